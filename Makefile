@@ -1,0 +1,38 @@
+# make run      the sample study, from nothing to registered champions
+# make test     the tests
+# make check    style, types and the direction of imports
+# make ui       the MLflow and Prefect pages, on loopback
+# make bench    speed of the cells against torch.nn
+# make setup    what all of these begin with: a virtual environment in .venv
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup run test check ui bench
+
+setup: .venv/installed
+
+# Installing leaves its mark last, so that an interrupted one starts over.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python >= 3.11 is needed; run make with PYTHON=/path/to/it")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: setup
+	@$(BIN)/gatewise run
+
+test: setup
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+ui: setup
+	@$(BIN)/gatewise ui
+
+bench: setup
+	@$(BIN)/python benchmarks/cells.py

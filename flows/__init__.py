@@ -1,0 +1,1 @@
+"""The graph, the flow and everything else that is operational."""

@@ -1,0 +1,119 @@
+"""The command line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.processes import run_stage
+from rnn_core.errors import GatewiseError
+
+app = typer.Typer(
+    help="Which recurrent cell should I use for my sequence data, and give me the model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Dataset = Annotated[str, typer.Argument(help="A dataset of params.yaml.")]
+StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
+Cell = Annotated[str, typer.Argument(help="A cell of params.yaml.")]
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def ingest(dataset: Dataset) -> None:
+    """Fetch or generate the raw files of a dataset."""
+    run_stage("ingest", dataset)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def prepare(dataset: Dataset) -> None:
+    """Turn the raw files of a dataset into tensors and sides."""
+    run_stage("prepare", dataset)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def train(dataset: Dataset, cell: Cell) -> None:
+    """Train a cell on a dataset, once for each seed."""
+    run_stage("train", dataset, cell)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def evaluate(dataset: Dataset, cell: Cell) -> None:
+    """Score the seeds of a cell on a dataset."""
+    run_stage("evaluate", dataset, cell)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def compare(dataset: Dataset) -> None:
+    """Decide which cell to use on a dataset."""
+    run_stage("compare", dataset)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def report() -> None:
+    """Write the results of the study."""
+    run_stage("report")
+
+
+@app.command()
+def run(
+    study: StudyFolder = Path(),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Stages at the same time; default: processors.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help='Stages to run, such as "train@*-gru", and what they need.')
+    ] = None,
+) -> None:
+    """Bring a study up to date and register the champion of each dataset."""
+    from flows.launch import launch  # noqa: PLC0415 - stages must not wait for its imports
+
+    launch(study, workers=workers, only=only)
+
+
+@app.command()
+def status(study: StudyFolder = Path()) -> None:
+    """Show which cell to use on each dataset, and whether that is up to date."""
+    from flows.upkeep import status as show  # noqa: PLC0415 - stages must not wait for it
+
+    show(study)
+
+
+@app.command()
+def sync(study: StudyFolder = Path()) -> None:
+    """Make MLflow show what the study's folders hold, after `dvc repro` for example."""
+    from flows.upkeep import sync as make_up  # noqa: PLC0415 - stages must not wait for it
+
+    make_up(study)
+
+
+@app.command()
+def prune(study: StudyFolder = Path()) -> None:
+    """Remove outputs of datasets and cells that params.yaml does not name any more."""
+    from flows.upkeep import prune as remove  # noqa: PLC0415 - stages must not wait for it
+
+    remove(study)
+
+
+@app.command()
+def ui(
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
+) -> None:
+    """Serve the pages of MLflow and Prefect on loopback."""
+    from flows.pages import show_pages  # noqa: PLC0415 - stages must not wait for it
+
+    show_pages(mlflow_port, prefect_port)
+
+
+def main() -> None:
+    """Run the command line; a `GatewiseError` is one line and exit code 1."""
+    try:
+        app()
+    except GatewiseError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

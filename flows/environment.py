@@ -1,0 +1,44 @@
+"""How this process and its children want Prefect, MLflow and DVC to behave."""
+
+import os
+import warnings
+from pathlib import Path
+
+from flows.layout import REPOSITORY
+from rnn_core.sources.download import MIRROR_VARIABLE
+
+DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # fail in seconds, not in four minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
+    "MLFLOW_TRACKING_URI": f"sqlite:///{REPOSITORY}/mlflow.db",
+}
+"""Environment variables and what they are unless the user sets them."""
+
+
+def use_defaults() -> None:
+    """Set what the user has not; to be called before these libraries are imported.
+
+    Prefect's settings stand in prefect.toml, which it reads from the current folder.
+    The mirror is named from the current folder, but stages run in that of their study.
+    MLflow's advice to those who write models is not for those who run a study.
+    """
+    warnings.filterwarnings("ignore", module="mlflow")
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if mirror := os.environ.get(MIRROR_VARIABLE):
+        os.environ[MIRROR_VARIABLE] = str(Path(mirror).resolve())
+
+
+def enter_repository(study: Path) -> Path:
+    """Make the repository the current folder; returns the study's folder from there."""
+    folder = Path(os.path.relpath(study.resolve(), REPOSITORY))
+    os.chdir(REPOSITORY)
+    return folder

@@ -1,0 +1,108 @@
+"""`gatewise run`: the flow from a terminal, with a Prefect server if there is none."""
+
+import atexit
+import logging
+import os
+import re
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from flows.environment import enter_repository, use_defaults
+from flows.layout import Layout
+from flows.pages import shown_prefect
+from flows.processes import age_seconds
+from flows.servers import free_port, prefect
+from rnn_core.params import read_study
+
+if TYPE_CHECKING:
+    from flows.study import StudyRun
+
+
+API_SETTING = re.compile(r"API_URL|^\[(tool\.prefect\.)?api\]", re.MULTILINE)
+"""What settings files of Prefect hold where they name a server."""
+
+
+def launch(folder: Path, *, workers: int | None, only: str | None) -> None:
+    """Run the flow on a study and print what came of it."""
+    use_defaults()
+    folder = enter_repository(folder)
+    plan = read_study(folder)
+    run = run_flow(str(folder), workers=workers, only=only)
+
+    from flows.summary import summarise, terminal_table  # noqa: PLC0415 - needs MLflow
+
+    layout, console = Layout(folder), Console(width=None if sys.stdout.isatty() else 120)
+    console.print(terminal_table(summarise(layout, plan, run.promotions)))
+    report = layout.reports / "report.md"
+    lines = [
+        "",
+        f"Report: {report}. MLflow and Prefect pages: make ui.",
+        f'Load a model: mlflow.pyfunc.load_model("models:/{plan.study}.DATASET@champion").',
+        time_account(run),
+    ]
+    # Not wrapped by us: a path or a command must survive being copied.
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def run_flow(study: str, *, workers: int | None, only: str | None) -> "StudyRun":
+    """Run the flow on the server that Prefect is configured for, or on one of our own."""
+    # Read by Prefect when it is imported, which is below.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
+    stack = ExitStack()
+    server, url = None, configured_api() or shown_prefect()
+    if url is None:
+        server = stack.enter_context(prefect(free_port(), "--no-ui"))
+        url = f"{server.url}/api"
+    # Imported while the server starts.
+    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
+
+    stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
+    # Prefect sends its last logs when threads end, which is just before this.
+    atexit.register(stack.close)
+    from flows.study import study as flow  # noqa: PLC0415
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(is_not_told_twice)
+    if server:
+        server.wait()
+    return flow(study, workers=workers, only=only)
+
+
+def is_not_told_twice(record: logging.LogRecord) -> bool:
+    """Whether a record belongs on the terminal, where we say in one line what failed."""
+    of_run = record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+    return not (of_run and record.levelno >= logging.ERROR)
+
+
+def configured_api() -> str | None:
+    """The URL of the server that Prefect is configured for, if it is.
+
+    Prefect takes a second to be asked, so it is asked only where something suggests it.
+    """
+    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    files = [Path("prefect.toml"), Path("pyproject.toml"), Path(".env"), profiles]
+    texts = [file.read_text() for file in files if file.exists()]
+    if "PREFECT_API_URL" not in os.environ and not any(map(API_SETTING.search, texts)):
+        return None
+    from prefect.settings import get_current_settings  # noqa: PLC0415
+
+    return get_current_settings().api.url
+
+
+def time_account(run: "StudyRun") -> str:
+    """Where the time went: the stages' own work, and what it costs to run them."""
+    total = age_seconds()
+    own = sum(time.own_seconds for time in run.times.values())
+    startup = sum(time.startup_seconds for time in run.times.values())
+    around = [time.wall_seconds - time.own_seconds for time in run.times.values()]
+    a_stage = sum(around) / len(around) if around else 0.0
+    return (
+        f"Time: {total:.0f} s. {len(run.times)} stages ran and {run.num_cached} were up to date; "
+        f"the stages' own work took {own:.0f} s ({startup:.0f} s of it to start Python). "
+        f"Outside of it: {a_stage:.2f} s a stage, {total - run.busy_seconds:.1f} s fixed."
+    )

@@ -1,0 +1,162 @@
+"""report: the results of a study, for programs, for people and as a picture."""
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from flows.layout import Layout
+from rnn_core.files import read_json, whole_folder, write_json, write_text
+from rnn_core.params import read_study
+
+HOW_TO_READ = (
+    "Mean and standard deviation over seeds on the test side; the champion was chosen by the "
+    "best mean on the validation side. MACs: multiply-accumulates of the recurrent layers for "
+    "one step of one sequence."
+)
+CHAMPION_COLOUR = "#d1495b"
+CELL_COLOUR = "#30638e"
+BASELINE_COLOUR = "#8d99ae"
+
+
+def report(layout: Layout) -> None:
+    """Fill `reports/` from the comparisons of all datasets of the study."""
+    study = read_study(layout.folder)
+    results = {name: read_json(layout.comparison(name)) for name in study.datasets}
+    with whole_folder(layout.reports, layout.scratch / "report") as folder:
+        write_json(folder / layout.metrics.name, brief(results))
+        write_text(folder / "report.md", markdown(study.study, results))
+        write_text(folder / "cells.svg", picture(results))
+
+
+def brief(results: dict[str, Any]) -> dict[str, Any]:
+    """The results that programs read: means over seeds on the test side."""
+    return {
+        dataset: {
+            "task": result["task"],
+            "metric": result["metric"]["name"],
+            "direction": result["metric"]["direction"],
+            "champion": result["champion"],
+            "decision": result["decision"],
+            "cells": {
+                name: {**cell["test"], "seeds": len(cell["seeds"])}
+                for name, cell in result["cells"].items()
+            },
+        }
+        for dataset, result in results.items()
+    }
+
+
+def markdown(study: str, results: dict[str, Any]) -> str:
+    """The results for a person."""
+    lines = [
+        f"# Which cell to use: study `{study}`",
+        "",
+        HOW_TO_READ,
+        "",
+        "![Test score of every cell on every dataset](cells.svg)",
+        "",
+    ]
+    for dataset, result in results.items():
+        lines += [f"## {dataset}", "", verdict(result), "", *table(result), ""]
+    return "\n".join(lines)
+
+
+def verdict(result: dict[str, Any]) -> str:
+    """What to do, in a sentence or two."""
+    metric, champion = result["metric"], result["champion"]
+    if champion is None:
+        return "No cell can be recommended: a seed of every cell diverged."
+    score = result["cells"][champion]["test"]["mean"]
+    names = result["baselines"]
+    best = min(names, key=lambda name: _loss(metric, names[name]))
+    beaten = _loss(metric, names[best]) < _loss(metric, score)
+    text = (
+        f"Of the cells, use **{champion}**: {score:.4g} {metric['unit']} "
+        f"({metric['direction']} is better)"
+    )
+    if result["runner_up"]:
+        side = "better" if result["margin"] >= 0 else "worse"
+        text += f", {abs(result['margin']):.2g} {side} than {result['runner_up']}"
+    if result["optimum"] is not None:
+        text += f"; the best that is possible is {result['optimum']:.4g}"
+    if beaten:
+        return f"The simple baseline {best} beats every cell, with {names[best]:.4g}. {text}."
+    return f"{text}."
+
+
+def _loss(metric: dict[str, str], score: float) -> float:
+    return score if metric["direction"] == "lower" else -score
+
+
+def table(result: dict[str, Any]) -> list[str]:
+    """Cells from best to worst on the validation side, then the baselines."""
+    metric = result["metric"]
+    lines = [
+        f"| cell | test {metric['name']} | validation | parameters | MACs | epochs |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, cell in ranked(result):
+        epochs = ", ".join(str(seed["epochs"]) for seed in cell["seeds"])
+        scores = " | ".join(spread(cell[side]) for side in ("test", "validation"))
+        cost = cell["cost"]
+        shown = f"**{name}**" if name == result["champion"] else name
+        lines.append(
+            f"| {shown} | {scores} | {cost['parameters']:,} "
+            f"| {cost['multiply_accumulates']:,} | {epochs} |"
+        )
+    lines += [f"| *{name}* | {score:.4g} | | | | |" for name, score in result["baselines"].items()]
+    return lines
+
+
+def ranked(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Cells by their mean validation score, those that diverged last."""
+
+    def place(item: tuple[str, dict[str, Any]]) -> tuple[bool, float]:
+        mean = item[1]["validation"]["mean"]
+        return not item[1]["complete"], 0.0 if mean is None else _loss(result["metric"], mean)
+
+    return sorted(result["cells"].items(), key=place)
+
+
+def spread(side: dict[str, float | None]) -> str:
+    """Mean and standard deviation, as far as there are any."""
+    if side["mean"] is None:
+        return "diverged"
+    return f"{side['mean']:.4g}" + ("" if side["std"] is None else f" ± {side['std']:.2g}")
+
+
+def picture(results: dict[str, Any]) -> str:
+    """Every seed of every cell, a panel for each dataset, as SVG with stable bytes."""
+    style: dict[Any, Any] = {"svg.hashsalt": "gatewise", "svg.fonttype": "none", "font.size": 9}
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(3.6 * len(results), 2.9), layout="constrained")
+        axes = figure.subplots(1, len(results), squeeze=False)[0]
+        for axis, (dataset, result) in zip(axes, results.items(), strict=True):
+            draw_panel(axis, dataset, result)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def draw_panel(axis: Axes, dataset: str, result: dict[str, Any]) -> None:
+    """One dataset: a dot for each seed, a bar at each mean, a line at the best baseline."""
+    cells = ranked(result)[::-1]
+    for row, (name, cell) in enumerate(cells):
+        colour = CHAMPION_COLOUR if name == result["champion"] else CELL_COLOUR
+        scores = [seed["test"] for seed in cell["seeds"] if seed["test"] is not None]
+        axis.plot(scores, [row] * len(scores), "o", color=colour, alpha=0.6, markersize=4)
+        if scores:
+            axis.plot([cell["test"]["mean"]] * 2, [row - 0.3, row + 0.3], color=colour, lw=2)
+    baselines = result["baselines"].values()
+    best = min(baselines, key=lambda score: _loss(result["metric"], score))
+    axis.axvline(best, color=BASELINE_COLOUR, ls="--", lw=1)
+    if result["optimum"] is not None:
+        axis.axvline(result["optimum"], color=BASELINE_COLOUR, lw=1)
+    axis.set_yticks(range(len(cells)), [name for name, _ in cells])
+    axis.set_title(dataset)
+    better = result["metric"]["direction"]
+    axis.set_xlabel(f"test {result['metric']['name']}, {better} is better")
+    axis.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,83 @@
+"""train: train a cell on a dataset, once for each seed."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from flows.layout import Layout
+from rnn_core import training
+from rnn_core.devices import make_deterministic, select_device
+from rnn_core.files import digest_of, whole_folder
+from rnn_core.params import read_study
+from rnn_core.provenance import code_digest, environment
+from rnn_core.runs import SUMMARY, RunConfig, read_prepared, seed_folder
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base import Data, Task
+from rnn_core.training import OnEpoch, TrainingParameters
+
+
+def train(layout: Layout, dataset: str, cell: str) -> None:
+    """Fill `runs/<dataset>/<cell>` with a folder for each seed."""
+    study = read_study(layout.folder)
+    task_name = study.section(dataset).task
+    kind = get_task(task_name)
+    model = study.parameters(dataset, "model", kind.ModelParameters)
+    parameters = study.parameters(dataset, "training", TrainingParameters)
+    make_deterministic()
+    device = select_device(study.device).type
+    data, meta = read_prepared(layout.prepared(dataset))
+    digest = digest_of(layout.prepared(dataset))
+    task = kind(meta, model)
+    with whole_folder(layout.run(dataset, cell), layout.scratch / f"train-{dataset}-{cell}") as run:
+        for seed in study.seeds:
+            config = RunConfig(
+                dataset=dataset,
+                task=task_name,
+                cell=cell,
+                seed=seed,
+                device=device,
+                data=digest,
+                model=asdict(model),
+                training=asdict(parameters),
+            )
+            finished = finished_seed(layout, config, parameters, task, data)
+            shutil.copytree(finished, seed_folder(run, seed))
+
+
+def finished_seed(
+    layout: Layout, config: RunConfig, parameters: TrainingParameters, task: Task, data: Data
+) -> Path:
+    """The finished run folder of a seed, trained now unless it is there.
+
+    It is kept under the hash of what determines it, so that a further seed costs one
+    training, and an interrupted stage repeats none.
+    """
+    modules = ("training", f"tasks.{config.task}", f"cells.{config.cell}")
+    code = code_digest(*(f"rnn_core.{module}" for module in modules))
+    key = config.identity(code=code, **environment())
+    finished = layout.seeds / key
+    if not (finished / SUMMARY).exists():
+        growing = layout.training / key
+        with progress_bar(config, parameters.epochs) as on_epoch:
+            training.train(task, data, config, parameters, growing, on_epoch)
+        finished.parent.mkdir(parents=True, exist_ok=True)
+        growing.rename(finished)
+    return finished
+
+
+@contextmanager
+def progress_bar(config: RunConfig, epochs: int) -> Iterator[OnEpoch]:
+    """Show on a terminal how far a training is; elsewhere, one line when it is done."""
+    name = f"{config.dataset} {config.cell} seed {config.seed}"
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(file=sys.stderr)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        row = bar.add_task(name, total=epochs)
+        yield lambda record: bar.update(row, completed=record["epoch"])
+    sys.stderr.write(f"{name}: trained\n")

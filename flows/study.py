@@ -1,0 +1,222 @@
+"""The flow: the graph of a study as Prefect runs it, with tracking and promotion beside.
+
+There is one task for each stage of dvc.yaml, one that projects each dataset into MLflow
+once it is compared, and one that promotes its champion. Prefect adds what DVC lacks:
+stages in parallel, retries, states, logs, schedules and triggers. It caches nothing.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, cast
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+from prefect.states import Crashed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows import graph
+from flows.environment import use_defaults
+from flows.execution import Execution, StageTime
+from flows.graph import Graph
+from flows.layout import REPOSITORY, Layout
+from flows.processes import exclusive
+from flows.registry import Promotion
+from flows.summary import markdown_table, summarise
+from flows.tracking import Projection
+from rnn_core.devices import select_device
+from rnn_core.errors import ParameterError, StudyError, unknown
+from rnn_core.params import Study, read_study
+from rnn_core.tasks import get_task
+from rnn_core.training import TrainingParameters
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """What a run of a study came to.
+
+    Attributes:
+        times: What each stage took that ran.
+        num_cached: How many stages were up to date.
+        promotions: What became of the champion of each dataset.
+        busy_seconds: From the start of the first stage to the end of the last.
+    """
+
+    times: dict[str, StageTime]
+    num_cached: int
+    promotions: dict[str, Promotion]
+    busy_seconds: float
+
+
+TASK_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=32))
+"""Large enough for every worker and the small tasks beside; `Execution` sets the pace."""
+
+
+@flow(task_runner=TASK_RUNNER)
+def study(
+    study: str = ".",
+    datasets: list[str] | None = None,
+    only: str | None = None,
+    workers: int | None = None,
+) -> StudyRun:
+    """Bring a study up to date and register the champion of each dataset.
+
+    Args:
+        study: Folder of the study, from the repository's root or absolute.
+        datasets: Datasets to bring up to date; all if None.
+        only: Pattern of the stages to bring up to date, such as "train@*-gru"; all that
+            they wait for are included.
+        workers: Stages to run at the same time; as many as there are processors if None.
+    """
+    use_defaults()
+    layout = Layout(Path(study))
+    plan = read_study(layout.folder)
+    check_parameters(plan, datasets or [])
+    with exclusive(layout, "flow"):
+        end_dead_runs(study)
+        for mended in graph.guard_lock_files(layout):
+            get_run_logger().warning(mended)
+        whole, stale = graph.read(layout)
+        selected = select(whole, plan, layout, datasets, only)
+        execution = Execution(
+            upstream=task_graph(whole, plan, selected),
+            due=whole.below(stale) & selected,
+            workers=workers or os.cpu_count() or 1,
+            projection=Projection(layout, plan.study, lineage()),
+        )
+        execution.run()
+        check_ended(execution)
+        if execution.due:
+            check_fresh(graph.stale_stages(layout) & selected)
+        graph.guard_lock_files(layout)
+    run = outcome(execution)
+    rows = summarise(layout, plan, run.promotions)
+    create_markdown_artifact(markdown_table(rows), key=f"study-{plan.study.replace('_', '-')}")
+    return run
+
+
+def check_parameters(plan: Study, datasets: list[str]) -> None:
+    """Refuse parameters that some stage would refuse later.
+
+    Raises:
+        ParameterError: If there are any.
+        DeviceError: If the device is not there.
+    """
+    select_device(plan.device)
+    for name in datasets:
+        plan.section(name)
+    for name, section in plan.datasets.items():
+        task = get_task(section.task)
+        plan.parameters(name, "data", task.DataParameters)
+        plan.parameters(name, "model", task.ModelParameters)
+        plan.parameters(name, "training", TrainingParameters)
+
+
+def end_dead_runs(study: str) -> None:
+    """Mark earlier runs of the study that were killed; none lives while we hold its lock."""
+    own = flow_run.get_id()
+    with get_client(sync_client=True) as client:
+        flows = FlowFilter(name=FlowFilterName(any_=["study"]))
+        for run in client.read_flow_runs(flow_filter=flows):
+            running = run.state is not None and run.state.is_running()
+            if running and str(run.id) != own and run.parameters.get("study") == study:
+                dead: State[None] = Crashed(message="its process was killed")
+                client.set_flow_run_state(run.id, dead, force=True)
+
+
+def select(
+    whole: Graph, plan: Study, layout: Layout, datasets: list[str] | None, only: str | None
+) -> set[str]:
+    """The stages that are asked for, with all that they wait for.
+
+    Raises:
+        ParameterError: If no stage is.
+    """
+    chosen = {
+        stage
+        for stage in whole.upstream
+        if fnmatchcase(stage, only or "*") and (datasets is None or dataset_of(stage) in datasets)
+    }
+    if not chosen:
+        raise ParameterError(
+            f"{unknown('stage', only or '', whole.upstream)} (a pattern may have *)"
+        )
+    selected = whole.above(chosen)
+    compared = all(layout.comparison(name).exists() for name in plan.datasets)
+    return selected | ({"report"} if datasets and not only and compared else set())
+
+
+def dataset_of(stage: str) -> str:
+    """The dataset that a stage is about; empty if it is about all."""
+    return stage.partition("@")[2].partition("-")[0]
+
+
+def task_graph(whole: Graph, plan: Study, selected: set[str]) -> dict[str, tuple[str, ...]]:
+    """The selected stages, and `track` and `promote` of each dataset that is compared."""
+    tasks = {
+        stage: tuple(above for above in upstream if above in selected)
+        for stage, upstream in whole.upstream.items()
+        if stage in selected
+    }
+    for name in plan.datasets:
+        if f"compare@{name}" in selected:
+            tasks[f"track@{name}"] = (f"compare@{name}",)
+            tasks[f"promote@{name}"] = (f"track@{name}",)
+    return tasks
+
+
+def lineage() -> dict[str, str]:
+    """Where new MLflow runs come from: the commit and the Prefect run."""
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "mlflow.source.git.commit": done.stdout.strip(),
+        "prefect.flow_run_id": flow_run.get_id() or "",
+    }
+
+
+def check_ended(execution: Execution) -> None:
+    """Turn failures into the failure of the run.
+
+    Raises:
+        StudyError: If a task failed.
+    """
+    if execution.failures:
+        first, *others = execution.failures.values()
+        more = f"; {len(others)} more failed" if others else ""
+        left = f"; {len(execution.skipped)} that wait for them did not run"
+        raise StudyError(first + more + (left if execution.skipped else ""))
+
+
+def check_fresh(stale: set[str]) -> None:
+    """Refuse a run in which something was changed that an earlier stage had read.
+
+    Raises:
+        StudyError: If a stage is stale again.
+    """
+    if stale:
+        names = ", ".join(sorted(stale))
+        raise StudyError(f"{names} changed while the study ran; run it again")
+
+
+def outcome(execution: Execution) -> StudyRun:
+    """What a run came to that succeeded."""
+    results = execution.results
+    times = {name: time for name, time in results.items() if isinstance(time, StageTime)}
+    promotions = {p.dataset: p for p in results.values() if isinstance(p, Promotion)}
+    stages = [name for name in results if not name.startswith(("track@", "promote@"))]
+    start = execution.first_start
+    busy = execution.last_end - start if start is not None else 0.0
+    return StudyRun(times, len(stages) - len(times), promotions, busy)

@@ -1,0 +1,1 @@
+"""The numeric library of Gatewise: cells, models, tasks, training and comparison."""

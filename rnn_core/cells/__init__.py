@@ -1,0 +1,35 @@
+"""The registry of recurrent cells: a name, which is also its file, and its class."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnn_core.cells.base import Cell
+from rnn_core.errors import ParameterError, unknown
+
+REGISTRY = {
+    "memoryless": "Memoryless",
+    "rnn_tanh": "RNNTanh",
+    "rnn_sigmoid": "RNNSigmoid",
+    "lstm": "LSTM",
+    "lstm_peephole": "LSTMPeephole",
+    "lstm_coupled": "LSTMCoupled",
+    "lstm_layernorm": "LSTMLayerNorm",
+    "gru": "GRU",
+    "gru_reset_after": "GRUResetAfter",
+    "mgu": "MGU",
+    "mingru": "MinGRU",
+    "minlstm": "MinLSTM",
+}
+
+
+def get_cell(name: str) -> "Cell":
+    """Look up a cell by name; its module is imported now, not before.
+
+    Raises:
+        ParameterError: If there is no such cell.
+    """
+    if name not in REGISTRY:
+        raise ParameterError(unknown("cell", name, REGISTRY))
+    cell: Cell = getattr(import_module(f"rnn_core.cells.{name}"), REGISTRY[name])()
+    return cell

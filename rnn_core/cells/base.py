@@ -1,0 +1,71 @@
+"""What a recurrent cell declares, and nothing about loops, layers or devices."""
+
+from abc import ABC, abstractmethod
+from collections import namedtuple
+from collections.abc import Mapping
+from functools import cache
+from math import prod
+from typing import Any, ClassVar, TypeAlias
+
+from torch import Tensor
+
+Fields: TypeAlias = Any
+"""A namespace of tensors with one attribute per declared name."""
+
+
+@cache
+def named(fields: tuple[str, ...]) -> Any:
+    """The tuple type with these fields, by which a cell's `step` reads its tensors."""
+    return namedtuple("named", fields)
+
+
+class Cell(ABC):
+    """One time step of a recurrent network.
+
+    A subclass declares its gates, weights and states, and writes `step` as its paper
+    does. Initialisation, counting and the time loop read the declarations. B is the
+    batch size, H the hidden size.
+
+    Attributes:
+        gates: Names of the rows of the stacked input projection `W x_t + b`. The
+            projection is computed for all time steps at once, outside of `step`.
+        weights: Shape of every recurrent weight, in units of "H". A matrix is applied
+            from the right: `h @ w.name`.
+        states: Names of the states carried from step to step; the first one is the
+            cell's output.
+        bias_start: Gates whose input bias does not start at zero.
+        weight_start: Vector weights that do not start at zero.
+    """
+
+    gates: ClassVar[tuple[str, ...]]
+    weights: ClassVar[Mapping[str, tuple[str, ...]]]
+    states: ClassVar[tuple[str, ...]] = ("h",)
+    bias_start: ClassVar[Mapping[str, float]] = {}
+    weight_start: ClassVar[Mapping[str, float]] = {}
+
+    @abstractmethod
+    def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
+        """Advance by one time step.
+
+        Args:
+            x: Projected input of this step, one (B, H) tensor per gate.
+            state: Previous states, each (B, H), in the order of `states`.
+            w: Recurrent weights, shaped as declared in `weights`.
+
+        Returns:
+            The new states, each (B, H); the first is the output.
+        """
+
+    def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
+        """Shape of a recurrent weight at a given hidden size."""
+        return tuple(hidden_size for _ in self.weights[weight])
+
+    def recurrent_parameters(self, hidden_size: int) -> int:
+        """Number of recurrent weights of one layer in one direction."""
+        return sum(prod(self.shape(name, hidden_size)) for name in self.weights)
+
+    def multiply_accumulates(self, input_size: int, hidden_size: int) -> int:
+        """Multiply-accumulates of the matrix products of one step for one sequence."""
+        products = (self.shape(name, hidden_size) for name in self.weights)
+        recurrent = sum(prod(shape) for shape in products if len(shape) == 2)
+        return len(self.gates) * input_size * hidden_size + recurrent

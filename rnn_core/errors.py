@@ -1,0 +1,50 @@
+"""What can go wrong, as a person would tell it.
+
+GatewiseError                one line: what is wrong, where, what to do
++-- ParameterError           params.yaml, or an argument, names something impossible
++-- DataError                an input file cannot be used as it is
++-- SourceError              public data could not be fetched, or is not what it should be
++-- DeviceError              the device that was asked for is not there
++-- StudyError               the folders of a study do not fit together
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class GatewiseError(Exception):
+    """A problem that its reader can mend; its text is one line."""
+
+
+class ParameterError(GatewiseError):
+    """A parameter is unknown, missing or out of range."""
+
+
+class DataError(GatewiseError):
+    """An input file is missing, broken or not of the expected form."""
+
+
+class SourceError(GatewiseError):
+    """A public source could not be fetched or failed its check."""
+
+
+class DeviceError(GatewiseError):
+    """The requested device is not available."""
+
+
+class StudyError(GatewiseError):
+    """Outputs of a study are missing, left over or contradict each other."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that `name` is unknown, with the nearest known name or all of them.
+
+    Args:
+        kind: What the name stands for, such as "cell".
+        name: The name that was asked for.
+        known: The names that exist.
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
+    return f"unknown {kind} {name!r}; {hint}"

@@ -1,0 +1,57 @@
+"""Scoring of finished seeds on the validation and test sides."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from rnn_core.files import write_bytes
+from rnn_core.runs import MODEL, restore
+from rnn_core.tasks.base import Data, Meta, Scores, Split
+
+SCORED: tuple[Split, ...] = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class SeedScores:
+    """The scores of one seed on both sides."""
+
+    validation: Scores
+    test: Scores
+
+
+def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> SeedScores | None:
+    """Score a finished seed; None if its training diverged.
+
+    Args:
+        folder: The run folder of the seed.
+        data: The prepared data that it was trained on.
+        meta: Its meta.
+        device: Where to compute.
+    """
+    if not (folder / MODEL).exists():
+        return None
+    task, model = restore(folder, meta)
+    model = model.to(device)
+    data = {name: tensor.to(device) for name, tensor in data.items()}
+    with torch.inference_mode():
+        validation, test = (task.scores(model, data, split) for split in SCORED)
+    return SeedScores(validation, test)
+
+
+def write_items(path: Path, scores: SeedScores) -> None:
+    """Write the score and weight of every item."""
+    tensors: dict[str, Tensor] = {}
+    for split in SCORED:
+        side: Scores = getattr(scores, split)
+        tensors[f"{split}/values"] = side.values
+        tensors[f"{split}/weights"] = side.weights
+    write_bytes(path, save(tensors))
+
+
+def read_items(path: Path, split: Split) -> Scores:
+    """Read the score and weight of every item of a side."""
+    tensors = load_file(path)
+    return Scores(tensors[f"{split}/values"], tensors[f"{split}/weights"])

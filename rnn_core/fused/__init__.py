@@ -1,0 +1,7 @@
+"""Kernels generated from the `step` of a cell.
+
+`trace` reads a step and its derivative into the intermediate `form`, `passes` make it cheaper,
+`schedule` decides what is computed when and where it lies, `emit_c` writes C on top of
+`kernel.c`, `build` compiles and caches it, and `operators` make it known to PyTorch.
+`choice` is where a layer asks for a kernel.
+"""

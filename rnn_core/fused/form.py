@@ -1,0 +1,164 @@
+"""The intermediate form: one step of a cell and its derivative as a graph of values.
+
+A value is one of five kinds: all hidden units of a batch (B, H), one number per sequence
+(B, 1), one per hidden unit (H,), a recurrent matrix (H, H), or a scalar. Only a `product`
+mixes hidden units, only a reduction leads from (B, H) to (B, 1), and all else is pointwise;
+no operation mixes sequences except the gradients of weights, which stand apart.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a value has one number for."""
+
+    ROWS = "(B, H)"
+    COLUMN = "(B, 1)"
+    VECTOR = "(H,)"
+    MATRIX = "(H, H)"
+    SCALAR = "()"
+
+
+INPUTS = ("gate", "state", "weight", "gradient", "present", "constant", "hidden_size")
+REDUCTIONS = ("row_sum", "row_max", "row_min")
+ELEMENTARY = ("sigmoid", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "erf")
+"""Pointwise functions that cost more than arithmetic."""
+
+CONDITIONS = ("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "present")
+"""Operations whose result is true or false."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One value of the graph; equal values are one object (see `Builder`).
+
+    Attributes:
+        op: What makes it: an input, "product", a reduction, or a pointwise operation.
+        operands: What it is made of. Of a product: the left operand, the matrix and,
+            once passes have folded an addition into it, the value that it starts from.
+        kind: Its shape.
+        label: The name of an input, or "transposed" for a product by W^T.
+        number: The value of a constant.
+    """
+
+    op: str
+    operands: tuple["Node", ...]
+    kind: Kind
+    label: str = ""
+    number: float = 0.0
+
+
+class Builder:
+    """Makes nodes; the same operation on the same operands yields the same node."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[object, Node] = {}
+
+    def node(
+        self, op: str, *operands: Node, kind: Kind | None = None, label: str = "", number: float = 0
+    ) -> Node:
+        """The node of an operation; its kind is that of the widest operand unless given."""
+        kind = kind or widest(operands)
+        key = (op, *(id(operand) for operand in operands), kind, label, repr(number))
+        return self.nodes.setdefault(key, Node(op, operands, kind, label, number))
+
+    def constant(self, number: float) -> Node:
+        """A scalar known when the kernel is compiled."""
+        return self.node("constant", kind=Kind.SCALAR, number=float(number))
+
+
+def widest(operands: Iterable[Node]) -> Kind:
+    """The kind that pointwise operands broadcast to."""
+    kinds = {operand.kind for operand in operands} - {Kind.SCALAR}
+    if not kinds:
+        return Kind.SCALAR
+    return kinds.pop() if len(kinds) == 1 else Kind.ROWS
+
+
+@dataclass(frozen=True)
+class Outer:
+    """A term of a matrix's gradient: left^T right, summed over sequences and time."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True)
+class Form:
+    """A step and its derivative.
+
+    Attributes:
+        gates: Names of the cell's gates.
+        states: Names of its states.
+        weights: Kind of every recurrent weight.
+        new_states: By state, its value after the step.
+        state_gradients: By state, the gradient of its value before the step.
+        gate_gradients: By gate, the gradient of its projected input.
+        matrix_gradients: By matrix, the terms of its gradient.
+        vector_gradients: By vector, what its gradient is the sum of, (B, H).
+    """
+
+    gates: tuple[str, ...]
+    states: tuple[str, ...]
+    weights: Mapping[str, Kind]
+    new_states: Mapping[str, Node]
+    state_gradients: Mapping[str, Node]
+    gate_gradients: Mapping[str, Node]
+    matrix_gradients: Mapping[str, tuple[Outer, ...]]
+    vector_gradients: Mapping[str, Node]
+
+    def backward_roots(self) -> Iterator[Node]:
+        """All values that the backward pass is there for."""
+        yield from self.state_gradients.values()
+        yield from self.gate_gradients.values()
+        yield from self.vector_gradients.values()
+        for terms in self.matrix_gradients.values():
+            for term in terms:
+                yield term.left
+                yield term.right
+
+
+def in_order(roots: Iterable[Node]) -> list[Node]:
+    """All nodes that roots depend on, operands before their users."""
+    done: dict[int, Node] = {}
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done[id(node)] = node
+        else:
+            stack.append((node, True))
+            stack.extend((operand, False) for operand in reversed(node.operands))
+    return list(done.values())
+
+
+def text(form: Form) -> str:
+    """The form for a reader, one value a line."""
+    roots = [*form.new_states.values(), *form.backward_roots()]
+    names: dict[int, str] = {}
+    lines: list[str] = []
+    for node in in_order(roots):
+        if node.op == "constant":
+            names[id(node)] = f"{node.number:g}"
+        elif node.op in INPUTS:
+            names[id(node)] = f"{node.op}.{node.label}" if node.label else node.op
+        else:
+            name = names[id(node)] = f"v{len(lines)}"
+            operands = ", ".join(names[id(operand)] for operand in node.operands)
+            mark = f" {node.label}" if node.label else ""
+            lines.append(f"{name:>4} = {node.op}({operands}){mark}  {node.kind.value}")
+    for title, values in (
+        ("new state", form.new_states),
+        ("gradient of state", form.state_gradients),
+        ("gradient of gate", form.gate_gradients),
+        ("gradient of weight", form.vector_gradients),
+    ):
+        lines += [f"{title} {name} = {names[id(node)]}" for name, node in values.items()]
+    for name, terms in form.matrix_gradients.items():
+        sums = " + ".join(f"{names[id(t.left)]}^T {names[id(t.right)]}" for t in terms)
+        lines.append(f"gradient of weight {name} = {sums or 0}")
+    return "\n".join(lines)

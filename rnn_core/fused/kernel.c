@@ -1,0 +1,279 @@
+/* What every generated kernel rests on: small vectors, one micro-kernel for matrix products
+ * with a packed right operand, the sum of outer products behind the gradients of weights, and
+ * elementary functions that a compiler can vectorise.
+ *
+ * A panel holds PANEL columns of a matrix, row after row, so that the micro-kernel streams it:
+ * it keeps a tile of ROWS x PANEL results in registers and adds one row of the panel, times one
+ * number of each left row, per step. Panels end in zeros where the columns end.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef _OPENMP
+extern int omp_get_thread_num(void);
+#else
+static int omp_get_thread_num(void) { return 0; }
+#endif
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+typedef REAL vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+enum { LANES = VECTOR_BYTES / sizeof(REAL), VECTORS = 2, PANEL = LANES * VECTORS };
+#if defined(__AVX512F__)
+enum { ROWS = 8 };
+#else
+enum { ROWS = 4 }; /* with two vectors and an operand, what 16 registers hold */
+#endif
+enum { DEPTH = 256 }; /* sequences x steps that one pass of `outer` sums */
+
+typedef long long integer;
+
+static inline integer padded(integer n) { return (n + PANEL - 1) / PANEL * PANEL; }
+static inline integer least(integer a, integer b) { return a < b ? a : b; }
+
+/* result[r] = start[r] + sum_k left[r * left_row + k * left_step] * panel[k] */
+static inline __attribute__((always_inline)) void tile(
+    const int rows, integer depth, const REAL *left, integer left_row, integer left_step,
+    const REAL *panel, const REAL *start, integer start_row, REAL *result, integer result_row)
+{
+    vector sum[ROWS][VECTORS];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            sum[r][v] = *(const vector *)(start + r * start_row + v * LANES);
+    for (integer k = 0; k < depth; k++) {
+        const vector *b = (const vector *)(panel + k * PANEL);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            const REAL a = left[r * left_row + k * left_step];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++)
+                sum[r][v] += a * b[v];
+        }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            *(vector *)(result + r * result_row + v * LANES) = sum[r][v];
+}
+
+#define CASE(n)                                                                                  \
+    case n:                                                                                      \
+        tile(n, depth, left, left_row, left_step, panel, start, start_row, result, result_row);  \
+        break;
+
+static inline __attribute__((always_inline)) void tiles(
+    int rows, integer depth, const REAL *left, integer left_row, integer left_step,
+    const REAL *panel, const REAL *start, integer start_row, REAL *result, integer result_row)
+{
+    switch (rows) {
+        CASE(1) CASE(2) CASE(3) CASE(4)
+#if defined(__AVX512F__)
+        CASE(5) CASE(6) CASE(7) CASE(8)
+#endif
+    }
+}
+
+/* result (rows, columns) = start + left (rows, depth) @ the matrix behind the panels.
+ * A start_row of 0 starts every row alike. */
+static void product(
+    integer rows, integer depth, integer columns, const REAL *left, integer left_row,
+    const REAL *panels, const REAL *start, integer start_row, REAL *result, integer result_row)
+{
+    for (integer c = 0; c < columns; c += PANEL, panels += depth * PANEL)
+        for (integer r = 0; r < rows; r += ROWS)
+            tiles(least(ROWS, rows - r), depth, left + r * left_row, left_row, 1, panels,
+                  start + r * start_row + c, start_row, result + r * result_row + c, result_row);
+}
+
+/* Pack a matrix (depth, columns), whose elements lie `row` and `column` apart, into panels. */
+static REAL *pack(
+    REAL *panels, const REAL *matrix, integer depth, integer columns, integer row, integer column)
+{
+    for (integer c = 0; c < columns; c += PANEL) {
+        const integer width = least(PANEL, columns - c);
+        for (integer k = 0; k < depth; k++, panels += PANEL) {
+            const REAL *source = matrix + k * row + c * column;
+            for (integer j = 0; j < width; j++) panels[j] = source[j * column];
+            for (integer j = width; j < PANEL; j++) panels[j] = 0;
+        }
+    }
+    return panels;
+}
+
+/* Rows (t, b) of an operand of `outer`. A state is read one step back, `first` before the start. */
+typedef struct {
+    const REAL *rows, *first;
+    integer step, sequence, columns;
+} operand;
+
+/* The term left^T right of a gradient; sums to `result`, (left columns, padded right columns). */
+typedef struct {
+    int left, right;
+    REAL *result;
+} term;
+
+static const REAL *row_of(const operand *o, integer k, integer T, integer B, integer reverse)
+{
+    integer t = k / B, b = k % B;
+    if (o->first) {
+        if (t == (reverse ? T - 1 : 0)) return o->first + b * o->columns;
+        t += reverse ? 1 : -1;
+    }
+    return o->rows + t * o->step + b * o->sequence;
+}
+
+/* Columns [c, c + width) of rows [k, k + depth) of an operand, side by side, zeros beyond. */
+static void gather(
+    REAL *packed, const operand *o, integer c, integer width, integer k, integer depth,
+    integer T, integer B, integer reverse)
+{
+    const integer there = least(width, o->columns - c);
+    for (integer i = 0; i < depth; i++, packed += width) {
+        const REAL *source = row_of(o, k + i, T, B, reverse) + c;
+        for (integer j = 0; j < there; j++) packed[j] = source[j];
+        for (integer j = there; j < width; j++) packed[j] = 0;
+    }
+}
+
+static integer left_size(const operand *o) { return (o->columns + ROWS - 1) / ROWS * ROWS * DEPTH; }
+
+static integer outer_workspace(const operand *lefts, int num_lefts, integer threads)
+{
+    integer size = threads * DEPTH * PANEL;
+    for (int l = 0; l < num_lefts; l++) size += left_size(lefts + l);
+    return size;
+}
+
+/* Sum all terms over steps and sequences; the results must be zero before. Every result is
+ * summed by one thread in one order, whatever the number of threads. */
+static void outer(
+    const operand *lefts, int num_lefts, const operand *rights, int num_rights, const term *terms,
+    int num_terms, integer T, integer B, integer reverse, integer threads, REAL *workspace)
+{
+    REAL *packed[num_lefts > 0 ? num_lefts : 1];
+    integer most_panels = 0, most_blocks = 0;
+    for (int r = 0; r < num_rights; r++)
+        if (padded(rights[r].columns) / PANEL > most_panels)
+            most_panels = padded(rights[r].columns) / PANEL;
+    for (int l = 0; l < num_lefts; l++) {
+        packed[l] = workspace;
+        workspace += left_size(lefts + l);
+        if ((lefts[l].columns + ROWS - 1) / ROWS > most_blocks)
+            most_blocks = (lefts[l].columns + ROWS - 1) / ROWS;
+    }
+#ifdef _OPENMP
+#pragma omp parallel num_threads(threads)
+#endif
+    {
+        REAL *panel = workspace + omp_get_thread_num() * DEPTH * PANEL;
+        for (integer k = 0; k < T * B; k += DEPTH) {
+            const integer depth = least(DEPTH, T * B - k);
+#ifdef _OPENMP
+#pragma omp for schedule(static)
+#endif
+            for (integer i = 0; i < num_lefts * most_blocks; i++) {
+                const operand *o = lefts + i / most_blocks;
+                const integer c = i % most_blocks * ROWS;
+                if (c < o->columns)
+                    gather(packed[i / most_blocks] + c * DEPTH, o, c, ROWS, k, depth, T, B, reverse);
+            }
+#ifdef _OPENMP
+#pragma omp for schedule(static)
+#endif
+            for (integer i = 0; i < num_rights * most_panels; i++) {
+                const int r = i / most_panels;
+                const integer c = i % most_panels * PANEL, width = padded(rights[r].columns);
+                if (c >= rights[r].columns) continue;
+                gather(panel, rights + r, c, PANEL, k, depth, T, B, reverse);
+                for (int n = 0; n < num_terms; n++) {
+                    if (terms[n].right != r) continue;
+                    const integer rows = lefts[terms[n].left].columns;
+                    for (integer m = 0; m < rows; m += ROWS) {
+                        REAL *result = terms[n].result + m * width + c;
+                        tiles(least(ROWS, rows - m), depth, packed[terms[n].left] + m * DEPTH, 1,
+                              ROWS, panel, result, width, result, width);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* Elementary functions. In double precision those of libm; in single precision ones without
+ * branches or tables, so that loops over them become vector code. */
+#if SINGLE
+static inline float exp_(float x)
+{
+    /* 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor series (remainder below 2e-9). */
+    const float bounded = x > 89.0f ? 89.0f : (x < -104.0f ? -104.0f : x);
+    const float n = (bounded * 1.44269504f + 12582912.0f) - 12582912.0f;
+    const float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.0f / 5040;
+    p = p * r + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1;
+    p = p * r + 1;
+    const int half = (int)n / 2, rest = (int)n - half;
+    const int low_bits = (half + 127) << 23, high_bits = (rest + 127) << 23;
+    float low, high;
+    memcpy(&low, &low_bits, 4);
+    memcpy(&high, &high_bits, 4);
+    return p * low * high;
+}
+static inline float sigmoid_(float x) { return 1 / (1 + exp_(-x)); }
+static inline float tanh_(float x)
+{
+    /* x P(x^2) / Q(x^2), fitted for the least relative error (2.1e-8 before rounding) on
+     * [-9.01, 9.01], beyond which tanh is 1 in single precision. */
+    const float bounded = x > 9.01f ? 9.01f : (x < -9.01f ? -9.01f : x);
+    const float s = bounded * bounded;
+    float p = 1.33369595e-8f;
+    p = p * s + 2.05963647e-5f;
+    p = p * s + 3.49481698e-3f;
+    p = p * s + 1.33803767e-1f;
+    p = p * s + 0.99999998f;
+    float q = 7.76933172e-7f;
+    q = q * s + 3.28437239e-4f;
+    q = q * s + 2.58740497e-2f;
+    q = q * s + 4.67136921e-1f;
+    q = q * s + 1;
+    const float y = bounded * p / q;
+    return y > 1 ? 1 : (y < -1 ? -1 : y);
+}
+#define log_ logf
+#define log1p_ log1pf
+#define expm1_ expm1f
+#define sqrt_ sqrtf
+#define pow_ powf
+#define sin_ sinf
+#define cos_ cosf
+#define erf_ erff
+#define abs_ fabsf
+#else
+#define exp_ exp
+#define tanh_ tanh
+static inline double sigmoid_(double x) { return 1 / (1 + exp(-x)); }
+#define log_ log
+#define log1p_ log1p
+#define expm1_ expm1
+#define sqrt_ sqrt
+#define pow_ pow
+#define sin_ sin
+#define cos_ cos
+#define erf_ erf
+#define abs_ fabs
+#endif
+static inline REAL maximum_(REAL a, REAL b) { return a > b || a != a ? a : b; }
+static inline REAL minimum_(REAL a, REAL b) { return a < b || a != a ? a : b; }
+static inline REAL sign_(REAL a) { return (REAL)((a > 0) - (a < 0)); }

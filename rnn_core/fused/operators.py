@@ -1,0 +1,341 @@
+"""The kernels as operators of PyTorch, known to autograd, torch.compile and torch.export.
+
+Shapes: T steps, B sequences, I inputs, H hidden units, G gates, S states.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnn_core.fused.buffers import POOL
+from rnn_core.fused.build import Library, library
+
+BLOCK = 64
+"""Sequences that a thread takes through all steps together; their states stay in its cache."""
+
+
+def run_forward(
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+    keep: bool,
+    key: str,
+) -> list[Tensor]:
+    """Run a cell over time.
+
+    Args:
+        x: Input, (T, B, I).
+        input_weight: (G * H, I).
+        input_bias: (G * H,).
+        first: Initial states, each (B, H).
+        weights: Recurrent weights in the order of the cell.
+        present: Where sequences still go on, bool (T, B); None: everywhere.
+        reverse: Run from the last step to the first.
+        keep: Whether to keep what a backward pass needs.
+        key: The kernel.
+
+    Returns:
+        For every state its values at all steps, (T, B, H); then its last, (B, H); then
+        what was kept, flat.
+    """
+    kernel = library(key)
+    x = rows_contiguous(x)
+    steps, batch, hidden = *x.shape[:2], first[0].shape[1]
+    every = [POOL.empty(steps * batch * hidden, x.dtype).view(steps, batch, hidden) for _ in first]
+    saved = POOL.empty(saved_size(kernel, steps, batch, hidden) if keep else 0, x.dtype)
+    tensors = [input_weight.contiguous(), input_bias.contiguous()]
+    tensors += [t.contiguous() for t in (*weights, *first)]
+    values = arguments(kernel, x, tensors, every, present, reverse)
+    values |= {"saved": saved.data_ptr() if keep else 0}
+    run(kernel, "forward", values, x.dtype)
+    last = 0 if reverse else steps - 1
+    return [*every, *(states[last].clone() for states in every), saved]
+
+
+def shape_forward(
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+    keep: bool,
+    key: str,
+) -> list[Tensor]:
+    """What `run_forward` returns, without numbers."""
+    steps, batch, hidden = *x.shape[:2], first[0].shape[1]
+    every = [x.new_empty(steps, batch, hidden) for _ in first]
+    size = saved_size(library(key), steps, batch, hidden) if keep else 0
+    return [*every, *(x.new_empty(batch, hidden) for _ in first), x.new_empty(size)]
+
+
+def run_backward(
+    seen: Sequence[Tensor | None],
+    last: Sequence[Tensor | None],
+    x: Tensor,
+    input_weight: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    present: Tensor | None,
+    every: Sequence[Tensor],
+    saved: Tensor,
+    reverse: bool,
+    with_input: bool,
+    key: str,
+) -> list[Tensor]:
+    """The derivative of `run_forward`.
+
+    Args:
+        seen: Gradients of the states at all steps, each (T, B, H) or None.
+        last: Gradients of the last states, each (B, H) or None.
+        x: As for `run_forward`.
+        input_weight: As for `run_forward`.
+        first: As for `run_forward`.
+        weights: As for `run_forward`.
+        present: As for `run_forward`.
+        every: States at all steps.
+        saved: What `run_forward` kept.
+        reverse: As for `run_forward`.
+        with_input: Whether the gradient of the input is wanted.
+        key: As for `run_forward`.
+
+    Returns:
+        Gradients of input (empty if not wanted), input weight, input bias, initial states
+        and recurrent weights.
+    """
+    kernel = library(key)
+    x = rows_contiguous(x)
+    hidden = first[0].shape[1]
+    tensors = [input_weight.contiguous(), x, *(t.contiguous() for t in (*weights, *first))]
+    values = arguments(kernel, x, tensors, every, present, reverse) | {"saved": saved.data_ptr()}
+    zeros = x.new_zeros(hidden)
+    held = [zeros]
+    for name, all_steps, final in zip(kernel.interface.states, seen, last, strict=True):
+        rows = zeros if all_steps is None else rows_contiguous(all_steps)
+        strides = (0, 0) if all_steps is None else rows.stride()[:2]
+        end = None if final is None else final.contiguous()
+        held += [rows] if end is None else [rows, end]
+        values |= {f"seen_{name}": rows.data_ptr()}
+        values |= {f"seen_step_{name}": strides[0], f"seen_sequence_{name}": strides[1]}
+        values |= {f"last_{name}": 0 if end is None else end.data_ptr()}
+    gradients = gradients_like(kernel, x, input_weight, first, weights, with_input)
+    for name, gradient in gradients.items():
+        values[name] = gradient.data_ptr()
+    run(kernel, "backward", values, x.dtype)
+    return list(gradients.values())
+
+
+def shape_backward(
+    seen: Sequence[Tensor | None],
+    last: Sequence[Tensor | None],
+    x: Tensor,
+    input_weight: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    present: Tensor | None,
+    every: Sequence[Tensor],
+    saved: Tensor,
+    reverse: bool,
+    with_input: bool,
+    key: str,
+) -> list[Tensor]:
+    """What `run_backward` returns, without numbers."""
+    gradients = gradients_like(library(key), x, input_weight, first, weights, with_input)
+    return list(gradients.values())
+
+
+def gradients_like(
+    kernel: Library,
+    x: Tensor,
+    input_weight: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    with_input: bool,
+) -> dict[str, Tensor]:
+    """Memory for all gradients, by the kernel's name, in the order that they are returned."""
+    interface = kernel.interface
+    shape = x.shape if with_input else (0,)
+    gradients = {
+        "x_gradient": x.new_empty(shape),
+        "input_weight_gradient": x.new_empty(input_weight.shape),
+        "input_bias_gradient": x.new_empty(input_weight.shape[0]),
+    }
+    for name, state in zip(interface.states, first, strict=True):
+        gradients[f"first_gradient_{name}"] = x.new_empty(state.shape)
+    for name, weight in zip(interface.weights, weights, strict=True):
+        gradients[f"weight_gradient_{name}"] = x.new_empty(weight.shape)
+    return gradients
+
+
+def saved_size(kernel: Library, steps: int, batch: int, hidden: int) -> int:
+    """How many numbers the forward pass keeps."""
+    interface = kernel.interface
+    return steps * batch * (interface.saved_rows * hidden + interface.saved_columns)
+
+
+def rows_contiguous(x: Tensor) -> Tensor:
+    """A tensor whose last dimension is dense; the strides of the others are the kernel's."""
+    return x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
+
+
+def arguments(
+    kernel: Library,
+    x: Tensor,
+    tensors: Sequence[Tensor],
+    every: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+) -> dict[str, int]:
+    """Arguments that both directions share.
+
+    Args:
+        kernel: The kernel.
+        x: Input, (T, B, I), its rows dense.
+        tensors: Input weight, input bias (or anything), recurrent weights, initial states.
+        every: States at all steps.
+        present: See `run_forward`.
+        reverse: See `run_forward`.
+    """
+    interface = kernel.interface
+    steps, batch, inputs = x.shape
+    threads = torch.get_num_threads()
+    share = -(-batch // threads)
+    block = min(BLOCK, max(8, -(-share // 8) * 8))
+    values = {"T": steps, "B": batch, "I": inputs, "H": every[0].shape[2]}
+    values |= {"threads": min(threads, -(-batch // block)), "block": block, "reverse": reverse}
+    values |= {"x": x.data_ptr(), "x_step": x.stride(0), "x_sequence": x.stride(1)}
+    values |= {"present": 0 if present is None else present.data_ptr()}
+    names = ["input_weight", "input_bias", *(f"weight_{name}" for name in interface.weights)]
+    names += [f"first_{name}" for name in interface.states]
+    values |= {name: tensor.data_ptr() for name, tensor in zip(names, tensors, strict=True)}
+    return values | {
+        f"all_{name}": states.data_ptr()
+        for name, states in zip(interface.states, every, strict=True)
+    }
+
+
+def run(kernel: Library, direction: str, values: dict[str, int], dtype: torch.dtype) -> None:
+    """Call a kernel with the scratch memory that it asks for."""
+    size = kernel.call(f"{direction}_workspace", values)
+    workspace = POOL.empty(size, dtype)
+    kernel.call(direction, values | {"workspace": workspace.data_ptr()})
+
+
+unroll = torch.library.custom_op(
+    "gatewise::unroll", run_forward, mutates_args=(), device_types="cpu"
+)
+unroll.register_fake(shape_forward)
+unroll_backward = torch.library.custom_op(
+    "gatewise::unroll_backward", run_backward, mutates_args=(), device_types="cpu"
+)
+unroll_backward.register_fake(shape_backward)
+
+
+def keep_for_backward(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor]) -> None:
+    """Remember what the derivative needs."""
+    x, input_weight, _, first, weights, present, reverse, _, key = inputs
+    ctx.set_materialize_grads(False)
+    ctx.counts = (len(first), len(weights))
+    ctx.options = (reverse, key)
+    every, saved = output[: len(first)], output[-1]
+    ctx.save_for_backward(x, input_weight, present, saved, *first, *weights, *every)
+
+
+def derivative(ctx: Any, gradients: Sequence[Tensor | None], backward: Any) -> Any:
+    """Gradients of x, input weight, input bias, initial states and recurrent weights."""
+    states, num_weights = ctx.counts
+    reverse, key = ctx.options
+    x, input_weight, present, saved, *rest = ctx.saved_tensors
+    first, weights, every = rest[:states], rest[states : states + num_weights], rest[-states:]
+    seen, last = list(gradients[:states]), list(gradients[states : 2 * states])
+    d_x, d_weight, d_bias, *others = backward(
+        seen,
+        last,
+        x,
+        input_weight,
+        first,
+        weights,
+        present,
+        every,
+        saved,
+        reverse,
+        ctx.needs_x,
+        key,
+    )
+    return d_x if ctx.needs_x else None, d_weight, d_bias, others[:states], others[states:]
+
+
+def operator_setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    """Prepare the derivative of the operator."""
+    keep_for_backward(ctx, inputs, output)
+
+
+def operator_derivative(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
+    """The derivative of the operator."""
+    ctx.needs_x = ctx.needs_input_grad[0]
+    return *derivative(ctx, gradients, unroll_backward), None, None, None, None
+
+
+unroll.register_autograd(operator_derivative, setup_context=operator_setup)
+
+
+class Unrolling(torch.autograd.Function):
+    """The operator without its dispatch, which costs more than a small kernel's run."""
+
+    @staticmethod
+    def forward(ctx: Any, options: tuple[Any, ...], *tensors: Tensor) -> tuple[Tensor, ...]:
+        """Run the kernel.
+
+        Args:
+            ctx: Autograd's.
+            options: Number of states; present, reverse, keep and key as in `run_forward`.
+            tensors: x, input weight, input bias, initial states, recurrent weights.
+        """
+        states, *others = options
+        x, input_weight, input_bias, *rest = tensors
+        inputs = (x, input_weight, input_bias, rest[:states], rest[states:], *others)
+        output = run_forward(*inputs)
+        if inputs[7]:
+            keep_for_backward(ctx, inputs, output)
+        return tuple(output[:-1])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """Run the kernel of the derivative."""
+        ctx.needs_x = ctx.needs_input_grad[1]
+        d_x, d_weight, d_bias, d_first, d_weights = derivative(ctx, gradients, run_backward)
+        return None, d_x, d_weight, d_bias, *d_first, *d_weights
+
+
+def run_over_time(
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+    key: str,
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Run a cell's kernel; see `run_forward`.
+
+    Returns:
+        For every state its values at all steps, (T, B, H), and its last value, (B, H).
+    """
+    tensors = (x, input_weight, input_bias, *first, *weights)
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    if torch.compiler.is_compiling() or type(x) is not Tensor:
+        results = unroll(x, input_weight, input_bias, first, weights, present, reverse, keep, key)
+    else:
+        results = Unrolling.apply(  # type: ignore[no-untyped-call]
+            (len(first), present, reverse, keep, key), *tensors
+        )
+    return list(results[: len(first)]), list(results[len(first) : 2 * len(first)])

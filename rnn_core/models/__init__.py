@@ -1,0 +1,1 @@
+"""Models around a recurrent layer; none of them knows which cell it is."""

@@ -1,0 +1,84 @@
+"""A recurrent forecaster that predicts its whole horizon at once."""
+
+from typing import Literal, TypeAlias
+
+from torch import Tensor, nn
+
+from rnn_core.recurrent import MakeCell
+
+Normalisation: TypeAlias = Literal["none", "last_value"]
+Channels: TypeAlias = Literal["together", "apart"]
+
+
+class Forecaster(nn.Module):
+    """Maps a window of the past to the values that follow it.
+
+    With last-value normalisation, channels read apart by shared weights, segments as
+    steps and direct output of all of the horizon, it is a small SegRNN
+    (arXiv:2308.11200v1) without its decoder.
+
+    Args:
+        make_cell: Makes the recurrent layer.
+        num_features: Input columns, F.
+        targets: Columns to predict, as indices of input columns; there are C.
+        lookback: Steps of the past, L.
+        horizon: Steps to predict, N.
+        segment: Steps of the past that form one step of the recurrent layer; divides
+            the lookback.
+        embedding_size: Size of a linear layer with ReLU in front of the recurrent one;
+            0 for none.
+        normalisation: "last_value" subtracts each column's last value and adds it back
+            to the forecast.
+        channels: "together" reads all features as one input; "apart" reads each target
+            as a series of its own, with the same weights.
+        dropout: Share of the last output dropped while training.
+    """
+
+    def __init__(
+        self,
+        make_cell: MakeCell,
+        *,
+        num_features: int,
+        targets: list[int],
+        lookback: int,
+        horizon: int,
+        segment: int,
+        embedding_size: int,
+        normalisation: Normalisation,
+        channels: Channels,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.targets = targets
+        self.num_steps = lookback // segment
+        self.horizon = horizon
+        self.normalisation = normalisation
+        self.channels = channels
+        step_size = segment * (1 if channels == "apart" else num_features)
+        self.embedding = (
+            nn.Sequential(nn.Linear(step_size, embedding_size), nn.ReLU())
+            if embedding_size
+            else nn.Identity()
+        )
+        self.recurrent = make_cell(embedding_size or step_size)
+        self.dropout = nn.Dropout(dropout)
+        outputs = horizon * (1 if channels == "apart" else len(targets))
+        self.output = nn.Linear(self.recurrent.output_size, outputs)
+
+    def forward(self, past: Tensor) -> Tensor:
+        """Map the past (B, L, F) to a forecast (B, N, C)."""
+        last = past[:, -1:, :]
+        if self.normalisation == "last_value":
+            past = past - last
+        if self.channels == "apart":
+            past = past[:, :, self.targets].transpose(1, 2).reshape(-1, past.shape[1], 1)
+        steps = past.reshape(past.shape[0], self.num_steps, -1)
+        outputs, _ = self.recurrent(self.embedding(steps))
+        forecast: Tensor = self.output(self.dropout(outputs[:, -1]))
+        if self.channels == "apart":
+            forecast = forecast.reshape(-1, len(self.targets), self.horizon).transpose(1, 2)
+        else:
+            forecast = forecast.reshape(-1, self.horizon, len(self.targets))
+        if self.normalisation == "last_value":
+            forecast = forecast + last[:, :, self.targets]
+        return forecast

@@ -1,0 +1,31 @@
+"""The generic recurrent model: input, recurrent layer, linear output at every step."""
+
+from torch import Tensor, nn
+
+from rnn_core.recurrent import MakeCell, State
+
+
+class SequenceModel(nn.Module):
+    """Maps every step of a sequence to an output, and carries a state.
+
+    Args:
+        make_cell: Makes the recurrent layer.
+        input_size: Features of each input step, I.
+        output_size: Features of each output step, O.
+        dropout: Share of the recurrent layer's outputs dropped while training.
+    """
+
+    def __init__(
+        self, make_cell: MakeCell, input_size: int, output_size: int, *, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.recurrent = make_cell(input_size)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(self.recurrent.output_size, output_size)
+
+    def forward(
+        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Map (B, T, I) to (B, T, O), and return the final state beside it."""
+        outputs, state = self.recurrent(x, state, lengths)
+        return self.output(self.dropout(outputs)), state

@@ -1,0 +1,185 @@
+"""The one reader of params.yaml.
+
+params.yaml describes a study: its datasets, and what is tried on each. Everything below
+this module receives values, never the file. What a section may hold is declared beside
+its owner: `DataParameters` and `ModelParameters` of a task, and `TrainingParameters`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from rnn_core.cells import REGISTRY as CELLS
+from rnn_core.errors import ParameterError, unknown
+from rnn_core.sources import REGISTRY as SOURCES
+from rnn_core.tasks import REGISTRY as TASKS
+
+FILE = "params.yaml"
+SOURCE_MODULES = Path(__file__).parent / "sources"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+T = TypeVar("T")
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Part: TypeAlias = Literal["data", "model", "training"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One dataset as it stands in the file.
+
+    Attributes:
+        source: Where the data comes from, as a path from the study's folder: a module
+            of `rnn_core/sources`, or a file or folder of one's own.
+        task: Name of the task.
+        data: Parameters of the task's `prepare`.
+        model: Parameters of the task's model.
+        training: How every cell is trained.
+    """
+
+    source: str
+    task: str
+    data: dict[str, Any]
+    model: dict[str, Any]
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study: datasets, and the cells and seeds that are tried on each.
+
+    Attributes:
+        root: The folder with Gatewise's code, from the study's folder; for dvc.yaml.
+        study: Name of the study, which its models are registered under.
+        device: Where models are trained.
+        seeds: Seeds that every cell is trained with.
+        cells: Cells that are compared.
+        datasets: Datasets by name.
+    """
+
+    root: str
+    study: str
+    device: Device = "auto"
+    seeds: tuple[int, ...]
+    cells: tuple[str, ...]
+    datasets: dict[str, Section]
+
+    def __post_init__(self) -> None:
+        for name in (self.study, *self.datasets):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} must be lower-case letters, digits and _")
+        for what in ("seeds", "cells"):
+            values = getattr(self, what)
+            if not values or len(set(values)) < len(values):
+                raise ValueError(f"{what} must hold at least one value, and none twice")
+        if not self.datasets:
+            raise ValueError("datasets must hold at least one dataset")
+
+    def section(self, name: str) -> Section:
+        """A dataset as it stands in the file.
+
+        Raises:
+            ParameterError: If there is no such dataset.
+        """
+        if name not in self.datasets:
+            raise ParameterError(f"{FILE}: {unknown('dataset', name, self.datasets)}")
+        return self.datasets[name]
+
+    def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
+        """A part of a dataset's section, checked and with every default filled in.
+
+        Args:
+            dataset: Name of the dataset.
+            part: Which part.
+            kind: The dataclass that declares what the part may hold.
+
+        Raises:
+            ParameterError: If a parameter is unknown, missing or out of range.
+        """
+        content = getattr(self.section(dataset), part)
+        return parse(kind, content, f"datasets.{dataset}.{part}")
+
+
+def read_study(folder: Path) -> Study:
+    """Read the params.yaml of a study's folder.
+
+    Raises:
+        ParameterError: If it is missing, is not YAML, or holds something impossible.
+    """
+    file = folder / FILE
+    try:
+        content = yaml.safe_load(file.read_bytes())
+    except FileNotFoundError:
+        raise ParameterError(f"{file} is missing; a study is a folder with one") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ParameterError(
+            f"{file}{line} is not YAML: {getattr(error, 'problem', error)}"
+        ) from None
+    study = parse(Study, content, "")
+    for cell in study.cells:
+        check_name(cell, "cell", CELLS, "cells")
+    for name, section in study.datasets.items():
+        check_name(section.task, "task", TASKS, f"datasets.{name}.task")
+        check_source(folder, section.source, f"datasets.{name}.source")
+    return study
+
+
+def own_source(folder: Path, source: str) -> Path | None:
+    """The file or folder of one's own that `source` names; None for a source module."""
+    path = folder / source
+    return None if path.parent.resolve() == SOURCE_MODULES else path
+
+
+def check_source(folder: Path, source: str, where: str) -> None:
+    """Refuse a source that is neither a registered module nor there."""
+    own = own_source(folder, source)
+    if own is None:
+        check_name(Path(source).stem, "source", SOURCES, where)
+    elif not own.exists():
+        raise ParameterError(f"{FILE}: {where}: there is no {own}")
+
+
+def check_name(name: str, kind: str, known: Iterable[str], where: str) -> None:
+    """Refuse a name that is in no registry."""
+    if name not in known:
+        raise ParameterError(f"{FILE}: {where}: {unknown(kind, name, known)}")
+
+
+def parse(kind: type[T], content: Any, where: str) -> T:
+    """Turn a section of the file into its dataclass.
+
+    Raises:
+        ParameterError: If a key is unknown or missing, or a value is not possible.
+    """
+    check_keys(kind, content, where)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+    place = ".".join(str(part) for part in (where, *problem["loc"]) if part != "")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        message = "is required"
+    elif problem["type"] != "value_error":
+        message = f"{message}, not {problem['input']!r}"
+    raise ParameterError(": ".join(filter(None, [FILE, place, message])))
+
+
+def check_keys(kind: type[Any], content: Any, where: str) -> None:
+    """Refuse keys that the dataclass does not have, in sections of sections too."""
+    if not isinstance(content, Mapping):
+        raise ParameterError(f"{FILE}: {where or 'it'} must hold keys and values")
+    known = {field.name: field.type for field in fields(kind)}
+    for key, value in content.items():
+        if key not in known:
+            place = f"{where}: " if where else ""
+            raise ParameterError(f"{FILE}: {place}{unknown('key', str(key), known)}")
+        if known[key] == dict[str, Section] and isinstance(value, Mapping):
+            for name, section in value.items():
+                check_keys(Section, section, f"{key}.{name}")

@@ -1,0 +1,27 @@
+"""The registry of tasks: a name, which is also its file, and its class."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rnn_core.errors import ParameterError, unknown
+
+if TYPE_CHECKING:
+    from rnn_core.tasks.base import Task
+
+REGISTRY = {
+    "text_generation": "TextGeneration",
+    "speech_recognition": "SpeechRecognition",
+    "forecasting": "Forecasting",
+}
+
+
+def get_task(name: str) -> "type[Task]":
+    """Look up a task by name; its module is imported now, not before.
+
+    Raises:
+        ParameterError: If there is no such task.
+    """
+    if name not in REGISTRY:
+        raise ParameterError(unknown("task", name, REGISTRY))
+    task: type[Task] = getattr(import_module(f"rnn_core.tasks.{name}"), REGISTRY[name])
+    return task

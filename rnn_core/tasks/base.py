@@ -1,0 +1,183 @@
+"""What a task is: everything about a kind of problem except the recurrent cell."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from rnn_core.errors import DataError
+from rnn_core.recurrent import InitialState, MakeCell, State
+
+if TYPE_CHECKING:
+    import pandas as pd  # only answering needs it, and it takes long to import
+
+Split: TypeAlias = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+Data: TypeAlias = Mapping[str, Tensor]
+"""Prepared tensors of all splits by name."""
+
+Meta: TypeAlias = Mapping[str, Any]
+"""What a model needs to read raw input and write its answer; plain JSON."""
+
+Batch: TypeAlias = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How the quality of a model is measured.
+
+    Attributes:
+        name: A word for keys and columns, such as "accuracy".
+        unit: What one of it is, for a person.
+        direction: Which values are better.
+    """
+
+    name: str
+    unit: str
+    direction: Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The metric of each item of a split.
+
+    Attributes:
+        values: float64 (N,).
+        weights: How much each item counts, float64 (N,).
+    """
+
+    values: Tensor
+    weights: Tensor
+
+    @property
+    def mean(self) -> float:
+        """The metric of the split."""
+        return float((self.values * self.weights).sum() / self.weights.sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelParameters:
+    """Parameters that every model has.
+
+    Attributes:
+        hidden_size: Features of the recurrent state.
+        num_layers: Recurrent layers.
+        dropout: Share of activations dropped while training, in [0, 1).
+        initial_state: How a sequence starts; see `rnn_core.recurrent.Recurrent`.
+    """
+
+    hidden_size: int = 64
+    num_layers: int = 1
+    dropout: float = 0.0
+    initial_state: InitialState = "zeros"
+
+    def __post_init__(self) -> None:
+        if min(self.hidden_size, self.num_layers) < 1:
+            raise ValueError("hidden_size and num_layers must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
+
+
+def required_column(table: "pd.DataFrame", column: str) -> "pd.Series[Any]":
+    """A column of raw input.
+
+    Raises:
+        DataError: If it is not there.
+    """
+    if column not in table.columns:
+        raise DataError(f"the input has no column {column!r}, only {list(table.columns)}")
+    return table[column]
+
+
+class Task(ABC):
+    """A kind of problem, for one prepared dataset.
+
+    Args:
+        meta: What `prepare` found out about the dataset.
+        model: Parameters of the model, of the class's own `ModelParameters`.
+    """
+
+    metric: ClassVar[Metric]
+    DataParameters: ClassVar[type[Any]]
+    ModelParameters: ClassVar[type[ModelParameters]]
+
+    def __init__(self, meta: Meta, model: Any) -> None:
+        self.meta = meta
+        self.model = model
+        self.check()
+
+    def check(self) -> None:
+        """Refuse model parameters that do not fit the dataset.
+
+        Raises:
+            ParameterError: If they do not.
+        """
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Turn raw files into tensors, and note what a model will need.
+
+        Args:
+            raw: The folder that the dataset's source filled.
+            parameters: The class's own `DataParameters`.
+
+        Returns:
+            Data and meta; `meta["items"]` counts the items of each split.
+
+        Raises:
+            DataError: If a file cannot be used; names file and row.
+        """
+
+    @abstractmethod
+    def build_model(self, make_cell: MakeCell) -> nn.Module:
+        """Make a model around the recurrent layer that `make_cell` makes."""
+
+    @abstractmethod
+    def training_batches(
+        self, data: Data, batch_size: int, generator: torch.Generator
+    ) -> Iterator[Batch]:
+        """One epoch of the training side, in an order drawn from the generator."""
+
+    @abstractmethod
+    def num_batches(self, data: Data, batch_size: int) -> int:
+        """How many batches an epoch has."""
+
+    @abstractmethod
+    def loss(
+        self, model: nn.Module, batch: Batch, state: State | None
+    ) -> tuple[Tensor, State | None]:
+        """Mean training loss of a batch, and the state to carry to the next batch."""
+
+    @abstractmethod
+    def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
+        """The metric of each item of a split; a score depends on its own item only."""
+
+    @abstractmethod
+    def baselines(self, data: Data) -> dict[str, float]:
+        """The metric on the test side of simple predictors without a recurrent cell."""
+
+    @abstractmethod
+    def answer(self, model: nn.Module, table: "pd.DataFrame") -> "pd.DataFrame":
+        """Answer raw input, as a person has it.
+
+        Args:
+            model: A model of this task, on the CPU and in evaluation mode.
+            table: The input; the task says which columns.
+
+        Raises:
+            DataError: If the input is not of the form that the task needs.
+        """
+
+    @abstractmethod
+    def example(self, raw: Path) -> "pd.DataFrame":
+        """A small input for `answer`, taken from the raw files of the dataset."""
+
+    def optimum(self) -> float | None:
+        """The best metric that is possible on the test side, where it is known."""
+        return None

@@ -1,0 +1,35 @@
+"""Numerics in tests are float64 and deterministic; a seed is drawn by nobody."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from tempfile import mkdtemp
+
+import pytest
+import torch
+
+
+def pytest_configure() -> None:
+    """Keep Prefect, which makes its home when it is imported, out of the repository."""
+    os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")
+
+
+def pytest_unconfigure() -> None:
+    """Remove what Prefect made."""
+    shutil.rmtree(os.environ.pop("PREFECT_HOME"), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def numerics(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make sloppy numerics fail."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def float64() -> None:
+    """Let tensors be float64 unless they say otherwise."""
+    torch.set_default_dtype(torch.float64)

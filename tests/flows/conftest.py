@@ -1,0 +1,231 @@
+"""Small studies in temporary folders, run by the real command line."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from flows.layout import Layout
+from rnn_core.sources.agreement_text import AgreementText
+from rnn_core.sources.synthetic_digits import SyntheticDigits
+
+REPOSITORY = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+
+SERIES = "\n".join(
+    [
+        "date,y",
+        *(
+            f"2024-{1 + i // 28:02d}-{1 + i % 28:02d},{(i * 37 % 11) + i / 9:.3f}"
+            for i in range(300)
+        ),
+    ]
+)
+
+TINY = {
+    "study": "tiny",
+    "device": "cpu",
+    "seeds": [0, 1],
+    "cells": ["memoryless", "gru"],
+    "datasets": {
+        "text": {
+            "source": "text",
+            "task": "text_generation",
+            "data": {},
+            "model": {"hidden_size": 8, "embedding_size": 4, "sequence_length": 16},
+            "training": {"epochs": 2, "batch_size": 8},
+        },
+        "sales": {
+            "source": "sales.csv",
+            "task": "forecasting",
+            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
+            "model": {"hidden_size": 4},
+            "training": {"epochs": 2},
+        },
+        "digits": {
+            "source": "digits",
+            "task": "speech_recognition",
+            "data": {"split_by": "speaker", "validation": ["voice01"], "test": ["voice02"]},
+            "model": {"hidden_size": 4},
+            "training": {"epochs": 2},
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study and the environment that its commands run in."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def mlflow_uri(self) -> str:
+        return self.environment["MLFLOW_TRACKING_URI"]
+
+    def start(self, *command: str, **options: object) -> subprocess.Popen[str]:
+        """Start a program of ours, such as gatewise or dvc, in the study's folder."""
+        return subprocess.Popen(
+            [shutil.which(command[0], path=self.environment["PATH"]), *command[1:]],
+            cwd=self.folder,
+            env=self.environment,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} | options,
+        )
+
+    def run(self, *command: str, code: int = 0) -> str:
+        """Run a program and return what it prints."""
+        process = self.start(*command)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == code, output
+        return output
+
+    def read_lock(self) -> dict:
+        return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+
+    def parameters(self) -> dict:
+        return yaml.safe_load((self.folder / "params.yaml").read_text())
+
+    def write_parameters(self, content: dict) -> None:
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def isolated_environment(place: Path) -> dict[str, str]:
+    """Nothing of the user's Prefect and MLflow, and nothing left in the repository."""
+    kept = {
+        k: v for k, v in os.environ.items() if not re.match("PREFECT_|MLFLOW_|GATEWISE_|DVC_", k)
+    }
+    return kept | {
+        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+        "PREFECT_HOME": str(place / "prefect"),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{place}/mlflow.db",
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(place / "dvc"),
+        "HOME": str(place),
+        "TERM": "dumb",
+    }
+
+
+def copy_code(folder: Path) -> None:
+    """Copy what a clone of the repository has, without its results."""
+    for name in ("flows", "rnn_core"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
+    names = ("Makefile", "README.md", "constraints.txt", "dvc.yaml", "prefect.toml")
+    for name in (*names, "prefect.yaml", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, folder)
+    (folder / ".venv").mkdir()
+    (folder / ".venv/bin").symlink_to(PROGRAMS)
+    (folder / ".venv/installed").touch()
+
+
+def write_data(folder: Path) -> None:
+    """Small files of a person's own, for each task."""
+    (folder / "text").mkdir()
+    AgreementText(4000, seed=1).fetch(folder / "text")
+    (folder / "digits").mkdir()
+    SyntheticDigits(num_voices=3, num_takes=1, noise=0.3, seed=1).fetch(folder / "digits")
+    (folder / "sales.csv").write_text(SERIES + "\n")
+
+
+def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> StudyFolder:
+    """Lay out a study with data of its own."""
+    folder.mkdir(parents=True)
+    write_data(folder)
+    root = os.path.relpath(REPOSITORY, folder)
+    (folder / "dvc.yaml").symlink_to(Path(root) / "dvc.yaml")
+    study = StudyFolder(folder, environment)
+    study.write_parameters({"root": root} | parameters)
+    study.run("dvc", "init", "--no-scm", "--quiet")
+    return study
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Prefect, MLflow and DVC of the whole session keep their databases."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def tiny() -> dict:
+    """The parameters of the tiny study, to be changed at will."""
+    return deepcopy(TINY)
+
+
+@pytest.fixture(scope="session")
+def study_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
+    """Makes a study in a given folder."""
+    return lambda folder, parameters: make_study(folder, isolated_environment(home), parameters)
+
+
+@pytest.fixture(scope="session")
+def clone_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
+    """Makes a copy of the repository in a given folder, with a sample study of its own."""
+
+    def clone(folder: Path, parameters: dict) -> StudyFolder:
+        copy_code(folder)
+        write_data(folder)
+        study = StudyFolder(folder, isolated_environment(home) | {"PYTHONPATH": str(folder)})
+        study.write_parameters({"root": "."} | parameters)
+        study.run("dvc", "init", "--no-scm", "--quiet")
+        return study
+
+    return clone
+
+
+@pytest.fixture
+def new_study(study_at: Callable, tmp_path: Path) -> Callable[[dict], StudyFolder]:
+    """Makes a study in the test's own folder."""
+    return lambda parameters: study_at(tmp_path / "studies/study", parameters)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The tiny study after its first run, and what that run printed."""
+
+    study: StudyFolder
+    output: str
+
+
+@pytest.fixture(scope="session")
+def chain(study_at: Callable, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    """The whole chain on the tiny study, run once for all tests that look at it."""
+    study = study_at(tmp_path_factory.mktemp("chain") / "tiny", TINY)
+    return Chain(study, study.run("gatewise", "run"))
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of MLflow that knows no run; MLflow takes seconds to make one."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def database(
+    empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The URI of an empty database, which MLflow is told to use."""
+    uri = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    mlflow.set_tracking_uri(uri)
+    yield uri
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.fixture
+def layout(chain: Chain, tmp_path: Path) -> Layout:
+    """A copy of the finished tiny study, to be changed at will."""
+    ignored = shutil.ignore_patterns(".dvc")
+    return Layout(shutil.copytree(chain.study.folder, tmp_path / "tiny", ignore=ignored))

@@ -1,0 +1,139 @@
+"""Killed in the middle of training: nothing goes on, and the next run ends the same."""
+
+import signal
+import sqlite3
+import time
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from rnn_core.files import read_json_lines
+
+SLOW = {
+    "study": "interrupted",
+    "device": "cpu",
+    "seeds": [0, 1],
+    "cells": ["gru"],
+    "datasets": {
+        "sales": {
+            "source": "sales.csv",
+            "task": "forecasting",
+            "data": {"targets": ["y"], "lookback": 24, "horizon": 3},
+            "model": {"hidden_size": 32},
+            "training": {"epochs": 60, "patience": 60, "batch_size": 16},
+        }
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(study_at, tmp_path_factory):
+    """The lock of the study when nothing happens to it."""
+    study = study_at(tmp_path_factory.mktemp("uninterrupted") / "studies/study", SLOW)
+    study.run("dvc", "repro", "--quiet")
+    return study.read_lock()
+
+
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+def epochs_of_second_seed(study):
+    finished = list(study.folder.glob(".gatewise/seeds/*"))
+    growing = list(study.folder.glob(".gatewise/training/*/metrics.jsonl"))
+    return len(finished) == 1 and growing and len(read_json_lines(growing[0])) > 5
+
+
+def descendants(process):
+    """Processes by the part that they play: all, and those of the stage that trains."""
+    found = psutil.Process(process.pid).children(recursive=True)
+    lines = {child: " ".join(child.cmdline()) for child in found}
+    return {
+        "all": found,
+        "dvc": next((c for c, line in lines.items() if "repro --single-item" in line), None),
+        "trainer": next(
+            c for c, line in lines.items() if line.endswith("gatewise train sales gru")
+        ),
+    }
+
+
+def check_same_ending(study, command, expected):
+    study.run(*command)
+    lock = study.read_lock()
+    assert lock == {stage: expected[stage] for stage in lock}
+    assert "train@sales-gru" in lock
+    assert not any(stage in study.run("dvc", "status") for stage in lock)
+    assert list(study.folder.glob(".gatewise/training/*")) == []
+    assert list(study.folder.glob(".gatewise/scratch/*")) == []
+
+
+def check_killed(study, command, victim):
+    """Kill one process in the middle of the second seed; returns what is printed."""
+    process = study.start(*command)
+    wait_for(lambda: epochs_of_second_seed(study))
+    family = descendants(process)
+    target = process if victim == "command" else family[victim]
+    target.send_signal(signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    wait_for(lambda: not any(alive(child) for child in family["all"]), seconds=10)
+    seeds = [folder.name for folder in study.folder.glob(".gatewise/seeds/*")]
+    assert len(seeds) == 1, "it was not in the middle of training"
+    return process.returncode, output
+
+
+def alive(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_killed_dvc(new_study, uninterrupted):
+    study = new_study(SLOW)
+    code, _ = check_killed(study, ("dvc", "repro"), "command")
+    assert code == -signal.SIGKILL
+    check_same_ending(study, ("dvc", "repro"), uninterrupted)
+    assert set(study.read_lock()) == set(uninterrupted)
+
+
+@pytest.mark.parametrize("victim", ["trainer", "dvc"])
+def test_killed_stage_of_the_flow(new_study, uninterrupted, victim):
+    study = new_study(SLOW)
+    command = ("gatewise", "run", "--only", "train@*")
+    code, output = check_killed(study, command, victim)
+    assert code == 1
+    last = " ".join(output.split("error: ")[-1].split())
+    assert last.startswith("train@sales-gru:")
+    assert "train@sales-gru.log" in last
+    assert "Traceback" not in output
+    check_same_ending(study, command, uninterrupted)
+
+
+def test_killed_flow(new_study, uninterrupted, tmp_path):
+    study = new_study(SLOW)
+    study.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{tmp_path}/mlflow.db"
+    code, _ = check_killed(study, ("gatewise", "run"), "command")
+    assert code == -signal.SIGKILL
+    check_same_ending(study, ("gatewise", "run"), uninterrupted)
+    assert set(study.read_lock()) == set(uninterrupted)
+    client = MlflowClient(study.mlflow_uri)
+    experiment = client.get_experiment_by_name("interrupted/sales").experiment_id
+    runs = client.search_runs([experiment])
+    assert [run.info.status for run in runs] == ["FINISHED"] * 3
+    for run in runs:
+        if run.data.tags["gatewise.kind"] == "seed":
+            history = client.get_metric_history(run.info.run_id, "train_loss")
+            assert [metric.step for metric in history] == list(range(1, 61))
+    with sqlite3.connect(f"{study.environment['PREFECT_HOME']}/prefect.db") as database:
+        states = database.execute(
+            "SELECT state_name FROM flow_run WHERE json_extract(parameters, '$.study') LIKE ?"
+            " ORDER BY start_time",
+            [f"%{study.folder.parent.parent.name}%"],
+        ).fetchall()
+    assert [name for (name,) in states] == ["Crashed", "Completed"]

@@ -1,0 +1,243 @@
+"""What the README tells people to type, typed in a copy of the repository."""
+
+import json
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import httpx
+import psutil
+import pytest
+
+from rnn_core.files import read_json, read_json_lines
+
+LONG = {"gatewise run studies/benchmark": "takes an hour"}
+SELF = {"make test": "runs this"}
+EVENT = (
+    "prefect event emit gatewise.data.changed --resource-id gatewise.study.sample "
+    """--payload '{"datasets": ["co2"]}'"""
+)
+SERVERS = {
+    "make ui",
+    "export PREFECT_API_URL=http://127.0.0.1:4200/api",
+    "prefect worker start --pool gatewise --type process",
+    "prefect --no-prompt deploy --all",
+    "prefect deployment run study/sample",
+    EVENT,
+}
+QUICK = [
+    "make run",
+    "dvc repro",
+    "gatewise sync",
+    'gatewise run --only "train@co2-*"',
+    "gatewise status",
+]
+
+
+@pytest.fixture(scope="module")
+def clone(clone_at, tmp_path_factory, home):
+    """A copy of the repository whose sample study is small; every variable is unset."""
+    series, text = ("sales.csv", "co2"), ("text", "agreement")
+    datasets = {name: {"source": source} | SECTIONS[name] for source, name in (series, text)}
+    parameters = {"study": "sample", "device": "cpu", "seeds": [0, 1], "cells": ["gru"]}
+    study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
+    for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):
+        del study.environment[name]
+    return study
+
+
+SECTIONS = {
+    "agreement": {
+        "task": "text_generation",
+        "data": {},
+        "model": {"hidden_size": 8, "embedding_size": 4, "sequence_length": 16},
+        "training": {"epochs": 1, "batch_size": 8},
+    },
+    "co2": {
+        "task": "forecasting",
+        "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
+        "model": {"hidden_size": 4},
+        "training": {"epochs": 1},
+    },
+}
+
+
+def blocks(study, language):
+    text = (study.folder / "README.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(study):
+    lines = [line for block in blocks(study, "sh") for line in block.splitlines()]
+    return [re.sub(r"\s{2,}#.*", "", line).strip() for line in lines]
+
+
+def test_every_command_of_the_readme_is_known_here(clone):
+    assert set(commands(clone)) == {*LONG, *SELF, *SERVERS, *QUICK}
+
+
+def test_make_test_runs_the_tests(clone):
+    assert "pytest" in clone.run("make", "--dry-run", "test")
+
+
+def test_quick_commands_work_in_their_order(clone):
+    printed = {}
+    for command in commands(clone):
+        if command in QUICK:
+            program, *arguments = shlex.split(command)
+            printed[command] = clone.run(program, *arguments)
+    for dataset in ("agreement", "co2"):
+        assert re.search(rf"^{dataset} +gru .*sample\.{dataset} v1\s*$", printed["make run"], re.M)
+    assert "up to date" in printed["dvc repro"]
+    assert "agreement: MLflow shows it" in printed["gatewise sync"]
+    assert "0 stages ran and 3 were up to date" in " ".join(printed[QUICK[3]].split())
+    assert "All is up to date." in printed["gatewise status"]
+
+
+def test_python_of_the_readme_prints_answers(clone):
+    loading, asking = blocks(clone, "python")
+    answer = run_python(clone, loading)
+    assert len(answer) > 200
+    assert answer.startswith("the dog that the cats ")
+    ranked = run_python(clone, asking)
+    score = read_json(clone.folder / "comparisons/co2.json")["cells"]["gru"]["test"]["mean"]
+    assert re.search(rf"0 +gru +{score:.6f}", ranked), ranked
+
+
+def run_python(study, program):
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=study.folder,
+        env=study.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def pages(clone):
+    """The pages and a worker, with the deployments of prefect.yaml."""
+    for port in (4200, 5000):
+        if is_taken(port):
+            pytest.skip(f"port {port}, which the README uses, is taken")
+    clone.environment["PREFECT_API_URL"] = "http://127.0.0.1:4200/api"
+    clone.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
+    with running(clone, "make", "ui"), httpx.Client(base_url="http://127.0.0.1:4200/api") as api:
+        wait_for(lambda: answers(api, "/health"))
+        with running(
+            clone, "prefect", "worker", "start", "--pool", "gatewise", "--type", "process"
+        ):
+            wait_for(lambda: answers(api, "/work_pools/gatewise"))
+            clone.run("prefect", "--no-prompt", "deploy", "--all")
+            yield api
+    del clone.environment["PREFECT_API_URL"]
+
+
+def is_taken(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def running(study, *command):
+    """A process of the study that ends with all its children; it prints to a file."""
+    with (study.folder / f"{command[1]}.log").open("w") as log:
+        process = study.start(*command, stdout=log)
+    try:
+        yield
+    finally:
+        family = [psutil.Process(process.pid)]
+        family += family[0].children(recursive=True)
+        for member in family:
+            member.terminate()
+        _, left = psutil.wait_procs(family, timeout=10)
+        for member in left:
+            member.kill()
+        process.wait(timeout=10)
+
+
+def wait_for(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen in time")
+
+
+def answers(api, path):
+    try:
+        return api.get(path).is_success
+    except httpx.TransportError:
+        return False
+
+
+def flow_runs(api, **filters):
+    body = {"flow_runs": filters} if filters else {}
+    return api.post("/flow_runs/filter", json=body).raise_for_status().json()
+
+
+def new_run(api, known):
+    """The one run that somebody asked for since."""
+    runs = [run for run in flow_runs(api) if run["id"] not in known and not run["auto_scheduled"]]
+    return runs[0] if runs else None
+
+
+def completed(api, run_id):
+    """Wait for a run to end, and well."""
+
+    def ended():
+        run = api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+        return run if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"} else None
+
+    run = wait_for(ended)
+    assert run["state_name"] == "Completed", run["state"]["message"]
+    return run
+
+
+def timings(study):
+    return [r["stage"] for r in read_json_lines(study.folder / ".gatewise/timings.jsonl")]
+
+
+def append_row(study, name, row):
+    with (study.folder / name).open("a") as file:
+        file.write(f"{row}\n")
+
+
+def test_schedule_and_event_run_the_study(clone, pages):
+    assert httpx.get("http://127.0.0.1:5000/").is_success
+
+    scheduled = wait_for(lambda: flow_runs(pages, state={"type": {"any_": ["SCHEDULED"]}}))
+    times = {datetime.fromisoformat(run["expected_start_time"]) for run in scheduled}
+    assert {(time.hour, time.minute) for time in times} == {(2, 0)}, "not every night"
+    append_row(clone, "sales.csv", "2024-12-01,7.5")
+    count = len(timings(clone))
+    nightly = min(scheduled, key=lambda run: run["expected_start_time"])
+    now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
+    pages.post(f"/flow_runs/{nightly['id']}/set_state", json={"state": now, "force": True})
+    completed(pages, nightly["id"])
+    of_co2 = ["ingest@co2", "prepare@co2", "train@co2-gru", "evaluate@co2-gru", "compare@co2"]
+    assert timings(clone)[count:] == [*of_co2, "report"]
+
+    append_row(clone, "sales.csv", "2024-12-02,8.5")
+    append_row(clone, "text/text.txt", "the dog sees the cat .")
+    known = {run["id"] for run in flow_runs(pages)}
+    event = shlex.split(EVENT)
+    clone.run(*event)
+    triggered = wait_for(lambda: new_run(pages, known))
+    assert triggered["parameters"]["datasets"] == json.loads(event[-1])["datasets"]
+    completed(pages, triggered["id"])
+    assert timings(clone)[count + 6 :] == [*of_co2, "report"], "not co2 alone"
+
+    known = {run["id"] for run in flow_runs(pages)}
+    clone.run("prefect", "deployment", "run", "study/sample")
+    asked_for = wait_for(lambda: new_run(pages, known))
+    assert asked_for["parameters"] == {"study": ".", "datasets": None}

@@ -1,0 +1,357 @@
+"""Every cell against something that is not ours: torch, ONNX, Keras, or plain scalars."""
+
+import inspect
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx.reference import ReferenceEvaluator
+from torch.utils.flop_counter import FlopCounterMode
+
+from rnn_core import cells
+from rnn_core.cells import REGISTRY, get_cell
+from rnn_core.errors import ParameterError
+from rnn_core.recurrent import Recurrent
+
+pytestmark = pytest.mark.usefixtures("float64")
+
+T, B, I, H = 7, 3, 4, 5
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def scalar_memoryless(x, s, dot):
+    return [[math.tanh(x["h"][j]) for j in range(H)]]
+
+
+def scalar_rnn(activation):
+    def step(x, s, dot):
+        return [[activation(x["h"][j] + dot(s[0], "h", j)) for j in range(H)]]
+
+    return step
+
+
+def scalar_lstm(x, s, dot):
+    h, c = s
+    new_c, new_h = [], []
+    for j in range(H):
+        i = sigmoid(x["i"][j] + dot(h, "i", j))
+        f = sigmoid(x["f"][j] + dot(h, "f", j))
+        o = sigmoid(x["o"][j] + dot(h, "o", j))
+        g = math.tanh(x["g"][j] + dot(h, "g", j))
+        new_c.append(f * c[j] + i * g)
+        new_h.append(o * math.tanh(new_c[j]))
+    return [new_h, new_c]
+
+
+def scalar_gru(x, s, dot):
+    (h,) = s
+    r = [sigmoid(x["r"][j] + dot(h, "r", j)) for j in range(H)]
+    reset = [r[j] * h[j] for j in range(H)]
+    new = []
+    for j in range(H):
+        z = sigmoid(x["z"][j] + dot(h, "z", j))
+        n = math.tanh(x["n"][j] + dot(reset, "n", j))
+        new.append((1 - z) * h[j] + z * n)
+    return [new]
+
+
+def scalar_gru_reset_after(x, s, dot):
+    (h,) = s
+    new = []
+    for j in range(H):
+        r = sigmoid(x["r"][j] + dot(h, "r", j))
+        z = sigmoid(x["z"][j] + dot(h, "z", j))
+        n = math.tanh(x["n"][j] + r * (dot(h, "n", j) + dot(None, "c", j)))
+        new.append((1 - z) * n + z * h[j])
+    return [new]
+
+
+def scalar_lstm_peephole(x, s, dot):
+    h, c = s
+    new_c, new_h = [], []
+    for j in range(H):
+        i = sigmoid(x["i"][j] + dot(h, "i", j) + dot(None, "pi", j) * c[j])
+        f = sigmoid(x["f"][j] + dot(h, "f", j) + dot(None, "pf", j) * c[j])
+        g = math.tanh(x["g"][j] + dot(h, "g", j))
+        new_c.append(f * c[j] + i * g)
+        o = sigmoid(x["o"][j] + dot(h, "o", j) + dot(None, "po", j) * new_c[j])
+        new_h.append(o * math.tanh(new_c[j]))
+    return [new_h, new_c]
+
+
+def scalar_lstm_coupled(x, s, dot):
+    h, c = s
+    new_c, new_h = [], []
+    for j in range(H):
+        f = sigmoid(x["f"][j] + dot(h, "f", j))
+        g = math.tanh(x["g"][j] + dot(h, "g", j))
+        o = sigmoid(x["o"][j] + dot(h, "o", j))
+        new_c.append(f * c[j] + (1 - f) * g)
+        new_h.append(o * math.tanh(new_c[j]))
+    return [new_h, new_c]
+
+
+def normalised(values):
+    mean = sum(values) / H
+    variance = sum((v - mean) ** 2 for v in values) / H
+    return [(v - mean) / math.sqrt(variance + 1e-5) for v in values]
+
+
+def scalar_lstm_layernorm(x, s, dot):
+    h, c = s
+    a = {}
+    for gate in "ifgo":
+        recurrent = normalised([dot(h, gate, j) for j in range(H)])
+        a[gate] = [x[gate][j] + dot(None, "s" + gate, j) * recurrent[j] for j in range(H)]
+    new_c = [
+        sigmoid(a["f"][j]) * c[j] + sigmoid(a["i"][j]) * math.tanh(a["g"][j]) for j in range(H)
+    ]
+    shown = normalised(new_c)
+    new_h = [
+        sigmoid(a["o"][j]) * math.tanh(dot(None, "sc", j) * shown[j] + dot(None, "dc", j))
+        for j in range(H)
+    ]
+    return [new_h, new_c]
+
+
+def scalar_mgu(x, s, dot):
+    (h,) = s
+    f = [sigmoid(x["f"][j] + dot(h, "f", j)) for j in range(H)]
+    reset = [f[j] * h[j] for j in range(H)]
+    n = [math.tanh(x["n"][j] + dot(reset, "n", j)) for j in range(H)]
+    return [[(1 - f[j]) * h[j] + f[j] * n[j] for j in range(H)]]
+
+
+def positive(a):
+    return a + 0.5 if a >= 0 else sigmoid(a)
+
+
+def scalar_mingru(x, s, dot):
+    z = [sigmoid(a) for a in x["z"]]
+    return [[(1 - z[j]) * s[0][j] + z[j] * positive(x["n"][j]) for j in range(H)]]
+
+
+def scalar_minlstm(x, s, dot):
+    f, i = [sigmoid(a) for a in x["f"]], [sigmoid(a) for a in x["i"]]
+    return [[(f[j] * s[0][j] + i[j] * positive(x["n"][j])) / (f[j] + i[j]) for j in range(H)]]
+
+
+SCALAR = {
+    "memoryless": scalar_memoryless,
+    "rnn_tanh": scalar_rnn(math.tanh),
+    "rnn_sigmoid": scalar_rnn(sigmoid),
+    "lstm": scalar_lstm,
+    "gru": scalar_gru,
+    "gru_reset_after": scalar_gru_reset_after,
+    "lstm_peephole": scalar_lstm_peephole,
+    "lstm_coupled": scalar_lstm_coupled,
+    "lstm_layernorm": scalar_lstm_layernorm,
+    "mgu": scalar_mgu,
+    "mingru": scalar_mingru,
+    "minlstm": scalar_minlstm,
+}
+
+
+def random_layer(cell, **options):
+    """A layer whose every weight and bias is random, so that none can be forgotten."""
+    layer = Recurrent(cell, I, H, **options)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.uniform_(-0.9, 0.9)
+    return layer
+
+
+def scalar_outputs(name, layer, x_TBI):
+    """Outputs by loops over single numbers."""
+    direction = layer.directions[0]
+    cell = layer.cell
+    weight, bias = direction.input_weight.tolist(), direction.input_bias.tolist()
+    recurrent = {name: w.tolist() for name, w in direction.weights.items()}
+
+    def dot(h, name, j):
+        if h is None:
+            return recurrent[name][j]
+        return sum(h[k] * recurrent[name][k][j] for k in range(H))
+
+    outputs = np.zeros((T, B, H))
+    for b in range(B):
+        state = [[0.0] * H for _ in cell.states]
+        for t in range(T):
+            features = x_TBI[t, b].tolist()
+            rows = [
+                sum(w * f for w, f in zip(row, features, strict=True)) + c
+                for row, c in zip(weight, bias, strict=True)
+            ]
+            x = {gate: rows[g * H : (g + 1) * H] for g, gate in enumerate(cell.gates)}
+            state = SCALAR[name](x, state, dot)
+            outputs[t, b] = state[0]
+    return torch.from_numpy(outputs)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_cell_matches_loops_over_single_numbers(name):
+    layer, x = random_layer(name), torch.randn(T, B, I)
+    torch.testing.assert_close(layer(x)[0], scalar_outputs(name, layer, x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_gradient_matches_finite_differences(name):
+    layer, x = random_layer(name), torch.randn(4, 2, I, requires_grad=True)
+    names = [n for n, _ in layer.named_parameters()]
+
+    def run(x, *weights):
+        parameters = dict(zip(names, weights, strict=True))
+        outputs, state = torch.func.functional_call(layer, parameters, (x,))
+        return outputs, *(state if isinstance(state, tuple) else (state,))
+
+    weights = [p.detach().requires_grad_() for p in layer.parameters()]
+    assert torch.autograd.gradcheck(run, (x, *weights))
+
+
+def copy_to_torch(layer, module, gates, recurrent_bias=None):
+    """Copy our weights into a torch.nn module, whose gates come in the given order."""
+    direction = layer.directions[0]
+    places = [layer.cell.gates.index(gate) for gate in gates]
+    with torch.no_grad():
+        for theirs, ours in (
+            (module.weight_ih_l0, "input_weight"),
+            (module.bias_ih_l0, "input_bias"),
+        ):
+            parts = getattr(direction, ours).split(H)
+            theirs.copy_(torch.cat([parts[p] for p in places]))
+        module.weight_hh_l0.copy_(torch.cat([direction.weights[gate].T for gate in gates]))
+        module.bias_hh_l0.zero_()
+        if recurrent_bias:
+            gate, weight = recurrent_bias
+            module.bias_hh_l0.split(H)[gates.index(gate)].copy_(direction.weights[weight])
+
+
+TORCH = {
+    "rnn_tanh": (torch.nn.RNN, ("h",), None),
+    "lstm": (torch.nn.LSTM, ("i", "f", "g", "o"), None),
+    "gru_reset_after": (torch.nn.GRU, ("r", "z", "n"), ("n", "c")),
+}
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_cell_matches_torch_forward_and_backward(name):
+    kind, gates, recurrent_bias = TORCH[name]
+    layer, module = random_layer(name), kind(I, H)
+    copy_to_torch(layer, module, gates, recurrent_bias)
+    ours_x = torch.randn(T, B, I, requires_grad=True)
+    theirs_x = ours_x.detach().clone().requires_grad_()
+    (ours, our_state), (theirs, their_state) = layer(ours_x), module(theirs_x)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(our_state, their_state, rtol=1e-12, atol=1e-12)
+    weight = torch.randn_like(ours)
+    (ours * weight).sum().backward()
+    (theirs * weight).sum().backward()
+    torch.testing.assert_close(ours_x.grad, theirs_x.grad, rtol=1e-11, atol=1e-11)
+    our_gradient = layer.directions[0].weights[gates[-1]].grad
+    their_gradient = module.weight_hh_l0.grad.split(H)[-1].T
+    torch.testing.assert_close(our_gradient, their_gradient, rtol=1e-11, atol=1e-11)
+
+
+def onnx_gru(layer, x):
+    """ONNX's GRU with linear_before_reset=0, whose z is the complement of ours."""
+    direction = layer.directions[0]
+    w = dict(zip(layer.cell.gates, direction.input_weight.detach().split(H), strict=True))
+    b = dict(zip(layer.cell.gates, direction.input_bias.detach().split(H), strict=True))
+    u = {gate: weight.detach().T for gate, weight in direction.weights.items()}
+    order = (("z", -1), ("r", 1), ("n", 1))
+    stacked = [torch.cat([s * m[g] for g, s in order]).numpy()[None] for m in (w, u, b)]
+    bias = np.concatenate([stacked[2], np.zeros_like(stacked[2])], axis=1)
+    node = onnx.helper.make_node(
+        "GRU", ["X", "W", "R", "B"], ["Y"], hidden_size=H, linear_before_reset=0
+    )
+    kinds = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.DOUBLE, None) for n in "XWRBY"]
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "gru", kinds[:4], kinds[4:]))
+    feeds = {"X": x.numpy(), "W": stacked[0], "R": stacked[1], "B": bias}
+    return torch.from_numpy(ReferenceEvaluator(model).run(None, feeds)[0][:, 0])
+
+
+def test_gru_matches_onnx_with_reset_before_the_product():
+    layer, x = random_layer("gru"), torch.randn(T, B, I)
+    torch.testing.assert_close(layer(x)[0], onnx_gru(layer, x), rtol=1e-12, atol=1e-12)
+
+
+def test_gru_matches_the_published_vector_of_keras():
+    """Keras' own numbers for GRU(reset_after=False), keras/src/layers/rnn/gru_test.py."""
+    layer = Recurrent("gru", 4, 3, batch_first=True)
+    (direction,) = layer.directions
+    with torch.no_grad():
+        direction.input_weight.fill_(0.01)
+        direction.input_bias.fill_(0.03)
+        for weight in direction.weights.values():
+            weight.fill_(0.02)
+        # Keras keeps the old state with z, ours takes the new one with it: negate z.
+        for z in (direction.input_weight[:3], direction.input_bias[:3], direction.weights["z"]):
+            z.neg_()
+    _, last = layer(torch.arange(72.0).reshape(3, 6, 4))
+    expected = torch.tensor([0.51447755, 0.6426879, 0.40208298])
+    torch.testing.assert_close(last[0], expected[:, None].expand(3, 3), rtol=1e-6, atol=1e-7)
+
+
+def test_registry_is_the_files_of_the_folder():
+    folder = Path(cells.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
+    assert set(REGISTRY) == files
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_docstring_has_equation_shapes_and_reference(name):
+    text = inspect.getdoc(type(get_cell(name)))
+    assert re.search(r"^Equations?, with x_t of size I", text, re.MULTILINE)
+    assert re.search(
+        r"Reference:\n.*(arXiv:\d{4}\.\d{5}v\d|arXiv:\d{4}\.\d{4}v\d|doi:10\.)", text, re.DOTALL
+    )
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_step_reads_like_an_equation(name):
+    lines = inspect.getsource(type(get_cell(name)).step).splitlines()
+    assert len(lines) <= 25
+    assert sum(line.strip().startswith("if ") for line in lines) == 0
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_counted_cost_is_what_torch_counts(name, monkeypatch):
+    monkeypatch.setenv("GATEWISE_FUSED", "0")  # what a kernel multiplies, torch does not see
+    layer = Recurrent(name, I, H, num_layers=2, bidirectional=True)
+    recurrent = sum(p.numel() for n, p in layer.named_parameters() if ".weights." in n)
+    assert layer.recurrent_parameters == recurrent
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.randn(T, B, I))
+    assert counter.get_total_flops() == 2 * T * B * layer.multiply_accumulates
+
+
+def test_memoryless_output_depends_on_its_own_input_only():
+    layer, x = random_layer("memoryless"), torch.randn(T, 1, I)
+    jacobian = torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum((1, 2)), x).sum((2, 3))
+    assert (jacobian.abs() > 0).equal(torch.eye(T, dtype=torch.bool))
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "gru_reset_after"])
+def test_gated_cells_start_out_remembering(name):
+    """A state halves about three times slower than with gates at one half."""
+    layer = Recurrent(name, I, H)
+    with torch.no_grad():
+        for weight in layer.directions[0].weights.values():
+            weight.zero_()
+    first = torch.full((1, 1, H), 0.5)
+    state = (first, first) if name == "lstm" else first
+    _, after = layer(torch.zeros(1, 1, I), state)
+    kept = after[1] if name == "lstm" else after
+    torch.testing.assert_close(kept, first * torch.sigmoid(torch.tensor(1.0)))
+
+
+def test_unknown_cell_is_named_with_the_nearest_one():
+    with pytest.raises(ParameterError, match=r"unknown cell 'grru'; did you mean 'gru'\?"):
+        Recurrent("grru", I, H)

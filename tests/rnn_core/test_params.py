@@ -1,0 +1,167 @@
+"""params.yaml: whatever is wrong in it is named with its place and a remedy."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnn_core.errors import ParameterError
+from rnn_core.params import own_source, read_study
+from rnn_core.tasks import get_task
+from rnn_core.training import TrainingParameters
+
+REPOSITORY = Path(__file__).parents[2]
+CO2 = str(REPOSITORY / "rnn_core/sources/mauna_loa_co2.py")
+
+
+def content(**changes):
+    study = {
+        "root": ".",
+        "study": "tiny",
+        "seeds": [0, 1],
+        "cells": ["gru", "lstm"],
+        "datasets": {
+            "co2": {
+                "source": CO2,
+                "task": "forecasting",
+                "data": {"targets": ["co2"], "lookback": 8, "horizon": 2},
+                "model": {"hidden_size": 4},
+                "training": {"epochs": 2, "learning_rate": 1e-3},
+            }
+        },
+    }
+    for place, value in changes.items():
+        *way, last = place.split("__")
+        section = study
+        for step in way:
+            section = section[step]
+        if value is None:
+            del section[last]
+        else:
+            section[last] = value
+    return study
+
+
+def read(tmp_path, **changes):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content(**changes)))
+    return read_study(tmp_path)
+
+
+def read_all(tmp_path, **changes):
+    study = read(tmp_path, **changes)
+    task = get_task(study.section("co2").task)
+    return (
+        study.parameters("co2", "data", task.DataParameters),
+        study.parameters("co2", "model", task.ModelParameters),
+        study.parameters("co2", "training", TrainingParameters),
+    )
+
+
+def test_values_arrive_with_their_types_and_defaults(tmp_path):
+    study = read(tmp_path)
+    assert (study.seeds, study.cells, study.device) == ((0, 1), ("gru", "lstm"), "auto")
+    data, model, training = read_all(tmp_path)
+    assert (data.targets, data.lookback, data.missing) == (("co2",), 8, "error")
+    assert (model.hidden_size, model.num_layers) == (4, 1)
+    assert (training.epochs, training.learning_rate, training.clip_norm) == (2, 0.001, 1.0)
+
+
+def test_number_in_yaml_1_2_notation_is_a_number(tmp_path):
+    text = yaml.safe_dump(content()).replace("learning_rate: 0.001", "learning_rate: 1e-3")
+    (tmp_path / "params.yaml").write_text(text)
+    study = read_study(tmp_path)
+    assert study.parameters("co2", "training", TrainingParameters).learning_rate == 0.001
+
+
+WRONG = [
+    ({"cells": ["grru"]}, "params.yaml: cells: unknown cell 'grru'; did you mean 'gru'?"),
+    ({"seed": [1]}, "params.yaml: unknown key 'seed'; did you mean 'seeds'?"),
+    ({"seeds": []}, "params.yaml: seeds must hold at least one value, and none twice"),
+    ({"seeds": [1, 1]}, "params.yaml: seeds must hold at least one value, and none twice"),
+    ({"seeds": ["a"]}, "params.yaml: seeds.0: Input should be a valid integer"),
+    ({"device": "gpu"}, "params.yaml: device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
+    ({"study": "My Study"}, "params.yaml: 'My Study' must be lower-case letters, digits and _"),
+    ({"datasets": {}}, "params.yaml: datasets must hold at least one dataset"),
+    ({"cells": None}, "params.yaml: cells: is required"),
+    ({"datasets__co2__task": None}, "params.yaml: datasets.co2.task: is required"),
+    (
+        {"datasets__co2__task": "forecast"},
+        "params.yaml: datasets.co2.task: unknown task 'forecast'; did you mean 'forecasting'?",
+    ),
+    (
+        {"datasets__co2__source": "nowhere.csv"},
+        "params.yaml: datasets.co2.source: there is no",
+    ),
+    (
+        {"datasets__co2__source": CO2.replace("mauna_loa_co2", "mauna_lao_co2")},
+        "params.yaml: datasets.co2.source: unknown source 'mauna_lao_co2'; did you mean",
+    ),
+    (
+        {"datasets__co2__modle": {}},
+        "params.yaml: datasets.co2: unknown key 'modle'; did you mean 'model'?",
+    ),
+    (
+        {"datasets__co2__training__epohcs": 3},
+        "params.yaml: datasets.co2.training: unknown key 'epohcs'; did you mean 'epochs'?",
+    ),
+    (
+        {"datasets__co2__training__epochs": "many"},
+        "params.yaml: datasets.co2.training.epochs: Input should be a valid integer",
+    ),
+    (
+        {"datasets__co2__training__learning_rate": -1},
+        "params.yaml: datasets.co2.training: learning_rate and clip_norm must be above 0",
+    ),
+    (
+        {"datasets__co2__model__dropout": 1},
+        "params.yaml: datasets.co2.model: dropout must be in [0, 1), not 1.0",
+    ),
+    (
+        {"datasets__co2__model__normalisation": "yes"},
+        "params.yaml: datasets.co2.model.normalisation: Input should be 'none' or 'last_value'",
+    ),
+    ({"datasets__co2__data__targets": None}, "params.yaml: datasets.co2.data.targets: is required"),
+    ({"datasets__co2__data__targets": []}, "data: targets must name at least one column"),
+    ({"datasets__co2__data__features": ["co2"]}, "data: features repeat the targets ['co2']"),
+    ({"datasets__co2__data__horizon": 0}, "data: lookback and horizon must be at least 1"),
+    ({"datasets__co2__data__split": [0.5, 0.1, 0.1]}, "data: the shares of split sum to 0.7"),
+    ({"datasets__co2__data": 3}, "params.yaml: datasets.co2.data"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG, ids=[str(sorted(c)) for c, _ in WRONG])
+def test_mistake_is_one_line_that_names_its_place(tmp_path, change, message):
+    with pytest.raises(ParameterError) as caught:
+        read_all(tmp_path, **change)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1,\nb: 2", "params.yaml, line 2 is not YAML"),
+        ("", "params.yaml: it must hold keys and values"),
+        ("- 1", "params.yaml: it must hold keys and values"),
+    ],
+)
+def test_file_that_is_no_mapping_is_refused(tmp_path, text, message):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ParameterError, match=message.replace(".", r"\.")):
+        read_study(tmp_path)
+
+
+def test_folder_without_params_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match="is missing; a study is a folder with one"):
+        read_study(tmp_path)
+
+
+def test_unknown_dataset_is_named_with_the_nearest_one(tmp_path):
+    with pytest.raises(ParameterError, match="unknown dataset 'co'; did you mean 'co2'"):
+        read(tmp_path).section("co")
+
+
+def test_source_is_a_module_or_a_file_of_ones_own(tmp_path):
+    assert own_source(REPOSITORY, "rnn_core/sources/etth1.py") is None
+    assert own_source(REPOSITORY / "studies/benchmark", "../../rnn_core/sources/etth1.py") is None
+    assert own_source(tmp_path, "sales.csv") == tmp_path / "sales.csv"
