@@ -1,25 +1,41 @@
-"""Speed of a train step of every cell against torch.nn: one run, interleaved, medians.
+"""Speed of every cell against torch.nn and against the eager loop, interleaved in one run.
 
-    python benchmarks/cells.py [--threads 1] [--repeats 15] [--json]
+    python benchmarks/cells.py [--threads 1 2] [--seconds 20] [--cells gru lstm] [--json]
 
-A ratio above 1 means that ours is faster. The cells of torch.nn are nn.RNN (tanh), nn.LSTM
-and nn.GRU; the last is compared with `gru` too, although it resets after the product.
+Times are medians of whole calls of a layer, taken in turns so that the machine's moods are
+shared; a ratio above 1 means that ours is faster. `train` is a forward and a backward pass,
+`infer` a forward pass without gradients. The cells of torch.nn are nn.RNN (tanh), nn.LSTM and
+nn.GRU; the last is compared with `gru` too, although it resets after the product. The eager
+loop is ours, with the input product hoisted, or the scan where a cell has one and it is faster.
+The share of the peak counts the multiply-adds of the recurrent products alone in a train step,
+against what the same cores reach in a loop of nothing else, measured in the same run.
 """
 
 import argparse
 import json
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from math import prod
 
 import torch
-from torch import nn
+from multiply_add_peak import peak_per_second
+from torch import Tensor, nn
 
 from rnn_core.cells import REGISTRY
+from rnn_core.fused.choice import eager_only
 from rnn_core.recurrent import Recurrent
 
-SHAPES = ((96, 32, 7, 64), (50, 32, 64, 128), (100, 64, 128, 256), (37, 5, 11, 50))
+Shape = tuple[int, int, int, int]
+SHAPES: tuple[Shape, ...] = (
+    (96, 32, 7, 64),
+    (50, 32, 64, 128),
+    (100, 64, 128, 256),
+    (256, 64, 128, 256),
+    (37, 5, 11, 50),
+)
 """Steps, sequences, input features and hidden size."""
 
 REFERENCES: dict[str, type[nn.RNNBase]] = {
@@ -28,76 +44,156 @@ REFERENCES: dict[str, type[nn.RNNBase]] = {
     "gru": nn.GRU,
     "gru_reset_after": nn.GRU,
 }
+FEWEST_REPEATS = 5
 
 
-def train_step(layer: nn.Module, x: torch.Tensor) -> Callable[[], None]:
-    """One forward and backward pass."""
+def train_step(layer: nn.Module, x: Tensor, *, eager: bool = False) -> Callable[[], None]:
+    """A forward and a backward pass."""
 
     def step() -> None:
-        layer.zero_grad()
-        outputs, _ = layer(x)
-        outputs.square().mean().backward()
+        with eager_only() if eager else nullcontext():
+            layer.zero_grad()
+            outputs, _ = layer(x)
+            outputs.square().mean().backward()
 
     return step
 
 
-def medians(steps: dict[str, Callable[[], None]], repeats: int) -> dict[str, float]:
-    """Median seconds of each step, taken in turns so that the machine's moods are shared."""
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for repeat in range(repeats + 2):
+def inference(layer: nn.Module, x: Tensor) -> Callable[[], None]:
+    """A forward pass alone."""
+
+    def step() -> None:
+        with torch.inference_mode():
+            layer(x)
+
+    return step
+
+
+def medians(steps: dict[str, Callable[[], None]], seconds: float) -> dict[str, float]:
+    """Median seconds of each step; all are taken in turns until the time is used up."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():
+        step()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(next(iter(times.values()))) < FEWEST_REPEATS:
         for name, step in steps.items():
             start = time.perf_counter()
             step()
-            if repeat >= 2:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
-def measure(shape: tuple[int, int, int, int], repeats: int) -> dict[str, float]:
-    """Median seconds of every cell, ours by name and torch's as `torch:<name>`."""
+def references(cells: Iterable[str]) -> set[type[nn.RNNBase]]:
+    """The layers of torch.nn that these cells are compared with."""
+    return {REFERENCES[cell] for cell in cells if cell in REFERENCES}
+
+
+def measure(shape: Shape, cells: list[str], seconds: float) -> dict[str, float]:
+    """Median seconds, by `<what>:<whose>:<cell>`; torch's by the name of its class."""
     length, batch, inputs, hidden = shape
     torch.manual_seed(0)
     x = torch.randn(length, batch, inputs)
-    steps = {name: train_step(Recurrent(name, inputs, hidden), x) for name in REGISTRY}
-    for reference in set(REFERENCES.values()):
-        steps[f"torch:{reference.__name__}"] = train_step(reference(inputs, hidden), x)
-    return medians(steps, repeats)
+    steps: dict[str, Callable[[], None]] = {}
+    for cell in cells:
+        layer = Recurrent(cell, inputs, hidden)
+        steps[f"train:ours:{cell}"] = train_step(layer, x)
+        steps[f"train:eager:{cell}"] = train_step(layer, x, eager=True)
+        steps[f"infer:ours:{cell}"] = inference(layer, x)
+    for kind in references(cells):
+        steps[f"train:torch:{kind.__name__}"] = train_step(kind(inputs, hidden), x)
+        steps[f"infer:torch:{kind.__name__}"] = inference(kind(inputs, hidden), x)
+    return medians(steps, seconds)
 
 
-def ratio(seconds: dict[str, float], cell: str) -> float:
-    """How many times as fast as torch a cell is."""
-    return seconds[f"torch:{REFERENCES[cell].__name__}"] / seconds[cell]
+def geometric_mean(values: Iterable[float]) -> float:
+    """The mean of ratios."""
+    numbers = list(values)
+    return prod(numbers) ** (1 / len(numbers))
+
+
+def against_torch(seconds: dict[str, float], what: str, cell: str) -> float:
+    """How many times as fast as torch's layer a cell is."""
+    return seconds[f"{what}:torch:{REFERENCES[cell].__name__}"] / seconds[f"{what}:ours:{cell}"]
+
+
+def against_eager(seconds: dict[str, float], cell: str) -> float:
+    """How many times as fast as the eager loop a cell is."""
+    return seconds[f"train:eager:{cell}"] / seconds[f"train:ours:{cell}"]
+
+
+def peak_share(shape: Shape, seconds: dict[str, float], cell: str, peak: float) -> float:
+    """Share of the peak that the recurrent products of a train step reach."""
+    length, batch, inputs, hidden = shape
+    layer = Recurrent(cell, inputs, hidden)
+    own = layer.multiply_accumulates - len(layer.cell.gates) * inputs * hidden
+    # Three products: the step, its derivative by the state, and that by the weights.
+    return 3 * length * batch * own / seconds[f"train:ours:{cell}"] / peak
+
+
+def summary(results: dict[Shape, dict[str, float]], cells: list[str], peak: float) -> dict:
+    """All ratios: their geometric means over the shapes, and by shape."""
+    compared = [cell for cell in cells if cell in REFERENCES]
+    ratios = {
+        "train_vs_torch": lambda s, t, c: against_torch(t, "train", c),
+        "train_vs_eager": lambda s, t, c: against_eager(t, c),
+        "infer_vs_torch": lambda s, t, c: against_torch(t, "infer", c),
+        "peak_share": lambda s, t, c: peak_share(s, t, c, peak),
+    }
+    found: dict = {"peak_multiply_adds_per_second": peak, "shapes": {}}
+    for shape, times in results.items():
+        found["shapes"][", ".join(map(str, shape))] = {
+            name: {c: ratio(shape, times, c) for c in (compared if "torch" in name else cells)}
+            for name, ratio in ratios.items()
+        } | {"seconds": times}
+    for name in ratios:
+        kept = [
+            found["shapes"][", ".join(map(str, shape))][name]
+            for shape in results
+            if name != "peak_share" or shape[3] == 256
+        ]
+        found[name] = {cell: geometric_mean(r[cell] for r in kept) for cell in kept[0]}
+    return found
+
+
+def table(found: dict, cells: list[str]) -> str:
+    """The ratios for a person: a row per cell, train against torch and eager by shape."""
+    shapes = found["shapes"]
+    lines = [f"{'train against torch, eager':18}" + "".join(f"{s:>20}" for s in (*shapes, "mean"))]
+    lines[0] += f"{'infer':>8}{'peak share':>12}"
+    for cell in cells:
+        row = f"{cell:26}"
+        for one in (*shapes.values(), found):
+            torch_ratio = one["train_vs_torch"].get(cell)
+            beside = f"{torch_ratio:.2f}, " if torch_ratio else ""
+            row += f"{beside + format(one['train_vs_eager'][cell], '.2f'):>20}"
+        infer = found["infer_vs_torch"].get(cell)
+        row += f"{f'{infer:.2f}' if infer else '':>8}{found['peak_share'][cell]:>12.2f}"
+        lines.append(row)
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--seconds", type=float, default=20, help="for each shape and threads")
+    parser.add_argument("--cells", nargs="+", choices=list(REGISTRY), default=list(REGISTRY))
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    results = {shape: measure(shape, arguments.repeats) for shape in SHAPES}
-    print(f"Milliseconds a train step, {arguments.threads} threads; (x times as fast as torch)")
-    print(f"{'T, B, I, H':20}" + "".join(f"{name:>20}" for name in REGISTRY))
-    for shape, seconds in results.items():
-        row = f"{', '.join(map(str, shape)):20}"
-        for cell in REGISTRY:
-            beside = f" ({ratio(seconds, cell):.2f})" if cell in REFERENCES else ""
-            row += f"{f'{1000 * seconds[cell]:.1f}{beside}':>20}"
-        print(row)
-    means = {
-        cell: prod(ratio(seconds, cell) for seconds in results.values()) ** (1 / len(results))
-        for cell in REFERENCES
-    }
-    print(
-        "geometric mean      " + "".join(f"{cell} {value:.2f}  " for cell, value in means.items())
-    )
+    found = {}
+    for threads in arguments.threads:
+        torch.set_num_threads(threads)
+        peak = peak_per_second(threads)
+        results = {}
+        for shape in SHAPES:
+            sys.stderr.write(f"{threads} threads, {shape}\n")
+            results[shape] = measure(shape, arguments.cells, arguments.seconds)
+        found[str(threads)] = summary(results, arguments.cells, peak)
+        print(f"{threads} threads; peak {peak / 1e9:.0f} billion multiply-adds a second")
+        print(table(found[str(threads)], arguments.cells))
     if arguments.json:
-        shapes = {", ".join(map(str, shape)): seconds for shape, seconds in results.items()}
-        threads = {str(arguments.threads): {"train_vs_torch": means, "shapes": shapes}}
-        print(json.dumps({"threads": threads}))
+        print(json.dumps({"threads": found}))
 
 
 if __name__ == "__main__":

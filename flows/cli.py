@@ -16,6 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
+app.add_typer(cells, name="cells", no_args_is_help=True)
+
 Dataset = Annotated[str, typer.Argument(help="A dataset of params.yaml.")]
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
 Cell = Annotated[str, typer.Argument(help="A cell of params.yaml.")]
@@ -106,6 +109,38 @@ def ui(
     from flows.pages import show_pages  # noqa: PLC0415 - stages must not wait for it
 
     show_pages(mlflow_port, prefect_port)
+
+
+@cells.command("list")
+def list_cells(
+    input_size: Annotated[int, typer.Option(help="Features of the input.")] = 128,
+    hidden_size: Annotated[int, typer.Option(help="Features of a state, H.")] = 128,
+) -> None:
+    """List all cells with their states, recurrent parameters and operations of a step."""
+    from flows.catalogue import listing  # noqa: PLC0415 - stages must not wait for its imports
+
+    typer.echo(listing(input_size, hidden_size))
+
+
+@cells.command("show")
+def show_cell(
+    cell: Annotated[str, typer.Argument(help="Name of a cell.")],
+    stage: Annotated[
+        str, typer.Option(help="docs, form, optimised, schedule, c or triton.")
+    ] = "docs",
+) -> None:
+    """Print what a cell is, or what a stage of the compiler makes of it."""
+    from flows.compilation import show  # noqa: PLC0415 - stages must not wait for its imports
+
+    typer.echo(show(cell, stage))
+
+
+@cells.command("docs")
+def write_docs() -> None:
+    """Write docs/cells.md, which is made of the docstrings of the cells."""
+    from flows.catalogue import PAGE, write_page  # noqa: PLC0415 - stages must not wait for it
+
+    write_page(PAGE)
 
 
 def main() -> None:

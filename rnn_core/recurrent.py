@@ -14,8 +14,9 @@ from torch.nn import functional
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell, named
 from rnn_core.errors import ParameterError
-from rnn_core.fused.choice import kernel_for
-from rnn_core.fused.operators import run_over_time
+from rnn_core.fused.choice import path_for
+from rnn_core.initialisation import DEFAULT, Initialisation
+from rnn_core.zoneout import Zoneout, keep_masks
 
 State: TypeAlias = Tensor | tuple[Tensor, ...]
 """(L * D, B, H), or a tuple of these for a cell with several states."""
@@ -28,6 +29,7 @@ def unroll(
     projected_TBG: Tensor,
     state: tuple[Tensor, ...],
     weights: Iterable[Tensor],
+    given_TBH: Sequence[Tensor] = (),
     present_TB1: Tensor | None = None,
     reverse: bool = False,
     every_state: bool = False,
@@ -42,6 +44,8 @@ def unroll(
         projected_TBG: `W x + b` of all steps, (T, B, G * H).
         state: Initial states, each (B, H).
         weights: Recurrent weights in the order of `cell.weights`.
+        given_TBH: What the cell reads besides gates, (T, B, H) each, in the order of
+            `cell.given`.
         present_TB1: Where a sequence still goes on, bool (T, B, 1); elsewhere the
             state stands still. None: everywhere.
         reverse: Run from the last step to the first.
@@ -51,8 +55,11 @@ def unroll(
         The states at all steps, (T, B, H) each, in the order of the input: the output
         alone or all of them; and the final states.
     """
-    gates = (gate.unbind(0) for gate in projected_TBG.chunk(len(cell.gates), dim=-1))
-    steps = [named(cell.gates)(*step) for step in zip(*gates, strict=True)]
+    gates = projected_TBG.chunk(len(cell.gates), dim=-1)
+    fields = named((*cell.gates, *cell.given))
+    steps = [
+        fields(*step) for step in zip(*(g.unbind(0) for g in (*gates, *given_TBH)), strict=True)
+    ]
     w = named(tuple(cell.weights))(*weights)
     present = present_TB1.unbind(0) if present_TB1 is not None else None
     order = range(len(steps))
@@ -78,6 +85,8 @@ class RecurrentDirection(nn.Module):
         hidden_size: Features of the state, H.
         reverse: Whether it reads the sequence from its end.
         initial_state: See `Recurrent`.
+        recurrent_dropout: See `Recurrent`.
+        zoneout: See `Recurrent`.
     """
 
     def __init__(
@@ -88,12 +97,16 @@ class RecurrentDirection(nn.Module):
         *,
         reverse: bool = False,
         initial_state: InitialState = "zeros",
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.cell = cell
+        self.cell = Zoneout(cell) if zoneout else cell
         self.hidden_size = hidden_size
         self.reverse = reverse
         self.initial_state = initial_state
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
         rows = len(cell.gates) * hidden_size
         self.input_weight = nn.Parameter(torch.empty(rows, input_size))
         self.input_bias = nn.Parameter(torch.empty(rows))
@@ -103,18 +116,12 @@ class RecurrentDirection(nn.Module):
         if initial_state == "learned":
             self.start = nn.Parameter(torch.zeros(len(cell.states), hidden_size))
 
-    def reset_parameters(self, generator: torch.Generator | None) -> None:
-        """Draw all weights: input Glorot uniform, recurrent orthogonal, biases constant."""
-        for rows in self.input_weight.split(self.hidden_size):
-            nn.init.xavier_uniform_(rows, generator=generator)
-        for name, weight in self.weights.items():
-            if weight.ndim == 2:
-                nn.init.orthogonal_(weight, generator=generator)
-            else:
-                nn.init.constant_(weight, self.cell.weight_start.get(name, 0.0))
-        biases = self.input_bias.split(self.hidden_size)
-        for gate, bias in zip(self.cell.gates, biases, strict=True):
-            nn.init.constant_(bias, self.cell.bias_start.get(gate, 0.0))
+    def reset_parameters(
+        self, initialisation: Initialisation, generator: torch.Generator | None
+    ) -> None:
+        """Draw all weights."""
+        weights = {name: self.weights[name] for name in self.cell.weights}
+        initialisation.draw(self.cell, self.input_weight, self.input_bias, weights, generator)
 
     def first_state(self, like: Tensor) -> tuple[Tensor, ...]:
         """Initial states, each (B, H), for an input (T, B, I)."""
@@ -124,6 +131,21 @@ class RecurrentDirection(nn.Module):
         draw = self.initial_state == "random" and self.training
         zeros = tuple(like.new_zeros(shape) for _ in self.cell.states)
         return tuple(0.1 * torch.randn_like(z) for z in zeros) if draw else zeros
+
+    def recurrent_weights(self) -> list[Tensor]:
+        """Recurrent weights in the order of the cell, matrices with dropout while training."""
+        weights = (self.weights[name] for name in self.cell.weights)
+        return [
+            functional.dropout(w, self.recurrent_dropout, self.training) if w.ndim == 2 else w
+            for w in weights
+        ]
+
+    def given(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What the cell reads besides gates, (T, B, H) each, for an input (T, B, I)."""
+        if not self.zoneout:
+            return ()
+        shape = (*x.shape[:2], self.hidden_size)
+        return keep_masks(self.cell, self.zoneout, shape, x, training=self.training)
 
     def forward(
         self,
@@ -137,18 +159,18 @@ class RecurrentDirection(nn.Module):
         `present` is bool (T, B, 1); where it is false, the states at all steps are 0.
         """
         state = self.first_state(x) if state is None else state
-        weights = [self.weights[name] for name in self.cell.weights]
+        weights, given = self.recurrent_weights(), self.given(x)
         tensors = (x, self.input_weight, self.input_bias, *state, *weights)
-        key = kernel_for(self.cell, tensors)
-        if key is None:
+        path = path_for(self.cell, tensors, every_state)
+        if path is None:
             projected = functional.linear(x, self.input_weight, self.input_bias)
             every, final = unroll(
-                self.cell, projected, state, weights, present, self.reverse, every_state
+                self.cell, projected, state, weights, given, present, self.reverse, every_state
             )
         else:
             mask = None if present is None else present.squeeze(-1)
-            every, last = run_over_time(
-                x, self.input_weight, self.input_bias, state, weights, mask, self.reverse, key
+            every, last = path(
+                x, self.input_weight, self.input_bias, state, weights, given, mask, self.reverse
             )
             every, final = every if every_state else every[:1], tuple(last)
         return every if present is None else [part * present for part in every], final
@@ -168,6 +190,12 @@ class Recurrent(nn.Module):
         batch_first: Whether inputs and outputs are (B, T, ...) instead of (T, B, ...).
         initial_state: "zeros"; "learned", a trained vector per layer and direction; or
             "random", drawn from N(0, 0.1^2) at each call while training, else zeros.
+        recurrent_dropout: Share of the recurrent matrices' entries dropped while training,
+            the same for all steps and sequences of a call, in [0, 1): DropConnect, as in
+            Merity et al., arXiv:1708.02182v1.
+        zoneout: Share of the units of each state that skip a step while training, in
+            [0, 1); see `rnn_core.zoneout`.
+        initialisation: How the weights start.
         generator: Source of the initial weights; the global one if None.
 
     Raises:
@@ -185,25 +213,37 @@ class Recurrent(nn.Module):
         dropout: float = 0.0,
         batch_first: bool = False,
         initial_state: InitialState = "zeros",
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        initialisation: Initialisation = DEFAULT,
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         if min(input_size, hidden_size, num_layers) < 1:
             raise ParameterError("input_size, hidden_size and num_layers must be at least 1")
-        if not 0 <= dropout < 1:
-            raise ParameterError(f"dropout must be in [0, 1), not {dropout}")
+        shares = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "zoneout": zoneout}
+        for name, share in shares.items():
+            if not 0 <= share < 1:
+                raise ParameterError(f"{name} must be in [0, 1), not {share}")
         self.cell = get_cell(cell) if isinstance(cell, str) else cell
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.dropout = dropout
         self.batch_first = batch_first
+        self.initialisation = initialisation
         self.reversals = (False, True) if bidirectional else (False,)
         self.output_size = hidden_size * len(self.reversals)
         sizes = [input_size] + [self.output_size] * (num_layers - 1)
         self.directions = nn.ModuleList(
             RecurrentDirection(
-                self.cell, size, hidden_size, reverse=reverse, initial_state=initial_state
+                self.cell,
+                size,
+                hidden_size,
+                reverse=reverse,
+                initial_state=initial_state,
+                recurrent_dropout=recurrent_dropout,
+                zoneout=zoneout,
             )
             for size in sizes
             for reverse in self.reversals
@@ -214,7 +254,7 @@ class Recurrent(nn.Module):
         """Draw all weights anew."""
         for direction in self.directions:
             assert isinstance(direction, RecurrentDirection)
-            direction.reset_parameters(generator)
+            direction.reset_parameters(self.initialisation, generator)
 
     @property
     def recurrent_parameters(self) -> int:

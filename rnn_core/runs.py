@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from rnn_core.errors import StudyError
 from rnn_core.files import read_json, write_bytes, write_json
+from rnn_core.initialisation import Initialisation
 from rnn_core.recurrent import Recurrent
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Data, Meta, Task
@@ -91,12 +92,20 @@ def stream(seed: int, purpose: str, index: int = 0) -> int:
 
 def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
     """Make a task's model around a cell, with the initial weights of a seed."""
+    start = Initialisation(
+        recurrent=task.model.recurrent_init,
+        forget_bias=task.model.forget_bias,
+        longest_memory=task.model.longest_memory,
+    )
     make_cell = partial(
         Recurrent,
         cell,
         hidden_size=task.model.hidden_size,
         num_layers=task.model.num_layers,
         dropout=task.model.dropout,
+        recurrent_dropout=task.model.recurrent_dropout,
+        zoneout=task.model.zoneout,
+        initialisation=start,
         initial_state=task.model.initial_state,
         batch_first=True,
         generator=torch.Generator().manual_seed(stream(seed, "cell")),

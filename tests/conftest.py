@@ -8,10 +8,14 @@ from tempfile import mkdtemp
 import pytest
 import torch
 
+# There is no GPU. Other conftest.py are imported before `pytest_configure`, and Triton with them.
+os.environ["TRITON_INTERPRET"] = "1"
+
 
 def pytest_configure() -> None:
-    """Keep Prefect, which makes its home when it is imported, out of the repository."""
-    os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")
+    """What libraries read from the environment when they are imported."""
+    os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")  # it makes this folder
+    os.environ["KERAS_BACKEND"] = "torch"
 
 
 def pytest_unconfigure() -> None:

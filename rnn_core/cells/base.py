@@ -29,18 +29,24 @@ class Cell(ABC):
     Attributes:
         gates: Names of the rows of the stacked input projection `W x_t + b`. The
             projection is computed for all time steps at once, outside of `step`.
+        given: Names of what `step` also reads from `x` besides gates: tensors that are handed
+            to the layer ready-made, such as a random mask, and have no gradient.
         weights: Shape of every recurrent weight, in units of "H". A matrix is applied
             from the right: `h @ w.name`.
         states: Names of the states carried from step to step; the first one is the
             cell's output.
-        bias_start: Gates whose input bias does not start at zero.
+        memory_gates: Gates that decide how much of the state is kept: 1 if an open gate
+            keeps it, -1 if it replaces it. Their biases start on the side of keeping.
+        opposite_gates: Gates that let in what another one, named here, makes room for.
         weight_start: Vector weights that do not start at zero.
     """
 
     gates: ClassVar[tuple[str, ...]]
+    given: ClassVar[tuple[str, ...]] = ()
     weights: ClassVar[Mapping[str, tuple[str, ...]]]
     states: ClassVar[tuple[str, ...]] = ("h",)
-    bias_start: ClassVar[Mapping[str, float]] = {}
+    memory_gates: ClassVar[Mapping[str, int]] = {}
+    opposite_gates: ClassVar[Mapping[str, str]] = {}
     weight_start: ClassVar[Mapping[str, float]] = {}
 
     @abstractmethod
@@ -48,13 +54,27 @@ class Cell(ABC):
         """Advance by one time step.
 
         Args:
-            x: Projected input of this step, one (B, H) tensor per gate.
+            x: Projected input of this step, one (B, H) tensor per gate; what is given.
             state: Previous states, each (B, H), in the order of `states`.
             w: Recurrent weights, shaped as declared in `weights`.
 
         Returns:
             The new states, each (B, H); the first is the output.
         """
+
+    def log_coefficients(self, x: Fields) -> tuple[Tensor, Tensor] | None:
+        """What a scan over all steps at once needs, of a cell that can be computed so.
+
+        A cell whose step is h_t = a_t * h_{t-1} + b_t, where a and b are positive and do
+        not depend on the state, may return their logarithms; no loop needs them.
+
+        Args:
+            x: Projected input of all steps, one (T, B, H) tensor per gate.
+
+        Returns:
+            log a and log b, (T, B, H) each; None if the step is not of that kind.
+        """
+        return None
 
     def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
         """Shape of a recurrent weight at a given hidden size."""

@@ -18,13 +18,16 @@ class GRUResetAfter(Cell):
     is not the cell of arXiv:1406.1078v3, which is `gru`. Note that z keeps the old
     state here and the new one there. c_n is a recurrent bias: r multiplies it.
 
+    Use it for a GRU whose recurrent products do not wait for one another, or to exchange
+    weights with PyTorch and Keras.
+
     Reference:
         Cho et al., arXiv:1406.1078v1; cuDNN's form, as documented for `torch.nn.GRU`.
     """
 
     gates = ("r", "z", "n")
     weights = {"r": ("H", "H"), "z": ("H", "H"), "n": ("H", "H"), "c": ("H",)}
-    bias_start = {"z": 1.0}
+    memory_gates = {"z": 1}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         (h,) = state

@@ -19,6 +19,9 @@ class LSTM(Cell):
     It equals `torch.nn.LSTM` with that module's two biases summed; the gates do not
     look at c (no peepholes). b_f starts at 1.
 
+    Use it where memory has to last over many steps; in 5400 runs none of its variants was
+    significantly better, and leaving out the peepholes did no harm (arXiv:1503.04069v2).
+
     Reference:
         Gers, Schmidhuber and Cummins, "Learning to forget", Neural Computation 12
         (2000), doi:10.1162/089976600300015015; the forget bias of 1 is also theirs.
@@ -28,7 +31,8 @@ class LSTM(Cell):
     gates = ("i", "f", "g", "o")
     weights = {"i": ("H", "H"), "f": ("H", "H"), "g": ("H", "H"), "o": ("H", "H")}
     states = ("h", "c")
-    bias_start = {"f": 1.0}
+    memory_gates = {"f": 1}
+    opposite_gates = {"i": "f"}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state

@@ -28,7 +28,7 @@ class LSTMCoupled(Cell):
     gates = ("f", "g", "o")
     weights = {"f": ("H", "H"), "g": ("H", "H"), "o": ("H", "H")}
     states = ("h", "c")
-    bias_start = {"f": 1.0}
+    memory_gates = {"f": 1}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state

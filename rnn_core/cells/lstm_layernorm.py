@@ -24,7 +24,7 @@ class LSTMLayerNorm(Cell):
     from one another in the same places. Gains start at 1, b_f at 1, d_c at 0.
 
     Use it where training is unstable or the learning rate is hard to find; each step costs
-    five reductions over the hidden units more than `lstm`.
+    five normalisations over the hidden units more than `lstm`.
 
     Reference:
         Ba, Kiros and Hinton, "Layer normalization", arXiv:1607.06450v1, appendix.
@@ -44,7 +44,8 @@ class LSTMLayerNorm(Cell):
         "dc": ("H",),
     }
     states = ("h", "c")
-    bias_start = {"f": 1.0}
+    memory_gates = {"f": 1}
+    opposite_gates = {"i": "f"}
     weight_start = {"si": 1.0, "sf": 1.0, "sg": 1.0, "so": 1.0, "sc": 1.0}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:

@@ -38,7 +38,8 @@ class LSTMPeephole(Cell):
         "po": ("H",),
     }
     states = ("h", "c")
-    bias_start = {"f": 1.0}
+    memory_gates = {"f": 1}
+    opposite_gates = {"i": "f"}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state

@@ -13,6 +13,9 @@ class Memoryless(Cell):
 
     It has no recurrent weights; its state is its last output and is never read.
 
+    Use it to see what memory is worth: whatever another cell scores beyond it comes from
+    earlier steps.
+
     Reference:
         The feed-forward network of Rumelhart, Hinton and Williams, "Learning
         representations by back-propagating errors", Nature 323 (1986),

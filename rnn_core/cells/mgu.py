@@ -25,7 +25,7 @@ class MGU(Cell):
 
     gates = ("f", "n")
     weights = {"f": ("H", "H"), "n": ("H", "H")}
-    bias_start = {"f": -1.0}
+    memory_gates = {"f": -1}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         (h,) = state

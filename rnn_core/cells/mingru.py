@@ -1,6 +1,7 @@
 """The minimal GRU, whose gates do not look at the state."""
 
-from torch import Tensor, sigmoid, where
+from torch import Tensor, log, relu, sigmoid, where
+from torch.nn.functional import logsigmoid
 
 from rnn_core.cells.base import Cell, Fields
 
@@ -27,9 +28,14 @@ class MinGRU(Cell):
 
     gates = ("z", "n")
     weights = {}
+    memory_gates = {"z": -1}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         (h,) = state
         z = sigmoid(x.z)
         n = where(x.n >= 0, x.n + 0.5, sigmoid(x.n))
         return ((1 - z) * h + z * n,)
+
+    def log_coefficients(self, x: Fields) -> tuple[Tensor, Tensor]:
+        log_n = where(x.n >= 0, log(relu(x.n) + 0.5), logsigmoid(x.n))
+        return logsigmoid(-x.z), logsigmoid(x.z) + log_n

@@ -1,6 +1,7 @@
 """The minimal LSTM, whose gates do not look at the state."""
 
-from torch import Tensor, sigmoid, where
+from torch import Tensor, log, relu, sigmoid, where
+from torch.nn.functional import logsigmoid
 
 from rnn_core.cells.base import Cell, Fields
 
@@ -18,8 +19,8 @@ class MinLSTM(Cell):
     The two gates are normalised to a sum of 1. b_f starts at 1: the paper finds that a
     larger forget bias trains faster. g as in `mingru`.
 
-    Use it as `mingru`; it has half as many weights again, and the paper finds it slower to
-    train.
+    Use it for long sequences, as `mingru`; it has half as many weights again, and the paper
+    finds it slower to train.
 
     Reference:
         Feng et al., "Were RNNs all we needed?", arXiv:2410.01201v3, section 3.2 and
@@ -28,10 +29,16 @@ class MinLSTM(Cell):
 
     gates = ("f", "i", "n")
     weights = {}
-    bias_start = {"f": 1.0}
+    memory_gates = {"f": 1}
+    opposite_gates = {"i": "f"}
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         (h,) = state
         f, i = sigmoid(x.f), sigmoid(x.i)
         n = where(x.n >= 0, x.n + 0.5, sigmoid(x.n))
         return ((f * h + i * n) / (f + i),)
+
+    def log_coefficients(self, x: Fields) -> tuple[Tensor, Tensor]:
+        log_n = where(x.n >= 0, log(relu(x.n) + 0.5), logsigmoid(x.n))
+        ratio = logsigmoid(x.f) - logsigmoid(x.i)
+        return logsigmoid(ratio), logsigmoid(-ratio) + log_n

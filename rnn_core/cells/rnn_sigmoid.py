@@ -14,6 +14,9 @@ class RNNSigmoid(Cell):
     `torch.nn.RNN` has no counterpart: it offers tanh and relu only. The derivative of
     the logistic function is at most 1/4, so gradients vanish sooner than with tanh.
 
+    Use it to compare with texts that define the network so; otherwise take `rnn_tanh`, at
+    the same cost.
+
     Reference:
         Elman, "Finding structure in time", Cognitive Science 14 (1990),
         doi:10.1207/s15516709cog1402_1.

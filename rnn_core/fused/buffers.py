@@ -1,6 +1,7 @@
 """Memory that is used again: fresh memory costs a page fault for every 4 KiB, each time."""
 
 import ctypes
+import math
 import threading
 import weakref
 from collections import defaultdict
@@ -21,10 +22,11 @@ class Pool:
         self.idle_bytes = 0
         self.lock = threading.RLock()
 
-    def empty(self, count: int, dtype: torch.dtype) -> Tensor:
-        """A tensor (count,) with whatever the memory holds."""
+    def empty(self, *shape: int, dtype: torch.dtype) -> Tensor:
+        """A tensor with whatever the memory holds."""
+        count = math.prod(shape)
         if count == 0:
-            return torch.empty(0, dtype=dtype)
+            return torch.empty(shape, dtype=dtype, device="cpu")
         size = count * dtype.itemsize + ALIGNMENT
         block = self.take(size)
         address = ctypes.addressof(block)
@@ -32,7 +34,10 @@ class Pool:
         view = (ctypes.c_char * size).from_address(address)
         weakref.finalize(view, self.give_back, block).atexit = False
         offset = -address % ALIGNMENT
-        return torch.frombuffer(view, dtype=dtype, count=count, offset=offset)
+        flat = torch.frombuffer(view, dtype=dtype, count=count, offset=offset)
+        # Not `flat.view(shape)`: what is a view to autograd cannot be changed in place.
+        strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+        return flat.new_empty(0).set_(flat.untyped_storage(), 0, shape, strides)
 
     def take(self, size: int) -> "ctypes.Array[ctypes.c_char]":
         """An idle block of this size, or a new one."""

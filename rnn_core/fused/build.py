@@ -7,15 +7,17 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rnn_core.cells.base import Cell
 
@@ -47,6 +49,7 @@ class Interface:
         saved_columns: Numbers that it keeps per sequence.
         states: The cell's states.
         weights: Its recurrent weights.
+        given: What its step reads besides gates.
     """
 
     forward: tuple[str, ...]
@@ -55,6 +58,7 @@ class Interface:
     saved_columns: int
     states: tuple[str, ...]
     weights: tuple[str, ...]
+    given: tuple[str, ...]
 
 
 class Library:
@@ -96,10 +100,17 @@ def library(key: str) -> Library:
         path = cache_folder() / f"{key}.so"
         try:
             content = json.loads(path.with_suffix(".json").read_text())
+            if content.pop("digest") != file_digest(path):
+                raise BuildError(f"{path} is not what was compiled")  # to load it could kill us
             LIBRARIES[key] = Library(path, interface_from(content))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
             raise BuildError(f"no kernel {key} in {path.parent}: {error}") from error
     return LIBRARIES[key]
+
+
+def file_digest(path: Path) -> str:
+    """A digest of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def interface_from(content: Mapping[str, Any]) -> Interface:
@@ -117,9 +128,11 @@ def kernel_key(cell: Cell, dtype: torch.dtype) -> str:
     if dtype not in PRECISIONS:
         raise BuildError(f"kernels are for float32 and float64, not {dtype}")
     key = digest(*definition(cell), str(dtype), *environment())
-    if not (cache_folder() / f"{key}.json").exists():
+    try:
+        library(key)
+    except BuildError:  # it is not there yet, or what is there is broken
         build(cell, dtype, key)
-    library(key)
+        library(key)
     return key
 
 
@@ -130,35 +143,107 @@ def digest(*parts: str) -> str:
 
 def definition(cell: Cell) -> Iterator[str]:
     """What a cell computes: its declarations, its attributes, and its code with what that calls."""
-    yield repr((cell.gates, cell.states, sorted(cell.weights.items()), sorted(vars(cell).items())))
-    seen: set[int] = set()
+    yield repr((cell.gates, cell.given, cell.states, list(cell.weights.items())))
+    seen: dict[int, object] = {}
+    yield from described(vars(cell), seen)
     for base in type(cell).__mro__:
-        if base not in (Cell, *Cell.__mro__):
-            for value in vars(base).values():
-                yield from code_of(getattr(value, "__func__", value), seen)
+        if base not in Cell.__mro__:
+            yield from members(base, seen)
 
 
-def code_of(value: object, seen: set[int]) -> Iterator[str]:
+def described(value: object, seen: dict[int, object]) -> Iterator[str]:
+    """A value as text that is the same in every process: functions as code, all else as data.
+
+    Args:
+        value: The value.
+        seen: By identity what has been described; it is kept alive, lest another takes its place.
+    """
+    if isinstance(value, bool | int | float | complex | str | bytes | None):
+        yield repr(value)
+        return
+    if id(value) in seen:
+        return
+    seen[id(value)] = value
+    yield type(value).__qualname__
+    if isinstance(value, FunctionType):
+        yield from code_of(value, seen)
+    elif isinstance(value, type):
+        yield from members(value, seen)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield repr(key)
+            yield from described(item, seen)
+    elif isinstance(value, Tensor):
+        yield repr((value.dtype, value.tolist()))
+    elif isinstance(value, Cell):
+        yield from definition(value)
+    else:
+        for part in parts(value):
+            yield from described(part, seen)
+
+
+def parts(value: object) -> Iterable[object]:
+    """What an object is made of."""
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=repr)
+    if isinstance(value, partial):
+        return value.func, value.args, value.keywords
+    for inner in ("fget", "__func__", "__wrapped__"):  # of a property, a method, a decorator
+        if hasattr(value, inner):
+            return getattr(value, inner), getattr(value, "__self__", None)
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if name is not None:
+        return (name,)
+    return (type(value), vars(value)) if hasattr(value, "__dict__") else (repr(value),)
+
+
+def members(kind: type, seen: dict[int, object]) -> Iterator[str]:
+    """The functions and data of a class; a library's goes by its name."""
+    yield f"{kind.__module__}.{kind.__qualname__}"
+    if is_library(kind.__module__):
+        return
+    for name, value in vars(kind).items():
+        if isinstance(value, FunctionType) or not name.startswith("_"):
+            yield name
+            yield from described(value, seen)
+
+
+def is_library(module: str | None) -> bool:
+    """Whether a module comes with Python or PyTorch, whose versions are part of the key."""
+    root = (module or "").partition(".")[0]
+    return root == "torch" or root in sys.stdlib_module_names - {"__main__"}
+
+
+def code_of(function: FunctionType, seen: dict[int, object]) -> Iterator[str]:
     """The compiled code of a function, and of the functions and constants that it names."""
-    if not isinstance(value, FunctionType) or id(value) in seen:
+    if is_library(function.__module__):
+        yield f"{function.__module__}.{function.__qualname__}"
         return
-    seen.add(id(value))
-    if (value.__module__ or "").partition(".")[0] == "torch":
-        return
-    yield repr((value.__defaults__, value.__kwdefaults__))
-    for code in codes(value.__code__):
+    yield from described((function.__defaults__, function.__kwdefaults__), seen)
+    for code in codes(function.__code__):
         yield code.co_code.hex()
-        yield repr([c for c in code.co_consts if not isinstance(c, CodeType)])
+        constants = (c for c in code.co_consts if not isinstance(c, CodeType))
+        yield repr([sorted(c, key=repr) if isinstance(c, frozenset) else c for c in constants])
         yield repr((code.co_names, code.co_varnames))
         for name in code.co_names:
-            used = value.__globals__.get(name)
-            yield from code_of(used, seen)
-            if isinstance(used, bool | int | float | str | tuple):
-                yield f"{name} = {used!r}"
-    for cell in value.__closure__ or ():
-        yield from code_of(cell.cell_contents, seen)
-        if not isinstance(cell.cell_contents, FunctionType | type):
-            yield repr(cell.cell_contents)
+            used = function.__globals__.get(name)
+            yield f"{name} ="
+            if isinstance(used, ModuleType):
+                yield from of_module(used, code.co_names, seen)
+            else:
+                yield from described(used, seen)
+    for cell in function.__closure__ or ():
+        yield from described(cell.cell_contents, seen)
+
+
+def of_module(module: ModuleType, names: Iterable[str], seen: dict[int, object]) -> Iterator[str]:
+    """What code with these names can mean by attributes of a module."""
+    yield module.__name__
+    if not is_library(module.__name__):
+        for name in names:
+            yield from described(vars(module).get(name), seen)
 
 
 def codes(code: CodeType) -> Iterator[CodeType]:
@@ -215,9 +300,16 @@ def find_compiler() -> str:
 
 
 def cache_folder() -> Path:
-    """Where kernels are kept."""
+    """Where kernels are kept.
+
+    Raises:
+        BuildError: If the user has no home.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "gatewise"
+    try:
+        return Path(base).expanduser() / "gatewise"
+    except RuntimeError as error:
+        raise BuildError("there is no home folder for the cache; set XDG_CACHE_HOME") from error
 
 
 def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
@@ -230,18 +322,16 @@ def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
         BuildError: If the cell cannot be traced or the code not be compiled.
     """
     # The tracer takes a second to import; a kernel from the cache never needs it.
-    from rnn_core.fused.emit_c import emit, kernel_text  # noqa: PLC0415
+    from rnn_core.fused.emit_c import emit  # noqa: PLC0415
     from rnn_core.fused.passes import optimised  # noqa: PLC0415
     from rnn_core.fused.schedule import scheduled  # noqa: PLC0415
     from rnn_core.fused.trace import UnsupportedError, trace  # noqa: PLC0415
 
     try:
-        kernel = scheduled(optimised(trace(cell)))
+        kernel = scheduled(optimised(trace(cell, dtype)))
     except UnsupportedError as error:
         raise BuildError(str(error)) from error
     source = emit(kernel)
-    name, single = PRECISIONS[dtype]
-    text = f"#define REAL {name}\n#define SINGLE {single}\n{kernel_text()}\n{source.code}"
     interface = Interface(
         source.forward,
         source.backward,
@@ -249,11 +339,20 @@ def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
         len(kernel.saved_columns),
         kernel.form.states,
         tuple(kernel.form.weights),
+        kernel.form.given,
     )
-    place(key, text, json.dumps(asdict(interface)))
+    place(key, whole_text(source.code, dtype), asdict(interface))
 
 
-def place(key: str, text: str, interface: str) -> None:
+def whole_text(code: str, dtype: torch.dtype) -> str:
+    """All that is compiled: the type, the hand-written part, and a cell's generated code."""
+    from rnn_core.fused.emit_c import kernel_text  # noqa: PLC0415 - as in `build`
+
+    name, single = PRECISIONS[dtype]
+    return f"#define REAL {name}\n#define SINGLE {single}\n{kernel_text()}\n{code}"
+
+
+def place(key: str, text: str, interface: dict[str, Any]) -> None:
     """Compile a source and put the result into the cache, the description last."""
     folder = cache_folder()
     try:
@@ -261,8 +360,9 @@ def place(key: str, text: str, interface: str) -> None:
         with tempfile.TemporaryDirectory(dir=folder) as name:
             work = Path(name)
             (work / "kernel.c").write_text(text)
-            (work / "kernel.json").write_text(interface)
             compile_source(work, folder / f"{key}.log")
+            content = interface | {"digest": file_digest(work / "kernel.so")}
+            (work / "kernel.json").write_text(json.dumps(content))
             for suffix in ("c", "so", "json"):
                 (work / f"kernel.{suffix}").replace(folder / f"{key}.{suffix}")
     except OSError as error:
@@ -279,7 +379,10 @@ def compile_source(work: Path, log: Path) -> None:
     attempts = [[*command, "-fopenmp", *openmp_runtime(), "-lm"], [*command, "-lm"]]
     outputs = []
     for attempt in attempts:
-        done = subprocess.run(attempt, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(attempt, capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise BuildError(f"the C compiler {attempt[0]} cannot be run: {error}") from error
         if done.returncode == 0:
             return
         outputs.append(f"{' '.join(attempt)}\n{done.stdout}{done.stderr}")

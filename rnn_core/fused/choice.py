@@ -1,8 +1,19 @@
-"""Whether a layer runs on a generated kernel, and what it is told if it does not."""
+"""What a layer runs on, and what it is told if that is the eager loop.
+
+On the CPU that is a generated kernel; on a GPU cuDNN where the cell is cuDNN's, a scan where the
+cell is a linear recurrence, else generated Triton. GATEWISE_FUSED=0 asks for the eager loop,
+GATEWISE_FUSED=cuda for what a GPU would run on wherever the tensors are, and
+GATEWISE_FUSED=triton for Triton; on the CPU that needs Triton's interpreter, TRITON_INTERPRET=1.
+"""
 
 import os
+import threading
 import warnings
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -11,13 +22,138 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.build import BuildError, kernel_key
+from rnn_core.fused.operators import run_over_time
+from rnn_core.fused.scan import can_scan, scan_over_time
+
+Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
+"""What runs a cell over time; arguments and results as of `operators.run_over_time`."""
 
 SWITCH = "GATEWISE_FUSED"
 
-KEYS: WeakKeyDictionary[Cell, dict[torch.dtype, str | None]] = WeakKeyDictionary()
-"""The kernel of every cell that was asked for; None where there is none."""
+MOST_SCANNED = 256
+"""States of a step, B * H, up to which a scan beats the eager loop on the CPU.
+
+Measured on one core with B * H of 32 and of 250, scan against loop: 12 times and twice as fast
+over 500 and 37 steps; with 2,048 it took 1.5 times as long.
+"""
+
+KEYS: dict[int, dict[tuple[torch.dtype, str], str | None]] = {}
+"""The kernel of every cell that was asked for, by the cell's identity, as cells may be equal or
+without a hash; by type and by the cell's attributes, which may change. None: there is none."""
+
+PROGRAMS: WeakKeyDictionary[Cell, list[str | None]] = WeakKeyDictionary()
+"""The same for Triton programs; an empty list: not asked yet."""
 
 warned: set[str] = set()
+local = threading.local()
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def constant_result(function: Function) -> Function:
+    """What `torch.compiler.assume_constant_result` does, which imports the compiler for it.
+
+    That takes two seconds, and most processes compile nothing.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
+
+
+def path_for(cell: Cell, tensors: Sequence[Tensor], every_state: bool) -> Path | None:
+    """What to run a cell on; None: the eager loop.
+
+    Args:
+        cell: The cell.
+        tensors: Input, (T, B, I), input weight, input bias, initial states, each (B, H), and
+            recurrent weights.
+        every_state: Whether all states are wanted at all steps, not only the output.
+    """
+    first, state = tensors[0], tensors[3]
+    where = target(first.device.type)
+    if where == "cuda" and torch.compiler.is_compiling() and not can_scan(cell):
+        where = "triton"  # PyTorch's functions for cuDNN cannot be part of a graph
+    if where != "cpu":
+        # Triton 3.7 crashes on products in double precision; its interpreter does not.
+        precisions = (torch.float32,) if first.is_cuda else (torch.float32, torch.float64)
+        kind = state.dtype in precisions, state.shape[1], every_state, where
+        return gpu_path(cell, gpu_choice(cell, *kind) if are_plain(tensors) else None)
+    key = kernel_for(cell, tensors)
+    if key is not None:
+        return partial(run_over_time, key=key)
+    if where == "cpu" and can_scan(cell) and state.numel() <= MOST_SCANNED and not is_eager():
+        return partial(scan_over_time, cell)
+    return None
+
+
+def are_plain(tensors: Sequence[Tensor]) -> bool:
+    """Whether there are numbers, all of one type, outside of autocast and `vmap`."""
+    first = tensors[0]
+    if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
+        return False
+    return all(t.dtype is first.dtype and not is_wrapped(t) for t in tensors)
+
+
+@constant_result
+def target(device: str) -> str:
+    """What a path is sought for: "cpu", "cuda" or "triton"."""
+    asked = os.environ.get(SWITCH, "")
+    return asked if asked in ("cuda", "triton") else "cpu" if device == "cpu" else "cuda"
+
+
+@constant_result
+def is_eager() -> bool:
+    """Whether the eager loop is asked for, which is said once."""
+    if getattr(local, "eager", False):
+        return True
+    if os.environ.get(SWITCH) == "0":
+        warn(f"{SWITCH}=0: cells run in the eager loop")
+        return True
+    return False
+
+
+@constant_result
+def gpu_choice(
+    cell: Cell, has_programs: bool, hidden: int, every_state: bool, where: str
+) -> str | None:
+    """What runs a cell on a GPU: "cudnn", "scan", a key of Triton programs; None: the loop."""
+    # Neither cuDNN's nor Triton's side is needed on a CPU.
+    from rnn_core.fused.cudnn import is_cudnns  # noqa: PLC0415
+    from rnn_core.fused.programs import MOST_HIDDEN, programs_key  # noqa: PLC0415
+
+    if is_eager():
+        return None
+    if where == "cuda" and is_cudnns(cell) and (len(cell.states) == 1 or not every_state):
+        return "cudnn"
+    if where == "cuda" and can_scan(cell):
+        return "scan"
+    if not has_programs:
+        return None
+    if hidden > MOST_HIDDEN:
+        reason = f"a Triton program holds {MOST_HIDDEN} hidden units at most, not {hidden}"
+        warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
+        return None
+    known = PROGRAMS.setdefault(cell, [])
+    if not known:
+        known.append(found(cell, partial(programs_key, cell)))
+    return known[0]
+
+
+def gpu_path(cell: Cell, choice: str | None) -> Path | None:
+    """The function of a choice."""
+    from rnn_core.fused.cudnn import run_cudnn  # noqa: PLC0415
+    from rnn_core.fused.programs import run_program  # noqa: PLC0415
+
+    if choice is None:
+        return None
+    if choice in ("cudnn", "scan"):
+        return partial(run_cudnn if choice == "cudnn" else scan_over_time, cell)
+    return partial(run_program, key=choice)
+
+
+def is_wrapped(tensor: Tensor) -> bool:
+    """Whether a tensor stands for others in `vmap` and the like; a compiler has none of these."""
+    return not torch.compiler.is_compiling() and is_functorch_wrapped_tensor(tensor)
 
 
 def kernel_for(cell: Cell, tensors: Sequence[Tensor]) -> str | None:
@@ -29,28 +165,47 @@ def kernel_for(cell: Cell, tensors: Sequence[Tensor]) -> str | None:
     first = tensors[0]
     if first.device.type != "cpu" or first.numel() == 0 or torch.is_autocast_enabled("cpu"):
         return None
-    if any(t.dtype is not first.dtype or is_functorch_wrapped_tensor(t) for t in tensors):
+    if any(t.dtype is not first.dtype or is_wrapped(t) for t in tensors):
+        return None
+    if not have_sizes(cell, tensors):
         return None
     key: str | None = kernel_of(cell, first.dtype)
     return key
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def have_sizes(cell: Cell, tensors: Sequence[Tensor]) -> bool:
+    """Whether all sizes agree, as a kernel takes for granted.
+
+    Of what does not, the eager loop broadcasts some, and says what is wrong with the rest.
+    """
+    x, input_weight, input_bias, *others = tensors
+    if x.ndim != 3 or others[0].ndim != 2:
+        return False
+    batch, hidden, rows = x.shape[1], others[0].shape[1], len(cell.gates) * others[0].shape[1]
+    shapes = [(rows, x.shape[2]), (rows,), *[(batch, hidden)] * len(cell.states)]
+    shapes += [(hidden,) * len(shape) for shape in cell.weights.values()]
+    pairs = zip((input_weight, input_bias, *others), shapes, strict=True)
+    return all(tensor.shape == shape for tensor, shape in pairs)
+
+
+@constant_result
 def kernel_of(cell: Cell, dtype: torch.dtype) -> str | None:
     """The key of a cell's kernel, if there is one."""
-    if os.environ.get(SWITCH) == "0":
-        warn(f"{SWITCH}=0: cells run in the eager loop")
+    if is_eager():
         return None
-    known = KEYS.setdefault(cell, {})
-    if dtype not in known:
-        known[dtype] = find_or_build(cell, dtype)
-    return known[dtype]
+    if id(cell) not in KEYS:
+        KEYS[id(cell)] = {}
+        weakref.finalize(cell, KEYS.pop, id(cell), None).atexit = False
+    known, kind = KEYS[id(cell)], (dtype, repr(vars(cell)))
+    if kind not in known:
+        known[kind] = found(cell, partial(kernel_key, cell, dtype))
+    return known[kind]
 
 
-def find_or_build(cell: Cell, dtype: torch.dtype) -> str | None:
-    """A kernel from the cache, or a new one; None, with a warning, if there can be none."""
+def found(cell: Cell, find: Callable[[], str]) -> str | None:
+    """What a search finds or makes for a cell; None, with a warning, if it fails."""
     try:
-        return kernel_key(cell, dtype)
+        return find()
     except BuildError as error:
         warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {error}")
         return None
@@ -61,3 +216,13 @@ def warn(message: str) -> None:
     if message not in warned:
         warned.add(message)
         warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+@contextmanager
+def eager_only() -> Iterator[None]:
+    """Run cells in the eager loop, in this thread, without a warning."""
+    before, local.eager = getattr(local, "eager", False), True
+    try:
+        yield
+    finally:
+        local.eager = before

@@ -102,6 +102,7 @@ def forward_arguments(kernel: Kernel) -> tuple[str, ...]:
         *SIZES,
         *SHARED,
         "input_bias",
+        *given_arguments(kernel),
         *(f"weight_{name}" for name in form.weights),
         *(f"first_{name}" for name in form.states),
         *(f"all_{name}" for name in form.states),
@@ -110,12 +111,19 @@ def forward_arguments(kernel: Kernel) -> tuple[str, ...]:
     )
 
 
+def given_arguments(kernel: Kernel) -> list[str]:
+    """Arguments for what a step reads besides gates: an address and two strides each."""
+    parts = ("given", "given_step", "given_sequence")
+    return [f"{part}_{name}" for name in kernel.form.given for part in parts]
+
+
 def backward_arguments(kernel: Kernel) -> tuple[str, ...]:
     """Arguments of `backward`."""
     form = kernel.form
     return (
         *SIZES,
         *SHARED,
+        *given_arguments(kernel),
         *(f"weight_{name}" for name in form.weights),
         *(f"first_{name}" for name in form.states),
         *(f"all_{name}" for name in form.states),
@@ -132,13 +140,14 @@ def backward_arguments(kernel: Kernel) -> tuple[str, ...]:
 
 
 STRIDES = ("x_step", "x_sequence")
+STRIDE_PREFIXES = ("seen_step_", "seen_sequence_", "given_step_", "given_sequence_")
 
 
 def unpack(arguments: Sequence[str]) -> list[str]:
     """Declarations of all arguments."""
     lines = []
     for index, name in enumerate(arguments):
-        if name in (*SIZES, *STRIDES) or name.startswith(("seen_step_", "seen_sequence_")):
+        if name in (*SIZES, *STRIDES) or name.startswith(STRIDE_PREFIXES):
             lines.append(f"const integer {name} = a[{index}];")
         elif name == "present":
             lines.append(f"const uint8_t *present = (const uint8_t *)a[{index}];")
@@ -206,7 +215,7 @@ class Direction:
         """C that adds up the scratch memory that all threads share."""
         form = self.kernel.form
         gates = len(form.gates)
-        lines = [f"shared += {len(self.panels())} * H * P + P;"]
+        lines = [f"shared += {len(self.panels())} * H * P + (P > X ? P : X);"]
         if self.is_forward:
             return [*lines, f"shared += {gates} * (I * P + P);"]
         matrices, columns = len(matrix_results(self.kernel)), len(self.program.sums)
@@ -216,7 +225,7 @@ class Direction:
             f"shared += {len(self.kernel.rights)} * T * N;",
             f"shared += {matrices} * H * P + {gates} * I * P;",
             "const integer blocks = (B + block - 1) / block;",
-            f"shared += 2 * blocks * {columns} * P;",
+            f"shared += 2 * blocks * {columns} * P + 1;",
         ]
 
     def own_size(self) -> str:
@@ -253,6 +262,9 @@ class Direction:
             return "{x, 0, x_step, x_sequence, I}"
         if entry.op == "state":
             return f"{{all_{entry.label}, first_{entry.label}, N, H, H}}"
+        if entry.op == "given":
+            strides = f"given_step_{entry.label}, given_sequence_{entry.label}"
+            return f"{{given_{entry.label}, 0, {strides}, H}}"
         if entry in self.kernel.rights:
             return f"{{right + {self.kernel.rights.index(entry)} * T * N, 0, N, H, H}}"
         return f"{{saved + {self.kernel.saved_rows.index(entry)} * T * N, 0, N, H, H}}"
@@ -264,6 +276,8 @@ class Direction:
         if place.area in ("state", "new"):
             prefix = "before" if place.area == "state" else "after"
             return f"{prefix}_{self.kernel.form.states[place.index]}"
+        if place.area == "given":
+            return f"given_rows_{self.kernel.form.given[place.index]}"
         base, plane = AREAS[place.area]
         return f"{base} + {place.index} * {plane}"
 
@@ -271,6 +285,8 @@ class Direction:
         """C of the distance between rows of a place."""
         if place.area in ("column", "saved_column"):
             return "1"
+        if place.area == "given":
+            return f"given_sequence_{self.kernel.form.given[place.index]}"
         return "P" if place.area in ("slot", "carry") else "H"
 
     def row(self, place: Place) -> str:
@@ -534,6 +550,15 @@ def step_code(direction: Direction) -> list[str]:
     return lines
 
 
+def given_rows(kernel: Kernel) -> list[str]:
+    """C of where a step finds what it reads besides gates."""
+    return [
+        f"REAL *given_rows_{name} = given_{name} + t * given_step_{name} + "
+        f"first_row * given_sequence_{name}; (void)given_rows_{name};"
+        for name in kernel.form.given
+    ]
+
+
 def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
     """C of the forward pass."""
     form = kernel.form
@@ -559,6 +584,7 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
         ),
         *(f"REAL *after_{s} = all_{s} + t * N + first_row * H;" for s in form.states),
         *saved_rows(kernel, "rest", "saved"),
+        *given_rows(kernel),
         "const REAL *x_rows = x + t * x_step + first_row * x_sequence;",
     ]
     for node in gates:
@@ -623,6 +649,7 @@ def backward_memory(kernel: Kernel, direction: Direction) -> list[str]:
         "REAL *right = free_memory;",
         f"free_memory += {len(kernel.rights)} * T * N;",
         "const integer blocks = (B + block - 1) / block;",
+        "free_memory += (uintptr_t)free_memory % sizeof(double) / sizeof(REAL);",
         "double *totals = (double *)free_memory;",
         f"memset(totals, 0, sizeof(double) * blocks * {num_sums} * P);",
         f"free_memory += 2 * blocks * {num_sums} * P;",
@@ -654,6 +681,7 @@ def backward_block(kernel: Kernel, direction: Direction) -> list[str]:
             for s in form.states
         ),
         *saved_rows(kernel, "rest", "saved"),
+        *given_rows(kernel),
         "REAL *right_rows = right + t * N + first_row * H;",
         *step_code(direction),
         f"for (integer j = 0; j < {num_sums} * P; j++) {{ total[j] += sums[j]; sums[j] = 0; }}",

@@ -21,7 +21,10 @@ class Kind(Enum):
     SCALAR = "()"
 
 
-INPUTS = ("gate", "state", "weight", "gradient", "present", "constant", "hidden_size")
+INPUTS = ("gate", "given", "state", "weight", "gradient", "present", "constant", "hidden_size")
+IN_MEMORY = ("state", "given")
+"""Inputs that both directions find in memory, for every step."""
+
 REDUCTIONS = ("row_sum", "row_max", "row_min")
 ELEMENTARY = ("sigmoid", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "erf")
 """Pointwise functions that cost more than arithmetic."""
@@ -91,6 +94,7 @@ class Form:
 
     Attributes:
         gates: Names of the cell's gates.
+        given: Names of what else it reads.
         states: Names of its states.
         weights: Kind of every recurrent weight.
         new_states: By state, its value after the step.
@@ -101,6 +105,7 @@ class Form:
     """
 
     gates: tuple[str, ...]
+    given: tuple[str, ...]
     states: tuple[str, ...]
     weights: Mapping[str, Kind]
     new_states: Mapping[str, Node]
@@ -136,29 +141,40 @@ def in_order(roots: Iterable[Node]) -> list[Node]:
     return list(done.values())
 
 
+def names(form: Form) -> dict[Node, str]:
+    """What a reader calls each value: inputs by their own names, all else v0, v1, ..."""
+    called: dict[Node, str] = {}
+    computed = 0
+    for node in in_order([*form.new_states.values(), *form.backward_roots()]):
+        if node.op == "constant":
+            called[node] = f"{node.number:g}"
+        elif node.op in INPUTS:
+            called[node] = f"{node.op}.{node.label}" if node.label else node.op
+        else:
+            called[node] = f"v{computed}"
+            computed += 1
+    return called
+
+
+def equation(node: Node, called: Mapping[Node, str]) -> str:
+    """How a value is computed, for a reader."""
+    operands = ", ".join(called[operand] for operand in node.operands)
+    mark = f" {node.label}" if node.label else ""
+    return f"{called[node]:>4} = {node.op}({operands}){mark}  {node.kind.value}"
+
+
 def text(form: Form) -> str:
     """The form for a reader, one value a line."""
-    roots = [*form.new_states.values(), *form.backward_roots()]
-    names: dict[int, str] = {}
-    lines: list[str] = []
-    for node in in_order(roots):
-        if node.op == "constant":
-            names[id(node)] = f"{node.number:g}"
-        elif node.op in INPUTS:
-            names[id(node)] = f"{node.op}.{node.label}" if node.label else node.op
-        else:
-            name = names[id(node)] = f"v{len(lines)}"
-            operands = ", ".join(names[id(operand)] for operand in node.operands)
-            mark = f" {node.label}" if node.label else ""
-            lines.append(f"{name:>4} = {node.op}({operands}){mark}  {node.kind.value}")
+    called = names(form)
+    lines = [equation(node, called) for node in called if node.op not in INPUTS]
     for title, values in (
         ("new state", form.new_states),
         ("gradient of state", form.state_gradients),
         ("gradient of gate", form.gate_gradients),
         ("gradient of weight", form.vector_gradients),
     ):
-        lines += [f"{title} {name} = {names[id(node)]}" for name, node in values.items()]
+        lines += [f"{title} {name} = {called[node]}" for name, node in values.items()]
     for name, terms in form.matrix_gradients.items():
-        sums = " + ".join(f"{names[id(t.left)]}^T {names[id(t.right)]}" for t in terms)
+        sums = " + ".join(f"{called[t.left]}^T {called[t.right]}" for t in terms)
         lines.append(f"gradient of weight {name} = {sums or 0}")
     return "\n".join(lines)

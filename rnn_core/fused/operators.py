@@ -3,8 +3,8 @@
 Shapes: T steps, B sequences, I inputs, H hidden units, G gates, S states.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ def run_forward(
     input_bias: Tensor,
     first: Sequence[Tensor],
     weights: Sequence[Tensor],
+    given: Sequence[Tensor],
     present: Tensor | None,
     reverse: bool,
     keep: bool,
@@ -35,6 +36,7 @@ def run_forward(
         input_bias: (G * H,).
         first: Initial states, each (B, H).
         weights: Recurrent weights in the order of the cell.
+        given: What the cell reads besides gates, each (T, B, H), in its order.
         present: Where sequences still go on, bool (T, B); None: everywhere.
         reverse: Run from the last step to the first.
         keep: Whether to keep what a backward pass needs.
@@ -47,12 +49,13 @@ def run_forward(
     kernel = library(key)
     x = rows_contiguous(x)
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]
-    every = [POOL.empty(steps * batch * hidden, x.dtype).view(steps, batch, hidden) for _ in first]
-    saved = POOL.empty(saved_size(kernel, steps, batch, hidden) if keep else 0, x.dtype)
+    every = [POOL.empty(steps, batch, hidden, dtype=x.dtype) for _ in first]
+    saved = POOL.empty(saved_size(kernel, steps, batch, hidden) if keep else 0, dtype=x.dtype)
     tensors = [input_weight.contiguous(), input_bias.contiguous()]
     tensors += [t.contiguous() for t in (*weights, *first)]
     values = arguments(kernel, x, tensors, every, present, reverse)
-    values |= {"saved": saved.data_ptr() if keep else 0}
+    rows = [rows_contiguous(tensor) for tensor in given]
+    values |= given_arguments(kernel, rows) | {"saved": saved.data_ptr() if keep else 0}
     run(kernel, "forward", values, x.dtype)
     last = 0 if reverse else steps - 1
     return [*every, *(states[last].clone() for states in every), saved]
@@ -64,6 +67,7 @@ def shape_forward(
     input_bias: Tensor,
     first: Sequence[Tensor],
     weights: Sequence[Tensor],
+    given: Sequence[Tensor],
     present: Tensor | None,
     reverse: bool,
     keep: bool,
@@ -83,6 +87,7 @@ def run_backward(
     input_weight: Tensor,
     first: Sequence[Tensor],
     weights: Sequence[Tensor],
+    given: Sequence[Tensor],
     present: Tensor | None,
     every: Sequence[Tensor],
     saved: Tensor,
@@ -99,6 +104,7 @@ def run_backward(
         input_weight: As for `run_forward`.
         first: As for `run_forward`.
         weights: As for `run_forward`.
+        given: As for `run_forward`.
         present: As for `run_forward`.
         every: States at all steps.
         saved: What `run_forward` kept.
@@ -115,6 +121,8 @@ def run_backward(
     hidden = first[0].shape[1]
     tensors = [input_weight.contiguous(), x, *(t.contiguous() for t in (*weights, *first))]
     values = arguments(kernel, x, tensors, every, present, reverse) | {"saved": saved.data_ptr()}
+    given_rows = [rows_contiguous(tensor) for tensor in given]
+    values |= given_arguments(kernel, given_rows)
     zeros = x.new_zeros(hidden)
     held = [zeros]
     for name, all_steps, final in zip(kernel.interface.states, seen, last, strict=True):
@@ -139,6 +147,7 @@ def shape_backward(
     input_weight: Tensor,
     first: Sequence[Tensor],
     weights: Sequence[Tensor],
+    given: Sequence[Tensor],
     present: Tensor | None,
     every: Sequence[Tensor],
     saved: Tensor,
@@ -221,10 +230,20 @@ def arguments(
     }
 
 
+def given_arguments(kernel: Library, given: Sequence[Tensor]) -> dict[str, int]:
+    """Arguments for what a cell reads besides gates, each (T, B, H) with dense rows."""
+    values: dict[str, int] = {}
+    for name, tensor in zip(kernel.interface.given, given, strict=True):
+        values |= {f"given_{name}": tensor.data_ptr()}
+        values |= {f"given_step_{name}": tensor.stride(0)}
+        values |= {f"given_sequence_{name}": tensor.stride(1)}
+    return values
+
+
 def run(kernel: Library, direction: str, values: dict[str, int], dtype: torch.dtype) -> None:
     """Call a kernel with the scratch memory that it asks for."""
     size = kernel.call(f"{direction}_workspace", values)
-    workspace = POOL.empty(size, dtype)
+    workspace = POOL.empty(size, dtype=dtype)
     kernel.call(direction, values | {"workspace": workspace.data_ptr()})
 
 
@@ -240,20 +259,21 @@ unroll_backward.register_fake(shape_backward)
 
 def keep_for_backward(ctx: Any, inputs: tuple[Any, ...], output: Sequence[Tensor]) -> None:
     """Remember what the derivative needs."""
-    x, input_weight, _, first, weights, present, reverse, _, key = inputs
+    x, input_weight, _, first, weights, given, present, reverse, _, key = inputs
     ctx.set_materialize_grads(False)
-    ctx.counts = (len(first), len(weights))
+    ctx.counts = (len(first), len(weights), len(given))
     ctx.options = (reverse, key)
     every, saved = output[: len(first)], output[-1]
-    ctx.save_for_backward(x, input_weight, present, saved, *first, *weights, *every)
+    ctx.save_for_backward(x, input_weight, present, saved, *first, *weights, *given, *every)
 
 
 def derivative(ctx: Any, gradients: Sequence[Tensor | None], backward: Any) -> Any:
     """Gradients of x, input weight, input bias, initial states and recurrent weights."""
-    states, num_weights = ctx.counts
+    states, num_weights, num_given = ctx.counts
     reverse, key = ctx.options
     x, input_weight, present, saved, *rest = ctx.saved_tensors
-    first, weights, every = rest[:states], rest[states : states + num_weights], rest[-states:]
+    first, weights = rest[:states], rest[states : states + num_weights]
+    given, every = rest[len(rest) - num_given - states : -states], rest[-states:]
     seen, last = list(gradients[:states]), list(gradients[states : 2 * states])
     d_x, d_weight, d_bias, *others = backward(
         seen,
@@ -262,6 +282,7 @@ def derivative(ctx: Any, gradients: Sequence[Tensor | None], backward: Any) -> A
         input_weight,
         first,
         weights,
+        given,
         present,
         every,
         saved,
@@ -280,10 +301,32 @@ def operator_setup(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
 def operator_derivative(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     """The derivative of the operator."""
     ctx.needs_x = ctx.needs_input_grad[0]
-    return *derivative(ctx, gradients, unroll_backward), None, None, None, None
+    undone = ([None] * ctx.counts[2], None, None, None, None)  # given, present, reverse, keep, key
+    d_x, d_weight, d_bias, d_first, d_weights = derivative(ctx, gradients, unroll_backward)
+    return d_x, d_weight, d_bias, d_first, d_weights, *undone
 
 
 unroll.register_autograd(operator_derivative, setup_context=operator_setup)
+
+
+class Underivable(torch.autograd.Function):
+    """Marks a gradient as one that cannot be differentiated again, lest it counts as constant.
+
+    `once_differentiable` does so only where the gradient that came in is no constant itself.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, anchor: Tensor) -> Tensor:
+        """The gradient as it is; the anchor is there to require a gradient."""
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> NoReturn:
+        """Say what can be done."""
+        raise RuntimeError(
+            "a generated kernel has no second derivative; set GATEWISE_FUSED=0 to run the "
+            "eager loop, which has one"
+        )
 
 
 class Unrolling(torch.autograd.Function):
@@ -295,24 +338,30 @@ class Unrolling(torch.autograd.Function):
 
         Args:
             ctx: Autograd's.
-            options: Number of states; present, reverse, keep and key as in `run_forward`.
+            options: Number of states; given, present, reverse, keep and key as in
+                `run_forward`.
             tensors: x, input weight, input bias, initial states, recurrent weights.
         """
         states, *others = options
         x, input_weight, input_bias, *rest = tensors
         inputs = (x, input_weight, input_bias, rest[:states], rest[states:], *others)
         output = run_forward(*inputs)
-        if inputs[7]:
+        if inputs[8]:
             keep_for_backward(ctx, inputs, output)
         return tuple(output[:-1])
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """Run the kernel of the derivative."""
         ctx.needs_x = ctx.needs_input_grad[1]
-        d_x, d_weight, d_bias, d_first, d_weights = derivative(ctx, gradients, run_backward)
-        return None, d_x, d_weight, d_bias, *d_first, *d_weights
+        with torch.no_grad():
+            d_x, d_weight, d_bias, d_first, d_weights = derivative(ctx, gradients, run_backward)
+        results = (d_x, d_weight, d_bias, *d_first, *d_weights)
+        if not torch.is_grad_enabled():
+            return None, *results
+        anchor = torch.empty(0, requires_grad=True)
+        mark: Callable[..., Tensor] = Underivable.apply
+        return None, *(None if r is None else mark(r, anchor) for r in results)
 
 
 def run_over_time(
@@ -321,6 +370,7 @@ def run_over_time(
     input_bias: Tensor,
     first: Sequence[Tensor],
     weights: Sequence[Tensor],
+    given: Sequence[Tensor],
     present: Tensor | None,
     reverse: bool,
     key: str,
@@ -332,10 +382,13 @@ def run_over_time(
     """
     tensors = (x, input_weight, input_bias, *first, *weights)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    present = None if present is None else present.expand(x.shape[:2]).contiguous()
     if torch.compiler.is_compiling() or type(x) is not Tensor:
-        results = unroll(x, input_weight, input_bias, first, weights, present, reverse, keep, key)
+        results = unroll(
+            x, input_weight, input_bias, first, weights, given, present, reverse, keep, key
+        )
     else:
         results = Unrolling.apply(  # type: ignore[no-untyped-call]
-            (len(first), present, reverse, keep, key), *tensors
+            (len(first), given, present, reverse, keep, key), *tensors
         )
     return list(results[: len(first)]), list(results[len(first) : 2 * len(first)])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rnn_core.fused.form import (
     ELEMENTARY,
+    IN_MEMORY,
     INPUTS,
     REDUCTIONS,
     Builder,
@@ -104,7 +105,7 @@ def accumulated(form: Form) -> Form:
     def may_start(product: Node, start: Node) -> bool:
         """Whether a product can be summed onto a value, neither being needed elsewhere."""
         alone = uses[id(product)] == uses[id(start)] == 1
-        in_scratch = start.kind is Kind.ROWS and start.op not in ("state", "gradient")
+        in_scratch = start.kind is Kind.ROWS and start.op not in (*IN_MEMORY, "gradient")
         return product.op == "product" and alone and in_scratch
 
     def rule(builder: Builder, node: Node, operands: list[Node]) -> Node | None:
@@ -143,9 +144,10 @@ def of_forward(nodes: Iterable[Node]) -> set[int]:
 def saved_values(form: Form) -> list[Node]:
     """What the forward pass keeps for the backward pass.
 
-    States are there anyway, since every step's are an output. Of the rest, what is costly to
-    compute is kept, and what is cheap is computed again from it: memory traffic is dearer
-    than arithmetic. A matrix's left operand is kept too, which stands in memory in any case.
+    States are there anyway, since every step's are an output, and so is what was given. Of
+    the rest, what is costly to compute is kept, and what is cheap is computed again from it:
+    memory traffic is dearer than arithmetic. A matrix's left operand is kept too, which
+    stands in memory in any case.
     """
     nodes = in_order(form.backward_roots())
     forward = of_forward(nodes)
@@ -159,7 +161,7 @@ def saved_values(form: Form) -> list[Node]:
     outer = [
         n for terms in form.matrix_gradients.values() for t in terms for n in (t.left, t.right)
     ]
-    kept = {id(n): n for n in outer if id(n) in forward and n.op != "state"}
+    kept = {id(n): n for n in outer if id(n) in forward and n.op not in IN_MEMORY}
     pending = frontier + [n for n in form.backward_roots() if id(n) in forward]
     while pending:
         node = pending.pop()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from rnn_core.fused.form import REDUCTIONS, Form, Kind, Node, in_order
+from rnn_core.fused.form import IN_MEMORY, REDUCTIONS, Form, Kind, Node, in_order
 from rnn_core.fused.passes import of_forward, saved_values
 
 CARRIED = ("constant", "hidden_size", "present", "weight")
@@ -23,7 +23,8 @@ class Place:
     Attributes:
         area: "slot" (scratch of the block), "column" (scratch, one number per sequence),
             "saved" and "saved_column" (kept for the backward pass), "right" (kept for the
-            gradients of matrices), "state" (the previous state), "new" (the new state) or
+            gradients of matrices), "state" (the previous state), "given" (what the step reads
+            besides gates), "new" (the new state) or
             "carry" (the gradient that goes to the previous step).
         index: Which of them.
     """
@@ -108,18 +109,19 @@ def scheduled(form: Form) -> Kernel:
     kept: Places = {node: (Place("saved", i),) for i, node in enumerate(rows)}
     kept |= {node: (Place("saved_column", i),) for i, node in enumerate(columns)}
     nodes = in_order([*form.new_states.values(), *form.backward_roots()])
-    states: Places = {
-        node: (Place("state", form.states.index(node.label)),)
+    names = {"state": form.states, "given": form.given}
+    inputs: Places = {
+        node: (Place(node.op, names[node.op].index(node.label)),)
         for node in nodes
-        if node.op == "state"
+        if node.op in IN_MEMORY
     }
     return Kernel(
         form,
         rows,
         columns,
         rights,
-        forward(form, kept, states),
-        backward(form, kept, states, rights),
+        forward(form, kept, inputs),
+        backward(form, kept, inputs, rights),
     )
 
 
@@ -133,7 +135,7 @@ def rights_of(form: Form) -> list[Node]:
     return list(dict.fromkeys(wanted))
 
 
-def forward(form: Form, kept: Places, states: Places) -> Program:
+def forward(form: Form, kept: Places, inputs: Places) -> Program:
     """Schedule the step itself."""
     results: Places = {}
     for index, name in enumerate(form.states):
@@ -141,10 +143,10 @@ def forward(form: Form, kept: Places, states: Places) -> Program:
         results[node] = (*results.get(node, ()), Place("new", index))
     for node, places in kept.items():
         results[node] = (*places, *results.get(node, ()))
-    return Scheduler(results, dict(states), {}).program()
+    return Scheduler(results, dict(inputs), {}).program()
 
 
-def backward(form: Form, kept: Places, states: Places, rights: list[Node]) -> Program:
+def backward(form: Form, kept: Places, inputs: Places, rights: list[Node]) -> Program:
     """Schedule the derivative of the step."""
     results: Places = {}
     for index, node in enumerate(rights):
@@ -154,7 +156,7 @@ def backward(form: Form, kept: Places, states: Places, rights: list[Node]) -> Pr
         results[node] = (*results.get(node, ()), Place("carry", index))
     sums = {f"vector {name}": node for name, node in form.vector_gradients.items()}
     sums |= {f"gate {name}": node for name, node in form.gate_gradients.items()}
-    return Scheduler(results, states | kept, sums).program()
+    return Scheduler(results, inputs | kept, sums).program()
 
 
 class Scheduler:

@@ -1,22 +1,36 @@
 """The front end: a cell's `step` and its derivative, traced into the intermediate form."""
 
+import math
 import operator
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
 import torch
 from torch import fx
-from torch._decomp import core_aten_decompositions
-from torch.func import vjp
+from torch._decomp import core_aten_decompositions, get_decompositions
+from torch.func import functionalize, vjp
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import _disable_current_modes
 
 from rnn_core.cells.base import Cell, named
-from rnn_core.fused.form import ELEMENTARY, Builder, Form, Kind, Node, Outer
+from rnn_core.fused.form import ELEMENTARY, Builder, Form, Kind, Node, Outer, in_order
 
 aten = torch.ops.aten
 
 KINDS = {1: Kind.VECTOR, 2: Kind.MATRIX}
 """Kind of a weight by its number of dimensions."""
+
+DECOMPOSED = (
+    aten.gelu,
+    aten.leaky_relu,
+    aten.elu,
+    aten.hardtanh,
+    aten._log_softmax,
+    aten.addmm,
+    aten.linalg_vector_norm,
+)
+"""Operations that are read by what they are made of, beside those that PyTorch takes apart."""
 
 BATCH, HIDDEN = 5, 7
 """Sizes to trace with; both stay symbols in the graph, and differ so that none is the other."""
@@ -26,47 +40,68 @@ class UnsupportedError(Exception):
     """A cell's step holds what no kernel can be generated for."""
 
 
-def trace(cell: Cell) -> Form:
+def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
     """Trace one masked step of a cell together with its derivative.
+
+    Args:
+        cell: The cell.
+        dtype: Type of all tensors; a step may look at it.
 
     Raises:
         UnsupportedError: If `step` holds an operation that the form has no word for.
     """
     try:
-        graph = traced_graph(cell)
+        # The caller may be in the middle of an export or of inference. Most such modes belong
+        # to a thread, and a thread of its own is in none of them.
+        with _disable_current_modes(), ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: Reader(cell, traced_graph(cell, dtype)).form()).result()
     except UnsupportedError:
         raise
     except Exception as error:
         # Whatever `step` does to a tracer (data-dependent control flow, NumPy) surfaces here.
-        raise UnsupportedError(f"it cannot be traced: {str(error).splitlines()[0]}") from error
-    return Reader(cell, graph).form()
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UnsupportedError(f"it cannot be traced: {reason}") from error
 
 
-def traced_graph(cell: Cell) -> fx.Graph:
+def refuse_sizes(graph: fx.Graph) -> None:
+    """Refuse a step that does different things for different sizes, of which one was traced."""
+    example = next(node.meta["val"] for node in graph.nodes if node.op == "placeholder")
+    if example.fake_mode.shape_env.guards:
+        raise UnsupportedError("what it does depends on the size of the batch or of the state")
+
+
+def traced_graph(cell: Cell, dtype: torch.dtype = torch.float32) -> fx.Graph:
     """The operations of a step, of the choice between old and new state, and of their vjp."""
 
     def step_and_derivative(*inputs: Any) -> Any:
-        gates, states, weights, present, gradients = inputs
+        gates, given, states, weights, present, gradients = inputs
 
         def masked_step(gates: Any, states: Any, weights: Any) -> Any:
-            x, w = named(cell.gates)(*gates), named(tuple(cell.weights))(*weights)
-            pairs = zip(cell.step(x, tuple(states), w), states, strict=True)
+            x = named((*cell.gates, *cell.given))(*gates, *given)
+            w = named(tuple(cell.weights))(*weights)
+            pairs = list(zip(cell.step(x, tuple(states), w), states, strict=True))
+            if any(new.shape != old.shape or new.dtype != old.dtype for new, old in pairs):
+                raise UnsupportedError("a new state has another shape or type than the old one")
             return tuple(torch.where(present, new, old) for new, old in pairs)
 
         outcome: Any = vjp(masked_step, gates, states, weights)
         new, pull = outcome
         return new, pull(gradients)
 
-    rows = torch.ones(BATCH, HIDDEN)
-    weights = [torch.ones(cell.shape(name, HIDDEN)) for name in cell.weights]
+    rows = torch.ones(BATCH, HIDDEN, dtype=dtype)
+    weights = [torch.ones(cell.shape(name, HIDDEN), dtype=dtype) for name in cell.weights]
     states = tuple(rows.clone() for _ in cell.states)
     present = torch.ones(BATCH, 1, dtype=torch.bool)
     gradients = tuple(rows.clone() for _ in cell.states)
-    inputs = ([rows.clone() for _ in cell.gates], states, weights, present, gradients)
+    given = [rows.clone() for _ in cell.given]
+    inputs = ([rows.clone() for _ in cell.gates], given, states, weights, present, gradients)
+    decompositions = dict(core_aten_decompositions()) | get_decompositions(DECOMPOSED)
     trace_with = make_fx(
-        step_and_derivative, dict(core_aten_decompositions()), tracing_mode="symbolic"
+        functionalize(step_and_derivative), decompositions, tracing_mode="symbolic"
     )
-    return trace_with(*inputs).graph
+    graph = trace_with(*inputs).graph
+    refuse_sizes(graph)
+    return graph
 
 
 def canonical(name: str, *order: int) -> Callable[["Reader", fx.Node], Node]:
@@ -94,8 +129,16 @@ def scaled(name: str) -> Callable[["Reader", fx.Node], Node]:
 
 
 def same(reader: "Reader", node: fx.Node) -> Node:
-    """Read an operation that changes shape, type or memory and no number."""
+    """Read an operation that changes shape or memory and no number."""
     return reader.operand(node.args[0])
+
+
+def converted(reader: "Reader", node: fx.Node) -> Node:
+    """Read a change of type, which keeps every number only where it starts from truth values."""
+    source = node.args[0]
+    assert isinstance(source, fx.Node)
+    before, after = source.meta["val"].dtype, node.meta["val"].dtype
+    return reader.operand(source) if before in (torch.bool, after) else reader.refuse(node)
 
 
 def copied(reader: "Reader", node: fx.Node) -> Node:
@@ -105,6 +148,16 @@ def copied(reader: "Reader", node: fx.Node) -> Node:
     if any(user is not node and user > node for user in target.users):
         reader.refuse(node)
     return reader.operand(source)
+
+
+def replaced(reader: "Reader", node: fx.Node) -> Node:
+    """Read `copy`, whose result is its second operand."""
+    return reader.operand(node.args[1])
+
+
+def empty(reader: "Reader", node: fx.Node) -> Node:
+    """Read a tensor without numbers, which is there to be overwritten."""
+    return reader.builder.constant(math.nan)
 
 
 def zeros(reader: "Reader", node: fx.Node) -> Node:
@@ -170,7 +223,7 @@ def reduction(name: str) -> Callable[["Reader", fx.Node], Node]:
     """Read a reduction over hidden units, or a sum over sequences for a gradient."""
 
     def read(reader: "Reader", node: fx.Node) -> Node:
-        value, axes = reader.operand(node.args[0]), node.args[1]
+        value, axes = reader.operand(node.args[0]), node.args[1] if node.args[1:] else None
         axis = axes[0] if isinstance(axes, list) and len(axes) == 1 else None
         if value.kind is Kind.ROWS and axis in (1, -1):
             return reader.reduce(name, value)
@@ -229,13 +282,14 @@ RENAMED = {
     "logical_not": "not",
 }
 RESHAPING = ("expand", "view", "reshape", "_unsafe_view", "unsqueeze", "squeeze")
-COPYING = ("detach", "alias", "clone", "lift_fresh_copy", "_to_copy", "_conj")
+COPYING = ("detach", "alias", "clone", "lift_fresh_copy", "_conj")
 
 READERS: Mapping[str, Callable[["Reader", fx.Node], Any]] = (
     {name: canonical(name) for name in (*ELEMENTARY, *ARITHMETIC, *CHOICES)}
     | {name: canonical(form) for name, form in RENAMED.items()}
     | dict.fromkeys((*RESHAPING, *COPYING), same)
     | dict.fromkeys(("zeros", "zeros_like", "new_zeros"), zeros)
+    | dict.fromkeys(("empty", "empty_like", "empty_permuted", "new_empty"), empty)
     | dict.fromkeys(("ones", "ones_like", "new_ones"), ones)
     | dict.fromkeys(("scalar_tensor", "full", "full_like"), scalar)
     | {
@@ -253,6 +307,8 @@ READERS: Mapping[str, Callable[["Reader", fx.Node], Any]] = (
         "mean": mean,
         "_softmax": softmax,
         "native_layer_norm": layer_norm,
+        "_to_copy": converted,
+        "copy": replaced,
         "copy_": copied,
         "sym_size": size,
     }
@@ -284,6 +340,7 @@ class Reader:
         make, cell = self.builder.node, self.cell
         return [
             *(make("gate", kind=Kind.ROWS, label=name) for name in cell.gates),
+            *(make("given", kind=Kind.ROWS, label=name) for name in cell.given),
             *(make("state", kind=Kind.ROWS, label=name) for name in cell.states),
             *(
                 make("weight", kind=KINDS[len(shape)], label=name)
@@ -308,8 +365,9 @@ class Reader:
         states = {name: self.rows(next(results)) for name in cell.states}
         kinds = {name: KINDS[len(shape)] for name, shape in cell.weights.items()}
         weights = {name: self.values.get(next(results)) for name in kinds}
-        return Form(
+        form = Form(
             gates=cell.gates,
+            given=cell.given,
             states=cell.states,
             weights=kinds,
             new_states=new_states,
@@ -326,6 +384,10 @@ class Reader:
                 if kind is Kind.VECTOR
             },
         )
+        nodes = in_order([*form.new_states.values(), *form.backward_roots()])
+        if any(node.op == "batch_sum" for node in nodes):
+            raise UnsupportedError("it sums over the sequences of a batch")
+        return form
 
     def read(self, node: fx.Node) -> Any:
         """Read one operation."""

@@ -100,13 +100,18 @@ def test_quick_commands_work_in_their_order(clone):
 
 
 def test_python_of_the_readme_prints_answers(clone):
-    loading, asking = blocks(clone, "python")
+    loading, asking, _ = blocks(clone, "python")
     answer = run_python(clone, loading)
     assert len(answer) > 200
     assert answer.startswith("the dog that the cats ")
     ranked = run_python(clone, asking)
     score = read_json(clone.folder / "comparisons/co2.json")["cells"]["gru"]["test"]["mean"]
     assert re.search(rf"0 +gru +{score:.6f}", ranked), ranked
+
+
+def test_library_of_the_readme_computes_what_torch_does(clone):
+    *_, using = blocks(clone, "python")
+    assert run_python(clone, using) == "(32, 100, 64) (2, 32, 64)\nTrue\n"
 
 
 def run_python(study, program):

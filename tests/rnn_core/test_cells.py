@@ -259,27 +259,56 @@ def test_cell_matches_torch_forward_and_backward(name):
     torch.testing.assert_close(our_gradient, their_gradient, rtol=1e-11, atol=1e-11)
 
 
-def onnx_gru(layer, x):
-    """ONNX's GRU with linear_before_reset=0, whose z is the complement of ours."""
-    direction = layer.directions[0]
+def stacked(layer, order):
+    """Input weights, recurrent weights and biases of a layer, as ONNX and torch stack them.
+
+    `order` has our gate and a factor for each of theirs: -1 makes a gate its complement.
+    """
+    (direction,) = layer.directions
     w = dict(zip(layer.cell.gates, direction.input_weight.detach().split(H), strict=True))
     b = dict(zip(layer.cell.gates, direction.input_bias.detach().split(H), strict=True))
-    u = {gate: weight.detach().T for gate, weight in direction.weights.items()}
-    order = (("z", -1), ("r", 1), ("n", 1))
-    stacked = [torch.cat([s * m[g] for g, s in order]).numpy()[None] for m in (w, u, b)]
-    bias = np.concatenate([stacked[2], np.zeros_like(stacked[2])], axis=1)
-    node = onnx.helper.make_node(
-        "GRU", ["X", "W", "R", "B"], ["Y"], hidden_size=H, linear_before_reset=0
+    u = {gate: direction.weights[gate].detach().T for gate, _ in order}
+    return [torch.cat([factor * m[gate] for gate, factor in order]) for m in (w, u, b)]
+
+
+def onnx_outputs(kind, layer, x, order, peepholes=(), **attributes):
+    """What ONNX's reference evaluator says of one of its recurrent operators."""
+    w, u, b = (part.numpy()[None] for part in stacked(layer, order))
+    feeds = {"X": x.numpy(), "W": w, "R": u, "B": np.concatenate([b, np.zeros_like(b)], axis=1)}
+    names = list(feeds)
+    if peepholes:
+        weights = [layer.directions[0].weights[name].detach() for name in peepholes]
+        feeds["P"] = torch.cat(weights).numpy()[None]
+        names += ["", "", "", "P"]  # before P: lengths and initial states
+    node = onnx.helper.make_node(kind, names, ["Y"], hidden_size=H, **attributes)
+    inputs, outputs = (
+        [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.DOUBLE, None) for n in of]
+        for of in (feeds, "Y")
     )
-    kinds = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.DOUBLE, None) for n in "XWRBY"]
-    model = onnx.helper.make_model(onnx.helper.make_graph([node], "gru", kinds[:4], kinds[4:]))
-    feeds = {"X": x.numpy(), "W": stacked[0], "R": stacked[1], "B": bias}
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], kind, inputs, outputs))
     return torch.from_numpy(ReferenceEvaluator(model).run(None, feeds)[0][:, 0])
 
 
-def test_gru_matches_onnx_with_reset_before_the_product():
-    layer, x = random_layer("gru"), torch.randn(T, B, I)
-    torch.testing.assert_close(layer(x)[0], onnx_gru(layer, x), rtol=1e-12, atol=1e-12)
+ONNX = {
+    # z of ONNX keeps the old state, ours takes the new one.
+    "gru": ("GRU", (("z", -1), ("r", 1), ("n", 1)), {"linear_before_reset": 0}),
+    # A GRU whose reset gate is its update gate, the latter again as the complement.
+    "mgu": ("GRU", (("f", -1), ("f", 1), ("n", 1)), {"linear_before_reset": 0}),
+    "lstm": ("LSTM", (("i", 1), ("o", 1), ("f", 1), ("g", 1)), {}),
+    "lstm_peephole": (
+        "LSTM",
+        (("i", 1), ("o", 1), ("f", 1), ("g", 1)),
+        {"peepholes": ("pi", "po", "pf")},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_cell_matches_the_reference_evaluator_of_onnx(name):
+    kind, order, options = ONNX[name]
+    layer, x = random_layer(name), torch.randn(T, B, I)
+    theirs = onnx_outputs(kind, layer, x, order, **options)
+    torch.testing.assert_close(layer(x)[0], theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_gru_matches_the_published_vector_of_keras():
@@ -299,6 +328,69 @@ def test_gru_matches_the_published_vector_of_keras():
     torch.testing.assert_close(last[0], expected[:, None].expand(3, 3), rtol=1e-6, atol=1e-7)
 
 
+def check_against(theirs, layer):
+    """Compare outputs and the gradient of the input with a function of the input."""
+    ours_x = torch.randn(T, B, I, requires_grad=True)
+    theirs_x = ours_x.detach().clone().requires_grad_()
+    ours, reference = layer(ours_x)[0], theirs(theirs_x)
+    torch.testing.assert_close(ours, reference, rtol=1e-12, atol=1e-12)
+    weight = torch.randn_like(ours)
+    (ours * weight).sum().backward()
+    (reference * weight).sum().backward()
+    torch.testing.assert_close(ours_x.grad, theirs_x.grad, rtol=1e-11, atol=1e-11)
+
+
+def load(module, weights, recurrent_weights, biases):
+    """Give a module of torch.nn its weights, all biases on the input's side."""
+    with torch.no_grad():
+        module.weight_ih_l0.copy_(weights)
+        module.weight_hh_l0.copy_(recurrent_weights)
+        module.bias_ih_l0.copy_(biases)
+        module.bias_hh_l0.zero_()
+    return module
+
+
+def test_lstm_coupled_is_the_lstm_of_torch_with_negated_weights_of_the_input_gate():
+    """1 - sigmoid(a) is sigmoid(-a): torch's i is the complement of its f."""
+    layer = random_layer("lstm_coupled")
+    parts = stacked(layer, (("f", -1), ("f", 1), ("g", 1), ("o", 1)))
+    module = load(torch.nn.LSTM(I, H), *parts)
+    check_against(lambda x: module(x)[0], layer)
+
+
+def test_rnn_sigmoid_is_the_tanh_network_of_torch_between_0_and_1():
+    """sigmoid(a) is (1 + tanh(a / 2)) / 2, so that torch's state s is 2 h - 1, at first -1."""
+    layer = random_layer("rnn_sigmoid")
+    w, u, b = stacked(layer, (("h", 1),))
+    module = load(torch.nn.RNN(I, H), w / 2, u / 4, b / 2 + u.sum(1) / 4)
+    start = torch.full((1, B, H), -1.0)
+    check_against(lambda x: (1 + module(x, start)[0]) / 2, layer)
+
+
+def test_lstm_layernorm_is_a_loop_over_the_layer_norm_of_torch():
+    layer = random_layer("lstm_layernorm")
+    (direction,) = layer.directions
+    w, u, b = stacked(layer, tuple((gate, 1) for gate in "ifgo"))
+    v = {name: weight.detach() for name, weight in direction.weights.items()}
+    norms = {name: torch.nn.LayerNorm(H) for name in "ifgoc"}
+    for name, norm in norms.items():
+        norm.load_state_dict({"weight": v[f"s{name}"], "bias": v["dc"] * (name == "c")})
+
+    def run(x):
+        h = c = torch.zeros(B, H)
+        outputs = []
+        for t in range(T):
+            products = dict(zip("ifgo", (h @ u.T).split(H, dim=1), strict=True))
+            inputs = dict(zip("ifgo", (x[t] @ w.T + b).split(H, dim=1), strict=True))
+            i, f, g, o = (inputs[name] + norms[name](products[name]) for name in "ifgo")
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * norms["c"](c).tanh()
+            outputs.append(h)
+        return torch.stack(outputs)
+
+    check_against(run, layer)
+
+
 def test_registry_is_the_files_of_the_folder():
     folder = Path(cells.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__", "base"}
@@ -306,9 +398,10 @@ def test_registry_is_the_files_of_the_folder():
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-def test_docstring_has_equation_shapes_and_reference(name):
+def test_docstring_has_equation_shapes_purpose_and_reference(name):
     text = inspect.getdoc(type(get_cell(name)))
     assert re.search(r"^Equations?, with x_t of size I", text, re.MULTILINE)
+    assert re.search(r"^Use it ", text, re.MULTILINE)
     assert re.search(
         r"Reference:\n.*(arXiv:\d{4}\.\d{5}v\d|arXiv:\d{4}\.\d{4}v\d|doi:10\.)", text, re.DOTALL
     )

@@ -1,0 +1,457 @@
+"""Generated Triton programs: found or made, launched, and known to PyTorch as operators.
+
+Shapes: T steps, B sequences, H hidden units, G gates, S states.
+"""
+
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rnn_core.cells.base import Cell
+from rnn_core.fused.build import BuildError, cache_folder, definition, digest, package_digest
+
+ROWS = 16
+"""Sequences of a program; a product of blocks wants no fewer."""
+
+TILES = {512: 16}
+"""Rows of a matrix that a product reads at a time, by padded hidden size; 32 where not here."""
+
+WARPS = {16: 4, 32: 4, 512: 16}
+"""Warps of a program, by padded hidden size; 8 where it is not here.
+
+With these, the GRU and the LSTM compiled for an H100 spill no registers up to H = 128 and little
+beyond; how fast they are is not measured.
+"""
+
+MOST_HIDDEN = 512
+"""Beyond this, the values of a step no longer fit into the registers of a program."""
+
+MOST_RESIDENT = 48 * 1024
+"""Bytes of matrices, padded, that a program keeps beside it over all steps."""
+
+PRECISIONS = {torch.float32: "float32", torch.float64: "float64"}
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The programs of a cell.
+
+    Attributes:
+        forward: The step over time.
+        backward: Its derivative.
+        interface: See `emit_triton.Interface`.
+    """
+
+    forward: Any
+    backward: Any
+    interface: Any
+
+
+LOADED: dict[str, Programs] = {}
+"""Programs that this process has loaded, by key."""
+
+
+def programs(key: str) -> Programs:
+    """The programs of a key: loaded before, or from the cache.
+
+    Raises:
+        BuildError: If they are in neither.
+    """
+    if key not in LOADED:
+        from rnn_core.fused.emit_triton import Interface  # noqa: PLC0415
+
+        path = cache_folder() / f"{key}.py"
+        try:
+            interface = Interface(**json.loads(path.with_suffix(".json").read_text()))
+            spec = importlib.util.spec_from_file_location(f"gatewise_{key}", path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+        except (OSError, ValueError, TypeError) as error:
+            raise BuildError(f"no programs {key} in {path.parent}: {error}") from error
+        LOADED[key] = Programs(module.forward, module.backward, interface)
+    return LOADED[key]
+
+
+def programs_key(cell: Cell) -> str:
+    """The key of a cell's programs; if they are in the cache, nothing need be traced.
+
+    Raises:
+        BuildError: If there is no Triton, or no program for the cell.
+    """
+    key = digest("triton", *definition(cell), triton_version(), torch.__version__, package_digest())
+    if not (cache_folder() / f"{key}.json").exists():
+        generate(cell, key)
+    programs(key)
+    return key
+
+
+@cache
+def triton_version() -> str:
+    """The version of Triton.
+
+    Raises:
+        BuildError: If it is not installed.
+    """
+    try:
+        import triton  # noqa: PLC0415
+    except ImportError as error:
+        raise BuildError(f"Triton cannot be imported: {error}") from error
+    return str(triton.__version__)
+
+
+def generate(cell: Cell, key: str) -> None:
+    """Trace a cell and put its programs into the cache, the description last.
+
+    Raises:
+        BuildError: If the cell cannot be traced or has no Triton.
+    """
+    # The tracer takes a second to import; programs from the cache never need it.
+    from rnn_core.fused.emit_triton import CannotEmitError, emit  # noqa: PLC0415
+    from rnn_core.fused.passes import optimised  # noqa: PLC0415
+    from rnn_core.fused.schedule import scheduled  # noqa: PLC0415
+    from rnn_core.fused.trace import UnsupportedError, trace  # noqa: PLC0415
+
+    try:
+        code, interface = emit(scheduled(optimised(trace(cell))))
+    except (UnsupportedError, CannotEmitError) as error:
+        raise BuildError(str(error)) from error
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder) as name:
+            for suffix, text in ((".py", code), (".json", json.dumps(asdict(interface)))):
+                file = Path(name, key).with_suffix(suffix)
+                file.write_text(text)
+                file.replace(folder / file.name)
+    except OSError as error:
+        raise BuildError(f"the cache {folder} cannot be written: {error}") from error
+
+
+def launch(
+    program: Any,
+    x: Tensor,
+    hidden: int,
+    num_matrices: int,
+    present: Tensor | None,
+    values: Mapping[str, Any],
+) -> None:
+    """Run a program over all blocks of sequences.
+
+    Args:
+        program: One direction of a cell.
+        x: Anything of shape (T, B, ...), type and device of the values.
+        hidden: H.
+        num_matrices: How many matrices it multiplies by.
+        present: See `run_forward`.
+        values: Further arguments by name.
+    """
+    import triton.language as tl  # noqa: PLC0415
+
+    steps, batch = x.shape[:2]
+    padded = max(ROWS, 1 << (hidden - 1).bit_length())
+    constants = {
+        "H": hidden,
+        "P": padded,
+        "ROWS": ROWS,
+        "TILE": min(TILES.get(padded, 32), padded),
+        "REAL": getattr(tl, PRECISIONS[x.dtype]),
+        "MASKED": present is not None,
+        "RESIDENT": num_matrices * padded**2 * x.element_size() <= MOST_RESIDENT,
+    }
+    mask = x if present is None else present.contiguous().view(torch.uint8)
+    # Pipelining would read the scratch memory of a step before the step has written it.
+    options = {"num_warps": WARPS.get(padded, 8), "num_stages": 1}
+    with torch.cuda.device_of(x):
+        program[blocks(batch),](T=steps, B=batch, present=mask, **values, **constants, **options)
+
+
+def blocks(batch: int) -> int:
+    """How many programs run side by side."""
+    return -(-batch // ROWS)
+
+
+def named_tensors(
+    prefix: str, names: Sequence[str], tensors: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """Arguments of a program: one dense tensor for each name."""
+    pairs = zip(names, tensors, strict=True)
+    return {f"{prefix}_{name}": tensor.contiguous() for name, tensor in pairs}
+
+
+def weight_arguments(
+    interface: Any, weights: Sequence[Tensor], matrices: Sequence[tuple[str, str]]
+) -> dict[str, Tensor]:
+    """Arguments for the vectors, and for the matrices as they are multiplied by."""
+    from rnn_core.fused.emit_triton import matrix_name  # noqa: PLC0415
+
+    by_name = dict(zip(interface.weights, weights, strict=True))
+    values = {f"weight_{name}": by_name[name].contiguous() for name in interface.vectors}
+    for name, mark in matrices:
+        matrix = by_name[name].t() if mark else by_name[name]
+        values[matrix_name(name, mark)] = matrix.contiguous()
+    return values
+
+
+def run_forward(
+    gates: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+    keep: bool,
+    key: str,
+) -> list[Tensor]:
+    """Run a cell over time.
+
+    Args:
+        gates: Projected input, (T, B, G * H).
+        first: Initial states, each (B, H).
+        weights: Recurrent weights in the order of the cell.
+        given: What the cell reads besides gates, each (T, B, H), in its order.
+        present: Where sequences still go on, bool (T, B); None: everywhere.
+        reverse: Run from the last step to the first.
+        keep: Whether to keep what a backward pass needs.
+        key: The programs.
+
+    Returns:
+        For every state its values at all steps, (T, B, H); then its last, (B, H); then the
+        two tensors that were kept.
+    """
+    found = programs(key)
+    interface = found.interface
+    every, saved, columns = forward_results(gates, first, keep, interface)
+    batch, hidden = first[0].shape
+    values: dict[str, Any] = named_tensors("first", interface.states, first)
+    values |= named_tensors("given", interface.given, given)
+    values |= named_tensors("all", interface.states, every)
+    values |= weight_arguments(interface, weights, interface.forward_matrices)
+    values |= {"gates": gates.contiguous(), "saved": saved, "saved_columns": columns}
+    values["scratch"] = gates.new_empty(max(1, interface.forward_lefts), batch, hidden)
+    values |= {"REVERSE": reverse, "KEEP": keep}
+    launch(found.forward, gates, hidden, len(interface.forward_matrices), present, values)
+    last = 0 if reverse else -1
+    return [*every, *(states[last].clone() for states in every), saved, columns]
+
+
+def forward_results(
+    gates: Tensor, first: Sequence[Tensor], keep: bool, interface: Any
+) -> tuple[list[Tensor], Tensor, Tensor]:
+    """Memory for the states at all steps, and for the planes and columns that are kept."""
+    steps, batch = gates.shape[:2]
+    hidden = first[0].shape[1]
+    every = [gates.new_empty(steps, batch, hidden) for _ in first]
+    kept = steps if keep else 0
+    saved = gates.new_empty(kept, batch, interface.saved_rows, hidden)
+    return every, saved, gates.new_empty(kept, batch, interface.saved_columns)
+
+
+def shape_forward(
+    gates: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+    keep: bool,
+    key: str,
+) -> list[Tensor]:
+    """What `run_forward` returns, without numbers."""
+    every, saved, columns = forward_results(gates, first, keep, programs(key).interface)
+    return [*every, *(torch.empty_like(states[0]) for states in every), saved, columns]
+
+
+def run_backward(
+    seen: Sequence[Tensor | None],
+    last: Sequence[Tensor | None],
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor],
+    present: Tensor | None,
+    every: Sequence[Tensor],
+    saved: Tensor,
+    columns: Tensor,
+    reverse: bool,
+    key: str,
+) -> list[Tensor]:
+    """The derivative of `run_forward`.
+
+    Args:
+        seen: Gradients of the states at all steps, each (T, B, H) or None.
+        last: Gradients of the last states, each (B, H) or None.
+        first: As for `run_forward`.
+        weights: As for `run_forward`.
+        given: As for `run_forward`.
+        present: As for `run_forward`.
+        every: States at all steps.
+        saved: Planes that `run_forward` kept.
+        columns: Columns that it kept.
+        reverse: As for `run_forward`.
+        key: As for `run_forward`.
+
+    Returns:
+        Gradients of the projected input, initial states and recurrent weights.
+    """
+    found = programs(key)
+    interface = found.interface
+    steps, batch, hidden = every[0].shape
+    rights = saved.new_empty(steps, batch, interface.rights, hidden)
+    sums = saved.new_empty(blocks(batch), len(interface.vectors), hidden)
+    d_first = [torch.empty_like(state, memory_format=torch.contiguous_format) for state in first]
+    values: dict[str, Any] = named_tensors("first", interface.states, first)
+    values |= named_tensors("given", interface.given, given)
+    values |= named_tensors("all", interface.states, every)
+    values |= named_tensors("first_gradient", interface.states, d_first)
+    values |= weight_arguments(interface, weights, interface.backward_matrices)
+    values |= {"saved": saved, "saved_columns": columns, "rights": rights, "sums": sums}
+    values["scratch"] = saved.new_empty(max(1, interface.backward_lefts), batch, hidden)
+    for kind, gradients in (("seen", seen), ("last", last)):
+        for name, gradient in zip(interface.states, gradients, strict=True):
+            values[f"{kind.upper()}_{name}"] = gradient is not None
+            values[f"{kind}_{name}"] = saved if gradient is None else gradient.contiguous()
+    values["REVERSE"] = reverse
+    num_matrices = len(interface.backward_matrices)
+    launch(found.backward, every[0], hidden, num_matrices, present, values)
+    operands = Operands(every, first, given, saved, rights, reverse)
+    d_weights = weight_gradients(interface, weights, operands, sums.sum(0))
+    return [gate_gradients(rights, interface.gates), *d_first, *d_weights]
+
+
+def gate_gradients(rights: Tensor, indices: Sequence[int]) -> Tensor:
+    """The gradient of the projected input, (T, B, G * H), from planes (T, B, R, H)."""
+    if list(indices) == list(range(rights.shape[2])):
+        return rights.flatten(2)
+    return torch.cat([rights[:, :, index] for index in indices], dim=-1)
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What the gradients of matrices are products of; see `run_backward`."""
+
+    every: Sequence[Tensor]
+    first: Sequence[Tensor]
+    given: Sequence[Tensor]
+    saved: Tensor
+    rights: Tensor
+    reverse: bool
+
+    def rows(self, kind: str, index: int) -> Tensor:
+        """An operand, (T * B, H)."""
+        if kind == "state":
+            return self.previous(index).flatten(0, 1)
+        if kind == "given":
+            return self.given[index].flatten(0, 1)
+        planes = self.saved if kind == "saved" else self.rights
+        return planes[:, :, index].flatten(0, 1)
+
+    def previous(self, index: int) -> Tensor:
+        """A state before every step, (T, B, H)."""
+        states, start = self.every[index], self.first[index].unsqueeze(0)
+        parts = [states[1:], start] if self.reverse else [start, states[:-1]]
+        return torch.cat(parts)
+
+
+def weight_gradients(
+    interface: Any, weights: Sequence[Tensor], operands: Operands, sums: Tensor
+) -> Iterator[Tensor]:
+    """Gradients of all weights: of a matrix products over all steps, of a vector its sum."""
+    for name, weight in zip(interface.weights, weights, strict=True):
+        if name in interface.vectors:
+            yield sums[list(interface.vectors).index(name)].clone()
+            continue
+        total = torch.zeros_like(weight, memory_format=torch.contiguous_format)
+        for left, right in interface.outer[name]:
+            total.addmm_(operands.rows(*left).t(), operands.rows(*right))
+        yield total
+
+
+def shape_backward(
+    seen: Sequence[Tensor | None],
+    last: Sequence[Tensor | None],
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor],
+    present: Tensor | None,
+    every: Sequence[Tensor],
+    saved: Tensor,
+    columns: Tensor,
+    reverse: bool,
+    key: str,
+) -> list[Tensor]:
+    """What `run_backward` returns, without numbers."""
+    steps, batch, hidden = every[0].shape
+    gates = len(programs(key).interface.gates)
+    return [
+        saved.new_empty(steps, batch, gates * hidden),
+        *(torch.empty_like(t, memory_format=torch.contiguous_format) for t in (*first, *weights)),
+    ]
+
+
+unroll = torch.library.custom_op("gatewise::unroll_programs", run_forward, mutates_args=())
+unroll.register_fake(shape_forward)
+unroll_backward = torch.library.custom_op(
+    "gatewise::unroll_programs_backward", run_backward, mutates_args=()
+)
+unroll_backward.register_fake(shape_backward)
+
+
+def keep_for_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    """Remember what the derivative needs."""
+    _, first, weights, given, present, reverse, _, key = inputs
+    ctx.set_materialize_grads(False)
+    ctx.counts = (len(first), len(weights), len(given))
+    ctx.options = (reverse, key)
+    every, kept = output[: len(first)], output[-2:]
+    ctx.save_for_backward(present, *kept, *first, *weights, *given, *every)
+
+
+def derivative(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
+    """The derivative of the operator."""
+    states, num_weights, num_given = ctx.counts
+    present, saved, columns, *rest = ctx.saved_tensors
+    first, rest = rest[:states], rest[states:]
+    weights, rest = rest[:num_weights], rest[num_weights:]
+    given, every = rest[:num_given], rest[num_given:]
+    seen, last = list(gradients[:states]), list(gradients[states : 2 * states])
+    d_gates, *others = unroll_backward(
+        seen, last, first, weights, given, present, every, saved, columns, *ctx.options
+    )
+    undone = ([None] * num_given, None, None, None, None)  # given, present, reverse, keep, key
+    return d_gates, others[:states], others[states:], *undone
+
+
+unroll.register_autograd(derivative, setup_context=keep_for_backward)
+
+
+def run_program(
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+    key: str,
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Run a cell's programs; arguments as for `operators.run_over_time`.
+
+    Returns:
+        For every state its values at all steps, (T, B, H), and its last value, (B, H).
+    """
+    tensors = (x, input_weight, input_bias, *first, *weights)
+    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    gates = functional.linear(x, input_weight, input_bias)
+    results = unroll(gates, first, weights, given, present, reverse, keep, key)
+    return list(results[: len(first)]), list(results[len(first) : 2 * len(first)])

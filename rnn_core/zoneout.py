@@ -1,0 +1,63 @@
+"""Zoneout: a cell of which some hidden units skip a step now and then."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rnn_core.cells.base import Cell, Fields
+
+
+class Zoneout(Cell):
+    """A cell around another one, that lets units keep their old state at random.
+
+    Equation, for every state s of the inner cell, with k_t of size H from {0, 1}:
+        s_t = k_t * s_{t-1} + (1 - k_t) * step(x_t, s_{t-1})
+
+    k is given from outside: drawn anew for each state, step and sequence while training,
+    and its mean, the rate, otherwise.
+
+    Reference:
+        Krueger et al., "Zoneout: regularizing RNNs by randomly preserving hidden
+        activations", arXiv:1606.01305v4; here with one rate for all states.
+
+    Args:
+        inner: The cell.
+    """
+
+    def __init__(self, inner: Cell) -> None:
+        self.inner = inner
+        self.gates = inner.gates  # type: ignore[misc]
+        self.weights = inner.weights  # type: ignore[misc]
+        self.states = inner.states  # type: ignore[misc]
+        self.given = (*inner.given, *(f"keep_{name}" for name in inner.states))  # type: ignore[misc]
+        self.memory_gates = inner.memory_gates  # type: ignore[misc]
+        self.opposite_gates = inner.opposite_gates  # type: ignore[misc]
+        self.weight_start = inner.weight_start  # type: ignore[misc]
+
+    def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
+        """Advance by one time step; see `Cell.step`."""
+        keeps = [getattr(x, f"keep_{name}") for name in self.states]
+        new = self.inner.step(x, state, w)
+        parts = zip(keeps, state, new, strict=True)
+        return tuple(keep * before + (1 - keep) * after for keep, before, after in parts)
+
+
+def keep_masks(
+    cell: Cell, rate: float, shape: Sequence[int], like: Tensor, *, training: bool
+) -> tuple[Tensor, ...]:
+    """What a `Zoneout` cell is given: (T, B, H) for each state.
+
+    Args:
+        cell: The cell.
+        rate: Share of units that skip a step, in [0, 1).
+        shape: T, B and H.
+        like: A tensor of the type and device that is wanted.
+        training: Whether to draw, or to give the rate itself.
+    """
+    if training:
+        return tuple(
+            torch.empty(*shape, dtype=like.dtype, device=like.device).bernoulli_(rate)
+            for _ in cell.states
+        )
+    return tuple(like.new_full(shape[-1:], rate).expand(*shape) for _ in cell.states)

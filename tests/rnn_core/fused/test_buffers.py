@@ -1,0 +1,82 @@
+"""Memory comes back when the last tensor on it is gone, and not before."""
+
+import gc
+import threading
+
+import pytest
+import torch
+
+from rnn_core.fused import buffers
+from rnn_core.fused.buffers import ALIGNMENT, Pool
+
+
+def test_memory_is_used_again_when_its_tensor_is_gone():
+    pool = Pool()
+    first = pool.empty(1000, dtype=torch.float32)
+    address = first.data_ptr()
+    assert pool.idle_bytes == 0
+    del first
+    assert pool.idle_bytes == 4000 + ALIGNMENT
+    assert pool.empty(10, 100, dtype=torch.float32).data_ptr() == address
+
+
+def test_memory_is_not_used_again_while_anything_reads_it():
+    pool = Pool()
+    whole = pool.empty(10, 100, dtype=torch.float32)
+    row, address = whole[3], whole.data_ptr()
+    del whole
+    other = pool.empty(10, 100, dtype=torch.float32)
+    assert other.data_ptr() != address
+    other.fill_(1)
+    row.fill_(2)
+    assert (other == 1).all()
+    del row
+    assert pool.empty(10, 100, dtype=torch.float32).data_ptr() == address
+
+
+def test_tensors_outlive_their_pool():
+    pool = Pool()
+    tensor = pool.empty(1000, dtype=torch.float64).fill_(3)
+    del pool
+    gc.collect()
+    assert (tensor == 3).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("shape", [(1,), (3,), (7, 5), (2, 3, 5), (0,), (0, 4)])
+def test_tensor_is_aligned_dense_and_no_view(shape, dtype):
+    tensor = Pool().empty(*shape, dtype=dtype)
+    assert tensor.shape == shape
+    assert tensor.dtype is dtype
+    assert tensor.is_contiguous()
+    assert tensor.data_ptr() % ALIGNMENT == 0
+    assert not tensor._is_view()
+
+
+def test_idle_memory_beyond_the_limit_is_given_back_largest_first(monkeypatch):
+    monkeypatch.setattr(buffers, "MOST_IDLE_BYTES", 5000)
+    pool = Pool()
+    small, large = (pool.empty(count, dtype=torch.float32) for count in (500, 1000))
+    del small
+    assert pool.idle_bytes == 2000 + ALIGNMENT
+    del large
+    assert pool.idle_bytes == 2000 + ALIGNMENT
+    assert [size for size, blocks in pool.idle.items() if blocks] == [2000 + ALIGNMENT]
+
+
+def test_threads_never_share_memory():
+    pool, wrong = Pool(), []
+
+    def work(number):
+        for _ in range(300):
+            tensor = pool.empty(64, dtype=torch.float32).fill_(number)
+            if (tensor != number).any():
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert pool.idle_bytes <= 8 * (256 + ALIGNMENT)  # of each thread the old one and the new
