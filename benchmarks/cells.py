@@ -47,14 +47,16 @@ REFERENCES: dict[str, type[nn.RNNBase]] = {
 FEWEST_REPEATS = 5
 
 
-def train_step(layer: nn.Module, x: Tensor, *, eager: bool = False) -> Callable[[], None]:
-    """A forward and a backward pass."""
+def train_step(
+    layer: nn.Module, x: Tensor, gradient: Tensor, *, eager: bool = False
+) -> Callable[[], None]:
+    """A forward and a backward pass, from a given gradient of the outputs."""
 
     def step() -> None:
         with eager_only() if eager else nullcontext():
             layer.zero_grad()
             outputs, _ = layer(x)
-            outputs.square().mean().backward()
+            outputs.backward(gradient)
 
     return step
 
@@ -92,15 +94,15 @@ def measure(shape: Shape, cells: list[str], seconds: float) -> dict[str, float]:
     """Median seconds, by `<what>:<whose>:<cell>`; torch's by the name of its class."""
     length, batch, inputs, hidden = shape
     torch.manual_seed(0)
-    x = torch.randn(length, batch, inputs)
+    x, gradient = torch.randn(length, batch, inputs), torch.randn(length, batch, hidden)
     steps: dict[str, Callable[[], None]] = {}
     for cell in cells:
         layer = Recurrent(cell, inputs, hidden)
-        steps[f"train:ours:{cell}"] = train_step(layer, x)
-        steps[f"train:eager:{cell}"] = train_step(layer, x, eager=True)
+        steps[f"train:ours:{cell}"] = train_step(layer, x, gradient)
+        steps[f"train:eager:{cell}"] = train_step(layer, x, gradient, eager=True)
         steps[f"infer:ours:{cell}"] = inference(layer, x)
     for kind in references(cells):
-        steps[f"train:torch:{kind.__name__}"] = train_step(kind(inputs, hidden), x)
+        steps[f"train:torch:{kind.__name__}"] = train_step(kind(inputs, hidden), x, gradient)
         steps[f"infer:torch:{kind.__name__}"] = inference(kind(inputs, hidden), x)
     return medians(steps, seconds)
 

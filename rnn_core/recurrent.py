@@ -134,11 +134,11 @@ class RecurrentDirection(nn.Module):
 
     def recurrent_weights(self) -> list[Tensor]:
         """Recurrent weights in the order of the cell, matrices with dropout while training."""
-        weights = (self.weights[name] for name in self.cell.weights)
-        return [
-            functional.dropout(w, self.recurrent_dropout, self.training) if w.ndim == 2 else w
-            for w in weights
-        ]
+        weights = [self.weights[name] for name in self.cell.weights]
+        if not self.recurrent_dropout:
+            return weights
+        share, training = self.recurrent_dropout, self.training
+        return [functional.dropout(w, share, training) if w.ndim == 2 else w for w in weights]
 
     def given(self, x: Tensor) -> tuple[Tensor, ...]:
         """What the cell reads besides gates, (T, B, H) each, for an input (T, B, I)."""

@@ -5,6 +5,8 @@ import math
 import threading
 import weakref
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -38,6 +40,16 @@ class Pool:
         # Not `flat.view(shape)`: what is a view to autograd cannot be changed in place.
         strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
         return flat.new_empty(0).set_(flat.untyped_storage(), 0, shape, strides)
+
+    @contextmanager
+    def scratch(self, size: int) -> Iterator[int]:
+        """The address of so many bytes that are nobody's before and after."""
+        block = self.take(size + ALIGNMENT)
+        address = ctypes.addressof(block)
+        try:
+            yield address + -address % ALIGNMENT
+        finally:
+            self.give_back(block)
 
     def take(self, size: int) -> "ctypes.Array[ctypes.c_char]":
         """An idle block of this size, or a new one."""

@@ -31,6 +31,9 @@ FLAGS = (
     "-shared",
     "-w",
 )
+SIZES = ("T", "B", "I", "H", "threads", "block")
+"""Arguments that say how much scratch memory a kernel needs."""
+
 PRECISIONS = {torch.float32: ("float", 1), torch.float64: ("double", 0)}
 
 
@@ -77,13 +80,21 @@ class Library:
             function = library[name]
             function.restype = ctypes.c_longlong if "workspace" in name else None
             self.functions[name] = function
+        self.workspaces: dict[tuple[object, ...], int] = {}
 
     def call(self, name: str, values: Mapping[str, int]) -> int:
         """Call a function with arguments by name; what is missing is 0."""
         names = getattr(self.interface, name.removesuffix("_workspace"))
-        numbers = (ctypes.c_longlong * len(names))(*(values.get(n, 0) for n in names))
+        numbers = (ctypes.c_longlong * len(names))(*[values.get(n, 0) for n in names])
         result: int = self.functions[name](numbers)
         return result
+
+    def workspace(self, direction: str, values: Mapping[str, int]) -> int:
+        """Elements of scratch memory that a direction needs; asked once for the same sizes."""
+        sizes = (direction, *[values[name] for name in SIZES])
+        if sizes not in self.workspaces:
+            self.workspaces[sizes] = self.call(f"{direction}_workspace", values)
+        return self.workspaces[sizes]
 
 
 LIBRARIES: dict[str, Library] = {}

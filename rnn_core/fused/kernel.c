@@ -24,10 +24,13 @@ static int omp_get_thread_num(void) { return 0; }
 #endif
 typedef REAL vector __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
 enum { LANES = VECTOR_BYTES / sizeof(REAL), VECTORS = 2, PANEL = LANES * VECTORS };
+/* The sums of a tile must outnumber what the units for multiply-adds have in flight (two units,
+ * four cycles each), and leave registers for a row of the panel and an operand: of 32 registers
+ * 16 are sums, of 16 there are 12. With 8 sums this ran at half the speed. */
 #if defined(__AVX512F__)
 enum { ROWS = 8 };
 #else
-enum { ROWS = 4 }; /* with two vectors and an operand, what 16 registers hold */
+enum { ROWS = 6 };
 #endif
 enum { DEPTH = 256 }; /* sequences x steps that one pass of `outer` sums */
 
@@ -74,23 +77,28 @@ static inline __attribute__((always_inline)) void tiles(
     const REAL *panel, const REAL *start, integer start_row, REAL *result, integer result_row)
 {
     switch (rows) {
-        CASE(1) CASE(2) CASE(3) CASE(4)
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
 #if defined(__AVX512F__)
-        CASE(5) CASE(6) CASE(7) CASE(8)
+        CASE(7) CASE(8)
 #endif
     }
 }
 
 /* result (rows, columns) = start + left (rows, depth) @ the matrix behind the panels.
- * A start_row of 0 starts every row alike. */
+ * A start_row of 0 starts every row alike. The rows are shared out among the tiles as evenly as
+ * can be: a last tile of few rows would wait for its own sums. */
 static void product(
     integer rows, integer depth, integer columns, const REAL *left, integer left_row,
     const REAL *panels, const REAL *start, integer start_row, REAL *result, integer result_row)
 {
-    for (integer c = 0; c < columns; c += PANEL, panels += depth * PANEL)
-        for (integer r = 0; r < rows; r += ROWS)
-            tiles(least(ROWS, rows - r), depth, left + r * left_row, left_row, 1, panels,
+    for (integer c = 0; c < columns; c += PANEL, panels += depth * PANEL) {
+        integer tiles_left = (rows + ROWS - 1) / ROWS;
+        for (integer r = 0, height; r < rows; r += height, tiles_left--) {
+            height = (rows - r + tiles_left - 1) / tiles_left;
+            tiles(height, depth, left + r * left_row, left_row, 1, panels,
                   start + r * start_row + c, start_row, result + r * result_row + c, result_row);
+        }
+    }
 }
 
 /* Pack a matrix (depth, columns), whose elements lie `row` and `column` apart, into panels. */
@@ -120,26 +128,36 @@ typedef struct {
     REAL *result;
 } term;
 
-static const REAL *row_of(const operand *o, integer k, integer T, integer B, integer reverse)
+/* Row (t, 0) of an operand. */
+static const REAL *rows_of_step(const operand *o, integer t, integer T, integer reverse)
 {
-    integer t = k / B, b = k % B;
-    if (o->first) {
-        if (t == (reverse ? T - 1 : 0)) return o->first + b * o->columns;
-        t += reverse ? 1 : -1;
-    }
-    return o->rows + t * o->step + b * o->sequence;
+    if (!o->first) return o->rows + t * o->step;
+    if (t == (reverse ? T - 1 : 0)) return o->first;
+    return o->rows + (reverse ? t + 1 : t - 1) * o->step;
 }
 
 /* Columns [c, c + width) of rows [k, k + depth) of an operand, side by side, zeros beyond. */
-static void gather(
-    REAL *packed, const operand *o, integer c, integer width, integer k, integer depth,
+static inline __attribute__((always_inline)) void gather(
+    REAL *packed, const operand *o, integer c, const int width, integer k, integer depth,
     integer T, integer B, integer reverse)
 {
     const integer there = least(width, o->columns - c);
-    for (integer i = 0; i < depth; i++, packed += width) {
-        const REAL *source = row_of(o, k + i, T, B, reverse) + c;
-        for (integer j = 0; j < there; j++) packed[j] = source[j];
-        for (integer j = there; j < width; j++) packed[j] = 0;
+    integer t = k / B, b = k % B;
+    while (depth > 0) {
+        const integer stride = o->first && t == (reverse ? T - 1 : 0) ? o->columns : o->sequence;
+        const REAL *source = rows_of_step(o, t, T, reverse) + b * stride + c;
+        const integer count = least(B - b, depth);
+        for (integer i = 0; i < count; i++, packed += width, source += stride) {
+            if (there == width) {
+                memcpy(packed, source, sizeof(REAL) * width);
+                continue;
+            }
+            for (integer j = 0; j < there; j++) packed[j] = source[j];
+            for (integer j = there; j < width; j++) packed[j] = 0;
+        }
+        depth -= count;
+        b = 0;
+        t++;
     }
 }
 
@@ -210,12 +228,18 @@ static void outer(
 /* Elementary functions. In double precision those of libm; in single precision ones without
  * branches or tables, so that loops over them become vector code. */
 #if SINGLE
-static inline float exp_(float x)
+static inline float power_of_two(int n)
 {
-    /* 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor series (remainder below 2e-9). */
-    const float bounded = x > 89.0f ? 89.0f : (x < -104.0f ? -104.0f : x);
-    const float n = (bounded * 1.44269504f + 12582912.0f) - 12582912.0f;
-    const float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
+    const int bits = (n + 127) << 23;
+    float power;
+    memcpy(&power, &bits, 4);
+    return power;
+}
+/* e^x = 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor series (remainder below 2e-9). */
+static inline float reduced_exp(float x, int *n)
+{
+    const float whole = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
+    const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
     float p = 1.0f / 5040;
     p = p * r + 1.0f / 720;
     p = p * r + 1.0f / 120;
@@ -224,14 +248,23 @@ static inline float exp_(float x)
     p = p * r + 0.5f;
     p = p * r + 1;
     p = p * r + 1;
-    const int half = (int)n / 2, rest = (int)n - half;
-    const int low_bits = (half + 127) << 23, high_bits = (rest + 127) << 23;
-    float low, high;
-    memcpy(&low, &low_bits, 4);
-    memcpy(&high, &high_bits, 4);
-    return p * low * high;
+    *n = (int)whole;
+    return p;
 }
-static inline float sigmoid_(float x) { return 1 / (1 + exp_(-x)); }
+static inline float exp_(float x)
+{
+    int n;
+    const float p = reduced_exp(x > 89.0f ? 89.0f : (x < -104.0f ? -104.0f : x), &n);
+    const int half = n / 2; /* in two steps, so that results below 2^-126 come out right */
+    return p * power_of_two(half) * power_of_two(n - half);
+}
+static inline float sigmoid_(float x)
+{
+    /* Bounded where 2^n is a normal number: below, the result is 1e-38 where torch has less. */
+    int n;
+    const float p = reduced_exp(x > 87.0f ? -87.0f : (x < -87.0f ? 87.0f : -x), &n);
+    return 1 / (1 + p * power_of_two(n));
+}
 static inline float tanh_(float x)
 {
     /* x P(x^2) / Q(x^2), fitted for the least relative error (2.1e-8 before rounding) on

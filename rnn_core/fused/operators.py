@@ -242,9 +242,8 @@ def given_arguments(kernel: Library, given: Sequence[Tensor]) -> dict[str, int]:
 
 def run(kernel: Library, direction: str, values: dict[str, int], dtype: torch.dtype) -> None:
     """Call a kernel with the scratch memory that it asks for."""
-    size = kernel.call(f"{direction}_workspace", values)
-    workspace = POOL.empty(size, dtype=dtype)
-    kernel.call(direction, values | {"workspace": workspace.data_ptr()})
+    with POOL.scratch(kernel.workspace(direction, values) * dtype.itemsize) as address:
+        kernel.call(direction, values | {"workspace": address})
 
 
 unroll = torch.library.custom_op(

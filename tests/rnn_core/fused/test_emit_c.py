@@ -10,7 +10,9 @@ from rnn_core.fused.build import FLAGS, find_compiler, whole_text
 from rnn_core.fused.emit_c import constant, emit
 
 
-@pytest.mark.parametrize("number", [0.1, -2.5, 1e300, 5e-324, 3.0, math.inf, -math.inf, math.nan])
+@pytest.mark.parametrize(
+    "number", [0.1, 1 / 3, -2.5, 1e300, 5e-324, 3.0, math.inf, -math.inf, math.nan]
+)
 def test_constant_in_c_is_the_same_number(number, tmp_path):
     source, program = tmp_path / "a.c", tmp_path / "a"
     source.write_text(

@@ -1,10 +1,14 @@
 """Every generated kernel against the eager loop, and `kernel.c` at the edges of its tiles."""
 
+import ctypes
+import subprocess
 import threading
 
 import pytest
 import torch
 from torch.testing import assert_close
+
+from rnn_core.fused.build import FLAGS, find_compiler, whole_text
 
 SHAPES = {
     "remainders of panels and blocks": {"T": 4, "B": 67, "I": 5, "H": 33},
@@ -192,3 +196,51 @@ def test_python_threads_may_call_one_kernel_at_the_same_time(kernels, cell, thre
     assert len(together) == 15
     for (index, _), result in together.items():
         assert_close(result, alone[index], rtol=0, atol=0)
+
+
+FUNCTIONS = {"exp": torch.exp, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+ERRORS = {"exp": 1e-7, "sigmoid": 2e-7, "tanh": 3.5e-7}
+"""Relative; the spacing of numbers in single precision is up to 1.2e-7."""
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory):
+    """The elementary functions of `kernel.c` in single precision, over arrays."""
+    folder = tmp_path_factory.mktemp("functions")
+    code = "".join(
+        f"void {name}_of(const REAL *x, REAL *y, integer n)"
+        f"{{ for (integer i = 0; i < n; i++) y[i] = {name}_(x[i]); }}\n"
+        for name in FUNCTIONS
+    )
+    (folder / "a.c").write_text(whole_text(code, torch.float32))
+    command = [find_compiler(), *FLAGS, folder / "a.c", "-o", folder / "a.so", "-lm"]
+    subprocess.run(command, check=True)
+    return ctypes.CDLL(str(folder / "a.so"))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_elementary_function_is_exact_to_a_few_units_in_the_last_place(functions, name):
+    x = torch.cat([torch.linspace(-87, 87, 100_001), torch.linspace(-1, 1, 10_001) * 1e-3])
+    found = apply(functions, name, x)
+    exact = FUNCTIONS[name](x.double())
+    assert_close(found.double(), exact, rtol=ERRORS[name], atol=1e-45)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_elementary_function_has_the_limits_of_torch(functions, name):
+    limits = [float("inf"), 1e30, 100.0, 20.0, 0.0, -0.0]
+    x = torch.tensor([*limits, *(-v for v in limits), float("nan")])
+    assert_close(
+        apply(functions, name, x), FUNCTIONS[name](x), rtol=3e-7, atol=1e-38, equal_nan=True
+    )
+
+
+def apply(functions, name, x):
+    """One of the functions of an array."""
+    result = torch.empty_like(x)
+    getattr(functions, f"{name}_of")(
+        ctypes.c_void_p(x.data_ptr()),
+        ctypes.c_void_p(result.data_ptr()),
+        ctypes.c_longlong(x.numel()),
+    )
+    return result

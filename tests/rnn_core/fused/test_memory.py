@@ -1,6 +1,7 @@
 """Kernels stay within the memory that they ask for."""
 
 import math
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -26,6 +27,10 @@ class GuardedPool:
         block = torch.full((count + 2 * GUARD,), MARK, dtype=dtype)
         self.blocks.append(block)
         return block[GUARD : GUARD + count].view(shape)
+
+    @contextmanager
+    def scratch(self, size):
+        yield self.empty(size // 4, dtype=torch.float32).data_ptr()
 
     def intact(self):
         marks = (part for b in self.blocks for part in (b[:GUARD], b[-GUARD:]))

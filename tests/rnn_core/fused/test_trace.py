@@ -63,6 +63,8 @@ def of(function, gates=("a",)):
 
 
 READ = {
+    "sums with a factor": lambda a, h, w: torch.add(a, h, alpha=2) - torch.sub(h, a, alpha=0.5),
+    "one matrix by itself and transposed": lambda a, h, w: a + h @ w.m.T + (h @ w.m) @ w.m.T,
     "a number by the size of the state": lambda a, h, w: a / h.shape[-1],
     "a matrix as torch.nn.functional.linear has it": lambda a, h, w: functional.linear(h, w.m, w.v),
     "in-place changes of new values": lambda a, h, w: (a * 2).add_(h).mul_(a),
