@@ -281,6 +281,9 @@ class Recurrent(nn.Module):
 
         Returns:
             Outputs (T, B, D * H), or (B, T, D * H), and the final state.
+
+        Raises:
+            ParameterError: If there is no step, T = 0.
         """
         (outputs,), final = self._run(x, state, lengths, every_state=False)
         return outputs, final
@@ -300,6 +303,8 @@ class Recurrent(nn.Module):
         self, x: Tensor, state: State | None, lengths: Tensor | None, *, every_state: bool
     ) -> tuple[tuple[Tensor, ...], State]:
         x = x.transpose(0, 1) if self.batch_first else x
+        if x.shape[0] == 0:
+            raise ParameterError("a sequence must have at least one step")
         present = None if lengths is None else presence(lengths, x.shape[0])
         states = self._split(state)
         finals: list[tuple[Tensor, ...]] = []

@@ -260,10 +260,10 @@ static inline float exp_(float x)
 }
 static inline float sigmoid_(float x)
 {
-    /* Bounded where 2^n is a normal number: below, the result is 1e-38 where torch has less. */
     int n;
-    const float p = reduced_exp(x > 87.0f ? -87.0f : (x < -87.0f ? 87.0f : -x), &n);
-    return 1 / (1 + p * power_of_two(n));
+    const float p = reduced_exp(x > 87.0f ? -87.0f : (x < -89.0f ? 89.0f : -x), &n);
+    /* In two steps, so that it overflows where torch's does, and the result is 0 there. */
+    return 1 / (1 + (p + p) * power_of_two(n - 1));
 }
 static inline float tanh_(float x)
 {

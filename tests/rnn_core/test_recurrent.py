@@ -197,3 +197,8 @@ def test_layer_runs_a_cell_that_it_does_not_know():
 def test_impossible_sizes_are_refused(options, message):
     with pytest.raises(ParameterError, match=message):
         Recurrent("gru", I, **options)
+
+
+def test_sequences_without_a_step_are_refused():
+    with pytest.raises(ParameterError, match="at least one step"):
+        Recurrent("gru", I, H)(torch.zeros(0, B, I))

@@ -10,6 +10,11 @@ from rnn_core.fused import buffers
 from rnn_core.fused.buffers import ALIGNMENT, Pool
 
 
+@pytest.fixture(autouse=True)
+def no_size_is_small(monkeypatch):
+    monkeypatch.setattr(buffers, "SMALL_BYTES", 0)
+
+
 def test_memory_is_used_again_when_its_tensor_is_gone():
     pool = Pool()
     first = pool.empty(1000, dtype=torch.float32)
@@ -80,3 +85,13 @@ def test_threads_never_share_memory():
         thread.join()
     assert wrong == []
     assert pool.idle_bytes <= 8 * (256 + ALIGNMENT)  # of each thread the old one and the new
+
+
+def test_small_tensors_are_not_kept(monkeypatch):
+    monkeypatch.setattr(buffers, "SMALL_BYTES", 4000)
+    pool = Pool()
+    small, large = (pool.empty(count, dtype=torch.float32) for count in (1000, 1001))
+    del small
+    assert pool.idle_bytes == 0
+    del large
+    assert pool.idle_bytes == 4004 + ALIGNMENT
