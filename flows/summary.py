@@ -77,13 +77,14 @@ TITLES = {
 }
 
 
-def terminal_table(rows: list[Row]) -> Table:
-    """The table for a terminal."""
+def terminal_table(rows: list[Row], *, with_model: bool = True) -> Table:
+    """The table for a terminal; without the models where the registry was not asked."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for field in fields(Row):
-        table.add_column(TITLES[field.name], overflow="fold")
+    names = [field.name for field in fields(Row) if with_model or field.name != "model"]
+    for name in names:
+        table.add_column(TITLES[name], overflow="fold")
     for entry in rows:
-        table.add_row(*(getattr(entry, field.name) for field in fields(Row)))
+        table.add_row(*(getattr(entry, name) for name in names))
     return table
 
 
