@@ -77,6 +77,79 @@ def run(
 
 
 @app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    task: Annotated[str, typer.Option(help="forecasting, sentiment, text_generation, ...")],
+    data: Annotated[
+        list[Path], typer.Option(help="The file or folder; twice for two aligned text files.")
+    ],
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; may be given more than once.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Data parameter, such as horizon=24.")
+    ] = None,
+    cells: Annotated[
+        str, typer.Option(help="Cells to compare, with commas between.")
+    ] = "memoryless,rnn_tanh,lstm,gru",
+    seeds: Annotated[int, typer.Option(min=1, help="How often each is trained.")] = 3,
+    run: Annotated[bool, typer.Option("--run", help="Run it right away.")] = False,
+) -> None:
+    """Make a study of your own data, after looking at the data."""
+    from flows.new_study import new_study  # noqa: PLC0415 - stages must not wait for its imports
+
+    dataset = new_study(
+        folder,
+        task,
+        data,
+        targets=target or [],
+        settings=settings or [],
+        cells=[cell.strip() for cell in cells.split(",")],
+        num_seeds=seeds,
+    )
+    typer.echo(f"{folder} is a study of the dataset {dataset}: see its params.yaml.")
+    if not run:
+        typer.echo(f"Next: gatewise run {folder}")
+        return
+    from flows.launch import launch  # noqa: PLC0415 - as above
+
+    launch(folder, workers=None, only=None)
+
+
+Model = Annotated[
+    str, typer.Argument(help="study.dataset, study.dataset@VERSION, or an address for MLflow.")
+]
+Answers = Annotated[
+    list[str] | None, typer.Option("--set", help="What the answer should be like: name=value.")
+]
+
+
+@app.command()
+def predict(
+    model: Model,
+    given: Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder, or - for stdin.")],
+    settings: Answers = None,
+    output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
+) -> None:
+    """Answer raw input with a registered model."""
+    from flows.prediction import predict as answer  # noqa: PLC0415 - stages must not wait for it
+
+    answer(model, given, settings or [], output)
+
+
+@app.command()
+def generate(
+    model: Model,
+    prompt: Annotated[str, typer.Option(help="Text to write on from.")] = "",
+    settings: Answers = None,
+) -> None:
+    """Write text with a registered model, as it is made."""
+    from flows.prediction import generate as write  # noqa: PLC0415 - stages must not wait for it
+
+    write(model, prompt, settings or [])
+
+
+@app.command()
 def status(study: StudyFolder = Path()) -> None:
     """Show which cell to use on each dataset, and whether that is up to date."""
     from flows.upkeep import status as show  # noqa: PLC0415 - stages must not wait for it

@@ -6,7 +6,7 @@ The tags of a version hold the evidence for it, and its digest binds the alias t
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,11 +27,13 @@ from rnn_core.errors import StudyError
 from rnn_core.evaluation import read_items
 from rnn_core.files import digest_of, read_json, write_text
 from rnn_core.runs import read_config, restore, seed_folder
+from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Scores
 
 ALIAS = "champion"
 ITEMS = "items.safetensors"
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
+"""What every model needs to answer; a task may need more."""
 
 Action: TypeAlias = Literal["promoted", "unchanged", "kept"]
 
@@ -183,7 +185,7 @@ def example_and_answer(
     """An input of the dataset, and what the trained model answers."""
     task, model = restore(folder, read_json(folder / "meta.json"))
     example = task.example(layout.raw(dataset))
-    return example, task.answer(model, example)
+    return example, task.answer(model, example, task.AnswerParameters())
 
 
 def register(
@@ -198,14 +200,16 @@ def register(
     """Log the model to its run and make a version of it, without an alias."""
     digest_file = folder.parent / "digest"
     write_text(digest_file, digest)
+    task = get_task(read_config(folder)[0].task)
+    packages = (*REQUIREMENTS, *task.requirements)
     with mlflow.start_run(run_id=run_id):
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(REPOSITORY / "flows/serving.py"),
             artifacts={"run": str(folder), "digest": str(digest_file)},
             code_paths=[str(REPOSITORY / "rnn_core")],
-            pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
-            signature=infer_signature(example, answer),
+            pip_requirements=[f"{package}=={installed(package)}" for package in packages],
+            signature=infer_signature(example, answer, asdict(task.AnswerParameters()) or None),
         )
     with suppress(MlflowException):  # it exists
         client.create_registered_model(name)
@@ -270,3 +274,8 @@ def point_alias(
             f"{version.name} version {version.version} does not answer as the trained model "
             f"does, and the alias is back where it was: {cause}"
         ) from error
+
+
+def registered_models() -> list[str]:
+    """Names of all registered models."""
+    return sorted(model.name for model in MlflowClient().search_registered_models())

@@ -37,8 +37,12 @@ class RecurrentModel(PythonModel):
         model_input: pd.DataFrame,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Answer a table of raw input; the task says which columns it has."""
-        return self.task.answer(self.model, model_input)
+        """Answer a table of raw input; the task says which columns it has.
+
+        `params` are the task's `AnswerParameters`, such as the temperature of a text.
+        """
+        parameters = self.task.AnswerParameters(**(params or {}))
+        return self.task.answer(self.model, model_input, parameters)
 
 
 mlflow.models.set_model(RecurrentModel())

@@ -314,6 +314,7 @@ def parameters_of(config: RunConfig, kind: Kind) -> list[Param]:
 def seed_result(seed: dict[str, Any], metric: str) -> dict[str, float]:
     """Final metrics of a seed; none of those that diverged."""
     scores = {f"best_validation_{metric}": seed["validation"], f"test_{metric}": seed["test"]}
+    scores |= {f"test_{name}": value for name, value in seed["others"].items()}
     return {name: value for name, value in scores.items() if value is not None}
 
 
@@ -322,6 +323,7 @@ def cell_result(result: dict[str, Any], metric: str) -> dict[str, float]:
     scores: dict[str, Any] = {}
     for side, name in (("validation", f"best_validation_{metric}"), ("test", f"test_{metric}")):
         scores |= {name: result[side]["mean"], f"{name}_std": result[side]["std"]}
+    scores |= {f"test_{name}": value for name, value in result["others"].items()}
     return {name: value for name, value in scores.items() if value is not None}
 
 

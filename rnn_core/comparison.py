@@ -1,7 +1,7 @@
 """Which cell to use, from the scores of all cells on one dataset."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any, Literal, TypeAlias
 
@@ -14,13 +14,17 @@ Side: TypeAlias = Literal["validation", "test"]
 
 @dataclass(frozen=True, kw_only=True)
 class SeedResult:
-    """The outcome of one seed; scores are None if its training diverged."""
+    """The outcome of one seed; scores are None if its training diverged.
+
+    `others` are further metrics of the test side.
+    """
 
     seed: int
     epochs: int
     steps: int
     validation: float | None
     test: float | None
+    others: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +57,11 @@ class CellResult:
     def std(self, side: Side) -> float | None:
         """Sample standard deviation over seeds; None for fewer than two."""
         return stdev(self.scores(side)) if len(self.scores(side)) > 1 else None
+
+    def mean_others(self) -> dict[str, float]:
+        """Means of the further metrics over the seeds that did not diverge."""
+        found = [seed.others for seed in self.seeds if seed.test is not None]
+        return {name: fmean(others[name] for others in found) for name in found[0]} if found else {}
 
     @property
     def complete(self) -> bool:
@@ -142,4 +151,5 @@ def summarise(result: CellResult) -> dict[str, Any]:
         "seeds": [asdict(seed) for seed in result.seeds],
         "validation": {"mean": result.mean("validation"), "std": result.std("validation")},
         "test": {"mean": result.mean("test"), "std": result.std("test")},
+        "others": result.mean_others(),
     }

@@ -22,7 +22,11 @@ def select_device(wanted: str) -> torch.device:
 
 
 def make_deterministic() -> None:
-    """Let this process compute the same bits each time: one thread, no racing kernels."""
+    """Let this process compute the same bits each time: one thread, no racing kernels.
+
+    `torch.use_deterministic_algorithms` would import PyTorch's compiler to tell it too,
+    which takes seconds; nothing is compiled by it here.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    torch._C._set_deterministic_algorithms(True)

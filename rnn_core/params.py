@@ -39,6 +39,8 @@ class Section:
         data: Parameters of the task's `prepare`.
         model: Parameters of the task's model.
         training: How every cell is trained.
+        cells: Those of the study's cells that are tried; null: all.
+        seeds: Seeds of this dataset; null: those of the study.
     """
 
     source: str
@@ -46,6 +48,8 @@ class Section:
     data: dict[str, Any]
     model: dict[str, Any]
     training: dict[str, Any]
+    cells: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +76,12 @@ class Study:
         for name in (self.study, *self.datasets):
             if not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} must be lower-case letters, digits and _")
-        for what in ("seeds", "cells"):
-            values = getattr(self, what)
-            if not values or len(set(values)) < len(values):
-                raise ValueError(f"{what} must hold at least one value, and none twice")
+        for where, lists in {"": self, **self.datasets}.items():
+            for what in ("seeds", "cells"):
+                values = getattr(lists, what)
+                if values is not None and (not values or len(set(values)) < len(values)):
+                    place = f"datasets.{where}.{what}" if where else what
+                    raise ValueError(f"{place} must hold at least one value, and none twice")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -88,6 +94,14 @@ class Study:
         if name not in self.datasets:
             raise ParameterError(f"{FILE}: {unknown('dataset', name, self.datasets)}")
         return self.datasets[name]
+
+    def cells_of(self, dataset: str) -> tuple[str, ...]:
+        """The cells that are compared on a dataset."""
+        return self.section(dataset).cells or self.cells
+
+    def seeds_of(self, dataset: str) -> tuple[int, ...]:
+        """The seeds that every cell of a dataset is trained with."""
+        return self.section(dataset).seeds or self.seeds
 
     def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
         """A part of a dataset's section, checked and with every default filled in.
@@ -127,6 +141,8 @@ def read_study(folder: Path) -> Study:
     for name, section in study.datasets.items():
         check_name(section.task, "task", TASKS, f"datasets.{name}.task")
         check_source(folder, section.source, f"datasets.{name}.source")
+        for cell in section.cells or ():
+            check_name(cell, "cell of the study", study.cells, f"datasets.{name}.cells")
     return study
 
 
@@ -151,13 +167,19 @@ def check_name(name: str, kind: str, known: Iterable[str], where: str) -> None:
         raise ParameterError(f"{FILE}: {where}: {unknown(kind, name, known)}")
 
 
-def parse(kind: type[T], content: Any, where: str) -> T:
+def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
     """Turn a section of the file into its dataclass.
+
+    Args:
+        kind: The dataclass that declares what the section may hold.
+        content: The section.
+        where: Its place in the file.
+        source: What to call the file in errors.
 
     Raises:
         ParameterError: If a key is unknown or missing, or a value is not possible.
     """
-    check_keys(kind, content, where)
+    check_keys(kind, content, where, source)
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
@@ -168,18 +190,18 @@ def parse(kind: type[T], content: Any, where: str) -> T:
         message = "is required"
     elif problem["type"] != "value_error":
         message = f"{message}, not {problem['input']!r}"
-    raise ParameterError(": ".join(filter(None, [FILE, place, message])))
+    raise ParameterError(": ".join(filter(None, [source, place, message])))
 
 
-def check_keys(kind: type[Any], content: Any, where: str) -> None:
+def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
     """Refuse keys that the dataclass does not have, in sections of sections too."""
     if not isinstance(content, Mapping):
-        raise ParameterError(f"{FILE}: {where or 'it'} must hold keys and values")
+        raise ParameterError(f"{source}: {where or 'it'} must hold keys and values")
     known = {field.name: field.type for field in fields(kind)}
     for key, value in content.items():
         if key not in known:
             place = f"{where}: " if where else ""
-            raise ParameterError(f"{FILE}: {place}{unknown('key', str(key), known)}")
+            raise ParameterError(f"{source}: {place}{unknown('key', str(key), known)}")
         if known[key] == dict[str, Section] and isinstance(value, Mapping):
             for name, section in value.items():
-                check_keys(Section, section, f"{key}.{name}")
+                check_keys(Section, section, f"{key}.{name}", source)

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import platform
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ def source_files(*modules: str) -> list[Path]:
     return sorted(found | {source for file in found for source in file.parent.glob("*.c")})
 
 
+@cache  # a process does not see its own code change
 def code_digest(*modules: str) -> str:
     """SHA-256 over the names and contents of `source_files`."""
     digest = hashlib.sha256()

@@ -28,6 +28,7 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 SUMMARY = "summary.json"
+LEFT_OUT = "left_out.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,19 @@ class Cost:
 def seed_folder(run: Path, seed: int) -> Path:
     """Where a run keeps one seed."""
     return run / f"seed-{seed}"
+
+
+def leave_out(folder: Path) -> None:
+    """Say in the folder of a cell that the dataset does not try it.
+
+    DVC makes a stage of every dataset and cell, and each must have its output.
+    """
+    write_json(folder / LEFT_OUT, {"left_out": True})
+
+
+def is_left_out(folder: Path) -> bool:
+    """Whether a cell's folder says that the dataset does not try the cell."""
+    return (folder / LEFT_OUT).exists()
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> int:
@@ -168,7 +182,7 @@ def restore(folder: Path, meta: Meta) -> tuple[Task, nn.Module]:
     if not (folder / MODEL).exists():
         raise StudyError(f"{folder} holds no model: its training diverged")
     task_class = get_task(config.task)
-    task = task_class(meta, task_class.ModelParameters(**config.model))
+    task = task_class(meta, task_class.ModelParameters(**config.model), config.seed)
     model = build_model(task, config.cell)
     model.load_state_dict(load_file(folder / MODEL))
     return task, model.eval()

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
+from rnn_core.adamw import AdamW
 from rnn_core.files import write_bytes, write_json, write_text
 from rnn_core.recurrent import State
 from rnn_core.runs import (
@@ -133,9 +134,7 @@ def train(
     device = torch.device(config.device)
     data = {name: tensor.to(device) for name, tensor in data.items()}
     model = build_model(task, config.cell, config.seed).to(device)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), parameters.learning_rate, weight_decay=parameters.weight_decay
-    )
+    optimizer = AdamW(model.parameters(), parameters.learning_rate, parameters.weight_decay)
     folder.mkdir(parents=True, exist_ok=True)
     write_config(folder, config, count_cost(model))
     progress = load_checkpoint(folder, model, optimizer) or Progress()
@@ -156,7 +155,7 @@ def train_epoch(
     config: RunConfig,
     parameters: TrainingParameters,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: AdamW,
     progress: Progress,
 ) -> Record:
     """Train one epoch and score the validation side; returns the record."""
@@ -170,14 +169,14 @@ def train_epoch(
     losses, norms = zip(*steps(task, model, optimizer, batches, rates, parameters), strict=True)
     model.eval()
     with torch.inference_mode():
-        score = task.scores(model, data, "validation").mean
+        score = task.scores(model, data, "validation").overall
     norm = torch.stack(norms)
     record = {
         "epoch": epoch,
         "step": progress.step + len(losses),
         "train_loss": float(torch.stack(losses).mean()),
         f"validation_{task.metric.name}": score,
-        "learning_rate": optimizer.param_groups[0]["lr"],
+        "learning_rate": optimizer.learning_rate,
         "gradient_norm": float(norm.mean()),
         "clipped_share": float((norm > parameters.clip_norm).double().mean()),
     }
@@ -190,7 +189,7 @@ def train_epoch(
 def steps(
     task: Task,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: AdamW,
     batches: Iterator[tuple[Tensor, ...]],
     rates: Iterator[float],
     parameters: TrainingParameters,
@@ -198,8 +197,7 @@ def steps(
     """Take an optimiser step per batch; yields its loss and the norm of its gradient."""
     state: State | None = None
     for batch, rate in zip(batches, rates, strict=False):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        optimizer.learning_rate = rate
         loss, state = task.loss(model, batch, state)
         optimizer.zero_grad()
         loss.backward()
@@ -247,22 +245,17 @@ def finish(folder: Path, metric: Metric, progress: Progress) -> None:
     write_json(folder / SUMMARY, summary)
 
 
-def save_checkpoint(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
-) -> None:
+def save_checkpoint(folder: Path, model: nn.Module, optimizer: AdamW, progress: Progress) -> None:
     """Write all that the next epoch depends on, without pickle."""
     tensors = {f"model/{name}": weight for name, weight in model.state_dict().items()}
     tensors |= {f"best/{name}": weight for name, weight in progress.best_weights.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"adam/{index}/{name}": value for name, value in state.items()}
+    tensors |= {f"adam/{name}": value for name, value in optimizer.state().items()}
     facts = {k: v for k, v in asdict(progress).items() if k != "best_weights"}
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_bytes(folder / CHECKPOINT, save(content, {"progress": json.dumps(facts)}))
 
 
-def load_checkpoint(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> Progress | None:
+def load_checkpoint(folder: Path, model: nn.Module, optimizer: AdamW) -> Progress | None:
     """Go back to the checkpoint of a folder, if it has one."""
     if not (folder / CHECKPOINT).exists():
         return None
@@ -273,11 +266,7 @@ def load_checkpoint(
             part, _, name = key.partition("/")
             parts[part][name] = file.get_tensor(key)
     model.load_state_dict(parts["model"])
-    states: dict[int, dict[str, Tensor]] = {}
-    for key, value in parts["adam"].items():
-        index, _, name = key.partition("/")
-        states.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": states})
+    optimizer.restore(parts["adam"])
     device = next(model.parameters()).device
     best = {name: weight.to(device) for name, weight in parts["best"].items()}
     return Progress(**facts, best_weights=best)

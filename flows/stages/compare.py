@@ -24,7 +24,10 @@ def compare(layout: Layout, dataset: str) -> None:
     study = read_study(layout.folder)
     section = study.section(dataset)
     check_cells(layout, study, dataset)
-    results = [read_result(layout.evaluation(dataset, cell), study) for cell in study.cells]
+    seeds = study.seeds_of(dataset)
+    results = [
+        read_result(layout.evaluation(dataset, cell), seeds) for cell in study.cells_of(dataset)
+    ]
     check_comparable(results)
     data, meta = read_prepared(layout.prepared(dataset))
     kind = get_task(section.task)
@@ -60,15 +63,15 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
         )
 
 
-def read_result(folder: Path, study: Study) -> CellResult:
+def read_result(folder: Path, wanted: tuple[int, ...]) -> CellResult:
     """Read the evaluation of a cell.
 
     Raises:
-        StudyError: If its seeds are not those of the study.
+        StudyError: If its seeds are not those that are wanted.
     """
     content = read_json(folder / "scores.json")
     seeds = tuple(SeedResult(**seed) for seed in content["seeds"])
-    if tuple(seed.seed for seed in seeds) != study.seeds:
+    if tuple(seed.seed for seed in seeds) != wanted:
         raise StudyError(f"{folder} has not exactly the seeds of params.yaml; run `gatewise run`")
     return CellResult(
         cell=content["cell"],

@@ -11,30 +11,45 @@ from rnn_core import evaluation
 from rnn_core.devices import make_deterministic
 from rnn_core.files import read_json, whole_folder, write_json
 from rnn_core.params import read_study
-from rnn_core.runs import SUMMARY, read_config, read_prepared, seed_folder
+from rnn_core.runs import (
+    SUMMARY,
+    is_left_out,
+    leave_out,
+    read_config,
+    read_prepared,
+    seed_folder,
+)
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Data, Meta
 
 
 def evaluate(layout: Layout, dataset: str, cell: str) -> None:
     """Fill `evaluations/<dataset>/<cell>` from `runs/<dataset>/<cell>`."""
-    seeds = read_study(layout.folder).seeds
-    make_deterministic()
-    data, meta = read_prepared(layout.prepared(dataset))
+    seeds = read_study(layout.folder).seeds_of(dataset)
     run = layout.run(dataset, cell)
-    config, cost = read_config(seed_folder(run, seeds[0]))
     scratch = layout.scratch / f"evaluate-{dataset}-{cell}"
     with whole_folder(layout.evaluation(dataset, cell), scratch) as folder:
-        results = [evaluate_seed(run, seed, data, meta, folder) for seed in seeds]
-        scores = {
-            "cell": cell,
-            "device": config.device,
-            "data": config.data,
-            "metric": asdict(get_task(config.task).metric),
-            "cost": asdict(cost),
-            "seeds": results,
-        }
-        write_json(folder / "scores.json", scores)
+        if is_left_out(run):
+            leave_out(folder)
+        else:
+            evaluate_seeds(run, seeds, layout.prepared(dataset), folder)
+
+
+def evaluate_seeds(run: Path, seeds: tuple[int, ...], prepared: Path, folder: Path) -> None:
+    """Score the seeds of a run."""
+    make_deterministic()
+    data, meta = read_prepared(prepared)
+    config, cost = read_config(seed_folder(run, seeds[0]))
+    results = [evaluate_seed(run, seed, data, meta, folder) for seed in seeds]
+    scores = {
+        "cell": config.cell,
+        "device": config.device,
+        "data": config.data,
+        "metric": asdict(get_task(config.task).metric),
+        "cost": asdict(cost),
+        "seeds": results,
+    }
+    write_json(folder / "scores.json", scores)
 
 
 def evaluate_seed(run: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:
@@ -49,6 +64,7 @@ def evaluate_seed(run: Path, seed: int, data: Data, meta: Meta, folder: Path) ->
         "seed": seed,
         "epochs": summary["epochs"],
         "steps": summary["steps"],
-        "validation": scores.validation.mean if scores else None,
-        "test": scores.test.mean if scores else None,
+        "validation": scores.validation.overall if scores else None,
+        "test": scores.test.overall if scores else None,
+        "others": dict(scores.test.others) if scores else {},
     }

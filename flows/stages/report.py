@@ -19,6 +19,7 @@ HOW_TO_READ = (
 CHAMPION_COLOUR = "#d1495b"
 CELL_COLOUR = "#30638e"
 BASELINE_COLOUR = "#8d99ae"
+PANELS_IN_A_ROW = 3
 
 
 def report(layout: Layout) -> None:
@@ -61,6 +62,8 @@ def markdown(study: str, results: dict[str, Any]) -> str:
     ]
     for dataset, result in results.items():
         lines += [f"## {dataset}", "", verdict(result), "", *table(result), ""]
+        if definition := result["metric"]["definition"]:
+            lines += [f"{result['metric']['name']}: {definition}.", ""]
     return "\n".join(lines)
 
 
@@ -93,22 +96,32 @@ def _loss(metric: dict[str, str], score: float) -> float:
 
 def table(result: dict[str, Any]) -> list[str]:
     """Cells from best to worst on the validation side, then the baselines."""
-    metric = result["metric"]
-    lines = [
-        f"| cell | test {metric['name']} | validation | parameters | MACs | epochs |",
-        "|---|---|---|---|---|---|",
+    others = further_metrics(result)
+    titles = [
+        "cell",
+        f"test {result['metric']['name']}",
+        "validation",
+        *(f"test {name}" for name in others),
+        "parameters",
+        "MACs",
+        "epochs",
     ]
+    rows = [titles, ["---"] * len(titles)]
     for name, cell in ranked(result):
-        epochs = ", ".join(str(seed["epochs"]) for seed in cell["seeds"])
-        scores = " | ".join(spread(cell[side]) for side in ("test", "validation"))
-        cost = cell["cost"]
         shown = f"**{name}**" if name == result["champion"] else name
-        lines.append(
-            f"| {shown} | {scores} | {cost['parameters']:,} "
-            f"| {cost['multiply_accumulates']:,} | {epochs} |"
-        )
-    lines += [f"| *{name}* | {score:.4g} | | | | |" for name, score in result["baselines"].items()]
-    return lines
+        scores = [spread(cell[side]) for side in ("test", "validation")]
+        further = [f"{cell['others'][other]:.4g}" if cell["others"] else "" for other in others]
+        cost = [f"{cell['cost'][what]:,}" for what in ("parameters", "multiply_accumulates")]
+        epochs = ", ".join(str(seed["epochs"]) for seed in cell["seeds"])
+        rows.append([shown, *scores, *further, *cost, epochs])
+    for name, score in result["baselines"].items():
+        rows.append([f"*{name}*", f"{score:.4g}", *[""] * (len(titles) - 2)])
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def further_metrics(result: dict[str, Any]) -> list[str]:
+    """Names of the metrics beside the one that decides."""
+    return sorted({name for cell in result["cells"].values() for name in cell["others"]})
 
 
 def ranked(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -132,10 +145,14 @@ def picture(results: dict[str, Any]) -> str:
     """Every seed of every cell, a panel for each dataset, as SVG with stable bytes."""
     style: dict[Any, Any] = {"svg.hashsalt": "gatewise", "svg.fonttype": "none", "font.size": 9}
     with mpl.rc_context(style):
-        figure = Figure(figsize=(3.6 * len(results), 2.9), layout="constrained")
-        axes = figure.subplots(1, len(results), squeeze=False)[0]
-        for axis, (dataset, result) in zip(axes, results.items(), strict=True):
+        columns = min(len(results), PANELS_IN_A_ROW)
+        rows = -(-len(results) // columns)
+        figure = Figure(figsize=(3.6 * columns, 2.9 * rows), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).flatten()
+        for axis, (dataset, result) in zip(axes, results.items(), strict=False):
             draw_panel(axis, dataset, result)
+        for axis in axes[len(results) :]:
+            axis.set_visible(False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

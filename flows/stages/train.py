@@ -14,17 +14,27 @@ from flows.layout import Layout
 from rnn_core import training
 from rnn_core.devices import make_deterministic, select_device
 from rnn_core.files import digest_of, whole_folder
-from rnn_core.params import read_study
+from rnn_core.params import Study, read_study
 from rnn_core.provenance import code_digest, environment
-from rnn_core.runs import SUMMARY, RunConfig, read_prepared, seed_folder
+from rnn_core.runs import SUMMARY, RunConfig, leave_out, read_prepared, seed_folder
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Data, Task
 from rnn_core.training import OnEpoch, TrainingParameters
 
 
 def train(layout: Layout, dataset: str, cell: str) -> None:
-    """Fill `runs/<dataset>/<cell>` with a folder for each seed."""
+    """Fill `runs/<dataset>/<cell>` with a folder for each seed, if the cell is tried there."""
     study = read_study(layout.folder)
+    scratch = layout.scratch / f"train-{dataset}-{cell}"
+    with whole_folder(layout.run(dataset, cell), scratch) as folder:
+        if cell in study.cells_of(dataset):
+            train_seeds(layout, study, dataset, cell, folder)
+        else:
+            leave_out(folder)
+
+
+def train_seeds(layout: Layout, study: Study, dataset: str, cell: str, run: Path) -> None:
+    """Fill a run with a folder for each seed."""
     task_name = study.section(dataset).task
     kind = get_task(task_name)
     model = study.parameters(dataset, "model", kind.ModelParameters)
@@ -33,21 +43,19 @@ def train(layout: Layout, dataset: str, cell: str) -> None:
     device = select_device(study.device).type
     data, meta = read_prepared(layout.prepared(dataset))
     digest = digest_of(layout.prepared(dataset))
-    task = kind(meta, model)
-    with whole_folder(layout.run(dataset, cell), layout.scratch / f"train-{dataset}-{cell}") as run:
-        for seed in study.seeds:
-            config = RunConfig(
-                dataset=dataset,
-                task=task_name,
-                cell=cell,
-                seed=seed,
-                device=device,
-                data=digest,
-                model=asdict(model),
-                training=asdict(parameters),
-            )
-            finished = finished_seed(layout, config, parameters, task, data)
-            shutil.copytree(finished, seed_folder(run, seed))
+    for seed in study.seeds_of(dataset):
+        config = RunConfig(
+            dataset=dataset,
+            task=task_name,
+            cell=cell,
+            seed=seed,
+            device=device,
+            data=digest,
+            model=asdict(model),
+            training=asdict(parameters),
+        )
+        finished = finished_seed(layout, config, parameters, kind(meta, model, seed), data)
+        shutil.copytree(finished, seed_folder(run, seed))
 
 
 def finished_seed(

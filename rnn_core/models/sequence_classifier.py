@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from rnn_core.recurrent import MakeCell
+from rnn_core.recurrent import MakeCell, Recurrent, State, presence
 
-Pooling: TypeAlias = Literal["mean", "last"]
+Pooling: TypeAlias = Literal["mean", "last", "max", "attention"]
 
 
 class SequenceClassifier(nn.Module):
@@ -18,8 +18,10 @@ class SequenceClassifier(nn.Module):
         input_size: Features of each step, I.
         num_classes: Number of classes, C.
         bidirectional: Whether sequences are also read from their end.
-        pooling: What is classified: the mean of all outputs, or the output of the last
-            step (of the first step, in the direction from the end).
+        pooling: What is classified: the mean of all outputs; the output of the last
+            step (of the first step, in the direction from the end); the largest value
+            of each output over time; or a mean whose weights are a softmax of a linear
+            map of the outputs.
         dropout: Share of the pooled outputs dropped while training.
     """
 
@@ -36,17 +38,35 @@ class SequenceClassifier(nn.Module):
         super().__init__()
         self.recurrent = make_cell(input_size, bidirectional=bidirectional)
         self.pooling = pooling
+        if pooling == "attention":
+            self.attention = nn.Linear(self.recurrent.output_size, 1)
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.recurrent.output_size, num_classes)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """Map frames (B, T, I) of the given lengths (B,) to logits (B, C)."""
         outputs, state = self.recurrent(frames, lengths=lengths)
-        if self.pooling == "mean":
-            pooled = outputs.sum(dim=1) / lengths.unsqueeze(-1)
-        else:
-            final = state if isinstance(state, Tensor) else state[0]
-            top = final[-len(self.recurrent.reversals) :]
-            pooled = torch.cat(top.unbind(0), dim=-1)
+        pooled = (
+            last(self.recurrent, state)
+            if self.pooling == "last"
+            else self.over_time(outputs, lengths)
+        )
         logits: Tensor = self.output(self.dropout(pooled))
         return logits
+
+    def over_time(self, outputs: Tensor, lengths: Tensor) -> Tensor:
+        """Pool outputs (B, T, H) of the given lengths to (B, H)."""
+        if self.pooling == "mean":
+            return outputs.sum(dim=1) / lengths.unsqueeze(-1)
+        beyond = ~presence(lengths, outputs.shape[1]).transpose(0, 1)
+        if self.pooling == "max":
+            return outputs.masked_fill(beyond, -torch.inf).amax(dim=1)
+        weights = self.attention(outputs).masked_fill(beyond, -torch.inf).softmax(dim=1)
+        pooled: Tensor = (outputs * weights).sum(dim=1)
+        return pooled
+
+
+def last(recurrent: Recurrent, state: State) -> Tensor:
+    """The final output of each direction of the last layer, (B, H)."""
+    final = state if isinstance(state, Tensor) else state[0]
+    return torch.cat(final[-len(recurrent.reversals) :].unbind(0), dim=-1)

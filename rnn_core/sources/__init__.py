@@ -13,6 +13,10 @@ REGISTRY = (
     "etth1",
     "free_spoken_digits",
     "mauna_loa_co2",
+    "multi30k",
+    "number_words",
+    "review_grammar",
+    "sst2",
     "synthetic_digits",
     "tinyshakespeare",
 )

@@ -1,4 +1,7 @@
-"""Spoken digits from a small formant synthesiser, by voices that never existed.
+"""Spoken digits and numbers from a small formant synthesiser, by voices that never existed.
+
+A number is read digit by digit with pauses between; numbers that share their digits differ in
+their order alone, so that nothing but memory tells them apart.
 
 Each digit is a sequence of phonemes; each phoneme is a target for three formants, a
 loudness of the voice and a loudness and place of friction noise. A voice has a pitch, a
@@ -9,6 +12,7 @@ and summed, instead of filtering a pulse train.
 """
 
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,30 +103,43 @@ def draw_voice(draw: np.random.Generator) -> Voice:
     )
 
 
-def speak(digit: int, voice: Voice, draw: np.random.Generator, noise: float) -> Track:
-    """One take of a digit: samples in [-1, 1] at `SAMPLE_RATE_HZ`.
+def speak(
+    digits: Sequence[int],
+    voice: Voice,
+    draw: np.random.Generator,
+    noise: float,
+    pause_seconds: tuple[float, float] = (0.0125, 0.1),
+) -> Track:
+    """One take of a number: samples in [-1, 1] at `SAMPLE_RATE_HZ`.
 
     Args:
-        digit: 0 to 9.
+        digits: What is read, each 0 to 9.
         voice: Who speaks.
         draw: Source of what differs between takes.
         noise: Loudness of the background, as a share of the speech's own.
+        pause_seconds: Shortest and longest pause before, between and after digits.
     """
+    pitch = voice.pitch_hz * draw.uniform(0.92, 1.08)
+    spoken = [_utter(digit, voice, pitch, draw) for digit in digits]
+    loudness = np.sqrt(np.mean(np.concatenate(spoken) ** 2))
+    bounds = [round(seconds * SAMPLE_RATE_HZ) for seconds in pause_seconds]
+    pauses = [np.zeros(draw.integers(bounds[0], bounds[1])) for _ in range(len(digits) + 1)]
+    pairs = zip(pauses, [*spoken, np.zeros(0)], strict=True)
+    whole = np.concatenate([piece for pair in pairs for piece in pair])
+    whole += noise * loudness * draw.standard_normal(len(whole))
+    return np.asarray(whole * draw.uniform(0.3, 0.9) / np.abs(whole).max())
+
+
+def _utter(digit: int, voice: Voice, pitch_hz: float, draw: np.random.Generator) -> Track:
+    """A digit without pauses and noise."""
     phonemes = [PHONEMES[name] for name in DIGITS[digit]]
     seconds = [p.seconds / voice.tempo * draw.uniform(0.75, 1.3) for p in phonemes]
     spread = draw.uniform(0.94, 1.06, size=(len(phonemes), 3))
     formants = np.array([p.formants_hz for p in phonemes]) * spread * voice.tract
     rows = [(*f, p.voice, p.noise, p.noise_hz) for f, p in zip(formants, phonemes, strict=True)]
     tracks = _glide(np.array(rows), np.array(seconds))
-    pitch = voice.pitch_hz * draw.uniform(0.92, 1.08)
-    speech = _voiced(tracks[:3], tracks[3], pitch, len(tracks[0]))
-    speech += _friction(tracks[4] + voice.breath * tracks[3], tracks[5], draw)
-    loudness = np.sqrt(np.mean(speech**2))
-    speech = speech + noise * loudness * draw.standard_normal(len(speech))
-    pause = 0.01 * loudness
-    around = [pause * draw.standard_normal(draw.integers(100, 800)) for _ in range(2)]
-    whole = np.concatenate([around[0], speech, around[1]])
-    return np.asarray(whole * draw.uniform(0.3, 0.9) / np.abs(whole).max())
+    speech = _voiced(tracks[:3], tracks[3], pitch_hz, len(tracks[0]))
+    return speech + _friction(tracks[4] + voice.breath * tracks[3], tracks[5], draw)
 
 
 def _glide(targets: Track, seconds: Track) -> Track:
@@ -162,22 +179,49 @@ def write_wav(path: Path, samples: Track) -> None:
 
 
 class SyntheticDigits(Source):
-    """Files `<digit>_<voice>_<take>.wav`, named as those of the Free Spoken Digits are."""
+    """Files `<number>_<voice>_<take>.wav`, named as those of the Free Spoken Digits are.
 
-    def __init__(self, num_voices: int, num_takes: int, noise: float, seed: int) -> None:
+    Args:
+        num_voices: Voices.
+        num_takes: Takes of each number by each voice.
+        noise: Loudness of the background, as a share of the speech's own.
+        seed: Seed of all that is drawn.
+        numbers: What is read, as strings of digits.
+        pause_seconds: Shortest and longest pause before, between and after digits.
+    """
+
+    def __init__(
+        self,
+        num_voices: int,
+        num_takes: int,
+        noise: float,
+        seed: int,
+        numbers: tuple[str, ...] = tuple("0123456789"),
+        pause_seconds: tuple[float, float] = (0.0125, 0.1),
+    ) -> None:
         self.num_voices = num_voices
         self.num_takes = num_takes
         self.noise = noise
         self.seed = seed
+        self.numbers = numbers
+        self.pause_seconds = pause_seconds
 
     def fetch(self, folder: Path) -> None:
         for index in range(self.num_voices):
             draw = np.random.default_rng([self.seed, index])
             voice = draw_voice(draw)
-            for digit in range(10):
+            for number in self.numbers:
+                digits = [int(digit) for digit in number]
                 for take in range(self.num_takes):
-                    samples = speak(digit, voice, draw, self.noise)
-                    write_wav(folder / f"{digit}_voice{index:02d}_{take}.wav", samples)
+                    samples = speak(digits, voice, draw, self.noise, self.pause_seconds)
+                    write_wav(folder / f"{number}_voice{index:02d}_{take}.wav", samples)
 
 
-SOURCE = SyntheticDigits(num_voices=32, num_takes=4, noise=1.4, seed=2026)
+SOURCE = SyntheticDigits(
+    num_voices=30,
+    num_takes=2,
+    noise=0.5,
+    seed=2026,
+    numbers=("12", "21", "37", "73", "58", "85", "09", "90", "46", "64"),
+    pause_seconds=(0.05, 0.25),
+)

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 REGISTRY = {
     "text_generation": "TextGeneration",
     "speech_recognition": "SpeechRecognition",
+    "speech_transcription": "SpeechTranscription",
     "forecasting": "Forecasting",
+    "sentiment": "Sentiment",
+    "translation": "Translation",
 }
 
 

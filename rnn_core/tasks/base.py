@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -27,6 +27,9 @@ Meta: TypeAlias = Mapping[str, Any]
 
 Batch: TypeAlias = tuple[Tensor, ...]
 
+Suggestion: TypeAlias = dict[str, dict[str, Any]]
+"""The parts of a section of params.yaml by name."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -36,11 +39,14 @@ class Metric:
         name: A word for keys and columns, such as "accuracy".
         unit: What one of it is, for a person.
         direction: Which values are better.
+        definition: How exactly it is computed where its name leaves that open, such as
+            the signature of sacreBLEU.
     """
 
     name: str
     unit: str
     direction: Literal["lower", "higher"]
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,14 +56,22 @@ class Scores:
     Attributes:
         values: float64 (N,).
         weights: How much each item counts, float64 (N,).
+        corpus: The metric of the split where it is not the weighted mean of its items,
+            as for BLEU.
+        others: Further metrics of the split by name, for a reader; nothing is chosen by
+            them.
     """
 
     values: Tensor
     weights: Tensor
+    corpus: float | None = None
+    others: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def mean(self) -> float:
+    def overall(self) -> float:
         """The metric of the split."""
+        if self.corpus is not None:
+            return self.corpus
         return float((self.values * self.weights).sum() / self.weights.sum())
 
 
@@ -99,6 +113,15 @@ class ModelParameters:
             raise ValueError("longest_memory must be at least 3")
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnswerParameters:
+    """What a person may ask of an answer; this task leaves no choice.
+
+    Fields of subclasses are int, float, str or bool, since they go into the signature of
+    the registered model.
+    """
+
+
 def required_column(table: "pd.DataFrame", column: str) -> "pd.Series[Any]":
     """A column of raw input.
 
@@ -116,15 +139,21 @@ class Task(ABC):
     Args:
         meta: What `prepare` found out about the dataset.
         model: Parameters of the model, of the class's own `ModelParameters`.
+        seed: Seed of the training; it decides which fold is the test side where sides
+            take turns.
     """
 
     metric: ClassVar[Metric]
     DataParameters: ClassVar[type[Any]]
     ModelParameters: ClassVar[type[ModelParameters]]
+    AnswerParameters: ClassVar[type[Any]] = AnswerParameters
+    requirements: ClassVar[tuple[str, ...]] = ()
+    """Packages that `answer` needs beside numpy, pandas, safetensors and torch."""
 
-    def __init__(self, meta: Meta, model: Any) -> None:
+    def __init__(self, meta: Meta, model: Any, seed: int = 0) -> None:
         self.meta = meta
         self.model = model
+        self.seed = seed
         self.check()
 
     def check(self) -> None:
@@ -178,13 +207,42 @@ class Task(ABC):
     def baselines(self, data: Data) -> dict[str, float]:
         """The metric on the test side of simple predictors without a recurrent cell."""
 
+    @classmethod
     @abstractmethod
-    def answer(self, model: nn.Module, table: "pd.DataFrame") -> "pd.DataFrame":
+    def suggest(cls, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
+        """Parameters to start from, for a person's own data.
+
+        Args:
+            raw: A folder with the data, as `ingest` fills it.
+            wanted: What the person asked for, as parameters of `DataParameters`.
+
+        Returns:
+            The parts `data`, `model` and `training` of a section of params.yaml; what
+            they leave out has a default.
+
+        Raises:
+            DataError: If a file cannot be used; names file and row.
+            ParameterError: If what is wanted is not possible.
+        """
+
+    @classmethod
+    @abstractmethod
+    def read_input(cls, path: Path) -> "pd.DataFrame":
+        """Read a file or folder of raw input into a table for `answer`.
+
+        Raises:
+            DataError: If it cannot be read; names file and row.
+        """
+
+    @abstractmethod
+    def answer(self, model: nn.Module, table: "pd.DataFrame", parameters: Any) -> "pd.DataFrame":
         """Answer raw input, as a person has it.
 
         Args:
             model: A model of this task, on the CPU and in evaluation mode.
             table: The input; the task says which columns.
+            parameters: What is asked of the answer, of the class's own
+                `AnswerParameters`.
 
         Raises:
             DataError: If the input is not of the form that the task needs.

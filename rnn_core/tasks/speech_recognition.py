@@ -1,21 +1,47 @@
 """Speech recognition: which word was spoken in a recording."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
-from rnn_core.audio import log_mel, read_wav
-from rnn_core.errors import DataError, ParameterError
+from rnn_core.errors import DataError
+from rnn_core.features.frames import (
+    SUGGESTED_FRAMES,
+    SUGGESTED_TRAINING,
+    Augmentation,
+    FrameParameters,
+    Scaling,
+    features_of,
+    fit_scaling,
+    gather,
+    length_batches,
+    samples_to_frames,
+    training_features,
+)
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
+from rnn_core.raw.recordings import (
+    Recording,
+    SplitParameters,
+    check_groups,
+    check_words,
+    list_words,
+    named_groups,
+    of_side,
+    read_all,
+    read_at_rate,
+    split_recordings,
+    suggest_split,
+    wav_rows,
+)
 from rnn_core.recurrent import MakeCell, State
+from rnn_core.tasks import base
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
@@ -24,6 +50,7 @@ from rnn_core.tasks.base import (
     ModelParameters,
     Scores,
     Split,
+    Suggestion,
     Task,
     required_column,
 )
@@ -31,99 +58,128 @@ from rnn_core.tasks.base import (
 if TYPE_CHECKING:
     import pandas as pd
 
+SUGGESTED_RECORDINGS = 50_000
+"""Recordings read in a training for which parameters are suggested, over all epochs."""
+
 SCORING_BATCH = 64
 """Recordings scored at once; a bound on memory only."""
 
-POOL_BATCHES = 8
-"""Recordings of similar length are batched together within pools of so many batches."""
-
-FILE_NAME = re.compile(r"(?P<word>[^_]+)_(?P<speaker>.+)_(?P<take>\d+)\.wav")
-
 
 @dataclass(frozen=True, kw_only=True)
-class SpeechData:
+class SpeechData(FrameParameters, SplitParameters):
     """How recordings become frames and sides.
 
     Attributes:
-        num_mels: Features of a frame.
-        window_seconds: Length of the window of a frame.
-        hop_seconds: Distance between frames.
-        split_by: Whether sides differ in their takes or in their speakers.
-        validation: Takes or speakers kept for choosing.
-        test: Takes or speakers kept for the final score; all others are trained on.
+        split_by: As of `rnn_core.raw.recordings.SplitParameters`; or `each_speaker`, where
+            speakers take turns as the test side, which the seed of a training decides, and
+            `validation` names takes of the others.
     """
 
-    num_mels: int = 40
-    window_seconds: float = 0.025
-    hop_seconds: float = 0.010
-    split_by: Literal["take", "speaker"]
-    validation: tuple[str | int, ...]
-    test: tuple[str | int, ...]
+    split_by: Literal["take", "speaker", "share", "each_speaker"]  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        if self.num_mels < 1 or min(self.window_seconds, self.hop_seconds) <= 0:
-            raise ValueError("num_mels, window_seconds and hop_seconds must be above 0")
-        if shared := set(map(str, self.validation)) & set(map(str, self.test)):
-            raise ValueError(f"validation and test share the {self.split_by}s {sorted(shared)}")
+        FrameParameters.__post_init__(self)
+        if self.split_by != "each_speaker":
+            SplitParameters.__post_init__(self)
+        elif self.test:
+            raise ValueError("with split_by each_speaker the seed chooses test; remove it")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeechModel(ModelParameters):
-    """The classifier; see `rnn_core.models.sequence_classifier.SequenceClassifier`."""
+class SpeechModel(ModelParameters, Augmentation):
+    """The classifier, and how recordings are varied while it is trained.
+
+    See `rnn_core.models.sequence_classifier.SequenceClassifier` and
+    `rnn_core.features.frames.Augmentation`.
+    """
 
     bidirectional: bool = False
     pooling: Pooling = "mean"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_augmentation()
 
-class Recording(NamedTuple):
-    """What the name of a file says."""
 
-    path: Path
-    word: str
-    speaker: str
-    take: str
+@dataclass(frozen=True, kw_only=True)
+class SpeechAnswer(base.AnswerParameters):
+    """What may be asked of an answer.
+
+    Attributes:
+        top: How many words to give, the likeliest first.
+    """
+
+    top: int = 1
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise ValueError("top must be at least 1")
 
 
 class SpeechRecognition(Task):
     """Classification of recordings of single words.
 
-    Frames are standardised by mean and standard deviation of the training side; the
-    metric is the share of recordings that are recognised.
+    Features are standardised by mean and standard deviation of the training side; the
+    metric is the share of recordings that are recognised. Where each speaker is the test
+    side in turn, the seed s tests the speaker s modulo their number, in the order of their
+    names.
     """
 
     metric = Metric("accuracy", "share of recordings", "higher")
     DataParameters = SpeechData
     ModelParameters = SpeechModel
+    AnswerParameters = SpeechAnswer
     model: SpeechModel
 
     @classmethod
     def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        recordings = list_recordings(raw)
-        sides = split_recordings(recordings, parameters)
+        recordings = list_words(raw)
+        folds = split_folds(recordings, parameters)
+        rate, samples = read_all([r.path for r in recordings], [r.name for r in recordings])
+        options = asdict(parameters)
+        pieces = [samples_to_frames(s, rate, options) for s in samples]
         classes = sorted({recording.word for recording in recordings})
-        rate, frames = read_frames(recordings, parameters)
-        train = np.concatenate([f for f, side in zip(frames, sides, strict=True) if side == 0])
-        mean, std = train.mean(axis=0), train.std(axis=0)
+        sides = torch.tensor(list(folds.values()), dtype=torch.uint8)
         data = {
-            "frames": torch.from_numpy((np.concatenate(frames) - mean) / std),
-            "lengths": torch.tensor([len(f) for f in frames], dtype=torch.int32),
+            "frames": torch.from_numpy(np.concatenate(pieces)),
+            "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
             "labels": torch.tensor([classes.index(r.word) for r in recordings], dtype=torch.int32),
-            "sides": torch.tensor(sides, dtype=torch.uint8),
+            "sides": sides,
         }
+        features = features_of(pieces, parameters.normalise, parameters.deltas)
         meta = {
-            "parameters": asdict(parameters),
+            "parameters": options,
             "classes": classes,
             "rate_hz": rate,
-            "mean": mean.tolist(),
-            "std": std.tolist(),
-            "items": {split: sides.count(i) for i, split in enumerate(SPLITS)},
+            "folds": [
+                {"test": name, **fit_scaling(of_side(features, fold, "train"))}
+                for name, fold in folds.items()
+            ],
+            "items": {
+                split: round(int((sides == i).sum()) / len(sides)) for i, split in enumerate(SPLITS)
+            },
         }
         return data, meta
+
+    @property
+    def fold(self) -> int:
+        """Which division into sides the seed takes."""
+        return self.seed % len(self.meta["folds"])
+
+    @cached_property
+    def scaling(self) -> Scaling:
+        """How frames are scaled, by the training side of the fold."""
+        options, fold = self.meta["parameters"], self.meta["folds"][self.fold]
+        return Scaling(options["normalise"], options["deltas"], fold["mean"], fold["std"])
+
+    def side_items(self, data: Data, split: Split) -> Tensor:
+        """Indices of the recordings of a side, int64 (N,)."""
+        return (data["sides"][self.fold] == SPLITS.index(split)).nonzero().flatten()
 
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return SequenceClassifier(
             make_cell,
-            len(self.meta["mean"]),
+            len(self.scaling.mean),
             len(self.meta["classes"]),
             bidirectional=self.model.bidirectional,
             pooling=self.model.pooling,
@@ -131,62 +187,115 @@ class SpeechRecognition(Task):
         )
 
     def num_batches(self, data: Data, batch_size: int) -> int:
-        return -(-len(side_items(data, "train")) // batch_size)
+        return -(-len(self.side_items(data, "train")) // batch_size)
 
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        """Shuffle, sort by length within pools of batches, and shuffle the batches."""
-        items = side_items(data, "train").cpu()
-        items = items[torch.randperm(len(items), generator=generator)]
-        lengths = data["lengths"].cpu()
-        batches: list[Tensor] = []
-        for pool in items.split(POOL_BATCHES * batch_size):
-            batches.extend(pool[lengths[pool].argsort(stable=True)].split(batch_size))
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            yield gather(data, batches[index])
+        items = self.side_items(data, "train")
+        for batch in length_batches(items, data["lengths"], batch_size, generator):
+            features, lengths = training_features(
+                data, batch, self.scaling, self.model, self.meta["rate_hz"], generator
+            )
+            yield features, lengths, data["labels"][batch.to(features.device)].long()
 
     def loss(
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
-        frames, lengths, labels = batch
-        return functional.cross_entropy(model(frames, lengths), labels), None
+        features, lengths, labels = batch
+        return functional.cross_entropy(model(features, lengths), labels), None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each recording that is recognised, 0 for each other."""
-        items = side_items(data, split).cpu()
-        order = data["lengths"].cpu()[items].argsort(stable=True)
+        items = self.side_items(data, split)
+        order = data["lengths"][items].argsort(stable=True)
         value = torch.empty(len(items), dtype=torch.float64)
         for places in order.split(SCORING_BATCH):
-            frames, lengths, labels = gather(data, items[places])
-            value[places] = (model(frames, lengths).argmax(dim=1) == labels).double().cpu()
+            frames, lengths = gather(data["frames"], data["lengths"], items[places])
+            guess = model(self.scaling(frames, lengths), lengths).argmax(dim=1)
+            value[places.cpu()] = (guess == data["labels"][items[places]]).double().cpu()
         return Scores(value, torch.ones_like(value))
 
     def baselines(self, data: Data) -> dict[str, float]:
-        train, test = side_items(data, "train"), side_items(data, "test")
+        """Without a recurrent cell; where speakers take turns, the mean over all turns."""
+        tasks = [type(self)(self.meta, self.model, seed) for seed in range(len(data["sides"]))]
+        each = [task.fold_baselines(data) for task in tasks]
+        return {name: sum(one[name] for one in each) / len(each) for name in each[0]}
+
+    def fold_baselines(self, data: Data) -> dict[str, float]:
+        """The metric of simple predictors on the test side of the fold."""
+        train, test = self.side_items(data, "train"), self.side_items(data, "test")
         labels = data["labels"].long()
         most = labels[train].bincount().argmax()
-        guess = nearest_centroid(summaries(data), labels, train)
+        guess = nearest_centroid(self.summaries(data), labels, train)
         return {
             "most_frequent": float((labels[test] == most).double().mean()),
             "nearest_centroid": float((labels[test] == guess[test]).double().mean()),
         }
 
-    def answer(self, model: nn.Module, table: "pd.DataFrame") -> "pd.DataFrame":
+    def summaries(self, data: Data) -> Tensor:
+        """Mean and standard deviation over time of each recording's features, (N, 2 I)."""
+        rows = []
+        for frames in data["frames"].split(data["lengths"].tolist()):
+            features = self.scaling(frames[None], torch.tensor([len(frames)]))[0]
+            rows.append(torch.cat([features.mean(0), features.std(0, correction=0)]))
+        return torch.stack(rows)
+
+    @classmethod
+    def suggest(cls, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
+        """Parameters by the number of recordings, and a split by what names tell.
+
+        With three speakers or more, those of the test side are kept from the training;
+        otherwise shares of the recordings of each word are.
+        """
+        recordings = list_words(raw)
+        named = [r.speaker for r in recordings], [r.take for r in recordings]
+        split = suggest_split(*named, wanted.get("split_by"))
+        epochs = min(max(SUGGESTED_RECORDINGS // len(recordings), 15), 80)
+        training: dict[str, Any] = {"epochs": epochs, "patience": epochs, "batch_size": 32}
+        training |= {"learning_rate": 0.003, "schedule": "cosine", "weight_decay": 0.05}
+        return {
+            "data": {**SUGGESTED_FRAMES, **split, **wanted},
+            "model": {"hidden_size": 64, "bidirectional": True, **SUGGESTED_TRAINING},
+            "training": training,
+        }
+
+    @classmethod
+    def read_input(cls, path: Path) -> "pd.DataFrame":
+        """A wav file, or a folder of them, as one row a file with its name."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        return pd.DataFrame(wav_rows(path), columns=["file", "wav"])
+
+    def answer(self, model: nn.Module, table: "pd.DataFrame", parameters: Any) -> "pd.DataFrame":
         """Recognise each recording of the column `wav`, which holds contents of files.
 
-        The answer has the likeliest `word`, and its `probability`.
+        The answer has the likeliest `word` and its `probability`, then `word_2` and
+        `probability_2` and so on up to `top`; it repeats the column `file` if there is one.
         """
         import pandas as pd  # noqa: PLC0415 - training does without
 
         contents = required_column(table, "wav")
-        rows = [next(iter(self.recognise(model, bytes(wav)).items())) for wav in contents]
-        return pd.DataFrame(rows, columns=["word", "probability"])
+        names = list(table["file"]) if "file" in table.columns else [None] * len(table)
+        top = min(parameters.top, len(self.meta["classes"]))
+        columns = [
+            f"{c}{f'_{i}' if i > 1 else ''}"
+            for i in range(1, top + 1)
+            for c in ("word", "probability")
+        ]
+        rows = []
+        for wav, name in zip(contents, names, strict=True):
+            ranking = list(self.recognise(model, bytes(wav), name).items())[:top]
+            rows.append([value for pair in ranking for value in pair])
+        answer = pd.DataFrame(rows, columns=columns, index=table.index)
+        if "file" in table.columns:
+            answer.insert(0, "file", table["file"])
+        return answer
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"wav": [list_recordings(raw)[0].path.read_bytes()]})
+        return pd.DataFrame({"wav": [list_words(raw)[0].path.read_bytes()]})
 
     def recognise(self, model: nn.Module, wav: bytes, name: str | None = None) -> dict[str, float]:
         """Probability of each word, the likeliest first.
@@ -199,103 +308,55 @@ class SpeechRecognition(Task):
         Raises:
             DataError: If it is not such a file.
         """
-        samples, rate = read_wav(wav, name)
-        if rate != self.meta["rate_hz"]:
-            raise DataError(
-                f"{name or 'the wav content'} has {rate} samples a second, the model was "
-                f"trained on {self.meta['rate_hz']}; resample it"
-            )
-        parameters = self.meta["parameters"]
-        frames = log_mel(
-            samples,
-            rate,
-            parameters["num_mels"],
-            parameters["window_seconds"],
-            parameters["hop_seconds"],
-        )
-        scaled = (frames - np.array(self.meta["mean"])) / np.array(self.meta["std"])
+        rate = self.meta["rate_hz"]
+        samples = read_at_rate(wav, rate, name)
+        frames = samples_to_frames(samples, rate, self.meta["parameters"])
+        lengths = torch.tensor([len(frames)])
         with torch.inference_mode():
-            logits = model(torch.from_numpy(scaled).float()[None], torch.tensor([len(scaled)]))
+            logits = model(self.scaling(torch.from_numpy(frames)[None], lengths), lengths)
         probabilities = functional.softmax(logits[0], dim=0).tolist()
         pairs = zip(self.meta["classes"], probabilities, strict=True)
         return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
 
-def list_recordings(raw: Path) -> list[Recording]:
-    """All wav files of a raw folder, in the order of their names."""
-    recordings = []
-    for path in sorted(raw.glob("*.wav")):
-        match = FILE_NAME.fullmatch(path.name)
-        if not match:
-            raise DataError(f"{path.name} is not called <word>_<speaker>_<take>.wav; rename it")
-        recordings.append(Recording(path, **match.groupdict()))
-    if not recordings:
-        raise DataError(f"{raw} holds no .wav files; speech recognition needs them")
-    return recordings
+def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str, list[int]]:
+    """The side of each recording, as an index of `SPLITS`, in each fold.
+
+    Returns:
+        The folds by what is tested: a speaker each, or "all" alone.
+
+    Raises:
+        DataError: If a name does not tell what is needed, or a side lacks a word.
+        ParameterError: If a take or speaker does not exist.
+    """
+    words = {recording.word for recording in recordings}
+    if len(words) == 1:
+        raise DataError(f"all recordings are of {min(words)!r}; two words are needed at least")
+    if parameters.split_by != "each_speaker":
+        return {"all": split_recordings(recordings, parameters)}
+    folds = speaker_folds(recordings, parameters.validation)
+    for name, sides in folds.items():
+        check_words(recordings, sides, f" when {name} is tested")
+    return folds
 
 
-def split_recordings(recordings: list[Recording], parameters: SpeechData) -> list[int]:
-    """The side of each recording, as an index of `SPLITS`."""
-    groups = [str(getattr(recording, parameters.split_by)) for recording in recordings]
-    validation, test = set(map(str, parameters.validation)), set(map(str, parameters.test))
-    for group in sorted(validation | test):
-        if group not in groups:
-            raise ParameterError(
-                f"no recording has the {parameters.split_by} {group!r} of the split"
-            )
-    sides = [2 if group in test else 1 if group in validation else 0 for group in groups]
-    for index, split in enumerate(SPLITS):
-        words = {r.word for r, side in zip(recordings, sides, strict=True) if side == index}
-        if missing := {r.word for r in recordings} - words:
-            raise DataError(f"the {split} side has no recording of {min(missing)!r}")
-    return sides
-
-
-def read_frames(
-    recordings: list[Recording], parameters: SpeechData
-) -> tuple[int, list[np.ndarray[Any, np.dtype[np.float32]]]]:
-    """Sample rate of all recordings, and the frames of each."""
-    frames, first_rate = [], None
-    for recording in recordings:
-        samples, rate = read_wav(recording.path)
-        first_rate = first_rate or rate
-        if rate != first_rate:
-            raise DataError(
-                f"{recording.path.name} has {rate} samples a second, the files before it "
-                f"{first_rate}; resample it"
-            )
-        frames.append(
-            log_mel(
-                samples,
-                rate,
-                parameters.num_mels,
-                parameters.window_seconds,
-                parameters.hop_seconds,
-            )
-        )
-    assert first_rate is not None
-    return first_rate, frames
-
-
-def side_items(data: Data, split: Split) -> Tensor:
-    """Indices of the recordings of a side, int64 (N,)."""
-    return (data["sides"] == SPLITS.index(split)).nonzero().flatten()
-
-
-def gather(data: Data, items: Tensor) -> Batch:
-    """Frames (B, T, M) filled with zeros, lengths (B,) and labels (B,) of recordings."""
-    device = data["frames"].device
-    ends = data["lengths"].long().cumsum(0)
-    starts = ends - data["lengths"]
-    pieces = [data["frames"][int(starts[i]) : int(ends[i])] for i in items.tolist()]
-    lengths = data["lengths"][items.to(device)].long()
-    return pad_sequence(pieces, batch_first=True), lengths, data["labels"][items.to(device)].long()
-
-
-def summaries(data: Data) -> Tensor:
-    """Mean and standard deviation over time of each recording's frames, (N, 2 M)."""
-    pieces = data["frames"].split(data["lengths"].tolist())
-    return torch.stack([torch.cat([p.mean(0), p.std(0, correction=0)]) for p in pieces])
+def speaker_folds(
+    recordings: list[Recording], validation: tuple[str | int, ...]
+) -> dict[str, list[int]]:
+    """A fold per speaker: this one is tested, takes of the others are for choosing."""
+    speakers = named_groups(recordings, "speaker")
+    takes = named_groups(recordings, "take")
+    chosen = set(map(str, validation))
+    check_groups(takes, chosen, "take")
+    if len(set(speakers)) < 2:
+        raise DataError(f"all recordings are by {speakers[0]!r}; each_speaker needs two at least")
+    return {
+        tested: [
+            2 if speaker == tested else int(take in chosen)
+            for speaker, take in zip(speakers, takes, strict=True)
+        ]
+        for tested in sorted(set(speakers))
+    }
 
 
 def nearest_centroid(points: Tensor, labels: Tensor, train: Tensor) -> Tensor:

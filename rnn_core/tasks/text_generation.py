@@ -1,8 +1,9 @@
 """Text generation: predict the next character or word, and write on from a prompt."""
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,11 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.models.language_model import LanguageModel
+from rnn_core.raw.plain_text import read_plain_text
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
+    AnswerParameters,
     Batch,
     Data,
     Meta,
@@ -24,6 +28,7 @@ from rnn_core.tasks.base import (
     ModelParameters,
     Scores,
     Split,
+    Suggestion,
     Task,
     required_column,
 )
@@ -40,8 +45,25 @@ STREAM_TOKENS = 4096
 ITEM_TOKENS = 256
 """Tokens of one scored item; the state is carried from item to item of a stream."""
 
-ANSWER_TOKENS = 200
-"""Tokens that a served model writes."""
+SCORED_LOGITS = 2**26
+"""Most logits that scoring holds at a time, 4 bytes each."""
+
+LONGEST_NGRAM = 8
+"""Most tokens of the n-grams that are counted for a baseline."""
+
+SIZES: tuple[tuple[float, tuple[int, int, int, int, int]], ...] = (
+    (20_000, (64, 32, 32, 8, 40)),
+    (200_000, (128, 64, 64, 16, 20)),
+    (5_000_000, (320, 64, 128, 32, 10)),
+    (math.inf, (512, 64, 128, 64, 4)),
+)
+"""For fewer training tokens: hidden and embedding size, sequence length, batch size, epochs."""
+
+CODE_POINTS = 0x110000
+"""Characters that Unicode has room for."""
+
+EXAMPLE_TOKENS = 8
+"""Tokens of the prompt that is an example."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +71,8 @@ class TextData:
     """How a text becomes tokens and sides.
 
     Attributes:
-        tokens: Whether a token is a character, or a word or punctuation mark.
+        tokens: Whether a token is a character, or a word or punctuation mark with the
+            space before it.
         max_vocabulary: Most different tokens, the one for unknown tokens included.
         validation_share: Share of the text, before the test side, kept for choosing.
         test_share: Share of the text, at its end, kept for the final score.
@@ -61,6 +84,8 @@ class TextData:
     test_share: float = 0.10
 
     def __post_init__(self) -> None:
+        if self.tokens not in ("char", "word"):
+            raise ValueError(f"tokens must be char or word, not {self.tokens!r}")
         if self.max_vocabulary < 2:
             raise ValueError("max_vocabulary must be at least 2")
         if min(self.validation_share, self.test_share) <= 0:
@@ -78,46 +103,101 @@ class TextModel(ModelParameters):
         sequence_length: Tokens of one training sequence; gradients do not reach back
             further, but the state is carried from one sequence to the next (truncated
             backpropagation through time).
+        embedding_dropout: Share of the entries of embeddings dropped while training, in
+            [0, 1).
+        tie_weights: Whether tokens have the same vectors at the output as at the input;
+            see `rnn_core.models.language_model.LanguageModel`.
     """
 
     embedding_size: int = 64
     sequence_length: int = 64
+    embedding_dropout: float = 0.0
+    tie_weights: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if min(self.embedding_size, self.sequence_length) < 1:
             raise ValueError("embedding_size and sequence_length must be at least 1")
+        if not 0 <= self.embedding_dropout < 1:
+            raise ValueError(f"embedding_dropout must be in [0, 1), not {self.embedding_dropout}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextAnswer(AnswerParameters):
+    """How a text is written on.
+
+    Attributes:
+        num_tokens: Tokens to write.
+        temperature: Below 1 prefers likely tokens, above 1 evens them out; 0 takes the
+            likeliest.
+        top_k: Draw from so many of the likeliest tokens; 0: from all.
+        seed: The same seed writes the same text.
+    """
+
+    num_tokens: int = 200
+    temperature: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.num_tokens < 1:
+            raise ValueError("num_tokens must be at least 1")
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature must be at least 0, not {self.temperature}")
+        if min(self.top_k, self.seed) < 0:
+            raise ValueError("top_k and seed must not be negative")
 
 
 class TextGeneration(Task):
     """Next-token prediction over one long text.
 
     The metric is the cross-entropy on tokens that were not seen, in natural logarithms:
-    divided by ln 2 it is bits per token.
+    divided by ln 2 it is bits per token. Models of characters and of words compare by
+    `nats_per_character`, which is the length of a code for the text: there, an unknown
+    token is spelled out; see `spelling_nats`.
     """
 
-    metric = Metric("nats_per_token", "nats per token", "lower")
+    metric = Metric(
+        "nats_per_token",
+        "nats per token",
+        "lower",
+        "mean of -ln p(token | those before it); every token that the training side does "
+        "not have counts as the same one",
+    )
     DataParameters = TextData
     ModelParameters = TextModel
+    AnswerParameters = TextAnswer
     model: TextModel
 
-    def __init__(self, meta: Meta, model: Any) -> None:
-        super().__init__(meta, model)
+    def __init__(self, meta: Meta, model: Any, seed: int = 0) -> None:
+        super().__init__(meta, model, seed)
         self.vocabulary: list[str] = list(meta["vocabulary"])
         self.index = {token: i for i, token in enumerate(self.vocabulary)}
+
+    def check(self) -> None:
+        tokens = self.meta["items"]["train"]
+        if tokens <= self.model.sequence_length:
+            raise ParameterError(
+                f"sequence_length {self.model.sequence_length} is more than the "
+                f"{tokens} tokens of the training side have room for; make it smaller"
+            )
 
     @classmethod
     def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
         text = read_text(raw)
-        tokens = tokenize(text, parameters.tokens)
-        sides = split_tokens(tokens, parameters)
+        sides = split_tokens(tokenize(text, parameters.tokens), parameters)
         vocabulary = build_vocabulary(sides["train"], parameters.max_vocabulary)
         index = {token: i for i, token in enumerate(vocabulary)}
         data: dict[str, Tensor] = {s: encode(side, index) for s, side in sides.items()}
+        check_known(data, parameters.max_vocabulary)
+        unknown = {s: [t for t in side[1:] if t not in index] for s, side in sides.items()}
         meta: dict[str, Any] = {
             "parameters": asdict(parameters),
             "vocabulary": vocabulary,
             "items": {s: len(side) for s, side in sides.items()},
+            "characters": {s: sum(map(len, side[1:])) for s, side in sides.items()},
+            "unknown": {s: len(tokens) for s, tokens in unknown.items()},
+            "spelling_nats": spelling_nats(unknown, sides["train"]),
             "optimum": text_optimum(raw, len(sides["test"])),
         }
         return data, meta
@@ -128,6 +208,8 @@ class TextGeneration(Task):
             len(self.vocabulary),
             self.model.embedding_size,
             dropout=self.model.dropout,
+            embedding_dropout=self.model.embedding_dropout,
+            tie_weights=self.model.tie_weights,
         )
 
     def num_batches(self, data: Data, batch_size: int) -> int:
@@ -163,98 +245,155 @@ class TextGeneration(Task):
         """Mean cross-entropy of every `ITEM_TOKENS` tokens."""
         tokens = data[split].long()
         inputs, targets = streams(tokens[:-1]), streams(tokens[1:], fill=-1)
-        state: State | None = None
-        values, weights = [], []
-        pieces = zip(inputs.split(ITEM_TOKENS, 1), targets.split(ITEM_TOKENS, 1), strict=True)
-        for piece, target in pieces:
-            logits, state = model(piece.contiguous(), state)
-            losses = functional.cross_entropy(
-                logits.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none"
-            ).view_as(target)
-            count = (target >= 0).sum(dim=1).double()
-            values.append(losses.double().sum(dim=1) / count.clamp(min=1))
-            weights.append(count)
-        value, weight = torch.stack(values, 1).flatten(), torch.stack(weights, 1).flatten()
-        return Scores(value[weight > 0].cpu(), weight[weight > 0].cpu())
+        rows = max(1, SCORED_LOGITS // (ITEM_TOKENS * len(self.vocabulary)))
+        groups = zip(inputs.split(rows), targets.split(rows), strict=True)
+        parts = [score_streams(model, *group) for group in groups]
+        values, weights = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+        return Scores(values, weights, others=self.other_metrics(values @ weights, split))
+
+    def other_metrics(self, nats: Tensor, split: Split) -> dict[str, float]:
+        """Further metrics, from the sum of the cross-entropies of a side's tokens."""
+        tokens = self.meta["items"][split] - 1
+        spelled = float(nats) + self.meta["spelling_nats"][split]
+        per_character = spelled / self.meta["characters"][split]
+        return {
+            "nats_per_character": per_character,
+            "bits_per_character": per_character / math.log(2),
+            # what is beyond e^700 does not fit into a float
+            "perplexity": math.exp(min(float(nats) / tokens, 700.0)),
+            "unknown_share": self.meta["unknown"][split] / tokens,
+        }
 
     def baselines(self, data: Data) -> dict[str, float]:
+        """Relative frequencies, those after one token, and the best n-grams."""
         train, test = data["train"].long(), data["test"].long()
         unigram = unigram_probabilities(train, len(self.vocabulary))
         bigram = bigram_probabilities(train, test, unigram)
+        counted, chooses, scored = (data[split].long().numpy() for split in SPLITS)
         return {
             "unigram": float(-unigram[test[1:]].log().mean()),
             "bigram": float(-bigram.log().mean()),
+            "n_gram": kneser_ney(counted, chooses, scored, len(self.vocabulary), LONGEST_NGRAM),
         }
 
     def optimum(self) -> float | None:
         optimum: float | None = self.meta["optimum"]
         return optimum
 
-    def answer(self, model: nn.Module, table: "pd.DataFrame") -> "pd.DataFrame":
+    @classmethod
+    def suggest(cls, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
+        """A model as large as the text can train, and more epochs and dropout for less."""
+        try:
+            parameters = TextData(**wanted)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(str(error)) from None
+        _, meta = cls.prepare(raw, parameters)
+        model, training = parameters_for(meta["items"]["train"])
+        if parameters.tokens == "word":
+            model |= {"embedding_size": 2 * model["embedding_size"], "embedding_dropout": 0.2}
+        data = {"tokens": parameters.tokens, **wanted}
+        return {"data": data, "model": model, "training": training}
+
+    @classmethod
+    def read_input(cls, path: Path) -> "pd.DataFrame":
+        """Read a text file as one prompt; the line break at its end is not part of it."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        return pd.DataFrame({"prompt": [read_plain_text(path).removesuffix("\n")]})
+
+    def answer(self, model: nn.Module, table: "pd.DataFrame", parameters: Any) -> "pd.DataFrame":
         """Write on from each text of the column `prompt`, into the column `text`."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        prompts = required_column(table, "prompt")
-        with torch.inference_mode():
-            texts = [self.generate(model, str(prompt), ANSWER_TOKENS) for prompt in prompts]
-        return pd.DataFrame({"text": texts})
+        prompts = [str(prompt) for prompt in required_column(table, "prompt")]
+        for row, prompt in enumerate(prompts, start=1):
+            try:
+                self.read_prompt(prompt)
+            except DataError as error:
+                raise DataError(f"row {row}: {error}") from None
+        return pd.DataFrame({"text": [self.generate(model, p, parameters) for p in prompts]})
 
     def example(self, raw: Path) -> "pd.DataFrame":
+        """The first few tokens of the text."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"prompt": ["The "]})
+        tokens = tokenize(read_text(raw), self.meta["parameters"]["tokens"])
+        return pd.DataFrame({"prompt": ["".join(tokens[:EXAMPLE_TOKENS])]})
 
-    def generate(
-        self,
-        model: nn.Module,
-        prompt: str,
-        num_tokens: int,
-        *,
-        temperature: float = 1.0,
-        seed: int = 0,
-    ) -> str:
-        """Write on from a prompt.
+    def generate(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> str:
+        """A prompt and what follows it; see `stream`."""
+        return prompt + "".join(self.stream(model, prompt, parameters))
+
+    def stream(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> Iterator[str]:
+        """Write on from a prompt, and yield what follows it piece by piece.
 
         Args:
-            model: A model of this task, in evaluation mode.
-            prompt: Text to start from; an empty one starts from a line break.
-            num_tokens: Tokens to write.
-            temperature: Below 1 prefers likely tokens; 0 takes the likeliest.
-            seed: The same seed writes the same text.
+            model: A model of this task, on the CPU and in evaluation mode.
+            prompt: Text to start from; an empty one starts as after a line break.
+            parameters: How to write.
+
+        Raises:
+            DataError: If the prompt holds a token that the model was not trained on.
         """
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(parameters.seed)
+        never = self.index[UNKNOWN]
+        logits, state = advance(model, self.read_prompt(prompt), None)
+        for written in range(parameters.num_tokens):
+            token = sample(logits, parameters, generator, never)
+            piece = self.vocabulary[token]
+            # a word brings its space along, which the prompt may have already
+            yield piece.removeprefix(" ") if written == 0 and self.spaced(prompt) else piece
+            if written + 1 < parameters.num_tokens:
+                logits, state = advance(model, [token], state)
+
+    def spaced(self, prompt: str) -> bool:
+        """Whether a prompt ends in the space of the word that is to follow."""
+        return self.meta["parameters"]["tokens"] == "word" and prompt.endswith(" ")
+
+    def read_prompt(self, prompt: str) -> list[int]:
+        """Tokens of a prompt, at least one.
+
+        Raises:
+            DataError: If it holds one that the model was not trained on. What is not in
+                the vocabulary is read as the unknown token if the training side had such.
+        """
         kind = self.meta["parameters"]["tokens"]
-        written = tokenize(prompt or "\n", kind)
-        logits, state = model(encode(written, self.index).long()[None])
-        for _ in range(num_tokens):
-            token = sample(logits[0, -1], temperature, generator, self.index[UNKNOWN])
-            written.append(self.vocabulary[token])
-            logits, state = model(torch.tensor([[token]]), state)
-        return join(written, kind)
+        text = prompt.rstrip(" ") if self.spaced(prompt) else prompt
+        tokens = tokenize(text, kind) or ["\n" if "\n" in self.index else self.vocabulary[1]]
+        for place, token in enumerate(tokens, start=1):
+            if token not in self.index and not self.meta["unknown"]["train"]:
+                what = {"char": "character", "word": "word or mark"}[kind]
+                raise DataError(
+                    f"{what} {place} of the prompt is {token!r}, which the text that the model "
+                    "learned from does not have; leave it out"
+                )
+        return [self.index.get(token, self.index[UNKNOWN]) for token in tokens]
 
 
 def read_text(raw: Path) -> str:
-    """Read the one text file of a raw folder."""
+    """Read the one text file of a raw folder.
+
+    Raises:
+        DataError: If there is not exactly one, or it cannot be used.
+    """
     files = sorted(raw.glob("*.txt"))
-    if len(files) != 1:
-        raise DataError(f"{raw} holds {len(files)} .txt files; text generation needs exactly one")
-    try:
-        text = files[0].read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{files[0]} is not UTF-8 at byte {error.start}; convert it") from None
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if not files:
+        raise DataError(f"{raw} holds no .txt file; text generation reads one")
+    if len(files) > 1:
+        raise DataError(
+            f"{raw} holds {len(files)} .txt files, {files[0].name} and {files[1].name} among "
+            "them; text generation reads one, so join them"
+        )
+    return read_plain_text(files[0])
 
 
 def tokenize(text: str, tokens: str) -> list[str]:
-    """Cut a text into characters, or into words, punctuation marks and line breaks."""
-    return list(text) if tokens == "char" else re.findall(r"\w+|[^\w\s]|\n", text)
+    """Cut a text into characters, or words and marks; joined, they are the text again.
 
-
-def join(tokens: list[str], kind: str) -> str:
-    """Undo `tokenize`; for words, with single spaces before all but punctuation."""
-    if kind == "char":
-        return "".join(tokens)
-    return re.sub(r" ([^\w\s]|\n)", r"\1", " ".join(tokens))
+    A word or punctuation mark keeps the one space before it; other white space is a
+    token for each character.
+    """
+    return list(text) if tokens == "char" else re.findall(r" ?\w+| ?[^\w\s]|\s", text)
 
 
 def split_tokens(tokens: list[str], parameters: TextData) -> dict[Split, list[str]]:
@@ -268,7 +407,14 @@ def split_tokens(tokens: list[str], parameters: TextData) -> dict[Split, list[st
     }
     for split in SPLITS:
         if len(sides[split]) < 2:
-            raise DataError(f"the {split} side has fewer than 2 tokens; the text is too short")
+            raise DataError(
+                f"the text has {len(tokens)} tokens, which leaves the {split} side fewer than 2; "
+                "it is too short"
+            )
+    if len(set(sides["train"])) == 1:
+        raise DataError(
+            f"the training side is {sides['train'][0]!r} over and over; there is nothing to learn"
+        )
     return sides
 
 
@@ -277,6 +423,67 @@ def build_vocabulary(tokens: list[str], max_vocabulary: int) -> list[str]:
     counts = Counter(tokens)
     by_frequency = sorted(counts, key=lambda token: (-counts[token], token))
     return [UNKNOWN, *by_frequency[: max_vocabulary - 1]]
+
+
+def check_known(data: Data, max_vocabulary: int) -> None:
+    """Refuse a text of which the vocabulary covers less than half.
+
+    Raises:
+        ParameterError: If the training side is cut down too far.
+        DataError: If another side is too different from the training side.
+    """
+    unknown = {split: float((data[split] == 0).double().mean()) for split in SPLITS}
+    if unknown["train"] > 0.5:
+        raise ParameterError(
+            f"max_vocabulary {max_vocabulary} makes {unknown['train']:.0%} of the tokens "
+            "unknown; raise it"
+        )
+    for split in SPLITS[1:]:
+        if unknown[split] > 0.5:
+            raise DataError(
+                f"{unknown[split]:.0%} of the tokens of the {split} side are not in the "
+                "vocabulary of the training side; is the text of one kind, and long enough?"
+            )
+
+
+def spelling_nats(unknown: Mapping[Split, list[str]], train: list[str]) -> dict[str, float]:
+    """Nats that it takes to spell the unknown tokens of each side.
+
+    Characters, and an end after each token, have their relative frequency in the training
+    side, drawn to an equal one for all of Unicode as by one earlier observation.
+    """
+    counts = Counter(character for token in train for character in token)
+    total = counts.total() + len(train) + 1
+    rare = 1 / (CODE_POINTS + 1)
+    end = math.log(total / (len(train) + rare))
+    cost = {token: end for side in unknown.values() for token in side}
+    for token in cost:
+        cost[token] += sum(math.log(total / (counts[c] + rare)) for c in token)
+    return {split: math.fsum(map(cost.__getitem__, side)) for split, side in unknown.items()}
+
+
+def parameters_for(num_tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters of the model and of its training for a training side of some tokens."""
+    size = next(size for limit, size in SIZES if num_tokens < limit)
+    hidden_size, embedding_size, length, batch_size, epochs = size
+    while batch_size * length * 4 > num_tokens and batch_size * length > 1:
+        batch_size, length = max(1, batch_size // 2), max(1, length // (1 + (batch_size == 1)))
+    model = {
+        "hidden_size": hidden_size,
+        "embedding_size": embedding_size,
+        "sequence_length": length,
+        "dropout": 0.3,
+    }
+    training = {
+        "epochs": epochs,
+        "patience": max(3, epochs // 4),
+        "batch_size": batch_size,
+        "learning_rate": 0.004,
+        "weight_decay": 0.01,
+        "schedule": "cosine",
+        "warmup_steps": 100,
+    }
+    return model, training
 
 
 def encode(tokens: list[str], index: dict[str, int]) -> Tensor:
@@ -297,6 +504,26 @@ def streams(tokens: Tensor, fill: int = 0) -> Tensor:
     length = min(STREAM_TOKENS, len(tokens))
     missing = -len(tokens) % length
     return functional.pad(tokens, (0, missing), value=fill).view(-1, length)
+
+
+def score_streams(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of each item of streams (R, T), and its tokens; those with any.
+
+    Targets below 0 do not count.
+    """
+    state: State | None = None
+    values, weights = [], []
+    pieces = zip(inputs.split(ITEM_TOKENS, 1), targets.split(ITEM_TOKENS, 1), strict=True)
+    for piece, target in pieces:
+        logits, state = model(piece.contiguous(), state)
+        losses = functional.cross_entropy(
+            logits.flatten(0, 1), target.flatten(), ignore_index=-1, reduction="none"
+        ).view_as(target)
+        count = (target >= 0).sum(dim=1).double()
+        values.append(losses.double().sum(dim=1) / count.clamp(min=1))
+        weights.append(count)
+    value, weight = torch.stack(values, 1).flatten(), torch.stack(weights, 1).flatten()
+    return value[weight > 0], weight[weight > 0]
 
 
 def unigram_probabilities(train: Tensor, vocabulary_size: int) -> Tensor:
@@ -324,11 +551,21 @@ def detach(state: State) -> State:
     return state.detach() if isinstance(state, Tensor) else tuple(s.detach() for s in state)
 
 
-def sample(logits: Tensor, temperature: float, generator: torch.Generator, never: int) -> int:
+@torch.inference_mode()
+def advance(model: nn.Module, tokens: list[int], state: State | None) -> tuple[Tensor, State]:
+    """Read tokens; returns the logits (V,) of the next one, and the state."""
+    logits, state = model(torch.tensor([tokens]), state)
+    return logits[0, -1].clone(), state
+
+
+def sample(logits: Tensor, parameters: TextAnswer, generator: torch.Generator, never: int) -> int:
     """Draw a token from logits (V,), but never the one given."""
-    logits = logits.clone()
-    logits[never] = float("-inf")
-    if temperature == 0:
+    logits = logits.index_fill(0, torch.tensor([never]), -math.inf)
+    if parameters.temperature == 0:
         return int(logits.argmax())
-    probabilities = functional.softmax(logits / temperature, dim=-1)
-    return int(torch.multinomial(probabilities, 1, generator=generator))
+    if 0 < parameters.top_k < len(logits):
+        least = logits.topk(parameters.top_k).values[-1]
+        logits = logits.masked_fill(logits < least, -math.inf)
+    # the likeliest becomes 0, which no temperature takes out of range
+    scaled = (logits - logits.max()).double() / parameters.temperature
+    return int(torch.multinomial(functional.softmax(scaled, -1), 1, generator=generator))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import mlflow
@@ -26,8 +27,19 @@ SERIES = "\n".join(
     [
         "date,y",
         *(
-            f"2024-{1 + i // 28:02d}-{1 + i % 28:02d},{(i * 37 % 11) + i / 9:.3f}"
+            f"{date(2024, 1, 1) + timedelta(days=i)},{(i * 37 % 11) + i / 9:.3f}"
             for i in range(300)
+        ),
+    ]
+)
+
+OPINIONS = "\n".join(
+    [
+        "text\tlabel",
+        *(
+            f"take {i} of the {('plot', 'cast', 'tune')[i % 3]} was {('dull', 'fine')[i % 2]}"
+            f"\t{('no', 'yes')[i % 2]}"
+            for i in range(60)
         ),
     ]
 )
@@ -56,6 +68,15 @@ TINY = {
             "source": "digits",
             "task": "speech_recognition",
             "data": {"split_by": "speaker", "validation": ["voice01"], "test": ["voice02"]},
+            "model": {"hidden_size": 4},
+            "training": {"epochs": 2},
+        },
+        "opinions": {
+            "source": "opinions.tsv",
+            "task": "sentiment",
+            "cells": ["gru"],
+            "seeds": [3],
+            "data": {},
             "model": {"hidden_size": 4},
             "training": {"epochs": 2},
         },
@@ -135,6 +156,7 @@ def write_data(folder: Path) -> None:
     (folder / "digits").mkdir()
     SyntheticDigits(num_voices=3, num_takes=1, noise=0.3, seed=1).fetch(folder / "digits")
     (folder / "sales.csv").write_text(SERIES + "\n")
+    (folder / "opinions.tsv").write_text(OPINIONS + "\n")
 
 
 def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> StudyFolder:
@@ -180,6 +202,12 @@ def clone_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
         return study
 
     return clone
+
+
+@pytest.fixture
+def terminal(home: Path, tmp_path: Path) -> StudyFolder:
+    """An empty folder in which our programs run."""
+    return StudyFolder(tmp_path, isolated_environment(home))
 
 
 @pytest.fixture

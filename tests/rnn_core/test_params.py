@@ -165,3 +165,25 @@ def test_source_is_a_module_or_a_file_of_ones_own(tmp_path):
     assert own_source(REPOSITORY, "rnn_core/sources/etth1.py") is None
     assert own_source(REPOSITORY / "studies/benchmark", "../../rnn_core/sources/etth1.py") is None
     assert own_source(tmp_path, "sales.csv") == tmp_path / "sales.csv"
+
+
+def test_dataset_may_have_fewer_cells_and_seeds_of_its_own(tmp_path):
+    study = read(tmp_path, datasets__co2__cells=["lstm"], datasets__co2__seeds=[4, 5, 6])
+    assert study.cells_of("co2") == ("lstm",)
+    assert study.seeds_of("co2") == (4, 5, 6)
+    study = read(tmp_path)
+    assert study.cells_of("co2") == ("gru", "lstm")
+    assert study.seeds_of("co2") == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cells": ["mgu"]}, "datasets.co2.cells: unknown cell of the study 'mgu'"),
+        ({"cells": []}, "datasets.co2.cells must hold at least one value"),
+        ({"seeds": [1, 1]}, "datasets.co2.seeds must hold at least one value, and none twice"),
+    ],
+)
+def test_impossible_cells_and_seeds_of_a_dataset_are_named(tmp_path, changes, message):
+    with pytest.raises(ParameterError, match=message):
+        read(tmp_path, **{f"datasets__co2__{name}": value for name, value in changes.items()})

@@ -8,20 +8,22 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rnn_core.audio import read_wav
 from rnn_core.errors import ParameterError, SourceError
 from rnn_core.files import digest_of
+from rnn_core.raw.audio import read_wav
 from rnn_core.sources import REGISTRY, agreement_text, download, get_source
 from rnn_core.sources.agreement_text import START, choices, log_probabilities, sample
 from rnn_core.sources.archive import RemoteArchive
 from rnn_core.sources.download import MIRROR_VARIABLE, RemoteFile, RemoteFiles
 from rnn_core.sources.mauna_loa_co2 import SOURCE as CO2
 from rnn_core.sources.synthetic_digits import SAMPLE_RATE_HZ, SyntheticDigits, Voice, speak
+from rnn_core.sources.synthetic_digits import SOURCE as DIGITS
 
 CONTENT = bytes(range(256)) * 40
 
@@ -291,13 +293,40 @@ def spectral_peak_hz(samples, low, high):
 
 def test_synthetic_voice_has_its_pitch_and_formants():
     voice = Voice(pitch_hz=120, tract=1.0, tempo=1.0, breath=0.0)
-    samples = speak(2, voice, np.random.default_rng(4), noise=0.0)  # "two": T, UW
+    samples = speak([2], voice, np.random.default_rng(4), noise=0.0)  # "two": T, UW
     vowel = samples[len(samples) // 2 : len(samples) // 2 + 800]
     lags = np.correlate(vowel, vowel, "full")[len(vowel) - 1 :]
     pitch = SAMPLE_RATE_HZ / (40 + lags[40:120].argmax())
     assert pitch == pytest.approx(120, rel=0.15)
     assert spectral_peak_hz(vowel, 200, 600) == pytest.approx(300, rel=0.35)
     assert spectral_peak_hz(vowel, 700, 1100) == pytest.approx(870, rel=0.15)
+
+
+def runs_of_silence(samples):
+    """First sample and sample after the last of each stretch of zeros."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], samples == 0, [0]])))
+    return [(a, b) for a, b in edges.reshape(-1, 2).tolist() if b - a > 200]
+
+
+def test_number_is_its_digits_with_pauses_before_between_and_after():
+    voice = Voice(pitch_hz=120, tract=1.0, tempo=1.0, breath=0.0)
+    draw = np.random.default_rng(4)
+    samples = speak([9, 0, 1], voice, draw, noise=0.0, pause_seconds=(0.05, 0.25))
+    found = runs_of_silence(samples)
+    assert len(found) == 4
+    assert found[0][0] == 0
+    assert found[-1][1] == len(samples)
+    for start, end in found:
+        assert 0.05 <= (end - start) / SAMPLE_RATE_HZ <= 0.26
+    loudest = [np.abs(samples[a:b]).max() for (_, a), (b, _) in pairwise(found)]
+    assert min(loudest) > 0.1
+
+
+def test_numbers_of_the_sample_differ_in_the_order_of_digits_alone():
+    numbers = DIGITS.numbers
+    assert len(set(numbers)) == 10
+    assert {number[::-1] for number in numbers} == set(numbers)
+    assert all(number != number[::-1] for number in numbers)
 
 
 def test_co2_series_is_whole(tmp_path):

@@ -6,16 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from safetensors.torch import load, save
 from torch import nn
 
+from rnn_core.baselines import linear_forecasts
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.params import parse
 from rnn_core.recurrent import Recurrent
 from rnn_core.runs import build_model
-from rnn_core.tasks.base import SPLITS
+from rnn_core.tasks.base import SPLITS, AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.training import TrainingParameters
 
 ROWS = 60
+ASKED = AnswerParameters()
 
 
 def series(rows=ROWS, seed=0):
@@ -90,6 +95,30 @@ def test_training_depends_on_nothing_after_the_training_side(tmp_path):
         assert torch.equal(first, second)
 
 
+@pytest.mark.parametrize("draw", range(8))
+def test_no_side_depends_on_a_later_one(tmp_path, draw):
+    """Whatever lookback, horizon, split and gaps: rows after a side change nothing in it."""
+    random = np.random.default_rng(draw)
+    lookback, horizon = random.integers(1, 10), random.integers(1, 6)
+    split = (30 + random.integers(0, 10), 8 + random.integers(0, 4), 9)
+    options = {"lookback": lookback, "horizon": horizon, "split": split, "missing": "interpolate"}
+    table = series(seed=draw)
+    table.loc[random.choice(ROWS, 6, replace=False), "y"] = np.nan
+    task, data = prepared(tmp_path, table, **options)
+    for side in ("train", "validation"):
+        end = task.meta["borders"][side][1]
+        later = table.copy()
+        later.loc[end:, ["y", "x"]] = random.normal(100, 50, (ROWS - end, 2))
+        other, changed = prepared(tmp_path, later, **options)
+        assert torch.equal(task.rows(side), other.rows(side))
+        for before, after in zip(
+            task.windows(data, task.rows(side)),
+            other.windows(changed, other.rows(side)),
+            strict=True,
+        ):
+            assert torch.equal(before, after)
+
+
 def test_every_training_window_is_drawn_once_an_epoch(tmp_path):
     task, data = prepared(tmp_path)
     draw = torch.Generator().manual_seed(0)
@@ -113,23 +142,100 @@ def test_score_is_the_mean_squared_error_of_standardised_values(tmp_path):
     expected = [((0.5 - window) ** 2).mean() for window in windows]
     scores = task.scores(Constant(), data, "test")
     np.testing.assert_allclose(scores.values.numpy(), expected, rtol=1e-5)
-    assert scores.mean == pytest.approx(np.mean(expected), rel=1e-5)
+    assert scores.overall == pytest.approx(np.mean(expected), rel=1e-5)
+    absolute = [abs(0.5 - window).mean() for window in windows]
+    assert scores.others == {"mae": pytest.approx(np.mean(absolute), rel=1e-5)}
+
+
+@pytest.mark.parametrize("cell", ["lstm", "mingru"])
+def test_score_of_a_window_depends_on_no_other(tmp_path, cell):
+    task, data = prepared(tmp_path)
+    network = build_model(task, cell).eval()
+    first = task.rows("test")[0]
+    alone = torch.full_like(data["values"], torch.nan)
+    alone[first : first + 9] = data["values"][first : first + 9]
+    with torch.inference_mode():
+        together = task.scores(network, data, "test").values
+        apart = task.scores(network, {"values": alone}, "test").values
+    assert apart[1:].isnan().all()
+    torch.testing.assert_close(apart[0], together[0], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize(("name", "power"), [("mse", 2), ("l1", 1)])
+def test_loss_is_the_mean_error_that_is_asked_for(tmp_path, name, power):
+    task, data = prepared(tmp_path, model=ForecastingModel(loss=name))
+    past, future = task.windows(data, task.rows("train"))
+    loss, _ = task.loss(Constant(), (past, future), None)
+    expected = (abs(future.double().numpy() - 0.5) ** power).mean()
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def ridge(inputs, outputs):
+    """Least squares with a ridge of 1e-3 for each window, by QR in place of the normal form."""
+    width = inputs.shape[1]
+    rows = np.vstack([inputs, np.sqrt(1e-3 * len(inputs)) * np.eye(width)])
+    return np.linalg.lstsq(rows, np.vstack([outputs, np.zeros((width, outputs.shape[1]))]))[0]
+
+
+def decomposed(past):
+    """Moving average over 25 steps with repeated ends, what remains, and a 1."""
+    padded = np.pad(past, ((0, 0), (12, 12)), mode="edge")
+    trend = np.array([np.convolve(row, np.ones(25) / 25, "valid") for row in padded])
+    return np.hstack([trend, past - trend, np.ones((len(past), 1))])
+
+
+def test_trend_is_a_moving_average_over_25_steps():
+    past = np.random.default_rng(0).normal(size=(3, 40))
+    np.testing.assert_allclose(linear_forecasts.decomposed(torch.tensor(past)), decomposed(past))
 
 
 def test_baselines_match_numpy(tmp_path):
-    task, data = prepared(tmp_path, features=())
-    values = data["values"].double().numpy()[:, 0]
-    windows = np.lib.stride_tricks.sliding_window_view(values, 9)
-    train, test = windows[: 42 - 8], windows[48 - 6 : 60 - 8]
-    repeated = ((test[:, 6:] - test[:, 5:6]) ** 2).mean()
-    x, y = train[:, :6] - train[:, 5:6], train[:, 6:] - train[:, 5:6]
-    weight = np.linalg.lstsq(
-        np.vstack([x, np.sqrt(1e-3 * len(x)) * np.eye(6)]), np.vstack([y, np.zeros((6, 3))])
-    )[0]
-    linear = (((test[:, :6] - test[:, 5:6]) @ weight + test[:, 5:6] - test[:, 6:]) ** 2).mean()
+    """Two targets are two series of one map."""
+    names = ("y", "x")
+    options = {"targets": names, "features": (), "lookback": 8, "split": (0.6, 0.2, 0.2)}
+    task, data = prepared(tmp_path, series(160), **options)
+    values = data["values"].double().numpy()
+    series_of = [np.lib.stride_tricks.sliding_window_view(v, 11) for v in values.T]
+    train = np.concatenate([windows[: 96 - 10] for windows in series_of])
+    test = np.concatenate([windows[128 - 8 :] for windows in series_of])
+    past, future = test[:, :8], test[:, 8:]
+    last = past[:, 7:]
+    change = ridge(train[:, :8] - train[:, 7:8], train[:, 8:] - train[:, 7:8])
+    forecasts = {
+        "repeat_last": last,
+        "repeat_week": past[:, 1:4],
+        "linear": (past - last) @ change + last,
+        "dlinear": decomposed(past) @ ridge(decomposed(train[:, :8]), train[:, 8:]),
+    }
+    expected = {name: ((guess - future) ** 2).mean() for name, guess in forecasts.items()}
+    assert task.baselines(data) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("step", "lookback", "name", "length"),
+    [
+        ("h", 30, "repeat_day", 24),
+        ("2h", 30, "repeat_day", 12),
+        ("D", 30, "repeat_week", 7),
+        ("ME", 30, "repeat_year", 12),
+        ("W-SUN", 60, "repeat_year", 52),
+        ("h", 23, None, 0),
+        ("YE", 30, None, 0),
+        ("s", 30, None, 0),
+    ],
+)
+def test_season_is_repeated_where_rows_have_one(tmp_path, step, lookback, name, length):
+    times = pd.date_range("2001-01-31", periods=400, freq=step)
+    options = {"lookback": lookback, "horizon": length + 2, "split": (0.6, 0.2, 0.2)}
+    task, data = prepared(tmp_path, series(400).assign(date=times), **options)
     baselines = task.baselines(data)
-    assert baselines["repeat_last"] == pytest.approx(repeated, rel=1e-5)
-    assert baselines["linear"] == pytest.approx(linear, rel=1e-4)
+    if name is None:
+        assert not [key for key in baselines if key not in {"repeat_last", "linear", "dlinear"}]
+        return
+    y = data["values"][:, 0].double().numpy()
+    starts = range(320, 400 - length - 1)
+    errors = [y[s + i] - y[s - length + i % length] for s in starts for i in range(length + 2)]
+    assert baselines[name] == pytest.approx(np.square(errors).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("channels", ["together", "apart"])
@@ -185,7 +291,7 @@ def test_answer_continues_the_table_in_its_own_units(tmp_path):
     table = series()
     task, data = prepared(tmp_path, table)
     network = build_model(task, "gru").eval()
-    answer = task.answer(network, table)
+    answer = task.answer(network, table, ASKED)
     assert answer["date"].tolist() == [datetime(2024, 3, 1) + timedelta(days=i) for i in range(3)]
     with torch.inference_mode():
         scaled = network(data["values"][None, -6:])[0, :, 0].double().numpy()
@@ -197,11 +303,89 @@ def test_answer_refuses_a_table_that_does_not_fit(tmp_path):
     task, _ = prepared(tmp_path)
     network = build_model(task, "gru").eval()
     with pytest.raises(DataError, match="unknown column 'x'"):
-        task.answer(network, series().drop(columns="x"))
+        task.answer(network, series().drop(columns="x"), ASKED)
     with pytest.raises(DataError, match="has 5 rows; 6 are needed"):
-        task.answer(network, series(5))
-    with pytest.raises(DataError, match="have missing values"):
-        task.answer(network, series().assign(y=None))
+        task.answer(network, series(5), ASKED)
+    with pytest.raises(DataError, match="row 55, column 'y' has no value"):
+        task.answer(network, series().assign(y=None), ASKED)
+
+
+def test_answer_reads_the_lookback_alone(tmp_path):
+    task, _ = prepared(tmp_path)
+    network = build_model(task, "gru").eval()
+    table = series()
+    whole = task.answer(network, table, ASKED)
+    table.loc[:53, ["y", "x"]] = np.nan
+    table.loc[:53, "date"] = table["date"][0]
+    pd.testing.assert_frame_equal(task.answer(network, table, ASKED), whole)
+
+
+def test_answer_tells_day_from_month_by_earlier_rows(tmp_path):
+    table = series(61)
+    task, _ = prepared(tmp_path, table)
+    network = build_model(task, "gru").eval()
+    days = [datetime(2024, 1, 9) + timedelta(days=i) for i in range(61)]
+    written = table.assign(date=[f"{day:%d/%m/%Y}" for day in days])
+    answer = task.answer(network, written, ASKED)
+    assert answer["date"].astype(str).tolist() == ["2024-03-10", "2024-03-11", "2024-03-12"]
+    with pytest.raises(DataError, match="can be day and month or month and day"):
+        task.answer(network, written.tail(6), ASKED)
+
+
+def test_answer_fills_gaps_where_training_did(tmp_path):
+    task, _ = prepared(tmp_path, missing="interpolate")
+    network = build_model(task, "gru").eval()
+    table = series()
+    table.loc[57, "y"] = np.nan
+    filled = table.assign(y=table["y"].interpolate())
+    pd.testing.assert_frame_equal(
+        task.answer(network, table, ASKED), task.answer(network, filled, ASKED)
+    )
+
+
+def test_answer_refuses_rows_that_are_not_in_time_as_those_of_the_training(tmp_path):
+    task, _ = prepared(tmp_path)
+    network = build_model(task, "gru").eval()
+    hours = series().assign(date=pd.date_range("2024-01-01", periods=ROWS, freq="h"))
+    with pytest.raises(DataError, match="are 3600 seconds apart, and the model was trained on"):
+        task.answer(network, hours, ASKED)
+    with pytest.raises(DataError, match=r"row 57: 2024-02-27 comes 2 days after .* step is 1 day"):
+        task.answer(network, pd.concat([series(ROWS + 1)[:56], series(ROWS + 1)[57:]]), ASKED)
+    with pytest.raises(DataError, match=r"row 56: .* reverse the rows"):
+        task.answer(network, series()[::-1], ASKED)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("ME", ["2028-12-31", "2029-01-31", "2029-02-28"]),
+        ("B", ["2024-03-22", "2024-03-25", "2024-03-26"]),
+    ],
+)
+def test_answer_follows_the_calendar(tmp_path, step, expected):
+    table = series(59).assign(date=pd.date_range("2024-01-01", periods=59, freq=step))
+    task, _ = prepared(tmp_path, table, lookback=8)
+    answer = task.answer(build_model(task, "gru").eval(), table, ASKED)
+    assert answer["date"].astype(str).tolist() == expected
+
+
+def test_example_is_a_stretch_of_rows_without_a_gap(tmp_path):
+    table = series()
+    table.loc[[2, 6], "y"] = np.nan
+    task, _ = prepared(tmp_path, table, missing="interpolate")
+    example = task.example(tmp_path)
+    assert example["date"].tolist() == [f"2024-01-{day:02d}" for day in range(8, 14)]
+    np.testing.assert_allclose(example["y"], table["y"][7:13])
+    assert len(task.answer(build_model(task, "gru").eval(), example, ASKED)) == 3
+
+
+def test_rows_that_are_not_a_step_apart_are_taken_where_that_is_allowed(tmp_path):
+    table = series().drop(index=[5, 6, 30])
+    with pytest.raises(DataError, match=r"row 7: 2024-01-08 comes 3 days after .*\(2 such rows\)"):
+        prepared(tmp_path, table)
+    task, data = prepared(tmp_path, table, irregular="allow")
+    assert len(data["values"]) == 57
+    assert task.meta["step_seconds"] == 86400
 
 
 def test_gaps_are_filled_within_their_side(tmp_path):
@@ -219,50 +403,100 @@ def test_rows_after_the_split_are_left_out(tmp_path):
     assert len(data["values"]) == 50
 
 
-def broken(change):
-    table = series().astype({"y": object})
-    change(table)
-    return table
-
-
-def swap_dates(table):
-    table.loc[[7, 8], "date"] = table.loc[[8, 7], "date"].to_numpy()
-
-
-BROKEN = {
-    "gap": (lambda t: t.__setitem__("y", t["y"].where(t.index != 9)), "row 11, column 'y' has no"),
-    "word": (lambda t: t.__setitem__("y", t["y"].where(t.index != 4, "n/b")), "row 6, column 'y'"),
-    "date": (lambda t: t.__setitem__("date", "soon"), "row 2, column 'date': 'soon' is not a"),
-    "order": (swap_dates, "row 10: 2024-01-08"),
-    "twice": (lambda t: t.__setitem__("date", t["date"][0]), "row 3: 2024-01-01"),
-    "constant": (lambda t: t.__setitem__("x", 1.0), "column 'x' never changes"),
-    "target": (lambda t: t.pop("y"), "unknown column 'y'; known: date, x"),
-    "no date": (lambda t: t.pop("date"), "unknown column 'date'"),
-}
-
-
-@pytest.mark.parametrize("kind", BROKEN)
-def test_broken_table_is_named_with_its_row(tmp_path, kind):
-    change, message = BROKEN[kind]
-    with pytest.raises(DataError) as caught:
-        prepared(tmp_path, broken(change))
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_table_that_is_too_short_is_refused(tmp_path):
     with pytest.raises(DataError, match="train side has 8 rows, too few for a lookback of 6"):
         prepared(tmp_path, series(12))
 
 
-def test_folder_must_hold_one_table(tmp_path):
-    with pytest.raises(DataError, match="holds 0 tables"):
-        Forecasting.prepare(tmp_path, ForecastingData(targets=("y",)))
-    (tmp_path / "a.csv").write_text("")
-    with pytest.raises(DataError, match=r"a\.csv is not a readable table"):
-        Forecasting.prepare(tmp_path, ForecastingData(targets=("y",)))
-
-
 def test_segment_must_divide_the_lookback(tmp_path):
     with pytest.raises(ParameterError, match=r"segment 4 does not divide data\.lookback 6"):
         prepared(tmp_path, model=ForecastingModel(segment=4))
+
+
+def test_target_cannot_be_the_column_of_timestamps():
+    with pytest.raises(ValueError, match="date 'y' is a target or feature too"):
+        ForecastingData(targets=("y",), date="y")
+
+
+SUGGESTED = {
+    "hours": ("h", 2000, {"lookback": 336, "horizon": 24}),
+    "days": ("D", 1000, {"lookback": 56, "horizon": 7}),
+    "weeks": ("W-SUN", 1500, {"lookback": 104, "horizon": 13}),
+    "months": ("MS", 120, {"lookback": 24, "horizon": 12}),
+    "few": ("D", 40, {"lookback": 8, "horizon": 4}),
+}
+
+
+@pytest.mark.parametrize("kind", SUGGESTED)
+def test_suggestion_fits_the_step_and_the_rows(tmp_path, kind):
+    step, rows, windows = SUGGESTED[kind]
+    times = pd.date_range("2001-01-01", periods=rows, freq=step)
+    write(tmp_path, series(rows).assign(date=times).rename(columns={"date": "when"}))
+    parts = Forecasting.suggest(tmp_path, {"targets": ["y"]})
+    assert parts["data"] == {"targets": ["y"], "date": "when", "split": [0.6, 0.2, 0.2]} | windows
+    assert yaml.safe_load(yaml.safe_dump(parts)) == parts
+    _, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, parts["data"], ""))
+    task = Forecasting(meta, parse(ForecastingModel, parts["model"], ""))
+    assert build_model(task, "gru").num_steps <= 104
+    training = parse(TrainingParameters, parts["training"], "")
+    assert 16 <= training.batch_size <= max(16, task.meta["items"]["train"] / 20)
+
+
+def test_suggestion_declares_gaps(tmp_path):
+    table = series(100)
+    table.loc[4, "y"] = np.nan
+    write(tmp_path, table.drop(index=[8, 30]))
+    data = Forecasting.suggest(tmp_path, {"targets": ["y"], "horizon": 5})["data"]
+    assert (data["missing"], data["irregular"], data["horizon"]) == ("interpolate", "allow", 5)
+    _, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))
+    assert meta["items"]["test"] == 16
+
+
+def test_suggestion_for_a_table_without_timestamps(tmp_path):
+    write(tmp_path, series(100)[["y", "x"]])
+    data = Forecasting.suggest(tmp_path, {"targets": ["y"], "features": ["x"]})["data"]
+    assert data["date"] is None
+    assert Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))[1]["columns"] == [
+        "y",
+        "x",
+    ]
+
+
+REFUSED = {
+    "no target": ({}, "table.csv: no targets, .* are given; columns of numbers: y, x"),
+    "absent": ({"targets": ["z"]}, "table.csv has no column 'z'; columns of numbers: y, x"),
+    "text": ({"targets": ["shop"]}, "column 'shop' holds no numbers; columns of numbers: y, x"),
+    "too far": ({"targets": ["y"], "horizon": 13}, "60 rows, too few for .* shortest 12"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_cannot_be_suggested_is_told(tmp_path, kind):
+    wanted, message = REFUSED[kind]
+    write(tmp_path, series().assign(shop="north"))
+    with pytest.raises(ParameterError, match=message):
+        Forecasting.suggest(tmp_path, wanted)
+
+
+def test_nothing_is_suggested_for_a_handful_of_rows(tmp_path):
+    write(tmp_path, series(39))
+    with pytest.raises(DataError, match=r"table\.csv has 39 rows; at least 40 are needed"):
+        Forecasting.suggest(tmp_path, {"targets": ["y"]})
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "folder"])
+def test_input_is_read_as_training_data_are(tmp_path, form):
+    table, path = series(), tmp_path / f"table.{form}"
+    if form == "folder":
+        path.mkdir()
+        write(path, table)
+    else:
+        getattr(table, f"to_{form}")(path, index=False)
+    read = Forecasting.read_input(path)
+    np.testing.assert_allclose(read[["y", "x"]], table[["y", "x"]])
+    assert pd.to_datetime(read["date"]).tolist() == table["date"].tolist()
+
+
+def test_input_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"there is no .*sales\.csv"):
+        Forecasting.read_input(tmp_path / "sales.csv")

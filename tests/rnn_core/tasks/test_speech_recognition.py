@@ -1,25 +1,30 @@
 """Speech recognition: who is in which side, and scores that depend on one recording only."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
-from rnn_core.audio import log_mel, read_wav
+from rnn_core import frames as frames_module
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.params import parse
+from rnn_core.raw.audio import log_mel, read_wav
+from rnn_core.raw.recordings import list_words
 from rnn_core.recurrent import Recurrent
-from rnn_core.runs import build_model
-from rnn_core.sources.synthetic_digits import SyntheticDigits, write_wav
+from rnn_core.runs import RunConfig, build_model, restore
+from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks import speech_recognition
 from rnn_core.tasks.base import SPLITS
 from rnn_core.tasks.speech_recognition import (
+    SpeechAnswer,
     SpeechData,
     SpeechModel,
     SpeechRecognition,
-    list_recordings,
 )
+from rnn_core.training import TrainingParameters, train
 
 SPLIT = {"split_by": "speaker", "validation": ("voice02",), "test": ("voice03",)}
+EACH = {"split_by": "each_speaker", "validation": (1,), "test": ()}
+SHARE = {"split_by": "share", "validation": (), "test": ()}
 
 
 @pytest.fixture(scope="module")
@@ -29,52 +34,123 @@ def raw(tmp_path_factory):
     return folder
 
 
-def prepared(raw, model=None, **options):
+def prepared(raw, model=None, seed=0, **options):
     data, meta = SpeechRecognition.prepare(raw, SpeechData(**({"num_mels": 12} | SPLIT | options)))
-    return SpeechRecognition(meta, model or SpeechModel(hidden_size=5)), data
+    return SpeechRecognition(meta, model or SpeechModel(hidden_size=5), seed), data
 
 
-def members(raw, data, split):
-    inside = (data["sides"] == SPLITS.index(split)).tolist()
-    return [r for r, is_in in zip(list_recordings(raw), inside, strict=True) if is_in]
+@pytest.fixture(scope="module")
+def folds(raw):
+    return SpeechRecognition.prepare(raw, SpeechData(num_mels=12, **EACH))
+
+
+def members(raw, task, data, split):
+    inside = (data["sides"][task.fold] == SPLITS.index(split)).tolist()
+    return [r for r, is_in in zip(list_words(raw), inside, strict=True) if is_in]
+
+
+def numpy_features(recordings):
+    return [log_mel(*read_wav(r.path), 12, 0.025, 0.010) for r in recordings]
 
 
 def test_speakers_of_the_sides_are_disjoint(raw):
-    _, data = prepared(raw)
-    speakers = [{r.speaker for r in members(raw, data, split)} for split in SPLITS]
+    task, data = prepared(raw)
+    speakers = [{r.speaker for r in members(raw, task, data, split)} for split in SPLITS]
     assert speakers == [{"voice00", "voice01"}, {"voice02"}, {"voice03"}]
 
 
 def test_takes_of_the_sides_are_disjoint(raw, tmp_path):
     SyntheticDigits(num_voices=2, num_takes=3, noise=0.2, seed=1).fetch(tmp_path)
-    _, data = prepared(tmp_path, split_by="take", validation=(1,), test=(2,))
-    takes = [{r.take for r in members(tmp_path, data, split)} for split in SPLITS]
+    task, data = prepared(tmp_path, split_by="take", validation=(1,), test=(2,))
+    takes = [{r.take for r in members(tmp_path, task, data, split)} for split in SPLITS]
     assert takes == [{"0"}, {"1"}, {"2"}]
 
 
-def test_frames_are_scaled_by_the_training_side_alone(raw):
-    task, data = prepared(raw)
-    frames = [log_mel(*read_wav(r.path), 12, 0.025, 0.010) for r in members(raw, data, "train")]
-    train = np.concatenate(frames)
-    np.testing.assert_allclose(task.meta["mean"], train.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(task.meta["std"], train.std(axis=0), rtol=1e-5)
-    first = (frames[0] - train.mean(axis=0)) / train.std(axis=0)
-    np.testing.assert_allclose(data["frames"][: len(first)].numpy(), first, rtol=1e-4, atol=1e-4)
+@pytest.mark.parametrize("seed", range(9))
+def test_each_speaker_is_tested_in_turn_and_is_on_no_other_side(raw, folds, seed):
+    data, meta = folds
+    task = SpeechRecognition(meta, SpeechModel(), seed)
+    sides = [members(raw, task, data, split) for split in SPLITS]
+    tested = f"voice{seed % 4:02d}"
+    assert {r.speaker for r in sides[2]} == {tested} == {meta["folds"][task.fold]["test"]}
+    for side, take in ((sides[0], "0"), (sides[1], "1")):
+        assert {r.speaker for r in side} == {f"voice{i:02d}" for i in range(4)} - {tested}
+        assert {r.take for r in side} == {take}
+    assert [len(side) for side in sides] == [30, 30, 20] == list(meta["items"].values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("split", [SPLIT, EACH])
+def test_frames_are_scaled_by_the_training_side_of_the_fold_alone(raw, folds, split, seed):
+    task, data = prepared(raw, seed=seed, **split)
+    train = np.concatenate(numpy_features(members(raw, task, data, "train"))).astype(np.float64)
+    fold = task.meta["folds"][task.fold]
+    np.testing.assert_allclose(fold["mean"], train.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(fold["std"], train.std(axis=0), rtol=1e-6)
+    frames, lengths, _ = next(task.training_batches(data, 100, torch.Generator().manual_seed(0)))
+    assert frames.sum() == pytest.approx(0, abs=1e-2 * frames.numel() ** 0.5)
+    present = torch.cat([f[:n] for f, n in zip(frames, lengths, strict=True)])
+    torch.testing.assert_close(present.std(0, correction=0), torch.ones(12), rtol=1e-4, atol=1e-4)
+
+
+def test_model_of_a_fold_comes_back_with_its_speaker(raw, folds, tmp_path):
+    data, meta = folds
+    task = SpeechRecognition(meta, SpeechModel(hidden_size=3), 2)
+    config = RunConfig(
+        dataset="d",
+        task="speech_recognition",
+        cell="gru",
+        seed=2,
+        device="cpu",
+        data="",
+        model={"hidden_size": 3},
+        training={},
+    )
+    train(task, data, config, TrainingParameters(epochs=1), tmp_path)
+    again, model = restore(tmp_path, meta)
+    assert again.scaling == task.scaling
+    assert again.scaling != SpeechRecognition(meta, SpeechModel(), 1).scaling
+    with torch.inference_mode():
+        value = again.scores(model, data, "test").values.tolist()
+    tested = [r for r in list_words(raw) if r.speaker == "voice02"]
+    words = [next(iter(again.recognise(model, r.path.read_bytes()))) for r in tested]
+    assert value == [float(word == r.word) for word, r in zip(words, tested, strict=True)]
+
+
+def test_baselines_are_the_mean_over_folds(folds):
+    data, meta = folds
+    each = [SpeechRecognition(meta, SpeechModel(), seed).fold_baselines(data) for seed in range(4)]
+    expected = np.mean([one["nearest_centroid"] for one in each])
+    assert SpeechRecognition(meta, SpeechModel(), 3).baselines(data) == {
+        "most_frequent": pytest.approx(0.1),
+        "nearest_centroid": pytest.approx(expected),
+    }
+    assert len({one["nearest_centroid"] for one in each}) > 1
+
+
+def test_shares_are_of_each_word_and_drawn_by_their_seed(raw):
+    task, data = prepared(raw, **SHARE, validation_share=0.13, test_share=0.25)
+    for split, count in zip(SPLITS, (5, 1, 2), strict=True):
+        words = [r.word for r in members(raw, task, data, split)]
+        assert sorted(words) == sorted(list("0123456789") * count)
+    again, other = (prepared(raw, **SHARE, split_seed=seed)[1]["sides"] for seed in (0, 1))
+    assert torch.equal(prepared(raw, **SHARE)[1]["sides"], again)
+    assert not torch.equal(again, other)
 
 
 def test_every_training_recording_is_drawn_once_an_epoch(raw, monkeypatch):
-    monkeypatch.setattr(speech_recognition, "POOL_BATCHES", 2)
+    monkeypatch.setattr(frames_module, "POOL_BATCHES", 2)
     task, data = prepared(raw)
     batches = list(task.training_batches(data, 8, torch.Generator().manual_seed(3)))
     assert len(batches) == task.num_batches(data, 8)
     lengths = torch.cat([lengths for _, lengths, _ in batches])
-    inside = data["sides"] == 0
+    inside = data["sides"][0] == 0
     assert sorted(lengths.tolist()) == sorted(data["lengths"][inside].tolist())
     for frames, lengths, _ in batches:
         assert frames.shape[1] == lengths.max()
 
 
-@pytest.mark.parametrize("pooling", ["mean", "last"])
+@pytest.mark.parametrize("pooling", ["mean", "last", "max", "attention"])
 def test_score_does_not_depend_on_what_else_is_in_the_batch(raw, monkeypatch, pooling):
     model = SpeechModel(hidden_size=5, bidirectional=True, pooling=pooling)
     task, data = prepared(raw, model)
@@ -98,20 +174,22 @@ def test_score_is_the_share_of_recordings_recognised(raw):
     network = build_model(task, "gru").eval()
     right = [
         next(iter(task.recognise(network, r.path.read_bytes()))) == r.word
-        for r in members(raw, data, "test")
+        for r in members(raw, task, data, "test")
     ]
     with torch.inference_mode():
         scores = task.scores(network, data, "test")
-    assert scores.mean == pytest.approx(np.mean(right))
+    assert scores.overall == pytest.approx(np.mean(right))
     assert scores.values.tolist() == [float(r) for r in right]
 
 
 def test_baselines_match_numpy(raw):
     task, data = prepared(raw)
     ends = np.cumsum(data["lengths"].numpy())
-    pieces = np.split(data["frames"].double().numpy(), ends[:-1])
+    scaling = task.meta["folds"][0]
+    scaled = (data["frames"].double().numpy() - scaling["mean"]) / scaling["std"]
+    pieces = np.split(scaled, ends[:-1])
     points = np.array([np.concatenate([p.mean(0), p.std(0)]) for p in pieces])
-    labels, sides = data["labels"].numpy(), data["sides"].numpy()
+    labels, sides = data["labels"].numpy(), data["sides"][0].numpy()
     centroids = np.array([points[(sides == 0) & (labels == c)].mean(0) for c in range(10)])
     distance = ((points[sides == 2][:, None] - centroids) ** 2).sum(-1)
     expected = (distance.argmin(1) == labels[sides == 2]).mean()
@@ -134,39 +212,89 @@ def test_model_of_the_introduction_is_reachable_by_parameters(raw):
     assert all((p.grad != 0).any() for p in network.parameters())
 
 
-def test_answer_is_the_likeliest_word_of_each_recording(raw):
+def test_answer_is_the_likeliest_words_of_each_recording(raw):
     task, _ = prepared(raw)
     network = build_model(task, "gru").eval()
-    wavs = [r.path.read_bytes() for r in list_recordings(raw)[:3]]
-    answer = task.answer(network, pd.DataFrame({"wav": wavs}))
-    for wav, word, probability in zip(wavs, answer["word"], answer["probability"], strict=True):
-        all_words = task.recognise(network, wav)
-        assert sum(all_words.values()) == pytest.approx(1, abs=1e-5)
-        assert all_words[word] == probability == max(all_words.values())
+    table = SpeechRecognition.read_input(raw).head(3)
+    answer = task.answer(network, table, SpeechAnswer(top=2))
+    assert list(answer["file"]) == ["0_voice00_0.wav", "0_voice00_1.wav", "0_voice01_0.wav"]
+    for name, row in zip(table["file"], answer.itertuples(), strict=True):
+        frames = torch.from_numpy(numpy_features([r for r in list_words(raw) if r.name == name])[0])
+        scaled = (frames - torch.tensor(task.scaling.mean)) / torch.tensor(task.scaling.std)
+        expected = network(scaled[None], torch.tensor([len(scaled)])).softmax(dim=1)[0].detach()
+        first, second = expected.sort(descending=True).indices[:2].tolist()
+        assert (row.word, row.word_2) == (str(first), str(second))
+        assert row.probability == pytest.approx(float(expected[first]), abs=1e-5)
+        assert row.probability_2 == pytest.approx(float(expected[second]), abs=1e-5)
 
 
-def test_recording_at_another_rate_is_refused(raw, tmp_path):
+def test_answer_without_names_and_with_more_words_than_there_are(raw):
     task, _ = prepared(raw)
-    wav = bytearray(list_recordings(raw)[0].path.read_bytes())
+    network = build_model(task, "gru").eval()
+    answer = task.answer(network, task.example(raw), SpeechAnswer(top=99))
+    assert answer.filter(like="word").nunique(axis=1).item() == 10
+    assert answer.filter(like="probability").sum(axis=1).item() == pytest.approx(1, abs=1e-5)
+    assert "file" not in answer.columns
+
+
+def test_answer_names_the_file_that_cannot_be_read(raw, tmp_path):
+    task, _ = prepared(raw)
+    network = build_model(task, "gru").eval()
+    wav = bytearray(list_words(raw)[0].path.read_bytes())
     wav[24:28] = (16000).to_bytes(4, "little")
-    with pytest.raises(DataError, match=r"16000 samples a second.*trained on 8000; resample"):
-        task.recognise(build_model(task, "gru"), bytes(wav))
+    (tmp_path / "fast.wav").write_bytes(wav)
+    table = SpeechRecognition.read_input(tmp_path / "fast.wav")
+    with pytest.raises(DataError, match=r"fast\.wav has 16000 .*trained on 8000; resample"):
+        task.answer(network, table, SpeechAnswer())
+    with pytest.raises(DataError, match="the input has no column 'wav'"):
+        task.answer(network, table[["file"]], SpeechAnswer())
+    with pytest.raises(DataError, match=r"there is no .*gone; give a wav file or a folder"):
+        SpeechRecognition.read_input(tmp_path / "gone")
 
 
-def test_unusable_recordings_are_named(raw, tmp_path):
-    with pytest.raises(DataError, match=r"holds no \.wav files"):
-        prepared(tmp_path)
-    write_wav(tmp_path / "seven.wav", np.zeros(500))
-    with pytest.raises(DataError, match=r"seven\.wav is not called <word>_<speaker>_<take>"):
-        prepared(tmp_path)
+def words_in_folders(raw, folder, name):
+    for recording in list_words(raw):
+        target = folder / recording.word / name(recording)
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(recording.path.read_bytes())
 
 
-def test_broken_recording_is_named(raw, tmp_path):
-    SyntheticDigits(4, 1, 0.2, seed=1).fetch(tmp_path)
-    path = tmp_path / "3_voice01_0.wav"
-    path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(DataError, match=r"3_voice01_0\.wav.*cut off"):
-        prepared(tmp_path)
+def test_folders_of_words_give_the_same_data_as_names(raw, tmp_path):
+    words_in_folders(raw, tmp_path, lambda r: f"{r.speaker}_{r.take}.WAV")
+    expected, data = prepared(raw)[1], prepared(tmp_path)[1]
+    assert all(torch.equal(data[name], tensor) for name, tensor in expected.items())
+
+
+def test_suggestion_keeps_speakers_apart_where_names_tell_them(raw, tmp_path):
+    words_in_folders(raw, tmp_path, lambda r: f"{r.speaker[-1]}{r.take}.wav")
+    with_speakers, without = (SpeechRecognition.suggest(f, {}) for f in (raw, tmp_path))
+    assert with_speakers["data"]["split_by"] == "speaker"
+    assert with_speakers["data"]["validation"] == ["voice02"]
+    assert with_speakers["data"]["test"] == ["voice03"]
+    assert without["data"]["split_by"] == "share"
+    wanted = SpeechRecognition.suggest(raw, {"split_by": "each_speaker"})
+    assert wanted["data"]["split_by"] == "each_speaker"
+    assert wanted["data"]["validation"] == ["0"]
+    for folder, suggestion in ((raw, with_speakers), (tmp_path, without), (raw, wanted)):
+        parameters = parse(SpeechData, suggestion["data"], "data")
+        parse(SpeechModel, suggestion["model"], "model")
+        parse(TrainingParameters, suggestion["training"], "training")
+        assert SpeechRecognition.prepare(folder, parameters)[1]["items"]["test"] > 0
+
+
+def test_augmentation_is_the_same_for_every_cell_and_not_for_every_seed(raw):
+    how = {"warp": 0.2, "tempo": 0.2, "noise": 0.5, "channel": 1.0, "mask_mels": 3}
+    task, data = prepared(raw, SpeechModel(mask_frames=3, **how))
+    batches = [
+        next(task.training_batches(data, 8, torch.Generator().manual_seed(seed)))
+        for seed in (1, 1, 2)
+    ]
+    assert torch.equal(batches[0][0], batches[1][0])
+    assert not torch.equal(batches[0][1], batches[2][1])
+    plain, _ = prepared(raw)
+    frames, _, labels = next(plain.training_batches(data, 8, torch.Generator().manual_seed(1)))
+    assert torch.equal(labels, batches[0][2])
+    assert frames.shape != batches[0][0].shape or not torch.equal(frames, batches[0][0])
 
 
 @pytest.mark.parametrize(

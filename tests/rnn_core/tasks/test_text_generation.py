@@ -1,6 +1,9 @@
 """Text generation: tokens, sides, carried state, scores and what is written."""
 
+import itertools
 import math
+import random
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -9,18 +12,22 @@ import pytest
 import torch
 from torch.nn import functional
 
+from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.models.language_model import LanguageModel
 from rnn_core.recurrent import Recurrent
 from rnn_core.runs import build_model
 from rnn_core.tasks import text_generation
 from rnn_core.tasks.text_generation import (
     UNKNOWN,
+    TextAnswer,
     TextData,
     TextGeneration,
     TextModel,
-    join,
+    sample,
     tokenize,
 )
+from rnn_core.training import TrainingParameters
 
 TEXT = "".join(f"line {i % 7} says {'abc'[i % 3] * (i % 5)}.\n" for i in range(200))
 
@@ -52,15 +59,34 @@ def test_vocabulary_is_that_of_the_training_side_alone(tmp_path):
 
 def test_vocabulary_keeps_the_most_frequent_tokens(tmp_path):
     task, _ = prepared(tmp_path, "b b b a a c " * 40, tokens="word", max_vocabulary=3)
-    assert task.vocabulary == [UNKNOWN, "b", "a"]
+    assert task.vocabulary == [UNKNOWN, " b", " a"]
 
 
-def test_words_and_marks_are_cut_and_joined():
-    assert tokenize("He's in,\nisn't he?", "word") == [
-        *("He", "'", "s", "in", ",", "\n", "isn", "'", "t", "he", "?")
+@pytest.mark.parametrize(("kind", "strange"), [("char", "~"), ("word", " ~")])
+def test_what_is_not_trained_on_changes_no_vocabulary(tmp_path, kind, strange):
+    task, data = prepared(tmp_path, tokens=kind)
+    tokens = tokenize(TEXT, kind)
+    for place in range(len(data["train"]), len(tokens), 3):
+        tokens[place] = strange
+    other, tampered = prepared(tmp_path, "".join(tokens), tokens=kind)
+    assert other.vocabulary == task.vocabulary
+    assert torch.equal(tampered["train"], data["train"])
+    for split in ("validation", "test"):
+        assert other.meta["unknown"][split] == pytest.approx(len(data[split]) / 3, abs=1)
+
+
+def test_words_keep_the_space_before_them():
+    assert tokenize("He's in,\n  isn't  he?", "word") == [
+        *("He", "'", "s", " in", ",", "\n", " ", " isn", "'", "t", " ", " he", "?")
     ]
-    assert join(["He", "is", "in", ",", "\n", "so"], "word") == "He is in,\n so"
-    assert join(tokenize("any text\n", "char"), "char") == "any text\n"
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_joined_tokens_are_the_text_again(kind):
+    draw = random.Random(4)
+    for _ in range(200):
+        text = "".join(draw.choices("ab1_ é,.'\n\t—汉 ", k=30))
+        assert "".join(tokenize(text, kind)) == text
 
 
 def test_batches_continue_each_other_and_predict_the_next_token(tmp_path):
@@ -109,7 +135,7 @@ def test_score_is_the_cross_entropy_of_reading_the_side_in_one_go(tmp_path):
         logits, _ = model(tokens[None, :-1])
         expected = functional.cross_entropy(logits[0].double(), tokens[1:])
         scores = task.scores(model, data, "test")
-    assert scores.mean == pytest.approx(float(expected), rel=1e-6)
+    assert scores.overall == pytest.approx(float(expected), rel=1e-6)
     assert scores.weights.sum() == len(tokens) - 1
 
 
@@ -128,7 +154,7 @@ def test_long_text_is_scored_in_streams_that_leave_out_nothing(tmp_path, monkeyp
                 functional.cross_entropy(logits[0].double(), stream[1:], reduction="sum")
             )
         scores = task.scores(model, data, "test")
-    assert scores.mean == pytest.approx(total / (len(tokens) - 1), rel=1e-6)
+    assert scores.overall == pytest.approx(total / (len(tokens) - 1), rel=1e-6)
     assert scores.weights.max() == 30
 
 
@@ -144,6 +170,56 @@ def test_baselines_match_counting(tmp_path):
     baselines = task.baselines(data)
     assert baselines["unigram"] == pytest.approx(-np.mean([math.log(unigram[b]) for b in test[1:]]))
     assert baselines["bigram"] == pytest.approx(-np.mean(np.log(bigram)))
+    sides = (data[split].long().numpy() for split in ("train", "validation", "test"))
+    assert baselines["n_gram"] == pytest.approx(kneser_ney(*sides, size, 8))
+    assert baselines["n_gram"] < baselines["bigram"] < baselines["unigram"]
+
+
+def test_scores_do_not_depend_on_what_is_scored_beside_them(tmp_path, monkeypatch):
+    task, data = prepared(tmp_path)
+    model = build_model(task, "gru").eval()
+    monkeypatch.setattr(text_generation, "STREAM_TOKENS", 60)
+    monkeypatch.setattr(text_generation, "ITEM_TOKENS", 20)
+    with torch.inference_mode():
+        whole = task.scores(model, data, "test").values
+        changed = data["test"].clone()
+        changed[61:] = changed[61:].flip(0)
+        other = task.scores(model, {"test": changed}, "test").values
+        torch.testing.assert_close(other[:3], whole[:3], rtol=0, atol=0)
+        assert (other[3:9] != whole[3:9]).any()
+        alone = task.scores(model, {"test": data["test"][:61]}, "test").values
+        torch.testing.assert_close(alone, whole[:3], rtol=1e-6, atol=0)
+        monkeypatch.setattr(text_generation, "SCORED_LOGITS", 1)
+        apart = task.scores(model, data, "test").values
+    torch.testing.assert_close(apart, whole, rtol=1e-6, atol=0)
+
+
+def test_scores_per_character_are_the_length_of_a_code_for_the_text(tmp_path):
+    """Of two texts that differ in an unknown word, by its spelling alone."""
+    task, data = prepared(tmp_path, TEXT + "line zebra", tokens="word")
+    text = TEXT + "line zebra"
+    model = build_model(task, "gru").eval()
+    with torch.inference_mode():
+        scores = task.scores(model, data, "test")
+    train = tokenize(text, "word")[: len(data["train"])]
+    counts = Counter("".join(train))
+    total, share = len("".join(train)) + len(train) + 1, 1 / 0x110001
+    spelled = -sum(math.log((counts[c] + share) / total) for c in " zebra")
+    spelled -= math.log((len(train) + share) / total)
+    tokens = tokenize(text, "word")[-len(data["test"]) + 1 :]
+    nats = scores.overall * len(tokens)
+    per_character = (nats + spelled) / len("".join(tokens))
+    assert scores.others["nats_per_character"] == pytest.approx(per_character, rel=1e-9)
+    assert scores.others["bits_per_character"] == pytest.approx(per_character / math.log(2))
+    assert scores.others["perplexity"] == pytest.approx(math.exp(scores.overall))
+    assert scores.others["unknown_share"] == pytest.approx(1 / len(tokens))
+
+
+def test_characters_that_are_all_known_cost_what_tokens_cost(tmp_path):
+    task, data = prepared(tmp_path)
+    with torch.inference_mode():
+        scores = task.scores(build_model(task, "gru").eval(), data, "validation")
+    assert scores.others["nats_per_character"] == pytest.approx(scores.overall, rel=1e-12)
 
 
 def test_optimum_is_the_entropy_of_the_scored_tokens(tmp_path):
@@ -170,48 +246,183 @@ def test_model_of_the_introduction_is_reachable_by_parameters(tmp_path):
     assert all((p.grad != 0).any() for p in network.parameters())
 
 
+def test_tied_weights_are_one_matrix_for_both_ends(tmp_path):
+    model = TextModel(hidden_size=6, embedding_size=4, sequence_length=10, tie_weights=True)
+    task, data = prepared(tmp_path, model=model)
+    network = build_model(task, "gru")
+    assert isinstance(network, LanguageModel)
+    torch.nn.init.normal_(network.bias, std=0.1)
+    size = len(task.vocabulary)
+    assert sum(p.shape[0] == size for p in network.parameters() if p.ndim == 2) == 1
+    tokens = data["train"][None, :20].long()
+    outputs, _ = network.sequence.recurrent(network.embedding(tokens))
+    linear = network.sequence.output
+    features = outputs @ linear.weight.T + linear.bias
+    expected = features @ network.embedding.weight.T + network.bias
+    torch.testing.assert_close(network(tokens)[0], expected)
+    loss, _ = task.loss(network, next(task.training_batches(data, 2, torch.Generator())), None)
+    assert loss.item() == pytest.approx(math.log(size), rel=0.1)
+
+
+def test_embeddings_are_dropped_by_their_own_share(tmp_path):
+    model = TextModel(embedding_size=400, sequence_length=10, embedding_dropout=0.25)
+    task, _ = prepared(tmp_path, model=model)
+    network = build_model(task, "gru")
+    seen = []
+    network.sequence.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0]))
+    network(torch.ones(1, 50, dtype=torch.long))
+    assert float((seen[0] == 0).double().mean()) == pytest.approx(0.25, abs=0.02)
+
+
 def test_generated_text_follows_the_model_and_the_seed(tmp_path):
     task, _ = prepared(tmp_path)
     model = build_model(task, "gru").eval()
-    first = task.generate(model, "line", 30, seed=1)
-    assert first == task.generate(model, "line", 30, seed=1)
-    assert first != task.generate(model, "line", 30, seed=2)
+    first = task.generate(model, "line", TextAnswer(num_tokens=30, seed=1))
+    assert first == task.generate(model, "line", TextAnswer(num_tokens=30, seed=1))
+    assert first != task.generate(model, "line", TextAnswer(num_tokens=30, seed=2))
     assert first.startswith("line")
     assert len(first) == 34
-    greedy = task.generate(model, "line", 3, temperature=0)
+    greedy = task.generate(model, "line", TextAnswer(num_tokens=3, temperature=0.0))
     tokens = torch.tensor([[task.index[c] for c in greedy[:-1]]])
     logits = model(tokens)[0][0, -1]
     logits[0] = -math.inf
     assert task.vocabulary[int(logits.argmax())] == greedy[-1]
-    assert UNKNOWN not in task.generate(model, "line", 300, temperature=5.0)
+    assert UNKNOWN not in task.generate(model, "line", TextAnswer(temperature=5.0))
+
+
+def test_pieces_come_as_they_are_written(tmp_path):
+    task, _ = prepared(tmp_path)
+    model = build_model(task, "gru").eval()
+    steps = []
+    model.register_forward_hook(lambda *_: steps.append(torch.is_inference_mode_enabled()))
+    pieces = task.stream(model, "li", TextAnswer(num_tokens=9, seed=3))
+    some = list(itertools.islice(pieces, 4))
+    assert len(steps) == 4
+    assert all(steps)
+    assert not torch.is_inference_mode_enabled()
+    whole = task.generate(model, "li", TextAnswer(num_tokens=9, seed=3))
+    assert "".join(["li", *some, *pieces]) == whole
+
+
+def frequencies(logits, **options):
+    generator = torch.Generator().manual_seed(0)
+    drawn = [sample(logits, TextAnswer(**options), generator, 0) for _ in range(1000)]
+    return torch.bincount(torch.tensor(drawn), minlength=len(logits)).double() / 1000
+
+
+def test_tokens_are_drawn_as_often_as_the_parameters_say():
+    logits = torch.tensor([9.0, 0.0, 1.0, 2.0, -1.0])
+    for temperature in (0.5, 1.0, 3.0):
+        expected = functional.softmax(logits[1:].double() / temperature, 0)
+        drawn = frequencies(logits, temperature=temperature)
+        torch.testing.assert_close(drawn[1:], expected, rtol=0, atol=0.05)
+        assert drawn[0] == 0
+    expected = torch.zeros(5).double()
+    expected[2:4] = functional.softmax(logits[2:4].double(), 0)
+    torch.testing.assert_close(frequencies(logits, top_k=2), expected, rtol=0, atol=0.05)
+    for options in ({"temperature": 1e-310}, {"top_k": 1}, {"temperature": 0.0}):
+        assert frequencies(logits, **options)[3] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"num_tokens": 0}, {"temperature": -0.1}, {"temperature": math.nan}, {"top_k": -1}]
+)
+def test_impossible_answers_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        TextAnswer(**wrong)
 
 
 def test_answer_writes_on_from_each_prompt(tmp_path):
     task, _ = prepared(tmp_path)
     model = build_model(task, "gru").eval()
-    answer = task.answer(model, pd.DataFrame({"prompt": ["line", "says"]}))
-    assert [text[:4] for text in answer["text"]] == ["line", "says"]
+    parameters = TextAnswer(num_tokens=7, seed=5)
+    answer = task.answer(model, pd.DataFrame({"prompt": ["line", "says", ""]}), parameters)
+    assert [text[:4] for text in answer["text"][:2]] == ["line", "says"]
+    assert [len(text) for text in answer["text"]] == [11, 11, 7]
+    alone = task.answer(model, pd.DataFrame({"prompt": ["says"]}), parameters)
+    assert alone["text"][0] == answer["text"][1]
+    after_break = task.generate(model, "\n", parameters)
+    assert answer["text"][2] == after_break[1:]
     with pytest.raises(DataError, match="no column 'prompt'"):
-        task.answer(model, pd.DataFrame({"text": ["x"]}))
+        task.answer(model, pd.DataFrame({"text": ["x"]}), parameters)
 
 
-@pytest.mark.parametrize(
-    ("write", "message"),
-    [
-        (lambda p: None, "holds 0 .txt files"),
-        (lambda p: (p / "a.txt").write_bytes(b"ok \xff"), "a.txt is not UTF-8 at byte 3"),
-        (lambda p: (p / "a.txt").write_text("short"), "the text is too short"),
-        (lambda p: [(p / n).write_text("x") for n in ("a.txt", "b.txt")], "holds 2 .txt files"),
-    ],
-)
-def test_unusable_text_is_refused(tmp_path, write, message):
-    write(tmp_path)
-    with pytest.raises(DataError, match=message.replace(".", r"\.")):
-        TextGeneration.prepare(tmp_path, TextData())
+def test_prompt_of_what_was_never_seen_is_refused_by_its_place(tmp_path):
+    task, _ = prepared(tmp_path)
+    model = build_model(task, "gru").eval()
+    with pytest.raises(DataError, match="row 2: character 3 of the prompt is 'ü', which"):
+        task.answer(model, pd.DataFrame({"prompt": ["line", "saü"]}), None)
+    words, _ = prepared(tmp_path, tokens="word")
+    with pytest.raises(DataError, match="word or mark 2 of the prompt is ' zebra', which"):
+        words.read_prompt("line zebra")
 
 
-def test_windows_line_ends_and_byte_order_mark_are_taken_off(tmp_path):
-    (tmp_path / "a.txt").write_bytes("\ufeffone\r\ntwo\r\n".encode() * 1 + b"three\r\n" * 30)
+def test_unknown_word_of_a_prompt_is_read_as_the_training_side_had_them(tmp_path):
+    task, _ = prepared(tmp_path, tokens="word", max_vocabulary=8)
+    assert task.read_prompt("line zebra.") == [task.index["line"], 0, task.index["."]]
+
+
+def test_space_at_the_end_of_a_prompt_is_that_of_the_next_word(tmp_path):
+    task, _ = prepared(tmp_path, tokens="word")
+    model = build_model(task, "gru").eval()
+    assert task.read_prompt("line ") == task.read_prompt("line")
+    written = {
+        (task.generate(model, "line ", p), task.generate(model, "line", p))
+        for p in (TextAnswer(num_tokens=1, seed=seed) for seed in range(20))
+    }
+    spaced = [(one, other) for one, other in written if other.startswith("line ")]
+    assert spaced
+    assert all(one == other for one, other in spaced)
+
+
+def test_text_of_a_file_is_one_prompt(tmp_path):
+    file = tmp_path / "prompt.txt"
+    file.write_bytes(b"one\r\n\r\ntwo \r\n")
+    assert TextGeneration.read_input(file)["prompt"].tolist() == ["one\n\ntwo "]
+    with pytest.raises(DataError, match="there is no file"):
+        TextGeneration.read_input(tmp_path / "none")
+
+
+def test_example_is_the_beginning_of_the_text(tmp_path):
+    task, _ = prepared(tmp_path)
+    assert task.example(tmp_path)["prompt"].tolist() == [TEXT[:8]]
+
+
+@pytest.mark.parametrize("times", [1, 20, 140])
+@pytest.mark.parametrize("tokens", ["char", "word"])
+def test_suggested_parameters_train_on_texts_of_any_size(tmp_path, times, tokens):
+    text = (TEXT * times)[: max(120, len(TEXT) * (times - 1))]
+    (tmp_path / "text.txt").write_text(text)
+    suggestion = TextGeneration.suggest(tmp_path, {"tokens": tokens, "test_share": 0.2})
+    assert suggestion["data"] == {"tokens": tokens, "test_share": 0.2}
+    data, meta = TextGeneration.prepare(tmp_path, TextData(**suggestion["data"]))
+    task = TextGeneration(meta, TextModel(**suggestion["model"]))
+    training = TrainingParameters(**suggestion["training"])
+    steps = task.num_batches(data, training.batch_size)
+    assert steps >= 3
+    assert 40 < steps * training.epochs < 20_000
+
+
+def test_less_text_suggests_a_smaller_model_and_more_epochs(tmp_path):
+    found = []
+    for times in (1, 20, 100):
+        (tmp_path / "text.txt").write_text(TEXT * times)
+        found.append(TextGeneration.suggest(tmp_path, {}))
+    assert [s["model"]["hidden_size"] for s in found] == [64, 128, 320]
+    assert found[0]["training"]["epochs"] > found[-1]["training"]["epochs"]
+    with pytest.raises(ParameterError, match="tokens must be char or word, not 'letters'"):
+        TextGeneration.suggest(tmp_path, {"tokens": "letters"})
+
+
+def test_sequence_longer_than_the_text_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match="sequence_length 5000 is more than"):
+        prepared(tmp_path, model=TextModel(sequence_length=5000))
+
+
+def test_line_ends_of_windows_and_old_macs_and_byte_order_mark_are_taken_off(tmp_path):
+    (tmp_path / "a.txt").write_bytes("\ufeffone\r\ntwo\r\n".encode() + b"three\r" * 30)
     _, meta = TextGeneration.prepare(tmp_path, TextData())
     assert "\r" not in meta["vocabulary"]
+    assert meta["characters"]["train"] + 1 == meta["items"]["train"]
+    assert sum(meta["items"].values()) == len("one\ntwo\n" + "three\n" * 30)
     assert "\ufeff" not in meta["vocabulary"]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.signal import ShortTimeFFT
 
-from rnn_core.audio import FLOOR, log_mel, mel_filters, read_wav
 from rnn_core.errors import DataError
+from rnn_core.raw.audio import FLOOR, log_mel, mel_filters, read_wav
 
 RATE = 8000
 
@@ -79,14 +79,16 @@ def lying(path: Path) -> Path:
 
 
 BROKEN = {
-    "empty file": (lambda p: cut(write(p, np.zeros(9)), 0), "not a readable wav"),
+    "empty file": (lambda p: cut(write(p, np.zeros(9)), 0), "is an empty file"),
     "header cut off": (lambda p: cut(write(p, np.zeros(9)), 30), "not a readable wav"),
-    "not a wav": (lambda p: p.write_bytes(b"MThd" * 20) and p, "not a readable wav"),
+    "not a wav": (lambda p: p.write_bytes(b"MThd" * 20) and p, r"it begins with b'MThd'"),
+    "mp3": (lambda p: p.write_bytes(b"\xff\xfb\x90" * 20) and p, "is an mp3 file by another name"),
     "samples cut off": (lambda p: cut(write(p, np.zeros(900)), 700), "it is cut off"),
     "length that lies": (lying, "announces 2000 samples and holds 100"),
-    "no samples": (lambda p: write(p, np.zeros(0)), "announces 0 samples"),
-    "stereo": (lambda p: write(p, np.zeros(8), channels=2), "2 channels of 16 bits; convert it"),
-    "32 bits": (lambda p: write(p, np.zeros(8), width=4), "1 channels of 32 bits; convert it"),
+    "no samples": (lambda p: write(p, np.zeros(0)), "holds no samples"),
+    "stereo": (lambda p: write(p, np.zeros(8), channels=2), "2 channels; convert it to mono"),
+    "32 bits": (lambda p: write(p, np.zeros(8), width=4), "samples of 32 bits; convert it"),
+    "rate of 10": (lambda p: write(p, np.zeros(8), rate=10), "announces 10 samples a second"),
 }
 
 

@@ -1,0 +1,89 @@
+"""Linear forecasts in closed form, for comparison with recurrent ones.
+
+Both are fitted by least squares with a ridge, one map for all series.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+RIDGE = 1e-3
+"""Weight of the squared weights, for each window of the training side."""
+
+KERNEL = 25
+"""Steps of DLinear's moving average."""
+
+Features: TypeAlias = Callable[[Tensor], Tensor]
+"""What the map reads, (M, P), of series (M, L)."""
+
+
+def linear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> Tensor:
+    """A map from past to future, after the last value is taken off: NLinear.
+
+    See arXiv:2205.13504v3.
+
+    Args:
+        train_past: Windows of the training side, (M, L, C).
+        train_future: What follows them, (M, N, C).
+        past: Windows to continue, (B, L, C).
+
+    Returns:
+        float64 (B, N, C).
+    """
+    last = train_past[:, -1:]
+    weight = fit(changes, train_past, train_future - last)
+    return apply(changes, past, weight) + past[:, -1:]
+
+
+def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> Tensor:
+    """A map from the trend, one from what remains, and a constant: DLinear.
+
+    See arXiv:2205.13504v3; the trend is a moving average over 25 steps, with the first
+    and last value repeated beyond the ends. There the maps are trained step by step;
+    here they are the least squares.
+
+    Args:
+        train_past: Windows of the training side, (M, L, C).
+        train_future: What follows them, (M, N, C).
+        past: Windows to continue, (B, L, C).
+
+    Returns:
+        float64 (B, N, C).
+    """
+    return apply(decomposed, past, fit(decomposed, train_past, train_future))
+
+
+def changes(rows: Tensor) -> Tensor:
+    """Distance of the values of series (M, L) from their last."""
+    return rows - rows[:, -1:]
+
+
+def decomposed(rows: Tensor) -> Tensor:
+    """Trend, remainder and a 1 of series (M, L), as (M, 2 L + 1)."""
+    half = KERNEL // 2
+    padded = functional.pad(rows[:, None], (half, half), mode="replicate")
+    trend = functional.avg_pool1d(padded, KERNEL, stride=1)[:, 0]
+    return torch.cat([trend, rows - trend, torch.ones_like(rows[:, :1])], dim=1)
+
+
+def fit(features: Features, past: Tensor, future: Tensor) -> Tensor:
+    """Weights (P, N) of least squares from features of all series to their future.
+
+    Series are added up one by one, since their features together may not fit in memory.
+    """
+    gram = moment = torch.zeros(())
+    for rows, outputs in zip(past.unbind(2), future.unbind(2), strict=True):
+        inputs = features(rows.double())
+        gram = gram + inputs.T @ inputs
+        moment = moment + inputs.T @ outputs.double()
+    ridge = RIDGE * past.shape[0] * past.shape[2]
+    weight: Tensor = torch.linalg.solve(gram + ridge * torch.eye(len(gram)), moment)
+    return weight
+
+
+def apply(features: Features, past: Tensor, weight: Tensor) -> Tensor:
+    """Forecasts (B, N, C) of windows (B, L, C)."""
+    return torch.stack([features(rows.double()) @ weight for rows in past.unbind(2)], dim=2)

@@ -1,0 +1,80 @@
+"""A recurrent classifier of sentences."""
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from rnn_core.recurrent import MakeCell
+
+Pooling: TypeAlias = Literal["mean", "max", "last"]
+
+
+class SentenceClassifier(nn.Module):
+    """Reads the words of a sentence and assigns it to one class.
+
+    Args:
+        make_cell: Makes the recurrent layer.
+        vocabulary_size: Number of words, V; word 0 is the unknown one.
+        embedding_size: Size of a word's vector.
+        evidence_size: Numbers, E, that are known of a word besides.
+        num_classes: Number of classes, C.
+        bidirectional: Whether sentences are also read from their end.
+        pooling: What is classified: mean or maximum of the outputs at all words, or the
+            output at the last word (at the first, in the direction from the end).
+        dropout: Share of the word vectors' entries and of the pooled outputs that are
+            dropped while training.
+        word_dropout: Share of words that are made unknown while training (Iyyer et al.,
+            2015, doi:10.3115/v1/P15-1162).
+    """
+
+    def __init__(
+        self,
+        make_cell: MakeCell,
+        vocabulary_size: int,
+        embedding_size: int,
+        evidence_size: int,
+        num_classes: int,
+        *,
+        bidirectional: bool,
+        pooling: Pooling,
+        dropout: float,
+        word_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
+        self.recurrent = make_cell(embedding_size + evidence_size, bidirectional=bidirectional)
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
+        self.word_dropout = word_dropout
+        self.output = nn.Linear(self.recurrent.output_size, num_classes)
+
+    def forward(self, words: Tensor, lengths: Tensor, evidence: Tensor) -> Tensor:
+        """Map sentences to logits (B, C).
+
+        Args:
+            words: Numbers of words, int64 (B, T).
+            lengths: Words of each sentence, int64 (B,).
+            evidence: What is known of each word besides, (B, T, E).
+        """
+        if self.training and self.word_dropout:
+            dropped = torch.rand(words.shape, device=words.device) < self.word_dropout
+            words = words.masked_fill(dropped, 0)
+        vectors = torch.cat([self.dropout(self.embedding(words)), evidence], dim=-1)
+        outputs, state = self.recurrent(vectors, lengths=lengths)
+        if self.pooling == "last":
+            final = state if isinstance(state, Tensor) else state[0]
+            pooled = torch.cat(final[-len(self.recurrent.reversals) :].unbind(0), dim=-1)
+        else:
+            pooled = pool(outputs, lengths, self.pooling)
+        logits: Tensor = self.output(self.dropout(pooled))
+        return logits
+
+
+def pool(outputs: Tensor, lengths: Tensor, pooling: Pooling) -> Tensor:
+    """Mean or maximum over the steps of outputs (B, T, F) that are 0 past each length (B,)."""
+    if pooling == "mean":
+        return outputs.sum(dim=1) / lengths.unsqueeze(-1)
+    steps = torch.arange(outputs.shape[1], device=outputs.device)
+    beyond = steps >= lengths.unsqueeze(-1)
+    return outputs.masked_fill(beyond.unsqueeze(-1), float("-inf")).amax(dim=1)

@@ -1,0 +1,1 @@
+"""Raw files as a person has them: read, and checked row by row."""

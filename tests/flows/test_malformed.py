@@ -1,0 +1,160 @@
+"""Malformed input: a clear error for each cause, no output left, and no check in vain.
+
+The cases are the tables in `tests/rnn_core/malformed`, one module for each task.
+"""
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.layout import Layout
+from flows.stages.prepare import prepare
+from rnn_core.errors import DataError, ParameterError
+from rnn_core.tasks import REGISTRY, get_task
+
+TABLES = Path(__file__).parents[1] / "rnn_core/malformed"
+PACKAGE = Path(sys.modules["rnn_core"].__file__).parent
+
+
+def read_table(task):
+    spec = importlib.util.spec_from_file_location(f"malformed_{task}", TABLES / f"{task}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MODULES = {path.stem: read_table(path.stem) for path in sorted(TABLES.glob("*.py"))}
+CASES = [(task, cause) for task, module in MODULES.items() for cause in module.CASES]
+
+
+def lay_out(folder, task, files, parameters):
+    """A study whose dataset `data` is ingested already."""
+    raw = folder / "data/raw/data"
+    raw.mkdir(parents=True)
+    for name, content in files.items():
+        (raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / name).write_bytes(content)
+    section = {"source": "data/raw/data", "task": task, "model": {}, "training": {}}
+    study = {
+        "root": ".",
+        "study": "malformed",
+        "seeds": [0],
+        "cells": ["gru"],
+        "datasets": {"data": {**section, "data": parameters}},
+    }
+    (folder / "params.yaml").write_text(yaml.safe_dump(study))
+    return Layout(folder)
+
+
+def outcome(folder, task, files, parameters):
+    """The error of `prepare`, or None if it takes the files."""
+    try:
+        prepare(lay_out(folder, task, files, parameters), "data")
+    except (DataError, ParameterError) as error:
+        return error
+    return None
+
+
+def case(task, cause):
+    module = MODULES[task]
+    files, changes, message = module.CASES[cause]
+    return files, module.PARAMETERS | changes, message
+
+
+def test_every_task_has_a_table_and_there_are_at_least_60_causes():
+    assert set(MODULES) == set(REGISTRY)
+    assert len(CASES) >= 60
+
+
+@pytest.mark.parametrize("task", MODULES)
+def test_good_files_are_taken(tmp_path, task):
+    module = MODULES[task]
+    assert outcome(tmp_path, task, module.good(), module.PARAMETERS) is None
+    assert (tmp_path / "data/prepared/data/meta.json").exists()
+
+
+@pytest.mark.parametrize(("task", "cause"), CASES)
+def test_malformed_input_has_one_clear_line_and_leaves_nothing(tmp_path, task, cause):
+    files, parameters, message = case(task, cause)
+    error = outcome(tmp_path, task, files, parameters)
+    assert error is not None, "it was taken"
+    assert message in str(error)
+    assert "\n" not in str(error).strip()
+    assert not (tmp_path / "data/prepared").exists() or not any(
+        (tmp_path / "data/prepared").iterdir()
+    )
+
+
+def raising_line(error):
+    """The file and line of ours that raised an error."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_relative_to(PACKAGE):
+            found = file, trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+class Removal(ast.NodeTransformer):
+    """Takes one `raise` statement out of a module."""
+
+    def __init__(self, line):
+        self.line = line
+        self.removed = 0
+
+    def visit_Raise(self, node):
+        if node.lineno <= self.line <= node.end_lineno:
+            self.removed += 1
+            return ast.copy_location(ast.Pass(), node)
+        return node
+
+
+def without_raise(file, line, monkeypatch):
+    """Put the code of a module without one of its `raise` into the module."""
+    name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
+    module = sys.modules[name]
+    removal = Removal(line)
+    tree = ast.fix_missing_locations(removal.visit(ast.parse(file.read_text())))
+    assert removal.removed == 1
+    changed = importlib.util.module_from_spec(module.__spec__)
+    exec(compile(tree, str(file), "exec"), changed.__dict__)  # noqa: S102 - our own code
+    replace_functions(module, changed, monkeypatch)
+
+
+def replace_functions(module, changed, monkeypatch):
+    """Let the functions of a module, and of its classes, run changed code."""
+    for holder, source in [
+        (module, changed),
+        *(
+            (value, getattr(changed, name))
+            for name, value in vars(module).items()
+            if isinstance(value, type) and value.__module__ == module.__name__
+        ),
+    ]:
+        for name, value in list(vars(holder).items()):
+            function = getattr(value, "__func__", value)
+            new = vars(source).get(name)
+            new = getattr(new, "__func__", new)
+            code = getattr(new, "__code__", None)
+            if code is not None and getattr(function, "__module__", "") == module.__name__:
+                monkeypatch.setattr(function, "__code__", code)
+
+
+@pytest.mark.parametrize(("task", "cause"), CASES)
+def test_without_its_check_a_case_is_not_found(tmp_path, task, cause, monkeypatch):
+    files, parameters, message = case(task, cause)
+    get_task(task)
+    error = outcome(tmp_path / "with", task, files, parameters)
+    place = raising_line(error)
+    assert place is not None
+    without_raise(*place, monkeypatch)
+    try:
+        other = outcome(tmp_path / "without", task, files, parameters)
+    except Exception as crash:  # noqa: BLE001 - what is not checked may break anything
+        other = crash
+    assert message not in str(other)

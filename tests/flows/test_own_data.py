@@ -1,0 +1,208 @@
+"""From a person's own files to a registered model and its answer, in two commands."""
+
+import csv
+import io
+import random
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+from num2words import num2words
+
+from flows.new_study import as_name
+from rnn_core.sources.agreement_text import AgreementText
+from rnn_core.sources.synthetic_digits import SyntheticDigits
+
+QUICK = ("--cells", "gru", "--seeds", "1", "--run")
+
+
+def write_table(folder):
+    rows = ["day,y", *(f"{d.date()},{(i * 37 % 11) + i / 9:.3f}" for i, d in enumerate(days()))]
+    (folder / "sales.csv").write_text("\n".join(rows) + "\n")
+
+
+def days():
+    return pd.date_range("2024-01-01", periods=300)
+
+
+def write_recordings(folder):
+    """A folder for each word, as people keep them."""
+    SyntheticDigits(num_voices=8, num_takes=1, noise=0.2, seed=1).fetch(folder)
+    for file in sorted(folder.glob("*.wav")):
+        word = file.name.partition("_")[0]
+        if word in {"1", "2", "3"}:
+            (folder / "words" / word).mkdir(parents=True, exist_ok=True)
+            shutil.move(file, folder / "words" / word / file.name)
+
+
+def write_opinions(folder):
+    draw = random.Random(3)
+    lines = ["text\tlabel"]
+    for number in range(120):
+        label = number % 2
+        word = draw.choice([["dull", "poor", "bad"], ["bright", "fine", "good"]][label])
+        thing = draw.choice(["plot", "cast", "tune", "film"])
+        lines.append(f"take {number} of the {thing} was {word}\t{['no', 'yes'][label]}")
+    (folder / "opinions.tsv").write_text("\n".join(lines) + "\n")
+
+
+def write_pairs(folder):
+    for language in ("en", "de"):
+        lines = [num2words(number, lang=language) for number in range(21, 321)]
+        (folder / f"numbers.{language}").write_text("\n".join(lines) + "\n")
+
+
+def answer_of(output):
+    return list(csv.DictReader(io.StringIO(output)))
+
+
+def test_table_becomes_a_forecast_in_two_commands(terminal):
+    write_table(terminal.folder)
+    data = ("--task", "forecasting", "--data", "sales.csv", "--target", "y")
+    terminal.run("gatewise", "new", "shop_forecast", *data, "--set", "horizon=5", *QUICK)
+    rows = answer_of(terminal.run("gatewise", "predict", "shop_forecast.sales", "sales.csv"))
+    following = pd.date_range(days()[-1], periods=6)[1:]
+    assert [pd.Timestamp(row["day"]) for row in rows] == list(following)
+    assert all(0 < float(row["y"]) < 100 for row in rows)
+
+
+def test_text_becomes_a_writer_in_two_commands(terminal):
+    (terminal.folder / "raw").mkdir()
+    AgreementText(6000, seed=1).fetch(terminal.folder / "raw")
+    data = ("--task", "text_generation", "--data", "raw/text.txt")
+    terminal.run("gatewise", "new", "shop_writer", *data, *QUICK)
+    asked = ("--prompt", "the dog", "--set", "num_tokens=40", "--set", "temperature=0.5")
+    written = terminal.run("gatewise", "generate", "shop_writer.text", *asked)
+    assert written.startswith("the dog")
+    assert len(written) == len("the dog") + 40 + 1
+    (terminal.folder / "prompt.txt").write_text("the dog")
+    options = ("--set", "num_tokens=40", "--set", "temperature=0.5")
+    predicted = terminal.run("gatewise", "predict", "shop_writer.text", "prompt.txt", *options)
+    assert written.rstrip("\n").endswith(predicted.rstrip("\n"))
+
+
+def test_folder_of_recordings_becomes_a_recogniser_in_two_commands(terminal):
+    write_recordings(terminal.folder)
+    data = ("--task", "speech_recognition", "--data", "words")
+    terminal.run("gatewise", "new", "shop_words", *data, *QUICK)
+    some = sorted((terminal.folder / "words/2").glob("*.wav"))[0]
+    (row,) = answer_of(terminal.run("gatewise", "predict", "shop_words.words", str(some)))
+    assert row["word"] in {"1", "2", "3"}
+    assert 1 / 3 <= float(row["probability"]) <= 1
+
+
+def test_labelled_sentences_become_a_judge_in_two_commands(terminal):
+    write_opinions(terminal.folder)
+    data = ("--task", "sentiment", "--data", "opinions.tsv", "--target", "label")
+    terminal.run("gatewise", "new", "shop_judge", *data, *QUICK)
+    (terminal.folder / "new.txt").write_text("the plot was dull\nthe film was bright\n")
+    rows = answer_of(terminal.run("gatewise", "predict", "shop_judge.opinions", "new.txt"))
+    assert len(rows) == 2
+    assert all(row["label"] in {"no", "yes"} for row in rows)
+    assert all(0.5 <= float(row["confidence"]) <= 1 for row in rows)
+
+
+def test_aligned_files_become_a_translator_in_two_commands(terminal):
+    write_pairs(terminal.folder)
+    data = ("--task", "translation", "--data", "numbers.en", "--data", "numbers.de")
+    terminal.run("gatewise", "new", "shop_numbers", *data, *QUICK)
+    (terminal.folder / "new.txt").write_text("forty-two\n")
+    (row,) = answer_of(terminal.run("gatewise", "predict", "shop_numbers.numbers", "new.txt"))
+    assert row["translation"].strip()
+
+
+NOTHING_THERE = [
+    (("--task", "forecasting", "--data", "none.csv"), "--data none.csv: there is no such file"),
+    (("--task", "forcasting", "--data", "sales.csv"), "did you mean 'forecasting'"),
+    (
+        ("--task", "forecasting", "--data", "sales.csv", "--target", "z"),
+        "unknown column 'z'",
+    ),
+    (
+        ("--task", "text_generation", "--data", "sales.csv", "--target", "y"),
+        "--target is of forecasting and sentiment",
+    ),
+    (
+        ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--cells", "grru"),
+        "unknown cell 'grru'; did you mean 'gru'",
+    ),
+    (
+        ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizon"),
+        "'horizon' is not of the form name=value",
+    ),
+    (
+        ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizn=3"),
+        "unknown key 'horizn'; did you mean 'horizon'",
+    ),
+    (
+        ("--task", "forecasting", "--data", "sales.csv", "--data", "sales.csv", "--target", "y"),
+        "two files have the same name",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), NOTHING_THERE)
+def test_new_says_in_one_line_what_cannot_be_and_leaves_nothing(
+    tmp_path, arguments, message, monkeypatch, capsys
+):
+    from flows import cli
+
+    write_table(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["gatewise", "new", "shop", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
+
+
+def test_new_does_not_touch_a_folder_that_holds_something(terminal):
+    write_table(terminal.folder)
+    (terminal.folder / "shop").mkdir()
+    (terminal.folder / "shop/mine.txt").write_text("mine")
+    output = terminal.run(
+        "gatewise", "new", "shop", "--task", "forecasting", "--data", "sales.csv", code=1
+    )
+    assert "shop exists and is not an empty folder" in output
+    assert (terminal.folder / "shop/mine.txt").read_text() == "mine"
+
+
+def test_new_tells_what_is_wrong_with_the_data_before_anything_is_made(terminal):
+    write_table(terminal.folder)
+    file = terminal.folder / "sales.csv"
+    file.write_text(file.read_text().replace("2024-03-01,", "2024-03-01,n/b"))
+    data = ("--task", "forecasting", "--data", "sales.csv", "--target", "y")
+    output = terminal.run("gatewise", "new", "shop", *data, code=1)
+    assert "sales.csv, row 62, column 'y'" in output
+    assert [path.name for path in terminal.folder.iterdir()] == ["sales.csv"]
+
+
+def test_study_that_new_makes_says_what_it_is(terminal):
+    write_table(terminal.folder)
+    data = ("--task", "forecasting", "--data", "sales.csv", "--target", "y")
+    terminal.run("gatewise", "new", "My Shop", *data, "--seeds", "2")
+    content = yaml.safe_load((terminal.folder / "My Shop/params.yaml").read_text())
+    assert content["study"] == "my_shop"
+    assert content["seeds"] == [0, 1]
+    assert content["datasets"]["sales"]["data"]["targets"] == ["y"]
+    assert (terminal.folder / "My Shop/source/sales.csv").exists()
+    assert (terminal.folder / "My Shop/dvc.yaml").exists()
+
+
+def test_model_that_is_not_there_is_named_with_those_that_are(terminal):
+    (terminal.folder / "a.txt").write_text("a")
+    output = terminal.run("gatewise", "predict", "no_such.model", "a.txt", code=1)
+    assert "error: there is no model 'no_such.model'; registered: " in output
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Sales 2024", "sales_2024"), ("2024", "data_2024"), ("Ä", "data"), ("a--b", "a_b")],
+)
+def test_names_of_files_become_names_of_datasets(text, name):
+    assert as_name(text, "data") == name

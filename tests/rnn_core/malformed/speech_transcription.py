@@ -1,0 +1,190 @@
+"""Recordings and transcripts that cannot be used, and what a person is told."""
+
+import io
+import random
+import wave
+from typing import Any
+
+PARAMETERS: dict[str, Any] = {"num_mels": 8, "split_by": "share"}
+
+
+def wav(seed: int, *, seconds: float = 0.2, rate: int = 8000, channels: int = 1) -> bytes:
+    """A recording of noise, 16 bits."""
+    draw = random.Random(seed)
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(draw.randbytes(2 * round(seconds * rate) * channels))
+    return buffer.getvalue()
+
+
+NAMES = [f"{letter}.wav" for letter in "abcdef"]
+TEXTS = ["12", "21", "112", "2", "1", "22"]
+TSV = "transcripts.tsv"
+
+
+def table(*rows: tuple[str, ...], header: str = "file\ttext") -> bytes:
+    """A table of transcripts, by tabs."""
+    return "\n".join([header, *("\t".join(row) for row in rows), ""]).encode()
+
+
+def good() -> dict[str, bytes]:
+    """The content of a raw folder by file name."""
+    files = {name: wav(seed) for seed, name in enumerate(NAMES)}
+    return {**files, TSV: table(*zip(NAMES, TEXTS, strict=True))}
+
+
+def words() -> dict[str, bytes]:
+    """Recordings of single words, to join."""
+    names = [f"{word}_ann_{take}.wav" for word in "12" for take in "0123"]
+    return {name: wav(seed) for seed, name in enumerate(names)}
+
+
+def changed(name: str, content: bytes) -> dict[str, bytes]:
+    """Good files but for one."""
+    return {**good(), name: content}
+
+
+def rows(**changes: str) -> bytes:
+    """The good table but for the texts of some files."""
+    texts = dict(zip(NAMES, TEXTS, strict=True))
+    texts.update({f"{letter}.wav": text for letter, text in changes.items()})
+    return table(*texts.items())
+
+
+JOIN: dict[str, Any] = {"strings": [4, 2, 2], "string_words": [2, 3]}
+SPEAKERS = table(
+    *zip(NAMES, TEXTS, ["ann", "ann", "bob", "bob", "cleo", "cleo"], strict=True),
+    header="file\ttext\tspeaker",
+)
+
+CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
+    "no transcripts": (
+        {"a.wav": wav(0)},
+        {},
+        "holds no transcripts.tsv with the columns file and text; write one, or set data.strings",
+    ),
+    "two tables": (
+        changed("transcripts.csv", b"file,text\n"),
+        {},
+        "holds transcripts.tsv and transcripts.csv; remove one",
+    ),
+    "commas in a table of tabs": (
+        changed(TSV, rows().replace(b"\t", b",")),
+        {},
+        "transcripts.tsv has no column 'file', only ['file,text']; its columns are separated by",
+    ),
+    "no column of texts": (
+        changed(TSV, rows().replace(b"text", b"words", 1)),
+        {},
+        "transcripts.tsv has no column 'text', only ['file', 'words']",
+    ),
+    "latin-1": (
+        changed(TSV, rows(c="é").decode().encode("latin-1")),
+        {},
+        "transcripts.tsv, line 4 is not UTF-8",
+    ),
+    "ragged rows": (
+        changed(TSV, rows(b="2\t1\t2")),
+        {},
+        "transcripts.tsv is not a readable table: Error tokenizing data.",
+    ),
+    "empty table": (changed(TSV, b""), {}, "transcripts.tsv is not a readable table"),
+    "header only": (changed(TSV, table()), {}, "transcripts.tsv has no rows"),
+    "a row without its file": (
+        {name: content for name, content in good().items() if name != "b.wav"},
+        {},
+        "transcripts.tsv, row 3: there is no file 'b.wav' in the folder",
+    ),
+    "a file without its row": (
+        changed("g.wav", wav(7)),
+        {},
+        "g.wav is not in transcripts.tsv; add a row or remove the file",
+    ),
+    "a file in two rows": (
+        changed(TSV, rows() + b"b.wav\t2\n"),
+        {},
+        "transcripts.tsv, row 8: b.wav is in row 3 already",
+    ),
+    "no text": (changed(TSV, rows(d=" ")), {}, "transcripts.tsv, row 5: d.wav has no text"),
+    "a row that ends early": (
+        changed(TSV, rows().replace(b"d.wav\t2", b"d.wav")),
+        {},
+        "transcripts.tsv, row 5: d.wav has no text",
+    ),
+    "an mp3 beside": (changed("g.mp3", b"ID3"), {}, "g.mp3 is not called .wav"),
+    "an mp3 in the table": (
+        changed("a.wav", b"\xff\xfb" + bytes(99)),
+        {},
+        "a.wav is an mp3 file by another name",
+    ),
+    "stereo": (changed("a.wav", wav(8, channels=2)), {}, "a.wav has 2 channels"),
+    "another sample rate": (
+        changed("f.wav", wav(9, rate=16000)),
+        {},
+        "f.wav has 16000 samples a second, a.wav has 8000",
+    ),
+    "the same recording twice": (changed("f.wav", wav(1)), {}, "f.wav is a copy of b.wav"),
+    "more text than sound": (
+        changed(TSV, rows(e="12" * 20)),
+        {},
+        "e.wav has 18 frames for the 40 symbols of its text",
+    ),
+    "one symbol only": (
+        changed(TSV, rows(**dict.fromkeys("abcdef", "1"))),
+        {},
+        "all texts are of the one symbol '1'",
+    ),
+    "two rows": (
+        {"a.wav": wav(0), "b.wav": wav(1), TSV: table(("a.wav", "1"), ("b.wav", "2"))},
+        {},
+        "'transcripts.tsv' has 2 of the 3 recordings that three sides need",
+    ),
+    "no column of speakers": (
+        good(),
+        {"split_by": "speaker", "validation": ["bob"], "test": ["cleo"]},
+        "transcripts.tsv has no column 'speaker'; add it, or set data.split_by to share",
+    ),
+    "a speaker who does not exist": (
+        changed(TSV, SPEAKERS),
+        {"split_by": "speaker", "validation": ["dora"], "test": ["cleo"]},
+        "no recording has the speaker 'dora'",
+    ),
+    "no test side": (
+        changed(TSV, SPEAKERS),
+        {"split_by": "speaker", "validation": ["bob"], "test": []},
+        "the split leaves no recording for the test side",
+    ),
+    "words that nothing can be joined from": (
+        {**words(), "3_ann_0.wav": wav(20)},
+        {**JOIN},
+        "'3' has 1 of the 3 recordings that three sides need",
+    ),
+    "a table beside words": (
+        {**words(), TSV: rows()},
+        {**JOIN},
+        "transcripts.tsv is not called .wav",
+    ),
+    "numbers of strings for two sides": (
+        words(),
+        {**JOIN, "strings": [4, 2]},
+        "data: strings must be three numbers above 0: train, validation and test",
+    ),
+    "lengths the wrong way round": (
+        words(),
+        {**JOIN, "string_words": [5, 3]},
+        "data: string_words must be a fewest, at least 1, and a most",
+    ),
+    "a pause below nothing": (
+        words(),
+        {**JOIN, "pause_seconds": [-0.1, 0.2]},
+        "data: pause_seconds must be a shortest, at least 0, and a longest",
+    ),
+    "noise the wrong way round": (
+        words(),
+        {**JOIN, "snr_db": [40, 10]},
+        "data: snr_db must be a lowest and a highest",
+    ),
+}

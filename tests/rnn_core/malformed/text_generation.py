@@ -1,0 +1,80 @@
+"""Texts that cannot be used, and what a person is told."""
+
+from typing import Any
+
+PARAMETERS: dict[str, Any] = {"tokens": "char", "validation_share": 0.05, "test_share": 0.10}
+
+TEXT = "".join(f"line {i % 7} says {'abc'[i % 3] * (i % 5)}.\n" for i in range(100))
+
+
+def good() -> dict[str, bytes]:
+    """The content of a raw folder by file name."""
+    return {"book.txt": TEXT.encode()}
+
+
+def book(content: str, encoding: str = "utf-8") -> dict[str, bytes]:
+    return {"book.txt": content.encode(encoding)}
+
+
+CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
+    "no text file": ({"book.md": TEXT.encode()}, {}, "holds no .txt file"),
+    "two text files": (
+        {"a.txt": TEXT.encode(), "b.txt": TEXT.encode()},
+        {},
+        "holds 2 .txt files, a.txt and b.txt among them",
+    ),
+    "empty": (book(""), {}, "book.txt is empty"),
+    "blank": (book(" \n\t\n" * 100), {}, "book.txt holds nothing but white space"),
+    "latin-1": (
+        {"book.txt": TEXT.encode() + "café".encode("latin-1")},
+        {},
+        f"book.txt, line 101 is not UTF-8 (byte {len(TEXT) + 4} of the file)",
+    ),
+    "latin-1 with line ends of an old Mac": (
+        {"book.txt": "one\rtwo\rthree é".encode("latin-1")},
+        {},
+        "book.txt, line 3 is not UTF-8 (byte 15 of the file)",
+    ),
+    "UTF-16 as Windows saves it": (book(TEXT, "utf-16"), {}, "book.txt is UTF-16, not UTF-8"),
+    "UTF-32": (book(TEXT, "utf-32"), {}, "book.txt is UTF-32, not UTF-8"),
+    "UTF-16 without its mark": (
+        book(TEXT, "utf-16-le"),
+        {},
+        "book.txt, line 1 holds the control character U+0000",
+    ),
+    "no text but a program's file": (
+        book(TEXT + "\x1b\x02" * 20),
+        {},
+        "book.txt, line 101 holds the control character U+001B",
+    ),
+    "too short for its sides": (
+        book("short"),
+        {},
+        "the text has 5 tokens, which leaves the validation side fewer than 2",
+    ),
+    "too short in words": (
+        book("one two three four five six\n"),
+        {"tokens": "word"},
+        "the text has 7 tokens, which leaves the validation side fewer than 2",
+    ),
+    "one character over and over": (
+        book("-" * 500),
+        {},
+        "the training side is '-' over and over; there is nothing to learn",
+    ),
+    "a vocabulary of almost nothing": (
+        book(TEXT),
+        {"max_vocabulary": 2},
+        "max_vocabulary 2 makes",
+    ),
+    "a part to choose by in another script": (
+        book((2 * TEXT)[:1700] + "жзик" * 25 + TEXT[:200]),
+        {},
+        "of the tokens of the validation side are not in the vocabulary",
+    ),
+    "an end in another script": (
+        book((2 * TEXT)[:1800] + "жзик" * 50),
+        {},
+        "of the tokens of the test side are not in the vocabulary",
+    ),
+}

@@ -1,0 +1,201 @@
+"""Aligned files that cannot be used, and what a person is told."""
+
+from typing import Any
+
+PARAMETERS: dict[str, Any] = {
+    "source_file": "corpus.en",
+    "target_file": "corpus.de",
+    "max_vocabulary": 80,
+}
+
+NOUNS = (("dog", "Hund"), ("cat", "Kater"), ("man", "Mann"), ("bird", "Vogel"))
+VERBS = (("sees", "sieht"), ("hears", "hört"), ("follows", "verfolgt"))
+
+PAIRS = [
+    (f"the {a} {verb} the {b}.", f"der {c} {sagt} den {d}.")
+    for a, c in NOUNS
+    for verb, sagt in VERBS
+    for b, d in NOUNS
+]
+ENGLISH, GERMAN = ([pair[side] for pair in PAIRS] for side in (0, 1))
+
+
+def lines(texts: list[str], encoding: str = "utf-8") -> bytes:
+    return "".join(f"{text}\n" for text in texts).encode(encoding)
+
+
+def corpus(source: Any = ENGLISH, target: Any = GERMAN) -> dict[str, bytes]:
+    """Two aligned files from texts, or from the bytes of a file."""
+    contents = [text if isinstance(text, bytes) else lines(text) for text in (source, target)]
+    return dict(zip(("corpus.en", "corpus.de"), contents, strict=True))
+
+
+def good() -> dict[str, bytes]:
+    """The content of a raw folder by file name."""
+    return corpus()
+
+
+STAR = {"source_file": "*.en", "target_file": "*.de"}
+
+
+def of_sides(**changes: list[int]) -> dict[str, bytes]:
+    """A pair of files for each side, from the numbers of its pairs."""
+    sides = {"train": list(range(30)), "val": list(range(30, 38)), "test": list(range(38, 46))}
+    files: dict[str, bytes] = {}
+    for side, numbers in (sides | changes).items():
+        files[f"{side}.en"] = lines([ENGLISH[i] for i in numbers])
+        files[f"{side}.de"] = lines([GERMAN[i] for i in numbers])
+    return files
+
+
+def with_line(number: int, text: str, texts: list[str]) -> list[str]:
+    """Texts with the line of a number, counted from 1, replaced."""
+    return [*texts[: number - 1], text, *texts[number:]]
+
+
+LATIN = lines(GERMAN, "latin-1")
+UMLAUT = LATIN.index(b"\xf6")
+
+CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
+    "not aligned": (
+        corpus(target=GERMAN[:-3]),
+        {},
+        "corpus.en and corpus.de are not aligned: they have 48 and 45 lines",
+    ),
+    "an empty line in the target": (
+        corpus(target=with_line(7, "", GERMAN)),
+        {},
+        "corpus.de, line 7 is empty, but that of corpus.en is not",
+    ),
+    "a blank line in the source": (
+        corpus(source=with_line(9, " \t ", ENGLISH)),
+        {},
+        "corpus.en, line 9 is empty, but that of corpus.de is not",
+    ),
+    "latin-1": (
+        corpus(target=LATIN),
+        {},
+        f"corpus.de, line 5 is not UTF-8 (byte {UMLAUT + 1} of the file)",
+    ),
+    "UTF-16 as Windows saves it": (
+        corpus(target=lines(GERMAN, "utf-16")),
+        {},
+        "corpus.de is UTF-16, not UTF-8",
+    ),
+    "a zero byte": (
+        corpus(source=with_line(3, "the dog\x00 sees the man.", ENGLISH)),
+        {},
+        "corpus.en, line 3 holds the control character U+0000",
+    ),
+    "no text but a program's file": (
+        corpus(source=b"\x7fELF\x02\x01\x01" + lines(ENGLISH)),
+        {},
+        "corpus.en, line 1 holds the control character U+007F",
+    ),
+    "an empty file": (corpus(target=b""), {}, "corpus.de is empty"),
+    "a blank file": (
+        corpus(target=b"\n" * 48),
+        {},
+        "corpus.de holds nothing but white space",
+    ),
+    "a file that is not there": (
+        {"corpus.en": lines(ENGLISH), "corpus.fr": lines(GERMAN)},
+        {},
+        "target_file: no file 'corpus.de' in",
+    ),
+    "a source that is not there": (
+        corpus(),
+        {"source_file": "corpus.eng"},
+        "source_file: no file 'corpus.eng' in",
+    ),
+    "only one file": (
+        {"corpus.en": lines(ENGLISH)},
+        {"target_file": None},
+        "holds 1 file, not two aligned ones",
+    ),
+    "three files and no name": (
+        corpus() | {"notes.txt": b"old\n"},
+        {"target_file": None},
+        "holds 3 files, not two aligned ones",
+    ),
+    "two files and no direction": (
+        corpus(),
+        {"source_file": None, "target_file": None},
+        "source_file is not given: which is to be translated, 'corpus.de' or 'corpus.en'?",
+    ),
+    "the same file twice": (
+        corpus(),
+        {"target_file": "corpus.en"},
+        "source_file and target_file are both 'corpus.en'",
+    ),
+    "not translated": (
+        corpus(target=ENGLISH),
+        {},
+        "corpus.en and corpus.de have the same text on 48 of 48 lines",
+    ),
+    "mostly not translated": (
+        corpus(target=ENGLISH[:30] + GERMAN[30:]),
+        {},
+        "corpus.en and corpus.de have the same text on 30 of 48 lines",
+    ),
+    "too few pairs for the shares": (
+        corpus(ENGLISH[:4], GERMAN[:4]),
+        {},
+        "4 different pairs are too few for a validation_share of 0.1 and a test_share of 0.1",
+    ),
+    "one pair over and over": (
+        corpus(ENGLISH[:1] * 50, GERMAN[:1] * 50),
+        {},
+        "1 different pair is too few",
+    ),
+    "a whole book on one line": (
+        corpus(source=with_line(2, "the dog " * 2000, ENGLISH)),
+        {},
+        "corpus.en, line 2 has 16000 characters, more than 10000",
+    ),
+    "a side that is missing": (
+        {name: text for name, text in of_sides().items() if name != "val.de"},
+        STAR,
+        "target_file: no file 'val.de' in",
+    ),
+    "a star in one name only": (
+        of_sides(),
+        {"source_file": "*.en", "target_file": "train.de"},
+        "target_file is 'train.de', source_file '*.en': both or neither must hold a *",
+    ),
+    "a test pair that is trained on": (
+        of_sides(test=[38, 39, 5]),
+        STAR,
+        "pair 6 of the training side is on the validation or test side too",
+    ),
+    "a pair to choose by that is tested": (
+        of_sides(test=[40, 33, 41]),
+        STAR,
+        "pair 2 of the test side is on the validation side too",
+    ),
+    "nothing left to train on": (
+        of_sides(train=[38, 39]),
+        STAR | {"repeated": "drop"},
+        "every training pair is on the validation or test side too",
+    ),
+    "nothing left to choose by": (
+        of_sides(val=[38, 39]),
+        STAR | {"repeated": "drop"},
+        "every validation pair is on the test side too",
+    ),
+    "a vocabulary smaller than the alphabet": (
+        corpus(),
+        {"max_vocabulary": 12},
+        "max_vocabulary is 12, but the characters of the training side alone need 30",
+    ),
+    "only long pairs": (
+        corpus(),
+        {"max_length": 2},
+        "every training pair has more than max_length = 2 subwords",
+    ),
+    "a test side in another script": (
+        of_sides() | {"test.de": lines(["привет мир"] * 8)},
+        STAR,
+        "most characters of the target texts of the test side are not on the training side",
+    ),
+}

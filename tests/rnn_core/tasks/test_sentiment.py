@@ -1,0 +1,392 @@
+"""Sentiment: no leak between sides, baselines as scikit-learn has them, scores of one sentence."""
+
+import random
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
+from torch.nn import functional
+
+from rnn_core.errors import DataError
+from rnn_core.features.words import UNKNOWN, cut_words
+from rnn_core.models.sentence_classifier import pool
+from rnn_core.raw.labelled_texts import read_texts, stratified_sides
+from rnn_core.runs import build_model
+from rnn_core.tasks import sentiment
+from rnn_core.tasks.base import SPLITS
+from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
+
+WORDS = ["good", "bad", "plot", "cast", "film", "not", "very", "dull", "fresh", "long", "warm"]
+CLASSES = ("blame", "neither", "praise")
+
+
+def no_evidence(batch, steps):
+    """What a model without evidence is given."""
+    return torch.zeros(batch, steps, 0)
+
+
+def write(folder, rows, name="reviews.csv", header="text,label"):
+    text = "\n".join([header, *(",".join(row) for row in rows)]) + "\n"
+    (folder / name).write_text(text.removeprefix("\n"), encoding="utf-8")
+
+
+def draw_rows(num_rows, seed=0):
+    draw = random.Random(seed)
+    return [
+        (" ".join(draw.choices(WORDS, k=draw.randint(1, 12))), draw.choice(CLASSES))
+        for _ in range(num_rows)
+    ]
+
+
+@pytest.fixture
+def raw(tmp_path):
+    write(tmp_path, draw_rows(150))
+    return tmp_path
+
+
+def prepared(raw, model=None, **options):
+    data, meta = Sentiment.prepare(raw, SentimentData(**options))
+    return Sentiment(meta, model or SentimentModel(embedding_size=4, hidden_size=5)), data
+
+
+def sentences(task, data, split=None):
+    """The words of each sentence of a side, as text, with its class."""
+    pieces = data["words"].split(data["lengths"].tolist())
+    sides, labels = data["sides"].tolist(), data["labels"].tolist()
+    return [
+        (" ".join(task.meta["vocabulary"][word] for word in piece), task.meta["classes"][label])
+        for piece, side, label in zip(pieces, sides, labels, strict=True)
+        if split is None or SPLITS[side] == split
+    ]
+
+
+def test_words_and_labels_are_those_of_the_file(raw):
+    task, data = prepared(raw)
+    rows = draw_rows(150)
+    train = {word for text, _ in sentences(task, data, "train") for word in text.split()}
+    assert set(task.meta["vocabulary"]) == {UNKNOWN} | (train - {UNKNOWN})
+    assert sentences(task, data) == [
+        (" ".join(w if w in train else UNKNOWN for w in text.split()), label)
+        for text, label in rows
+    ]
+
+
+def test_vocabulary_is_that_of_the_training_side(tmp_path):
+    write(tmp_path, [("a good film", "1"), ("a bad film", "0")] * 2, "train.csv")
+    write(tmp_path, [("an odd film", "1")], "dev.csv")
+    write(tmp_path, [("Film of an odd a", "0")], "test.csv")
+    files = {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}
+    task, data = prepared(tmp_path, **files)
+    assert task.meta["vocabulary"] == [UNKNOWN, "a", "film", "bad", "good"]
+    assert sentences(task, data, "test") == [(f"film {UNKNOWN} {UNKNOWN} {UNKNOWN} a", "0")]
+    task, _ = prepared(tmp_path, **files, min_count=4)
+    assert task.meta["vocabulary"] == [UNKNOWN, "a", "film"]
+    task, _ = prepared(tmp_path, **files, max_vocabulary=4)
+    assert task.meta["vocabulary"] == [UNKNOWN, "a", "film", "bad"]
+    task, data = prepared(tmp_path, **files, lowercase=False, max_words=3)
+    assert sentences(task, data, "test") == [(" ".join([UNKNOWN] * 3), "0")]
+
+
+def test_no_text_is_on_two_sides(tmp_path):
+    rows = draw_rows(60)
+    write(tmp_path, rows + [(text.upper() + " ", label) for text, label in rows[:40]])
+    for seed in range(5):
+        _, data = prepared(tmp_path, split_seed=seed, lowercase=True)
+        texts = [text for text, _ in rows] + [text for text, _ in rows[:40]]
+        sides = data["sides"].tolist()
+        of_text = {}
+        for text, side in zip(texts, sides, strict=True):
+            of_text.setdefault(text, set()).add(side)
+        assert all(len(of) == 1 for of in of_text.values())
+
+
+def test_text_in_two_files_stays_in_the_later_one(tmp_path):
+    both = [("Both of them", "1"), ("only here", "0"), ("and here", "1"), ("or here", "0")]
+    write(tmp_path, both, "train.csv")
+    write(tmp_path, [("in dev", "1"), ("both of them", "0")], "dev.csv")
+    write(tmp_path, [("both  of them", "1"), ("in test", "0")], "test.csv")
+    _, meta = Sentiment.prepare(
+        tmp_path, SentimentData(train="train.csv", validation="dev.csv", test="test.csv")
+    )
+    assert meta["items"] == {"train": 3, "validation": 1, "test": 2}
+    assert meta["left_out"] == 2
+
+
+def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
+    texts = [f"text {i}" for i in range(100)]
+    labels = ["rare"] * 10 + ["often"] * 90
+    sides = stratified_sides(texts, labels, (0.1, 0.3), seed=1)
+    counted = Counter(zip(labels, sides, strict=True))
+    assert {key: counted[key] for key in sorted(counted)} == {
+        ("often", 0): 54,
+        ("often", 1): 9,
+        ("often", 2): 27,
+        ("rare", 0): 6,
+        ("rare", 1): 1,
+        ("rare", 2): 3,
+    }
+    assert stratified_sides(texts[::-1], labels[::-1], (0.1, 0.3), seed=1) == sides[::-1]
+    assert stratified_sides(texts, labels, (0.1, 0.3), seed=2) != sides
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It's good, isn't it?", "it 's good , is n't it ?"),
+        ("it 's good , is n't it ?", "it 's good , is n't it ?"),
+        ("They\u2019ll say “can\u2019t”", "they 'll say “ ca n't ”"),
+        ("naïve 10/10 :-)", "naïve 10 / 10 : - )"),
+    ],
+)
+def test_words_are_cut_as_the_penn_treebank_cuts_contractions(text, words):
+    assert cut_words(text, lowercase=True) == words.split()
+
+
+def test_quotes_separate_fields_of_csv_and_are_characters_in_tsv(tmp_path):
+    content = 'x\t"a, ""b"""\n\ny\t c"\n'
+    (tmp_path / "t.tsv").write_text(content)
+    table = read_texts(tmp_path / "t.tsv", 2, 1, None)
+    assert table["text"].tolist() == ['"a, ""b"""', 'c"']
+    assert table.index.tolist() == [1, 3]
+    (tmp_path / "t.csv").write_text('\ufefflabel,text\r\nx,"a, ""b""\r\nc"\r\ny,d\r\n', "utf-8")
+    table = read_texts(tmp_path / "t.csv", "text", "label", None)
+    assert table["text"].tolist() == ['a, "b"\nc', "d"]
+    assert table.index.tolist() == [2, 4]
+
+
+def test_every_training_sentence_is_drawn_once_an_epoch(raw, monkeypatch):
+    monkeypatch.setattr(sentiment, "POOL_BATCHES", 2)
+    task, data = prepared(raw)
+    batches = list(task.training_batches(data, 8, torch.Generator().manual_seed(3)))
+    assert len(batches) == task.num_batches(data, 8)
+    drawn = [
+        (tuple(row[:length].tolist()), label)
+        for batch in batches
+        for row, length, label in zip(batch[0], batch[1].tolist(), batch[2].tolist(), strict=True)
+    ]
+    index = task.index
+    expected = [
+        (tuple(index[w] for w in text.split()), task.meta["classes"].index(label))
+        for text, label in sentences(task, data, "train")
+    ]
+    assert sorted(drawn) == sorted(expected)
+    assert all(batch[0].shape[1] == batch[1].max() for batch in batches)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "last"])
+def test_score_does_not_depend_on_what_else_is_in_the_batch(raw, monkeypatch, pooling):
+    model = SentimentModel(embedding_size=4, hidden_size=5, pooling=pooling, word_evidence=True)
+    task, data = prepared(raw, model)
+    network = build_model(task, "gru").eval()
+    answers = []
+    for size in (64, 3, 1):
+        monkeypatch.setattr(sentiment, "SCORING_BATCH", size)
+        with torch.inference_mode():
+            answers.append(task.scores(network, data, "test").values)
+    assert torch.equal(answers[0], answers[1])
+    assert torch.equal(answers[0], answers[2])
+    words, evidence = torch.randint(len(task.meta["vocabulary"]), (2, 30)), torch.randn(2, 30, 3)
+    beside = network(words, torch.tensor([7, 30]), evidence)[:1]
+    alone = network(words[:1, :7], torch.tensor([7]), evidence[:1, :7])
+    torch.testing.assert_close(beside, alone, atol=1e-6, rtol=0)
+
+
+def test_pooling_matches_numpy():
+    outputs = torch.randn(3, 6, 4) - 2
+    lengths = torch.tensor([1, 4, 6])
+    for b, length in enumerate(lengths.tolist()):
+        outputs[b, length:] = 0
+    for pooling, of in (("mean", np.mean), ("max", np.max)):
+        expected = [of(o[:n].numpy(), axis=0) for o, n in zip(outputs, lengths, strict=True)]
+        np.testing.assert_allclose(pool(outputs, lengths, pooling), np.array(expected), rtol=1e-6)
+
+
+def test_last_pooling_is_the_output_at_the_end_of_each_direction(raw):
+    model = SentimentModel(embedding_size=4, hidden_size=5, pooling="last")
+    task, _ = prepared(raw, model)
+    network = build_model(task, "lstm").eval()
+    words = torch.randint(5, (1, 9))
+    outputs, _ = network.recurrent(network.embedding(words))
+    ends = torch.cat([outputs[:, -1, :5], outputs[:, 0, 5:]], dim=-1)
+    torch.testing.assert_close(
+        network(words, torch.tensor([9]), no_evidence(1, 9)), network.output(ends)
+    )
+
+
+def test_word_dropout_makes_words_unknown_by_the_seed_and_only_in_training(raw):
+    model = SentimentModel(embedding_size=4, hidden_size=5, word_dropout=0.5)
+    task, _ = prepared(raw, model)
+    network = build_model(task, "gru")
+    words, lengths = torch.randint(1, 9, (4, 10)), torch.full((4,), 10)
+    network.train()
+    torch.manual_seed(5)
+    trained = network(words, lengths, no_evidence(4, 10))
+    torch.manual_seed(5)
+    dropped = words.masked_fill(torch.rand(4, 10) < 0.5, 0)
+    network.eval()
+    torch.testing.assert_close(trained, network(dropped, lengths, no_evidence(4, 10)))
+    assert not torch.allclose(network(words, lengths, no_evidence(4, 10)), trained)
+
+
+def test_loss_is_cross_entropy_with_smoothed_labels(raw):
+    model = SentimentModel(embedding_size=4, hidden_size=5, label_smoothing=0.1)
+    task, data = prepared(raw, model)
+    network = build_model(task, "gru").eval()
+    words, lengths, labels, nothing = next(task.training_batches(data, 8, torch.Generator()))
+    log = functional.log_softmax(network(words, lengths, nothing), dim=1)
+    target = functional.one_hot(labels, 3) * 0.9 + 0.1 / 3
+    loss, _ = task.loss(network, (words, lengths, labels, nothing), None)
+    torch.testing.assert_close(loss, -(target * log).sum(dim=1).mean())
+
+
+def test_baselines_match_scikit_learn(raw):
+    task, data = prepared(raw)
+    train, test = (sentences(task, data, split) for split in ("train", "test"))
+    vectorizer = CountVectorizer(
+        tokenizer=str.split, token_pattern=None, ngram_range=(1, 2), binary=True, lowercase=False
+    )
+    counts = vectorizer.fit_transform([text for text, _ in train])
+    bayes = MultinomialNB().fit(counts, [label for _, label in train])
+    right = bayes.score(
+        vectorizer.transform([text for text, _ in test]), [label for _, label in test]
+    )
+    baselines = task.baselines(data)
+    assert baselines["naive_bayes"] == pytest.approx(right)
+    most, _ = Counter(label for _, label in train).most_common(1)[0]
+    share = np.mean([label == most for _, label in test])
+    assert baselines["most_frequent"] == pytest.approx(share)
+
+
+def log_shares(task, rows):
+    """Evidence of each word as scikit-learn's naive Bayes learns it, centred over classes."""
+    vectorizer = CountVectorizer(
+        tokenizer=str.split,
+        token_pattern=None,
+        vocabulary=task.meta["vocabulary"],
+        binary=True,
+        lowercase=False,
+    )
+    counts = vectorizer.transform([text for text, _ in rows])
+    logs = MultinomialNB().fit(counts, [label for _, label in rows]).feature_log_prob_.T
+    return torch.from_numpy(logs - logs.mean(axis=1, keepdims=True)).float()
+
+
+def test_evidence_is_that_of_naive_bayes_on_the_training_side(raw):
+    model = SentimentModel(embedding_size=4, hidden_size=5, word_evidence=True)
+    task, data = prepared(raw, model)
+    expected = log_shares(task, sentences(task, data, "train"))
+    torch.testing.assert_close(task.evidence, expected)
+
+
+def test_evidence_about_a_training_sentence_comes_from_the_other_folds(raw):
+    model = SentimentModel(embedding_size=4, hidden_size=5, word_evidence=True)
+    task, data = prepared(raw, model)
+    rows, sides = sentences(task, data), data["sides"].tolist()
+    tables = [
+        log_shares(task, [r for i, r in enumerate(rows) if sides[i] == 0 and i % 5 != fold])
+        for fold in range(5)
+    ]
+    places = {}
+    for i, (text, _) in enumerate(rows):
+        places.setdefault(text, set()).add(i % 5)
+    for batch, _, _, evidence in task.training_batches(data, 1, torch.Generator()):
+        (words,) = batch
+        text = " ".join(task.meta["vocabulary"][word] for word in words)
+        assert any(torch.allclose(evidence[0], tables[fold][words]) for fold in places[text])
+
+
+def test_optimum_is_the_share_of_likeliest_labels_on_the_test_side(raw):
+    assert prepared(raw)[0].optimum() is None
+    likeliest = np.random.default_rng(0).integers(0, 2, 150).astype(float)
+    np.save(raw / "likeliest.npy", likeliest)
+    task, data = prepared(raw)
+    assert task.optimum() == pytest.approx(likeliest[data["sides"].numpy() == 2].mean())
+
+
+@torch.inference_mode()
+def test_answer_is_the_likeliest_label_of_each_text(raw):
+    task, _ = prepared(raw)
+    network = build_model(task, "gru").eval()
+    texts = ["Good plot", "not  a dull film!", "zzz"]
+    answer = task.answer(network, pd.DataFrame({"text": texts}), None)
+    for text, label, confidence in zip(texts, answer["label"], answer["confidence"], strict=True):
+        words = torch.tensor([[task.index.get(w, 0) for w in cut_words(text, lowercase=True)]])
+        logits = network(words, torch.tensor([words.shape[1]]), no_evidence(*words.shape))
+        probabilities = logits.softmax(dim=1)[0]
+        assert confidence == pytest.approx(float(probabilities.max()), abs=1e-6)
+        assert label == task.meta["classes"][int(probabilities.argmax())]
+    example = task.example(raw)
+    assert example["text"].tolist() == [draw_rows(1)[0][0]]
+    assert len(task.answer(network, example, None)) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame({"review": ["a"]}), "no column 'text', only"),
+        (pd.DataFrame({"text": ["a", " "]}), "the input, row 2 has no text"),
+        (pd.DataFrame({"text": ["a", None]}), "the input, row 2 has no text"),
+    ],
+)
+def test_unusable_input_is_named(raw, table, message):
+    task, _ = prepared(raw)
+    with pytest.raises(DataError, match=message):
+        task.answer(build_model(task, "gru").eval(), table, None)
+
+
+def test_input_is_read_from_lines_or_from_a_table(tmp_path):
+    (tmp_path / "in.txt").write_text("One line\r\nand another, with a comma\r\n")
+    assert Sentiment.read_input(tmp_path / "in.txt")["text"].tolist() == [
+        "One line",
+        "and another, with a comma",
+    ]
+    (tmp_path / "in.csv").write_text('id,text\n007,"a, b"\n')
+    table = Sentiment.read_input(tmp_path / "in.csv")
+    assert table.to_dict("list") == {"id": ["007"], "text": ["a, b"]}
+    (tmp_path / "in.txt").write_text("a\n\nb\n")
+    with pytest.raises(DataError, match=r"in\.txt, line 2 is empty"):
+        Sentiment.read_input(tmp_path / "in.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.csv", "label,Review\n{}", {"text": "Review", "label": "label"}),
+        ("a.csv", "who,what\n{}", {"text": "what", "label": "who"}),
+        ("a.csv", "{}", {"text": 2, "label": 1}),
+        ("a.tsv", "{tab}", {"text": 2, "label": 1}),
+        ("a.csv", "{semicolon}", {"text": 2, "label": 1, "separator": "semicolon"}),
+    ],
+)
+def test_columns_are_found(tmp_path, name, content, found):
+    rows = [(label, text) for text, label in draw_rows(30)]
+    forms = {"tab": "\t", "semicolon": ";"}
+    bodies = {n: "".join(f"{a}{s}{b}\n" for a, b in rows) for n, s in forms.items()}
+    body = "".join(f"{a},{b}\n" for a, b in rows)
+    (tmp_path / name).write_text(content.format(body, **bodies))
+    suggestion = Sentiment.suggest(tmp_path, {"test_share": 0.3})
+    assert suggestion["data"] == found | {"test_share": 0.3}
+    _, meta = Sentiment.prepare(tmp_path, SentimentData(**suggestion["data"]))
+    assert meta["classes"] == sorted(CLASSES)
+    SentimentModel(**suggestion["model"])
+
+
+def test_files_of_the_sides_are_found(tmp_path):
+    for name in ("train", "dev", "test"):
+        write(tmp_path, draw_rows(40, seed=len(name)), f"{name}.csv", header="")
+    data = Sentiment.suggest(tmp_path, {})["data"]
+    files = {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}
+    assert data == files | {"text": 1, "label": 2}
+
+
+def test_columns_that_cannot_be_told_apart_are_listed(tmp_path):
+    rows = [(text, label, label[0]) for text, label in draw_rows(30)]
+    write(tmp_path, rows, header="said,one,two")
+    message = r"which column holds the labels.*data\.label \(columns: said, one, two\)"
+    with pytest.raises(DataError, match=message):
+        Sentiment.suggest(tmp_path, {})
+    assert Sentiment.suggest(tmp_path, {"label": "two"})["data"] == {"text": "said", "label": "two"}

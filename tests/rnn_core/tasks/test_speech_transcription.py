@@ -1,0 +1,355 @@
+"""Speech transcription: strings by one speaker, edits counted, and wav in, digits out."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.nn import functional
+
+from rnn_core.errors import DataError, ParameterError
+from rnn_core.models.ctc import prefix_beam
+from rnn_core.params import parse
+from rnn_core.raw.audio import log_mel, read_wav
+from rnn_core.raw.recordings import list_words
+from rnn_core.raw.transcripts import joined_utterances
+from rnn_core.runs import build_model
+from rnn_core.sources.synthetic_digits import SyntheticDigits
+from rnn_core.tasks import speech_transcription
+from rnn_core.tasks.base import SPLITS
+from rnn_core.tasks.speech_transcription import (
+    SpeechTranscription,
+    TranscriptionAnswer,
+    TranscriptionData,
+    TranscriptionModel,
+    edits,
+    speech_stretches,
+    texts_of,
+)
+from rnn_core.training import TrainingParameters
+
+JOIN = {
+    "split_by": "take",
+    "validation": (1,),
+    "test": (2,),
+    "strings": (12, 4, 6),
+    "snr_db": (60.0, 60.0),
+    "pause_seconds": (0.05, 0.1),
+    "num_mels": 12,
+}
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    SyntheticDigits(2, 3, noise=0.2, seed=1, numbers=tuple("1478")).fetch(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(raw):
+    return SpeechTranscription.prepare(raw, TranscriptionData(**JOIN))
+
+
+@pytest.fixture(scope="module")
+def listed(raw, tmp_path_factory):
+    """A folder of recordings with transcripts."""
+    folder = tmp_path_factory.mktemp("listed")
+    lines = ["file\ttext\tspeaker"]
+    for recording in list_words(raw):
+        (folder / recording.name).write_bytes(recording.path.read_bytes())
+        word = {"1": "one", "4": "four", "7": "se ven", "8": "012"}[recording.word]
+        lines.append(f"{recording.name}\t {word}  x\t{recording.take}")
+    (folder / "transcripts.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def task_of(prepared, **model):
+    return SpeechTranscription(prepared[1], TranscriptionModel(**({"hidden_size": 5} | model)))
+
+
+def strings_of(prepared, split):
+    data, meta = prepared
+    places = (data["sides"] == SPLITS.index(split)).nonzero().flatten().tolist()
+    texts = texts_of(data)
+    return ["".join(meta["symbols"][symbol - 1] for symbol in texts[i]) for i in places]
+
+
+def starts_of(whole, piece):
+    """Where a recording begins in a string, by the samples themselves."""
+    first = np.flatnonzero(np.abs(whole[: len(whole) - len(piece) + 1] - piece[0]) < 1e-6)
+    return {s for s in first.tolist() if np.allclose(whole[s : s + len(piece)], piece, atol=1e-6)}
+
+
+def test_strings_are_of_recordings_of_one_speaker_of_their_side(raw):
+    """Without noise, each string is covered by recordings and pauses between."""
+    parameters = TranscriptionData(**(JOIN | {"snr_db": (400.0, 400.0)}))
+    _, utterances = joined_utterances(raw, parameters, parameters)
+    known = [(r, read_wav(r.path)[0]) for r in list_words(raw)]
+    assert [sum(u.side == side for u in utterances) for side in range(3)] == [12, 4, 6]
+    lengths = set()
+    for utterance in utterances:
+        found = sorted(
+            (start, recording.word, recording.take, recording.speaker)
+            for recording, samples in known
+            for start in starts_of(utterance.samples, samples)
+        )
+        assert [word for _, word, _, _ in found] == utterance.symbols
+        assert {int(take) for _, _, take, _ in found} == {utterance.side}
+        assert len({speaker for _, _, _, speaker in found}) == 1
+        lengths.add(len(found))
+    assert lengths == {3, 4, 5}
+
+
+def test_strings_are_drawn_by_their_seed(raw, prepared):
+    again = SpeechTranscription.prepare(raw, TranscriptionData(**JOIN))
+    assert all(torch.equal(prepared[0][name], tensor) for name, tensor in again[0].items())
+    other = SpeechTranscription.prepare(raw, TranscriptionData(**(JOIN | {"strings_seed": 1})))
+    assert strings_of(other, "train") != strings_of(prepared, "train")
+
+
+def test_noise_has_the_asked_ratio_to_the_speech(raw):
+    quiet, loud = (
+        joined_utterances(raw, parameters, parameters)[1]
+        for parameters in (TranscriptionData(**(JOIN | {"snr_db": (s, s)})) for s in (400.0, 10.0))
+    )
+    for clean, noisy in zip(quiet, loud, strict=True):
+        speech = clean.samples[np.abs(clean.samples) > 1e-9].astype(np.float64)
+        noise = (noisy.samples - clean.samples).astype(np.float64)
+        ratio = 10 * np.log10(np.mean(speech**2) / np.mean(noise**2))
+        assert ratio == pytest.approx(10, abs=0.3)
+
+
+def test_scaling_is_of_the_training_side_alone(raw, prepared):
+    parameters = TranscriptionData(**JOIN)
+    _, utterances = joined_utterances(raw, parameters, parameters)
+    frames = [log_mel(u.samples, 8000, 12, 0.025, 0.010) for u in utterances if u.side == 0]
+    train = np.concatenate(frames).astype(np.float64)
+    np.testing.assert_allclose(prepared[1]["mean"], train.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(prepared[1]["std"], train.std(axis=0), rtol=1e-6)
+
+
+def test_transcripts_are_characters_or_words_with_single_spaces(listed):
+    share = {"split_by": "speaker", "validation": ("1",), "test": ("2",), "num_mels": 12}
+    letters = SpeechTranscription.prepare(listed, TranscriptionData(**share))
+    assert letters[1]["symbols"] == sorted(set("one four se ven 012 x"))
+    assert set(strings_of(letters, "train")) == {"one x", "four x", "se ven x", "012 x"}
+    words = SpeechTranscription.prepare(listed, TranscriptionData(**share, tokens="word"))
+    assert words[1]["symbols"] == ["012", "four", "one", "se", "ven", "x"]
+    assert words[1]["joiner"] == " "
+    assert letters[1]["joiner"] == ""
+    assert words[1]["items"] == {"train": 8, "validation": 8, "test": 8}
+
+
+def test_symbol_that_the_training_side_lacks_is_always_an_error(listed, tmp_path):
+    for path in listed.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    table = (tmp_path / "transcripts.tsv").read_text().replace("four  x\t2", "four  Q\t2")
+    (tmp_path / "transcripts.tsv").write_text(table)
+    share = {"split_by": "speaker", "validation": ("1",), "test": ("2",), "num_mels": 12}
+    data, meta = SpeechTranscription.prepare(tmp_path, TranscriptionData(**share))
+    assert "Q" not in meta["symbols"]
+    assert int(data["symbols"].max()) == len(meta["symbols"]) + 1
+    network = build_model(SpeechTranscription(meta, TranscriptionModel()), "gru")
+    assert network.output.out_features == len(meta["symbols"]) + 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_edits_are_those_of_the_textbook(seed):
+    draw = np.random.default_rng(seed)
+    first, second = (draw.integers(1, 4, size=draw.integers(1, 9)).tolist() for _ in range(2))
+    table = np.zeros((len(first) + 1, len(second) + 1), dtype=int)
+    table[:, 0], table[0] = range(len(first) + 1), range(len(second) + 1)
+    for i, a in enumerate(first, 1):
+        for j, b in enumerate(second, 1):
+            table[i, j] = min(
+                table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (a != b)
+            )
+    assert edits(first, second) == table[-1, -1]
+
+
+def test_scores_are_edits_over_length_weighed_by_length(raw, prepared, monkeypatch):
+    task = task_of(prepared)
+    network = build_model(task, "gru").eval()
+    texts = strings_of(prepared, "test")
+    guesses = []
+
+    def guess(outputs):
+        guesses.append(outputs)
+        return (1, 2, 3)
+
+    monkeypatch.setattr(speech_transcription, "best_path", guess)
+    with torch.inference_mode():
+        scores = task.scores(network, prepared[0], "test")
+    wanted = "".join(prepared[1]["symbols"][:3])
+    distances = [edits(wanted, text) for text in texts]
+    expected = [distance / len(text) for distance, text in zip(distances, texts, strict=True)]
+    assert scores.values.tolist() == expected
+    assert scores.overall == pytest.approx(sum(distances) / sum(map(len, texts)))
+    assert scores.others["exact"] == pytest.approx(np.mean([text == wanted for text in texts]))
+
+
+@pytest.mark.parametrize("stack", [1, 3])
+def test_score_does_not_depend_on_what_else_is_in_the_batch(prepared, monkeypatch, stack):
+    task = task_of(prepared, stack=stack)
+    network = build_model(task, "gru").eval()
+    data = prepared[0]
+    items = torch.arange(len(data["sides"]))
+    with torch.inference_mode():
+        together = task.outputs(network, data, items)
+        alone = [task.outputs(network, data, items[i : i + 1])[0] for i in items.tolist()]
+        values = []
+        for size in (64, 5, 1):
+            monkeypatch.setattr(speech_transcription, "SCORING_BATCH", size)
+            values.append(task.scores(network, data, "test").values)
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    assert torch.equal(values[0], values[1])
+    assert torch.equal(values[0], values[2])
+
+
+def test_loss_is_the_mean_of_torchs_over_each_recording_alone(prepared):
+    task = task_of(prepared)
+    network = build_model(task, "gru").double().eval()
+    data = {k: t.double() if t.is_floating_point() else t for k, t in prepared[0].items()}
+    batch = next(task.training_batches(data, 5, torch.Generator().manual_seed(2)))
+    loss, _ = task.loss(network, batch, None)
+    features, lengths, targets, target_lengths = batch
+    expected = []
+    for i, text in enumerate(targets.split(target_lengths.tolist())):
+        outputs, _ = network(features[i : i + 1, : lengths[i]], lengths[i : i + 1])
+        steps = torch.tensor([outputs.shape[1]])
+        of_one = functional.ctc_loss(
+            outputs.transpose(0, 1), text[None], steps, torch.tensor([len(text)]), reduction="none"
+        )
+        expected.append(of_one.item() / len(text))
+    assert loss.item() == pytest.approx(np.mean(expected), rel=1e-10)
+
+
+def test_every_training_string_is_drawn_once_with_its_own_text(prepared):
+    task = task_of(prepared)
+    batches = list(task.training_batches(prepared[0], 5, torch.Generator().manual_seed(2)))
+    assert len(batches) == task.num_batches(prepared[0], 5) == 3
+    drawn = []
+    for _, lengths, targets, target_lengths in batches:
+        texts = targets.split(target_lengths.tolist())
+        drawn += [(int(n), t.tolist()) for n, t in zip(lengths, texts, strict=True)]
+    texts = texts_of(prepared[0])
+    expected = [(int(prepared[0]["lengths"][i]), texts[i]) for i in range(12)]
+    assert sorted(drawn) == sorted(expected)
+
+
+def test_gradient_of_the_loss_reaches_every_weight(prepared):
+    task = task_of(prepared)
+    network = build_model(task, "gru")
+    batch = next(task.training_batches(prepared[0], 4, torch.Generator().manual_seed(2)))
+    loss, _ = task.loss(network, batch, None)
+    loss.backward()
+    assert all((p.grad != 0).any() and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_stretches_of_speech_are_parted_by_pauses():
+    loudness = torch.tensor([0.0] * 5 + [9] * 6 + [0] * 4 + [8] * 3 + [1] * 2 + [9] * 3 + [0] * 3)
+    assert speech_stretches(loudness) == [(5, 11), (15, 23)]
+    assert speech_stretches(torch.ones(7)) == [(0, 7)]
+
+
+def test_baselines_match_counting(prepared):
+    task = task_of(prepared)
+    found = task.baselines(prepared[0])
+    train, test = strings_of(prepared, "train"), strings_of(prepared, "test")
+    most = max(train, key=train.count)
+    total = sum(map(len, test))
+    assert found["most_frequent"] == pytest.approx(sum(edits(most, t) for t in test) / total)
+    assert 0 <= found["segments"] < found["most_frequent"]
+
+
+def probability_of(labels, steps):
+    """The forward algorithm of Graves and others (2006), over labels with blanks between."""
+    states = [0, *(s for label in labels for s in (label, 0))]
+    forward = np.zeros(len(states))
+    forward[:2] = steps[0, states[:2]]
+    for step in steps[1:]:
+        before, forward = forward, np.zeros(len(states))
+        for i, state in enumerate(states):
+            jump = i >= 2 and state not in (0, states[i - 2])
+            reach = before[max(i - 1, 0) : i + 1].sum() + (before[i - 2] if jump else 0)
+            forward[i] = step[state] * reach
+    return forward[-2:].sum()
+
+
+@pytest.mark.parametrize("beam", [1, 8])
+def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
+    torch.manual_seed(1)
+    task = task_of(prepared)
+    network = build_model(task, "gru").eval()
+    with torch.no_grad():
+        network.output.weight.mul_(8)
+    table = SpeechTranscription.read_input(raw).head(4)
+    answer = task.answer(network, table, TranscriptionAnswer(beam=beam))
+    assert list(answer["file"]) == list(table["file"])
+    for wav, row in zip(table["wav"], answer.itertuples(), strict=True):
+        frames = torch.from_numpy(log_mel(*read_wav(wav), 12, 0.025, 0.010))
+        scaled = (frames - torch.tensor(task.meta["mean"])) / torch.tensor(task.meta["std"])
+        with torch.inference_mode():
+            outputs, _ = network(scaled[None], torch.tensor([len(scaled)]))
+        symbols = ["", *task.meta["symbols"]]
+        if beam == 1:
+            path = outputs[0].argmax(dim=1).tolist()
+            kept = [s for i, s in enumerate(path) if i == 0 or path[i - 1] != s]
+            assert row.text == "".join(symbols[s] for s in kept)
+        else:
+            labels, _ = prefix_beam(outputs[0].numpy(), 8)[0]
+            assert row.text == "".join(symbols[s] for s in labels)
+        labels = [symbols.index(symbol) for symbol in row.text]
+        expected = probability_of(labels, outputs[0].double().exp().numpy())
+        assert row.confidence == pytest.approx(expected, rel=1e-4)
+
+
+def test_example_is_a_recording_that_can_be_answered(raw, prepared, listed):
+    share = TranscriptionData(split_by="share", num_mels=12)
+    for folder, (_, meta) in (
+        (raw, prepared),
+        (listed, SpeechTranscription.prepare(listed, share)),
+    ):
+        task = SpeechTranscription(meta, TranscriptionModel(hidden_size=4))
+        table = task.example(folder)
+        assert table["wav"][0] == (folder / "1_voice00_0.wav").read_bytes()
+        answer = task.answer(build_model(task, "gru").eval(), table, TranscriptionAnswer())
+        assert list(answer.columns) == ["text", "confidence"]
+
+
+def test_answer_names_the_file_at_another_rate(raw, prepared):
+    task = task_of(prepared)
+    wav = bytearray((raw / "1_voice00_0.wav").read_bytes())
+    wav[24:28] = (16000).to_bytes(4, "little")
+    table = pd.DataFrame({"file": ["fast.wav"], "wav": [bytes(wav)]})
+    with pytest.raises(DataError, match=r"fast\.wav has 16000 .* trained on 8000; resample it"):
+        task.answer(build_model(task, "gru").eval(), table, TranscriptionAnswer())
+
+
+def test_stack_that_leaves_too_few_steps_is_refused(prepared):
+    largest = prepared[1]["largest_stack"]
+    counts = prepared[0]["lengths"].tolist()
+    texts = texts_of(prepared[0])
+    needs = [len(t) + sum(a == b for a, b in pairwise(t)) for t in texts]
+    assert largest == min(count // need for count, need in zip(counts, needs, strict=True))
+    task_of(prepared, stack=largest)
+    with pytest.raises(ParameterError, match=rf"model\.stack {largest + 1} .*{largest} at most"):
+        task_of(prepared, stack=largest + 1)
+
+
+def test_suggestion_fits_words_and_transcripts(raw, listed):
+    joined = SpeechTranscription.suggest(raw, {"strings": [8, 3, 3], "split_seed": 2})
+    own = SpeechTranscription.suggest(listed, {})
+    assert joined["data"]["strings"] == [8, 3, 3]
+    assert "strings" not in own["data"]
+    assert own["data"]["split_by"] == "speaker"
+    assert (own["data"]["validation"], own["data"]["test"]) == (["1"], ["2"])
+    for folder, suggestion in ((raw, joined), (listed, own)):
+        parameters = parse(TranscriptionData, suggestion["data"], "data")
+        model = parse(TranscriptionModel, suggestion["model"], "model")
+        parse(TrainingParameters, suggestion["training"], "training")
+        _, meta = SpeechTranscription.prepare(folder, parameters)
+        assert SpeechTranscription(meta, model).meta["items"]["test"] > 0
