@@ -136,7 +136,7 @@ def run_stage(layout: Layout, stage: str) -> Outcome:
     log = layout.logs / f"{stage}.log"
     with log.open("w") as file:
         done = subprocess.run(
-            bound_command("dvc", "--wait-for-lock", "repro", "--single-item", stage),
+            bound_command("flows.quick_dvc", "--wait-for-lock", "repro", "--single-item", stage),
             cwd=layout.folder,
             env=stage_environment(),
             stdin=subprocess.DEVNULL,

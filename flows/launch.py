@@ -5,9 +5,11 @@ import logging
 import os
 import re
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from rich.console import Console
 
@@ -21,6 +23,12 @@ from rnn_core.params import read_study
 if TYPE_CHECKING:
     from flows.study import StudyRun
 
+
+RECORD_SECONDS = 20.0
+"""Longest wait for a server of our own to write down how tasks ended."""
+
+MOST_TASKS = 200
+"""Tasks that a server tells of at once."""
 
 API_SETTING = re.compile(r"API_URL|^\[(tool\.prefect\.)?api\]", re.MULTILINE)
 """What settings files of Prefect hold where they name a server."""
@@ -69,7 +77,29 @@ def run_flow(study: str, *, workers: int | None, only: str | None) -> "StudyRun"
         handler.addFilter(is_not_told_twice)
     if server:
         server.wait()
-    return flow(study, workers=workers, only=only)
+    run = flow(study, workers=workers, only=only)
+    if server:
+        wait_for_records(run)
+    return run
+
+
+def wait_for_records(run: "StudyRun") -> None:
+    """Wait until the server, which ends with us, has written down how every task ended.
+
+    It records the states of tasks some time after it is told of them.
+    """
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - as in `run_flow`
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId  # noqa: PLC0415
+
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run.flow_run)]))
+    deadline = time.monotonic() + RECORD_SECONDS
+    with get_client(sync_client=True) as client:
+        while time.monotonic() < deadline:
+            tasks = client.read_task_runs(flow_run_filter=of_run)
+            ended = [task for task in tasks if task.state and task.state.is_final()]
+            if len(ended) >= min(run.num_tasks, MOST_TASKS):
+                return
+            time.sleep(0.1)
 
 
 def is_not_told_twice(record: logging.LogRecord) -> bool:

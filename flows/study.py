@@ -47,12 +47,16 @@ class StudyRun:
         num_cached: How many stages were up to date.
         promotions: What became of the champion of each dataset.
         busy_seconds: From the start of the first stage to the end of the last.
+        flow_run: Prefect's id of the run.
+        num_tasks: Tasks that the run had.
     """
 
     times: dict[str, StageTime]
     num_cached: int
     promotions: dict[str, Promotion]
     busy_seconds: float
+    flow_run: str = ""
+    num_tasks: int = 0
 
 
 TASK_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=32))
@@ -219,4 +223,11 @@ def outcome(execution: Execution) -> StudyRun:
     stages = [name for name in results if not name.startswith(("track@", "promote@"))]
     start = execution.first_start
     busy = execution.last_end - start if start is not None else 0.0
-    return StudyRun(times, len(stages) - len(times), promotions, busy)
+    return StudyRun(
+        times,
+        len(stages) - len(times),
+        promotions,
+        busy,
+        flow_run=flow_run.get_id() or "",
+        num_tasks=len(results),
+    )

@@ -1,6 +1,7 @@
 """report: the results of a study, for programs, for people and as a picture."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -23,12 +24,14 @@ PANELS_IN_A_ROW = 3
 
 
 def report(layout: Layout) -> None:
-    """Fill `reports/` from the comparisons of all datasets of the study."""
+    """Fill `reports/` from the comparisons of the study; names those that are to come."""
     study = read_study(layout.folder)
-    results = {name: read_json(layout.comparison(name)) for name in study.datasets}
+    there = [name for name in study.datasets if layout.comparison(name).exists()]
+    results = {name: read_json(layout.comparison(name)) for name in there}
+    missing = [name for name in study.datasets if name not in there]
     with whole_folder(layout.reports, layout.scratch / "report") as folder:
         write_json(folder / layout.metrics.name, brief(results))
-        write_text(folder / "report.md", markdown(study.study, results))
+        write_text(folder / "report.md", markdown(study.study, results, missing))
         write_text(folder / "cells.svg", picture(results))
 
 
@@ -50,8 +53,8 @@ def brief(results: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def markdown(study: str, results: dict[str, Any]) -> str:
-    """The results for a person."""
+def markdown(study: str, results: dict[str, Any], missing: Sequence[str] = ()) -> str:
+    """The results for a person, and the datasets that have none yet."""
     lines = [
         f"# Which cell to use: study `{study}`",
         "",
@@ -64,6 +67,8 @@ def markdown(study: str, results: dict[str, Any]) -> str:
         lines += [f"## {dataset}", "", verdict(result), "", *table(result), ""]
         if definition := result["metric"]["definition"]:
             lines += [f"{result['metric']['name']}: {definition}.", ""]
+    if missing:
+        lines += [f"Not compared yet: {', '.join(missing)}.", ""]
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from flows.graph import read_graph
 from flows.layout import Layout
+from flows.stages.report import report
 from rnn_core.files import read_json, read_json_lines
 from rnn_core.runs import restore, seed_folder
 
@@ -71,6 +72,13 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
             validation[cell] = sum(seed["validation"] for seed in seeds)
         best = max if entry["direction"] == "higher" else min
         assert validation[entry["champion"]] == best(validation.values())
+
+
+def test_report_names_datasets_that_are_not_compared_yet(layout):
+    layout.comparison("sales").unlink()
+    report(layout)
+    assert "Not compared yet: sales." in (layout.reports / "report.md").read_text()
+    assert list(read_json(layout.metrics)) == ["digits", "opinions", "text"]
 
 
 def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):

@@ -276,7 +276,10 @@ TABLES = {
         ("date,y\n" + ROWS).replace("-09,", "-01,"),
         "sales.csv, row 10: 2024-01-01 does not come after the row before; sort the table",
     ),
-    "ragged": ("date,y\n" + ROWS.replace("-05,5", "-05,5,5"), "sales.csv is not a readable table"),
+    "ragged": (
+        "date,y\n" + ROWS.replace("-05,5", "-05,5,5"),
+        "sales.csv, row 6 has 3 fields, and row 1 has 2 column names",
+    ),
     "empty": ("", "sales.csv is not a readable table"),
 }
 
@@ -300,7 +303,7 @@ def cut_off(folder):
 
 def no_wav(folder):
     (folder / "3_voice00_0.wav").write_bytes(b"ID3\x04 this is no wav file")
-    return "3_voice00_0.wav is not a readable wav file"
+    return "3_voice00_0.wav is an mp3 file by another name"
 
 
 def other_name(folder):
@@ -321,7 +324,7 @@ def test_text_that_is_not_utf_8_is_told_with_the_byte(study, gatewise):
     raw = Layout(study.folder).raw("text")
     raw.mkdir(parents=True)
     (raw / "text.txt").write_bytes("caf\u00e9".encode("latin-1"))
-    assert gatewise("prepare", "text").endswith("text.txt is not UTF-8 at byte 3; convert it")
+    assert gatewise("prepare", "text").startswith("text.txt, line 1 is not UTF-8")
 
 
 def test_stage_before_its_upstream_says_what_to_do(gatewise):

@@ -1,6 +1,7 @@
 """DVC's graph, its lock files after a kill, and what is told of a stage that fails."""
 
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,10 +14,10 @@ from dvc.rwlock import rwlock
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from prefect.states import Failed
 
-from flows import graph
+from flows import graph, quick_dvc
 from flows.execution import is_busy
 from flows.graph import Graph, StageBusyError, failure_cause, guard_lock_files, read_lock
-from flows.layout import Layout
+from flows.layout import REPOSITORY, Layout
 from rnn_core.errors import StudyError
 
 DIAMOND = Graph(
@@ -234,3 +235,36 @@ def wait_for(process, condition):
             process.kill()
             raise AssertionError(process.communicate()[0])
         time.sleep(0.02)
+
+
+def test_lock_is_changed_as_dvc_changes_it(tmp_path, monkeypatch):
+    """To the byte; of the lock with most that there is."""
+    from dvc.utils.serialize import _yaml
+
+    new = {"cmd": "exec x", "params": {"params.yaml": {"a": 1e-05, "b": "1e3", "c": "no"}}}
+    written = []
+    for quick in (False, True):
+        lock = tmp_path / str(quick) / "dvc.lock"
+        lock.parent.mkdir()
+        shutil.copy(REPOSITORY / "dvc.lock", lock)
+        monkeypatch.setattr(_yaml, "parse_yaml_for_update", _yaml.parse_yaml_for_update)
+        if quick:
+            quick_dvc.read_locks_quickly()
+        for _ in range(2):
+            with _yaml.modify_yaml(lock) as content:
+                content["stages"]["train@co2-new"] = new
+        written.append(lock.read_bytes())
+    assert written[0] == written[1]
+    assert b"train@co2-new" in written[0]
+
+
+def test_comments_of_other_files_survive(tmp_path, monkeypatch):
+    from dvc.utils.serialize import _yaml
+
+    monkeypatch.setattr(_yaml, "parse_yaml_for_update", _yaml.parse_yaml_for_update)
+    quick_dvc.read_locks_quickly()
+    file = tmp_path / "dvc.yaml"
+    file.write_text("a: 1  # why\n")
+    with _yaml.modify_yaml(file) as content:
+        content["b"] = 2
+    assert file.read_text() == "a: 1  # why\nb: 2\n"

@@ -16,7 +16,7 @@ import pytest
 
 from rnn_core.files import read_json, read_json_lines
 
-LONG = {"gatewise run studies/benchmark": "takes an hour"}
+LONG = {"gatewise run studies/benchmark": "takes hours"}
 SELF = {"make test": "runs this"}
 EVENT = (
     "prefect event emit gatewise.data.changed --resource-id gatewise.study.sample "
@@ -30,6 +30,19 @@ SERVERS = {
     "prefect deployment run study/sample",
     EVENT,
 }
+OWN = {
+    "gatewise new studies/shop --task forecasting --data data/raw/co2/co2.csv --target co2 "
+    "--set missing=interpolate --run": "gatewise new studies/shop --task forecasting "
+    "--data data/raw/co2/sales.csv --target y --set missing=interpolate --cells gru --seeds 1 "
+    "--run",
+    "gatewise predict shop.co2 data/raw/co2/co2.csv": "gatewise predict shop.sales "
+    "data/raw/co2/sales.csv",
+    'gatewise generate sample.agreement --prompt "the dog" --set temperature=0.7 '
+    "--set top_k=5": 'gatewise generate sample.agreement --prompt "the dog" '
+    "--set temperature=0.7 --set top_k=5",
+}
+"""Commands about data, and the same about the data of the copy."""
+
 QUICK = [
     "make run",
     "dvc repro",
@@ -78,7 +91,7 @@ def commands(study):
 
 
 def test_every_command_of_the_readme_is_known_here(clone):
-    assert set(commands(clone)) == {*LONG, *SELF, *SERVERS, *QUICK}
+    assert set(commands(clone)) == {*LONG, *SELF, *SERVERS, *QUICK, *OWN}
 
 
 def test_make_test_runs_the_tests(clone):
@@ -88,8 +101,8 @@ def test_make_test_runs_the_tests(clone):
 def test_quick_commands_work_in_their_order(clone):
     printed = {}
     for command in commands(clone):
-        if command in QUICK:
-            program, *arguments = shlex.split(command)
+        if command in QUICK or command in OWN:
+            program, *arguments = shlex.split(OWN.get(command, command))
             printed[command] = clone.run(program, *arguments)
     for dataset in ("agreement", "co2"):
         assert re.search(rf"^{dataset} +gru .*sample\.{dataset} v1\s*$", printed["make run"], re.M)
@@ -97,6 +110,10 @@ def test_quick_commands_work_in_their_order(clone):
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
     assert "0 stages ran and 3 were up to date" in " ".join(printed[QUICK[3]].split())
     assert "All is up to date." in printed["gatewise status"]
+    made, predicted, generated = (printed[command] for command in OWN)
+    assert re.search(r"^sales +gru .*shop\.sales v1\s*$", made, re.M)
+    assert predicted.startswith("date,y\n2024-10-27,")
+    assert generated.startswith("the dog")
 
 
 def test_python_of_the_readme_prints_answers(clone):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnn_core import frames as frames_module
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.features import frames as frames_module
 from rnn_core.params import parse
 from rnn_core.raw.audio import log_mel, read_wav
 from rnn_core.raw.recordings import list_words
