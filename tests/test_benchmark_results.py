@@ -1,0 +1,45 @@
+"""docs/results.md shows the committed results of the benchmark study, number by number."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PAGE = (REPOSITORY / "docs/results.md").read_text()
+TABLES = dict(re.findall(r"<!-- (\w+) -->\n((?:\|.*\n)+)", PAGE))
+
+
+def cells_of(table):
+    lines = [line.strip("| \n").split("|") for line in table.splitlines()]
+    titles, _, *rows = [[cell.strip() for cell in line] for line in lines]
+    return {row[0].strip("*"): dict(zip(titles, row, strict=False)) for row in rows}
+
+
+def number(text):
+    return float(text.split(" ± ")[0].replace(",", ""))
+
+
+@pytest.mark.parametrize("dataset", TABLES)
+def test_every_number_is_that_of_the_comparison(dataset):
+    file = REPOSITORY / f"studies/benchmark/comparisons/{dataset}.json"
+    comparison = json.loads(file.read_text())
+    rows = cells_of(TABLES[dataset])
+    metric = f"test {comparison['metric']['name']}"
+    assert set(rows) == {*comparison["cells"], *comparison["baselines"]}
+    for name, cell in comparison["cells"].items():
+        row = rows[name]
+        assert number(row[metric]) == pytest.approx(cell["test"]["mean"], rel=1e-3)
+        assert number(row["validation"]) == pytest.approx(cell["validation"]["mean"], rel=1e-3)
+        for other, value in cell["others"].items():
+            assert number(row[other]) == pytest.approx(value, rel=1e-3)
+        assert int(row["parameters"].replace(",", "")) == cell["cost"]["parameters"]
+        assert int(row["seeds"]) == len(cell["seeds"])
+    for name, score in comparison["baselines"].items():
+        assert number(rows[name][metric]) == pytest.approx(score, rel=1e-3)
+    assert f"**{comparison['champion']}**" in TABLES[dataset]
+
+
+def test_page_has_tables():
+    assert TABLES
