@@ -33,9 +33,6 @@ DELTA_REACH = 2
 CHANNEL_WAVES = 3
 """Cosines of 1, 2 and 3 half periods over the bands."""
 
-POOL_BATCHES = 8
-"""Recordings of similar length are batched together within pools of so many batches."""
-
 
 SUGGESTED_FRAMES = {"num_mels": 24, "hop_seconds": 0.015, "normalise": "level", "deltas": True}
 """Values of `FrameParameters` that carry over to speakers who were not heard in training."""
@@ -252,28 +249,6 @@ def gather(
     share = (places - low).unsqueeze(-1).to(frames.dtype)
     first, second = frames[starts[:, None] + low], frames[starts[:, None] + high]
     return first + share * (second - first), lengths
-
-
-def length_batches(
-    items: Tensor, lengths: Tensor, batch_size: int, generator: torch.Generator
-) -> list[Tensor]:
-    """Shuffle, sort by length within pools of batches, and shuffle the batches.
-
-    Args:
-        items: Recordings to draw from, int64 (N,).
-        lengths: Frames of all recordings.
-        batch_size: Recordings in a batch.
-        generator: Source of the order.
-
-    Returns:
-        The recordings of each batch.
-    """
-    items, lengths = items.cpu(), lengths.cpu()
-    items = items[torch.randperm(len(items), generator=generator)]
-    batches: list[Tensor] = []
-    for pool in items.split(POOL_BATCHES * batch_size):
-        batches.extend(pool[lengths[pool].argsort(stable=True)].split(batch_size))
-    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
 def training_features(

@@ -1,4 +1,4 @@
-"""Words of texts: cut, counted and numbered."""
+"""Words and other tokens of texts: cut, counted and numbered."""
 
 import re
 from collections import Counter

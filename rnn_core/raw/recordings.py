@@ -336,6 +336,18 @@ def suggest_split(
     }
 
 
+def suggest_word_split(recordings: list[Recording], split_by: str | None) -> dict[str, Any]:
+    """As `suggest_split`, but by shares where otherwise a side would lack a word."""
+    named = [r.speaker for r in recordings], [r.take for r in recordings]
+    split = suggest_split(*named, split_by)
+    if split_by is None:
+        try:
+            split_recordings(recordings, SplitParameters(**split))
+        except DataError:
+            return suggest_split(*named, "share")
+    return split
+
+
 def in_order(groups: Sequence[str | None]) -> list[str]:
     """The different speakers or takes that names tell, numbers by their size."""
     known = {group for group in groups if group is not None}

@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.features.batches import length_batches
 from rnn_core.features.words import build_vocabulary, cut_words, encode
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
 from rnn_core.raw.labelled_texts import (
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
 
 SCORING_BATCH = 256
 """Sentences scored at once; a bound on memory only."""
-
-POOL_BATCHES = 8
-"""Sentences of similar length are batched together within pools of so many batches."""
 
 EVIDENCE_FOLDS = 5
 """While training, what words say about a sentence is counted on the other folds."""
@@ -208,16 +206,11 @@ class Sentiment(Task):
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        """Shuffle, sort by length within pools of batches, and shuffle the batches."""
-        items, all_lengths = side_items(data, "train").cpu(), data["lengths"].cpu()
-        items = items[torch.randperm(len(items), generator=generator)]
+        items = side_items(data, "train")
         sentences, tables = split_sentences(data), self.evidence_of_others(data)
-        batches: list[Tensor] = []
-        for pool in items.split(POOL_BATCHES * batch_size):
-            batches.extend(pool[all_lengths[pool].argsort(stable=True)].split(batch_size))
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            words, lengths, labels = gather(data, sentences, batches[index])
-            folds = batches[index].to(words.device) % EVIDENCE_FOLDS
+        for batch in length_batches(items, data["lengths"], batch_size, generator):
+            words, lengths, labels = gather(data, sentences, batch)
+            folds = batch.to(words.device) % EVIDENCE_FOLDS
             yield words, lengths, labels, tables[folds[:, None], words]
 
     def evidence_of_others(self, data: Data) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.errors import DataError
+from rnn_core.features.batches import length_batches
 from rnn_core.features.frames import (
     SUGGESTED_FRAMES,
     SUGGESTED_TRAINING,
@@ -21,7 +22,6 @@ from rnn_core.features.frames import (
     features_of,
     fit_scaling,
     gather,
-    length_batches,
     samples_to_frames,
     training_features,
 )
@@ -37,7 +37,7 @@ from rnn_core.raw.recordings import (
     read_all,
     read_at_rate,
     split_recordings,
-    suggest_split,
+    suggest_word_split,
     wav_rows,
 )
 from rnn_core.recurrent import MakeCell, State
@@ -245,12 +245,11 @@ class SpeechRecognition(Task):
     def suggest(cls, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
         """Parameters by the number of recordings, and a split by what names tell.
 
-        With three speakers or more, those of the test side are kept from the training;
-        otherwise shares of the recordings of each word are.
+        With three speakers or more who say every word, those of the test side are kept from
+        the training; otherwise shares of the recordings of each word are.
         """
         recordings = list_words(raw)
-        named = [r.speaker for r in recordings], [r.take for r in recordings]
-        split = suggest_split(*named, wanted.get("split_by"))
+        split = suggest_word_split(recordings, wanted.get("split_by"))
         epochs = min(max(SUGGESTED_RECORDINGS // len(recordings), 15), 80)
         training: dict[str, Any] = {"epochs": epochs, "patience": epochs, "batch_size": 32}
         training |= {"learning_rate": 0.003, "schedule": "cosine", "weight_decay": 0.05}

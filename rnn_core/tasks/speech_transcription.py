@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.features.batches import length_batches
 from rnn_core.features.frames import (
     SUGGESTED_FRAMES,
     SUGGESTED_TRAINING,
@@ -25,7 +26,6 @@ from rnn_core.features.frames import (
     features_of,
     fit_scaling,
     gather,
-    length_batches,
     samples_to_frames,
     training_features,
 )
@@ -37,6 +37,7 @@ from rnn_core.raw.recordings import (
     of_side,
     read_at_rate,
     suggest_split,
+    suggest_word_split,
     wav_rows,
 )
 from rnn_core.raw.transcripts import (
@@ -304,17 +305,15 @@ class SpeechTranscription(Task):
     def suggest(cls, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
         """Parameters for recordings with transcripts, or else for strings of single words."""
         data: dict[str, Any] = dict(SUGGESTED_FRAMES)
-        speakers: list[str | None]
-        takes: list[str | None]
+        split_by = wanted.get("split_by")
         if wanted.get("strings") or not any((raw / name).exists() for name in TABLE_NAMES):
-            recordings = list_words(raw)
-            speakers, takes = [r.speaker for r in recordings], [r.take for r in recordings]
             data["strings"] = [2000, 200, 500]
+            data |= suggest_word_split(list_words(raw), split_by)
         else:
             _, table = transcript_table(raw)
-            takes = [None] * len(table)
+            takes: list[str | None] = [None] * len(table)
             speakers = list(table["speaker"]) if "speaker" in table.columns else takes
-        data |= suggest_split(speakers, takes, wanted.get("split_by"))
+            data |= suggest_split(speakers, takes, split_by)
         training: dict[str, Any] = {"epochs": 30, "patience": 30, "batch_size": 32}
         training |= {"learning_rate": 0.003, "schedule": "cosine", "weight_decay": 0.05}
         return {

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.features.words import UNKNOWN, build_vocabulary, encode
 from rnn_core.models.language_model import LanguageModel
 from rnn_core.raw.plain_text import read_plain_text
 from rnn_core.recurrent import MakeCell, State
@@ -35,9 +36,6 @@ from rnn_core.tasks.base import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-UNKNOWN = "<unknown>"
-"""Stands for every token that the training side does not hold."""
 
 STREAM_TOKENS = 4096
 """Texts are scored in streams of this many tokens; each starts without context."""
@@ -418,13 +416,6 @@ def split_tokens(tokens: list[str], parameters: TextData) -> dict[Split, list[st
     return sides
 
 
-def build_vocabulary(tokens: list[str], max_vocabulary: int) -> list[str]:
-    """The most frequent tokens, ties in alphabetical order, after the unknown one."""
-    counts = Counter(tokens)
-    by_frequency = sorted(counts, key=lambda token: (-counts[token], token))
-    return [UNKNOWN, *by_frequency[: max_vocabulary - 1]]
-
-
 def check_known(data: Data, max_vocabulary: int) -> None:
     """Refuse a text of which the vocabulary covers less than half.
 
@@ -484,11 +475,6 @@ def parameters_for(num_tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
         "warmup_steps": 100,
     }
     return model, training
-
-
-def encode(tokens: list[str], index: dict[str, int]) -> Tensor:
-    """Tokens as int32 (N,)."""
-    return torch.tensor([index.get(token, 0) for token in tokens], dtype=torch.int32)
 
 
 def text_optimum(raw: Path, num_test: int) -> float | None:

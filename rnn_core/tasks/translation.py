@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from rnn_core.baselines.lexicon import word_for_word, word_lexicon
 from rnn_core.bleu import SIGNATURE, Tokenizer, corpus_bleu, further_scores, sentence_bleu
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.features.batches import length_batches
 from rnn_core.features.subwords import END, PAD, START, UNKNOWN, Subwords, train_subwords
 from rnn_core.models.beam_search import translate
 from rnn_core.models.translator import Translator
@@ -215,15 +216,11 @@ class Translation(Task):
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        """Shuffle, sort by length within pools of batches, and shuffle the batches."""
-        items = torch.randperm(self.meta["items"]["train"], generator=generator)
-        lengths = data["target_lengths"].cpu() + data["source_lengths"].cpu()
+        items = torch.arange(self.meta["items"]["train"])
+        lengths = data["target_lengths"] + data["source_lengths"]
         source, target = pieces_of(data, "source"), pieces_of(data, "target")
-        batches: list[Tensor] = []
-        for pool in items.split(POOL_BATCHES * batch_size):
-            batches.extend(pool[lengths[pool].argsort(stable=True)].split(batch_size))
-        for index in torch.randperm(len(batches), generator=generator).tolist():
-            chosen = batches[index].tolist()
+        for batch in length_batches(items, lengths, batch_size, generator, POOL_BATCHES):
+            chosen = batch.tolist()
             pieces, source_lengths = pad([source[i] for i in chosen])
             yield pieces, source_lengths, *pad([target[i] for i in chosen])
 

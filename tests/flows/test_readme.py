@@ -7,7 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import httpx
@@ -179,11 +180,17 @@ def running(study, *command):
         family = [psutil.Process(process.pid)]
         family += family[0].children(recursive=True)
         for member in family:
-            member.terminate()
+            end(member.terminate)
         _, left = psutil.wait_procs(family, timeout=10)
         for member in left:
-            member.kill()
+            end(member.kill)
         process.wait(timeout=10)
+
+
+def end(how: Callable[[], None]) -> None:
+    """A child may end by itself, once its parent has been told to."""
+    with suppress(psutil.NoSuchProcess):
+        how()
 
 
 def wait_for(condition, seconds=120):

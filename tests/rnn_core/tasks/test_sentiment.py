@@ -12,6 +12,7 @@ from sklearn.naive_bayes import MultinomialNB
 from torch.nn import functional
 
 from rnn_core.errors import DataError
+from rnn_core.features import batches as batches_module
 from rnn_core.features.words import UNKNOWN, cut_words
 from rnn_core.models.sentence_classifier import pool
 from rnn_core.raw.labelled_texts import read_texts, stratified_sides
@@ -159,7 +160,7 @@ def test_quotes_separate_fields_of_csv_and_are_characters_in_tsv(tmp_path):
 
 
 def test_every_training_sentence_is_drawn_once_an_epoch(raw, monkeypatch):
-    monkeypatch.setattr(sentiment, "POOL_BATCHES", 2)
+    monkeypatch.setattr(batches_module, "POOL_BATCHES", 2)
     task, data = prepared(raw)
     batches = list(task.training_batches(data, 8, torch.Generator().manual_seed(3)))
     assert len(batches) == task.num_batches(data, 8)

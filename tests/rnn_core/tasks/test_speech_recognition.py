@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.features import frames as frames_module
+from rnn_core.features import batches as batches_module
 from rnn_core.params import parse
 from rnn_core.raw.audio import log_mel, read_wav
 from rnn_core.raw.recordings import list_words
@@ -139,7 +139,7 @@ def test_shares_are_of_each_word_and_drawn_by_their_seed(raw):
 
 
 def test_every_training_recording_is_drawn_once_an_epoch(raw, monkeypatch):
-    monkeypatch.setattr(frames_module, "POOL_BATCHES", 2)
+    monkeypatch.setattr(batches_module, "POOL_BATCHES", 2)
     task, data = prepared(raw)
     batches = list(task.training_batches(data, 8, torch.Generator().manual_seed(3)))
     assert len(batches) == task.num_batches(data, 8)
@@ -280,6 +280,18 @@ def test_suggestion_keeps_speakers_apart_where_names_tell_them(raw, tmp_path):
         parse(SpeechModel, suggestion["model"], "model")
         parse(TrainingParameters, suggestion["training"], "training")
         assert SpeechRecognition.prepare(folder, parameters)[1]["items"]["test"] > 0
+
+
+def test_suggestion_takes_shares_where_a_speaker_does_not_say_every_word(raw, tmp_path):
+    words_in_folders(raw, tmp_path, lambda r: f"{r.speaker}_{r.take}.wav")
+    for path in (tmp_path / "7").glob("voice03_*.wav"):
+        path.unlink()
+    data = SpeechRecognition.suggest(tmp_path, {})["data"]
+    assert data["split_by"] == "share"
+    assert SpeechRecognition.prepare(tmp_path, parse(SpeechData, data, "data"))
+    wanted = SpeechRecognition.suggest(tmp_path, {"split_by": "speaker"})["data"]
+    with pytest.raises(DataError, match="test side has no recording of '7'"):
+        SpeechRecognition.prepare(tmp_path, parse(SpeechData, wanted, "data"))
 
 
 def test_augmentation_is_the_same_for_every_cell_and_not_for_every_seed(raw):

@@ -14,12 +14,12 @@ from torch.nn import functional
 
 from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.features.words import UNKNOWN
 from rnn_core.models.language_model import LanguageModel
 from rnn_core.recurrent import Recurrent
 from rnn_core.runs import build_model
 from rnn_core.tasks import text_generation
 from rnn_core.tasks.text_generation import (
-    UNKNOWN,
     TextAnswer,
     TextData,
     TextGeneration,

@@ -1,0 +1,34 @@
+"""Batches of sequences of similar length, so that little of a batch is padding."""
+
+import torch
+from torch import Tensor
+
+POOL_BATCHES = 8
+"""Sequences are sorted by length within pools of so many batches."""
+
+
+def length_batches(
+    items: Tensor,
+    lengths: Tensor,
+    batch_size: int,
+    generator: torch.Generator,
+    pool_batches: int | None = None,
+) -> list[Tensor]:
+    """Shuffle, sort by length within pools of batches, and shuffle the batches.
+
+    Args:
+        items: Sequences to draw from, int64 (N,).
+        lengths: Of all sequences, by what an item counts.
+        batch_size: Sequences in a batch.
+        generator: Source of the order.
+        pool_batches: Batches in a pool; None: `POOL_BATCHES`.
+
+    Returns:
+        The items of each batch, int64 on the CPU.
+    """
+    items, lengths = items.cpu(), lengths.cpu()
+    items = items[torch.randperm(len(items), generator=generator)]
+    batches: list[Tensor] = []
+    for pool in items.split((pool_batches or POOL_BATCHES) * batch_size):
+        batches.extend(pool[lengths[pool].argsort(stable=True)].split(batch_size))
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
