@@ -6,7 +6,9 @@ one of them.
 
 import queue
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from subprocess import Popen
 from typing import Any
 
 from prefect import Task, get_run_logger, task
@@ -45,14 +47,19 @@ def is_busy(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, retries=5, retry_delay_seconds=2, retry_condition_fn=is_busy)
-def run_stage(layout: Layout, stage: str, *, due: bool) -> StageTime | State[None]:
-    """Let DVC run a stage; its state is `Cached` if there was nothing to do."""
+def run_stage(
+    layout: Layout, stage: str, started: Callable[[Popen[bytes]], None], *, due: bool
+) -> StageTime | State[None]:
+    """Let DVC run a stage; its state is `Cached` if there was nothing to do.
+
+    `started` is told of DVC's process.
+    """
     if not due:
         return Completed(name="Cached", message="up to date")
-    started = time.monotonic()
-    if graph.run_stage(layout, stage) == "cached":
+    start = time.monotonic()
+    if graph.run_stage(layout, stage, started) == "cached":
         return Completed(name="Cached", message="DVC found it up to date or in its cache")
-    wall = time.monotonic() - started
+    wall = time.monotonic() - start
     records = read_json_lines(layout.timings)
     own = next(record for record in reversed(records) if record["stage"] == stage)
     get_run_logger().info("%s took %.1f s", stage, wall)
@@ -89,6 +96,7 @@ class Execution:
         skipped: Tasks that were not started, since what they wait for failed.
         first_start: When the first stage started; None before.
         last_end: When the last stage ended.
+        processes: Those of stages, of which some have ended.
     """
 
     upstream: dict[str, tuple[str, ...]]
@@ -101,9 +109,23 @@ class Execution:
     skipped: list[str] = field(default_factory=list)
     first_start: float | None = None
     last_end: float = 0.0
+    processes: list[Popen[bytes]] = field(default_factory=list)
 
     def run(self) -> None:
-        """Run every task whose upstream succeeds."""
+        """Run every task whose upstream succeeds.
+
+        What interrupts it, such as the signal to terminate, ends the stages at once; else
+        they would be waited for.
+        """
+        try:
+            self.run_tasks()
+        except BaseException:
+            for process in self.processes:
+                process.terminate()
+            raise
+
+    def run_tasks(self) -> None:
+        """Start each task when what it waits for has ended."""
         ended: queue.Queue[str] = queue.Queue()
         waiting = list(self.upstream)
         with Display(len(waiting)) as display:
@@ -149,7 +171,8 @@ class Execution:
             future = named(promote_champion, name).submit(self.projection, dataset, runs, **options)
         else:
             layout, due = self.projection.layout, name in self.due
-            future = named(run_stage, name).submit(layout, name, due=due, **options)
+            told = self.processes.append
+            future = named(run_stage, name).submit(layout, name, told, due=due, **options)
         self.futures[name] = future
         future.add_done_callback(lambda _: ended.put(name))
 

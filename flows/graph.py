@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -123,10 +124,17 @@ def dvc(layout: Layout, *arguments: str) -> str:
     return done.stdout
 
 
-def run_stage(layout: Layout, stage: str) -> Outcome:
+def run_stage(
+    layout: Layout, stage: str, started: Callable[[subprocess.Popen[bytes]], None]
+) -> Outcome:
     """Let DVC run one stage, unless it finds it up to date or in its cache.
 
     What the stage prints goes to a file in `.gatewise/logs`.
+
+    Args:
+        layout: Of the study.
+        stage: Name of the stage.
+        started: Is told of DVC's process, whose end ends the stage's.
 
     Raises:
         StudyError: If the stage fails; with its own words.
@@ -135,19 +143,20 @@ def run_stage(layout: Layout, stage: str) -> Outcome:
     layout.logs.mkdir(parents=True, exist_ok=True)
     log = layout.logs / f"{stage}.log"
     with log.open("w") as file:
-        done = subprocess.run(
+        process = subprocess.Popen(
             bound_command("flows.quick_dvc", "--wait-for-lock", "repro", "--single-item", stage),
             cwd=layout.folder,
             env=stage_environment(),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            check=False,
         )
+        started(process)
+        code = process.wait()
     output = log.read_text(errors="replace")
-    if done.returncode:
+    if code:
         kind = StageBusyError if BUSY.search(output) else StudyError
-        raise kind(f"{stage}: {failure_cause(output, done.returncode)} (log: {log})")
+        raise kind(f"{stage}: {failure_cause(output, code)} (log: {log})")
     return "ran" if f"Running stage '{stage}'" in output else "cached"
 
 

@@ -115,6 +115,20 @@ def test_killed_stage_of_the_flow(new_study, uninterrupted, victim):
     check_same_ending(study, command, uninterrupted)
 
 
+def test_terminated_flow_ends_its_stages_at_once(new_study, uninterrupted):
+    study = new_study(SLOW)
+    process = study.start("gatewise", "run", "--only", "train@*", start_new_session=True)
+    wait_for(lambda: epochs_of_second_seed(study))
+    family = descendants(process)
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
+    wait_for(lambda: not any(alive(child) for child in family["all"]), seconds=10)
+    seeds = [folder.name for folder in study.folder.glob(".gatewise/seeds/*")]
+    assert len(seeds) == 1, "the training was waited for"
+    check_same_ending(study, ("gatewise", "run", "--only", "train@*"), uninterrupted)
+
+
 def test_killed_flow(new_study, uninterrupted, tmp_path):
     study = new_study(SLOW)
     study.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{tmp_path}/mlflow.db"
