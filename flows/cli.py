@@ -67,13 +67,16 @@ def run(
         int | None, typer.Option(min=1, help="Stages at the same time; default: processors.")
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help='Stages to run, such as "train@*-gru", and what they need.')
+        list[str] | None,
+        typer.Option(
+            help='Stages to run, such as "train@*-gru", and what they need; may be repeated.'
+        ),
     ] = None,
 ) -> None:
     """Bring a study up to date and register the champion of each dataset."""
     from flows.launch import launch  # noqa: PLC0415 - stages must not wait for its imports
 
-    launch(study, workers=workers, only=only)
+    launch(study, workers=workers, only=only or None)
 
 
 @app.command()

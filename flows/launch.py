@@ -34,7 +34,7 @@ API_SETTING = re.compile(r"API_URL|^\[(tool\.prefect\.)?api\]", re.MULTILINE)
 """What settings files of Prefect hold where they name a server."""
 
 
-def launch(folder: Path, *, workers: int | None, only: str | None) -> None:
+def launch(folder: Path, *, workers: int | None, only: list[str] | None) -> None:
     """Run the flow on a study and print what came of it."""
     use_defaults()
     folder = enter_repository(folder)
@@ -56,7 +56,7 @@ def launch(folder: Path, *, workers: int | None, only: str | None) -> None:
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def run_flow(study: str, *, workers: int | None, only: str | None) -> "StudyRun":
+def run_flow(study: str, *, workers: int | None, only: list[str] | None) -> "StudyRun":
     """Run the flow on the server that Prefect is configured for, or on one of our own."""
     # Read by Prefect when it is imported, which is below.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")

@@ -67,7 +67,7 @@ TASK_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_wo
 def study(
     study: str = ".",
     datasets: list[str] | None = None,
-    only: str | None = None,
+    only: list[str] | None = None,
     workers: int | None = None,
 ) -> StudyRun:
     """Bring a study up to date and register the champion of each dataset.
@@ -75,7 +75,7 @@ def study(
     Args:
         study: Folder of the study, from the repository's root or absolute.
         datasets: Datasets to bring up to date; all if None.
-        only: Pattern of the stages to bring up to date, such as "train@*-gru"; all that
+        only: Patterns of the stages to bring up to date, such as "train@*-gru"; all that
             they wait for are included.
         workers: Stages to run at the same time; as many as there are processors if None.
     """
@@ -136,22 +136,22 @@ def end_dead_runs(study: str) -> None:
 
 
 def select(
-    whole: Graph, plan: Study, layout: Layout, datasets: list[str] | None, only: str | None
+    whole: Graph, plan: Study, layout: Layout, datasets: list[str] | None, only: list[str] | None
 ) -> set[str]:
     """The stages that are asked for, with all that they wait for.
 
     Raises:
-        ParameterError: If no stage is.
+        ParameterError: If a pattern names none, or none of the datasets.
     """
-    chosen = {
-        stage
-        for stage in whole.upstream
-        if fnmatchcase(stage, only or "*") and (datasets is None or dataset_of(stage) in datasets)
-    }
-    if not chosen:
-        raise ParameterError(
-            f"{unknown('stage', only or '', whole.upstream)} (a pattern may have *)"
-        )
+    asked = [s for s in whole.upstream if datasets is None or dataset_of(s) in datasets]
+    chosen = set()
+    for pattern in ["*"] if only is None else only:
+        found = {stage for stage in asked if fnmatchcase(stage, pattern)}
+        if not found:
+            raise ParameterError(
+                f"{unknown('stage', pattern, whole.upstream)} (a pattern may have *)"
+            )
+        chosen |= found
     selected = whole.above(chosen)
     compared = all(layout.comparison(name).exists() for name in plan.datasets)
     return selected | ({"report"} if datasets and not only and compared else set())
