@@ -23,7 +23,7 @@ run: setup
 	@$(BIN)/gatewise run
 
 test: setup
-	@$(BIN)/pytest --numprocesses auto --dist loadgroup
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: setup
 	@$(BIN)/ruff check .

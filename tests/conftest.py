@@ -18,15 +18,6 @@ def pytest_configure() -> None:
     os.environ["KERAS_BACKEND"] = "torch"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and those of all files that use the chain."""
-    chained = {item.path for item in items if "chain" in getattr(item, "fixturenames", ())}
-    for item in items:
-        name = "chain" if item.path in chained else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(name))
-
-
 def pytest_unconfigure() -> None:
     """Remove what Prefect made."""
     shutil.rmtree(os.environ.pop("PREFECT_HOME"), ignore_errors=True)

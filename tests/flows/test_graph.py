@@ -195,15 +195,16 @@ def held(study, path):
 
 
 def test_stage_that_another_dvc_holds_is_busy_and_not_broken(new_study, tiny):
-    study = new_study(tiny)
+    study, started = new_study(tiny), []
     with (
         held(study, "data/raw/sales"),
         pytest.raises(StageBusyError, match=rf"(?s)ingest@sales: .*busy.*{os.getpid()}") as caught,
     ):
-        graph.run_stage(Layout(study.folder), "ingest@sales")
+        graph.run_stage(Layout(study.folder), "ingest@sales", started.append)
     assert is_busy(None, None, Failed(data=caught.value))
     assert not is_busy(None, None, Failed(data=StudyError("ingest@sales: no such file")))
-    assert graph.run_stage(Layout(study.folder), "ingest@sales") == "ran"
+    assert graph.run_stage(Layout(study.folder), "ingest@sales", started.append) == "ran"
+    assert [process.returncode == 0 for process in started] == [False, True]
 
 
 def test_stale_stages_are_told_once_another_dvc_has_ended(new_study, tiny):
