@@ -26,7 +26,7 @@ from flows.tracking import reachable
 from rnn_core.errors import StudyError
 from rnn_core.evaluation import read_items
 from rnn_core.files import digest_of, read_json, write_text
-from rnn_core.runs import read_config, restore, seed_folder
+from rnn_core.runs import read_config, restore, seed_folder, seed_name
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Scores
 
@@ -80,7 +80,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
     """
     comparison = read_json(layout.comparison(dataset))
     if comparison["champion"] is None:
-        raise StudyError(f"{dataset} has no champion to register: every cell diverged")
+        raise StudyError(f"{dataset} has no champion to register: {comparison['reason']}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with exclusive(layout, f"registry-{name}"), candidate(layout, dataset, comparison) as folder:
         digest = digest_of(folder)
@@ -88,7 +88,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
             incumbent = champion_of(client, name)
             if incumbent and incumbent.tags.get("gatewise.digest") == digest:
                 return told(dataset, incumbent, "unchanged", "it is registered already")
-            action, reason = challenge(incumbent, folder, comparison["metric"]["direction"])
+            action, reason = challenge(incumbent, folder, comparison)
             if incumbent and action == "kept":
                 return told(dataset, incumbent, action, reason)
             examples = example_and_answer(layout, dataset, folder)
@@ -115,12 +115,14 @@ def told(dataset: str, version: ModelVersion, action: Action, reason: str) -> Pr
 @contextmanager
 def candidate(layout: Layout, dataset: str, comparison: dict[str, Any]) -> Iterator[Path]:
     """A folder with all that is registered: the seed, its meta, and its test items."""
-    cell, seed = comparison["champion"], comparison["registered_seed"]
+    chosen, seed = comparison["candidates"][comparison["champion"]], comparison["registered_seed"]
+    cell, size = chosen["cell"], chosen["hidden_size"]
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        shutil.copytree(seed_folder(layout.run(dataset, cell), seed), folder)
+        shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder)
         shutil.copy(layout.prepared(dataset) / "meta.json", folder)
-        shutil.copy(layout.evaluation(dataset, cell) / f"seed-{seed}.safetensors", folder / ITEMS)
+        items = layout.evaluation(dataset, cell) / str(size) / f"{seed_name(seed)}.safetensors"
+        shutil.copy(items, folder / ITEMS)
         yield folder
 
 
@@ -141,7 +143,7 @@ def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion |
 
 
 def challenge(
-    incumbent: ModelVersion | None, challenger: Path, direction: str
+    incumbent: ModelVersion | None, challenger: Path, comparison: dict[str, Any]
 ) -> tuple[Action, str]:
     """Compare two fixed models over the same test items, as far as they have any.
 
@@ -150,6 +152,9 @@ def challenge(
     """
     if incumbent is None:
         return "promoted", "it is the first"
+    decided = incumbent.tags.get("gatewise.decision") == "decided"
+    if decided and comparison["decision"] != "decided":
+        return "kept", "the champion is decided and the challenger provisional"
     with TemporaryDirectory() as temporary:
         place = f"models:/{incumbent.name}/{incumbent.version}/artifacts/run"
         try:
@@ -161,7 +166,7 @@ def challenge(
         if read_config(theirs)[0].data != read_config(challenger)[0].data:
             return "promoted", "the champion before it was made from other data"
         items = [read_items(folder / ITEMS, "test") for folder in (challenger, theirs)]
-    p = p_worse(items[0], items[1], direction)
+    p = p_worse(items[0], items[1], comparison["metric"]["direction"])
     said = f"(paired t-test over {len(items[0].values)} test items, p = {p:.2g})"
     if p < WORSE:
         return "kept", f"the challenger is worse {said}"
@@ -229,14 +234,16 @@ def write_evidence(
     reason: str,
 ) -> None:
     """Write into the tags of a version what speaks for it."""
-    cell, seed = comparison["champion"], comparison["registered_seed"]
-    result = comparison["cells"][cell]
+    result, seed = comparison["candidates"][comparison["champion"]], comparison["registered_seed"]
     metric = comparison["metric"]["name"]
     own = next(entry for entry in result["seeds"] if entry["seed"] == seed)
     tags = {
-        "cell": cell,
+        "cell": result["cell"],
+        "hidden_size": result["hidden_size"],
         "seed": seed,
         "decision": comparison["decision"],
+        "decided_because": comparison["reason"],
+        "seeds_needed": (comparison["need"] or {}).get("seeds"),
         f"test_{metric}": own["test"],
         f"test_{metric}_mean": result["test"]["mean"],
         f"test_{metric}_std": result["test"]["std"],

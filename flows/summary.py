@@ -1,6 +1,7 @@
 """The table that a run ends with."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from rich.table import Table
 
@@ -16,19 +17,21 @@ class Row:
 
     Attributes:
         dataset: Its name.
-        champion: The cell to use.
+        champion: The cell to use, and its hidden size.
+        decision: Whether the rule decided that, or what it needs for it.
         test_score: Mean and standard deviation over the champion's seeds.
         registered_seed: The test score of the seed that is registered.
-        margin: Distance to the next cell.
+        ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
         model: The registered model and its version.
     """
 
     dataset: str
     champion: str
+    decision: str
     test_score: str
     registered_seed: str
-    margin: str
+    ahead: str
     cost: str
     model: str
 
@@ -47,31 +50,43 @@ def row(dataset: str, layout: Layout, promotion: Promotion | None) -> Row:
     content = read_json(layout.comparison(dataset))
     champion, metric = content["champion"], content["metric"]["name"]
     if champion is None:
-        return Row(dataset, "none", "every cell diverged", "", "", "", "")
-    result = content["cells"][champion]
+        return Row(dataset, "none", content["reason"], "", "", "", "", "")
+    result = content["candidates"][champion]
     seed = next(s for s in result["seeds"] if s["seed"] == content["registered_seed"])
-    std, margin = result["test"]["std"], content["margin"]
+    std, ahead = result["test"]["std"], content["ahead"]
     spread = "" if std is None else f" ± {std:.2g}"
-    side = "better" if margin is not None and margin >= 0 else "worse"
+    side = "better" if ahead is not None and ahead >= 0 else "worse"
     return Row(
         dataset=dataset,
         champion=champion,
+        decision=decision_in_words(content),
         test_score=f"{result['test']['mean']:.4g}{spread} {metric}",
         registered_seed=f"{seed['test']:.4g}",
-        margin=f"{abs(margin):.2g} {side} than {content['runner_up']}"
-        if margin is not None
-        else "",
+        ahead=f"{abs(ahead):.2g} {side} than {content['runner_up']}" if ahead is not None else "",
         cost=f"{result['cost']['multiply_accumulates']:,} MACs",
         model=f"{promotion.model} v{promotion.version}" if promotion else "not registered",
     )
 
 
+def decision_in_words(content: dict[str, Any]) -> str:
+    """Whether the rule decided, and what it needs if it did not."""
+    need = content["need"]
+    if need is None:
+        return str(content["decision"])
+    if need["seeds"] is not None:
+        return f"{content['decision']}: {need['seeds']} seeds needed"
+    if need["items"] is not None:
+        return f"{content['decision']}: {need['items']:.2g} times the items needed"
+    return f"{content['decision']}: too close to tell"
+
+
 TITLES = {
     "dataset": "dataset",
     "champion": "champion",
+    "decision": "decision",
     "test_score": "test score",
     "registered_seed": "registered seed",
-    "margin": "margin to the next",
+    "ahead": "to the next",
     "cost": "cost of a step",
     "model": "model",
 }

@@ -1,8 +1,8 @@
 """MLflow shows what the run folders say.
 
 Run folders are the truth and MLflow is their projection: one experiment for each study and
-dataset, in it a run for each cell with means over seeds, and below that a run for each
-seed with its curves. A run is known by the digest of the folder that it shows, so that
+dataset, in it a run for each cell and size with means over seeds, and below that a run for
+each seed with its curves. A run is known by the digest of the folder that it shows, so that
 projecting twice changes nothing, and a projection that was missed can be made up for.
 """
 
@@ -25,7 +25,7 @@ from flows.graph import read_lock
 from flows.layout import Layout
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json, read_json_lines
-from rnn_core.runs import METRICS, SUMMARY, RunConfig, read_config, seed_folder
+from rnn_core.runs import METRICS, SUMMARY, RunConfig, read_config, seed_name
 
 BATCH = 900
 """Metrics sent at once; MLflow takes at most 1,000."""
@@ -129,9 +129,12 @@ class Projection:
         return None
 
     def create(self, config: RunConfig, kind: Kind, parent: str | None, **tags: str) -> Run:
-        """Make a run for a cell, or for a seed below the run of its cell."""
-        name = config.cell if kind == "cell" else f"{config.cell} seed {config.seed}"
+        """Make a run for a cell at one size, or for a seed below it."""
+        size = str(config.model["hidden_size"])
+        candidate = f"{config.cell}-{size}"
+        name = candidate if kind == "cell" else f"{candidate} seed {config.seed}"
         known = {"kind": kind, "dataset": config.dataset, "cell": config.cell, **tags}
+        known["hidden_size"] = size
         if kind == "seed":
             known["seed"] = str(config.seed)
         named = {f"gatewise.{key}": value for key, value in known.items()}
@@ -218,26 +221,26 @@ class Projection:
         champion: dict[int, str] = {}
         current: set[str] = set()
         with self.lock, reachable():
-            for cell in comparison["cells"]:
-                cell_run, seed_runs = self.project_cell(dataset, cell, comparison)
-                current |= {cell_run, *seed_runs.values()}
-                if cell == comparison["champion"]:
+            for name in comparison["candidates"]:
+                run, seed_runs = self.project_candidate(dataset, name, comparison)
+                current |= {run, *seed_runs.values()}
+                if name == comparison["champion"]:
                     champion = seed_runs
             self.mark_current(dataset, current)
         return champion
 
-    def project_cell(
-        self, dataset: str, cell: str, comparison: dict[str, Any]
+    def project_candidate(
+        self, dataset: str, name: str, comparison: dict[str, Any]
     ) -> tuple[str, dict[int, str]]:
-        """Show one cell and its seeds; returns the ids of their runs."""
-        result, metric = comparison["cells"][cell], comparison["metric"]["name"]
-        folder = self.layout.run(dataset, cell)
-        config, _ = read_config(seed_folder(folder, result["seeds"][0]["seed"]))
+        """Show a cell at one size, and its seeds; returns the ids of their runs."""
+        result, metric = comparison["candidates"][name], comparison["metric"]["name"]
+        folder = self.layout.run(dataset, result["cell"]) / str(result["hidden_size"])
+        config, _ = read_config(folder / seed_name(result["seeds"][0]["seed"]))
         whole = replace(config, seed=-1)
         run = self.finished(whole, "cell", digest_of(folder), None)
         seeds = {}
         for seed in result["seeds"]:
-            place = seed_folder(folder, seed["seed"])
+            place = folder / seed_name(seed["seed"])
             seed_config, _ = read_config(place)
             seed_run = self.finished(seed_config, "seed", digest_of(place), run.info.run_id)
             self.log_records(seed_run, read_json_lines(place / METRICS))
@@ -246,10 +249,11 @@ class Projection:
             seeds[seed["seed"]] = seed_run.info.run_id
         chosen = {
             "decision": comparison["decision"],
-            "champion": str(cell == comparison["champion"]).lower(),
+            "champion": str(name == comparison["champion"]).lower(),
+            "outcome": result["outcome"] or "all seeds finished",
         }
-        measured = self.measured(f"train@{dataset}-{cell}")
-        self.log_result(run, cell_result(result, metric) | result["cost"] | measured, chosen)
+        measured = self.measured(f"train@{dataset}-{result['cell']}")
+        self.log_result(run, candidate_result(result, metric) | result["cost"] | measured, chosen)
         return run.info.run_id, seeds
 
     def finished(self, config: RunConfig, kind: Kind, digest: str, parent: str | None) -> Run:
@@ -318,11 +322,15 @@ def seed_result(seed: dict[str, Any], metric: str) -> dict[str, float]:
     return {name: value for name, value in scores.items() if value is not None}
 
 
-def cell_result(result: dict[str, Any], metric: str) -> dict[str, float]:
-    """Means and standard deviations over the seeds of a cell."""
+def candidate_result(result: dict[str, Any], metric: str) -> dict[str, float]:
+    """Means, spreads and limits over the seeds of a candidate, and its best seed on validation."""
     scores: dict[str, Any] = {}
     for side, name in (("validation", f"best_validation_{metric}"), ("test", f"test_{metric}")):
-        scores |= {name: result[side]["mean"], f"{name}_std": result[side]["std"]}
+        found = result[side]
+        scores |= {name: found["mean"], f"{name}_std": found["std"]}
+        scores |= {
+            f"{name}_{what}": found.get(what) for what in ("worse_by", "at_least", "at_most")
+        }
     scores |= {f"test_{name}": value for name, value in result["others"].items()}
     return {name: value for name, value in scores.items() if value is not None}
 

@@ -42,16 +42,25 @@ def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> Seed
 
 
 def write_items(path: Path, scores: SeedScores) -> None:
-    """Write the score and weight of every item."""
+    """Write the score, weight and cluster of every item."""
     tensors: dict[str, Tensor] = {}
     for split in SCORED:
         side: Scores = getattr(scores, split)
         tensors[f"{split}/values"] = side.values
         tensors[f"{split}/weights"] = side.weights
+        if side.clusters is not None:
+            tensors[f"{split}/clusters"] = side.clusters
+        if side.own_to_seed:
+            tensors[f"{split}/own_to_seed"] = torch.ones(())
     write_bytes(path, save(tensors))
 
 
 def read_items(path: Path, split: Split) -> Scores:
-    """Read the score and weight of every item of a side."""
+    """Read the score, weight and cluster of every item of a side."""
     tensors = load_file(path)
-    return Scores(tensors[f"{split}/values"], tensors[f"{split}/weights"])
+    return Scores(
+        tensors[f"{split}/values"],
+        tensors[f"{split}/weights"],
+        clusters=tensors.get(f"{split}/clusters"),
+        own_to_seed=f"{split}/own_to_seed" in tensors,
+    )

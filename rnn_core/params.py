@@ -5,6 +5,7 @@ this module receives values, never the file. What a section may hold is declared
 its owner: `DataParameters` and `ModelParameters` of a task, and `TrainingParameters`.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -18,6 +19,7 @@ from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, unknown
 from rnn_core.sources import REGISTRY as SOURCES
 from rnn_core.tasks import REGISTRY as TASKS
+from rnn_core.tasks import get_task
 
 FILE = "params.yaml"
 SOURCE_MODULES = Path(__file__).parent / "sources"
@@ -26,6 +28,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 T = TypeVar("T")
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Part: TypeAlias = Literal["data", "model", "training"]
+Size: TypeAlias = float | Literal["equal"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,9 @@ class Section:
         training: How every cell is trained.
         cells: Those of the study's cells that are tried; null: all.
         seeds: Seeds of this dataset; null: those of the study.
+        sizes: Sizes of this dataset; null: those of the study.
+        margin: The largest difference of the metric that does not matter, in its units;
+            null: the task's own.
     """
 
     source: str
@@ -50,6 +56,12 @@ class Section:
     training: dict[str, Any]
     cells: tuple[str, ...] | None = None
     seeds: tuple[int, ...] | None = None
+    sizes: tuple[Size, ...] | None = None
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.margin is not None and not 0 < self.margin < math.inf:
+            raise ValueError(f"margin must be above 0, not {self.margin}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +75,9 @@ class Study:
         seeds: Seeds that every cell is trained with.
         cells: Cells that are compared.
         datasets: Datasets by name.
+        sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
+            multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
+            units for every cell. See `rnn_core.ladder`.
     """
 
     root: str
@@ -71,17 +86,21 @@ class Study:
     seeds: tuple[int, ...]
     cells: tuple[str, ...]
     datasets: dict[str, Section]
+    sizes: tuple[Size, ...] = ("equal",)
 
     def __post_init__(self) -> None:
         for name in (self.study, *self.datasets):
             if not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} must be lower-case letters, digits and _")
-        for where, lists in {"": self, **self.datasets}.items():
-            for what in ("seeds", "cells"):
+        everywhere: dict[str, Study | Section] = {"": self, **self.datasets}
+        for where, lists in everywhere.items():
+            for what in ("seeds", "cells", "sizes"):
                 values = getattr(lists, what)
                 if values is not None and (not values or len(set(values)) < len(values)):
                     place = f"datasets.{where}.{what}" if where else what
                     raise ValueError(f"{place} must hold at least one value, and none twice")
+            if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
+                raise ValueError(f"{where or 'the study'}: sizes must be above 0, or equal")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -102,6 +121,15 @@ class Study:
     def seeds_of(self, dataset: str) -> tuple[int, ...]:
         """The seeds that every cell of a dataset is trained with."""
         return self.section(dataset).seeds or self.seeds
+
+    def sizes_of(self, dataset: str) -> tuple[Size, ...]:
+        """The sizes that every cell of a dataset is trained at."""
+        return self.section(dataset).sizes or self.sizes
+
+    def margin_of(self, dataset: str) -> float:
+        """The largest difference of a dataset's metric that does not matter."""
+        section = self.section(dataset)
+        return section.margin or get_task(section.task).margin
 
     def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
         """A part of a dataset's section, checked and with every default filled in.

@@ -4,6 +4,9 @@ config.json         everything that determines the seed, and its counted cost
 metrics.jsonl       a line per epoch; grows while training
 model.safetensors   weights of the best epoch; absent if the training diverged
 summary.json        how it ended; written last, so its presence means "finished"
+
+The run of a cell has a folder for each hidden size, with rung.json, which says what of the
+ladder it is, and a folder for each seed.
 """
 
 import hashlib
@@ -28,6 +31,7 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 SUMMARY = "summary.json"
+RUNG = "rung.json"
 LEFT_OUT = "left_out.json"
 
 
@@ -76,9 +80,19 @@ class Cost:
     multiply_accumulates: int
 
 
-def seed_folder(run: Path, seed: int) -> Path:
-    """Where a run keeps one seed."""
-    return run / f"seed-{seed}"
+def seed_name(seed: int) -> str:
+    """What the folder of a seed is called."""
+    return f"seed-{seed}"
+
+
+def seed_folder(run: Path, hidden_size: int, seed: int) -> Path:
+    """Where the run of a cell keeps one seed of one size."""
+    return run / str(hidden_size) / seed_name(seed)
+
+
+def sizes_in(folder: Path) -> list[int]:
+    """The hidden sizes that the run, or the evaluation, of a cell has."""
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
 def leave_out(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """evaluate: score the seeds of a cell on the validation and test sides of a dataset."""
 
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from rnn_core.devices import make_deterministic
 from rnn_core.files import read_json, whole_folder, write_json
 from rnn_core.params import read_study
 from rnn_core.runs import (
+    RUNG,
     SUMMARY,
     is_left_out,
     leave_out,
     read_config,
     read_prepared,
-    seed_folder,
+    seed_name,
+    sizes_in,
 )
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Data, Meta
@@ -31,35 +34,42 @@ def evaluate(layout: Layout, dataset: str, cell: str) -> None:
     with whole_folder(layout.evaluation(dataset, cell), scratch) as folder:
         if is_left_out(run):
             leave_out(folder)
-        else:
-            evaluate_seeds(run, seeds, layout.prepared(dataset), folder)
+            return
+        make_deterministic()
+        data, meta = read_prepared(layout.prepared(dataset))
+        for hidden_size in sizes_in(run):
+            evaluate_size(run / str(hidden_size), seeds, data, meta, folder / str(hidden_size))
 
 
-def evaluate_seeds(run: Path, seeds: tuple[int, ...], prepared: Path, folder: Path) -> None:
-    """Score the seeds of a run."""
-    make_deterministic()
-    data, meta = read_prepared(prepared)
-    config, cost = read_config(seed_folder(run, seeds[0]))
-    results = [evaluate_seed(run, seed, data, meta, folder) for seed in seeds]
+def evaluate_size(size: Path, seeds: tuple[int, ...], data: Data, meta: Meta, folder: Path) -> None:
+    """Score the seeds of a size of a cell."""
+    folder.mkdir()
+    config, cost = read_config(size / seed_name(seeds[0]))
+    results = [evaluate_seed(size / seed_name(seed), seed, data, meta, folder) for seed in seeds]
     scores = {
         "cell": config.cell,
         "device": config.device,
         "data": config.data,
         "metric": asdict(get_task(config.task).metric),
         "cost": asdict(cost),
+        **read_json(size / RUNG),
         "seeds": results,
     }
     write_json(folder / "scores.json", scores)
 
 
-def evaluate_seed(run: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:
-    """Score one seed; its items go into a file of their own."""
-    source = seed_folder(run, seed)
+def evaluate_seed(source: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:
+    """Score one seed; its items go into a file of their own.
+
+    Scores that are not numbers count as those of a training that diverged.
+    """
     config, _ = read_config(source)
     summary = read_json(source / SUMMARY)
     scores = evaluation.evaluate(source, data, meta, torch.device(config.device))
+    if scores and not all(isfinite(s.overall) for s in (scores.validation, scores.test)):
+        scores = None
     if scores is not None:
-        evaluation.write_items(folder / f"seed-{seed}.safetensors", scores)
+        evaluation.write_items(folder / f"{seed_name(seed)}.safetensors", scores)
     return {
         "seed": seed,
         "epochs": summary["epochs"],

@@ -306,6 +306,14 @@ def of_side(items: Sequence[T], sides: Sequence[int], split: str) -> list[T]:
     return [item for item, side in zip(items, sides, strict=True) if SIDES[side] == split]
 
 
+def speaker_numbers(speakers: Sequence[str | None]) -> list[int]:
+    """A number for each speaker; who is unknown is taken as somebody of his own."""
+    known = sorted({speaker for speaker in speakers if speaker is not None})
+    numbers = {speaker: number for number, speaker in enumerate(known)}
+    others = iter(range(len(known), len(known) + len(speakers)))
+    return [next(others) if name is None else numbers[name] for name in speakers]
+
+
 def suggest_split(
     speakers: Sequence[str | None], takes: Sequence[str | None], split_by: str | None = None
 ) -> dict[str, Any]:

@@ -73,12 +73,14 @@ class Utterance(NamedTuple):
         samples: (N,).
         symbols: Words or characters.
         side: Its place in `SIDES`.
+        speaker: Who says it; None if nothing tells.
     """
 
     name: str
     samples: Samples
     symbols: list[str]
     side: int
+    speaker: str | None = None
 
 
 def joined_utterances(
@@ -107,7 +109,8 @@ def joined_utterances(
             chosen = [pool[place] for place in draw.integers(len(pool), size=length)]
             whole = join_samples([sound for _, sound in chosen], rate, join, draw)
             symbols = [word for word, _ in chosen]
-            utterances.append(Utterance(f"{name} string {index + 1}", whole, symbols, side))
+            title = f"{name} string {index + 1}"
+            utterances.append(Utterance(title, whole, symbols, side, speaker))
     return rate, utterances
 
 

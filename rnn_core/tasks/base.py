@@ -60,12 +60,17 @@ class Scores:
             as for BLEU.
         others: Further metrics of the split by name, for a reader; nothing is chosen by
             them.
+        clusters: Items of the same number do not vary independently, such as recordings of
+            one speaker, int64 (N,); None: all do.
+        own_to_seed: Whether each seed has items of its own.
     """
 
     values: Tensor
     weights: Tensor
     corpus: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
+    clusters: Tensor | None = None
+    own_to_seed: bool = False
 
     @property
     def overall(self) -> float:
@@ -144,6 +149,8 @@ class Task(ABC):
     """
 
     metric: ClassVar[Metric]
+    margin: ClassVar[float]
+    """The largest difference of the metric that does not matter, if params.yaml has none."""
     DataParameters: ClassVar[type[Any]]
     ModelParameters: ClassVar[type[ModelParameters]]
     AnswerParameters: ClassVar[type[Any]] = AnswerParameters

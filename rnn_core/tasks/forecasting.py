@@ -162,6 +162,7 @@ class Forecasting(Task):
         "lower",
         "mean over windows, steps and targets; standardised by the training side",
     )
+    margin = 0.01
     DataParameters = ForecastingData
     ModelParameters = ForecastingModel
     requirements = ("pandera",)
@@ -266,7 +267,11 @@ class Forecasting(Task):
         return distance(model(past), future), None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Mean squared error of every window, and the mean absolute error of them all."""
+        """Mean squared error of every window, and the mean absolute error of them all.
+
+        Windows that are less than a horizon apart have targets in common, so those within
+        two horizons are taken together.
+        """
         squared, absolute = [], []
         for batch in self.rows(split).to(data["values"].device).split(SCORING_BATCH):
             past, future = self.windows(data, batch)
@@ -275,7 +280,9 @@ class Forecasting(Task):
             absolute.append(error.abs().mean(dim=(1, 2)).cpu())
         value = torch.cat(squared)
         others = {"mae": float(torch.cat(absolute).mean())}
-        return Scores(value, torch.ones_like(value), others=others)
+        first = self.rows(split)
+        clusters = (first - first[0]) // (2 * self.horizon)
+        return Scores(value, torch.ones_like(value), others=others, clusters=clusters)
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Squared errors of the test side's windows.

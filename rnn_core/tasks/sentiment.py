@@ -148,6 +148,7 @@ class Sentiment(Task):
     """
 
     metric = Metric("accuracy", "share of sentences", "higher")
+    margin = 0.01
     DataParameters = SentimentData
     ModelParameters = SentimentModel
     model: SentimentModel

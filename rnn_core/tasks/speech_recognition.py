@@ -36,6 +36,7 @@ from rnn_core.raw.recordings import (
     of_side,
     read_all,
     read_at_rate,
+    speaker_numbers,
     split_recordings,
     suggest_word_split,
     wav_rows,
@@ -126,6 +127,7 @@ class SpeechRecognition(Task):
     """
 
     metric = Metric("accuracy", "share of recordings", "higher")
+    margin = 0.01
     DataParameters = SpeechData
     ModelParameters = SpeechModel
     AnswerParameters = SpeechAnswer
@@ -145,6 +147,9 @@ class SpeechRecognition(Task):
             "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
             "labels": torch.tensor([classes.index(r.word) for r in recordings], dtype=torch.int32),
             "sides": sides,
+            "speakers": torch.tensor(
+                speaker_numbers([r.speaker for r in recordings]), dtype=torch.int32
+            ),
         }
         features = features_of(pieces, parameters.normalise, parameters.deltas)
         meta = {
@@ -214,7 +219,12 @@ class SpeechRecognition(Task):
             frames, lengths = gather(data["frames"], data["lengths"], items[places])
             guess = model(self.scaling(frames, lengths), lengths).argmax(dim=1)
             value[places.cpu()] = (guess == data["labels"][items[places]]).double().cpu()
-        return Scores(value, torch.ones_like(value))
+        return Scores(
+            value,
+            torch.ones_like(value),
+            clusters=data["speakers"][items].long().cpu(),
+            own_to_seed=len(data["sides"]) > 1,
+        )
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Without a recurrent cell; where speakers take turns, the mean over all turns."""

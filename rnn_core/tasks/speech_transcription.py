@@ -36,6 +36,7 @@ from rnn_core.raw.recordings import (
     list_words,
     of_side,
     read_at_rate,
+    speaker_numbers,
     suggest_split,
     suggest_word_split,
     wav_rows,
@@ -136,6 +137,7 @@ class SpeechTranscription(Task):
         "lower",
         "Levenshtein distance over symbols of the reference; best path",
     )
+    margin = 0.01
     DataParameters = TranscriptionData
     ModelParameters = TranscriptionModel
     AnswerParameters = TranscriptionAnswer
@@ -173,6 +175,9 @@ class SpeechTranscription(Task):
             ),
             "symbol_lengths": torch.tensor([len(text) for text in texts], dtype=torch.int32),
             "sides": torch.tensor(sides, dtype=torch.uint8),
+            "speakers": torch.tensor(
+                speaker_numbers([u.speaker for u in utterances]), dtype=torch.int32
+            ),
         }
         words = parameters.strings or parameters.tokens == "word"
         meta = {
@@ -245,7 +250,9 @@ class SpeechTranscription(Task):
             ):
                 text = texts[int(items[place])]
                 value[place] = edits(best_path(outputs), text) / len(text)
-        return Scores(value, lengths, others={"exact": float((value == 0).double().mean())})
+        exact = float((value == 0).double().mean())
+        speakers = data["speakers"][items].long().cpu()
+        return Scores(value, lengths, others={"exact": exact}, clusters=speakers)
 
     def outputs(
         self, model: nn.Module, data: Data, items: Tensor

@@ -162,6 +162,7 @@ class TextGeneration(Task):
         "mean of -ln p(token | those before it); every token that the training side does "
         "not have counts as the same one",
     )
+    margin = 0.02
     DataParameters = TextData
     ModelParameters = TextModel
     AnswerParameters = TextAnswer

@@ -166,6 +166,7 @@ class Translation(Task):
         "tok), on whole sentences with upper case as lower case; greedy on the validation side, "
         "by beam search on the test side",
     )
+    margin = 0.5
     DataParameters = TranslationData
     ModelParameters = TranslationModel
     AnswerParameters = TranslationAnswer
