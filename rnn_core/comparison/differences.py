@@ -14,6 +14,9 @@ from rnn_core.comparison.critical_values import best_critical, pair_critical, ra
 DF_TABLE = (*range(1, 31), 40, 60, 120, 1000)
 """Degrees of freedom are rounded down to one of these, since quantiles are slow to compute."""
 
+SMALLEST_SHARE = 1e-12
+"""A smaller share of the largest variance is rounding, and none at all."""
+
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -134,10 +137,10 @@ def paired_differences(losses: Floats, items: Items | None) -> Differences:
 
 def has_shared_spread(rest: Floats) -> bool:
     """Whether what remains of all candidates' losses is spread alike."""
-    spreads = (rest**2).sum(axis=1)
+    spreads = rest.var(axis=1)
     if len(rest) < 3 or spreads.max() == 0:  # two candidates leave the same but for the sign
         return True
-    if spreads.min() == 0:
+    if spreads.min() <= SMALLEST_SHARE * spreads.max():
         return False
     return bool(scipy.stats.bartlett(*rest).pvalue >= 1 / rest.shape[1])
 
@@ -191,7 +194,7 @@ def compare_with_best(differences: Differences) -> Comparison:
     for_best, for_range = critical_values(differences)
     others = ~np.eye(k, dtype=bool)
     least = np.where(others, means - for_best * errors, -np.inf).max(axis=1)
-    may_be_best = least < 0
+    may_be_best = (least < 0) | (means.max(axis=1) <= 0)  # also where there is no error at all
     rivals = others & may_be_best[None]
     most = np.where(rivals, means + for_best * errors, -np.inf).max(axis=1)
     inferior = np.asarray((others & (means > for_range * errors)).any(axis=1))

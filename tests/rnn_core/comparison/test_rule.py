@@ -56,12 +56,12 @@ def test_seeds_needed_do_decide():
 
 def test_items_are_named_where_no_number_of_seeds_would_do():
     rng = np.random.default_rng(0)
-    items = Items(
-        losses=rng.normal(size=(2, 40)), weights=np.ones(40), clusters=np.arange(40)
-    )
-    losses = items.losses.mean(1, keepdims=True) + 0.001 * rng.normal(size=(2, 5))
+    values = rng.normal(size=(2, 40))
+    values -= values.mean(1, keepdims=True)
+    items = Items(losses=values, weights=np.ones(40), clusters=np.arange(40))
+    losses = 0.001 * rng.normal(size=(2, 5))
     side = paired_differences(losses, items)
-    verdict = judge(Evidence(names=("a", "b"), validation=side, test=side, margin=0.5), "b")
+    verdict = judge(Evidence(names=("a", "b"), validation=side, test=side, margin=0.3), "b")
     assert verdict.decision == "provisional"
     assert verdict.need.seeds is None
     assert verdict.need.items > 1
