@@ -13,10 +13,23 @@ from rnn_core.files import read_json, whole_folder, write_json, write_text
 from rnn_core.params import read_study
 
 HOW_TO_READ = (
-    "Mean and standard deviation over seeds on the test side; the champion was chosen by the "
-    "best mean on the validation side. MACs: multiply-accumulates of the recurrent layers for "
-    "one step of one sequence."
+    "Mean and standard deviation over seeds on the test side. A candidate is a cell and its hidden "
+    "size. The champion is the cheapest one that is, with 95 % confidence, no more than the margin "
+    "worse than the best on the validation side, confirmed once on the test side; where that "
+    "cannot be told, the best on validation is provisional. *behind*: by how much a candidate is "
+    "worse than the best of the others on validation, with limits that hold together at 95 %. "
+    "MACs: multiply-accumulates of the recurrent layers for one step of one sequence."
 )
+ADVICE = {
+    "decided": "Of the candidates, use",
+    "provisional": "It is not decided; for now use",
+}
+POLICIES = {
+    "gatewise": "all candidates, by the rule",
+    "gru_first": "gru first, lstm if it is not good enough",
+    "always_lstm": "always lstm",
+    "always_best": "all candidates, the best on the test side by hindsight",
+}
 CHAMPION_COLOUR = "#d1495b"
 CELL_COLOUR = "#30638e"
 BASELINE_COLOUR = "#8d99ae"
@@ -44,9 +57,14 @@ def brief(results: dict[str, Any]) -> dict[str, Any]:
             "direction": result["metric"]["direction"],
             "champion": result["champion"],
             "decision": result["decision"],
-            "cells": {
-                name: {**cell["test"], "seeds": len(cell["seeds"])}
-                for name, cell in result["cells"].items()
+            "reason": result["reason"],
+            "candidates": {
+                name: {
+                    "mean": found["test"]["mean"],
+                    "std": found["test"]["std"],
+                    "seeds": len(found["seeds"]),
+                }
+                for name, found in result["candidates"].items()
             },
         }
         for dataset, result in results.items()
@@ -64,7 +82,8 @@ def markdown(study: str, results: dict[str, Any], missing: Sequence[str] = ()) -
         "",
     ]
     for dataset, result in results.items():
-        lines += [f"## {dataset}", "", verdict(result), "", *table(result), ""]
+        lines += [f"## {dataset}", "", verdict(result), "", evidence(result), ""]
+        lines += [*table(result), "", *advice(result), ""]
         if definition := result["metric"]["definition"]:
             lines += [f"{result['metric']['name']}: {definition}.", ""]
     if missing:
@@ -76,18 +95,18 @@ def verdict(result: dict[str, Any]) -> str:
     """What to do, in a sentence or two."""
     metric, champion = result["metric"], result["champion"]
     if champion is None:
-        return "No cell can be recommended: a seed of every cell diverged."
-    score = result["cells"][champion]["test"]["mean"]
+        return f"No cell can be recommended: {result['reason']}."
+    score = result["candidates"][champion]["test"]["mean"]
     names = result["baselines"]
     best = min(names, key=lambda name: _loss(metric, names[name]))
     beaten = _loss(metric, names[best]) < _loss(metric, score)
     text = (
-        f"Of the cells, use **{champion}**: {score:.4g} {metric['unit']} "
+        f"{ADVICE[result['decision']]} **{champion}**: {score:.4g} {metric['unit']} "
         f"({metric['direction']} is better)"
     )
     if result["runner_up"]:
-        side = "better" if result["margin"] >= 0 else "worse"
-        text += f", {abs(result['margin']):.2g} {side} than {result['runner_up']}"
+        side = "better" if result["ahead"] >= 0 else "worse"
+        text += f", {abs(result['ahead']):.2g} {side} than {result['runner_up']}"
     if result["optimum"] is not None:
         text += f"; the best that is possible is {result['optimum']:.4g}"
     if beaten:
@@ -95,17 +114,59 @@ def verdict(result: dict[str, Any]) -> str:
     return f"{text}."
 
 
+def evidence(result: dict[str, Any]) -> str:
+    """What the decision rests on, and what would change it."""
+    parts = [f"**{result['decision']}**, with a margin of {result['margin']:g}: {result['reason']}"]
+    if result["spread"] is not None:
+        parts.append(f"a difference spreads over seeds by {result['spread']:.2g} margins")
+    if (need := result["need"]) is not None:
+        parts.append(needed(need))
+    half, twice = result["half_margin"], result["twice_margin"]
+    if result["champion"] is not None and result["runner_up"] is not None:
+        parts.append(f"half the margin: {half or 'abstains'}; twice: {twice or 'abstains'}")
+    return "; ".join(parts) + "."
+
+
+def needed(need: dict[str, Any]) -> str:
+    """What is missing for a decision, in words."""
+    if need["seeds"] is not None:
+        return f"{need['seeds']} seeds would decide it if means and spreads stay as they are"
+    if need["items"] is not None:
+        return f"more seeds would not decide it, {need['items']:.2g} times the items would"
+    return "neither more seeds nor more items would decide it"
+
+
+def advice(result: dict[str, Any]) -> list[str]:
+    """What one would have come to by following simple advice."""
+    titles = ["policy", "leads to", "trains", "MACs trained", "MACs of a step", "regret"]
+    rows = [titles, ["---"] * len(titles)]
+    for name, policy in result["policies"].items():
+        regret, step = policy["regret"], policy["step_cost"]
+        rows.append(
+            [
+                POLICIES[name],
+                policy["chosen"] or "nothing",
+                str(len(policy["tried"])),
+                f"{policy['training_cost']:.3g}",
+                "" if step is None else f"{step:,}",
+                "" if regret is None else f"{regret:.2g}",
+            ]
+        )
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
 def _loss(metric: dict[str, str], score: float) -> float:
     return score if metric["direction"] == "lower" else -score
 
 
 def table(result: dict[str, Any]) -> list[str]:
-    """Cells from best to worst on the validation side, then the baselines."""
+    """Candidates from best to worst on the validation side, then the baselines."""
     others = further_metrics(result)
     titles = [
-        "cell",
+        "candidate",
         f"test {result['metric']['name']}",
         "validation",
+        "behind",
         *(f"test {name}" for name in others),
         "parameters",
         "MACs",
@@ -114,7 +175,9 @@ def table(result: dict[str, Any]) -> list[str]:
     rows = [titles, ["---"] * len(titles)]
     for name, cell in ranked(result):
         shown = f"**{name}**" if name == result["champion"] else name
-        scores = [spread(cell[side]) for side in ("test", "validation")]
+        scores = [spread(cell[side]) for side in ("test", "validation")] + [behind(cell)]
+        if cell["outcome"]:
+            scores[0] += f" ({cell['outcome']})"
         further = [f"{cell['others'][other]:.4g}" if cell["others"] else "" for other in others]
         cost = [f"{cell['cost'][what]:,}" for what in ("parameters", "multiply_accumulates")]
         epochs = ", ".join(str(seed["epochs"]) for seed in cell["seeds"])
@@ -126,7 +189,7 @@ def table(result: dict[str, Any]) -> list[str]:
 
 def further_metrics(result: dict[str, Any]) -> list[str]:
     """Names of the metrics beside the one that decides."""
-    return sorted({name for cell in result["cells"].values() for name in cell["others"]})
+    return sorted({name for cell in result["candidates"].values() for name in cell["others"]})
 
 
 def ranked(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -136,7 +199,18 @@ def ranked(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         mean = item[1]["validation"]["mean"]
         return not item[1]["complete"], 0.0 if mean is None else _loss(result["metric"], mean)
 
-    return sorted(result["cells"].items(), key=place)
+    return sorted(result["candidates"].items(), key=place)
+
+
+def behind(candidate: dict[str, Any]) -> str:
+    """By how much a candidate is worse than the best of the others, with limits."""
+    side = candidate["validation"]
+    if "worse_by" not in side:
+        return ""
+    text = f"{side['worse_by']:.2g}"
+    if side["at_least"] is not None:
+        text += f" [{side['at_least']:.2g}, {side['at_most']:.2g}]"
+    return text + (" worse" if side["inferior"] else "")
 
 
 def spread(side: dict[str, float | None]) -> str:

@@ -106,13 +106,15 @@ def test_quick_commands_work_in_their_order(clone):
             program, *arguments = shlex.split(OWN.get(command, command))
             printed[command] = clone.run(program, *arguments)
     for dataset in ("agreement", "co2"):
-        assert re.search(rf"^{dataset} +gru .*sample\.{dataset} v1\s*$", printed["make run"], re.M)
+        assert re.search(
+            rf"^{dataset} +gru-\d+ .*sample\.{dataset} v1\s*$", printed["make run"], re.M
+        )
     assert "up to date" in printed["dvc repro"]
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
     assert "0 stages ran and 3 were up to date" in " ".join(printed[QUICK[3]].split())
     assert "All is up to date." in printed["gatewise status"]
     made, predicted, generated = (printed[command] for command in OWN)
-    assert re.search(r"^sales +gru .*shop\.sales v1\s*$", made, re.M)
+    assert re.search(r"^sales +gru-\d+ .*shop\.sales v1\s*$", made, re.M)
     assert predicted.startswith("date,y\n2024-10-27,")
     assert generated.startswith("the dog")
 
@@ -123,7 +125,7 @@ def test_python_of_the_readme_prints_answers(clone):
     assert len(answer) > 200
     assert answer.startswith("the dog that the cats ")
     ranked = run_python(clone, asking)
-    score = read_json(clone.folder / "comparisons/co2.json")["cells"]["gru"]["test"]["mean"]
+    score = read_json(clone.folder / "comparisons/co2.json")["candidates"]["gru-4"]["test"]["mean"]
     assert re.search(rf"0 +gru +{score:.6f}", ranked), ranked
 
 
