@@ -1,0 +1,107 @@
+"""Who may be chosen, what is told of the others, and what simple advice comes to."""
+
+from statistics import fmean, stdev
+
+import pytest
+
+from rnn_core.comparison.decision import decide, summarise
+from rnn_core.comparison.policies import policies
+from rnn_core.comparison.results import Candidate, SeedResult, check_comparable
+from rnn_core.errors import StudyError
+from rnn_core.runs import Cost
+from rnn_core.tasks.base import Metric
+
+ERROR = Metric("mse", "", "lower")
+ACCURACY = Metric("accuracy", "", "higher")
+NO_ITEMS = {"validation": None, "test": None}
+
+
+def candidate(cell, validation, test=None, macs=10, **changes):
+    seeds = [
+        SeedResult(seed=i, epochs=2, steps=100, validation=v, test=t)
+        for i, (v, t) in enumerate(zip(validation, test or validation, strict=True))
+    ]
+    cost = Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=macs)
+    fields = {"device": "cpu", "data": "d", "cost": cost, "seeds": tuple(seeds)} | changes
+    return Candidate(cell=cell, hidden_size=8, sizes=("equal",), deviations={}, **fields)
+
+
+def decision(candidates, metric=ERROR, margin=0.1):
+    return decide(candidates, NO_ITEMS, metric, margin)[0]
+
+
+def test_clear_winner_is_decided():
+    cells = [candidate("a", [0.5, 0.51, 0.49]), candidate("b", [0.1, 0.11, 0.09], macs=20)]
+    found = decision(cells)
+    assert (found.decision, found.champion, found.runner_up) == ("decided", "b-8", "a-8")
+    assert found.ahead == pytest.approx(0.4)
+    assert decision(cells, ACCURACY).champion == "a-8"
+
+
+def test_registered_seed_is_the_best_on_validation():
+    cells = [candidate("a", [0.3, 0.1, 0.2], [0.1, 0.9, 0.1])]
+    assert decision(cells).registered_seed == 1
+    assert decision(cells, ACCURACY).registered_seed == 0
+
+
+def test_best_on_validation_is_provisional_with_one_seed():
+    cells = [candidate("a", [0.5], [0.1]), candidate("b", [0.4], [0.2])]
+    found = decision(cells)
+    assert (found.decision, found.champion) == ("provisional", "b-8")
+    assert found.need.seeds == 3
+
+
+def test_cheaper_of_exact_equals_is_chosen():
+    cells = [candidate("a", [0.5, 0.5, 0.5], macs=20), candidate("b", [0.5, 0.5, 0.5])]
+    assert decision(cells).champion == "b-8"
+
+
+def test_candidate_with_a_diverged_seed_is_told_and_not_eligible():
+    best = candidate("a", [0.1, None, 0.1])
+    found, standings = decide([best, candidate("b", [0.5, 0.5, 0.6])], NO_ITEMS, ERROR, 0.1)
+    assert found.champion == "b-8"
+    assert list(standings) == ["b-8"]
+    assert best.outcome == "2 of 3 seeds; seed 1 diverged at epoch 2"
+
+
+def test_nothing_is_decided_where_all_have_diverged():
+    found, _ = decide([candidate("a", [None, None])], NO_ITEMS, ERROR, 0.1)
+    assert (found.champion, found.decision) == (None, "none")
+    assert found.reason == "a seed of every candidate diverged"
+
+
+def test_mean_and_spread_are_those_of_the_standard_library():
+    scores = [0.31, 0.35, 0.27]
+    summary = summarise(candidate("a", [1, 2, 3], scores), None)
+    assert summary["test"] == {"mean": fmean(scores), "std": stdev(scores)}
+
+
+def test_advice_stops_at_the_gru_where_that_is_good_enough():
+    cells = [candidate("gru", [0.3, 0.3], macs=30), candidate("lstm", [0.2, 0.2], macs=40)]
+    found = policies(cells, ERROR, 0.05, {"simple": 0.5}, "lstm-8")
+    assert found["gru_first"].tried == ("gru-8",)
+    assert found["gru_first"].training_cost == 100 * 30
+    assert found["gru_first"].regret == pytest.approx(0.1)
+    assert found["always_lstm"].regret == 0
+    assert found["gatewise"].training_cost == 100 * (30 + 40)
+
+
+def test_advice_goes_on_to_the_lstm_where_a_baseline_is_as_good():
+    cells = [candidate("gru", [0.3, 0.3], macs=30), candidate("lstm", [0.2, 0.2], macs=40)]
+    found = policies(cells, ERROR, 0.05, {"simple": 0.31}, "lstm-8")
+    assert found["gru_first"].tried == ("gru-8", "lstm-8")
+    assert found["gru_first"].chosen == "lstm-8"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"device": "cuda"}, "a and b were trained on different devices: cpu and cuda"),
+        ({"data": "e"}, "a and b were trained on different data: d and e"),
+        ({"seeds": ()}, "a and b have different seeds"),
+    ],
+)
+def test_results_that_differ_in_more_than_cell_and_size_are_refused(change, message):
+    check_comparable([candidate("a", [1]), candidate("b", [2])])
+    with pytest.raises(StudyError, match=message):
+        check_comparable([candidate("a", [1]), candidate("b", [2], **change)])
