@@ -234,8 +234,8 @@ def tests_of(folder: Path, datasets: Iterable[str]) -> dict[str, dict[str, list[
     """Test scores of all seeds, by dataset and cell."""
     found: dict[str, dict[str, list[float | None]]] = {}
     for dataset in datasets:
-        files = (folder / "evaluations" / dataset).glob("*/scores.json")
-        contents = {file.parent.name: read_json(file) for file in files}
+        files = (folder / "evaluations" / dataset).glob("*/*/scores.json")
+        contents = {file.parents[1].name: read_json(file) for file in files}
         found[dataset] = {
             cell: [seed["test"] for seed in content["seeds"]] for cell, content in contents.items()
         }

@@ -27,8 +27,8 @@ def test_every_number_is_that_of_the_comparison(dataset):
     comparison = json.loads(file.read_text())
     rows = cells_of(TABLES[dataset])
     metric = f"test {comparison['metric']['name']}"
-    assert set(rows) == {*comparison["cells"], *comparison["baselines"]}
-    for name, cell in comparison["cells"].items():
+    assert set(rows) == {*comparison["candidates"], *comparison["baselines"]}
+    for name, cell in comparison["candidates"].items():
         row = rows[name]
         assert number(row[metric]) == pytest.approx(cell["test"]["mean"], rel=1e-3)
         assert number(row["validation"]) == pytest.approx(cell["validation"]["mean"], rel=1e-3)

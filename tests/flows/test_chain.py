@@ -35,7 +35,7 @@ def test_run_ends_with_a_table_and_where_to_look(chain):
         (line,) = [row for row in chain.output.splitlines() if row.startswith(f"{name} ")]
         assert content["champion"] in line
         assert f"tiny.{name} v1" in line
-        assert f"{content['cells'][content['champion']]['test']['mean']:.4g}" in line
+        assert f"{content['candidates'][content['champion']]['test']['mean']:.4g}" in line
     (line,) = [row for row in chain.output.splitlines() if row.startswith("Report: ")]
     end = "/tiny/reports/report.md. MLflow and Prefect pages: make ui."
     assert line.endswith(end), "a long path must not break the line"
@@ -58,20 +58,24 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
     assert list(metrics) == sorted([*DATASETS, "opinions"])
     for name, metric in DATASETS.items():
         entry = metrics[name]
-        assert set(entry) == {"task", "metric", "direction", "champion", "decision", "cells"}
+        assert set(entry) == {
+            *("task", "metric", "direction", "champion", "decision", "reason", "candidates")
+        }
         assert entry["metric"] == metric
-        assert entry["decision"] == "best-mean"
-        assert set(entry["cells"]) == {"memoryless", "gru"}
+        assert entry["decision"] in {"decided", "provisional"}
+        assert {name.split("-")[0] for name in entry["candidates"]} == {"memoryless", "gru"}
         validation = {}
-        for cell, summary in entry["cells"].items():
-            seeds = read_json(layout.evaluation(name, cell) / "scores.json")["seeds"]
+        for candidate, summary in entry["candidates"].items():
+            cell, size = candidate.split("-")
+            seeds = read_json(layout.evaluation(name, cell) / size / "scores.json")["seeds"]
             tests = [seed["test"] for seed in seeds]
             assert summary["mean"] == pytest.approx(sum(tests) / 2)
             assert summary["std"] == pytest.approx(abs(tests[0] - tests[1]) / 2**0.5)
             assert summary["seeds"] == 2
-            validation[cell] = sum(seed["validation"] for seed in seeds)
+            validation[candidate] = sum(seed["validation"] for seed in seeds)
         best = max if entry["direction"] == "higher" else min
-        assert validation[entry["champion"]] == best(validation.values())
+        if entry["decision"] == "provisional":
+            assert validation[entry["champion"]] == best(validation.values())
 
 
 def test_report_names_datasets_that_are_not_compared_yet(layout):
@@ -84,8 +88,8 @@ def test_report_names_datasets_that_are_not_compared_yet(layout):
 def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):
     layout = Layout(chain.study.folder)
     comparison = read_json(layout.comparison("opinions"))
-    assert list(comparison["cells"]) == ["gru"]
-    assert [seed["seed"] for seed in comparison["cells"]["gru"]["seeds"]] == [3]
+    assert list(comparison["candidates"]) == ["gru-4"]
+    assert [seed["seed"] for seed in comparison["candidates"]["gru-4"]["seeds"]] == [3]
     assert comparison["registered_seed"] == 3
     for folder in (
         layout.run("opinions", "memoryless"),
@@ -159,13 +163,13 @@ def test_mlflow_shows_cells_and_seeds_under_the_names_of_the_readme(chain):
             order_by=[f"metrics.test_{metric} {'ASC' if ascending else 'DESC'}"],
         )
         expected = sorted(
-            (result["test"]["mean"] for result in comparison["cells"].values()),
+            (result["test"]["mean"] for result in comparison["candidates"].values()),
             reverse=not ascending,
         )
         assert cells[f"metrics.test_{metric}"].tolist() == expected
         assert cells[f"metrics.test_{metric}_std"].notna().all()
         champions = cells[cells["tags.gatewise.champion"] == "true"]
-        assert champions["tags.gatewise.cell"].tolist() == [comparison["champion"]]
+        assert champions["tags.mlflow.runName"].tolist() == [comparison["champion"]]
         seeds = mlflow.search_runs(
             experiment_names=[f"tiny/{name}"], filter_string="tags.`gatewise.kind` = 'seed'"
         )
@@ -181,7 +185,7 @@ def test_mlflow_has_the_curves_of_the_run_folders(chain):
     for run in runs:
         cell, seed = run.data.tags["gatewise.cell"], int(run.data.tags["gatewise.seed"])
         records = read_json_lines(
-            seed_folder(Layout(chain.study.folder).run("sales", cell), seed) / "metrics.jsonl"
+            seed_folder(Layout(chain.study.folder).run("sales", cell), 4, seed) / "metrics.jsonl"
         )
         for name in ("train_loss", "validation_mse", "gradient_norm"):
             history = client.get_metric_history(run.info.run_id, name)
@@ -211,9 +215,10 @@ def test_champion_answers_raw_input_without_pickle(chain, monkeypatch):
     }
     for name, given in inputs.items():
         comparison = read_json(layout.comparison(name))
-        run = layout.run(name, comparison["champion"])
+        chosen = comparison["candidates"][comparison["champion"]]
+        run = layout.run(name, chosen["cell"])
         task, model = restore(
-            seed_folder(run, comparison["registered_seed"]),
+            seed_folder(run, chosen["hidden_size"], comparison["registered_seed"]),
             read_json(layout.prepared(name) / "meta.json"),
         )
         served = mlflow.pyfunc.load_model(f"models:/tiny.{name}@champion")
@@ -226,12 +231,13 @@ def test_registered_version_carries_its_evidence(chain):
     client = MlflowClient(chain.study.mlflow_uri)
     version = client.get_model_version_by_alias("tiny.sales", "champion")
     comparison = read_json(Layout(chain.study.folder).comparison("sales"))
-    champion = comparison["cells"][comparison["champion"]]
+    champion = comparison["candidates"][comparison["champion"]]
     tags = version.tags
-    assert tags["gatewise.cell"] == comparison["champion"]
+    assert f"{tags['gatewise.cell']}-{tags['gatewise.hidden_size']}" == comparison["champion"]
     assert tags["gatewise.seed"] == str(comparison["registered_seed"])
     assert tags["gatewise.test_mse_mean"] == str(champion["test"]["mean"])
-    assert tags["gatewise.decision"] == "best-mean"
+    assert tags["gatewise.decision"] == comparison["decision"]
+    assert tags["gatewise.decided_because"] == comparison["reason"]
     assert tags["gatewise.promoted_because"] == "it is the first"
     run = client.get_run(version.run_id)
     assert run.data.tags["gatewise.seed"] == str(comparison["registered_seed"])
@@ -277,7 +283,7 @@ def test_further_seed_costs_one_training(chain, new_study, tiny):
     now = {p.name: p.stat().st_mtime_ns for p in study.folder.glob(".gatewise/seeds/*")}
     assert len(now) == len(kept) + 1
     assert kept.items() <= now.items()
-    assert sorted(p.name for p in study.folder.glob("runs/sales/gru/*")) == [
+    assert sorted(p.name for p in study.folder.glob("runs/sales/gru/4/seed-*")) == [
         "seed-0",
         "seed-1",
         "seed-2",

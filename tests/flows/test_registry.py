@@ -42,9 +42,10 @@ def promote_sales(layout):
 def registered_seed(layout):
     """The run folder of the seed that is registered, and the file of its items."""
     comparison = read_json(layout.comparison("sales"))
-    cell, seed = comparison["champion"], comparison["registered_seed"]
-    items = layout.evaluation("sales", cell) / f"seed-{seed}.safetensors"
-    return seed_folder(layout.run("sales", cell), seed), items
+    chosen, seed = comparison["candidates"][comparison["champion"]], comparison["registered_seed"]
+    cell, size = chosen["cell"], chosen["hidden_size"]
+    items = layout.evaluation("sales", cell) / str(size) / f"seed-{seed}.safetensors"
+    return seed_folder(layout.run("sales", cell), size, seed), items
 
 
 def spoil(layout):

@@ -75,7 +75,7 @@ def described(runs):
 
 def begin_training(layout, key, num_epochs=1, seed=0, **training):
     """A growing seed, as the train stage leaves it after some epochs."""
-    source, folder = seed_folder(layout.run("sales", "gru"), seed), layout.training / key
+    source, folder = seed_folder(layout.run("sales", "gru"), 4, seed), layout.training / key
     folder.mkdir(parents=True)
     config = read_json(source / CONFIG)
     write_json(folder / CONFIG, config | {"training": config["training"] | training})
@@ -109,9 +109,13 @@ def test_names_are_those_that_users_query(layout, database):
     for dataset, metric in METRIC_NAMES.items():
         project(layout, dataset)
         runs, comparison = runs_of(dataset), read_json(layout.comparison(dataset))
-        for cell, result in comparison["cells"].items():
+        for candidate, result in comparison["candidates"].items():
+            cell = result["cell"]
             run = find(runs, kind="cell", cell=cell, current="true")
-            assert run.data.tags["gatewise.champion"] == str(cell == comparison["champion"]).lower()
+            assert (
+                run.data.tags["gatewise.champion"]
+                == str(candidate == comparison["champion"]).lower()
+            )
             assert run.data.params["task"] == comparison["task"]
             assert run.data.params["training.epochs"] == "2"
             assert "seed" not in run.data.params
@@ -154,7 +158,9 @@ def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatc
     monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
     folder = begin_training(layout, "key", num_epochs=1)
     first, second = (
-        (seed_folder(layout.run("sales", "gru"), 0) / METRICS).read_text().splitlines(keepends=True)
+        (seed_folder(layout.run("sales", "gru"), 4, 0) / METRICS)
+        .read_text()
+        .splitlines(keepends=True)
     )
     MlflowClient().create_experiment("tiny/sales")
     with following(layout) as (_, grown):
@@ -227,7 +233,7 @@ def test_training_that_was_given_up_and_taken_up_again_ends_as_others(layout, da
 def test_other_results_make_earlier_runs_not_current(layout, database):
     project(layout)
     before = {run.info.run_id for run in runs_of("sales")}
-    file = seed_folder(layout.run("sales", "gru"), 1) / METRICS
+    file = seed_folder(layout.run("sales", "gru"), 4, 1) / METRICS
     original = file.read_text()
     file.write_text(original + original.splitlines()[-1] + "\n")
     project(layout)
@@ -248,10 +254,10 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
 
 def let_diverge(layout, cell, seed):
     """Make a seed one whose training diverged, and compare anew."""
-    folder = seed_folder(layout.run("sales", cell), seed)
+    folder = seed_folder(layout.run("sales", cell), 4, seed)
     (folder / MODEL).unlink()
     write_json(folder / SUMMARY, {"status": "diverged", "epochs": 2, "steps": 12})
-    scores = layout.evaluation("sales", cell) / "scores.json"
+    scores = layout.evaluation("sales", cell) / "4/scores.json"
     content = read_json(scores)
     content["seeds"][seed] |= {"validation": None, "test": None}
     write_json(scores, content)
@@ -321,7 +327,7 @@ def test_study_is_complete_without_mlflow_and_shown_afterwards(
     version = MlflowClient().get_model_version_by_alias("alone.sales", "champion")
     assert str(version.version) == "1"
     seeds = read_json_lines(
-        seed_folder(Layout(study.folder).run("sales", "memoryless"), 0) / METRICS
+        seed_folder(Layout(study.folder).run("sales", "memoryless"), 4, 0) / METRICS
     )
     shown = find(runs_of("sales", "alone"), kind="seed")
     assert history(shown, "validation_mse") == [(r["epoch"], r["validation_mse"]) for r in seeds]
