@@ -67,6 +67,7 @@ def entry(passage: Passage) -> tuple[Tensor, States]:
     steps = torch.arange(len(passage.x), device=passage.x.device)
     sequences = torch.arange(passage.x.shape[1], device=passage.x.device)
     looked_at = torch.stack([part.ne(0).any(-1) for part in passage.by_every]).any(0)
+    looked_at &= passage.present  # what a layer puts out beyond a sequence is no state of it
     at_end = torch.stack([part.ne(0).any(-1) for part in passage.by_final]).any(0)
     last = torch.where(looked_at, steps[:, None], -1).amax(0)
     last = torch.where(at_end, passage.present.sum(0) - 1, last)

@@ -22,6 +22,7 @@ class RandomSymbols(Source):
         self.seed = seed
 
     def fetch(self, folder: Path) -> None:
+        assert self.num_lines <= len(ALPHABET) ** self.length, "there are not so many lines"
         draw = random.Random(self.seed)
         lines: dict[str, None] = {}
         while len(lines) < self.num_lines:
@@ -29,4 +30,4 @@ class RandomSymbols(Source):
         write_text(folder / "symbols.txt", "".join(f"{line}\n" for line in lines))
 
 
-SOURCE = RandomSymbols(num_lines=8000, length=8, seed=2026)
+SOURCE = RandomSymbols(num_lines=8000, length=5, seed=2026)
