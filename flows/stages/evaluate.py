@@ -12,6 +12,7 @@ import torch
 from flows.layout import Layout
 from rnn_core import evaluation
 from rnn_core.devices import make_deterministic
+from rnn_core.diagnostics.passage import MOST_STEPS
 from rnn_core.diagnostics.seed import diagnose
 from rnn_core.files import read_json, whole_folder, write_json
 from rnn_core.params import read_study
@@ -56,7 +57,8 @@ def evaluate_seeds(run: Path, seeds: tuple[int, ...], prepared: Path, folder: Pa
     write_json(folder / "scores.json", scores)
     device = torch.device(config.device)
     found = {str(s): diagnose(seed_folder(run, s), data, meta, device) for s in seeds}
-    write_json(folder / "diagnostics.json", {"cell": config.cell, "seeds": found})
+    content = {"cell": config.cell, "most_steps": MOST_STEPS, "seeds": found}
+    write_json(folder / "diagnostics.json", content)
 
 
 def evaluate_seed(run: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:

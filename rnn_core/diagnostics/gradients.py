@@ -80,9 +80,10 @@ def entry(passage: Passage) -> tuple[Tensor, States]:
 def spectral_radius(direction: RecurrentDirection) -> dict[str, float]:
     """Largest absolute eigenvalue of each recurrent matrix (H, H), by its name in the cell.
 
-    Below 1 for W of h_t = tanh(W h_{t-1} + ...), gradients vanish for certain; above 1, they
-    can explode (Pascanu et al., arXiv:1211.5063v2, section 2.1). For gated cells no such rule
-    holds. Empty for a cell without recurrent matrices.
+    Of the linear h_t = W h_{t-1}, gradients vanish below 1 and explode above; a tanh around it
+    only shrinks them, so that above 1 they can explode and need not (Pascanu et al.,
+    arXiv:1211.5063v2, section 2.1). For gated cells there is no such rule. Empty for a cell
+    without recurrent matrices.
     """
     matrices = {name: w for name, w in direction.weights.items() if w.ndim == 2}
     return {

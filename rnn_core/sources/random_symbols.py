@@ -30,4 +30,4 @@ class RandomSymbols(Source):
         write_text(folder / "symbols.txt", "".join(f"{line}\n" for line in lines))
 
 
-SOURCE = RandomSymbols(num_lines=8000, length=5, seed=2026)
+SOURCE = RandomSymbols(num_lines=6000, length=5, seed=2026)
