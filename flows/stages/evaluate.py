@@ -1,4 +1,7 @@
-"""evaluate: score the seeds of a cell on the validation and test sides of a dataset."""
+"""evaluate: score the seeds of a cell on the validation and test sides of a dataset.
+
+Beside the scores stands `diagnostics.json`: what the cell is warned of, seed by seed.
+"""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +12,8 @@ import torch
 from flows.layout import Layout
 from rnn_core import evaluation
 from rnn_core.devices import make_deterministic
+from rnn_core.diagnostics.passage import MOST_STEPS
+from rnn_core.diagnostics.seed import diagnose
 from rnn_core.files import read_json, whole_folder, write_json
 from rnn_core.params import read_study
 from rnn_core.runs import (
@@ -36,7 +41,7 @@ def evaluate(layout: Layout, dataset: str, cell: str) -> None:
 
 
 def evaluate_seeds(run: Path, seeds: tuple[int, ...], prepared: Path, folder: Path) -> None:
-    """Score the seeds of a run."""
+    """Score the seeds of a run, and diagnose them."""
     make_deterministic()
     data, meta = read_prepared(prepared)
     config, cost = read_config(seed_folder(run, seeds[0]))
@@ -50,6 +55,10 @@ def evaluate_seeds(run: Path, seeds: tuple[int, ...], prepared: Path, folder: Pa
         "seeds": results,
     }
     write_json(folder / "scores.json", scores)
+    device = torch.device(config.device)
+    found = {str(s): diagnose(seed_folder(run, s), data, meta, device) for s in seeds}
+    content = {"cell": config.cell, "most_steps": MOST_STEPS, "seeds": found}
+    write_json(folder / "diagnostics.json", content)
 
 
 def evaluate_seed(run: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:
