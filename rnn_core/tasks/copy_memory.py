@@ -125,7 +125,8 @@ class CopyMemory(Task):
     def recall(self, model: nn.Module, symbols: Tensor) -> Tensor:
         """Logits (B, K, A) of the symbols, int64 (B, K), that a model recalls."""
         steps = lay_out(symbols, len(self.meta["symbols"]), self.meta["parameters"]["lag"])
-        logits: Tensor = model(steps)[0][:, -symbols.shape[1] :]
+        outputs, _ = model(steps.to(next(model.parameters()).dtype))
+        logits: Tensor = outputs[:, -symbols.shape[1] :]
         return logits
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
@@ -279,7 +280,7 @@ def encode(lines: Sequence[str], symbols: Sequence[str]) -> Tensor:
 
 
 def lay_out(symbols: Tensor, num_symbols: int, lag: int) -> Tensor:
-    """What a model reads: one-hot float32 (B, 2 K + lag + 1, A + 2) of symbols (B, K).
+    """What a model reads: one-hot int64 (B, 2 K + lag + 1, A + 2) of symbols (B, K).
 
     The last two features are those of the blank and of the marker.
     """
@@ -287,4 +288,4 @@ def lay_out(symbols: Tensor, num_symbols: int, lag: int) -> Tensor:
     before, after = symbols.new_full((lag,), blank), symbols.new_full(symbols.shape[1:], blank)
     rest = torch.cat([before, symbols.new_tensor([marker]), after])
     steps = torch.cat([symbols, rest.expand(len(symbols), -1)], dim=1)
-    return functional.one_hot(steps, num_symbols + 2).float()
+    return functional.one_hot(steps, num_symbols + 2)

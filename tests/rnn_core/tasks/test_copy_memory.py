@@ -45,11 +45,12 @@ class Rememberer(nn.Module):
     def __init__(self, distance):
         super().__init__()
         self.distance = distance
+        self.sureness = nn.Parameter(torch.tensor(1e3))
 
     def forward(self, steps):
         delayed = torch.zeros_like(steps)
         delayed[:, self.distance :] = steps[:, : -self.distance]
-        return 1e3 * delayed[..., :-2], None
+        return self.sureness * delayed[..., :-2], None
 
 
 def test_sequence_is_laid_out_as_in_the_paper():
@@ -58,7 +59,7 @@ def test_sequence_is_laid_out_as_in_the_paper():
     blank, marker = 3, 4
     expected = [2, 0, 1, *[blank] * 4, marker, *[blank] * 3]
     assert steps.argmax(dim=1).tolist() == expected
-    assert torch.equal(steps, torch.eye(5)[expected])
+    assert torch.equal(steps, torch.eye(5, dtype=torch.int64)[expected])
     assert len(steps) == 4 + 1 + 2 * 3
 
 
@@ -89,7 +90,7 @@ def test_loss_and_scores_are_the_cross_entropy_of_the_last_steps(raw):
     model = build_model(task, "lstm").eval()
     symbols = data["test"].long()
     with torch.inference_mode():
-        logits, _ = model(lay_out(symbols, 8, 7))
+        logits, _ = model(lay_out(symbols, 8, 7).float())
         logs = log_softmax(logits[:, -4:].double().numpy(), axis=-1)
         expected = -np.take_along_axis(logs, symbols.numpy()[..., None], axis=-1)[..., 0]
         scores = task.scores(model, data, "test")
@@ -140,7 +141,7 @@ def test_answer_is_what_is_recalled_of_each_line(raw):
     assert perfect["recalled"].tolist() == lines_of(raw)[:1]
     model = build_model(task, "gru").eval()
     table = pd.DataFrame({"symbols": lines_of(raw)[-12:]})
-    logits = model(lay_out(data["test"].long(), 8, 7))[0][:, -4:]
+    logits = model(lay_out(data["test"].long(), 8, 7).float())[0][:, -4:]
     expected = decoded(task, logits.argmax(dim=-1))
     assert task.answer(model, table, None)["recalled"].tolist() == expected
 
