@@ -1,4 +1,7 @@
-"""evaluate: score the seeds of a cell on the validation and test sides of a dataset."""
+"""evaluate: score the seeds of a cell on the validation and test sides of a dataset.
+
+Beside the scores stands `diagnostics.json`: what the cell is warned of, seed by seed.
+"""
 
 from dataclasses import asdict
 from math import isfinite
@@ -10,6 +13,8 @@ import torch
 from flows.layout import Layout
 from rnn_core import evaluation
 from rnn_core.devices import make_deterministic
+from rnn_core.diagnostics.passage import MOST_STEPS
+from rnn_core.diagnostics.seed import diagnose
 from rnn_core.files import read_json, whole_folder, write_json
 from rnn_core.params import read_study
 from rnn_core.runs import (
@@ -42,7 +47,7 @@ def evaluate(layout: Layout, dataset: str, cell: str) -> None:
 
 
 def evaluate_size(size: Path, seeds: tuple[int, ...], data: Data, meta: Meta, folder: Path) -> None:
-    """Score the seeds of a size of a cell."""
+    """Score the seeds of a size of a cell, and diagnose them."""
     folder.mkdir()
     config, cost = read_config(size / seed_name(seeds[0]))
     results = [evaluate_seed(size / seed_name(seed), seed, data, meta, folder) for seed in seeds]
@@ -56,6 +61,10 @@ def evaluate_size(size: Path, seeds: tuple[int, ...], data: Data, meta: Meta, fo
         "seeds": results,
     }
     write_json(folder / "scores.json", scores)
+    device = torch.device(config.device)
+    found = {str(s): diagnose(size / seed_name(s), data, meta, device) for s in seeds}
+    content = {"cell": config.cell, "most_steps": MOST_STEPS, "seeds": found}
+    write_json(folder / "diagnostics.json", content)
 
 
 def evaluate_seed(source: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:

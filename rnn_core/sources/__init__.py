@@ -15,6 +15,7 @@ REGISTRY = (
     "mauna_loa_co2",
     "multi30k",
     "number_words",
+    "random_symbols",
     "review_grammar",
     "sst2",
     "synthetic_digits",

@@ -15,6 +15,7 @@ REGISTRY = {
     "forecasting": "Forecasting",
     "sentiment": "Sentiment",
     "translation": "Translation",
+    "copy_memory": "CopyMemory",
 }
 
 

@@ -20,6 +20,7 @@ from rnn_core.cells import REGISTRY
 from rnn_core.runs import build_model, stream
 from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.number_words import NumberWords
+from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
@@ -60,6 +61,11 @@ SETUPS = {
         lambda raw: (raw / "opinions.tsv").write_text(OPINIONS),
         {},
         {"hidden_size": 6, "embedding_size": 4},
+    ),
+    "copy_memory": (
+        lambda raw: RandomSymbols(40, length=3, seed=1).fetch(raw),
+        {"lag": 4},
+        {"hidden_size": 6},
     ),
     "translation": (
         lambda raw: NumberWords(60, largest=99, seed=1).fetch(raw),

@@ -1,0 +1,1 @@
+"""What recurrent networks are warned of, measured on a seed's own weights and data."""

@@ -1,0 +1,104 @@
+"""All diagnostics of one seed, before and after its training, as JSON."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
+from rnn_core.diagnostics.passage import record
+from rnn_core.diagnostics.saturation import saturated_share
+from rnn_core.files import read_json_lines
+from rnn_core.runs import METRICS, MODEL, build_model, read_config, restore, stream
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base import Batch, Data, Meta, Task
+
+MOST_SEQUENCES = 32
+"""Sequences of the batch that is looked at, as the task counts them."""
+
+DIGITS = 6
+"""Significant digits of the numbers that are reported."""
+
+
+def clipped_share(folder: Path) -> list[float]:
+    """Share of each epoch's steps whose gradient was scaled down to `clip_norm`.
+
+    Clipping is the remedy for exploding gradients of Pascanu et al., arXiv:1211.5063v2,
+    section 3.2.
+
+    Args:
+        folder: The run folder of a seed.
+    """
+    return [record["clipped_share"] for record in read_json_lines(folder / METRICS)]
+
+
+def diagnose(folder: Path, data: Data, meta: Meta, device: torch.device) -> dict[str, Any]:
+    """Everything above for one seed, with its initial and with its trained weights.
+
+    The batch is one of the training side; all seeds and cells of a dataset get the same.
+
+    Args:
+        folder: The run folder of the seed.
+        data: The prepared data that it was trained on.
+        meta: Its meta.
+        device: Where to compute.
+
+    Returns:
+        JSON with numbers of `DIGITS` significant digits: `before` and `after` the training,
+        each by the name of the recurrent layer, and `clipped_share` by epoch. `after` is None
+        if the training diverged.
+    """
+    config, _ = read_config(folder)
+    kind = get_task(config.task)
+    task = kind(meta, kind.ModelParameters(**config.model), config.seed)
+    batch = training_batch(task, data, config.training["batch_size"], device)
+    before = build_model(task, config.cell, config.seed).eval()
+    after = restore(folder, meta)[1] if (folder / MODEL).exists() else None
+    return {
+        "before": findings(task, before.to(device), batch),
+        "after": None if after is None else findings(task, after.to(device), batch),
+        "clipped_share": [rounded(value) for value in clipped_share(folder)],
+    }
+
+
+def training_batch(task: Task, data: Data, batch_size: int, device: torch.device) -> Batch:
+    """A batch of the training side, of at most `MOST_SEQUENCES` sequences; always the same."""
+    data = {name: tensor.to(device) for name, tensor in data.items()}
+    order = torch.Generator().manual_seed(stream(0, "diagnosis"))
+    return next(task.training_batches(data, min(batch_size, MOST_SEQUENCES), order))
+
+
+def findings(task: Task, model: nn.Module, batch: Batch) -> dict[str, Any]:
+    """What is found out about each recurrent layer of a model, as JSON."""
+    return {
+        name: {
+            "gradient_by_lag": by_lag(gradient_by_lag(passage)),
+            "spectral_radius": rounded_values(spectral_radius(passage.direction)),
+            "saturated_share": rounded_values(vars(saturated_share(passage))),
+        }
+        for name, passage in record(task, model, batch).items()
+    }
+
+
+def by_lag(norms: Tensor) -> dict[str, list[float | None]]:
+    """Norms by lag as JSON, themselves and relative to that of lag 0."""
+    relative = norms / norms[:1]
+    return {
+        "norm": [rounded(value) for value in norms.tolist()],
+        "relative": [rounded(value) for value in relative.tolist()],
+    }
+
+
+def rounded_values(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The same with rounded numbers."""
+    return {name: rounded(value) for name, value in values.items()}
+
+
+def rounded(value: float | None) -> float | None:
+    """A number to `DIGITS` significant digits; None for what JSON cannot hold."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{DIGITS}g}")
