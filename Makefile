@@ -23,7 +23,7 @@ run: setup
 	@$(BIN)/gatewise run
 
 test: setup
-	@$(BIN)/pytest --numprocesses auto --dist loadfile
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff check .

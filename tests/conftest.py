@@ -11,11 +11,30 @@ import torch
 # There is no GPU. Other conftest.py are imported before `pytest_configure`, and Triton with them.
 os.environ["TRITON_INTERPRET"] = "1"
 
+LONGEST = (
+    "test_readme",
+    "test_own_data",
+    "test_tracking",
+    "test_interruption",
+    "test_registry",
+    "test_cli",
+    "test_chain",
+    "test_serving",
+    "test_graph",
+)
+"""Files that take a minute or more, from the longest."""
+
 
 def pytest_configure() -> None:
     """What libraries read from the environment when they are imported."""
     os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")  # it makes this folder
     os.environ["KERAS_BACKEND"] = "torch"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that all processes end at about the same time."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def pytest_unconfigure() -> None:

@@ -53,8 +53,14 @@ def gradient_by_lag(passage: Passage, most_steps: int = MOST_STEPS) -> Tensor:
 
 def pulled_back(step: Callable[[States], States], before: States, gradient: States) -> States:
     """Gradient by the states before a step, from that by the states after it, (N, H) each."""
-    pull_back: Callable[[States], tuple[States]] = torch.func.vjp(step, before)[1]
-    return pull_back(gradient)[0]
+    with torch.enable_grad():
+        inputs = tuple(part.detach().requires_grad_() for part in before)
+        after = step(inputs)
+    given = [(part, by) for part, by in zip(after, gradient, strict=True) if part.requires_grad]
+    if not given:  # a cell without memory
+        return tuple(torch.zeros_like(part) for part in before)
+    outputs, by_outputs = zip(*given, strict=True)
+    return torch.autograd.grad(outputs, inputs, by_outputs, materialize_grads=True)
 
 
 def entry(passage: Passage) -> tuple[Tensor, States]:
