@@ -1,6 +1,7 @@
 """The study of warnings changes one value at a time, and its committed results show each."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,45 @@ def test_one_value_is_changed_at_a_time(dataset):
     first, place = CHANGED[dataset]
     mine, its = values(PLAN[dataset]), values(PLAN[first])
     assert {p for p in mine.keys() | its.keys() if mine.get(p) != its.get(p)} == {place}
+
+
+def mean(numbers):
+    return sum(numbers) / len(numbers)
+
+
+@pytest.mark.parametrize("cell", ["rnn_tanh", *GATED])
+def test_every_memory_ends(cell):
+    """Each cell recalls less over 30 blanks than over 10, and over 100 than over 30."""
+    means = [mean(losses(f"copy_{lag}", cell)) for lag in (10, 30, 100)]
+    assert means == sorted(means)
+
+
+@pytest.mark.parametrize("cell", GATED)
+@pytest.mark.parametrize("lag", [100, 300])
+def test_gated_cells_with_a_forget_bias_of_1_recall_nothing_over_100_blanks(lag, cell):
+    assert min(losses(f"copy_{lag}", cell)) > math.log(8) - 1e-3
+
+
+@pytest.mark.parametrize("cell", GATED)
+def test_gates_that_start_to_remember_100_steps_recall_over_them(cell):
+    assert max(losses("copy_100_chrono", cell)) < 1.3
+
+
+def test_how_its_matrix_starts_decides_what_rnn_tanh_recalls():
+    """It is ahead of both gated cells with an orthogonal one, and behind gru with uniform ones."""
+    for cell in GATED:
+        assert max(losses("copy_30", "rnn_tanh")) < min(losses("copy_30", cell))
+    assert min(losses("copy_30_uniform", "rnn_tanh")) > max(losses("copy_30_uniform", "gru"))
+
+
+@pytest.mark.parametrize("cell", ["rnn_tanh", *GATED])
+@pytest.mark.parametrize("dataset", ["text_length_192", "text_batch_128"])
+def test_fewer_steps_of_training_cost_more_than_longer_sequences_or_batches_bring(dataset, cell):
+    assert min(losses(dataset, cell)) > max(losses("text", cell)) + 0.03
+
+
+@pytest.mark.parametrize("cell", ["rnn_tanh", *GATED])
+@pytest.mark.parametrize("start", ["learned", "random"])
+def test_initial_state_hardly_matters_where_the_state_is_carried(start, cell):
+    pairs = zip(losses(f"text_carried_from_{start}", cell), losses("text", cell), strict=True)
+    assert all(abs(mine - its) < 1e-3 for mine, its in pairs)
