@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import yaml
 
 STUDY = Path(__file__).parents[1] / "studies/warnings"
 PLAN = yaml.safe_load((STUDY / "params.yaml").read_text())["datasets"]
+PAGE = (STUDY.parents[1] / "docs/warnings.md").read_text()
+ROWS = re.findall(r"^\| (\w+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", PAGE, re.MULTILINE)
 CHANGED = {
     "copy_30": ("copy_10", ("data", "lag")),
     "copy_100": ("copy_10", ("data", "lag")),
@@ -94,3 +97,10 @@ def test_fewer_steps_of_training_cost_more_than_longer_sequences_or_batches_brin
 def test_initial_state_hardly_matters_where_the_state_is_carried(start, cell):
     pairs = zip(losses(f"text_carried_from_{start}", cell), losses("text", cell), strict=True)
     assert all(abs(mine - its) < 1e-3 for mine, its in pairs)
+
+
+def test_page_shows_every_dataset_with_its_scores():
+    assert {row[0] for row in ROWS} == set(PLAN)
+    for dataset, *scores in ROWS:
+        expected = [mean(losses(dataset, cell)) for cell in ("rnn_tanh", *GATED)]
+        assert [float(score) for score in scores] == pytest.approx(expected, rel=1e-3)
