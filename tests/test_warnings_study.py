@@ -1,6 +1,5 @@
-"""The study of warnings changes one value at a time, and its committed results show each."""
+"""The study of warnings changes one value at a time."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -25,21 +24,12 @@ CHANGED = {
 }
 """Of each dataset of a sweep: the one that it starts from, and the value that differs."""
 
-GATED = ("lstm", "gru")
-
 
 def values(section):
     """All values of a dataset, by their place."""
     parts = {part: section[part] for part in ("data", "model", "training")}
     inner = {(part, name): value for part, all_ in parts.items() for name, value in all_.items()}
     return inner | {("source", ""): section["source"], ("task", ""): section["task"]}
-
-
-def losses(dataset, cell):
-    """Test scores of a cell's seeds; all metrics of this study are better where lower."""
-    result = json.loads((STUDY / f"comparisons/{dataset}.json").read_text())
-    assert result["metric"]["direction"] == "lower"
-    return [seed["test"] for seed in result["cells"][cell]["seeds"]]
 
 
 def test_every_dataset_is_the_first_of_a_sweep_or_differs_in_one_value():
