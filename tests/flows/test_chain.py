@@ -78,6 +78,21 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
             assert validation[entry["champion"]] == best(validation.values())
 
 
+def test_every_seed_is_diagnosed_beside_its_scores(chain):
+    for name in DATASETS:
+        for cell in ("memoryless", "gru"):
+            folder = Layout(chain.study.folder).evaluation(name, cell)
+            found = read_json(folder / "diagnostics.json")
+            assert (found["cell"], found["most_steps"]) == (cell, 256)
+            assert list(found["seeds"]) == ["0", "1"]
+            for seed in found["seeds"].values():
+                assert len(seed["clipped_share"]) == 2, "epochs"
+                (layer,) = seed["after"].values()
+                assert len(layer["spectral_radius"]) == (3 if cell == "gru" else 0)
+                assert layer["gradient_by_lag"]["relative"][0] == 1
+                assert layer["gradient_by_lag"]["norm"][0] > 0
+
+
 def test_report_names_datasets_that_are_not_compared_yet(layout):
     layout.comparison("sales").unlink()
     report(layout)

@@ -63,6 +63,7 @@ def test_sequence_is_laid_out_as_in_the_paper():
     assert len(steps) == 4 + 1 + 2 * 3
 
 
+@torch.inference_mode()
 @pytest.mark.parametrize("lag", [0, 7])
 def test_who_recalls_every_symbol_reaches_the_optimum(raw, lag):
     task, data = prepared(raw, lag=lag)
