@@ -19,7 +19,6 @@ from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, unknown
 from rnn_core.sources import REGISTRY as SOURCES
 from rnn_core.tasks import REGISTRY as TASKS
-from rnn_core.tasks import get_task
 
 FILE = "params.yaml"
 SOURCE_MODULES = Path(__file__).parent / "sources"
@@ -125,11 +124,6 @@ class Study:
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
         """The sizes that every cell of a dataset is trained at."""
         return self.section(dataset).sizes or self.sizes
-
-    def margin_of(self, dataset: str) -> float:
-        """The largest difference of a dataset's metric that does not matter."""
-        section = self.section(dataset)
-        return section.margin or get_task(section.task).margin
 
     def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
         """A part of a dataset's section, checked and with every default filled in.

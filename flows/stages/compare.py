@@ -35,7 +35,8 @@ def compare(layout: Layout, dataset: str) -> None:
     data, meta = read_prepared(layout.prepared(dataset))
     kind = get_task(study.section(dataset).task)
     task = kind(meta, study.parameters(dataset, "model", kind.ModelParameters))
-    metric, margin, baselines = task.metric, study.margin_of(dataset), task.baselines(data)
+    metric, baselines = task.metric, task.baselines(data)
+    margin = study.section(dataset).margin or kind.margin
     items = {side: read_losses(layout, dataset, candidates, metric, side) for side in SIDES}
     decision, standings = decide(candidates, items, metric, margin)
     advice = policies(candidates, metric, margin, baselines, decision.champion)
