@@ -95,6 +95,9 @@ def new(
     cells: Annotated[
         str, typer.Option(help="Cells to compare, with commas between.")
     ] = "memoryless,rnn_tanh,lstm,gru",
+    sizes: Annotated[
+        str, typer.Option(help="Budgets of weights, relative to a gru's; or equal units.")
+    ] = "0.25,1",
     seeds: Annotated[int, typer.Option(min=1, help="How often each is trained.")] = 3,
     run: Annotated[bool, typer.Option("--run", help="Run it right away.")] = False,
 ) -> None:
@@ -108,6 +111,7 @@ def new(
         targets=target or [],
         settings=settings or [],
         cells=[cell.strip() for cell in cells.split(",")],
+        sizes=[size.strip() for size in sizes.split(",")],
         num_seeds=seeds,
     )
     typer.echo(f"{folder} is a study of the dataset {dataset}: see its params.yaml.")

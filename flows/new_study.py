@@ -4,6 +4,7 @@ The data is copied into the study, looked at, and tried: what is wrong with it i
 before anything is left behind.
 """
 
+import math
 import os
 import re
 import shutil
@@ -45,6 +46,7 @@ def new_study(
     targets: Sequence[str],
     settings: Sequence[str],
     cells: Sequence[str],
+    sizes: Sequence[str],
     num_seeds: int,
 ) -> str:
     """Make the folder of a study with a copy of the data; returns its dataset's name.
@@ -56,6 +58,7 @@ def new_study(
         targets: Columns to predict.
         settings: Further data parameters, as `name=value`.
         cells: Cells to compare.
+        sizes: Sizes of each, budgets of weights or "equal".
         num_seeds: Seeds of each.
 
     Raises:
@@ -76,7 +79,15 @@ def new_study(
             "device": "auto",
             "seeds": list(range(num_seeds)),
             "cells": list(cells),
-            "datasets": {dataset: {"source": SOURCE, "task": task, **section}},
+            "sizes": read_sizes(sizes),
+            "datasets": {
+                dataset: {
+                    "source": SOURCE,
+                    "task": task,
+                    "margin": get_task(task).margin,
+                    **section,
+                }
+            },
         }
         lay_out(growing, content, data)
         if folder.exists():
@@ -106,6 +117,23 @@ def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) ->
     for cell in cells:
         if cell not in CELLS:
             raise ParameterError(f"--cells: {unknown('cell', cell, CELLS)}")
+
+
+def read_sizes(sizes: Sequence[str]) -> list[float | str]:
+    """Read budgets of weights, and "equal".
+
+    Raises:
+        ParameterError: If one is neither.
+    """
+    try:
+        found = [size if size == "equal" else float(size) for size in sizes]
+    except ValueError:
+        found = []
+    if not found or any(size != "equal" and not 0 < float(size) < math.inf for size in found):
+        raise ParameterError(
+            f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, with commas between"
+        )
+    return found
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, Any]:

@@ -73,10 +73,10 @@ class Study:
         device: Where models are trained.
         seeds: Seeds that every cell is trained with.
         cells: Cells that are compared.
-        datasets: Datasets by name.
         sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
             multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
             units for every cell. See `rnn_core.ladder`.
+        datasets: Datasets by name.
     """
 
     root: str
@@ -84,8 +84,8 @@ class Study:
     device: Device = "auto"
     seeds: tuple[int, ...]
     cells: tuple[str, ...]
+    sizes: tuple[Size, ...]
     datasets: dict[str, Section]
-    sizes: tuple[Size, ...] = ("equal",)
 
     def __post_init__(self) -> None:
         for name in (self.study, *self.datasets):
@@ -99,7 +99,8 @@ class Study:
                     place = f"datasets.{where}.{what}" if where else what
                     raise ValueError(f"{place} must hold at least one value, and none twice")
             if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
-                raise ValueError(f"{where or 'the study'}: sizes must be above 0, or equal")
+                place = f"datasets.{where}.sizes" if where else "sizes"
+                raise ValueError(f"{place} must be above 0, or equal")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 

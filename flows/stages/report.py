@@ -197,7 +197,7 @@ def ranked(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
     def place(item: tuple[str, dict[str, Any]]) -> tuple[bool, float]:
         mean = item[1]["validation"]["mean"]
-        return not item[1]["complete"], 0.0 if mean is None else _loss(result["metric"], mean)
+        return bool(item[1]["outcome"]), 0.0 if mean is None else _loss(result["metric"], mean)
 
     return sorted(result["candidates"].items(), key=place)
 

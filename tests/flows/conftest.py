@@ -49,6 +49,7 @@ TINY = {
     "device": "cpu",
     "seeds": [0, 1],
     "cells": ["memoryless", "gru"],
+    "sizes": ["equal"],
     "datasets": {
         "text": {
             "source": "text",

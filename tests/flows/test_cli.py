@@ -22,6 +22,7 @@ PARAMETERS = {
     "device": "cpu",
     "seeds": [0],
     "cells": ["memoryless", "gru"],
+    "sizes": ["equal"],
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -15,6 +15,7 @@ SLOW = {
     "device": "cpu",
     "seeds": [0, 1],
     "cells": ["gru"],
+    "sizes": ["equal"],
     "datasets": {
         "sales": {
             "source": "sales.csv",

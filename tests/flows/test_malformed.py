@@ -44,6 +44,7 @@ def lay_out(folder, task, files, parameters):
         "study": "malformed",
         "seeds": [0],
         "cells": ["gru"],
+        "sizes": ["equal"],
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -14,7 +14,7 @@ from flows.new_study import as_name
 from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 
-QUICK = ("--cells", "gru", "--seeds", "1", "--run")
+QUICK = ("--cells", "gru", "--sizes", "equal", "--seeds", "1", "--run")
 
 
 def write_table(folder):
@@ -142,6 +142,10 @@ NOTHING_THERE = [
         "unknown key 'horizn'; did you mean 'horizon'",
     ),
     (
+        ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--sizes", "1,big"),
+        "--sizes: '1,big' must be numbers above 0, or equal, with commas between",
+    ),
+    (
         ("--task", "forecasting", "--data", "sales.csv", "--data", "sales.csv", "--target", "y"),
         "two files have the same name",
     ),
@@ -195,6 +199,8 @@ def test_study_that_new_makes_says_what_it_is(terminal):
     content = yaml.safe_load((terminal.folder / "My Shop/params.yaml").read_text())
     assert content["study"] == "my_shop"
     assert content["seeds"] == [0, 1]
+    assert content["sizes"] == [0.25, 1.0]
+    assert content["datasets"]["sales"]["margin"] == 0.01
     assert content["datasets"]["sales"]["data"]["targets"] == ["y"]
     assert (terminal.folder / "My Shop/source/sales.csv").exists()
     assert (terminal.folder / "My Shop/dvc.yaml").exists()

@@ -20,6 +20,7 @@ SALES = {
     "device": "cpu",
     "seeds": [0],
     "cells": ["gru"],
+    "sizes": ["equal"],
     "datasets": {
         "sales": {
             "source": "sales.csv",

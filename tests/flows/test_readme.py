@@ -58,7 +58,13 @@ def clone(clone_at, tmp_path_factory, home):
     """A copy of the repository whose sample study is small; every variable is unset."""
     series, text = ("sales.csv", "co2"), ("text", "agreement")
     datasets = {name: {"source": source} | SECTIONS[name] for source, name in (series, text)}
-    parameters = {"study": "sample", "device": "cpu", "seeds": [0, 1], "cells": ["gru"]}
+    parameters = {
+        "study": "sample",
+        "device": "cpu",
+        "seeds": [0, 1],
+        "cells": ["gru"],
+        "sizes": ["equal"],
+    }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):
         del study.environment[name]

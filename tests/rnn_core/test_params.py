@@ -20,6 +20,7 @@ def content(**changes):
         "study": "tiny",
         "seeds": [0, 1],
         "cells": ["gru", "lstm"],
+        "sizes": ["equal"],
         "datasets": {
             "co2": {
                 "source": CO2,
@@ -83,6 +84,13 @@ WRONG = [
     ({"study": "My Study"}, "params.yaml: 'My Study' must be lower-case letters, digits and _"),
     ({"datasets": {}}, "params.yaml: datasets must hold at least one dataset"),
     ({"cells": None}, "params.yaml: cells: is required"),
+    ({"sizes": None}, "params.yaml: sizes: is required"),
+    ({"sizes": []}, "params.yaml: sizes must hold at least one value, and none twice"),
+    ({"sizes": [0.5, 0.5]}, "params.yaml: sizes must hold at least one value, and none twice"),
+    ({"sizes": [-1.0]}, "params.yaml: sizes must be above 0, or equal"),
+    ({"sizes": ["half"]}, "params.yaml: sizes.0"),
+    ({"datasets__co2__sizes": [0]}, "params.yaml: datasets.co2.sizes must be above 0, or equal"),
+    ({"datasets__co2__margin": 0.0}, "params.yaml: datasets.co2: margin must be above 0, not 0.0"),
     ({"datasets__co2__task": None}, "params.yaml: datasets.co2.task: is required"),
     (
         {"datasets__co2__task": "forecast"},
@@ -167,11 +175,14 @@ def test_source_is_a_module_or_a_file_of_ones_own(tmp_path):
     assert own_source(tmp_path, "sales.csv") == tmp_path / "sales.csv"
 
 
-def test_dataset_may_have_fewer_cells_and_seeds_of_its_own(tmp_path):
+def test_dataset_may_have_fewer_cells_and_seeds_and_sizes_of_its_own(tmp_path):
     study = read(tmp_path, datasets__co2__cells=["lstm"], datasets__co2__seeds=[4, 5, 6])
     assert study.cells_of("co2") == ("lstm",)
     assert study.seeds_of("co2") == (4, 5, 6)
+    study = read(tmp_path, sizes=[0.25, 1], datasets__co2__sizes=["equal", 2])
+    assert study.sizes_of("co2") == ("equal", 2.0)
     study = read(tmp_path)
+    assert study.sizes_of("co2") == ("equal",)
     assert study.cells_of("co2") == ("gru", "lstm")
     assert study.seeds_of("co2") == (0, 1)
 
