@@ -43,7 +43,8 @@ def losses(dataset, cell):
     """Test scores of a cell's seeds; all metrics of this study are better where lower."""
     result = json.loads((STUDY / f"comparisons/{dataset}.json").read_text())
     assert result["metric"]["direction"] == "lower"
-    return [seed["test"] for seed in result["cells"][cell]["seeds"]]
+    (found,) = (c for c in result["candidates"].values() if c["cell"] == cell)
+    return [seed["test"] for seed in found["seeds"]]
 
 
 def test_every_dataset_is_the_first_of_a_sweep_or_differs_in_one_value():

@@ -15,7 +15,7 @@ from flows.graph import read_graph
 from flows.layout import Layout
 from flows.stages.report import report
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.runs import restore, seed_folder
+from rnn_core.runs import restore, seed_folder, sizes_in
 
 DATASETS = {"text": "nats_per_token", "sales": "mse", "digits": "accuracy"}
 
@@ -82,7 +82,8 @@ def test_every_seed_is_diagnosed_beside_its_scores(chain):
     for name in DATASETS:
         for cell in ("memoryless", "gru"):
             folder = Layout(chain.study.folder).evaluation(name, cell)
-            found = read_json(folder / "diagnostics.json")
+            (size,) = sizes_in(folder)
+            found = read_json(folder / str(size) / "diagnostics.json")
             assert (found["cell"], found["most_steps"]) == (cell, 256)
             assert list(found["seeds"]) == ["0", "1"]
             for seed in found["seeds"].values():
