@@ -72,11 +72,19 @@ def run(
             help='Stages to run, such as "train@*-gru", and what they need; may be repeated.'
         ),
     ] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(help="Add seeds where the rule abstains for want of them."),
+    ] = False,
+    max_seeds: Annotated[
+        int, typer.Option(min=1, help="Most seeds of a dataset, with --until-decided.")
+    ] = 10,
 ) -> None:
     """Bring a study up to date and register the champion of each dataset."""
     from flows.launch import launch  # noqa: PLC0415 - stages must not wait for its imports
 
-    launch(study, workers=workers, only=only or None)
+    most = max_seeds if until_decided else None
+    launch(study, workers=workers, only=only or None, max_seeds=most)
 
 
 @app.command()
@@ -120,7 +128,7 @@ def new(
         return
     from flows.launch import launch  # noqa: PLC0415 - as above
 
-    launch(folder, workers=None, only=None)
+    launch(folder)
 
 
 Model = Annotated[

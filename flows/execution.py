@@ -111,6 +111,11 @@ class Execution:
     last_end: float = 0.0
     processes: list[Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def busy_seconds(self) -> float:
+        """From the start of the first stage to the end of the last."""
+        return 0.0 if self.first_start is None else self.last_end - self.first_start
+
     def run(self) -> None:
         """Run every task whose upstream succeeds.
 

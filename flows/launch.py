@@ -34,12 +34,18 @@ API_SETTING = re.compile(r"API_URL|^\[(tool\.prefect\.)?api\]", re.MULTILINE)
 """What settings files of Prefect hold where they name a server."""
 
 
-def launch(folder: Path, *, workers: int | None, only: list[str] | None) -> None:
+def launch(
+    folder: Path,
+    *,
+    workers: int | None = None,
+    only: list[str] | None = None,
+    max_seeds: int | None = None,
+) -> None:
     """Run the flow on a study and print what came of it."""
     use_defaults()
     folder = enter_repository(folder)
     plan = read_study(folder)
-    run = run_flow(str(folder), workers=workers, only=only)
+    run = run_flow(str(folder), workers=workers, only=only, max_seeds=max_seeds)
 
     from flows.summary import summarise, terminal_table  # noqa: PLC0415 - needs MLflow
 
@@ -56,7 +62,9 @@ def launch(folder: Path, *, workers: int | None, only: list[str] | None) -> None
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def run_flow(study: str, *, workers: int | None, only: list[str] | None) -> "StudyRun":
+def run_flow(
+    study: str, *, workers: int | None, only: list[str] | None, max_seeds: int | None
+) -> "StudyRun":
     """Run the flow on the server that Prefect is configured for, or on one of our own."""
     # Read by Prefect when it is imported, which is below.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
@@ -77,7 +85,7 @@ def run_flow(study: str, *, workers: int | None, only: list[str] | None) -> "Stu
         handler.addFilter(is_not_told_twice)
     if server:
         server.wait()
-    run = flow(study, workers=workers, only=only)
+    run = flow(study, workers=workers, only=only, max_seeds=max_seeds)
     if server:
         wait_for_records(run)
     return run
@@ -127,9 +135,9 @@ def configured_api() -> str | None:
 def time_account(run: "StudyRun") -> str:
     """Where the time went: the stages' own work, and what it costs to run them."""
     total = age_seconds()
-    own = sum(time.own_seconds for time in run.times.values())
-    startup = sum(time.startup_seconds for time in run.times.values())
-    around = [time.wall_seconds - time.own_seconds for time in run.times.values()]
+    own = sum(time.own_seconds for time in run.times)
+    startup = sum(time.startup_seconds for time in run.times)
+    around = [time.wall_seconds - time.own_seconds for time in run.times]
     a_stage = sum(around) / len(around) if around else 0.0
     return (
         f"Time: {total:.0f} s. {len(run.times)} stages ran and {run.num_cached} were up to date; "

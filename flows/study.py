@@ -7,6 +7,7 @@ stages in parallel, retries, states, logs, schedules and triggers. It caches not
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -27,6 +28,7 @@ from flows.environment import use_defaults
 from flows.execution import Execution, StageTime
 from flows.graph import Graph
 from flows.layout import REPOSITORY, Layout
+from flows.more_seeds import add_seeds
 from flows.processes import exclusive
 from flows.registry import Promotion
 from flows.summary import markdown_table, summarise
@@ -43,15 +45,16 @@ class StudyRun:
     """What a run of a study came to.
 
     Attributes:
-        times: What each stage took that ran.
-        num_cached: How many stages were up to date.
+        times: What the stages took that ran.
+        num_cached: How many stages were up to date all along.
         promotions: What became of the champion of each dataset.
-        busy_seconds: From the start of the first stage to the end of the last.
+        busy_seconds: From the start of the first stage to the end of the last, of each time
+            that the stages were run.
         flow_run: Prefect's id of the run.
         num_tasks: Tasks that the run had.
     """
 
-    times: dict[str, StageTime]
+    times: list[StageTime]
     num_cached: int
     promotions: dict[str, Promotion]
     busy_seconds: float
@@ -69,6 +72,7 @@ def study(
     datasets: list[str] | None = None,
     only: list[str] | None = None,
     workers: int | None = None,
+    max_seeds: int | None = None,
 ) -> StudyRun:
     """Bring a study up to date and register the champion of each dataset.
 
@@ -78,6 +82,8 @@ def study(
         only: Patterns of the stages to bring up to date, such as "train@*-gru"; all that
             they wait for are included.
         workers: Stages to run at the same time; as many as there are processors if None.
+        max_seeds: Where the rule abstains for want of seeds, add them to params.yaml and
+            train them, until it decides or a dataset has so many; no more if None.
     """
     use_defaults()
     layout = Layout(Path(study))
@@ -85,25 +91,53 @@ def study(
     check_parameters(plan, datasets or [])
     with exclusive(layout, "flow"):
         end_dead_runs(study)
-        for mended in graph.guard_lock_files(layout):
-            get_run_logger().warning(mended)
-        whole, stale = graph.read(layout)
-        selected = select(whole, plan, layout, datasets, only)
-        execution = Execution(
-            upstream=task_graph(whole, plan, selected),
-            due=whole.below(stale) & selected,
-            workers=workers or os.cpu_count() or 1,
-            projection=Projection(layout, plan.study, lineage()),
-        )
-        execution.run()
-        check_ended(execution)
-        if execution.due:
-            check_fresh(graph.stale_stages(layout) & selected)
-        graph.guard_lock_files(layout)
-    run = outcome(execution)
+        executions = [execute(layout, datasets, only, workers)]
+        while max_seeds and (change := add_seeds(layout, compared(executions), max_seeds)):
+            tell(change)
+            executions.append(execute(layout, datasets, only, workers))
+    run = outcome(executions)
     rows = summarise(layout, plan, run.promotions)
     create_markdown_artifact(markdown_table(rows), key=f"study-{plan.study.replace('_', '-')}")
     return run
+
+
+def execute(
+    layout: Layout, datasets: list[str] | None, only: list[str] | None, workers: int | None
+) -> Execution:
+    """Run the stages that are stale.
+
+    Raises:
+        StudyError: If one fails.
+    """
+    plan = read_study(layout.folder)
+    for mended in graph.guard_lock_files(layout):
+        get_run_logger().warning(mended)
+    whole, stale = graph.read(layout)
+    selected = select(whole, plan, layout, datasets, only)
+    execution = Execution(
+        upstream=task_graph(whole, plan, selected),
+        due=whole.below(stale) & selected,
+        workers=workers or os.cpu_count() or 1,
+        projection=Projection(layout, plan.study, lineage()),
+    )
+    execution.run()
+    check_ended(execution)
+    if execution.due:
+        check_fresh(graph.stale_stages(layout) & selected)
+    graph.guard_lock_files(layout)
+    return execution
+
+
+def compared(executions: list[Execution]) -> list[str]:
+    """The datasets whose comparison the last run of the stages came to."""
+    stages = executions[-1].results
+    return [stage.partition("@")[2] for stage in stages if stage.startswith("compare@")]
+
+
+def tell(change: str) -> None:
+    """Show what was changed in params.yaml, on the terminal and in Prefect's log."""
+    sys.stderr.write(f"more seeds are needed for a decision:\n{change}\n")
+    get_run_logger().info("more seeds are needed for a decision:\n%s", change)
 
 
 def check_parameters(plan: Study, datasets: list[str]) -> None:
@@ -215,19 +249,17 @@ def check_fresh(stale: set[str]) -> None:
         raise StudyError(f"{names} changed while the study ran; run it again")
 
 
-def outcome(execution: Execution) -> StudyRun:
-    """What a run came to that succeeded."""
-    results = execution.results
-    times = {name: time for name, time in results.items() if isinstance(time, StageTime)}
-    promotions = {p.dataset: p for p in results.values() if isinstance(p, Promotion)}
-    stages = [name for name in results if not name.startswith(("track@", "promote@"))]
-    start = execution.first_start
-    busy = execution.last_end - start if start is not None else 0.0
+def outcome(executions: list[Execution]) -> StudyRun:
+    """What a run came to that succeeded; stages may have run more than once."""
+    results = [(name, result) for e in executions for name, result in e.results.items()]
+    times = [(name, result) for name, result in results if isinstance(result, StageTime)]
+    promotions = {p.dataset: p for _, p in results if isinstance(p, Promotion)}
+    stages = {name for name, _ in results if not name.startswith(("track@", "promote@"))}
     return StudyRun(
-        times,
-        len(stages) - len(times),
-        promotions,
-        busy,
+        times=[time for _, time in times],
+        num_cached=len(stages - {name for name, _ in times}),
+        promotions=promotions,
+        busy_seconds=sum(e.busy_seconds for e in executions),
         flow_run=flow_run.get_id() or "",
         num_tasks=len(results),
     )
