@@ -3,12 +3,13 @@
 # make check    style, types and the direction of imports
 # make ui       the MLflow and Prefect pages, on loopback
 # make bench    speed of the cells against torch.nn
+# make calibrate  how often the comparison errs on studies whose truth is known (an hour)
 # make setup    what all of these begin with: a virtual environment in .venv
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test check ui bench
+.PHONY: setup run test check ui bench calibrate
 
 setup: .venv/installed
 
@@ -36,3 +37,6 @@ ui: setup
 
 bench: setup
 	@$(BIN)/python benchmarks/cells.py
+
+calibrate: setup
+	@$(BIN)/python benchmarks/calibration.py

@@ -172,11 +172,7 @@ def describe(
     """The verdict with all that belongs to it."""
     best_seed = min(chosen.seeds, key=lambda s: (loss(metric, s.validation), s.seed))
     second = next((candidate for candidate in ranked if candidate is not chosen), None)
-    other = sensitivity(evidence, ranked[0].name)
-    sure = {
-        name: found.champion if found.decision == "decided" else None
-        for name, found in other.items()
-    }
+    sure = sensitivity(evidence)
     return Decision(
         decision=verdict.decision,
         champion=chosen.name,

@@ -148,9 +148,12 @@ def growing(num_seeds: int) -> list[int]:
     return found
 
 
-def sensitivity(evidence: Evidence, best: str) -> dict[str, Verdict]:
-    """What the rule says at half and at twice the margin."""
-    return {
-        "half": judge(replace(evidence, margin=evidence.margin / 2), best),
-        "twice": judge(replace(evidence, margin=evidence.margin * 2), best),
-    }
+def sensitivity(evidence: Evidence) -> dict[str, str | None]:
+    """What the rule decides for at half and at twice the margin; None where it abstains."""
+    found: dict[str, str | None] = {}
+    for name, times in (("half", 0.5), ("twice", 2.0)):
+        other = replace(evidence, margin=evidence.margin * times)
+        found[name] = evidence.names[0] if len(evidence.names) == 1 else None
+        if evidence.validation is not None and evidence.test is not None:
+            found[name], _ = settle(other, evidence.validation, evidence.test)
+    return found

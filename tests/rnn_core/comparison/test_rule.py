@@ -90,6 +90,6 @@ def test_candidates_that_tie_exactly_are_decided_for_the_cheapest():
 
 
 def test_sensitivity_is_the_verdict_at_half_and_at_twice_the_margin():
-    found = sensitivity(evidence([0.09, 0.0]), "b")
-    assert found["twice"].champion == "a"
-    assert found["half"].champion == "b"
+    found = sensitivity(evidence([0.09, 0.0]))
+    assert found == {"half": "b", "twice": "a"}
+    assert sensitivity(evidence([0.09, 0.0], spread=0.2)) == {"half": None, "twice": None}
