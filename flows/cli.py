@@ -37,6 +37,12 @@ def prepare(dataset: Dataset) -> None:
 
 
 @app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def tune(dataset: Dataset, cell: Cell) -> None:
+    """Choose what a cell is trained with on a dataset, if the study tunes."""
+    run_stage("tune", dataset, cell)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
 def train(dataset: Dataset, cell: Cell) -> None:
     """Train a cell on a dataset, once for each seed."""
     run_stage("train", dataset, cell)

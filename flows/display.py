@@ -13,6 +13,7 @@ from rich.progress import (
 )
 
 from flows.tracking import GrowingSeed
+from flows.trainings import title
 
 
 class Display:
@@ -59,7 +60,7 @@ class Display:
                 self.progress.remove_task(self.seeds.pop(gone))
             for seed in seeds:
                 if seed.key not in self.seeds:
-                    name = f"  {seed.config.dataset} {seed.config.cell} seed {seed.config.seed}"
+                    name = f"  {title(seed.config)}"
                     total = seed.config.training["epochs"]
                     self.seeds[seed.key] = self.progress.add_task(name, total=total)
                 self.progress.update(self.seeds[seed.key], completed=len(seed.records))

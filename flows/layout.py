@@ -25,6 +25,10 @@ class Layout:
         """Output of prepare."""
         return self.folder / "data/prepared" / dataset
 
+    def tuning(self, dataset: str, cell: str) -> Path:
+        """Output of tune."""
+        return self.folder / "tunings" / dataset / cell
+
     def run(self, dataset: str, cell: str) -> Path:
         """Output of train."""
         return self.folder / "runs" / dataset / cell
@@ -54,12 +58,12 @@ class Layout:
 
     @property
     def training(self) -> Path:
-        """Seeds that are being trained, by what determines them."""
+        """Seeds and trials that are being trained, by what determines them."""
         return self.state / "training"
 
     @property
     def seeds(self) -> Path:
-        """Seeds that are finished, by what determines them."""
+        """Seeds and trials that are finished, by what determines them."""
         return self.state / "seeds"
 
     @property

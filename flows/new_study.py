@@ -80,6 +80,7 @@ def new_study(
             "seeds": list(range(num_seeds)),
             "cells": list(cells),
             "sizes": read_sizes(sizes),
+            "tuning": None,
             "datasets": {
                 dataset: {
                     "source": SOURCE,

@@ -33,11 +33,13 @@ from flows.processes import exclusive
 from flows.registry import Promotion
 from flows.summary import markdown_table, summarise
 from flows.tracking import Projection
+from flows.trainings import own_values
 from rnn_core.devices import select_device
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.params import Study, read_study
 from rnn_core.tasks import get_task
 from rnn_core.training import TrainingParameters
+from rnn_core.tuning import search_space
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,10 @@ def check_parameters(plan: Study, datasets: list[str]) -> None:
     for name, section in plan.datasets.items():
         task = get_task(section.task)
         plan.parameters(name, "data", task.DataParameters)
-        plan.parameters(name, "model", task.ModelParameters)
-        plan.parameters(name, "training", TrainingParameters)
+        model = plan.parameters(name, "model", task.ModelParameters)
+        training = plan.parameters(name, "training", TrainingParameters)
+        if tuning := plan.tuning_of(name):
+            search_space(tuning, own_values(model, training))
 
 
 def end_dead_runs(study: str) -> None:

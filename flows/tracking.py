@@ -23,6 +23,7 @@ from mlflow.exceptions import MlflowException
 
 from flows.graph import read_lock
 from flows.layout import Layout
+from flows.trainings import is_trial
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json, read_json_lines
 from rnn_core.runs import METRICS, SUMMARY, RunConfig, read_config, seed_name
@@ -56,7 +57,7 @@ def reachable() -> Iterator[None]:
 
 
 class GrowingSeed(NamedTuple):
-    """A seed that is being trained: what it is, and a record for each epoch so far."""
+    """A seed, or a trial, that is being trained, and a record for each epoch so far."""
 
     key: str
     config: RunConfig
@@ -64,13 +65,14 @@ class GrowingSeed(NamedTuple):
 
 
 def growing_seeds(layout: Layout, running: Collection[str]) -> list[GrowingSeed]:
-    """The seeds that the running stages train; a stage trains one at a time."""
+    """The seeds and trials that the running stages train; a stage trains one at a time."""
     seeds: dict[str, GrowingSeed] = {}
     # A folder may be new, of an older version, or be moved to the finished ones just now.
     with suppress(DataError, FileNotFoundError, TypeError):
         for folder in sorted(layout.training.glob("*"), key=lambda f: f.stat().st_mtime):
             config, _ = read_config(folder)
-            stage = f"train@{config.dataset}-{config.cell}"
+            verb = "tune" if is_trial(config) else "train"
+            stage = f"{verb}@{config.dataset}-{config.cell}"
             if stage in running:
                 records = read_json_lines(folder / METRICS)
                 seeds[stage] = GrowingSeed(folder.name, config, records)
@@ -253,7 +255,8 @@ class Projection:
             "outcome": result["outcome"] or "all seeds finished",
         }
         measured = self.measured(f"train@{dataset}-{result['cell']}")
-        self.log_result(run, candidate_result(result, metric) | result["cost"] | measured, chosen)
+        counted = result["cost"] | tuning_cost(result)
+        self.log_result(run, candidate_result(result, metric) | counted | measured, chosen)
         return run.info.run_id, seeds
 
     def finished(self, config: RunConfig, kind: Kind, digest: str, parent: str | None) -> Run:
@@ -335,14 +338,21 @@ def candidate_result(result: dict[str, Any], metric: str) -> dict[str, float]:
     return {name: value for name, value in scores.items() if value is not None}
 
 
+def tuning_cost(result: dict[str, Any]) -> dict[str, float]:
+    """What it took to tune a candidate; nothing if it was not."""
+    tuning = result["tuning"] or {}
+    return {f"tuning_{name}": tuning[name] for name in ("trials", "steps") if name in tuning}
+
+
 class Follower:
     """Watches seeds grow from a thread of its own, and projects them as they do.
 
+    Trials of tuning are watched and not projected: they are no results of the study.
     Trouble with MLflow ends the projecting and nothing else.
 
     Args:
         projection: Where to.
-        on_growth: Called every second with all growing seeds.
+        on_growth: Called every second with all growing seeds and trials.
 
     Attributes:
         running: Stages that are running, to be kept up to date.
@@ -366,7 +376,8 @@ class Follower:
             self.on_growth(seeds)
             try:
                 for seed in seeds if self.failure is None else []:
-                    self.projection.log_growing(seed)
+                    if not is_trial(seed.config):
+                        self.projection.log_growing(seed)
             except TrackingError as error:
                 self.failure = error
 

@@ -76,7 +76,8 @@ def left_over(layout: Layout, plan: Study) -> list[Path]:
     found: list[Path] = []
     for outputs in (layout.raw("_"), layout.prepared("_"), layout.comparison("_")):
         found += [path for path in outputs.parent.glob("*") if path.stem not in plan.datasets]
-    for outputs in (layout.run("_", "_"), layout.evaluation("_", "_")):
+    matrix = (layout.tuning, layout.run, layout.evaluation)
+    for outputs in (output("_", "_") for output in matrix):
         for dataset in outputs.parent.parent.glob("*"):
             if dataset.name not in plan.datasets:
                 found.append(dataset)

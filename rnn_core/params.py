@@ -28,6 +28,54 @@ T = TypeVar("T")
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Part: TypeAlias = Literal["data", "model", "training"]
 Size: TypeAlias = float | Literal["equal"]
+Range: TypeAlias = tuple[float, float]
+
+TUNING_SEED = 1_000_003
+"""The seed of trainings that tune, which no study may have: a value that was picked because it
+went well with a seed would look better with that seed than it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The search for the values that a candidate is trained with, the same for each.
+
+    Ranges hold the dataset's own value, which is tried first. A range that is null is not
+    searched; all cells have the dataset's value there.
+
+    Attributes:
+        trials: Short trainings for each candidate.
+        share: Epochs of one, as a share of those of a training; one at least.
+        learning_rate: Lowest and highest, as multiples of the dataset's own; searched on a
+            logarithmic scale.
+        clip_norm: Likewise.
+        dropout: Lowest and highest, as it stands in `model`.
+    """
+
+    trials: int
+    share: float = 0.25
+    learning_rate: Range | None = None
+    clip_norm: Range | None = None
+    dropout: Range | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise ValueError("trials must be at least 1")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {self.share}")
+        if self.learning_rate is self.clip_norm is self.dropout is None:
+            raise ValueError("give a range for learning_rate, clip_norm or dropout")
+        for name in ("learning_rate", "clip_norm"):
+            low, high = getattr(self, name) or (1, 1)
+            if not 0 < low <= 1 <= high < math.inf:
+                raise ValueError(
+                    f"{name} must be [low, high] with 0 < low <= 1 <= high, multiples of the "
+                    f"dataset's own, not [{low}, {high}]"
+                )
+        low, high = self.dropout or (0, 0)
+        if not 0 <= low <= high < 1:
+            raise ValueError(
+                f"dropout must be [low, high] with 0 <= low <= high < 1, not [{low}, {high}]"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +92,7 @@ class Section:
         cells: Those of the study's cells that are tried; null: all.
         seeds: Seeds of this dataset; null: those of the study.
         sizes: Sizes of this dataset; null: those of the study.
+        tuning: How the cells of this dataset are tuned; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
             null: the task's own.
     """
@@ -56,6 +105,7 @@ class Section:
     cells: tuple[str, ...] | None = None
     seeds: tuple[int, ...] | None = None
     sizes: tuple[Size, ...] | None = None
+    tuning: Tuning | None = None
     margin: float | None = None
 
     def __post_init__(self) -> None:
@@ -76,6 +126,8 @@ class Study:
         sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
             multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
             units for every cell. See `rnn_core.ladder`.
+        tuning: How every cell is tuned before it is trained; null: every cell is trained with
+            the dataset's own values. dvc.yaml wants the key to be there.
         datasets: Datasets by name.
     """
 
@@ -86,6 +138,7 @@ class Study:
     cells: tuple[str, ...]
     sizes: tuple[Size, ...]
     datasets: dict[str, Section]
+    tuning: Tuning | None = None
 
     def __post_init__(self) -> None:
         for name in (self.study, *self.datasets):
@@ -101,6 +154,9 @@ class Study:
             if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
                 place = f"datasets.{where}.sizes" if where else "sizes"
                 raise ValueError(f"{place} must be above 0, or equal")
+            if TUNING_SEED in (lists.seeds or ()):
+                place = f"datasets.{where}.seeds" if where else "seeds"
+                raise ValueError(f"{place} must not hold {TUNING_SEED}, which is for tuning")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -125,6 +181,10 @@ class Study:
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
         """The sizes that every cell of a dataset is trained at."""
         return self.section(dataset).sizes or self.sizes
+
+    def tuning_of(self, dataset: str) -> Tuning | None:
+        """How every cell of a dataset is tuned; None: not at all."""
+        return self.section(dataset).tuning or self.tuning
 
     def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
         """A part of a dataset's section, checked and with every default filled in.
@@ -228,3 +288,5 @@ def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
         if known[key] == dict[str, Section] and isinstance(value, Mapping):
             for name, section in value.items():
                 check_keys(Section, section, f"{key}.{name}", source)
+        if known[key] == Tuning | None and value is not None:
+            check_keys(Tuning, value, ".".join(filter(None, [where, key])), source)

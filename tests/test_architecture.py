@@ -235,7 +235,10 @@ def test_importing_our_modules_changes_nothing(tmp_path):
     assert done.stdout.count("\n") == 1
 
 
-HEAVY = {"torch", "numpy", "pandas", "matplotlib", "statsmodels", "mlflow", "prefect", "dvc"}
+HEAVY = {
+    *("torch", "numpy", "pandas", "matplotlib", "statsmodels", "optuna"),
+    *("mlflow", "prefect", "dvc"),
+}
 
 
 @pytest.mark.parametrize("command", ["", "ingest", "run", "cells", "cells show"])
@@ -260,8 +263,9 @@ def test_command_line_answers_without_heavy_imports(command):
     assert not loaded & HEAVY
 
 
-def test_ingest_of_a_file_waits_for_no_heavy_import():
-    program = "import sys, flows.stages.ingest; print(*sys.modules)"
+@pytest.mark.parametrize("stage", ["ingest", "tune"])
+def test_stage_that_has_little_to_do_waits_for_no_heavy_import(stage):
+    program = f"import sys, flows.stages.{stage}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -24,6 +24,7 @@ from rnn_core.params import Study, read_study
 from rnn_core.runs import Cost, read_prepared, seed_name, sizes_in
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Metric
+from rnn_core.tuning import Tuned
 
 
 def compare(layout: Layout, dataset: str) -> None:
@@ -108,6 +109,7 @@ def read_candidate(folder: Path, wanted: tuple[int, ...]) -> Candidate:
         data=content["data"],
         cost=Cost(**content["cost"]),
         seeds=seeds,
+        tuning=Tuned(**content["tuning"]) if content["tuning"] else None,
     )
 
 

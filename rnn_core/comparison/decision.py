@@ -215,6 +215,7 @@ def summarise(candidate: Candidate, standings: Mapping[Side, Standing] | None) -
         "sizes": list(candidate.sizes),
         "deviations": candidate.deviations,
         "cost": asdict(candidate.cost),
+        "tuning": asdict(candidate.tuning) if candidate.tuning else None,
         "outcome": candidate.outcome,
         "seeds": [asdict(seed) for seed in candidate.seeds],
         **sides,

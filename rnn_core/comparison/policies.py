@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 from rnn_core.comparison.results import Candidate, loss
 from rnn_core.tasks.base import Metric
@@ -15,8 +14,7 @@ class Policy:
     Attributes:
         chosen: The candidate that it leads to; None if none of those tried is complete.
         tried: Candidates that it trains.
-        training_cost: Steps of the optimiser times multiply-accumulates of a step of the
-            recurrent layers, mean over seeds, summed over what is tried.
+        training_cost: `Candidate.training_cost`, summed over what is tried.
         step_cost: Multiply-accumulates of a step of the chosen candidate.
         regret: By how much its mean test score is worse than the best of all candidates.
     """
@@ -83,17 +81,13 @@ def follow(
     def test_loss(candidate: Candidate) -> float:
         return loss(metric, candidate.mean("test"))
 
-    def training_cost(candidate: Candidate) -> float:
-        steps = fmean(seed.steps for seed in candidate.seeds)
-        return steps * candidate.cost.multiply_accumulates
-
     complete = [candidate for candidate in eligible if candidate.complete]
     chosen = min(complete, key=test_loss) if complete else None
     best = min((test_loss(c) for c in candidates if c.complete), default=None)
     return Policy(
         chosen=chosen.name if chosen else None,
         tried=tuple(candidate.name for candidate in tried),
-        training_cost=sum(training_cost(candidate) for candidate in tried),
+        training_cost=sum(candidate.training_cost for candidate in tried),
         step_cost=chosen.cost.multiply_accumulates if chosen else None,
         regret=test_loss(chosen) - best if chosen and best is not None else None,
     )

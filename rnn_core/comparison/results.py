@@ -11,6 +11,7 @@ from rnn_core.comparison.differences import Items
 from rnn_core.errors import StudyError
 from rnn_core.runs import Cost
 from rnn_core.tasks.base import Metric, Scores
+from rnn_core.tuning import Tuned
 
 Side: TypeAlias = Literal["validation", "test"]
 SIDES: tuple[Side, ...] = ("validation", "test")
@@ -55,6 +56,7 @@ class Candidate:
         data: Digest of the prepared data.
         cost: Counted cost of its model.
         seeds: Outcome of each seed.
+        tuning: What it was tuned to, and at what cost; None if it was not.
     """
 
     cell: str
@@ -65,11 +67,22 @@ class Candidate:
     data: str
     cost: Cost
     seeds: tuple[SeedResult, ...]
+    tuning: Tuned | None = None
 
     @property
     def name(self) -> str:
         """What it is called in tables and files."""
         return f"{self.cell}-{self.hidden_size}"
+
+    @property
+    def training_cost(self) -> float:
+        """Multiply-accumulates of what it takes to train it once.
+
+        Steps of the optimiser, mean over seeds and with those of tuning, times
+        multiply-accumulates of a step of the recurrent layers.
+        """
+        steps = fmean(seed.steps for seed in self.seeds) + (self.tuning.steps if self.tuning else 0)
+        return steps * self.cost.multiply_accumulates
 
     def scores(self, side: Side) -> list[float]:
         """Scores of the seeds that did not diverge."""

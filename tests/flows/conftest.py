@@ -50,6 +50,7 @@ TINY = {
     "seeds": [0, 1],
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
+    "tuning": None,
     "datasets": {
         "text": {
             "source": "text",

@@ -46,9 +46,9 @@ def test_run_accounts_for_the_time_outside_of_stages(chain):
     outside = r"Outside of it: ([\d.]+) s a stage, ([\d.]+) s fixed"
     found = re.search(rf"(\d+) stages ran and 0 were up to date;.*{outside}", printed)
     assert found, chain.output
-    assert int(found[1]) == 29
+    assert int(found[1]) == 37
     records = read_json_lines(Layout(chain.study.folder).timings)
-    assert len(records) == 29
+    assert len(records) == 37
     assert all(0 < r["startup_seconds"] < r["seconds"] for r in records)
 
 
@@ -112,6 +112,8 @@ def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):
         layout.evaluation("opinions", "memoryless"),
     ):
         assert [file.name for file in folder.iterdir()] == ["left_out.json"]
+    (file,) = layout.tuning("opinions", "memoryless").iterdir()
+    assert file.name == "untuned.json"
 
 
 def test_nothing_that_varies_is_in_an_output(chain):
@@ -119,7 +121,7 @@ def test_nothing_that_varies_is_in_an_output(chain):
     folder = chain.study.folder
     outputs = [
         p
-        for d in ("runs", "evaluations", "comparisons", "reports")
+        for d in ("tunings", "runs", "evaluations", "comparisons", "reports")
         for p in folder.glob(f"{d}/**/*")
     ]
     forbidden = [str(folder).encode(), str(Path.home()).encode(), b"localhost", b"20" + b"26-"]
@@ -263,7 +265,7 @@ def test_second_run_recomputes_and_registers_nothing(chain):
     layout = Layout(chain.study.folder)
     before = len(read_json_lines(layout.timings))
     output = chain.study.run("gatewise", "run")
-    assert "0 stages ran and 29 were up to date" in " ".join(output.split())
+    assert "0 stages ran and 37 were up to date" in " ".join(output.split())
     assert len(read_json_lines(layout.timings)) == before
     client = MlflowClient(chain.study.mlflow_uri)
     assert len(client.search_model_versions("name = 'tiny.text'")) == 1
@@ -292,6 +294,7 @@ def test_dvc_repro_elsewhere_gives_the_same_outputs(chain, new_study, tiny):
 def test_further_seed_costs_one_training(chain, new_study, tiny):
     study = new_study(tiny)
     subprocess.run(["cp", "-r", str(chain.study.folder / "data"), str(study.folder)], check=True)
+    study.run("gatewise", "tune", "sales", "gru")
     study.run("gatewise", "train", "sales", "gru")
     kept = {p.name: p.stat().st_mtime_ns for p in study.folder.glob(".gatewise/seeds/*")}
     study.write_parameters(study.parameters() | {"seeds": [0, 1, 2]})

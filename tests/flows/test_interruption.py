@@ -16,6 +16,7 @@ SLOW = {
     "seeds": [0, 1],
     "cells": ["gru"],
     "sizes": ["equal"],
+    "tuning": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",

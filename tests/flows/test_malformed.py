@@ -45,6 +45,7 @@ def lay_out(folder, task, files, parameters):
         "seeds": [0],
         "cells": ["gru"],
         "sizes": ["equal"],
+        "tuning": None,
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -200,6 +200,7 @@ def test_study_that_new_makes_says_what_it_is(terminal):
     assert content["study"] == "my_shop"
     assert content["seeds"] == [0, 1]
     assert content["sizes"] == [0.25, 1.0]
+    assert content["tuning"] is None
     assert content["datasets"]["sales"]["margin"] == 0.01
     assert content["datasets"]["sales"]["data"]["targets"] == ["y"]
     assert (terminal.folder / "My Shop/source/sales.csv").exists()

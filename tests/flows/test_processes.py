@@ -21,6 +21,7 @@ SALES = {
     "seeds": [0],
     "cells": ["gru"],
     "sizes": ["equal"],
+    "tuning": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -64,6 +64,7 @@ def clone(clone_at, tmp_path_factory, home):
         "seeds": [0, 1],
         "cells": ["gru"],
         "sizes": ["equal"],
+        "tuning": None,
     }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):
@@ -117,7 +118,7 @@ def test_quick_commands_work_in_their_order(clone):
         )
     assert "up to date" in printed["dvc repro"]
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
-    assert "0 stages ran and 3 were up to date" in " ".join(printed[QUICK[3]].split())
+    assert "0 stages ran and 4 were up to date" in " ".join(printed[QUICK[3]].split())
     assert "All is up to date." in printed["gatewise status"]
     made, predicted, generated = (printed[command] for command in OWN)
     assert re.search(r"^sales +gru-\d+ .*shop\.sales v1\s*$", made, re.M)
@@ -261,7 +262,8 @@ def test_schedule_and_event_run_the_study(clone, pages):
     now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
     pages.post(f"/flow_runs/{nightly['id']}/set_state", json={"state": now, "force": True})
     completed(pages, nightly["id"])
-    of_co2 = ["ingest@co2", "prepare@co2", "train@co2-gru", "evaluate@co2-gru", "compare@co2"]
+    of_cell = [f"{verb}@co2-gru" for verb in ("tune", "train", "evaluate")]
+    of_co2 = ["ingest@co2", "prepare@co2", *of_cell, "compare@co2"]
     assert timings(clone)[count:] == [*of_co2, "report"]
 
     append_row(clone, "sales.csv", "2024-10-28,8.5")
@@ -272,7 +274,7 @@ def test_schedule_and_event_run_the_study(clone, pages):
     triggered = wait_for(lambda: new_run(pages, known))
     assert triggered["parameters"]["datasets"] == json.loads(event[-1])["datasets"]
     completed(pages, triggered["id"])
-    assert timings(clone)[count + 6 :] == [*of_co2, "report"], "not co2 alone"
+    assert timings(clone)[count + 7 :] == [*of_co2, "report"], "not co2 alone"
 
     known = {run["id"] for run in flow_runs(pages)}
     clone.run("prefect", "deployment", "run", "study/sample")

@@ -314,7 +314,7 @@ def test_study_is_complete_without_mlflow_and_shown_afterwards(
     study.environment["MLFLOW_TRACKING_URI"] = closed_address
     study.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     output = study.run("gatewise", "run", code=1)
-    assert len(study.read_lock()) == 6
+    assert len(study.read_lock()) == 7
     assert (study.folder / "reports/report.md").exists()
     assert output.count("error: ") == 1
     last = " ".join(output[output.index("error: ") :].split())
@@ -323,7 +323,7 @@ def test_study_is_complete_without_mlflow_and_shown_afterwards(
     assert "Traceback" not in output
     study.environment["MLFLOW_TRACKING_URI"] = database
     output = " ".join(study.run("gatewise", "run").split())
-    assert "0 stages ran and 6 were up to date" in output
+    assert "0 stages ran and 7 were up to date" in output
     version = MlflowClient().get_model_version_by_alias("alone.sales", "champion")
     assert str(version.version) == "1"
     seeds = read_json_lines(

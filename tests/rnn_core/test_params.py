@@ -1,17 +1,21 @@
 """params.yaml: whatever is wrong in it is named with its place and a remedy."""
 
+import math
 from pathlib import Path
 
 import pytest
 import yaml
 
 from rnn_core.errors import ParameterError
-from rnn_core.params import own_source, read_study
+from rnn_core.params import TUNING_SEED, Tuning, own_source, read_study
 from rnn_core.tasks import get_task
 from rnn_core.training import TrainingParameters
 
 REPOSITORY = Path(__file__).parents[2]
 CO2 = str(REPOSITORY / "rnn_core/sources/mauna_loa_co2.py")
+
+
+TUNING = {"trials": 8, "learning_rate": [0.25, 4], "clip_norm": [0.5, 2], "dropout": [0, 0.5]}
 
 
 def content(**changes):
@@ -90,6 +94,52 @@ WRONG = [
     ({"sizes": [-1.0]}, "params.yaml: sizes must be above 0, or equal"),
     ({"sizes": ["half"]}, "params.yaml: sizes.0"),
     ({"datasets__co2__sizes": [0]}, "params.yaml: datasets.co2.sizes must be above 0, or equal"),
+    ({"tuning": {}}, "params.yaml: tuning.trials: is required"),
+    ({"tuning": 8}, "params.yaml: tuning must hold keys and values"),
+    ({"tuning": TUNING | {"trials": 0}}, "params.yaml: tuning: trials must be at least 1"),
+    (
+        {"tuning": TUNING | {"share": 0}},
+        "params.yaml: tuning: share must be above 0 and at most 1, not 0.0",
+    ),
+    (
+        {"tuning": TUNING | {"share": 1.5}},
+        "params.yaml: tuning: share must be above 0 and at most 1, not 1.5",
+    ),
+    (
+        {"tuning": {"trials": 8}},
+        "params.yaml: tuning: give a range for learning_rate, clip_norm or dropout",
+    ),
+    (
+        {"tuning": TUNING | {"learning_rate": [4, 0.25]}},
+        "tuning: learning_rate must be [low, high] with 0 < low <= 1 <= high, multiples of the",
+    ),
+    ({"tuning": TUNING | {"learning_rate": [0, 2]}}, "multiples of the dataset's own, not [0.0, 2"),
+    ({"tuning": TUNING | {"clip_norm": [2, 4]}}, "tuning: clip_norm must be [low, high] with 0 <"),
+    ({"tuning": TUNING | {"clip_norm": [1, math.inf]}}, "clip_norm must be [low, high] with 0 <"),
+    ({"tuning": TUNING | {"clip_norm": [1]}}, "params.yaml: tuning.clip_norm.1: is required"),
+    (
+        {"tuning": TUNING | {"dropout": [0, 1]}},
+        "tuning: dropout must be [low, high] with 0 <= low <= high < 1, not [0.0, 1.0]",
+    ),
+    ({"tuning": TUNING | {"dropout": [0.3, 0.2]}}, "0 <= low <= high < 1, not [0.3, 0.2]"),
+    ({"tuning": TUNING | {"dropout": [-0.1, 0.2]}}, "0 <= low <= high < 1, not [-0.1, 0.2]"),
+    (
+        {"tuning": TUNING | {"drop_out": [0, 0.5]}},
+        "params.yaml: tuning: unknown key 'drop_out'; did you mean 'dropout'?",
+    ),
+    (
+        {"datasets__co2__tuning": TUNING | {"trails": 3}},
+        "params.yaml: datasets.co2.tuning: unknown key 'trails'; did you mean 'trials'?",
+    ),
+    (
+        {"datasets__co2__tuning": TUNING | {"trials": -1}},
+        "params.yaml: datasets.co2.tuning: trials must be at least 1",
+    ),
+    ({"seeds": [TUNING_SEED]}, "params.yaml: seeds must not hold 1000003, which is for tuning"),
+    (
+        {"datasets__co2__seeds": [0, TUNING_SEED]},
+        "params.yaml: datasets.co2.seeds must not hold 1000003, which is for tuning",
+    ),
     ({"datasets__co2__margin": 0.0}, "params.yaml: datasets.co2: margin must be above 0, not 0.0"),
     ({"datasets__co2__task": None}, "params.yaml: datasets.co2.task: is required"),
     (
@@ -185,6 +235,17 @@ def test_dataset_may_have_fewer_cells_and_seeds_and_sizes_of_its_own(tmp_path):
     assert study.sizes_of("co2") == ("equal",)
     assert study.cells_of("co2") == ("gru", "lstm")
     assert study.seeds_of("co2") == (0, 1)
+
+
+def test_dataset_is_tuned_as_the_study_says_or_as_it_says_itself(tmp_path):
+    assert read(tmp_path).tuning_of("co2") is None
+    study = read(tmp_path, tuning=TUNING)
+    assert study.tuning_of("co2") == Tuning(
+        trials=8, share=0.25, learning_rate=(0.25, 4), clip_norm=(0.5, 2), dropout=(0, 0.5)
+    )
+    of_its_own = {"trials": 2, "share": 1, "clip_norm": [1, 1]}
+    study = read(tmp_path, tuning=TUNING, datasets__co2__tuning=of_its_own)
+    assert study.tuning_of("co2") == Tuning(trials=2, share=1, clip_norm=(1, 1))
 
 
 @pytest.mark.parametrize(

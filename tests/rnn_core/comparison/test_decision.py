@@ -10,6 +10,7 @@ from rnn_core.comparison.results import Candidate, SeedResult, check_comparable
 from rnn_core.errors import StudyError
 from rnn_core.runs import Cost
 from rnn_core.tasks.base import Metric
+from rnn_core.tuning import Tuned
 
 ERROR = Metric("mse", "", "lower")
 ACCURACY = Metric("accuracy", "", "higher")
@@ -91,6 +92,22 @@ def test_advice_goes_on_to_the_lstm_where_a_baseline_is_as_good():
     found = policies(cells, ERROR, 0.05, {"simple": 0.31}, "lstm-8")
     assert found["gru_first"].tried == ("gru-8", "lstm-8")
     assert found["gru_first"].chosen == "lstm-8"
+
+
+def test_steps_of_tuning_are_part_of_the_cost_of_training_and_told_apart():
+    tuned = Tuned(trials=8, steps=400, chosen={"dropout": 0.2})
+    gru = candidate("gru", [0.3, 0.3], macs=30, tuning=tuned)
+    lstm = candidate("lstm", [0.2, 0.2], macs=40)
+    found = policies([gru, lstm], ERROR, 0.05, {"simple": 0.5}, "lstm-8")
+    assert found["gru_first"].training_cost == (400 + 100) * 30
+    assert found["always_lstm"].training_cost == 100 * 40
+    assert found["gatewise"].training_cost == 500 * 30 + 100 * 40
+    assert summarise(gru, None)["tuning"] == {
+        "trials": 8,
+        "steps": 400,
+        "chosen": {"dropout": 0.2},
+    }
+    assert summarise(lstm, None)["tuning"] is None
 
 
 @pytest.mark.parametrize(
