@@ -202,6 +202,7 @@ def write_study(
         "seeds": list(seeds),
         "cells": list(cells),
         "sizes": ["equal"],
+        "tuning": None,
         "datasets": {DATASET: {**section, "data": {}, "model": {}, "training": {}}},
     }
     (layout.folder / "x").touch()
@@ -249,6 +250,7 @@ def evaluation_of(cell: str, place: int, scores: dict[int, SeedScores]) -> dict[
         "device": "cpu",
         "data": "generated",
         "cost": asdict(cost),
+        "tuning": None,
         "seeds": seeds,
     }
 

@@ -18,6 +18,7 @@ study: mine
 seeds: [0, 1]  # of every cell
 cells: [gru, lstm]
 sizes: [equal]
+tuning: null
 
 datasets:
   sales:
@@ -60,7 +61,7 @@ def test_dataset_gets_the_seeds_that_it_needs_and_no_other_line_changes(layout):
     needs(layout, sales=4, visits="nothing")
     change = add_seeds(layout, ["sales", "visits"], 10)
     expected = PARAMETERS.splitlines(keepends=True)
-    expected.insert(11, "    seeds: [0, 1, 2, 3]\n")
+    expected.insert(12, "    seeds: [0, 1, 2, 3]\n")
     assert (layout.folder / "params.yaml").read_text() == "".join(expected)
     assert [line for line in change.splitlines() if line[0] in "+-"][2:] == [
         "+    seeds: [0, 1, 2, 3]"
