@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.models.sequence_model import SequenceModel
-from rnn_core.raw.plain_text import read_plain_text
+from rnn_core.raw.plain_text import only_text_file, read_plain_text
+from rnn_core.raw.sides import check_shares, cut_in_order
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 SCORING_BATCH = 256
 """Lines scored at once; a bound on memory only."""
 
+READER = "the copy problem"
+"""What is said to read a file."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CopyData:
@@ -54,10 +58,7 @@ class CopyData:
     def __post_init__(self) -> None:
         if self.lag < 0:
             raise ValueError(f"lag must not be negative, as {self.lag} is")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
 
 
 class CopyMemory(Task):
@@ -89,7 +90,7 @@ class CopyMemory(Task):
 
     @classmethod
     def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        lines = read_lines(only_file(raw))
+        lines = read_lines(only_text_file(raw, READER))
         sides = split_lines(lines, parameters)
         symbols = sorted(set("".join(sides["train"])))
         check_symbols(sides, symbols)
@@ -155,7 +156,7 @@ class CopyMemory(Task):
             CopyData(**wanted)
         except (TypeError, ValueError) as error:
             raise ParameterError(str(error)) from None
-        read_lines(only_file(raw))
+        read_lines(only_text_file(raw, READER))
         return {
             "data": {"lag": CopyData.lag, **wanted},
             "model": {"hidden_size": 64},
@@ -206,19 +207,7 @@ class CopyMemory(Task):
         """The first line."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"symbols": read_lines(only_file(raw))[:1]})
-
-
-def only_file(raw: Path) -> Path:
-    """The one text file of a raw folder.
-
-    Raises:
-        DataError: If there is not exactly one.
-    """
-    files = sorted(raw.glob("*.txt"))
-    if len(files) != 1:
-        raise DataError(f"{raw} holds {len(files)} .txt files; the copy problem reads one")
-    return files[0]
+        return pd.DataFrame({"symbols": read_lines(only_text_file(raw, READER))[:1]})
 
 
 def read_lines(file: Path) -> list[str]:
@@ -243,9 +232,7 @@ def split_lines(lines: Sequence[str], parameters: CopyData) -> dict[Split, Seque
     Raises:
         DataError: If they are too few.
     """
-    test = len(lines) - round(len(lines) * parameters.test_share)
-    validation = test - round(len(lines) * parameters.validation_share)
-    parts = lines[:validation], lines[validation:test], lines[test:]
+    parts = cut_in_order(lines, parameters.validation_share, parameters.test_share)
     sides = dict(zip(SPLITS, parts, strict=True))
     for split, side in sides.items():
         if not side:

@@ -30,6 +30,7 @@ from rnn_core.raw.labelled_texts import (
     table_files,
 )
 from rnn_core.raw.plain_text import read_plain_text
+from rnn_core.raw.sides import check_shares
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
@@ -101,10 +102,7 @@ class SentimentData:
         given = [file for file in (self.train, self.validation, self.test) if file is not None]
         if len(given) not in {0, 3} or len(set(given)) < len(given):
             raise ValueError("train, validation and test must be three files, or none")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
         if min(self.min_count, self.max_words) < 1 or self.max_vocabulary < 2:
             raise ValueError("min_count and max_words must be at least 1, max_vocabulary 2")
 

@@ -26,6 +26,7 @@ from rnn_core.raw.parallel_text import (
     read_lines,
     read_pairs,
 )
+from rnn_core.raw.sides import check_shares
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
@@ -98,10 +99,7 @@ class TranslationData:
             raise ValueError("sides must be three different names")
         if min(self.max_vocabulary, self.max_length) < 1:
             raise ValueError("max_vocabulary and max_length must be at least 1")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
 
 
 @dataclass(frozen=True, kw_only=True)
