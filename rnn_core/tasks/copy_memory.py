@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.illustration import pairs, spread
 from rnn_core.models.sequence_model import SequenceModel
 from rnn_core.raw.plain_text import only_text_file, read_plain_text
 from rnn_core.raw.sides import check_shares, cut_in_order
@@ -22,6 +23,7 @@ from rnn_core.tasks.base import (
     SPLITS,
     Batch,
     Data,
+    Illustration,
     Metric,
     ModelParameters,
     Scores,
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
 SCORING_BATCH = 256
 """Lines scored at once; a bound on memory only."""
 
-READER = "the copy problem"
-"""What is said to read a file."""
+ILLUSTRATED = 5
+"""Lines that illustrate a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ class CopyMemory(Task):
 
     @classmethod
     def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        lines = read_lines(only_text_file(raw, READER))
+        lines = raw_lines(raw)
         sides = split_lines(lines, parameters)
         symbols = sorted(set("".join(sides["train"])))
         check_symbols(sides, symbols)
@@ -143,6 +145,18 @@ class CopyMemory(Task):
         value, hit = torch.cat(values), torch.cat(hits)
         return Scores(value, torch.ones_like(value), others={"recalled_share": float(hit.mean())})
 
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Lines, and what is recalled of them."""
+        symbols = data[split][spread(len(data[split]), ILLUSTRATED)].long()
+        recalled = self.recall(model, symbols).argmax(dim=-1)
+        lines = self.decode(symbols)
+        return {"kind": "pairs", "pairs": pairs(lines, lines, self.decode(recalled))}
+
+    def decode(self, places: Tensor) -> list[str]:
+        """The lines of symbols that are given as numbers (N, K)."""
+        known = self.meta["symbols"]
+        return ["".join(known[place] for place in row) for row in places.tolist()]
+
     def baselines(self, data: Data) -> dict[str, float]:
         """The score of who gives every symbol the same probability."""
         return {"guess": math.log(len(self.meta["symbols"]))}
@@ -156,7 +170,7 @@ class CopyMemory(Task):
             CopyData(**wanted)
         except (TypeError, ValueError) as error:
             raise ParameterError(str(error)) from None
-        read_lines(only_text_file(raw, READER))
+        raw_lines(raw)
         return {
             "data": {"lag": CopyData.lag, **wanted},
             "model": {"hidden_size": 64},
@@ -180,11 +194,10 @@ class CopyMemory(Task):
         for row, line in enumerate(lines, start=1):
             self.check_line(line, row)
         recalled = (
-            self.recall(model, part.long()).argmax(dim=-1).tolist()
+            self.decode(self.recall(model, part.long()).argmax(dim=-1))
             for part in encode(lines, known).split(SCORING_BATCH)
         )
-        texts = ["".join(known[place] for place in row) for part in recalled for row in part]
-        return pd.DataFrame({"recalled": texts})
+        return pd.DataFrame({"recalled": [line for part in recalled for line in part]})
 
     def check_line(self, line: str, row: int) -> None:
         """Refuse a line that is not like those that a model learned from.
@@ -207,7 +220,12 @@ class CopyMemory(Task):
         """The first line."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"symbols": read_lines(only_text_file(raw, READER))[:1]})
+        return pd.DataFrame({"symbols": raw_lines(raw)[:1]})
+
+
+def raw_lines(raw: Path) -> list[str]:
+    """The lines of the one text file of a raw folder."""
+    return read_lines(only_text_file(raw, "the copy problem"))
 
 
 def read_lines(file: Path) -> list[str]:

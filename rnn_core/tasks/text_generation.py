@@ -25,6 +25,7 @@ from rnn_core.tasks.base import (
     AnswerParameters,
     Batch,
     Data,
+    Illustration,
     Meta,
     Metric,
     ModelParameters,
@@ -63,6 +64,12 @@ CODE_POINTS = 0x110000
 
 EXAMPLE_TOKENS = 8
 """Tokens of the prompt that is an example."""
+
+ILLUSTRATED: dict[str, tuple[int, int]] = {"char": (16, 300), "word": (4, 60)}
+"""By kind of token, how many of them illustrate a model: of a prompt, and written on."""
+
+TEMPERATURE = 0.8
+"""Of texts that illustrate a model, so that one unlikely token does not spoil them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,6 +267,36 @@ class TextGeneration(Task):
             "perplexity": math.exp(min(float(nats) / tokens, 700.0)),
             "unknown_share": self.meta["unknown"][split] / tokens,
         }
+
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Two short starts of lines of the side, and how the model writes on from each."""
+        num_prompt, num_tokens = ILLUSTRATED[self.meta["parameters"]["tokens"]]
+        texts = []
+        for seed, prompt in enumerate(self.prompts(data[split], num_prompt)):
+            how = TextAnswer(num_tokens=num_tokens, temperature=TEMPERATURE, seed=seed)
+            texts.append({"prompt": prompt, "text": self.generate(model, prompt, how)})
+        return {"kind": "text", "texts": texts}
+
+    def prompts(self, tokens: Tensor, length: int) -> tuple[str, str]:
+        """The start of the first line of tokens (N,), and of one in the middle.
+
+        Only known tokens are taken. Where no line starts with so many, any place is taken,
+        and where there is none, prompts are empty.
+        """
+        windows = tokens.unfold(0, min(length, len(tokens)), 1)
+        known = (windows != self.index[UNKNOWN]).all(dim=1)
+        is_break = tokens[: len(known)] == self.index.get("\n", -1)
+        starts = known & is_break.roll(1) & ~is_break
+        starts[0] = False  # a side begins anywhere in a line
+        places = (starts if starts.any() else known).nonzero().flatten().tolist()
+        if not places:
+            return "", ""
+        first, middle = (windows[places[i]].tolist() for i in (0, len(places) // 2))
+        return self.spelled(first), self.spelled(middle)
+
+    def spelled(self, tokens: list[int]) -> str:
+        """The text of known tokens."""
+        return "".join(self.vocabulary[token] for token in tokens)
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Relative frequencies, those after one token, and the best n-grams."""
