@@ -1,5 +1,6 @@
 """Scoring of finished seeds on the validation and test sides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from rnn_core.files import write_bytes
 from rnn_core.runs import MODEL, restore
-from rnn_core.tasks.base import Data, Meta, Scores, Split
+from rnn_core.tasks.base import Data, Illustration, Meta, Metric, Scores, Split
 
 SCORED: tuple[Split, ...] = ("validation", "test")
 
@@ -39,6 +40,26 @@ def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> Seed
     with torch.inference_mode():
         validation, test = (task.scores(model, data, split) for split in SCORED)
     return SeedScores(validation, test)
+
+
+def best_seed(scores: Mapping[int, float], metric: Metric) -> int:
+    """The seed with the best score, the lowest of equals."""
+    sign = 1 if metric.direction == "lower" else -1
+    return min(scores, key=lambda seed: (sign * scores[seed], seed))
+
+
+def illustrate(folder: Path, data: Data, meta: Meta, split: Split) -> Illustration:
+    """Show what the model of a finished seed does on a side.
+
+    Args:
+        folder: The run folder of the seed, which did not diverge.
+        data: The prepared data that it was trained on, on the CPU.
+        meta: Its meta.
+        split: The side.
+    """
+    task, model = restore(folder, meta)
+    with torch.inference_mode():
+        return task.illustrate(model, data, split)
 
 
 def write_items(path: Path, scores: SeedScores) -> None:

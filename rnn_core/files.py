@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rnn_core.errors import DataError
+
+DIGITS = 6
+"""Significant digits of numbers that are to be the same bytes every time."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -60,6 +64,13 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         return []
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in whole.splitlines()]
+
+
+def rounded(value: float | None) -> float | None:
+    """A number to `DIGITS` significant digits; None for what JSON cannot hold."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{DIGITS}g}")
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """evaluate: score the seeds of a cell on the validation and test sides of a dataset.
 
-Beside the scores stands `diagnostics.json`: what the cell is warned of, seed by seed.
+Beside the scores stand `diagnostics.json`: what the cell is warned of, seed by seed; and
+`illustration.json`: what the model of the best seed does on the test side.
 """
 
 from dataclasses import asdict
@@ -28,7 +29,10 @@ from rnn_core.runs import (
     sizes_in,
 )
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Data, Meta
+from rnn_core.tasks.base import Data, Meta, Metric, Split
+
+ILLUSTRATED: Split = "test"
+"""The side that illustrates a model."""
 
 
 def evaluate(layout: Layout, dataset: str, cell: str) -> None:
@@ -65,6 +69,20 @@ def evaluate_size(size: Path, seeds: tuple[int, ...], data: Data, meta: Meta, fo
     found = {str(s): diagnose(size / seed_name(s), data, meta, device) for s in seeds}
     content = {"cell": config.cell, "most_steps": MOST_STEPS, "seeds": found}
     write_json(folder / "diagnostics.json", content)
+    shown = illustrate_best(size, results, data, meta, get_task(config.task).metric)
+    write_json(folder / "illustration.json", shown)
+
+
+def illustrate_best(
+    size: Path, results: list[dict[str, Any]], data: Data, meta: Meta, metric: Metric
+) -> dict[str, Any]:
+    """What the model of the best seed on the validation side does; empty if all diverged."""
+    scores = {r["seed"]: r["validation"] for r in results if r["validation"] is not None}
+    if not scores:
+        return {}
+    seed = evaluation.best_seed(scores, metric)
+    shown = evaluation.illustrate(size / seed_name(seed), data, meta, ILLUSTRATED)
+    return {"seed": seed, "split": ILLUSTRATED, **shown}
 
 
 def evaluate_seed(source: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """All diagnostics of one seed, before and after its training, as JSON."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,13 @@ from torch import Tensor, nn
 from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
 from rnn_core.diagnostics.passage import record
 from rnn_core.diagnostics.saturation import saturated_share
-from rnn_core.files import read_json_lines
+from rnn_core.files import read_json_lines, rounded
 from rnn_core.runs import METRICS, MODEL, build_model, read_config, restore, stream
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Batch, Data, Meta, Task
 
 MOST_SEQUENCES = 32
 """Sequences of the batch that is looked at, as the task counts them."""
-
-DIGITS = 6
-"""Significant digits of the numbers that are reported."""
 
 
 def clipped_share(folder: Path) -> list[float]:
@@ -47,7 +43,7 @@ def diagnose(folder: Path, data: Data, meta: Meta, device: torch.device) -> dict
         device: Where to compute.
 
     Returns:
-        JSON with numbers of `DIGITS` significant digits: `before` and `after` the training,
+        JSON with rounded numbers: `before` and `after` the training,
         each by the name of the recurrent layer, and `clipped_share` by epoch. `after` is None
         if the training diverged.
     """
@@ -95,10 +91,3 @@ def by_lag(norms: Tensor) -> dict[str, list[float | None]]:
 def rounded_values(values: Mapping[str, float | None]) -> dict[str, float | None]:
     """The same with rounded numbers."""
     return {name: rounded(value) for name, value in values.items()}
-
-
-def rounded(value: float | None) -> float | None:
-    """A number to `DIGITS` significant digits; None for what JSON cannot hold."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value:.{DIGITS}g}")

@@ -17,6 +17,27 @@ CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no text holds; tabulators, line breaks and page breaks are let through."""
 
 
+def only_text_file(raw: Path, reader: str) -> Path:
+    """The one text file of a raw folder.
+
+    Args:
+        raw: The folder.
+        reader: What reads it, for errors.
+
+    Raises:
+        DataError: If there is not exactly one.
+    """
+    files = sorted(raw.glob("*.txt"))
+    if not files:
+        raise DataError(f"{raw} holds no .txt file; {reader} reads one")
+    if len(files) > 1:
+        raise DataError(
+            f"{raw} holds {len(files)} .txt files, {files[0].name} and {files[1].name} among "
+            f"them; {reader} reads one, so join them"
+        )
+    return files[0]
+
+
 def read_plain_text(file: Path) -> str:
     r"""Read a text file in UTF-8.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.raw.audio import Samples, read_wav
+from rnn_core.raw.sides import check_shares
 
 FLAT_NAME = re.compile(r"(?P<word>[^_]+)_(?P<speaker>.+)_(?P<take>\d+)\.wav", re.IGNORECASE)
 SPEAKER_NAME = re.compile(r"(?P<speaker>.+)_(?P<take>\d+)\.wav", re.IGNORECASE)
@@ -55,10 +56,7 @@ class SplitParameters:
             raise ValueError(f"validation and test share the {self.split_by}s {sorted(shared)}")
         if self.split_by == "share" and (self.validation or self.test):
             raise ValueError("with split_by share sides are drawn; remove validation and test")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
 
 
 class Recording(NamedTuple):

@@ -27,6 +27,17 @@ Meta: TypeAlias = Mapping[str, Any]
 
 Batch: TypeAlias = tuple[Tensor, ...]
 
+Illustration: TypeAlias = dict[str, Any]
+"""What a model does on a side, for a person; plain JSON. `kind` says which form it has:
+
+- text: `texts` are a `prompt` and the `text` that a model writes from it, prompt included;
+- forecast: `series` have the `name` of a column, its values in the `past`, and the `truth`
+  and the `forecast` of what follows, in the units of the raw data;
+- confusion: `counts` say how many items of each class (row) were taken for each (column),
+  in the order of `labels`;
+- pairs: `pairs` are a `source`, the `reference` that answers it, and a model's `output`.
+"""
+
 Suggestion: TypeAlias = dict[str, dict[str, Any]]
 """The parts of a section of params.yaml by name."""
 
@@ -209,6 +220,16 @@ class Task(ABC):
     @abstractmethod
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """The metric of each item of a split; a score depends on its own item only."""
+
+    @abstractmethod
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Show what a model does on a side; the same model gives the same bytes.
+
+        Args:
+            model: A model of this task, on the CPU and in evaluation mode.
+            data: Prepared data, on the CPU.
+            split: The side.
+        """
 
     @abstractmethod
     def baselines(self, data: Data) -> dict[str, float]:

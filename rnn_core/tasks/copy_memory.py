@@ -14,13 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.illustration import pairs, spread
 from rnn_core.models.sequence_model import SequenceModel
-from rnn_core.raw.plain_text import read_plain_text
+from rnn_core.raw.plain_text import only_text_file, read_plain_text
+from rnn_core.raw.sides import check_shares, cut_in_order
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
     Data,
+    Illustration,
     Metric,
     ModelParameters,
     Scores,
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 
 SCORING_BATCH = 256
 """Lines scored at once; a bound on memory only."""
+
+ILLUSTRATED = 5
+"""Lines that illustrate a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +60,7 @@ class CopyData:
     def __post_init__(self) -> None:
         if self.lag < 0:
             raise ValueError(f"lag must not be negative, as {self.lag} is")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
 
 
 class CopyMemory(Task):
@@ -89,7 +92,7 @@ class CopyMemory(Task):
 
     @classmethod
     def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        lines = read_lines(only_file(raw))
+        lines = raw_lines(raw)
         sides = split_lines(lines, parameters)
         symbols = sorted(set("".join(sides["train"])))
         check_symbols(sides, symbols)
@@ -142,6 +145,18 @@ class CopyMemory(Task):
         value, hit = torch.cat(values), torch.cat(hits)
         return Scores(value, torch.ones_like(value), others={"recalled_share": float(hit.mean())})
 
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Lines, and what is recalled of them."""
+        symbols = data[split][spread(len(data[split]), ILLUSTRATED)].long()
+        recalled = self.recall(model, symbols).argmax(dim=-1)
+        lines = self.decode(symbols)
+        return {"kind": "pairs", "pairs": pairs(lines, lines, self.decode(recalled))}
+
+    def decode(self, places: Tensor) -> list[str]:
+        """The lines of symbols that are given as numbers (N, K)."""
+        known = self.meta["symbols"]
+        return ["".join(known[place] for place in row) for row in places.tolist()]
+
     def baselines(self, data: Data) -> dict[str, float]:
         """The score of who gives every symbol the same probability."""
         return {"guess": math.log(len(self.meta["symbols"]))}
@@ -155,7 +170,7 @@ class CopyMemory(Task):
             CopyData(**wanted)
         except (TypeError, ValueError) as error:
             raise ParameterError(str(error)) from None
-        read_lines(only_file(raw))
+        raw_lines(raw)
         return {
             "data": {"lag": CopyData.lag, **wanted},
             "model": {"hidden_size": 64},
@@ -179,11 +194,10 @@ class CopyMemory(Task):
         for row, line in enumerate(lines, start=1):
             self.check_line(line, row)
         recalled = (
-            self.recall(model, part.long()).argmax(dim=-1).tolist()
+            self.decode(self.recall(model, part.long()).argmax(dim=-1))
             for part in encode(lines, known).split(SCORING_BATCH)
         )
-        texts = ["".join(known[place] for place in row) for part in recalled for row in part]
-        return pd.DataFrame({"recalled": texts})
+        return pd.DataFrame({"recalled": [line for part in recalled for line in part]})
 
     def check_line(self, line: str, row: int) -> None:
         """Refuse a line that is not like those that a model learned from.
@@ -206,19 +220,12 @@ class CopyMemory(Task):
         """The first line."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"symbols": read_lines(only_file(raw))[:1]})
+        return pd.DataFrame({"symbols": raw_lines(raw)[:1]})
 
 
-def only_file(raw: Path) -> Path:
-    """The one text file of a raw folder.
-
-    Raises:
-        DataError: If there is not exactly one.
-    """
-    files = sorted(raw.glob("*.txt"))
-    if len(files) != 1:
-        raise DataError(f"{raw} holds {len(files)} .txt files; the copy problem reads one")
-    return files[0]
+def raw_lines(raw: Path) -> list[str]:
+    """The lines of the one text file of a raw folder."""
+    return read_lines(only_text_file(raw, "the copy problem"))
 
 
 def read_lines(file: Path) -> list[str]:
@@ -243,9 +250,7 @@ def split_lines(lines: Sequence[str], parameters: CopyData) -> dict[Split, Seque
     Raises:
         DataError: If they are too few.
     """
-    test = len(lines) - round(len(lines) * parameters.test_share)
-    validation = test - round(len(lines) * parameters.validation_share)
-    parts = lines[:validation], lines[validation:test], lines[test:]
+    parts = cut_in_order(lines, parameters.validation_share, parameters.test_share)
     sides = dict(zip(SPLITS, parts, strict=True))
     for split, side in sides.items():
         if not side:

@@ -13,12 +13,15 @@ from torch.nn import functional
 
 from rnn_core.baselines.linear_forecasts import dlinear_forecast, linear_forecast
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.files import rounded
+from rnn_core.illustration import spread
 from rnn_core.models.forecaster import Channels, Forecaster, Normalisation
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
     Data,
+    Illustration,
     Metric,
     ModelParameters,
     Scores,
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 
 SCORING_BATCH = 512
 """Windows scored at once; a bound on memory only."""
+
+ILLUSTRATED = 3
+"""Windows that illustrate a model."""
 
 DAY_SECONDS = 86_400.0
 
@@ -283,6 +289,26 @@ class Forecasting(Task):
         first = self.rows(split)
         clusters = (first - first[0]) // (2 * self.horizon)
         return Scores(value, torch.ones_like(value), others=others, clusters=clusters)
+
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """The first, middle and last window of the first target."""
+        rows = self.rows(split)
+        past, truth = self.windows(data, rows[spread(len(rows), ILLUSTRATED)])
+        series = [
+            {
+                "name": self.meta["parameters"]["targets"][0],
+                "past": self.first_target(window[-2 * self.horizon :]),
+                "truth": self.first_target(after),
+                "forecast": self.first_target(forecast),
+            }
+            for window, after, forecast in zip(past, truth, model(past), strict=True)
+        ]
+        return {"kind": "forecast", "series": series}
+
+    def first_target(self, values: Tensor) -> list[float | None]:
+        """Rounded numbers of the first column of values (T, C), in units of the raw data."""
+        raw = values[:, 0].double() * self.meta["std"][0] + self.meta["mean"][0]
+        return [rounded(value) for value in raw.tolist()]
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Squared errors of the test side's windows.

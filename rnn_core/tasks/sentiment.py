@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.batches import length_batches
 from rnn_core.features.words import build_vocabulary, cut_words, encode
+from rnn_core.illustration import confusion
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
 from rnn_core.raw.labelled_texts import (
     ENDINGS,
@@ -30,11 +31,13 @@ from rnn_core.raw.labelled_texts import (
     table_files,
 )
 from rnn_core.raw.plain_text import read_plain_text
+from rnn_core.raw.sides import check_shares
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
     Data,
+    Illustration,
     Meta,
     Metric,
     ModelParameters,
@@ -101,10 +104,7 @@ class SentimentData:
         given = [file for file in (self.train, self.validation, self.test) if file is not None]
         if len(given) not in {0, 3} or len(set(given)) < len(given):
             raise ValueError("train, validation and test must be three files, or none")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
         if min(self.min_count, self.max_words) < 1 or self.max_vocabulary < 2:
             raise ValueError("min_count and max_words must be at least 1, max_vocabulary 2")
 
@@ -236,15 +236,26 @@ class Sentiment(Task):
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each sentence that is assigned to its class, 0 for each other."""
+        labels, guesses = self.guesses(model, data, split)
+        value = (guesses == labels).double()
+        return Scores(value, torch.ones_like(value))
+
+    def guesses(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """The class of each sentence of a side, and what it is taken for, int64 (N,)."""
         items = side_items(data, split).cpu()
         order = data["lengths"].cpu()[items].argsort(stable=True)
         sentences = split_sentences(data)
-        value = torch.empty(len(items), dtype=torch.float64)
+        guesses = torch.empty_like(items)
         for places in order.split(SCORING_BATCH):
-            words, lengths, labels = gather(data, sentences, items[places])
+            words, lengths, _ = gather(data, sentences, items[places])
             logits = model(words, lengths, self.evidence.to(words.device)[words])
-            value[places] = (logits.argmax(dim=1) == labels).double().cpu()
-        return Scores(value, torch.ones_like(value))
+            guesses[places] = logits.argmax(dim=1).cpu()
+        return data["labels"].cpu()[items].long(), guesses
+
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        classes = self.meta["classes"]
+        counts = confusion(*self.guesses(model, data, split), len(classes))
+        return {"kind": "confusion", "labels": list(classes), "counts": counts}
 
     def baselines(self, data: Data) -> dict[str, float]:
         train, test = side_items(data, "train"), side_items(data, "test")

@@ -25,6 +25,7 @@ from rnn_core.features.frames import (
     samples_to_frames,
     training_features,
 )
+from rnn_core.illustration import confusion
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
 from rnn_core.raw.recordings import (
     Recording,
@@ -47,6 +48,7 @@ from rnn_core.tasks.base import (
     SPLITS,
     Batch,
     Data,
+    Illustration,
     Metric,
     ModelParameters,
     Scores,
@@ -212,19 +214,29 @@ class SpeechRecognition(Task):
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each recording that is recognised, 0 for each other."""
-        items = self.side_items(data, split)
-        order = data["lengths"][items].argsort(stable=True)
-        value = torch.empty(len(items), dtype=torch.float64)
-        for places in order.split(SCORING_BATCH):
-            frames, lengths = gather(data["frames"], data["lengths"], items[places])
-            guess = model(self.scaling(frames, lengths), lengths).argmax(dim=1)
-            value[places.cpu()] = (guess == data["labels"][items[places]]).double().cpu()
+        labels, guesses = self.guesses(model, data, split)
+        value = (guesses == labels).double()
         return Scores(
             value,
             torch.ones_like(value),
-            clusters=data["speakers"][items].long().cpu(),
+            clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )
+
+    def guesses(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """The word of each recording of a side, and what it is taken for, int64 (N,)."""
+        items = self.side_items(data, split)
+        order = data["lengths"][items].argsort(stable=True)
+        guesses = torch.empty_like(items)
+        for places in order.split(SCORING_BATCH):
+            frames, lengths = gather(data["frames"], data["lengths"], items[places])
+            guesses[places] = model(self.scaling(frames, lengths), lengths).argmax(dim=1)
+        return data["labels"][items].long().cpu(), guesses.cpu()
+
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        classes = self.meta["classes"]
+        counts = confusion(*self.guesses(model, data, split), len(classes))
+        return {"kind": "confusion", "labels": list(classes), "counts": counts}
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Without a recurrent cell; where speakers take turns, the mean over all turns."""

@@ -29,6 +29,7 @@ from rnn_core.features.frames import (
     samples_to_frames,
     training_features,
 )
+from rnn_core.illustration import pairs, spread
 from rnn_core.models.ctc import BLANK, best_path, prefix_beam
 from rnn_core.models.transcriber import Transcriber
 from rnn_core.raw.recordings import (
@@ -55,6 +56,7 @@ from rnn_core.tasks.base import (
     SPLITS,
     Batch,
     Data,
+    Illustration,
     Metric,
     ModelParameters,
     Scores,
@@ -69,6 +71,9 @@ if TYPE_CHECKING:
 
 SCORING_BATCH = 64
 """Recordings scored at once; a bound on memory only."""
+
+ILLUSTRATED = 5
+"""Recordings that illustrate a model."""
 
 SHORTEST_PAUSE = 3
 """Frames below the threshold that part two segments; segments are as long at least."""
@@ -254,6 +259,24 @@ class SpeechTranscription(Task):
         speakers = data["speakers"][items].long().cpu()
         return Scores(value, lengths, others={"exact": exact}, clusters=speakers)
 
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Texts, and what is heard by the likeliest path; recordings are counted from 1."""
+        places = spread(self.meta["items"][split], ILLUSTRATED)
+        items, texts = side_items(data, split)[places], texts_of(data)
+        outputs = self.outputs(model, data, items)
+        shown = pairs(
+            [f"recording {place + 1}" for place in places],
+            [self.decode(texts[i]) for i in items.tolist()],
+            [self.decode(best_path(output)) for output in outputs],
+        )
+        return {"kind": "pairs", "pairs": shown}
+
+    def decode(self, labels: Sequence[int]) -> str:
+        """The text of labels, in which a symbol that nobody learned is a replacement character."""
+        symbols = ["", *self.meta["symbols"], "\N{REPLACEMENT CHARACTER}"]
+        text: str = self.meta["joiner"].join(symbols[label] for label in labels)
+        return text
+
     def outputs(
         self, model: nn.Module, data: Data, items: Tensor
     ) -> list[NDArray[np.floating[Any]]]:
@@ -386,8 +409,7 @@ class SpeechTranscription(Task):
             outputs, _ = model(self.scaling(frames[None], lengths), lengths)
         steps = outputs[0].numpy()
         labels = best_path(steps) if beam == 1 else prefix_beam(steps, beam)[0][0]
-        text = self.meta["joiner"].join(self.meta["symbols"][label - 1] for label in labels)
-        return text, math.exp(-path_loss(outputs[0], labels))
+        return self.decode(labels), math.exp(-path_loss(outputs[0], labels))
 
 
 def path_loss(log_probabilities: Tensor, labels: Sequence[int]) -> float:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,13 +17,15 @@ from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import UNKNOWN, build_vocabulary, encode
 from rnn_core.models.language_model import LanguageModel
-from rnn_core.raw.plain_text import read_plain_text
+from rnn_core.raw.plain_text import only_text_file, read_plain_text
+from rnn_core.raw.sides import check_shares, cut_in_order
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
     AnswerParameters,
     Batch,
     Data,
+    Illustration,
     Meta,
     Metric,
     ModelParameters,
@@ -63,6 +65,12 @@ CODE_POINTS = 0x110000
 EXAMPLE_TOKENS = 8
 """Tokens of the prompt that is an example."""
 
+ILLUSTRATED: dict[str, tuple[int, int]] = {"char": (16, 300), "word": (4, 60)}
+"""By kind of token, how many of them illustrate a model: of a prompt, and written on."""
+
+TEMPERATURE = 0.8
+"""Of texts that illustrate a model, so that one unlikely token does not spoil them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextData:
@@ -86,10 +94,7 @@ class TextData:
             raise ValueError(f"tokens must be char or word, not {self.tokens!r}")
         if self.max_vocabulary < 2:
             raise ValueError("max_vocabulary must be at least 2")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +268,36 @@ class TextGeneration(Task):
             "unknown_share": self.meta["unknown"][split] / tokens,
         }
 
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Two short starts of lines of the side, and how the model writes on from each."""
+        num_prompt, num_tokens = ILLUSTRATED[self.meta["parameters"]["tokens"]]
+        texts = []
+        for seed, prompt in enumerate(self.prompts(data[split], num_prompt)):
+            how = TextAnswer(num_tokens=num_tokens, temperature=TEMPERATURE, seed=seed)
+            texts.append({"prompt": prompt, "text": self.generate(model, prompt, how)})
+        return {"kind": "text", "texts": texts}
+
+    def prompts(self, tokens: Tensor, length: int) -> tuple[str, str]:
+        """The start of the first line of tokens (N,), and of one in the middle.
+
+        Only known tokens are taken. Where no line starts with so many, any place is taken,
+        and where there is none, prompts are empty.
+        """
+        windows = tokens.unfold(0, min(length, len(tokens)), 1)
+        known = (windows != self.index[UNKNOWN]).all(dim=1)
+        is_break = tokens[: len(known)] == self.index.get("\n", -1)
+        starts = known & is_break.roll(1) & ~is_break
+        starts[0] = False  # a side begins anywhere in a line
+        places = (starts if starts.any() else known).nonzero().flatten().tolist()
+        if not places:
+            return "", ""
+        first, middle = (windows[places[i]].tolist() for i in (0, len(places) // 2))
+        return self.spelled(first), self.spelled(middle)
+
+    def spelled(self, tokens: list[int]) -> str:
+        """The text of known tokens."""
+        return "".join(self.vocabulary[token] for token in tokens)
+
     def baselines(self, data: Data) -> dict[str, float]:
         """Relative frequencies, those after one token, and the best n-grams."""
         train, test = data["train"].long(), data["test"].long()
@@ -375,15 +410,7 @@ def read_text(raw: Path) -> str:
     Raises:
         DataError: If there is not exactly one, or it cannot be used.
     """
-    files = sorted(raw.glob("*.txt"))
-    if not files:
-        raise DataError(f"{raw} holds no .txt file; text generation reads one")
-    if len(files) > 1:
-        raise DataError(
-            f"{raw} holds {len(files)} .txt files, {files[0].name} and {files[1].name} among "
-            "them; text generation reads one, so join them"
-        )
-    return read_plain_text(files[0])
+    return read_plain_text(only_text_file(raw, "text generation"))
 
 
 def tokenize(text: str, tokens: str) -> list[str]:
@@ -395,15 +422,10 @@ def tokenize(text: str, tokens: str) -> list[str]:
     return list(text) if tokens == "char" else re.findall(r" ?\w+| ?[^\w\s]|\s", text)
 
 
-def split_tokens(tokens: list[str], parameters: TextData) -> dict[Split, list[str]]:
+def split_tokens(tokens: Sequence[str], parameters: TextData) -> dict[Split, Sequence[str]]:
     """Cut the text into its sides, in the order of the text."""
-    test = len(tokens) - round(len(tokens) * parameters.test_share)
-    validation = test - round(len(tokens) * parameters.validation_share)
-    sides: dict[Split, list[str]] = {
-        "train": tokens[:validation],
-        "validation": tokens[validation:test],
-        "test": tokens[test:],
-    }
+    parts = cut_in_order(tokens, parameters.validation_share, parameters.test_share)
+    sides: dict[Split, Sequence[str]] = dict(zip(SPLITS, parts, strict=True))
     for split in SPLITS:
         if len(sides[split]) < 2:
             raise DataError(
@@ -438,7 +460,7 @@ def check_known(data: Data, max_vocabulary: int) -> None:
             )
 
 
-def spelling_nats(unknown: Mapping[Split, list[str]], train: list[str]) -> dict[str, float]:
+def spelling_nats(unknown: Mapping[Split, Sequence[str]], train: Sequence[str]) -> dict[str, float]:
     """Nats that it takes to spell the unknown tokens of each side.
 
     Characters, and an end after each token, have their relative frequency in the training

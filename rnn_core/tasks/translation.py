@@ -16,6 +16,7 @@ from rnn_core.bleu import SIGNATURE, Tokenizer, corpus_bleu, further_scores, sen
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.batches import length_batches
 from rnn_core.features.subwords import END, PAD, START, UNKNOWN, Subwords, train_subwords
+from rnn_core.illustration import pairs, spread
 from rnn_core.models.beam_search import translate
 from rnn_core.models.translator import Translator
 from rnn_core.raw.parallel_text import (
@@ -26,12 +27,14 @@ from rnn_core.raw.parallel_text import (
     read_lines,
     read_pairs,
 )
+from rnn_core.raw.sides import check_shares
 from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
     AnswerParameters,
     Batch,
     Data,
+    Illustration,
     Meta,
     Metric,
     ModelParameters,
@@ -52,6 +55,9 @@ Pieces: TypeAlias = dict[Split, list[tuple[list[int], list[int]]]]
 
 SCORING_BATCH = 256
 """Sentences translated at once; a bound on memory only."""
+
+ILLUSTRATED = 5
+"""Sentences that illustrate a model."""
 
 POOL_BATCHES = 20
 """Sentences of similar length are batched together within pools of so many batches."""
@@ -98,10 +104,7 @@ class TranslationData:
             raise ValueError("sides must be three different names")
         if min(self.max_vocabulary, self.max_length) < 1:
             raise ValueError("max_vocabulary and max_length must be at least 1")
-        if min(self.validation_share, self.test_share) <= 0:
-            raise ValueError("validation_share and test_share must be above 0")
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("validation_share and test_share leave nothing to train on")
+        check_shares(self.validation_share, self.test_share)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +255,16 @@ class Translation(Task):
             corpus_bleu(ours, references, self.tokenizer),
             further_scores(ours, references, self.tokenizer) if final else {},
         )
+
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        """Sentences, and their translations by beam search."""
+        first, last = side_range(self.meta, split)
+        places = spread(last - first, ILLUSTRATED)
+        pieces = pieces_of(data, "source")[first:last]
+        ours = self.translations(model, [pieces[i] for i in places], self.model.beam_size)
+        sources, references = (texts_of(data, what, first, last) for what in Pair._fields)
+        shown = pairs([sources[i] for i in places], [references[i] for i in places], ours)
+        return {"kind": "pairs", "pairs": shown}
 
     def baselines(self, data: Data) -> dict[str, float]:
         """The source itself, and its words one by one."""

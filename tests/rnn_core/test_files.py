@@ -8,7 +8,7 @@ import pytest
 
 from rnn_core import files
 from rnn_core.errors import DataError
-from rnn_core.files import digest_of, read_json, read_json_lines, whole_folder, write_json
+from rnn_core.files import digest_of, read_json, read_json_lines, rounded, whole_folder, write_json
 
 
 def names(folder):
@@ -82,3 +82,12 @@ def test_digest_is_that_of_sha256sum(tmp_path):
     one, two = (hashlib.sha256(text).hexdigest() for text in (b"one", b"two"))
     listing = f"{two}  b\n{one}  sub/a\n"
     assert digest_of(tmp_path) == hashlib.sha256(listing.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(1234567.8, 1234570.0), (1.23456789e-30, 1.23457e-30), (0.1 + 0.2, 0.3), (None, None)]
+    + [(float(text), None) for text in ("inf", "nan")],
+)
+def test_numbers_have_6_significant_digits(value, expected):
+    assert rounded(value) == expected

@@ -9,7 +9,7 @@ from rnn_core.cells import REGISTRY
 from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
 from rnn_core.diagnostics.passage import record, topmost
 from rnn_core.diagnostics.saturation import saturated_share
-from rnn_core.diagnostics.seed import MOST_SEQUENCES, diagnose, rounded, training_batch
+from rnn_core.diagnostics.seed import MOST_SEQUENCES, diagnose, training_batch
 from rnn_core.runs import MODEL, RunConfig, build_model, restore
 from rnn_core.tasks.base import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
@@ -117,12 +117,3 @@ def test_batch_is_of_the_training_side_and_small(copying):
     assert len(symbols) == MOST_SEQUENCES
     train_side = data["train"].tolist()
     assert all(row in train_side for row in symbols.tolist())
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [(1234567.8, 1234570.0), (1.23456789e-30, 1.23457e-30), (0.1 + 0.2, 0.3), (None, None)]
-    + [(float(text), None) for text in ("inf", "nan")],
-)
-def test_numbers_have_6_significant_digits(value, expected):
-    assert rounded(value) == expected

@@ -62,6 +62,11 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {},
         "the training side is '-' over and over; there is nothing to learn",
     ),
+    "shares above 1": (
+        book(TEXT),
+        {"validation_share": 0.5, "test_share": 0.6},
+        "validation_share and test_share leave nothing to train on",
+    ),
     "a vocabulary of almost nothing": (
         book(TEXT),
         {"max_vocabulary": 2},

@@ -147,6 +147,26 @@ def test_answer_is_what_is_recalled_of_each_line(raw):
     assert task.answer(model, table, None)["recalled"].tolist() == expected
 
 
+def shown(task, model, data):
+    """Source, reference and output of each line that illustrates a model."""
+    illustration = task.illustrate(model, data, "test")
+    assert illustration["kind"] == "pairs"
+    return [
+        tuple(pair[key] for key in ("source", "reference", "output"))
+        for pair in illustration["pairs"]
+    ]
+
+
+@torch.inference_mode()
+def test_illustration_is_what_is_answered_on_lines_all_over_the_side(raw):
+    task, data = prepared(raw)
+    lines = [lines_of(raw)[-12:][place] for place in (0, 2, 5, 8, 11)]
+    assert shown(task, Rememberer(4 + 7 + 1), data) == [(line,) * 3 for line in lines]
+    model = build_model(task, "gru").eval()
+    answers = task.answer(model, pd.DataFrame({"symbols": lines}), None)["recalled"]
+    assert shown(task, model, data) == list(zip(lines, lines, answers, strict=True))
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

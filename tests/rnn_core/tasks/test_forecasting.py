@@ -299,6 +299,48 @@ def test_answer_continues_the_table_in_its_own_units(tmp_path):
     np.testing.assert_allclose(answer["y"], expected, rtol=1e-5)
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize("targets", [("y",), ("y", "x")])
+def test_illustration_is_what_is_answered_on_windows_of_the_table(tmp_path, targets):
+    """The first, middle and last of 10 windows of the test side, which has rows 48 to 59."""
+    table = series()
+    features = tuple({"x"} - set(targets))
+    task, data = prepared(tmp_path, table, targets=targets, features=features, lookback=8)
+    network = build_model(task, "gru").eval()
+    shown = task.illustrate(network, data, "test")
+    assert shown["kind"] == "forecast"
+    y = table["y"].to_numpy()
+    for now, window in zip((48, 52, 57), shown["series"], strict=True):
+        assert window["name"] == "y"
+        np.testing.assert_allclose(window["past"], y[now - 6 : now], rtol=1e-5)
+        np.testing.assert_allclose(window["truth"], y[now : now + 3], rtol=1e-5)
+        answer = task.answer(network, table[:now], ASKED)
+        np.testing.assert_allclose(window["forecast"], answer["y"], rtol=1e-4)
+        numbers = [*window["past"], *window["truth"], *window["forecast"]]
+        assert numbers == [float(f"{number:.5e}") for number in numbers]
+
+
+@torch.inference_mode()
+def test_errors_of_the_illustration_are_those_that_are_scored(tmp_path):
+    task, data = prepared(tmp_path)
+    network = build_model(task, "gru").eval()
+    std = series()["y"].to_numpy()[:42].std()
+    errors = [
+        np.square((np.array(window["forecast"]) - window["truth"]) / std).mean()
+        for window in task.illustrate(network, data, "test")["series"]
+    ]
+    values = task.scores(network, data, "test").values
+    assert errors == pytest.approx(values[[0, 4, 9]].tolist(), rel=1e-4)
+
+
+def test_illustration_of_few_windows_has_each_once(tmp_path):
+    task, data = prepared(tmp_path, split=(42, 6, 4))
+    series_of = task.illustrate(build_model(task, "gru").eval(), data, "test")["series"]
+    assert [window["truth"][0] for window in series_of] == pytest.approx(
+        series()["y"][48:50].tolist(), rel=1e-5
+    )
+
+
 def test_answer_refuses_a_table_that_does_not_fit(tmp_path):
     task, _ = prepared(tmp_path)
     network = build_model(task, "gru").eval()

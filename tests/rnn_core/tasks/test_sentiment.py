@@ -178,6 +178,26 @@ def test_every_training_sentence_is_drawn_once_an_epoch(raw, monkeypatch):
     assert all(batch[0].shape[1] == batch[1].max() for batch in batches)
 
 
+@torch.inference_mode()
+def test_illustration_counts_what_is_answered_for_each_class(raw):
+    task, data = prepared(raw)
+    network = build_model(task, "gru").eval()
+    rows = sentences(task, data, "test")
+    answers = task.answer(network, pd.DataFrame({"text": [text for text, _ in rows]}), None)
+    counted = Counter(zip([label for _, label in rows], answers["label"], strict=True))
+    shown = task.illustrate(network, data, "test")
+    assert shown == {
+        "kind": "confusion",
+        "labels": list(CLASSES),
+        "counts": [[counted[truth, guess] for guess in CLASSES] for truth in CLASSES],
+    }
+    counts = np.array(shown["counts"])
+    assert counts.sum() == len(rows)
+    assert not (counts == counts.T).all(), "rows and columns must be told apart"
+    accuracy = task.scores(network, data, "test").overall
+    assert counts.trace() / counts.sum() == pytest.approx(accuracy)
+
+
 @pytest.mark.parametrize("pooling", ["mean", "max", "last"])
 def test_score_does_not_depend_on_what_else_is_in_the_batch(raw, monkeypatch, pooling):
     model = SentimentModel(embedding_size=4, hidden_size=5, pooling=pooling, word_evidence=True)

@@ -182,6 +182,23 @@ def test_score_is_the_share_of_recordings_recognised(raw):
     assert scores.values.tolist() == [float(r) for r in right]
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize(("split", "seed"), [(SPLIT, 0), (EACH, 1), (EACH, 2)])
+def test_illustration_counts_what_is_answered_for_each_word_of_the_fold(raw, split, seed):
+    task, data = prepared(raw, seed=seed, **split)
+    network = build_model(task, "gru").eval()
+    expected = np.zeros((10, 10), int)
+    for recording in members(raw, task, data, "test"):
+        word = next(iter(task.recognise(network, recording.path.read_bytes())))
+        expected[int(recording.word), int(word)] += 1
+    shown = task.illustrate(network, data, "test")
+    assert (shown["kind"], shown["labels"]) == ("confusion", list("0123456789"))
+    assert shown["counts"] == expected.tolist()
+    scores = task.scores(network, data, "test")
+    assert np.trace(shown["counts"]) == scores.values.sum()
+    assert np.sum(shown["counts"]) == len(scores.values)
+
+
 def test_baselines_match_numpy(raw):
     task, data = prepared(raw)
     ends = np.cumsum(data["lengths"].numpy())

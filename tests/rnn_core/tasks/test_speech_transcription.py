@@ -69,6 +69,15 @@ def task_of(prepared, **model):
     return SpeechTranscription(prepared[1], TranscriptionModel(**({"hidden_size": 5} | model)))
 
 
+def lively_network(task):
+    """A model that writes something, though it has learned nothing."""
+    torch.manual_seed(1)
+    network = build_model(task, "gru").eval()
+    with torch.no_grad():
+        network.output.weight.mul_(8)
+    return network
+
+
 def strings_of(prepared, split):
     data, meta = prepared
     places = (data["sides"] == SPLITS.index(split)).nonzero().flatten().tolist()
@@ -281,11 +290,8 @@ def probability_of(labels, steps):
 
 @pytest.mark.parametrize("beam", [1, 8])
 def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
-    torch.manual_seed(1)
     task = task_of(prepared)
-    network = build_model(task, "gru").eval()
-    with torch.no_grad():
-        network.output.weight.mul_(8)
+    network = lively_network(task)
     table = SpeechTranscription.read_input(raw).head(4)
     answer = task.answer(network, table, TranscriptionAnswer(beam=beam))
     assert list(answer["file"]) == list(table["file"])
@@ -305,6 +311,42 @@ def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
         labels = [symbols.index(symbol) for symbol in row.text]
         expected = probability_of(labels, outputs[0].double().exp().numpy())
         assert row.confidence == pytest.approx(expected, rel=1e-4)
+
+
+@torch.inference_mode()
+def test_illustration_is_what_is_answered_on_recordings_all_over_the_side(listed, tmp_path):
+    for path in listed.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    table = (tmp_path / "transcripts.tsv").read_text().replace("four  x\t2", "four  Q\t2")
+    (tmp_path / "transcripts.tsv").write_text(table)
+    share = {"split_by": "speaker", "validation": ("1",), "test": ("2",), "num_mels": 12}
+    data, meta = SpeechTranscription.prepare(tmp_path, TranscriptionData(**share))
+    task = SpeechTranscription(meta, TranscriptionModel(hidden_size=5))
+    network = lively_network(task)
+    rows = pd.read_csv(tmp_path / "transcripts.tsv", sep="\t", dtype=str).query("speaker == '2'")
+    chosen = rows.iloc[[0, 1, 3, 5, 7]]
+    wavs = [(tmp_path / file).read_bytes() for file in chosen["file"]]
+    answers = task.answer(network, pd.DataFrame({"wav": wavs}), TranscriptionAnswer(beam=1))
+    texts = [" ".join(text.split()).replace("Q", "\ufffd") for text in chosen["text"]]
+    assert any("\ufffd" in text for text in texts)
+    assert len(set(answers["text"])) > 1
+    shown = task.illustrate(network, data, "test")
+    assert shown["kind"] == "pairs"
+    assert pd.DataFrame(shown["pairs"]).to_dict("list") == {
+        "source": [f"recording {number}" for number in (1, 2, 4, 6, 8)],
+        "reference": texts,
+        "output": answers["text"].tolist(),
+    }
+
+
+@torch.inference_mode()
+def test_illustrated_texts_have_the_edits_of_their_scores(prepared):
+    task = task_of(prepared)
+    network = lively_network(task)
+    scores = task.scores(network, prepared[0], "test")
+    pairs = task.illustrate(network, prepared[0], "test")["pairs"]
+    values = [edits(pair["output"], pair["reference"]) / len(pair["reference"]) for pair in pairs]
+    assert values == pytest.approx(scores.values[[0, 1, 2, 3, 5]].tolist())
 
 
 def test_example_is_a_recording_that_can_be_answered(raw, prepared, listed):

@@ -290,6 +290,51 @@ def test_generated_text_follows_the_model_and_the_seed(tmp_path):
     assert UNKNOWN not in task.generate(model, "line", TextAnswer(temperature=5.0))
 
 
+@pytest.mark.parametrize(("kind", "num_prompt", "written"), [("char", 16, 300), ("word", 4, 60)])
+def test_illustration_is_what_is_written_on_from_lines_of_the_side(
+    tmp_path, kind, num_prompt, written
+):
+    task, data = prepared(tmp_path, tokens=kind)
+    model = build_model(task, "gru").eval()
+    lines = decoded(task, data["test"]).split("\n")[1:]
+    shown = task.illustrate(model, data, "test")
+    assert shown["kind"] == "text"
+    first, middle = (text["prompt"] for text in shown["texts"])
+    assert [len(tokenize(prompt, kind)) for prompt in (first, middle)] == [num_prompt] * 2
+    assert lines[0].startswith(first.partition("\n")[0])
+    assert lines[len(lines) // 2 - 1].startswith(middle.partition("\n")[0])
+    for seed, text in enumerate(shown["texts"]):
+        how = TextAnswer(num_tokens=written, temperature=0.8, seed=seed)
+        pieces = list(task.stream(model, text["prompt"], how))
+        assert len(pieces) == written
+        assert text["text"] == "".join([text["prompt"], *pieces])
+    assert task.illustrate(build_model(task, "gru").eval(), data, "test") == shown
+
+
+SIDES = {
+    "lines with unknown tokens": ("line 0\n~ine 1\nline 2\nli~e 3\nline 4\nline 5\n", "line 2"),
+    "lines that are cut off": ("says b\nline 1\nlin 2", "line 1"),
+    "empty lines": ("line 0\n\n\n\nline 5\nline 6\n", "line 5"),
+    "no line break": ("~~~ says aaa, line", " says "),
+    "no line that is known": ("\n~\n~\nab~\n~ says~\n~", " says"),
+    "nothing that is known": ("~" * 50, ""),
+    "a side of two tokens": ("li", "li"),
+}
+
+
+@pytest.mark.parametrize("kind", SIDES)
+def test_prompts_start_a_line_and_hold_known_tokens(tmp_path, kind):
+    side, first = SIDES[kind]
+    task, _ = prepared(tmp_path)
+    tokens = torch.tensor([task.index.get(character, 0) for character in side])
+    prompts = task.prompts(tokens, len(first) or 6)
+    assert prompts[0] == first
+    assert all(UNKNOWN not in prompt and prompt in side for prompt in prompts)
+    model = build_model(task, "gru").eval()
+    for text in task.illustrate(model, {"test": tokens}, "test")["texts"]:
+        assert len(text["text"]) == len(text["prompt"]) + 300
+
+
 def test_pieces_come_as_they_are_written(tmp_path):
     task, _ = prepared(tmp_path)
     model = build_model(task, "gru").eval()

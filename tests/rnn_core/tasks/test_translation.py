@@ -555,6 +555,35 @@ def learned(tmp_path_factory):
     return task, data, model.eval()
 
 
+@torch.inference_mode()
+def test_illustration_is_what_is_answered_on_sentences_all_over_the_side(learned):
+    task, data, model = learned
+    places = [place * 9 // 4 for place in range(5)]
+    assert task.meta["items"]["test"] == 10
+    sources, references = (
+        [texts(task, data, "test", what)[place] for place in places]
+        for what in ("source", "target")
+    )
+    answers = task.answer(model, pd.DataFrame({"text": sources}), TranslationAnswer())
+    shown = task.illustrate(model, data, "test")
+    assert shown["kind"] == "pairs"
+    assert pd.DataFrame(shown["pairs"]).to_dict("list") == {
+        "source": sources,
+        "reference": references,
+        "output": answers["translation"].tolist(),
+    }
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_illustration_is_translated_by_the_beam_of_the_model(tmp_path, monkeypatch, beam_size):
+    task, data = prepared(tmp_path, model=TranslationModel(**(SMALL | {"beam_size": beam_size})))
+    monkeypatch.setattr(
+        task, "translations", lambda _, sources, beam: [f"by {beam}"] * len(sources)
+    )
+    outputs = [pair["output"] for pair in task.illustrate(None, data, "validation")["pairs"]]
+    assert outputs == [f"by {beam_size}"] * 5
+
+
 def test_model_learns_and_translates_what_it_was_never_shown(learned):
     task, data, model = learned
     with torch.inference_mode():

@@ -1,0 +1,126 @@
+"""The stage that evaluates shows what the model of the best seed does."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from flows.layout import Layout
+from flows.stages.evaluate import evaluate, illustrate_best
+from flows.stages.prepare import prepare
+from flows.stages.train import train
+from rnn_core.evaluation import best_seed, illustrate
+from rnn_core.files import read_json
+from rnn_core.runs import MODEL, read_prepared, restore, seed_folder
+from rnn_core.sources.random_symbols import RandomSymbols
+from rnn_core.sources.synthetic_digits import SyntheticDigits
+from rnn_core.tasks.copy_memory import CopyMemory
+from rnn_core.tasks.sentiment import Sentiment
+from rnn_core.tasks.speech_recognition import SpeechModel, SpeechRecognition
+
+DATASETS = {
+    "symbols": {
+        "task": "copy_memory",
+        "data": {"lag": 1},
+        "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.01},
+    },
+    "digits": {
+        "task": "speech_recognition",
+        "data": {"num_mels": 8, "split_by": "each_speaker", "validation": [1]},
+        "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.01},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def layout(tmp_path_factory):
+    """A study of which all seeds are trained."""
+    layout = Layout(tmp_path_factory.mktemp("study"))
+    sections = {
+        name: {"source": f"data/raw/{name}", "model": {"hidden_size": 6}, **section}
+        for name, section in DATASETS.items()
+    }
+    study = {"root": ".", "study": "shown", "device": "cpu", "seeds": [0, 1, 2], "cells": ["gru"]}
+    (layout.folder / "params.yaml").write_text(yaml.safe_dump(study | {"datasets": sections}))
+    for name in DATASETS:
+        layout.raw(name).mkdir(parents=True)
+    RandomSymbols(num_lines=60, length=3, seed=3).fetch(layout.raw("symbols"))
+    SyntheticDigits(num_voices=3, num_takes=2, noise=0.2, seed=1).fetch(layout.raw("digits"))
+    for name in DATASETS:
+        prepare(layout, name)
+        train(layout, name, "gru")
+    return layout
+
+
+def evaluated(layout, dataset):
+    """Illustration and scores, by seed, of a dataset that is evaluated now."""
+    evaluate(layout, dataset, "gru")
+    folder = layout.evaluation(dataset, "gru") / "6"
+    scores = read_json(folder / "scores.json")["seeds"]
+    return read_json(folder / "illustration.json"), {s["seed"]: s for s in scores}
+
+
+def test_best_seed_on_the_validation_side_is_shown_on_the_test_side(layout):
+    shown, scores = evaluated(layout, "symbols")
+    seed = min(scores, key=lambda s: scores[s]["validation"])
+    assert len({s["validation"] for s in scores.values()}) == 3
+    data, meta = read_prepared(layout.prepared("symbols"))
+    of_each = [
+        illustrate(seed_folder(layout.run("symbols", "gru"), 6, s), data, meta, "test")
+        for s in range(3)
+    ]
+    assert of_each.count(of_each[seed]) == 1
+    assert shown == {"seed": seed, "split": "test", **of_each[seed]}
+
+
+def test_illustration_is_of_the_fold_of_its_seed(layout):
+    shown, scores = evaluated(layout, "digits")
+    seed = shown["seed"]
+    assert scores[seed]["validation"] == max(s["validation"] for s in scores.values())
+    assert seed != 0, "whose fold is that of a task without a seed"
+    data, meta = read_prepared(layout.prepared("digits"))
+    _, model = restore(seed_folder(layout.run("digits", "gru"), 6, seed), meta)
+    with torch.inference_mode():
+        right = [
+            SpeechRecognition(meta, SpeechModel(hidden_size=6), fold)
+            .scores(model, data, "test")
+            .values.sum()
+            for fold in range(3)
+        ]
+    assert np.trace(shown["counts"]) == right[seed] != right[0]
+
+
+def test_seed_is_not_chosen_by_the_test_side(layout):
+    results = [
+        {"seed": 0, "validation": 0.3, "test": 0.1},
+        {"seed": 1, "validation": 0.2, "test": 0.3},
+        {"seed": 2, "validation": 0.4, "test": 0.2},
+    ]
+    size = layout.run("symbols", "gru") / "6"
+    prepared = read_prepared(layout.prepared("symbols"))
+    assert illustrate_best(size, results, *prepared, CopyMemory.metric)["seed"] == 1
+
+
+def test_seeds_that_diverged_are_not_shown(layout, tmp_path):
+    copy = Layout(tmp_path / "study")
+    shutil.copytree(layout.folder, copy.folder)
+    shown, scores = evaluated(copy, "symbols")
+    for seed in sorted(scores, key=lambda s: scores[s]["validation"]):
+        assert shown["seed"] == seed
+        (seed_folder(copy.run("symbols", "gru"), 6, seed) / MODEL).unlink()
+        shown, _ = evaluated(copy, "symbols")
+    assert shown == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "scores", "seed"),
+    [
+        (CopyMemory, {3: 0.5, 1: 0.2, 2: 0.2}, 1),
+        (Sentiment, {3: 0.5, 7: 0.5, 2: 0.2}, 3),
+        (Sentiment, {7: 0.5, 3: 0.5, 2: 0.2}, 3),
+    ],
+)
+def test_best_seed_is_the_lowest_of_equals(task, scores, seed):
+    assert best_seed(scores, task.metric) == seed
