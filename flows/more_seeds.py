@@ -3,20 +3,21 @@
 Each gets a list of its own in params.yaml, so that the others need no training.
 """
 
-import io
+import re
 from collections.abc import Collection
 from difflib import unified_diff
-from typing import Any
+from typing import TypeAlias
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+import yaml
 
 from flows.layout import Layout
 from rnn_core.files import read_json, write_text
 from rnn_core.params import FILE, Study, read_study
 
-WIDEST = 4096
-"""Lines of params.yaml are never broken anew."""
+ALIAS = re.compile(r"\*\S+")
+
+Entry: TypeAlias = tuple[yaml.Node, yaml.Node]
+"""Key and value of a mapping, with their places in the text."""
 
 
 def add_seeds(layout: Layout, datasets: Collection[str], most: int) -> str:
@@ -63,26 +64,33 @@ def seeds_wanted(layout: Layout, plan: Study, dataset: str, most: int) -> list[i
 
 def with_seeds(text: str, wanted: dict[str, list[int]]) -> str:
     """The text of params.yaml with other seeds of some datasets, and all else as it was."""
-    if not wanted:
-        return text
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = WIDEST
-    content = yaml.load(text)
     for dataset, seeds in wanted.items():
-        set_seeds(content["datasets"][dataset], seeds)
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    return stream.getvalue()
+        datasets = entries(yaml.compose(text, yaml.CSafeLoader))["datasets"][1]
+        place, added = change(entries(entries(datasets)[dataset][1]), seeds, text)
+        text = text[: place.start] + added + text[place.stop :]
+    return text
 
 
-def set_seeds(section: CommentedMap, seeds: list[int]) -> None:
-    """Set the seeds of a section; a new list comes after what the section begins with."""
-    known: Any = dict.get(section, "seeds")
-    if isinstance(known, CommentedSeq):
-        known.extend(seeds[len(known) :])
-        return
-    added = CommentedSeq(seeds)
-    added.fa.set_flow_style()
-    place = next(i for i, key in enumerate(section) if key == "task")
-    section.insert(place + 1, "seeds", added)
+def change(section: dict[str, Entry], seeds: list[int], text: str) -> tuple[slice, str]:
+    """Where the text of a section changes, and to what; a new list stands below the task."""
+    if "seeds" not in section:
+        key, value = section["task"]
+        end = text.find("\n", value.end_mark.index)
+        end = len(text) if end < 0 else end
+        return slice(end, end), f"\n{' ' * key.start_mark.column}seeds: {seeds}"
+    key, value = section["seeds"]
+    if value.start_mark.index < key.start_mark.index:  # it is an alias of another list
+        alias = ALIAS.search(text, key.end_mark.index)
+        assert alias is not None
+        return slice(*alias.span()), str(seeds)
+    assert isinstance(value, yaml.SequenceNode)
+    last, new = value.value[-1], seeds[len(value.value) :]
+    between = ", " if value.flow_style else f"\n{' ' * value.start_mark.column}- "
+    end = last.end_mark.index
+    return slice(end, end), "".join(f"{between}{seed}" for seed in new)
+
+
+def entries(mapping: yaml.Node | None) -> dict[str, Entry]:
+    """The entries of a mapping by name; those that it merges from another are not its own."""
+    assert isinstance(mapping, yaml.MappingNode)
+    return {key.value: (key, value) for key, value in mapping.value}

@@ -72,7 +72,26 @@ def test_seeds_of_its_own_stay_first_and_keep_their_comment(layout):
     needs(layout, sales="nothing", visits=5)
     add_seeds(layout, ["sales", "visits"], 10)
     text = (layout.folder / "params.yaml").read_text()
-    assert text == PARAMETERS.replace("[3, 0]     ", "[3, 0, 1, 2, 4]")
+    assert text == PARAMETERS.replace("[3, 0]", "[3, 0, 1, 2, 4]")
+
+
+LISTS = [
+    ("[0, 1]", "[0, 1, 2]"),
+    ("[0, 1]  # ours", "[0, 1, 2]  # ours"),
+    ("\n    - 0\n    - 1  # the last\n", "\n    - 0\n    - 1\n    - 2  # the last\n"),
+    ("[0,\n            1]", "[0,\n            1, 2]"),
+    ("*ours", "[0, 1, 2]"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), LISTS)
+def test_list_may_have_any_form(before, after):
+    text = "a: &ours [0, 1]\ndatasets:\n  x:\n    seeds: {}\n    task: t"
+    assert with_seeds(text.format(before), {"x": [0, 1, 2]}) == text.format(after)
+
+
+def test_file_may_end_without_a_newline():
+    assert with_seeds("datasets:\n  x:\n    task: t", {"x": [5]}).endswith("t\n    seeds: [5]")
 
 
 @pytest.mark.parametrize(
