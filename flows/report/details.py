@@ -73,13 +73,12 @@ def beside_scores(
 def missing(comparison: dict[str, Any], parts: dict[str, Any]) -> list[str]:
     """What is not there, in words."""
     names = comparison["candidates"]
+    curves = {
+        name: [str(s["seed"]) for s in c["seeds"] if str(s["seed"]) not in parts["curves"][name]]
+        for name, c in names.items()
+    }
     lacking = {
-        "learning curves": [
-            f"{name} seed {seed['seed']}"
-            for name, candidate in names.items()
-            for seed in candidate["seeds"]
-            if str(seed["seed"]) not in parts["curves"][name]
-        ],
+        "learning curves": [f"{name} (seed {', '.join(s)})" for name, s in curves.items() if s],
         "diagnostics": [name for name in names if name not in parts["diagnostics"]],
         "examples": [name for name in names if name not in parts["illustrations"]],
     }
@@ -96,19 +95,18 @@ def folder_name(layout: Layout, study: Study) -> str:
 def reproduce(folder: str, dataset: str) -> list[str]:
     """Commands that make the results again."""
     place = "" if folder == "." else f" {folder}"
-    enter = [] if folder == "." else [f"cd {folder}"]
+    enter = "" if folder == "." else f"cd {folder} && "
     return [
-        f"gatewise run{place}",
-        f"gatewise run{place} --only 'compare@{dataset}'",
-        *enter,
-        "dvc repro",
+        f"gatewise run{place}  # the whole study, from the data to registered champions",
+        f"gatewise run{place} --only 'compare@{dataset}'  # this dataset alone",
+        f"{enter}dvc repro  # the stages alone, without tracking and registry",
     ]
 
 
 def serve(model: str) -> list[str]:
     """Commands that ask the registered champion, and serve it."""
     return [
-        f"gatewise predict {model} FILE",
+        f"gatewise predict {model} FILE  # a file such as those it was trained on",
         "export MLFLOW_TRACKING_URI=sqlite:///mlflow.db",
         f"mlflow models serve -m models:/{model}@champion --env-manager local --port 5001",
     ]

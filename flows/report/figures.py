@@ -23,6 +23,12 @@ PANELS_IN_A_ROW = 3
 WIDTH = 4.4
 """Inches; so wide that its text can still be read on a phone."""
 
+LEFT = 0.8
+"""Inches left of a panel, for its numbers and what they are of, in two lines."""
+
+RIGHT = 0.12
+"""Inches right of it."""
+
 MOST_POINTS = 150
 """Points of a line, and as many for each of twelve lines in one picture."""
 
@@ -81,7 +87,7 @@ def look(result: Result, name: str) -> dict[str, Any]:
     }
 
 
-def plain(num_labels: int, height: float = 2.3, left: float = 0.6) -> tuple[Figure, Axes]:
+def plain(num_labels: int, height: float = 2.3, left: float = LEFT) -> tuple[Figure, Axes]:
     """A figure with one panel and room for a legend below.
 
     Room is reckoned, not measured: matplotlib takes as long to measure text as to draw it.
@@ -96,10 +102,10 @@ def plain(num_labels: int, height: float = 2.3, left: float = 0.6) -> tuple[Figu
 
 
 def stacked(
-    num_panels: int, num_labels: int, height: float, left: float = 0.6
+    num_panels: int, num_labels: int, height: float, left: float = LEFT
 ) -> tuple[Figure, list[Axes]]:
     """A figure with panels below each other, as `plain`."""
-    above, between = 0.25, 0.45
+    above, between = 0.22, 0.45
     below = 0.5 + 0.2 * -(-num_labels // LEGEND_COLUMNS)
     whole = above + num_panels * height + (num_panels - 1) * between + below
     figure = Figure(figsize=(WIDTH, whole))
@@ -107,7 +113,7 @@ def stacked(
         num_panels,
         1,
         left=left / WIDTH,
-        right=1 - 0.12 / WIDTH,
+        right=1 - RIGHT / WIDTH,
         bottom=below / whole,
         top=1 - above / whole,
         hspace=between / height,
@@ -120,6 +126,12 @@ def legend(figure: Figure, axis: Axes) -> None:
     handles, labels = axis.get_legend_handles_labels()
     style: dict[str, Any] = {"handlelength": 1.6, "columnspacing": 1.2, "borderpad": 0.2}
     figure.legend(handles, labels, loc="lower center", ncols=LEGEND_COLUMNS, **style)
+
+
+def label_values(axis: Axes, text: str) -> None:
+    """Say what the values are at the left edge of the figure, however long their numbers."""
+    axis.set_ylabel(text, va="top")
+    axis.yaxis.set_label_coords(-(LEFT - 0.05) / (WIDTH - LEFT - RIGHT), 0.5)
 
 
 def thin(values: Sequence[float], num_lines: int = 1) -> list[float]:
@@ -157,7 +169,7 @@ def cost_chart(details: dict[str, Any]) -> Chart | None:
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("multiply-accumulates of a step (logarithmic)")
-    axis.set_ylabel(f"test {metric['name']}, {metric['direction']} is better")
+    label_values(axis, f"test {metric['name']},\n{metric['direction']} is better")
     legend(figure, axis)
     return chart(
         details, "cost", "Accuracy against cost", cost_words(result, points, front), figure
@@ -215,8 +227,8 @@ def interval_chart(details: dict[str, Any]) -> Chart | None:
     margin = result["margin"]
     axis.axvline(margin, color=STAND_IN["accent"], ls="--", lw=1, label=f"margin, {margin:g}")
     axis.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axis.invert_yaxis()
-    axis.set_xlabel(f"worse than the best of the others, {result['metric']['name']}")
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    axis.set_xlabel(f"worse than the best other, {result['metric']['name']}")
     legend(figure, axis)
     return chart(details, "intervals", "Paired differences", interval_words(result, rows), figure)
 
@@ -247,7 +259,7 @@ def curve_chart(details: dict[str, Any]) -> Chart | None:
     metric = result["metric"]
     axis.set_xlabel("optimiser step")
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axis.set_ylabel(f"validation {metric['name']}, {metric['direction']} is better")
+    label_values(axis, f"validation {metric['name']},\n{metric['direction']} is better")
     legend(figure, axis)
     return chart(details, "curves", "Learning curves", curve_words(details, shown), figure)
 
@@ -320,7 +332,7 @@ def lag_chart(details: dict[str, Any]) -> Chart | None:
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("lag, steps back from where the loss looks")
-    axis.set_ylabel("norm of the gradient")
+    label_values(axis, "norm of the gradient")
     legend(figure, axis)
     return chart(details, "lags", "Gradient by lag", lag_words(result, lags), figure)
 

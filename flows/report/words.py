@@ -80,8 +80,7 @@ def verdict(result: Result, emphasise: Callable[[str], str] = str) -> str:
         f"({metric['direction']} is better)"
     )
     if result["runner_up"]:
-        side = "better" if result["ahead"] >= 0 else "worse"
-        text += f", {difference(abs(result['ahead']))} {side} than {result['runner_up']}"
+        text += f", {ahead(result['ahead'])} {result['runner_up']}"
     if result["optimum"] is not None:
         text += f"; the best that is possible is {score(result['optimum'])}"
     best = best_baseline(result)
@@ -89,6 +88,13 @@ def verdict(result: Result, emphasise: Callable[[str], str] = str) -> str:
         beaten = f"with {score(result['baselines'][best])}"
         return f"The simple baseline {best} beats every cell, {beaten}. {text}."
     return f"{text}."
+
+
+def ahead(by: float) -> str:
+    """How a score compares with another that it is so much better than."""
+    if by == 0:
+        return "the same as"
+    return f"{difference(abs(by))} {'better' if by > 0 else 'worse'} than"
 
 
 def best_baseline(result: Result) -> str | None:

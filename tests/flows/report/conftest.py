@@ -253,3 +253,9 @@ def build_study():
 def made_up(tmp_path) -> Layout:
     """The study with every way it can go wrong, before `report`."""
     return build(tmp_path / "study", STUDY)
+
+
+@pytest.fixture(scope="session")
+def every_case():
+    """What there is of each dataset of the study with every way it can go wrong."""
+    return STUDY
