@@ -29,10 +29,13 @@ from flows.graph import Graph
 from flows.layout import REPOSITORY, Layout
 from flows.processes import exclusive
 from flows.registry import Promotion
+from flows.report import markdown
+from flows.report.timings import write_timings
 from flows.summary import markdown_table, summarise
 from flows.tracking import Projection
 from rnn_core.devices import select_device
-from rnn_core.errors import ParameterError, StudyError, unknown
+from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
+from rnn_core.files import read_json
 from rnn_core.params import Study, read_study
 from rnn_core.tasks import get_task
 from rnn_core.training import TrainingParameters
@@ -101,9 +104,21 @@ def study(
             check_fresh(graph.stale_stages(layout) & selected)
         graph.guard_lock_files(layout)
     run = outcome(execution)
-    rows = summarise(layout, plan, run.promotions)
-    create_markdown_artifact(markdown_table(rows), key=f"study-{plan.study.replace('_', '-')}")
+    tell(layout, plan, run)
     return run
+
+
+def tell(layout: Layout, plan: Study, run: StudyRun) -> None:
+    """Show Prefect what came of a run, and write down what it took, which cannot fail it."""
+    there = [name for name in plan.datasets if layout.comparison(name).exists()]
+    parts = [markdown.section(name, read_json(layout.comparison(name))) for name in there]
+    table = markdown_table(summarise(layout, plan, run.promotions))
+    text = "\n\n".join([table, *parts])
+    create_markdown_artifact(text, key=f"study-{plan.study.replace('_', '-')}")
+    try:
+        write_timings(layout, plan)
+    except (OSError, KeyError, ValueError, GatewiseError) as error:
+        get_run_logger().warning("%s was not written: %s", layout.timings_page, error)
 
 
 def check_parameters(plan: Study, datasets: list[str]) -> None:

@@ -35,6 +35,7 @@ MOST_POINTS = 150
 LEGEND_COLUMNS = 3
 NUM_COLOURS = 7
 MARKERS = "osD^vP*Xhd"
+FILLS = ("full", "none", "left", "bottom")
 LINES = ("-", "--", "-.", ":")
 MOST_SERIES = 4
 NUM_STEPS = 2000
@@ -73,7 +74,7 @@ def chart(details: dict[str, Any], name: str, title: str, said: str, figure: Fig
 
 
 def look(result: Result, name: str) -> dict[str, Any]:
-    """Colour, marker and line of a candidate: the first two by its cell, the line by its size."""
+    """How a candidate is drawn: colour and marker tell its cell, line and filling its size."""
     found = result["candidates"]
     cells = sorted({candidate["cell"] for candidate in found.values()})
     cell = found[name]["cell"]
@@ -84,6 +85,7 @@ def look(result: Result, name: str) -> dict[str, Any]:
         "color": STAND_IN[f"c{place % NUM_COLOURS}"],
         "marker": MARKERS[place % len(MARKERS)],
         "linestyle": LINES[turn % len(LINES)],
+        "fillstyle": FILLS[turn % len(FILLS)],
     }
 
 
