@@ -30,7 +30,12 @@ RIGHT = 0.12
 """Inches right of it."""
 
 MOST_POINTS = 150
-"""Points of a line, and as many for each of twelve lines in one picture."""
+"""Points of a line."""
+
+MOST_POINTS_OF_ALL = 1200
+"""Points of all lines of a picture, unless each would have fewer than `FEWEST_POINTS`."""
+
+FEWEST_POINTS = 12
 
 LEGEND_COLUMNS = 3
 NUM_COLOURS = 7
@@ -138,7 +143,7 @@ def label_values(axis: Axes, text: str) -> None:
 
 def thin(values: Sequence[float], num_lines: int = 1) -> list[float]:
     """Values with so few left out, evenly, that the picture stays small; the ends stay."""
-    most = min(MOST_POINTS, max(12, 12 * MOST_POINTS // max(1, num_lines)))
+    most = min(MOST_POINTS, max(FEWEST_POINTS, MOST_POINTS_OF_ALL // num_lines))
     if len(values) <= most:
         return list(values)
     kept = np.linspace(0, len(values) - 1, most).round().astype(int)
@@ -389,6 +394,7 @@ def forecast_chart(details: dict[str, Any]) -> Chart | None:
     figure, panels = stacked(len(first), 1 + len(found), 1.2)
     for i, (axis, series) in enumerate(zip(panels, first, strict=True)):
         draw_truth(axis, series)
+        axis.set_title(f"{series['name']}, window {i + 1} of {len(first)}", fontsize=9)
         for name, forecasts in found.items():
             if i < len(forecasts):
                 start, values = len(series["past"]), forecasts[i]["forecast"]
@@ -405,15 +411,15 @@ def draw_truth(axis: Axes, series: dict[str, Any]) -> None:
     whole = [*series["past"], *series["truth"]]
     draw_line(axis, 0, whole, label="truth", color=STAND_IN["quiet"], marker="")
     axis.axvline(start - 0.5, color=STAND_IN["quiet"], ls=":", lw=1)
-    axis.set_title(str(series["name"]), fontsize=9)
 
 
-def draw_line(axis: Axes, start: int, values: list[float], **style: Any) -> None:
-    """A line through values at steps that begin somewhere."""
+def draw_line(axis: Axes, start: int, values: list[float | None], **style: Any) -> None:
+    """A line through values at steps that begin somewhere, with gaps where there is none."""
     kept = thin(list(range(min(len(values), NUM_STEPS))))
     steps = [start + i for i in kept]
     every = max(1, len(kept) // 5)
-    axis.plot(steps, [values[int(i)] for i in kept], lw=1.4, ms=4, markevery=every, **style)
+    shown = np.asarray([values[int(i)] for i in kept], dtype=float)  # None becomes NaN
+    axis.plot(steps, shown, lw=1.4, ms=4, markevery=every, **style)
 
 
 def forecast_words(found: dict[str, list[dict[str, Any]]]) -> str:
@@ -421,8 +427,9 @@ def forecast_words(found: dict[str, list[dict[str, Any]]]) -> str:
     told = []
     for name, series in found.items():
         pairs = [pair for s in series for pair in zip(s["truth"], s["forecast"], strict=False)]
-        error = np.mean([abs(truth - forecast) for truth, forecast in pairs])
-        told.append(f"{name} {words.score(float(error))}")
+        errors = [abs(truth - made) for truth, made in pairs if None not in (truth, made)]
+        whole = len(errors) == len(pairs) and errors
+        told.append(f"{name} {words.score(float(np.mean(errors))) if whole else 'no number'}")
     return f"Mean absolute difference from the truth drawn here: {'; '.join(told)}."
 
 

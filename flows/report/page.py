@@ -17,6 +17,9 @@ PAGE = "page.html.jinja"
 STYLE = "style.css"
 """Both lie beside this module, and are named in the `deps` of the stage."""
 
+PAIRS = {"translation": "Translations", "speech_transcription": "Transcriptions"}
+"""What pairs of input and output are called, by task."""
+
 MOST_EXAMPLES = 6
 MOST_CHARACTERS = 600
 MOST_LABELS = 30
@@ -102,14 +105,14 @@ def more(details: dict[str, Any]) -> list[tuple[str, Grid]]:
 
 def examples(details: dict[str, Any]) -> list[dict[str, Any]]:
     """What the shown candidates put out, in the form of their kind."""
-    names = shown_examples(details)
+    names, task = shown_examples(details), details["comparison"]["task"]
     found = {name: details["illustrations"][name] for name in names}
     kinds = {content.get("kind") for content in found.values()}
     shown: list[dict[str, Any]] = []
     if "text" in kinds:
         shown.append(side_by_side("Generated text", found, "text"))
     if "pairs" in kinds:
-        shown.append(side_by_side("Translations", found, "pairs"))
+        shown.append(side_by_side(PAIRS.get(task, "Answers"), found, "pairs"))
     confused = {n: c for n, c in found.items() if c.get("kind") == "confusion"}
     shown += [confusion(name, content) for name, content in confused.items()]
     for kind in sorted(str(kind) for kind in kinds - {"text", "pairs", "confusion", "forecast"}):

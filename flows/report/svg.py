@@ -72,6 +72,20 @@ STYLE: dict[Any, Any] = {
 }
 
 COORDINATES = re.compile(r'\b(d|x|y|x1|x2|y1|y2|width|height|transform|points)="([^"]*)"')
+STYLES = re.compile(r'style="[^"]*"')
+NEEDLESS = [
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>|<clipPath.*?</clipPath>",
+        r"<defs>\s*</defs>",
+        r' clip-path="[^"]*"',
+        r"<g(?: id=\"[^\"]*\")?/?>|</g>",
+        rf"font: {FONT_SIZE}px [^;\"]*;? ?",
+        rf"font-size: {FONT_SIZE}px; font-family: [^;\"]*;? ?",
+        r' transform="rotate\(-?0 [^"]*"',
+        r"stroke-line(?:cap: square|join: miter);? ?",
+    )
+]
 LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 
 
@@ -101,14 +115,14 @@ def written(figure: Figure, name: str, words: str) -> str:
     label = escape(words)
     font = f'font-size="{FONT_SIZE}px" font-family="sans-serif"'
     opening = f'{start}{spaces} {view_box} {font} role="img" aria-label="{label}">'
-    return f"{opening}<title>{label}</title>{smaller(coloured(body.strip()))}\n"
+    return f"{opening}{smaller(coloured(body.strip()))}\n"
 
 
 def alone(picture: str) -> str:
     """A picture of `written` as a file of its own, on white."""
     colours = ";".join(f"--{name}:{colour}" for name, colour in LIGHT.items())
     style = f"<style>svg{{{colours};background:#fff}}</style>"
-    return picture.replace("<title>", f"{style}<title>", 1)
+    return picture.replace(">", f">{style}", 1)
 
 
 def coloured(svg: str) -> str:
@@ -119,15 +133,14 @@ def coloured(svg: str) -> str:
 
 
 def smaller(svg: str) -> str:
-    """The same to the eye, without what a page does not need."""
-    svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<defs>\s*</defs>", "", svg)
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(rf"font: {FONT_SIZE}px [^;\"]*;? ?", "", svg)
-    svg = re.sub(rf"font-size: {FONT_SIZE}px; font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r' transform="rotate\(-?0 [^"]*"', "", svg)
-    svg = re.sub(r"stroke-line(cap: square|join: miter);? ?", "", svg)
+    """The same to the eye, without what a page does not need.
+
+    Panels clip nothing, since their limits follow from what is drawn, and groups group nothing.
+    """
+    for needless in NEEDLESS:
+        svg = needless.sub("", svg)
     svg = COORDINATES.sub(lambda found: f'{found[1]}="{rounded(found[2])}"', svg)
+    svg = STYLES.sub(lambda found: found[0].replace(": ", ":").replace("; ", ";"), svg)
     return re.sub(r">\s+<", "><", svg)
 
 

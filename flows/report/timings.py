@@ -14,11 +14,20 @@ TEMPLATE = "timings.html.jinja"
 TITLES = [
     "cell",
     "test score",
+    "tuning, s",
     "training, s",
     "training, MB at most",
     "evaluation, s",
     "evaluation, MB at most",
 ]
+MEASURED = [
+    ("tune", "seconds"),
+    ("train", "seconds"),
+    ("train", "peak_megabytes"),
+    ("evaluate", "seconds"),
+    ("evaluate", "peak_megabytes"),
+]
+"""Of which stages the columns after the score tell what."""
 
 
 def write_timings(layout: Layout, study: Study) -> None:
@@ -43,11 +52,7 @@ def grid(layout: Layout, study: Study, dataset: str, last: dict[str, dict[str, A
     """Each cell of a dataset: how good it is, and what that took."""
     rows = []
     for cell in study.cells_of(dataset):
-        taken = [
-            measured(last.get(f"{verb}@{dataset}-{cell}"), what)
-            for verb in ("train", "evaluate")
-            for what in ("seconds", "peak_megabytes")
-        ]
+        taken = [measured(last.get(f"{verb}@{dataset}-{cell}"), what) for verb, what in MEASURED]
         rows.append([cell, scores(layout, dataset, cell), *taken])
     return Grid(titles=TITLES, rows=rows)
 
@@ -72,6 +77,6 @@ def others(last: dict[str, dict[str, Any]]) -> Grid:
     rows = [
         [stage, measured(record, "seconds"), measured(record, "peak_megabytes")]
         for stage, record in last.items()
-        if not stage.startswith(("train@", "evaluate@"))
+        if not stage.startswith(tuple(f"{verb}@" for verb, _ in MEASURED))
     ]
     return Grid(titles=["stage", "s", "MB at most"], rows=rows)

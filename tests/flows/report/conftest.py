@@ -215,12 +215,12 @@ def train_and_evaluate(layout, name, data, candidate):
     write(place / "illustration.json", {"seed": 0, "split": "test", **shown} if shown else {})
 
 
-def build(folder: Path, datasets: dict) -> Layout:
+def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
     """A study's folder with all that comes before `report`."""
     layout, draw = Layout(folder), random.Random(0)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "data.csv").write_text("text,label\n")
-    cells = sorted({cell for data in datasets.values() if data for cell in data.scores})
+    cells = sorted({*cells, *(cell for data in datasets.values() if data for cell in data.scores)})
     sections = {
         name: {
             "source": "data.csv",
