@@ -208,7 +208,7 @@ def cost_words(result: Result, points: dict[str, tuple[int, float]], front: list
     text += " Bars are a standard deviation over seeds."
     absent = [name for name in result["candidates"] if name not in points]
     return text + (
-        f" Without a score, for every seed diverged: {', '.join(absent)}." if absent else ""
+        f" Without a score, since every seed diverged: {', '.join(absent)}." if absent else ""
     )
 
 
