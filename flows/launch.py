@@ -51,10 +51,9 @@ def launch(
 
     layout, console = Layout(folder), Console(width=None if sys.stdout.isatty() else 120)
     console.print(terminal_table(summarise(layout, plan, run.promotions)))
-    report = layout.reports / "report.md"
     lines = [
         "",
-        f"Report: {report}. MLflow and Prefect pages: make ui.",
+        f"Report: {layout.page}. MLflow and Prefect pages: make ui.",
         f'Load a model: mlflow.pyfunc.load_model("models:/{plan.study}.DATASET@champion").',
         time_account(run),
     ]

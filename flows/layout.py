@@ -33,6 +33,10 @@ class Layout:
         """Output of train."""
         return self.folder / "runs" / dataset / cell
 
+    def curve(self, dataset: str, cell: str, hidden_size: int, seed: int) -> Path:
+        """The record of every epoch of a seed, in `run`; see `rnn_core.runs`."""
+        return self.run(dataset, cell) / str(hidden_size) / f"seed-{seed}" / "metrics.jsonl"
+
     def evaluation(self, dataset: str, cell: str) -> Path:
         """Output of evaluate."""
         return self.folder / "evaluations" / dataset / cell
@@ -50,6 +54,11 @@ class Layout:
     def metrics(self) -> Path:
         """The results of the study in brief, in `reports`."""
         return self.reports / "metrics.json"
+
+    @property
+    def page(self) -> Path:
+        """The results of the study for a person, in `reports`."""
+        return self.reports / "index.html"
 
     @property
     def state(self) -> Path:
@@ -85,3 +94,8 @@ class Layout:
     def timings(self) -> Path:
         """Measured seconds and megabytes of stages, a JSON object a line."""
         return self.state / "timings.jsonl"
+
+    @property
+    def timings_page(self) -> Path:
+        """The same for a person."""
+        return self.state / "timings.html"

@@ -22,10 +22,13 @@ from mlflow.models import infer_signature
 
 from flows.layout import REPOSITORY, Layout
 from flows.processes import exclusive
+from flows.report.card import model_card
+from flows.report.details import collect
 from flows.tracking import reachable
 from rnn_core.errors import StudyError
 from rnn_core.evaluation import read_items
 from rnn_core.files import digest_of, read_json, write_text
+from rnn_core.params import read_study
 from rnn_core.runs import read_config, restore, seed_folder, seed_name
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Scores
@@ -87,6 +90,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         with reachable():
             incumbent = champion_of(client, name)
             if incumbent and incumbent.tags.get("gatewise.digest") == digest:
+                describe(client, layout, dataset, incumbent)
                 return told(dataset, incumbent, "unchanged", "it is registered already")
             action, reason = challenge(incumbent, folder, comparison)
             if incumbent and action == "kept":
@@ -97,6 +101,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
                 run_id = run_ids[comparison["registered_seed"]]
                 version = register(client, name, folder, digest, run_id, *examples)
             write_evidence(client, version, comparison, reason)
+            describe(client, layout, dataset, version)
             point_alias(client, version, incumbent, *examples)
     return told(dataset, version, action, reason)
 
@@ -253,6 +258,13 @@ def write_evidence(
         if value is not None:
             name = f"gatewise.{key}"
             client.set_model_version_tag(version.name, version.version, name, str(value))
+
+
+def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:
+    """Give a version its card, unless it has it."""
+    card = model_card(collect(layout, read_study(layout.folder), dataset))
+    if version.description != card:
+        client.update_model_version(version.name, version.version, description=card)
 
 
 def point_alias(

@@ -31,11 +31,14 @@ from flows.layout import REPOSITORY, Layout
 from flows.more_seeds import add_seeds
 from flows.processes import exclusive
 from flows.registry import Promotion
+from flows.report import markdown
+from flows.report.timings import write_timings
 from flows.summary import markdown_table, summarise
 from flows.tracking import Projection
 from flows.trainings import own_values
 from rnn_core.devices import select_device
-from rnn_core.errors import ParameterError, StudyError, unknown
+from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
+from rnn_core.files import read_json
 from rnn_core.params import Study, read_study
 from rnn_core.tasks import get_task
 from rnn_core.training import TrainingParameters
@@ -95,11 +98,10 @@ def study(
         end_dead_runs(study)
         executions = [execute(layout, datasets, only, workers)]
         while max_seeds and (change := add_seeds(layout, compared(executions), max_seeds)):
-            tell(change)
+            tell_of_seeds(change)
             executions.append(execute(layout, datasets, only, workers))
     run = outcome(executions)
-    rows = summarise(layout, plan, run.promotions)
-    create_markdown_artifact(markdown_table(rows), key=f"study-{plan.study.replace('_', '-')}")
+    tell(layout, plan, run)
     return run
 
 
@@ -136,10 +138,23 @@ def compared(executions: list[Execution]) -> list[str]:
     return [stage.partition("@")[2] for stage in stages if stage.startswith("compare@")]
 
 
-def tell(change: str) -> None:
+def tell_of_seeds(change: str) -> None:
     """Show what was changed in params.yaml, on the terminal and in Prefect's log."""
     sys.stderr.write(f"more seeds are needed for a decision:\n{change}\n")
     get_run_logger().info("more seeds are needed for a decision:\n%s", change)
+
+
+def tell(layout: Layout, plan: Study, run: StudyRun) -> None:
+    """Show Prefect what came of a run, and write down what it took, which cannot fail it."""
+    there = [name for name in plan.datasets if layout.comparison(name).exists()]
+    parts = [markdown.section(name, read_json(layout.comparison(name))) for name in there]
+    table = markdown_table(summarise(layout, plan, run.promotions))
+    text = "\n\n".join([table, *parts])
+    create_markdown_artifact(text, key=f"study-{plan.study.replace('_', '-')}")
+    try:
+        write_timings(layout, plan)
+    except (OSError, KeyError, ValueError, GatewiseError) as error:
+        get_run_logger().warning("%s was not written: %s", layout.timings_page, error)
 
 
 def check_parameters(plan: Study, datasets: list[str]) -> None:

@@ -6,6 +6,7 @@ each seed with its curves. A run is known by the digest of the folder that it sh
 projecting twice changes nothing, and a projection that was missed can be made up for.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -23,9 +24,13 @@ from mlflow.exceptions import MlflowException
 
 from flows.graph import read_lock
 from flows.layout import Layout
+from flows.report import figures
+from flows.report.details import collect
+from flows.report.svg import alone
 from flows.trainings import is_trial
 from rnn_core.errors import DataError, GatewiseError
-from rnn_core.files import digest_of, read_json, read_json_lines
+from rnn_core.files import digest_of, read_json, read_json_lines, sha256_of
+from rnn_core.params import read_study
 from rnn_core.runs import METRICS, SUMMARY, RunConfig, read_config, seed_name
 
 BATCH = 900
@@ -228,6 +233,7 @@ class Projection:
                 current |= {run, *seed_runs.values()}
                 if name == comparison["champion"]:
                     champion = seed_runs
+                    self.log_figures(dataset, run)
             self.mark_current(dataset, current)
         return champion
 
@@ -298,6 +304,17 @@ class Projection:
         if last is None:
             return {}
         return {"train_seconds": last["seconds"], "train_peak_megabytes": last["peak_megabytes"]}
+
+    def log_figures(self, dataset: str, run_id: str) -> None:
+        """Log the figures of a dataset to the run of its champion, unless it has them."""
+        details = collect(self.layout, read_study(self.layout.folder), dataset)
+        content = json.dumps(details, sort_keys=True) + sha256_of(Path(figures.__file__))
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        run = next(run for run in self.runs[dataset] if run.info.run_id == run_id)
+        if run.data.tags.get("gatewise.figures") != digest:
+            for chart in figures.charts(details):
+                self.client.log_text(run_id, alone(chart.svg), f"figures/{chart.name}.svg")
+            self.set_tags(run, {"gatewise.figures": digest})
 
     def mark_current(self, dataset: str, current: set[str]) -> None:
         """Tell the runs that show the study's folders from those that showed them once."""

@@ -46,6 +46,22 @@ def files_of(modules):
     return {path.as_posix() for path in paths if (REPOSITORY / path).exists()}
 
 
+def named_beside(files):
+    """Files that are no modules and that a file of their folder names, such as templates."""
+    found, waiting = set(), list(files)
+    while waiting:
+        file = REPOSITORY / waiting.pop()
+        text = file.read_text()
+        new = {
+            path.relative_to(REPOSITORY).as_posix()
+            for path in file.parent.iterdir()
+            if path.is_file() and path.suffix != ".py" and f'"{path.name}"' in text
+        } - found
+        found |= new
+        waiting += new
+    return found
+
+
 def looked_up(module, names):
     """Modules that a module finds by name, in a registry whose `get_...` it imports."""
     file = REPOSITORY / file_of(module)
@@ -118,6 +134,7 @@ def needed_code(stage, task, monkeypatch):
         "cell": cells.REGISTRY if "${item.cell}" in definition(stage)["cmd"] else [],
     }
     needed = files_of(closure([f"flows.stages.{stage}"], names)) - HOW_A_STAGE_IS_STARTED
+    needed |= named_beside(needed)
     hashed = hashed_by_prepare(task, monkeypatch)
     if stage == "prepare":
         return needed | hashed

@@ -121,6 +121,8 @@ def described(names: Sequence[str], validation: Comparison, chosen: int) -> str:
     """What speaks for the champion."""
     worst = float(validation.upper[chosen])
     bound = f"at most {worst:.2g} worse than the best" if worst else "better than all others"
+    if not worst and not validation.lower[chosen]:  # equal to another, in every seed
+        bound = "as good as the best of the others"
     cheaper = "the cheapest" if chosen == 0 else "all that are cheaper are worse"
     return f"{bound}, confirmed on the test side; {cheaper}"
 

@@ -37,7 +37,7 @@ def test_run_ends_with_a_table_and_where_to_look(chain):
         assert f"tiny.{name} v1" in line
         assert f"{content['candidates'][content['champion']]['test']['mean']:.4g}" in line
     (line,) = [row for row in chain.output.splitlines() if row.startswith("Report: ")]
-    end = "/tiny/reports/report.md. MLflow and Prefect pages: make ui."
+    end = "/tiny/reports/index.html. MLflow and Prefect pages: make ui."
     assert line.endswith(end), "a long path must not break the line"
 
 

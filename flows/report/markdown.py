@@ -1,0 +1,77 @@
+"""The report as markdown: report.md, and the parts that Prefect shows."""
+
+from collections.abc import Mapping
+
+from flows.report import words
+from flows.report.words import Grid, Result
+
+HOW_TO_READ = (
+    "Mean and standard deviation over seeds on the test side. A candidate is a cell and its hidden "
+    "size. The champion is the cheapest one that is, with 95 % confidence, no more than the margin "
+    "worse than the best on the validation side, confirmed once on the test side; where that "
+    "cannot be told, the best on validation is provisional. *behind*: by how much a candidate is "
+    "worse than the best of the others on validation, with limits that hold together at 95 %. "
+    "MACs: multiply-accumulates of the recurrent layers for one step of one sequence."
+)
+
+
+def report(study: str, results: Mapping[str, Result], missing: Mapping[str, str]) -> str:
+    """The results for a person, and the datasets that have none yet.
+
+    Args:
+        study: Name of the study.
+        results: The comparison of each dataset that has one.
+        missing: What is not there of the others, in words.
+    """
+    lines = [
+        f"# Which cell to use: study `{study}`",
+        "",
+        HOW_TO_READ,
+        "",
+        "![Test score of every cell on every dataset](cells.svg)",
+        "",
+    ]
+    for dataset, result in results.items():
+        lines += [section(dataset, result), ""]
+    if missing:
+        lines += [f"Not compared yet: {', '.join(missing)}.", ""]
+    return "\n".join(lines)
+
+
+def section(dataset: str, result: Result) -> str:
+    """One dataset: what to do, why, the candidates, and where simple advice leads."""
+    lines = [f"## {dataset}", "", words.verdict(result, bold), ""]
+    lines += [words.evidence(result, bold), "", *candidates(result), ""]
+    lines += [*table(words.policies(result))]
+    if tuned := words.tuning(result):
+        lines += ["", *table(tuned)]
+    if definition := result["metric"]["definition"]:
+        lines += ["", f"{result['metric']['name']}: {definition}."]
+    return "\n".join(lines)
+
+
+def bold(text: str) -> str:
+    """Text that stands out."""
+    return f"**{text}**"
+
+
+def candidates(result: Result) -> list[str]:
+    """The candidates, the champion in bold, and the baselines in italics."""
+    grid = words.candidates(result)
+    for row in grid.rows:
+        if row[0] == result["champion"]:
+            row[0] = bold(row[0])
+        elif row[0] in result["baselines"]:
+            row[0] = f"*{row[0]}*"
+    return table(grid)
+
+
+def table(grid: Grid) -> list[str]:
+    """A table, line by line; what is a line break or a column elsewhere is none in a word."""
+    rows = [grid.titles, ["---"] * len(grid.titles), *grid.rows]
+    return [f"| {' | '.join(escaped(word) for word in row)} |" for row in rows]
+
+
+def escaped(word: str) -> str:
+    """A word that cannot leave its column."""
+    return " ".join(word.split()).replace("|", "\\|")

@@ -1,0 +1,261 @@
+"""A study that nobody trained: what its stages would leave, with every way it can go wrong."""
+
+import json
+import math
+import random
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from flows.layout import Layout
+from rnn_core.comparison.decision import decide, summarise
+from rnn_core.comparison.policies import policies
+from rnn_core.comparison.results import Candidate, SeedResult
+from rnn_core.runs import METRICS, RUNG, Cost, seed_folder
+from rnn_core.tasks.base import Metric
+
+ACCURACY = Metric("accuracy", "accuracy", "higher", "share of items <that> are right")
+SQUARES = Metric("mse", "mse", "lower")
+NO_ITEMS = {"validation": None, "test": None}
+SCRIPT = "<script>document.title = 'taken over'</script> & <b>bold</b>"
+
+
+@dataclass
+class Dataset:
+    """What there is of one dataset of the study.
+
+    Attributes:
+        task: Its task.
+        metric: Its metric.
+        scores: Of each cell the mean score, or None where every seed diverged.
+        seeds: Seeds of each cell.
+        diverged: Seeds that diverged, by cell, with the epoch.
+        sizes: Hidden sizes of each cell.
+        noise: How far seeds lie apart.
+        baselines: Of the dataset.
+        example: What is shown of a candidate, if anything.
+        epochs: Records of each seed.
+        folders: Whether runs and evaluations are there.
+    """
+
+    task: str = "sentiment"
+    metric: Metric = ACCURACY
+    scores: dict = field(default_factory=lambda: {"memoryless": 0.6, "gru": 0.9, "lstm": 0.8})
+    seeds: int = 3
+    diverged: dict = field(default_factory=dict)
+    sizes: tuple = (8,)
+    noise: float = 0.004
+    baselines: dict = field(default_factory=lambda: {"most_frequent": 0.5})
+    example: object = None
+    epochs: int = 6
+    folders: bool = True
+
+
+TEXTS = {"kind": "text", "texts": [{"prompt": "the dog ", "text": f"the dog {SCRIPT}"}] * 2}
+PAIRS = {
+    "kind": "pairs",
+    "pairs": [
+        {"source": f"a source of {i}", "reference": f"a reference of {i}", "output": "made " * i}
+        for i in range(8)
+    ],
+}
+FORECAST = {
+    "kind": "forecast",
+    "series": [
+        {
+            "name": f"price in $ of {name} <i>$</i>",
+            "past": [math.sin(i / 9) for i in range(60)],
+            "truth": [math.sin(i / 9) for i in range(60, 84)],
+            "forecast": [0.9 * math.sin(i / 9) for i in range(60, 84)],
+        }
+        for name in ("tea", "salt")
+    ],
+}
+CONFUSION = {
+    "kind": "confusion",
+    "labels": [f"label_{i}" for i in range(12)],
+    "counts": [[40 if i == j else (i * j) % 5 for j in range(12)] for i in range(12)],
+}
+
+STUDY = {
+    "letters": Dataset(task="text_generation", example=TEXTS),
+    "prices": Dataset(
+        task="forecasting",
+        metric=SQUARES,
+        scores={"memoryless": 0.4, "gru": 0.2, "lstm": 0.21},
+        seeds=1,
+        baselines={"linear": 0.1},
+        example=FORECAST,
+        sizes=(8, 16),
+    ),
+    "sounds": Dataset(
+        task="speech_recognition", seeds=5, diverged={"lstm": {3: 2}}, example=CONFUSION
+    ),
+    "phrases": Dataset(
+        task="translation",
+        scores={"memoryless": 0.5, "gru": 0.5, "lstm": 0.5},
+        noise=0.0,
+        example=PAIRS,
+    ),
+    "lost": Dataset(scores={"memoryless": None, "gru": None, "lstm": None}),
+    "one_lost": Dataset(scores={"memoryless": 0.5, "gru": 0.7, "lstm": None}),
+    "bare": Dataset(baselines={}, folders=False),
+    "later": None,
+}
+"""Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders."""
+
+
+def seed_results(data, cell, size, draw):
+    """What `evaluate` says of the seeds of a candidate."""
+    mean, lost = data.scores[cell], data.diverged.get(cell, {})
+    for seed in range(data.seeds):
+        epochs = 4 if mean is None else lost.get(seed, data.epochs)
+        if mean is None or seed in lost:
+            yield SeedResult(seed=seed, epochs=epochs, steps=10, validation=None, test=None)
+        else:
+            values = (mean + data.noise * draw.uniform(-1, 1) for _ in range(2))
+            validation, test = values
+            others = {"f1": test / 2}
+            yield SeedResult(
+                seed=seed,
+                epochs=epochs,
+                steps=10 * epochs,
+                validation=validation,
+                test=test,
+                others=others,
+            )
+
+
+def candidates_of(data, draw):
+    found = []
+    for place, cell in enumerate(data.scores):
+        for size in data.sizes:
+            cost = Cost(
+                parameters=1234 * size * (place + 1),
+                recurrent_parameters=1000,
+                multiply_accumulates=1000 * size * (place + 1),
+            )
+            seeds = tuple(seed_results(data, cell, size, draw))
+            facts = {"sizes": (str(size),), "deviations": {}, "device": "cpu", "data": "d"}
+            found.append(Candidate(cell=cell, hidden_size=size, cost=cost, seeds=seeds, **facts))
+    return found
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2))
+
+
+def compare(layout, name, data, candidates):
+    """What `compare` writes."""
+    decision, standings = decide(candidates, NO_ITEMS, data.metric, 0.02)
+    advice = policies(candidates, data.metric, 0.02, data.baselines, decision.champion)
+    content = {
+        "task": data.task,
+        "metric": asdict(data.metric),
+        "margin": 0.02,
+        "device": "cpu",
+        "items": {"train": 12000, "validation": 1500, "test": 1500},
+        **asdict(decision),
+        "candidates": {c.name: summarise(c, standings.get(c.name)) for c in candidates},
+        "policies": {policy: asdict(found) for policy, found in advice.items()},
+        "baselines": data.baselines,
+        "optimum": None,
+    }
+    for place, found in enumerate(content["candidates"].values()):
+        tuned = {"trials": 8, "steps": 12345, "chosen": {"learning_rate": 0.00123456}}
+        found["tuning"] = tuned if place == 1 else None
+    write(layout.comparison(name), content)
+
+
+def by_lag(scale, lags=40):
+    norms = [scale * 0.9**lag for lag in range(lags)]
+    return {"norm": norms, "relative": [norm / scale for norm in norms]}
+
+
+def layers(scale):
+    return {
+        "recurrent": {
+            "gradient_by_lag": by_lag(scale),
+            "spectral_radius": {"n": 1.234567, "z": 0.9},
+            "saturated_share": {"left": 0.01, "right": 0.0, "tanh": None},
+        }
+    }
+
+
+def train_and_evaluate(layout, name, data, candidate):
+    """What `train` and `evaluate` leave, as far as the report reads it."""
+    run = layout.run(name, candidate.cell)
+    key = f"validation_{data.metric.name}"
+    for seed in candidate.seeds:
+        end = 0.1 if seed.validation is None else seed.validation
+        lines = [
+            {"epoch": i, "step": 10 * i, key: end * (1 - 0.5 / i)}
+            for i in range(1, seed.epochs + 1)
+        ]
+        if seed.diverged:
+            del lines[-1][key]  # it was no number
+        folder = seed_folder(run, candidate.hidden_size, seed.seed)
+        folder.mkdir(parents=True)
+        (folder / METRICS).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write(run / str(candidate.hidden_size) / RUNG, {})
+    place = layout.evaluation(name, candidate.cell) / str(candidate.hidden_size)
+    seeds = {
+        str(seed.seed): {
+            "before": layers(0.1),
+            "after": None if seed.diverged else layers(0.02),
+            "clipped_share": [0.25] * seed.epochs,
+        }
+        for seed in candidate.seeds
+    }
+    write(place / "diagnostics.json", {"cell": candidate.cell, "most_steps": 256, "seeds": seeds})
+    shown = data.example if candidate.complete else None
+    write(place / "illustration.json", {"seed": 0, "split": "test", **shown} if shown else {})
+
+
+def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
+    """A study's folder with all that comes before `report`."""
+    layout, draw = Layout(folder), random.Random(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data.csv").write_text("text,label\n")
+    cells = sorted({*cells, *(cell for data in datasets.values() if data for cell in data.scores)})
+    sections = {
+        name: {
+            "source": "data.csv",
+            "task": data.task if data else "sentiment",
+            "data": {},
+            "model": {},
+            "training": {},
+            "cells": sorted(data.scores) if data else None,
+        }
+        for name, data in datasets.items()
+    }
+    content = {"root": ".", "study": "made_up", "seeds": [0, 1, 2], "cells": cells}
+    (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
+    for name, data in datasets.items():
+        candidates = candidates_of(data, draw) if data else []
+        if candidates:
+            compare(layout, name, data, candidates)
+        for candidate in candidates if data and data.folders else []:
+            train_and_evaluate(layout, name, data, candidate)
+    return layout
+
+
+@pytest.fixture(scope="session")
+def build_study():
+    """Makes a study's folder from what there should be of each dataset."""
+    return build
+
+
+@pytest.fixture
+def made_up(tmp_path) -> Layout:
+    """The study with every way it can go wrong, before `report`."""
+    return build(tmp_path / "study", STUDY)
+
+
+@pytest.fixture(scope="session")
+def every_case():
+    """What there is of each dataset of the study with every way it can go wrong."""
+    return STUDY
