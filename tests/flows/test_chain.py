@@ -7,9 +7,11 @@ import subprocess
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from safetensors.numpy import load_file
 
 from flows.graph import read_graph
 from flows.layout import Layout
@@ -76,6 +78,36 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
         best = max if entry["direction"] == "higher" else min
         if entry["decision"] == "provisional":
             assert validation[entry["champion"]] == best(validation.values())
+
+
+def test_numbers_of_the_report_follow_from_the_scores_of_test_items(chain):
+    """Mean, distance to the best and spread, from the raw files alone."""
+    layout = Layout(chain.study.folder)
+    losses = {}
+    for cell in ("memoryless", "gru"):
+        (size,) = sizes_in(layout.evaluation("sales", cell))
+        folder = layout.evaluation("sales", cell) / str(size)
+        items = [load_file(folder / f"seed-{seed}.safetensors") for seed in (0, 1)]
+        losses[f"{cell}-{size}"] = {
+            side: np.array(
+                [np.average(i[f"{side}/values"], weights=i[f"{side}/weights"]) for i in items]
+            )
+            for side in ("validation", "test")
+        }
+    page, told = (layout.reports / "report.md").read_text(), layout.page.read_text()
+    found = read_json(layout.reports / "details/sales.json")["comparison"]
+    for name, other in zip(losses, reversed(losses), strict=True):
+        test, validation = losses[name]["test"], losses[name]["validation"]
+        shown = f"{test.mean():.4g} ± {test.std(ddof=1):.2g}"
+        assert shown in page
+        assert shown in told
+        behind = validation.mean() - losses[other]["validation"].mean()
+        assert found["candidates"][name]["validation"]["worse_by"] == pytest.approx(behind)
+        assert f"| {behind:.2g} [" in page
+    first, second = (side["validation"] for side in losses.values())
+    spread = (first - second).std(ddof=1) / found["margin"]
+    assert found["spread"] == pytest.approx(spread)
+    assert f"spreads over seeds by {spread:.2g} margins" in page
 
 
 def test_every_seed_is_diagnosed_beside_its_scores(chain):
