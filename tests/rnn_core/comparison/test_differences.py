@@ -17,9 +17,16 @@ def test_best_critical_is_the_quantile_of_the_multivariate_t(candidates, df):
     assert law.cdf(np.full(others, critical), maxpts=200_000) == pytest.approx(0.95, abs=1e-3)
 
 
+@pytest.mark.parametrize("df", [1, 2, 5, 30, 1000])
+@pytest.mark.parametrize("candidates", [2, 3, 6, 24])
+def test_range_critical_is_that_of_the_studentised_range(candidates, df):
+    outside = scipy.stats.studentized_range.ppf(0.95, candidates, df) / 2**0.5
+    assert range_critical(candidates, df) == pytest.approx(outside, rel=2e-5)
+
+
 def test_critical_values_of_two_candidates_are_those_of_student():
     assert best_critical(2, 9) == pytest.approx(scipy.stats.t.ppf(0.95, 9))
-    assert range_critical(2, 9) == pytest.approx(scipy.stats.t.ppf(0.975, 9), rel=1e-6)
+    assert range_critical(2, 9) == pytest.approx(scipy.stats.t.ppf(0.975, 9), rel=2e-5)
     assert pair_critical(4, 9) == pytest.approx(scipy.stats.t.ppf(1 - 0.05 / 4, 9))
 
 
