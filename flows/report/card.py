@@ -45,10 +45,9 @@ def what_it_is(details: dict[str, Any], found: dict[str, Any], seed: int) -> str
 
 def data(details: dict[str, Any]) -> str:
     """Where the data comes from, and how many items each side has."""
-    items = details["comparison"]["items"]
-    sides = ", ".join(f"{words.count(number)} on {side}" for side, number in items.items())
+    items = dict(words.facts(details["comparison"]))["items"]
     return (
-        f"Source `{details['section']['source']}`; items: {sides}. Weights were fitted on the "
+        f"Source `{details['section']['source']}`; items: {items}. Weights were fitted on the "
         "training side, the model was chosen on validation, and the test side was used once, to "
         "confirm."
     )

@@ -366,18 +366,21 @@ def by_lag(found: dict[str, Any], when: str) -> list[float]:
 
 def lag_words(result: Result, lags: dict[str, dict[str, list[float]]]) -> str:
     """What the figure of gradients shows."""
-    told = []
-    for name, lines in lags.items():
-        if after := lines["after"]:
-            share = words.difference(after[-1] / after[0])
-            told.append(f"{name} falls to {share} of it at lag {len(after) - 1}")
-        else:
-            told.append(f"{name} was not measured, since its training diverged")
+    told = [f"{name} {fall(lines['after'])}" for name, lines in lags.items()]
     text = (
         "The norm of the gradient of the loss by the state, against that of lag 0: after training "
         f"(solid; before: dashed) {'; '.join(told)}."
     )
     return text + left_out(result, list(lags))
+
+
+def fall(norms: list[float]) -> str:
+    """How a gradient after training fades with the lag."""
+    if not norms:
+        return "was not measured, since its training diverged"
+    if len(norms) == 1:
+        return "has none beyond lag 0"
+    return f"falls to {words.difference(norms[-1] / norms[0])} of it at lag {len(norms) - 1}"
 
 
 def forecast_chart(details: dict[str, Any]) -> Chart | None:

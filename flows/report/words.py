@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 Result: TypeAlias = dict[str, Any]
 """The content of `comparisons/<dataset>.json`."""
 
+SIDES = ["train", "validation", "test"]
 ADVICE = {
     "decided": "Of the candidates, use",
     "provisional": "It is not decided; for now use",
@@ -61,7 +62,18 @@ def sentence(result: Result) -> str:
     found = result["candidates"][champion]["test"]["mean"]
     need = f"; {needed(result['need'])}" if result["need"] is not None else ""
     metric = result["metric"]["name"].replace("_", " ")
-    return f"{advice} {champion} (test {metric} {score(found)}): {reason}{need}."
+    better = beating(result, found)
+    beaten = f"; the simple baseline {better} beats every cell" if better else ""
+    return f"{advice} {champion} (test {metric} {score(found)}): {reason}{need}{beaten}."
+
+
+def beating(result: Result, found: float) -> str | None:
+    """The best simple baseline, if it is better than a score."""
+    best = best_baseline(result)
+    if best is None:
+        return None
+    value = result["baselines"][best]
+    return best if loss(result["metric"], value) < loss(result["metric"], found) else None
 
 
 def verdict(result: Result, emphasise: Callable[[str], str] = str) -> str:
@@ -83,10 +95,9 @@ def verdict(result: Result, emphasise: Callable[[str], str] = str) -> str:
         text += f", {ahead(result['ahead'])} {result['runner_up']}"
     if result["optimum"] is not None:
         text += f"; the best that is possible is {score(result['optimum'])}"
-    best = best_baseline(result)
-    if best and loss(metric, result["baselines"][best]) < loss(metric, found):
-        beaten = f"with {score(result['baselines'][best])}"
-        return f"The simple baseline {best} beats every cell, {beaten}. {text}."
+    if better := beating(result, found):
+        value = score(result["baselines"][better])
+        return f"The simple baseline {better} beats every cell, with {value}. {text}."
     return f"{text}."
 
 
@@ -330,7 +341,9 @@ def facts(result: Result) -> list[tuple[str, str]]:
     metric = result["metric"]
     about = f"{metric['unit']}, {metric['direction']} is better"
     definition = f" ({metric['definition']})" if metric["definition"] else ""
-    items = ", ".join(f"{side} {count(number)}" for side, number in result["items"].items())
+    counts = result["items"]
+    sides = sorted(counts, key=lambda side: (SIDES.index(side) if side in SIDES else 9, side))
+    items = ", ".join(f"{side} {count(counts[side])}" for side in sides)
     baseline = best_baseline(result)
     shown = f"{baseline}, {score(result['baselines'][baseline])}" if baseline else "none"
     return [

@@ -170,15 +170,15 @@ def compare(layout, name, data, candidates):
     write(layout.comparison(name), content)
 
 
-def by_lag(scale, lags=40):
-    norms = [scale * 0.9**lag for lag in range(lags)]
+def by_lag(scale, reach, lags=40):
+    norms = [scale * 0.9**lag if lag <= reach else 0.0 for lag in range(lags)]
     return {"norm": norms, "relative": [norm / scale for norm in norms]}
 
 
-def layers(scale):
+def layers(scale, reach):
     return {
         "recurrent": {
-            "gradient_by_lag": by_lag(scale),
+            "gradient_by_lag": by_lag(scale, reach),
             "spectral_radius": {"n": 1.234567, "z": 0.9},
             "saturated_share": {"left": 0.01, "right": 0.0, "tanh": None},
         }
@@ -202,10 +202,11 @@ def train_and_evaluate(layout, name, data, candidate):
         (folder / METRICS).write_text("".join(json.dumps(line) + "\n" for line in lines))
     write(run / str(candidate.hidden_size) / RUNG, {})
     place = layout.evaluation(name, candidate.cell) / str(candidate.hidden_size)
+    reach = 0 if candidate.cell == "memoryless" else 100
     seeds = {
         str(seed.seed): {
-            "before": layers(0.1),
-            "after": None if seed.diverged else layers(0.02),
+            "before": layers(0.1, reach),
+            "after": None if seed.diverged else layers(0.02, reach),
             "clipped_share": [0.25] * seed.epochs,
         }
         for seed in candidate.seeds

@@ -31,7 +31,7 @@ def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
         f"It is seed {seed} of 5",
         "Of the candidates, use **gru-8**",
         "**decided**, with a margin of 0.02: better than all others",
-        "items: 12,000 on train, 1,500 on validation, 1,500 on test",
+        "items: train 12,000, validation 1,500, test 1,500",
         f"This model: test {own['test']:.4g}, validation {own['validation']:.4g}",
         "Best simple baseline: most_frequent, 0.5",
         "19,744 parameters; 16,000 multiply-accumulates",

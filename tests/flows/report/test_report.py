@@ -38,6 +38,7 @@ def test_every_case_has_a_stated_outcome(made_up):
     for dataset, words in stated.items():
         assert words in of_dataset(markdown, dataset)
         assert words.replace("**", "") in page
+    assert "stay as they are; the simple baseline linear beats every cell." in page
     assert "one seed says nothing of the spread between seeds; 3 seeds would decide it" in page
     assert "as good as the best of the others, confirmed on the test side; the cheapest" in page
     assert "Not compared yet: later." in markdown
@@ -48,7 +49,9 @@ def test_page_says_which_figures_lack_a_candidate(made_up):
     assert "Without a score, since every seed diverged: lstm-8." in page
     assert "Lines end where a training diverged: lstm-8 (4 of 5 seeds; seed 3 diverged" in page
     assert "Not compared: lstm-8 (4 of 5 seeds; seed 3 diverged at epoch 2)." in page
+    assert "gru-8 falls to 0.016 of it at lag 39" in page
     assert "lstm-8 was not measured, since its training diverged" in page
+    assert "memoryless-8 has none beyond lag 0" in page
     assert "not drawn: memoryless-8, gru-8, lstm-16." in page
 
 

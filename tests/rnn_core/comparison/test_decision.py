@@ -57,6 +57,13 @@ def test_cheaper_of_exact_equals_is_chosen():
     assert decision(cells).champion == "b-8"
 
 
+def test_equals_are_not_called_better_than_each_other():
+    cells = [candidate("a", [0.5, 0.5, 0.5], macs=20), candidate("b", [0.5, 0.5, 0.5])]
+    assert decision(cells).reason.startswith("as good as the best of the others, confirmed")
+    worse = candidate("a", [0.9, 0.91, 0.89], macs=20)
+    assert decision([worse, cells[1]]).reason.startswith("better than all others, confirmed")
+
+
 def test_candidate_with_a_diverged_seed_is_told_and_not_eligible():
     best = candidate("a", [0.1, None, 0.1])
     found, standings = decide([best, candidate("b", [0.5, 0.5, 0.6])], NO_ITEMS, ERROR, 0.1)
