@@ -192,7 +192,7 @@ def train_and_evaluate(layout, name, data, candidate):
     for seed in candidate.seeds:
         end = 0.1 if seed.validation is None else seed.validation
         lines = [
-            {"epoch": i, "step": 10 * i, key: end * (1 - 0.5 / i)}
+            {"epoch": i, "step": 10 * i, key: end * (1 - 0.5 / i) * (1 + 0.05 * math.sin(i * i))}
             for i in range(1, seed.epochs + 1)
         ]
         if seed.diverged:
