@@ -21,6 +21,22 @@ def number(text):
     return float(text.split(" ± ")[0].replace(",", ""))
 
 
+DECISIONS = cells_of(TABLES.pop("decisions"))
+
+
+@pytest.mark.parametrize("dataset", TABLES)
+def test_every_decision_is_that_of_the_comparison(dataset):
+    file = REPOSITORY / f"studies/benchmark/comparisons/{dataset}.json"
+    comparison = json.loads(file.read_text())
+    row = DECISIONS[dataset]
+    assert row["use"] == comparison["champion"]
+    assert row["decision"] == comparison["decision"]
+    assert row["because"] == comparison["reason"]
+    assert row["spread"] == f"{comparison['spread']:.2g}"
+    half, twice = (comparison[f"{times}_margin"] or "abstains" for times in ("half", "twice"))
+    assert row["half, twice the margin"] == f"{half}, {twice}"
+
+
 @pytest.mark.parametrize("dataset", TABLES)
 def test_every_number_is_that_of_the_comparison(dataset):
     file = REPOSITORY / f"studies/benchmark/comparisons/{dataset}.json"
