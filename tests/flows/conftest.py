@@ -17,6 +17,7 @@ import yaml
 from mlflow import MlflowClient
 
 from flows.layout import Layout
+from flows.servers import free_port, prefect
 from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 
@@ -206,10 +207,20 @@ def clone_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
     return clone
 
 
+@pytest.fixture(scope="session")
+def served(home: Path) -> Iterator[dict[str, str]]:
+    """The address of a Prefect server, for tests of something else; each run starts its own else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", isolated_environment(home)["PREFECT_HOME"])
+        with prefect(free_port(), "--no-ui") as server:
+            server.wait()
+            yield {"PREFECT_API_URL": f"{server.url}/api"}
+
+
 @pytest.fixture
-def terminal(home: Path, tmp_path: Path) -> StudyFolder:
+def terminal(home: Path, tmp_path: Path, served: dict[str, str]) -> StudyFolder:
     """An empty folder in which our programs run."""
-    return StudyFolder(tmp_path, isolated_environment(home))
+    return StudyFolder(tmp_path, isolated_environment(home) | served)
 
 
 @pytest.fixture

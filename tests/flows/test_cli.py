@@ -335,11 +335,12 @@ def test_stage_before_its_upstream_says_what_to_do(gatewise):
 
 
 @pytest.fixture(scope="module")
-def mended(study_at, tmp_path_factory):
+def mended(study_at, served, tmp_path_factory):
     """A run on a spoilt table, the status after it, and both again with the table mended."""
     study = study_at(
         tmp_path_factory.mktemp("mended") / "studies/study", TWO_DATASETS | {"cells": ["gru"]}
     )
+    study.environment.update(served)
     table = study.folder / "sales.csv"
     good = table.read_text()
     table.write_text(good.replace("-03,8.222\n", "-03,\n"))

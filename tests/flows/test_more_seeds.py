@@ -125,10 +125,11 @@ def test_no_other_byte_of_our_own_studies_changes(folder):
         ]
 
 
-def test_run_adds_seeds_until_it_is_decided_and_trains_only_those(new_study, tiny):
+def test_run_adds_seeds_until_it_is_decided_and_trains_only_those(new_study, served, tiny):
     """The margin is set below what two seeds can tell, and above what a few more can."""
     tiny |= {"cells": ["rnn_tanh", "lstm"], "datasets": {"text": tiny["datasets"]["text"]}}
     study = new_study(tiny)
+    study.environment.update(served)
     study.run("dvc", "repro", "--quiet", "compare@text")
     layout = Layout(study.folder)
     found = read_json(layout.comparison("text"))["candidates"].values()

@@ -306,11 +306,12 @@ def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeyp
 
 
 def test_study_is_complete_without_mlflow_and_shown_afterwards(
-    new_study, tiny, database, closed_address
+    new_study, served, tiny, database, closed_address
 ):
     tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": [0]}
     tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
     study = new_study(tiny)
+    study.environment.update(served)
     study.environment["MLFLOW_TRACKING_URI"] = closed_address
     study.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     output = study.run("gatewise", "run", code=1)
