@@ -209,7 +209,7 @@ def clone_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
 
 @pytest.fixture(scope="session")
 def served(home: Path) -> Iterator[dict[str, str]]:
-    """The address of a Prefect server, for tests of something else; each run starts its own else."""
+    """The address of a Prefect server, for runs that would start one each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_HOME", isolated_environment(home)["PREFECT_HOME"])
         with prefect(free_port(), "--no-ui") as server:
