@@ -196,6 +196,7 @@ def candidates(result: Result) -> Grid:
         *(f"test {name}" for name in others),
         "parameters",
         "MACs",
+        "size",
         "epochs",
         "seeds",
     ]
@@ -213,9 +214,16 @@ def candidate_row(name: str, found: dict[str, Any], others: list[str]) -> list[s
         behind(found["validation"]),
         *(score(found["others"].get(other)) for other in others),
         *(count(found["cost"][what]) for what in ("parameters", "multiply_accumulates")),
+        size(found),
         ", ".join(str(seed["epochs"]) for seed in found["seeds"]),
         outcome(found),
     ]
+
+
+def size(found: dict[str, Any]) -> str:
+    """What of the ladder a candidate is, and how far its weights are from the budget."""
+    apart = found["deviations"]
+    return ", ".join(f"{s} ({apart[s]:+.1%})" if s in apart else s for s in found["sizes"])
 
 
 def policies(result: Result) -> Grid:

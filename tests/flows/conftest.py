@@ -217,10 +217,16 @@ def served(home: Path) -> Iterator[dict[str, str]]:
             yield {"PREFECT_API_URL": f"{server.url}/api"}
 
 
+@pytest.fixture(scope="session")
+def terminal_at(home: Path, served: dict[str, str]) -> Callable[[Path], StudyFolder]:
+    """Makes our programs run in a given folder."""
+    return lambda folder: StudyFolder(folder, isolated_environment(home) | served)
+
+
 @pytest.fixture
-def terminal(home: Path, tmp_path: Path, served: dict[str, str]) -> StudyFolder:
+def terminal(terminal_at: Callable[[Path], StudyFolder], tmp_path: Path) -> StudyFolder:
     """An empty folder in which our programs run."""
-    return StudyFolder(tmp_path, isolated_environment(home) | served)
+    return terminal_at(tmp_path)
 
 
 @pytest.fixture

@@ -71,48 +71,66 @@ def test_table_becomes_a_forecast_in_two_commands(terminal):
     assert all(0 < float(row["y"]) < 100 for row in rows)
 
 
-def test_text_becomes_a_writer_in_two_commands(terminal):
+OTHERS = {
+    "writer": ("text_generation", ["raw/text.txt"]),
+    "recogniser": ("speech_recognition", ["words"]),
+    "judge": ("sentiment", ["opinions.tsv"], "--target", "label"),
+    "translator": ("translation", ["numbers.en", "numbers.de"]),
+}
+"""Studies of other tasks: the task, the data, and what else `new` is told."""
+
+
+@pytest.fixture(scope="module")
+def shop(terminal_at, tmp_path_factory):
+    """What `new` makes of data for the other tasks, as one study and run at once."""
+    terminal = terminal_at(tmp_path_factory.mktemp("shop"))
     (terminal.folder / "raw").mkdir()
     AgreementText(6000, seed=1).fetch(terminal.folder / "raw")
-    data = ("--task", "text_generation", "--data", "raw/text.txt")
-    terminal.run("gatewise", "new", "shop_writer", *data, *QUICK)
+    for write in (write_recordings, write_opinions, write_pairs):
+        write(terminal.folder)
+    datasets = {}
+    for name, (task, files, *more) in OTHERS.items():
+        data = [option for file in files for option in ("--data", file)]
+        terminal.run("gatewise", "new", name, "--task", task, *data, *more, *QUICK[:-1])
+        made = yaml.safe_load((terminal.folder / name / "params.yaml").read_text())
+        ((dataset, section),) = made["datasets"].items()
+        datasets[dataset] = section | {"source": f"../{name}/{section['source']}"}
+    study = shutil.copytree(terminal.folder / "writer", terminal.folder / "shop", symlinks=True)
+    content = yaml.safe_dump(made | {"study": "shop", "datasets": datasets})
+    (study / "params.yaml").write_text(content)
+    terminal.run("gatewise", "run", "shop")
+    return terminal
+
+
+def test_text_becomes_a_writer(shop):
     asked = ("--prompt", "the dog", "--set", "num_tokens=40", "--set", "temperature=0.5")
-    written = terminal.run("gatewise", "generate", "shop_writer.text", *asked)
+    written = shop.run("gatewise", "generate", "shop.text", *asked)
     assert written.startswith("the dog")
     assert len(written) == len("the dog") + 40 + 1
-    (terminal.folder / "prompt.txt").write_text("the dog")
+    (shop.folder / "prompt.txt").write_text("the dog")
     options = ("--set", "num_tokens=40", "--set", "temperature=0.5")
-    predicted = terminal.run("gatewise", "predict", "shop_writer.text", "prompt.txt", *options)
+    predicted = shop.run("gatewise", "predict", "shop.text", "prompt.txt", *options)
     assert written.rstrip("\n").endswith(predicted.rstrip("\n"))
 
 
-def test_folder_of_recordings_becomes_a_recogniser_in_two_commands(terminal):
-    write_recordings(terminal.folder)
-    data = ("--task", "speech_recognition", "--data", "words")
-    terminal.run("gatewise", "new", "shop_words", *data, *QUICK)
-    some = sorted((terminal.folder / "words/2").glob("*.wav"))[0]
-    (row,) = answer_of(terminal.run("gatewise", "predict", "shop_words.words", str(some)))
+def test_folder_of_recordings_becomes_a_recogniser(shop):
+    some = sorted((shop.folder / "words/2").glob("*.wav"))[0]
+    (row,) = answer_of(shop.run("gatewise", "predict", "shop.words", str(some)))
     assert row["word"] in {"1", "2", "3"}
     assert 1 / 3 <= float(row["probability"]) <= 1
 
 
-def test_labelled_sentences_become_a_judge_in_two_commands(terminal):
-    write_opinions(terminal.folder)
-    data = ("--task", "sentiment", "--data", "opinions.tsv", "--target", "label")
-    terminal.run("gatewise", "new", "shop_judge", *data, *QUICK)
-    (terminal.folder / "new.txt").write_text("the plot was dull\nthe film was bright\n")
-    rows = answer_of(terminal.run("gatewise", "predict", "shop_judge.opinions", "new.txt"))
+def test_labelled_sentences_become_a_judge(shop):
+    (shop.folder / "new.txt").write_text("the plot was dull\nthe film was bright\n")
+    rows = answer_of(shop.run("gatewise", "predict", "shop.opinions", "new.txt"))
     assert len(rows) == 2
     assert all(row["label"] in {"no", "yes"} for row in rows)
     assert all(0.5 <= float(row["confidence"]) <= 1 for row in rows)
 
 
-def test_aligned_files_become_a_translator_in_two_commands(terminal):
-    write_pairs(terminal.folder)
-    data = ("--task", "translation", "--data", "numbers.en", "--data", "numbers.de")
-    terminal.run("gatewise", "new", "shop_numbers", *data, *QUICK)
-    (terminal.folder / "new.txt").write_text("forty-two\n")
-    output = terminal.run("gatewise", "predict", "shop_numbers.numbers", "new.txt")
+def test_aligned_files_become_a_translator(shop):
+    (shop.folder / "number.txt").write_text("forty-two\n")
+    output = shop.run("gatewise", "predict", "shop.numbers", "number.txt")
     assert output.count("\n") == 1
     assert output.strip(), "nothing was translated"
     assert set(output) <= set("".join(german_words()) + " \n"), "it writes what it was taught"

@@ -3,6 +3,7 @@
 import re
 import time
 
+from flows.report import words
 from flows.stages.report import report
 from rnn_core.files import digest_of, read_json
 
@@ -35,13 +36,18 @@ def test_every_case_has_a_stated_outcome(made_up):
         "diverged at epoch 4",
         "bare": "Of the candidates, use **gru-8**",
     }
-    for dataset, words in stated.items():
-        assert words in of_dataset(markdown, dataset)
-        assert words.replace("**", "") in page
+    for dataset, told in stated.items():
+        assert told in of_dataset(markdown, dataset)
+        assert told.replace("**", "") in page
     assert "stay as they are; the simple baseline linear beats every cell." in page
     assert "one seed says nothing of the spread between seeds; 3 seeds would decide it" in page
     assert "as good as the best of the others, confirmed on the test side; the cheapest" in page
     assert "Not compared yet: later." in markdown
+
+
+def test_size_says_how_far_weights_are_from_their_budget():
+    found = {"sizes": ["0.25", "equal"], "deviations": {"0.25": -0.0123}}
+    assert words.size(found) == "0.25 (-1.2%), equal"
 
 
 def test_page_says_which_figures_lack_a_candidate(made_up):
