@@ -11,6 +11,7 @@ from flows.layout import Layout
 from flows.stages.evaluate import evaluate, illustrate_best
 from flows.stages.prepare import prepare
 from flows.stages.train import train
+from flows.stages.tune import tune
 from rnn_core.evaluation import best_seed, illustrate
 from rnn_core.files import read_json
 from rnn_core.runs import MODEL, read_prepared, restore, seed_folder
@@ -43,6 +44,7 @@ def layout(tmp_path_factory):
         for name, section in DATASETS.items()
     }
     study = {"root": ".", "study": "shown", "device": "cpu", "seeds": [0, 1, 2], "cells": ["gru"]}
+    study |= {"sizes": ["equal"], "tuning": None}
     (layout.folder / "params.yaml").write_text(yaml.safe_dump(study | {"datasets": sections}))
     for name in DATASETS:
         layout.raw(name).mkdir(parents=True)
@@ -50,6 +52,7 @@ def layout(tmp_path_factory):
     SyntheticDigits(num_voices=3, num_takes=2, noise=0.2, seed=1).fetch(layout.raw("digits"))
     for name in DATASETS:
         prepare(layout, name)
+        tune(layout, name, "gru")
         train(layout, name, "gru")
     return layout
 

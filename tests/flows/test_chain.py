@@ -308,16 +308,17 @@ def test_second_run_recomputes_and_registers_nothing(chain):
         "SELECT state_name, count(*) FROM task_run WHERE flow_run_id = "
         f"(SELECT id FROM flow_run {OF_CHAIN} DESC LIMIT 1) GROUP BY state_name",
     )
-    assert dict(states) == {"Cached": 29, "Completed": 8}
+    assert dict(states) == {"Cached": 37, "Completed": 8}
 
 
 def test_dvc_repro_elsewhere_gives_the_same_outputs(chain, new_study, tiny):
     """Bit for bit the same hashes, by DVC alone and in another folder."""
-    del tiny["datasets"]["text"]
+    for name in ("text", "digits"):  # what is slow is not what differs
+        del tiny["datasets"][name]
     other = new_study(tiny)
     other.run("dvc", "repro", "--quiet")
     ours, theirs = chain.study.read_lock(), other.read_lock()
-    expected = {stage for stage in ours if "text" not in stage}
+    expected = {stage for stage in ours if not re.search("text|digits", stage)}
     assert set(theirs) == expected
     for stage in expected - {"report"}:
         assert theirs[stage]["outs"] == ours[stage]["outs"], stage

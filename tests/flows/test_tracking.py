@@ -239,9 +239,9 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
     project(layout)
     runs = runs_of("sales")
     new = [run for run in runs if run.info.run_id not in before]
-    assert sorted(run.info.run_name for run in new) == ["gru", "gru seed 1"]
+    assert sorted(run.info.run_name for run in new) == ["gru-4", "gru-4 seed 1"]
     past = [run for run in runs if run.data.tags["gatewise.current"] == "false"]
-    assert sorted(run.info.run_name for run in past) == ["gru", "gru seed 1"]
+    assert sorted(run.info.run_name for run in past) == ["gru-4", "gru-4 seed 1"]
     assert all(run.info.run_id in before for run in past)
     cell = find(runs, kind="cell", cell="gru", current="true")
     kept = find(runs, kind="seed", cell="gru", seed="0")
