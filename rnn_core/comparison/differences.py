@@ -3,7 +3,9 @@
 Shapes: C candidates, S seeds, N test items, all float64. Losses are small where good.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ import scipy.stats
 
 from rnn_core.comparison.critical_values import best_critical, pair_critical, range_critical
 
-DF_TABLE = (*range(1, 31), 40, 60, 120, 1000)
+DF_TABLE: tuple[float, ...] = (*range(1, 31), 40, 60, 120, 1000)
 """Degrees of freedom are rounded down to one of these, since quantiles are slow to compute."""
 
 SMALLEST_SHARE = 1e-12
@@ -63,18 +65,18 @@ class Differences:
         """C."""
         return len(self.means)
 
-    @property
-    def errors(self) -> Floats:
-        """Standard errors, (C, C)."""
-        return np.asarray(np.sqrt(self.seed_variances + self.item_variances))
+    def reach(self, critical: Callable[[float], float]) -> Floats:
+        """How far from the truth differences may be by chance, (C, C).
 
-    @property
-    def df(self) -> Floats:
-        """Degrees of freedom of the standard errors, (C, C): Satterthwaite (1946)."""
-        parts = (self.seed_variances, self.seed_df), (self.item_variances, self.item_df)
-        total = sum(part**2 / df for part, df in parts)
-        both = (self.seed_variances + self.item_variances) ** 2
-        return np.divide(both, total, out=np.full_like(both, self.seed_df), where=total > 0)
+        Each variance has the critical value of its own degrees of freedom (Banerjee, Sankhya
+        22, 1960), which is never too narrow. One value for their sum, by the degrees of freedom
+        of Satterthwaite, is: where few seeds happen to agree, it takes them for many.
+
+        Args:
+            critical: The critical value for some degrees of freedom.
+        """
+        seeds, items = (critical(rounded_down(df)) for df in (self.seed_df, self.item_df))
+        return np.asarray(np.sqrt(seeds**2 * self.seed_variances + items**2 * self.item_variances))
 
     def with_seeds(self, num_seeds: int) -> "Differences":
         """The same with more seeds, should means and spreads stay what they are."""
@@ -189,15 +191,19 @@ def compare_with_best(differences: Differences) -> Comparison:
     of 0, which equal candidates reach too: it is told from the largest of all differences
     (Tukey), so that of equal candidates one is called inferior in 5 % of studies.
     """
-    k = differences.num_candidates
-    means, errors = differences.means, differences.errors
-    for_best, for_range = critical_values(differences)
+    k, means = differences.num_candidates, differences.means
+    if differences.shared_spread:
+        for_best = differences.reach(partial(best_critical, k))
+        for_range = differences.reach(partial(range_critical, k))
+    else:
+        for_best = differences.reach(partial(pair_critical, k - 1))
+        for_range = differences.reach(partial(pair_critical, k * (k - 1)))
     others = ~np.eye(k, dtype=bool)
-    least = np.where(others, means - for_best * errors, -np.inf).max(axis=1)
+    least = np.where(others, means - for_best, -np.inf).max(axis=1)
     may_be_best = (least < 0) | (means.max(axis=1) <= 0)  # also where there is no error at all
     rivals = others & may_be_best[None]
-    most = np.where(rivals, means + for_best * errors, -np.inf).max(axis=1)
-    inferior = np.asarray((others & (means > for_range * errors)).any(axis=1))
+    most = np.where(rivals, means + for_best, -np.inf).max(axis=1)
+    inferior = np.asarray((others & (means > for_range)).any(axis=1))
     return Comparison(
         lower=least,
         upper=np.where(rivals.any(axis=1), np.maximum(most, 0.0), 0.0),
@@ -205,14 +211,6 @@ def compare_with_best(differences: Differences) -> Comparison:
     )
 
 
-def critical_values(differences: Differences) -> tuple[Floats, Floats]:
-    """Critical values of each difference, for the best and for the range, (C, C) each."""
-    k = differences.num_candidates
-    df = np.asarray(DF_TABLE)[np.searchsorted(DF_TABLE, differences.df, side="right") - 1]
-    if differences.shared_spread:
-        best = [[best_critical(k, value) for value in row] for row in df.tolist()]
-        widest = [[range_critical(k, value) for value in row] for row in df.tolist()]
-    else:
-        best = [[pair_critical(k - 1, value) for value in row] for row in df.tolist()]
-        widest = [[pair_critical(k * (k - 1), value) for value in row] for row in df.tolist()]
-    return np.asarray(best), np.asarray(widest)
+def rounded_down(df: float) -> float:
+    """The next lower of the degrees of freedom that critical values are computed for."""
+    return DF_TABLE[int(np.searchsorted(DF_TABLE, df, side="right")) - 1]

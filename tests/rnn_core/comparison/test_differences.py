@@ -35,8 +35,8 @@ def test_two_candidates_are_compared_as_by_the_paired_t_test():
     losses = rng.normal(size=(2, 7)) + rng.normal(size=7)
     found = paired_differences(losses, None)
     outside = scipy.stats.ttest_rel(*losses)
-    assert found.means[0, 1] / found.errors[0, 1] == pytest.approx(outside.statistic)
-    assert found.df[0, 1] == outside.df
+    assert found.means[0, 1] / found.seed_variances[0, 1] ** 0.5 == pytest.approx(outside.statistic)
+    assert found.seed_df == outside.df
 
 
 def test_pooled_spread_is_that_of_tukey_on_what_seeds_leave():
@@ -58,7 +58,9 @@ def test_pairs_have_spreads_of_their_own_where_these_differ():
     assert not found.shared_spread
     for i, j in ((0, 1), (1, 3)):
         outside = scipy.stats.ttest_rel(losses[i], losses[j])
-        assert found.means[i, j] / found.errors[i, j] == pytest.approx(outside.statistic)
+        assert found.means[i, j] / found.seed_variances[i, j] ** 0.5 == pytest.approx(
+            outside.statistic
+        )
 
 
 def test_items_that_vary_by_themselves_have_the_error_of_a_mean():
@@ -111,3 +113,17 @@ def test_true_difference_is_found():
         losses[0] += 2
         found += compare_with_best(paired_differences(losses, None)).inferior[0]
     assert found >= 200 * 0.75
+
+
+def test_items_do_not_make_few_seeds_look_like_many():
+    """Six equal candidates, three seeds, and items whose variance is small beside that of seeds."""
+    rng = np.random.default_rng(5)
+    wrong = 0
+    for _ in range(300):
+        items = Items(
+            losses=0.3 * rng.normal(size=(6, 30)), weights=np.ones(30), clusters=np.arange(30)
+        )
+        losses = rng.normal(size=(6, 3)) * rng.choice([0.5, 2.0], size=(6, 1))
+        found = paired_differences(losses + items.losses.mean(1, keepdims=True), items)
+        wrong += bool(compare_with_best(found).inferior.any())
+    assert wrong <= scipy.stats.binom.ppf(0.999, 300, 0.05)
