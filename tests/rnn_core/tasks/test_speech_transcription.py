@@ -151,13 +151,18 @@ def test_transcripts_are_characters_or_words_with_single_spaces(listed):
     assert words[1]["items"] == {"train": 8, "validation": 8, "test": 8}
 
 
-def test_symbol_that_the_training_side_lacks_is_always_an_error(listed, tmp_path):
+def with_unknown_symbol(listed, folder):
+    """Data and meta of the recordings, with a symbol in the test side that training lacks."""
     for path in listed.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    table = (tmp_path / "transcripts.tsv").read_text().replace("four  x\t2", "four  Q\t2")
-    (tmp_path / "transcripts.tsv").write_text(table)
+        (folder / path.name).write_bytes(path.read_bytes())
+    table = (folder / "transcripts.tsv").read_text().replace("four  x\t2", "four  Q\t2")
+    (folder / "transcripts.tsv").write_text(table)
     share = {"split_by": "speaker", "validation": ("1",), "test": ("2",), "num_mels": 12}
-    data, meta = SpeechTranscription.prepare(tmp_path, TranscriptionData(**share))
+    return SpeechTranscription.prepare(folder, TranscriptionData(**share))
+
+
+def test_symbol_that_the_training_side_lacks_is_always_an_error(listed, tmp_path):
+    data, meta = with_unknown_symbol(listed, tmp_path)
     assert "Q" not in meta["symbols"]
     assert int(data["symbols"].max()) == len(meta["symbols"]) + 1
     network = build_model(SpeechTranscription(meta, TranscriptionModel()), "gru")
@@ -315,12 +320,7 @@ def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
 
 @torch.inference_mode()
 def test_illustration_is_what_is_answered_on_recordings_all_over_the_side(listed, tmp_path):
-    for path in listed.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    table = (tmp_path / "transcripts.tsv").read_text().replace("four  x\t2", "four  Q\t2")
-    (tmp_path / "transcripts.tsv").write_text(table)
-    share = {"split_by": "speaker", "validation": ("1",), "test": ("2",), "num_mels": 12}
-    data, meta = SpeechTranscription.prepare(tmp_path, TranscriptionData(**share))
+    data, meta = with_unknown_symbol(listed, tmp_path)
     task = SpeechTranscription(meta, TranscriptionModel(hidden_size=5))
     network = lively_network(task)
     rows = pd.read_csv(tmp_path / "transcripts.tsv", sep="\t", dtype=str).query("speaker == '2'")
