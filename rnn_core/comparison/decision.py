@@ -18,6 +18,7 @@ from rnn_core.comparison.rule import Evidence, Need, Verdict, Word, judge, sensi
 from rnn_core.tasks.base import Metric
 
 FEWEST_SEEDS = 2
+"""Seeds that have a spread."""
 
 
 @dataclass(frozen=True, kw_only=True)

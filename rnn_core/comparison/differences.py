@@ -4,7 +4,7 @@ Shapes: C candidates, S seeds, N test items, all float64. Losses are small where
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -82,23 +82,12 @@ class Differences:
         """The same with more seeds, should means and spreads stay what they are."""
         more = num_seeds / self.num_seeds
         df = self.seed_df * (num_seeds - 1) / (self.num_seeds - 1)
-        return self._replaced(self.seed_variances / more, self.item_variances, df, num_seeds)
+        fewer = self.seed_variances / more
+        return replace(self, seed_variances=fewer, seed_df=df, num_seeds=num_seeds)
 
     def with_items(self, more: float) -> "Differences":
         """The same with so many times the items, should means and spreads stay."""
-        items = self.item_variances / more
-        return self._replaced(self.seed_variances, items, self.seed_df, self.num_seeds)
-
-    def _replaced(self, seeds: Floats, items: Floats, df: float, num_seeds: int) -> "Differences":
-        return Differences(
-            means=self.means,
-            seed_variances=seeds,
-            item_variances=items,
-            seed_df=df,
-            item_df=self.item_df,
-            shared_spread=self.shared_spread,
-            num_seeds=num_seeds,
-        )
+        return replace(self, item_variances=self.item_variances / more)
 
 
 def paired_differences(losses: Floats, items: Items | None) -> Differences:

@@ -13,8 +13,8 @@ from rnn_core.comparison.differences import Comparison, Differences, compare_wit
 
 Word: TypeAlias = Literal["decided", "provisional", "none"]
 
-FEWEST_SEEDS = 3
-"""Seeds from which spreads can be told."""
+FIRST_ASKED = 3
+"""Seeds to ask for where one seed tells nothing of their spread."""
 
 MOST_SEEDS = 1000
 """Seeds above which more of them are no way to a decision."""
@@ -83,7 +83,7 @@ def judge(evidence: Evidence, best: str) -> Verdict:
         return Verdict(decision="decided", champion=best, reason=reason, need=None)
     if evidence.validation is None or evidence.test is None:
         reason = "one seed says nothing of the spread between seeds"
-        need = Need(seeds=FEWEST_SEEDS, items=None)
+        need = Need(seeds=FIRST_ASKED, items=None)
         return Verdict(decision="provisional", champion=best, reason=reason, need=need)
     champion, reason = settle(evidence, evidence.validation, evidence.test)
     if champion is not None:
