@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 
 GRACE_SECONDS = 8
 """How long a group has to end by itself before it is made to."""
@@ -31,6 +32,11 @@ def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
     if os.getppid() != parent:
         os.kill(os.getpid(), how)
+
+
+def name_process(name: str) -> None:
+    """Have `ps` and `top` show a name for this process; the kernel keeps 15 bytes of it."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
 
 
 def bound_command(module: str, *arguments: str) -> list[str]:

@@ -6,9 +6,8 @@ one of them.
 
 import queue
 import time
-from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from subprocess import Popen
 from typing import Any
 
 from prefect import Task, get_run_logger, task
@@ -17,11 +16,11 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from flows import graph
 from flows.display import Display
 from flows.graph import StageBusyError
-from flows.layout import Layout
 from flows.registry import Promotion, promote
+from flows.repro import Template
+from flows.repro import run_stage as repro
 from flows.tracking import Follower, Projection
 from rnn_core.files import read_json_lines
 
@@ -47,20 +46,15 @@ def is_busy(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, retries=5, retry_delay_seconds=2, retry_condition_fn=is_busy)
-def run_stage(
-    layout: Layout, stage: str, started: Callable[[Popen[bytes]], None], *, due: bool
-) -> StageTime | State[None]:
-    """Let DVC run a stage; its state is `Cached` if there was nothing to do.
-
-    `started` is told of DVC's process.
-    """
+def run_stage(template: Template, stage: str, *, due: bool) -> StageTime | State[None]:
+    """Let DVC run a stage; its state is `Cached` if there was nothing to do."""
     if not due:
         return Completed(name="Cached", message="up to date")
     start = time.monotonic()
-    if graph.run_stage(layout, stage, started) == "cached":
+    if repro(template, stage) == "cached":
         return Completed(name="Cached", message="DVC found it up to date or in its cache")
     wall = time.monotonic() - start
-    records = read_json_lines(layout.timings)
+    records = read_json_lines(template.layout.timings)
     own = next(record for record in reversed(records) if record["stage"] == stage)
     get_run_logger().info("%s took %.1f s", stage, wall)
     return StageTime(wall, own["seconds"], own["startup_seconds"])
@@ -89,6 +83,7 @@ class Execution:
             and `promote` of a dataset are tasks.
         due: Stages that DVC may have to run.
         workers: Stages that may run at the same time.
+        template: The process that stages are forked from.
         projection: Where MLflow is told of the run.
         futures: The Prefect future of each task that was started.
         results: The result of each task that succeeded.
@@ -96,12 +91,12 @@ class Execution:
         skipped: Tasks that were not started, since what they wait for failed.
         first_start: When the first stage started; None before.
         last_end: When the last stage ended.
-        processes: Those of stages, of which some have ended.
     """
 
     upstream: dict[str, tuple[str, ...]]
     due: set[str]
     workers: int
+    template: Template
     projection: Projection
     futures: dict[str, PrefectFuture[Any]] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
@@ -109,7 +104,6 @@ class Execution:
     skipped: list[str] = field(default_factory=list)
     first_start: float | None = None
     last_end: float = 0.0
-    processes: list[Popen[bytes]] = field(default_factory=list)
 
     @property
     def busy_seconds(self) -> float:
@@ -122,12 +116,8 @@ class Execution:
         What interrupts it, such as the signal to terminate, ends the stages at once; else
         they would be waited for.
         """
-        try:
+        with self.template if self.due else nullcontext():
             self.run_tasks()
-        except BaseException:
-            for process in self.processes:
-                process.terminate()
-            raise
 
     def run_tasks(self) -> None:
         """Start each task when what it waits for has ended."""
@@ -175,9 +165,8 @@ class Execution:
             runs = self.results[f"track@{dataset}"]
             future = named(promote_champion, name).submit(self.projection, dataset, runs, **options)
         else:
-            layout, due = self.projection.layout, name in self.due
-            told = self.processes.append
-            future = named(run_stage, name).submit(layout, name, told, due=due, **options)
+            due = name in self.due
+            future = named(run_stage, name).submit(self.template, name, due=due, **options)
         self.futures[name] = future
         future.add_done_callback(lambda _: ended.put(name))
 

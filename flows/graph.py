@@ -1,4 +1,4 @@
-"""The graph of dvc.yaml, asked of DVC itself, and its stages run by DVC.
+"""The graph of dvc.yaml and the state of its stages, asked of DVC itself.
 
 `dvc.yaml` is the only graph and DVC the only cache: what runs here is what `dvc repro`
 would run, and each finds the other's work done.
@@ -10,22 +10,16 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import yaml
 
-from flows.bound import bound_command
 from flows.layout import Layout
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
-
-Outcome: TypeAlias = Literal["ran", "cached"]
 
 EDGE = re.compile(r'^"(?P<before>[^"]+)" -> "(?P<after>[^"]+)";$', re.MULTILINE)
 NODE = re.compile(r'^"(?P<name>[^"]+)";$', re.MULTILINE)
@@ -122,62 +116,6 @@ def dvc(layout: Layout, *arguments: str) -> str:
         kind = StageBusyError if BUSY.search(done.stderr) else StudyError
         raise kind(f"dvc {arguments[0]} failed in {layout.folder}: {cause}")
     return done.stdout
-
-
-def run_stage(
-    layout: Layout, stage: str, started: Callable[[subprocess.Popen[bytes]], None]
-) -> Outcome:
-    """Let DVC run one stage, unless it finds it up to date or in its cache.
-
-    What the stage prints goes to a file in `.gatewise/logs`.
-
-    Args:
-        layout: Of the study.
-        stage: Name of the stage.
-        started: Is told of DVC's process, whose end ends the stage's.
-
-    Raises:
-        StudyError: If the stage fails; with its own words.
-        StageBusyError: If another process of DVC is in the way.
-    """
-    layout.logs.mkdir(parents=True, exist_ok=True)
-    log = layout.logs / f"{stage}.log"
-    with log.open("w") as file:
-        process = subprocess.Popen(
-            bound_command("flows.quick_dvc", "--wait-for-lock", "repro", "--single-item", stage),
-            cwd=layout.folder,
-            env=stage_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-        started(process)
-        code = process.wait()
-    output = log.read_text(errors="replace")
-    if code:
-        kind = StageBusyError if BUSY.search(output) else StudyError
-        raise kind(f"{stage}: {failure_cause(output, code)} (log: {log})")
-    return "ran" if f"Running stage '{stage}'" in output else "cached"
-
-
-def failure_cause(output: str, code: int) -> str:
-    """The line of a stage's output that says why it failed.
-
-    That is its own error; else the last line before DVC says that the stage failed, which
-    ends a traceback for example; else what DVC says.
-    """
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    for line, next_line in pairwise(lines):
-        if BUSY.search(line):
-            return f"{line.removeprefix('ERROR: ')} {next_line}"
-    of_stage = [line for line in lines if not line.startswith("ERROR: failed to reproduce")]
-    for line in reversed(of_stage):
-        if line.startswith(("error: ", "ERROR: ")):
-            return line.partition(": ")[2]
-    started = any(line.startswith("> ") for line in of_stage)
-    if started and not of_stage[-1].startswith("> "):
-        return of_stage[-1]
-    return lines[-1] if lines else f"it ended with code {code} and without a word"
 
 
 def stage_environment() -> dict[str, str]:

@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 from flows.bound import die_with_parent
 from flows.layout import Layout
 
+CALLED = "GATEWISE_CALLED"
+"""Variable with the time at which DVC called for a stage whose process was there before."""
+
 
 def run_stage(verb: str, *names: str) -> None:
     """Run a stage of the study in the current folder, on one thread.
@@ -23,9 +26,7 @@ def run_stage(verb: str, *names: str) -> None:
         verb: The stage's verb, which is also its module and function.
         names: The dataset, or the dataset and the cell, if the stage has them.
     """
-    # Read by numeric libraries when they are first imported, which is below.
-    for library in ("OMP", "OPENBLAS", "MKL"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
+    use_one_thread()
     layout = Layout()
     stage = "@".join([verb, "-".join(names)]) if names else verb
     with stage_process(layout, stage):
@@ -34,6 +35,12 @@ def run_stage(verb: str, *names: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # torch takes half a second to tidy up a process that is done
+
+
+def use_one_thread() -> None:
+    """Keep numeric libraries from using more; they read it when they are first imported."""
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
 @contextmanager
@@ -61,10 +68,17 @@ def stage_process(layout: Layout, stage: str) -> Iterator[None]:
 
 
 def age_seconds() -> float:
-    """How long this process has lived, by the clock that does not jump."""
+    """How long the stage has lived: since DVC called for it, if its process is older."""
+    if called := os.environ.get(CALLED):
+        return now() - float(called)
     after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+    return now() - started
+
+
+def now() -> float:
+    """Seconds since the machine was started, by the clock that does not jump."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from flows.processes import exclusive
 from flows.registry import Promotion
 from flows.report import markdown
 from flows.report.timings import write_timings
+from flows.repro import Template
 from flows.summary import markdown_table, summarise
 from flows.tracking import Projection
 from flows.trainings import own_values
@@ -118,9 +119,11 @@ def execute(
         get_run_logger().warning(mended)
     whole, stale = graph.read(layout)
     selected = select(whole, plan, layout, datasets, only)
+    due = whole.below(stale) & selected
     execution = Execution(
         upstream=task_graph(whole, plan, selected),
-        due=whole.below(stale) & selected,
+        due=due,
+        template=Template(layout, modules_of(plan, due)),
         workers=workers or os.cpu_count() or 1,
         projection=Projection(layout, plan.study, lineage()),
     )
@@ -213,6 +216,16 @@ def select(
 def dataset_of(stage: str) -> str:
     """The dataset that a stage is about; empty if it is about all."""
     return stage.partition("@")[2].partition("-")[0]
+
+
+def modules_of(plan: Study, stages: set[str]) -> set[str]:
+    """The modules that stages begin by importing."""
+    verbs = {stage.partition("@")[0] for stage in stages}
+    tasks = {plan.section(name).task for name in map(dataset_of, stages) if name}
+    modules = {f"flows.stages.{verb}" for verb in verbs}
+    if verbs - {"ingest", "report"}:
+        modules |= {f"rnn_core.tasks.{task}" for task in tasks}
+    return modules
 
 
 def task_graph(whole: Graph, plan: Study, selected: set[str]) -> dict[str, tuple[str, ...]]:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,8 @@ from pathlib import Path
 import mlflow
 import pytest
 import yaml
+from dvc.fs import localfs
+from dvc.rwlock import rwlock
 from mlflow import MlflowClient
 
 from flows.layout import Layout
@@ -233,6 +236,17 @@ def terminal(terminal_at: Callable[[Path], StudyFolder], tmp_path: Path) -> Stud
 def new_study(study_at: Callable, tmp_path: Path) -> Callable[[dict], StudyFolder]:
     """Makes a study in the test's own folder."""
     return lambda parameters: study_at(tmp_path / "studies/study", parameters)
+
+
+@pytest.fixture
+def held() -> Callable[[StudyFolder, str], AbstractContextManager[None]]:
+    """Holds a path in DVC's lock table as a `dvc repro` of this process would."""
+
+    def hold(study: StudyFolder, path: str) -> AbstractContextManager[None]:
+        table = str(study.folder / ".dvc/tmp")
+        return rwlock(table, localfs, "dvc repro", [], [str(study.folder / path)], False)
+
+    return hold
 
 
 @dataclass(frozen=True)

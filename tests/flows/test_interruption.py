@@ -53,15 +53,16 @@ def epochs_of_second_seed(study):
 
 
 def descendants(process):
-    """Processes by the part that they play: all, and those of the stage that trains."""
-    found = psutil.Process(process.pid).children(recursive=True)
-    lines = {child: " ".join(child.cmdline()) for child in found}
+    """Processes by the part that they play: all, and those that run the stage that trains."""
+    own = psutil.Process(process.pid)
+    found = own.children(recursive=True)
+    by_name = {child.name(): child for child in found}
+    templates = [child for child in own.children() if "flows.template" in child.cmdline()]
     return {
         "all": found,
-        "dvc": next((c for c, line in lines.items() if "repro --single-item" in line), None),
-        "trainer": next(
-            c for c, line in lines.items() if line.endswith("gatewise train sales gru")
-        ),
+        "template": templates[0] if templates else None,
+        "dvc": by_name.get("dvc"),
+        "trainer": by_name.get("train sales gru"),
     }
 
 
@@ -104,7 +105,7 @@ def test_killed_dvc(new_study, uninterrupted):
     assert set(study.read_lock()) == set(uninterrupted)
 
 
-@pytest.mark.parametrize("victim", ["trainer", "dvc"])
+@pytest.mark.parametrize("victim", ["trainer", "dvc", "template"])
 def test_killed_stage_of_the_flow(new_study, uninterrupted, victim):
     study = new_study(SLOW)
     command = ("gatewise", "run", "--only", "train@*")
@@ -112,7 +113,7 @@ def test_killed_stage_of_the_flow(new_study, uninterrupted, victim):
     assert code == 1
     last = " ".join(output.split("error: ")[-1].split())
     assert last.startswith("train@sales-gru:")
-    assert "train@sales-gru.log" in last
+    assert ("template.log" if victim == "template" else "train@sales-gru.log") in last
     assert "Traceback" not in output
     check_same_ending(study, command, uninterrupted)
 
