@@ -33,6 +33,7 @@ class Template:
         self.numbers = count()
         self.running: dict[int, Future[int]] = {}
         self.sending = Lock()
+        self.over = False
 
     def __enter__(self) -> Self:
         self.layout.logs.mkdir(parents=True, exist_ok=True)
@@ -65,13 +66,16 @@ class Template:
     def listen(self) -> None:
         """Take in what ends, until the process does."""
         assert self.process.stdout is not None
-        with self.process.stdout as ends:
-            for line in ends:
-                end = json.loads(line)
-                self.running.pop(end["number"]).set_result(end["code"])
-        with self.sending:
-            for future in self.running.values():
-                future.set_exception(self.ended())
+        try:
+            with self.process.stdout as ends:
+                for line in ends:
+                    end = json.loads(line)
+                    self.running.pop(end["number"]).set_result(end["code"])
+        finally:
+            with self.sending:
+                self.over = True
+                for future in self.running.values():
+                    future.set_exception(self.ended())
 
     def ended(self) -> StudyError:
         """What to say of a command that can not be run any more."""
@@ -93,6 +97,8 @@ class Template:
         assert self.process.stdin is not None
         end: Future[int] = Future()
         with self.sending:
+            if self.over:
+                raise self.ended()
             number = next(self.numbers)
             command = {"number": number, "log": log, "arguments": arguments}
             self.running[number] = end

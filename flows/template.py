@@ -23,7 +23,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from flows.bound import die_with_parent, name_process
 from flows.processes import CALLED, now, use_one_thread
@@ -182,7 +182,7 @@ def run_stages_by(stand_in: StandIn, code: Code) -> None:
     run._run = run_command
 
 
-def serve(code: Code) -> None:
+def serve(code: Code, ends: TextIO) -> None:
     """Start each command that is sent, and tell of each that ends, until the input does."""
     with selectors.DefaultSelector() as ready, open(0, "rb", buffering=0) as commands:
         ready.register(commands, selectors.EVENT_READ)
@@ -190,7 +190,7 @@ def serve(code: Code) -> None:
             for key, _ in ready.select():
                 if key.fileobj is not commands:
                     ready.unregister(key.fileobj)
-                    tell_end(*key.data)
+                    ends.write(end_of(*key.data))
                     os.close(key.fd)
                 elif line := commands.readline():
                     number, process = start(json.loads(line), code)
@@ -206,17 +206,17 @@ def start(command: dict[str, Any], code: Code) -> tuple[int, int]:
     return command["number"], process
 
 
-def tell_end(number: int, process: int) -> None:
-    """Tell of the end of a command."""
+def end_of(number: int, process: int) -> str:
+    """The line that tells of the end of a command."""
     _, status = os.waitpid(process, 0)
-    sys.stdout.write(json.dumps({"number": number, "code": os.waitstatus_to_exitcode(status)}))
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    return json.dumps({"number": number, "code": os.waitstatus_to_exitcode(status)}) + "\n"
 
 
 def main() -> None:
     """Import everything and wait for commands."""
     folder, *modules = sys.argv[1:]
+    ends = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what modules may print when they are imported is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for DVC and the stages
     use_one_thread()
     code = Code(modules)
@@ -224,7 +224,7 @@ def main() -> None:
     use_quick_locks()
     os.chdir(folder)
     gc.freeze()  # what is never looked at by the collector stays shared
-    serve(code)
+    serve(code, ends)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ def test_stages_end_as_those_of_dvc_do(new_study, study_at, tiny, template_of, t
 def test_stage_that_was_edited_runs_as_it_is_now(clone_at, tiny, tmp_path):
     study = clone_at(tmp_path / "clone", tiny)
     process = study.start("gatewise", "run", "--only", "tune@sales-gru")
-    wait_for(process, (study.folder / ".gatewise/logs/ingest@sales.log").exists)
+    log = study.folder / ".gatewise/logs/ingest@sales.log"
+    wait_for(process, lambda: log.exists() and "Running stage" in log.read_text())
     module = study.folder / "flows/stages/tune.py"
     module.write_text(module.read_text() + '\nprint("edited")\n')
     output, _ = process.communicate(timeout=120)
@@ -93,6 +94,14 @@ def test_stage_that_was_edited_runs_as_it_is_now(clone_at, tiny, tmp_path):
     assert (
         study.run("dvc", "status", "tune@sales-gru").strip() == "Data and pipelines are up to date."
     )
+
+
+def test_what_a_module_prints_is_no_answer(clone_at, tiny, tmp_path):
+    study = clone_at(tmp_path / "clone", tiny)
+    module = study.folder / "flows/stages/ingest.py"
+    module.write_text(module.read_text() + '\nprint("imported")\n')
+    study.run("gatewise", "run", "--only", "ingest@sales")
+    assert (study.folder / ".gatewise/logs/template.log").read_text() == "imported\n"
 
 
 def test_process_that_cannot_start_is_told_with_its_log(new_study, tiny, template_of):
