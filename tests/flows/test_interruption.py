@@ -106,8 +106,9 @@ def test_killed_dvc(new_study, uninterrupted):
 
 
 @pytest.mark.parametrize("victim", ["trainer", "dvc", "template"])
-def test_killed_stage_of_the_flow(new_study, uninterrupted, victim):
+def test_killed_stage_of_the_flow(new_study, uninterrupted, victim, served):
     study = new_study(SLOW)
+    study.environment.update(served)
     command = ("gatewise", "run", "--only", "train@*")
     code, output = check_killed(study, command, victim)
     assert code == 1
@@ -118,8 +119,9 @@ def test_killed_stage_of_the_flow(new_study, uninterrupted, victim):
     check_same_ending(study, command, uninterrupted)
 
 
-def test_terminated_flow_ends_its_stages_at_once(new_study, uninterrupted):
+def test_terminated_flow_ends_its_stages_at_once(new_study, uninterrupted, served):
     study = new_study(SLOW)
+    study.environment.update(served)
     process = study.start("gatewise", "run", "--only", "train@*", start_new_session=True)
     wait_for(lambda: epochs_of_second_seed(study))
     family = descendants(process)

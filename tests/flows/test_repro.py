@@ -80,8 +80,9 @@ def test_stages_end_as_those_of_dvc_do(new_study, study_at, tiny, template_of, t
     assert ours.read_lock() == theirs.read_lock()
 
 
-def test_stage_that_was_edited_runs_as_it_is_now(clone_at, tiny, tmp_path):
+def test_stage_that_was_edited_runs_as_it_is_now(clone_at, served, tiny, tmp_path):
     study = clone_at(tmp_path / "clone", tiny)
+    study.environment.update(served)
     process = study.start("gatewise", "run", "--only", "tune@sales-gru")
     log = study.folder / ".gatewise/logs/ingest@sales.log"
     wait_for(process, lambda: log.exists() and "Running stage" in log.read_text())
@@ -96,8 +97,9 @@ def test_stage_that_was_edited_runs_as_it_is_now(clone_at, tiny, tmp_path):
     )
 
 
-def test_what_a_module_prints_is_no_answer(clone_at, tiny, tmp_path):
+def test_what_a_module_prints_is_no_answer(clone_at, served, tiny, tmp_path):
     study = clone_at(tmp_path / "clone", tiny)
+    study.environment.update(served)
     module = study.folder / "flows/stages/ingest.py"
     module.write_text(module.read_text() + '\nprint("imported")\n')
     study.run("gatewise", "run", "--only", "ingest@sales")
@@ -115,8 +117,9 @@ def test_process_that_cannot_start_is_told_with_its_log(new_study, tiny, templat
         run_stage(template, "ingest@text")
 
 
-def test_busy_stage_is_tried_again(new_study, tiny, held):
+def test_busy_stage_is_tried_again(new_study, served, tiny, held):
     study = new_study(tiny)
+    study.environment.update(served)
     logs = study.folder / ".gatewise/logs"
     process = study.start("gatewise", "run", "--only", "prepare@sales")
     wait_for(process, (logs / "ingest@sales.log").exists)

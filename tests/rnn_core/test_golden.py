@@ -3,7 +3,9 @@
     GATEWISE_WRITE_GOLDEN=1 pytest tests/rnn_core/test_golden.py
 
 writes them anew; the reason belongs in CHANGELOG.md. On the machine and with the torch
-that wrote them they are reproduced exactly; elsewhere processors round differently.
+that wrote them they are reproduced exactly; elsewhere processors round differently. The models
+are made in float64 too: a matrix that is made orthogonal in float32 differs between processors by
+1e-8, of which `lstm_layernorm` makes 1e-3 within twelve steps.
 """
 
 import json
@@ -93,7 +95,7 @@ def prepared(name):
 def curve(task_name, cell):
     """Training loss of every step, in float64."""
     task, data = prepared(task_name)
-    model = build_model(task, cell, seed=0).double()
+    model = build_model(task, cell, seed=0)
     data = {k: t.double() if t.is_floating_point() else t for k, t in data.items()}
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
     losses, state, epoch = [], None, 0
@@ -109,6 +111,7 @@ def curve(task_name, cell):
     return losses[:STEPS]
 
 
+@pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("cell", REGISTRY)
 @pytest.mark.parametrize("task_name", TASKS)
 def test_loss_curve_is_the_recorded_one(task_name, cell):
@@ -120,4 +123,4 @@ def test_loss_curve_is_the_recorded_one(task_name, cell):
         GOLDEN.mkdir(exist_ok=True)
         file.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
     recorded = json.loads(file.read_text())[cell]
-    assert losses == pytest.approx(recorded, rel=1e-7, abs=0)
+    assert losses == pytest.approx(recorded, rel=1e-8, abs=0)
