@@ -278,6 +278,7 @@ def database(
 ) -> Iterator[str]:
     """The URI of an empty database, which MLflow is told to use."""
     uri = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
+    monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts that have no place
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(uri)

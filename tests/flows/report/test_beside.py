@@ -50,8 +50,7 @@ def test_card_is_no_longer_than_what_mlflow_keeps(made_up):
 
 
 @pytest.fixture
-def client(database, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts that have no place
+def client(database):
     return MlflowClient(database)
 
 
