@@ -16,6 +16,9 @@ STATE = Layout(REPOSITORY).state
 LOCK = STATE / "locks/ui.lock"
 URLS = STATE / "ui.json"
 
+STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning", "Prefect": ""}
+"""Where to begin: MLflow has pages for training and for language models, and shows the latter."""
+
 
 def show_pages(mlflow_port: int, prefect_port: int) -> None:
     """Serve both pages until Ctrl-C.
@@ -32,7 +35,7 @@ def show_pages(mlflow_port: int, prefect_port: int) -> None:
         servers = [stack.enter_context(s) for s in (mlflow(mlflow_port), prefect(prefect_port))]
         for server in servers:
             server.wait()
-            sys.stdout.write(f"{server.name:8}{server.url}\n")
+            sys.stdout.write(f"{server.name:8}{server.url}{STARTS[server.name]}\n")
         api = f"{servers[1].url}/api"
         write_json(URLS, {"prefect": api})
         sys.stdout.write(f"To deploy: export PREFECT_API_URL={api}. Ctrl-C ends both.\n")

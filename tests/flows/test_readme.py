@@ -252,6 +252,9 @@ def append_row(study, name, row):
 
 def test_schedule_and_event_run_the_study(clone, pages):
     assert httpx.get("http://127.0.0.1:5000/").is_success
+    starts = re.findall(r"http://127\S+(?=\n)", (clone.folder / "ui.log").read_text())
+    assert starts[0].startswith("http://127.0.0.1:5000/#/experiments?")
+    assert starts[1] == "http://127.0.0.1:4200"
 
     scheduled = wait_for(lambda: flow_runs(pages, state={"type": {"any_": ["SCHEDULED"]}}))
     times = {datetime.fromisoformat(run["expected_start_time"]) for run in scheduled}
