@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO, TypeAlias
 
+from dvc.utils.serialize import _yaml
+
 Writer: TypeAlias = Callable[[Any, TextIO], None]
 
 HEAD = "schema: '2.0'\nstages:\n"
@@ -67,8 +69,6 @@ def stage_text(name: str, entry: Any, write: Writer) -> str:
 
 def use_quick_locks() -> None:
     """Let DVC read and write dvc.lock quickly in this process."""
-    from dvc.utils.serialize import _yaml  # noqa: PLC0415 - with DVC, in its processes alone
-
     parse, write = _yaml.parse_yaml_for_update, _yaml._dump
     locks: dict[Path, Lock | None] = {}
 

@@ -25,6 +25,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from dvc.cli import main as dvc
+from dvc.stage import run
+from dvc.stage.exceptions import StageCmdFailedError
+
 from flows.bound import die_with_parent, name_process
 from flows.processes import CALLED, now, use_one_thread
 from flows.quick_lock import use_quick_locks
@@ -148,15 +152,13 @@ def be_stage(command: str, folder: str, environment: dict[str, str]) -> int:
 
 def be_dvc(log: str, arguments: list[str], code: Code) -> int:
     """Be DVC's command line, with another copy at hand to be the stage."""
-    from dvc.cli import main  # noqa: PLC0415 - it must not be imported where tests look at `Code`
-
     signal.signal(signal.SIGINT, signal.default_int_handler)
     name_process("dvc")
     nothing, file = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND)
     for source, target in ((nothing, 0), (file, 1), (file, 2)):
         os.dup2(source, target)
     run_stages_by(StandIn(), code)
-    return int(main(arguments))
+    return int(dvc(arguments))
 
 
 def run_stages_by(stand_in: StandIn, code: Code) -> None:
@@ -164,9 +166,6 @@ def run_stages_by(stand_in: StandIn, code: Code) -> None:
 
     By then DVC has hashed the code: what it writes into dvc.lock is what ran.
     """
-    from dvc.stage import run  # noqa: PLC0415 - see `be_dvc`
-    from dvc.stage.exceptions import StageCmdFailedError  # noqa: PLC0415
-
     by_shell = run._run
 
     def run_command(executable: str | None, command: str, **options: Any) -> None:
