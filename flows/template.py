@@ -21,6 +21,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
@@ -67,7 +68,8 @@ class Code:
     def __init__(self, modules: Iterable[str]) -> None:
         self.imported_at = time.time_ns()
         for name in ("flows.cli", *modules):
-            import_all(name, *LATER.get(name, ()))
+            import_module(name)
+            import_if_there(*LATER.get(name, ()))
         ours = [m for n, m in sys.modules.items() if n.partition(".")[0] in {"flows", "rnn_core"}]
         self.files = [Path(module.__file__) for module in ours if module.__file__]
 
@@ -82,10 +84,11 @@ class Code:
             return False
 
 
-def import_all(*modules: str) -> None:
-    """Import modules for those that will import them."""
+def import_if_there(*modules: str) -> None:
+    """Import what saves time later; another version of a library may have it elsewhere."""
     for name in modules:
-        import_module(name)
+        with suppress(ModuleNotFoundError):
+            import_module(name)
 
 
 class StandIn:
@@ -219,7 +222,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for DVC and the stages
     use_one_thread()
     code = Code(modules)
-    import_all(*OF_DVC)
+    import_if_there(*OF_DVC)
     use_quick_locks()
     os.chdir(folder)
     gc.freeze()  # what is never looked at by the collector stays shared

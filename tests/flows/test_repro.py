@@ -1,6 +1,8 @@
 """Stages that DVC runs in a process forked from one that has imported everything."""
 
+import io
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -9,6 +11,7 @@ from functools import partial
 import pytest
 from prefect.states import Failed
 
+from flows import template
 from flows.execution import is_busy
 from flows.graph import StageBusyError
 from flows.layout import Layout
@@ -104,6 +107,13 @@ def test_what_a_module_prints_is_no_answer(clone_at, served, tiny, tmp_path):
     module.write_text(module.read_text() + '\nprint("imported")\n')
     study.run("gatewise", "run", "--only", "ingest@sales")
     assert (study.folder / ".gatewise/logs/template.log").read_text() == "imported\n"
+
+
+def test_library_that_moved_a_module_costs_time_and_no_run(monkeypatch):
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    template.import_if_there("dvc.moved", "this")
+    assert "this" in sys.modules
 
 
 def test_process_that_cannot_start_is_told_with_its_log(new_study, tiny, template_of):
