@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.bound import collect_seldom
 from flows.processes import run_stage
 from rnn_core.errors import GatewiseError
 
@@ -239,6 +240,7 @@ def write_docs() -> None:
 
 def main() -> None:
     """Run the command line; a `GatewiseError` is one line and exit code 1."""
+    collect_seldom()
     try:
         app()
     except GatewiseError as error:

@@ -59,18 +59,24 @@ class Server:
             ServerError: If it ends, or does not answer in time.
         """
         deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise ServerError(f"the {self.name} server ended at once; its log is {self.log}")
-            try:
-                if httpx.get(self.url + self.health, timeout=2).is_success:
+        with httpx.Client(base_url=self.url, timeout=2) as client:
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    raise ServerError(f"the {self.name} server ended at once; its log is {self.log}")
+                if self.answers(client):
                     return
-            except httpx.TransportError:
                 time.sleep(0.05)
         raise ServerError(
             f"the {self.name} server does not answer after {START_SECONDS:.0f} s; "
             f"its log is {self.log}"
         )
+
+    def answers(self, client: httpx.Client) -> bool:
+        """Whether it is ready."""
+        try:
+            return client.get(self.health).is_success
+        except httpx.TransportError:
+            return False
 
     def stop(self) -> None:
         """End it, by force if it does not listen."""

@@ -62,15 +62,24 @@ def named_beside(files):
     return found
 
 
-def looked_up(module, names):
-    """Modules that a module finds by name, in a registry whose `get_...` it imports."""
+@cache
+def registries_of(module):
+    """The registries whose `get_...` a module imports."""
     file = REPOSITORY / file_of(module)
-    for node in ast.walk(ast.parse(file.read_bytes() if file.exists() else b"")):
-        is_import = isinstance(node, ast.ImportFrom) and node.module in REGISTRIES
-        if is_import and any(alias.name.startswith("get_") for alias in node.names):
-            registry = REGISTRIES[node.module].REGISTRY
-            kind = node.module.rpartition(".")[2].removesuffix("s")
-            yield from (f"{node.module}.{name}" for name in registry if name in names[kind])
+    return [
+        node.module
+        for node in ast.walk(ast.parse(file.read_bytes() if file.exists() else b""))
+        if isinstance(node, ast.ImportFrom) and node.module in REGISTRIES
+        if any(alias.name.startswith("get_") for alias in node.names)
+    ]
+
+
+def looked_up(module, names):
+    """Modules that a module finds by name in a registry."""
+    for registry in registries_of(module):
+        kind = registry.rpartition(".")[2].removesuffix("s")
+        known = REGISTRIES[registry].REGISTRY
+        yield from (f"{registry}.{name}" for name in known if name in names[kind])
 
 
 def closure(modules, names):
@@ -85,7 +94,8 @@ def closure(modules, names):
     return found
 
 
-def hashed_by_prepare(task, monkeypatch):
+@cache
+def hashed_by_prepare(task):
     """The code of which prepare puts a digest into the data of a task."""
     asked = []
     study = SimpleNamespace(
@@ -95,7 +105,7 @@ def hashed_by_prepare(task, monkeypatch):
     layout = SimpleNamespace(
         folder=Path(), scratch=Path(), raw=lambda _: None, prepared=lambda _: None
     )
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prepare_stage, "code_digest", lambda *modules: asked.extend(modules))
         patch.setattr(prepare_stage, "read_study", lambda _: study)
         patch.setattr(prepare_stage, "get_task", lambda _: kind)
@@ -126,7 +136,7 @@ def listed_code(stage, task):
     return found
 
 
-def needed_code(stage, task, monkeypatch):
+def needed_code(stage, task):
     """The code that makes a stage's output, less what it learns of through its data."""
     names = {
         "source": sources.REGISTRY,
@@ -135,7 +145,7 @@ def needed_code(stage, task, monkeypatch):
     }
     needed = files_of(closure([f"flows.stages.{stage}"], names)) - HOW_A_STAGE_IS_STARTED
     needed |= named_beside(needed)
-    hashed = hashed_by_prepare(task, monkeypatch)
+    hashed = hashed_by_prepare(task)
     if stage == "prepare":
         return needed | hashed
     of_prepared_data = any(dep.startswith("data/prepared/") for dep in definition(stage)["deps"])
@@ -150,23 +160,23 @@ def test_graph_has_a_stage_for_each_module_of_the_stages_folder():
 
 @pytest.mark.parametrize("task", tasks.REGISTRY)
 @pytest.mark.parametrize("stage", GRAPH)
-def test_stage_depends_on_all_code_that_it_imports(stage, task, monkeypatch):
-    missing = needed_code(stage, task, monkeypatch) - listed_code(stage, task)
+def test_stage_depends_on_all_code_that_it_imports(stage, task):
+    missing = needed_code(stage, task) - listed_code(stage, task)
     assert not missing, f"stage {stage} of a {task} dataset has no dep on {sorted(missing)}"
 
 
 @pytest.mark.parametrize("stage", GRAPH)
-def test_stage_depends_on_no_code_that_it_does_not_need(stage, monkeypatch):
+def test_stage_depends_on_no_code_that_it_does_not_need(stage):
     listed = set.union(*(listed_code(stage, task) for task in tasks.REGISTRY))
-    needed = set.union(*(needed_code(stage, task, monkeypatch) for task in tasks.REGISTRY))
+    needed = set.union(*(needed_code(stage, task) for task in tasks.REGISTRY))
     assert not listed - needed, f"stage {stage} has needless deps on {sorted(listed - needed)}"
 
 
 @pytest.mark.parametrize("task", tasks.REGISTRY)
-def test_prepare_hashes_all_code_that_trains(task, monkeypatch):
+def test_prepare_hashes_all_code_that_trains(task):
     names = {"source": [], "task": [task], "cell": []}
     roots = (f"rnn_core.tasks.{task}", "rnn_core.training", "rnn_core.devices")
-    assert files_of(closure(roots, names)) <= hashed_by_prepare(task, monkeypatch)
+    assert files_of(closure(roots, names)) <= hashed_by_prepare(task)
 
 
 @pytest.mark.parametrize("package", REGISTRIES.values(), ids=list(REGISTRIES))

@@ -1,4 +1,4 @@
-"""Killed in the middle of training: nothing goes on, and the next run ends the same."""
+"""Killed in the middle of training, once or again and again: the next run ends the same."""
 
 import signal
 import sqlite3
@@ -46,10 +46,23 @@ def wait_for(condition, seconds=60):
     raise AssertionError("it did not happen in time")
 
 
-def epochs_of_second_seed(study):
+def is_in_second_seed(study, since):
+    """Whether a process that was started then trains the second seed."""
     finished = list(study.folder.glob(".gatewise/seeds/*"))
-    growing = list(study.folder.glob(".gatewise/training/*/metrics.jsonl"))
+    growing = [
+        file
+        for file in study.folder.glob(".gatewise/training/*/metrics.jsonl")
+        if file.stat().st_mtime > since
+    ]
     return len(finished) == 1 and growing and len(read_json_lines(growing[0])) > 5
+
+
+def start(study, command):
+    """Start a command; returns its process once that trains the second seed."""
+    since = time.time()
+    process = study.start(*command, start_new_session=True)
+    wait_for(lambda: is_in_second_seed(study, since))
+    return process
 
 
 def descendants(process):
@@ -68,25 +81,26 @@ def descendants(process):
 
 def check_same_ending(study, command, expected):
     study.run(*command)
-    lock = study.read_lock()
-    assert lock == {stage: expected[stage] for stage in lock}
-    assert "train@sales-gru" in lock
-    assert not any(stage in study.run("dvc", "status") for stage in lock)
+    assert study.read_lock() == expected
+    assert study.run("dvc", "status").strip() == "Data and pipelines are up to date."
     assert list(study.folder.glob(".gatewise/training/*")) == []
     assert list(study.folder.glob(".gatewise/scratch/*")) == []
 
 
+def check_nothing_goes_on(study, family):
+    wait_for(lambda: not any(alive(child) for child in family["all"]), seconds=10)
+    seeds = list(study.folder.glob(".gatewise/seeds/*"))
+    assert len(seeds) == 1, "it was not in the middle of training"
+
+
 def check_killed(study, command, victim):
     """Kill one process in the middle of the second seed; returns what is printed."""
-    process = study.start(*command)
-    wait_for(lambda: epochs_of_second_seed(study))
+    process = start(study, command)
     family = descendants(process)
     target = process if victim == "command" else family[victim]
     target.send_signal(signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
-    wait_for(lambda: not any(alive(child) for child in family["all"]), seconds=10)
-    seeds = [folder.name for folder in study.folder.glob(".gatewise/seeds/*")]
-    assert len(seeds) == 1, "it was not in the middle of training"
+    check_nothing_goes_on(study, family)
     return process.returncode, output
 
 
@@ -97,41 +111,43 @@ def alive(process):
         return False
 
 
-def test_killed_dvc(new_study, uninterrupted):
-    study = new_study(SLOW)
-    code, _ = check_killed(study, ("dvc", "repro"), "command")
-    assert code == -signal.SIGKILL
-    check_same_ending(study, ("dvc", "repro"), uninterrupted)
-    assert set(study.read_lock()) == set(uninterrupted)
+@pytest.fixture(scope="module")
+def again(study_at, served, tmp_path_factory):
+    """A study of which the next tests interrupt one run after the other."""
+    study = study_at(tmp_path_factory.mktemp("again") / "studies/study", SLOW)
+    study.environment.update(served)
+    return study
+
+
+TRAIN = ("gatewise", "run", "--only", "train@*")
 
 
 @pytest.mark.parametrize("victim", ["trainer", "dvc", "template"])
-def test_killed_stage_of_the_flow(new_study, uninterrupted, victim, served):
-    study = new_study(SLOW)
-    study.environment.update(served)
-    command = ("gatewise", "run", "--only", "train@*")
-    code, output = check_killed(study, command, victim)
+def test_killed_stage_of_the_flow(again, victim):
+    code, output = check_killed(again, TRAIN, victim)
     assert code == 1
     last = " ".join(output.split("error: ")[-1].split())
     assert last.startswith("train@sales-gru:")
     assert ("template.log" if victim == "template" else "train@sales-gru.log") in last
     assert "Traceback" not in output
-    check_same_ending(study, command, uninterrupted)
 
 
-def test_terminated_flow_ends_its_stages_at_once(new_study, uninterrupted, served):
-    study = new_study(SLOW)
-    study.environment.update(served)
-    process = study.start("gatewise", "run", "--only", "train@*", start_new_session=True)
-    wait_for(lambda: epochs_of_second_seed(study))
+def test_terminated_flow_ends_its_stages_at_once(again):
+    process = start(again, TRAIN)
     family = descendants(process)
     process.terminate()
     process.communicate(timeout=20)
     assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
-    wait_for(lambda: not any(alive(child) for child in family["all"]), seconds=10)
-    seeds = [folder.name for folder in study.folder.glob(".gatewise/seeds/*")]
-    assert len(seeds) == 1, "the training was waited for"
-    check_same_ending(study, ("gatewise", "run", "--only", "train@*"), uninterrupted)
+    check_nothing_goes_on(again, family)
+
+
+def test_killed_dvc(again):
+    code, _ = check_killed(again, ("dvc", "repro"), "command")
+    assert code == -signal.SIGKILL
+
+
+def test_after_all_that_dvc_ends_as_if_nothing_had_happened(again, uninterrupted):
+    check_same_ending(again, ("dvc", "repro"), uninterrupted)
 
 
 def test_killed_flow(new_study, uninterrupted, tmp_path):
@@ -140,7 +156,6 @@ def test_killed_flow(new_study, uninterrupted, tmp_path):
     code, _ = check_killed(study, ("gatewise", "run"), "command")
     assert code == -signal.SIGKILL
     check_same_ending(study, ("gatewise", "run"), uninterrupted)
-    assert set(study.read_lock()) == set(uninterrupted)
     client = MlflowClient(study.mlflow_uri)
     experiment = client.get_experiment_by_name("interrupted/sales").experiment_id
     runs = client.search_runs([experiment])
