@@ -61,8 +61,6 @@ class Server:
         deadline = time.monotonic() + START_SECONDS
         with httpx.Client(base_url=self.url, timeout=2) as client:
             while time.monotonic() < deadline:
-                if self.process.poll() is not None:
-                    raise ServerError(f"the {self.name} server ended at once; its log is {self.log}")
                 if self.answers(client):
                     return
                 time.sleep(0.05)
@@ -72,7 +70,13 @@ class Server:
         )
 
     def answers(self, client: httpx.Client) -> bool:
-        """Whether it is ready."""
+        """Whether it is ready.
+
+        Raises:
+            ServerError: If it has ended.
+        """
+        if self.process.poll() is not None:
+            raise ServerError(f"the {self.name} server ended at once; its log is {self.log}")
         try:
             return client.get(self.health).is_success
         except httpx.TransportError:

@@ -13,16 +13,18 @@ os.environ["TRITON_INTERPRET"] = "1"
 
 LONGEST = (
     "test_readme",
-    "test_own_data",
     "test_tracking",
     "test_interruption",
-    "test_registry",
+    "test_own_data",
     "test_cli",
+    "test_repro",
+    "test_more_seeds",
+    "test_registry",
     "test_chain",
     "test_serving",
-    "test_graph",
+    "test_report",
 )
-"""Files that take a minute or more, from the longest."""
+"""Files that take half a minute or more, from the longest."""
 
 
 def pytest_configure() -> None:
