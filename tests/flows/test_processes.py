@@ -241,3 +241,23 @@ def test_pages_of_prefect_ask_the_server_where_it_listens(monkeypatch, tmp_path)
     with servers.prefect(4321) as server:
         server.process.wait(timeout=10)
     assert server.log.read_text() == "http://127.0.0.1:4321/api\n"
+
+
+def test_garbage_is_still_collected_though_seldom():
+    program = (
+        "import gc\n"
+        "from flows.bound import OBJECTS, collect_seldom\n"
+        "collect_seldom()\n"
+        "most = ended = 0\n"
+        "class Cycle:\n"
+        "    def __init__(self):\n"
+        "        self.own = self\n"
+        "    def __del__(self):\n"
+        "        global ended\n"
+        "        ended += 1\n"
+        "for made in range(1, 3 * OBJECTS):\n"
+        "    Cycle()\n"
+        "    most = max(most, made - ended)\n"
+        "assert OBJECTS / 4 < most < 2 * OBJECTS, most\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
