@@ -313,11 +313,12 @@ def test_second_run_recomputes_and_registers_nothing(chain):
 
 def test_dvc_repro_elsewhere_gives_the_same_outputs(chain, new_study, tiny):
     """Bit for bit the same hashes, by DVC alone and in another folder."""
-    tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}  # a dataset is enough
+    for name in ("text", "digits"):  # what is slow is not what differs
+        del tiny["datasets"][name]
     other = new_study(tiny)
     other.run("dvc", "repro", "--quiet")
     ours, theirs = chain.study.read_lock(), other.read_lock()
-    expected = {stage for stage in ours if not re.search("text|digits|opinions", stage)}
+    expected = {stage for stage in ours if not re.search("text|digits", stage)}
     assert set(theirs) == expected
     for stage in expected - {"report"}:
         assert theirs[stage]["outs"] == ours[stage]["outs"], stage

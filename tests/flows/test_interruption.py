@@ -82,7 +82,11 @@ def descendants(process):
 def check_same_ending(study, command, expected):
     study.run(*command)
     assert study.read_lock() == expected
+    check_nothing_is_left(study)
     assert study.run("dvc", "status").strip() == "Data and pipelines are up to date."
+
+
+def check_nothing_is_left(study):
     assert list(study.folder.glob(".gatewise/training/*")) == []
     assert list(study.folder.glob(".gatewise/scratch/*")) == []
 
@@ -146,7 +150,12 @@ def test_killed_dvc(again):
     assert code == -signal.SIGKILL
 
 
-def test_after_all_that_dvc_ends_as_if_nothing_had_happened(again, uninterrupted):
+def test_after_all_that_flow_and_dvc_end_as_if_nothing_had_happened(again, uninterrupted):
+    again.run(*TRAIN)
+    lock = again.read_lock()
+    assert lock == {stage: uninterrupted[stage] for stage in lock}
+    assert "train@sales-gru" in lock
+    check_nothing_is_left(again)
     check_same_ending(again, ("dvc", "repro"), uninterrupted)
 
 
