@@ -1,5 +1,6 @@
 # make run      the sample study, from nothing to registered champions
-# make test     the tests
+# make test     the tests, but for those of the next line
+# make end-to-end  those of whole runs: the README's commands, data of one's own, kills
 # make check    style, types and the direction of imports
 # make ui       the MLflow and Prefect pages, on loopback
 # make bench    speed of the cells against torch.nn
@@ -9,7 +10,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test check ui bench calibrate
+PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+END_TO_END := tests/flows/end_to_end
+
+.PHONY: setup run test end-to-end check ui bench calibrate
 
 setup: .venv/installed
 
@@ -24,7 +28,10 @@ run: setup
 	@$(BIN)/gatewise run
 
 test: setup
-	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) --ignore $(END_TO_END)
+
+end-to-end: setup
+	@$(PYTEST) $(END_TO_END)
 
 check: setup
 	@$(BIN)/ruff check .

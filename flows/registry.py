@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeAlias
 
 import mlflow
 import pandas as pd
-import scipy.stats
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
@@ -180,6 +179,8 @@ def challenge(
 
 def p_worse(challenger: Scores, incumbent: Scores, direction: str) -> float:
     """One-sided p value of the challenger being worse, item by item."""
+    import scipy.stats  # noqa: PLC0415 - takes a second, and most runs register nothing
+
     difference = (challenger.values - incumbent.values).numpy()
     if len(difference) < 2 or not difference.any():
         return 1.0

@@ -13,13 +13,13 @@ os.environ["TRITON_INTERPRET"] = "1"
 
 LONGEST = (
     "test_readme",
-    "test_tracking",
-    "test_interruption",
-    "test_own_data",
     "test_cli",
+    "test_tracking",
+    "test_own_data",
+    "test_interruption",
+    "test_registry",
     "test_repro",
     "test_more_seeds",
-    "test_registry",
     "test_chain",
     "test_serving",
     "test_report",

@@ -102,8 +102,10 @@ def test_every_command_of_the_readme_is_known_here(clone):
     assert set(commands(clone)) == {*LONG, *SELF, *SERVERS, *QUICK, *OWN}
 
 
-def test_make_test_runs_the_tests(clone):
-    assert "pytest" in clone.run("make", "--dry-run", "test")
+def test_make_runs_every_test_once(clone):
+    apart = "tests/flows/end_to_end"
+    assert clone.run("make", "--dry-run", "test").endswith(f"--ignore {apart}\n")
+    assert clone.run("make", "--dry-run", "end-to-end").endswith(f"reorder {apart}\n")
 
 
 def test_quick_commands_work_in_their_order(clone):
