@@ -76,7 +76,7 @@ def decision_in_words(content: dict[str, Any]) -> str:
     if need["seeds"] is not None:
         return f"{content['decision']}: {need['seeds']} seeds needed"
     if need["items"] is not None:
-        return f"{content['decision']}: {need['items']:.2g} times the items needed"
+        return f"{content['decision']}: more seeds and {need['items']:.2g} times the items needed"
     return f"{content['decision']}: too close to tell"
 
 

@@ -134,7 +134,7 @@ def needed(need: dict[str, Any]) -> str:
     if need["seeds"] is not None:
         return f"{need['seeds']} seeds would decide it if means and spreads stay as they are"
     if need["items"] is not None:
-        return f"more seeds would not decide it, {need['items']:.2g} times the items would"
+        return f"more seeds would decide it only with {need['items']:.2g} times the items as well"
     return "neither more seeds nor more items would decide it"
 
 
