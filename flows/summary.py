@@ -91,13 +91,16 @@ TITLES = {
     "model": "model",
 }
 
+NAMES = {"dataset", "champion", "model"}
+"""What must survive being copied, and stands in one line."""
+
 
 def terminal_table(rows: list[Row], *, with_model: bool = True) -> Table:
     """The table for a terminal; without the models where the registry was not asked."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     names = [field.name for field in fields(Row) if with_model or field.name != "model"]
     for name in names:
-        table.add_column(TITLES[name], overflow="fold")
+        table.add_column(TITLES[name], overflow="fold", no_wrap=name in NAMES)
     for entry in rows:
         table.add_row(*(getattr(entry, name) for name in names))
     return table
