@@ -19,7 +19,6 @@ from rnn_core.files import read_json, read_json_lines
 
 LONG = {"gatewise run studies/benchmark": "takes hours"}
 SELF = {"make test": "runs this"}
-OPTIONS = "--numprocesses auto --dist loadfile --no-loadscope-reorder"
 EVENT = (
     "prefect event emit gatewise.data.changed --resource-id gatewise.study.sample "
     """--payload '{"datasets": ["co2"]}'"""
@@ -104,13 +103,13 @@ def test_every_command_of_the_readme_is_known_here(clone):
 
 
 def test_make_runs_every_test_once(clone):
-    commands = {
-        target: clone.run("make", "--no-print-directory", "--dry-run", target).splitlines()[-1]
+    test, end_to_end = (
+        clone.run("make", "--no-print-directory", "--dry-run", target).splitlines()[-1]
         for target in ("test", "end-to-end")
-    }
+    )
     apart = "tests/flows/end_to_end"
-    assert commands["test"].endswith(f"pytest {OPTIONS} --ignore {apart}")
-    assert commands["end-to-end"].endswith(f"pytest {OPTIONS} {apart}")
+    assert "pytest" in test
+    assert test == end_to_end.removesuffix(apart) + f"--ignore {apart}"
 
 
 def test_quick_commands_work_in_their_order(clone):
