@@ -20,7 +20,7 @@ class Row:
         champion: The cell to use, and its hidden size.
         decision: Whether the rule decided that, or what it needs for it.
         test_score: Mean and standard deviation over the champion's seeds.
-        registered_seed: The test score of the seed that is registered.
+        registered_seed: The test score of the seed that is registered; empty if none is.
         ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
         model: The registered model and its version.
@@ -61,7 +61,7 @@ def row(dataset: str, layout: Layout, promotion: Promotion | None) -> Row:
         champion=champion,
         decision=decision_in_words(content),
         test_score=f"{result['test']['mean']:.4g}{spread} {metric}",
-        registered_seed=f"{seed['test']:.4g}",
+        registered_seed=f"{seed['test']:.4g}" if promotion else "",
         ahead=f"{abs(ahead):.2g} {side} than {content['runner_up']}" if ahead is not None else "",
         cost=f"{result['cost']['multiply_accumulates']:,} MACs",
         model=f"{promotion.model} v{promotion.version}" if promotion else "not registered",
@@ -91,19 +91,31 @@ TITLES = {
     "model": "model",
 }
 
-NAMES = {"dataset", "champion", "model"}
-"""What must survive being copied, and stands in one line."""
-
 
 def terminal_table(rows: list[Row], *, with_model: bool = True) -> Table:
-    """The table for a terminal; without the models where the registry was not asked."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    names = [field.name for field in fields(Row) if with_model or field.name != "model"]
-    for name in names:
-        table.add_column(TITLES[name], overflow="fold", no_wrap=name in NAMES)
+    """What a terminal shows, a few lines a dataset; no models where the registry was not asked.
+
+    Eight columns would not fit: names that are folded cannot be copied, and what stands beside
+    names that are not is folded to slivers.
+    """
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
     for entry in rows:
-        table.add_row(*(getattr(entry, name) for name in names))
+        table.add_row(entry.dataset, "\n".join(in_lines(entry, with_model=with_model)))
     return table
+
+
+def in_lines(entry: Row, *, with_model: bool) -> list[str]:
+    """A dataset in lines, of which none breaks a name."""
+    lines = [f"{entry.champion}, {entry.decision}"]
+    if entry.test_score:
+        ahead = f", {entry.ahead}" if entry.ahead else ""
+        lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")
+        if with_model:
+            scored = f", test score {entry.registered_seed}" if entry.registered_seed else ""
+            lines.append(f"model {entry.model}{scored}")
+    return lines
 
 
 def markdown_table(rows: list[Row]) -> str:
