@@ -23,7 +23,7 @@ class Row:
         registered_seed: The test score of the seed that is registered; empty if none is.
         ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
-        model: The registered model and its version.
+        model: The registered model and its version; empty where the registry was not asked.
     """
 
     dataset: str
@@ -36,21 +36,29 @@ class Row:
     model: str
 
 
-def summarise(layout: Layout, plan: Study, promotions: dict[str, Promotion]) -> list[Row]:
-    """A row for each dataset that has been compared."""
+def summarise(
+    layout: Layout, plan: Study, promotions: dict[str, Promotion] | None = None
+) -> list[Row]:
+    """A row for each dataset that has been compared.
+
+    Args:
+        layout: Of the study.
+        plan: What it has planned.
+        promotions: What was registered, by the name of the dataset; None: that was not asked.
+    """
     return [
-        row(name, layout, promotions.get(name))
-        for name in plan.datasets
-        if layout.comparison(name).exists()
+        row(name, layout, promotions) for name in plan.datasets if layout.comparison(name).exists()
     ]
 
 
-def row(dataset: str, layout: Layout, promotion: Promotion | None) -> Row:
+def row(dataset: str, layout: Layout, promotions: dict[str, Promotion] | None) -> Row:
     """Describe one dataset."""
     content = read_json(layout.comparison(dataset))
     champion, metric = content["champion"], content["metric"]["name"]
     if champion is None:
         return Row(dataset, "none", content["reason"], "", "", "", "", "")
+    promotion = (promotions or {}).get(dataset)
+    unregistered = "" if promotions is None else "not registered"
     result = content["candidates"][champion]
     seed = next(s for s in result["seeds"] if s["seed"] == content["registered_seed"])
     std, ahead = result["test"]["std"], content["ahead"]
@@ -64,7 +72,7 @@ def row(dataset: str, layout: Layout, promotion: Promotion | None) -> Row:
         registered_seed=f"{seed['test']:.4g}" if promotion else "",
         ahead=f"{abs(ahead):.2g} {side} than {content['runner_up']}" if ahead is not None else "",
         cost=f"{result['cost']['multiply_accumulates']:,} MACs",
-        model=f"{promotion.model} v{promotion.version}" if promotion else "not registered",
+        model=f"{promotion.model} v{promotion.version}" if promotion else unregistered,
     )
 
 
@@ -92,8 +100,8 @@ TITLES = {
 }
 
 
-def terminal_table(rows: list[Row], *, with_model: bool = True) -> Table:
-    """What a terminal shows, a few lines a dataset; no models where the registry was not asked.
+def terminal_table(rows: list[Row]) -> Table:
+    """What a terminal shows, a few lines a dataset.
 
     Eight columns would not fit: names that are folded cannot be copied, and what stands beside
     names that are not is folded to slivers.
@@ -102,19 +110,19 @@ def terminal_table(rows: list[Row], *, with_model: bool = True) -> Table:
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     for entry in rows:
-        table.add_row(entry.dataset, "\n".join(in_lines(entry, with_model=with_model)))
+        table.add_row(entry.dataset, "\n".join(in_lines(entry)))
     return table
 
 
-def in_lines(entry: Row, *, with_model: bool) -> list[str]:
-    """A dataset in lines, of which none breaks a name."""
+def in_lines(entry: Row) -> list[str]:
+    """What is known of a dataset; between its words a terminal may break a line."""
     lines = [f"{entry.champion}, {entry.decision}"]
     if entry.test_score:
         ahead = f", {entry.ahead}" if entry.ahead else ""
         lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")
-        if with_model:
-            scored = f", test score {entry.registered_seed}" if entry.registered_seed else ""
-            lines.append(f"model {entry.model}{scored}")
+    if entry.model:
+        scored = f", test score {entry.registered_seed}" if entry.registered_seed else ""
+        lines.append(f"model {entry.model}{scored}")
     return lines
 
 

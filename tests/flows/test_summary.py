@@ -3,7 +3,8 @@
 import pytest
 from rich.console import Console
 
-from flows.summary import Row, terminal_table
+from flows.layout import REPOSITORY, Layout
+from flows.summary import Row, in_lines, row, terminal_table
 
 ROW = Row(
     dataset="free_spoken_digits_speakers",
@@ -17,10 +18,10 @@ ROW = Row(
 )
 
 
-def printed(row, width, **how):
+def printed(entry, width):
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(terminal_table([row], **how))
+        console.print(terminal_table([entry]))
     return captured.get()
 
 
@@ -34,10 +35,12 @@ def test_names_are_not_folded(width):
 
 
 def test_dataset_without_a_champion_says_why():
-    row = Row("sums", "none", "no candidate has finished all seeds", "", "", "", "", "")
-    assert printed(row, 80).split() == ["sums", "none,", *row.decision.split()]
+    entry = Row("sums", "none", "no candidate has finished all seeds", "", "", "", "", "")
+    assert printed(entry, 80).split() == ["sums", "none,", *entry.decision.split()]
 
 
-def test_models_are_left_out_where_the_registry_was_not_asked():
-    assert ROW.model in printed(ROW, 120)
-    assert ROW.model not in printed(ROW, 120, with_model=False)
+@pytest.mark.parametrize(("promotions", "shown"), [({}, "model not registered"), (None, "")])
+def test_model_is_told_where_the_registry_was_asked(promotions, shown):
+    entry = row("agreement", Layout(REPOSITORY), promotions)
+    lines = [line for line in in_lines(entry) if line.startswith("model")]
+    assert lines == [shown] * bool(shown)
