@@ -1,4 +1,4 @@
-"""The table that a run ends with."""
+"""What a run ends with: a few lines a dataset."""
 
 from dataclasses import dataclass, fields
 from typing import Any

@@ -31,13 +31,15 @@ def prefect_rows(chain, query: str) -> list[tuple]:
         return database.execute(query).fetchall()
 
 
-def test_run_ends_with_a_table_and_where_to_look(chain):
+def test_run_ends_with_what_it_found_and_where_to_look(chain):
     comparison = {name: read_json(Layout(chain.study.folder).comparison(name)) for name in DATASETS}
     for name, content in comparison.items():
-        (line,) = [row for row in chain.output.splitlines() if row.startswith(f"{name} ")]
-        assert content["champion"] in line
-        assert f"tiny.{name} v1" in line
-        assert f"{content['candidates'][content['champion']]['test']['mean']:.4g}" in line
+        (found,) = re.findall(rf"^{name} .*(?:\n .*)*", chain.output, re.MULTILINE)
+        said = " ".join(found.split())
+        assert said.startswith(f"{name} {content['champion']}, {content['decision']}")
+        mean = content["candidates"][content["champion"]]["test"]["mean"]
+        assert f"test score {mean:.4g}" in said
+        assert f"model tiny.{name} v1, test score " in said
     (line,) = [row for row in chain.output.splitlines() if row.startswith("Report: ")]
     end = "/tiny/reports/index.html. MLflow and Prefect pages: make ui."
     assert line.endswith(end), "a long path must not break the line"
