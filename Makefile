@@ -1,6 +1,6 @@
 # make run      the sample study, from nothing to registered champions
 # make test     the tests, but for those of the next line
-# make end-to-end  those of whole runs: the README's commands, data of one's own, kills
+# make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills
 # make check    style, types and the direction of imports
 # make ui       the MLflow and Prefect pages, on loopback
 # make bench    speed of the cells against torch.nn

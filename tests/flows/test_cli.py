@@ -1,7 +1,5 @@
 """The command line as its user meets it: what goes wrong is one line that says what to do."""
 
-import os
-import re
 import shutil
 import socket
 import sys
@@ -12,8 +10,7 @@ import pytest
 import yaml
 
 from flows import cli, processes
-from flows.layout import REPOSITORY, Layout
-from rnn_core.files import read_json_lines
+from flows.layout import Layout
 from rnn_core.sources import download
 from rnn_core.sources.tinyshakespeare import SOURCE as TINYSHAKESPEARE
 
@@ -48,9 +45,6 @@ PARAMETERS = {
             "training": TRAINING,
         },
     },
-}
-TWO_DATASETS = PARAMETERS | {
-    "datasets": {name: PARAMETERS["datasets"][name] for name in ("sales", "text")}
 }
 
 
@@ -333,79 +327,6 @@ def test_text_that_is_not_utf_8_is_told_with_the_byte(study, gatewise):
 def test_stage_before_its_upstream_says_what_to_do(gatewise):
     told = gatewise("train", "sales", "gru")
     assert told == "data/prepared/sales/meta.json is missing; run the stage that makes it"
-
-
-@pytest.fixture(scope="module")
-def mended(study_at, served, tmp_path_factory):
-    """A run on a spoilt table, the status after it, and both again with the table mended."""
-    study = study_at(
-        tmp_path_factory.mktemp("mended") / "studies/study", TWO_DATASETS | {"cells": ["gru"]}
-    )
-    study.environment.update(served)
-    table = study.folder / "sales.csv"
-    good = table.read_text()
-    table.write_text(good.replace("-03,8.222\n", "-03,\n"))
-    outputs = {"failed": study.run("gatewise", "run", code=1)}
-    outputs["log"] = (Layout(study.folder).logs / "prepare@sales.log").read_text()
-    outputs["results of the other"] = Layout(study.folder).comparison("text").exists()
-    outputs["stale"] = study.run("gatewise", "status")
-    table.write_text(good)
-    outputs["mended"] = study.run("gatewise", "run")
-    outputs["fresh"] = study.run("gatewise", "status")
-    return study, outputs
-
-
-def test_run_ends_with_the_words_of_the_stage_that_failed(mended):
-    study, outputs = mended
-    last = outputs["failed"].splitlines()[-1]
-    assert last.startswith("error: prepare@sales: sales.csv, row 4, ")
-    assert "column 'y' has no value (1 gaps in all); fill them, or set data.missing" in last
-    assert f"(log: {os.path.relpath(study.folder, REPOSITORY)}/.gatewise/logs/prepare@sales" in last
-    assert "error: sales.csv, row 4" in outputs["log"]
-    assert outputs["failed"].count("error: ") == 1
-    assert "Traceback" not in outputs["failed"]
-
-
-def test_failure_leaves_the_other_datasets_to_go_on(mended):
-    _, outputs = mended
-    assert outputs["results of the other"]
-    assert "compare@text" in outputs["failed"]
-
-
-def test_run_succeeds_after_the_flaw_is_mended(mended):
-    _, outputs = mended
-    for name in ("sales", "text"):
-        (found,) = re.findall(rf"^{name} .*(?:\n .*)*", outputs["mended"], re.MULTILINE)
-        assert f" model small.{name} v1, " in " ".join(found.split())
-    assert "7 stages ran and 6 were up to date" in " ".join(outputs["mended"].split())
-
-
-def test_status_names_champions_and_what_is_stale(mended):
-    _, outputs = mended
-    stale, fresh = outputs["stale"], outputs["fresh"]
-    assert "prepare@sales" in stale
-    assert "All is up to date" not in stale
-    champion = re.compile(r"^(\w+) +gru-", re.MULTILINE)
-    assert champion.findall(stale) == ["text"]
-    assert "All is up to date." in fresh
-    assert "model" not in fresh  # the registry is not asked
-    assert champion.findall(fresh) == ["sales", "text"]
-
-
-def test_only_runs_what_is_asked_for_and_what_that_needs(mended):
-    study, _ = mended
-    records = len(read_json_lines(Layout(study.folder).timings))
-    parameters = changed(study.parameters(), "datasets.sales.data.lookback", 8)
-    parameters = changed(parameters, "datasets.text.training.epochs", 2)
-    study.write_parameters(parameters | {"cells": ["gru", "memoryless"]})
-    told = study.run("gatewise", "run", "--only", "train@*-gru", "--only", "train@*-grru", code=1)
-    assert "unknown stage 'train@*-grru'; did you mean 'train@" in one_line(told)
-    assert len(read_json_lines(Layout(study.folder).timings)) == records
-    study.run("gatewise", "run", "--only", "train@sales-gru", "--only", "train@text-*gru")
-    ran = [record["stage"] for record in read_json_lines(Layout(study.folder).timings)[records:]]
-    of_gru = {f"{verb}@{name}-gru" for verb in ("tune", "train") for name in ("sales", "text")}
-    assert set(ran) == {"prepare@sales", *of_gru}
-    assert len(ran) == 5
 
 
 def files(folder):

@@ -8,7 +8,7 @@ import yaml
 
 from flows.layout import Layout
 from flows.more_seeds import add_seeds, with_seeds
-from rnn_core.files import read_json, write_json
+from rnn_core.files import write_json
 
 REPOSITORY = Path(__file__).parents[2]
 STUDIES = [REPOSITORY, REPOSITORY / "studies/benchmark", REPOSITORY / "studies/warnings"]
@@ -123,28 +123,3 @@ def test_no_other_byte_of_our_own_studies_changes(folder):
         place = after.index(added)
         own = "seeds" in section
         assert after[:place] + after[place + 1 :] == before[:place] + before[place + own :]
-
-
-def test_run_adds_seeds_until_it_is_decided_and_trains_only_those(new_study, served, tiny):
-    """The margin is set below what two seeds can tell, and above what a few more can."""
-    tiny |= {"cells": ["rnn_tanh", "lstm"], "datasets": {"text": tiny["datasets"]["text"]}}
-    study = new_study(tiny)
-    study.environment.update(served)
-    study.run("dvc", "repro", "--quiet", "compare@text")
-    layout = Layout(study.folder)
-    found = read_json(layout.comparison("text"))["candidates"].values()
-    tiny["datasets"]["text"]["margin"] = 0.6 * min(one["validation"]["at_most"] for one in found)
-    study.write_parameters(study.parameters() | {"datasets": tiny["datasets"]})
-    file = study.folder / "params.yaml"
-    file.write_text("# What we sell.\n" + file.read_text())
-    output = study.run("gatewise", "run", "--until-decided", "--max-seeds", "4")
-
-    seeds = seeds_of(layout)["text"]
-    assert f"+    seeds: {seeds}" in output
-    assert 2 < len(seeds) <= 4
-    assert file.read_text().startswith("# What we sell.\n")
-    comparison = read_json(layout.comparison("text"))
-    assert comparison["decision"] == "decided" or len(seeds) == 4
-    for candidate in comparison["candidates"].values():
-        assert [seed["seed"] for seed in candidate["seeds"]] == seeds
-    assert len(list(layout.seeds.iterdir())) == 2 * len(seeds), "none was trained twice"
