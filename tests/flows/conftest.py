@@ -238,6 +238,17 @@ def new_study(study_at: Callable, tmp_path: Path) -> Callable[[dict], StudyFolde
     return lambda parameters: study_at(tmp_path / "studies/study", parameters)
 
 
+@pytest.fixture(scope="session")
+def said_of() -> Callable[[str, str], str]:
+    """What the end of a run, or a status, says of a dataset, as one line."""
+
+    def said(output: str, dataset: str) -> str:
+        (found,) = re.findall(rf"^{dataset} .*(?:\n .*)*", output, re.MULTILINE)
+        return " ".join(found.split())
+
+    return said
+
+
 @pytest.fixture
 def held() -> Callable[[StudyFolder, str], AbstractContextManager[None]]:
     """Holds a path in DVC's lock table as a `dvc repro` of this process would."""

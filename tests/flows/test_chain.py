@@ -31,11 +31,10 @@ def prefect_rows(chain, query: str) -> list[tuple]:
         return database.execute(query).fetchall()
 
 
-def test_run_ends_with_what_it_found_and_where_to_look(chain):
+def test_run_ends_with_what_it_found_and_where_to_look(chain, said_of):
     comparison = {name: read_json(Layout(chain.study.folder).comparison(name)) for name in DATASETS}
     for name, content in comparison.items():
-        (found,) = re.findall(rf"^{name} .*(?:\n .*)*", chain.output, re.MULTILINE)
-        said = " ".join(found.split())
+        said = said_of(chain.output, name)
         assert said.startswith(f"{name} {content['champion']}, {content['decision']}")
         mean = content["candidates"][content["champion"]]["test"]["mean"]
         assert f"test score {mean:.4g}" in said

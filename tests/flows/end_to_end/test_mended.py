@@ -69,11 +69,10 @@ def test_failure_leaves_the_other_datasets_to_go_on(mended):
     assert "compare@text" in outputs["failed"]
 
 
-def test_run_succeeds_after_the_flaw_is_mended(mended):
+def test_run_succeeds_after_the_flaw_is_mended(mended, said_of):
     _, outputs = mended
     for name in ("sales", "text"):
-        (found,) = re.findall(rf"^{name} .*(?:\n .*)*", outputs["mended"], re.MULTILINE)
-        assert f" model small.{name} v1, " in " ".join(found.split())
+        assert f" model small.{name} v1, " in said_of(outputs["mended"], name)
     assert "7 stages ran and 6 were up to date" in " ".join(outputs["mended"].split())
 
 

@@ -112,25 +112,21 @@ def test_make_runs_every_test_once(clone):
     assert test == end_to_end.removesuffix(apart) + f"--ignore {apart}"
 
 
-def says_champion(output, dataset, model):
-    """Whether the lines of a dataset name its cell and its registered model."""
-    return re.search(rf"^{dataset} +gru-\d+, .*\n( .*\n)* +model {model}, ", output, re.M)
-
-
-def test_quick_commands_work_in_their_order(clone):
+def test_quick_commands_work_in_their_order(clone, said_of):
     printed = {}
     for command in commands(clone):
         if command in QUICK or command in OWN:
             program, *arguments = shlex.split(OWN.get(command, command))
             printed[command] = clone.run(program, *arguments)
     for dataset in ("agreement", "co2"):
-        assert says_champion(printed["make run"], dataset, model=rf"sample\.{dataset} v1")
+        said = said_of(printed["make run"], dataset)
+        assert re.search(rf"^{dataset} gru-\d+, .* model sample\.{dataset} v1, ", said)
     assert "up to date" in printed["dvc repro"]
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
     assert "0 stages ran and 4 were up to date" in " ".join(printed[QUICK[3]].split())
     assert "All is up to date." in printed["gatewise status"]
     made, predicted, generated = (printed[command] for command in OWN)
-    assert says_champion(made, "sales", model=r"shop\.sales v1")
+    assert re.search(r"^sales gru-\d+, .* model shop\.sales v1, ", said_of(made, "sales"))
     assert predicted.startswith("date,y\n2024-10-27,")
     assert generated.startswith("the dog")
 
