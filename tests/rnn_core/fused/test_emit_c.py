@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from rnn_core.fused.build import FLAGS, find_compiler, whole_text
-from rnn_core.fused.emit_c import constant, emit
+from rnn_core.fused.emit_c import emit
+from rnn_core.fused.stages_c import constant
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_arguments_are_declared_once_and_all_used(schedule):
 
 
 def test_every_operation_that_is_read_can_be_written():
-    from rnn_core.fused.emit_c import OPERATIONS, REDUCTIONS
+    from rnn_core.fused.stages_c import OPERATIONS, REDUCTIONS
     from rnn_core.fused.trace import ARITHMETIC, CHOICES, RENAMED
 
     written = set(OPERATIONS) | set(REDUCTIONS)

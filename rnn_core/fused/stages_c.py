@@ -1,0 +1,383 @@
+"""C of one time step: how values are computed, and where they lie."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rnn_core.fused.form import CONDITIONS, ELEMENTARY, Kind, Node
+from rnn_core.fused.schedule import Kernel, Loop, Place, Program, Stage
+
+FUNCTIONS = (*ELEMENTARY, "abs", "sign")
+
+OPERATIONS: dict[str, str] = (
+    {
+        "add": "{0} + {1}",
+        "sub": "{0} - {1}",
+        "mul": "{0} * {1}",
+        "div": "{0} / {1}",
+        "neg": "-{0}",
+        "reciprocal": "1 / {0}",
+        "rsqrt": "1 / sqrt_({0})",
+        "relu": "maximum_({0}, 0)",
+        "where": "{0} ? {1} : {2}",
+        "gt": "{0} > {1}",
+        "ge": "{0} >= {1}",
+        "lt": "{0} < {1}",
+        "le": "{0} <= {1}",
+        "eq": "{0} == {1}",
+        "ne": "{0} != {1}",
+        "and": "{0} && {1}",
+        "or": "{0} || {1}",
+        "not": "!{0}",
+        "spread": "{0}",
+    }
+    | {name: name + "_({0})" for name in FUNCTIONS}
+    | {name: name + "_({0}, {1})" for name in ("maximum", "minimum", "pow")}
+)
+"""C of the pointwise operations."""
+
+REDUCTIONS = {
+    "row_sum": ("0", "+", "{0} += {1}"),
+    "row_max": ("-INFINITY", "max", "{0} = {0} > {1} ? {0} : {1}"),
+    "row_min": ("INFINITY", "min", "{0} = {0} < {1} ? {0} : {1}"),
+}
+"""Start, OpenMP's name and C of the reductions."""
+
+KNOWN = {"hidden_size": "(REAL)H", "present": "here"}
+"""C of inputs that have a name."""
+
+AREAS = {
+    "slot": ("slots", "block * P"),
+    "column": ("columns", "block"),
+    "saved": ("saved_rows", "saved_plane"),
+    "saved_column": ("saved_columns", "saved_column_plane"),
+    "right": ("right_rows", "T * N"),
+    "carry": ("next", "block * P"),
+}
+"""C of where an area begins and of what lies between its places."""
+
+
+def indented(lines: Sequence[str], depth: int = 1) -> list[str]:
+    """Indent code."""
+    return ["    " * depth + line for line in lines]
+
+
+@dataclass
+class Direction:
+    """What both passes over time have in common: panels, scratch memory and stages."""
+
+    kernel: Kernel
+    program: Program
+    declared: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def products(self) -> list[Node]:
+        """All recurrent products, in order."""
+        return [node for stage in self.program.stages for node in stage.products]
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether this is the step and not its derivative."""
+        return self.program is self.kernel.forward
+
+    def panels(self) -> dict[tuple[str, str], str]:
+        """Name of the packed form of every (weight, mark) that a product uses."""
+        marks = {(node.operands[1].label, node.label): None for node in self.products}
+        return {
+            (weight, mark): f"panels_{weight}" + ("_transposed" if mark else "")
+            for weight, mark in marks
+        }
+
+    def shared_sizes(self) -> list[str]:
+        """C that adds up the scratch memory that all threads share."""
+        form = self.kernel.form
+        gates = len(form.gates)
+        lines = [f"shared += {len(self.panels())} * H * P + (P > X ? P : X);"]
+        if self.is_forward:
+            return [*lines, f"shared += {gates} * (I * P + P);"]
+        matrices, columns = len(matrix_results(self.kernel)), len(self.program.sums)
+        return [
+            *lines,
+            f"shared += {gates} * H * X + X;",
+            f"shared += {len(self.kernel.rights)} * T * N;",
+            f"shared += {matrices} * H * P + {gates} * I * P;",
+            "const integer blocks = (B + block - 1) / block;",
+            f"shared += 2 * blocks * {columns} * P + 1;",
+        ]
+
+    def own_size(self) -> str:
+        """C of the scratch memory of a thread."""
+        program, kernel = self.program, self.kernel
+        size = f"block * ({program.num_slots} * P + {program.num_columns})"
+        if self.is_forward:
+            return size + f" + block * ({len(kernel.saved_rows)} * H + {len(kernel.saved_columns)})"
+        states = len(kernel.form.states)
+        return size + f" + block * ({2 * states} * P + X) + {len(program.sums)} * P"
+
+    def pack_recurrent(self) -> list[str]:
+        """C that packs the recurrent weights."""
+        lines = ["REAL *zeros = free_memory;", "free_memory += P > X ? P : X;"]
+        lines.append("memset(zeros, 0, sizeof(REAL) * (P > X ? P : X));")
+        for (weight, mark), name in self.panels().items():
+            strides = "1, H" if mark else "H, 1"
+            lines.append(f"REAL *{name} = free_memory;")
+            lines.append(f"free_memory = pack(free_memory, weight_{weight}, H, H, {strides});")
+        return lines
+
+    def operand_tables(self) -> list[str]:
+        """C tables of what the gradients of matrices are made of."""
+        lefts, rights, _ = outer_tables(self.kernel)
+        lines = [f"enum {{ num_lefts = {len(lefts)}, num_rights = {len(rights)} }};"]
+        for name, entries in (("lefts", lefts), ("rights", rights)):
+            rows = ", ".join(self.operand_entry(entry) for entry in entries)
+            lines.append(f"const operand {name}[] = {{{rows}}};")
+        return lines
+
+    def operand_entry(self, entry: Node | str) -> str:
+        """One operand of the gradients of matrices."""
+        if isinstance(entry, str):
+            return "{x, 0, x_step, x_sequence, I}"
+        if entry.op == "state":
+            return f"{{all_{entry.label}, first_{entry.label}, N, H, H}}"
+        if entry.op == "given":
+            strides = f"given_step_{entry.label}, given_sequence_{entry.label}"
+            return f"{{given_{entry.label}, 0, {strides}, H}}"
+        if entry in self.kernel.rights:
+            return f"{{right + {self.kernel.rights.index(entry)} * T * N, 0, N, H, H}}"
+        return f"{{saved + {self.kernel.saved_rows.index(entry)} * T * N, 0, N, H, H}}"
+
+    # Access to memory, of a block and of a row of it.
+
+    def block_address(self, place: Place) -> str:
+        """C of a place's first element in the current block and step."""
+        if place.area in ("state", "new"):
+            prefix = "before" if place.area == "state" else "after"
+            return f"{prefix}_{self.kernel.form.states[place.index]}"
+        if place.area == "given":
+            return f"given_rows_{self.kernel.form.given[place.index]}"
+        base, plane = AREAS[place.area]
+        return f"{base} + {place.index} * {plane}"
+
+    def row_stride(self, place: Place) -> str:
+        """C of the distance between rows of a place."""
+        if place.area in ("column", "saved_column"):
+            return "1"
+        if place.area == "given":
+            return f"given_sequence_{self.kernel.form.given[place.index]}"
+        return "P" if place.area in ("slot", "carry") else "H"
+
+    def row(self, place: Place) -> str:
+        """The name of a place's row pointer, to be declared before the loops."""
+        name = f"{place.area}{place.index}"
+        address = f"{self.block_address(place)} + r * {self.row_stride(place)}"
+        self.declared[name] = f"REAL *restrict {name} = {address};"
+        return f"{name}[0]" if self.row_stride(place) == "1" else f"{name}[j]"
+
+    # Code of the stages.
+
+    def stage(self, stage: Stage, index: int) -> list[str]:
+        """C of a stage."""
+        lines = [self.product(node) for node in stage.products]
+        self.declared = {}
+        body: list[str] = []
+        names: dict[Node, str] = {}
+        loops = stage.loops or [Loop()]
+        for number, loop in enumerate(loops):
+            copies = self.copies(stage, index) if number == 0 else []
+            body += LoopEmitter(self, names).emit(loop, copies)
+        if not body:
+            return lines
+        head = [*self.declared.values()]
+        return [*lines, "for (integer r = 0; r < rows; r++) {", *indented([*head, *body]), "}"]
+
+    def copies(self, stage: Stage, index: int) -> list[Node]:
+        """Products and gates of a stage that must be kept elsewhere than in their slot."""
+        gates = [n for n in self.program.places if n.op == "gate"] if index == 0 else []
+        starts = self.copied_starts(index)
+        several = [n for n in (*gates, *stage.products) if len(self.program.places.get(n, ())) > 1]
+        return [*several, *starts]
+
+    def copied_starts(self, index: int) -> list[Node]:
+        """Values in memory that a product of the next stage starts from."""
+        if index + 1 >= len(self.program.stages):
+            return []
+        products = self.program.stages[index + 1].products
+        starts = [node.operands[2] for node in products if len(node.operands) > 2]
+        fixed = ("saved", "state")
+        return [s for s in starts if self.program.places[s][0].area in fixed]
+
+    def product(self, node: Node) -> str:
+        """C of a recurrent product."""
+        left, weight = node.operands[:2]
+        source = self.program.places[left][0]
+        target = next(p for p in self.program.places[node] if p.area in ("slot", "carry"))
+        result = self.block_address(target)
+        start, start_row = (result, "P") if len(node.operands) > 2 else ("zeros", "0")
+        panels = self.panels()[weight.label, node.label]
+        return (
+            f"product(rows, H, H, {self.block_address(source)}, {self.row_stride(source)}, "
+            f"{panels}, {start}, {start_row}, {result}, P);"
+        )
+
+
+class LoopEmitter:
+    """Writes one loop over the hidden units of a row."""
+
+    def __init__(self, direction: Direction, columns: dict[Node, str]) -> None:
+        self.direction = direction
+        self.columns = columns
+        self.before: list[str] = []
+        self.inside: list[str] = []
+        self.after: list[str] = []
+        self.names: dict[Node, str] = {}
+
+    def emit(self, loop: Loop, copies: Sequence[Node]) -> list[str]:
+        """C of a loop, of what it needs before it and of what is kept after it."""
+        for node in loop.columns:
+            self.column(node)
+        for node in copies:
+            self.store(self.value(node), self.places(node)[1:])
+        for node in loop.rows:
+            name = self.compute(node)
+            self.store(name, self.places(node))
+            self.add_to_sums(node, name)
+        clauses = [self.reduce(node) for node in loop.reductions]
+        if not self.inside:
+            return [*self.before, *self.after]
+        pragma = "#pragma omp simd " + " ".join(clauses) if clauses else "#pragma GCC ivdep"
+        head = "for (integer j = 0; j < H; j++) {"
+        return [*self.before, pragma.rstrip(), head, *indented(self.inside), "}", *self.after]
+
+    def type_of(self, node: Node) -> str:
+        """C type of a value."""
+        return "int" if node.op in CONDITIONS else "REAL"
+
+    def expression(self, node: Node) -> str:
+        """C of a pointwise operation."""
+        return OPERATIONS[node.op].format(*(self.value(operand) for operand in node.operands))
+
+    def column(self, node: Node) -> None:
+        """Compute a value of one number per sequence, before the loop."""
+        inside, self.inside = self.inside, self.before
+        expression = self.expression(node)
+        self.inside = inside
+        name = self.columns[node] = f"c{len(self.columns)}"
+        self.before.append(f"const {self.type_of(node)} {name} = {expression};")
+        for place in self.places(node):
+            self.before.append(f"{self.direction.row(place)} = {name};")
+
+    def compute(self, node: Node) -> str:
+        """Compute a value inside of the loop."""
+        expression = self.gradient(node) if node.op == "gradient" else self.expression(node)
+        name = self.names[node] = f"v{len(self.names)}"
+        self.inside.append(f"const {self.type_of(node)} {name} = {expression};")
+        return name
+
+    def gradient(self, node: Node) -> str:
+        """C of the gradient of a new state: from the next step and from outside."""
+        name = node.label
+        index = self.direction.kernel.form.states.index(name)
+        self.direction.declared[f"carried{index}"] = (
+            f"const REAL *restrict carried{index} = current + {index} * block * P + r * P;"
+        )
+        self.direction.declared[f"seen{index}"] = (
+            f"const REAL *restrict seen{index} = seen_rows_{name} + r * seen_sequence_{name};"
+        )
+        return f"carried{index}[j] + seen{index}[j]"
+
+    def value(self, node: Node) -> str:
+        """C of a value: a number, a name, or what is read from memory."""
+        known = KNOWN.get(node.op) or self.names.get(node) or self.columns.get(node)
+        if known is not None:
+            return known
+        if node.op == "constant":
+            return constant(node.number)
+        if node.op == "weight":
+            return self.load(node, f"weight_{node.label}[j]")
+        if node in self.direction.program.places:
+            return self.from_memory(node)
+        # Vectors and scalars that depend on weights and constants alone.
+        return self.compute(node)
+
+    def from_memory(self, node: Node) -> str:
+        """Read a value that lies in memory."""
+        source = self.direction.row(self.places(node)[0])
+        if node.kind is not Kind.COLUMN:
+            return self.load(node, source)
+        name = self.columns[node] = f"c{len(self.columns)}"
+        self.before.append(f"const {self.type_of(node)} {name} = {source};")
+        return name
+
+    def load(self, node: Node, source: str) -> str:
+        """Read a value once a loop."""
+        name = self.names[node] = f"v{len(self.names)}"
+        self.inside.append(f"const {self.type_of(node)} {name} = {source};")
+        return name
+
+    def places(self, node: Node) -> tuple[Place, ...]:
+        """Where a value lies."""
+        return self.direction.program.places.get(node, ())
+
+    def store(self, name: str, places: Sequence[Place]) -> None:
+        """Write a value to memory."""
+        self.inside += [f"{self.direction.row(place)} = {name};" for place in places]
+
+    def add_to_sums(self, node: Node, name: str) -> None:
+        """Add a value to the sums over sequences that it is wanted for."""
+        for index, summed in enumerate(self.direction.program.sums.values()):
+            if summed is node:
+                self.inside.append(f"sums[{index} * P + j] += {name};")
+
+    def reduce(self, node: Node) -> str:
+        """Accumulate a reduction; returns OpenMP's clause for it."""
+        start, clause, update = REDUCTIONS[node.op]
+        name = self.columns[node] = f"c{len(self.columns)}"
+        value = self.value(node.operands[0])
+        self.before.append(f"REAL {name} = {start};")
+        self.inside.append(update.format(name, value) + ";")
+        for place in self.places(node):
+            self.after.append(f"{self.direction.row(place)} = {name};")
+        return f"reduction({clause}:{name})"
+
+
+def constant(number: float) -> str:
+    """C of a number."""
+    if not math.isfinite(number):
+        return {"inf": "(REAL)INFINITY", "-inf": "(-(REAL)INFINITY)", "nan": "(REAL)NAN"}[
+            str(number)
+        ]
+    return f"((REAL){number!r})"
+
+
+def term_names(weight: str, count: int) -> list[str]:
+    """Names of the terms of a matrix's gradient; each has memory of its own."""
+    return [f"sum{index}_{weight}" for index in range(count)]
+
+
+def matrix_results(kernel: Kernel) -> list[str]:
+    """Names of all terms of all recurrent matrices."""
+    gradients = kernel.form.matrix_gradients.items()
+    return [name for weight, parts in gradients for name in term_names(weight, len(parts))]
+
+
+def outer_tables(
+    kernel: Kernel,
+) -> tuple[list[Node | str], list[Node], list[tuple[int, int, str]]]:
+    """Left operands, right operands, and the terms (left, right, name of the result)."""
+    lefts: dict[Node | str, None] = {"x": None}
+    rights: dict[Node, None] = {}
+    terms: list[tuple[Node | str, Node, str]] = []
+    for gate, node in kernel.form.gate_gradients.items():
+        terms.append(("x", node, f"input_sum_{gate}"))
+    for weight, parts in kernel.form.matrix_gradients.items():
+        names = term_names(weight, len(parts))
+        terms += [(p.left, p.right, name) for p, name in zip(parts, names, strict=True)]
+    for left, right, _ in terms:
+        lefts[left] = None
+        rights[right] = None
+    left_list, right_list = list(lefts), list(rights)
+    return (
+        left_list,
+        right_list,
+        [(left_list.index(left), right_list.index(right), name) for left, right, name in terms],
+    )
