@@ -33,10 +33,11 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from rnn_core.direction import RecurrentDirection
 from rnn_core.errors import GatewiseError, ParameterError
 from rnn_core.initialisation import Initialisation
 from rnn_core.params import Study, own_source, read_study
-from rnn_core.recurrent import Recurrent, RecurrentDirection, State
+from rnn_core.recurrent import Recurrent, State
 from rnn_core.runs import read_prepared, stream, write_prepared
 from rnn_core.sources import get_source
 from rnn_core.tasks import get_task

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rnn_core.cells import get_cell
+from rnn_core.direction import RecurrentDirection
 from rnn_core.errors import ParameterError
-from rnn_core.recurrent import Recurrent, RecurrentDirection
+from rnn_core.recurrent import Recurrent
 
 Order: TypeAlias = Mapping[str, int]
 """The gates as another library stacks them; -1 where its gate is the complement of ours."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from rnn_core.direction import InitialState
 from rnn_core.errors import DataError
 from rnn_core.initialisation import RecurrentInit
-from rnn_core.recurrent import InitialState, MakeCell, State
+from rnn_core.recurrent import MakeCell, State
 
 if TYPE_CHECKING:
     import pandas as pd  # only answering needs it, and it takes long to import

@@ -5,7 +5,8 @@ import torch
 
 from rnn_core.cells import get_cell
 from rnn_core.fused.choice import eager_only
-from rnn_core.recurrent import Recurrent, unroll
+from rnn_core.recurrent import Recurrent
+from rnn_core.unrolling import unroll
 from rnn_core.zoneout import Zoneout
 
 pytestmark = pytest.mark.usefixtures("float64")

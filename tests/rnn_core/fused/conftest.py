@@ -17,7 +17,8 @@ from rnn_core.fused.operators import run_over_time
 from rnn_core.fused.passes import optimised
 from rnn_core.fused.schedule import scheduled
 from rnn_core.fused.trace import trace
-from rnn_core.recurrent import presence, unroll
+from rnn_core.recurrent import presence
+from rnn_core.unrolling import unroll
 
 MATRIX, VECTOR = ("H", "H"), ("H",)
 

@@ -1,0 +1,118 @@
+"""One recurrent layer in one direction: its weights, and what it runs on.
+
+Shapes: T time steps, B sequences, I input features, H hidden size, G gates of the cell.
+"""
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rnn_core.cells.base import Cell
+from rnn_core.fused.choice import path_for
+from rnn_core.initialisation import Initialisation
+from rnn_core.unrolling import unroll
+from rnn_core.zoneout import Zoneout, keep_masks
+
+InitialState: TypeAlias = Literal["zeros", "learned", "random"]
+
+
+class RecurrentDirection(nn.Module):
+    """The weights of one layer in one direction.
+
+    Args:
+        cell: The cell to run.
+        input_size: Features of the input, I.
+        hidden_size: Features of the state, H.
+        reverse: Whether it reads the sequence from its end.
+        initial_state: See `Recurrent`.
+        recurrent_dropout: See `Recurrent`.
+        zoneout: See `Recurrent`.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden_size: int,
+        *,
+        reverse: bool = False,
+        initial_state: InitialState = "zeros",
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.cell = Zoneout(cell) if zoneout else cell
+        self.hidden_size = hidden_size
+        self.reverse = reverse
+        self.initial_state = initial_state
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
+        rows = len(cell.gates) * hidden_size
+        self.input_weight = nn.Parameter(torch.empty(rows, input_size))
+        self.input_bias = nn.Parameter(torch.empty(rows))
+        self.weights = nn.ParameterDict(
+            {name: torch.empty(cell.shape(name, hidden_size)) for name in cell.weights}
+        )
+        if initial_state == "learned":
+            self.start = nn.Parameter(torch.zeros(len(cell.states), hidden_size))
+
+    def reset_parameters(
+        self, initialisation: Initialisation, generator: torch.Generator | None
+    ) -> None:
+        """Draw all weights."""
+        weights = {name: self.weights[name] for name in self.cell.weights}
+        initialisation.draw(self.cell, self.input_weight, self.input_bias, weights, generator)
+
+    def first_state(self, like: Tensor) -> tuple[Tensor, ...]:
+        """Initial states, each (B, H), for an input (T, B, I)."""
+        shape = (like.shape[1], self.hidden_size)
+        if self.initial_state == "learned":
+            return tuple(row.expand(shape) for row in self.start)
+        draw = self.initial_state == "random" and self.training
+        zeros = tuple(like.new_zeros(shape) for _ in self.cell.states)
+        return tuple(0.1 * torch.randn_like(z) for z in zeros) if draw else zeros
+
+    def recurrent_weights(self) -> list[Tensor]:
+        """Recurrent weights in the order of the cell, matrices with dropout while training."""
+        weights = [self.weights[name] for name in self.cell.weights]
+        if not self.recurrent_dropout:
+            return weights
+        share, training = self.recurrent_dropout, self.training
+        return [functional.dropout(w, share, training) if w.ndim == 2 else w for w in weights]
+
+    def given(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What the cell reads besides gates, (T, B, H) each, for an input (T, B, I)."""
+        if not self.zoneout:
+            return ()
+        shape = (*x.shape[:2], self.hidden_size)
+        return keep_masks(self.cell, self.zoneout, shape, x, training=self.training)
+
+    def forward(
+        self,
+        x: Tensor,
+        state: tuple[Tensor, ...] | None,
+        present: Tensor | None,
+        every_state: bool = False,
+    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+        """Read (T, B, I); return states at all steps, (T, B, H) each, and the final ones.
+
+        `present` is bool (T, B, 1); where it is false, the states at all steps are 0.
+        """
+        state = self.first_state(x) if state is None else state
+        weights, given = self.recurrent_weights(), self.given(x)
+        tensors = (x, self.input_weight, self.input_bias, *state, *weights)
+        path = path_for(self.cell, tensors, every_state)
+        if path is None:
+            projected = functional.linear(x, self.input_weight, self.input_bias)
+            every, final = unroll(
+                self.cell, projected, state, weights, given, present, self.reverse, every_state
+            )
+        else:
+            mask = None if present is None else present.squeeze(-1)
+            every, last = path(
+                x, self.input_weight, self.input_bias, state, weights, given, mask, self.reverse
+            )
+            every, final = every if every_state else every[:1], tuple(last)
+        return every if present is None else [part * present for part in every], final
