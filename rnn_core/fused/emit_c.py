@@ -168,8 +168,8 @@ HERE = "const int here = present ? present[t * B + first_row + r] : 1; (void)her
 def step_code(direction: Direction) -> list[str]:
     """C of all stages of a step."""
     lines: list[str] = []
-    for index, stage in enumerate(direction.program.stages):
-        code = direction.stage(stage, index)
+    for stage in direction.program.stages:
+        code = direction.stage(stage)
         if "for (integer r = 0; r < rows; r++) {" in code:
             at = code.index("for (integer r = 0; r < rows; r++) {")
             code.insert(at + 1, "    " + HERE)

@@ -30,10 +30,12 @@ def of_program(program: Program, called: Mapping[Node, str]) -> Iterator[str]:
 def of_loop(program: Program, loop: Loop, called: Mapping[Node, str]) -> Iterator[str]:
     """One pass over the hidden units of a row."""
     yield from (f"    before the loop: {entry(program, n, called)}" for n in loop.columns)
-    if loop.rows or loop.reductions:
+    if loop.rows or loop.reductions or loop.copies or loop.sums:
         yield "    loop over hidden units"
+        yield from (f"      {called[node]}  -> {p.area} {p.index}" for node, p in loop.copies)
         yield from (f"      {entry(program, node, called)}" for node in loop.rows)
         yield from (f"      {entry(program, node, called)}" for node in loop.reductions)
+        yield from (f"      {name} += {called[program.sums[name]]}" for name in loop.sums)
 
 
 def entry(program: Program, node: Node, called: Mapping[Node, str]) -> str:

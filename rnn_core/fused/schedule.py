@@ -42,13 +42,17 @@ class Loop:
 
     Attributes:
         columns: Values of one number per sequence, computed before the pass.
+        copies: Values that no pass computes, and where they belong besides where they lie.
         rows: Values of the pass, operands before users.
         reductions: Sums and extremes that the pass accumulates.
+        sums: Names of the sums over sequences and time that the pass adds to.
     """
 
     columns: list[Node] = field(default_factory=list)
+    copies: list[tuple[Node, Place]] = field(default_factory=list)
     rows: list[Node] = field(default_factory=list)
     reductions: list[Node] = field(default_factory=list)
+    sums: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -57,6 +61,12 @@ class Stage:
 
     products: list[Node] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
+
+    def loop(self, level: int) -> Loop:
+        """One of the loops, which is there from now on."""
+        while len(self.loops) <= level:
+            self.loops.append(Loop())
+        return self.loops[level]
 
 
 @dataclass(frozen=True)
@@ -269,13 +279,27 @@ class Scheduler:
                 self.put(stages[self.stage[node]], node)
         self.assign_places()
         self.place_carried_products()
+        self.put_copies(stages)
+        for name, node in self.sums.items():
+            # What no loop computes is read again in the first one that finds it in memory.
+            stages[self.stage[node]].loop(self.level[node]).sums.append(name)
         return Program(stages, self.places, self.num_slots, self.num_columns, self.sums)
+
+    def put_copies(self, stages: list[Stage]) -> None:
+        """Let a loop copy what no loop computes, wherever it belongs in more than one place."""
+        copied = {
+            node.operands[2]: self.stage[node] - 1
+            for node in self.nodes
+            if node.op == "product" and node not in self.memory and self.copied_start(node)
+        }
+        for node, (_, *others) in self.places.items():
+            if others and not self.is_computed(node):
+                loop = stages[copied.get(node, self.stage[node])].loop(0)
+                loop.copies += [(node, place) for place in others]
 
     def put(self, stage: Stage, node: Node) -> None:
         """Put a value into its loop."""
-        while len(stage.loops) <= self.level[node]:
-            stage.loops.append(Loop())
-        loop = stage.loops[self.level[node]]
+        loop = stage.loop(self.level[node])
         if node.op in REDUCTIONS:
             loop.reductions.append(node)
         else:
@@ -286,8 +310,8 @@ class Scheduler:
         for node in self.nodes:
             places = self.results.get(node, ())
             if node in self.memory:
-                continue
-            if node.op == "gate" or (node.op == "product" and len(node.operands) == 2):
+                pass
+            elif node.op == "gate" or (node.op == "product" and len(node.operands) == 2):
                 places = (self.new_slot(), *places)
             elif node.op == "product":
                 places = (self.start_slot(node), *places)

@@ -175,36 +175,18 @@ class Direction:
 
     # Code of the stages.
 
-    def stage(self, stage: Stage, index: int) -> list[str]:
+    def stage(self, stage: Stage) -> list[str]:
         """C of a stage."""
         lines = [self.product(node) for node in stage.products]
         self.declared = {}
         body: list[str] = []
         names: dict[Node, str] = {}
-        loops = stage.loops or [Loop()]
-        for number, loop in enumerate(loops):
-            copies = self.copies(stage, index) if number == 0 else []
-            body += LoopEmitter(self, names).emit(loop, copies)
+        for loop in stage.loops:
+            body += LoopEmitter(self, names).emit(loop)
         if not body:
             return lines
         head = [*self.declared.values()]
         return [*lines, "for (integer r = 0; r < rows; r++) {", *indented([*head, *body]), "}"]
-
-    def copies(self, stage: Stage, index: int) -> list[Node]:
-        """Products and gates of a stage that must be kept elsewhere than in their slot."""
-        gates = [n for n in self.program.places if n.op == "gate"] if index == 0 else []
-        starts = self.copied_starts(index)
-        several = [n for n in (*gates, *stage.products) if len(self.program.places.get(n, ())) > 1]
-        return [*several, *starts]
-
-    def copied_starts(self, index: int) -> list[Node]:
-        """Values in memory that a product of the next stage starts from."""
-        if index + 1 >= len(self.program.stages):
-            return []
-        products = self.program.stages[index + 1].products
-        starts = [node.operands[2] for node in products if len(node.operands) > 2]
-        fixed = ("saved", "state")
-        return [s for s in starts if self.program.places[s][0].area in fixed]
 
     def product(self, node: Node) -> str:
         """C of a recurrent product."""
@@ -231,16 +213,16 @@ class LoopEmitter:
         self.after: list[str] = []
         self.names: dict[Node, str] = {}
 
-    def emit(self, loop: Loop, copies: Sequence[Node]) -> list[str]:
+    def emit(self, loop: Loop) -> list[str]:
         """C of a loop, of what it needs before it and of what is kept after it."""
         for node in loop.columns:
             self.column(node)
-        for node in copies:
-            self.store(self.value(node), self.places(node)[1:])
+        for node, place in loop.copies:
+            self.store(self.value(node), [place])
         for node in loop.rows:
-            name = self.compute(node)
-            self.store(name, self.places(node))
-            self.add_to_sums(node, name)
+            self.store(self.compute(node), self.places(node))
+        for name in loop.sums:
+            self.add_to_sum(name)
         clauses = [self.reduce(node) for node in loop.reductions]
         if not self.inside:
             return [*self.before, *self.after]
@@ -322,11 +304,11 @@ class LoopEmitter:
         """Write a value to memory."""
         self.inside += [f"{self.direction.row(place)} = {name};" for place in places]
 
-    def add_to_sums(self, node: Node, name: str) -> None:
-        """Add a value to the sums over sequences that it is wanted for."""
-        for index, summed in enumerate(self.direction.program.sums.values()):
-            if summed is node:
-                self.inside.append(f"sums[{index} * P + j] += {name};")
+    def add_to_sum(self, name: str) -> None:
+        """Add a value to the sum over sequences and time that it is wanted for."""
+        sums = self.direction.program.sums
+        index, value = list(sums).index(name), self.value(sums[name])
+        self.inside.append(f"sums[{index} * P + j] += {value};")
 
     def reduce(self, node: Node) -> str:
         """Accumulate a reduction; returns OpenMP's clause for it."""

@@ -25,7 +25,7 @@ class Replay:
         self.sums = {}
         for node, places in program.places.items():
             if node.op == "gate" and places[0] not in self.memory:
-                self.store(places, inputs["gate", node.label])
+                self.store(places[:1], inputs["gate", node.label])
 
     def store(self, places, value):
         for place in places:
@@ -53,7 +53,7 @@ class Replay:
             for node in stage.products:
                 assert all(o in self.program.places for o in node.operands if o.op != "weight")
                 value = self.compute(node, {})
-                self.store(self.program.places[node], value)
+                self.store(self.program.places[node][:1], value)
             self.columns = {}
             for loop in stage.loops:
                 self.run_loop(loop)
@@ -64,12 +64,14 @@ class Replay:
         for node in loop.columns:
             self.columns[node] = self.compute(node, {})
             self.store(self.program.places.get(node, ()), self.columns[node])
+        for node, place in loop.copies:
+            self.memory[place] = self.read(node, here)
         for node in loop.rows:
             here[node] = self.compute(node, here)
             self.store(self.program.places.get(node, ()), here[node])
-            for name, summed in self.program.sums.items():
-                if summed is node:
-                    self.sums[name] = here[node]
+        for name in loop.sums:
+            assert name not in self.sums, f"{name} is added up twice"
+            self.sums[name] = self.read(self.program.sums[name], here)
         found = {node: self.compute(node, here) for node in loop.reductions}
         self.columns |= found
         for node, value in found.items():
