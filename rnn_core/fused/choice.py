@@ -70,6 +70,10 @@ def path_for(cell: Cell, tensors: Sequence[Tensor], every_state: bool) -> Path |
         every_state: Whether all states are wanted at all steps, not only the output.
     """
     first, state = tensors[0], tensors[3]
+    if torch.compiler.is_exporting() and is_onnx():
+        from rnn_core.fused.onnx import onnx_path  # noqa: PLC0415 - few processes export
+
+        return onnx_path(cell, first.dtype, every_state)
     where = target(first.device.type)
     if where == "cuda" and torch.compiler.is_compiling() and not can_scan(cell):
         where = "triton"  # PyTorch's functions for cuDNN cannot be part of a graph
@@ -92,6 +96,12 @@ def are_plain(tensors: Sequence[Tensor]) -> bool:
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
         return False
     return all(t.dtype is first.dtype and not is_wrapped(t) for t in tensors)
+
+
+@constant_result
+def is_onnx() -> bool:
+    """Whether what runs now becomes an ONNX graph."""
+    return torch.onnx.is_in_onnx_export()
 
 
 @constant_result
