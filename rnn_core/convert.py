@@ -55,12 +55,13 @@ class Stacked(NamedTuple):
     Attributes:
         input_weight: (G * H, I).
         recurrent_weight: (G * H, H), applied as `recurrent_weight @ h`.
-        biases: (2, G * H), added to the product by the input and to that by the state.
+        biases: (2, G * H), added to the product by the input and to that by the state; None if
+            there are none.
     """
 
     input_weight: Tensor
     recurrent_weight: Tensor
-    biases: Tensor
+    biases: Tensor | None
 
 
 def from_torch(module: nn.Module) -> Recurrent:
@@ -84,8 +85,10 @@ def from_torch(module: nn.Module) -> Recurrent:
         module.input_size,
         module.hidden_size,
         num_layers=module.num_layers,
+        bias=module.bias,
         bidirectional=module.bidirectional,
-        dropout=module.dropout,
+        # With one layer, where it would do nothing, it gives a warning.
+        dropout=module.dropout if module.num_layers > 1 else 0.0,
         batch_first=module.batch_first,
         generator=torch.Generator(),  # leaves the global one as it was
     )
@@ -93,7 +96,7 @@ def from_torch(module: nn.Module) -> Recurrent:
     layer.to(weights[0][0]).train(module.training)
     order = TORCH[MODES[module.mode]][1]
     for direction, (of_input, of_state, *biases) in zip(directions(layer), weights, strict=True):
-        both = torch.stack((*biases,)) if biases else of_input.new_zeros(2, len(of_input))
+        both = torch.stack((*biases,)) if biases else None
         write(direction, Stacked(of_input, of_state, both), order)
     return layer
 
@@ -113,8 +116,8 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
         layer.input_size,
         layer.hidden_size,
         num_layers=layer.num_layers,
-        bidirectional=len(layer.reversals) > 1,
-        # With one layer, where it would do nothing, torch warns about it.
+        bias=layer.bias,
+        bidirectional=layer.bidirectional,
         dropout=layer.dropout if layer.num_layers > 1 else 0.0,
         batch_first=layer.batch_first,
         device="meta",  # no weights are drawn: the global generator stays as it was
@@ -123,7 +126,7 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
     with torch.no_grad():
         for direction, theirs in zip(directions(layer), module.all_weights, strict=True):
             input_weight, recurrent_weight, biases = read(direction, order)
-            ours = (input_weight, recurrent_weight, *biases)
+            ours = (input_weight, recurrent_weight, *(() if biases is None else biases))
             for target, source in zip(theirs, ours, strict=True):
                 target.copy_(source)
     return module.train(layer.training)
@@ -164,6 +167,7 @@ def from_keras(
         len(weights[0]),
         len(weights[1]),
         num_layers=num_layers,
+        bias=count == 3,
         bidirectional=bidirectional,
         batch_first=True,
         generator=torch.Generator(),  # leaves the global one as it was
@@ -180,8 +184,9 @@ def to_keras(layer: Recurrent) -> list[NDArray[Any]]:
     """What `set_weights` of a Keras layer takes to compute what this layer does.
 
     Returns:
-        Kernel (I, G * H), recurrent kernel (H, G * H) and bias (G * H,), or (2, G * H) for
-        `gru_reset_after`, of each layer and direction, in the order that `from_keras` reads.
+        Kernel (I, G * H), recurrent kernel (H, G * H) and, of a layer with biases, bias
+        (G * H,), or (2, G * H) for `gru_reset_after`, of each layer and direction, in the order
+        that `from_keras` reads.
 
     Raises:
         ParameterError: If Keras does not have the cell or an option of the layer.
@@ -225,51 +230,66 @@ def write(direction: RecurrentDirection, stacked: Stacked, order: Order) -> None
     """Copy another library's weights into a direction."""
     size, gates = direction.hidden_size, direction.cell.gates
     input_weight = direction.input_weight.detach().split(size)
-    input_bias = direction.input_bias.detach().split(size)
-    apart = recurrent_biases(direction)
     with torch.no_grad():
         for place, (gate, sign) in enumerate(order.items()):
-            theirs, ours = slice(place * size, (place + 1) * size), gates.index(gate)
-            of_input, of_state = sign * stacked.biases[:, theirs]
-            if gate in apart:
-                apart[gate].copy_(of_state)
-            else:
-                of_input += of_state
-            input_weight[ours].copy_(sign * stacked.input_weight[theirs])
-            input_bias[ours].copy_(of_input)
+            theirs = slice(place * size, (place + 1) * size)
+            input_weight[gates.index(gate)].copy_(sign * stacked.input_weight[theirs])
             direction.weights[gate].copy_(sign * stacked.recurrent_weight[theirs].T)
+            if stacked.biases is not None:
+                write_bias(direction, gate, sign * stacked.biases[:, theirs])
+
+
+def write_bias(direction: RecurrentDirection, gate: str, both: Tensor) -> None:
+    """Copy the two biases (2, H) of a gate, as one unless the recurrent one stands apart."""
+    assert direction.input_bias is not None
+    ours = direction.input_bias.split(direction.hidden_size)[direction.cell.gates.index(gate)]
+    apart = recurrent_biases(direction)
+    if gate in apart:
+        apart[gate].copy_(both[1])
+    ours.copy_(both[0] if gate in apart else both[0] + both[1])
 
 
 def read(direction: RecurrentDirection, order: Order) -> Stacked:
     """A direction's weights in another library's order."""
     size, gates = direction.hidden_size, direction.cell.gates
     input_weight = dict(zip(gates, direction.input_weight.detach().split(size), strict=True))
-    input_bias = dict(zip(gates, direction.input_bias.detach().split(size), strict=True))
-    apart = recurrent_biases(direction)
-    zeros = direction.input_bias.new_zeros(size)
     with torch.no_grad():
-        of_input = torch.cat([sign * input_bias[gate] for gate, sign in order.items()])
-        of_state = torch.cat([sign * apart.get(gate, zeros) for gate, sign in order.items()])
         return Stacked(
             torch.cat([sign * input_weight[gate] for gate, sign in order.items()]),
             torch.cat([sign * direction.weights[gate].T for gate, sign in order.items()]),
-            torch.stack([of_input, of_state]),
+            None if direction.input_bias is None else read_biases(direction, order),
         )
+
+
+def read_biases(direction: RecurrentDirection, order: Order) -> Tensor:
+    """A direction's biases in another library's order, (2, G * H)."""
+    assert direction.input_bias is not None
+    size = direction.hidden_size
+    of_input = dict(zip(direction.cell.gates, direction.input_bias.split(size), strict=True))
+    apart, zeros = recurrent_biases(direction), direction.input_bias.new_zeros(size)
+    return torch.stack(
+        [
+            torch.cat([sign * of_input[gate] for gate, sign in order.items()]),
+            torch.cat([sign * apart.get(gate, zeros) for gate, sign in order.items()]),
+        ]
+    )
 
 
 def stacked_from(arrays: Sequence[NDArray[Any]]) -> Stacked:
     """Kernel, recurrent kernel and, it may be, bias of Keras, which multiplies from the right."""
     kernel, recurrent_kernel, *bias = (torch.tensor(array) for array in arrays)
+    if not bias:
+        return Stacked(kernel.T, recurrent_kernel.T, None)
     biases = kernel.new_zeros(2, kernel.shape[1])
-    if bias:
-        biases[: len(bias[0]) if bias[0].ndim > 1 else 1] = bias[0]
+    biases[: len(bias[0]) if bias[0].ndim > 1 else 1] = bias[0]
     return Stacked(kernel.T, recurrent_kernel.T, biases)
 
 
 def arrays_of(stacked: Stacked, two_biases: bool) -> list[NDArray[Any]]:
     """The arrays of Keras for one direction."""
-    bias = stacked.biases if two_biases else stacked.biases.sum(0)
-    tensors = (stacked.input_weight.T, stacked.recurrent_weight.T, bias)
+    tensors = [stacked.input_weight.T, stacked.recurrent_weight.T]
+    if stacked.biases is not None:
+        tensors.append(stacked.biases if two_biases else stacked.biases.sum(0))
     return [np.ascontiguousarray(tensor.cpu().numpy()) for tensor in tensors]
 
 
@@ -279,7 +299,7 @@ def check_shapes(cell: str, direction: RecurrentDirection, arrays: Sequence[NDAr
     Raises:
         ParameterError: If a shape is another one; it says which and what it should be.
     """
-    size, rows = direction.hidden_size, len(direction.input_bias)
+    size, rows = direction.hidden_size, len(direction.input_weight)
     expected: list[tuple[int, ...]] = [(direction.input_weight.shape[1], rows), (size, rows)]
     expected.append((2, rows) if cell == "gru_reset_after" else (rows,))
     for name, array, shape in zip(

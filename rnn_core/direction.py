@@ -3,6 +3,7 @@
 Shapes: T time steps, B sequences, I input features, H hidden size, G gates of the cell.
 """
 
+from functools import partial
 from typing import Literal, TypeAlias
 
 import torch
@@ -13,6 +14,7 @@ from rnn_core.cells.base import Cell
 from rnn_core.fused.choice import path_for
 from rnn_core.initialisation import Initialisation
 from rnn_core.unrolling import unroll
+from rnn_core.weights import Weights
 from rnn_core.zoneout import Zoneout, keep_masks
 
 InitialState: TypeAlias = Literal["zeros", "learned", "random"]
@@ -26,9 +28,12 @@ class RecurrentDirection(nn.Module):
         input_size: Features of the input, I.
         hidden_size: Features of the state, H.
         reverse: Whether it reads the sequence from its end.
+        bias: See `Recurrent`.
         initial_state: See `Recurrent`.
         recurrent_dropout: See `Recurrent`.
         zoneout: See `Recurrent`.
+        device: See `Recurrent`.
+        dtype: See `Recurrent`.
     """
 
     def __init__(
@@ -38,9 +43,12 @@ class RecurrentDirection(nn.Module):
         hidden_size: int,
         *,
         reverse: bool = False,
+        bias: bool = True,
         initial_state: InitialState = "zeros",
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.cell = Zoneout(cell) if zoneout else cell
@@ -49,21 +57,28 @@ class RecurrentDirection(nn.Module):
         self.initial_state = initial_state
         self.recurrent_dropout = recurrent_dropout
         self.zoneout = zoneout
+        make = partial(torch.empty, device=device, dtype=dtype)
         rows = len(cell.gates) * hidden_size
-        self.input_weight = nn.Parameter(torch.empty(rows, input_size))
-        self.input_bias = nn.Parameter(torch.empty(rows))
-        self.weights = nn.ParameterDict(
-            {name: torch.empty(cell.shape(name, hidden_size)) for name in cell.weights}
+        self.input_weight = nn.Parameter(make(rows, input_size))
+        self.input_bias = nn.Parameter(make(rows)) if bias else None
+        left_out = () if bias else cell.biases
+        self.weights = Weights(
+            {
+                name: None if name in left_out else make(cell.shape(name, hidden_size))
+                for name in cell.weights
+            }
         )
         if initial_state == "learned":
-            self.start = nn.Parameter(torch.zeros(len(cell.states), hidden_size))
+            self.start = nn.Parameter(make(len(cell.states), hidden_size).zero_())
 
     def reset_parameters(
         self, initialisation: Initialisation, generator: torch.Generator | None
     ) -> None:
-        """Draw all weights."""
-        weights = {name: self.weights[name] for name in self.cell.weights}
+        """Draw all weights; a learned initial state starts at 0."""
+        weights = dict(self.weights.items())
         initialisation.draw(self.cell, self.input_weight, self.input_bias, weights, generator)
+        if self.initial_state == "learned":
+            nn.init.zeros_(self.start)
 
     def first_state(self, like: Tensor) -> tuple[Tensor, ...]:
         """Initial states, each (B, H), for an input (T, B, I)."""
@@ -74,9 +89,24 @@ class RecurrentDirection(nn.Module):
         zeros = tuple(like.new_zeros(shape) for _ in self.cell.states)
         return tuple(0.1 * torch.randn_like(z) for z in zeros) if draw else zeros
 
+    def any_weight(self) -> Tensor:
+        """A parameter, for its type and device; `input_weight` may be computed when it is read."""
+        weight = self._parameters.get("input_weight")
+        return next(self.parameters()) if weight is None else weight
+
+    def bias(self) -> Tensor:
+        """The bias of the gates, (G * H,); zeros if there is none."""
+        if self.input_bias is None:
+            return self.input_weight.new_zeros(len(self.cell.gates) * self.hidden_size)
+        return self.input_bias
+
     def recurrent_weights(self) -> list[Tensor]:
         """Recurrent weights in the order of the cell, matrices with dropout while training."""
-        weights = [self.weights[name] for name in self.cell.weights]
+        like = self.input_weight
+        weights = [
+            like.new_zeros(self.cell.shape(name, self.hidden_size)) if weight is None else weight
+            for name, weight in zip(self.cell.weights, self.weights(), strict=True)
+        ]
         if not self.recurrent_dropout:
             return weights
         share, training = self.recurrent_dropout, self.training
@@ -102,17 +132,16 @@ class RecurrentDirection(nn.Module):
         """
         state = self.first_state(x) if state is None else state
         weights, given = self.recurrent_weights(), self.given(x)
-        tensors = (x, self.input_weight, self.input_bias, *state, *weights)
+        input_weight, bias = self.input_weight, self.bias()
+        tensors = (x, input_weight, bias, *state, *weights)
         path = path_for(self.cell, tensors, every_state)
         if path is None:
-            projected = functional.linear(x, self.input_weight, self.input_bias)
+            projected = functional.linear(x, input_weight, bias)
             every, final = unroll(
                 self.cell, projected, state, weights, given, present, self.reverse, every_state
             )
         else:
             mask = None if present is None else present.squeeze(-1)
-            every, last = path(
-                x, self.input_weight, self.input_bias, state, weights, given, mask, self.reverse
-            )
+            every, last = path(x, input_weight, bias, state, weights, given, mask, self.reverse)
             every, final = every if every_state else every[:1], tuple(last)
         return every if present is None else [part * present for part in every], final

@@ -2,6 +2,8 @@
 
 GatewiseError                one line: what is wrong, where, what to do
 +-- ParameterError           params.yaml, or an argument, names something impossible
+|   +-- KindError            an argument is of another kind than it has to be
+|   +-- TensorError          a tensor has another shape, type or device than it has to have
 +-- DataError                an input file cannot be used as it is
 +-- SourceError              public data could not be fetched, or is not what it should be
 +-- DeviceError              the device that was asked for is not there
@@ -16,8 +18,16 @@ class GatewiseError(Exception):
     """A problem that its reader can mend; its text is one line."""
 
 
-class ParameterError(GatewiseError):
+class ParameterError(GatewiseError, ValueError):
     """A parameter is unknown, missing or out of range."""
+
+
+class KindError(ParameterError, TypeError):
+    """An argument is of another kind than it has to be; PyTorch raises `TypeError` there."""
+
+
+class TensorError(ParameterError, RuntimeError):
+    """A tensor does not fit; PyTorch raises `RuntimeError` there."""
 
 
 class DataError(GatewiseError):

@@ -1,9 +1,10 @@
 """How the weights of a recurrent layer start."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Initialisation:
         self,
         cell: Cell,
         input_weight: Tensor,
-        input_bias: Tensor,
+        input_bias: Tensor | None,
         weights: Mapping[str, Tensor],
         generator: torch.Generator | None,
     ) -> None:
@@ -59,19 +60,37 @@ class Initialisation:
         Args:
             cell: The cell that they belong to.
             input_weight: (G * H, I).
-            input_bias: (G * H,).
-            weights: Recurrent weights by name, (H, H) or (H,) each.
+            input_bias: (G * H,); None if the layer has no biases.
+            weights: Recurrent weights by name.
             generator: Source of randomness; the global one if None.
         """
-        hidden = input_bias.shape[0] // len(cell.gates)
+        hidden = input_weight.shape[0] // len(cell.gates)
+        if input_weight.is_meta:
+            return  # it has no numbers, so that none are drawn
         for rows in input_weight.split(hidden):
-            nn.init.xavier_uniform_(rows, generator=generator)
+            fill(rows, nn.init.xavier_uniform_, generator)
         for name, weight in weights.items():
-            if weight.ndim == 2:
+            if weight.ndim >= 2:
                 self.draw_matrix(weight, generator)
             else:
                 nn.init.constant_(weight, cell.weight_start.get(name, 0.0))
-        biases = dict(zip(cell.gates, input_bias.split(hidden), strict=True))
+        if input_bias is not None:
+            self.draw_biases(
+                cell, dict(zip(cell.gates, input_bias.split(hidden), strict=True)), generator
+            )
+
+    def draw_matrix(self, weight: Tensor, generator: torch.Generator | None) -> None:
+        """Draw a recurrent matrix (H, H)."""
+        if self.recurrent == "orthogonal":
+            fill(weight, nn.init.orthogonal_, generator)
+        else:
+            bound = 1 / math.sqrt(weight.shape[0])
+            fill(weight, partial(nn.init.uniform_, a=-bound, b=bound), generator)
+
+    def draw_biases(
+        self, cell: Cell, biases: Mapping[str, Tensor], generator: torch.Generator | None
+    ) -> None:
+        """Draw the biases of a cell's gates, (H,) each."""
         for bias in biases.values():
             nn.init.zeros_(bias)
         for gate, side in cell.memory_gates.items():
@@ -81,22 +100,36 @@ class Initialisation:
                 with torch.no_grad():
                     biases[gate].copy_(-biases[other])
 
-    def draw_matrix(self, weight: Tensor, generator: torch.Generator | None) -> None:
-        """Draw a recurrent matrix (H, H)."""
-        if self.recurrent == "orthogonal":
-            nn.init.orthogonal_(weight, generator=generator)
-        else:
-            bound = 1 / math.sqrt(weight.shape[0])
-            nn.init.uniform_(weight, -bound, bound, generator=generator)
-
     def draw_memory(self, bias: Tensor, side: int, generator: torch.Generator | None) -> None:
         """Draw the bias (H,) of a gate that keeps the state when open (side 1) or shut (-1)."""
         if self.longest_memory is None:
             nn.init.constant_(bias, side * self.forget_bias)
             return
+        fill(bias, partial(nn.init.uniform_, a=1, b=self.longest_memory - 1), generator)
         with torch.no_grad():
-            steps = torch.empty_like(bias).uniform_(1, self.longest_memory - 1, generator=generator)
-            bias.copy_(side * steps.log())
+            bias.log_().mul_(side)
+
+
+def fill(weight: Tensor, draw: Callable[..., Any], generator: torch.Generator | None) -> None:
+    """Draw a weight in place.
+
+    Where PyTorch cannot draw, in 16 bits or on another device than the generator's, the numbers
+    are drawn where it can, in float32, and copied.
+
+    Args:
+        weight: The weight.
+        draw: A function of `torch.nn.init`.
+        generator: Source of randomness; the global one if None.
+    """
+    device = weight.device if generator is None else generator.device
+    dtype = torch.float32 if weight.dtype.itemsize < 4 else weight.dtype
+    if (device, dtype) == (weight.device, weight.dtype):
+        draw(weight, generator=generator)
+        return
+    source = torch.empty_like(weight, device=device, dtype=dtype, requires_grad=False)
+    draw(source, generator=generator)
+    with torch.no_grad():
+        weight.copy_(source)
 
 
 DEFAULT = Initialisation()

@@ -4,35 +4,46 @@ Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D 
 (1 or 2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence
 
+from rnn_core import arguments
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.direction import InitialState, RecurrentDirection
-from rnn_core.errors import ParameterError
+from rnn_core.errors import KindError
 from rnn_core.initialisation import DEFAULT, Initialisation
+from rnn_core.packed import unpack
 
 State: TypeAlias = Tensor | tuple[Tensor, ...]
-"""(L * D, B, H), or a tuple of these for a cell with several states."""
+"""(L * D, B, H), or (L * D, H) of a single sequence; a tuple for a cell with several states."""
+
+Lengths: TypeAlias = Tensor | Sequence[int]
+"""Steps of each sequence, (B,): a tensor, or what `torch.as_tensor` makes one of."""
 
 
 class Recurrent(nn.Module):
     """A stack of recurrent layers around any cell, called as `torch.nn.GRU` is.
+
+    Arguments stand in the order of `torch.nn.GRU`, after the cell.
 
     Args:
         cell: Name of a registered cell, or a cell of one's own.
         input_size: Features of the input, I.
         hidden_size: Features of each state, H.
         num_layers: Layers, each reading the outputs of the one below.
+        bias: Whether there are biases.
+        batch_first: Whether inputs and outputs are (B, T, ...) instead of (T, B, ...).
+        dropout: Share of outputs dropped between layers while training, in [0, 1].
         bidirectional: Whether every layer also reads the sequence from its end; the
             outputs of both directions are concatenated.
-        dropout: Share of outputs dropped between layers while training, in [0, 1).
-        batch_first: Whether inputs and outputs are (B, T, ...) instead of (T, B, ...).
+        device: Where the weights are; PyTorch's default if None.
+        dtype: Type of the weights; PyTorch's default if None.
         initial_state: "zeros"; "learned", a trained vector per layer and direction; or
             "random", drawn from N(0, 0.1^2) at each call while training, else zeros.
         recurrent_dropout: Share of the recurrent matrices' entries dropped while training,
@@ -44,7 +55,7 @@ class Recurrent(nn.Module):
         generator: Source of the initial weights; the global one if None.
 
     Raises:
-        ParameterError: If the cell is unknown or a size is out of range.
+        ParameterError: If the cell is unknown or an argument is out of range.
     """
 
     def __init__(
@@ -52,11 +63,14 @@ class Recurrent(nn.Module):
         cell: str | Cell,
         input_size: int,
         hidden_size: int,
-        *,
         num_layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
+        bias: bool = True,
         batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
         initial_state: InitialState = "zeros",
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
@@ -64,41 +78,40 @@ class Recurrent(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ParameterError("input_size, hidden_size and num_layers must be at least 1")
-        shares = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "zoneout": zoneout}
-        for name, share in shares.items():
-            if not 0 <= share < 1:
-                raise ParameterError(f"{name} must be in [0, 1), not {share}")
-        self.cell = get_cell(cell) if isinstance(cell, str) else cell
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.dropout = dropout
-        self.batch_first = batch_first
+        self.cell = as_cell(cell)
+        self.input_size = arguments.whole("input_size", input_size)
+        self.hidden_size = arguments.whole("hidden_size", hidden_size)
+        self.num_layers = arguments.whole("num_layers", num_layers)
+        self.bias = arguments.flag("bias", bias)
+        self.batch_first = arguments.flag("batch_first", batch_first)
+        self.dropout = arguments.share("dropout", dropout, with_one=True)
+        self.bidirectional = arguments.flag("bidirectional", bidirectional)
+        arguments.one_of("initial_state", initial_state, InitialState)
+        arguments.check_type(dtype)
         self.initialisation = initialisation
         self.reversals = (False, True) if bidirectional else (False,)
-        self.output_size = hidden_size * len(self.reversals)
-        sizes = [input_size] + [self.output_size] * (num_layers - 1)
+        self.output_size = self.hidden_size * len(self.reversals)
         self.directions = nn.ModuleList(
             RecurrentDirection(
                 self.cell,
                 size,
-                hidden_size,
+                self.hidden_size,
                 reverse=reverse,
+                bias=bias,
                 initial_state=initial_state,
-                recurrent_dropout=recurrent_dropout,
-                zoneout=zoneout,
+                recurrent_dropout=arguments.share("recurrent_dropout", recurrent_dropout),
+                zoneout=arguments.share("zoneout", zoneout),
+                device=device,
+                dtype=dtype,
             )
-            for size in sizes
+            for size in self._input_sizes()
             for reverse in self.reversals
         )
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw all weights anew."""
-        for direction in self.directions:
-            assert isinstance(direction, RecurrentDirection)
+        for direction in self._directions():
             direction.reset_parameters(self.initialisation, generator)
 
     @property
@@ -109,49 +122,117 @@ class Recurrent(nn.Module):
     @property
     def multiply_accumulates(self) -> int:
         """Multiply-accumulates of one time step of one sequence, over all layers."""
-        sizes = [self.input_size] + [self.output_size] * (self.num_layers - 1)
+        sizes = self._input_sizes()
         per_layer = (self.cell.multiply_accumulates(i, self.hidden_size) for i in sizes)
         return sum(per_layer) * len(self.reversals)
 
     def forward(
-        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
-    ) -> tuple[Tensor, State]:
-        """Read a batch of sequences.
+        self,
+        input: Tensor | PackedSequence,  # noqa: A002 (torch.nn.GRU calls it so)
+        hx: State | None = None,
+        *,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor | PackedSequence, State]:
+        """Read a batch of sequences, or a single one.
 
         Args:
-            x: (T, B, I), or (B, T, I) if `batch_first`.
-            state: Initial state as returned by an earlier call; None starts anew.
-            lengths: Steps of each sequence, int (B,); what lies beyond is ignored: the
-                state stands still there and the output is 0. None: all T.
+            input: (T, B, I), or (B, T, I) if `batch_first`; (T, I) for a single sequence; or a
+                packed sequence, whose outputs are packed alike.
+            hx: Initial state as returned by an earlier call, (L * D, B, H) each, or (L * D, H)
+                for a single sequence; None starts anew.
+            lengths: Steps of each sequence, whole numbers (B,); what lies beyond is ignored: the
+                state stands still there and the output is 0. None: all T. That none exceeds T
+                is checked where the numbers are on the CPU, outside of `torch.compile` and
+                `vmap`.
 
         Returns:
-            Outputs (T, B, D * H), or (B, T, D * H), and the final state.
+            Outputs (T, B, D * H), (B, T, D * H) or (T, D * H), or packed; and the final state,
+            shaped as `hx`.
 
         Raises:
-            ParameterError: If there is no step, T = 0.
+            ParameterError: If an argument is of another kind, shape, type or device than it has
+                to be, or there is no step, T = 0. What PyTorch raises there, `ValueError`,
+                `TypeError` or `RuntimeError`, catches it too.
         """
-        (outputs,), final = self._run(x, state, lengths, every_state=False)
-        return outputs, final
+        outputs, final = self._read(input, hx, lengths, every_state=False)
+        return outputs[0], final
 
     def every_state(
-        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
-    ) -> tuple[tuple[Tensor, ...], State]:
+        self,
+        input: Tensor | PackedSequence,  # noqa: A002
+        hx: State | None = None,
+        *,
+        lengths: Lengths | None = None,
+    ) -> tuple[tuple[Tensor | PackedSequence, ...], State]:
         """Read a batch as `forward` does, and return all states of the last layer.
 
         Returns:
             One tensor per state of the cell, the first of which is the outputs; and the
             final state.
         """
-        return self._run(x, state, lengths, every_state=True)
+        return self._read(input, hx, lengths, every_state=True)
+
+    def _read(
+        self, x: object, hx: State | None, lengths: Lengths | None, *, every_state: bool
+    ) -> tuple[tuple[Tensor | PackedSequence, ...], State]:
+        if isinstance(x, PackedSequence):
+            return self._read_packed(x, hx, lengths, every_state=every_state)
+        arguments.check_input(x, self.input_size, self._weight(), self.batch_first)
+        assert isinstance(x, Tensor)
+        if x.dim() == 2:
+            return self._read_one(x, hx, lengths, every_state=every_state)
+        x = x.transpose(0, 1) if self.batch_first else x
+        steps, batch = x.shape[:2]
+        first = None if hx is None else self._parts(hx, (batch,))
+        present = None
+        if lengths is not None:
+            lengths = arguments.lengths_tensor(lengths, steps, batch, x.device)
+            present = presence(lengths, steps)
+        every, finals = self._run(x, first, present, every_state=every_state)
+        if self.batch_first:
+            every = tuple(part.transpose(0, 1) for part in every)
+        return every, as_state(finals)
+
+    def _read_packed(
+        self, x: PackedSequence, hx: State | None, lengths: object, *, every_state: bool
+    ) -> tuple[tuple[PackedSequence, ...], State]:
+        if lengths is not None:
+            raise KindError("a PackedSequence has lengths of its own; leave out `lengths`")
+        arguments.check_input(x.data, self.input_size, self._weight(), self.batch_first)
+        batch = unpack(x)
+        steps, num_sequences = batch.x.shape[:2]
+        first = None
+        if hx is not None:
+            first = [batch.sorted(part) for part in self._parts(hx, (num_sequences,))]
+        present = presence(batch.lengths.to(batch.x.device), steps)
+        every, finals = self._run(batch.x, first, present, every_state=every_state)
+        return (
+            tuple(batch.pack(part) for part in every),
+            as_state([batch.unsorted(part) for part in finals]),
+        )
+
+    def _read_one(
+        self, x: Tensor, hx: State | None, lengths: object, *, every_state: bool
+    ) -> tuple[tuple[Tensor, ...], State]:
+        if lengths is not None:
+            raise KindError("a single sequence (T, I) ends with its last step; leave out `lengths`")
+        first = None if hx is None else [part.unsqueeze(1) for part in self._parts(hx, ())]
+        every, finals = self._run(x.unsqueeze(1), first, None, every_state=every_state)
+        one = [final.squeeze(1) for final in finals]
+        return tuple(part.squeeze(1) for part in every), as_state(one)
 
     def _run(
-        self, x: Tensor, state: State | None, lengths: Tensor | None, *, every_state: bool
-    ) -> tuple[tuple[Tensor, ...], State]:
-        x = x.transpose(0, 1) if self.batch_first else x
-        if x.shape[0] == 0:
-            raise ParameterError("a sequence must have at least one step")
-        present = None if lengths is None else presence(lengths, x.shape[0])
-        states = self._split(state)
+        self,
+        x: Tensor,
+        first: Sequence[Tensor] | None,
+        present: Tensor | None,
+        *,
+        every_state: bool,
+    ) -> tuple[tuple[Tensor, ...], list[Tensor]]:
+        """Run all layers on (T, B, I), from states (L * D, B, H) each."""
+        starts: Sequence[tuple[Tensor, ...] | None] = [None] * len(self.directions)
+        if first is not None:
+            starts = list(zip(*(part.unbind(0) for part in first), strict=True))
         finals: list[tuple[Tensor, ...]] = []
         top: tuple[Tensor, ...] = ()
         for layer in range(self.num_layers):
@@ -159,7 +240,7 @@ class Recurrent(nn.Module):
                 x = functional.dropout(x, self.dropout, self.training)
             every = []
             for index in range(layer * len(self.reversals), (layer + 1) * len(self.reversals)):
-                of_direction, final = self.directions[index](x, states[index], present, every_state)
+                of_direction, final = self.directions[index](x, starts[index], present, every_state)
                 every.append(of_direction)
                 finals.append(final)
             top = tuple(
@@ -167,19 +248,47 @@ class Recurrent(nn.Module):
                 for parts in zip(*every, strict=True)
             )
             x = top[0]
-        if self.batch_first:
-            top = tuple(part.transpose(0, 1) for part in top)
-        return top, self._join(finals)
+        return top, [torch.stack(parts) for parts in zip(*finals, strict=True)]
 
-    def _split(self, state: State | None) -> Sequence[tuple[Tensor, ...] | None]:
-        if state is None:
-            return [None] * len(self.directions)
-        parts = (state,) if isinstance(state, Tensor) else state
-        return list(zip(*(part.unbind(0) for part in parts), strict=True))
+    def _parts(self, hx: object, batch: tuple[int, ...]) -> tuple[Tensor, ...]:
+        """The states of `hx`, checked: (L * D, *batch, H) each."""
+        shape = (len(self.directions), *batch, self.hidden_size)
+        names = self.cell.states
+        return arguments.state_parts(hx, names, [shape] * len(names), self._weight())
 
-    def _join(self, finals: list[tuple[Tensor, ...]]) -> State:
-        parts = tuple(torch.stack(part) for part in zip(*finals, strict=True))
-        return parts if len(parts) > 1 else parts[0]
+    def _weight(self) -> Tensor:
+        """Any weight, for its type and device."""
+        return next(self._directions()).any_weight()
+
+    def _directions(self) -> Iterator[RecurrentDirection]:
+        for direction in self.directions:
+            assert isinstance(direction, RecurrentDirection)
+            yield direction
+
+    def _input_sizes(self) -> list[int]:
+        return [self.input_size] + [self.output_size] * (self.num_layers - 1)
+
+
+def as_cell(cell: object) -> Cell:
+    """The cell that is meant.
+
+    Raises:
+        ParameterError: If it is neither a cell nor the name of one.
+    """
+    if isinstance(cell, str):
+        return get_cell(cell)
+    if isinstance(cell, Cell):
+        return cell
+    if isinstance(cell, type) and issubclass(cell, Cell):
+        name = cell.__name__
+        raise KindError(f"cell is the class {name}; hand over an instance of it, {name}()")
+    kind = cell.__name__ if isinstance(cell, type) else type(cell).__name__
+    raise KindError(f"cell must be the name of a cell or a `Cell` of one's own, not {kind}")
+
+
+def as_state(parts: Sequence[Tensor]) -> State:
+    """A tuple of states, or the only one."""
+    return tuple(parts) if len(parts) > 1 else parts[0]
 
 
 class MakeCell(Protocol):

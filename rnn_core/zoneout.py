@@ -34,6 +34,11 @@ class Zoneout(Cell):
         self.memory_gates = inner.memory_gates  # type: ignore[misc]
         self.opposite_gates = inner.opposite_gates  # type: ignore[misc]
         self.weight_start = inner.weight_start  # type: ignore[misc]
+        self.biases = inner.biases  # type: ignore[misc]
+
+    def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
+        """Shape of a recurrent weight of the inner cell."""
+        return self.inner.shape(weight, hidden_size)
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         """Advance by one time step; see `Cell.step`."""

@@ -33,3 +33,11 @@ def get_cell(name: str) -> "Cell":
         raise ParameterError(unknown("cell", name, REGISTRY))
     cell: Cell = getattr(import_module(f"rnn_core.cells.{name}"), REGISTRY[name])()
     return cell
+
+
+def name_of(cell: "Cell") -> str:
+    """The name by which a cell is registered; of another one, that of its class."""
+    kind = type(cell)
+    defined = f"{kind.__module__}.{kind.__qualname__}"
+    names = (name for name in REGISTRY if defined == f"{__name__}.{name}.{REGISTRY[name]}")
+    return next(names, kind.__name__)

@@ -39,6 +39,8 @@ class Cell(ABC):
             keeps it, -1 if it replaces it. Their biases start on the side of keeping.
         opposite_gates: Gates that let in what another one, named here, makes room for.
         weight_start: Vector weights that do not start at zero.
+        biases: Weights that are biases, which a layer without biases leaves out: 0 stands in
+            their place.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -48,6 +50,7 @@ class Cell(ABC):
     memory_gates: ClassVar[Mapping[str, int]] = {}
     opposite_gates: ClassVar[Mapping[str, str]] = {}
     weight_start: ClassVar[Mapping[str, float]] = {}
+    biases: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:

@@ -28,6 +28,7 @@ class GRUResetAfter(Cell):
     gates = ("r", "z", "n")
     weights = {"r": ("H", "H"), "z": ("H", "H"), "n": ("H", "H"), "c": ("H",)}
     memory_gates = {"z": 1}
+    biases = ("c",)
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         (h,) = state

@@ -47,6 +47,7 @@ class LSTMLayerNorm(Cell):
     memory_gates = {"f": 1}
     opposite_gates = {"i": "f"}
     weight_start = {"si": 1.0, "sf": 1.0, "sg": 1.0, "so": 1.0, "sc": 1.0}
+    biases = ("dc",)
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state

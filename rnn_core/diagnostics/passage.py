@@ -67,7 +67,7 @@ class Passage:
     def steps(self, dtype: torch.dtype) -> Steps:
         """The cell's equations, to take single steps again in a type of one's choice."""
         direction, cell = self.direction, self.direction.cell
-        parameters = direction.input_weight, direction.input_bias, *direction.recurrent_weights()
+        parameters = direction.input_weight, direction.bias(), *direction.recurrent_weights()
         weight, bias, *recurrent = (p.detach().to(dtype) for p in parameters)
         w = named(tuple(cell.weights))(*recurrent)
         fields = named((*cell.gates, *cell.given))

@@ -27,5 +27,5 @@ class SequenceModel(nn.Module):
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """Map (B, T, I) to (B, T, O), and return the final state beside it."""
-        outputs, state = self.recurrent(x, state, lengths)
+        outputs, state = self.recurrent(x, state, lengths=lengths)
         return self.output(self.dropout(outputs)), state

@@ -189,7 +189,7 @@ def test_layer_runs_a_cell_that_it_does_not_know():
     [
         ({"hidden_size": 0}, "at least 1"),
         ({"hidden_size": 4, "num_layers": 0}, "at least 1"),
-        ({"hidden_size": 4, "dropout": 1.0}, r"dropout must be in \[0, 1\)"),
+        ({"hidden_size": 4, "dropout": 1.1}, r"dropout must be in \[0, 1\], not 1.1"),
         ({"hidden_size": 4, "recurrent_dropout": -0.1}, r"recurrent_dropout must be in \[0, 1\)"),
         ({"hidden_size": 4, "zoneout": 1.5}, r"zoneout must be in \[0, 1\), not 1.5"),
     ],

@@ -130,21 +130,6 @@ def test_empty_batch_has_empty_outputs():
     assert h.shape == c.shape == (1, 0, H)
 
 
-def test_input_of_another_size_is_refused_as_in_the_eager_loop():
-    layer = Recurrent("gru", I, H)
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        layer(torch.randn(T, B, I + 1))
-    with pytest.raises(RuntimeError, match=r"shapes cannot be multiplied|must match the size"):
-        layer(torch.randn(T, B, I), torch.randn(1, B, H + 1))
-    with pytest.raises(RuntimeError, match="must match the size"):
-        layer(torch.randn(T, B, I), torch.randn(1, B + 1, H))
-
-
-def test_state_of_one_sequence_starts_all_of_them():
-    layer, x, state = Recurrent("gru", I, H), torch.randn(T, B, I), torch.randn(1, 1, H)
-    assert_close(layer(x, state), layer(x, state.expand(1, B, H)), rtol=1e-5, atol=1e-6)
-
-
 class Scaled(Cell):
     gates = ("a",)
     weights = {}
