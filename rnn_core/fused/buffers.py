@@ -1,12 +1,12 @@
-"""Memory that is used again: fresh memory costs a page fault for every 4 KiB, each time."""
+"""Memory of kernels: large blocks of the system's large pages, small ones of PyTorch's."""
 
 import ctypes
 import math
+import mmap
 import threading
 import weakref
-from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 from torch import Tensor
@@ -15,31 +15,67 @@ ALIGNMENT = 64
 SMALL_BYTES = 1 << 16
 """Up to here PyTorch's own memory is as good, and ten times as quick to get."""
 
-MOST_IDLE_BYTES = 1 << 30
-"""Idle memory beyond this is given back, the largest blocks first."""
+LARGE_PAGE = 1 << 21
+"""The system clears memory page by page, at a seventh of the cost for pages of this size."""
+
+MOST_IDLE_BYTES = 8 << 20
+"""Idle memory beyond this goes back to the system, what was used longest ago first."""
+
+MOST_WASTE = 2
+"""An idle block may be at most so many times as large as what is asked for."""
+
+
+class Block:
+    """Memory from the system, which gets it back when the block is gone.
+
+    Args:
+        size: Bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        # Large pages begin at multiples of their size; what is not touched costs nothing.
+        alignment = LARGE_PAGE if size >= LARGE_PAGE else ALIGNMENT
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        self.memory = mmap.mmap(-1, size + alignment, flags=flags)
+        if alignment == LARGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
+        self.size = size
+        self.offset = -start % alignment
+        self.address = start + self.offset
+
+    def view(self, size: int) -> memoryview:
+        """The first bytes, as something that keeps the memory."""
+        return memoryview(self.memory)[self.offset : self.offset + size]
 
 
 class Pool:
-    """Blocks of memory by size; a block returns when the last tensor on it is gone."""
+    """Blocks of memory, of which a few are kept to be used again, whatever their sizes are.
+
+    Fresh memory costs time for every page. A little that is idle spares small calls most of
+    that; what large calls use is too much to keep, and they have more work to do on it.
+    """
 
     def __init__(self) -> None:
-        self.idle: dict[int, list[ctypes.Array[ctypes.c_char]]] = defaultdict(list)
-        self.idle_bytes = 0
+        self.idle: list[Block] = []
         self.lock = threading.RLock()
+
+    @property
+    def idle_bytes(self) -> int:
+        """Memory that nobody uses."""
+        return sum(block.size for block in self.idle)
 
     def empty(self, *shape: int, dtype: torch.dtype) -> Tensor:
         """A tensor with whatever the memory holds."""
         count = math.prod(shape)
-        if count * dtype.itemsize <= SMALL_BYTES:
+        size = count * dtype.itemsize
+        if size <= SMALL_BYTES:
             return torch.empty(shape, dtype=dtype, device="cpu")
-        size = count * dtype.itemsize + ALIGNMENT
         block = self.take(size)
-        address = ctypes.addressof(block)
-        # The view is what tensors hold on to; the block outlives it and is used again.
-        view = (ctypes.c_char * size).from_address(address)
+        # Tensors hold on to the view; the block outlives it and may be used again.
+        view = block.view(size)
         weakref.finalize(view, self.give_back, block).atexit = False
-        offset = -address % ALIGNMENT
-        flat = torch.frombuffer(view, dtype=dtype, count=count, offset=offset)
+        flat = torch.frombuffer(view, dtype=dtype, count=count)
         # Not `flat.view(shape)`: what is a view to autograd cannot be changed in place.
         strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
         return flat.new_empty(0).set_(flat.untyped_storage(), 0, shape, strides)
@@ -47,30 +83,29 @@ class Pool:
     @contextmanager
     def scratch(self, size: int) -> Iterator[int]:
         """The address of so many bytes that are nobody's before and after."""
-        block = self.take(size + ALIGNMENT)
-        address = ctypes.addressof(block)
+        block = self.take(size)
         try:
-            yield address + -address % ALIGNMENT
+            yield block.address
         finally:
             self.give_back(block)
 
-    def take(self, size: int) -> "ctypes.Array[ctypes.c_char]":
-        """An idle block of this size, or a new one."""
+    def take(self, size: int) -> Block:
+        """The idle block that fits best, or a new one."""
         with self.lock:
-            if self.idle[size]:
-                self.idle_bytes -= size
-                return self.idle[size].pop()
-        return (ctypes.c_char * size)()
+            fitting = [b for b in self.idle if size <= b.size <= MOST_WASTE * size]
+            if fitting:
+                block = min(fitting, key=lambda block: block.size)
+                with suppress(ValueError):  # the garbage collector can come in between, and trim
+                    self.idle.remove(block)
+                return block
+        return Block(max(size, 1))
 
-    def give_back(self, block: "ctypes.Array[ctypes.c_char]") -> None:
-        """Keep a block for the next user."""
+    def give_back(self, block: Block) -> None:
+        """Keep a block for the next user, and let go of what is too much."""
         with self.lock:
-            self.idle[len(block)].append(block)
-            self.idle_bytes += len(block)
+            self.idle.append(block)
             while self.idle_bytes > MOST_IDLE_BYTES:
-                largest = max(size for size, blocks in self.idle.items() if blocks)
-                self.idle[largest].pop()
-                self.idle_bytes -= largest
+                self.idle.pop(0)
 
 
 POOL = Pool()

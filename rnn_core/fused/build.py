@@ -24,6 +24,7 @@ from rnn_core.cells.base import Cell
 FLAGS = (
     "-O3",
     "-march=native",
+    "-mprefer-vector-width=512",
     "-std=gnu11",
     "-fno-math-errno",
     "-fno-trapping-math",

@@ -133,28 +133,27 @@ def workspace_function(direction: str, code: "Direction", arguments: Sequence[st
     )
 
 
+def region(body: Sequence[str]) -> list[str]:
+    """C that all threads run."""
+    return ["#pragma omp parallel num_threads(threads)", "{", *indented(body), "}"]
+
+
+def shared_loop(head: str, body: Sequence[str], clause: str = "") -> list[str]:
+    """C of a loop whose rounds the threads of a region share out."""
+    return [f"#pragma omp for schedule(static){clause}", head + " {", *indented(body), "}"]
+
+
 def block_loop(body: Sequence[str]) -> list[str]:
-    """C that runs a body for every block of sequences, on several threads."""
-    return [
-        "#ifdef _OPENMP",
-        "#pragma omp parallel for num_threads(threads) schedule(static)",
-        "#endif",
-        "for (integer first_row = 0; first_row < B; first_row += block) {",
-        *indented(
-            [
-                "const integer rows = least(block, B - first_row);",
-                "REAL *own = free_memory + omp_get_thread_num() * own_size;",
-                *body,
-            ]
-        ),
-        "}",
-    ]
+    """C that runs a body for every block of sequences; a thread always has the same blocks."""
+    head = "for (integer first_row = 0; first_row < B; first_row += block)"
+    return shared_loop(head, ["const integer rows = least(block, B - first_row);", *body])
 
 
 def scratch(direction: Direction) -> list[str]:
     """C that divides a thread's scratch memory."""
     program = direction.program
     return [
+        f"REAL *own = free_memory + omp_get_thread_num() * ({direction.own_size()});",
         "REAL *slots = own;",
         f"REAL *columns = slots + {program.num_slots} * block * P;",
         f"REAL *rest = columns + {program.num_columns} * block;",
@@ -190,11 +189,7 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
     """C of the forward pass."""
     form = kernel.form
     gates = [node for node in direction.program.places if node.op == "gate"]
-    lines = [
-        "REAL *free_memory = workspace;",
-        *direction.pack_recurrent(),
-        f"const integer own_size = {direction.own_size()};",
-    ]
+    lines = ["REAL *free_memory = workspace;", *direction.pack_recurrent()]
     for gate in form.gates:
         row = f"{form.gates.index(gate)} * H"
         lines += [
@@ -223,13 +218,9 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
     unused = "".join(f"(void)input_{g}; (void)bias_{g}; " for g in form.gates)
     states = "".join(f"(void)before_{s}; " for s in form.states)
     step += [f"(void)x_rows; {unused}{states}".strip(), *step_code(direction)]
-    body = [
-        *scratch(direction),
-        "for (integer i = 0; i < T; i++) {",
-        *indented(step),
-        "}",
-    ]
-    return function("forward", forward_arguments(kernel), [*lines, *block_loop(body)], "void")
+    steps = ["for (integer i = 0; i < T; i++) {", *indented(step), "}"]
+    lines += [*scratch(direction), "#pragma omp barrier", *block_loop(steps)]
+    return function("forward", forward_arguments(kernel), region(lines), "void")
 
 
 def saved_rows(kernel: Kernel, scratch_rows: str, given: str) -> list[str]:
@@ -248,18 +239,31 @@ def saved_rows(kernel: Kernel, scratch_rows: str, given: str) -> list[str]:
 
 
 def backward_function(kernel: Kernel, direction: Direction) -> list[str]:
-    """C of the backward pass."""
+    """C of the backward pass: some steps, their share of the gradients of weights, and on."""
+    first_block, one_step, last_block = backward_block(kernel, direction)
+    steps = ["for (integer i = end - 1; i >= start; i--) {", *indented(one_step), "}"]
     body = [
         *backward_memory(kernel, direction),
-        *block_loop(backward_block(kernel, direction)),
+        *block_loop(first_block),
+        "for (integer end = T; end > 0; end -= chunk) {",
+        *indented(
+            [
+                "const integer start = end > chunk ? end - chunk : 0;",
+                "const integer since = reverse ? T - end : start;",
+                *block_loop([*block_memory(direction), *steps]),
+                *outer_sums(kernel, direction),
+            ]
+        ),
+        "}",
+        *block_loop(last_block),
         *total_sums(kernel, direction),
-        *matrix_sums(kernel, direction),
+        *matrix_sums(kernel),
     ]
-    return function("backward", backward_arguments(kernel), body, "void")
+    return function("backward", backward_arguments(kernel), region(body), "void")
 
 
 def backward_memory(kernel: Kernel, direction: Direction) -> list[str]:
-    """C that divides the shared scratch memory of the backward pass and packs weights."""
+    """C that divides the scratch memory of the backward pass and packs weights."""
     form = kernel.form
     lines = ["REAL *free_memory = workspace;", *direction.pack_recurrent()]
     for index, gate in enumerate(form.gates):
@@ -273,30 +277,62 @@ def backward_memory(kernel: Kernel, direction: Direction) -> list[str]:
     sizes = ["I * P"] * len(results) + ["H * P"] * len(matrices)
     results += matrices
     lines += [
+        f"const integer chunk = steps_together(T, B, H, {len(kernel.rights)});",
+        "const integer right_plane = chunk * N;",
         "REAL *right = free_memory;",
-        f"free_memory += {len(kernel.rights)} * T * N;",
+        f"free_memory += {len(kernel.rights)} * right_plane;",
         "const integer blocks = (B + block - 1) / block;",
+        "REAL *carries = free_memory;",
+        f"free_memory += blocks * {2 * len(form.states)} * block * P;",
         "free_memory += (uintptr_t)free_memory % sizeof(double) / sizeof(REAL);",
         "double *totals = (double *)free_memory;",
-        f"memset(totals, 0, sizeof(double) * blocks * {num_sums} * P);",
         f"free_memory += 2 * blocks * {num_sums} * P;",
     ]
     for name, size in zip(results, sizes, strict=True):
-        lines += [
-            f"REAL *{name} = free_memory;",
-            f"memset({name}, 0, sizeof(REAL) * {size});",
-            f"free_memory += {size};",
-        ]
-    return [*lines, f"const integer own_size = {direction.own_size()};"]
+        lines += [f"REAL *{name} = free_memory;", f"free_memory += {size};"]
+    cleared = [f"memset({n}, 0, sizeof(REAL) * {s});" for n, s in zip(results, sizes, strict=True)]
+    return [
+        *lines,
+        "#pragma omp single nowait",
+        "{",
+        *indented([f"memset(totals, 0, sizeof(double) * blocks * {num_sums} * P);", *cleared]),
+        "}",
+        *scratch(direction),
+        "REAL *x_sum = rest, *sums = x_sum + block * X;",
+        f"memset(sums, 0, sizeof(REAL) * {num_sums} * P);",
+        f"REAL *packed = free_memory + ({direction.own_size()}) * threads;",
+        "#pragma omp barrier",
+    ]
 
 
-def backward_block(kernel: Kernel, direction: Direction) -> list[str]:
-    """C of the backward pass of one block of sequences."""
+def block_memory(direction: Direction) -> list[str]:
+    """C of what a block has of its own: the gradients it carries, this step's and the next's."""
+    states, num_sums = len(direction.kernel.form.states), len(direction.program.sums)
+    return [
+        f"REAL *carry = carries + first_row / block * {2 * states} * block * P;",
+        f"double *total = totals + first_row / block * {num_sums} * P; (void)total;",
+    ]
+
+
+def carried(direction: Direction, name: str, step: str) -> str:
+    """C of the gradients of the states after a step; those of two steps lie side by side."""
+    states = len(direction.kernel.form.states)
+    return f"REAL *{name} = carry + (T - {step}) % 2 * {states} * block * P;"
+
+
+def backward_block(kernel: Kernel, direction: Direction) -> tuple[list[str], list[str], list[str]]:
+    """C of one block of sequences: before the last step, a step, and after the first."""
     form, num_sums = kernel.form, len(direction.program.sums)
-    states = len(form.states)
-    carry = f"{states} * block * P"
+    first_block = [
+        *block_memory(direction),
+        carried(direction, "current", "(T - 1)"),
+        f"memset(current, 0, sizeof(REAL) * {len(form.states)} * block * P);",
+        *last_gradients(kernel),
+    ]
     step = [
         "const integer t = reverse ? T - 1 - i : i, before = reverse ? t + 1 : t - 1;",
+        carried(direction, "current", "i"),
+        carried(direction, "next", "(i - 1)"),
         *(
             f"const REAL *before_{s} = (i ? all_{s} + before * N : first_{s}) + first_row * H;"
             f" (void)before_{s};"
@@ -309,27 +345,19 @@ def backward_block(kernel: Kernel, direction: Direction) -> list[str]:
         ),
         *saved_rows(kernel, "rest", "saved"),
         *given_rows(kernel),
-        "REAL *right_rows = right + t * N + first_row * H;",
+        "REAL *right_rows = right + (t - since) * N + first_row * H;",
         *step_code(direction),
         f"for (integer j = 0; j < {num_sums} * P; j++) {{ total[j] += sums[j]; sums[j] = 0; }}",
         "if (x_gradient) {",
         *indented(input_gradient(kernel)),
         "}",
-        "REAL *swap = current; current = next; next = swap;",
     ]
-    return [
-        *scratch(direction),
-        f"REAL *current = rest, *next = rest + {carry}, *x_sum = next + {carry};",
-        "REAL *sums = x_sum + block * X;",
-        f"memset(sums, 0, sizeof(REAL) * {num_sums} * P);",
-        f"double *total = totals + first_row / block * {num_sums} * P;",
-        f"memset(current, 0, sizeof(REAL) * {carry});",
-        *last_gradients(kernel),
-        "for (integer i = T - 1; i >= 0; i--) {",
-        *indented(step),
-        "}",
+    last_block = [
+        *block_memory(direction),
+        carried(direction, "current", "(-1)"),
         *first_gradients(kernel),
     ]
+    return first_block, step, last_block
 
 
 def last_gradients(kernel: Kernel) -> list[str]:
@@ -364,7 +392,7 @@ def input_gradient(kernel: Kernel) -> list[str]:
     """C of the gradient of a step's input."""
     lines = []
     for index, (gate, node) in enumerate(kernel.form.gate_gradients.items()):
-        place = f"right_rows + {kernel.rights.index(node)} * T * N"
+        place = f"right_rows + {kernel.rights.index(node)} * right_plane"
         start = "x_sum, X" if index else "zeros, 0"
         lines.append(f"product(rows, H, I, {place}, H, input_{gate}, {start}, x_sum, X);")
     return [
@@ -386,41 +414,45 @@ def total_sums(kernel: Kernel, direction: Direction) -> list[str]:
             if what == "vector"
             else f"input_bias_gradient + {gates.index(name)} * H"
         )
-        lines += [
-            "for (integer j = 0; j < H; j++) {",
-            "    double sum = 0;",
-            (
-                f"    for (integer n = 0; n < blocks; n++) "
-                f"sum += totals[(n * {len(sums)} + {index}) * P + j];"
-            ),
-            f"    ({target})[j] = (REAL)sum;",
-            "}",
+        add = f"sum += totals[(n * {len(sums)} + {index}) * P + j];"
+        body = [
+            "double sum = 0;",
+            f"for (integer n = 0; n < blocks; n++) {add}",
+            f"({target})[j] = (REAL)sum;",
         ]
+        lines += shared_loop("for (integer j = 0; j < H; j++)", body, " nowait")
     return lines
 
 
-def matrix_sums(kernel: Kernel, direction: Direction) -> list[str]:
-    """C of the gradients of all matrices, as sums of outer products."""
+def outer_sums(kernel: Kernel, direction: Direction) -> list[str]:
+    """C that adds some steps' share to the gradients of all matrices."""
     _, _, terms = outer_tables(kernel)
     rows = ", ".join(f"{{{left}, {right}, {name}}}" for left, right, name in terms)
-    lines = [
+    return [
         *direction.operand_tables(),
         f"const term terms[] = {{{rows}}};",
         (
-            f"outer(lefts, num_lefts, rights, num_rights, terms, {len(terms)}, T, B, reverse, "
-            "threads, free_memory + own_size * threads);"
+            f"outer(lefts, num_lefts, rights, num_rights, terms, {len(terms)}, since, "
+            "since + end - start, T, B, reverse, packed);"
         ),
     ]
+
+
+def matrix_sums(kernel: Kernel) -> list[str]:
+    """C that hands out the gradients of all matrices."""
+    lines = []
     for weight, parts in kernel.form.matrix_gradients.items():
         names = term_names(weight, len(parts))
         total = " + ".join(f"{name}[r * P + j]" for name in names) or "0"
-        lines += [
-            "for (integer r = 0; r < H; r++) for (integer j = 0; j < H; j++)",
+        body = [
+            "for (integer j = 0; j < H; j++)",
             f"    weight_gradient_{weight}[r * H + j] = {total};",
         ]
+        lines += shared_loop("for (integer r = 0; r < H; r++)", body, " nowait")
     for index, gate in enumerate(kernel.form.gates):
-        lines += [
-            "for (integer j = 0; j < H; j++) for (integer n = 0; n < I; n++)",
+        body = [
+            "for (integer n = 0; n < I; n++)",
             f"    input_weight_gradient[({index} * H + j) * I + n] = input_sum_{gate}[n * P + j];",
         ]
+        lines += shared_loop("for (integer j = 0; j < H; j++)", body, " nowait")
     return lines

@@ -32,7 +32,8 @@ enum { ROWS = 8 };
 #else
 enum { ROWS = 6 };
 #endif
-enum { DEPTH = 256 }; /* sequences x steps that one pass of `outer` sums */
+enum { DEPTH = 256 };       /* sequences x steps that one pass of `outer` sums */
+enum { CACHED = 1 << 18 };  /* numbers that stay in a core's cache */
 
 typedef long long integer;
 
@@ -101,25 +102,38 @@ static void product(
     }
 }
 
-/* Pack a matrix (depth, columns), whose elements lie `row` and `column` apart, into panels. */
+/* Pack a matrix (depth, columns), whose elements lie `row` and `column` apart, into panels; all
+ * threads of a region take their share. */
 static REAL *pack(
     REAL *panels, const REAL *matrix, integer depth, integer columns, integer row, integer column)
 {
+#pragma omp for schedule(static) nowait
     for (integer c = 0; c < columns; c += PANEL) {
         const integer width = least(PANEL, columns - c);
-        for (integer k = 0; k < depth; k++, panels += PANEL) {
+        REAL *packed = panels + c * depth;
+        for (integer k = 0; k < depth; k++, packed += PANEL) {
             const REAL *source = matrix + k * row + c * column;
-            for (integer j = 0; j < width; j++) panels[j] = source[j * column];
-            for (integer j = width; j < PANEL; j++) panels[j] = 0;
+            for (integer j = 0; j < width; j++) packed[j] = source[j * column];
+            for (integer j = width; j < PANEL; j++) packed[j] = 0;
         }
     }
-    return panels;
+    return panels + depth * padded(columns);
 }
 
-/* Rows (t, b) of an operand of `outer`. A state is read one step back, `first` before the start. */
+/* Steps that the backward pass takes before it adds their share to the gradients of weights, of
+ * `count` values a step and hidden unit: as many as stay in cache, and enough to be worth it. */
+static integer steps_together(integer T, integer B, integer H, integer count)
+{
+    const integer rows = CACHED / (count * H > 0 ? count * H : 1);
+    const integer steps = (rows > DEPTH ? rows : DEPTH) / B;
+    return steps < 1 ? 1 : least(steps, T);
+}
+
+/* Rows (t, b) of an operand of `outer`, from step `since` on. A state is read one step back,
+ * `first` before the start. */
 typedef struct {
     const REAL *rows, *first;
-    integer step, sequence, columns;
+    integer step, sequence, columns, since;
 } operand;
 
 /* The term left^T right of a gradient; sums to `result`, (left columns, padded right columns). */
@@ -131,7 +145,7 @@ typedef struct {
 /* Row (t, 0) of an operand. */
 static const REAL *rows_of_step(const operand *o, integer t, integer T, integer reverse)
 {
-    if (!o->first) return o->rows + t * o->step;
+    if (!o->first) return o->rows + (t - o->since) * o->step;
     if (t == (reverse ? T - 1 : 0)) return o->first;
     return o->rows + (reverse ? t + 1 : t - 1) * o->step;
 }
@@ -170,11 +184,12 @@ static integer outer_workspace(const operand *lefts, int num_lefts, integer thre
     return size;
 }
 
-/* Sum all terms over steps and sequences; the results must be zero before. Every result is
- * summed by one thread in one order, whatever the number of threads. */
+/* Add all terms of steps [start, end) to their results; all threads of a region call it. Every
+ * result is summed by one thread in one order, whatever the number of threads. */
 static void outer(
     const operand *lefts, int num_lefts, const operand *rights, int num_rights, const term *terms,
-    int num_terms, integer T, integer B, integer reverse, integer threads, REAL *workspace)
+    int num_terms, integer start, integer end, integer T, integer B, integer reverse,
+    REAL *workspace)
 {
     REAL *packed[num_lefts > 0 ? num_lefts : 1];
     integer most_panels = 0, most_blocks = 0;
@@ -187,38 +202,30 @@ static void outer(
         if ((lefts[l].columns + ROWS - 1) / ROWS > most_blocks)
             most_blocks = (lefts[l].columns + ROWS - 1) / ROWS;
     }
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
-#endif
-    {
-        REAL *panel = workspace + omp_get_thread_num() * DEPTH * PANEL;
-        for (integer k = 0; k < T * B; k += DEPTH) {
-            const integer depth = least(DEPTH, T * B - k);
-#ifdef _OPENMP
+    REAL *panel = workspace + omp_get_thread_num() * DEPTH * PANEL;
+    integer passes = ((end - start) * B + DEPTH - 1) / DEPTH;
+    for (integer k = start * B, depth; k < end * B; k += depth, passes--) {
+        depth = (end * B - k + passes - 1) / passes;
 #pragma omp for schedule(static)
-#endif
-            for (integer i = 0; i < num_lefts * most_blocks; i++) {
-                const operand *o = lefts + i / most_blocks;
-                const integer c = i % most_blocks * ROWS;
-                if (c < o->columns)
-                    gather(packed[i / most_blocks] + c * DEPTH, o, c, ROWS, k, depth, T, B, reverse);
-            }
-#ifdef _OPENMP
+        for (integer i = 0; i < num_lefts * most_blocks; i++) {
+            const operand *o = lefts + i / most_blocks;
+            const integer c = i % most_blocks * ROWS;
+            if (c < o->columns)
+                gather(packed[i / most_blocks] + c * DEPTH, o, c, ROWS, k, depth, T, B, reverse);
+        }
 #pragma omp for schedule(static)
-#endif
-            for (integer i = 0; i < num_rights * most_panels; i++) {
-                const int r = i / most_panels;
-                const integer c = i % most_panels * PANEL, width = padded(rights[r].columns);
-                if (c >= rights[r].columns) continue;
-                gather(panel, rights + r, c, PANEL, k, depth, T, B, reverse);
-                for (int n = 0; n < num_terms; n++) {
-                    if (terms[n].right != r) continue;
-                    const integer rows = lefts[terms[n].left].columns;
-                    for (integer m = 0; m < rows; m += ROWS) {
-                        REAL *result = terms[n].result + m * width + c;
-                        tiles(least(ROWS, rows - m), depth, packed[terms[n].left] + m * DEPTH, 1,
-                              ROWS, panel, result, width, result, width);
-                    }
+        for (integer i = 0; i < num_rights * most_panels; i++) {
+            const int r = i / most_panels;
+            const integer c = i % most_panels * PANEL, width = padded(rights[r].columns);
+            if (c >= rights[r].columns) continue;
+            gather(panel, rights + r, c, PANEL, k, depth, T, B, reverse);
+            for (int n = 0; n < num_terms; n++) {
+                if (terms[n].right != r) continue;
+                const integer rows = lefts[terms[n].left].columns;
+                for (integer m = 0; m < rows; m += ROWS) {
+                    REAL *result = terms[n].result + m * width + c;
+                    tiles(least(ROWS, rows - m), depth, packed[terms[n].left] + m * DEPTH, 1,
+                          ROWS, panel, result, width, result, width);
                 }
             }
         }
@@ -234,6 +241,13 @@ static inline float power_of_two(int n)
     float power;
     memcpy(&power, &bits, 4);
     return power;
+}
+/* A number not beyond two bounds; NaN stays. Written so that it is a minimum and a maximum to the
+ * processor; as a choice of three it was compares and masks. */
+static inline float within(float low, float x, float high)
+{
+    const float bounded = high < x ? high : x;
+    return low > bounded ? low : bounded;
 }
 /* e^x = 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor series (remainder below 2e-9). */
 static inline float reduced_exp(float x, int *n)
@@ -254,14 +268,14 @@ static inline float reduced_exp(float x, int *n)
 static inline float exp_(float x)
 {
     int n;
-    const float p = reduced_exp(x > 89.0f ? 89.0f : (x < -104.0f ? -104.0f : x), &n);
+    const float p = reduced_exp(within(-104, x, 89), &n);
     const int half = n / 2; /* in two steps, so that results below 2^-126 come out right */
     return p * power_of_two(half) * power_of_two(n - half);
 }
 static inline float sigmoid_(float x)
 {
     int n;
-    const float p = reduced_exp(x > 87.0f ? -87.0f : (x < -89.0f ? 89.0f : -x), &n);
+    const float p = reduced_exp(within(-87, -x, 89), &n);
     /* In two steps, so that it overflows where torch's does, and the result is 0 there. */
     return 1 / (1 + (p + p) * power_of_two(n - 1));
 }
@@ -269,7 +283,7 @@ static inline float tanh_(float x)
 {
     /* x P(x^2) / Q(x^2), fitted for the least relative error (2.1e-8 before rounding) on
      * [-9.01, 9.01], beyond which tanh is 1 in single precision. */
-    const float bounded = x > 9.01f ? 9.01f : (x < -9.01f ? -9.01f : x);
+    const float bounded = within(-9.01f, x, 9.01f);
     const float s = bounded * bounded;
     float p = 1.33369595e-8f;
     p = p * s + 2.05963647e-5f;
@@ -281,8 +295,7 @@ static inline float tanh_(float x)
     q = q * s + 2.58740497e-2f;
     q = q * s + 4.67136921e-1f;
     q = q * s + 1;
-    const float y = bounded * p / q;
-    return y > 1 ? 1 : (y < -1 ? -1 : y);
+    return within(-1, bounded * p / q, 1);
 }
 #define log_ logf
 #define log1p_ log1pf

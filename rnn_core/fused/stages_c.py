@@ -51,7 +51,7 @@ AREAS = {
     "column": ("columns", "block"),
     "saved": ("saved_rows", "saved_plane"),
     "saved_column": ("saved_columns", "saved_column_plane"),
-    "right": ("right_rows", "T * N"),
+    "right": ("right_rows", "right_plane"),
     "carry": ("next", "block * P"),
 }
 """C of where an area begins and of what lies between its places."""
@@ -99,10 +99,19 @@ class Direction:
         return [
             *lines,
             f"shared += {gates} * H * X + X;",
-            f"shared += {len(self.kernel.rights)} * T * N;",
+            *self.chunk_sizes(),
+            f"shared += {len(self.kernel.rights)} * right_plane;",
             f"shared += {matrices} * H * P + {gates} * I * P;",
             "const integer blocks = (B + block - 1) / block;",
             f"shared += 2 * blocks * {columns} * P + 1;",
+            f"shared += blocks * {2 * len(form.states)} * block * P;",
+        ]
+
+    def chunk_sizes(self) -> list[str]:
+        """C of how many steps the backward pass takes before it sums over them."""
+        return [
+            f"const integer chunk = steps_together(T, B, H, {len(self.kernel.rights)});",
+            "const integer right_plane = chunk * N, since = 0; (void)since;",
         ]
 
     def own_size(self) -> str:
@@ -111,8 +120,7 @@ class Direction:
         size = f"block * ({program.num_slots} * P + {program.num_columns})"
         if self.is_forward:
             return size + f" + block * ({len(kernel.saved_rows)} * H + {len(kernel.saved_columns)})"
-        states = len(kernel.form.states)
-        return size + f" + block * ({2 * states} * P + X) + {len(program.sums)} * P"
+        return size + f" + block * X + {len(program.sums)} * P"
 
     def pack_recurrent(self) -> list[str]:
         """C that packs the recurrent weights."""
@@ -136,15 +144,15 @@ class Direction:
     def operand_entry(self, entry: Node | str) -> str:
         """One operand of the gradients of matrices."""
         if isinstance(entry, str):
-            return "{x, 0, x_step, x_sequence, I}"
+            return "{x, 0, x_step, x_sequence, I, 0}"
         if entry.op == "state":
-            return f"{{all_{entry.label}, first_{entry.label}, N, H, H}}"
+            return f"{{all_{entry.label}, first_{entry.label}, N, H, H, 0}}"
         if entry.op == "given":
             strides = f"given_step_{entry.label}, given_sequence_{entry.label}"
-            return f"{{given_{entry.label}, 0, {strides}, H}}"
+            return f"{{given_{entry.label}, 0, {strides}, H, 0}}"
         if entry in self.kernel.rights:
-            return f"{{right + {self.kernel.rights.index(entry)} * T * N, 0, N, H, H}}"
-        return f"{{saved + {self.kernel.saved_rows.index(entry)} * T * N, 0, N, H, H}}"
+            return f"{{right + {self.kernel.rights.index(entry)} * right_plane, 0, N, H, H, since}}"
+        return f"{{saved + {self.kernel.saved_rows.index(entry)} * T * N, 0, N, H, H, 0}}"
 
     # Access to memory, of a block and of a row of it.
 

@@ -21,7 +21,7 @@ def test_memory_is_used_again_when_its_tensor_is_gone():
     address = first.data_ptr()
     assert pool.idle_bytes == 0
     del first
-    assert pool.idle_bytes == 4000 + ALIGNMENT
+    assert pool.idle_bytes == 4000
     assert pool.empty(10, 100, dtype=torch.float32).data_ptr() == address
 
 
@@ -58,15 +58,40 @@ def test_tensor_is_aligned_dense_and_no_view(shape, dtype):
     assert not tensor._is_view()
 
 
-def test_idle_memory_beyond_the_limit_is_given_back_largest_first(monkeypatch):
+def test_idle_memory_beyond_the_limit_is_given_back_the_longest_unused_first(monkeypatch):
     monkeypatch.setattr(buffers, "MOST_IDLE_BYTES", 5000)
     pool = Pool()
-    small, large = (pool.empty(count, dtype=torch.float32) for count in (500, 1000))
-    del small
-    assert pool.idle_bytes == 2000 + ALIGNMENT
-    del large
-    assert pool.idle_bytes == 2000 + ALIGNMENT
-    assert [size for size, blocks in pool.idle.items() if blocks] == [2000 + ALIGNMENT]
+    tensors = [pool.empty(count, dtype=torch.float32) for count in (500, 300, 700)]
+    tensors.pop(0)
+    tensors.pop(0)
+    assert [block.size for block in pool.idle] == [2000, 1200]
+    tensors.pop(0)
+    assert [block.size for block in pool.idle] == [1200, 2800]
+
+
+def test_no_more_is_kept_after_many_sizes_than_after_few():
+    """Sizes that never come again: what is kept is bounded in bytes and in entries."""
+    pool = Pool()
+    for count in range(100_000, 1_000_000, 9_000):
+        pool.empty(count, dtype=torch.float32)
+    assert pool.idle_bytes <= buffers.MOST_IDLE_BYTES
+    assert len(pool.idle) <= buffers.MOST_IDLE_BYTES // 400_000
+
+
+def test_what_is_too_large_to_keep_goes_back_at_once():
+    pool = Pool()
+    with pool.scratch(buffers.MOST_IDLE_BYTES + 1):
+        pass
+    assert pool.idle_bytes == 0
+    assert not pool.idle
+
+
+def test_memory_is_used_again_for_somewhat_less_and_not_for_much_less():
+    pool = Pool()
+    address = pool.empty(1000, dtype=torch.float32).data_ptr()
+    much_less = pool.empty(499, dtype=torch.float32)
+    less = pool.empty(500, dtype=torch.float32)
+    assert (much_less.data_ptr() == address, less.data_ptr() == address) == (False, True)
 
 
 def test_threads_never_share_memory():
@@ -84,7 +109,7 @@ def test_threads_never_share_memory():
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert pool.idle_bytes <= 8 * (256 + ALIGNMENT)  # of each thread the old one and the new
+    assert pool.idle_bytes <= 8 * 256  # of each thread the old one and the new
 
 
 def test_small_tensors_are_not_kept(monkeypatch):
@@ -94,4 +119,4 @@ def test_small_tensors_are_not_kept(monkeypatch):
     del small
     assert pool.idle_bytes == 0
     del large
-    assert pool.idle_bytes == 4004 + ALIGNMENT
+    assert pool.idle_bytes == 4004
