@@ -134,7 +134,7 @@ class RecurrentDirection(nn.Module):
         weights, given = self.recurrent_weights(), self.given(x)
         input_weight, bias = self.input_weight, self.bias()
         tensors = (x, input_weight, bias, *state, *weights)
-        path = path_for(self.cell, tensors, every_state)
+        path = path_for(self.cell, tensors, every_state, given, present)
         if path is None:
             projected = functional.linear(x, input_weight, bias)
             every, final = unroll(

@@ -18,15 +18,16 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.build import BuildError, kernel_key
-from rnn_core.fused.operators import run_over_time
+from rnn_core.fused.differentiation import run_over_time
+from rnn_core.fused.readable import are_readable, is_special
 from rnn_core.fused.scan import can_scan, scan_over_time
 
 Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
-"""What runs a cell over time; arguments and results as of `operators.run_over_time`."""
+"""What runs a cell over time; arguments and results as of
+`differentiation.run_over_time`, without the cell and what is particular to it."""
 
 SWITCH = "GATEWISE_FUSED"
 
@@ -60,7 +61,13 @@ def constant_result(function: Function) -> Function:
     return function
 
 
-def path_for(cell: Cell, tensors: Sequence[Tensor], every_state: bool) -> Path | None:
+def path_for(
+    cell: Cell,
+    tensors: Sequence[Tensor],
+    every_state: bool,
+    given: Sequence[Tensor] = (),
+    present: Tensor | None = None,
+) -> Path | None:
     """What to run a cell on; None: the eager loop.
 
     Args:
@@ -68,6 +75,8 @@ def path_for(cell: Cell, tensors: Sequence[Tensor], every_state: bool) -> Path |
         tensors: Input, (T, B, I), input weight, input bias, initial states, each (B, H), and
             recurrent weights.
         every_state: Whether all states are wanted at all steps, not only the output.
+        given: What the cell reads besides gates, each (T, B, H).
+        present: Where sequences still go on, bool (T, B, 1); None: everywhere.
     """
     first, state = tensors[0], tensors[3]
     if torch.compiler.is_exporting() and is_onnx():
@@ -75,27 +84,40 @@ def path_for(cell: Cell, tensors: Sequence[Tensor], every_state: bool) -> Path |
 
         return onnx_path(cell, first.dtype, every_state)
     where = target(first.device.type)
+    if where == "" or is_traced():
+        return None
     if where == "cuda" and torch.compiler.is_compiling() and not can_scan(cell):
         where = "triton"  # PyTorch's functions for cuDNN cannot be part of a graph
     if where != "cpu":
         # Triton 3.7 crashes on products in double precision; its interpreter does not.
         precisions = (torch.float32,) if first.is_cuda else (torch.float32, torch.float64)
         kind = state.dtype in precisions, state.shape[1], every_state, where
-        return gpu_path(cell, gpu_choice(cell, *kind) if are_plain(tensors) else None)
-    key = kernel_for(cell, tensors)
+        fits = can_be_handed(cell, tensors, given, present)
+        return gpu_path(cell, gpu_choice(cell, *kind) if fits else None)
+    key = kernel_for(cell, tensors, given, present)
     if key is not None:
-        return partial(run_over_time, key=key)
-    if where == "cpu" and can_scan(cell) and state.numel() <= MOST_SCANNED and not is_eager():
+        return partial(run_over_time, cell, key=key)
+    if can_scan(cell) and state.numel() <= MOST_SCANNED and not is_eager():
         return partial(scan_over_time, cell)
     return None
 
 
-def are_plain(tensors: Sequence[Tensor]) -> bool:
-    """Whether there are numbers, all of one type, outside of autocast and `vmap`."""
+def is_traced() -> bool:
+    """Whether `torch.jit` records what runs; of a kernel it would keep the results alone."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+
+
+def can_be_handed(
+    cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor], present: Tensor | None
+) -> bool:
+    """Whether a kernel can read all tensors, which are those of `path_for`, and sizes agree."""
     first = tensors[0]
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
         return False
-    return all(t.dtype is first.dtype and not is_wrapped(t) for t in tensors)
+    if not are_readable((*tensors, *given), first):
+        return False
+    here = present is None or (present.device == first.device and not is_special(present))
+    return here and have_sizes(cell, tensors, given)
 
 
 @constant_result
@@ -106,9 +128,11 @@ def is_onnx() -> bool:
 
 @constant_result
 def target(device: str) -> str:
-    """What a path is sought for: "cpu", "cuda" or "triton"."""
+    """What a path is sought for: "cpu", "cuda", "triton"; "" for a device that has none."""
+    if device not in ("cpu", "cuda"):
+        return ""
     asked = os.environ.get(SWITCH, "")
-    return asked if asked in ("cuda", "triton") else "cpu" if device == "cpu" else "cuda"
+    return asked if asked in ("cuda", "triton") else device
 
 
 @constant_result
@@ -158,32 +182,28 @@ def gpu_path(cell: Cell, choice: str | None) -> Path | None:
         return None
     if choice in ("cudnn", "scan"):
         return partial(run_cudnn if choice == "cudnn" else scan_over_time, cell)
-    return partial(run_program, key=choice)
+    return partial(run_program, cell, key=choice)
 
 
-def is_wrapped(tensor: Tensor) -> bool:
-    """Whether a tensor stands for others in `vmap` and the like; a compiler has none of these."""
-    return not torch.compiler.is_compiling() and is_functorch_wrapped_tensor(tensor)
-
-
-def kernel_for(cell: Cell, tensors: Sequence[Tensor]) -> str | None:
+def kernel_for(
+    cell: Cell,
+    tensors: Sequence[Tensor],
+    given: Sequence[Tensor] = (),
+    present: Tensor | None = None,
+) -> str | None:
     """The key of the kernel to run a cell with on these tensors; None: run the eager loop.
 
     The reason is told in a warning, once for each reason, unless it lies in the tensors:
-    kernels are for dense tensors of one type on the CPU, outside of autocast and `vmap`.
+    kernels are for dense tensors of one type on the CPU, outside of autocast and of the
+    transforms of `torch.func`. Arguments are those of `path_for`.
     """
-    first = tensors[0]
-    if first.device.type != "cpu" or first.numel() == 0 or torch.is_autocast_enabled("cpu"):
+    if tensors[0].device.type != "cpu" or not can_be_handed(cell, tensors, given, present):
         return None
-    if any(t.dtype is not first.dtype or is_wrapped(t) for t in tensors):
-        return None
-    if not have_sizes(cell, tensors):
-        return None
-    key: str | None = kernel_of(cell, first.dtype)
+    key: str | None = kernel_of(cell, tensors[0].dtype)
     return key
 
 
-def have_sizes(cell: Cell, tensors: Sequence[Tensor]) -> bool:
+def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:
     """Whether all sizes agree, as a kernel takes for granted.
 
     Of what does not, the eager loop broadcasts some, and says what is wrong with the rest.
@@ -191,10 +211,13 @@ def have_sizes(cell: Cell, tensors: Sequence[Tensor]) -> bool:
     x, input_weight, input_bias, *others = tensors
     if x.ndim != 3 or others[0].ndim != 2:
         return False
-    batch, hidden, rows = x.shape[1], others[0].shape[1], len(cell.gates) * others[0].shape[1]
-    shapes = [(rows, x.shape[2]), (rows,), *[(batch, hidden)] * len(cell.states)]
+    steps, batch, inputs = x.shape
+    hidden = others[0].shape[1]
+    rows = len(cell.gates) * hidden
+    shapes = [(rows, inputs), (rows,), *[(batch, hidden)] * len(cell.states)]
     shapes += [(hidden,) * len(shape) for shape in cell.weights.values()]
-    pairs = zip((input_weight, input_bias, *others), shapes, strict=True)
+    shapes += [(steps, batch, hidden)] * len(cell.given)
+    pairs = zip((input_weight, input_bias, *others, *given), shapes, strict=True)
     return all(tensor.shape == shape for tensor, shape in pairs)
 
 

@@ -18,6 +18,13 @@ from torch.nn import functional
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.build import BuildError, cache_folder, definition, digest, package_digest
+from rnn_core.fused.differentiation import (
+    CELLS,
+    are_differentiated,
+    by_the_loop,
+    differentiable_gradients,
+)
+from rnn_core.fused.readable import in_memory
 
 ROWS = 16
 """Sequences of a program; a product of blocks wants no fewer."""
@@ -406,35 +413,55 @@ unroll_backward = torch.library.custom_op(
 unroll_backward.register_fake(shape_backward)
 
 
-def keep_for_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+def set_up_operator(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     """Remember what the derivative needs."""
-    _, first, weights, given, present, reverse, _, key = inputs
+    gates, first, weights, given, present, reverse, _, key = inputs
     ctx.set_materialize_grads(False)
     ctx.counts = (len(first), len(weights), len(given))
-    ctx.options = (reverse, key)
+    ctx.options, ctx.cell = (reverse, key), CELLS.get(key)
     every, kept = output[: len(first)], output[-2:]
-    ctx.save_for_backward(present, *kept, *first, *weights, *given, *every)
+    ctx.save_for_backward(gates, present, *kept, *first, *weights, *given, *every)
 
 
-def derivative(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
+def differentiate_operator(ctx: Any, gradients: Sequence[Tensor | None]) -> tuple[Any, ...]:
     """The derivative of the operator."""
     states, num_weights, num_given = ctx.counts
-    present, saved, columns, *rest = ctx.saved_tensors
+    gates, present, saved, columns, *rest = ctx.saved_tensors
     first, rest = rest[:states], rest[states:]
     weights, rest = rest[:num_weights], rest[num_weights:]
     given, every = rest[:num_given], rest[num_given:]
-    seen, last = list(gradients[:states]), list(gradients[states : 2 * states])
-    d_gates, *others = unroll_backward(
-        seen, last, first, weights, given, present, every, saved, columns, *ctx.options
-    )
+    seen = in_memory(gradients[: 2 * states])
+    if are_differentiated(seen):
+        reverse, _ = ctx.options
+
+        def run(gates: Tensor, *others: Tensor) -> list[Tensor]:
+            options = (given, present, reverse)
+            return by_the_loop(ctx.cell, gates, others[:states], others[states:], *options)
+
+        found = differentiable_gradients(run, (gates, *first, *weights), seen)
+    else:
+        found = unroll_backward(
+            seen[:states],
+            seen[states:],
+            first,
+            weights,
+            given,
+            present,
+            every,
+            saved,
+            columns,
+            *ctx.options,
+        )
+    d_gates, *others = found
     undone = ([None] * num_given, None, None, None, None)  # given, present, reverse, keep, key
     return d_gates, others[:states], others[states:], *undone
 
 
-unroll.register_autograd(derivative, setup_context=keep_for_backward)
+unroll.register_autograd(differentiate_operator, setup_context=set_up_operator)
 
 
 def run_program(
+    cell: Cell,
     x: Tensor,
     input_weight: Tensor,
     input_bias: Tensor,
@@ -445,13 +472,17 @@ def run_program(
     reverse: bool,
     key: str,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Run a cell's programs; arguments as for `operators.run_over_time`.
+    """Run a cell's programs; arguments as for `differentiation.run_over_time`.
 
     Returns:
         For every state its values at all steps, (T, B, H), and its last value, (B, H).
     """
     tensors = (x, input_weight, input_bias, *first, *weights)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    if not torch.compiler.is_compiling():
+        CELLS[key] = cell
     gates = functional.linear(x, input_weight, input_bias)
     results = unroll(gates, first, weights, given, present, reverse, keep, key)
-    return list(results[: len(first)]), list(results[len(first) : 2 * len(first)])
+    every, last = results[: len(first)], results[len(first) : 2 * len(first)]
+    # The derivative reads these states; the caller may change his in place.
+    return [part.clone() for part in every] if keep else list(every), list(last)

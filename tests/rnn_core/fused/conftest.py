@@ -12,8 +12,8 @@ from torch.nn import functional
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.fused import choice
+from rnn_core.fused.differentiation import run_over_time
 from rnn_core.fused.form import CONDITIONS, in_order
-from rnn_core.fused.operators import run_over_time
 from rnn_core.fused.passes import optimised
 from rnn_core.fused.schedule import scheduled
 from rnn_core.fused.trace import trace
@@ -289,12 +289,21 @@ def draw(cell, T=5, B=3, I=4, H=6, dtype=torch.float32, lengths=None, reverse=Fa
 
 def run_kernel(case):
     """All states at all steps and the last ones, by the generated kernel."""
-    key = choice.kernel_for(case.cell, case.tensors)
+    key = choice.kernel_for(case.cell, case.tensors, case.given)
     assert key is not None, "there is no kernel"
     mask = None if case.present is None else case.present.squeeze(-1)
     x, weight, bias = case.tensors[:3]
     every, last = run_over_time(
-        x, weight, bias, case.states, case.weights[2:], case.given, mask, case.reverse, key
+        case.cell,
+        x,
+        weight,
+        bias,
+        case.states,
+        case.weights[2:],
+        case.given,
+        mask,
+        case.reverse,
+        key,
     )
     return [*every, *last]
 
@@ -313,6 +322,18 @@ def run_eager(case):
         case.reverse,
         every_state=True,
     )
+    return [*every, *last]
+
+
+def run_layer(case):
+    """The same by whatever a layer would choose."""
+    mask = None if case.present is None else case.present.squeeze(-1)
+    path = choice.path_for(case.cell, case.tensors, True, case.given, case.present)
+    if path is None:
+        return run_eager(case)
+    x, weight, bias = case.tensors[:3]
+    states, weights = case.states, case.weights[2:]
+    every, last = path(x, weight, bias, states, weights, case.given, mask, case.reverse)
     return [*every, *last]
 
 
@@ -372,6 +393,7 @@ def kernels():
         draw=draw,
         run_kernel=run_kernel,
         run_eager=run_eager,
+        run_layer=run_layer,
         gradients=gradients,
         assert_near=assert_near,
         assert_kernel_matches=assert_kernel_matches,

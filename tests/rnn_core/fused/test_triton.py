@@ -34,7 +34,16 @@ def run_triton(case):
     mask = None if case.present is None else case.present.squeeze(-1)
     key = programs_key(case.cell)
     every, last = run_program(
-        x, weight, bias, case.states, case.weights[2:], case.given, mask, case.reverse, key
+        case.cell,
+        x,
+        weight,
+        bias,
+        case.states,
+        case.weights[2:],
+        case.given,
+        mask,
+        case.reverse,
+        key,
     )
     return [*every, *last]
 
