@@ -128,10 +128,31 @@ class RecurrentDirection(nn.Module):
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
         """Read (T, B, I); return states at all steps, (T, B, H) each, and the final ones.
 
-        `present` is bool (T, B, 1); where it is false, the states at all steps are 0.
+        `present` is bool (T, B, 1); where it is false, x is 0, and so are the states at all
+        steps.
         """
         state = self.first_state(x) if state is None else state
-        weights, given = self.recurrent_weights(), self.given(x)
+        if present is None:
+            return self.run(x, state, self.given(x), None, every_state)
+        # What belongs to no step is replaced, for a product by 0 would keep NaN and infinity.
+        some = present.any(0)
+        start = tuple(torch.where(some, part, 0) for part in state)
+        given = tuple(torch.where(present, part, 0) for part in self.given(x))
+        every, final = self.run(x, start, given, present, every_state)
+        pairs = zip(final, state, strict=True)
+        final = tuple(torch.where(some, after, before) for after, before in pairs)
+        return [torch.where(present, part, 0) for part in every], final
+
+    def run(
+        self,
+        x: Tensor,
+        state: tuple[Tensor, ...],
+        given: tuple[Tensor, ...],
+        present: Tensor | None,
+        every_state: bool,
+    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+        """The states at all steps, whatever they are where no sequence is, and the final ones."""
+        weights = self.recurrent_weights()
         input_weight, bias = self.input_weight, self.bias()
         tensors = (x, input_weight, bias, *state, *weights)
         path = path_for(self.cell, tensors, every_state, given, present)
@@ -144,4 +165,4 @@ class RecurrentDirection(nn.Module):
             mask = None if present is None else present.squeeze(-1)
             every, last = path(x, input_weight, bias, state, weights, given, mask, self.reverse)
             every, final = every if every_state else every[:1], tuple(last)
-        return every if present is None else [part * present for part in every], final
+        return every, final

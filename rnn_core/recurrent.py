@@ -233,6 +233,8 @@ class Recurrent(nn.Module):
         starts: Sequence[tuple[Tensor, ...] | None] = [None] * len(self.directions)
         if first is not None:
             starts = list(zip(*(part.unbind(0) for part in first), strict=True))
+        if present is not None:
+            x = torch.where(present, x, 0)  # whatever padding holds, NaN and infinity too
         finals: list[tuple[Tensor, ...]] = []
         top: tuple[Tensor, ...] = ()
         for layer in range(self.num_layers):
