@@ -390,7 +390,7 @@ def build_model(task: Task, cell: str, seed: int) -> nn.Module:
             input_size,
             model.hidden_size,
             num_layers=model.num_layers,
-            dropout=model.dropout,
+            dropout=model.dropout if model.num_layers > 1 else 0.0,
             batch_first=True,
             initialisation=start,
             generator=generator,

@@ -3,6 +3,7 @@
 | cell              | `torch.nn` | Keras                             |
 |-------------------|------------|-----------------------------------|
 | `rnn_tanh`        | `RNN`      | `SimpleRNN`                       |
+| `rnn_relu`        | `RNN`      | `SimpleRNN(activation="relu")`    |
 | `rnn_sigmoid`     |            | `SimpleRNN(activation="sigmoid")` |
 | `lstm`            | `LSTM`     | `LSTM`                            |
 | `gru`             |            | `GRU(reset_after=False)`          |
@@ -14,7 +15,8 @@ Keras need not be installed: its weights are lists of arrays, which `get_weights
 Shapes: I input features, H hidden size, G gates of the cell.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
@@ -26,26 +28,34 @@ from torch import Tensor, nn
 from rnn_core.cells import get_cell
 from rnn_core.direction import RecurrentDirection
 from rnn_core.errors import ParameterError
+from rnn_core.projection import NAME as PROJECTION
 from rnn_core.recurrent import Recurrent
 
 Order: TypeAlias = Mapping[str, int]
 """The gates as another library stacks them; -1 where its gate is the complement of ours."""
 
-TORCH: Mapping[str, tuple[type[nn.RNN | nn.LSTM | nn.GRU], Order]] = {
+TORCH: Mapping[str, tuple[Callable[..., nn.RNN | nn.LSTM | nn.GRU], Order]] = {
     "rnn_tanh": (nn.RNN, {"h": 1}),
+    "rnn_relu": (partial(nn.RNN, nonlinearity="relu"), {"h": 1}),
     "lstm": (nn.LSTM, {"i": 1, "f": 1, "g": 1, "o": 1}),
     "gru_reset_after": (nn.GRU, {"r": 1, "z": 1, "n": 1}),
 }
 
 KERAS: Mapping[str, Order] = {
     "rnn_tanh": {"h": 1},
+    "rnn_relu": {"h": 1},
     "rnn_sigmoid": {"h": 1},
     "lstm": {"i": 1, "f": 1, "g": 1, "o": 1},
     "gru": {"z": -1, "r": 1, "n": 1},  # z keeps the old state there and takes the new one here
     "gru_reset_after": {"z": 1, "r": 1, "n": 1},
 }
 
-MODES = {"RNN_TANH": "rnn_tanh", "LSTM": "lstm", "GRU": "gru_reset_after"}
+MODES = {
+    "RNN_TANH": "rnn_tanh",
+    "RNN_RELU": "rnn_relu",
+    "LSTM": "lstm",
+    "GRU": "gru_reset_after",
+}
 """Our cell by the mode of a module of `torch.nn`."""
 
 
@@ -54,14 +64,17 @@ class Stacked(NamedTuple):
 
     Attributes:
         input_weight: (G * H, I).
-        recurrent_weight: (G * H, H), applied as `recurrent_weight @ h`.
+        recurrent_weight: (G * H, H), applied as `recurrent_weight @ h`; (G * H, P) if h is
+            projected.
         biases: (2, G * H), added to the product by the input and to that by the state; None if
             there are none.
+        projection: (P, H), or None.
     """
 
     input_weight: Tensor
     recurrent_weight: Tensor
     biases: Tensor | None
+    projection: Tensor | None = None
 
 
 def from_torch(module: nn.Module) -> Recurrent:
@@ -71,21 +84,20 @@ def from_torch(module: nn.Module) -> Recurrent:
     biases become one, but for the recurrent bias of the GRU's n, which r multiplies.
 
     Args:
-        module: An `nn.RNN` with tanh, an `nn.LSTM` without `proj_size`, or an `nn.GRU`.
+        module: An `nn.RNN`, `nn.LSTM` or `nn.GRU`.
 
     Raises:
         ParameterError: If there is no such cell here.
     """
-    if not isinstance(module, nn.RNNBase) or module.mode not in MODES or module.proj_size:
-        raise ParameterError(
-            f"no cell for {module}: RNN with tanh, LSTM without proj_size, and GRU convert"
-        )
+    if not isinstance(module, nn.RNNBase) or module.mode not in MODES:
+        raise ParameterError(f"no cell for {module}: RNN, LSTM and GRU of torch.nn convert")
     layer = Recurrent(
         MODES[module.mode],
         module.input_size,
         module.hidden_size,
         num_layers=module.num_layers,
         bias=module.bias,
+        proj_size=module.proj_size,
         bidirectional=module.bidirectional,
         # With one layer, where it would do nothing, it gives a warning.
         dropout=module.dropout if module.num_layers > 1 else 0.0,
@@ -95,9 +107,10 @@ def from_torch(module: nn.Module) -> Recurrent:
     weights = module.all_weights
     layer.to(weights[0][0]).train(module.training)
     order = TORCH[MODES[module.mode]][1]
-    for direction, (of_input, of_state, *biases) in zip(directions(layer), weights, strict=True):
-        both = torch.stack((*biases,)) if biases else None
-        write(direction, Stacked(of_input, of_state, both), order)
+    for direction, (of_input, of_state, *rest) in zip(directions(layer), weights, strict=True):
+        projection = rest.pop() if module.proj_size else None
+        both = torch.stack((*rest,)) if rest else None
+        write(direction, Stacked(of_input, of_state, both, projection), order)
     return layer
 
 
@@ -118,6 +131,7 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
         num_layers=layer.num_layers,
         bias=layer.bias,
         bidirectional=layer.bidirectional,
+        **({"proj_size": layer.proj_size} if layer.proj_size else {}),
         dropout=layer.dropout if layer.num_layers > 1 else 0.0,
         batch_first=layer.batch_first,
         device="meta",  # no weights are drawn: the global generator stays as it was
@@ -125,9 +139,10 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
     ).to_empty(device=first.device)
     with torch.no_grad():
         for direction, theirs in zip(directions(layer), module.all_weights, strict=True):
-            input_weight, recurrent_weight, biases = read(direction, order)
-            ours = (input_weight, recurrent_weight, *(() if biases is None else biases))
-            for target, source in zip(theirs, ours, strict=True):
+            input_weight, recurrent_weight, biases, projection = read(direction, order)
+            ours = (input_weight, recurrent_weight, *(() if biases is None else biases), projection)
+            there = (part for part in ours if part is not None)
+            for target, source in zip(theirs, there, strict=True):
                 target.copy_(source)
     return module.train(layer.training)
 
@@ -207,6 +222,7 @@ def name_of(layer: Recurrent, known: Iterable[str], library: str) -> str:
         "initial_state": first.initial_state != "zeros",
         "recurrent_dropout": first.recurrent_dropout,
         "zoneout": first.zoneout,
+        "proj_size": layer.proj_size and library == "Keras",
     }
     if any(has.values()):
         options = ", ".join(option for option, is_set in has.items() if is_set)
@@ -237,6 +253,8 @@ def write(direction: RecurrentDirection, stacked: Stacked, order: Order) -> None
             direction.weights[gate].copy_(sign * stacked.recurrent_weight[theirs].T)
             if stacked.biases is not None:
                 write_bias(direction, gate, sign * stacked.biases[:, theirs])
+        if stacked.projection is not None:
+            direction.weights[PROJECTION].copy_(stacked.projection.T)
 
 
 def write_bias(direction: RecurrentDirection, gate: str, both: Tensor) -> None:
@@ -258,6 +276,7 @@ def read(direction: RecurrentDirection, order: Order) -> Stacked:
             torch.cat([sign * input_weight[gate] for gate, sign in order.items()]),
             torch.cat([sign * direction.weights[gate].T for gate, sign in order.items()]),
             None if direction.input_bias is None else read_biases(direction, order),
+            direction.weights[PROJECTION].T if direction.projected else None,
         )
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from rnn_core.cells.base import Cell
 from rnn_core.fused.choice import path_for
 from rnn_core.initialisation import Initialisation
+from rnn_core.projection import Projected
 from rnn_core.unrolling import unroll
 from rnn_core.weights import Weights
 from rnn_core.zoneout import Zoneout, keep_masks
@@ -29,6 +30,7 @@ class RecurrentDirection(nn.Module):
         hidden_size: Features of the state, H.
         reverse: Whether it reads the sequence from its end.
         bias: See `Recurrent`.
+        proj_size: See `Recurrent`.
         initial_state: See `Recurrent`.
         recurrent_dropout: See `Recurrent`.
         zoneout: See `Recurrent`.
@@ -44,6 +46,7 @@ class RecurrentDirection(nn.Module):
         *,
         reverse: bool = False,
         bias: bool = True,
+        proj_size: int = 0,
         initial_state: InitialState = "zeros",
         recurrent_dropout: float = 0.0,
         zoneout: float = 0.0,
@@ -51,8 +54,12 @@ class RecurrentDirection(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        self.projected = Projected(cell, proj_size) if proj_size else None
+        cell = self.projected or cell
         self.cell = Zoneout(cell) if zoneout else cell
+        self.input_size = input_size
         self.hidden_size = hidden_size
+        self.sizes = (proj_size or hidden_size, *[hidden_size] * (len(cell.states) - 1))
         self.reverse = reverse
         self.initial_state = initial_state
         self.recurrent_dropout = recurrent_dropout
@@ -62,14 +69,20 @@ class RecurrentDirection(nn.Module):
         self.input_weight = nn.Parameter(make(rows, input_size))
         self.input_bias = nn.Parameter(make(rows)) if bias else None
         left_out = () if bias else cell.biases
+        shape = cell.shape if self.projected is None else self.projected.stored_shape
         self.weights = Weights(
             {
-                name: None if name in left_out else make(cell.shape(name, hidden_size))
+                name: None if name in left_out else make(shape(name, hidden_size))
                 for name in cell.weights
             }
         )
         if initial_state == "learned":
             self.start = nn.Parameter(make(len(cell.states), hidden_size).zero_())
+
+    def extra_repr(self) -> str:
+        """Sizes and direction."""
+        sizes = f"{self.input_size}, {self.hidden_size}"
+        return f"{sizes}, reverse=True" if self.reverse else sizes
 
     def reset_parameters(
         self, initialisation: Initialisation, generator: torch.Generator | None
@@ -81,12 +94,13 @@ class RecurrentDirection(nn.Module):
             nn.init.zeros_(self.start)
 
     def first_state(self, like: Tensor) -> tuple[Tensor, ...]:
-        """Initial states, each (B, H), for an input (T, B, I)."""
-        shape = (like.shape[1], self.hidden_size)
+        """Initial states, each (B, H), the first (B, P) if projected, for an input (T, B, I)."""
+        shapes = [(like.shape[1], size) for size in self.sizes]
         if self.initial_state == "learned":
-            return tuple(row.expand(shape) for row in self.start)
+            rows = zip(self.start, self.sizes, strict=True)
+            return tuple(row[:size].expand(like.shape[1], size) for row, size in rows)
         draw = self.initial_state == "random" and self.training
-        zeros = tuple(like.new_zeros(shape) for _ in self.cell.states)
+        zeros = tuple(like.new_zeros(shape) for shape in shapes)
         return tuple(0.1 * torch.randn_like(z) for z in zeros) if draw else zeros
 
     def any_weight(self) -> Tensor:
@@ -154,6 +168,9 @@ class RecurrentDirection(nn.Module):
         """The states at all steps, whatever they are where no sequence is, and the final ones."""
         weights = self.recurrent_weights()
         input_weight, bias = self.input_weight, self.bias()
+        if self.projected is not None:
+            state = self.projected.widened(state, self.hidden_size)
+            weights = self.projected.square(weights, self.hidden_size)
         tensors = (x, input_weight, bias, *state, *weights)
         path = path_for(self.cell, tensors, every_state, given, present)
         if path is None:
@@ -165,4 +182,6 @@ class RecurrentDirection(nn.Module):
             mask = None if present is None else present.squeeze(-1)
             every, last = path(x, input_weight, bias, state, weights, given, mask, self.reverse)
             every, final = every if every_state else every[:1], tuple(last)
+        if self.projected is not None:
+            every, final = self.projected.narrowed(every), tuple(self.projected.narrowed(final))
         return every, final

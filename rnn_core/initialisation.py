@@ -71,7 +71,7 @@ class Initialisation:
             fill(rows, nn.init.xavier_uniform_, generator)
         for name, weight in weights.items():
             if weight.ndim >= 2:
-                self.draw_matrix(weight, generator)
+                self.draw_matrix(weight, hidden, generator)
             else:
                 nn.init.constant_(weight, cell.weight_start.get(name, 0.0))
         if input_bias is not None:
@@ -79,12 +79,14 @@ class Initialisation:
                 cell, dict(zip(cell.gates, input_bias.split(hidden), strict=True)), generator
             )
 
-    def draw_matrix(self, weight: Tensor, generator: torch.Generator | None) -> None:
-        """Draw a recurrent matrix (H, H)."""
+    def draw_matrix(
+        self, weight: Tensor, hidden_size: int, generator: torch.Generator | None
+    ) -> None:
+        """Draw a recurrent matrix."""
         if self.recurrent == "orthogonal":
             fill(weight, nn.init.orthogonal_, generator)
         else:
-            bound = 1 / math.sqrt(weight.shape[0])
+            bound = 1 / math.sqrt(hidden_size)
             fill(weight, partial(nn.init.uniform_, a=-bound, b=bound), generator)
 
     def draw_biases(

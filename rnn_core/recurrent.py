@@ -4,8 +4,9 @@ Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D 
 (1 or 2).
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +14,10 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from rnn_core import arguments
-from rnn_core.cells import get_cell
+from rnn_core.cells import get_cell, name_of
 from rnn_core.cells.base import Cell
 from rnn_core.direction import InitialState, RecurrentDirection
-from rnn_core.errors import KindError
+from rnn_core.errors import KindError, ParameterError
 from rnn_core.initialisation import DEFAULT, Initialisation
 from rnn_core.packed import unpack
 
@@ -42,6 +43,9 @@ class Recurrent(nn.Module):
         dropout: Share of outputs dropped between layers while training, in [0, 1].
         bidirectional: Whether every layer also reads the sequence from its end; the
             outputs of both directions are concatenated.
+        proj_size: Features of the output, and of the first state, if these are to be fewer than
+            H: P, see `rnn_core.projection`. 0: H. For `lstm`, `lstm_coupled`, `lstm_peephole`,
+            and cells of one's own that are `projectable`.
         device: Where the weights are; PyTorch's default if None.
         dtype: Type of the weights; PyTorch's default if None.
         initial_state: "zeros"; "learned", a trained vector per layer and direction; or
@@ -58,7 +62,7 @@ class Recurrent(nn.Module):
         ParameterError: If the cell is unknown or an argument is out of range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 (these are torch.nn.GRU's)
         self,
         cell: str | Cell,
         input_size: int,
@@ -68,6 +72,7 @@ class Recurrent(nn.Module):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
+        proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
@@ -86,11 +91,19 @@ class Recurrent(nn.Module):
         self.batch_first = arguments.flag("batch_first", batch_first)
         self.dropout = arguments.share("dropout", dropout, with_one=True)
         self.bidirectional = arguments.flag("bidirectional", bidirectional)
+        self.proj_size = arguments.whole("proj_size", proj_size, least=0)
+        if self.proj_size >= self.hidden_size:
+            raise ParameterError(f"proj_size must be below hidden_size = {hidden_size}")
         arguments.one_of("initial_state", initial_state, InitialState)
         arguments.check_type(dtype)
+        if self.dropout and self.num_layers == 1:
+            warnings.warn(
+                f"dropout = {dropout} does nothing with num_layers = 1: it acts between layers",
+                stacklevel=2,
+            )
         self.initialisation = initialisation
         self.reversals = (False, True) if bidirectional else (False,)
-        self.output_size = self.hidden_size * len(self.reversals)
+        self.output_size = (self.proj_size or self.hidden_size) * len(self.reversals)
         self.directions = nn.ModuleList(
             RecurrentDirection(
                 self.cell,
@@ -98,6 +111,7 @@ class Recurrent(nn.Module):
                 self.hidden_size,
                 reverse=reverse,
                 bias=bias,
+                proj_size=self.proj_size,
                 initial_state=initial_state,
                 recurrent_dropout=arguments.share("recurrent_dropout", recurrent_dropout),
                 zoneout=arguments.share("zoneout", zoneout),
@@ -114,23 +128,32 @@ class Recurrent(nn.Module):
         for direction in self._directions():
             direction.reset_parameters(self.initialisation, generator)
 
+    def flatten_parameters(self) -> None:
+        """Do nothing: no weights need be moved together, as those of `torch.nn.GRU` for cuDNN."""
+
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """The parameters of every layer and direction: input weight, bias, recurrent weights."""
+        return [list(direction.parameters()) for direction in self.directions]
+
     @property
     def recurrent_parameters(self) -> int:
         """Number of recurrent weights, over all layers and directions."""
-        return len(self.directions) * self.cell.recurrent_parameters(self.hidden_size)
+        counts = (weight.numel() for d in self._directions() for weight in d.weights.values())
+        return sum(counts)
 
     @property
     def multiply_accumulates(self) -> int:
         """Multiply-accumulates of one time step of one sequence, over all layers."""
         sizes = self._input_sizes()
-        per_layer = (self.cell.multiply_accumulates(i, self.hidden_size) for i in sizes)
+        cell = next(self._directions()).cell
+        per_layer = (cell.multiply_accumulates(i, self.hidden_size) for i in sizes)
         return sum(per_layer) * len(self.reversals)
 
     def forward(
         self,
         input: Tensor | PackedSequence,  # noqa: A002 (torch.nn.GRU calls it so)
         hx: State | None = None,
-        *,
         lengths: Lengths | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
         """Read a batch of sequences, or a single one.
@@ -147,7 +170,7 @@ class Recurrent(nn.Module):
 
         Returns:
             Outputs (T, B, D * H), (B, T, D * H) or (T, D * H), or packed; and the final state,
-            shaped as `hx`.
+            shaped as `hx`. With `proj_size`, P stands for H in the outputs and the first state.
 
         Raises:
             ParameterError: If an argument is of another kind, shape, type or device than it has
@@ -161,7 +184,6 @@ class Recurrent(nn.Module):
         self,
         input: Tensor | PackedSequence,  # noqa: A002
         hx: State | None = None,
-        *,
         lengths: Lengths | None = None,
     ) -> tuple[tuple[Tensor | PackedSequence, ...], State]:
         """Read a batch as `forward` does, and return all states of the last layer.
@@ -171,6 +193,36 @@ class Recurrent(nn.Module):
             final state.
         """
         return self._read(input, hx, lengths, every_state=True)
+
+    def extra_repr(self) -> str:
+        """Cell, sizes, what differs from the default, and how many parameters there are."""
+        first = next(self._directions())
+        options = {
+            "num_layers": (self.num_layers, 1),
+            "bias": (self.bias, True),
+            "batch_first": (self.batch_first, False),
+            "dropout": (self.dropout, 0.0),
+            "bidirectional": (self.bidirectional, False),
+            "proj_size": (self.proj_size, 0),
+            "initial_state": (first.initial_state, "zeros"),
+            "recurrent_dropout": (first.recurrent_dropout, 0.0),
+            "zoneout": (first.zoneout, 0.0),
+        }
+        said = [f"{name}={value!r}" for name, (value, usual) in options.items() if value != usual]
+        sizes = [name_of(self.cell), str(self.input_size), str(self.hidden_size)]
+        count = sum(parameter.numel() for parameter in self.parameters())
+        return f"{', '.join([*sizes, *said])}  # {count:,} parameters"
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *others: Any
+    ) -> None:
+        """Say of weights of `torch.nn` what they are, beside that they are unexpected."""
+        if f"{prefix}weight_ih_l0" in state_dict:
+            others[-1].append(
+                "these are weights of torch.nn.RNN, LSTM or GRU: load them there, and convert "
+                "the module by rnn_core.convert.from_torch"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def _read(
         self, x: object, hx: State | None, lengths: Lengths | None, *, every_state: bool
@@ -254,9 +306,9 @@ class Recurrent(nn.Module):
 
     def _parts(self, hx: object, batch: tuple[int, ...]) -> tuple[Tensor, ...]:
         """The states of `hx`, checked: (L * D, *batch, H) each."""
-        shape = (len(self.directions), *batch, self.hidden_size)
-        names = self.cell.states
-        return arguments.state_parts(hx, names, [shape] * len(names), self._weight())
+        direction = next(self._directions())
+        shapes = [(len(self.directions), *batch, size) for size in direction.sizes]
+        return arguments.state_parts(hx, self.cell.states, shapes, direction.any_weight())
 
     def _weight(self) -> Tensor:
         """Any weight, for its type and device."""

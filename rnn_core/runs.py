@@ -130,7 +130,7 @@ def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
         cell,
         hidden_size=task.model.hidden_size,
         num_layers=task.model.num_layers,
-        dropout=task.model.dropout,
+        dropout=task.model.dropout if task.model.num_layers > 1 else 0.0,
         recurrent_dropout=task.model.recurrent_dropout,
         zoneout=task.model.zoneout,
         initialisation=start,

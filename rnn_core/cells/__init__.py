@@ -11,6 +11,7 @@ REGISTRY = {
     "memoryless": "Memoryless",
     "rnn_tanh": "RNNTanh",
     "rnn_sigmoid": "RNNSigmoid",
+    "rnn_relu": "RNNRelu",
     "lstm": "LSTM",
     "lstm_peephole": "LSTMPeephole",
     "lstm_coupled": "LSTMCoupled",

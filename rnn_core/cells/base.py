@@ -41,6 +41,9 @@ class Cell(ABC):
         weight_start: Vector weights that do not start at zero.
         biases: Weights that are biases, which a layer without biases leaves out: 0 stands in
             their place.
+        projectable: Whether the output may be projected to fewer features (`proj_size` of a
+            layer): `step` reads the first state in products by matrices alone, and every matrix
+            is applied to it.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -51,6 +54,7 @@ class Cell(ABC):
     opposite_gates: ClassVar[Mapping[str, str]] = {}
     weight_start: ClassVar[Mapping[str, float]] = {}
     biases: ClassVar[tuple[str, ...]] = ()
+    projectable: ClassVar[bool] = False
 
     @abstractmethod
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:

@@ -33,6 +33,7 @@ class LSTM(Cell):
     states = ("h", "c")
     memory_gates = {"f": 1}
     opposite_gates = {"i": "f"}
+    projectable = True
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state

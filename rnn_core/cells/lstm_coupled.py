@@ -29,6 +29,7 @@ class LSTMCoupled(Cell):
     weights = {"f": ("H", "H"), "g": ("H", "H"), "o": ("H", "H")}
     states = ("h", "c")
     memory_gates = {"f": 1}
+    projectable = True
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state

@@ -17,20 +17,24 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
 
-NAMES = ("rnn_tanh", "lstm", "gru_reset_after")
-"""The registered cells that cuDNN has."""
-
-FUNCTIONS: Mapping[tuple[str, ...], Callable[..., Any]] = {
-    ("h",): torch._VF.rnn_tanh,
-    ("i", "f", "g", "o"): torch._VF.lstm,
-    ("r", "z", "n"): torch._VF.gru,
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "rnn_tanh": torch._VF.rnn_tanh,
+    "rnn_relu": torch._VF.rnn_relu,
+    "lstm": torch._VF.lstm,
+    "gru_reset_after": torch._VF.gru,
 }
-"""PyTorch's function for a cell, by the cell's gates, which stand in the same order there."""
+"""PyTorch's functions by the registered cells that cuDNN has; gates stand in the same order."""
+
+
+def function_of(cell: Cell) -> Callable[..., Any] | None:
+    """PyTorch's function for a cell; None for a subclass, which may compute something else."""
+    same = (name for name in FUNCTIONS if type(get_cell(name)) is type(cell))
+    return next((FUNCTIONS[name] for name in same), None)
 
 
 def is_cudnns(cell: Cell) -> bool:
-    """Whether cuDNN has a cell; not if it is a subclass, which may compute something else."""
-    return any(type(get_cell(name)) is type(cell) for name in NAMES)
+    """Whether cuDNN has a cell."""
+    return function_of(cell) is not None
 
 
 def run_cudnn(
@@ -67,7 +71,9 @@ def run_cudnn(
     starts = [state.unsqueeze(0).contiguous() for state in first]
     lengths = None if present is None else present.sum(0)
     x = turned(x, lengths) if reverse else x
-    outputs, finals = call(FUNCTIONS[cell.gates], x, starts, flat, lengths)
+    function = function_of(cell)
+    assert function is not None
+    outputs, finals = call(function, x, starts, flat, lengths)
     outputs = turned(outputs, lengths) if reverse else outputs
     if lengths is not None:
         # A sequence of no steps was given one, and keeps its initial state all the same.
