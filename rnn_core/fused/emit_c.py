@@ -4,7 +4,7 @@ What a step computes is in `stages_c`; here is what goes over time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnn_core.fused.schedule import Kernel
@@ -162,6 +162,7 @@ def scratch(direction: Direction) -> list[str]:
 
 
 HERE = "const int here = present ? present[t * B + first_row + r] : 1; (void)here;"
+ALWAYS_HERE = "const int here = 1; (void)here;"
 
 
 def step_code(direction: Direction) -> list[str]:
@@ -171,7 +172,7 @@ def step_code(direction: Direction) -> list[str]:
         code = direction.stage(stage)
         if "for (integer r = 0; r < rows; r++) {" in code:
             at = code.index("for (integer r = 0; r < rows; r++) {")
-            code.insert(at + 1, "    " + HERE)
+            code.insert(at + 1, "    " + (ALWAYS_HERE if direction.lean else HERE))
         lines += code
     return lines
 
@@ -188,7 +189,8 @@ def given_rows(kernel: Kernel) -> list[str]:
 def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
     """C of the forward pass."""
     form = kernel.form
-    gates = [node for node in direction.program.places if node.op == "gate"]
+    together = {p.operands[2] for p in direction.products if direction.starts_from_input(p)}
+    gates = [n for n in direction.program.places if n.op == "gate" and n not in together]
     lines = ["REAL *free_memory = workspace;", *direction.pack_recurrent()]
     for gate in form.gates:
         row = f"{form.gates.index(gate)} * H"
@@ -217,7 +219,10 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
         )
     unused = "".join(f"(void)input_{g}; (void)bias_{g}; " for g in form.gates)
     states = "".join(f"(void)before_{s}; " for s in form.states)
-    step += [f"(void)x_rows; {unused}{states}".strip(), *step_code(direction)]
+    step.append(f"(void)x_rows; {unused}{states}".strip())
+    full = step_code(direction)
+    lean = step_code(replace(direction, lean=True))
+    step += ["if (saved || present) {", *indented(full), "} else {", *indented(lean), "}"]
     steps = ["for (integer i = 0; i < T; i++) {", *indented(step), "}"]
     lines += [*scratch(direction), "#pragma omp barrier", *block_loop(steps)]
     return function("forward", forward_arguments(kernel), region(lines), "void")

@@ -40,17 +40,11 @@ typedef long long integer;
 static inline integer padded(integer n) { return (n + PANEL - 1) / PANEL * PANEL; }
 static inline integer least(integer a, integer b) { return a < b ? a : b; }
 
-/* result[r] = start[r] + sum_k left[r * left_row + k * left_step] * panel[k] */
-static inline __attribute__((always_inline)) void tile(
-    const int rows, integer depth, const REAL *left, integer left_row, integer left_step,
-    const REAL *panel, const REAL *start, integer start_row, REAL *result, integer result_row)
+/* sum[r] += sum_k left[r * left_row + k * left_step] * panel[k] */
+static inline __attribute__((always_inline)) void accumulate(
+    const int rows, vector sum[ROWS][VECTORS], integer depth, const REAL *left, integer left_row,
+    integer left_step, const REAL *panel)
 {
-    vector sum[ROWS][VECTORS];
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; v++)
-            sum[r][v] = *(const vector *)(start + r * start_row + v * LANES);
     for (integer k = 0; k < depth; k++) {
         const vector *b = (const vector *)(panel + k * PANEL);
 #pragma GCC unroll 8
@@ -61,6 +55,29 @@ static inline __attribute__((always_inline)) void tile(
                 sum[r][v] += a * b[v];
         }
     }
+}
+
+/* A left operand, whose elements lie `row` and `step` apart, and panels of the right one. */
+typedef struct {
+    integer depth;
+    const REAL *left;
+    integer row, step;
+    const REAL *panels;
+} factors;
+
+/* result[r] = start[r] + one product + another product. A depth of 0 makes none. */
+static inline __attribute__((always_inline)) void tile(
+    const int rows, factors one, factors other, const REAL *start, integer start_row,
+    REAL *result, integer result_row)
+{
+    vector sum[ROWS][VECTORS];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            sum[r][v] = *(const vector *)(start + r * start_row + v * LANES);
+    accumulate(rows, sum, one.depth, one.left, one.row, one.step, one.panels);
+    accumulate(rows, sum, other.depth, other.left, other.row, other.step, other.panels);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
@@ -70,12 +87,12 @@ static inline __attribute__((always_inline)) void tile(
 
 #define CASE(n)                                                                                  \
     case n:                                                                                      \
-        tile(n, depth, left, left_row, left_step, panel, start, start_row, result, result_row);  \
+        tile(n, one, other, start, start_row, result, result_row);                               \
         break;
 
 static inline __attribute__((always_inline)) void tiles(
-    int rows, integer depth, const REAL *left, integer left_row, integer left_step,
-    const REAL *panel, const REAL *start, integer start_row, REAL *result, integer result_row)
+    int rows, factors one, factors other, const REAL *start, integer start_row, REAL *result,
+    integer result_row)
 {
     switch (rows) {
         CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
@@ -85,21 +102,36 @@ static inline __attribute__((always_inline)) void tiles(
     }
 }
 
-/* result (rows, columns) = start + left (rows, depth) @ the matrix behind the panels.
+/* result (rows, columns) = start + left (rows, depth) @ the matrix behind the panels, and the
+ * same of a second left operand and matrix: what one tile sums need not go through memory.
  * A start_row of 0 starts every row alike. The rows are shared out among the tiles as evenly as
  * can be: a last tile of few rows would wait for its own sums. */
+static void products(
+    integer rows, integer columns, factors one, factors other, const REAL *start,
+    integer start_row, REAL *result, integer result_row)
+{
+    for (integer c = 0; c < columns; c += PANEL) {
+        integer tiles_left = (rows + ROWS - 1) / ROWS;
+        factors here = one, there = other;
+        for (integer r = 0, height; r < rows; r += height, tiles_left--) {
+            height = (rows - r + tiles_left - 1) / tiles_left;
+            here.left = one.left + r * one.row;
+            there.left = other.left + r * other.row;
+            tiles(height, here, there, start + r * start_row + c, start_row,
+                  result + r * result_row + c, result_row);
+        }
+        one.panels += one.depth * PANEL;
+        other.panels += other.depth * PANEL;
+    }
+}
+
+/* The same of a single left operand. */
 static void product(
     integer rows, integer depth, integer columns, const REAL *left, integer left_row,
     const REAL *panels, const REAL *start, integer start_row, REAL *result, integer result_row)
 {
-    for (integer c = 0; c < columns; c += PANEL, panels += depth * PANEL) {
-        integer tiles_left = (rows + ROWS - 1) / ROWS;
-        for (integer r = 0, height; r < rows; r += height, tiles_left--) {
-            height = (rows - r + tiles_left - 1) / tiles_left;
-            tiles(height, depth, left + r * left_row, left_row, 1, panels,
-                  start + r * start_row + c, start_row, result + r * result_row + c, result_row);
-        }
-    }
+    const factors one = {depth, left, left_row, 1, panels}, none = {0, left, 0, 0, panels};
+    products(rows, columns, one, none, start, start_row, result, result_row);
 }
 
 /* Pack a matrix (depth, columns), whose elements lie `row` and `column` apart, into panels; all
@@ -224,8 +256,9 @@ static void outer(
                 const integer rows = lefts[terms[n].left].columns;
                 for (integer m = 0; m < rows; m += ROWS) {
                     REAL *result = terms[n].result + m * width + c;
-                    tiles(least(ROWS, rows - m), depth, packed[terms[n].left] + m * DEPTH, 1,
-                          ROWS, panel, result, width, result, width);
+                    const REAL *left = packed[terms[n].left] + m * DEPTH;
+                    const factors one = {depth, left, 1, ROWS, panel}, none = {0, left, 0, 0, panel};
+                    tiles(least(ROWS, rows - m), one, none, result, width, result, width);
                 }
             }
         }
@@ -249,21 +282,17 @@ static inline float within(float low, float x, float high)
     const float bounded = high < x ? high : x;
     return low > bounded ? low : bounded;
 }
-/* e^x = 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor series (remainder below 2e-9). */
+/* e^x = 2^n e^r with |r| <= ln(2) / 2; e^r by a polynomial fitted for the least relative error
+ * (4e-9 before rounding), whose terms need not wait for each other. */
 static inline float reduced_exp(float x, int *n)
 {
     const float whole = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
     const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * r + 1;
-    p = p * r + 1;
+    const float square = r * r;
+    const float low = 0.49999994f + 0.16666521f * r;
+    const float high = (0.04166839f + 0.008368745f * r) + 0.0013814539f * square;
     *n = (int)whole;
-    return p;
+    return 1 + (r + square * (low + square * high));
 }
 static inline float exp_(float x)
 {
@@ -282,9 +311,8 @@ static inline float sigmoid_(float x)
 static inline float tanh_(float x)
 {
     /* x P(x^2) / Q(x^2), fitted for the least relative error (2.1e-8 before rounding) on
-     * [-9.01, 9.01], beyond which tanh is 1 in single precision. */
-    const float bounded = within(-9.01f, x, 9.01f);
-    const float s = bounded * bounded;
+     * [-9.01, 9.01], beyond which tanh is 1 in single precision: there x / 9.01 is bounded. */
+    const float square = x * x, s = square > 81.1801f ? 81.1801f : square;
     float p = 1.33369595e-8f;
     p = p * s + 2.05963647e-5f;
     p = p * s + 3.49481698e-3f;
@@ -295,7 +323,7 @@ static inline float tanh_(float x)
     q = q * s + 2.58740497e-2f;
     q = q * s + 4.67136921e-1f;
     q = q * s + 1;
-    return within(-1, bounded * p / q, 1);
+    return within(-1, x * p / q, 1);
 }
 #define log_ logf
 #define log1p_ log1pf

@@ -1,7 +1,7 @@
 """C of one time step: how values are computed, and where they lie."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rnn_core.fused.form import CONDITIONS, ELEMENTARY, Kind, Node
@@ -64,11 +64,22 @@ def indented(lines: Sequence[str], depth: int = 1) -> list[str]:
 
 @dataclass
 class Direction:
-    """What both passes over time have in common: panels, scratch memory and stages."""
+    """What both passes over time have in common: panels, scratch memory and stages.
+
+    Attributes:
+        kernel: The kernel.
+        program: One of its two directions.
+        declared: Row pointers of the stage that is being written.
+        loaded: What the code that was written so far reads from memory.
+        lean: Whether nothing is kept for a backward pass and no sequence ends early: what
+            is only kept is not written then. To be set when all stages were written once.
+    """
 
     kernel: Kernel
     program: Program
     declared: dict[str, str] = field(default_factory=dict)
+    loaded: set[Node] = field(default_factory=set)
+    lean: bool = False
 
     @property
     def products(self) -> list[Node]:
@@ -199,15 +210,35 @@ class Direction:
     def product(self, node: Node) -> str:
         """C of a recurrent product."""
         left, weight = node.operands[:2]
+        self.loaded |= {left, *node.operands[2:]}
         source = self.program.places[left][0]
         target = next(p for p in self.program.places[node] if p.area in ("slot", "carry"))
         result = self.block_address(target)
-        start, start_row = (result, "P") if len(node.operands) > 2 else ("zeros", "0")
         panels = self.panels()[weight.label, node.label]
-        return (
-            f"product(rows, H, H, {self.block_address(source)}, {self.row_stride(source)}, "
-            f"{panels}, {start}, {start_row}, {result}, P);"
-        )
+        left = f"{self.block_address(source)}, {self.row_stride(source)}"
+        if self.starts_from_input(node):
+            gate = node.operands[2].label
+            return (
+                f"products(rows, H, (factors){{I, x_rows, x_sequence, 1, input_{gate}}}, "
+                f"(factors){{H, {left}, 1, {panels}}}, bias_{gate}, 0, {result}, P);"
+            )
+        start, start_row = (result, "P") if len(node.operands) > 2 else ("zeros", "0")
+        return f"product(rows, H, H, {left}, {panels}, {start}, {start_row}, {result}, P);"
+
+    def starts_from_input(self, product: Node) -> bool:
+        """Whether a product starts from a gate's input that nothing else reads."""
+        if len(product.operands) < 3 or product.operands[2].op != "gate":
+            return False
+        gate = product.operands[2]
+        readers = [node for node in self.computed() if gate in node.operands]
+        return readers == [product] and len(self.program.places[gate]) == 1
+
+    def computed(self) -> Iterator[Node]:
+        """All that the stages compute, in order."""
+        for stage in self.program.stages:
+            yield from stage.products
+            for loop in stage.loops:
+                yield from (*loop.columns, *loop.rows, *loop.reductions)
 
 
 class LoopEmitter:
@@ -226,9 +257,9 @@ class LoopEmitter:
         for node in loop.columns:
             self.column(node)
         for node, place in loop.copies:
-            self.store(self.value(node), [place])
+            self.store(self.value(node), self.wanted(node, [place]))
         for node in loop.rows:
-            self.store(self.compute(node), self.places(node))
+            self.store(self.compute(node), self.targets(node))
         for name in loop.sums:
             self.add_to_sum(name)
         clauses = [self.reduce(node) for node in loop.reductions]
@@ -253,7 +284,7 @@ class LoopEmitter:
         self.inside = inside
         name = self.columns[node] = f"c{len(self.columns)}"
         self.before.append(f"const {self.type_of(node)} {name} = {expression};")
-        for place in self.places(node):
+        for place in self.targets(node):
             self.before.append(f"{self.direction.row(place)} = {name};")
 
     def compute(self, node: Node) -> str:
@@ -291,6 +322,7 @@ class LoopEmitter:
 
     def from_memory(self, node: Node) -> str:
         """Read a value that lies in memory."""
+        self.direction.loaded.add(node)
         source = self.direction.row(self.places(node)[0])
         if node.kind is not Kind.COLUMN:
             return self.load(node, source)
@@ -307,6 +339,16 @@ class LoopEmitter:
     def places(self, node: Node) -> tuple[Place, ...]:
         """Where a value lies."""
         return self.direction.program.places.get(node, ())
+
+    def targets(self, node: Node) -> list[Place]:
+        """Where a value is to be written."""
+        return self.wanted(node, self.places(node))
+
+    def wanted(self, node: Node, places: Sequence[Place]) -> list[Place]:
+        """The places of a value that anything will read."""
+        if not self.direction.lean or node in self.direction.loaded:
+            return list(places)
+        return [place for place in places if place.area not in ("saved", "saved_column")]
 
     def store(self, name: str, places: Sequence[Place]) -> None:
         """Write a value to memory."""
@@ -325,7 +367,7 @@ class LoopEmitter:
         value = self.value(node.operands[0])
         self.before.append(f"REAL {name} = {start};")
         self.inside.append(update.format(name, value) + ";")
-        for place in self.places(node):
+        for place in self.targets(node):
             self.after.append(f"{self.direction.row(place)} = {name};")
         return f"reduction({clause}:{name})"
 
