@@ -12,6 +12,7 @@ Reference:
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -190,27 +191,45 @@ def run_scan(
     Returns:
         All states at all steps, (T, B, H) each, and the final ones, (B, H) each.
     """
-    # PyTorch's compiler comes with it, which nothing but an export needs.
-    from torch._higher_order_ops.scan import scan  # noqa: PLC0415
+    # Belongs to PyTorch's compiler, which nothing but an export needs. Not its `scan`, which
+    # hands the step to that compiler: this may fix sizes that are to stay free.
+    from torch._higher_order_ops.scan import scan_op  # noqa: PLC0415
 
-    # Without gradients, which ONNX has none of, and a scan's body would ask for.
-    projected = functional.linear(x, input_weight, input_bias).detach()
-    gates = projected.chunk(len(cell.gates), dim=-1)
-    fields = named((*cell.gates, *cell.given))
-    w = named(tuple(cell.weights))(*(weight.detach() for weight in weights))
-
-    def step(state: list[Tensor], read: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        new = cell.step(fields(*read[: len(fields._fields)]), tuple(state), w)
-        if present is not None:
-            pairs = zip(new, state, strict=True)
-            new = tuple(torch.where(read[-1], after, before) for after, before in pairs)
-        return apart(new), apart(new)
-
-    marks = [] if present is None else [present.unsqueeze(-1)]
-    final, every = scan(
-        step, apart([s.detach() for s in first]), [*gates, *given, *marks], reverse=reverse
+    # Without gradients, which ONNX has none of.
+    gates = functional.linear(x, input_weight, input_bias).detach().chunk(len(cell.gates), dim=-1)
+    read = [*gates, *given] if present is None else [*gates, *given, present.unsqueeze(-1)]
+    step = partial(scan_step, cell, present is not None)
+    results = scan_op(
+        step,
+        apart([state.detach() for state in first]),
+        [tensor.flip(0) for tensor in read] if reverse else read,
+        tuple(weight.detach() for weight in weights),
     )
-    return every, final
+    final, every = results[: len(first)], results[len(first) :]
+    return [states.flip(0) for states in every] if reverse else list(every), list(final)
+
+
+def scan_step(cell: Cell, masked: bool, *tensors: Tensor) -> list[Tensor]:
+    """A cell's step as a scan takes it.
+
+    Args:
+        cell: The cell.
+        masked: Whether it is also read where a sequence still goes on, bool (B, 1).
+        tensors: States, gates, what is given, the mask if there is one, recurrent weights.
+
+    Returns:
+        The new states, and again for the scan to collect.
+    """
+    fields = (*cell.gates, *cell.given)
+    remaining = iter(tensors)
+    states = tuple(islice(remaining, len(cell.states)))
+    x = named(fields)(*islice(remaining, len(fields)))
+    present = next(remaining) if masked else None
+    new = cell.step(x, states, named(tuple(cell.weights))(*remaining))
+    if present is not None:
+        pairs = zip(new, states, strict=True)
+        new = tuple(torch.where(present, after, before) for after, before in pairs)
+    return [*apart(new), *apart(new)]
 
 
 def apart(states: Sequence[Tensor]) -> list[Tensor]:
