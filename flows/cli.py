@@ -172,6 +172,17 @@ def generate(
 
 
 @app.command()
+def export(
+    model: Model,
+    onnx: Annotated[Path, typer.Option(metavar="FILE", help="ONNX file to write.")],
+) -> None:
+    """Write the network of a registered model as a file for other programs."""
+    from flows.export import export as write  # noqa: PLC0415 - stages must not wait for it
+
+    write(model, onnx)
+
+
+@app.command()
 def status(study: StudyFolder = Path()) -> None:
     """Show which cell to use on each dataset, and whether that is up to date."""
     from flows.upkeep import status as show  # noqa: PLC0415 - stages must not wait for it

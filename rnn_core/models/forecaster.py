@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 from torch import Tensor, nn
 
+from rnn_core.models.ports import Port, Ports
 from rnn_core.recurrent import MakeCell
 
 Normalisation: TypeAlias = Literal["none", "last_value"]
@@ -49,7 +50,9 @@ class Forecaster(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
+        self.num_features = num_features
         self.targets = targets
+        self.lookback = lookback
         self.num_steps = lookback // segment
         self.horizon = horizon
         self.normalisation = normalisation
@@ -82,3 +85,21 @@ class Forecaster(nn.Module):
         if self.normalisation == "last_value":
             forecast = forecast + last[:, :, self.targets]
         return forecast
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        past = Port(
+            name="past",
+            meaning="standardised columns of the past",
+            shape=("batch", self.lookback, self.num_features),
+        )
+        forecast = Port(
+            name="forecast",
+            meaning="standardised target columns of what follows",
+            shape=("batch", self.horizon, len(self.targets)),
+        )
+        return Ports(
+            inputs=(past,),
+            outputs=(forecast,),
+            apart="subtracting each column's mean and dividing by its std, and the way back",
+        )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.models.ports import Port, Ports, state_ports
 from rnn_core.models.sequence_model import SequenceModel
 from rnn_core.recurrent import MakeCell, State
 
@@ -49,3 +50,17 @@ class LanguageModel(nn.Module):
         if self.bias is None:
             return outputs, state
         return functional.linear(outputs, self.embedding.weight, self.bias), state
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        layer, size = self.sequence.recurrent, self.embedding.num_embeddings
+        state = state_ports(layer)
+        shape = ("batch", "length")
+        tokens = Port(name="tokens", meaning="numbers of tokens", shape=shape, below=size)
+        logits = Port(name="logits", meaning="logits of the token after each", shape=(*shape, size))
+        return Ports(
+            inputs=(tokens, state.first),
+            outputs=(logits, *state.last),
+            apart="cutting text into tokens, and drawing the next token from the logits",
+            notes=state.notes,
+        )

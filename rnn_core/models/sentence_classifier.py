@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from rnn_core.models.ports import Port, Ports
 from rnn_core.recurrent import MakeCell
 
 Pooling: TypeAlias = Literal["mean", "max", "last"]
@@ -17,7 +18,7 @@ class SentenceClassifier(nn.Module):
         make_cell: Makes the recurrent layer.
         vocabulary_size: Number of words, V; word 0 is the unknown one.
         embedding_size: Size of a word's vector.
-        evidence_size: Numbers, E, that are known of a word besides.
+        evidence_size: Numbers, E, that are known of a word besides; there may be none.
         num_classes: Number of classes, C.
         bidirectional: Whether sentences are also read from their end.
         pooling: What is classified: mean or maximum of the outputs at all words, or the
@@ -49,18 +50,20 @@ class SentenceClassifier(nn.Module):
         self.word_dropout = word_dropout
         self.output = nn.Linear(self.recurrent.output_size, num_classes)
 
-    def forward(self, words: Tensor, lengths: Tensor, evidence: Tensor) -> Tensor:
+    def forward(self, words: Tensor, lengths: Tensor, evidence: Tensor | None = None) -> Tensor:
         """Map sentences to logits (B, C).
 
         Args:
             words: Numbers of words, int64 (B, T).
             lengths: Words of each sentence, int64 (B,).
-            evidence: What is known of each word besides, (B, T, E).
+            evidence: What is known of each word besides, (B, T, E); None if E = 0.
         """
         if self.training and self.word_dropout:
             dropped = torch.rand(words.shape, device=words.device) < self.word_dropout
             words = words.masked_fill(dropped, 0)
-        vectors = torch.cat([self.dropout(self.embedding(words)), evidence], dim=-1)
+        vectors = self.dropout(self.embedding(words))
+        if evidence is not None:
+            vectors = torch.cat([vectors, evidence], dim=-1)
         outputs, state = self.recurrent(vectors, lengths=lengths)
         if self.pooling == "last":
             final = state if isinstance(state, Tensor) else state[0]
@@ -69,6 +72,30 @@ class SentenceClassifier(nn.Module):
             pooled = pool(outputs, lengths, self.pooling)
         logits: Tensor = self.output(self.dropout(pooled))
         return logits
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        shape, known = ("batch", "length"), self.embedding.num_embeddings
+        size = self.recurrent.input_size - self.embedding.embedding_dim
+        words = Port(name="words", meaning="numbers of words; 0: unknown", shape=shape, below=known)
+        lengths = Port(
+            name="lengths", meaning="words of each sentence", shape=("batch",), counts="length"
+        )
+        evidence = Port(
+            name="evidence",
+            meaning="for which classes each word speaks, as `rnn_core.tasks.sentiment` has it",
+            shape=(*shape, size),
+        )
+        logits = Port(
+            name="logits",
+            meaning="logits of the classes",
+            shape=("batch", self.output.out_features),
+        )
+        return Ports(
+            inputs=(words, lengths, evidence) if size else (words, lengths),
+            outputs=(logits,),
+            apart="cutting text into words, and the softmax",
+        )
 
 
 def pool(outputs: Tensor, lengths: Tensor, pooling: Pooling) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from rnn_core.models.ports import Port, Ports
 from rnn_core.recurrent import MakeCell, Recurrent, State, presence
 
 Pooling: TypeAlias = Literal["mean", "last", "max", "attention"]
@@ -64,6 +65,26 @@ class SequenceClassifier(nn.Module):
         weights = self.attention(outputs).masked_fill(beyond, -torch.inf).softmax(dim=1)
         pooled: Tensor = (outputs * weights).sum(dim=1)
         return pooled
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        size = self.recurrent.input_size
+        frames = Port(
+            name="frames", meaning="standardised features", shape=("batch", "length", size)
+        )
+        lengths = Port(
+            name="lengths", meaning="frames of each sequence", shape=("batch",), counts="length"
+        )
+        logits = Port(
+            name="logits",
+            meaning="logits of the classes",
+            shape=("batch", self.output.out_features),
+        )
+        return Ports(
+            inputs=(frames, lengths),
+            outputs=(logits,),
+            apart="turning sound into frames, and the softmax",
+        )
 
 
 def last(recurrent: Recurrent, state: State) -> Tensor:

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from rnn_core.models.ports import Port, Ports, state_ports
 from rnn_core.recurrent import MakeCell, State
 
 
@@ -29,3 +30,18 @@ class SequenceModel(nn.Module):
         """Map (B, T, I) to (B, T, O), and return the final state beside it."""
         outputs, state = self.recurrent(x, state, lengths=lengths)
         return self.output(self.dropout(outputs)), state
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        read, written = self.recurrent.input_size, self.output.out_features
+        state = state_ports(self.recurrent)
+        steps = Port(name="steps", meaning="input steps", shape=("batch", "length", read))
+        outputs = Port(
+            name="logits", meaning="logits of each step", shape=("batch", "length", written)
+        )
+        return Ports(
+            inputs=(steps, state.first),
+            outputs=(outputs, *state.last),
+            apart="writing the input as steps, and taking the likeliest symbols",
+            notes=state.notes,
+        )

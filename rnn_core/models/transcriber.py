@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.models.ports import Port, Ports
 from rnn_core.recurrent import MakeCell
 
 
@@ -49,3 +50,26 @@ class Transcriber(nn.Module):
         outputs, _ = self.recurrent(stacked, lengths=lengths)
         logits = self.output(self.dropout(outputs))
         return functional.log_softmax(logits, dim=-1), lengths
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        size, symbols = self.recurrent.input_size // self.stack, self.output.out_features
+        frames = Port(
+            name="frames", meaning="standardised features", shape=("batch", "length", size)
+        )
+        lengths = Port(
+            name="lengths", meaning="frames of each sequence", shape=("batch",), counts="length"
+        )
+        log_probabilities = Port(
+            name="log_probabilities",
+            meaning="of the blank and of each symbol, at each step",
+            shape=("batch", "steps", symbols),
+        )
+        steps = Port(
+            name="num_steps", meaning="steps of each sequence", shape=("batch",), counts="steps"
+        )
+        return Ports(
+            inputs=(frames, lengths),
+            outputs=(log_probabilities, steps),
+            apart="turning sound into frames, and the search for the likeliest text",
+        )

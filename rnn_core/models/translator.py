@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.models.ports import Port, Ports
 from rnn_core.recurrent import MakeCell, Recurrent, State
 
 
@@ -166,3 +167,37 @@ class Translator(nn.Module):
         source, state = self.encode(pieces, lengths)
         outputs, _ = self.decoder(self.embed(before), state)
         return self.classify(outputs, source, kept)
+
+    def ports(self) -> Ports:
+        """What goes in and what comes out."""
+        size = self.embedding.num_embeddings
+        pieces = Port(
+            name="pieces",
+            meaning="numbers of the sentence's pieces, the end included",
+            shape=("batch", "source_length"),
+            below=size,
+        )
+        lengths = Port(
+            name="lengths",
+            meaning="pieces of each sentence",
+            shape=("batch",),
+            counts="source_length",
+        )
+        before = Port(
+            name="before",
+            meaning="the start, then what the translation has so far",
+            shape=("batch", "target_length"),
+            below=size,
+        )
+        logits = Port(
+            name="logits",
+            meaning="logits of the piece after each, in the order of gatewise.written",
+            shape=("batch", "target_length", len(self.bias)),
+        )
+        return Ports(
+            inputs=(pieces, lengths, before),
+            outputs=(logits,),
+            apart="cutting text into pieces, and the search: append the likeliest piece of the "
+            "last step to `before` and run again until it is the end (a beam search keeps several)",
+            notes={"gatewise.written": self.written.tolist()},
+        )
