@@ -73,33 +73,33 @@ class InOnnx:
         import onnxruntime
 
         self.layer, self.with_state, self.with_lengths = layer, state, lengths
-        example = self.inputs(steps=4, batch=3)
-        names = {"steps": 1, "batch": 0} if layer.batch_first else {"steps": 0, "batch": 1}
         any_size = torch.export.Dim.DYNAMIC
-        axes = (
-            {names["steps"]: any_size, names["batch"]: any_size},
-            tuple({1: any_size} for _ in layer.cell.states) if state else None,
-            {0: any_size} if lengths else None,
+        states = tuple({1: any_size} for _ in layer.cell.states)
+        program = torch.onnx.export(
+            layer,
+            kwargs=self.inputs(steps=4, batch=3),
+            dynamo=True,
+            dynamic_shapes={"input": {0: any_size, 1: any_size}}
+            | ({"hx": states if len(states) > 1 else states[0]} if state else {})
+            | ({"lengths": {0: any_size}} if lengths else {}),
+            verbose=False,
         )
-        if state and len(layer.cell.states) == 1:
-            axes = (axes[0], axes[1][0], axes[2])
-        program = torch.onnx.export(layer, example, dynamo=True, dynamic_shapes=axes, verbose=False)
         assert program is not None
         self.graph = program.model_proto.graph
         self.session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
 
-    def inputs(self, steps: int, batch: int) -> tuple[Any, ...]:
+    def inputs(self, steps: int, batch: int) -> dict[str, Any]:
         """Random inputs; one sequence is empty if there are lengths."""
         layer, kind = self.layer, next(self.layer.parameters()).dtype
         x = torch.randn(steps, batch, layer.input_size, dtype=kind)
-        shape = len(layer.directions), batch, layer.hidden_size
-        states = tuple(torch.randn(shape, dtype=kind) for _ in layer.cell.states)
-        lengths = torch.arange(batch) % (steps + 1)
-        return (
-            x.transpose(0, 1).contiguous() if layer.batch_first else x,
-            None if not self.with_state else states if len(states) > 1 else states[0],
-            lengths if self.with_lengths else None,
-        )
+        given: dict[str, Any] = {"input": x.transpose(0, 1) if layer.batch_first else x}
+        if self.with_state:
+            shape = len(layer.directions), batch, layer.hidden_size
+            states = tuple(torch.randn(shape, dtype=kind) for _ in layer.cell.states)
+            given["hx"] = states if len(states) > 1 else states[0]
+        if self.with_lengths:
+            given["lengths"] = torch.arange(batch) % (steps + 1)
+        return given
 
     def operators(self) -> set[str]:
         """What is in the graph that carries a state over time."""
@@ -108,14 +108,14 @@ class InOnnx:
     def difference(self, steps: int, batch: int) -> float:
         """The largest one to the eager loop in double precision."""
         given = self.inputs(steps, batch)
-        flat = [leaf for leaf in torch.utils._pytree.tree_leaves(given) if leaf is not None]
+        flat = torch.utils._pytree.tree_leaves(given)
         feed = {i.name: t.numpy() for i, t in zip(self.session.get_inputs(), flat, strict=True)}
         outputs = [torch.from_numpy(array) for array in self.session.run(None, feed)]
         double = torch.utils._pytree.tree_map_only(
             Tensor, lambda t: t.double() if t.is_floating_point() else t, given
         )
         with eager_only(), torch.no_grad():
-            expected = torch.utils._pytree.tree_leaves(deepcopy(self.layer).double()(*double))
+            expected = torch.utils._pytree.tree_leaves(deepcopy(self.layer).double()(**double))
         assert [t.shape for t in outputs] == [t.shape for t in expected]
         return max(float((a - b).abs().max()) for a, b in zip(outputs, expected, strict=True))
 

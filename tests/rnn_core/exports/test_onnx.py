@@ -26,6 +26,27 @@ def test_both_directions_with_a_state_and_lengths(in_onnx, cell):
     assert max(exported.difference(*size) for size in SIZES) <= 1e-5
 
 
+@pytest.mark.parametrize("cell", ["gru_reset_after", "lstm_layernorm"])
+def test_a_layer_without_biases(in_onnx, cell):
+    exported = in_onnx(Recurrent(cell, 3, 5, bias=False), state=True)
+    assert max(exported.difference(*size) for size in SIZES) <= 1e-5
+
+
+@pytest.mark.parametrize("cell", ["lstm", "mgu"])
+def test_a_single_sequence(cell):
+    layer = Recurrent(cell, 3, 5).eval()
+    program = torch.onnx.export(
+        layer,
+        (torch.randn(4, 3),),
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim.DYNAMIC},),
+        verbose=False,
+    )
+    x = torch.randn(7, 3)
+    expected = torch.utils._pytree.tree_leaves(layer(x))
+    torch.testing.assert_close(list(program(x)), expected, rtol=0, atol=1e-5)
+
+
 class Peculiar(Cell):
     """A choice, a mask, a state that counts, one that is handed on, and a constant."""
 
