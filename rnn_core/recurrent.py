@@ -213,9 +213,7 @@ class Recurrent(nn.Module):
         count = sum(parameter.numel() for parameter in self.parameters())
         return f"{', '.join([*sizes, *said])}  # {count:,} parameters"
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, *others: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
         """Say of weights of `torch.nn` what they are, beside that they are unexpected."""
         if f"{prefix}weight_ih_l0" in state_dict:
             others[-1].append(

@@ -215,15 +215,15 @@ class Direction:
         target = next(p for p in self.program.places[node] if p.area in ("slot", "carry"))
         result = self.block_address(target)
         panels = self.panels()[weight.label, node.label]
-        left = f"{self.block_address(source)}, {self.row_stride(source)}"
+        rows = f"{self.block_address(source)}, {self.row_stride(source)}"
         if self.starts_from_input(node):
             gate = node.operands[2].label
             return (
                 f"products(rows, H, (factors){{I, x_rows, x_sequence, 1, input_{gate}}}, "
-                f"(factors){{H, {left}, 1, {panels}}}, bias_{gate}, 0, {result}, P);"
+                f"(factors){{H, {rows}, 1, {panels}}}, bias_{gate}, 0, {result}, P);"
             )
         start, start_row = (result, "P") if len(node.operands) > 2 else ("zeros", "0")
-        return f"product(rows, H, H, {left}, {panels}, {start}, {start_row}, {result}, P);"
+        return f"product(rows, H, H, {rows}, {panels}, {start}, {start_row}, {result}, P);"
 
     def starts_from_input(self, product: Node) -> bool:
         """Whether a product starts from a gate's input that nothing else reads."""
