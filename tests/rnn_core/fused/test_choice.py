@@ -162,7 +162,7 @@ def test_cells_that_are_equal_or_have_no_hash_are_told_apart_and_forgotten():
     assert_close(same, half, rtol=0, atol=0)
     assert_close(double, 4 * half, rtol=0, atol=0)
     assert len(choice.KEYS) == known + 3
-    del layer, layers
+    del layer, layers, half, same, double  # a graph needs its cell
     gc.collect()
     assert len(choice.KEYS) == known
 
