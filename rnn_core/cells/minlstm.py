@@ -16,8 +16,10 @@ class MinLSTM(Cell):
         h_t = (f_t * h_{t-1} + i_t * n_t) / (f_t + i_t)
         g(a) = a + 0.5 if a >= 0, else sigmoid(a)
 
-    The two gates are normalised to a sum of 1. b_f starts at 1: the paper finds that a
-    larger forget bias trains faster. g as in `mingru`.
+    The two gates are normalised to a sum of 1. `step` does so by the logarithm of their ratio,
+    f_t / (f_t + i_t) = sigmoid(log(f_t / i_t)), since both gates may be shut so far that they
+    round to 0. b_f starts at 1: the paper finds that a larger forget bias trains faster. g as
+    in `mingru`.
 
     Use it for long sequences, as `mingru`; it has half as many weights again, and the paper
     finds it slower to train.
@@ -34,9 +36,9 @@ class MinLSTM(Cell):
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         (h,) = state
-        f, i = sigmoid(x.f), sigmoid(x.i)
+        ratio = logsigmoid(x.f) - logsigmoid(x.i)  # the logarithm of f_t / i_t
         n = where(x.n >= 0, x.n + 0.5, sigmoid(x.n))
-        return ((f * h + i * n) / (f + i),)
+        return (sigmoid(ratio) * h + sigmoid(-ratio) * n,)
 
     def log_coefficients(self, x: Fields) -> tuple[Tensor, Tensor]:
         log_n = where(x.n >= 0, log(relu(x.n) + 0.5), logsigmoid(x.n))

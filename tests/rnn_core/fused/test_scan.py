@@ -57,8 +57,7 @@ def test_scan_of_any_number_of_steps_starts_from_zero(kernels, cell, steps):
 
 @pytest.mark.parametrize(
     ("cell", "size"),
-    # Both gates of minLSTM at 0 are 0 / 0 in its loop, and 1e3 closes them; the scan is finite.
-    [("mingru", 30.0), ("mingru", 1e3), ("minlstm", 30.0)],
+    [("mingru", 30.0), ("mingru", 1e3), ("minlstm", 30.0), ("minlstm", 1e3)],
     indirect=["cell"],
 )
 def test_saturated_scan_is_right_and_finite(kernels, cell, size):
@@ -69,11 +68,22 @@ def test_saturated_scan_is_right_and_finite(kernels, cell, size):
     kernels.assert_near(single, kernels.run_eager(case), 5e-6)
 
 
-def test_scan_of_two_closed_gates_is_finite_where_their_ratio_is_not():
-    closed = torch.full((3, 1, 1), -1e3, dtype=torch.float64)
-    cell, half = get_cell("minlstm"), torch.full((1, 1), 0.5, dtype=torch.float64)
-    coefficients = cell.log_coefficients(named(("f", "i", "n"))(closed, closed, closed + 1e3))
-    assert scanned(*coefficients, half).flatten().tolist() == pytest.approx([0.5, 0.5, 0.5])
+@pytest.mark.parametrize("way", ["scan", "kernel", "eager"])
+@pytest.mark.parametrize("size", [50.0, 1e3, 1e20])
+def test_two_closed_gates_have_a_ratio(kernels, way, size):
+    """Both round to 0, or to a number without a square; their quotient is as they were made."""
+    cell = get_cell("minlstm")
+    case = kernels.draw(cell, T=3, B=1, I=1, H=1, dtype=torch.float64)
+    case.x.fill_(1), case.states[0].fill_(0.5)
+    case.weights[0].copy_(torch.tensor([[-size], [-size], [0.0]]))
+    case.weights[1].copy_(torch.tensor([0.0, 0.0, 0.0]))
+    run = {"scan": run_scan, "kernel": kernels.run_kernel, "eager": kernels.run_eager}[way]
+    assert run(case)[0].flatten().tolist() == pytest.approx([0.5, 0.5, 0.5])
+    cotangents = [torch.ones(3, 1, 1), torch.zeros(1, 1)]
+    _, gradients = kernels.gradients(run, case, cotangents)
+    by_state = gradients[3].item()
+    assert by_state == pytest.approx(0.5 + 0.25 + 0.125)
+    assert all(part.isfinite().all() for part in gradients)
 
 
 def test_rounding_does_not_grow_with_the_number_of_steps():
