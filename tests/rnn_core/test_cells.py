@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,7 @@ SCALAR = {
     "memoryless": scalar_memoryless,
     "rnn_tanh": scalar_rnn(math.tanh),
     "rnn_sigmoid": scalar_rnn(sigmoid),
+    "rnn_relu": scalar_rnn(lambda a: max(a, 0.0)),
     "lstm": scalar_lstm,
     "gru": scalar_gru,
     "gru_reset_after": scalar_gru_reset_after,
@@ -235,6 +237,7 @@ def copy_to_torch(layer, module, gates, recurrent_bias=None):
 
 TORCH = {
     "rnn_tanh": (torch.nn.RNN, ("h",), None),
+    "rnn_relu": (partial(torch.nn.RNN, nonlinearity="relu"), ("h",), None),
     "lstm": (torch.nn.LSTM, ("i", "f", "g", "o"), None),
     "gru_reset_after": (torch.nn.GRU, ("r", "z", "n"), ("n", "c")),
 }

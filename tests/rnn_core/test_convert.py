@@ -32,7 +32,12 @@ def keras_in_float64(monkeypatch):
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
 
 
-MODULES = {"rnn_tanh": nn.RNN, "lstm": nn.LSTM, "gru_reset_after": nn.GRU}
+MODULES = {
+    "rnn_tanh": nn.RNN,
+    "rnn_relu": lambda *sizes, **options: nn.RNN(*sizes, nonlinearity="relu", **options),
+    "lstm": nn.LSTM,
+    "gru_reset_after": nn.GRU,
+}
 SHAPES = [
     {},
     {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.25},
@@ -86,7 +91,8 @@ def test_module_to_torch_computes_what_the_layer_does(name, options):
     layer = from_torch(randomised(MODULES[name](I, H, **options)).eval())
     randomised(layer)
     module = to_torch(layer)
-    assert type(module) is MODULES[name]
+    same = MODULES[name](I, H)
+    assert (type(module), module.mode) == (type(same), same.mode)
     x = torch.randn(T, B, I)
     close(run(module, x), run(layer, x))
     again = from_torch(module).state_dict()
@@ -126,14 +132,22 @@ def test_conversion_copies_and_draws_no_random_numbers():
     assert kept[0][key].any()
 
 
-@pytest.mark.parametrize(
-    "module",
-    [nn.RNN(I, H, nonlinearity="relu"), nn.LSTM(I, H, proj_size=2), nn.Linear(I, H)],
-    ids=["relu", "projection", "not recurrent"],
-)
+@pytest.mark.parametrize("module", [nn.Linear(I, H), nn.GRUCell(I, H)])
 def test_module_without_a_cell_is_refused_by_name(module):
     with pytest.raises(ParameterError, match=rf"no cell for {type(module).__name__}\(.*convert"):
         from_torch(module)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_projected_weights_come_back_as_they_were(bias):
+    module = randomised(nn.LSTM(I, H, 2, bias=bias, bidirectional=True, proj_size=2))
+    layer = from_torch(module)
+    back = to_torch(layer)
+    x = torch.randn(T, B, I)
+    close(run(layer, x), run(module, x))
+    close(run(back, x), run(module, x))
+    with pytest.raises(ParameterError, match="proj_size of the layer cannot be expressed in Keras"):
+        to_keras(layer)
 
 
 class Custom(LSTM):
@@ -141,7 +155,7 @@ class Custom(LSTM):
 
 
 def test_layer_without_a_counterpart_is_refused_by_name():
-    with pytest.raises(ParameterError, match=r"torch\.nn has no MGU: rnn_tanh, lstm, gru_reset"):
+    with pytest.raises(ParameterError, match=r"torch\.nn has no MGU: rnn_tanh, rnn_relu, lstm, "):
         to_torch(Recurrent("mgu", I, H))
     with pytest.raises(ParameterError, match=r"torch\.nn has no GRU:"):
         to_torch(Recurrent("gru", I, H))
@@ -160,6 +174,7 @@ def test_option_without_a_counterpart_is_refused_by_name(option, convert):
 
 KERAS_LAYERS = {
     "rnn_tanh": lambda **options: keras.layers.SimpleRNN(H, **options),
+    "rnn_relu": lambda **options: keras.layers.SimpleRNN(H, activation="relu", **options),
     "rnn_sigmoid": lambda **options: keras.layers.SimpleRNN(H, activation="sigmoid", **options),
     "lstm": lambda **options: keras.layers.LSTM(H, **options),
     "gru": lambda **options: keras.layers.GRU(H, reset_after=False, **options),
@@ -279,7 +294,7 @@ def test_weights_keep_the_type_that_keras_has():
 
 def test_arrays_that_are_no_weights_of_the_cell_are_refused():
     weights = keras_layer("lstm").get_weights()
-    with pytest.raises(ParameterError, match="Keras has no 'mgu': rnn_tanh, rnn_sigmoid, lstm"):
+    with pytest.raises(ParameterError, match="Keras has no 'mgu': rnn_tanh, rnn_relu, rnn_sigmoid"):
         from_keras("mgu", weights)
     with pytest.raises(ParameterError, match="have 4 arrays, or 6 with biases, not 3"):
         from_keras("lstm", weights, bidirectional=True)

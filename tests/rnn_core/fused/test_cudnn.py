@@ -6,7 +6,7 @@ import torch
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.fused.cudnn import flat_weights, is_cudnns, run_cudnn
 
-CUDNN = ["rnn_tanh", "lstm", "gru_reset_after"]
+CUDNN = ["rnn_tanh", "rnn_relu", "lstm", "gru_reset_after"]
 LENGTHS = [None, [6, 1, 4, 0, 3]]
 
 
