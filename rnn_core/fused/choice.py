@@ -79,8 +79,6 @@ def path_for(
         present: Where sequences still go on, bool (T, B, 1); None: everywhere.
     """
     first, state = tensors[0], tensors[3]
-    if first.device.type not in ("cpu", "cuda"):
-        return None
     if torch.compiler.is_exporting() and is_onnx():
         from rnn_core.fused.onnx import onnx_path  # noqa: PLC0415 - few processes export
 

@@ -243,6 +243,11 @@ def witness(tensor: Tensor) -> Tensor:
     return shadow
 
 
+def is_watched() -> bool:
+    """Whether a mode, such as PyTorch's counter of operations, wants to see all operators."""
+    return torch._C._len_torch_dispatch_stack() > 0
+
+
 def run_over_time(
     cell: Cell,
     x: Tensor,
@@ -276,7 +281,8 @@ def run_over_time(
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     present = None if present is None else present.expand(x.shape[:2]).contiguous()
     states = len(first)
-    if are_plain((*tensors, *given)) and not torch.compiler.is_compiling():
+    seen_by_none = not torch.compiler.is_compiling() and not is_watched()
+    if seen_by_none and are_plain((*tensors, *given)):
         options = (states, given, present, reverse, keep, key)
         results = Unrolling.apply(cell, options, *tensors)  # type: ignore[no-untyped-call]
         return list(results[:states]), list(results[states:])

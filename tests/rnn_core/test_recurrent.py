@@ -132,13 +132,16 @@ def test_random_initial_state_is_drawn_while_training_only():
 
 def test_dropout_acts_between_layers_only():
     torch.manual_seed(0)
-    one = Recurrent("gru", I, H, num_layers=1, dropout=0.5)
-    two = Recurrent("gru", I, H, num_layers=2, dropout=0.5)
-    x = torch.randn(T, B, I)
-    assert torch.equal(one(x)[0], one(x)[0])
-    assert not torch.equal(two(x)[0], two(x)[0])
-    two.eval()
-    assert torch.equal(two(x)[0], two(x)[0])
+    layer, x = Recurrent("gru", I, H, num_layers=2, dropout=0.5), torch.randn(T, B, I)
+    first, second = layer(x), layer(x)
+    assert not torch.equal(first[0], second[0])
+    assert torch.equal(first[1][0], second[1][0])  # of the first layer, which reads x as it is
+    layer.dropout = 1.0
+    beneath = Recurrent("gru", H, H)
+    beneath.directions[0].load_state_dict(layer.directions[1].state_dict())
+    torch.testing.assert_close(layer(x)[0], beneath(torch.zeros(T, B, H))[0], **EXACT)
+    layer.eval()
+    assert torch.equal(layer(x)[0], layer(x)[0])
 
 
 def test_initial_weights_follow_the_generator_and_leave_the_global_one_alone():
