@@ -18,7 +18,7 @@ SMALL_BYTES = 1 << 16
 LARGE_PAGE = 1 << 21
 """The system clears memory page by page, at a seventh of the cost for pages of this size."""
 
-MOST_IDLE_BYTES = 16 << 20
+MOST_IDLE_BYTES = 12 << 20
 """Idle memory beyond this goes back to the system, what was used longest ago first."""
 
 MOST_WASTE = 2
