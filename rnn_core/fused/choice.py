@@ -96,7 +96,7 @@ def path_for(
         return gpu_path(cell, gpu_choice(cell, *kind) if fits else None)
     key = kernel_for(cell, tensors, given, present)
     if key is not None:
-        return partial(run_over_time, cell, key=key)
+        return partial(run_over_time, cell, key=key, every_state=every_state)
     if can_scan(cell) and state.numel() <= MOST_SCANNED and not is_eager():
         return partial(scan_over_time, cell)
     return None

@@ -35,9 +35,9 @@ class Call(NamedTuple):
     reverse: bool
     key: str
 
-    def run(self, keep: bool) -> list[Tensor]:
+    def run(self, keep: bool, whole: bool = True) -> list[Tensor]:
         """What `operators.run_forward` returns."""
-        return operators.run_forward(*self[:-1], keep, self.key)
+        return operators.run_forward(*self[:-1], keep, self.key, whole)
 
 
 class Kept(NamedTuple):
@@ -181,7 +181,7 @@ def differentiate_operator(ctx: Any, gradients: Sequence[Tensor | None]) -> tupl
         needs_x = ctx.needs_input_grad[0]
         found = kernel_gradients(kept, seen, needs_x, operators.unroll_backward)
     d_x, d_weight, d_bias, *others = found
-    undone = ([None] * num_given, None, None, None, None)  # given, present, reverse, keep, key
+    undone = ([None] * num_given, *[None] * 5)  # given, present, reverse, keep, key, whole
     return d_x, d_weight, d_bias, others[:states], others[states:], *undone
 
 
@@ -204,21 +204,20 @@ class Unrolling(torch.autograd.Function):
         Args:
             ctx: Autograd's.
             cell: The kernel's cell.
-            options: Number of states; given, present, reverse, keep and key as in
+            options: Number of states; given, present, reverse and key as in
                 `operators.run_forward`.
             tensors: x, input weight, input bias, initial states, recurrent weights.
         """
-        states, given, present, reverse, keep, key = options
+        states, given, present, reverse, key = options
         x, weight, bias, *rest = tensors
         first, weights = rest[:states], rest[states:]
         call = Call(x, weight, bias, first, weights, given, present, reverse, key)
-        *outputs, saved = call.run(keep)
-        if keep:
-            every = outputs[:states]
-            ctx.witnesses = [witness(part) for part in every]
-            ctx.versions = [part._version for part in ctx.witnesses]
-            # As tensors of their own, lest autograd refuses them for having been changed.
-            remember(ctx, cell, Kept(call, saved, [part.data for part in every]))
+        *outputs, saved = call.run(keep=True)
+        every = outputs[:states]
+        ctx.witnesses = [witness(part) for part in every]
+        ctx.versions = [part._version for part in ctx.witnesses]
+        # As tensors of their own, lest autograd refuses them for having been changed.
+        remember(ctx, cell, Kept(call, saved, [part.data for part in every]))
         return tuple(outputs)
 
     @staticmethod
@@ -259,6 +258,7 @@ def run_over_time(
     present: Tensor | None,
     reverse: bool,
     key: str,
+    every_state: bool = True,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Run a cell's kernel; see `operators.run_forward`.
 
@@ -273,9 +273,11 @@ def run_over_time(
         present: Where sequences still go on.
         reverse: Run from the last step to the first.
         key: The cell's kernel.
+        every_state: Whether all states are wanted at all steps.
 
     Returns:
-        For every state its values at all steps, (T, B, H), and its last value, (B, H).
+        For every state its values at all steps, (T, B, H), and its last value, (B, H); where
+        only the first is wanted at all steps, the others are not to be read.
     """
     tensors = (x, input_weight, input_bias, *first, *weights)
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
@@ -283,7 +285,11 @@ def run_over_time(
     states = len(first)
     seen_by_none = not torch.compiler.is_compiling() and not is_watched()
     if seen_by_none and are_plain((*tensors, *given)):
-        options = (states, given, present, reverse, keep, key)
+        if not keep:
+            call = Call(x, input_weight, input_bias, first, weights, given, present, reverse, key)
+            results = call.run(keep, every_state)
+            return results[:states], results[states:-1]
+        options = (states, given, present, reverse, key)
         results = Unrolling.apply(cell, options, *tensors)  # type: ignore[no-untyped-call]
         return list(results[:states]), list(results[states:])
     if not torch.compiler.is_compiling():

@@ -60,6 +60,7 @@ def forward_arguments(kernel: Kernel) -> tuple[str, ...]:
         *(f"first_{name}" for name in form.states),
         *(f"all_{name}" for name in form.states),
         "saved",
+        "whole",
         "workspace",
     )
 
@@ -100,7 +101,7 @@ def unpack(arguments: Sequence[str]) -> list[str]:
     """Declarations of all arguments."""
     lines = []
     for index, name in enumerate(arguments):
-        if name in (*SIZES, *STRIDES) or name.startswith(STRIDE_PREFIXES):
+        if name in (*SIZES, *STRIDES, "whole") or name.startswith(STRIDE_PREFIXES):
             lines.append(f"const integer {name} = a[{index}];")
         elif name == "present":
             lines.append(f"const uint8_t *present = (const uint8_t *)a[{index}];")
@@ -200,13 +201,17 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
             f"REAL *bias_{gate} = free_memory;",
             f"free_memory = pack(free_memory, input_bias + {row}, 1, H, H, 1);",
         ]
+    # Where not all states are wanted whole, there is memory for the last two steps of the others.
+    others = "({0} % (whole ? T : 2))"
+    kept = {s: (others if index else "{0}").format for index, s in enumerate(form.states)}
     step = [
         "const integer t = reverse ? T - 1 - i : i, before = reverse ? t + 1 : t - 1;",
         *(
-            f"const REAL *before_{s} = (i ? all_{s} + before * N : first_{s}) + first_row * H;"
-            for s in form.states
+            f"const REAL *before_{s} = (i ? all_{s} + {at('before')} * N : first_{s}) "
+            "+ first_row * H;"
+            for s, at in kept.items()
         ),
-        *(f"REAL *after_{s} = all_{s} + t * N + first_row * H;" for s in form.states),
+        *(f"REAL *after_{s} = all_{s} + {at('t')} * N + first_row * H;" for s, at in kept.items()),
         *saved_rows(kernel, "rest", "saved"),
         *given_rows(kernel),
         "const REAL *x_rows = x + t * x_step + first_row * x_sequence;",

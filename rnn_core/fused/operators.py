@@ -26,6 +26,7 @@ def run_forward(
     reverse: bool,
     keep: bool,
     key: str,
+    whole: bool = True,
 ) -> list[Tensor]:
     """Run a cell over time.
 
@@ -40,24 +41,32 @@ def run_forward(
         reverse: Run from the last step to the first.
         keep: Whether to keep what a backward pass needs.
         key: The kernel.
+        whole: Whether all states are wanted at all steps, as a backward pass does, not only
+            the first.
 
     Returns:
-        For every state its values at all steps, (T, B, H); then its last, (B, H); then
-        what was kept, flat.
+        For every state its values at all steps, (T, B, H), or at two where it is not whole;
+        then its last, (B, H); then what was kept, flat.
     """
     kernel = library(key)
     x = rows_contiguous(x)
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]
-    every = [POOL.empty(steps, batch, hidden, dtype=x.dtype) for _ in first]
+    lengths = [kept_steps(index, steps, whole) for index in range(len(first))]
+    every = [POOL.empty(length, batch, hidden, dtype=x.dtype) for length in lengths]
     saved = POOL.empty(saved_size(kernel, steps, batch, hidden) if keep else 0, dtype=x.dtype)
     tensors = [input_weight.contiguous(), input_bias.contiguous()]
     tensors += [t.contiguous() for t in (*weights, *first)]
     values = arguments(kernel, x, tensors, every, present, reverse)
     rows = [rows_contiguous(tensor) for tensor in given]
     values |= given_arguments(kernel, rows) | {"saved": saved.data_ptr() if keep else 0}
-    run(kernel, "forward", values, x.dtype)
+    run(kernel, "forward", values | {"whole": whole}, x.dtype)
     last = 0 if reverse else steps - 1
-    return [*every, *(states[last].clone() for states in every), saved]
+    return [*every, *(states[last % len(states)].clone() for states in every), saved]
+
+
+def kept_steps(index: int, steps: int, whole: bool) -> int:
+    """For how many steps there is memory of a state: of the others the last two are enough."""
+    return steps if whole or index == 0 else 2
 
 
 def shape_forward(
@@ -71,10 +80,12 @@ def shape_forward(
     reverse: bool,
     keep: bool,
     key: str,
+    whole: bool = True,
 ) -> list[Tensor]:
     """What `run_forward` returns, without numbers."""
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]
-    every = [x.new_empty(steps, batch, hidden) for _ in first]
+    lengths = [kept_steps(index, steps, whole) for index in range(len(first))]
+    every = [x.new_empty(length, batch, hidden) for length in lengths]
     size = saved_size(library(key), steps, batch, hidden) if keep else 0
     return [*every, *(x.new_empty(batch, hidden) for _ in first), x.new_empty(size)]
 

@@ -69,7 +69,7 @@ def driver(source, case, schedule):
     """A main function that calls both directions on memory from `malloc`."""
     T, B, I = case.x.shape
     H = case.states[0].shape[1]
-    plain = {"T": T, "B": B, "I": I, "H": H, "threads": 1, "block": 8, "reverse": 0}
+    plain = {"T": T, "B": B, "I": I, "H": H, "threads": 1, "block": 8, "reverse": 0, "whole": 1}
     plain |= {"x_step": B * I, "x_sequence": I, "present": 0}
     plain |= {f"seen_step_{name}": B * H for name in case.cell.states}
     plain |= {f"seen_sequence_{name}": H for name in case.cell.states}
