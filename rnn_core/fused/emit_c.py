@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rnn_core.fused.form import Kind
 from rnn_core.fused.schedule import Kernel
 from rnn_core.fused.stages_c import Direction, indented, matrix_results, outer_tables, term_names
 
@@ -421,16 +422,18 @@ def total_sums(kernel: Kernel, direction: Direction) -> list[str]:
         gates = kernel.form.gates
         target = (
             f"weight_gradient_{name}"
-            if what == "vector"
+            if what == "weight"
             else f"input_bias_gradient + {gates.index(name)} * H"
         )
         add = f"sum += totals[(n * {len(sums)} + {index}) * P + j];"
-        body = [
-            "double sum = 0;",
-            f"for (integer n = 0; n < blocks; n++) {add}",
-            f"({target})[j] = (REAL)sum;",
-        ]
-        lines += shared_loop("for (integer j = 0; j < H; j++)", body, " nowait")
+        over_blocks = f"for (integer n = 0; n < blocks; n++) {add}"
+        if what == "weight" and kernel.form.weights[name] is Kind.SCALAR:
+            body = ["double sum = 0;", f"for (integer j = 0; j < H; j++) {over_blocks}"]
+            body.append(f"*{target} = (REAL)sum;")
+            lines += ["#pragma omp single nowait", "{", *indented(body), "}"]
+        else:
+            body = ["double sum = 0;", over_blocks, f"({target})[j] = (REAL)sum;"]
+            lines += shared_loop("for (integer j = 0; j < H; j++)", body, " nowait")
     return lines
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from rnn_core.fused.operations import OPERATIONS
+
 
 class Kind(Enum):
     """What a value has one number for."""
@@ -21,16 +23,19 @@ class Kind(Enum):
     SCALAR = "()"
 
 
-INPUTS = ("gate", "given", "state", "weight", "gradient", "present", "constant", "hidden_size")
+INPUTS = (
+    "gate",
+    "given",
+    "state",
+    "weight",
+    "gradient",
+    "present",
+    "constant",
+    "truth",
+    "hidden_size",
+)
 IN_MEMORY = ("state", "given")
 """Inputs that both directions find in memory, for every step."""
-
-REDUCTIONS = ("row_sum", "row_max", "row_min")
-ELEMENTARY = ("sigmoid", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "erf")
-"""Pointwise functions that cost more than arithmetic."""
-
-CONDITIONS = ("gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not", "present")
-"""Operations whose result is true or false."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +48,7 @@ class Node:
             once passes have folded an addition into it, the value that it starts from.
         kind: Its shape.
         label: The name of an input, or "transposed" for a product by W^T.
-        number: The value of a constant.
+        number: The value of a constant, or 1 and 0 of a truth that is constant.
     """
 
     op: str
@@ -70,6 +75,18 @@ class Builder:
     def constant(self, number: float) -> Node:
         """A scalar known when the kernel is compiled."""
         return self.node("constant", kind=Kind.SCALAR, number=float(number))
+
+    def truth(self, value: bool) -> Node:
+        """A truth value known when the kernel is compiled."""
+        return self.node("truth", kind=Kind.SCALAR, number=float(value))
+
+
+def is_truth(node: Node) -> bool:
+    """Whether a value is true or false, and not a number."""
+    if node.op in ("truth", "present"):
+        return True
+    gives = OPERATIONS[node.op].gives if node.op in OPERATIONS else "n"
+    return is_truth(node.operands[-1]) if gives == "=" else gives == "t"
 
 
 def widest(operands: Iterable[Node]) -> Kind:
@@ -101,7 +118,7 @@ class Form:
         state_gradients: By state, the gradient of its value before the step.
         gate_gradients: By gate, the gradient of its projected input.
         matrix_gradients: By matrix, the terms of its gradient.
-        vector_gradients: By vector, what its gradient is the sum of, (B, H).
+        summed_gradients: By vector or scalar, what its gradient is the sum of, (B, H).
     """
 
     gates: tuple[str, ...]
@@ -112,13 +129,13 @@ class Form:
     state_gradients: Mapping[str, Node]
     gate_gradients: Mapping[str, Node]
     matrix_gradients: Mapping[str, tuple[Outer, ...]]
-    vector_gradients: Mapping[str, Node]
+    summed_gradients: Mapping[str, Node]
 
     def backward_roots(self) -> Iterator[Node]:
         """All values that the backward pass is there for."""
         yield from self.state_gradients.values()
         yield from self.gate_gradients.values()
-        yield from self.vector_gradients.values()
+        yield from self.summed_gradients.values()
         for terms in self.matrix_gradients.values():
             for term in terms:
                 yield term.left
@@ -146,7 +163,7 @@ def names(form: Form) -> dict[Node, str]:
     called: dict[Node, str] = {}
     computed = 0
     for node in in_order([*form.new_states.values(), *form.backward_roots()]):
-        if node.op == "constant":
+        if node.op in ("constant", "truth"):
             called[node] = f"{node.number:g}"
         elif node.op in INPUTS:
             called[node] = f"{node.op}.{node.label}" if node.label else node.op
@@ -171,7 +188,7 @@ def text(form: Form) -> str:
         ("new state", form.new_states),
         ("gradient of state", form.state_gradients),
         ("gradient of gate", form.gate_gradients),
-        ("gradient of weight", form.vector_gradients),
+        ("gradient of weight", form.summed_gradients),
     ):
         lines += [f"{title} {name} = {called[node]}" for name, node in values.items()]
     for name, terms in form.matrix_gradients.items():

@@ -350,4 +350,5 @@ static inline double sigmoid_(double x) { return 1 / (1 + exp(-x)); }
 #endif
 static inline REAL maximum_(REAL a, REAL b) { return a > b || a != a ? a : b; }
 static inline REAL minimum_(REAL a, REAL b) { return a < b || a != a ? a : b; }
+static inline REAL relu_(REAL a) { return a < 0 ? 0 : a; }
 static inline REAL sign_(REAL a) { return (REAL)((a > 0) - (a < 0)); }

@@ -35,14 +35,42 @@ def tanh(x):
 
 @triton.jit
 def sign(x):
-    """1, 0 or -1."""
-    return tl.where(x > 0, 1, tl.where(x < 0, -1, x))
+    """1, 0 or -1; 0 for NaN and for both zeros, as PyTorch has it."""
+    return tl.where(x > 0, 1.0, tl.where(x < 0, -1.0, 0.0))
 
 
 @triton.jit
 def relu(x):
-    """A value where it is positive, else 0; NaN stays."""
-    return tl.where(x <= 0, 0, x)
+    """A value where it is not negative, else 0; NaN and -0 stay."""
+    return tl.where(x < 0, 0.0, x)
+
+
+@triton.jit
+def maximum(a, b):
+    """The larger of two; NaN if one is."""
+    return tl.where((a > b) | (a != a), a, b)
+
+
+@triton.jit
+def minimum(a, b):
+    """The smaller of two; NaN if one is."""
+    return tl.where((a < b) | (a != a), a, b)
+
+
+@triton.jit
+def row_max(x, inside):
+    """The largest of a row; NaN if one is, which the language would pass over."""
+    none = tl.sum(tl.where(inside & (x != x), 1, 0), axis=1, keep_dims=True) == 0
+    largest = tl.max(tl.where(inside, x, float("-inf")), axis=1, keep_dims=True)
+    return tl.where(none, largest, float("nan"))
+
+
+@triton.jit
+def row_min(x, inside):
+    """The smallest of a row; NaN if one is."""
+    none = tl.sum(tl.where(inside & (x != x), 1, 0), axis=1, keep_dims=True) == 0
+    smallest = tl.min(tl.where(inside, x, float("inf")), axis=1, keep_dims=True)
+    return tl.where(none, smallest, float("nan"))
 
 
 # The two ways of a product are told apart by `if` and `else`: Triton compiles what follows an

@@ -1,21 +1,12 @@
 """Passes: from a form to an equal form that costs less, and the choice of what is saved."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from rnn_core.fused.form import (
-    ELEMENTARY,
-    IN_MEMORY,
-    INPUTS,
-    REDUCTIONS,
-    Builder,
-    Form,
-    Kind,
-    Node,
-    Outer,
-    in_order,
-)
+from rnn_core.fused.form import IN_MEMORY, INPUTS, Builder, Form, Kind, Node, Outer, in_order
+from rnn_core.fused.operations import ELEMENTARY, REDUCTIONS
 
 COSTLY = (*ELEMENTARY, "rsqrt", "pow", "div", "reciprocal", "product", "gate", *REDUCTIONS)
 """What is rather read from memory in the backward pass than computed again."""
@@ -47,7 +38,7 @@ def rewritten(form: Form, rule: Callable[[Builder, Node, list[Node]], Node | Non
         new_states={name: new[id(node)] for name, node in form.new_states.items()},
         state_gradients={name: new[id(node)] for name, node in form.state_gradients.items()},
         gate_gradients={name: new[id(node)] for name, node in form.gate_gradients.items()},
-        vector_gradients={name: new[id(node)] for name, node in form.vector_gradients.items()},
+        summed_gradients={name: new[id(node)] for name, node in form.summed_gradients.items()},
         matrix_gradients={
             name: tuple(Outer(new[id(t.left)], new[id(t.right)]) for t in terms)
             for name, terms in form.matrix_gradients.items()
@@ -56,12 +47,13 @@ def rewritten(form: Form, rule: Callable[[Builder, Node, list[Node]], Node | Non
 
 
 def is_number(node: Node, number: float) -> bool:
-    """Whether a node is this constant."""
-    return node.op == "constant" and node.number == number
+    """Whether a node is this constant; the two zeros are told apart."""
+    same_sign = math.copysign(1, node.number) == math.copysign(1, number)
+    return node.op == "constant" and node.number == number and same_sign
 
 
 def simplified(form: Form) -> Form:
-    """Drop multiplications by one, additions of zero and double negations."""
+    """Drop multiplications by one, what adds nothing, and double negations."""
 
     def rule(builder: Builder, node: Node, operands: list[Node]) -> Node | None:
         simple = simpler(builder, node.op, operands)
@@ -81,7 +73,8 @@ def simpler(builder: Builder, op: str, operands: list[Node]) -> Node | None:
 
 def without_neutral(op: str, first: Node, second: Node) -> Node | None:
     """The operand that an operation leaves as it is."""
-    neutral = {"mul": 1, "div": 1, "add": 0, "sub": 0}.get(op)
+    # To add 0 would turn -0 into 0.
+    neutral = {"mul": 1.0, "div": 1.0, "add": -0.0, "sub": 0.0}.get(op)
     if neutral is None:
         return None
     if is_number(second, neutral):

@@ -127,7 +127,8 @@ def generate(cell: Cell, key: str) -> None:
     from rnn_core.fused.emit_triton import CannotEmitError, emit  # noqa: PLC0415
     from rnn_core.fused.passes import optimised  # noqa: PLC0415
     from rnn_core.fused.schedule import scheduled  # noqa: PLC0415
-    from rnn_core.fused.trace import UnsupportedError, trace  # noqa: PLC0415
+    from rnn_core.fused.reader import UnsupportedError  # noqa: PLC0415
+    from rnn_core.fused.trace import trace  # noqa: PLC0415
 
     try:
         code, interface = emit(scheduled(optimised(trace(cell))))
@@ -375,7 +376,8 @@ def weight_gradients(
     """Gradients of all weights: of a matrix products over all steps, of a vector its sum."""
     for name, weight in zip(interface.weights, weights, strict=True):
         if name in interface.vectors:
-            yield sums[list(interface.vectors).index(name)].clone()
+            total = sums[list(interface.vectors).index(name)]
+            yield total.clone() if weight.ndim else total.sum()
             continue
         total = torch.zeros_like(weight, memory_format=torch.contiguous_format)
         for left, right in interface.outer[name]:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from rnn_core.fused.form import IN_MEMORY, REDUCTIONS, Form, Kind, Node, in_order
+from rnn_core.fused.form import IN_MEMORY, Form, Kind, Node, in_order
+from rnn_core.fused.operations import REDUCTIONS
 from rnn_core.fused.passes import of_forward, saved_values
 
-CARRIED = ("constant", "hidden_size", "present", "weight")
+CARRIED = ("constant", "truth", "hidden_size", "present", "weight")
 """Inputs that are read where they are needed and take no place of the program's own."""
 
 
@@ -164,7 +165,7 @@ def backward(form: Form, kept: Places, inputs: Places, rights: list[Node]) -> Pr
     for index, name in enumerate(form.states):
         node = form.state_gradients[name]
         results[node] = (*results.get(node, ()), Place("carry", index))
-    sums = {f"vector {name}": node for name, node in form.vector_gradients.items()}
+    sums = {f"weight {name}": node for name, node in form.summed_gradients.items()}
     sums |= {f"gate {name}": node for name, node in form.gate_gradients.items()}
     return Scheduler(results, inputs | kept, sums).program()
 

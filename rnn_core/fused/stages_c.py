@@ -4,44 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rnn_core.fused.form import CONDITIONS, ELEMENTARY, Kind, Node
+from rnn_core.fused.form import Kind, Node, is_truth
+from rnn_core.fused.operations import OPERATIONS, Reduction
 from rnn_core.fused.schedule import Kernel, Loop, Place, Program, Stage
-
-FUNCTIONS = (*ELEMENTARY, "abs", "sign")
-
-OPERATIONS: dict[str, str] = (
-    {
-        "add": "{0} + {1}",
-        "sub": "{0} - {1}",
-        "mul": "{0} * {1}",
-        "div": "{0} / {1}",
-        "neg": "-{0}",
-        "reciprocal": "1 / {0}",
-        "rsqrt": "1 / sqrt_({0})",
-        "relu": "maximum_({0}, 0)",
-        "where": "{0} ? {1} : {2}",
-        "gt": "{0} > {1}",
-        "ge": "{0} >= {1}",
-        "lt": "{0} < {1}",
-        "le": "{0} <= {1}",
-        "eq": "{0} == {1}",
-        "ne": "{0} != {1}",
-        "and": "{0} && {1}",
-        "or": "{0} || {1}",
-        "not": "!{0}",
-        "spread": "{0}",
-    }
-    | {name: name + "_({0})" for name in FUNCTIONS}
-    | {name: name + "_({0}, {1})" for name in ("maximum", "minimum", "pow")}
-)
-"""C of the pointwise operations."""
-
-REDUCTIONS = {
-    "row_sum": ("0", "+", "{0} += {1}"),
-    "row_max": ("-INFINITY", "max", "{0} = {0} > {1} ? {0} : {1}"),
-    "row_min": ("INFINITY", "min", "{0} = {0} < {1} ? {0} : {1}"),
-}
-"""Start, OpenMP's name and C of the reductions."""
 
 KNOWN = {"hidden_size": "(REAL)H", "present": "here"}
 """C of inputs that have a name."""
@@ -200,8 +165,8 @@ class Direction:
         self.declared = {}
         body: list[str] = []
         names: dict[Node, str] = {}
-        for loop in stage.loops:
-            body += LoopEmitter(self, names).emit(loop)
+        for number, loop in enumerate(stage.loops):
+            body += LoopEmitter(self, names, number).emit(loop)
         if not body:
             return lines
         head = [*self.declared.values()]
@@ -244,9 +209,10 @@ class Direction:
 class LoopEmitter:
     """Writes one loop over the hidden units of a row."""
 
-    def __init__(self, direction: Direction, columns: dict[Node, str]) -> None:
+    def __init__(self, direction: Direction, columns: dict[Node, str], number: int) -> None:
         self.direction = direction
         self.columns = columns
+        self.number = number
         self.before: list[str] = []
         self.inside: list[str] = []
         self.after: list[str] = []
@@ -269,13 +235,19 @@ class LoopEmitter:
         head = "for (integer j = 0; j < H; j++) {"
         return [*self.before, pragma.rstrip(), head, *indented(self.inside), "}", *self.after]
 
+    def new_name(self) -> str:
+        """A name that no other loop has: what stands before a loop is seen in the next ones."""
+        return f"v{self.number}_{len(self.names)}"
+
     def type_of(self, node: Node) -> str:
         """C type of a value."""
-        return "int" if node.op in CONDITIONS else "REAL"
+        return "int" if is_truth(node) else "REAL"
 
     def expression(self, node: Node) -> str:
         """C of a pointwise operation."""
-        return OPERATIONS[node.op].format(*(self.value(operand) for operand in node.operands))
+        text = OPERATIONS[node.op].c
+        assert isinstance(text, str)
+        return text.format(*(self.value(operand) for operand in node.operands))
 
     def column(self, node: Node) -> None:
         """Compute a value of one number per sequence, before the loop."""
@@ -290,7 +262,7 @@ class LoopEmitter:
     def compute(self, node: Node) -> str:
         """Compute a value inside of the loop."""
         expression = self.gradient(node) if node.op == "gradient" else self.expression(node)
-        name = self.names[node] = f"v{len(self.names)}"
+        name = self.names[node] = self.new_name()
         self.inside.append(f"const {self.type_of(node)} {name} = {expression};")
         return name
 
@@ -311,10 +283,11 @@ class LoopEmitter:
         known = KNOWN.get(node.op) or self.names.get(node) or self.columns.get(node)
         if known is not None:
             return known
-        if node.op == "constant":
-            return constant(node.number)
+        if node.op in ("constant", "truth"):
+            return constant(node.number) if node.op == "constant" else f"{node.number:.0f}"
         if node.op == "weight":
-            return self.load(node, f"weight_{node.label}[j]")
+            element = "j" if node.kind is Kind.VECTOR else "0"
+            return self.load(node, f"weight_{node.label}[{element}]")
         if node in self.direction.program.places:
             return self.from_memory(node)
         # Vectors and scalars that depend on weights and constants alone.
@@ -332,7 +305,7 @@ class LoopEmitter:
 
     def load(self, node: Node, source: str) -> str:
         """Read a value once a loop."""
-        name = self.names[node] = f"v{len(self.names)}"
+        name = self.names[node] = self.new_name()
         self.inside.append(f"const {self.type_of(node)} {name} = {source};")
         return name
 
@@ -361,15 +334,22 @@ class LoopEmitter:
         self.inside.append(f"sums[{index} * P + j] += {value};")
 
     def reduce(self, node: Node) -> str:
-        """Accumulate a reduction; returns OpenMP's clause for it."""
-        start, clause, update = REDUCTIONS[node.op]
+        """Accumulate a reduction; returns OpenMP's clauses for it."""
+        reduction = OPERATIONS[node.op].c
+        assert isinstance(reduction, Reduction)
         name = self.columns[node] = f"c{len(self.columns)}"
         value = self.value(node.operands[0])
-        self.before.append(f"REAL {name} = {start};")
-        self.inside.append(update.format(name, value) + ";")
+        self.before.append(f"REAL {name} = {reduction.start};")
+        self.inside.append(reduction.update.format(name, value) + ";")
+        clauses = f"reduction({reduction.clause}:{name})"
+        if not reduction.keeps_nan:
+            self.before.append(f"int {name}_nan = 0;")
+            self.inside.append(f"{name}_nan |= {value} != {value};")
+            self.after.append(f"if ({name}_nan) {name} = NAN;")
+            clauses += f" reduction(|:{name}_nan)"
         for place in self.targets(node):
             self.after.append(f"{self.direction.row(place)} = {name};")
-        return f"reduction({clause}:{name})"
+        return clauses
 
 
 def constant(number: float) -> str:

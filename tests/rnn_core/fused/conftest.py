@@ -13,7 +13,7 @@ from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.fused import choice
 from rnn_core.fused.differentiation import run_over_time
-from rnn_core.fused.form import CONDITIONS, in_order
+from rnn_core.fused.form import Kind, in_order
 from rnn_core.fused.passes import optimised
 from rnn_core.fused.schedule import scheduled
 from rnn_core.fused.trace import trace
@@ -413,7 +413,8 @@ CALCULATED = {
     "not": torch.logical_not,
     "and": torch.logical_and,
     "or": torch.logical_or,
-    "spread": lambda value: value,
+    "spread": lambda value: value.expand(4, 6),  # the sizes of `draw_inputs`
+    "number": lambda value: value.to(torch.get_default_dtype()),
     "row_sum": lambda value: value.sum(1, keepdim=True),
     "row_max": lambda value: value.amax(1, keepdim=True),
     "row_min": lambda value: value.amin(1, keepdim=True),
@@ -424,13 +425,11 @@ def calculate(node, operands):
     """The value of a node, from those of its operands."""
     if node.op == "constant":
         return torch.tensor(node.number)
+    if node.op == "truth":
+        return torch.tensor(node.number == 1)
     if node.op == "product":
         left, weight, *start = operands
         return left @ (weight.T if node.label else weight) + (start[0] if start else 0)
-    if node.op == "where":
-        return torch.where(operands[0].bool(), *operands[1:])
-    if node.op not in CONDITIONS:
-        operands = [o.double() if o.dtype is torch.bool else o for o in operands]
     return CALCULATED.get(node.op, getattr(torch, node.op, None))(*operands)
 
 
@@ -487,8 +486,9 @@ def assert_is_step(form, cell):
     for kind, nodes in (("gate", form.gate_gradients), ("state", form.state_gradients)):
         for name, node in nodes.items():
             close(evaluate([node], inputs)[0] + full, gradients_of[kind, name])
-    for name, node in form.vector_gradients.items():
-        close((evaluate([node], inputs)[0] + full).sum(0), gradients_of["weight", name])
+    for name, node in form.summed_gradients.items():
+        over = 0 if form.weights[name] is Kind.VECTOR else (0, 1)
+        close((evaluate([node], inputs)[0] + full).sum(over), gradients_of["weight", name])
     for name, terms in form.matrix_gradients.items():
         pairs = [evaluate([term.left, term.right], inputs) for term in terms]
         total = sum((left.T @ right for left, right in pairs), torch.zeros(6, 6))

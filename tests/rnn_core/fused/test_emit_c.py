@@ -104,11 +104,3 @@ def test_arguments_are_declared_once_and_all_used(schedule):
     for names in (source.forward, source.backward):
         assert len(set(names)) == len(names)
     assert source.forward[-1] == source.backward[-1] == "workspace"
-
-
-def test_every_operation_that_is_read_can_be_written():
-    from rnn_core.fused.stages_c import OPERATIONS, REDUCTIONS
-    from rnn_core.fused.trace import ARITHMETIC, CHOICES, RENAMED
-
-    written = set(OPERATIONS) | set(REDUCTIONS)
-    assert {*ARITHMETIC, *CHOICES, *RENAMED.values(), "pow", "spread", "add", "sub"} <= written

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from rnn_core.fused.form import REDUCTIONS, Kind
+from rnn_core.fused.form import Kind
+from rnn_core.fused.operations import REDUCTIONS
 from rnn_core.fused.schedule import Place
 
 pytestmark = pytest.mark.usefixtures("float64")
 
 B, H = 4, 6
-READ_IN_PLACE = ("constant", "hidden_size", "present", "weight", "gradient")
+READ_IN_PLACE = ("constant", "truth", "hidden_size", "present", "weight", "gradient")
 
 
 class Replay:
@@ -125,7 +126,7 @@ def test_all_that_weights_need_is_kept(schedule):
             assert node in at_hand or node.op in ("state", "given")
     assert set(form.gate_gradients.values()) <= set(schedule.rights)
     sums = schedule.backward.sums
-    assert {f"vector {name}" for name in form.vector_gradients} <= set(sums)
+    assert {f"weight {name}" for name in form.summed_gradients} <= set(sums)
     assert {f"gate {name}" for name in form.gates} <= set(sums)
 
 

@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.form import Kind, in_order
-from rnn_core.fused.trace import UnsupportedError, trace
+from rnn_core.fused.reader import UnsupportedError
+from rnn_core.fused.trace import trace
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -34,7 +35,7 @@ def test_left_operand_of_the_second_product_is_the_reset_state(form, cell):
 def test_unused_weights_have_empty_gradients(forms):
     form = forms.traced("Unread")
     assert form.matrix_gradients["never"] == ()
-    idle = form.vector_gradients["idle"]
+    idle = form.summed_gradients["idle"]
     assert idle.op == "spread"
     assert idle.operands[0].number == 0
 
@@ -81,6 +82,28 @@ READ = {
     "what depends on the type": lambda a, h, w: a if a.dtype is torch.float64 else h,
     "what has no gradient": lambda a, h, w: a.detach() * h + a,
     "a power of two values": lambda a, h, w: a.abs() ** h,
+    "powers of one value": lambda a, h, w: a**0 + a**1 + a**5 + (1 + a * a) ** -0.5 + 2**h,
+    "products from the left": lambda a, h, w: (w.m @ h.T).T + (w.m.T @ a.T).T,
+    "products by einsum": lambda a, h, w: torch.einsum("bh,hk->bk", h, w.m),
+    "products by einsum, transposed": lambda a, h, w: torch.einsum("kh,bh->bk", w.m, a + h),
+    "products of rows of one": lambda a, h, w: (h.unsqueeze(1) @ w.m).squeeze(1),
+    "a product of what is the same for all hidden units": lambda a, h, w: (
+        a.sum(-1, keepdim=True).expand_as(h) @ w.m + w.v.expand_as(h) @ w.m + (a > 0).to(a) @ w.m
+    ),
+    "a sum of a product": lambda a, h, w: a * (h @ w.m).sum(-1, keepdim=True),
+    "a sum without its axis": lambda a, h, w: a * h.sum(1).unsqueeze(1) + a.mean(-1)[:, None],
+    "a vector as a row": lambda a, h, w: a * w.v[None] + w.v.view(1, -1),
+    "a slice of everything": lambda a, h, w: a[:, :] * h[:],
+    "a mean of what is spread": lambda a, h, w: a * w.v.expand_as(a).mean(-1, keepdim=True),
+    "sums of truth values": lambda a, h, w: ((a > 0) + (h > 0)) * a + ((a > 0) * (h > 0)) * h,
+    "counts of truth values": lambda a, h, w: a / (1.0 + (h > 0).sum(-1, keepdim=True)),
+    "truth values of any kind": lambda a, h, w: torch.where(
+        torch.logical_and(a, h) ^ (a > h) & ~torch.logical_xor(a > 0, h > 0), a, h
+    ),
+    "a choice of truth values": lambda a, h, w: torch.where(torch.where(a > 0, h > 0, a < h), a, h),
+    "a choice between a truth value and a number": lambda a, h, w: torch.where(a > 0, h > 0, a),
+    "a constant truth value": lambda a, h, w: torch.where(torch.ones_like(a, dtype=bool), a, h),
+    "numbers rounded to single precision": lambda a, h, w: a * torch.full((), 0.1).float(),
 }
 
 
@@ -95,33 +118,64 @@ def fails(a, h, w):
 
 
 REFUSED = {
-    "cumulative sums": (lambda a, h, w: torch.cumsum(a, -1), "uses aten.cumsum.default"),
+    "cumulative sums": (lambda a, h, w: torch.cumsum(a, -1), "it uses cumsum, which no kernel"),
     "decisions on data": (lambda a, h, w: a if a.sum() > 0 else h, "cannot be traced: Could not"),
     "decisions on sizes": (lambda a, h, w: a if len(h) < 10 else h, "depends on the size"),
     "numbers from sizes": (lambda a, h, w: a / math.sqrt(h.shape[-1]), "depends on the size"),
-    "the size of the batch": (lambda a, h, w: a / h.shape[0], "sym_size_int as an operand"),
-    "means over the batch": (lambda a, h, w: a - h.mean(0), "sym_size_int as an operand"),
+    "the size of the batch": (lambda a, h, w: a / h.shape[0], "with the size of the batch"),
+    "means over the batch": (lambda a, h, w: a - h.mean(0), "mean over the sequences"),
     "sums over the batch": (lambda a, h, w: a - h.sum(0), "sums over the sequences"),
-    "maxima over the batch": (lambda a, h, w: a - h.amax(0), "uses aten.amax.default"),
-    "softmax over the batch": (lambda a, h, w: a.softmax(0), "uses aten._softmax.default"),
-    "integers": (lambda a, h, w: (3 * a).int().to(a.dtype) * h, "uses aten._to_copy.default"),
-    "truth values of numbers": (lambda a, h, w: a.bool() * h, "uses aten._to_copy.default"),
-    "half precision": (lambda a, h, w: a.half().to(a.dtype), "uses aten._to_copy.default"),
-    "random numbers": (lambda a, h, w: a * torch.rand_like(a), "uses aten.rand_like.default"),
+    "maxima over the batch": (lambda a, h, w: a - h.amax(0), "amax over the sequences"),
+    "softmax over the batch": (
+        lambda a, h, w: a.softmax(0),
+        "softmax over other than",
+    ),
+    "integers": (
+        lambda a, h, w: (3 * a).int().to(a.dtype) * h,
+        "float64 into torch.int32",
+    ),
+    "truth values of numbers": (
+        lambda a, h, w: a.bool() * h,
+        "float64 into torch.bool",
+    ),
+    "half precision": (
+        lambda a, h, w: a.half().to(a.dtype),
+        "float64 into torch.float16",
+    ),
+    "sums of truth values in single precision": (
+        lambda a, h, w: a * ((a > 0).float() * 0.1),
+        "mul computes in torch.float32, not in torch.float64",
+    ),
+    "arithmetic of integers": (lambda a, h, w: a * (2 * (h > 0) - 1), "computes in torch.int64"),
+    "bits of integers": (
+        lambda a, h, w: a * ((a > 0).sum(-1, keepdim=True) & 1),
+        "bitwise_and on integers",
+    ),
+    "a power of truth values": (lambda a, h, w: ((a > 0) ** 2) * a, "pow on truth values"),
+    "random numbers": (lambda a, h, w: a * torch.rand_like(a), "it uses rand_like"),
     "NumPy": (lambda a, h, w: torch.from_numpy(a.detach().numpy()), "cannot be traced"),
     "errors without a text": (fails, "cannot be traced: NotImplementedError"),
     "matrices that are no weights": (lambda a, h, w: h @ tanh(w.m), "not a weight as it stands"),
     "products of matrices": (lambda a, h, w: h @ (w.m @ w.m), "not a weight as it stands"),
-    "products from the left": (lambda a, h, w: (w.m @ h.T).T, "not a weight as it stands"),
-    "sums of weights": (lambda a, h, w: a * w.m.sum(), "uses aten.sum.dim_IntList"),
-    "means of vectors": (lambda a, h, w: a * w.v.mean(), "uses aten.mean"),
+    "products of batches": (lambda a, h, w: (a @ h.T) @ h, "a kernel can multiply"),
+    "a batch of outer products": (
+        lambda a, h, w: (a.unsqueeze(1) * h.unsqueeze(2)).sum(1),
+        "the same axis twice",
+    ),
+    "a column along the hidden units": (
+        lambda a, h, w: a + (w.v.unsqueeze(1) * w.m).sum(0),
+        "combines H with R along one axis",
+    ),
+    "sums of weights": (lambda a, h, w: a * w.m.sum(), "sum over the entries of a matrix"),
+    "means of vectors": (lambda a, h, w: a * w.v.mean(), "entries of a vector weight"),
     "changes of the state": (lambda a, h, w: a + h.mul_(2), "in-place operation"),
-    "constant tensors": (lambda a, h, w: a * torch.tensor(0.5), "_tensor_constant0"),
+    "constant tensors": (lambda a, h, w: a * torch.tensor(0.5), "neither an input nor a weight"),
     "states of another shape": (lambda a, h, w: a.mean(-1, keepdim=True), "another shape"),
     "states of another type": (lambda a, h, w: a > 0, "another shape or type"),
+    "slices": (lambda a, h, w: a * h[:, :1], "uses slice"),
     "rounding division": (
         lambda a, h, w: torch.div(a, h, rounding_mode="trunc"),
-        "uses aten.div.Tensor_mode",
+        "div with rounding_mode",
     ),
 }
 
