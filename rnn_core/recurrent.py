@@ -17,7 +17,8 @@ from rnn_core import arguments
 from rnn_core.cells import get_cell, name_of
 from rnn_core.cells.base import Cell
 from rnn_core.direction import InitialState, RecurrentDirection
-from rnn_core.errors import KindError, ParameterError
+from rnn_core.errors import KindError, ParameterError, TensorError
+from rnn_core.fused.one_step import step_alone
 from rnn_core.initialisation import DEFAULT, Initialisation
 from rnn_core.packed import unpack
 
@@ -270,6 +271,41 @@ class Recurrent(nn.Module):
         every, finals = self._run(x.unsqueeze(1), first, None, every_state=every_state)
         one = [final.squeeze(1) for final in finals]
         return tuple(part.squeeze(1) for part in every), as_state(one)
+
+    def step(self, x: Tensor, hx: State | None = None) -> tuple[Tensor, State]:
+        """Read one step, as `forward` reads a sequence of one.
+
+        For streaming and decoding: without gradients, a step costs about as much as that of
+        `torch.nn.GRUCell`.
+
+        Args:
+            x: (B, I), or (I,) for a single sequence.
+            hx: State as returned by an earlier call; None starts anew.
+
+        Returns:
+            Outputs (B, H), or (H,), and the state after the step.
+
+        Raises:
+            ParameterError: If the layer is bidirectional, as the other direction would have to
+                begin at the end; or if an argument has a wrong shape.
+        """
+        if len(self.reversals) > 1:
+            raise ParameterError(
+                "a bidirectional layer cannot read step by step: one of its directions begins at "
+                "the end of the sequence; use forward, or a layer with bidirectional=False"
+            )
+        if not isinstance(x, Tensor) or x.dim() not in (1, 2):
+            got = tuple(x.shape) if isinstance(x, Tensor) else f"a {type(x).__name__}"
+            raise TensorError(
+                f"x must be one step, a tensor (batch, {self.input_size}) or "
+                f"({self.input_size},), not {got}"
+            )
+        return step_alone(self, x, hx) or self._step_by_forward(x, hx)
+
+    def _step_by_forward(self, x: Tensor, hx: State | None) -> tuple[Tensor, State]:
+        axis = 1 if self.batch_first and x.ndim == 2 else 0
+        outputs, state = self(x.unsqueeze(axis), hx)
+        return outputs.squeeze(axis), state
 
     def _run(
         self,

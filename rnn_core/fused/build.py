@@ -9,10 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
+from struct import Struct
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -49,6 +50,7 @@ class Interface:
     Attributes:
         forward: Names of the arguments of `forward`.
         backward: Names of the arguments of `backward`.
+        step: Names of the arguments of `step`.
         saved_rows: Numbers that the forward pass keeps, per hidden unit.
         saved_columns: Numbers that it keeps per sequence.
         states: The cell's states.
@@ -58,6 +60,7 @@ class Interface:
 
     forward: tuple[str, ...]
     backward: tuple[str, ...]
+    step: tuple[str, ...]
     saved_rows: int
     saved_columns: int
     states: tuple[str, ...]
@@ -81,6 +84,10 @@ class Library:
             function = library[name]
             function.restype = ctypes.c_longlong if "workspace" in name else None
             self.functions[name] = function
+        self.one_step = library["step"]
+        self.one_step.argtypes = [ctypes.c_char_p]
+        self.wanted: dict[tuple[int, int], list[tuple[tuple[int, ...], bool]]] = {}
+        self.step_arguments = Struct(f"{len(interface.step)}q")
         self.workspaces: dict[tuple[object, ...], int] = {}
 
     def call(self, name: str, values: Mapping[str, int]) -> int:
@@ -89,6 +96,15 @@ class Library:
         numbers = (ctypes.c_longlong * len(names))(*[values.get(n, 0) for n in names])
         result: int = self.functions[name](numbers)
         return result
+
+    def step(self, values: Sequence[int]) -> None:
+        """Call `step` with its arguments in order.
+
+        Raises:
+            MemoryError: If there is no memory for its intermediate results.
+        """
+        if self.one_step(self.step_arguments.pack(*values)):
+            raise MemoryError("a step of a cell finds no memory for its intermediate results")
 
     def workspace(self, direction: str, values: Mapping[str, int]) -> int:
         """Elements of scratch memory that a direction needs; asked once for the same sizes."""
@@ -335,6 +351,7 @@ def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
     """
     # The tracer takes a second to import; a kernel from the cache never needs it.
     from rnn_core.fused.emit_c import emit  # noqa: PLC0415
+    from rnn_core.fused.emit_step_c import emit_step  # noqa: PLC0415
     from rnn_core.fused.passes import optimised  # noqa: PLC0415
     from rnn_core.fused.reader import UnsupportedError  # noqa: PLC0415
     from rnn_core.fused.schedule import scheduled  # noqa: PLC0415
@@ -344,17 +361,18 @@ def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
         kernel = scheduled(optimised(trace(cell, dtype)))
     except UnsupportedError as error:
         raise BuildError(str(error)) from error
-    source = emit(kernel)
+    source, step = emit(kernel), emit_step(kernel)
     interface = Interface(
         source.forward,
         source.backward,
+        step.arguments,
         len(kernel.saved_rows),
         len(kernel.saved_columns),
         kernel.form.states,
         tuple(kernel.form.weights),
         kernel.form.given,
     )
-    place(key, whole_text(source.code, dtype), asdict(interface))
+    place(key, whole_text(source.code + step.code, dtype), asdict(interface))
 
 
 def whole_text(code: str, dtype: torch.dtype) -> str:

@@ -157,6 +157,13 @@ def forward(form: Form, kept: Places, inputs: Places) -> Program:
     return Scheduler(results, dict(inputs), {}).program()
 
 
+def step_alone(kernel: Kernel) -> Program:
+    """Schedule the step itself where there is no backward pass to keep anything for."""
+    before = kernel.forward.places.items()
+    inputs = {node: places[:1] for node, places in before if node.op in IN_MEMORY}
+    return forward(kernel.form, {}, inputs)
+
+
 def backward(form: Form, kept: Places, inputs: Places, rights: list[Node]) -> Program:
     """Schedule the derivative of the step."""
     results: Places = {}

@@ -161,16 +161,19 @@ class Direction:
 
     def stage(self, stage: Stage) -> list[str]:
         """C of a stage."""
-        lines = [self.product(node) for node in stage.products]
+        return [*(self.product(node) for node in stage.products), *self.loops(stage)]
+
+    def loops(self, stage: Stage) -> list[str]:
+        """C of what a stage does after its products."""
         self.declared = {}
         body: list[str] = []
         names: dict[Node, str] = {}
         for number, loop in enumerate(stage.loops):
             body += LoopEmitter(self, names, number).emit(loop)
         if not body:
-            return lines
+            return []
         head = [*self.declared.values()]
-        return [*lines, "for (integer r = 0; r < rows; r++) {", *indented([*head, *body]), "}"]
+        return ["for (integer r = 0; r < rows; r++) {", *indented([*head, *body]), "}"]
 
     def product(self, node: Node) -> str:
         """C of a recurrent product."""

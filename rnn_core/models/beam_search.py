@@ -155,10 +155,10 @@ def grow(model: Translator, beam: Beam, start: int, closing: int, last: Tensor) 
     """
     shape = beam.scores.shape
     if beam.written.shape[2]:
-        before = model.written[beam.written[:, :, -1]].view(-1, 1)
+        before = model.written[beam.written[:, :, -1]].flatten()
     else:
-        before = torch.full_like(beam.scores.view(-1, 1), start, dtype=torch.int64)
-    outputs, state = model.decoder(model.embed(before), beam.state)
+        before = torch.full_like(beam.scores.flatten(), start, dtype=torch.int64)
+    outputs, state = model.decoder.step(model.embed(before), beam.state)
     # The hypotheses of a sentence look at the same source: they take the place of its steps.
     logits = model.classify(outputs.reshape(*shape, -1), beam.source)
     scores = beam.scores.unsqueeze(-1) + functional.log_softmax(logits, dim=-1)

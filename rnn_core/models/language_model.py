@@ -47,9 +47,18 @@ class LanguageModel(nn.Module):
     def forward(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Map tokens, int (B, T), to logits (B, T, V), and return the final state."""
         outputs, state = self.sequence(self.dropout(self.embedding(tokens)), state)
+        return self.classify(outputs), state
+
+    def step(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Map one token of each sequence, int (B,), to logits (B, V), and return the new state."""
+        outputs, state = self.sequence.step(self.dropout(self.embedding(tokens)), state)
+        return self.classify(outputs), state
+
+    def classify(self, outputs: Tensor) -> Tensor:
+        """Logits (..., V) from the sequence model's outputs."""
         if self.bias is None:
-            return outputs, state
-        return functional.linear(outputs, self.embedding.weight, self.bias), state
+            return outputs
+        return functional.linear(outputs, self.embedding.weight, self.bias)
 
     def ports(self) -> Ports:
         """What goes in and what comes out."""

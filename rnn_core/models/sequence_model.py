@@ -31,6 +31,11 @@ class SequenceModel(nn.Module):
         outputs, state = self.recurrent(x, state, lengths=lengths)
         return self.output(self.dropout(outputs)), state
 
+    def step(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Map one step (B, I) to (B, O), and return the state after it; see `Recurrent.step`."""
+        outputs, state = self.recurrent.step(x, state)
+        return self.output(self.dropout(outputs)), state
+
     def ports(self) -> Ports:
         """What goes in and what comes out."""
         read, written = self.recurrent.input_size, self.output.out_features

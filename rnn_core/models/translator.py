@@ -122,7 +122,7 @@ class Translator(nn.Module):
         self.register_buffer("written", written, persistent=False)
 
     def embed(self, pieces: Tensor) -> Tensor:
-        """Pieces (B, T) to vectors (B, T, E)."""
+        """Pieces (B, T) or (B,) to vectors, (..., E)."""
         vectors: Tensor = self.dropout(self.embedding(pieces) * self.scale)
         return vectors
 

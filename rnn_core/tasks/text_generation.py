@@ -563,6 +563,10 @@ def detach(state: State) -> State:
 @torch.inference_mode()
 def advance(model: nn.Module, tokens: list[int], state: State | None) -> tuple[Tensor, State]:
     """Read tokens; returns the logits (V,) of the next one, and the state."""
+    assert isinstance(model, LanguageModel)
+    if len(tokens) == 1:
+        logits, state = model.step(torch.tensor(tokens), state)
+        return logits[0], state
     logits, state = model(torch.tensor([tokens]), state)
     return logits[0, -1].clone(), state
 

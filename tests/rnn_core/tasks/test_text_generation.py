@@ -339,7 +339,9 @@ def test_pieces_come_as_they_are_written(tmp_path):
     task, _ = prepared(tmp_path)
     model = build_model(task, "gru").eval()
     steps = []
-    model.register_forward_hook(lambda *_: steps.append(torch.is_inference_mode_enabled()))
+    model.sequence.output.register_forward_hook(
+        lambda *_: steps.append(torch.is_inference_mode_enabled())
+    )
     pieces = task.stream(model, "li", TextAnswer(num_tokens=9, seed=3))
     some = list(itertools.islice(pieces, 4))
     assert len(steps) == 4
