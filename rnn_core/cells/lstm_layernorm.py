@@ -51,7 +51,7 @@ class LSTMLayerNorm(Cell):
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         h, c = state
-        size = h.shape[-1:]
+        size = w.sc.shape
         i = sigmoid(x.i + layer_norm(h @ w.i, size, w.si))
         f = sigmoid(x.f + layer_norm(h @ w.f, size, w.sf))
         g = tanh(x.g + layer_norm(h @ w.g, size, w.sg))
