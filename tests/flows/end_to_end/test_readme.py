@@ -38,6 +38,7 @@ OWN = {
     "--run",
     "gatewise predict shop.co2 data/raw/co2/co2.csv": "gatewise predict shop.sales "
     "data/raw/co2/sales.csv",
+    "gatewise export shop.co2 --onnx co2.onnx": "gatewise export shop.sales --onnx sales.onnx",
     'gatewise generate sample.agreement --prompt "the dog" --set temperature=0.7 '
     "--set top_k=5": 'gatewise generate sample.agreement --prompt "the dog" '
     "--set temperature=0.7 --set top_k=5",
@@ -125,9 +126,11 @@ def test_quick_commands_work_in_their_order(clone, said_of):
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
     assert "0 stages ran and 4 were up to date" in " ".join(printed[QUICK[3]].split())
     assert "All is up to date." in printed["gatewise status"]
-    made, predicted, generated = (printed[command] for command in OWN)
+    made, predicted, exported, generated = (printed[command] for command in OWN)
     assert re.search(r"^sales gru-\d+, .* model shop\.sales v1, ", said_of(made, "sales"))
     assert predicted.startswith("date,y\n2024-10-27,")
+    assert exported.startswith("sales.onnx has the network of shop.sales\nIt reads\n  past, float32")
+    assert (clone.folder / "sales.onnx").stat().st_size > 1000
     assert generated.startswith("the dog")
 
 

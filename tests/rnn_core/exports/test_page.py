@@ -1,0 +1,28 @@
+"""What docs/export.md shows is run, in its order."""
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def blocks(page, language):
+    text = (ROOT / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_every_block_of_python_holds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    warnings.filterwarnings("ignore", r"`torch\.jit", DeprecationWarning)
+    names = {}
+    for block in blocks("docs/export.md", "python"):
+        assert "assert " in block
+        exec(compile(block, "docs/export.md", "exec"), names)
+
+
+def test_its_command_is_one_that_the_readme_is_run_with():
+    (command,) = blocks("docs/export.md", "sh")
+    assert any(command in block for block in blocks("README.md", "sh"))
