@@ -4,6 +4,7 @@ GatewiseError                one line: what is wrong, where, what to do
 +-- ParameterError           params.yaml, or an argument, names something impossible
 |   +-- KindError            an argument is of another kind than it has to be
 |   +-- TensorError          a tensor has another shape, type or device than it has to have
++-- ExportError              a layer cannot be turned into what was asked for
 +-- DataError                an input file cannot be used as it is
 +-- SourceError              public data could not be fetched, or is not what it should be
 +-- DeviceError              the device that was asked for is not there
@@ -28,6 +29,10 @@ class KindError(ParameterError, TypeError):
 
 class TensorError(ParameterError, RuntimeError):
     """A tensor does not fit; PyTorch raises `RuntimeError` there."""
+
+
+class ExportError(GatewiseError, RuntimeError):
+    """A layer cannot be turned into what was asked for; PyTorch raises `RuntimeError` there."""
 
 
 class DataError(GatewiseError):

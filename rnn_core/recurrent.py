@@ -6,7 +6,7 @@ Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D 
 
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from rnn_core import arguments
 from rnn_core.cells import get_cell, name_of
 from rnn_core.cells.base import Cell
 from rnn_core.direction import InitialState, RecurrentDirection
-from rnn_core.errors import KindError, ParameterError, TensorError
+from rnn_core.errors import ExportError, KindError, ParameterError, TensorError
 from rnn_core.fused.one_step import step_alone
 from rnn_core.initialisation import DEFAULT, Initialisation
 from rnn_core.packed import unpack
@@ -337,6 +337,17 @@ class Recurrent(nn.Module):
             )
             x = top[0]
         return top, [torch.stack(parts) for parts in zip(*finals, strict=True)]
+
+    def __prepare_scriptable__(self) -> NoReturn:
+        """What `torch.jit.script` asks a module for.
+
+        Raises:
+            ExportError: As it cannot compile the step of a cell, which may be any Python.
+        """
+        raise ExportError(
+            "torch.jit.script cannot compile the step of a cell; use torch.jit.trace, torch.export "
+            "or torch.onnx.export, or rnn_core.convert.to_torch for a cell that torch.nn has"
+        )
 
     def _parts(self, hx: object, batch: tuple[int, ...]) -> tuple[Tensor, ...]:
         """The states of `hx`, checked: (L * D, *batch, H) each."""

@@ -129,7 +129,9 @@ def test_quick_commands_work_in_their_order(clone, said_of):
     made, predicted, exported, generated = (printed[command] for command in OWN)
     assert re.search(r"^sales gru-\d+, .* model shop\.sales v1, ", said_of(made, "sales"))
     assert predicted.startswith("date,y\n2024-10-27,")
-    assert exported.startswith("sales.onnx has the network of shop.sales\nIt reads\n  past, float32")
+    assert exported.startswith(
+        "sales.onnx has the network of shop.sales\nIt reads\n  past, float32"
+    )
     assert (clone.folder / "sales.onnx").stat().st_size > 1000
     assert generated.startswith("the dog")
 

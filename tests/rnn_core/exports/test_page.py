@@ -4,7 +4,6 @@ import re
 import warnings
 from pathlib import Path
 
-import pytest
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,7 +19,7 @@ def test_every_block_of_python_holds(tmp_path, monkeypatch):
     names = {}
     for block in blocks("docs/export.md", "python"):
         assert "assert " in block
-        exec(compile(block, "docs/export.md", "exec"), names)
+        exec(compile(block, "docs/export.md", "exec"), names)  # noqa: S102
 
 
 def test_its_command_is_one_that_the_readme_is_run_with():

@@ -96,3 +96,9 @@ def test_the_older_exporter_to_onnx_reads_its_input(cell):
         expected = torch.utils._pytree.tree_leaves(eager(model, (x, lengths)))
         found = [torch.from_numpy(output) for output in outputs]
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [lambda: Recurrent("lstm", 3, 4), lambda: Model("mgu")])
+def test_scripting_is_refused_with_the_ways_that_work(make):
+    with pytest.raises(RuntimeError, match=r"torch\.jit\.trace, torch\.export or torch\.onnx\.ex"):
+        torch.jit.script(make())
