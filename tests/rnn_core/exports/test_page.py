@@ -4,7 +4,6 @@ import re
 import warnings
 from pathlib import Path
 
-
 ROOT = Path(__file__).parents[3]
 
 
