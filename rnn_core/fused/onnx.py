@@ -12,15 +12,14 @@ Reference:
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rnn_core.cells import get_cell
-from rnn_core.cells.base import Cell, named
+from rnn_core.cells.base import Cell
+from rnn_core.fused.onnx_scan import run_scan
 
 
 class Operator(NamedTuple):
@@ -162,76 +161,3 @@ def stacked_weights(
 def joined(parts: Sequence[Tensor]) -> Tensor:
     """One tensor of several; what `cat` of a single one exports to is no constant."""
     return torch.cat(list(parts)) if len(parts) > 1 else parts[0]
-
-
-def run_scan(
-    cell: Cell,
-    x: Tensor,
-    input_weight: Tensor,
-    input_bias: Tensor,
-    first: Sequence[Tensor],
-    weights: Sequence[Tensor],
-    given: Sequence[Tensor],
-    present: Tensor | None,
-    reverse: bool,
-) -> tuple[list[Tensor], list[Tensor]]:
-    """Put a Scan around the cell's step into the graph.
-
-    Args:
-        cell: The cell.
-        x: Input, (T, B, I).
-        input_weight: (G * H, I).
-        input_bias: (G * H,).
-        first: Initial states, each (B, H).
-        weights: Recurrent weights in the order of the cell.
-        given: What the cell reads besides gates, each (T, B, H), in its order.
-        present: Where sequences still go on, bool (T, B); None: everywhere.
-        reverse: Run from the last step to the first.
-
-    Returns:
-        All states at all steps, (T, B, H) each, and the final ones, (B, H) each.
-    """
-    # Belongs to PyTorch's compiler, which nothing but an export needs. Not its `scan`, which
-    # hands the step to that compiler: this may fix sizes that are to stay free.
-    from torch._higher_order_ops.scan import scan_op  # noqa: PLC0415
-
-    # Without gradients, which ONNX has none of.
-    gates = functional.linear(x, input_weight, input_bias).detach().chunk(len(cell.gates), dim=-1)
-    read = [*gates, *given] if present is None else [*gates, *given, present.unsqueeze(-1)]
-    step = partial(scan_step, cell, present is not None)
-    results = scan_op(
-        step,
-        apart([state.detach() for state in first]),
-        [tensor.flip(0) for tensor in read] if reverse else read,
-        tuple(weight.detach() for weight in weights),
-    )
-    final, every = results[: len(first)], results[len(first) :]
-    return [states.flip(0) for states in every] if reverse else list(every), list(final)
-
-
-def scan_step(cell: Cell, masked: bool, *tensors: Tensor) -> list[Tensor]:
-    """A cell's step as a scan takes it.
-
-    Args:
-        cell: The cell.
-        masked: Whether it is also read where a sequence still goes on, bool (B, 1).
-        tensors: States, gates, what is given, the mask if there is one, recurrent weights.
-
-    Returns:
-        The new states, and again for the scan to collect.
-    """
-    fields = (*cell.gates, *cell.given)
-    remaining = iter(tensors)
-    states = tuple(islice(remaining, len(cell.states)))
-    x = named(fields)(*islice(remaining, len(fields)))
-    present = next(remaining) if masked else None
-    new = cell.step(x, states, named(tuple(cell.weights))(*remaining))
-    if present is not None:
-        pairs = zip(new, states, strict=True)
-        new = tuple(torch.where(present, after, before) for after, before in pairs)
-    return [*apart(new), *apart(new)]
-
-
-def apart(states: Sequence[Tensor]) -> list[Tensor]:
-    """Copies, as what goes into and out of a scan's step must not share memory."""
-    return [state.clone(memory_format=torch.contiguous_format) for state in states]
