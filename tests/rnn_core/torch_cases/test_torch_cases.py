@@ -23,6 +23,7 @@ TABLES = (
     "construction",
     "arguments",
     "results",
+    "steps",
     "derivatives",
     "graphs",
     "weights",
