@@ -22,7 +22,7 @@ from torch import Tensor
 from rnn_core.cells.base import Cell
 from rnn_core.fused.build import BuildError, kernel_key
 from rnn_core.fused.differentiation import run_over_time
-from rnn_core.fused.readable import are_readable, is_special
+from rnn_core.fused.readable import are_readable
 from rnn_core.fused.scan import can_scan, scan_over_time
 
 Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
@@ -114,10 +114,7 @@ def can_be_handed(
     first = tensors[0]
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
         return False
-    if not are_readable((*tensors, *given), first):
-        return False
-    here = present is None or (present.device == first.device and not is_special(present))
-    return here and have_sizes(cell, tensors, given)
+    return are_readable((*tensors, *given), present) and have_sizes(cell, tensors, given)
 
 
 @constant_result

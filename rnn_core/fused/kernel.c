@@ -325,8 +325,26 @@ static inline float tanh_(float x)
     q = q * s + 1;
     return within(-1, x * p / q, 1);
 }
+static inline float log1p_(float x)
+{
+    /* log(1 + x) = k log(2) + log(1 + f) + what 1 + x lost in rounding, with 1 + f between
+     * sqrt(1/2) and sqrt(2); with s = f / (2 + f), log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R),
+     * R a polynomial in s^2. The polynomial is fdlibm's, e_logf.c; so is the split of log(2). */
+    union { float real; int32_t bits; } sum = {1 + x}, part;
+    const int32_t shifted = sum.bits + (0x3f800000 - 0x3f3504f3);
+    const int32_t k = (shifted >> 23) - 127;
+    part.bits = (shifted & 0x007fffff) + 0x3f3504f3;
+    const float f = part.real - 1, s = f / (2 + f), z = s * s, w = z * z, half = 0.5f * f * f;
+    const float odd = z * (0.66666662693f + w * 0.28498786688f);
+    const float even = w * (0.40000972152f + w * 0.24279078841f);
+    const float lost = sum.real >= 2 ? 1 - (sum.real - x) : x - (sum.real - 1);
+    const float low = s * (half + odd + even) + (lost / sum.real + k * 9.0580006145e-6f);
+    const float result = (low - half) + f + k * 0.69313812256f;
+    /* What has no logarithm, an infinite one, or is too small to add to 1. */
+    const float beyond = x > -1 ? x : x == -1 ? -INFINITY : NAN;
+    return fabsf(x) > 1e-8f && x > -1 && x < INFINITY ? result : beyond;
+}
 #define log_ logf
-#define log1p_ log1pf
 #define expm1_ expm1f
 #define sqrt_ sqrtf
 #define pow_ powf

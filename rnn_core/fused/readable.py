@@ -15,14 +15,21 @@ PLAIN = (Tensor, nn.Parameter)
 """The types of tensors that nobody gave a meaning of their own."""
 
 
-def are_readable(tensors: Iterable[Tensor], like: Tensor) -> bool:
-    """Whether the numbers of all tensors stand in memory, on the device and in the type of one."""
-    if is_transformed():
+def are_readable(tensors: Sequence[Tensor], mask: Tensor | None) -> bool:
+    """Whether the numbers of all tensors stand in memory, on one device and in one type.
+
+    Args:
+        tensors: The tensors.
+        mask: One more, whose type may be another.
+    """
+    dtype, device = tensors[0].dtype, tensors[0].device
+    everything = tensors if mask is None else (*tensors, mask)
+    if any(tensor.dtype is not dtype for tensor in tensors):
         return False
-    kind = like.dtype, like.device
-    if any((tensor.dtype, tensor.device) != kind for tensor in tensors):
+    if is_transformed() or any(tensor.device != device for tensor in everything):
         return False
-    return not any(is_special(tensor) for tensor in tensors)
+    # A compiler cannot ask; what it makes of a kernel's operator is handed nothing special.
+    return torch.compiler.is_compiling() or not any(map(is_special, everything))
 
 
 def is_transformed() -> bool:
@@ -34,23 +41,15 @@ def is_transformed() -> bool:
 
 
 def is_special(tensor: Tensor) -> bool:
-    """Whether a tensor's memory, if it has any, says less than the tensor.
-
-    A compiler cannot ask; its operators are handed nothing special.
-    """
-    return not torch.compiler.is_compiling() and (
-        stands_for_others(tensor) or tensor.is_neg() or tensor._is_zerotensor()
-    )
+    """Whether a tensor's memory, if it has any, says less than the tensor."""
+    return stands_for_others(tensor) or tensor.is_neg() or tensor._is_zerotensor()
 
 
 def stands_for_others(tensor: Tensor) -> bool:
-    """Whether a tensor is a batch of others, or one with its tangent, or otherwise no memory."""
-    return not torch._C._has_storage(tensor) or has_tangent(tensor)
-
-
-def has_tangent(tensor: Tensor) -> bool:
-    """Whether a tensor is being differentiated forward, by `torch.autograd.forward_ad`."""
-    return forward_ad.unpack_dual(tensor).tangent is not None
+    """Whether a tensor is a batch of others, one with its tangent, or sparse: not one memory."""
+    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:
+        return True
+    return not torch._C._has_storage(tensor)
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:
