@@ -135,6 +135,12 @@ def strided_x(side):
     return side.passed(side.make(I, H, L), torch.randn(2 * T, B, 2 * I)[::2, :, 1::2])
 
 
+def layout(side, **options):
+    """How results lie in memory, on which `view` depends."""
+    found, state = side.make(I, H, L, **options)(torch.randn(T, B, I))
+    return [part.stride() for part in (found, *(state if isinstance(state, tuple) else (state,)))]
+
+
 def list_as_state(side):
     """Both states of an LSTM in a list."""
     return side.make(I, H, L)(torch.randn(T, B, I), list(side.state(L, B, H)))
@@ -192,6 +198,19 @@ SAME = [
     ("permuted x", "test_modules.py: test_non_contiguous_tensors", EVERY, permuted_x),
     ("expanded x", "test_modules.py: test_non_contiguous_tensors", EVERY, expanded_x),
     ("strided x", "test_modules.py: test_non_contiguous_tensors", EVERY, strided_x),
+    ("layout", "test_modules.py: test_memory_format", EVERY, layout),
+    (
+        "layout, both directions",
+        "test_modules.py: test_memory_format",
+        EVERY,
+        partial(layout, bidirectional=True),
+    ),
+    (
+        "layout, batch first",
+        "test_modules.py: test_memory_format",
+        EVERY,
+        partial(layout, batch_first=True),
+    ),
     ("states in a list", "test_nn.py: hx of LSTM", "lstm", list_as_state),
     ("state carried over", "test_nn.py: RNN modules over parts of a sequence", EVERY, carried_over),
 ]

@@ -123,6 +123,28 @@ def state_doubled(outputs, state):
     return outputs.sum() + first
 
 
+def apart(side, steps):
+    """Outputs, state and the state that was given do not lie in the same memory."""
+    layer, x, hx = side.make(3, 4, 2), torch.randn(steps, 2, 3), side.state(2, 2, 4)
+    with torch.no_grad():
+        outputs, state = layer(x, hx)
+        for part in flat((outputs, state))[1:]:
+            part.mul_(2)
+        kept = outputs.clone()
+        outputs.zero_()
+    return kept, state, hx
+
+
+def seen_on_the_way(side):
+    """Outputs keep their own gradient, and a hook changes it, before it goes on."""
+    layer, x = side.make(3, 4, 2), torch.randn(5, 2, 3, requires_grad=True)
+    outputs, _ = layer(x)
+    outputs.retain_grad()
+    outputs.register_hook(lambda gradient: gradient * 3)
+    outputs.sin().sum().backward()
+    return outputs.grad, x.grad, side.gradients(layer)
+
+
 def packed_data_changed(side):
     layer, x = side.make(3, 4), torch.randn(5, 2, 3, requires_grad=True)
     outputs, _ = layer(pack_padded_sequence(x, [5, 3]))
@@ -235,6 +257,9 @@ SAME = [
     ("first output cleared", IN_PLACE, EVERY, partial(changed_in_place, change=first_cleared)),
     ("outputs dropped in place", IN_PLACE, EVERY, partial(changed_in_place, change=dropped)),
     ("state doubled in place", IN_PLACE, EVERY, partial(changed_in_place, change=state_doubled)),
+    ("outputs and state apart", IN_PLACE, EVERY, partial(apart, steps=5)),
+    ("outputs and state apart, one step", IN_PLACE, EVERY, partial(apart, steps=1)),
+    ("seen on the way", "test_autograd.py: test_retain_grad", EVERY, seen_on_the_way),
     ("packed outputs doubled in place", IN_PLACE, EVERY, packed_data_changed),
     ("recomputed", "test_autograd.py: checkpoint", EVERY, partial(recomputed, reentrant=False)),
     (
