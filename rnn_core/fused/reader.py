@@ -243,9 +243,7 @@ class Reader:
         """Refuse what PyTorch computes in another type than the cell's."""
         if is_truth(value) != (dtype is torch.bool):
             self.refuse(node, " on truth values")
-        counted = value.op == "row_sum" and value.operands[0].op == "number"
-        exact = counted or value.op in ("constant", "number") or is_truth(value)
-        if dtype is not self.dtype and not exact:
+        if dtype is not self.dtype and not is_exact(value):
             raise UnsupportedError(f"{self.name(node)} computes in {dtype}, not in {self.dtype}")
 
     # Values.
@@ -339,6 +337,17 @@ class Reader:
         """Say which operation cannot be read."""
         name = self.name(node).strip("_")
         raise UnsupportedError(f"it uses {name}{where}, which no kernel can be generated for")
+
+
+def is_exact(value: Node) -> bool:
+    """Whether a value is the same in every type that PyTorch computes it in."""
+    if value.op == "where":  # as between the two signs in the derivative of log sigmoid
+        choices = value.operands[1:]
+        return all(o.op != "constant" or o.number.is_integer() for o in choices) and all(
+            map(is_exact, choices)
+        )
+    counted = value.op == "row_sum" and value.operands[0].op == "number"
+    return counted or value.op in ("constant", "number") or is_truth(value)
 
 
 def in_order_of_rows(read: Read) -> tuple[Outer, ...]:
