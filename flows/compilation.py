@@ -13,22 +13,16 @@ from rnn_core.fused.build import whole_text
 from rnn_core.fused.form import text
 from rnn_core.fused.listing import listing
 from rnn_core.fused.passes import optimised
-from rnn_core.fused.schedule import Kernel, scheduled
+from rnn_core.fused.pipeline import compiled
 from rnn_core.fused.trace import trace
-
-
-def kernel(cell: Cell) -> Kernel:
-    """A cell, taken to where the back ends begin."""
-    return scheduled(optimised(trace(cell)))
-
 
 STAGES: Mapping[str, Callable[[Cell], str]] = {
     "docs": docstring,
     "form": lambda cell: text(trace(cell)),
     "optimised": lambda cell: text(optimised(trace(cell))),
-    "schedule": lambda cell: listing(kernel(cell)),
-    "c": lambda cell: whole_text(emit_c.emit(kernel(cell)).code, torch.float32),
-    "triton": lambda cell: emit_triton.emit(kernel(cell))[0],
+    "schedule": lambda cell: listing(compiled(cell)),
+    "c": lambda cell: whole_text(emit_c.emit(compiled(cell)).code, torch.float32),
+    "triton": lambda cell: emit_triton.emit(compiled(cell))[0],
 }
 """The stages in their order, after the cell's own words."""
 

@@ -352,13 +352,11 @@ def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
     # The tracer takes a second to import; a kernel from the cache never needs it.
     from rnn_core.fused.emit_c import emit  # noqa: PLC0415
     from rnn_core.fused.emit_step_c import emit_step  # noqa: PLC0415
-    from rnn_core.fused.passes import optimised  # noqa: PLC0415
+    from rnn_core.fused.pipeline import compiled  # noqa: PLC0415
     from rnn_core.fused.reader import UnsupportedError  # noqa: PLC0415
-    from rnn_core.fused.schedule import scheduled  # noqa: PLC0415
-    from rnn_core.fused.trace import trace  # noqa: PLC0415
 
     try:
-        kernel = scheduled(optimised(trace(cell, dtype)))
+        kernel = compiled(cell, dtype)
     except UnsupportedError as error:
         raise BuildError(str(error)) from error
     source, step = emit(kernel), emit_step(kernel)

@@ -2,19 +2,26 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rnn_core.fused.form import IN_MEMORY, INPUTS, Builder, Form, Kind, Node, Outer, in_order
 from rnn_core.fused.operations import ELEMENTARY, REDUCTIONS
+from rnn_core.fused.verify import verify_form
 
 COSTLY = (*ELEMENTARY, "rsqrt", "pow", "div", "reciprocal", "product", "gate", *REDUCTIONS)
 """What is rather read from memory in the backward pass than computed again."""
 
 
 def optimised(form: Form) -> Form:
-    """The form that kernels are made from."""
-    return accumulated(simplified(form))
+    """The form that kernels are made from.
+
+    Raises:
+        UnverifiedError: If what a pass made of the form is not sound.
+    """
+    for change in (simplified, accumulated):
+        form = verify_form(change(form))
+    return form
 
 
 def rewritten(form: Form, rule: Callable[[Builder, Node, list[Node]], Node | None]) -> Form:
@@ -123,6 +130,51 @@ def use_counts(form: Form) -> Counter[int]:
     for node in in_order(roots):
         counts.update(id(operand) for operand in node.operands)
     return counts
+
+
+def plainly_named(form: Form) -> Form:
+    """Number what has names that code could take for its own; nobody sees these names.
+
+    In code a name stands behind a word and an underscore, "input_z", beside names of the code's
+    own, "input_weight", whose last parts are all longer than two letters.
+    """
+    plain = {
+        group: numbered(letter, names)
+        for group, letter, names in (
+            ("gate", "g", form.gates),
+            ("given", "k", form.given),
+            ("state", "s", form.states),
+            ("weight", "w", tuple(form.weights)),
+        )
+    }
+    plain["gradient"] = plain["state"]
+
+    def rule(builder: Builder, node: Node, operands: list[Node]) -> Node | None:
+        if node.op not in plain:
+            return None
+        return builder.node(node.op, kind=node.kind, label=plain[node.op][node.label])
+
+    new = rewritten(form, rule)
+    gates, states, weights = plain["gate"], plain["state"], plain["weight"]
+    return replace(
+        new,
+        gates=tuple(gates.values()),
+        given=tuple(plain["given"].values()),
+        states=tuple(states.values()),
+        weights={weights[name]: kind for name, kind in form.weights.items()},
+        new_states={states[name]: node for name, node in new.new_states.items()},
+        state_gradients={states[name]: node for name, node in new.state_gradients.items()},
+        gate_gradients={gates[name]: node for name, node in new.gate_gradients.items()},
+        matrix_gradients={weights[name]: terms for name, terms in new.matrix_gradients.items()},
+        summed_gradients={weights[name]: node for name, node in new.summed_gradients.items()},
+    )
+
+
+def numbered(letter: str, names: Sequence[str]) -> dict[str, str]:
+    """A plain name for each: itself if all are short, else a letter and its number."""
+    if all(name.isascii() and name.isalnum() and len(name) <= 2 for name in names):
+        return {name: name for name in names}
+    return {name: f"{letter}{index}" for index, name in enumerate(names)}
 
 
 def of_forward(nodes: Iterable[Node]) -> set[int]:

@@ -125,13 +125,11 @@ def generate(cell: Cell, key: str) -> None:
     """
     # The tracer takes a second to import; programs from the cache never need it.
     from rnn_core.fused.emit_triton import CannotEmitError, emit  # noqa: PLC0415
-    from rnn_core.fused.passes import optimised  # noqa: PLC0415
+    from rnn_core.fused.pipeline import compiled  # noqa: PLC0415
     from rnn_core.fused.reader import UnsupportedError  # noqa: PLC0415
-    from rnn_core.fused.schedule import scheduled  # noqa: PLC0415
-    from rnn_core.fused.trace import trace  # noqa: PLC0415
 
     try:
-        code, interface = emit(scheduled(optimised(trace(cell))))
+        code, interface = emit(compiled(cell))
     except (UnsupportedError, CannotEmitError) as error:
         raise BuildError(str(error)) from error
     folder = cache_folder()

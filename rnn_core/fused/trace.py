@@ -14,6 +14,7 @@ from rnn_core.cells.base import Cell, named
 from rnn_core.fused.form import Form
 from rnn_core.fused.reader import Reader, UnsupportedError
 from rnn_core.fused.readings import READINGS
+from rnn_core.fused.verify import verify_form
 
 aten = torch.ops.aten
 
@@ -40,13 +41,14 @@ def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
         dtype: Type of all tensors; a step may look at it.
 
     Raises:
-        UnsupportedError: If `step` holds an operation that the form has no word for.
+        UnsupportedError: If `step` holds an operation that the form has no word for, or if
+            what was read is not sound.
     """
     try:
         # The caller may be in the middle of an export or of inference. Most such modes belong
         # to a thread, and a thread of its own is in none of them.
         with _disable_current_modes(), ThreadPoolExecutor(1) as thread:
-            return thread.submit(read_form, cell, dtype).result()
+            return verify_form(thread.submit(read_form, cell, dtype).result())
     except UnsupportedError:
         raise
     except Exception as error:

@@ -2,7 +2,7 @@
 
 import json
 
-from random_cells.__main__ import main
+from random_cells.fuzz import main
 
 
 def test_three_hundred_random_cells_are_their_eager_loops(tmp_path, capsys):

@@ -1,0 +1,22 @@
+"""From a cell to a schedule that is verified."""
+
+import torch
+
+from rnn_core.cells.base import Cell
+from rnn_core.fused.follow import verify_schedule
+from rnn_core.fused.passes import optimised, plainly_named
+from rnn_core.fused.schedule import Kernel, scheduled
+from rnn_core.fused.trace import trace
+
+
+def compiled(cell: Cell, dtype: torch.dtype = torch.float32) -> Kernel:
+    """All that a back end needs to know of a cell.
+
+    Args:
+        cell: The cell.
+        dtype: Type of all tensors.
+
+    Raises:
+        UnsupportedError: If a kernel cannot be made of the cell, or not be trusted.
+    """
+    return verify_schedule(scheduled(plainly_named(optimised(trace(cell, dtype)))))
