@@ -283,20 +283,18 @@ def run_over_time(
     keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     present = None if present is None else present.expand(x.shape[:2]).contiguous()
     states = len(first)
+    call = Call(x, input_weight, input_bias, first, weights, given, present, reverse, key)
     seen_by_none = not torch.compiler.is_compiling() and not is_watched()
     if seen_by_none and are_plain((*tensors, *given)):
-        if not keep:
-            call = Call(x, input_weight, input_bias, first, weights, given, present, reverse, key)
-            results = call.run(keep, every_state)
-            return results[:states], results[states:-1]
-        options = (states, given, present, reverse, key)
-        results = Unrolling.apply(cell, options, *tensors)  # type: ignore[no-untyped-call]
+        if keep:
+            options = (states, given, present, reverse, key)
+            results = Unrolling.apply(cell, options, *tensors)  # type: ignore[no-untyped-call]
+        else:
+            *results, _ = call.run(keep, every_state)
         return list(results[:states]), list(results[states:])
     if not torch.compiler.is_compiling():
         CELLS[key] = cell
-    results = operators.unroll(
-        x, input_weight, input_bias, first, weights, given, present, reverse, keep, key
-    )
+    results = operators.unroll(*call[:-1], keep, key, True)
     every, last = results[:states], results[states : 2 * states]
     # The derivative reads these states; the caller may change his in place.
     return [part.clone() for part in every] if keep else list(every), list(last)

@@ -26,7 +26,7 @@ def run_forward(
     reverse: bool,
     keep: bool,
     key: str,
-    whole: bool = True,
+    whole: bool,
 ) -> list[Tensor]:
     """Run a cell over time.
 
@@ -80,7 +80,7 @@ def shape_forward(
     reverse: bool,
     keep: bool,
     key: str,
-    whole: bool = True,
+    whole: bool,
 ) -> list[Tensor]:
     """What `run_forward` returns, without numbers."""
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]

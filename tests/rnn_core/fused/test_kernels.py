@@ -9,6 +9,8 @@ import torch
 from torch.testing import assert_close
 
 from rnn_core.fused.build import FLAGS, find_compiler, whole_text
+from rnn_core.fused.choice import eager_only
+from rnn_core.recurrent import Recurrent
 
 SHAPES = {
     "remainders of panels and blocks": {"T": 4, "B": 67, "I": 5, "H": 33},
@@ -244,3 +246,22 @@ def apply(functions, name, x):
         ctypes.c_longlong(x.numel()),
     )
     return result
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize("name", ["lstm", "lstm_layernorm"])
+def test_last_states_are_the_same_where_only_the_first_is_kept_at_all_steps(name, steps, reverse):
+    """Of the others there is memory for two steps alone, which one of them the last is in."""
+    torch.manual_seed(steps)
+    layer = Recurrent(name, 3, 5).directions[0]
+    layer.reverse = reverse
+    x, state = torch.randn(steps, 4, 3), tuple(torch.randn(2, 4, 5))
+    present = (torch.arange(steps)[:, None] < torch.tensor([1, 3, 5, 7])).unsqueeze(-1)
+    for mask in (None, present):
+        with torch.no_grad():
+            (outputs,), last = layer(x, state, mask)
+            with eager_only():
+                (expected, *_), final = layer(x, state, mask, every_state=True)
+        assert_close(outputs, expected, rtol=1e-5, atol=1e-6)
+        assert_close(last, final, rtol=1e-5, atol=1e-6)

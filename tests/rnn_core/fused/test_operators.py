@@ -121,7 +121,7 @@ def test_operator_passes_the_checks_of_pytorch(kernels):
     key = operators_key(case)
     tensors = [t.requires_grad_() for t in case.tensors]
     x, weight, bias, *others = tensors
-    arguments = (x, weight, bias, others[:1], others[1:], [], None, False, True, key)
+    arguments = (x, weight, bias, others[:1], others[1:], [], None, False, True, key, True)
     tests = ("test_schema", "test_autograd_registration", "test_faketensor")
     assert set(torch.library.opcheck(operators.unroll, arguments, test_utils=tests).values()) == {
         "SUCCESS"
