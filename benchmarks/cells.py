@@ -10,6 +10,9 @@ loop is ours, with the input product hoisted, or the scan where a cell has one a
 Of `infer` the table has the mean over the shapes and the lowest ratio of any.
 The share of the peak counts the multiply-adds of the recurrent products alone in a train step,
 against what the same cores reach in a loop of nothing else, measured in the same run.
+`stream` is `Recurrent.step` without gradients against nn.GRUCell and nn.LSTMCell, in turns of
+32 steps, each of which reads the state that the one before left; there a ratio is time by time,
+and below 1 means that ours is faster.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from math import prod
+from typing import Any
 
 import torch
 from multiply_add_peak import peak_per_second
@@ -47,6 +51,18 @@ REFERENCES: dict[str, type[nn.RNNBase]] = {
 }
 FEWEST_REPEATS = 5
 
+STREAMS: tuple[Shape, ...] = tuple(
+    (32, batch, inputs, hidden)
+    for hidden in (64, 512)
+    for inputs in (7, hidden)
+    for batch in (1, 8)
+)
+"""Steps of a turn, sequences, input features and hidden size."""
+
+SINGLE: dict[str, type[nn.RNNCellBase]] = {"gru": nn.GRUCell, "lstm": nn.LSTMCell}
+STREAM_SECONDS = 1.0
+"""For each shape and cell."""
+
 
 def train_step(
     layer: nn.Module, x: Tensor, gradient: Tensor, *, eager: bool = False
@@ -70,6 +86,57 @@ def inference(layer: nn.Module, x: Tensor) -> Callable[[], None]:
             layer(x)
 
     return step
+
+
+def streaming(
+    step: Callable[..., Any], first: Tensor | tuple[Tensor, Tensor], xs: Tensor, *, ours: bool
+) -> Callable[[], None]:
+    """Steps of a stream, one after another; ours return the output beside the state."""
+
+    def turn() -> None:
+        state = first
+        with torch.inference_mode():
+            for x in xs:
+                state = step(x, state)[1] if ours else step(x, state)
+
+    return turn
+
+
+def stream(shape: Shape, cell: str) -> dict[str, float]:
+    """Median seconds of a step of a stream: ours, and that of torch's single cell."""
+    length, batch, inputs, hidden = shape
+    torch.manual_seed(0)
+    xs = torch.randn(length, batch, inputs)
+    state = torch.randn(batch, hidden)
+    single = SINGLE[cell](inputs, hidden)
+    layer = Recurrent(cell, inputs, hidden)
+    first = (state, state) if cell == "lstm" else state
+    ours = (state[None], state[None]) if cell == "lstm" else state[None]
+    turns = {
+        "ours": streaming(layer.step, ours, xs, ours=True),
+        "torch": streaming(single, first, xs, ours=False),
+    }
+    return {name: time / length for name, time in medians(turns, STREAM_SECONDS).items()}
+
+
+def streams() -> dict[str, dict[str, float]]:
+    """Seconds of a step of all streams, and ours by torch's."""
+    found = {}
+    for shape in STREAMS:
+        for cell in SINGLE:
+            times = stream(shape, cell)
+            name = f"{cell}, {', '.join(map(str, shape[1:]))}"
+            found[name] = times | {"ratio": times["ours"] / times["torch"]}
+    return found
+
+
+def stream_table(found: dict[str, dict[str, float]]) -> str:
+    """The streams for a person, in microseconds."""
+    lines = [f"{'stream: sequences, inputs, hidden':34}{'ours us':>9}{'torch us':>10}{'ratio':>7}"]
+    for name, times in found.items():
+        ours, torchs = 1e6 * times["ours"], 1e6 * times["torch"]
+        lines.append(f"{name:34}{ours:>9.1f}{torchs:>10.1f}{times['ratio']:>7.2f}")
+    return "\n".join(lines)
 
 
 def medians(steps: dict[str, Callable[[], None]], seconds: float) -> dict[str, float]:
@@ -199,9 +266,10 @@ def main() -> None:
         for shape in SHAPES:
             sys.stderr.write(f"{threads} threads, {shape}\n")
             results[shape] = measure(shape, arguments.cells, arguments.seconds)
-        found[str(threads)] = summary(results, arguments.cells, peak)
+        found[str(threads)] = summary(results, arguments.cells, peak) | {"streams": streams()}
         print(f"{threads} threads; peak {peak / 1e9:.0f} billion multiply-adds a second")
         print(table(found[str(threads)], arguments.cells))
+        print(stream_table(found[str(threads)]["streams"]))
     if arguments.json:
         print(json.dumps({"threads": found}))
 
