@@ -124,9 +124,9 @@ class InOnnx:
 def in_onnx() -> Callable[..., InOnnx]:
     """Exports a layer, whose weights are made asymmetric, to onnxruntime."""
 
-    def export(layer: Recurrent, **given: bool) -> InOnnx:
+    def export(layer: Recurrent, *, std: float = 0.7, **given: bool) -> InOnnx:
         for parameter in layer.parameters():
-            nn.init.normal_(parameter, std=0.7)
+            nn.init.normal_(parameter, std=std)
         return InOnnx(layer.eval(), **given)
 
     return export

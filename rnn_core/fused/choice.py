@@ -79,10 +79,10 @@ def path_for(
         present: Where sequences still go on, bool (T, B, 1); None: everywhere.
     """
     first, state = tensors[0], tensors[3]
-    if torch.compiler.is_exporting() and is_onnx():
+    if (is_traced() or torch.compiler.is_exporting()) and is_onnx():
         from rnn_core.fused.onnx import onnx_path  # noqa: PLC0415 - few processes export
 
-        return onnx_path(cell, first.dtype, every_state)
+        return onnx_path(cell, first.dtype, every_state, unrolled=is_traced())
     where = target(first.device.type)
     if where == "" or is_traced():
         return None

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
-from rnn_core.fused.onnx_scan import run_scan
+from rnn_core.fused.onnx_scan import run_scan, run_unrolled
 
 
 class Operator(NamedTuple):
@@ -62,7 +62,7 @@ def operator_of(cell: Cell) -> Operator | None:
 
 
 def onnx_path(
-    cell: Cell, dtype: torch.dtype, every_state: bool
+    cell: Cell, dtype: torch.dtype, every_state: bool, *, unrolled: bool
 ) -> Callable[..., tuple[list[Tensor], list[Tensor]]]:
     """What a cell exports to.
 
@@ -70,7 +70,11 @@ def onnx_path(
         cell: The cell.
         dtype: Type of the numbers; runtimes have ONNX's operators for float32 alone.
         every_state: Whether all states are wanted at all steps; operators tell the first.
+        unrolled: Whether to repeat the step instead: the older exporter, `dynamo=False`, has
+            no other way to put it into a graph.
     """
+    if unrolled:
+        return partial(run_unrolled, cell)
     operator = operator_of(cell)
     alone = len(cell.states) == 1 or not every_state
     if operator is not None and alone and dtype is torch.float32:

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from rnn_core.cells.base import Cell, named
+from rnn_core.unrolling import unroll
 
 
 def run_scan(
@@ -60,6 +61,27 @@ def run_scan(
     )
     final, every = results[: len(first)], results[len(first) :]
     return [states.flip(0) for states in every] if reverse else list(every), list(final)
+
+
+def run_unrolled(
+    cell: Cell,
+    x: Tensor,
+    input_weight: Tensor,
+    input_bias: Tensor,
+    first: Sequence[Tensor],
+    weights: Sequence[Tensor],
+    given: Sequence[Tensor],
+    present: Tensor | None,
+    reverse: bool,
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Put the cell's step into the graph once for each time step; all is as for `run_scan`."""
+    projected = functional.linear(x, input_weight, input_bias)
+    mask = None if present is None else present.unsqueeze(-1)
+    with Translatable({}):
+        every, final = unroll(
+            cell, projected, tuple(first), weights, given, mask, reverse, every_state=True
+        )
+    return every, list(final)
 
 
 def scan_step(cell: Cell, masked: bool, *tensors: Tensor) -> list[Tensor]:

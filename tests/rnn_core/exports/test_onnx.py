@@ -3,11 +3,15 @@
 Every check is made at other lengths and batches than the one that was exported.
 """
 
+import io
+
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
+from torch.nn.functional import logsigmoid
 
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
@@ -69,6 +73,55 @@ def test_a_cell_of_ones_own(in_onnx, options):
     exported = in_onnx(Recurrent(Peculiar(3.0), 3, 5, num_layers=2, **options), lengths=True)
     assert exported.operators() == {"Scan"}
     assert max(exported.difference(*size) for size in SIZES) <= 1e-5
+
+
+class Masked(Cell):
+    """Holds a mask and a number as tensors."""
+
+    gates = ("a",)
+    weights = {"u": ("H", "H")}
+
+    def __init__(self):
+        self.mask = torch.arange(5) % 2 > 0
+        self.scale = torch.tensor(0.5)
+
+    def step(self, x, state, w):
+        (h,) = state
+        return (torch.where(self.mask, self.scale * torch.tanh(x.a + h @ w.u), 0.9 * h + x.a),)
+
+
+def test_a_cell_that_holds_tensors(in_onnx):
+    exported = in_onnx(Recurrent(Masked(), 3, 5, num_layers=2, bidirectional=True), lengths=True)
+    assert max(exported.difference(*size) for size in SIZES) <= 1e-5
+
+
+class Ratio(Cell):
+    """The ratio of two gates that may both be shut so far that they round to 0."""
+
+    gates = ("f", "i")
+    weights = {}
+
+    def step(self, x, state, w):
+        (h,) = state
+        ratio = logsigmoid(x.f) - logsigmoid(x.i)
+        return (torch.sigmoid(ratio) * h + torch.sigmoid(-ratio) * 0.3,)
+
+
+def test_logarithms_of_shut_gates(in_onnx):
+    """PyTorch exports the function as log(sigmoid(x)), which gave NaN here."""
+    exported = in_onnx(Recurrent(Ratio(), 3, 5), std=100.0)
+    assert max(exported.difference(*size) for size in SIZES) <= 1e-5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TorchScript
+def test_logarithms_of_shut_gates_by_the_older_exporter():
+    layer, file = Recurrent(Ratio(), 3, 5).eval(), io.BytesIO()
+    torch.nn.init.normal_(layer.directions[0].input_weight, std=100.0)
+    x = torch.randn(7, 4, 3)
+    torch.onnx.export(layer, (x,), file, dynamo=False, input_names=["x"])
+    outputs, _ = onnxruntime.InferenceSession(file.getvalue()).run(None, {"x": x.numpy()})
+    expected = layer(x)[0].detach().numpy()
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
 
 
 class OtherUpdate(GRU):

@@ -1,8 +1,9 @@
 """What docs/export.md shows is run, in its order."""
 
 import re
-import warnings
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[3]
 
@@ -12,9 +13,9 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TorchScript
 def test_every_block_of_python_holds(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    warnings.filterwarnings("ignore", r"`torch\.jit", DeprecationWarning)
     names = {}
     for block in blocks("docs/export.md", "python"):
         assert "assert " in block

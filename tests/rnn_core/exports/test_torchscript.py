@@ -3,7 +3,6 @@
 import io
 import subprocess
 import sys
-import warnings
 
 import onnxruntime
 import pytest
@@ -12,6 +11,8 @@ from torch import nn
 
 from rnn_core.fused.choice import eager_only
 from rnn_core.recurrent import Recurrent
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TorchScript
 
 LOAD = """
 import sys, warnings
@@ -37,7 +38,7 @@ class Model(nn.Module):
         return self.output(outputs), state
 
 
-def inputs(batch, steps=6):
+def inputs(batch, steps=4):
     return torch.randn(batch, steps, 3), torch.arange(batch) % (steps + 1)
 
 
@@ -46,13 +47,9 @@ def eager(model, given):
         return model(*given)
 
 
-@pytest.fixture(autouse=True)
-def deprecation(recwarn):
-    warnings.filterwarnings("ignore", r"`torch\.jit", DeprecationWarning)
-
-
-@pytest.mark.parametrize("gradient", [True, False])
-@pytest.mark.parametrize("cell", ["gru", "lstm_peephole", "mingru"])
+@pytest.mark.parametrize(
+    ("cell", "gradient"), [("gru", True), ("lstm_peephole", False), ("mingru", True)]
+)
 def test_a_traced_model_runs_in_another_process(tmp_path, cell, gradient):
     model = Model(cell).eval().requires_grad_(gradient)
     traced = torch.jit.trace(model, inputs(3))  # compares a second trace with the first
