@@ -8,8 +8,8 @@ from flows.catalogue import docstring
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.errors import ParameterError, unknown
-from rnn_core.fused import emit_c, emit_triton
-from rnn_core.fused.build import whole_text
+from rnn_core.fused import emit_triton
+from rnn_core.fused.build import code_of
 from rnn_core.fused.form import text
 from rnn_core.fused.listing import listing
 from rnn_core.fused.passes import optimised
@@ -21,7 +21,7 @@ STAGES: Mapping[str, Callable[[Cell], str]] = {
     "form": lambda cell: text(trace(cell)),
     "optimised": lambda cell: text(optimised(trace(cell))),
     "schedule": lambda cell: listing(compiled(cell)),
-    "c": lambda cell: whole_text(emit_c.emit(compiled(cell)).code, torch.float32),
+    "c": lambda cell: code_of(compiled(cell), torch.float32),
     "triton": lambda cell: emit_triton.emit(compiled(cell))[0],
 }
 """The stages in their order, after the cell's own words."""

@@ -42,7 +42,7 @@ class Zoneout(Cell):
 
     def step(self, x: Fields, state: tuple[Tensor, ...], w: Fields) -> tuple[Tensor, ...]:
         """Advance by one time step; see `Cell.step`."""
-        keeps = [getattr(x, f"keep_{name}") for name in self.states]
+        keeps = x[-len(self.states) :]
         new = self.inner.step(x, state, w)
         parts = zip(keeps, state, new, strict=True)
         return tuple(keep * before + (1 - keep) * after for keep, before, after in parts)

@@ -46,6 +46,8 @@ class Cell(ABC):
             is applied to it.
     """
 
+    __slots__ = ("__dict__", "__weakref__", "_answers")  # what it runs on; see `fused.search`
+
     gates: ClassVar[tuple[str, ...]]
     given: ClassVar[tuple[str, ...]] = ()
     weights: ClassVar[Mapping[str, tuple[str, ...]]]

@@ -1,30 +1,38 @@
-"""Compiling generated code once, and finding it again."""
+"""Compiling the form of a cell once, and finding its kernel again."""
 
 import ctypes
 import hashlib
-import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache, partial
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from struct import Struct
-from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from rnn_core.cells.base import Cell
+from rnn_core.fused import cache as files
+from rnn_core.fused.aside import is_aside
+from rnn_core.fused.cache import CacheError
+from rnn_core.fused.emit_c import emit, kernel_text
+from rnn_core.fused.emit_step_c import emit_step
+from rnn_core.fused.follow import verify_schedule
+from rnn_core.fused.packing import PackedError, unpack
+from rnn_core.fused.schedule import Kernel, scheduled
+from rnn_core.fused.verify import UnverifiedError
 
 FLAGS = (
     "-O3",
     "-march=native",
+    "-mprefer-vector-width=512",
     "-mprefer-vector-width=512",
     "-std=gnu11",
     "-fno-math-errno",
@@ -40,7 +48,31 @@ PRECISIONS = {torch.float32: ("float", 1), torch.float64: ("double", 0)}
 
 
 class BuildError(Exception):
-    """Why a cell has no kernel, in one line."""
+    """Why a cell has no kernel, in one line.
+
+    Args:
+        reason: The line.
+        passing: Whether it may go well the next time, all else being the same.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
+
+
+LOCKS: dict[int, "threading.RLock"] = {}
+"""The lock of a process, by its number: a fork may be made while a thread holds that lock."""
+
+
+def building() -> AbstractContextManager[Any]:
+    """Let one thread at a time read, trace and compile.
+
+    PyTorch's tracer is not made for several threads, and what one thread builds others find.
+    """
+    if is_aside():  # whoever waits for this thread holds the lock
+        return nullcontext()
+    lock: AbstractContextManager[Any] = LOCKS.setdefault(os.getpid(), threading.RLock())
+    return lock
 
 
 @dataclass(frozen=True)
@@ -76,9 +108,9 @@ class Library:
         interface: How to call it.
     """
 
-    def __init__(self, path: Path, interface: Interface) -> None:
+    def __init__(self, path: str, interface: Interface) -> None:
         self.interface = interface
-        library = ctypes.CDLL(str(path))
+        library = ctypes.CDLL(path)
         self.functions: dict[str, Any] = {}
         for name in ("forward", "backward", "forward_workspace", "backward_workspace"):
             function = library[name]
@@ -114,54 +146,92 @@ class Library:
         return self.workspaces[sizes]
 
 
-LIBRARIES: dict[str, Library] = {}
-"""Kernels that this process has loaded, by key."""
+LIBRARIES: dict[tuple[str, torch.dtype], Library] = {}
+"""Kernels that this process has loaded, by packed form and type."""
 
 
-def library(key: str) -> Library:
-    """A kernel by its key: loaded before, or from the cache.
+def library(form: str, dtype: torch.dtype) -> Library:
+    """The kernel of a form: loaded before, from the cache, or compiled now.
+
+    Args:
+        form: The form, as `packing.pack` writes it.
+        dtype: Type of all tensors.
 
     Raises:
-        BuildError: If it is in neither.
+        BuildError: If there is no kernel for the type, or none can be compiled.
     """
-    if key not in LIBRARIES:
-        path = cache_folder() / f"{key}.so"
-        try:
-            content = json.loads(path.with_suffix(".json").read_text())
-            if content.pop("digest") != file_digest(path):
-                raise BuildError(f"{path} is not what was compiled")  # to load it could kill us
-            LIBRARIES[key] = Library(path, interface_from(content))
-        except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
-            raise BuildError(f"no kernel {key} in {path.parent}: {error}") from error
-    return LIBRARIES[key]
+    found = LIBRARIES.get((form, dtype))
+    if found is not None:
+        return found
+    check_type(dtype)
+    with building():
+        if (form, dtype) not in LIBRARIES:
+            LIBRARIES[form, dtype] = loaded(form, dtype)
+        return LIBRARIES[form, dtype]
 
 
-def file_digest(path: Path) -> str:
-    """A digest of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def interface_from(content: Mapping[str, Any]) -> Interface:
-    """An interface from JSON."""
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    return Interface(**values)
-
-
-def kernel_key(cell: Cell, dtype: torch.dtype) -> str:
-    """The key of a cell's kernel; if it is in the cache, nothing need be traced.
+def check_type(dtype: torch.dtype) -> None:
+    """Find out whether there are kernels for a type.
 
     Raises:
-        BuildError: If there is no compiler or no kernel for the type.
+        BuildError: If there are none.
     """
     if dtype not in PRECISIONS:
         raise BuildError(f"kernels are for float32 and float64, not {dtype}")
-    key = digest(*definition(cell), str(dtype), *environment())
+
+
+def loaded(form: str, dtype: torch.dtype) -> Library:
+    """A kernel from the cache, where it is put if it is not there."""
+    kernel = kernel_from(form)
+    interface = interface_of(form)
+    name = digest("kernel", form, str(dtype), *environment()) + ".so"
     try:
-        library(key)
-    except BuildError:  # it is not there yet, or what is there is broken
-        build(cell, dtype, key)
-        library(key)
-    return key
+        found = files.load(name, lambda _, path: Library(path, interface))
+        if found is None:
+            files.write(name, compiled(code_of(kernel, dtype), name))
+            found = files.load(name, lambda _, path: Library(path, interface))
+    except (OSError, AttributeError, CacheError) as error:
+        raise BuildError(str(error)) from error
+    if found is None:
+        raise BuildError(f"the kernel {name} was changed while it was put into the cache")
+    return found
+
+
+@cache
+def kernel_from(form: str) -> Kernel:
+    """A packed form, scheduled.
+
+    Raises:
+        BuildError: If it is none.
+    """
+    try:
+        return verify_schedule(scheduled(unpack(form)))
+    except (PackedError, UnverifiedError) as error:
+        raise BuildError(f"the form of the cell cannot be used: {error}") from error
+
+
+@cache
+def interface_of(form: str) -> Interface:
+    """How to call the kernel of a packed form, compiled or not."""
+    kernel = kernel_from(form)
+    source = emit(kernel)
+    return Interface(
+        source.forward,
+        source.backward,
+        emit_step(kernel).arguments,
+        len(kernel.saved_rows),
+        len(kernel.saved_columns),
+        kernel.form.states,
+        tuple(kernel.form.weights),
+        kernel.form.given,
+    )
+
+
+def code_of(kernel: Kernel, dtype: torch.dtype) -> str:
+    """All that is compiled: the type, the hand-written part, and a cell's generated code."""
+    name, single = PRECISIONS[dtype]
+    generated = emit(kernel).code + emit_step(kernel).code
+    return f"#define REAL {name}\n#define SINGLE {single}\n{kernel_text()}\n{generated}"
 
 
 def digest(*parts: str) -> str:
@@ -169,139 +239,23 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
-def definition(cell: Cell) -> Iterator[str]:
-    """What a cell computes: its declarations, its attributes, and its code with what that calls."""
-    yield repr((cell.gates, cell.given, cell.states, list(cell.weights.items())))
-    seen: dict[int, object] = {}
-    yield from described(vars(cell), seen)
-    for base in type(cell).__mro__:
-        if base not in Cell.__mro__:
-            yield from members(base, seen)
-
-
-def described(value: object, seen: dict[int, object]) -> Iterator[str]:
-    """A value as text that is the same in every process: functions as code, all else as data.
-
-    Args:
-        value: The value.
-        seen: By identity what has been described; it is kept alive, lest another takes its place.
-    """
-    if isinstance(value, bool | int | float | complex | str | bytes | None):
-        yield repr(value)
-        return
-    if id(value) in seen:
-        return
-    seen[id(value)] = value
-    yield type(value).__qualname__
-    if isinstance(value, FunctionType):
-        yield from code_of(value, seen)
-    elif isinstance(value, type):
-        yield from members(value, seen)
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield repr(key)
-            yield from described(item, seen)
-    elif isinstance(value, Tensor):
-        yield repr((value.dtype, value.tolist()))
-    elif isinstance(value, Cell):
-        yield from definition(value)
-    else:
-        for part in parts(value):
-            yield from described(part, seen)
-
-
-def parts(value: object) -> Iterable[object]:
-    """What an object is made of."""
-    if isinstance(value, list | tuple):
-        return value
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=repr)
-    if isinstance(value, partial):
-        return value.func, value.args, value.keywords
-    for inner in ("fget", "__func__", "__wrapped__"):  # of a property, a method, a decorator
-        if hasattr(value, inner):
-            return getattr(value, inner), getattr(value, "__self__", None)
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    if name is not None:
-        return (name,)
-    return (type(value), vars(value)) if hasattr(value, "__dict__") else (repr(value),)
-
-
-def members(kind: type, seen: dict[int, object]) -> Iterator[str]:
-    """The functions and data of a class; a library's goes by its name."""
-    yield f"{kind.__module__}.{kind.__qualname__}"
-    if is_library(kind.__module__):
-        return
-    for name, value in vars(kind).items():
-        if isinstance(value, FunctionType) or not name.startswith("_"):
-            yield name
-            yield from described(value, seen)
-
-
-def is_library(module: str | None) -> bool:
-    """Whether a module comes with Python or PyTorch, whose versions are part of the key."""
-    root = (module or "").partition(".")[0]
-    return root == "torch" or root in sys.stdlib_module_names - {"__main__"}
-
-
-def code_of(function: FunctionType, seen: dict[int, object]) -> Iterator[str]:
-    """The compiled code of a function, and of the functions and constants that it names."""
-    if is_library(function.__module__):
-        yield f"{function.__module__}.{function.__qualname__}"
-        return
-    yield from described((function.__defaults__, function.__kwdefaults__), seen)
-    for code in codes(function.__code__):
-        yield code.co_code.hex()
-        constants = (c for c in code.co_consts if not isinstance(c, CodeType))
-        yield repr([sorted(c, key=repr) if isinstance(c, frozenset) else c for c in constants])
-        yield repr((code.co_names, code.co_varnames))
-        for name in code.co_names:
-            used = function.__globals__.get(name)
-            yield f"{name} ="
-            if isinstance(used, ModuleType):
-                yield from of_module(used, code.co_names, seen)
-            else:
-                yield from described(used, seen)
-    for cell in function.__closure__ or ():
-        yield from described(cell.cell_contents, seen)
-
-
-def of_module(module: ModuleType, names: Iterable[str], seen: dict[int, object]) -> Iterator[str]:
-    """What code with these names can mean by attributes of a module."""
-    yield module.__name__
-    if not is_library(module.__name__):
-        for name in names:
-            yield from described(vars(module).get(name), seen)
-
-
-def codes(code: CodeType) -> Iterator[CodeType]:
-    """A function's code and that of the functions inside of it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from codes(constant)
+@cache
+def environment() -> tuple[str, ...]:
+    """What a compiled kernel depends on besides its form."""
+    stamps = []
+    for part in find_compiler():
+        file = shutil.which(part)  # of `ccache gcc`, both are programs
+        status = Path(file).resolve().stat() if file else None
+        stamps.append(f"{part} {status and (status.st_size, status.st_mtime_ns)}")
+    return (torch.__version__, *stamps, " ".join(FLAGS), processor(), package_digest())
 
 
 @cache
-def environment() -> tuple[str, ...]:
-    """All else that the compiled code depends on."""
-    compiler = find_compiler()
-    stamp = Path(compiler).resolve().stat()
-    return (
-        torch.__version__,
-        platform.python_version(),
-        f"{compiler} {stamp.st_size} {stamp.st_mtime_ns}",
-        " ".join(FLAGS),
-        processor(),
-        package_digest(),
-    )
-
-
 def package_digest() -> str:
     """The version of the compiler package: a digest of its files."""
     folder = Path(__file__).parent
-    files = sorted([*folder.glob("*.py"), *folder.glob("*.c")])
-    return digest(*(file.read_text() for file in files))
+    sources = sorted([*folder.glob("*.py"), *folder.glob("*.c")])
+    return digest(*(file.read_text() for file in sources))
 
 
 def processor() -> str:
@@ -314,109 +268,59 @@ def processor() -> str:
     return "\n".join(first[:2])
 
 
-def find_compiler() -> str:
-    """The system's C compiler: $CC, cc, gcc or clang.
+def find_compiler() -> tuple[str, ...]:
+    """The command of the system's C compiler: $CC with its arguments, cc, gcc or clang.
 
     Raises:
         BuildError: If there is none.
     """
-    for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
+    for command in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
+        name, *arguments = shlex.split(command) or [""]
         path = shutil.which(name) if name else None
         if path:
-            return path
+            return path, *arguments
     raise BuildError("no C compiler (cc, gcc, clang) is on the path; install one or set CC")
 
 
-def cache_folder() -> Path:
-    """Where kernels are kept.
+def compiled(text: str, name: str) -> bytes:
+    """The shared object of a source, with OpenMP if the compiler has it.
 
-    Raises:
-        BuildError: If the user has no home.
-    """
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        return Path(base).expanduser() / "gatewise"
-    except RuntimeError as error:
-        raise BuildError("there is no home folder for the cache; set XDG_CACHE_HOME") from error
-
-
-def build(cell: Cell, dtype: torch.dtype, key: str) -> None:
-    """Trace a cell, generate its code, and compile it into the cache.
-
-    Several processes may do so at once: each works in a folder of its own, and the last
-    rename puts the same content in place.
-
-    Raises:
-        BuildError: If the cell cannot be traced or the code not be compiled.
-    """
-    # The tracer takes a second to import; a kernel from the cache never needs it.
-    from rnn_core.fused.emit_c import emit  # noqa: PLC0415
-    from rnn_core.fused.emit_step_c import emit_step  # noqa: PLC0415
-    from rnn_core.fused.pipeline import compiled  # noqa: PLC0415
-    from rnn_core.fused.reader import UnsupportedError  # noqa: PLC0415
-
-    try:
-        kernel = compiled(cell, dtype)
-    except UnsupportedError as error:
-        raise BuildError(str(error)) from error
-    source, step = emit(kernel), emit_step(kernel)
-    interface = Interface(
-        source.forward,
-        source.backward,
-        step.arguments,
-        len(kernel.saved_rows),
-        len(kernel.saved_columns),
-        kernel.form.states,
-        tuple(kernel.form.weights),
-        kernel.form.given,
-    )
-    place(key, whole_text(source.code + step.code, dtype), asdict(interface))
-
-
-def whole_text(code: str, dtype: torch.dtype) -> str:
-    """All that is compiled: the type, the hand-written part, and a cell's generated code."""
-    from rnn_core.fused.emit_c import kernel_text  # noqa: PLC0415 - as in `build`
-
-    name, single = PRECISIONS[dtype]
-    return f"#define REAL {name}\n#define SINGLE {single}\n{kernel_text()}\n{code}"
-
-
-def place(key: str, text: str, interface: dict[str, Any]) -> None:
-    """Compile a source and put the result into the cache, the description last."""
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as name:
-            work = Path(name)
-            (work / "kernel.c").write_text(text)
-            compile_source(work, folder / f"{key}.log")
-            content = interface | {"digest": file_digest(work / "kernel.so")}
-            (work / "kernel.json").write_text(json.dumps(content))
-            for suffix in ("c", "so", "json"):
-                (work / f"kernel.{suffix}").replace(folder / f"{key}.{suffix}")
-    except OSError as error:
-        raise BuildError(f"the cache {folder} cannot be written: {error}") from error
-
-
-def compile_source(work: Path, log: Path) -> None:
-    """Compile kernel.c in a folder, with OpenMP if the compiler has it.
+    Args:
+        text: C.
+        name: Of the file that it is for; a failure's log is called likewise.
 
     Raises:
         BuildError: If the compiler fails, with the path of its log.
     """
-    command = [find_compiler(), *FLAGS, str(work / "kernel.c"), "-o", str(work / "kernel.so")]
-    attempts = [[*command, "-fopenmp", *openmp_runtime(), "-lm"], [*command, "-lm"]]
-    outputs = []
-    for attempt in attempts:
-        try:
-            done = subprocess.run(attempt, capture_output=True, text=True, check=False)
-        except OSError as error:
-            raise BuildError(f"the C compiler {attempt[0]} cannot be run: {error}") from error
-        if done.returncode == 0:
-            return
-        outputs.append(f"{' '.join(attempt)}\n{done.stdout}{done.stderr}")
-    log.write_text("\n".join(outputs))
-    raise BuildError(f"the C compiler failed; see {log}")
+    with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
+        source, result = Path(folder, "kernel.c"), Path(folder, "kernel.so")
+        source.write_text(text)
+        command = [*find_compiler(), *FLAGS, str(source), "-o", str(result)]
+        attempts = [[*command, "-fopenmp", *openmp_runtime(), "-lm"], [*command, "-lm"]]
+        outputs = []
+        for attempt in attempts:
+            done = run_compiler(attempt)
+            outputs.append(f"{shlex.join(attempt)}\n{done.stdout}{done.stderr}")
+            if done.returncode == 0 and result.exists():
+                return result.read_bytes()
+    log = files.write(Path(name).with_suffix(".log").name, "\n".join(outputs).encode())
+    problem = "failed" if done.returncode else "reported success and wrote no kernel"
+    raise BuildError(
+        f"the C compiler {shlex.join(find_compiler())} {problem}; see {log}",
+        passing=done.returncode < 0,  # it was killed, perhaps for want of memory
+    )
+
+
+def run_compiler(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Run the compiler.
+
+    Raises:
+        BuildError: If it cannot be run.
+    """
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BuildError(f"the C compiler {command[0]} cannot be run: {error}") from error
 
 
 def openmp_runtime() -> list[str]:

@@ -7,27 +7,26 @@ GATEWISE_FUSED=triton for Triton; on the CPU that needs Triton's interpreter, TR
 """
 
 import os
-import threading
-import warnings
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused.build import BuildError, kernel_key
+from rnn_core.fused.aside import eager_only, is_eager_only
+from rnn_core.fused.build import library
 from rnn_core.fused.differentiation import run_over_time
 from rnn_core.fused.readable import are_readable
 from rnn_core.fused.scan import can_scan, scan_over_time
+from rnn_core.fused.search import form_for, warn
 
 Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
 """What runs a cell over time; arguments and results as of
 `differentiation.run_over_time`, without the cell and what is particular to it."""
+
+__all__ = ["SWITCH", "eager_only", "kernel_for", "path_for"]
 
 SWITCH = "GATEWISE_FUSED"
 
@@ -37,16 +36,6 @@ MOST_SCANNED = 256
 Measured on one core with B * H of 32 and of 250, scan against loop: 12 times and twice as fast
 over 500 and 37 steps; with 2,048 it took 1.5 times as long.
 """
-
-KEYS: dict[int, dict[tuple[torch.dtype, str], str | None]] = {}
-"""The kernel of every cell that was asked for, by the cell's identity, as cells may be equal or
-without a hash; by type and by the cell's attributes, which may change. None: there is none."""
-
-PROGRAMS: WeakKeyDictionary[Cell, list[str | None]] = WeakKeyDictionary()
-"""The same for Triton programs; an empty list: not asked yet."""
-
-warned: set[str] = set()
-local = threading.local()
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -135,7 +124,7 @@ def target(device: str) -> str:
 @constant_result
 def is_eager() -> bool:
     """Whether the eager loop is asked for, which is said once."""
-    if getattr(local, "eager", False):
+    if is_eager_only():
         return True
     if os.environ.get(SWITCH) == "0":
         warn(f"{SWITCH}=0: cells run in the eager loop")
@@ -147,10 +136,13 @@ def is_eager() -> bool:
 def gpu_choice(
     cell: Cell, has_programs: bool, hidden: int, every_state: bool, where: str
 ) -> str | None:
-    """What runs a cell on a GPU: "cudnn", "scan", a key of Triton programs; None: the loop."""
+    """What runs a cell on a GPU: "cudnn", "scan", or Triton programs of its packed form.
+
+    None: the eager loop.
+    """
     # Neither cuDNN's nor Triton's side is needed on a CPU.
     from rnn_core.fused.cudnn import is_cudnns  # noqa: PLC0415
-    from rnn_core.fused.programs import MOST_HIDDEN, programs_key  # noqa: PLC0415
+    from rnn_core.fused.programs import MOST_HIDDEN, programs  # noqa: PLC0415
 
     if is_eager():
         return None
@@ -164,10 +156,7 @@ def gpu_choice(
         reason = f"a Triton program holds {MOST_HIDDEN} hidden units at most, not {hidden}"
         warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
         return None
-    known = PROGRAMS.setdefault(cell, [])
-    if not known:
-        known.append(found(cell, partial(programs_key, cell)))
-    return known[0]
+    return form_for(cell, programs, torch.float32)
 
 
 def gpu_path(cell: Cell, choice: str | None) -> Path | None:
@@ -188,7 +177,7 @@ def kernel_for(
     given: Sequence[Tensor] = (),
     present: Tensor | None = None,
 ) -> str | None:
-    """The key of the kernel to run a cell with on these tensors; None: run the eager loop.
+    """The packed form of a cell with a kernel for these tensors; None: run the eager loop.
 
     The reason is told in a warning, once for each reason, unless it lies in the tensors:
     kernels are for dense tensors of one type on the CPU, outside of autocast and of the
@@ -220,39 +209,7 @@ def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -
 
 @constant_result
 def kernel_of(cell: Cell, dtype: torch.dtype) -> str | None:
-    """The key of a cell's kernel, if there is one."""
+    """The packed form of a cell, if it has a kernel."""
     if is_eager():
         return None
-    if id(cell) not in KEYS:
-        KEYS[id(cell)] = {}
-        weakref.finalize(cell, KEYS.pop, id(cell), None).atexit = False
-    known, kind = KEYS[id(cell)], (dtype, repr(vars(cell)))
-    if kind not in known:
-        known[kind] = found(cell, partial(kernel_key, cell, dtype))
-    return known[kind]
-
-
-def found(cell: Cell, find: Callable[[], str]) -> str | None:
-    """What a search finds or makes for a cell; None, with a warning, if it fails."""
-    try:
-        return find()
-    except BuildError as error:
-        warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {error}")
-        return None
-
-
-def warn(message: str) -> None:
-    """Warn once."""
-    if message not in warned:
-        warned.add(message)
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
-
-
-@contextmanager
-def eager_only() -> Iterator[None]:
-    """Run cells in the eager loop, in this thread, without a warning."""
-    before, local.eager = getattr(local, "eager", False), True
-    try:
-        yield
-    finally:
-        local.eager = before
+    return form_for(cell, library, dtype)

@@ -167,7 +167,7 @@ def through_layers(
 def kernel_for(cell: Cell, dtype: torch.dtype) -> Library | None:
     """The kernel of a cell; None if there is none."""
     key = kernel_of(cell, dtype)
-    return None if key is None else library(key)
+    return None if key is None else library(key, dtype)
 
 
 def weights_of(

@@ -4,12 +4,14 @@ Shapes: T steps, B sequences, I inputs, H hidden units, G gates, S states.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from rnn_core.fused import anywhere
 from rnn_core.fused.buffers import POOL
-from rnn_core.fused.build import Library, library
+from rnn_core.fused.build import Interface, Library, interface_of, library
 
 BLOCK = 64
 """Sequences that a thread takes through all steps together; their states stay in its cache."""
@@ -40,7 +42,7 @@ def run_forward(
         present: Where sequences still go on, bool (T, B); None: everywhere.
         reverse: Run from the last step to the first.
         keep: Whether to keep what a backward pass needs.
-        key: The kernel.
+        key: The packed form of the cell, which the kernel is found by, or compiled from.
         whole: Whether all states are wanted at all steps, as a backward pass does, not only
             the first.
 
@@ -48,12 +50,13 @@ def run_forward(
         For every state its values at all steps, (T, B, H), or at two where it is not whole;
         then its last, (B, H); then what was kept, flat.
     """
-    kernel = library(key)
+    kernel = library(key, x.dtype)
     x = rows_contiguous(x)
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]
     lengths = [kept_steps(index, steps, whole) for index in range(len(first))]
     every = [POOL.empty(length, batch, hidden, dtype=x.dtype) for length in lengths]
-    saved = POOL.empty(saved_size(kernel, steps, batch, hidden) if keep else 0, dtype=x.dtype)
+    size = saved_size(kernel.interface, steps, batch, hidden) if keep else 0
+    saved = POOL.empty(size, dtype=x.dtype)
     tensors = [input_weight.contiguous(), input_bias.contiguous()]
     tensors += [t.contiguous() for t in (*weights, *first)]
     values = arguments(kernel, x, tensors, every, present, reverse)
@@ -86,7 +89,7 @@ def shape_forward(
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]
     lengths = [kept_steps(index, steps, whole) for index in range(len(first))]
     every = [x.new_empty(length, batch, hidden) for length in lengths]
-    size = saved_size(library(key), steps, batch, hidden) if keep else 0
+    size = saved_size(interface_of(key), steps, batch, hidden) if keep else 0
     return [*every, *(x.new_empty(batch, hidden) for _ in first), x.new_empty(size)]
 
 
@@ -126,7 +129,7 @@ def run_backward(
         Gradients of input (empty if not wanted), input weight, input bias, initial states
         and recurrent weights.
     """
-    kernel = library(key)
+    kernel = library(key, x.dtype)
     x = rows_contiguous(x)
     hidden = first[0].shape[1]
     tensors = [input_weight.contiguous(), x, *(t.contiguous() for t in (*weights, *first))]
@@ -143,7 +146,7 @@ def run_backward(
         values |= {f"seen_{name}": rows.data_ptr()}
         values |= {f"seen_step_{name}": strides[0], f"seen_sequence_{name}": strides[1]}
         values |= {f"last_{name}": 0 if end is None else end.data_ptr()}
-    gradients = gradients_like(kernel, x, input_weight, first, weights, with_input)
+    gradients = gradients_like(kernel.interface, x, input_weight, first, weights, with_input)
     for name, gradient in gradients.items():
         values[name] = gradient.data_ptr()
     run(kernel, "backward", values, x.dtype)
@@ -166,12 +169,12 @@ def shape_backward(
     key: str,
 ) -> list[Tensor]:
     """What `run_backward` returns, without numbers."""
-    gradients = gradients_like(library(key), x, input_weight, first, weights, with_input)
+    gradients = gradients_like(interface_of(key), x, input_weight, first, weights, with_input)
     return list(gradients.values())
 
 
 def gradients_like(
-    kernel: Library,
+    interface: Interface,
     x: Tensor,
     input_weight: Tensor,
     first: Sequence[Tensor],
@@ -179,7 +182,6 @@ def gradients_like(
     with_input: bool,
 ) -> dict[str, Tensor]:
     """Memory for all gradients, by the kernel's name, in the order that they are returned."""
-    interface = kernel.interface
     shape = x.shape if with_input else (0,)
     gradients = {
         "x_gradient": x.new_empty(shape),
@@ -193,9 +195,8 @@ def gradients_like(
     return gradients
 
 
-def saved_size(kernel: Library, steps: int, batch: int, hidden: int) -> int:
+def saved_size(interface: Interface, steps: int, batch: int, hidden: int) -> int:
     """How many numbers the forward pass keeps."""
-    interface = kernel.interface
     return steps * batch * (interface.saved_rows * hidden + interface.saved_columns)
 
 
@@ -256,11 +257,33 @@ def run(kernel: Library, direction: str, values: dict[str, int], dtype: torch.dt
         kernel.call(direction, values | {"workspace": address})
 
 
+def operator_forward(*arguments: Any) -> list[Tensor]:
+    """`run_forward`, where an exported program may have arrived without a kernel."""
+    x, input_weight, _, first, weights, given, present, *_, key, _ = arguments
+    anywhere.check(key, x, input_weight, first, weights, given, present)
+    run = run_forward if anywhere.has_kernel(key, x) else anywhere.forward
+    return run(*arguments)
+
+
+def operator_backward(*arguments: Any) -> list[Tensor]:
+    """`run_backward` likewise."""
+    _, _, x, input_weight, first, weights, given, present, *_, key = arguments
+    anywhere.check(key, x, input_weight, first, weights, given, present)
+    run = run_backward if anywhere.has_kernel(key, x) else anywhere.backward
+    return run(*arguments)
+
+
 unroll = torch.library.custom_op(
-    "gatewise::unroll", run_forward, mutates_args=(), device_types="cpu"
+    "gatewise::unroll",
+    operator_forward,
+    mutates_args=(),
+    schema=torch.library.infer_schema(run_forward, mutates_args=()),
 )
 unroll.register_fake(shape_forward)
 unroll_backward = torch.library.custom_op(
-    "gatewise::unroll_backward", run_backward, mutates_args=(), device_types="cpu"
+    "gatewise::unroll_backward",
+    operator_backward,
+    mutates_args=(),
+    schema=torch.library.infer_schema(run_backward, mutates_args=()),
 )
 unroll_backward.register_fake(shape_backward)

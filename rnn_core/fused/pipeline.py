@@ -4,13 +4,19 @@ import torch
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.follow import verify_schedule
+from rnn_core.fused.form import Form
 from rnn_core.fused.passes import optimised, plainly_named
 from rnn_core.fused.schedule import Kernel, scheduled
 from rnn_core.fused.trace import trace
 
 
 def compiled(cell: Cell, dtype: torch.dtype = torch.float32) -> Kernel:
-    """All that a back end needs to know of a cell.
+    """All that a back end needs to know of a cell; see `form_of`."""
+    return verify_schedule(scheduled(form_of(cell, dtype)))
+
+
+def form_of(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
+    """The form that kernels are made from.
 
     Args:
         cell: The cell.
@@ -19,4 +25,4 @@ def compiled(cell: Cell, dtype: torch.dtype = torch.float32) -> Kernel:
     Raises:
         UnsupportedError: If a kernel cannot be made of the cell, or not be trusted.
     """
-    return verify_schedule(scheduled(plainly_named(optimised(trace(cell, dtype)))))
+    return plainly_named(optimised(trace(cell, dtype)))

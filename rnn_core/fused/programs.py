@@ -3,13 +3,10 @@
 Shapes: T steps, B sequences, H hidden units, G gates, S states.
 """
 
-import importlib.util
-import json
+import linecache
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -17,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused.build import BuildError, cache_folder, definition, digest, package_digest
+from rnn_core.fused.build import BuildError, building, digest, kernel_from
 from rnn_core.fused.differentiation import (
     CELLS,
     are_differentiated,
@@ -64,84 +61,57 @@ class Programs:
 
 
 LOADED: dict[str, Programs] = {}
-"""Programs that this process has loaded, by key."""
+"""Programs that this process has made, by packed form."""
 
 
-def programs(key: str) -> Programs:
-    """The programs of a key: loaded before, or from the cache.
+def programs(key: str, dtype: torch.dtype = torch.float32) -> Programs:
+    """The programs of a form.
+
+    Args:
+        key: The packed form.
+        dtype: Any; programs learn it when they are launched.
 
     Raises:
-        BuildError: If they are in neither.
+        BuildError: If there is no Triton, or no program for the form.
     """
     if key not in LOADED:
-        from rnn_core.fused.emit_triton import Interface  # noqa: PLC0415
-
-        path = cache_folder() / f"{key}.py"
-        try:
-            interface = Interface(**json.loads(path.with_suffix(".json").read_text()))
-            spec = importlib.util.spec_from_file_location(f"gatewise_{key}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-        except (OSError, ValueError, TypeError) as error:
-            raise BuildError(f"no programs {key} in {path.parent}: {error}") from error
-        LOADED[key] = Programs(module.forward, module.backward, interface)
+        with building():
+            if key not in LOADED:
+                LOADED[key] = generated(key)
     return LOADED[key]
 
 
-def programs_key(cell: Cell) -> str:
-    """The key of a cell's programs; if they are in the cache, nothing need be traced.
+def generated(key: str) -> Programs:
+    """Generate the programs of a form, which takes milliseconds, and so is not kept in files.
 
     Raises:
-        BuildError: If there is no Triton, or no program for the cell.
+        BuildError: If there is no Triton, or no program for the form.
     """
-    key = digest("triton", *definition(cell), triton_version(), torch.__version__, package_digest())
-    if not (cache_folder() / f"{key}.json").exists():
-        generate(cell, key)
-    programs(key)
-    return key
+    check_triton()
+    from rnn_core.fused.emit_triton import CannotEmitError, emit  # noqa: PLC0415
+
+    try:
+        code, interface = emit(kernel_from(key))
+    except CannotEmitError as error:
+        raise BuildError(str(error)) from error
+    # Triton asks for the source of a function, which is found by the name of its file.
+    file = f"<gatewise {digest(key)}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    module = ModuleType(f"gatewise_{digest(key)}")
+    exec(compile(code, file, "exec"), vars(module))  # noqa: S102 - of a form that was checked
+    return Programs(module.forward, module.backward, interface)
 
 
-@cache
-def triton_version() -> str:
-    """The version of Triton.
+def check_triton() -> None:
+    """Find out whether Triton is there.
 
     Raises:
         BuildError: If it is not installed.
     """
     try:
-        import triton  # noqa: PLC0415
+        import triton  # noqa: F401, PLC0415
     except ImportError as error:
         raise BuildError(f"Triton cannot be imported: {error}") from error
-    return str(triton.__version__)
-
-
-def generate(cell: Cell, key: str) -> None:
-    """Trace a cell and put its programs into the cache, the description last.
-
-    Raises:
-        BuildError: If the cell cannot be traced or has no Triton.
-    """
-    # The tracer takes a second to import; programs from the cache never need it.
-    from rnn_core.fused.emit_triton import CannotEmitError, emit  # noqa: PLC0415
-    from rnn_core.fused.pipeline import compiled  # noqa: PLC0415
-    from rnn_core.fused.reader import UnsupportedError  # noqa: PLC0415
-
-    try:
-        code, interface = emit(compiled(cell))
-    except (UnsupportedError, CannotEmitError) as error:
-        raise BuildError(str(error)) from error
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder) as name:
-            for suffix, text in ((".py", code), (".json", json.dumps(asdict(interface)))):
-                file = Path(name, key).with_suffix(suffix)
-                file.write_text(text)
-                file.replace(folder / file.name)
-    except OSError as error:
-        raise BuildError(f"the cache {folder} cannot be written: {error}") from error
 
 
 def launch(
@@ -229,7 +199,7 @@ def run_forward(
         present: Where sequences still go on, bool (T, B); None: everywhere.
         reverse: Run from the last step to the first.
         keep: Whether to keep what a backward pass needs.
-        key: The programs.
+        key: The packed form of the cell.
 
     Returns:
         For every state its values at all steps, (T, B, H); then its last, (B, H); then the

@@ -36,7 +36,16 @@ OF_TRUTHS = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and"}
 
 
 class UnsupportedError(Exception):
-    """A cell's step holds what no kernel can be generated for."""
+    """A cell's step holds what no kernel can be generated for.
+
+    Args:
+        reason: What that is.
+        passing: Whether it may be an accident: other threads may use PyTorch's tracer as well.
+    """
+
+    def __init__(self, reason: str, *, passing: bool = False) -> None:
+        super().__init__(reason)
+        self.passing = passing
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The front end: a cell's `step` and its derivative, traced into the intermediate form."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -8,9 +7,9 @@ from torch import fx
 from torch._decomp import core_aten_decompositions, get_decompositions
 from torch.func import functionalize, vjp
 from torch.fx.experimental.proxy_tensor import make_fx
-from torch.utils._python_dispatch import _disable_current_modes
 
 from rnn_core.cells.base import Cell, named
+from rnn_core.fused.aside import aside
 from rnn_core.fused.form import Form
 from rnn_core.fused.reader import Reader, UnsupportedError
 from rnn_core.fused.readings import READINGS
@@ -33,6 +32,10 @@ BATCH, HIDDEN = 5, 7
 """Sizes to trace with; both stay symbols in the graph, and differ so that none is the other."""
 
 
+class StepError(Exception):
+    """An error came up within a cell's step, and so is no accident of the tracer's."""
+
+
 def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
     """Trace one masked step of a cell together with its derivative.
 
@@ -45,16 +48,20 @@ def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
             what was read is not sound.
     """
     try:
-        # The caller may be in the middle of an export or of inference. Most such modes belong
-        # to a thread, and a thread of its own is in none of them.
-        with _disable_current_modes(), ThreadPoolExecutor(1) as thread:
-            return verify_form(thread.submit(read_form, cell, dtype).result())
+        return verify_form(aside(lambda: read_form(cell, dtype)))
     except UnsupportedError:
         raise
-    except Exception as error:
+    except StepError as error:
         # Whatever `step` does to a tracer (data-dependent control flow, NumPy) surfaces here.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UnsupportedError(f"it cannot be traced: {reason}") from error
+        raise UnsupportedError(f"it cannot be traced: {reason_of(error.__cause__)}") from error
+    except Exception as error:
+        problem = f"it could not be traced this time: {reason_of(error)}"
+        raise UnsupportedError(problem, passing=True) from error
+
+
+def reason_of(error: BaseException | None) -> str:
+    """What an error says, in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def read_form(cell: Cell, dtype: torch.dtype) -> Form:
@@ -90,7 +97,11 @@ def traced_graph(cell: Cell, dtype: torch.dtype = torch.float32) -> fx.Graph:
         def masked_step(gates: Any, states: Any, weights: Any) -> Any:
             x = named((*cell.gates, *cell.given))(*gates, *given)
             w = named(tuple(cell.weights))(*weights)
-            pairs = list(zip(cell.step(x, tuple(states), w), states, strict=True))
+            try:
+                results = cell.step(x, tuple(states), w)
+            except Exception as error:
+                raise StepError from error
+            pairs = list(zip(results, states, strict=True))
             if any(new.shape != old.shape or new.dtype != old.dtype for new, old in pairs):
                 raise UnsupportedError("a new state has another shape or type than the old one")
             return tuple(torch.where(present, new, old) for new, old in pairs)

@@ -1,15 +1,18 @@
 """When a layer runs on a kernel, and what it says when it does not."""
 
+import copy
 import dataclasses
 import gc
+import pickle
 import warnings
+import weakref
 
 import pytest
 import torch
 from torch.testing import assert_close
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused import choice
+from rnn_core.fused import search
 from rnn_core.fused.choice import eager_only, kernel_for
 from rnn_core.recurrent import Recurrent
 
@@ -18,7 +21,7 @@ T, B, I, H = 4, 3, 2, 5
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch):
-    monkeypatch.setattr(choice, "warned", set())
+    monkeypatch.setattr(search, "warned", set())
 
 
 def warnings_of(run, times=2):
@@ -28,6 +31,10 @@ def warnings_of(run, times=2):
         for _ in range(times):
             result = run()
     return [str(one.message) for one in caught], result
+
+
+def pickle_and_back(value):
+    return pickle.loads(pickle.dumps(value))  # noqa: S301
 
 
 def tensors_of(layer, x, state=None):
@@ -152,19 +159,29 @@ class Field(Scaled):
 
 
 def test_cells_that_are_equal_or_have_no_hash_are_told_apart_and_forgotten():
-    gc.collect()
-    known = len(choice.KEYS)
     layers, x = [Recurrent(Field(f), I, H) for f in (0.5, 0.5, 2.0)], torch.randn(T, B, I)
     assert layers[0].cell == layers[1].cell
     for layer in layers:
         layer.load_state_dict(layers[0].state_dict())
-    half, same, double = (layer(x)[0] for layer in layers)
+        layer.cell.own = layer.cell.step  # what it runs on holds on to what it holds
+    half, same, double = (layer(x)[0].detach() for layer in layers)
     assert_close(same, half, rtol=0, atol=0)
     assert_close(double, 4 * half, rtol=0, atol=0)
-    assert len(choice.KEYS) == known + 3
-    del layer, layers, half, same, double  # a graph needs its cell
+    cells = [weakref.ref(layer.cell) for layer in layers]
+    del layer, layers
     gc.collect()
-    assert len(choice.KEYS) == known
+    assert [cell() for cell in cells] == [None] * 3
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle_and_back])
+def test_copy_of_a_cell_is_a_cell_of_its_own(duplicate):
+    layer, x = Recurrent(Scaled(), I, H), torch.randn(T, B, I)
+    before = layer(x)[0]
+    layer.cell, first = duplicate(layer.cell), layer.cell
+    layer.directions[0].cell = layer.cell
+    layer.cell.factor = 0.25
+    assert_close(layer(x)[0], before / 2, rtol=0, atol=0)
+    assert "_answers" not in vars(first)
 
 
 @pytest.mark.parametrize("mode", ["inference", "export", "meta", "no_grad"])
@@ -173,6 +190,7 @@ def test_first_use_may_come_in_the_middle_of_anything(mode, monkeypatch, tmp_pat
     from rnn_core.fused import build
 
     monkeypatch.setattr(build, "LIBRARIES", {})
+    monkeypatch.setattr(search, "FORMS", {})
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     layer, x = Recurrent("rnn_tanh", I, H), torch.randn(T, B, I)
     with eager_only():

@@ -15,8 +15,8 @@ import triton.language as tl
 
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
-from rnn_core.fused import choice, kernel_triton, programs
-from rnn_core.fused.programs import programs_key, run_program
+from rnn_core.fused import choice, kernel_triton, programs, search
+from rnn_core.fused.programs import run_program
 from rnn_core.recurrent import Recurrent
 
 pytestmark = [
@@ -32,7 +32,7 @@ def run_triton(case):
     """All states at all steps and the last ones, by generated programs."""
     x, weight, bias = case.tensors[:3]
     mask = None if case.present is None else case.present.squeeze(-1)
-    key = programs_key(case.cell)
+    key = search.form_for(case.cell, programs.programs, torch.float32)
     every, last = run_program(
         case.cell,
         x,
@@ -249,7 +249,7 @@ def test_what_has_no_program_says_so_once_and_runs_in_the_loop(
     kernels, monkeypatch, cell, hidden, message
 ):
     monkeypatch.setenv(choice.SWITCH, "triton")
-    monkeypatch.setattr(choice, "warned", set())
+    monkeypatch.setattr(search, "warned", set())
     case = kernels.draw(cell(), T=1, B=1, I=1, H=hidden)
     with pytest.warns(RuntimeWarning, match=message) as seen:
         assert choice.path_for(case.cell, case.tensors, every_state=False) is None
@@ -259,25 +259,27 @@ def test_what_has_no_program_says_so_once_and_runs_in_the_loop(
 
 def test_missing_triton_is_the_reason_that_is_given(kernels, monkeypatch):
     monkeypatch.setenv(choice.SWITCH, "triton")
-    monkeypatch.setattr(choice, "warned", set())
+    monkeypatch.setattr(search, "warned", set())
     monkeypatch.setitem(sys.modules, "triton", None)
-    programs.triton_version.cache_clear()
+    monkeypatch.setattr(programs, "LOADED", {})
     case = kernels.draw(get_cell("gru"), T=1, B=1, I=1, H=3)
     with pytest.warns(RuntimeWarning, match="Triton cannot be imported"):
         assert choice.path_for(case.cell, case.tensors, every_state=False) is None
-    programs.triton_version.cache_clear()
 
 
-def test_programs_in_the_cache_need_no_tracer(monkeypatch, tmp_path):
+def test_programs_of_a_form_in_the_cache_need_no_tracer(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    key = programs_key(get_cell("mgu"))
     code = (
-        "import sys; from rnn_core.cells import get_cell;"
-        "from rnn_core.fused.programs import programs_key; print(programs_key(get_cell('mgu')));"
+        "import sys, torch; from rnn_core.cells import get_cell;"
+        "from rnn_core.fused import programs, search;"
+        "print(len(search.form_for(get_cell('mgu'), programs.programs, torch.float32)));"
         "print('rnn_core.fused.trace' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [key, "False"]
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    (length, traced), (same, again) = (run.stdout.split() for run in runs)
+    assert (traced, again) == ("True", "False")
+    assert length == same
 
 
 COMPILE = """
@@ -287,13 +289,14 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.compiler.compiler import make_backend
 from rnn_core.cells import get_cell
-from rnn_core.fused.programs import programs, programs_key
-import triton.language as tl
+from rnn_core.fused.programs import programs
+from rnn_core.fused.search import form_for
+import torch, triton.language as tl
 
 target = GPUTarget("cuda", 90, 32)
 backend = make_backend(target)
 for name in sys.argv[1:]:
-    found = programs(programs_key(get_cell(name)))
+    found = programs(form_for(get_cell(name), programs, torch.float32))
     for resident in (False, True):
         for program in (found.forward, found.backward):
             values = {"H": 20, "P": 32, "ROWS": 16, "TILE": 16, "REAL": tl.float32, "KEEP": True,
