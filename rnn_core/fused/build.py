@@ -26,6 +26,7 @@ from rnn_core.fused.emit_c import emit, kernel_text
 from rnn_core.fused.emit_step_c import emit_step
 from rnn_core.fused.follow import verify_schedule
 from rnn_core.fused.packing import PackedError, unpack
+from rnn_core.fused.passes import plainly_named
 from rnn_core.fused.schedule import Kernel, scheduled
 from rnn_core.fused.verify import UnverifiedError
 
@@ -205,7 +206,7 @@ def kernel_from(form: str) -> Kernel:
         BuildError: If it is none.
     """
     try:
-        return verify_schedule(scheduled(unpack(form)))
+        return verify_schedule(scheduled(plainly_named(unpack(form))))
     except (PackedError, UnverifiedError) as error:
         raise BuildError(f"the form of the cell cannot be used: {error}") from error
 

@@ -1,12 +1,50 @@
-"""What the memory of an object holds: whether its attributes are all that there is to read."""
+"""What objects are made of: which of their parts can be read, and whether that is all of them."""
 
+import functools
 import struct
 import types
 from abc import ABC
-from collections import OrderedDict
+from collections import OrderedDict, namedtuple
+from collections.abc import Mapping
 from typing import Any, Generic
 
+import torch
+
 from rnn_core.fused.origin import place_of
+
+PLAIN = (
+    *(type(value) for value in (None, True, 0, 0.0, 0j, "", b"", ..., NotImplemented, range(0))),
+    *(torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size),
+)
+"""Types, exactly these, whose values never change and are told by their `repr`."""
+
+UNREAD = (types.GetSetDescriptorType, types.MemberDescriptorType)
+"""Members of a class that stand for memory of its objects, which is read with these."""
+
+BOILERPLATE = {"_abc_impl", "__abstractmethods__", "__module__", "__doc__", "__annotations__"} | {
+    f"__{name}__"
+    for name in (
+        *("qualname", "firstlineno", "static_attributes", "orig_bases", "parameters"),
+        *("match_args", "dataclass_fields", "dataclass_params", "repr", "str", "slots"),
+        *("init_subclass", "reduce", "reduce_ex", "getstate", "setstate", "del", "copy"),
+        *("deepcopy", "sizeof", "dir", "replace"),
+    )
+}
+"""Members of a class that have no part in what its objects compute."""
+
+CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
+Example = namedtuple("Example", ["field"])
+
+WRAPPERS: Mapping[type, tuple[str, ...]] = {
+    types.MethodType: ("__func__", "__self__"),
+    functools.partial: ("func", "args", "keywords"),
+    functools.cached_property: ("func",),
+    functools._lru_cache_wrapper: ("__wrapped__",),
+    property: ("fget",),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+}
+"""Objects that stand for others, and the attributes in which these are."""
 
 BASES = (OrderedDict, tuple, list, dict, set, frozenset, int, float, complex, str, bytes, object)
 """Types whose extensions are read as they are themselves, with what the extension adds."""

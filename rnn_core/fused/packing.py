@@ -16,6 +16,7 @@ VERSION = 1
 MOST_CHARACTERS = 1 << 20
 """More than the form of any cell that a person writes."""
 
+
 class PackedError(ValueError):
     """Why a text is not that of a form."""
 
@@ -150,4 +151,3 @@ def names(content: Mapping[str, Any], part: str) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise PackedError(f"{part} has a name twice: {found}")
     return found
-

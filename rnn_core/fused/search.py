@@ -1,6 +1,6 @@
 """The kernel of a cell: sought once, and again when something that its step reads has changed.
 
-A cell is read (see `reading`); what it consists of leads to its form, in the cache or by
+A cell is read (see `inspection`); what it consists of leads to its form, in the cache or by
 tracing its step; and the form to its kernel.
 """
 
@@ -25,9 +25,9 @@ from rnn_core.fused.build import (
 )
 from rnn_core.fused.cache import CacheError
 from rnn_core.fused.guards import Guards
+from rnn_core.fused.inspection import Reading, UnreadableError, read
 from rnn_core.fused.packing import pack
 from rnn_core.fused.probe import InconstantError, check_constant
-from rnn_core.fused.reading import Reading, UnreadableError, read
 
 MOST_TRIES = 3
 """How often something is sought that failed for a reason that may pass."""

@@ -17,7 +17,7 @@ from rnn_core.cells import get_cell
 from rnn_core.fused import build, search
 from rnn_core.fused import cache as files
 from rnn_core.fused.build import library
-from rnn_core.fused.reading import read
+from rnn_core.fused.inspection import read
 from rnn_core.fused.search import form_for
 
 TRACER = ["rnn_core.fused.trace", "torch._dynamo", "sympy"]

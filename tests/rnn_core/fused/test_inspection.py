@@ -30,7 +30,7 @@ from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.fused import build, search
 from rnn_core.fused.aside import eager_only
-from rnn_core.fused.reading import read
+from rnn_core.fused.inspection import read
 from rnn_core.recurrent import Recurrent
 from rnn_core.zoneout import Zoneout
 
@@ -480,7 +480,7 @@ def test_what_a_shipped_cell_consists_of_is_the_same_in_every_process():
     code = (
         "import hashlib\n"
         "from rnn_core.cells import REGISTRY, get_cell\n"
-        "from rnn_core.fused.reading import read\n"
+        "from rnn_core.fused.inspection import read\n"
         "for name in REGISTRY:\n"
         "    print(hashlib.sha256(read(get_cell(name)).text.encode()).hexdigest())"
     )

@@ -16,7 +16,7 @@ import importlib.util
 import sys
 import types
 from abc import ABCMeta
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import EnumMeta
@@ -31,31 +31,21 @@ from torch.nn import Parameter
 from rnn_core.cells.base import Cell
 from rnn_core.fused import guards
 from rnn_core.fused.guards import MISSING, Guard, Guards
-from rnn_core.fused.memory import base_of, extends_library, is_accounted_for, slots_of
+from rnn_core.fused.memory import (
+    BOILERPLATE,
+    CONSTRUCTORS,
+    PLAIN,
+    UNREAD,
+    WRAPPERS,
+    Example,
+    base_of,
+    extends_library,
+    is_accounted_for,
+    slots_of,
+)
 from rnn_core.fused.names import names_of, text_of_code
 from rnn_core.fused.origin import CHANGING, is_steady, place_of, place_of_file, place_of_module
 
-PLAIN = (
-    *(type(value) for value in (None, True, 0, 0.0, 0j, "", b"", ..., NotImplemented, range(0))),
-    *(torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size),
-)
-"""Types, exactly these, whose values never change and are told by their `repr`."""
-
-UNREAD = (types.GetSetDescriptorType, types.MemberDescriptorType)
-"""Members of a class that stand for memory of its objects, which is read with these."""
-
-BOILERPLATE = {"_abc_impl", "__abstractmethods__", "__module__", "__doc__", "__annotations__"} | {
-    f"__{name}__"
-    for name in (
-        *("qualname", "firstlineno", "static_attributes", "orig_bases", "parameters"),
-        *("match_args", "dataclass_fields", "dataclass_params", "repr", "str", "slots"),
-        *("init_subclass", "reduce", "reduce_ex", "getstate", "setstate", "del", "copy"),
-        *("deepcopy", "sizeof", "dir", "replace"),
-    )
-}
-"""Members of a class that have no part in what its objects compute."""
-
-CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 ANY = "*"
 """Among the names of attributes: some are computed, so that it may be any."""
 
@@ -99,16 +89,16 @@ def read(cell: Cell) -> Reading:
     """
     names = frozenset({"step", "shape"})
     while True:
-        reader = Reader(names)
+        inspector = Inspector(names)
         declared = (cell.gates, cell.given, cell.states, list(cell.weights.items()))
-        reader.say(repr(declared))
-        reader.value(cell, "self")
-        if reader.found <= names:
-            return Reading("\n".join(reader.words), reader.guards)
-        names |= reader.found
+        inspector.say(repr(declared))
+        inspector.value(cell, "self")
+        if inspector.found <= names:
+            return Reading("\n".join(inspector.words), inspector.guards)
+        names |= inspector.found
 
 
-class Reader:
+class Inspector:
     """Reads values, each once.
 
     Args:
@@ -358,7 +348,7 @@ class Reader:
 
     def note_computed(self, value: Any) -> None:
         """Note that code may reach what no name in it leads to."""
-        if any(value is reader for reader in BY_COMPUTED_NAME):
+        if any(value is by_name for by_name in BY_COMPUTED_NAME):
             self.found |= {ANY}
         if value is type:
             self.found |= {ANEW}
@@ -398,25 +388,12 @@ class Reader:
         self.say(value)
 
 
-Example = namedtuple("Example", ["field"])
-
-WRAPPERS: Mapping[type, tuple[str, ...]] = {
-    types.MethodType: ("__func__", "__self__"),
-    functools.partial: ("func", "args", "keywords"),
-    functools.cached_property: ("func",),
-    functools._lru_cache_wrapper: ("__wrapped__",),
-    property: ("fget",),
-    staticmethod: ("__func__",),
-    classmethod: ("__func__",),
-}
-"""Objects that stand for others, and the attributes in which these are."""
-
-READERS: Mapping[type, Callable[[Reader, Any, str], None]] = (
-    dict.fromkeys((tuple, list), Reader.sequence)
-    | dict.fromkeys((dict, OrderedDict, defaultdict, types.MappingProxyType), Reader.mapping)
-    | dict.fromkeys((set, frozenset), Reader.elements)
-    | dict.fromkeys(WRAPPERS, Reader.wrapper)
-    | dict.fromkeys((Tensor, Parameter), Reader.tensor)
+READERS: Mapping[type, Callable[[Inspector, Any, str], None]] = (
+    dict.fromkeys((tuple, list), Inspector.sequence)
+    | dict.fromkeys((dict, OrderedDict, defaultdict, types.MappingProxyType), Inspector.mapping)
+    | dict.fromkeys((set, frozenset), Inspector.elements)
+    | dict.fromkeys(WRAPPERS, Inspector.wrapper)
+    | dict.fromkeys((Tensor, Parameter), Inspector.tensor)
     | dict.fromkeys(
         (
             types.BuiltinFunctionType,
@@ -427,15 +404,15 @@ READERS: Mapping[type, Callable[[Reader, Any, str], None]] = (
             np.ufunc,
             type(np.dot),
         ),
-        Reader.native,
+        Inspector.native,
     )
-    | dict.fromkeys((torch._ops.OpOverload, torch._ops.OpOverloadPacket), Reader.operation)
+    | dict.fromkeys((torch._ops.OpOverload, torch._ops.OpOverloadPacket), Inspector.operation)
     | {
-        types.FunctionType: Reader.function,
-        types.ModuleType: Reader.module,
-        type(torch.ops): Reader.operation,
-        type(Example.field): Reader.field,
-        np.ndarray: Reader.array,
+        types.FunctionType: Inspector.function,
+        types.ModuleType: Inspector.module,
+        type(torch.ops): Inspector.operation,
+        type(Example.field): Inspector.field,
+        np.ndarray: Inspector.array,
     }
 )
-"""How values of each type are read; see `Reader.value` for the rest."""
+"""How values of each type are read; see `Inspector.value` for the rest."""
