@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rnn_core.fused.form import IN_MEMORY, Kind, Node
 from rnn_core.fused.operations import OPERATIONS, REDUCTIONS
-from rnn_core.fused.schedule import Kernel, Loop, Place, Program, Stage
+from rnn_core.fused.schedule import Kernel, Loop, Place, Program, Stage, step_alone
 from rnn_core.fused.verify import require
 
 ANYWHERE = ("constant", "truth", "hidden_size", "present", "weight")
@@ -22,7 +22,7 @@ COLUMNS = ("column", "saved_column")
 
 
 def verify_schedule(kernel: Kernel) -> Kernel:
-    """Raise unless both directions yield their results; return the schedule.
+    """Raise unless both directions, and a step alone, yield their results; return the schedule.
 
     Raises:
         UnverifiedError: If they do not.
@@ -31,8 +31,10 @@ def verify_schedule(kernel: Kernel) -> Kernel:
     read = {Place("state", i): name for i, name in enumerate(form.states)}
     given = {Place("given", i): name for i, name in enumerate(form.given)}
     ahead = Follower(kernel.forward, {}, read, given).follow()
+    alone = Follower(step_alone(kernel), {}, read, given).follow()
     for index, name in enumerate(form.states):
         ahead.require_at(Place("new", index), form.new_states[name])
+        alone.require_at(Place("new", index), form.new_states[name])
     kept = {Place("saved", i): node for i, node in enumerate(kernel.saved_rows)}
     kept |= {Place("saved_column", i): node for i, node in enumerate(kernel.saved_columns)}
     for place, node in kept.items():

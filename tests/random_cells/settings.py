@@ -1,11 +1,12 @@
 """How hypothesis runs: each example is new, takes the time it takes, and is kept nowhere."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 
-def of(number: int) -> settings:
-    """Settings for so many examples."""
+def of(number: int, shrink: bool = True) -> settings:
+    """Settings for so many examples, the first failing one made small or not."""
     return settings(
+        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         max_examples=number,
         deadline=None,
         database=None,
