@@ -162,7 +162,7 @@ def test_outputs_of_a_checkpoint_may_be_changed(reentrant):
     def plain(x):
         return layer(x)[0]
 
-    assert_close(run(checkpointed), run(plain), rtol=0, atol=0)
+    assert_close(run(checkpointed), run(plain), **NEAR)
 
 
 def test_saved_tensors_elsewhere_are_of_use_when_outputs_change():
