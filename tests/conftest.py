@@ -7,15 +7,15 @@ from copy import deepcopy
 from tempfile import mkdtemp
 from typing import Any
 
+# There is no GPU, and Triton asks when it is imported, as by what follows.
+os.environ["TRITON_INTERPRET"] = "1"
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from rnn_core.fused.choice import eager_only
 from rnn_core.recurrent import Recurrent
-
-# There is no GPU. Other conftest.py are imported before `pytest_configure`, and Triton with them.
-os.environ["TRITON_INTERPRET"] = "1"
 
 LONGEST = (
     "test_readme",
