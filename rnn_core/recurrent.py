@@ -16,6 +16,7 @@ from torch.nn.utils.rnn import PackedSequence
 from rnn_core import arguments
 from rnn_core.cells import get_cell, name_of
 from rnn_core.cells.base import Cell
+from rnn_core.declarations import check_cell
 from rnn_core.direction import InitialState, RecurrentDirection
 from rnn_core.errors import ExportError, KindError, ParameterError, TensorError
 from rnn_core.fused.one_step import step_alone
@@ -85,6 +86,7 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         self.cell = as_cell(cell)
+        check_cell(self.cell)
         self.input_size = arguments.whole("input_size", input_size)
         self.hidden_size = arguments.whole("hidden_size", hidden_size)
         self.num_layers = arguments.whole("num_layers", num_layers)

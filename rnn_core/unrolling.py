@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rnn_core.cells.base import Cell, named
+from rnn_core.declarations import check_step
 
 
 def unroll(
@@ -53,6 +54,8 @@ def unroll(
     passed: list[tuple[Tensor, ...]] = []
     for t in reversed(order) if reverse else order:
         new = cell.step(steps[t], state, w)
+        if not passed:
+            check_step(cell, new, state)
         if present is not None:
             pairs = zip(new, state, strict=True)
             new = tuple(torch.where(present[t], after, before) for after, before in pairs)

@@ -31,8 +31,9 @@ class Cell(ABC):
             projection is computed for all time steps at once, outside of `step`.
         given: Names of what `step` also reads from `x` besides gates: tensors that are handed
             to the layer ready-made, such as a random mask, and have no gradient.
-        weights: Shape of every recurrent weight, in units of "H". A matrix is applied
-            from the right: `h @ w.name`.
+        weights: Shape of every recurrent weight, (), ("H",) or ("H", "H"). A matrix is applied
+            from the right: `h @ w.name`. Names are free, here and above, as long as Python takes
+            them.
         states: Names of the states carried from step to step; the first one is the
             cell's output.
         memory_gates: Gates that decide how much of the state is kept: 1 if an open gate
@@ -86,8 +87,12 @@ class Cell(ABC):
         return None
 
     def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
-        """Shape of a recurrent weight at a given hidden size."""
-        return tuple(hidden_size for _ in self.weights[weight])
+        """Shape of a recurrent weight at a given hidden size.
+
+        A cell of one's own may give other shapes than `weights` can say, such as (H, 2) and
+        (2, H); it then runs in the eager loop.
+        """
+        return (hidden_size,) * len(self.weights[weight])
 
     def recurrent_parameters(self, hidden_size: int) -> int:
         """Number of recurrent weights of one layer in one direction."""

@@ -201,7 +201,7 @@ def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -
     hidden = others[0].shape[1]
     rows = len(cell.gates) * hidden
     shapes = [(rows, inputs), (rows,), *[(batch, hidden)] * len(cell.states)]
-    shapes += [(hidden,) * len(shape) for shape in cell.weights.values()]
+    shapes += [cell.shape(name, hidden) for name in cell.weights]
     shapes += [(steps, batch, hidden)] * len(cell.given)
     pairs = zip((input_weight, input_bias, *others, *given), shapes, strict=True)
     return all(tensor.shape == shape for tensor, shape in pairs)
