@@ -4,7 +4,7 @@ What a step computes is in `stages_c`; here is what goes over time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnn_core.fused.form import Kind
@@ -164,7 +164,6 @@ def scratch(direction: Direction) -> list[str]:
 
 
 HERE = "const int here = present ? present[t * B + first_row + r] : 1; (void)here;"
-ALWAYS_HERE = "const int here = 1; (void)here;"
 
 
 def step_code(direction: Direction) -> list[str]:
@@ -174,7 +173,7 @@ def step_code(direction: Direction) -> list[str]:
         code = direction.stage(stage)
         if "for (integer r = 0; r < rows; r++) {" in code:
             at = code.index("for (integer r = 0; r < rows; r++) {")
-            code.insert(at + 1, "    " + (ALWAYS_HERE if direction.lean else HERE))
+            code.insert(at + 1, "    " + HERE)
         lines += code
     return lines
 
@@ -226,9 +225,8 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
     unused = "".join(f"(void)input_{g}; (void)bias_{g}; " for g in form.gates)
     states = "".join(f"(void)before_{s}; " for s in form.states)
     step.append(f"(void)x_rows; {unused}{states}".strip())
-    full = step_code(direction)
-    lean = step_code(replace(direction, lean=True))
-    step += ["if (saved || present) {", *indented(full), "} else {", *indented(lean), "}"]
+    step_code(direction)  # to know which of the kept values the step reads itself
+    step += step_code(direction)
     steps = ["for (integer i = 0; i < T; i++) {", *indented(step), "}"]
     lines += [*scratch(direction), "#pragma omp barrier", *block_loop(steps)]
     return function("forward", forward_arguments(kernel), region(lines), "void")
@@ -238,6 +236,8 @@ def saved_rows(kernel: Kernel, scratch_rows: str, given: str) -> list[str]:
     """C of where the saved values of a step lie; in scratch memory where none are kept."""
     rows = len(kernel.saved_rows)
     return [
+        # What nobody will read is written to one row over and over, which stays in cache.
+        f"const integer kept_row = {given} ? H : 0; (void)kept_row;",
         f"const integer saved_plane = {given} ? T * N : block * H;",
         f"const integer saved_column_plane = {given} ? T * B : block;",
         f"REAL *saved_rows = {given} ? {given} + t * N + first_row * H : {scratch_rows};",

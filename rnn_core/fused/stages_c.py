@@ -36,15 +36,12 @@ class Direction:
         program: One of its two directions.
         declared: Row pointers of the stage that is being written.
         loaded: What the code that was written so far reads from memory.
-        lean: Whether nothing is kept for a backward pass and no sequence ends early: what
-            is only kept is not written then. To be set when all stages were written once.
     """
 
     kernel: Kernel
     program: Program
     declared: dict[str, str] = field(default_factory=dict)
     loaded: set[Node] = field(default_factory=set)
-    lean: bool = False
 
     @property
     def products(self) -> list[Node]:
@@ -146,6 +143,9 @@ class Direction:
         """C of the distance between rows of a place."""
         if place.area in ("column", "saved_column"):
             return "1"
+        if place.area == "saved" and self.is_forward:
+            is_read = self.kernel.saved_rows[place.index] in self.loaded
+            return "H" if is_read else "kept_row"
         if place.area == "given":
             return f"given_sequence_{self.kernel.form.given[place.index]}"
         return "P" if place.area in ("slot", "carry") else "H"
@@ -226,9 +226,9 @@ class LoopEmitter:
         for node in loop.columns:
             self.column(node)
         for node, place in loop.copies:
-            self.store(self.value(node), self.wanted(node, [place]))
+            self.store(self.value(node), [place])
         for node in loop.rows:
-            self.store(self.compute(node), self.targets(node))
+            self.store(self.compute(node), self.places(node))
         for name in loop.sums:
             self.add_to_sum(name)
         clauses = [self.reduce(node) for node in loop.reductions]
@@ -259,7 +259,7 @@ class LoopEmitter:
         self.inside = inside
         name = self.columns[node] = f"c{len(self.columns)}"
         self.before.append(f"const {self.type_of(node)} {name} = {expression};")
-        for place in self.targets(node):
+        for place in self.places(node):
             self.before.append(f"{self.direction.row(place)} = {name};")
 
     def compute(self, node: Node) -> str:
@@ -316,16 +316,6 @@ class LoopEmitter:
         """Where a value lies."""
         return self.direction.program.places.get(node, ())
 
-    def targets(self, node: Node) -> list[Place]:
-        """Where a value is to be written."""
-        return self.wanted(node, self.places(node))
-
-    def wanted(self, node: Node, places: Sequence[Place]) -> list[Place]:
-        """The places of a value that anything will read."""
-        if not self.direction.lean or node in self.direction.loaded:
-            return list(places)
-        return [place for place in places if place.area not in ("saved", "saved_column")]
-
     def store(self, name: str, places: Sequence[Place]) -> None:
         """Write a value to memory."""
         self.inside += [f"{self.direction.row(place)} = {name};" for place in places]
@@ -350,7 +340,7 @@ class LoopEmitter:
             self.inside.append(f"{name}_nan |= {value} != {value};")
             self.after.append(f"if ({name}_nan) {name} = NAN;")
             clauses += f" reduction(|:{name}_nan)"
-        for place in self.targets(node):
+        for place in self.places(node):
             self.after.append(f"{self.direction.row(place)} = {name};")
         return clauses
 
