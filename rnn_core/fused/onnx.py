@@ -43,6 +43,7 @@ class Operator(NamedTuple):
 LSTM_GATES = {"i": 1, "o": 1, "f": 1, "g": 1}
 OPERATORS: Mapping[str, Operator] = {
     "rnn_tanh": Operator("RNN", {"h": 1}, {"activations": ["Tanh"]}),
+    "rnn_relu": Operator("RNN", {"h": 1}, {"activations": ["Relu"]}),
     "rnn_sigmoid": Operator("RNN", {"h": 1}, {"activations": ["Sigmoid"]}),
     "lstm": Operator("LSTM", LSTM_GATES, {}),
     "lstm_peephole": Operator("LSTM", LSTM_GATES, {}, peepholes=("pi", "po", "pf")),
@@ -111,15 +112,16 @@ def run_operator(
 
     Returns:
         The output at all steps, (T, B, H), 0 where no sequence is; and all final states,
-        (B, H) each. Outside of an export, no numbers but zeros.
+        (B, H) each; that of a sequence of no steps is 0 in some runtimes. Outside of an export,
+        no numbers but zeros.
     """
     steps, batch, hidden = x.shape[0], x.shape[1], first[0].shape[1]
     recurrent = dict(zip(cell.weights, weights, strict=True))
     stacked = stacked_weights(operator, cell, input_weight, input_bias, recurrent)
-    lengths = None if present is None else present.sum(0)
+    lengths = None if present is None else present.sum(0).to(torch.int32)
     starts = [state.unsqueeze(0) for state in first]
     peepholes = [recurrent[name] for name in operator.peepholes]
-    inputs = [x, *stacked, None if lengths is None else lengths.to(torch.int32), *starts]
+    inputs = [x, *stacked, lengths, *starts]
     outputs, *finals = torch.onnx.ops.symbolic_multi_out(
         operator.name,
         [*inputs, joined(peepholes).unsqueeze(0)] if peepholes else inputs,
@@ -131,12 +133,7 @@ def run_operator(
         dtypes=[x.dtype] * (1 + len(first)),
         shapes=[(steps, 1, batch, hidden)] + [(1, batch, hidden)] * len(first),
     )
-    finals = [final.squeeze(0) for final in finals]
-    if lengths is not None:
-        # A runtime's final state of a sequence of no steps is 0 and not its initial state.
-        none = (lengths == 0).unsqueeze(-1)
-        finals = [torch.where(none, a, b) for a, b in zip(first, finals, strict=True)]
-    return [outputs.squeeze(1)], finals
+    return [outputs.squeeze(1)], [final.squeeze(0) for final in finals]
 
 
 def stacked_weights(

@@ -36,6 +36,11 @@ def test_a_layer_without_biases(in_onnx, cell):
     assert max(exported.difference(*size) for size in SIZES) <= 1e-5
 
 
+def test_a_projected_state(in_onnx):
+    exported = in_onnx(Recurrent("lstm", 3, 5, bidirectional=True, proj_size=2), lengths=True)
+    assert max(exported.difference(*size) for size in SIZES) <= 1e-5
+
+
 @pytest.mark.parametrize("cell", ["lstm", "mgu"])
 def test_a_single_sequence(cell):
     layer = Recurrent(cell, 3, 5).eval()
