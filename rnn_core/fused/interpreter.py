@@ -17,21 +17,10 @@ from rnn_core.fused.form import Form, Node, in_order
 from rnn_core.fused.operations import ELEMENTARY
 from rnn_core.fused.schedule import Kernel
 
-ALIKE: tuple[str, ...] = (
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "neg",
-    "reciprocal",
-    "rsqrt",
-    "pow",
-    "abs",
-    "relu",
-)
-ALIKE += ("maximum", "minimum", "gt", "ge", "lt", "le", "eq", "ne", "where", *ELEMENTARY)
+ARITHMETIC = ("add", "sub", "mul", "div", "neg", "reciprocal", "rsqrt", "pow", "abs", "relu")
+CHOICES = ("maximum", "minimum", "gt", "ge", "lt", "le", "eq", "ne", "where")
 FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
-    **{name: getattr(torch, name) for name in ALIKE},
+    **{name: getattr(torch, name) for name in (*ARITHMETIC, *CHOICES, *ELEMENTARY)},
     "and": torch.logical_and,
     "or": torch.logical_or,
     "not": torch.logical_not,

@@ -72,7 +72,11 @@ def test_gates_may_be_called_as_anything_in_a_kernel_is(names):
 
 
 @pytest.mark.parametrize(
-    "names", [("h", "step_h"), ("h", "gradient_h"), ("rows_h", "h"), ("h", "sequence_h")]
+    "names",
+    [
+        *[("h", "step_h"), ("h", "gradient_h"), ("rows_h", "h"), ("h", "sequence_h")],
+        *[("row", "step"), ("u", "u_transposed"), ("h", "h__h")],
+    ],
 )
 def test_states_weights_and_masks_may_begin_as_parts_of_a_kernels_names(names):
     def step(self, x, state, w):
