@@ -29,6 +29,7 @@ LONGEST = (
     "test_chain",
     "test_serving",
     "test_report",
+    "test_torch_cases",
 )
 """Files that take half a minute or more, from the longest."""
 

@@ -167,7 +167,7 @@ SAME = [
     ("traced with a state", TRACE, EVERY, traced_with_state),
     ("traced when packed", TRACE, EVERY, traced_when_packed),
     ("a graph around it", "test_fx.py: module tests", EVERY, symbolic),
-    ("exported", EXPORT, "gru lstm", partial(exported, saved=False)),
+    ("exported", EXPORT, "lstm", partial(exported, saved=False)),
     ("exported and saved", EXPORT, "gru", partial(exported, saved=True)),
     ("compiled", "inductor/test_cpu_repro.py: test_lstm_packed", "lstm", compiled),
     ("as ONNX by a trace", ONNX, EVERY, partial(as_onnx, dynamo=False)),
@@ -183,7 +183,7 @@ SAME = [
         EVERY,
         partial(as_onnx, dynamo=False, with_state=True),
     ),
-    ("as ONNX", ONNX, "gru lstm", partial(as_onnx, dynamo=True)),
+    ("as ONNX", ONNX, "lstm", partial(as_onnx, dynamo=True)),
 ]
 
 DIFFERENT = [

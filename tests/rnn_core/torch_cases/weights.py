@@ -1,4 +1,4 @@
-"""What `torch.nn.utils`, `torch.optim` and people do to the weights of a module."""
+"""What `torch.nn.utils` and people do to the weights of a module."""
 
 from functools import partial
 
