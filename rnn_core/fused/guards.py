@@ -311,3 +311,16 @@ class Guards:
         for guard in self.all.values():
             if not guard.holds():
                 guard.restore()
+
+
+class UnreadableError(Exception):
+    """Why no text can stand for a step.
+
+    Args:
+        reason: What cannot be read.
+        guards: What led to it; while that is the same, so is the reason.
+    """
+
+    def __init__(self, reason: str, guards: Guards) -> None:
+        super().__init__(reason)
+        self.guards = guards

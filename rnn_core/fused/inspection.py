@@ -20,7 +20,6 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import EnumMeta
-from operator import attrgetter, methodcaller
 from typing import Any
 
 import numpy as np
@@ -29,20 +28,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused import guards
-from rnn_core.fused.guards import MISSING, Guard, Guards
-from rnn_core.fused.memory import (
-    BOILERPLATE,
-    CONSTRUCTORS,
-    PLAIN,
-    UNREAD,
-    WRAPPERS,
-    Example,
-    base_of,
-    extends_library,
-    is_accounted_for,
-    slots_of,
-)
+from rnn_core.fused import guards, memory
+from rnn_core.fused.guards import MISSING, Guard, Guards, UnreadableError
 from rnn_core.fused.names import names_of, text_of_code
 from rnn_core.fused.origin import CHANGING, is_steady, place_of, place_of_file, place_of_module
 
@@ -51,21 +38,6 @@ ANY = "*"
 
 ANEW = "()"
 """Among them: code may make another object of a class without naming that class."""
-
-BY_COMPUTED_NAME = (getattr, hasattr, setattr, delattr, vars, dir, attrgetter, methodcaller)
-
-
-class UnreadableError(Exception):
-    """Why no text can stand for a step.
-
-    Args:
-        reason: What cannot be read.
-        guards: What led to it; while that is the same, so is the reason.
-    """
-
-    def __init__(self, reason: str, guards: Guards) -> None:
-        super().__init__(reason)
-        self.guards = guards
 
 
 @dataclass(frozen=True)
@@ -132,7 +104,7 @@ class Inspector:
             where: What a person would call it.
             constructs: If it is a class: whether code may call it.
         """
-        if type(value) in PLAIN:
+        if type(value) in memory.PLAIN:
             self.say(type(value).__name__, repr(value))
             return
         key = (id(value), constructs)
@@ -177,7 +149,7 @@ class Inspector:
 
     def elements(self, value: Any, where: str) -> None:
         """Read a set of plain values."""
-        if not all(type(element) in PLAIN for element in value):
+        if not all(type(element) in memory.PLAIN for element in value):
             raise self.refuse(where, "a set of objects, whose order is another in every process")
         self.say(type(value).__name__, sorted((type(e).__name__, repr(e)) for e in value))
         if isinstance(value, set):
@@ -276,11 +248,11 @@ class Inspector:
             self.value(type(value), f"the class of {where}")
         for base in order[1:]:
             self.value(base, where, constructs)
-        whole = ANY in self.names or extends_library(value)
+        whole = ANY in self.names or memory.extends_library(value)
         for name, member in members:
-            if isinstance(member, UNREAD) or name in BOILERPLATE:
+            if isinstance(member, memory.UNREAD) or name in memory.BOILERPLATE:
                 continue
-            if name in CONSTRUCTORS and not (constructs or ANEW in self.names):
+            if name in memory.CONSTRUCTORS and not (constructs or ANEW in self.names):
                 continue
             if whole or name in self.names or name.startswith("__"):
                 self.say(name)
@@ -289,10 +261,10 @@ class Inspector:
     def instance(self, value: Any, where: str) -> None:
         """Read an object: its class, and its attributes."""
         kind = type(value)
-        if not is_accounted_for(kind):
+        if not memory.is_accounted_for(kind):
             raise self.refuse(where, f"a {kind.__qualname__}, whose state cannot be read")
         self.value(kind, where, constructs=False)
-        whole = ANY in self.names or extends_library(kind)
+        whole = ANY in self.names or memory.extends_library(kind)
         self.compute_properties(value)
         if hasattr(value, "__dict__"):
             attributes = value.__dict__
@@ -302,7 +274,7 @@ class Inspector:
                 if whole or name in self.names:
                     self.say(name)
                     self.value(item, f"{where}.{name}")
-        for name in slots_of(kind):
+        for name in memory.slots_of(kind):
             if name in vars(Cell):
                 continue
             item = getattr(value, name, MISSING)
@@ -314,7 +286,7 @@ class Inspector:
 
     def content(self, value: Any, where: str) -> None:
         """Read what an object holds because its class extends a built-in one."""
-        base = base_of(type(value))
+        base = memory.base_of(type(value))
         if base in (tuple, list):
             self.sequence(value, where)
         elif base in (dict, OrderedDict):
@@ -348,7 +320,7 @@ class Inspector:
 
     def note_computed(self, value: Any) -> None:
         """Note that code may reach what no name in it leads to."""
-        if any(value is by_name for by_name in BY_COMPUTED_NAME):
+        if any(value is by_name for by_name in memory.BY_COMPUTED_NAME):
             self.found |= {ANY}
         if value is type:
             self.found |= {ANEW}
@@ -358,7 +330,7 @@ class Inspector:
         self.say(type(value).__name__)
         if isinstance(value, classmethod):
             self.found |= {ANEW}
-        for name in WRAPPERS[type(value)]:
+        for name in memory.WRAPPERS[type(value)]:
             self.value(getattr(value, name), where)
 
     def tensor(self, value: Tensor, where: str) -> None:
@@ -392,7 +364,7 @@ READERS: Mapping[type, Callable[[Inspector, Any, str], None]] = (
     dict.fromkeys((tuple, list), Inspector.sequence)
     | dict.fromkeys((dict, OrderedDict, defaultdict, types.MappingProxyType), Inspector.mapping)
     | dict.fromkeys((set, frozenset), Inspector.elements)
-    | dict.fromkeys(WRAPPERS, Inspector.wrapper)
+    | dict.fromkeys(memory.WRAPPERS, Inspector.wrapper)
     | dict.fromkeys((Tensor, Parameter), Inspector.tensor)
     | dict.fromkeys(
         (
@@ -411,7 +383,7 @@ READERS: Mapping[type, Callable[[Inspector, Any, str], None]] = (
         types.FunctionType: Inspector.function,
         types.ModuleType: Inspector.module,
         type(torch.ops): Inspector.operation,
-        type(Example.field): Inspector.field,
+        type(memory.Example.field): Inspector.field,
         np.ndarray: Inspector.array,
     }
 )

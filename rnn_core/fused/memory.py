@@ -6,6 +6,7 @@ import types
 from abc import ABC
 from collections import OrderedDict, namedtuple
 from collections.abc import Mapping
+from operator import attrgetter, methodcaller
 from typing import Any, Generic
 
 import torch
@@ -45,6 +46,9 @@ WRAPPERS: Mapping[type, tuple[str, ...]] = {
     classmethod: ("__func__",),
 }
 """Objects that stand for others, and the attributes in which these are."""
+
+BY_COMPUTED_NAME = (getattr, hasattr, setattr, delattr, vars, dir, attrgetter, methodcaller)
+"""What may read an attribute whose name no code shows."""
 
 BASES = (OrderedDict, tuple, list, dict, set, frozenset, int, float, complex, str, bytes, object)
 """Types whose extensions are read as they are themselves, with what the extension adds."""

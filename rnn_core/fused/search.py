@@ -24,8 +24,8 @@ from rnn_core.fused.build import (
     package_digest,
 )
 from rnn_core.fused.cache import CacheError
-from rnn_core.fused.guards import Guards
-from rnn_core.fused.inspection import Reading, UnreadableError, read
+from rnn_core.fused.guards import Guards, UnreadableError
+from rnn_core.fused.inspection import Reading, read
 from rnn_core.fused.packing import pack
 from rnn_core.fused.probe import InconstantError, check_constant
 
