@@ -192,7 +192,8 @@ class Unrolling(torch.autograd.Function):
     """The operator without its dispatch, which costs more than a small kernel's run.
 
     The caller may change the outputs in place, as those of `torch.nn`, although the derivative
-    reads them: then the kernel, whose inputs are still there, computes them once more.
+    reads them: then the kernel, whose inputs are still there, computes them once more. What
+    is written through `.data` or NumPy is not noticed, as nowhere in autograd.
     """
 
     @staticmethod
