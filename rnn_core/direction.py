@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused import flops  # noqa: F401 - the counter learns of the kernels
 from rnn_core.fused.choice import path_for
 from rnn_core.initialisation import Initialisation
 from rnn_core.projection import Projected

@@ -7,12 +7,14 @@ GATEWISE_FUSED=triton for Triton; on the CPU that needs Triton's interpreter, TR
 """
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.aside import eager_only, is_eager_only
@@ -73,7 +75,7 @@ def path_for(
 
         return onnx_path(cell, first.dtype, every_state, unrolled=is_traced())
     where = target(first.device.type)
-    if where == "" or is_traced():
+    if where == "" or is_traced() or is_counted():
         return None
     if where == "cuda" and torch.compiler.is_compiling() and not can_scan(cell):
         where = "triton"  # PyTorch's functions for cuDNN cannot be part of a graph
@@ -89,6 +91,18 @@ def path_for(
     if can_scan(cell) and state.numel() <= MOST_SCANNED and not is_eager():
         return partial(scan_over_time, cell)
     return None
+
+
+def is_counted() -> bool:
+    """Whether PyTorch's counter of operations looks on, which sees none inside of a kernel.
+
+    It is not imported for that: it would import Triton.
+    """
+    if torch.compiler.is_compiling() or not torch._C._len_torch_dispatch_stack():
+        return False
+    counter = sys.modules.get("torch.utils.flop_counter")
+    modes = _get_current_dispatch_mode_stack()
+    return counter is not None and any(isinstance(m, counter._FlopCounterMode) for m in modes)
 
 
 def is_traced() -> bool:

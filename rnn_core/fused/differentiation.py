@@ -243,11 +243,6 @@ def witness(tensor: Tensor) -> Tensor:
     return shadow
 
 
-def is_watched() -> bool:
-    """Whether a mode, such as PyTorch's counter of operations, wants to see all operators."""
-    return torch._C._len_torch_dispatch_stack() > 0
-
-
 def run_over_time(
     cell: Cell,
     x: Tensor,
@@ -285,8 +280,7 @@ def run_over_time(
     present = None if present is None else present.expand(x.shape[:2]).contiguous()
     states = len(first)
     call = Call(x, input_weight, input_bias, first, weights, given, present, reverse, key)
-    seen_by_none = not torch.compiler.is_compiling() and not is_watched()
-    if seen_by_none and are_plain((*tensors, *given)):
+    if are_plain((*tensors, *given)) and not torch.compiler.is_compiling():
         if keep:
             options = (states, given, present, reverse, key)
             results = Unrolling.apply(cell, options, *tensors)  # type: ignore[no-untyped-call]
