@@ -183,7 +183,7 @@ def weights_of(
         return None
     own, named = direction._parameters, recurrent._parameters
     try:
-        weights = [own["input_weight"], *[named[name] for name in kernel.interface.weights]]
+        weights = [own["input_weight"], *[named[name] for name in direction.cell.weights]]
         bias = own["input_bias"]
     except KeyError:  # it is made of others whenever it is read
         return None
