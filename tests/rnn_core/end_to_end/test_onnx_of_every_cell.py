@@ -10,7 +10,7 @@ from rnn_core.recurrent import Recurrent
 ARRANGEMENTS = [(1, False), (2, True)]
 
 
-@pytest.mark.parametrize(("state", "lengths"), product([False, True], repeat=2))
+@pytest.mark.parametrize(("state", "lengths"), [*product([False, True], repeat=2)])
 @pytest.mark.parametrize(("layers", "bidirectional"), ARRANGEMENTS)
 @pytest.mark.parametrize("cell", REGISTRY)
 def test_other_batches_and_lengths(in_onnx, cell, layers, bidirectional, state, lengths):
