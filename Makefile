@@ -36,7 +36,7 @@ end-to-end: setup
 	@$(PYTEST) $(END_TO_END)
 
 fuzz: setup
-	@PYTHONPATH=tests $(BIN)/python -m random_cells
+	@PYTHONPATH=tests/fuzzing $(BIN)/python -m random_cells
 
 check: setup
 	@$(BIN)/ruff check .

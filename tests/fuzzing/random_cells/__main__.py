@@ -1,4 +1,4 @@
-"""`python -m random_cells`, with `tests` on the path."""
+"""`python -m random_cells`, with `tests/fuzzing` on the path."""
 
 import sys
 
