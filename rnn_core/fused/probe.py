@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rnn_core.cells.base import Cell, named
+from rnn_core.declarations import check_step
 from rnn_core.fused.aside import aside
 from rnn_core.fused.guards import Guards
 
@@ -63,4 +64,6 @@ def run(cell: Cell, dtype: torch.dtype, with_gradients: bool) -> tuple[Tensor, .
     state = tuple(example(BATCH, HIDDEN) for _ in cell.states)
     w = named(tuple(cell.weights))(*(example(*cell.shape(name, HIDDEN)) for name in cell.weights))
     with torch.set_grad_enabled(with_gradients):
-        return tuple(cell.step(x, state, w))
+        new = cell.step(x, state, w)
+    check_step(cell, new, state)
+    return tuple(new)
