@@ -10,6 +10,7 @@ from keyword import iskeyword
 from torch import Tensor
 
 from rnn_core.arguments import are_sizes_known
+from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.errors import KindError, ParameterError, TensorError, unknown
 
@@ -20,6 +21,25 @@ EXAMPLES = {
     "weights": '{"u": ("H", "H"), "scale": ("H",)}',
 }
 """How each declaration may look, for those who see that theirs is wrong."""
+
+
+def as_cell(cell: object) -> Cell:
+    """The cell that is meant by a name or by itself.
+
+    Raises:
+        ParameterError: If it is neither a cell nor the name of one, or what it declares does not
+            hold together.
+    """
+    if isinstance(cell, str):
+        return get_cell(cell)
+    if isinstance(cell, Cell):
+        check_cell(cell)
+        return cell
+    if isinstance(cell, type) and issubclass(cell, Cell):
+        name = cell.__name__
+        raise KindError(f"cell is the class {name}; hand over an instance of it, {name}()")
+    kind = cell.__name__ if isinstance(cell, type) else type(cell).__name__
+    raise KindError(f"cell must be the name of a cell or a `Cell` of one's own, not {kind}")
 
 
 def check_cell(cell: Cell) -> None:

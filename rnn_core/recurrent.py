@@ -14,9 +14,9 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from rnn_core import arguments
-from rnn_core.cells import get_cell, name_of
+from rnn_core.cells import name_of
 from rnn_core.cells.base import Cell
-from rnn_core.declarations import check_cell
+from rnn_core.declarations import as_cell
 from rnn_core.direction import InitialState, RecurrentDirection
 from rnn_core.errors import ExportError, KindError, ParameterError, TensorError
 from rnn_core.fused.one_step import step_alone
@@ -86,7 +86,6 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         self.cell = as_cell(cell)
-        check_cell(self.cell)
         self.input_size = arguments.whole("input_size", input_size)
         self.hidden_size = arguments.whole("hidden_size", hidden_size)
         self.num_layers = arguments.whole("num_layers", num_layers)
@@ -368,23 +367,6 @@ class Recurrent(nn.Module):
 
     def _input_sizes(self) -> list[int]:
         return [self.input_size] + [self.output_size] * (self.num_layers - 1)
-
-
-def as_cell(cell: object) -> Cell:
-    """The cell that is meant.
-
-    Raises:
-        ParameterError: If it is neither a cell nor the name of one.
-    """
-    if isinstance(cell, str):
-        return get_cell(cell)
-    if isinstance(cell, Cell):
-        return cell
-    if isinstance(cell, type) and issubclass(cell, Cell):
-        name = cell.__name__
-        raise KindError(f"cell is the class {name}; hand over an instance of it, {name}()")
-    kind = cell.__name__ if isinstance(cell, type) else type(cell).__name__
-    raise KindError(f"cell must be the name of a cell or a `Cell` of one's own, not {kind}")
 
 
 def as_state(parts: Sequence[Tensor]) -> State:
