@@ -119,7 +119,7 @@ class Library:
             self.functions[name] = function
         self.one_step = library["step"]
         self.one_step.argtypes = [ctypes.c_char_p]
-        self.wanted: dict[tuple[int, int], list[tuple[tuple[int, ...], bool]]] = {}
+        self.wanted: dict[tuple[int, int], list[tuple[object, ...]]] = {}
         self.step_arguments = Struct(f"{len(interface.step)}q")
         self.workspaces: dict[tuple[object, ...], int] = {}
 

@@ -221,6 +221,11 @@ def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -
     return all(tensor.shape == shape for tensor, shape in pairs)
 
 
+def is_usual() -> bool:
+    """Whether neither the eager loop nor what a GPU would run on is asked for."""
+    return not is_eager_only() and os.environ.get(SWITCH) not in ("0", "cuda", "triton")
+
+
 @constant_result
 def kernel_of(cell: Cell, dtype: torch.dtype) -> str | None:
     """The packed form of a cell, if it has a kernel."""

@@ -115,8 +115,7 @@ class Members(Guard):
         members = self.kind.__dict__
         return (
             self.kind.__mro__ is self.order
-            and len(members) == len(self.keys)
-            and identical(members, self.keys)
+            and tuple(members) == self.keys
             and identical(members.values(), self.values)
         )
 
@@ -215,8 +214,7 @@ class Instance(Guard):
         return (
             self.owner.__class__ is self.kind
             and attributes is self.attributes
-            and len(attributes) == len(self.keys)
-            and identical(attributes, self.keys)
+            and tuple(attributes) == self.keys
             and identical(attributes.values(), self.values)
         )
 

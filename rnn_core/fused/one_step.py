@@ -14,8 +14,9 @@ from torch.nn.modules.module import _has_any_global_hook
 
 from rnn_core.cells.base import Cell
 from rnn_core.fused.build import PRECISIONS, Library, library
-from rnn_core.fused.choice import kernel_of, target
+from rnn_core.fused.choice import is_usual
 from rnn_core.fused.operators import rows_contiguous
+from rnn_core.fused.search import form_for
 
 MOST_SEQUENCES = 16
 """Sequences up to which it is quicker to read a weight as it lies than to pack it."""
@@ -43,7 +44,7 @@ def step_alone(layer: Any, x: Tensor, hx: State | None) -> tuple[Tensor, State] 
         wanted, something watches single operations, or there are tensors or a cell that this
         is not for.
     """
-    if is_watched() or has_hooks(layer) or (layer.training and layer.dropout):
+    if is_watched() or not is_usual() or has_hooks(layer) or (layer.training and layer.dropout):
         return None
     directions = [*layer._modules["directions"]._modules.values()]
     states = states_of(directions, x, hx)
@@ -65,7 +66,6 @@ def is_watched() -> bool:
     """Whether operations are compiled, traced, transformed, or looked at one by one."""
     return (
         torch.compiler.is_compiling()
-        or target("cpu") != "cpu"
         or torch.is_autocast_enabled("cpu")
         or peek_interpreter_stack() is not None
         or torch._C._len_torch_dispatch_stack() > 0
@@ -95,20 +95,19 @@ def states_of(directions: Sequence[Any], x: Tensor, hx: State | None) -> Sequenc
 def do_fit(x: Tensor, states: Sequence[Tensor], layers: int) -> bool:
     """Whether an input and states fit one another, and are what this is for."""
     dtype, batch = x.dtype, x.shape[:-1]
-    if not states or dtype not in PRECISIONS or not are_ordinary((x, *states)):
+    if not states or dtype not in PRECISIONS or (batch and batch[0] > MOST_SEQUENCES):
         return False
-    wanted = (dtype, (layers, *batch, *states[0].shape[-1:]))
-    return (not batch or batch[0] <= MOST_SEQUENCES) and (
-        [(state.dtype, state.shape) for state in states] == [wanted] * len(states)
-    )
+    if not are_ordinary((x, *states)) or not x.is_cpu or x.is_neg():
+        return False
+    wanted = ((layers, *batch, *states[0].shape[-1:]), dtype, True, False)
+    found = [(state.shape, state.dtype, state.is_cpu, state.is_neg()) for state in states]
+    return found == [wanted] * len(states)
 
 
 def are_ordinary(tensors: Sequence[Tensor]) -> bool:
-    """Whether tensors are numbers in the CPU's memory and nothing else, without a gradient."""
-    return (
-        ORDINARY.issuperset(map(type, tensors))
-        and True not in [t.is_neg() or not t.is_cpu for t in tensors]
-        and not (torch.is_grad_enabled() and any(t.requires_grad for t in tensors))
+    """Whether nobody has redefined the operations of tensors, or wants a gradient of them."""
+    return ORDINARY.issuperset(map(type, tensors)) and not (
+        torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     )
 
 
@@ -134,13 +133,13 @@ def through_layers(
     x = rows_contiguous(x)
     states = [state.contiguous() for state in states]
     after = [torch.empty_like(state) for state in states]
-    output = x.new_empty((batch, hidden))
+    output = x.new_empty(batch, hidden)
     addresses = [tensor.data_ptr() for tensor in (x, *states, *after, output)]
     if 0 in addresses:  # there are no numbers
         return None
     row, *places, seen = addresses
     stride, cell, kernel = x.stride(0), None, None
-    for direction in directions:
+    for index, direction in enumerate(directions, start=1):
         if direction.cell is not cell:
             cell = direction.cell
             kernel = kernel_for(cell, dtype)
@@ -151,14 +150,16 @@ def through_layers(
         if len(given) != len(kernel.interface.given):
             return None
         threads = threads_for(batch * hidden * (inputs + hidden) * len(kernel.interface.weights))
-        last = seen if direction is directions[-1] else 0
+        is_last = index == len(directions)
         kernel.step(
             [
-                *(batch, inputs, hidden, threads, row, stride, *places, last),
+                *(batch, inputs, hidden, threads, row, stride, *places, seen if is_last else 0),
                 *[number for rows in given for number in (rows.data_ptr(), rows.stride(0))],
                 *[0 if weight is None else weight.data_ptr() for weight in weights],
             ]
         )
+        if is_last:
+            break
         row, stride, inputs = places[len(states)], hidden, hidden
         places = [place + batch * hidden * dtype.itemsize for place in places]
     return output, after
@@ -166,8 +167,8 @@ def through_layers(
 
 def kernel_for(cell: Cell, dtype: torch.dtype) -> Library | None:
     """The kernel of a cell; None if there is none."""
-    key = kernel_of(cell, dtype)
-    return None if key is None else library(key, dtype)
+    form = form_for(cell, library, dtype)
+    return None if form is None else library(form, dtype)
 
 
 def weights_of(
@@ -195,8 +196,9 @@ def weights_of(
         return None
     wanted = kernel.wanted.get((inputs, hidden))
     if wanted is None:
-        wanted = kernel.wanted[inputs, hidden] = dense_shapes(direction.cell, inputs, hidden)
-    found = [(w.shape, w.dtype is dtype and w.is_contiguous()) for w in weights]
+        wanted = plain_weights(direction.cell, inputs, hidden, dtype)
+        kernel.wanted[inputs, hidden] = wanted
+    found = [(w.shape, w.dtype, w.is_cpu and w.is_contiguous(), w.is_neg()) for w in weights]
     if found != wanted[: len(found)]:
         return None
     return weights if bias is not None else [*weights, None]
@@ -209,11 +211,17 @@ def makes_weights(direction: Any) -> bool:
     )
 
 
-def dense_shapes(cell: Cell, inputs: int, hidden: int) -> list[tuple[tuple[int, ...], bool]]:
-    """Shapes of input weight, recurrent weights and bias, each with True for dense."""
+def plain_weights(
+    cell: Cell, inputs: int, hidden: int, dtype: torch.dtype
+) -> list[tuple[object, ...]]:
+    """What holds of input weight, recurrent weights and bias where a kernel can read them.
+
+    Returns:
+        Shape, type, whether it is dense and on the CPU, and whether its numbers are negated.
+    """
     rows = len(cell.gates) * hidden
     recurrent = [(hidden,) * len(shape) for shape in cell.weights.values()]
-    return [(shape, True) for shape in ((rows, inputs), *recurrent, (rows,))]
+    return [(shape, dtype, True, False) for shape in ((rows, inputs), *recurrent, (rows,))]
 
 
 def given_rows(direction: Any, x: Tensor) -> list[Tensor]:

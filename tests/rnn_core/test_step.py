@@ -149,6 +149,13 @@ def test_weights_of_a_functional_call_are_used(steps):
     assert_near([found], steps.forward(model.layer, x, hx)[:1])
 
 
+def test_layers_that_are_one_module_are_both_read(steps):
+    layer = Recurrent("gru", 8, 8, num_layers=3)
+    layer.directions[2] = layer.directions[0]
+    x, hx = torch.randn(2, 8), steps.start(layer, 2)
+    assert_near(steps.alone(layer, x, hx), steps.forward(layer, x, hx))
+
+
 # What an ordinary call is for.
 
 
