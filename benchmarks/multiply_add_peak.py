@@ -41,7 +41,7 @@ def peak_per_second(threads: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "peak.c", Path(folder) / "peak.so"
         source.write_text(SOURCE)
-        subprocess.run([find_compiler(), *FLAGS, str(source), "-o", str(target)], check=True)
+        subprocess.run([*find_compiler(), *FLAGS, str(source), "-o", str(target)], check=True)
         function = ctypes.CDLL(str(target)).multiply_adds
     function.argtypes = [ctypes.c_longlong, ctypes.POINTER(ctypes.c_float)]
     function.restype = ctypes.c_longlong

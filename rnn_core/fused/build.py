@@ -229,10 +229,14 @@ def interface_of(form: str) -> Interface:
 
 
 def code_of(kernel: Kernel, dtype: torch.dtype) -> str:
-    """All that is compiled: the type, the hand-written part, and a cell's generated code."""
+    """All that is compiled for a cell: over time both ways, and one step alone."""
+    return whole_text(emit(kernel).code + emit_step(kernel).code, dtype)
+
+
+def whole_text(code: str, dtype: torch.dtype) -> str:
+    """The type and the hand-written part before code that rests on them."""
     name, single = PRECISIONS[dtype]
-    generated = emit(kernel).code + emit_step(kernel).code
-    return f"#define REAL {name}\n#define SINGLE {single}\n{kernel_text()}\n{generated}"
+    return f"#define REAL {name}\n#define SINGLE {single}\n{kernel_text()}\n{code}"
 
 
 def digest(*parts: str) -> str:

@@ -32,7 +32,7 @@ def test_products_with_narrow_vectors(tmp_path, kernels, dtype, march):
     source, library = tmp_path / "products.c", tmp_path / "products.so"
     source.write_text(whole_text(direct_text() + WRAPPER, dtype))
     flags = [f"-march={march}" if flag == "-march=native" else flag for flag in FLAGS]
-    command = [find_compiler(), *flags, str(source), "-o", str(library), "-lm"]
+    command = [*find_compiler(), *flags, str(source), "-o", str(library), "-lm"]
     subprocess.run(command, check=True)
     both = ctypes.CDLL(str(library)).both
     for rows in (1, 2, 3, 4, 7, 16):

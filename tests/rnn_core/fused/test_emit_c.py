@@ -20,7 +20,7 @@ def test_constant_in_c_is_the_same_number(number, tmp_path):
         "#include <stdio.h>\n#include <math.h>\n#define REAL double\n"
         f'int main(void) {{ printf("%.17g", {constant(number)}); return 0; }}\n'
     )
-    subprocess.run([find_compiler(), source, "-o", program, "-lm"], check=True)
+    subprocess.run([*find_compiler(), source, "-o", program, "-lm"], check=True)
     done = subprocess.run([program], check=True, capture_output=True, text=True)
     value = float(done.stdout)
     assert value == number or (math.isnan(value) and math.isnan(number))
@@ -35,7 +35,7 @@ def test_code_reads_and_writes_nothing_but_what_it_is_given(schedule, cell, kern
     path, program = tmp_path / "a.c", tmp_path / "a"
     path.write_text(text)
     flags = [flag for flag in FLAGS if flag not in ("-shared", "-O3")]
-    command = [find_compiler(), *flags, "-O1", "-fsanitize=address,undefined", "-DMAIN"]
+    command = [*find_compiler(), *flags, "-O1", "-fsanitize=address,undefined", "-DMAIN"]
     built = subprocess.run(
         [*command, path, "-o", program, "-lm"], capture_output=True, text=True, check=False
     )

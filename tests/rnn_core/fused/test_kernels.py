@@ -215,7 +215,7 @@ def functions(tmp_path_factory):
         for name in FUNCTIONS
     )
     (folder / "a.c").write_text(whole_text(code, torch.float32))
-    command = [find_compiler(), *FLAGS, folder / "a.c", "-o", folder / "a.so", "-lm"]
+    command = [*find_compiler(), *FLAGS, folder / "a.c", "-o", folder / "a.so", "-lm"]
     subprocess.run(command, check=True)
     return ctypes.CDLL(str(folder / "a.so"))
 

@@ -39,7 +39,7 @@ def in_c(tmp_path_factory):
         for name in FUNCTIONS
     )
     (folder / "a.c").write_text(whole_text(code, torch.float32))
-    command = [find_compiler(), *FLAGS, folder / "a.c", "-o", folder / "a.so", "-lm"]
+    command = [*find_compiler(), *FLAGS, folder / "a.c", "-o", folder / "a.so", "-lm"]
     subprocess.run(command, check=True)
     library = ctypes.CDLL(str(folder / "a.so"))
 
