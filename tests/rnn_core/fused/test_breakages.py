@@ -98,12 +98,23 @@ class NoticedError(Exception):
     """The compiler itself has noticed."""
 
 
-@pytest.mark.parametrize("broken", BREAKAGES)
-def test_breakage_is_noticed(broken, monkeypatch, tmp_path):
+@pytest.fixture
+def forgetful(monkeypatch, tmp_path):
+    """Nothing that was made before is found again, nor what is made now later."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "LIBRARIES", {})
     monkeypatch.setattr(build, "FLAGS", ("-O1", *build.FLAGS[1:]))
-    build.environment.cache_clear()
+    caches = (build.environment, build.kernel_from, build.interface_of)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("broken", BREAKAGES)
+def test_breakage_is_noticed(broken, monkeypatch):
     broken(monkeypatch)
 
     @seed(0)
@@ -116,4 +127,3 @@ def test_breakage_is_noticed(broken, monkeypatch, tmp_path):
 
     with pytest.raises((MismatchError, NoticedError)):
         run()
-    build.environment.cache_clear()

@@ -127,7 +127,17 @@ class Rectified(Cell):
         return (torch.relu(x.a),)
 
 
-@pytest.mark.parametrize("kind", [type(get_cell("rnn_tanh")), Rectified])
+class Width(Cell):
+    """The distance between the largest and the smallest hidden unit, NaN if one of all is."""
+
+    gates = ("a",)
+    weights = {}
+
+    def step(self, x, state, w):
+        return (state[0] + x.a.amax(-1, keepdim=True) - x.a.amin(-1, keepdim=True),)
+
+
+@pytest.mark.parametrize("kind", [type(get_cell("rnn_tanh")), Rectified, Width])
 def test_nan_passes_through_as_in_the_eager_loop(kernels, kind):
     case = kernels.draw(kind(), T=3, B=3, I=2, H=4)
     case.x[1, 1] = float("nan")
