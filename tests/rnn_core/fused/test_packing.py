@@ -92,7 +92,7 @@ def test_interpreted_forms_match_the_eager_loop(kernels, cell, reverse, monkeypa
     def interpreted(case):
         x, weight, bias = case.tensors[:3]
         mask = None if case.present is None else case.present.squeeze(-1)
-        options = (list(case.given), mask, case.reverse, True, key)
+        options = (list(case.given), mask, case.reverse, True, key, True)
         found = operators.unroll(
             x, weight, bias, list(case.states), list(case.weights[2:]), *options
         )

@@ -12,7 +12,7 @@ import torch
 from torch.testing import assert_close
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused import build, search, trace
+from rnn_core.fused import build, pipeline, search, trace
 from rnn_core.fused.aside import aside, eager_only
 from rnn_core.recurrent import Recurrent
 
@@ -59,7 +59,7 @@ def test_every_thread_gets_a_kernel(names, fresh):
 
 def test_threads_that_want_the_same_trace_and_compile_it_once(monkeypatch):
     calls = []
-    for module, name in ((trace, "trace"), (build, "compiled")):
+    for module, name in ((pipeline, "trace"), (build, "compiled")):
         function = getattr(module, name)
         monkeypatch.setattr(
             module, name, lambda *a, f=function, n=name: (calls.append(n), f(*a))[1]
