@@ -22,7 +22,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -44,8 +44,9 @@ from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Data, Split, Task
 from rnn_core.training import TrainingParameters
 
-TORCH: dict[str, type[nn.RNNBase]] = {
+TORCH: dict[str, Callable[..., nn.RNNBase]] = {
     "rnn_tanh": nn.RNN,
+    "rnn_relu": partial(nn.RNN, nonlinearity="relu"),
     "lstm": nn.LSTM,
     "gru_reset_after": nn.GRU,
 }
@@ -223,7 +224,7 @@ LOOPS: dict[str, type[Loop]] = {
 }
 
 
-def torch_layer(kind: type[nn.RNNBase], source: RecurrentDirection) -> nn.RNNBase:
+def torch_layer(kind: Callable[..., nn.RNNBase], source: RecurrentDirection) -> nn.RNNBase:
     """One direction of one layer of torch.nn, with the weights of one of ours."""
     cell, hidden = source.cell, source.hidden_size
     # No weights are drawn, so that the model around it starts from the same ones.
@@ -286,6 +287,11 @@ class PlainRecurrent(nn.Module):
             x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]
         joined = tuple(torch.stack(part) for part in zip(*finals, strict=True))
         return x, joined if len(joined) > 1 else joined[0]
+
+    def step(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read one step, (B, I)."""
+        outputs, state = self(x.unsqueeze(1), state)
+        return outputs[:, 0], state
 
     def read(
         self,

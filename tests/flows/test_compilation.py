@@ -11,6 +11,7 @@ from flows import catalogue, cli, compilation
 from flows.compilation import STAGES, show
 from rnn_core.cells import get_cell
 from rnn_core.fused import build
+from rnn_core.fused.search import form_for
 
 CELLS = ("gru", "lstm_layernorm", "gru_reset_after", "minlstm")
 
@@ -67,12 +68,16 @@ def test_optimised_form_is_shorter_and_folds_additions_into_products():
     assert "new state h = v" in form
 
 
-def test_c_is_what_the_compiler_is_given(monkeypatch):
-    placed = []
-    monkeypatch.setattr(build, "place", lambda key, text, interface: placed.append(text))
-    build.build(get_cell("mgu"), torch.float32, "key")
-    assert show("mgu", "c") == placed[0]
-    assert placed[0].startswith("#define REAL float\n")
+def test_c_is_what_the_compiler_is_given(monkeypatch, tmp_path):
+    given, compiled = [], build.compiled
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build, "LIBRARIES", {})
+    monkeypatch.setattr(
+        build, "compiled", lambda text, name: (given.append(text), compiled(text, name))[1]
+    )
+    assert form_for(get_cell("mgu"), build.library, torch.float32) is not None
+    assert show("mgu", "c") == given[0]
+    assert given[0].startswith("#define REAL float\n")
 
 
 def test_triton_is_python_with_the_products_of_both_directions():

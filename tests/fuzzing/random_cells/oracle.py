@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from random_cells.generator import Call, Example
-from rnn_core.fused import choice
+from rnn_core.fused import choice, search
 from rnn_core.recurrent import Recurrent
 
 BOTH = (torch.float64, torch.float32)
@@ -119,7 +119,7 @@ def largest(tensor: Tensor) -> float:
 
 def reason_for(run: Callable[[], Any]) -> tuple[Any, str]:
     """What a function returns, and why it ran in the eager loop, if it did."""
-    choice.warned.clear()  # each reason is told once
+    search.warned.clear()  # each reason is told once
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         found = run()

@@ -82,7 +82,7 @@ class Deciding(Cell):
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (Cumulative, "it uses aten.cumsum.default, which no kernel can be generated for"),
+        (Cumulative, "it uses cumsum, which no kernel can be generated for"),
         (Deciding, "it cannot be traced: Could not guard on data-dependent expression"),
     ],
 )

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from rnn_core.cells import REGISTRY
-from rnn_core.fused.programs import programs_key, run_program
+from rnn_core.fused.programs import programs, run_program
 from rnn_core.fused.scan import can_scan, scan_over_time
+from rnn_core.fused.search import form_for
 
 SIZES = [1e2, 1e4, 1e10, 1e20, 3e37]
 """The last leaves room for a weight, and a bias, within what a float32 holds."""
@@ -33,7 +34,7 @@ def ways(kernels, case):
         return over_time
 
     yield "kernel", kernels.run_kernel
-    yield "triton", path(run_program, key=programs_key(case.cell))
+    yield "triton", path(run_program, key=form_for(case.cell, programs, case.x.dtype))
     if can_scan(case.cell):
         yield "scan", path(scan_over_time)
 
