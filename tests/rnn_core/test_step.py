@@ -101,7 +101,17 @@ def normalise(layer):
     layer.directions[0].weights.n_orig.mul_(3)  # what a hook makes the weight of
 
 
+def write_before_each_call(layer):
+    weight = torch.randn(24, 5)
+
+    def write(module, _):
+        module.input_weight.data.copy_(weight)
+
+    layer.directions[0].register_forward_pre_hook(write)
+
+
 CHANGES = (
+    write_before_each_call,
     train,
     write_through_data,
     give_data,
@@ -218,12 +228,12 @@ def test_step_while_training_drops_what_forward_drops(steps, option):
 
 
 @pytest.mark.parametrize("whose", ["layer", "direction"])
-def test_hooks_are_called(whose):
+def test_hooks_are_called(steps, whose):
     layer = Recurrent("gru", 5, 9)
     module = layer if whose == "layer" else layer.directions[0]
     calls = []
     module.register_forward_hook(lambda *_: calls.append(1))
-    layer.step(torch.randn(2, 5))
+    steps.step(layer, torch.randn(2, 5))
     assert calls == [1]
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 from torch.testing import assert_close
 
+from rnn_core.cells.base import Cell
 from rnn_core.convert import from_torch
 from rnn_core.fused import one_step
 from rnn_core.recurrent import Recurrent
@@ -166,6 +167,26 @@ def test_number_of_threads_changes_no_bit(steps, monkeypatch):
     for index in range(3):
         assert_equal(found[index], found[index + 3])
         assert_equal(found[index], found[index + 6])
+
+
+class ProductsOfProducts(Cell):
+    """Products of what other products and the input's yield, with nothing in between."""
+
+    gates = ("a",)
+    weights = {"u": ("H", "H"), "v": ("H", "H")}
+
+    def step(self, x, state, w):
+        return (torch.tanh(state[0] @ w.u @ w.v + x.a @ w.v),)
+
+
+def test_products_of_products_wait_for_all_columns(steps, kernels, monkeypatch):
+    monkeypatch.setattr(one_step, "FEWEST_SHARED", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    layer = Recurrent(ProductsOfProducts(), 5, 200).double()
+    x, hx = torch.randn(2, 5).double(), steps.start(layer, 2)
+    wanted = equations(steps, layer, x, hx)
+    for _ in range(50):
+        kernels.assert_near(steps.alone(layer, x, hx), wanted, 1e-12)
 
 
 def test_streams_of_many_threads_do_not_mix():
