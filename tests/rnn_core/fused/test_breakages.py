@@ -9,7 +9,7 @@ from random_cells import settings
 from random_cells.generator import examples
 from random_cells.oracle import MismatchError, check
 
-from rnn_core.fused import build, operations, passes, readings, schedule
+from rnn_core.fused import build, operations, passes, readings, schedule, search
 
 CELLS = 60
 
@@ -99,10 +99,15 @@ class NoticedError(Exception):
 
 
 @pytest.fixture
-def forgetful(monkeypatch, tmp_path):
-    """Nothing that was made before is found again, nor what is made now later."""
+def forgetful(monkeypatch, tmp_path, request):
+    """Nothing that was made before is found again, nor what is made now later.
+
+    What the system has loaded by a name it does not load again, so each compiler has its own.
+    """
+    monkeypatch.setattr(build, "package_digest", lambda: request.node.name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(build, "LIBRARIES", {})
+    monkeypatch.setattr(search, "FORMS", {})
     monkeypatch.setattr(build, "FLAGS", ("-O1", *build.FLAGS[1:]))
     caches = (build.environment, build.kernel_from, build.interface_of)
     for cache in caches:

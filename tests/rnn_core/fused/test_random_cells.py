@@ -9,7 +9,7 @@ from random_cells import settings
 from random_cells.generator import examples
 from random_cells.oracle import check
 
-from rnn_core.fused import build
+from rnn_core.fused import build, search
 
 NUMBER = 60
 
@@ -20,6 +20,8 @@ def quick_compiler(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(build, "FLAGS", ("-O1", *build.FLAGS[1:]))
+        patch.setattr(build, "LIBRARIES", {})
+        patch.setattr(search, "FORMS", {})
         build.environment.cache_clear()
         yield
     build.environment.cache_clear()
