@@ -107,7 +107,7 @@ class InOnnx:
         return {node.op_type for node in self.graph.node} & {"RNN", "GRU", "LSTM", "Scan", "Loop"}
 
     def difference(self, steps: int, batch: int) -> float:
-        """The largest one to the eager loop in double precision, of the largest number if over 1."""
+        """The largest one to the eager loop in double precision, as a share of what is put out."""
         given = self.inputs(steps, batch)
         flat = torch.utils._pytree.tree_leaves(given)
         feed = {i.name: t.numpy() for i, t in zip(self.session.get_inputs(), flat, strict=True)}
