@@ -168,7 +168,12 @@ class Code(Guard):
     expected: tuple[Any, ...]
 
     def holds(self) -> bool:
-        return identical(code_of(self.function), self.expected)
+        function, (code, defaults, by_name) = self.function, self.expected
+        return (
+            function.__code__ is code
+            and function.__defaults__ is defaults
+            and function.__kwdefaults__ is by_name
+        )
 
 
 def code_of(function: FunctionType) -> tuple[Any, ...]:

@@ -184,8 +184,8 @@ def weights_of(
         return None
     own, named = direction._parameters, recurrent._parameters
     try:
-        weights = [own["input_weight"], *[named[name] for name in direction.cell.weights]]
         bias = own["input_bias"]
+        weights = [own["input_weight"], *map(named.__getitem__, direction.cell.weights)]
     except KeyError:  # it is made of others whenever it is read
         return None
     if bias is not None:
@@ -198,8 +198,9 @@ def weights_of(
     if wanted is None:
         wanted = plain_weights(direction.cell, inputs, hidden, dtype)
         kernel.wanted[inputs, hidden] = wanted
-    found = [(w.shape, w.dtype, w.is_cpu and w.is_contiguous(), w.is_neg()) for w in weights]
-    if found != wanted[: len(found)]:
+    # One number is dense in any case; others that are negated when they are read have gaps.
+    found = [(w.shape, w.dtype, w.is_cpu and w.is_contiguous()) for w in weights]
+    if found != wanted[: len(found)] or (hidden == 1 and any(w.is_neg() for w in weights)):
         return None
     return weights if bias is not None else [*weights, None]
 
@@ -217,11 +218,11 @@ def plain_weights(
     """What holds of input weight, recurrent weights and bias where a kernel can read them.
 
     Returns:
-        Shape, type, whether it is dense and on the CPU, and whether its numbers are negated.
+        Shape, type, and whether it is dense and on the CPU.
     """
     rows = len(cell.gates) * hidden
     recurrent = [(hidden,) * len(shape) for shape in cell.weights.values()]
-    return [(shape, dtype, True, False) for shape in ((rows, inputs), *recurrent, (rows,))]
+    return [(shape, dtype, True) for shape in ((rows, inputs), *recurrent, (rows,))]
 
 
 def given_rows(direction: Any, x: Tensor) -> list[Tensor]:
