@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnn_core.cells.base import Cell
-from rnn_core.fused import operators
+from rnn_core.fused import anywhere, interpreter, operators
 from rnn_core.fused.readable import are_plain, in_memory, stands_for_others
 from rnn_core.unrolling import unroll
 
@@ -93,7 +93,7 @@ def loop_gradients(call: Call, cell: Cell | None, gradients: Gradients) -> Gradi
     def run(x: Tensor, weight: Tensor, bias: Tensor, *rest: Tensor) -> list[Tensor]:
         projected = functional.linear(x, weight, bias)
         states = len(call.first)
-        options = (call.given, call.present, call.reverse)
+        options = (call.given, call.present, call.reverse, call.key)
         return by_the_loop(cell, projected, rest[:states], rest[states:], *options)
 
     tensors = (*call[:3], *call.first, *call.weights)
@@ -108,26 +108,23 @@ def by_the_loop(
     given: Sequence[Tensor],
     present: Tensor | None,
     reverse: bool,
+    key: str,
 ) -> list[Tensor]:
     """What a kernel yields, by the eager loop: states at all steps, then the last ones.
 
     Args:
-        cell: The kernel's cell, if it is known.
+        cell: The kernel's cell; None in an exported program, whose form is interpreted.
         projected: Projected input, (T, B, G * H).
         first: As for `operators.run_forward`, and so are all others.
         weights: Recurrent weights.
         given: What the cell reads besides gates.
         present: Where sequences still go on.
         reverse: Run from the last step to the first.
-
-    Raises:
-        RuntimeError: If the kernel came without its cell.
+        key: The packed form of the cell.
     """
     if cell is None:
-        raise RuntimeError(
-            "an exported program has no cell to differentiate more than once; export the model "
-            "under rnn_core.fused.choice.eager_only(), or differentiate the model itself"
-        )
+        run = anywhere.unrolled(key, len(projected), first, weights, given, present, reverse)
+        return interpreter.forward(run, projected, first, None)
     here = None if present is None else present.unsqueeze(-1)
     every, last = unroll(
         cell, projected, tuple(first), weights, given, here, reverse, every_state=True

@@ -285,7 +285,7 @@ def bytes_of(owner: Any) -> bytes:
     return ctypes.string_at(*memory_of(owner))
 
 
-@dataclass
+@dataclass(repr=False)  # it would name all that a step reads
 class Guards:
     """All that a step reads and that may change.
 

@@ -168,7 +168,7 @@ class Kept:
 def forward(
     run: Unrolled, gates: Tensor, first: Sequence[Tensor], kept: Kept | None
 ) -> list[Tensor]:
-    """Run a form over time.
+    """Run a form over time; where nothing is kept, autograd can differentiate that.
 
     Args:
         run: What is run.
@@ -182,18 +182,17 @@ def forward(
     kernel, form = run.kernel, run.kernel.form
     plan = planned(form.new_states.values())
     keep = planned([*kernel.saved_rows, *kernel.saved_columns])
-    every = [gates.new_empty(run.shape) for _ in first]
+    passed: dict[int, list[Tensor]] = {}
     states = list(first)
     for t in run.order():
         step = run.step(t, states)
         step.given |= labelled("gate", form.gates, gates[t].chunk(len(form.gates), -1))
-        states = step.rows(plan)
-        for values, state in zip(every, states, strict=True):
-            values[t] = state
+        states = passed[t] = step.rows(plan)
         if kept is not None:
             for place, value in zip(kept.at(t), step.run(keep), strict=True):
                 place.copy_(value)
-    return [*every, *(state.clone() for state in states)]
+    every = zip(*(passed[t] for t in range(len(gates))), strict=True)
+    return [*(torch.stack(values) for values in every), *(state.clone() for state in states)]
 
 
 def backward(

@@ -402,10 +402,9 @@ def differentiate_operator(ctx: Any, gradients: Sequence[Tensor | None]) -> tupl
     given, every = rest[:num_given], rest[num_given:]
     seen = in_memory(gradients[: 2 * states])
     if are_differentiated(seen):
-        reverse, _ = ctx.options
 
         def run(gates: Tensor, *others: Tensor) -> list[Tensor]:
-            options = (given, present, reverse)
+            options = (given, present, *ctx.options)
             return by_the_loop(ctx.cell, gates, others[:states], others[states:], *options)
 
         found = differentiable_gradients(run, (gates, *first, *weights), seen)

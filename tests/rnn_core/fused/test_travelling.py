@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from rnn_core.fused import anywhere, build, search
+from rnn_core.fused import anywhere, build, differentiation, search
 from rnn_core.fused.aside import eager_only
 from rnn_core.recurrent import Recurrent
 
@@ -113,6 +113,21 @@ def test_program_may_be_run_with_another_type(dtype, monkeypatch):
     exact = 1e-6 if dtype is torch.float64 else 0.05
     assert outputs.dtype is dtype
     assert_close(outputs.double(), layer.double()(x.double())[0], rtol=exact, atol=exact)
+
+
+def test_program_can_be_differentiated_twice(monkeypatch):
+    """It has no cell any more, whose loop could be differentiated."""
+    layer, x = Recurrent("lstm", 3, 4).double(), torch.randn(5, 2, 3).double().requires_grad_()
+    program = torch.export.export(layer, (x,), strict=False).module()
+    monkeypatch.setattr(differentiation, "CELLS", {})
+
+    def penalty(run):
+        (gradient,) = torch.autograd.grad(run(x)[0].square().sum(), x, create_graph=True)
+        return torch.autograd.grad(gradient.square().sum(), x)[0]
+
+    with eager_only():
+        expected = penalty(layer)
+    assert_close(penalty(program), expected, rtol=1e-9, atol=1e-11)
 
 
 def test_program_with_weights_of_other_sizes_is_refused():
