@@ -188,7 +188,7 @@ class Inspector:
 
     def variable(self, function: types.FunctionType, name: str) -> Any:
         """The value of a global variable, or of a built-in one."""
-        scopes = (function.__globals__, function.__builtins__)  # type: ignore[attr-defined]
+        scopes = (function.__globals__, getattr(function, "__builtins__", {}))
         for mapping in scopes:
             value = mapping.get(name, MISSING)
             self.guard(guards.Entry(name, mapping, name, value), mapping, name)
