@@ -34,7 +34,6 @@ FLAGS = (
     "-O3",
     "-march=native",
     "-mprefer-vector-width=512",
-    "-mprefer-vector-width=512",
     "-std=gnu11",
     "-fno-math-errno",
     "-fno-trapping-math",

@@ -156,7 +156,7 @@ def gpu_choice(
     """
     # Neither cuDNN's nor Triton's side is needed on a CPU.
     from rnn_core.fused.cudnn import is_cudnns  # noqa: PLC0415
-    from rnn_core.fused.programs import MOST_HIDDEN, programs  # noqa: PLC0415
+    from rnn_core.fused.launching import MOST_HIDDEN, programs  # noqa: PLC0415
 
     if is_eager():
         return None

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rnn_core.cells import REGISTRY
-from rnn_core.fused.programs import programs, run_program
+from rnn_core.fused.launching import programs
+from rnn_core.fused.programs import run_program
 from rnn_core.fused.scan import can_scan, scan_over_time
 from rnn_core.fused.search import form_for
 

@@ -15,7 +15,7 @@ import triton.language as tl
 
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
-from rnn_core.fused import choice, kernel_triton, programs, search
+from rnn_core.fused import choice, kernel_triton, launching, programs, search
 from rnn_core.fused.programs import run_program
 from rnn_core.recurrent import Recurrent
 
@@ -32,7 +32,7 @@ def run_triton(case):
     """All states at all steps and the last ones, by generated programs."""
     x, weight, bias = case.tensors[:3]
     mask = None if case.present is None else case.present.squeeze(-1)
-    key = search.form_for(case.cell, programs.programs, torch.float32)
+    key = search.form_for(case.cell, launching.programs, torch.float32)
     every, last = run_program(
         case.cell,
         x,
@@ -67,7 +67,7 @@ def test_programs_match_the_eager_loop(kernels, cell):
 
 
 def test_programs_that_read_matrices_by_tiles_stand_still_beyond_an_end(kernels, cell, monkeypatch):
-    monkeypatch.setattr(programs, "MOST_RESIDENT", 0)
+    monkeypatch.setattr(launching, "MOST_RESIDENT", 0)
     assert_triton_matches(
         kernels, kernels.draw(cell, T=4, B=3, I=2, H=17, lengths=[4, 1, 2], reverse=True)
     )
@@ -161,7 +161,7 @@ class Quotient(Cell):
 def test_what_is_not_a_number_beyond_the_hidden_units_stays_there(kernels, monkeypatch):
     case = kernels.draw(Quotient(), T=2, B=3, I=2, H=5)
     assert_triton_matches(kernels, case)
-    monkeypatch.setattr(programs, "MOST_RESIDENT", 0)
+    monkeypatch.setattr(launching, "MOST_RESIDENT", 0)
     assert_triton_matches(kernels, case)
 
 
@@ -271,7 +271,7 @@ def test_missing_triton_is_the_reason_that_is_given(kernels, monkeypatch):
     monkeypatch.setenv(choice.SWITCH, "triton")
     monkeypatch.setattr(search, "warned", set())
     monkeypatch.setitem(sys.modules, "triton", None)
-    monkeypatch.setattr(programs, "LOADED", {})
+    monkeypatch.setattr(launching, "LOADED", {})
     case = kernels.draw(get_cell("gru"), T=1, B=1, I=1, H=3)
     with pytest.warns(RuntimeWarning, match="Triton cannot be imported"):
         assert choice.path_for(case.cell, case.tensors, every_state=False) is None
@@ -281,8 +281,8 @@ def test_programs_of_a_form_in_the_cache_need_no_tracer(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code = (
         "import sys, torch; from rnn_core.cells import get_cell;"
-        "from rnn_core.fused import programs, search;"
-        "print(len(search.form_for(get_cell('mgu'), programs.programs, torch.float32)));"
+        "from rnn_core.fused import launching, search;"
+        "print(len(search.form_for(get_cell('mgu'), launching.programs, torch.float32)));"
         "print('rnn_core.fused.trace' in sys.modules)"
     )
     command = [sys.executable, "-c", code]
@@ -299,7 +299,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from triton.compiler.compiler import make_backend
 from rnn_core.cells import get_cell
-from rnn_core.fused.programs import programs
+from rnn_core.fused.launching import programs
 from rnn_core.fused.search import form_for
 import torch, triton.language as tl
 
