@@ -5,6 +5,7 @@ import math
 import mmap
 import threading
 import weakref
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -19,7 +20,13 @@ LARGE_PAGE = 1 << 21
 """The system clears memory page by page, at a seventh of the cost for pages of this size."""
 
 MOST_IDLE_BYTES = 12 << 20
-"""Idle memory beyond this goes back to the system, what was used longest ago first."""
+"""Idle memory beyond this goes back to the system, what was used longest ago first; but not"""
+
+MOST_REGULAR_BYTES = 256 << 20
+"""up to this, what is asked for again and again."""
+
+RECENT = 32
+"""Requests that are remembered, to know which come again; a training step makes fewer than ten."""
 
 MOST_WASTE = 2
 """An idle block may be at most so many times as large as what is asked for."""
@@ -41,6 +48,7 @@ class Block:
             self.memory.madvise(mmap.MADV_HUGEPAGE)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self.memory))
         self.size = size
+        self.comes_again = False
         self.offset = -start % alignment
         self.address = start + self.offset
 
@@ -50,14 +58,17 @@ class Block:
 
 
 class Pool:
-    """Blocks of memory, of which a few are kept to be used again, whatever their sizes are.
+    """Blocks of memory, some of which are kept to be used again.
 
-    Fresh memory costs time for every page. A little that is idle spares small calls most of
-    that; what large calls use is too much to keep, and they have more work to do on it.
+    Fresh memory costs time for every page, of a large training step up to a third of its own.
+    A little is kept whatever its sizes are. More is kept only where steps are alike: where
+    lengths vary, hardly a block would fit the next step.
     """
 
     def __init__(self) -> None:
         self.idle: list[Block] = []
+        self.asked: deque[int] = deque(maxlen=RECENT)
+        self.taken: Counter[int] = Counter()
         self.lock = threading.RLock()
 
     @property
@@ -92,20 +103,39 @@ class Pool:
     def take(self, size: int) -> Block:
         """The idle block that fits best, or a new one."""
         with self.lock:
-            fitting = [b for b in self.idle if size <= b.size <= MOST_WASTE * size]
-            if fitting:
-                block = min(fitting, key=lambda block: block.size)
-                with suppress(ValueError):  # the garbage collector can come in between, and trim
-                    self.idle.remove(block)
-                return block
-        return Block(max(size, 1))
+            block = self.fitting(size) or Block(size)
+            # Not so where a step asks for several of a size, which says nothing of the next step.
+            block.comes_again = self.asked.count(size) > self.taken[size]
+            self.asked.append(size)
+            self.taken[block.size] += 1
+            return block
+
+    def fitting(self, size: int) -> Block | None:
+        """The idle block that fits best, which is then nobody's."""
+        fitting = [b for b in self.idle if size <= b.size <= MOST_WASTE * size]
+        if not fitting:
+            return None
+        block = min(fitting, key=lambda block: block.size)
+        with suppress(ValueError):  # the garbage collector can come in between, and trim
+            self.idle.remove(block)
+        return block
 
     def give_back(self, block: Block) -> None:
         """Keep a block for the next user, and let go of what is too much."""
         with self.lock:
+            self.taken -= Counter([block.size])  # which leaves no entries of 0
             self.idle.append(block)
             while self.idle_bytes > MOST_IDLE_BYTES:
-                self.idle.pop(0)
+                too_much = self.idle_bytes > MOST_REGULAR_BYTES
+                odd = (n for n, b in enumerate(self.idle) if too_much or not self.is_regular(b))
+                index = next(odd, None)
+                if index is None:
+                    break
+                self.idle.pop(index)
+
+    def is_regular(self, block: Block) -> bool:
+        """Whether memory of its size comes and goes, and did so lately."""
+        return block.comes_again and block.size in self.asked
 
 
 POOL = Pool()

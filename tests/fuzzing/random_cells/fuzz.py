@@ -1,31 +1,27 @@
 """`python -m random_cells`: many random cells against the eager loop, in batches.
 
-What is done is remembered in a file, so that a run that was stopped goes on where it was. A cell
-whose kernel differs is made as small as can be and printed, and the next run begins with it.
+Each batch has a process of its own, since a process keeps all kernels that it has loaded, and one
+that crashes is a finding. What is done is remembered in a file, so that a run that was stopped
+goes on where it was. A cell whose kernel differs is made as small as can be and printed, and the
+next run begins with it.
 """
 
 import argparse
 import json
 import os
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-from hypothesis import given, seed
+from random_cells.batch import BATCH
 
-from random_cells import settings
-from random_cells.generator import Example, examples
-from random_cells.oracle import check
-from rnn_core.fused import build
-
-BATCH = 25
-"""Cells that are drawn together, with a seed of their own."""
+FOLDER = Path(__file__).parents[1]
+"""Where a batch's process finds this package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,14 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="of all batches; that of the file, or any")
     parser.add_argument("--progress", type=Path, default=Path(".gatewise/fuzz.json"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
-    parser.add_argument("--flags", nargs="*", help="of the compiler, after its own")
+    parser.add_argument("--flag", action="append", default=[], help="of the compiler: --flag=-O1")
     options = parser.parse_args(arguments)
     kept = progress_of(options.progress, options.seed)
     print(f"seed {kept['seed']}, progress in {options.progress}")
     left = [n for n in range(-(-options.cells // BATCH)) if str(n) not in kept["batches"]]
-    # A process keeps all kernels that it has loaded, so it ends after a few batches.
-    with ProcessPoolExecutor(options.jobs, get_context("spawn"), max_tasks_per_child=4) as pool:
-        runs = {pool.submit(batch, kept["seed"], n, options.flags or []): n for n in left}
+    with ThreadPoolExecutor(options.jobs) as pool:
+        runs = {pool.submit(batch, kept["seed"], n, options.flag): n for n in left}
         for done in as_completed(runs):
             found = done.result()
             if "failure" in found:
@@ -85,7 +80,7 @@ def summary(kept: dict[str, Any]) -> str:
 
 
 def batch(number: int, index: int, flags: Sequence[str]) -> dict[str, Any]:
-    """Draw and check one batch, with a cache of its own for what is compiled.
+    """Draw and check one batch in a process of its own.
 
     Args:
         number: The seed of all batches.
@@ -93,29 +88,15 @@ def batch(number: int, index: int, flags: Sequence[str]) -> dict[str, Any]:
         flags: Further flags of the compiler.
 
     Returns:
-        Counts; or under "failure" what a person has to see.
+        What the process has printed, see `random_cells.batch`; how it ended, under "failure",
+        if it printed nothing.
     """
-    torch.set_num_threads(1)
-    build.FLAGS = (*build.FLAGS, *flags)
-    eager: Counter[str] = Counter()
-    cells = checked = 0
-
-    @seed(number * 1_000_003 + index)
-    @settings.of(BATCH)
-    @given(examples())
-    def run(example: Example) -> None:
-        nonlocal cells, checked
-        outcome = check(example, gradcheck=cells % 10 == 0)
-        cells += 1
-        checked += outcome.checked
-        if outcome.reason:
-            eager[outcome.reason] += 1
-
-    with TemporaryDirectory(prefix="random-cells-") as folder:
-        os.environ["XDG_CACHE_HOME"] = folder
-        try:
-            run()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
-            notes = "\n".join(getattr(error, "__notes__", ()))
-            return {"failure": f"{type(error).__name__}: {error}\n{notes}"}
-    return {"cells": cells, "checked": checked, "eager": dict(eager)}
+    command = [sys.executable, "-m", "random_cells.batch", str(number), str(index), *flags]
+    path = os.pathsep.join([str(FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        return {"failure": f"the process ended with code {ended.returncode}\n{ended.stderr}"}
+    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return found

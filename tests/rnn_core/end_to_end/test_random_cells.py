@@ -7,7 +7,8 @@ from random_cells.fuzz import main
 
 def test_three_hundred_random_cells_are_their_eager_loops(tmp_path, capsys):
     progress = tmp_path / "fuzz.json"
-    assert main(["--cells", "300", "--seed", "1", "--progress", str(progress)]) == 0
+    options = ["--cells", "300", "--seed", "1", "--progress", str(progress)]
+    assert main([*options, "--flag=-O1"]) == 0  # which compiles in half of the time
     assert "seed 1" in capsys.readouterr().out
     kept = json.loads(progress.read_text())
     cells = sum(batch["cells"] for batch in kept["batches"].values())
@@ -16,3 +17,9 @@ def test_three_hundred_random_cells_are_their_eager_loops(tmp_path, capsys):
     assert cells >= 300
     assert checked >= 0.09 * cells
     assert eager <= 0.05 * cells
+
+
+def test_process_that_crashes_is_a_finding(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    assert main(["--cells", "50", "--progress", str(tmp_path / "fuzz.json")]) == 1
+    assert "the process ended with code 1" in capsys.readouterr().out

@@ -86,6 +86,37 @@ def test_what_is_too_large_to_keep_goes_back_at_once():
     assert not pool.idle
 
 
+def step(pool, *counts):
+    """A step whose tensors live until it ends."""
+    tensors = [pool.empty(count, dtype=torch.float32) for count in counts]
+    return [tensor.data_ptr() for tensor in tensors]
+
+
+def test_steps_that_are_alike_use_the_same_memory(monkeypatch):
+    monkeypatch.setattr(buffers, "MOST_IDLE_BYTES", 5000)
+    pool = Pool()
+    step(pool, 2000, 2000, 3000)
+    assert pool.idle_bytes == 0  # that two of a step are of one size says nothing of the next
+    second = step(pool, 2000, 2000, 3000)
+    assert pool.idle_bytes == 28_000
+    assert sorted(step(pool, 2000, 2000, 3000)) == sorted(second)
+    for count in range(4000, 4000 + buffers.RECENT):
+        step(pool, count)
+    assert pool.idle_bytes <= 5000
+
+
+def test_regular_memory_is_bounded_too(monkeypatch):
+    monkeypatch.setattr(buffers, "MOST_IDLE_BYTES", 5000)
+    monkeypatch.setattr(buffers, "MOST_REGULAR_BYTES", 20_000)
+    pool = Pool()
+    for _ in range(4):
+        step(pool, 2000, 2000, 3000)
+    assert 5000 < pool.idle_bytes <= 20_000
+    pool.empty(5001, dtype=torch.float32)
+    pool.empty(5001, dtype=torch.float32)
+    assert pool.idle_bytes <= 20_000
+
+
 def test_memory_is_used_again_for_somewhat_less_and_not_for_much_less():
     pool = Pool()
     address = pool.empty(1000, dtype=torch.float32).data_ptr()
