@@ -22,11 +22,14 @@ LARGE_PAGE = 1 << 21
 MOST_IDLE_BYTES = 12 << 20
 """Idle memory beyond this goes back to the system, what was used longest ago first; but not"""
 
-MOST_REGULAR_BYTES = 256 << 20
-"""up to this, what is asked for again and again."""
+MOST_REGULAR_BYTES = 512 << 20
+"""up to this, of sizes that are asked for again and again."""
 
-RECENT = 32
-"""Requests that are remembered, to know which come again; a training step makes fewer than ten."""
+RECENT = 1024
+"""Requests that are remembered. A training step makes fewer than ten."""
+
+OFTEN = 4
+"""How often a size must have been asked for lately, to be kept for the next time."""
 
 MOST_WASTE = 2
 """An idle block may be at most so many times as large as what is asked for."""
@@ -67,7 +70,8 @@ class Pool:
 
     def __init__(self) -> None:
         self.idle: list[Block] = []
-        self.asked: deque[int] = deque(maxlen=RECENT)
+        self.asked: deque[int] = deque()
+        self.times: Counter[int] = Counter()
         self.taken: Counter[int] = Counter()
         self.lock = threading.RLock()
 
@@ -104,11 +108,18 @@ class Pool:
         """The idle block that fits best, or a new one."""
         with self.lock:
             block = self.fitting(size) or Block(size)
-            # Not so where a step asks for several of a size, which says nothing of the next step.
-            block.comes_again = self.asked.count(size) > self.taken[size]
-            self.asked.append(size)
+            # That a step asks for several of a size says nothing of the next step.
+            block.comes_again = self.times[size] - self.taken[size] >= OFTEN
             self.taken[block.size] += 1
+            self.remember(size)
             return block
+
+    def remember(self, size: int) -> None:
+        """Note a request, and forget the oldest."""
+        self.asked.append(size)
+        self.times[size] += 1
+        if len(self.asked) > RECENT:
+            forget(self.times, self.asked.popleft())
 
     def fitting(self, size: int) -> Block | None:
         """The idle block that fits best, which is then nobody's."""
@@ -123,7 +134,7 @@ class Pool:
     def give_back(self, block: Block) -> None:
         """Keep a block for the next user, and let go of what is too much."""
         with self.lock:
-            self.taken -= Counter([block.size])  # which leaves no entries of 0
+            forget(self.taken, block.size)
             self.idle.append(block)
             while self.idle_bytes > MOST_IDLE_BYTES:
                 too_much = self.idle_bytes > MOST_REGULAR_BYTES
@@ -135,7 +146,14 @@ class Pool:
 
     def is_regular(self, block: Block) -> bool:
         """Whether memory of its size comes and goes, and did so lately."""
-        return block.comes_again and block.size in self.asked
+        return block.comes_again and self.times[block.size] >= OFTEN
+
+
+def forget(counter: Counter[int], size: int) -> None:
+    """Count one less, and keep no entry of 0."""
+    counter[size] -= 1
+    if not counter[size]:
+        del counter[size]
 
 
 POOL = Pool()

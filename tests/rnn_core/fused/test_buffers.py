@@ -94,13 +94,15 @@ def step(pool, *counts):
 
 def test_steps_that_are_alike_use_the_same_memory(monkeypatch):
     monkeypatch.setattr(buffers, "MOST_IDLE_BYTES", 5000)
+    monkeypatch.setattr(buffers, "RECENT", 100)
     pool = Pool()
-    step(pool, 2000, 2000, 3000)
-    assert pool.idle_bytes == 0  # that two of a step are of one size says nothing of the next
-    second = step(pool, 2000, 2000, 3000)
+    step(pool, *[2000] * 10, 3000)
+    assert pool.idle_bytes == 0  # that many of a step are of one size says nothing of the next
+    for _ in range(buffers.OFTEN):
+        before = step(pool, 2000, 2000, 3000)
+    assert sorted(step(pool, 2000, 2000, 3000)) == sorted(before)
     assert pool.idle_bytes == 28_000
-    assert sorted(step(pool, 2000, 2000, 3000)) == sorted(second)
-    for count in range(4000, 4000 + buffers.RECENT):
+    for count in range(4000, 4100):
         step(pool, count)
     assert pool.idle_bytes <= 5000
 
@@ -109,7 +111,7 @@ def test_regular_memory_is_bounded_too(monkeypatch):
     monkeypatch.setattr(buffers, "MOST_IDLE_BYTES", 5000)
     monkeypatch.setattr(buffers, "MOST_REGULAR_BYTES", 20_000)
     pool = Pool()
-    for _ in range(4):
+    for _ in range(2 * buffers.OFTEN):
         step(pool, 2000, 2000, 3000)
     assert 5000 < pool.idle_bytes <= 20_000
     pool.empty(5001, dtype=torch.float32)
