@@ -17,6 +17,7 @@ and below 1 means that ours is faster.
 
 import argparse
 import json
+import random
 import statistics
 import sys
 import time
@@ -140,13 +141,19 @@ def stream_table(found: dict[str, dict[str, float]]) -> str:
 
 
 def medians(steps: dict[str, Callable[[], None]], seconds: float) -> dict[str, float]:
-    """Median seconds of each step; all are taken in turns until the time is used up."""
+    """Median seconds of each step; all are taken in turns until the time is used up.
+
+    Every turn has an order of its own. In a fixed one some steps would always find caches as the
+    same step before them left them, and an eager loop leaves little.
+    """
     times: dict[str, list[float]] = {name: [] for name in steps}
+    turn, order = list(steps.items()), random.Random(0)
     for step in steps.values():
         step()
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(next(iter(times.values()))) < FEWEST_REPEATS:
-        for name, step in steps.items():
+        order.shuffle(turn)
+        for name, step in turn:
             start = time.perf_counter()
             step()
             times[name].append(time.perf_counter() - start)
