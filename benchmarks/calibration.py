@@ -26,15 +26,15 @@ import numpy.typing as npt
 import torch
 import yaml
 
+from flows.commands.more_seeds import seeds_wanted
 from flows.layout import REPOSITORY, Layout
-from flows.more_seeds import seeds_wanted
 from flows.stages.compare import compare
 from rnn_core.cells import REGISTRY as CELLS
-from rnn_core.evaluation import SeedScores, write_items
 from rnn_core.files import read_json, write_json
-from rnn_core.params import read_study
-from rnn_core.runs import Cost, write_prepared
+from rnn_core.study import read_study
 from rnn_core.tasks.base import Scores
+from rnn_core.training.evaluation import SeedScores, write_items
+from rnn_core.training.run_folder import Cost, write_prepared
 
 MARGIN = 0.02
 NUM_ITEMS = 300

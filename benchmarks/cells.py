@@ -31,8 +31,8 @@ from multiply_add_peak import peak_per_second
 from torch import Tensor, nn
 
 from rnn_core.cells import REGISTRY
-from rnn_core.fused.choice import eager_only
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.execution_path import eager_only
+from rnn_core.layers.recurrent import Recurrent
 
 Shape = tuple[int, int, int, int]
 SHAPES: tuple[Shape, ...] = (

@@ -28,11 +28,11 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).parents[1]))  # rnn_core need not be installed
 
 from rnn_core.cells import REGISTRY
-from rnn_core.fused.choice import SWITCH, eager_only, path_for
+from rnn_core.layers.execution_path import SWITCH, eager_only, path_for
+from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.forecaster import Forecaster
 from rnn_core.models.language_model import LanguageModel
 from rnn_core.models.sequence_classifier import SequenceClassifier
-from rnn_core.recurrent import Recurrent
 
 SHAPES = ((96, 32, 7, 64), (50, 32, 64, 128), (100, 64, 128, 256), (256, 64, 128, 256))
 """Steps, sequences, input features and hidden size, to be timed."""

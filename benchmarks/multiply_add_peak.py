@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rnn_core.fused.build import FLAGS, find_compiler
+from rnn_core.compiler.cpu.build import FLAGS, find_compiler
 
 SOURCE = r"""
 #if defined(__AVX512F__)

@@ -33,16 +33,16 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rnn_core.direction import RecurrentDirection
 from rnn_core.errors import GatewiseError, ParameterError
-from rnn_core.initialisation import Initialisation
-from rnn_core.params import Study, own_source, read_study
-from rnn_core.recurrent import Recurrent, State
-from rnn_core.runs import read_prepared, stream, write_prepared
+from rnn_core.layers.direction import RecurrentDirection
+from rnn_core.layers.initialisation import Initialisation
+from rnn_core.layers.recurrent import Recurrent, State
 from rnn_core.sources import get_source
+from rnn_core.study import Study, own_source, read_study
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Data, Split, Task
-from rnn_core.training import TrainingParameters
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.run_folder import read_prepared, stream, write_prepared
 
 TORCH: dict[str, Callable[..., nn.RNNBase]] = {
     "rnn_tanh": nn.RNN,

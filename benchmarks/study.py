@@ -38,7 +38,7 @@ from scipy.stats import ttest_ind
 
 from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.params import read_study
+from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -54,7 +54,7 @@ SIGNIFICANCE = 0.01
 
 WARM_UP = """
 import sys, flows, torch
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.recurrent import Recurrent
 for cell in sys.argv[1:]:
     Recurrent(cell, 1, 1)(torch.zeros(1, 1, 1))
 print(flows.__file__)

@@ -16,12 +16,12 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture
 from prefect.states import Completed
 
-from flows.display import Display
-from flows.graph import StageBusyError
-from flows.registry import Promotion, promote
-from flows.repro import Template
-from flows.repro import run_stage as repro
-from flows.tracking import Follower, Projection
+from flows.commands.progress import Display
+from flows.recording.graph import StageBusyError
+from flows.recording.repro import Template
+from flows.recording.repro import run_stage as repro
+from flows.tracking.projection import Follower, Projection
+from flows.tracking.promotion import Promotion, promote
 from rnn_core.files import read_json_lines
 
 

@@ -34,7 +34,7 @@ class Layout:
         return self.folder / "runs" / dataset / cell
 
     def curve(self, dataset: str, cell: str, hidden_size: int, seed: int) -> Path:
-        """The record of every epoch of a seed, in `run`; see `rnn_core.runs`."""
+        """The record of every epoch of a seed, in `run`; see `rnn_core.training.run_folder`."""
         return self.run(dataset, cell) / str(hidden_size) / f"seed-{seed}" / "metrics.jsonl"
 
     def evaluation(self, dataset: str, cell: str) -> Path:

@@ -23,27 +23,27 @@ from prefect.runtime import flow_run
 from prefect.states import Crashed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows import graph
-from flows.environment import use_defaults
+from flows.commands.more_seeds import add_seeds
+from flows.commands.summary import markdown_table, summarise
 from flows.execution import Execution, StageTime
-from flows.graph import Graph
 from flows.layout import REPOSITORY, Layout
-from flows.more_seeds import add_seeds
-from flows.processes import exclusive
-from flows.registry import Promotion
+from flows.recording import graph
+from flows.recording.graph import Graph
+from flows.recording.repro import Template
 from flows.report import markdown
 from flows.report.timings import write_timings
-from flows.repro import Template
-from flows.summary import markdown_table, summarise
-from flows.tracking import Projection
-from flows.trainings import own_values
+from flows.system.environment import use_defaults
+from flows.tracking.projection import Projection
+from flows.tracking.promotion import Promotion
+from flows.trainings.processes import exclusive
+from flows.trainings.seeds import own_values
 from rnn_core.devices import select_device
 from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
 from rnn_core.files import read_json
-from rnn_core.params import Study, read_study
+from rnn_core.study import Study, read_study
 from rnn_core.tasks import get_task
-from rnn_core.training import TrainingParameters
-from rnn_core.tuning import search_space
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.tuning import search_space
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def source_files(*modules: str) -> list[Path]:
     no result.
 
     Args:
-        modules: Full names, such as "rnn_core.training".
+        modules: Full names, such as "rnn_core.training.loop".
     """
     found: set[Path] = set()
     waiting = list(modules)

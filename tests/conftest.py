@@ -14,20 +14,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rnn_core.fused.choice import eager_only
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.execution_path import eager_only
+from rnn_core.layers.recurrent import Recurrent
 
 LONGEST = (
     "test_readme",
-    "test_cli",
-    "test_tracking",
+    "test_main",
+    "test_projection",
     "test_own_data",
     "test_interruption",
-    "test_registry",
+    "test_promotion",
     "test_repro",
     "test_more_seeds",
     "test_chain",
-    "test_serving",
+    "test_served_model",
     "test_report",
     "test_torch_cases",
 )

@@ -12,14 +12,14 @@ from flows.stages.evaluate import evaluate, illustrate_best
 from flows.stages.prepare import prepare
 from flows.stages.train import train
 from flows.stages.tune import tune
-from rnn_core.evaluation import best_seed, illustrate
 from rnn_core.files import read_json
-from rnn_core.runs import MODEL, read_prepared, restore, seed_folder
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks.copy_memory import CopyMemory
 from rnn_core.tasks.sentiment import Sentiment
 from rnn_core.tasks.speech_recognition import SpeechModel, SpeechRecognition
+from rnn_core.training.evaluation import best_seed, illustrate
+from rnn_core.training.run_folder import MODEL, read_prepared, restore, seed_folder
 
 DATASETS = {
     "symbols": {

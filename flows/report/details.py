@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.layout import Layout
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.params import Study
+from rnn_core.study import Study
 
 
 def collect(layout: Layout, study: Study, dataset: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from flows.report import words
 from flows.report.page import rendered
 from flows.report.words import Grid
 from rnn_core.files import read_json, read_json_lines, write_text
-from rnn_core.params import Study
+from rnn_core.study import Study
 
 TEMPLATE = "timings.html.jinja"
 TITLES = [

@@ -12,13 +12,15 @@ from typing import Any
 import torch
 
 from flows.layout import Layout
-from rnn_core import evaluation
 from rnn_core.devices import make_deterministic
 from rnn_core.diagnostics.passage import MOST_STEPS
 from rnn_core.diagnostics.seed import diagnose
 from rnn_core.files import read_json, whole_folder, write_json
-from rnn_core.params import read_study
-from rnn_core.runs import (
+from rnn_core.study import read_study
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base import Data, Meta, Metric, Split
+from rnn_core.training import evaluation
+from rnn_core.training.run_folder import (
     RUNG,
     SUMMARY,
     is_left_out,
@@ -28,8 +30,6 @@ from rnn_core.runs import (
     seed_name,
     sizes_in,
 )
-from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Data, Meta, Metric, Split
 
 ILLUSTRATED: Split = "test"
 """The side that illustrates a model."""

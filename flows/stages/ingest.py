@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flows.layout import Layout
 from rnn_core.files import whole_folder
-from rnn_core.params import own_source, read_study
 from rnn_core.sources import get_source
+from rnn_core.study import own_source, read_study
 
 
 def ingest(layout: Layout, dataset: str) -> None:

@@ -2,10 +2,10 @@
 
 from flows.layout import Layout
 from rnn_core.files import whole_folder
-from rnn_core.params import read_study
 from rnn_core.provenance import code_digest
-from rnn_core.runs import write_prepared
+from rnn_core.study import read_study
 from rnn_core.tasks import get_task
+from rnn_core.training.run_folder import write_prepared
 
 
 def prepare(layout: Layout, dataset: str) -> None:
@@ -19,6 +19,8 @@ def prepare(layout: Layout, dataset: str) -> None:
     task = get_task(name)
     parameters = study.parameters(dataset, "data", task.DataParameters)
     data, meta = task.prepare(layout.raw(dataset), parameters)
-    meta["code"] = code_digest(f"rnn_core.tasks.{name}", "rnn_core.training", "rnn_core.devices")
+    meta["code"] = code_digest(
+        f"rnn_core.tasks.{name}", "rnn_core.training.loop", "rnn_core.devices"
+    )
     with whole_folder(layout.prepared(dataset), layout.scratch / f"prepare-{dataset}") as folder:
         write_prepared(folder, data, meta)

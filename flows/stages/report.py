@@ -8,7 +8,7 @@ from flows.report.details import collect, what_is_missing
 from flows.report.figures import picture
 from flows.report.page import page
 from rnn_core.files import whole_folder, write_json, write_text
-from rnn_core.params import read_study
+from rnn_core.study import read_study
 
 
 def report(layout: Layout) -> None:

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.trainings import open_trainings
+from flows.trainings.seeds import open_trainings
 from rnn_core.files import whole_folder, write_json
-from rnn_core.params import Study, read_study
-from rnn_core.runs import RUNG, leave_out, seed_folder
-from rnn_core.tuning import read_tuned
+from rnn_core.study import Study, read_study
+from rnn_core.training.run_folder import RUNG, leave_out, seed_folder
+from rnn_core.training.tuning import read_tuned
 
 
 def train(layout: Layout, dataset: str, cell: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from flows.layout import Layout
 from rnn_core.files import whole_folder
-from rnn_core.params import Study, Tuning, read_study
-from rnn_core.tuning import leave_untuned, search, search_space, write_tuning
+from rnn_core.study import Study, Tuning, read_study
+from rnn_core.training.tuning import leave_untuned, search, search_space, write_tuning
 
 
 def tune(layout: Layout, dataset: str, cell: str) -> None:
@@ -26,7 +26,7 @@ def tune_sizes(
 ) -> None:
     """Write a record for each size of a cell."""
     # PyTorch takes seconds to import, and every cell that is not tuned has a stage too.
-    from flows.trainings import open_trainings, own_values  # noqa: PLC0415
+    from flows.trainings.seeds import open_trainings, own_values  # noqa: PLC0415
 
     trainings = open_trainings(layout, study, dataset, cell)
     space = search_space(tuning, own_values(trainings.model, trainings.parameters))

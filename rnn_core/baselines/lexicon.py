@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rnn_core.raw.parallel_text import Pair
+from rnn_core.readers.parallel_text import Pair
 
 WORD = re.compile(r"\w+|[^\w\s]")
 

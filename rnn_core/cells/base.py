@@ -47,7 +47,11 @@ class Cell(ABC):
             is applied to it.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_answers")  # what it runs on; see `fused.search`
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_answers",
+    )  # what it runs on: `compiler.running.search`
 
     gates: ClassVar[tuple[str, ...]]
     given: ClassVar[tuple[str, ...]] = ()

@@ -9,9 +9,9 @@ import numpy as np
 
 from rnn_core.comparison.differences import Items
 from rnn_core.errors import StudyError
-from rnn_core.runs import Cost
 from rnn_core.tasks.base import Metric, Scores
-from rnn_core.tuning import Tuned
+from rnn_core.training.run_folder import Cost
+from rnn_core.training.tuning import Tuned
 
 Side: TypeAlias = Literal["validation", "test"]
 SIDES: tuple[Side, ...] = ("validation", "test")

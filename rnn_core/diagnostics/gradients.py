@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rnn_core.diagnostics.passage import MOST_STEPS, Passage, States
-from rnn_core.direction import RecurrentDirection
+from rnn_core.layers.direction import RecurrentDirection
 
 
 def gradient_by_lag(passage: Passage, most_steps: int = MOST_STEPS) -> Tensor:

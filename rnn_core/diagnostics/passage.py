@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.cells.base import named
-from rnn_core.direction import RecurrentDirection
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.direction import RecurrentDirection
+from rnn_core.layers.recurrent import Recurrent
 from rnn_core.tasks.base import Batch, Task
 
 MOST_STEPS = 256

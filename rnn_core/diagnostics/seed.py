@@ -11,9 +11,9 @@ from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
 from rnn_core.diagnostics.passage import record
 from rnn_core.diagnostics.saturation import saturated_share
 from rnn_core.files import read_json_lines, rounded
-from rnn_core.runs import METRICS, MODEL, build_model, read_config, restore, stream
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base import Batch, Data, Meta, Task
+from rnn_core.training.run_folder import METRICS, MODEL, build_model, read_config, restore, stream
 
 MOST_SEQUENCES = 32
 """Sequences of the batch that is looked at, as the task counts them."""

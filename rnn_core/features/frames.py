@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rnn_core.raw.audio import Samples, log_mel, mel_edges
-from rnn_core.recurrent import presence
+from rnn_core.layers.recurrent import presence
+from rnn_core.readers.audio import Samples, log_mel, mel_edges
 
 Normalise: TypeAlias = Literal["none", "level", "speech"]
 

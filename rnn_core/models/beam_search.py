@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnn_core.layers.recurrent import State
 from rnn_core.models.translator import Source, Translator
-from rnn_core.recurrent import State
 
 IMPOSSIBLE = float("-inf")
 

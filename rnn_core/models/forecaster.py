@@ -4,8 +4,8 @@ from typing import Literal, TypeAlias
 
 from torch import Tensor, nn
 
+from rnn_core.layers.recurrent import MakeCell
 from rnn_core.models.ports import Port, Ports
-from rnn_core.recurrent import MakeCell
 
 Normalisation: TypeAlias = Literal["none", "last_value"]
 Channels: TypeAlias = Literal["together", "apart"]

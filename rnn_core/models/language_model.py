@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.ports import Port, Ports, state_ports
 from rnn_core.models.sequence_model import SequenceModel
-from rnn_core.recurrent import MakeCell, State
 
 
 class LanguageModel(nn.Module):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.recurrent import Recurrent
 
 
 @dataclass(frozen=True, kw_only=True)

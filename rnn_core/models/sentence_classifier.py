@@ -5,8 +5,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from rnn_core.layers.recurrent import MakeCell
 from rnn_core.models.ports import Port, Ports
-from rnn_core.recurrent import MakeCell
 
 Pooling: TypeAlias = Literal["mean", "max", "last"]
 

@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.ports import Port, Ports, state_ports
-from rnn_core.recurrent import MakeCell, State
 
 
 class SequenceModel(nn.Module):

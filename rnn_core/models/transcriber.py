@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.layers.recurrent import MakeCell
 from rnn_core.models.ports import Port, Ports
-from rnn_core.recurrent import MakeCell
 
 
 class Transcriber(nn.Module):

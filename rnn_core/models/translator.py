@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.layers.recurrent import MakeCell, Recurrent, State
 from rnn_core.models.ports import Port, Ports
-from rnn_core.recurrent import MakeCell, Recurrent, State
 
 
 class Source(NamedTuple):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from rnn_core.direction import InitialState
 from rnn_core.errors import DataError
-from rnn_core.initialisation import RecurrentInit
-from rnn_core.recurrent import MakeCell, State
+from rnn_core.layers.direction import InitialState
+from rnn_core.layers.initialisation import RecurrentInit
+from rnn_core.layers.recurrent import MakeCell, State
 
 if TYPE_CHECKING:
     import pandas as pd  # only answering needs it, and it takes long to import
@@ -101,13 +101,13 @@ class ModelParameters:
         num_layers: Recurrent layers.
         dropout: Share of activations dropped while training, in [0, 1).
         recurrent_dropout: Share of recurrent weights dropped while training; as `zoneout`,
-            see `rnn_core.recurrent.Recurrent`.
+            see `rnn_core.layers.recurrent.Recurrent`.
         zoneout: Share of the state's units that skip a step while training.
         recurrent_init: How recurrent matrices start; as the next two, see
-            `rnn_core.initialisation.Initialisation`.
+            `rnn_core.layers.initialisation.Initialisation`.
         forget_bias: Where the biases of gates that keep the state start.
         longest_memory: Steps that the longest memories span at the start; null: not drawn.
-        initial_state: How a sequence starts; see `rnn_core.recurrent.Recurrent`.
+        initial_state: How a sequence starts; see `rnn_core.layers.recurrent.Recurrent`.
     """
 
     hidden_size: int = 64

@@ -14,11 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.illustration import pairs, spread
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.sequence_model import SequenceModel
-from rnn_core.raw.plain_text import only_text_file, read_plain_text
-from rnn_core.raw.sides import check_shares, cut_in_order
-from rnn_core.recurrent import MakeCell, State
+from rnn_core.readers.plain_text import only_text_file, read_plain_text
+from rnn_core.readers.sides import check_shares, cut_in_order
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
@@ -32,6 +31,7 @@ from rnn_core.tasks.base import (
     Task,
     required_column,
 )
+from rnn_core.tasks.illustration import pairs, spread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,8 @@ from torch.nn import functional
 from rnn_core.baselines.linear_forecasts import dlinear_forecast, linear_forecast
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.files import rounded
-from rnn_core.illustration import spread
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.forecaster import Channels, Forecaster, Normalisation
-from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
@@ -29,6 +28,7 @@ from rnn_core.tasks.base import (
     Suggestion,
     Task,
 )
+from rnn_core.tasks.illustration import spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +197,10 @@ class Forecasting(Task):
 
     @classmethod
     def prepare(cls, raw: Path, parameters: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        from rnn_core.raw import tables, timestamps  # noqa: PLC0415 - training does without
+        from rnn_core.readers import (  # noqa: PLC0415 - training does without
+            tables,
+            timestamps,
+        )
 
         columns = [*parameters.targets, *parameters.features]
         file = tables.table_file(raw)
@@ -342,7 +345,10 @@ class Forecasting(Task):
         between rows and their number. Gaps in columns and in time are declared, with
         `missing: interpolate` and `irregular: allow`, so that the person sees them.
         """
-        from rnn_core.raw import tables, timestamps  # noqa: PLC0415 - training does without
+        from rnn_core.readers import (  # noqa: PLC0415 - training does without
+            tables,
+            timestamps,
+        )
 
         file = tables.table_file(raw)
         table = tables.load_table(file)
@@ -366,7 +372,7 @@ class Forecasting(Task):
     @classmethod
     def read_input(cls, path: Path) -> "pd.DataFrame":
         """Read a table, CSV or parquet, or the one table of a folder."""
-        from rnn_core.raw import tables  # noqa: PLC0415 - training does without
+        from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
         if not path.exists():
             raise DataError(f"there is no {path}")
@@ -381,7 +387,10 @@ class Forecasting(Task):
         """
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        from rnn_core.raw import tables, timestamps  # noqa: PLC0415 - training does without
+        from rnn_core.readers import (  # noqa: PLC0415 - training does without
+            tables,
+            timestamps,
+        )
 
         table = tables.numbered(table)
         if len(table) < self.lookback:
@@ -410,7 +419,7 @@ class Forecasting(Task):
         Raises:
             DataError: If they are not in time as the rows that the model was trained on.
         """
-        from rnn_core.raw import timestamps  # noqa: PLC0415 - training does without
+        from rnn_core.readers import timestamps  # noqa: PLC0415 - training does without
 
         parameters = ForecastingData(**self.meta["parameters"])
         if parameters.date is None:
@@ -427,7 +436,7 @@ class Forecasting(Task):
 
     def example(self, raw: Path) -> "pd.DataFrame":
         """The first rows in a row without a gap; the first rows if there are none such."""
-        from rnn_core.raw import tables  # noqa: PLC0415 - training does without
+        from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
         table = tables.load_table(tables.table_file(raw))
         gaps = table[self.meta["columns"]].isna().any(axis=1).to_numpy()
@@ -458,7 +467,7 @@ def check_times(
     Raises:
         DataError: Names the first such row.
     """
-    from rnn_core.raw import timestamps  # noqa: PLC0415 - training does without
+    from rnn_core.readers import timestamps  # noqa: PLC0415 - training does without
 
     timestamps.check_order(times, rows, name)
     if parameters.irregular == "error":

@@ -15,9 +15,9 @@ from torch.nn.utils.rnn import pad_sequence
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.batches import length_batches
 from rnn_core.features.words import build_vocabulary, cut_words, encode
-from rnn_core.illustration import confusion
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
-from rnn_core.raw.labelled_texts import (
+from rnn_core.readers.labelled_texts import (
     ENDINGS,
     Column,
     Separator,
@@ -30,9 +30,8 @@ from rnn_core.raw.labelled_texts import (
     stratified_sides,
     table_files,
 )
-from rnn_core.raw.plain_text import read_plain_text
-from rnn_core.raw.sides import check_shares
-from rnn_core.recurrent import MakeCell, State
+from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.sides import check_shares
 from rnn_core.tasks.base import (
     SPLITS,
     Batch,
@@ -46,6 +45,7 @@ from rnn_core.tasks.base import (
     Suggestion,
     Task,
 )
+from rnn_core.tasks.illustration import confusion
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,9 +25,9 @@ from rnn_core.features.frames import (
     samples_to_frames,
     training_features,
 )
-from rnn_core.illustration import confusion
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
-from rnn_core.raw.recordings import (
+from rnn_core.readers.recordings import (
     Recording,
     SplitParameters,
     check_groups,
@@ -42,7 +42,6 @@ from rnn_core.raw.recordings import (
     suggest_word_split,
     wav_rows,
 )
-from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks import base
 from rnn_core.tasks.base import (
     SPLITS,
@@ -57,6 +56,7 @@ from rnn_core.tasks.base import (
     Task,
     required_column,
 )
+from rnn_core.tasks.illustration import confusion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ class SpeechData(FrameParameters, SplitParameters):
     """How recordings become frames and sides.
 
     Attributes:
-        split_by: As of `rnn_core.raw.recordings.SplitParameters`; or `each_speaker`, where
+        split_by: As of `rnn_core.readers.recordings.SplitParameters`; or `each_speaker`, where
             speakers take turns as the test side, which the seed of a training decides, and
             `validation` names takes of the others.
     """

@@ -29,10 +29,10 @@ from rnn_core.features.frames import (
     samples_to_frames,
     training_features,
 )
-from rnn_core.illustration import pairs, spread
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.ctc import BLANK, best_path, prefix_beam
 from rnn_core.models.transcriber import Transcriber
-from rnn_core.raw.recordings import (
+from rnn_core.readers.recordings import (
     SplitParameters,
     list_words,
     of_side,
@@ -42,7 +42,7 @@ from rnn_core.raw.recordings import (
     suggest_word_split,
     wav_rows,
 )
-from rnn_core.raw.transcripts import (
+from rnn_core.readers.transcripts import (
     TABLE_NAMES,
     JoinParameters,
     Utterance,
@@ -50,7 +50,6 @@ from rnn_core.raw.transcripts import (
     listed_utterances,
     transcript_table,
 )
-from rnn_core.recurrent import MakeCell, State
 from rnn_core.tasks import base
 from rnn_core.tasks.base import (
     SPLITS,
@@ -65,6 +64,7 @@ from rnn_core.tasks.base import (
     Task,
     required_column,
 )
+from rnn_core.tasks.illustration import pairs, spread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,10 +16,10 @@ from torch.nn import functional
 from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import UNKNOWN, build_vocabulary, encode
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.language_model import LanguageModel
-from rnn_core.raw.plain_text import only_text_file, read_plain_text
-from rnn_core.raw.sides import check_shares, cut_in_order
-from rnn_core.recurrent import MakeCell, State
+from rnn_core.readers.plain_text import only_text_file, read_plain_text
+from rnn_core.readers.sides import check_shares, cut_in_order
 from rnn_core.tasks.base import (
     SPLITS,
     AnswerParameters,

@@ -12,14 +12,13 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from rnn_core.baselines.lexicon import word_for_word, word_lexicon
-from rnn_core.bleu import SIGNATURE, Tokenizer, corpus_bleu, further_scores, sentence_bleu
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.batches import length_batches
 from rnn_core.features.subwords import END, PAD, START, UNKNOWN, Subwords, train_subwords
-from rnn_core.illustration import pairs, spread
+from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.beam_search import translate
 from rnn_core.models.translator import Translator
-from rnn_core.raw.parallel_text import (
+from rnn_core.readers.parallel_text import (
     Pair,
     aligned_files,
     check_length,
@@ -27,8 +26,7 @@ from rnn_core.raw.parallel_text import (
     read_lines,
     read_pairs,
 )
-from rnn_core.raw.sides import check_shares
-from rnn_core.recurrent import MakeCell, State
+from rnn_core.readers.sides import check_shares
 from rnn_core.tasks.base import (
     SPLITS,
     AnswerParameters,
@@ -44,6 +42,8 @@ from rnn_core.tasks.base import (
     Task,
     required_column,
 )
+from rnn_core.tasks.bleu import SIGNATURE, Tokenizer, corpus_bleu, further_scores, sentence_bleu
+from rnn_core.tasks.illustration import pairs, spread
 
 if TYPE_CHECKING:
     import pandas as pd

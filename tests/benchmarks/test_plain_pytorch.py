@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from rnn_core import training
 from rnn_core.cells import REGISTRY
-from rnn_core.evaluation import evaluate
 from rnn_core.files import read_json
-from rnn_core.fused.choice import eager_only
-from rnn_core.params import parse
-from rnn_core.recurrent import Recurrent
-from rnn_core.runs import RunConfig, build_model
+from rnn_core.layers.execution_path import eager_only
+from rnn_core.layers.recurrent import Recurrent
+from rnn_core.study import parse
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
-from rnn_core.training import TrainingParameters, learning_rate
+from rnn_core.training import loop as training
+from rnn_core.training.evaluation import evaluate
+from rnn_core.training.loop import TrainingParameters, learning_rate
+from rnn_core.training.run_folder import RunConfig, build_model
 
 FILE = Path(__file__).parents[2] / "benchmarks/plain_pytorch.py"
 EXAMPLES = Path(__file__).parents[1] / "rnn_core/malformed"

@@ -20,7 +20,7 @@ from dvc.rwlock import rwlock
 from mlflow import MlflowClient
 
 from flows.layout import Layout
-from flows.servers import free_port, prefect
+from flows.system.servers import free_port, prefect
 from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 

@@ -13,11 +13,11 @@ import pytest
 from mlflow import MlflowClient
 from safetensors.numpy import load_file
 
-from flows.graph import read_graph
 from flows.layout import Layout
+from flows.recording.graph import read_graph
 from flows.stages.report import report
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.runs import restore, seed_folder, sizes_in
+from rnn_core.training.run_folder import restore, seed_folder, sizes_in
 
 DATASETS = {"text": "nats_per_token", "sales": "mse", "digits": "accuracy"}
 

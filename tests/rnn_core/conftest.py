@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from rnn_core.fused import one_step
+from rnn_core.layers import one_step
 
 
 def parts(state):

@@ -71,7 +71,7 @@ def descendants(process):
     own = psutil.Process(process.pid)
     found = own.children(recursive=True)
     by_name = {child.name(): child for child in found}
-    templates = [child for child in own.children() if "flows.template" in child.cmdline()]
+    templates = [child for child in own.children() if "flows.recording.template" in child.cmdline()]
     return {
         "all": found,
         "template": templates[0] if templates else None,

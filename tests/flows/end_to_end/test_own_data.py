@@ -13,7 +13,7 @@ import pytest
 import yaml
 from num2words import num2words
 
-from flows.new_study import as_name
+from flows.commands.new import as_name
 from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 
@@ -175,7 +175,7 @@ NOTHING_THERE = [
 def test_new_says_in_one_line_what_cannot_be_and_leaves_nothing(
     tmp_path, arguments, message, monkeypatch, capsys
 ):
-    from flows import cli
+    from flows.commands import main as cli
 
     write_table(tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from flows import registry
 from flows.report.card import MOST_CHARACTERS, model_card
 from flows.report.details import collect
 from flows.report.timings import write_timings
 from flows.stages.report import report
-from flows.tracking import Projection
+from flows.tracking import promotion as registry
+from flows.tracking.projection import Projection
 from rnn_core.files import digest_of, read_json, write_json
-from rnn_core.params import read_study
+from rnn_core.study import read_study
 
 
 def card(layout, dataset):

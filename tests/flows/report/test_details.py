@@ -7,8 +7,8 @@ import pytest
 from flows.report.details import collect, what_is_missing
 from flows.stages.report import report
 from rnn_core.files import read_json
-from rnn_core.params import read_study
-from rnn_core.runs import METRICS, seed_folder
+from rnn_core.study import read_study
+from rnn_core.training.run_folder import METRICS, seed_folder
 
 
 def details(layout, dataset):

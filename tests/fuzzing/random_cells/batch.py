@@ -14,7 +14,7 @@ from hypothesis import given, seed
 from random_cells import settings
 from random_cells.generator import Example, examples
 from random_cells.oracle import check
-from rnn_core.fused import build
+from rnn_core.compiler.cpu import build
 
 BATCH = 50
 """Cells that are drawn together, with a seed of their own."""

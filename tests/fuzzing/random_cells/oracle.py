@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from random_cells.generator import Call, Example
-from rnn_core.fused import choice, search
-from rnn_core.recurrent import Recurrent
+from rnn_core.compiler.running import search
+from rnn_core.layers import execution_path as choice
+from rnn_core.layers.recurrent import Recurrent
 
 BOTH = (torch.float64, torch.float32)
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 5e-6}

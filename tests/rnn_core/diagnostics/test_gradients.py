@@ -9,16 +9,16 @@ from torch.autograd.functional import jacobian
 
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell, named
-from rnn_core.convert import to_torch
 from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
 from rnn_core.diagnostics.passage import record
 from rnn_core.diagnostics.seed import training_batch
-from rnn_core.fused.choice import eager_only
-from rnn_core.recurrent import Recurrent
-from rnn_core.runs import build_model
+from rnn_core.layers.conversion import to_torch
+from rnn_core.layers.execution_path import eager_only
+from rnn_core.layers.recurrent import Recurrent
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.tasks.base import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
+from rnn_core.training.run_folder import build_model
 
 T, B, I, H = 6, 3, 4, 5
 LENGTHS = torch.tensor([6, 2, 5])

@@ -9,7 +9,7 @@ from torch.nn import functional
 from rnn_core.cells import REGISTRY
 from rnn_core.cells.base import Cell
 from rnn_core.diagnostics.saturation import Activations, saturated_share
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.recurrent import Recurrent
 
 T, B, I, H = 7, 4, 3, 5
 LENGTHS = torch.tensor([7, 2, 5, 1])

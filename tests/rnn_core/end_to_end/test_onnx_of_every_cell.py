@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from rnn_core.cells import REGISTRY
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.recurrent import Recurrent
 
 ARRANGEMENTS = [(1, False), (2, True)]
 

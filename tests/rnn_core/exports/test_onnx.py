@@ -16,8 +16,8 @@ from torch.nn.functional import logsigmoid
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell
 from rnn_core.cells.gru import GRU
-from rnn_core.fused.onnx import OPERATORS
-from rnn_core.recurrent import Recurrent
+from rnn_core.compiler.onnx.nodes import OPERATORS
+from rnn_core.layers.recurrent import Recurrent
 
 SIZES = [(7, 5), (1, 1), (3, 8)]
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from rnn_core.fused.choice import eager_only
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.execution_path import eager_only
+from rnn_core.layers.recurrent import Recurrent
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TorchScript
 

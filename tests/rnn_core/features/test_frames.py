@@ -19,7 +19,7 @@ from rnn_core.features.frames import (
     unscaled,
     warped,
 )
-from rnn_core.raw.audio import log_mel, mel_edges
+from rnn_core.readers.audio import log_mel, mel_edges
 
 RATE = 8000
 

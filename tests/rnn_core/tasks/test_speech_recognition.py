@@ -6,12 +6,11 @@ import torch
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features import batches as batches_module
-from rnn_core.params import parse
-from rnn_core.raw.audio import log_mel, read_wav
-from rnn_core.raw.recordings import list_words
-from rnn_core.recurrent import Recurrent
-from rnn_core.runs import RunConfig, build_model, restore
+from rnn_core.layers.recurrent import Recurrent
+from rnn_core.readers.audio import log_mel, read_wav
+from rnn_core.readers.recordings import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
+from rnn_core.study import parse
 from rnn_core.tasks import speech_recognition
 from rnn_core.tasks.base import SPLITS
 from rnn_core.tasks.speech_recognition import (
@@ -20,7 +19,8 @@ from rnn_core.tasks.speech_recognition import (
     SpeechModel,
     SpeechRecognition,
 )
-from rnn_core.training import TrainingParameters, train
+from rnn_core.training.loop import TrainingParameters, train
+from rnn_core.training.run_folder import RunConfig, build_model, restore
 
 SPLIT = {"split_by": "speaker", "validation": ("voice02",), "test": ("voice03",)}
 EACH = {"split_by": "each_speaker", "validation": (1,), "test": ()}

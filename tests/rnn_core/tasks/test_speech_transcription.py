@@ -10,12 +10,11 @@ from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.models.ctc import prefix_beam
-from rnn_core.params import parse
-from rnn_core.raw.audio import log_mel, read_wav
-from rnn_core.raw.recordings import list_words
-from rnn_core.raw.transcripts import joined_utterances
-from rnn_core.runs import build_model
+from rnn_core.readers.audio import log_mel, read_wav
+from rnn_core.readers.recordings import list_words
+from rnn_core.readers.transcripts import joined_utterances
 from rnn_core.sources.synthetic_digits import SyntheticDigits
+from rnn_core.study import parse
 from rnn_core.tasks import speech_transcription
 from rnn_core.tasks.base import SPLITS
 from rnn_core.tasks.speech_transcription import (
@@ -27,7 +26,8 @@ from rnn_core.tasks.speech_transcription import (
     speech_stretches,
     texts_of,
 )
-from rnn_core.training import TrainingParameters
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.run_folder import build_model
 
 JOIN = {
     "split_by": "take",

@@ -15,9 +15,8 @@ from torch.nn import functional
 from rnn_core.baselines.ngrams import kneser_ney
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import UNKNOWN
+from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.language_model import LanguageModel
-from rnn_core.recurrent import Recurrent
-from rnn_core.runs import build_model
 from rnn_core.tasks import text_generation
 from rnn_core.tasks.text_generation import (
     TextAnswer,
@@ -27,7 +26,8 @@ from rnn_core.tasks.text_generation import (
     sample,
     tokenize,
 )
-from rnn_core.training import TrainingParameters
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.run_folder import build_model
 
 TEXT = "".join(f"line {i % 7} says {'abc'[i % 3] * (i % 5)}.\n" for i in range(200))
 

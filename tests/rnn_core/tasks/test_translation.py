@@ -12,18 +12,17 @@ from sacrebleu.metrics.bleu import BLEU
 from torch.nn import functional
 
 from rnn_core.baselines.lexicon import word_for_word, word_lexicon
-from rnn_core.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
 from rnn_core.cells import REGISTRY
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.subwords import END, START, Subwords
+from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.beam_search import translate
 from rnn_core.models.translator import Attention, Source, Translator
-from rnn_core.raw.parallel_text import Pair
-from rnn_core.recurrent import Recurrent
-from rnn_core.runs import build_model
+from rnn_core.readers.parallel_text import Pair
 from rnn_core.sources.number_words import NumberWords
 from rnn_core.tasks import translation
 from rnn_core.tasks.base import SPLITS
+from rnn_core.tasks.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
 from rnn_core.tasks.translation import (
     Translation,
     TranslationAnswer,
@@ -31,6 +30,7 @@ from rnn_core.tasks.translation import (
     TranslationModel,
     side_range,
 )
+from rnn_core.training.run_folder import build_model
 
 NOUNS = (("dog", "Hund"), ("cat", "Kater"), ("man", "Mann"), ("bird", "Vogel"))
 VERBS = (("sees", "sieht"), ("hears", "hört"), ("follows", "verfolgt"))

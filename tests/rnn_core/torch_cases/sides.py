@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from rnn_core.convert import from_torch, to_torch
-from rnn_core.recurrent import Recurrent
+from rnn_core.layers.conversion import from_torch, to_torch
+from rnn_core.layers.recurrent import Recurrent
 
 KINDS = {
     "rnn": (nn.RNN, {}, "rnn_tanh"),

@@ -1,0 +1,261 @@
+"""The command line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.system.bound import collect_seldom
+from flows.trainings.processes import run_stage
+from rnn_core.errors import GatewiseError
+
+app = typer.Typer(
+    help="Which recurrent cell should I use for my sequence data, and give me the model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
+app.add_typer(cells, name="cells", no_args_is_help=True)
+
+Dataset = Annotated[str, typer.Argument(help="A dataset of params.yaml.")]
+StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
+Cell = Annotated[str, typer.Argument(help="A cell of params.yaml.")]
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def ingest(dataset: Dataset) -> None:
+    """Fetch or generate the raw files of a dataset."""
+    run_stage("ingest", dataset)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def prepare(dataset: Dataset) -> None:
+    """Turn the raw files of a dataset into tensors and sides."""
+    run_stage("prepare", dataset)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def tune(dataset: Dataset, cell: Cell) -> None:
+    """Choose what a cell is trained with on a dataset, if the study tunes."""
+    run_stage("tune", dataset, cell)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def train(dataset: Dataset, cell: Cell) -> None:
+    """Train a cell on a dataset, once for each seed."""
+    run_stage("train", dataset, cell)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def evaluate(dataset: Dataset, cell: Cell) -> None:
+    """Score the seeds of a cell on a dataset."""
+    run_stage("evaluate", dataset, cell)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def compare(dataset: Dataset) -> None:
+    """Decide which cell to use on a dataset."""
+    run_stage("compare", dataset)
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def report() -> None:
+    """Write the results of the study."""
+    run_stage("report")
+
+
+@app.command()
+def run(
+    study: StudyFolder = Path(),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Stages at the same time; default: processors.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Stages to run, such as "train@*-gru", and what they need; may be repeated.'
+        ),
+    ] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(help="Add seeds where the rule abstains for want of them."),
+    ] = False,
+    max_seeds: Annotated[
+        int, typer.Option(min=1, help="Most seeds of a dataset, with --until-decided.")
+    ] = 10,
+) -> None:
+    """Bring a study up to date and register the champion of each dataset."""
+    from flows.commands.run import launch  # noqa: PLC0415 - stages must not wait for its imports
+
+    most = max_seeds if until_decided else None
+    launch(study, workers=workers, only=only or None, max_seeds=most)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    task: Annotated[str, typer.Option(help="forecasting, sentiment, text_generation, ...")],
+    data: Annotated[
+        list[Path], typer.Option(help="The file or folder; twice for two aligned text files.")
+    ],
+    target: Annotated[
+        list[str] | None, typer.Option(help="Column to predict; may be given more than once.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Data parameter, such as horizon=24.")
+    ] = None,
+    cells: Annotated[
+        str, typer.Option(help="Cells to compare, with commas between.")
+    ] = "memoryless,rnn_tanh,lstm,gru",
+    sizes: Annotated[
+        str, typer.Option(help="Budgets of weights, relative to a gru's; or equal units.")
+    ] = "0.25,1",
+    seeds: Annotated[int, typer.Option(min=1, help="How often each is trained.")] = 3,
+    run: Annotated[bool, typer.Option("--run", help="Run it right away.")] = False,
+) -> None:
+    """Make a study of your own data, after looking at the data."""
+    from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
+
+    dataset = new_study(
+        folder,
+        task,
+        data,
+        targets=target or [],
+        settings=settings or [],
+        cells=[cell.strip() for cell in cells.split(",")],
+        sizes=[size.strip() for size in sizes.split(",")],
+        num_seeds=seeds,
+    )
+    typer.echo(f"{folder} is a study of the dataset {dataset}: see its params.yaml.")
+    if not run:
+        typer.echo(f"Next: gatewise run {folder}")
+        return
+    from flows.commands.run import launch  # noqa: PLC0415 - as above
+
+    launch(folder)
+
+
+Model = Annotated[
+    str, typer.Argument(help="study.dataset, study.dataset@VERSION, or an address for MLflow.")
+]
+Answers = Annotated[
+    list[str] | None, typer.Option("--set", help="What the answer should be like: name=value.")
+]
+
+
+@app.command()
+def predict(
+    model: Model,
+    given: Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder, or - for stdin.")],
+    settings: Answers = None,
+    output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
+) -> None:
+    """Answer raw input with a registered model."""
+    from flows.commands.predict import predict as answer  # noqa: PLC0415 - stages must not wait for it
+
+    answer(model, given, settings or [], output)
+
+
+@app.command()
+def generate(
+    model: Model,
+    prompt: Annotated[str, typer.Option(help="Text to write on from.")] = "",
+    settings: Answers = None,
+) -> None:
+    """Write text with a registered model, as it is made."""
+    from flows.commands.predict import generate as write  # noqa: PLC0415 - stages must not wait for it
+
+    write(model, prompt, settings or [])
+
+
+@app.command()
+def export(
+    model: Model,
+    onnx: Annotated[Path, typer.Option(metavar="FILE", help="ONNX file to write.")],
+) -> None:
+    """Write the network of a registered model as a file for other programs."""
+    from flows.commands.export import export as write  # noqa: PLC0415 - stages must not wait for it
+
+    write(model, onnx)
+
+
+@app.command()
+def status(study: StudyFolder = Path()) -> None:
+    """Show which cell to use on each dataset, and whether that is up to date."""
+    from flows.commands.upkeep import status as show  # noqa: PLC0415 - stages must not wait for it
+
+    show(study)
+
+
+@app.command()
+def sync(study: StudyFolder = Path()) -> None:
+    """Make MLflow show what the study's folders hold, after `dvc repro` for example."""
+    from flows.commands.upkeep import sync as make_up  # noqa: PLC0415 - stages must not wait for it
+
+    make_up(study)
+
+
+@app.command()
+def prune(study: StudyFolder = Path()) -> None:
+    """Remove outputs of datasets and cells that params.yaml does not name any more."""
+    from flows.commands.upkeep import prune as remove  # noqa: PLC0415 - stages must not wait for it
+
+    remove(study)
+
+
+@app.command()
+def ui(
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
+) -> None:
+    """Serve the pages of MLflow and Prefect on loopback."""
+    from flows.commands.ui import show_pages  # noqa: PLC0415 - stages must not wait for it
+
+    show_pages(mlflow_port, prefect_port)
+
+
+@cells.command("list")
+def list_cells(
+    input_size: Annotated[int, typer.Option(help="Features of the input.")] = 128,
+    hidden_size: Annotated[int, typer.Option(help="Features of a state, H.")] = 128,
+) -> None:
+    """List all cells with their states, recurrent parameters and operations of a step."""
+    from flows.commands.cells import listing  # noqa: PLC0415 - stages must not wait for its imports
+
+    typer.echo(listing(input_size, hidden_size))
+
+
+@cells.command("show")
+def show_cell(
+    cell: Annotated[str, typer.Argument(help="Name of a cell.")],
+    stage: Annotated[
+        str, typer.Option(help="docs, form, optimised, schedule, c or triton.")
+    ] = "docs",
+) -> None:
+    """Print what a cell is, or what a stage of the compiler makes of it."""
+    from flows.commands.show_cell import show  # noqa: PLC0415 - stages must not wait for its imports
+
+    typer.echo(show(cell, stage))
+
+
+@cells.command("docs")
+def write_docs() -> None:
+    """Write docs/cells.md, which is made of the docstrings of the cells."""
+    from flows.commands.cells import PAGE, write_page  # noqa: PLC0415 - stages must not wait for it
+
+    write_page(PAGE)
+
+
+def main() -> None:
+    """Run the command line; a `GatewiseError` is one line and exit code 1."""
+    collect_seldom()
+    try:
+        app()
+    except GatewiseError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

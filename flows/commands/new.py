@@ -1,0 +1,240 @@
+"""`gatewise new`: a study around a person's own data.
+
+The data is copied into the study, looked at, and tried: what is wrong with it is told
+before anything is left behind.
+"""
+
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from flows.layout import REPOSITORY
+from rnn_core.cells import REGISTRY as CELLS
+from rnn_core.errors import ParameterError, StudyError, unknown
+from rnn_core.files import write_text
+from rnn_core.study import parse
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base import Suggestion
+
+SOURCE = "source"
+"""Folder of the study that holds the data."""
+
+TARGETS = {"forecasting": "targets", "sentiment": "label"}
+"""The data parameter that --target stands for."""
+
+COMMENT = """\
+# A study of {what}, made by `gatewise new`. What may stand here is in Gatewise's
+# CONTRIBUTING.md; after a change, `gatewise run` trains what it concerns.
+
+"""
+
+
+def new_study(
+    folder: Path,
+    task: str,
+    data: Sequence[Path],
+    *,
+    targets: Sequence[str],
+    settings: Sequence[str],
+    cells: Sequence[str],
+    sizes: Sequence[str],
+    num_seeds: int,
+) -> str:
+    """Make the folder of a study with a copy of the data; returns its dataset's name.
+
+    Args:
+        folder: The folder, which must not exist or be empty.
+        task: Name of the task.
+        data: The file, folder or aligned files.
+        targets: Columns to predict.
+        settings: Further data parameters, as `name=value`.
+        cells: Cells to compare.
+        sizes: Sizes of each, budgets of weights or "equal".
+        num_seeds: Seeds of each.
+
+    Raises:
+        ParameterError: If an argument names something impossible.
+        DataError: If the data cannot be used; nothing is left behind.
+    """
+    check_arguments(folder, data, cells)
+    wanted = aligned_setting(task, data) | target_setting(task, targets) | read_settings(settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=folder.parent) as temporary:
+        growing = Path(temporary) / "study"
+        copy_data(data, growing / SOURCE)
+        dataset = as_name(data[0].stem, "data")
+        section = try_out(task, growing / SOURCE, wanted)
+        content = {
+            "root": os.path.relpath(REPOSITORY, folder),
+            "study": as_name(folder.resolve().name, "study"),
+            "device": "auto",
+            "seeds": list(range(num_seeds)),
+            "cells": list(cells),
+            "sizes": read_sizes(sizes),
+            "tuning": None,
+            "datasets": {
+                dataset: {
+                    "source": SOURCE,
+                    "task": task,
+                    "margin": get_task(task).margin,
+                    **section,
+                }
+            },
+        }
+        lay_out(growing, content, data)
+        if folder.exists():
+            folder.rmdir()
+        shutil.move(growing, folder)
+    init_dvc(folder)
+    return dataset
+
+
+def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) -> None:
+    """Refuse what cannot be made into a study.
+
+    Raises:
+        ParameterError: If there is a reason to.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ParameterError(f"{folder} exists and is not an empty folder; choose another")
+    if not data:
+        raise ParameterError("no data is named; give --data FILE (twice for aligned files)")
+    for path in data:
+        if not path.exists():
+            raise ParameterError(f"--data {path}: there is no such file or folder")
+    if len(data) > 1 and not all(path.is_file() for path in data):
+        raise ParameterError("--data: give one folder, or files, not both")
+    if len({path.name for path in data}) < len(data):
+        raise ParameterError("--data: two files have the same name; rename one")
+    for cell in cells:
+        if cell not in CELLS:
+            raise ParameterError(f"--cells: {unknown('cell', cell, CELLS)}")
+
+
+def read_sizes(sizes: Sequence[str]) -> list[float | str]:
+    """Read budgets of weights, and "equal".
+
+    Raises:
+        ParameterError: If one is neither.
+    """
+    try:
+        found = [size if size == "equal" else float(size) for size in sizes]
+    except ValueError:
+        found = []
+    if not found or any(size != "equal" and not 0 < float(size) < math.inf for size in found):
+        raise ParameterError(
+            f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, with commas between"
+        )
+    return found
+
+
+def read_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """Read `name=value`, the value as YAML.
+
+    Raises:
+        ParameterError: If it is of another form.
+    """
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise ParameterError(f"{setting!r} is not of the form name=value")
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ParameterError(f"{setting!r}: the value is not YAML; put it in quotes") from None
+    return found
+
+
+def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
+    """The data parameter that --target stands for in a task."""
+    if not targets:
+        return {}
+    if task not in TARGETS:
+        raise ParameterError(f"--target is of {' and '.join(TARGETS)}; {task} has none")
+    name = TARGETS[task]
+    return {name: list(targets) if name == "targets" else targets[0]}
+
+
+def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:
+    """Of two aligned files, the first is translated into the second."""
+    if task != "translation" or len(data) != 2:
+        return {}
+    return {"source_file": data[0].name, "target_file": data[1].name}
+
+
+def as_name(text: str, default: str) -> str:
+    """A name as params.yaml wants it: lower-case letters, digits and _."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    if not name:
+        return default
+    return name if name[0].isalpha() else f"{default}_{name}"
+
+
+def copy_data(data: Sequence[Path], target: Path) -> None:
+    """Copy a folder, or files, into a folder."""
+    if data[0].is_dir():
+        shutil.copytree(data[0], target)
+        return
+    target.mkdir(parents=True)
+    for file in data:
+        shutil.copy(file, target)
+
+
+def try_out(task: str, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
+    """Parameters for the data, which they are tried on.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ParameterError: If what is wanted is not possible.
+    """
+    kind = get_task(task)
+    section = kind.suggest(raw, wanted)
+    data = parse(kind.DataParameters, section["data"], "", "--set")
+    model = parse(kind.ModelParameters, section["model"], "", "--set")
+    _, meta = kind.prepare(raw, data)
+    kind(meta, model)
+    return section
+
+
+def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> None:
+    """Write what a study consists of beside its data."""
+    comment = COMMENT.format(what=", ".join(path.name for path in data))
+    text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
+    write_text(folder / "params.yaml", comment + text)
+    write_text(folder / ".gitignore", ".gatewise/\n")
+    (folder / "dvc.yaml").symlink_to(f"{content['root']}/dvc.yaml")
+
+
+def init_dvc(folder: Path) -> None:
+    """Make a study its own root of DVC, below the git repository that it is in, if any.
+
+    Raises:
+        StudyError: If DVC refuses.
+    """
+    inside = subprocess.run(
+        ["git", "rev-parse", "--is-inside-work-tree"],  # noqa: S607 - whichever git the user has
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
+    how = "--subdir" if inside.returncode == 0 else "--no-scm"
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "init", "--quiet", how],
+        cwd=folder,
+        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise StudyError(f"dvc init failed in {folder}: {' '.join(done.stderr.split())}")

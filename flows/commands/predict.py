@@ -1,0 +1,130 @@
+"""`gatewise predict` and `gatewise generate`: a registered model asked from a terminal."""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flows.commands.new import read_settings
+from flows.system.environment import use_defaults
+from rnn_core.errors import DataError, ParameterError, StudyError
+from rnn_core.files import write_text
+from rnn_core.study import parse
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from rnn_core.tasks.base import Task
+
+STDIN = "-"
+"""Stands for the standard input in place of a file."""
+
+NAME = re.compile(r"(?P<name>[^/@]+)(?:@(?P<version>\d+)|@(?P<alias>\w+))?")
+
+
+class Served(NamedTuple):
+    """A registered model on this side of MLflow."""
+
+    task: "Task"
+    model: "nn.Module"
+
+
+def predict(model: str, given: Path, settings: Sequence[str], output: Path | None) -> None:
+    """Answer a file or folder of raw input, into a CSV file or onto the terminal.
+
+    Raises:
+        ParameterError: If the model, or what is asked of the answer, is not there.
+        DataError: If the input cannot be used.
+    """
+    served = load(model)
+    parameters = parse(served.task.AnswerParameters, read_settings(settings), "", "--set")
+    with input_file(given) as path:
+        table = served.task.read_input(path)
+    answer = served.task.answer(served.model, table, parameters)
+    if output is not None:
+        write_text(output, answer.to_csv(index=False))
+        sys.stdout.write(f"{len(answer)} rows are in {output}\n")
+    else:
+        sys.stdout.write(shown(answer))
+
+
+def generate(model: str, prompt: str, settings: Sequence[str]) -> None:
+    """Write on from a prompt, each piece as soon as it is there.
+
+    Raises:
+        ParameterError: If the model is not there, or does not write.
+    """
+    served = load(model)
+    task: Any = served.task
+    if not hasattr(task, "stream"):
+        raise ParameterError(f"{model} does not generate text; use `gatewise predict {model} FILE`")
+    parameters = parse(task.AnswerParameters, read_settings(settings), "", "--set")
+    sys.stdout.write(prompt)
+    for piece in task.stream(served.model, prompt, parameters):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
+def load(model: str) -> Served:
+    """Load `study.dataset`, `study.dataset@3`, or any address that MLflow knows.
+
+    Raises:
+        ParameterError: If there is no such model.
+        StudyError: If its files are not what was registered.
+    """
+    use_defaults()
+    import mlflow  # noqa: PLC0415 - takes seconds, and reads settings made above
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    from flows.tracking.promotion import ABSENT, registered_models  # noqa: PLC0415
+
+    address = address_of(model)
+    try:
+        loaded: Any = mlflow.pyfunc.load_model(address).unwrap_python_model()
+        return Served(loaded.task, loaded.model)
+    except (MlflowException, OSError) as error:
+        code = getattr(error, "error_code", "")
+        if code not in ABSENT:
+            cause = str(error).strip().splitlines()[0]
+            raise StudyError(f"{address} cannot be loaded: {cause}") from None
+    known = ", ".join(registered_models()) or "none; `gatewise run` registers them"
+    raise ParameterError(f"there is no model {model!r}; registered: {known}")
+
+
+def address_of(model: str) -> str:
+    """The address of a model for MLflow; a name alone means its champion."""
+    match = NAME.fullmatch(model)
+    if not match:
+        return model
+    if match["version"]:
+        return f"models:/{match['name']}/{match['version']}"
+    return f"models:/{match['name']}@{match['alias'] or 'champion'}"
+
+
+@contextmanager
+def input_file(given: Path) -> Iterator[Path]:
+    """The input as a file or folder; what comes on the standard input is put into one."""
+    if str(given) != STDIN:
+        if not given.exists():
+            raise DataError(f"there is no {given}; give a file, a folder, or - for stdin")
+        yield given
+        return
+    with TemporaryDirectory() as temporary:
+        file = Path(temporary) / "input.txt"
+        with file.open("wb") as target:
+            shutil.copyfileobj(sys.stdin.buffer, target)
+        yield file
+
+
+def shown(answer: "pd.DataFrame") -> str:
+    """An answer for a person: a lone column as text, anything else as CSV."""
+    if len(answer.columns) == 1:
+        return "\n".join(str(value) for value in answer.iloc[:, 0]) + "\n"
+    text: str = answer.to_csv(index=False, float_format="%.6g")
+    return text

@@ -1,0 +1,1 @@
+"""DVC: the graph of a study, and its stages brought up to date."""

@@ -1,0 +1,1 @@
+"""Processes and servers around a run."""

@@ -1,0 +1,162 @@
+"""The servers of Prefect and MLflow, on loopback only."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from flows.layout import REPOSITORY, Layout
+from flows.system.bound import bound_group_command
+from rnn_core.errors import GatewiseError
+
+HOST = "127.0.0.1"
+
+START_SECONDS = 120.0
+"""Longest wait for a server; on first use it creates its database."""
+
+STOP_SECONDS = 10.0
+"""Longest wait for a server to end by itself."""
+
+
+class ServerError(GatewiseError):
+    """A server cannot be started."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that ends with this process.
+
+    Attributes:
+        name: What to call it.
+        port: Where it listens, on loopback.
+        health: Path that answers once it is ready.
+        log: File with what it prints.
+        process: The process.
+    """
+
+    name: str
+    port: int
+    health: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where its pages are."""
+        return f"http://{HOST}:{self.port}"
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            ServerError: If it ends, or does not answer in time.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        with httpx.Client(base_url=self.url, timeout=2) as client:
+            while time.monotonic() < deadline:
+                if self.answers(client):
+                    return
+                time.sleep(0.05)
+        raise ServerError(
+            f"the {self.name} server does not answer after {START_SECONDS:.0f} s; "
+            f"its log is {self.log}"
+        )
+
+    def answers(self, client: httpx.Client) -> bool:
+        """Whether it is ready.
+
+        Raises:
+            ServerError: If it has ended.
+        """
+        if self.process.poll() is not None:
+            raise ServerError(f"the {self.name} server ended at once; its log is {self.log}")
+        try:
+            return client.get(self.health).is_success
+        except httpx.TransportError:
+            return False
+
+    def stop(self) -> None:
+        """End it, by force if it does not listen."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@contextmanager
+def serving(
+    name: str, port: int, health: str, module: str, *arguments: str, **settings: str
+) -> Iterator[Server]:
+    """Run a Python module as a server; it may still be starting when this returns.
+
+    Args:
+        name: What to call it.
+        port: Where it is to listen.
+        health: Path that answers once it is ready.
+        module: What to run.
+        arguments: Its arguments, but for the port.
+        settings: Further environment variables.
+    """
+    log = Layout(REPOSITORY).logs / f"{name.lower()}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            bound_group_command(module, *arguments, "--port", str(port)),
+            cwd=REPOSITORY,
+            env=os.environ | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us; we end it when we are done
+        )
+    server = Server(name, port, health, log, process)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def prefect(port: int, *options: str) -> AbstractContextManager[Server]:
+    """Run Prefect's server; its database is in `.gatewise/prefect`."""
+    arguments = ("prefect", "server", "start", "--host", HOST, *options)
+    # Its pages look for the server on the default port, wherever it listens.
+    settings = {"PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
+    return serving("Prefect", port, "/api/health", *arguments, **settings)
+
+
+def mlflow(port: int) -> AbstractContextManager[Server]:
+    """Run MLflow's server on the database that runs are tracked in."""
+    store = ("--backend-store-uri", os.environ["MLFLOW_TRACKING_URI"])
+    arguments = ("mlflow", "server", *store, "--host", HOST, "--workers", "1")
+    return serving("MLflow", port, "/health", *arguments)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_port(port: int, option: str) -> None:
+    """Refuse a port that somebody listens on.
+
+    Raises:
+        ServerError: If somebody does.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise ServerError(f"port {port} is taken; choose another with {option}") from None

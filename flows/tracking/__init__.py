@@ -1,0 +1,1 @@
+"""MLflow: what run folders say is shown there, and the best models are registered."""

@@ -1,0 +1,407 @@
+"""MLflow shows what the run folders say.
+
+Run folders are the truth and MLflow is their projection: one experiment for each study and
+dataset, in it a run for each cell and size with means over seeds, and below that a run for
+each seed with its curves. A run is known by the digest of the folder that it shows, so that
+projecting twice changes nothing, and a projection that was missed can be made up for.
+"""
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+
+from flows.layout import Layout
+from flows.recording.graph import read_lock
+from flows.report import figures
+from flows.report.details import collect
+from flows.report.svg import alone
+from flows.trainings.seeds import is_trial
+from rnn_core.errors import DataError, GatewiseError
+from rnn_core.files import digest_of, read_json, read_json_lines, sha256_of
+from rnn_core.study import read_study
+from rnn_core.training.run_folder import METRICS, SUMMARY, RunConfig, read_config, seed_name
+
+BATCH = 900
+"""Metrics sent at once; MLflow takes at most 1,000."""
+
+FOLLOW_SECONDS = 1.0
+"""How often growing run folders are looked at."""
+
+Kind: TypeAlias = Literal["cell", "seed"]
+Record: TypeAlias = dict[str, float]
+
+
+class TrackingError(GatewiseError):
+    """MLflow cannot be reached."""
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Say in one line that MLflow does not answer, whatever it raises."""
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        place = os.environ["MLFLOW_TRACKING_URI"]
+        cause = str(error).splitlines()[0][:160]
+        raise TrackingError(
+            f"MLflow at {place} does not answer; run again once it does, to show and register "
+            f"what is finished: {cause}"
+        ) from error
+
+
+class GrowingSeed(NamedTuple):
+    """A seed, or a trial, that is being trained, and a record for each epoch so far."""
+
+    key: str
+    config: RunConfig
+    records: list[Record]
+
+
+def growing_seeds(layout: Layout, running: Collection[str]) -> list[GrowingSeed]:
+    """The seeds and trials that the running stages train; a stage trains one at a time."""
+    seeds: dict[str, GrowingSeed] = {}
+    # A folder may be new, of an older version, or be moved to the finished ones just now.
+    with suppress(DataError, FileNotFoundError, TypeError):
+        for folder in sorted(layout.training.glob("*"), key=lambda f: f.stat().st_mtime):
+            config, _ = read_config(folder)
+            verb = "tune" if is_trial(config) else "train"
+            stage = f"{verb}@{config.dataset}-{config.cell}"
+            if stage in running:
+                records = read_json_lines(folder / METRICS)
+                seeds[stage] = GrowingSeed(folder.name, config, records)
+    return list(seeds.values())
+
+
+class Projection:
+    """The runs of a study in MLflow; may be used from several threads.
+
+    Tags that begin with `gatewise.` say what a run shows: its `kind`, `dataset`, `cell`
+    and `seed`; `identity`, a hash of what determines it; `digest`, a hash of the finished
+    folder; and whether it is `current`, that is, shows what the study's folders hold.
+
+    Args:
+        layout: Where the study keeps things.
+        study: Name of the study.
+        lineage: Further tags for new runs.
+    """
+
+    def __init__(self, layout: Layout, study: str, lineage: Mapping[str, str]) -> None:
+        self.layout = layout
+        self.study = study
+        self.lineage = lineage
+        self.client = MlflowClient()
+        self.experiments: dict[str, str] = {}
+        self.runs: dict[str, list[Run]] = {}
+        self.epochs_logged: dict[str, int] = {}
+        self.data_digests: dict[str, str] = {}
+        self.lock = threading.RLock()
+
+    def open(self, dataset: str) -> str:
+        """The experiment of a dataset, made if need be; its runs are read once."""
+        if dataset not in self.experiments:
+            name = f"{self.study}/{dataset}"
+            found = self.client.get_experiment_by_name(name)
+            experiment = found.experiment_id if found else self.create_experiment(name)
+            self.runs[dataset] = list(self.client.search_runs([experiment], max_results=50_000))
+            self.experiments[dataset] = experiment
+        return self.experiments[dataset]
+
+    def create_experiment(self, name: str) -> str:
+        """Make an experiment; without a server, its artifacts lie beside the database."""
+        _, is_local, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
+        place = (Path(database).parent / "mlartifacts" / name).as_uri() if is_local else None
+        experiment: str = self.client.create_experiment(name, artifact_location=place)
+        return experiment
+
+    def find(self, config: RunConfig, kind: Kind, **tags: str | None) -> Run | None:
+        """A run of the dataset with these tags; None as a value means absent."""
+        self.open(config.dataset)
+        wanted = {"kind": kind, **tags}
+        for run in self.runs[config.dataset]:
+            found = {name: run.data.tags.get(f"gatewise.{name}") for name in wanted}
+            if found == wanted:
+                return run
+        return None
+
+    def create(self, config: RunConfig, kind: Kind, parent: str | None, **tags: str) -> Run:
+        """Make a run for a cell at one size, or for a seed below it."""
+        size = str(config.model["hidden_size"])
+        candidate = f"{config.cell}-{size}"
+        name = candidate if kind == "cell" else f"{candidate} seed {config.seed}"
+        known = {"kind": kind, "dataset": config.dataset, "cell": config.cell, **tags}
+        known["hidden_size"] = size
+        if kind == "seed":
+            known["seed"] = str(config.seed)
+        named = {f"gatewise.{key}": value for key, value in known.items()}
+        if parent:
+            named["mlflow.parentRunId"] = parent
+        run = self.client.create_run(
+            self.open(config.dataset),
+            run_name=name,
+            tags={**self.lineage, **named, "mlflow.source.name": "gatewise"},
+        )
+        self.client.log_batch(run.info.run_id, params=parameters_of(config, kind))
+        self.client.log_inputs(run.info.run_id, [self.dataset_input(config)])
+        self.runs[config.dataset].append(run)
+        return run
+
+    def dataset_input(self, config: RunConfig) -> DatasetInput:
+        """The prepared data, known by the hash that DVC has for it where there is one."""
+        if config.dataset not in self.data_digests:
+            lock = read_lock(self.layout)
+            stages = yaml.load(lock, yaml.CSafeLoader)["stages"] if lock else {}
+            stage = stages.get(f"prepare@{config.dataset}")
+            digest = stage["outs"][0]["md5"] if stage else config.data[:36]
+            self.data_digests[config.dataset] = digest
+        digest = self.data_digests[config.dataset]
+        source = json.dumps({"path": str(self.layout.prepared(config.dataset)), "md5": digest})
+        dataset = Dataset(config.dataset, digest, "dvc", source)
+        return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
+
+    def forget(self, config: RunConfig, run: Run) -> None:
+        """Delete a run that shows nothing of its own."""
+        self.client.delete_run(run.info.run_id)
+        self.runs[config.dataset].remove(run)
+
+    def log_growing(self, seed: GrowingSeed) -> None:
+        """Log what is new in the folder of a seed that is being trained.
+
+        Raises:
+            TrackingError: If MLflow does not answer.
+        """
+        with self.lock, reachable():
+            self.log_records(self.growing_seed(seed.config, seed.key), seed.records)
+
+    def growing_seed(self, config: RunConfig, key: str) -> Run:
+        """The run of a seed that is being trained, below the run of its cell."""
+        run = self.find(config, "seed", identity=config.identity(), digest=None)
+        if run and run.data.tags.get("gatewise.key") != key:
+            self.forget(config, run)
+            run = None
+        if run:
+            return run
+        whole = replace(config, seed=-1)
+        cell = self.find(config, "cell", identity=whole.identity(), digest=None)
+        cell = cell or self.create(config, "cell", None, identity=whole.identity())
+        return self.create(config, "seed", cell.info.run_id, identity=config.identity(), key=key)
+
+    def log_records(self, run: Run, records: list[Record]) -> None:
+        """Log the records of epochs that the run does not have yet."""
+        run_id = run.info.run_id
+        if run_id not in self.epochs_logged:
+            history = self.client.get_metric_history(run_id, "epoch")
+            self.epochs_logged[run_id] = max((metric.step for metric in history), default=0)
+        new = [r for r in records if r["epoch"] > self.epochs_logged[run_id]]
+        now = round(time.time() * 1000)
+        metrics = [
+            Metric(name, value, now, int(record["epoch"]))
+            for record in new
+            for name, value in record.items()
+        ]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+        if new:
+            self.epochs_logged[run_id] = int(new[-1]["epoch"])
+
+    def project(self, dataset: str) -> dict[int, str]:
+        """Make the runs of a dataset show its finished folders, evaluations and decision.
+
+        Returns:
+            The id of the run of each seed of the champion.
+
+        Raises:
+            TrackingError: If MLflow does not answer.
+        """
+        comparison = read_json(self.layout.comparison(dataset))
+        champion: dict[int, str] = {}
+        current: set[str] = set()
+        with self.lock, reachable():
+            for name in comparison["candidates"]:
+                run, seed_runs = self.project_candidate(dataset, name, comparison)
+                current |= {run, *seed_runs.values()}
+                if name == comparison["champion"]:
+                    champion = seed_runs
+                    self.log_figures(dataset, run)
+            self.mark_current(dataset, current)
+        return champion
+
+    def project_candidate(
+        self, dataset: str, name: str, comparison: dict[str, Any]
+    ) -> tuple[str, dict[int, str]]:
+        """Show a cell at one size, and its seeds; returns the ids of their runs."""
+        result, metric = comparison["candidates"][name], comparison["metric"]["name"]
+        folder = self.layout.run(dataset, result["cell"]) / str(result["hidden_size"])
+        config, _ = read_config(folder / seed_name(result["seeds"][0]["seed"]))
+        whole = replace(config, seed=-1)
+        run = self.finished(whole, "cell", digest_of(folder), None)
+        seeds = {}
+        for seed in result["seeds"]:
+            place = folder / seed_name(seed["seed"])
+            seed_config, _ = read_config(place)
+            seed_run = self.finished(seed_config, "seed", digest_of(place), run.info.run_id)
+            self.log_records(seed_run, read_json_lines(place / METRICS))
+            ending = {"status": read_json(place / SUMMARY)["status"]}
+            self.log_result(seed_run, seed_result(seed, metric) | result["cost"], ending)
+            seeds[seed["seed"]] = seed_run.info.run_id
+        chosen = {
+            "decision": comparison["decision"],
+            "champion": str(name == comparison["champion"]).lower(),
+            "outcome": result["outcome"] or "all seeds finished",
+        }
+        measured = self.measured(f"train@{dataset}-{result['cell']}")
+        counted = result["cost"] | tuning_cost(result)
+        self.log_result(run, candidate_result(result, metric) | counted | measured, chosen)
+        return run.info.run_id, seeds
+
+    def finished(self, config: RunConfig, kind: Kind, digest: str, parent: str | None) -> Run:
+        """The run that shows a finished folder: a known one, a growing one, or a new one."""
+        growing = self.find(config, kind, identity=config.identity(), digest=None)
+        run = self.find(config, kind, digest=digest)
+        if run and growing:
+            self.forget(config, growing)
+        run = run or growing or self.create(config, kind, parent, identity=config.identity())
+        tags = {"gatewise.digest": digest}
+        if parent:
+            tags["mlflow.parentRunId"] = parent
+        self.set_tags(run, tags)
+        if run.info.status != "FINISHED":  # it may have been given up and taken up again
+            self.client.set_terminated(run.info.run_id)
+        return run
+
+    def log_result(self, run: Run, metrics: dict[str, float], tags: dict[str, str]) -> None:
+        """Log what is known at the end, unless the run has it."""
+        now = round(time.time() * 1000)
+        if any(run.data.metrics.get(name) != value for name, value in metrics.items()):
+            entries = [Metric(name, value, now, 0) for name, value in metrics.items()]
+            self.client.log_batch(run.info.run_id, metrics=entries)
+            run.data.metrics.update(metrics)
+        self.set_tags(run, {f"gatewise.{name}": value for name, value in tags.items()})
+
+    def set_tags(self, run: Run, tags: dict[str, str]) -> None:
+        """Set tags that the run does not have."""
+        new = {name: value for name, value in tags.items() if run.data.tags.get(name) != value}
+        if new:
+            entries = [RunTag(name, value) for name, value in new.items()]
+            self.client.log_batch(run.info.run_id, tags=entries)
+            run.data.tags.update(new)
+
+    def measured(self, stage: str) -> dict[str, float]:
+        """Seconds and megabytes of the last run of a stage on this machine."""
+        records = read_json_lines(self.layout.timings)
+        last = next((r for r in reversed(records) if r["stage"] == stage), None)
+        if last is None:
+            return {}
+        return {"train_seconds": last["seconds"], "train_peak_megabytes": last["peak_megabytes"]}
+
+    def log_figures(self, dataset: str, run_id: str) -> None:
+        """Log the figures of a dataset to the run of its champion, unless it has them."""
+        details = collect(self.layout, read_study(self.layout.folder), dataset)
+        content = json.dumps(details, sort_keys=True) + sha256_of(Path(figures.__file__))
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        run = next(run for run in self.runs[dataset] if run.info.run_id == run_id)
+        if run.data.tags.get("gatewise.figures") != digest:
+            for chart in figures.charts(details):
+                self.client.log_text(run_id, alone(chart.svg), f"figures/{chart.name}.svg")
+            self.set_tags(run, {"gatewise.figures": digest})
+
+    def mark_current(self, dataset: str, current: set[str]) -> None:
+        """Tell the runs that show the study's folders from those that showed them once."""
+        for run in self.runs[dataset]:
+            value = str(run.info.run_id in current).lower()
+            self.set_tags(run, {"gatewise.current": value})
+            given_up = value == "false" and "gatewise.digest" not in run.data.tags
+            if given_up and run.info.status == "RUNNING":
+                self.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def parameters_of(config: RunConfig, kind: Kind) -> list[Param]:
+    """What a run was made with, as MLflow's parameters."""
+    seed = {"seed": config.seed} if kind == "seed" else {}
+    facts = {"task": config.task, "cell": config.cell, "device": config.device, **seed}
+    for part in ("model", "training"):
+        facts |= {f"{part}.{name}": value for name, value in asdict(config)[part].items()}
+    return [Param(name, str(value)) for name, value in facts.items()]
+
+
+def seed_result(seed: dict[str, Any], metric: str) -> dict[str, float]:
+    """Final metrics of a seed; none of those that diverged."""
+    scores = {f"best_validation_{metric}": seed["validation"], f"test_{metric}": seed["test"]}
+    scores |= {f"test_{name}": value for name, value in seed["others"].items()}
+    return {name: value for name, value in scores.items() if value is not None}
+
+
+def candidate_result(result: dict[str, Any], metric: str) -> dict[str, float]:
+    """Means, spreads and limits over the seeds of a candidate, and its best seed on validation."""
+    scores: dict[str, Any] = {}
+    for side, name in (("validation", f"best_validation_{metric}"), ("test", f"test_{metric}")):
+        found = result[side]
+        scores |= {name: found["mean"], f"{name}_std": found["std"]}
+        scores |= {
+            f"{name}_{what}": found.get(what) for what in ("worse_by", "at_least", "at_most")
+        }
+    scores |= {f"test_{name}": value for name, value in result["others"].items()}
+    return {name: value for name, value in scores.items() if value is not None}
+
+
+def tuning_cost(result: dict[str, Any]) -> dict[str, float]:
+    """What it took to tune a candidate; nothing if it was not."""
+    tuning = result["tuning"] or {}
+    return {f"tuning_{name}": tuning[name] for name in ("trials", "steps") if name in tuning}
+
+
+class Follower:
+    """Watches seeds grow from a thread of its own, and projects them as they do.
+
+    Trials of tuning are watched and not projected: they are no results of the study.
+    Trouble with MLflow ends the projecting and nothing else.
+
+    Args:
+        projection: Where to.
+        on_growth: Called every second with all growing seeds and trials.
+
+    Attributes:
+        running: Stages that are running, to be kept up to date.
+        failure: What went wrong with MLflow, if anything did.
+    """
+
+    def __init__(
+        self, projection: Projection, on_growth: Callable[[list[GrowingSeed]], None]
+    ) -> None:
+        self.projection = projection
+        self.on_growth = on_growth
+        self.running: Collection[str] = ()
+        self.failure: TrackingError | None = None
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def watch(self) -> None:
+        """Look at the folders again and again."""
+        while not self.ended.wait(FOLLOW_SECONDS):
+            seeds = growing_seeds(self.projection.layout, self.running)
+            self.on_growth(seeds)
+            try:
+                for seed in seeds if self.failure is None else []:
+                    if not is_trial(seed.config):
+                        self.projection.log_growing(seed)
+            except TrackingError as error:
+                self.failure = error
+
+    def __enter__(self) -> "Follower":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.ended.set()
+        self.thread.join()

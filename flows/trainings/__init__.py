@@ -1,0 +1,1 @@
+"""The trainings of a cell on a dataset."""

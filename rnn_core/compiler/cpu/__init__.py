@@ -1,0 +1,1 @@
+"""Kernels for CPUs: C, compiled once and called as operators of PyTorch."""

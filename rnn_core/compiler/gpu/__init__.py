@@ -1,0 +1,1 @@
+"""Kernels for GPUs: Triton programs, and what cuDNN has."""

@@ -1,0 +1,1 @@
+"""What a cell becomes in an ONNX graph."""

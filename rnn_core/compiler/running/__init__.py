@@ -1,0 +1,1 @@
+"""Kernels in use: found, differentiated, and run where an exported program arrives."""

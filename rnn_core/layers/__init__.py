@@ -1,0 +1,1 @@
+"""Recurrent layers around any cell, and what they run on."""

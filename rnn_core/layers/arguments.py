@@ -1,0 +1,249 @@
+"""Whether what a recurrent layer is given fits it, said in the words of who gave it.
+
+Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D directions.
+"""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import get_args
+
+import torch
+from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
+
+from rnn_core.compiler.inspection.declarations import are_sizes_known
+from rnn_core.errors import KindError, ParameterError, TensorError, unknown
+
+
+def whole(name: str, value: object, least: int = 1) -> int:
+    """A size.
+
+    Raises:
+        ParameterError: If it is no whole number, or less than `least`.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise KindError(f"{name} must be a whole number, not {value!r}")
+    if value < least:
+        raise ParameterError(f"{name} must be at least {least}, not {value}")
+    return int(value)
+
+
+def share(name: str, value: object, *, with_one: bool = False) -> float:
+    """A share of something, in [0, 1), or up to 1 `with_one`.
+
+    Raises:
+        ParameterError: If it is no number, or not in that range.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise KindError(f"{name} must be a number, not {value!r}")
+    number = float(value)
+    if not 0 <= number <= 1 or (number == 1 and not with_one):
+        raise ParameterError(f"{name} must be in [0, 1{']' if with_one else ')'}, not {value}")
+    return number
+
+
+def flag(name: str, value: object) -> bool:
+    """Yes or no.
+
+    Raises:
+        ParameterError: If it is neither.
+    """
+    if not isinstance(value, bool):
+        raise KindError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def one_of(name: str, value: object, choices: object) -> None:
+    """Check a choice between names.
+
+    Args:
+        name: What is chosen.
+        value: The choice.
+        choices: A `Literal` of all names.
+
+    Raises:
+        ParameterError: If there is no such choice.
+    """
+    if value not in get_args(choices):
+        raise ParameterError(unknown(name, str(value), get_args(choices)))
+
+
+def check_type(dtype: torch.dtype | None) -> None:
+    """Check the type that weights are to have.
+
+    Raises:
+        ParameterError: If these would be whole numbers.
+    """
+    if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
+        raise ParameterError(f"dtype must be of floating point, not {dtype}")
+
+
+def check_input(x: object, input_size: int, like: Tensor, batch_first: bool) -> None:
+    """Check the input of a layer.
+
+    Args:
+        x: What the layer is to read.
+        input_size: I.
+        like: A weight of the layer.
+        batch_first: Whether the layer reads (B, T, I).
+
+    Raises:
+        ParameterError: If it is no tensor (T, B, I) or (T, I) of the layer's type and device,
+            or has no step.
+    """
+    layout = "(B, T, I)" if batch_first else "(T, B, I)"
+    if not isinstance(x, Tensor):
+        raise KindError(
+            f"input must be a tensor {layout} or (T, I), or a PackedSequence, "
+            f"not {type(x).__name__}"
+        )
+    if x.dim() not in (2, 3):
+        raise TensorError(
+            f"input must be {layout}, or (T, I) for one sequence, not {x.dim()}-D: {tuple(x.shape)}"
+        )
+    check_kind("input", x, like)
+    if not are_sizes_known():
+        return
+    if x.shape[-1] != input_size:
+        raise TensorError(
+            f"input must have input_size = {input_size} features in its last dimension, "
+            f"not {x.shape[-1]}: {tuple(x.shape)}"
+        )
+    if x.shape[1 if batch_first and x.dim() == 3 else 0] == 0:
+        raise TensorError("a sequence must have at least one step; input has none")
+
+
+def check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
+    """Check type and device of a tensor; under autocast, which converts it, the device alone.
+
+    Raises:
+        ParameterError: If they are not the weights'.
+    """
+    if tensor.dtype is not like.dtype and not torch._C._is_any_autocast_enabled():
+        raise TensorError(
+            f"{name} is {named_type(tensor)} and the weights are {named_type(like)}: "
+            f"convert the one by .to({like.dtype}), or the layer by .to({tensor.dtype})"
+            if tensor.is_floating_point() or tensor.is_complex()
+            else f"{name} must be {named_type(like)}, as the weights are, not "
+            f"{named_type(tensor)}; numbers that stand for something want an nn.Embedding"
+        )
+    if tensor.device != like.device:
+        raise TensorError(
+            f"{name} is on {tensor.device} and the weights are on {like.device}: "
+            f"move one of them by .to(...)"
+        )
+
+
+def named_type(tensor: Tensor) -> str:
+    """A tensor's type without "torch."."""
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def state_parts(
+    hx: object, names: Sequence[str], shapes: Sequence[tuple[int, ...]], like: Tensor
+) -> tuple[Tensor, ...]:
+    """The states that a layer starts from.
+
+    Args:
+        hx: A tensor, or a tuple of one for each state.
+        names: Names of the cell's states.
+        shapes: What shape each has to have, (L * D, B, H) or (L * D, H).
+        like: A weight of the layer.
+
+    Raises:
+        ParameterError: If these are not tensors of the right number, shapes, type and device.
+    """
+    wanted = f"hx must be {described(names, shapes)}"
+    if isinstance(hx, Tensor):
+        hx = (hx,)
+    if not isinstance(hx, tuple | list) or not all(isinstance(part, Tensor) for part in hx):
+        raise KindError(f"{wanted}, not {kinds(hx)}")
+    if len(hx) != len(names):
+        given = "one tensor" if len(hx) == 1 else f"{len(hx)} tensors"
+        raise TensorError(f"{wanted}, not {given}")
+    for name, part, shape in zip(names, hx, shapes, strict=True):
+        check_kind("hx" if len(names) == 1 else f"{name} of hx", part, like)
+        if are_sizes_known() and part.shape != shape:
+            got = ", ".join(str(tuple(part.shape)) for part in hx)
+            raise TensorError(f"{wanted}, not {got}: {what_differs(part.shape, shape, name)}")
+    return tuple(hx)
+
+
+def described(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
+    """The states of a cell, for a person."""
+    if len(names) == 1:
+        return f"a tensor {tuple(shapes[0])}"
+    parts = ", ".join(f"{name} {tuple(shape)}" for name, shape in zip(names, shapes, strict=True))
+    return f"a tuple of {len(names)} tensors, {parts}"
+
+
+def kinds(value: object) -> str:
+    """What a value is, for a person."""
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {', '.join(type(part).__name__ for part in value)}"
+    return type(value).__name__
+
+
+def what_differs(got: Sequence[int], wanted: Sequence[int], name: str) -> str:
+    """The first dimension of a state that does not fit, for a person."""
+    if len(got) != len(wanted):
+        batched, other = ("3-D", "2-D") if len(wanted) == 3 else ("2-D", "3-D")
+        dimensions = "several sequences" if len(wanted) == 3 else "a single sequence"
+        return f"the input is {dimensions}, for which {name} is {batched} and not {other}"
+    meaning = ("num_layers times directions", *(("batch",) if len(wanted) == 3 else ()), "size")
+    place = next(i for i, (a, b) in enumerate(zip(got, wanted, strict=True)) if a != b)
+    return f"{meaning[place]} is {wanted[place]} here, not {got[place]}"
+
+
+def lengths_tensor(lengths: object, steps: int, batch: int, device: torch.device) -> Tensor:
+    """The lengths of a batch's sequences, int64 (B,) on a device.
+
+    Their values are looked at where that is free: on the CPU, outside of a compiler and `vmap`.
+    On a GPU, to look would wait for all that runs there; elsewhere there are no values yet.
+
+    Args:
+        lengths: A tensor or a sequence of whole numbers; floating ones must have no fraction.
+        steps: T.
+        batch: B.
+        device: Where the input is.
+
+    Raises:
+        ParameterError: If they are not B whole numbers between 0 and T.
+    """
+    try:
+        found = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise KindError(f"lengths must be whole numbers, (B,), not {lengths!r}") from error
+    if found.dtype is torch.bool or found.is_complex():
+        raise KindError(f"lengths must be whole numbers, (B,), not {named_type(found)}")
+    if are_sizes_known():
+        if found.shape != (batch,):
+            raise TensorError(
+                f"lengths must hold one number for each of the {batch} sequences, "
+                f"({batch},), not {tuple(found.shape)}"
+            )
+        if has_values(found):
+            check_lengths(found, steps)
+    return found.to(device, torch.int64)
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Whether the numbers of a tensor can be read now, and without waiting for a GPU."""
+    if torch.compiler.is_compiling() or type(tensor) is not Tensor:
+        return False
+    return tensor.device.type == "cpu" and not is_functorch_wrapped_tensor(tensor)
+
+
+def check_lengths(lengths: Tensor, steps: int) -> None:
+    """Check the values of lengths.
+
+    Raises:
+        ParameterError: If one is no whole number between 0 and T.
+    """
+    values = lengths.tolist()
+    wrong = next((n for n in values if not 0 <= n <= steps or n != int(n)), None)
+    if wrong is not None:
+        raise ParameterError(
+            f"lengths must be whole numbers from 0 to {steps}, the steps of the input; "
+            f"sequence {values.index(wrong)} has {wrong}"
+        )

@@ -1,0 +1,234 @@
+"""What a layer runs on, and what it is told if that is the eager loop.
+
+On the CPU that is a generated kernel; on a GPU cuDNN where the cell is cuDNN's, a scan where the
+cell is a linear recurrence, else generated Triton. GATEWISE_FUSED=0 asks for the eager loop,
+GATEWISE_FUSED=cuda for what a GPU would run on wherever the tensors are, and
+GATEWISE_FUSED=triton for Triton; on the CPU that needs Triton's interpreter, TRITON_INTERPRET=1.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
+
+from rnn_core.cells.base import Cell
+from rnn_core.compiler.cpu.build import library
+from rnn_core.compiler.inspection.aside import eager_only, is_eager_only
+from rnn_core.compiler.running.differentiation import run_over_time
+from rnn_core.compiler.running.readable import are_readable
+from rnn_core.compiler.running.search import form_for, warn
+from rnn_core.layers.scan import can_scan, scan_over_time
+
+Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
+"""What runs a cell over time; arguments and results as of
+`differentiation.run_over_time`, without the cell and what is particular to it."""
+
+__all__ = ["SWITCH", "eager_only", "kernel_for", "path_for"]
+
+SWITCH = "GATEWISE_FUSED"
+
+MOST_SCANNED = 256
+"""States of a step, B * H, up to which a scan beats the eager loop on the CPU.
+
+Measured on one core with B * H of 32 and of 250, scan against loop: 12 times and twice as fast
+over 500 and 37 steps; with 2,048 it took 1.5 times as long.
+"""
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def constant_result(function: Function) -> Function:
+    """What `torch.compiler.assume_constant_result` does, which imports the compiler for it.
+
+    That takes two seconds, and most processes compile nothing.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
+
+
+def path_for(
+    cell: Cell,
+    tensors: Sequence[Tensor],
+    every_state: bool,
+    given: Sequence[Tensor] = (),
+    present: Tensor | None = None,
+) -> Path | None:
+    """What to run a cell on; None: the eager loop.
+
+    Args:
+        cell: The cell.
+        tensors: Input, (T, B, I), input weight, input bias, initial states, each (B, H), and
+            recurrent weights.
+        every_state: Whether all states are wanted at all steps, not only the output.
+        given: What the cell reads besides gates, each (T, B, H).
+        present: Where sequences still go on, bool (T, B, 1); None: everywhere.
+    """
+    first, state = tensors[0], tensors[3]
+    if (is_traced() or torch.compiler.is_exporting()) and is_onnx():
+        from rnn_core.compiler.onnx.nodes import onnx_path  # noqa: PLC0415 - few processes export
+
+        return onnx_path(cell, first.dtype, every_state, unrolled=is_traced())
+    where = target(first.device.type)
+    if where == "" or is_traced() or is_counted():
+        return None
+    if where == "cuda" and torch.compiler.is_compiling() and not can_scan(cell):
+        where = "triton"  # PyTorch's functions for cuDNN cannot be part of a graph
+    if where != "cpu":
+        # Triton 3.7 crashes on products in double precision; its interpreter does not.
+        precisions = (torch.float32,) if first.is_cuda else (torch.float32, torch.float64)
+        kind = state.dtype in precisions, state.shape[1], every_state, where
+        fits = can_be_handed(cell, tensors, given, present)
+        return gpu_path(cell, gpu_choice(cell, *kind) if fits else None)
+    key = kernel_for(cell, tensors, given, present)
+    if key is not None:
+        return partial(run_over_time, cell, key=key, every_state=every_state)
+    if can_scan(cell) and state.numel() <= MOST_SCANNED and not is_eager():
+        return partial(scan_over_time, cell)
+    return None
+
+
+def is_counted() -> bool:
+    """Whether PyTorch's counter of operations looks on, which sees none inside of a kernel.
+
+    It is not imported for that: it would import Triton.
+    """
+    if torch.compiler.is_compiling() or not torch._C._len_torch_dispatch_stack():
+        return False
+    counter = sys.modules.get("torch.utils.flop_counter")
+    modes = _get_current_dispatch_mode_stack()
+    return counter is not None and any(isinstance(m, counter._FlopCounterMode) for m in modes)
+
+
+def is_traced() -> bool:
+    """Whether `torch.jit` records what runs; of a kernel it would keep the results alone."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+
+
+def can_be_handed(
+    cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor], present: Tensor | None
+) -> bool:
+    """Whether a kernel can read all tensors, which are those of `path_for`, and sizes agree."""
+    first = tensors[0]
+    if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
+        return False
+    return are_readable((*tensors, *given), present) and have_sizes(cell, tensors, given)
+
+
+@constant_result
+def is_onnx() -> bool:
+    """Whether what runs now becomes an ONNX graph."""
+    return torch.onnx.is_in_onnx_export()
+
+
+@constant_result
+def target(device: str) -> str:
+    """What a path is sought for: "cpu", "cuda", "triton"; "" for a device that has none."""
+    if device not in ("cpu", "cuda"):
+        return ""
+    asked = os.environ.get(SWITCH, "")
+    return asked if asked in ("cuda", "triton") else device
+
+
+@constant_result
+def is_eager() -> bool:
+    """Whether the eager loop is asked for, which is said once."""
+    if is_eager_only():
+        return True
+    if os.environ.get(SWITCH) == "0":
+        warn(f"{SWITCH}=0: cells run in the eager loop")
+        return True
+    return False
+
+
+@constant_result
+def gpu_choice(
+    cell: Cell, has_programs: bool, hidden: int, every_state: bool, where: str
+) -> str | None:
+    """What runs a cell on a GPU: "cudnn", "scan", or Triton programs of its packed form.
+
+    None: the eager loop.
+    """
+    # Neither cuDNN's nor Triton's side is needed on a CPU.
+    from rnn_core.compiler.gpu.cudnn import is_cudnns  # noqa: PLC0415
+    from rnn_core.compiler.gpu.launching import MOST_HIDDEN, programs  # noqa: PLC0415
+
+    if is_eager():
+        return None
+    if where == "cuda" and is_cudnns(cell) and (len(cell.states) == 1 or not every_state):
+        return "cudnn"
+    if where == "cuda" and can_scan(cell):
+        return "scan"
+    if not has_programs:
+        return None
+    if hidden > MOST_HIDDEN:
+        reason = f"a Triton program holds {MOST_HIDDEN} hidden units at most, not {hidden}"
+        warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
+        return None
+    return form_for(cell, programs, torch.float32)
+
+
+def gpu_path(cell: Cell, choice: str | None) -> Path | None:
+    """The function of a choice."""
+    from rnn_core.compiler.gpu.cudnn import run_cudnn  # noqa: PLC0415
+    from rnn_core.compiler.gpu.operators import run_program  # noqa: PLC0415
+
+    if choice is None:
+        return None
+    if choice in ("cudnn", "scan"):
+        return partial(run_cudnn if choice == "cudnn" else scan_over_time, cell)
+    return partial(run_program, cell, key=choice)
+
+
+def kernel_for(
+    cell: Cell,
+    tensors: Sequence[Tensor],
+    given: Sequence[Tensor] = (),
+    present: Tensor | None = None,
+) -> str | None:
+    """The packed form of a cell with a kernel for these tensors; None: run the eager loop.
+
+    The reason is told in a warning, once for each reason, unless it lies in the tensors:
+    kernels are for dense tensors of one type on the CPU, outside of autocast and of the
+    transforms of `torch.func`. Arguments are those of `path_for`.
+    """
+    if tensors[0].device.type != "cpu" or not can_be_handed(cell, tensors, given, present):
+        return None
+    key: str | None = kernel_of(cell, tensors[0].dtype)
+    return key
+
+
+def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:
+    """Whether all sizes agree, as a kernel takes for granted.
+
+    Of what does not, the eager loop broadcasts some, and says what is wrong with the rest.
+    """
+    x, input_weight, input_bias, *others = tensors
+    if x.ndim != 3 or others[0].ndim != 2:
+        return False
+    steps, batch, inputs = x.shape
+    hidden = others[0].shape[1]
+    rows = len(cell.gates) * hidden
+    shapes = [(rows, inputs), (rows,), *[(batch, hidden)] * len(cell.states)]
+    shapes += [cell.shape(name, hidden) for name in cell.weights]
+    shapes += [(steps, batch, hidden)] * len(cell.given)
+    pairs = zip((input_weight, input_bias, *others, *given), shapes, strict=True)
+    return all(tensor.shape == shape for tensor, shape in pairs)
+
+
+def is_usual() -> bool:
+    """Whether neither the eager loop nor what a GPU would run on is asked for."""
+    return not is_eager_only() and os.environ.get(SWITCH) not in ("0", "cuda", "triton")
+
+
+@constant_result
+def kernel_of(cell: Cell, dtype: torch.dtype) -> str | None:
+    """The packed form of a cell, if it has a kernel."""
+    if is_eager():
+        return None
+    return form_for(cell, library, dtype)

@@ -1,0 +1,292 @@
+"""The one reader of params.yaml.
+
+params.yaml describes a study: its datasets, and what is tried on each. Everything below
+this module receives values, never the file. What a section may hold is declared beside
+its owner: `DataParameters` and `ModelParameters` of a task, and `TrainingParameters`.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from rnn_core.cells import REGISTRY as CELLS
+from rnn_core.errors import ParameterError, unknown
+from rnn_core.sources import REGISTRY as SOURCES
+from rnn_core.tasks import REGISTRY as TASKS
+
+FILE = "params.yaml"
+SOURCE_MODULES = Path(__file__).parent / "sources"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+T = TypeVar("T")
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Part: TypeAlias = Literal["data", "model", "training"]
+Size: TypeAlias = float | Literal["equal"]
+Range: TypeAlias = tuple[float, float]
+
+TUNING_SEED = 1_000_003
+"""The seed of trainings that tune, which no study may have: a value that was picked because it
+went well with a seed would look better with that seed than it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """The search for the values that a candidate is trained with, the same for each.
+
+    Ranges hold the dataset's own value, which is tried first. A range that is null is not
+    searched; all cells have the dataset's value there.
+
+    Attributes:
+        trials: Short trainings for each candidate.
+        share: Epochs of one, as a share of those of a training; one at least.
+        learning_rate: Lowest and highest, as multiples of the dataset's own; searched on a
+            logarithmic scale.
+        clip_norm: Likewise.
+        dropout: Lowest and highest, as it stands in `model`.
+    """
+
+    trials: int
+    share: float = 0.25
+    learning_rate: Range | None = None
+    clip_norm: Range | None = None
+    dropout: Range | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise ValueError("trials must be at least 1")
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, not {self.share}")
+        if self.learning_rate is self.clip_norm is self.dropout is None:
+            raise ValueError("give a range for learning_rate, clip_norm or dropout")
+        for name in ("learning_rate", "clip_norm"):
+            low, high = getattr(self, name) or (1, 1)
+            if not 0 < low <= 1 <= high < math.inf:
+                raise ValueError(
+                    f"{name} must be [low, high] with 0 < low <= 1 <= high, multiples of the "
+                    f"dataset's own, not [{low}, {high}]"
+                )
+        low, high = self.dropout or (0, 0)
+        if not 0 <= low <= high < 1:
+            raise ValueError(
+                f"dropout must be [low, high] with 0 <= low <= high < 1, not [{low}, {high}]"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One dataset as it stands in the file.
+
+    Attributes:
+        source: Where the data comes from, as a path from the study's folder: a module
+            of `rnn_core/sources`, or a file or folder of one's own.
+        task: Name of the task.
+        data: Parameters of the task's `prepare`.
+        model: Parameters of the task's model.
+        training: How every cell is trained.
+        cells: Those of the study's cells that are tried; null: all.
+        seeds: Seeds of this dataset; null: those of the study.
+        sizes: Sizes of this dataset; null: those of the study.
+        tuning: How the cells of this dataset are tuned; null: as the study says.
+        margin: The largest difference of the metric that does not matter, in its units;
+            null: the task's own.
+    """
+
+    source: str
+    task: str
+    data: dict[str, Any]
+    model: dict[str, Any]
+    training: dict[str, Any]
+    cells: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+    sizes: tuple[Size, ...] | None = None
+    tuning: Tuning | None = None
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.margin is not None and not 0 < self.margin < math.inf:
+            raise ValueError(f"margin must be above 0, not {self.margin}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study: datasets, and the cells and seeds that are tried on each.
+
+    Attributes:
+        root: The folder with Gatewise's code, from the study's folder; for dvc.yaml.
+        study: Name of the study, which its models are registered under.
+        device: Where models are trained.
+        seeds: Seeds that every cell is trained with.
+        cells: Cells that are compared.
+        sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
+            multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
+            units for every cell. See `rnn_core.training.sizes`.
+        tuning: How every cell is tuned before it is trained; null: every cell is trained with
+            the dataset's own values. dvc.yaml wants the key to be there.
+        datasets: Datasets by name.
+    """
+
+    root: str
+    study: str
+    device: Device = "auto"
+    seeds: tuple[int, ...]
+    cells: tuple[str, ...]
+    sizes: tuple[Size, ...]
+    datasets: dict[str, Section]
+    tuning: Tuning | None = None
+
+    def __post_init__(self) -> None:
+        for name in (self.study, *self.datasets):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} must be lower-case letters, digits and _")
+        everywhere: dict[str, Study | Section] = {"": self, **self.datasets}
+        for where, lists in everywhere.items():
+            for what in ("seeds", "cells", "sizes"):
+                values = getattr(lists, what)
+                if values is not None and (not values or len(set(values)) < len(values)):
+                    place = f"datasets.{where}.{what}" if where else what
+                    raise ValueError(f"{place} must hold at least one value, and none twice")
+            if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
+                place = f"datasets.{where}.sizes" if where else "sizes"
+                raise ValueError(f"{place} must be above 0, or equal")
+            if TUNING_SEED in (lists.seeds or ()):
+                place = f"datasets.{where}.seeds" if where else "seeds"
+                raise ValueError(f"{place} must not hold {TUNING_SEED}, which is for tuning")
+        if not self.datasets:
+            raise ValueError("datasets must hold at least one dataset")
+
+    def section(self, name: str) -> Section:
+        """A dataset as it stands in the file.
+
+        Raises:
+            ParameterError: If there is no such dataset.
+        """
+        if name not in self.datasets:
+            raise ParameterError(f"{FILE}: {unknown('dataset', name, self.datasets)}")
+        return self.datasets[name]
+
+    def cells_of(self, dataset: str) -> tuple[str, ...]:
+        """The cells that are compared on a dataset."""
+        return self.section(dataset).cells or self.cells
+
+    def seeds_of(self, dataset: str) -> tuple[int, ...]:
+        """The seeds that every cell of a dataset is trained with."""
+        return self.section(dataset).seeds or self.seeds
+
+    def sizes_of(self, dataset: str) -> tuple[Size, ...]:
+        """The sizes that every cell of a dataset is trained at."""
+        return self.section(dataset).sizes or self.sizes
+
+    def tuning_of(self, dataset: str) -> Tuning | None:
+        """How every cell of a dataset is tuned; None: not at all."""
+        return self.section(dataset).tuning or self.tuning
+
+    def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
+        """A part of a dataset's section, checked and with every default filled in.
+
+        Args:
+            dataset: Name of the dataset.
+            part: Which part.
+            kind: The dataclass that declares what the part may hold.
+
+        Raises:
+            ParameterError: If a parameter is unknown, missing or out of range.
+        """
+        content = getattr(self.section(dataset), part)
+        return parse(kind, content, f"datasets.{dataset}.{part}")
+
+
+def read_study(folder: Path) -> Study:
+    """Read the params.yaml of a study's folder.
+
+    Raises:
+        ParameterError: If it is missing, is not YAML, or holds something impossible.
+    """
+    file = folder / FILE
+    try:
+        content = yaml.safe_load(file.read_bytes())
+    except FileNotFoundError:
+        raise ParameterError(f"{file} is missing; a study is a folder with one") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ParameterError(
+            f"{file}{line} is not YAML: {getattr(error, 'problem', error)}"
+        ) from None
+    study = parse(Study, content, "")
+    for cell in study.cells:
+        check_name(cell, "cell", CELLS, "cells")
+    for name, section in study.datasets.items():
+        check_name(section.task, "task", TASKS, f"datasets.{name}.task")
+        check_source(folder, section.source, f"datasets.{name}.source")
+        for cell in section.cells or ():
+            check_name(cell, "cell of the study", study.cells, f"datasets.{name}.cells")
+    return study
+
+
+def own_source(folder: Path, source: str) -> Path | None:
+    """The file or folder of one's own that `source` names; None for a source module."""
+    path = folder / source
+    return None if path.parent.resolve() == SOURCE_MODULES else path
+
+
+def check_source(folder: Path, source: str, where: str) -> None:
+    """Refuse a source that is neither a registered module nor there."""
+    own = own_source(folder, source)
+    if own is None:
+        check_name(Path(source).stem, "source", SOURCES, where)
+    elif not own.exists():
+        raise ParameterError(f"{FILE}: {where}: there is no {own}")
+
+
+def check_name(name: str, kind: str, known: Iterable[str], where: str) -> None:
+    """Refuse a name that is in no registry."""
+    if name not in known:
+        raise ParameterError(f"{FILE}: {where}: {unknown(kind, name, known)}")
+
+
+def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
+    """Turn a section of the file into its dataclass.
+
+    Args:
+        kind: The dataclass that declares what the section may hold.
+        content: The section.
+        where: Its place in the file.
+        source: What to call the file in errors.
+
+    Raises:
+        ParameterError: If a key is unknown or missing, or a value is not possible.
+    """
+    check_keys(kind, content, where, source)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+    place = ".".join(str(part) for part in (where, *problem["loc"]) if part != "")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        message = "is required"
+    elif problem["type"] != "value_error":
+        message = f"{message}, not {problem['input']!r}"
+    raise ParameterError(": ".join(filter(None, [source, place, message])))
+
+
+def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
+    """Refuse keys that the dataclass does not have, in sections of sections too."""
+    if not isinstance(content, Mapping):
+        raise ParameterError(f"{source}: {where or 'it'} must hold keys and values")
+    known = {field.name: field.type for field in fields(kind)}
+    for key, value in content.items():
+        if key not in known:
+            place = f"{where}: " if where else ""
+            raise ParameterError(f"{source}: {place}{unknown('key', str(key), known)}")
+        if known[key] == dict[str, Section] and isinstance(value, Mapping):
+            for name, section in value.items():
+                check_keys(Section, section, f"{key}.{name}", source)
+        if known[key] == Tuning | None and value is not None:
+            check_keys(Tuning, value, ".".join(filter(None, [where, key])), source)

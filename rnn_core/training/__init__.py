@@ -1,0 +1,1 @@
+"""Training of one seed: its loop, its folder, its size and its tuned values."""

@@ -1,0 +1,272 @@
+"""Training of one seed: the same bits each time, interrupted or not."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+
+from rnn_core.files import write_bytes, write_json, write_text
+from rnn_core.layers.recurrent import State
+from rnn_core.tasks.base import Data, Metric, Task
+from rnn_core.training.adamw import AdamW
+from rnn_core.training.run_folder import (
+    METRICS,
+    MODEL,
+    SUMMARY,
+    RunConfig,
+    build_model,
+    count_cost,
+    save_weights,
+    stream,
+    write_config,
+)
+
+CHECKPOINT = "checkpoint.safetensors"
+
+CHECKPOINT_SECONDS = 10.0
+"""A checkpoint is written at the first end of an epoch after so much time."""
+
+Record: TypeAlias = dict[str, float]
+OnEpoch: TypeAlias = Callable[[Record], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingParameters:
+    """How a model is trained; the same for every cell of a dataset.
+
+    Attributes:
+        epochs: Most passes over the training side.
+        patience: Epochs without a better validation score after which it stops.
+        batch_size: Sequences in a step.
+        learning_rate: Of Adam, at its highest.
+        weight_decay: Decoupled, as in AdamW (arXiv:1711.05101v3).
+        schedule: Whether the learning rate stays, or falls to 0 along a half cosine
+            over all epochs.
+        warmup_steps: Steps over which the learning rate rises from 0.
+        clip_norm: Gradients with a larger norm are scaled down to it.
+    """
+
+    epochs: int = 20
+    patience: int = 5
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    clip_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.patience, self.batch_size) < 1:
+            raise ValueError("epochs, patience and batch_size must be at least 1")
+        if min(self.learning_rate, self.clip_norm) <= 0:
+            raise ValueError("learning_rate and clip_norm must be above 0")
+        if min(self.weight_decay, self.warmup_steps) < 0:
+            raise ValueError("weight_decay and warmup_steps must not be negative")
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """Where a training stands at the end of an epoch.
+
+    Attributes:
+        epoch: Epochs done.
+        step: Optimiser steps done.
+        records: A record per epoch.
+        best_epoch: Epoch of the best validation score, 0 before the first.
+        best_score: That score.
+        best_weights: The weights that reached it.
+        diverged: Whether the loss or the score is no longer a number.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    records: list[Record] = field(default_factory=list)
+    best_epoch: int = 0
+    best_score: float = math.nan
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    diverged: bool = False
+
+    def ended(self, parameters: TrainingParameters) -> bool:
+        """Whether there is nothing more to train."""
+        stale = self.epoch - self.best_epoch >= parameters.patience
+        return self.diverged or stale or self.epoch >= parameters.epochs
+
+    def add(self, record: Record, score: float, metric: Metric, model: nn.Module) -> None:
+        """Take in the outcome of an epoch."""
+        self.records.append(record)
+        sign = 1 if metric.direction == "higher" else -1
+        if self.best_epoch == 0 or sign * score > sign * self.best_score:
+            self.best_epoch, self.best_score = self.epoch, score
+            self.best_weights = {n: w.detach().clone() for n, w in model.state_dict().items()}
+
+
+def train(
+    task: Task,
+    data: Data,
+    config: RunConfig,
+    parameters: TrainingParameters,
+    folder: Path,
+    on_epoch: OnEpoch = lambda record: None,
+) -> None:
+    """Train one seed in a folder, from its checkpoint if there is one.
+
+    The outcome is a function of the arguments alone: the order of the data and the
+    dropout of each epoch are drawn from the seed and the number of the epoch, so that an
+    interrupted training ends as an uninterrupted one.
+
+    Args:
+        task: The task, with its model's parameters.
+        data: Prepared tensors.
+        config: What determines the seed; must agree with the other arguments.
+        parameters: How to train.
+        folder: Where the run folder grows; see `rnn_core.training.run_folder`.
+        on_epoch: Called with the record of each epoch.
+    """
+    device = torch.device(config.device)
+    data = {name: tensor.to(device) for name, tensor in data.items()}
+    model = build_model(task, config.cell, config.seed).to(device)
+    optimizer = AdamW(model.parameters(), parameters.learning_rate, parameters.weight_decay)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_config(folder, config, count_cost(model))
+    progress = load_checkpoint(folder, model, optimizer) or Progress()
+    write_text(folder / METRICS, "".join(map(record_line, progress.records)))
+    saved = time.monotonic()
+    while not progress.ended(parameters):
+        on_epoch(train_epoch(task, data, config, parameters, model, optimizer, progress))
+        append_record(folder, progress.records[-1])
+        if time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint(folder, model, optimizer, progress)
+            saved = time.monotonic()
+    finish(folder, task.metric, progress)
+
+
+def train_epoch(
+    task: Task,
+    data: Data,
+    config: RunConfig,
+    parameters: TrainingParameters,
+    model: nn.Module,
+    optimizer: AdamW,
+    progress: Progress,
+) -> Record:
+    """Train one epoch and score the validation side; returns the record."""
+    epoch = progress.epoch + 1
+    torch.manual_seed(stream(config.seed, "dropout", epoch))
+    order = torch.Generator().manual_seed(stream(config.seed, "order", epoch))
+    batches = task.training_batches(data, parameters.batch_size, order)
+    total_steps = parameters.epochs * task.num_batches(data, parameters.batch_size)
+    rates = (learning_rate(parameters, s, total_steps) for s in range(progress.step, total_steps))
+    model.train()
+    losses, norms = zip(*steps(task, model, optimizer, batches, rates, parameters), strict=True)
+    model.eval()
+    with torch.inference_mode():
+        score = task.scores(model, data, "validation").overall
+    norm = torch.stack(norms)
+    record = {
+        "epoch": epoch,
+        "step": progress.step + len(losses),
+        "train_loss": float(torch.stack(losses).mean()),
+        f"validation_{task.metric.name}": score,
+        "learning_rate": optimizer.learning_rate,
+        "gradient_norm": float(norm.mean()),
+        "clipped_share": float((norm > parameters.clip_norm).double().mean()),
+    }
+    progress.epoch, progress.step = epoch, progress.step + len(losses)
+    progress.diverged = not all(math.isfinite(value) for value in record.values())
+    progress.add(finite(record), score, task.metric, model)
+    return progress.records[-1]
+
+
+def steps(
+    task: Task,
+    model: nn.Module,
+    optimizer: AdamW,
+    batches: Iterator[tuple[Tensor, ...]],
+    rates: Iterator[float],
+    parameters: TrainingParameters,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Take an optimiser step per batch; yields its loss and the norm of its gradient."""
+    state: State | None = None
+    for batch, rate in zip(batches, rates, strict=False):
+        optimizer.learning_rate = rate
+        loss, state = task.loss(model, batch, state)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = clip_grad_norm_(model.parameters(), parameters.clip_norm)
+        optimizer.step()
+        yield loss.detach(), norm
+
+
+def learning_rate(parameters: TrainingParameters, step: int, total_steps: int) -> float:
+    """Learning rate of a step, counted from 0."""
+    warm = min(1.0, (step + 1) / (parameters.warmup_steps + 1))
+    if parameters.schedule == "cosine":
+        warm *= 0.5 * (1 + math.cos(math.pi * step / total_steps))
+    return parameters.learning_rate * warm
+
+
+def finite(record: Record) -> Record:
+    """The record without what JSON cannot hold."""
+    return {name: value for name, value in record.items() if math.isfinite(value)}
+
+
+def record_line(record: Record) -> str:
+    """A record as a line of metrics.jsonl."""
+    return json.dumps(record, sort_keys=True, allow_nan=False) + "\n"
+
+
+def append_record(folder: Path, record: Record) -> None:
+    """Add a line to metrics.jsonl for whoever follows it."""
+    with (folder / METRICS).open("a") as file:
+        file.write(record_line(record))
+
+
+def finish(folder: Path, metric: Metric, progress: Progress) -> None:
+    """Write how the training ended, and the weights of the best epoch."""
+    summary: dict[str, Any] = {
+        "status": "diverged" if progress.diverged else "finished",
+        "epochs": progress.epoch,
+        "steps": progress.step,
+    }
+    if not progress.diverged:
+        write_bytes(folder / MODEL, save_weights(progress.best_weights))
+        summary["best_epoch"] = progress.best_epoch
+        summary[f"best_validation_{metric.name}"] = progress.best_score
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    write_json(folder / SUMMARY, summary)
+
+
+def save_checkpoint(folder: Path, model: nn.Module, optimizer: AdamW, progress: Progress) -> None:
+    """Write all that the next epoch depends on, without pickle."""
+    tensors = {f"model/{name}": weight for name, weight in model.state_dict().items()}
+    tensors |= {f"best/{name}": weight for name, weight in progress.best_weights.items()}
+    tensors |= {f"adam/{name}": value for name, value in optimizer.state().items()}
+    facts = {k: v for k, v in asdict(progress).items() if k != "best_weights"}
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(folder / CHECKPOINT, save(content, {"progress": json.dumps(facts)}))
+
+
+def load_checkpoint(folder: Path, model: nn.Module, optimizer: AdamW) -> Progress | None:
+    """Go back to the checkpoint of a folder, if it has one."""
+    if not (folder / CHECKPOINT).exists():
+        return None
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "adam": {}}
+    with safe_open(folder / CHECKPOINT, "pt") as file:
+        facts = json.loads(file.metadata()["progress"])
+        for key in file.keys():  # noqa: SIM118 - the file is no mapping
+            part, _, name = key.partition("/")
+            parts[part][name] = file.get_tensor(key)
+    model.load_state_dict(parts["model"])
+    optimizer.restore(parts["adam"])
+    device = next(model.parameters()).device
+    best = {name: weight.to(device) for name, weight in parts["best"].items()}
+    return Progress(**facts, best_weights=best)

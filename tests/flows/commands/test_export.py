@@ -1,0 +1,168 @@
+"""A model's file for other programs computes what the model does, or is not written."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from flows.commands.export import told
+from rnn_core.errors import ParameterError, StudyError
+from rnn_core.features.subwords import END, START
+from rnn_core.models import exporting
+from rnn_core.models.exporting import TOLERANCE, example, export_onnx
+from rnn_core.models.ports import Port, Ports
+from rnn_core.study import parse
+from rnn_core.tasks import REGISTRY, get_task
+from rnn_core.training.run_folder import build_model
+
+FILES = Path(__file__).parents[2] / "rnn_core/malformed"
+
+
+def prepared(name, folder, cell, **parameters):
+    """A task on small raw files, and an untrained model whose weights are no small ones."""
+    spec = importlib.util.spec_from_file_location(f"good_{name}", FILES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for file, content in module.good().items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
+    kind = get_task(name)
+    _, meta = kind.prepare(folder, parse(kind.DataParameters, module.PARAMETERS, ""))
+    task = kind(json.loads(json.dumps(meta)), kind.ModelParameters(hidden_size=4, **parameters))
+    model = build_model(task, cell).eval()
+    for parameter in model.parameters():
+        parameter.data.mul_(3.0)
+    return task, model
+
+
+def run(file, **given):
+    session = onnxruntime.InferenceSession(file)
+    return session.run(None, {name: np.asarray(value) for name, value in given.items()})
+
+
+CELLS = dict.fromkeys(REGISTRY, "gru") | {"translation": "lstm_coupled", "text_generation": "lstm"}
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_task_exports_for_any_batch_and_length(tmp_path, name):
+    task, model = prepared(name, tmp_path / "raw", CELLS[name])
+    file = tmp_path / "model.onnx"
+    exported = export_onnx(model, file, {"gatewise.meta": task.meta})
+    assert exported.difference <= TOLERANCE
+    arguments = example(exported.ports, smallest=4)
+    flat = torch.utils._pytree.tree_leaves(arguments)
+    names = [port.name for port in exported.ports.flat_inputs()]
+    outputs = run(file, **dict(zip(names, flat, strict=True)))
+    expected = torch.utils._pytree.tree_leaves(model(*arguments))
+    for ours, theirs in zip(expected, outputs, strict=True):
+        np.testing.assert_allclose(theirs, ours.detach().numpy(), rtol=1e-5, atol=1e-5)
+    graph = onnx.load(file)
+    assert [value.name for value in graph.graph.input] == names
+    assert [value.name for value in graph.graph.output] == [
+        port.name for port in exported.ports.outputs
+    ]
+    notes = {entry.key: json.loads(entry.value) for entry in graph.metadata_props}
+    assert notes["gatewise.meta"] == task.meta
+    assert all(name in told(exported) for name in names)
+
+
+def test_a_forecast_is_made_from_the_file_and_its_notes(tmp_path):
+    task, model = prepared("forecasting", tmp_path / "raw", "mgu")
+    file = tmp_path / "model.onnx"
+    export_onnx(model, file, {"gatewise.meta": task.meta})
+    table = task.example(tmp_path / "raw")
+    answer = task.answer(model, table, task.AnswerParameters())
+    (note,) = onnx.load(file).metadata_props
+    meta = json.loads(note.value)
+    past = table[meta["columns"]].to_numpy()[-meta["parameters"]["lookback"] :]
+    scaled = ((past - meta["mean"]) / meta["std"]).astype("float32")
+    (forecast,) = run(file, past=scaled[None])
+    targets = meta["parameters"]["targets"]
+    ours = forecast[0] * meta["std"][: len(targets)] + meta["mean"][: len(targets)]
+    np.testing.assert_allclose(ours, answer[targets].to_numpy(), rtol=1e-5)
+
+
+def test_a_translation_is_written_piece_by_piece(tmp_path):
+    """By the loop that the command tells; the model starts to translate with few weights."""
+    task, model = prepared("translation", tmp_path / "raw", "gru", beam_size=1)
+    file = tmp_path / "model.onnx"
+    export_onnx(model, file, {"gatewise.meta": task.meta})
+    notes = {entry.key: json.loads(entry.value) for entry in onnx.load(file).metadata_props}
+    text = "the dog sees the cat."
+    pieces = [*task.subwords.encode([text])[0], END]
+    source = torch.tensor([pieces])
+    before = [START]
+    for _ in range(8):
+        given = {"pieces": source, "lengths": [len(pieces)], "before": [before]}
+        (logits,) = run(file, **given)
+        expected = model(source, torch.tensor([len(pieces)]), torch.tensor([before]))
+        np.testing.assert_allclose(logits, expected.detach().numpy(), rtol=1e-5, atol=1e-5)
+        before.append(notes["gatewise.written"][logits[0, -1].argmax()])
+
+
+@pytest.mark.parametrize("start", ["zeros", "learned"])
+def test_a_text_goes_on_from_the_state_that_came_out(tmp_path, start):
+    task, model = prepared("text_generation", tmp_path / "raw", "lstm", initial_state=start)
+    for layer in model.sequence.recurrent.directions:
+        if start == "learned":
+            torch.nn.init.normal_(layer.start)
+    file = tmp_path / "model.onnx"
+    export_onnx(model, file, {})
+    notes = {entry.key: json.loads(entry.value) for entry in onnx.load(file).metadata_props}
+    tokens = torch.arange(7) % len(task.vocabulary)
+    state = {
+        f"first_{name}": np.zeros((1, 1, 4), "float32")
+        if start == "zeros"
+        else np.array(notes[f"gatewise.start_{name}"], "float32")[:, None]
+        for name in ("h", "c")
+    }
+    parts = []
+    for part in tokens.split(3):
+        logits, h, c = run(file, tokens=part[None], **state)
+        state = {"first_h": h, "first_c": c}
+        parts.append(logits)
+    expected = model(tokens[None])[0].detach().numpy()
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-5, atol=1e-5)
+
+
+class Unfaithful(torch.nn.Module):
+    """Is another model while it is exported."""
+
+    def forward(self, x):
+        return x + 1e-3 if torch.compiler.is_exporting() else x
+
+    def ports(self):
+        x, y = (Port(name=name, meaning="numbers", shape=("batch", 3)) for name in "xy")
+        return Ports(inputs=(x,), outputs=(y,), apart="nothing")
+
+
+def test_what_onnxruntime_computes_otherwise_is_not_written(tmp_path):
+    file = tmp_path / "model.onnx"
+    file.write_text("what was there")
+    with pytest.raises(StudyError, match=r"differ from the model's by 1\.0e-03"):
+        export_onnx(Unfaithful().eval(), file, {})
+    assert file.read_text() == "what was there"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+class Undefined(Unfaithful):
+    """Gives what is no number while it is exported."""
+
+    def forward(self, x):
+        return x / 0 * 0 if torch.compiler.is_exporting() else x
+
+
+def test_what_is_no_number_is_a_difference(tmp_path):
+    with pytest.raises(StudyError, match="differ from the model's by nan"):
+        export_onnx(Undefined().eval(), tmp_path / "model.onnx", {})
+
+
+def test_a_missing_package_is_told_with_the_line_that_installs_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnx" else name)
+    with pytest.raises(ParameterError, match=r"needs onnx: pip install 'gatewise\[onnx\]'"):
+        export_onnx(Unfaithful(), tmp_path / "model.onnx", {})

@@ -1,0 +1,334 @@
+"""MLflow as a projection of run folders, on copies of the finished tiny study."""
+
+import shutil
+import socket
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from flows.layout import Layout
+from flows.stages.compare import compare
+from flows.tracking import projection as tracking
+from flows.tracking.projection import Follower, Projection, TrackingError
+from rnn_core.files import read_json, read_json_lines, write_json
+from rnn_core.training.run_folder import CONFIG, METRICS, MODEL, SUMMARY, seed_folder
+
+METRIC_NAMES = {"text": "nats_per_token", "sales": "mse", "digits": "accuracy"}
+
+LINEAGE = {
+    "mlflow.parentRunId",
+    "mlflow.source.git.commit",
+    "prefect.flow_run_id",
+    "gatewise.key",
+}
+
+
+@pytest.fixture
+def closed_address():
+    """An address at which nobody answers."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    return f"http://127.0.0.1:{port}"
+
+
+def project(layout, dataset="sales"):
+    return Projection(layout, "tiny", {}).project(dataset)
+
+
+def runs_of(dataset, study="tiny"):
+    client = MlflowClient()
+    return client.search_runs([client.get_experiment_by_name(f"{study}/{dataset}").experiment_id])
+
+
+def find(runs, **tags):
+    """The only run with these tags."""
+    wanted = {f"gatewise.{name}": value for name, value in tags.items()}
+    (found,) = [run for run in runs if wanted.items() <= run.data.tags.items()]
+    return found
+
+
+def history(run, metric="epoch"):
+    entries = MlflowClient().get_metric_history(run.info.run_id, metric)
+    return [(entry.step, entry.value) for entry in entries]
+
+
+def described(runs):
+    """All that runs show, but for when and by whom it was made."""
+    names = {run.info.run_id: run.info.run_name for run in runs}
+    return {
+        run.info.run_name: {
+            "status": run.info.status,
+            "parent": names.get(run.data.tags.get("mlflow.parentRunId")),
+            "params": run.data.params,
+            "tags": {k: v for k, v in run.data.tags.items() if k not in LINEAGE},
+            "metrics": {name: history(run, name) for name in run.data.metrics},
+            "data": [entry.dataset.to_dictionary() for entry in run.inputs.dataset_inputs],
+        }
+        for run in runs
+    }
+
+
+def begin_training(layout, key, num_epochs=1, seed=0, **training):
+    """A growing seed, as the train stage leaves it after some epochs."""
+    source, folder = seed_folder(layout.run("sales", "gru"), 4, seed), layout.training / key
+    folder.mkdir(parents=True)
+    config = read_json(source / CONFIG)
+    write_json(folder / CONFIG, config | {"training": config["training"] | training})
+    records = (source / METRICS).read_text().splitlines(keepends=True)
+    (folder / METRICS).write_text("".join(records[:num_epochs]))
+    return folder
+
+
+@contextmanager
+def following(layout):
+    """A flow that has just begun to follow the training of gru on sales."""
+    grown = []
+    with Follower(Projection(layout, "tiny", {}), grown.append) as follower:
+        follower.running = {"train@sales-gru"}
+        yield follower, grown
+
+
+def epochs_shown(seed="0"):
+    with_seed = [run for run in runs_of("sales") if run.data.tags.get("gatewise.seed") == seed]
+    return [step for run in with_seed for step, _ in history(run)]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_names_are_those_that_users_query(layout, database):
+    for dataset, metric in METRIC_NAMES.items():
+        project(layout, dataset)
+        runs, comparison = runs_of(dataset), read_json(layout.comparison(dataset))
+        for candidate, result in comparison["candidates"].items():
+            cell = result["cell"]
+            run = find(runs, kind="cell", cell=cell, current="true")
+            assert (
+                run.data.tags["gatewise.champion"]
+                == str(candidate == comparison["champion"]).lower()
+            )
+            assert run.data.params["task"] == comparison["task"]
+            assert run.data.params["training.epochs"] == "2"
+            assert "seed" not in run.data.params
+            for side, name in (("test", "test"), ("validation", "best_validation")):
+                assert run.data.metrics[f"{name}_{metric}"] == result[side]["mean"]
+                assert run.data.metrics[f"{name}_{metric}_std"] == result[side]["std"]
+            for seed in result["seeds"]:
+                name = str(seed["seed"])
+                run = find(runs, kind="seed", cell=cell, seed=name, current="true")
+                assert run.data.params["seed"] == name
+                assert run.data.metrics[f"test_{metric}"] == seed["test"]
+                assert run.data.metrics[f"best_validation_{metric}"] == seed["validation"]
+
+
+def test_projecting_again_changes_nothing(layout, database):
+    first = project(layout)
+    before = {run.info.run_id: run.to_dictionary() for run in runs_of("sales")}
+    histories = described(runs_of("sales"))
+    assert project(layout) == first
+    assert {run.info.run_id: run.to_dictionary() for run in runs_of("sales")} == before
+    assert described(runs_of("sales")) == histories
+
+
+def test_sync_rebuilds_what_the_flow_showed(chain, database):
+    study = replace(
+        chain.study, environment=chain.study.environment | {"MLFLOW_TRACKING_URI": database}
+    )
+    output = study.run("gatewise", "sync")
+    for name in METRIC_NAMES:
+        assert f"{name}: MLflow shows it" in output
+        rebuilt = described(runs_of(name))
+        mlflow.set_tracking_uri(chain.study.mlflow_uri)
+        shown = described(runs_of(name))
+        mlflow.set_tracking_uri(database)
+        assert len(shown) == 6
+        assert rebuilt == shown
+
+
+def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatch):
+    monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
+    folder = begin_training(layout, "key", num_epochs=1)
+    first, second = (
+        (seed_folder(layout.run("sales", "gru"), 4, 0) / METRICS)
+        .read_text()
+        .splitlines(keepends=True)
+    )
+    MlflowClient().create_experiment("tiny/sales")
+    with following(layout) as (_, grown):
+        wait_for(lambda: epochs_shown() == [1])
+        assert [len(seed.records) for seed in grown[-1]] == [1]
+        with (folder / METRICS).open("a") as file:
+            file.write(second[:20])
+    with following(layout) as (follower, grown):
+        wait_for(lambda: len(grown) > 2)
+        (folder / METRICS).write_text(first + second)
+        wait_for(lambda: epochs_shown() == [1, 2])
+        seen = len(grown)
+        wait_for(lambda: len(grown) > seen + 2)
+        assert follower.failure is None
+    assert epochs_shown() == [1, 2]
+    growing = find(runs_of("sales"), kind="seed", cell="gru", seed="0")
+    assert growing.info.status == "RUNNING"
+    project(layout)
+    finished = find(runs_of("sales"), kind="seed", cell="gru", seed="0")
+    assert finished.info.run_id == growing.info.run_id
+    assert finished.info.status == "FINISHED"
+    assert epochs_shown() == [1, 2] * 2
+    assert len(runs_of("sales")) == 6
+
+
+def test_only_seeds_of_running_stages_are_shown(layout, database):
+    begin_training(layout, "key")
+    assert tracking.growing_seeds(layout, {"train@sales-memoryless", "train@text-gru"}) == []
+    (seed,) = tracking.growing_seeds(layout, {"train@sales-gru"})
+    assert (seed.key, seed.config.seed, len(seed.records)) == ("key", 0, 1)
+
+
+def test_training_that_other_code_began_is_replaced(layout, database):
+    projection = Projection(layout, "tiny", {})
+    begin_training(layout, "before", num_epochs=2)
+    projection.log_growing(tracking.growing_seeds(layout, {"train@sales-gru"})[0])
+    shutil.rmtree(layout.training / "before")
+    begin_training(layout, "after", num_epochs=1)
+    projection.log_growing(tracking.growing_seeds(layout, {"train@sales-gru"})[0])
+    assert epochs_shown() == [1]
+
+
+def test_training_that_was_given_up_is_neither_current_nor_running(layout, database):
+    begin_training(layout, "given-up", num_epochs=2, learning_rate=0.5)
+    (seed,) = tracking.growing_seeds(layout, {"train@sales-gru"})
+    Projection(layout, "tiny", {}).log_growing(seed)
+    left = {run.info.run_id for run in runs_of("sales")}
+    project(layout)
+    runs = {run.info.run_id: run for run in runs_of("sales")}
+    assert len(left) == 2
+    assert len(runs) == 2 + 6
+    for run_id, run in runs.items():
+        assert run.data.tags["gatewise.current"] == str(run_id not in left).lower()
+        assert (run.info.status == "FINISHED") == (run_id not in left)
+        assert run.info.status != "RUNNING"
+
+
+def test_training_that_was_given_up_and_taken_up_again_ends_as_others(layout, database):
+    begin_training(layout, "given-up", num_epochs=2, learning_rate=0.5)
+    (seed,) = tracking.growing_seeds(layout, {"train@sales-gru"})
+    Projection(layout, "tiny", {}).log_growing(seed)
+    project(layout)
+    later = Projection(layout, "tiny", {})
+    later.log_growing(seed)
+    run_id = later.finished(seed.config, "seed", "a" * 64, None).info.run_id
+    assert MlflowClient().get_run(run_id).info.status == "FINISHED"
+    assert len(runs_of("sales")) == 2 + 6
+
+
+def test_other_results_make_earlier_runs_not_current(layout, database):
+    project(layout)
+    before = {run.info.run_id for run in runs_of("sales")}
+    file = seed_folder(layout.run("sales", "gru"), 4, 1) / METRICS
+    original = file.read_text()
+    file.write_text(original + original.splitlines()[-1] + "\n")
+    project(layout)
+    runs = runs_of("sales")
+    new = [run for run in runs if run.info.run_id not in before]
+    assert sorted(run.info.run_name for run in new) == ["gru-4", "gru-4 seed 1"]
+    past = [run for run in runs if run.data.tags["gatewise.current"] == "false"]
+    assert sorted(run.info.run_name for run in past) == ["gru-4", "gru-4 seed 1"]
+    assert all(run.info.run_id in before for run in past)
+    cell = find(runs, kind="cell", cell="gru", current="true")
+    kept = find(runs, kind="seed", cell="gru", seed="0")
+    assert kept.data.tags["mlflow.parentRunId"] == cell.info.run_id
+    file.write_text(original)
+    project(layout)
+    again = [run for run in runs_of("sales") if run.data.tags["gatewise.current"] == "true"]
+    assert {run.info.run_id for run in again} == before
+
+
+def let_diverge(layout, cell, seed):
+    """Make a seed one whose training diverged, and compare anew."""
+    folder = seed_folder(layout.run("sales", cell), 4, seed)
+    (folder / MODEL).unlink()
+    write_json(folder / SUMMARY, {"status": "diverged", "epochs": 2, "steps": 12})
+    scores = layout.evaluation("sales", cell) / "4/scores.json"
+    content = read_json(scores)
+    content["seeds"][seed] |= {"validation": None, "test": None}
+    write_json(scores, content)
+    compare(layout, "sales")
+
+
+def test_diverged_seed_is_shown_as_one(layout, database):
+    let_diverge(layout, "gru", 1)
+    champion = project(layout)
+    runs = runs_of("sales")
+    diverged = find(runs, kind="seed", cell="gru", seed="1")
+    assert "test_mse" not in diverged.data.metrics
+    assert [step for step, _ in history(diverged)] == [1, 2]
+    assert "diverged" in diverged.data.tags.values()
+    healthy = find(runs, kind="seed", cell="gru", seed="0")
+    assert "diverged" not in healthy.data.tags.values()
+    cell = find(runs, kind="cell", cell="gru")
+    assert cell.data.metrics["test_mse"] == healthy.data.metrics["test_mse"]
+    assert "test_mse_std" not in cell.data.metrics
+    assert cell.data.tags["gatewise.champion"] == "false"
+    assert len(champion) == 2
+
+
+def test_study_without_a_champion_is_shown(layout, database):
+    for cell in ("gru", "memoryless"):
+        for seed in (0, 1):
+            let_diverge(layout, cell, seed)
+    assert project(layout) == {}
+    runs = runs_of("sales")
+    assert len(runs) == 6
+    assert {run.data.tags.get("gatewise.champion") for run in runs} == {"false", None}
+
+
+def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeypatch):
+    monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", closed_address)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    begin_training(layout, "key")
+    with following(layout) as (follower, grown):
+        wait_for(lambda: follower.failure is not None)
+        seen = len(grown)
+        wait_for(lambda: len(grown) > seen + 1)
+        assert len(grown[-1]) == 1
+    assert isinstance(follower.failure, TrackingError)
+    assert closed_address in str(follower.failure)
+
+
+def test_study_is_complete_without_mlflow_and_shown_afterwards(
+    new_study, served, tiny, database, closed_address
+):
+    tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": [0]}
+    tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
+    study = new_study(tiny)
+    study.environment.update(served)
+    study.environment["MLFLOW_TRACKING_URI"] = closed_address
+    study.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    output = study.run("gatewise", "run", code=1)
+    assert len(study.read_lock()) == 7
+    assert (study.folder / "reports/report.md").exists()
+    assert output.count("error: ") == 1
+    last = " ".join(output[output.index("error: ") :].split())
+    assert closed_address in last
+    assert "gatewise sync" in last or "again" in last
+    assert "Traceback" not in output
+    study.environment["MLFLOW_TRACKING_URI"] = database
+    output = " ".join(study.run("gatewise", "run").split())
+    assert "0 stages ran and 7 were up to date" in output
+    version = MlflowClient().get_model_version_by_alias("alone.sales", "champion")
+    assert str(version.version) == "1"
+    seeds = read_json_lines(
+        seed_folder(Layout(study.folder).run("sales", "memoryless"), 4, 0) / METRICS
+    )
+    shown = find(runs_of("sales", "alone"), kind="seed")
+    assert history(shown, "validation_mse") == [(r["epoch"], r["validation_mse"]) for r in seeds]

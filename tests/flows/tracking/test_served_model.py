@@ -1,0 +1,107 @@
+"""A registered model answers with the packages that it names, and no others."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from safetensors.torch import save_file
+
+from flows.tracking.promotion import REQUIREMENTS
+from rnn_core.study import parse
+from rnn_core.tasks import REGISTRY, get_task
+from rnn_core.training.run_folder import (
+    MODEL,
+    RunConfig,
+    build_model,
+    count_cost,
+    restore,
+    write_config,
+)
+
+TABLES = Path(__file__).parents[2] / "rnn_core/malformed"
+
+ANSWER = """
+import sys, json
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+allowed, folder = set(json.loads(sys.argv[1])), Path(sys.argv[2])
+owners = packages_distributions()
+
+class Guard:
+    # Only what the requirements themselves import may be imported besides them.
+    def find_spec(self, name, path=None, target=None):
+        frame = sys._getframe(1)
+        while frame and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        ours = "/rnn_core/" in frame.f_code.co_filename
+        top = name.partition(".")[0]
+        if ours and top in owners and top != "rnn_core" and not allowed & set(owners[top]):
+            raise ImportError(f"{name} is not among the requirements")
+        return None
+
+import torch, pandas
+sys.meta_path.insert(0, Guard())
+torch.use_deterministic_algorithms(True)
+torch.set_num_threads(1)
+from rnn_core.files import read_json
+from rnn_core.training.run_folder import restore
+task, model = restore(folder, read_json(folder / "meta.json"))
+answer = task.answer(model, pandas.read_pickle(folder / "example"), task.AnswerParameters())
+answer.to_pickle(folder / "answer")
+"""
+
+
+def good_files(task, raw):
+    spec = importlib.util.spec_from_file_location(f"good_{task}", TABLES / f"{task}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, content in module.good().items():
+        (raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (raw / name).write_bytes(content)
+    return module.PARAMETERS
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_answers_need_no_more_than_the_requirements(tmp_path, name):
+    kind = get_task(name)
+    parameters = parse(kind.DataParameters, good_files(name, tmp_path / "raw"), "")
+    _, meta = kind.prepare(tmp_path / "raw", parameters)
+    task = kind(json.loads(json.dumps(meta)), kind.ModelParameters(hidden_size=4))
+    model = build_model(task, "gru").eval()
+    write_run(tmp_path, task, name, model, meta)
+    example = task.example(tmp_path / "raw")
+    example.to_pickle(tmp_path / "example")
+    allowed = json.dumps([*REQUIREMENTS, *kind.requirements])
+    done = subprocess.run(
+        [sys.executable, "-c", ANSWER, allowed, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    restored, network = restore(tmp_path, meta)
+    expected = restored.answer(network, example, kind.AnswerParameters())
+    answer = pd.read_pickle(tmp_path / "answer")  # noqa: S301 - written just above
+    pd.testing.assert_frame_equal(answer, expected)
+
+
+def write_run(folder, task, name, model, meta):
+    config = RunConfig(
+        dataset="data",
+        task=name,
+        cell="gru",
+        seed=0,
+        device="cpu",
+        data="",
+        model=asdict(task.model),
+        training={},
+    )
+    write_config(folder, config, count_cost(model))
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / MODEL)
+    (folder / "meta.json").write_text(json.dumps(meta))

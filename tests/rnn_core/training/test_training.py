@@ -1,0 +1,287 @@
+"""Training: the same ending whatever interrupts it, and what is paired between cells."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from rnn_core.cells import REGISTRY
+from rnn_core.devices import select_device
+from rnn_core.errors import DeviceError
+from rnn_core.layers.recurrent import Recurrent
+from rnn_core.tasks.base import Metric, Scores
+from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel
+from rnn_core.training import loop as training
+from rnn_core.training.evaluation import evaluate, read_items, write_items
+from rnn_core.training.loop import (
+    CHECKPOINT,
+    Progress,
+    TrainingParameters,
+    learning_rate,
+    train,
+)
+from rnn_core.training.run_folder import RunConfig, build_model, count_cost, read_config, stream
+
+TEXT = "abcabdacbbad. " * 60
+MODEL = {"hidden_size": 5, "embedding_size": 3, "sequence_length": 8, "dropout": 0.2}
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    (folder / "a.txt").write_text(TEXT)
+    data, meta = TextGeneration.prepare(folder, TextData())
+    return TextGeneration(meta, TextModel(**MODEL)), data
+
+
+def config(cell="gru", seed=0, **training_parameters):
+    return RunConfig(
+        dataset="text",
+        task="text_generation",
+        cell=cell,
+        seed=seed,
+        device="cpu",
+        data="digest",
+        model=MODEL,
+        training=training_parameters,
+    )
+
+
+def run(text, folder, cell="gru", seed=0, on_epoch=lambda record: None, **parameters):
+    parameters = {
+        "epochs": 4,
+        "batch_size": 8,
+        "warmup_steps": 3,
+        "schedule": "cosine",
+    } | parameters
+    task, data = text
+    train(task, data, config(cell, seed), TrainingParameters(**parameters), folder, on_epoch)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def records(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL: nothing after it runs."""
+
+
+def kill_after(epoch):
+    def on_epoch(record):
+        if record["epoch"] == epoch:
+            raise Killed
+
+    return on_epoch
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_interrupted_training_ends_with_the_bytes_of_an_uninterrupted_one(
+    text, tmp_path, monkeypatch, cell
+):
+    whole = run(text, tmp_path / "whole", cell)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    for epoch in (2, 3):
+        with pytest.raises(Killed):
+            run(text, tmp_path / "cut", cell, on_epoch=kill_after(epoch))
+        assert (tmp_path / "cut" / CHECKPOINT).exists()
+        with (tmp_path / "cut/metrics.jsonl").open("a") as file:
+            file.write('{"half a li')
+    assert run(text, tmp_path / "cut", cell) == whole
+
+
+def test_resumed_training_does_not_repeat_what_the_checkpoint_holds(text, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    seen = []
+
+    def note(record):
+        seen.append(record["epoch"])
+        if record["epoch"] == 3 and seen.count(3) == 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(text, tmp_path, on_epoch=note)
+    run(text, tmp_path, on_epoch=note)
+    assert seen == [1, 2, 3, 3, 4]
+
+
+def test_finished_folder_says_what_it_is_and_how_it_ended(text, tmp_path):
+    files = run(text, tmp_path)
+    assert set(files) == {"config.json", "metrics.jsonl", "model.safetensors", "summary.json"}
+    summary = json.loads(files["summary.json"])
+    history = records(tmp_path)
+    scores = [r["validation_nats_per_token"] for r in history]
+    assert [r["epoch"] for r in history] == [1, 2, 3, 4]
+    assert summary["status"] == "finished"
+    assert summary["best_validation_nats_per_token"] == min(scores)
+    assert summary["best_epoch"] == scores.index(min(scores)) + 1
+    assert summary["steps"] == history[-1]["step"]
+    read, cost = read_config(tmp_path)
+    assert read == config()
+    task, _ = text
+    assert cost == count_cost(build_model(task, "gru"))
+
+
+def test_weights_kept_are_those_of_the_best_epoch(text, tmp_path, monkeypatch):
+    def scores_of(*means):
+        pending = [torch.tensor([mean], dtype=torch.float64) for mean in means]
+        weight = torch.ones(1)
+        scores = (Scores(values, weight) for values in pending)
+        monkeypatch.setattr(TextGeneration, "scores", lambda self, *arguments: next(scores))
+
+    scores_of(3.0, 1.0, 2.0, 1.5)
+    longer = run(text, tmp_path / "longer", epochs=4, schedule="constant")
+    scores_of(3.0, 1.0)
+    shorter = run(text, tmp_path / "shorter", epochs=2, schedule="constant")
+    assert longer["model.safetensors"] == shorter["model.safetensors"]
+    scores_of(3.0, 2.0, 1.0)
+    other = run(text, tmp_path / "other", epochs=3, schedule="constant")
+    assert other["model.safetensors"] != shorter["model.safetensors"]
+
+
+def test_training_stops_when_nothing_gets_better(text, tmp_path):
+    run(text, tmp_path, learning_rate=1e-12, epochs=50, patience=3, schedule="constant")
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["epochs"] == summary["best_epoch"] + 3 < 50
+
+
+def test_diverged_training_says_so_and_keeps_no_model(text, tmp_path, monkeypatch):
+    task, data = text
+    true_loss = TextGeneration.loss
+
+    def broken(self, model, batch, state):
+        loss, state = true_loss(self, model, batch, state)
+        return loss * float("nan"), state
+
+    monkeypatch.setattr(TextGeneration, "loss", broken)
+    files = run(text, tmp_path)
+    assert set(files) == {"config.json", "metrics.jsonl", "summary.json"}
+    assert json.loads(files["summary.json"])["status"] == "diverged"
+    assert "train_loss" not in records(tmp_path)[0]
+    assert evaluate(tmp_path, data, task.meta, torch.device("cpu")) is None
+
+
+def test_training_is_that_of_a_plain_loop_with_adam(text, tmp_path):
+    task, data = text
+    parameters = TrainingParameters(epochs=1, batch_size=8, learning_rate=0.01, clip_norm=0.5)
+    run(text, tmp_path, epochs=1, learning_rate=0.01, clip_norm=0.5, warmup_steps=0)
+    model = build_model(task, "gru", 0)
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    torch.manual_seed(stream(0, "dropout", 1))
+    order = torch.Generator().manual_seed(stream(0, "order", 1))
+    losses, norms, state = [], [], None
+    steps = task.num_batches(data, 8)
+    for step, (inputs, targets) in enumerate(task.training_batches(data, 8, order)):
+        logits, state = model(inputs, state)
+        state = state.detach()
+        loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        gradient = torch.cat([p.grad.flatten() for p in model.parameters()])
+        scale = min(1.0, parameters.clip_norm / (float(gradient.norm()) + 1e-6))
+        for p in model.parameters():
+            p.grad.mul_(scale)
+        for group in optimizer.param_groups:
+            group["lr"] = 0.01 * 0.5 * (1 + math.cos(math.pi * step / steps))
+        optimizer.step()
+        losses.append(loss.item())
+        norms.append(float(gradient.norm()))
+    (record,) = records(tmp_path)
+    assert record["train_loss"] == pytest.approx(sum(losses) / steps, rel=1e-5)
+    assert record["gradient_norm"] == pytest.approx(sum(norms) / steps, rel=1e-4)
+    assert record["clipped_share"] == sum(n > 0.5 for n in norms) / steps
+    trained = load_file(tmp_path / "model.safetensors")
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(trained[name], weight, rtol=1e-4, atol=1e-5)
+
+
+def test_learning_rate_warms_up_and_falls_along_a_cosine():
+    parameters = TrainingParameters(learning_rate=1.0, schedule="cosine", warmup_steps=4)
+    rates = [learning_rate(parameters, step, 100) for step in range(100)]
+    cosine = [0.5 * (1 + math.cos(math.pi * step / 100)) for step in range(100)]
+    assert rates[:4] == pytest.approx([0.2 * (s + 1) * cosine[s] for s in range(4)])
+    assert rates[4:] == pytest.approx(cosine[4:])
+    constant = TrainingParameters(learning_rate=1.0)
+    assert {learning_rate(constant, step, 100) for step in range(100)} == {1.0}
+
+
+def test_all_cells_of_a_seed_see_the_same_order_and_the_same_wrapper(text):
+    task, _ = text
+    models = {cell: build_model(task, cell, seed=3) for cell in REGISTRY}
+    for model in models.values():
+        for name in ("embedding.weight", "sequence.output.weight", "sequence.output.bias"):
+            ours, first = model.get_parameter(name), models["gru"].get_parameter(name)
+            assert torch.equal(ours, first)
+    other = build_model(task, "gru", seed=4)
+    assert not torch.equal(other.embedding.weight, models["gru"].embedding.weight)
+    cell_weights = [
+        next(m for m in model.modules() if isinstance(m, Recurrent)).directions[0].weights["z"]
+        for model in (models["gru"], other)
+    ]
+    assert not torch.equal(*cell_weights)
+
+
+def test_streams_of_a_seed_do_not_touch():
+    purposes = [(s, p, i) for s in range(3) for p in ("order", "dropout", "cell") for i in range(3)]
+    assert len({stream(*purpose) for purpose in purposes}) == len(purposes)
+
+
+def test_seeds_differ_and_repeat(text, tmp_path):
+    first = run(text, tmp_path / "a", seed=0)
+    assert run(text, tmp_path / "b", seed=0) == first
+    assert run(text, tmp_path / "c", seed=1)["model.safetensors"] != first["model.safetensors"]
+
+
+def test_progress_prefers_the_better_and_the_earlier_score():
+    model = nn.Linear(1, 1)
+    for direction, expected in (("lower", 2), ("higher", 1)):
+        progress = Progress()
+        for score in (0.5, 0.3, 0.3, 0.4):
+            progress.epoch += 1
+            progress.add({}, score, Metric("m", "", direction), model)
+        assert progress.best_epoch == expected
+
+
+def test_scored_items_survive_their_file(text, tmp_path):
+    task, data = text
+    run(text, tmp_path)
+    scores = evaluate(tmp_path, data, task.meta, torch.device("cpu"))
+    write_items(tmp_path / "items.safetensors", scores)
+    for split in ("validation", "test"):
+        read = read_items(tmp_path / "items.safetensors", split)
+        assert torch.equal(read.values, getattr(scores, split).values)
+        assert read.overall == getattr(scores, split).overall
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_device_that_is_not_there_is_refused():
+    assert select_device("auto").type == "cpu"
+    with pytest.raises(DeviceError, match=r"device: cuda is asked for.*set device to auto or cpu"):
+        select_device("cuda")
+
+
+def test_training_does_without_the_compiler_of_torch():
+    """Its import would take each stage seconds; determinism is on all the same."""
+    code = """
+import sys
+import torch
+from rnn_core.devices import make_deterministic
+from rnn_core.training.adamw import AdamW
+make_deterministic()
+layer = torch.nn.Linear(2, 1)
+optimizer = AdamW(layer.parameters(), 0.1, 0.0)
+optimizer.restore(optimizer.state())
+optimizer.zero_grad()
+layer(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+assert torch.are_deterministic_algorithms_enabled()
+assert not torch.is_deterministic_algorithms_warn_only_enabled()
+sys.exit("torch._dynamo" in sys.modules or "torch._inductor" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
