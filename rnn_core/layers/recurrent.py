@@ -220,7 +220,7 @@ class Recurrent(nn.Module):
         if f"{prefix}weight_ih_l0" in state_dict:
             others[-1].append(
                 "these are weights of torch.nn.RNN, LSTM or GRU: load them there, and convert "
-                "the module by rnn_core.layers.conversion.from_torch"
+                "the module by rnn_core.from_torch"
             )
         super()._load_from_state_dict(state_dict, prefix, *others)
 
@@ -347,8 +347,7 @@ class Recurrent(nn.Module):
         """
         raise ExportError(
             "torch.jit.script cannot compile the step of a cell; use torch.jit.trace, torch.export "
-            "or torch.onnx.export, or rnn_core.layers.conversion.to_torch for a cell that torch.nn "
-            "has"
+            "or torch.onnx.export, or rnn_core.to_torch for a cell that torch.nn has"
         )
 
     def _parts(self, hx: object, batch: tuple[int, ...]) -> tuple[Tensor, ...]:
