@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -312,3 +313,11 @@ def test_no_function_is_longer_than_60_lines():
         and node.end_lineno - node.body[0].lineno + 1 > 60
     }
     assert not long
+
+
+def test_every_file_that_contributing_names_is_there():
+    """But for `<name>`, which is to be chosen."""
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:flows|rnn_core|tests|docs|data)/[^`<>\s]*)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (REPOSITORY / name).exists()] == []
