@@ -64,7 +64,8 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
         StudyError: If there are any.
     """
     folder = layout.evaluation(dataset, "any").parent
-    there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    inside = [path.name for path in folder.iterdir()] if folder.exists() else []
+    there = {name for name in inside if not name.startswith(".")}  # DVC keeps .gitignore there
     if missing := sorted(set(study.cells) - there):
         raise StudyError(f"{folder} lacks {', '.join(missing)}; run `gatewise run`")
     if left_over := sorted(there - set(study.cells)):

@@ -78,6 +78,7 @@ OF_PEOPLE = {
 def shop(terminal_at, tmp_path_factory):
     """What `new` makes of data for each task, as one study and run at once."""
     terminal = terminal_at(tmp_path_factory.mktemp("shop"))
+    terminal.run("git", "init", "--quiet")  # a study often lies in a repository of its person's own
     (terminal.folder / "raw").mkdir()
     AgreementText(6000, seed=1).fetch(terminal.folder / "raw")
     for write in (write_table, write_recordings, write_opinions, write_pairs):
