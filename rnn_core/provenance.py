@@ -23,7 +23,13 @@ def source_files(*modules: str) -> list[Path]:
 
     Args:
         modules: Full names, such as "rnn_core.training.loop".
+
+    Raises:
+        ModuleNotFoundError: If one of them is no file of this package.
     """
+    for module in modules:
+        if _file_of(module) is None:
+            raise ModuleNotFoundError(f"{module} is no file of {PACKAGE.name}", name=module)
     found: set[Path] = set()
     waiting = list(modules)
     while waiting:

@@ -95,7 +95,7 @@ class Trainings:
         model = replace(self.model, hidden_size=hidden_size)
         task = get_task(self.task)(self.meta, model, seed)
         config = self.config(task)
-        modules = ("training", f"tasks.{config.task}", f"cells.{config.cell}")
+        modules = ("training.loop", f"tasks.{config.task}", f"cells.{config.cell}")
         code = code_digest(*(f"rnn_core.{module}" for module in modules))
         key = config.identity(code=code, **environment())
         finished = self.layout.seeds / key
