@@ -82,7 +82,8 @@ def path_for(
     if where != "cpu":
         # Triton 3.7 crashes on products in double precision; its interpreter does not.
         precisions = (torch.float32,) if first.is_cuda else (torch.float32, torch.float64)
-        kind = state.dtype in precisions, state.shape[1], every_state, where
+        dtype = state.dtype if state.dtype in precisions else None
+        kind = dtype, state.shape[1], every_state, where
         fits = can_be_handed(cell, tensors, given, present)
         return gpu_path(cell, gpu_choice(cell, *kind) if fits else None)
     key = kernel_for(cell, tensors, given, present)
@@ -148,11 +149,11 @@ def is_eager() -> bool:
 
 @constant_result
 def gpu_choice(
-    cell: Cell, has_programs: bool, hidden: int, every_state: bool, where: str
+    cell: Cell, dtype: torch.dtype | None, hidden: int, every_state: bool, where: str
 ) -> str | None:
     """What runs a cell on a GPU: "cudnn", "scan", or Triton programs of its packed form.
 
-    None: the eager loop.
+    `dtype` is None if there are no programs for it. The result is None for the eager loop.
     """
     # Neither cuDNN's nor Triton's side is needed on a CPU.
     from rnn_core.compiler.gpu.cudnn import is_cudnns  # noqa: PLC0415
@@ -164,13 +165,13 @@ def gpu_choice(
         return "cudnn"
     if where == "cuda" and can_scan(cell):
         return "scan"
-    if not has_programs:
+    if dtype is None:
         return None
     if hidden > MOST_HIDDEN:
         reason = f"a Triton program holds {MOST_HIDDEN} hidden units at most, not {hidden}"
         warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
         return None
-    return form_for(cell, programs, torch.float32)
+    return form_for(cell, programs, dtype)
 
 
 def gpu_path(cell: Cell, choice: str | None) -> Path | None:

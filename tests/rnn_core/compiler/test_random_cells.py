@@ -1,4 +1,7 @@
-"""60 random cells against the eager loop; `make end-to-end` has 300, `make fuzz` 5,000."""
+"""Random cells against the eager loop: 60 here; `make end-to-end` has 300, `make fuzz` 5,000.
+
+Further ones run in Triton, in its interpreter, which takes a second for each.
+"""
 
 from collections import Counter
 
@@ -10,9 +13,11 @@ from random_cells.generator import examples
 from random_cells.oracle import check
 
 from rnn_core.compiler.cpu import build
+from rnn_core.compiler.gpu import operators
 from rnn_core.compiler.running import search
+from rnn_core.layers import execution_path
 
-NUMBER = 60
+NUMBER, NUMBER_IN_TRITON = 60, 10
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,3 +49,28 @@ def test_kernel_of_a_random_cell_is_its_eager_loop():
     is_its_eager_loop()
     assert reasons.total() >= NUMBER
     assert reasons[""] >= 0.95 * reasons.total(), reasons
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:triton")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:numpy")
+def test_program_of_a_random_cell_is_its_eager_loop(monkeypatch):
+    """What lies beyond H and B in a block means nothing, and may overflow."""
+    monkeypatch.setenv(execution_path.SWITCH, "triton")
+    launched, reasons = Counter(), Counter()
+
+    def launch(*arguments, really=operators.launch):
+        launched[arguments[1].dtype] += 1
+        return really(*arguments)
+
+    monkeypatch.setattr(operators, "launch", launch)
+
+    @seed(0)
+    @settings.of(NUMBER_IN_TRITON)
+    @given(examples())
+    def is_its_eager_loop(example):
+        dtype = (torch.float64, torch.float32)[reasons.total() % 2]
+        reasons[check(example, [dtype]).reason] += 1
+
+    is_its_eager_loop()
+    assert reasons == {"": NUMBER_IN_TRITON}
+    assert min(launched[torch.float64], launched[torch.float32]) >= NUMBER_IN_TRITON
