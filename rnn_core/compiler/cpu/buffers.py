@@ -20,10 +20,10 @@ LARGE_PAGE = 1 << 21
 """The system clears memory page by page, at a seventh of the cost for pages of this size."""
 
 MOST_IDLE_BYTES = 12 << 20
-"""Idle memory beyond this goes back to the system, what was used longest ago first; but not"""
+"""Idle memory beyond this goes back to the system, what was used longest ago first."""
 
 MOST_REGULAR_BYTES = 512 << 20
-"""up to this, of sizes that are asked for again and again."""
+"""The same limit where all that is idle is of sizes that are asked for again and again."""
 
 RECENT = 1024
 """Requests that are remembered. A training step makes fewer than ten."""
