@@ -32,7 +32,7 @@ from flows.stages.compare import compare
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.files import read_json, write_json
 from rnn_core.study import read_study
-from rnn_core.tasks.base import Scores
+from rnn_core.tasks.base.task import Scores
 from rnn_core.training.evaluation import SeedScores, write_items
 from rnn_core.training.run_folder import Cost, write_prepared
 

@@ -40,7 +40,7 @@ from rnn_core.layers.recurrent import Recurrent, State
 from rnn_core.sources import get_source
 from rnn_core.study import Study, own_source, read_study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Data, Split, Task
+from rnn_core.tasks.base.task import Data, Split, Task
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.run_folder import read_prepared, stream, write_prepared
 

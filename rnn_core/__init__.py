@@ -4,8 +4,9 @@ What is named here is imported when it is first used: PyTorch takes a second to 
 of what imports a part of this library does without.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from rnn_core.cells.base import Cell as Cell
@@ -25,13 +26,4 @@ _HOMES = {
 }
 
 __all__ = [*_HOMES]  # noqa: PLE0604 - names they are
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rnn_core' has no attribute {name!r}")
-    return getattr(import_module(f"rnn_core.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -180,15 +180,24 @@ def test_stage_depends_on_no_code_that_it_does_not_need(stage):
 @pytest.mark.parametrize("task", tasks.REGISTRY)
 def test_prepare_hashes_all_code_that_trains(task):
     names = {"source": [], "task": [task], "cell": []}
-    roots = (f"rnn_core.tasks.{task}", "rnn_core.training.loop", "rnn_core.devices")
+    roots = (f"rnn_core.tasks.{task}.learn", "rnn_core.training.loop", "rnn_core.devices")
     assert files_of(closure(roots, names)) <= hashed_by_prepare(task)
+
+
+def importing_siblings(module, siblings):
+    """Which of the others import a module or what is below it, themselves or below them."""
+    below = {module, *imports().find_descendants(module)}
+    importers = set().union(*map(imports().find_modules_that_directly_import, below)) - below
+    return {
+        sibling for sibling in siblings if any(f"{m}.".startswith(f"{sibling}.") for m in importers)
+    }
 
 
 @pytest.mark.parametrize("package", REGISTRIES.values(), ids=list(REGISTRIES))
 def test_registry_names_the_modules_of_its_folder(package):
     """All but those that their siblings build on, such as base."""
     siblings = imports().find_children(package.__name__)
-    shared = {m for m in siblings if imports().find_modules_that_directly_import(m) & siblings}
+    shared = {m for m in siblings if importing_siblings(m, siblings)}
     names = {module.rpartition(".")[2] for module in siblings - shared}
     assert set(package.REGISTRY) == names
     (look_up,) = [value for name, value in vars(package).items() if name.startswith("get_")]

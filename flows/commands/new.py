@@ -23,7 +23,7 @@ from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
 from rnn_core.study import parse
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Suggestion
+from rnn_core.tasks.base.task import Suggestion
 
 SOURCE = "source"
 """Folder of the study that holds the data."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
-    from rnn_core.tasks.base import Task
+    from rnn_core.tasks.base.task import Task
 
 STDIN = "-"
 """Stands for the standard input in place of a file."""

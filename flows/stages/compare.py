@@ -21,7 +21,7 @@ from rnn_core.errors import StudyError
 from rnn_core.files import read_json, write_json
 from rnn_core.study import Study, read_study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Metric
+from rnn_core.tasks.base.task import Metric
 from rnn_core.training.evaluation import read_items
 from rnn_core.training.run_folder import Cost, read_prepared, seed_name, sizes_in
 from rnn_core.training.tuning import Tuned

@@ -18,7 +18,7 @@ from rnn_core.diagnostics.seed import diagnose
 from rnn_core.files import read_json, whole_folder, write_json
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Data, Meta, Metric, Split
+from rnn_core.tasks.base.task import Data, Meta, Metric, Split
 from rnn_core.training import evaluation
 from rnn_core.training.run_folder import (
     RUNG,

@@ -20,7 +20,7 @@ def prepare(layout: Layout, dataset: str) -> None:
     parameters = study.parameters(dataset, "data", task.DataParameters)
     data, meta = task.prepare(layout.raw(dataset), parameters)
     meta["code"] = code_digest(
-        f"rnn_core.tasks.{name}", "rnn_core.training.loop", "rnn_core.devices"
+        f"rnn_core.tasks.{name}.learn", "rnn_core.training.loop", "rnn_core.devices"
     )
     with whole_folder(layout.prepared(dataset), layout.scratch / f"prepare-{dataset}") as folder:
         write_prepared(folder, data, meta)

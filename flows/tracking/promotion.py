@@ -28,7 +28,7 @@ from rnn_core.errors import StudyError
 from rnn_core.files import digest_of, read_json, write_text
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Scores
+from rnn_core.tasks.base.task import Scores
 from rnn_core.training.evaluation import read_items
 from rnn_core.training.run_folder import read_config, restore, seed_folder, seed_name
 

@@ -19,7 +19,7 @@ from rnn_core.files import digest_of, read_json
 from rnn_core.provenance import code_digest, environment
 from rnn_core.study import TUNING_SEED, Study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Data, Meta, Metric, ModelParameters, Task
+from rnn_core.tasks.base.task import Data, Meta, Metric, ModelParameters, Task
 from rnn_core.training import loop as training
 from rnn_core.training.loop import OnEpoch, TrainingParameters
 from rnn_core.training.run_folder import SUMMARY, RunConfig, read_prepared
@@ -95,7 +95,7 @@ class Trainings:
         model = replace(self.model, hidden_size=hidden_size)
         task = get_task(self.task)(self.meta, model, seed)
         config = self.config(task)
-        modules = ("training.loop", f"tasks.{config.task}", f"cells.{config.cell}")
+        modules = ("training.loop", f"tasks.{config.task}.learn", f"cells.{config.cell}")
         code = code_digest(*(f"rnn_core.{module}" for module in modules))
         key = config.identity(code=code, **environment())
         finished = self.layout.seeds / key

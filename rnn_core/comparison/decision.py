@@ -15,7 +15,7 @@ from rnn_core.comparison.differences import (
 )
 from rnn_core.comparison.results import SIDES, Candidate, Side, loss
 from rnn_core.comparison.rule import Evidence, Need, Verdict, Word, judge, sensitivity
-from rnn_core.tasks.base import Metric
+from rnn_core.tasks.base.task import Metric
 
 FEWEST_SEEDS = 2
 """Seeds that have a spread."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rnn_core.comparison.results import Candidate, loss
-from rnn_core.tasks.base import Metric
+from rnn_core.tasks.base.task import Metric
 
 
 @dataclass(frozen=True, kw_only=True)

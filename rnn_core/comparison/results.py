@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_core.comparison.differences import Items
 from rnn_core.errors import StudyError
-from rnn_core.tasks.base import Metric, Scores
+from rnn_core.tasks.base.task import Metric, Scores
 from rnn_core.training.run_folder import Cost
 from rnn_core.training.tuning import Tuned
 

@@ -12,7 +12,7 @@ from rnn_core.diagnostics.passage import record
 from rnn_core.diagnostics.saturation import saturated_share
 from rnn_core.files import read_json_lines, rounded
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Batch, Data, Meta, Task
+from rnn_core.tasks.base.task import Batch, Data, Meta, Task
 from rnn_core.training.run_folder import METRICS, MODEL, build_model, read_config, restore, stream
 
 MOST_SEQUENCES = 32

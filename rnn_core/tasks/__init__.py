@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import ParameterError, unknown
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.base import Task
+    from rnn_core.tasks.base.task import Task
 
 REGISTRY = {
     "text_generation": "TextGeneration",

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from rnn_core.files import write_bytes
-from rnn_core.tasks.base import Data, Illustration, Meta, Metric, Scores, Split
+from rnn_core.tasks.base.task import Data, Illustration, Meta, Metric, Scores, Split
 from rnn_core.training.run_folder import MODEL, restore
 
 SCORED: tuple[Split, ...] = ("validation", "test")

@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from rnn_core.files import write_bytes, write_json, write_text
 from rnn_core.layers.recurrent import State
-from rnn_core.tasks.base import Data, Metric, Task
+from rnn_core.tasks.base.task import Data, Metric, Task
 from rnn_core.training.adamw import AdamW
 from rnn_core.training.run_folder import (
     METRICS,

@@ -25,7 +25,7 @@ from rnn_core.files import read_json, write_bytes, write_json
 from rnn_core.layers.initialisation import Initialisation
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Data, Meta, Task
+from rnn_core.tasks.base.task import Data, Meta, Task
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rnn_core.study import Size
-from rnn_core.tasks.base import Task
+from rnn_core.tasks.base.task import Task
 from rnn_core.training.run_folder import Cost, build_model, count_cost
 
 BUDGET_CELL = "gru"

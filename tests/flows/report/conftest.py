@@ -13,7 +13,7 @@ from flows.layout import Layout
 from rnn_core.comparison.decision import decide, summarise
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.results import Candidate, SeedResult
-from rnn_core.tasks.base import Metric
+from rnn_core.tasks.base.task import Metric
 from rnn_core.training.run_folder import METRICS, RUNG, Cost, seed_folder
 
 ACCURACY = Metric("accuracy", "accuracy", "higher", "share of items <that> are right")

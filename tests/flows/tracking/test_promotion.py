@@ -25,7 +25,7 @@ from flows.tracking.promotion import p_worse, promote
 from rnn_core.errors import StudyError
 from rnn_core.files import read_json, write_bytes, write_json
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base import Scores
+from rnn_core.tasks.base.task import Scores
 from rnn_core.training.evaluation import evaluate, write_items
 from rnn_core.training.run_folder import (
     CONFIG,

@@ -8,7 +8,7 @@ from rnn_core.comparison.decision import decide, summarise
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.results import Candidate, SeedResult, check_comparable
 from rnn_core.errors import StudyError
-from rnn_core.tasks.base import Metric
+from rnn_core.tasks.base.task import Metric
 from rnn_core.training.run_folder import Cost
 from rnn_core.training.tuning import Tuned
 

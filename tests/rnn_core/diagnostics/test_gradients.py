@@ -16,7 +16,7 @@ from rnn_core.layers.conversion import to_torch
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.sources.random_symbols import RandomSymbols
-from rnn_core.tasks.base import ModelParameters
+from rnn_core.tasks.base.task import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
 from rnn_core.training.run_folder import build_model
 

@@ -10,7 +10,7 @@ from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
 from rnn_core.diagnostics.passage import record, topmost
 from rnn_core.diagnostics.saturation import saturated_share
 from rnn_core.diagnostics.seed import MOST_SEQUENCES, diagnose, training_batch
-from rnn_core.tasks.base import ModelParameters
+from rnn_core.tasks.base.task import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.run_folder import MODEL, RunConfig, build_model, restore

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnn_core.tasks.base import ModelParameters
+from rnn_core.tasks.base.task import ModelParameters
 from rnn_core.tasks.copy_memory import CopyMemory
 from rnn_core.training.sizes import BUDGET_CELL, ladder, nearest
 

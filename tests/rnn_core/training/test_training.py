@@ -14,7 +14,7 @@ from rnn_core.cells import REGISTRY
 from rnn_core.devices import select_device
 from rnn_core.errors import DeviceError
 from rnn_core.layers.recurrent import Recurrent
-from rnn_core.tasks.base import Metric, Scores
+from rnn_core.tasks.base.task import Metric, Scores
 from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel
 from rnn_core.training import loop as training
 from rnn_core.training.evaluation import evaluate, read_items, write_items

@@ -50,8 +50,8 @@ from rnn_core.readers.transcripts import (
     listed_utterances,
     transcript_table,
 )
-from rnn_core.tasks import base
-from rnn_core.tasks.base import (
+from rnn_core.tasks.base import task as base
+from rnn_core.tasks.base.task import (
     SPLITS,
     Batch,
     Data,

@@ -32,7 +32,7 @@ from rnn_core.readers.labelled_texts import (
 )
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.sides import check_shares
-from rnn_core.tasks.base import (
+from rnn_core.tasks.base.task import (
     SPLITS,
     Batch,
     Data,

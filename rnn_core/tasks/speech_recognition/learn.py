@@ -42,8 +42,8 @@ from rnn_core.readers.recordings import (
     suggest_word_split,
     wav_rows,
 )
-from rnn_core.tasks import base
-from rnn_core.tasks.base import (
+from rnn_core.tasks.base import task as base
+from rnn_core.tasks.base.task import (
     SPLITS,
     Batch,
     Data,

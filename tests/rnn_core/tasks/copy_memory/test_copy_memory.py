@@ -12,8 +12,8 @@ from torch import nn
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.sources.random_symbols import ALPHABET, SOURCE, RandomSymbols
-from rnn_core.tasks.base import ModelParameters
-from rnn_core.tasks.copy_memory import CopyData, CopyMemory, lay_out
+from rnn_core.tasks.base.task import ModelParameters
+from rnn_core.tasks.copy_memory.learn import CopyData, CopyMemory, lay_out
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.run_folder import build_model
 

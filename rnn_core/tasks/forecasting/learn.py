@@ -16,7 +16,7 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.files import rounded
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.forecaster import Channels, Forecaster, Normalisation
-from rnn_core.tasks.base import (
+from rnn_core.tasks.base.task import (
     SPLITS,
     Batch,
     Data,

@@ -20,7 +20,7 @@ from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.models.language_model import LanguageModel
 from rnn_core.readers.plain_text import only_text_file, read_plain_text
 from rnn_core.readers.sides import check_shares, cut_in_order
-from rnn_core.tasks.base import (
+from rnn_core.tasks.base.task import (
     SPLITS,
     AnswerParameters,
     Batch,

@@ -20,10 +20,10 @@ from rnn_core.models.beam_search import translate
 from rnn_core.models.translator import Attention, Source, Translator
 from rnn_core.readers.parallel_text import Pair
 from rnn_core.sources.number_words import NumberWords
-from rnn_core.tasks import translation
-from rnn_core.tasks.base import SPLITS
-from rnn_core.tasks.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
-from rnn_core.tasks.translation import (
+from rnn_core.tasks.base.task import SPLITS
+from rnn_core.tasks.translation import learn as translation
+from rnn_core.tasks.translation.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
+from rnn_core.tasks.translation.learn import (
     Translation,
     TranslationAnswer,
     TranslationData,

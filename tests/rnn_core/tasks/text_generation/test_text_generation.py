@@ -17,8 +17,8 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import UNKNOWN
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.language_model import LanguageModel
-from rnn_core.tasks import text_generation
-from rnn_core.tasks.text_generation import (
+from rnn_core.tasks.text_generation import learn as text_generation
+from rnn_core.tasks.text_generation.learn import (
     TextAnswer,
     TextData,
     TextGeneration,

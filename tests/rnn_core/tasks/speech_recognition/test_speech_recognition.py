@@ -11,14 +11,14 @@ from rnn_core.readers.audio import log_mel, read_wav
 from rnn_core.readers.recordings import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import parse
-from rnn_core.tasks import speech_recognition
-from rnn_core.tasks.base import SPLITS
+from rnn_core.tasks.base.task import SPLITS
 from rnn_core.tasks.speech_recognition import (
     SpeechAnswer,
     SpeechData,
     SpeechModel,
     SpeechRecognition,
 )
+from rnn_core.tasks.speech_recognition import learn as speech_recognition
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.run_folder import RunConfig, build_model, restore
 

@@ -27,7 +27,7 @@ from rnn_core.readers.parallel_text import (
     read_pairs,
 )
 from rnn_core.readers.sides import check_shares
-from rnn_core.tasks.base import (
+from rnn_core.tasks.base.task import (
     SPLITS,
     AnswerParameters,
     Batch,
@@ -42,8 +42,14 @@ from rnn_core.tasks.base import (
     Task,
     required_column,
 )
-from rnn_core.tasks.bleu import SIGNATURE, Tokenizer, corpus_bleu, further_scores, sentence_bleu
 from rnn_core.tasks.illustration import pairs, spread
+from rnn_core.tasks.translation.bleu import (
+    SIGNATURE,
+    Tokenizer,
+    corpus_bleu,
+    further_scores,
+    sentence_bleu,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

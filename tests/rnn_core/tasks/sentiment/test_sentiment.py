@@ -16,9 +16,9 @@ from rnn_core.features import batches as batches_module
 from rnn_core.features.words import UNKNOWN, cut_words
 from rnn_core.models.sentence_classifier import pool
 from rnn_core.readers.labelled_texts import read_texts, stratified_sides
-from rnn_core.tasks import sentiment
-from rnn_core.tasks.base import SPLITS
+from rnn_core.tasks.base.task import SPLITS
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
+from rnn_core.tasks.sentiment import learn as sentiment
 from rnn_core.training.run_folder import build_model
 
 WORDS = ["good", "bad", "plot", "cast", "film", "not", "very", "dull", "fresh", "long", "warm"]

@@ -15,9 +15,9 @@ from rnn_core.readers.recordings import list_words
 from rnn_core.readers.transcripts import joined_utterances
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import parse
-from rnn_core.tasks import speech_transcription
-from rnn_core.tasks.base import SPLITS
-from rnn_core.tasks.speech_transcription import (
+from rnn_core.tasks.base.task import SPLITS
+from rnn_core.tasks.speech_transcription import learn as speech_transcription
+from rnn_core.tasks.speech_transcription.learn import (
     SpeechTranscription,
     TranscriptionAnswer,
     TranscriptionData,

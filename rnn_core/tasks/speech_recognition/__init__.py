@@ -1,0 +1,21 @@
+"""Speech recognition: which word was spoken in a recording."""
+
+from typing import TYPE_CHECKING
+
+from rnn_core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from rnn_core.tasks.speech_recognition.learn import SpeechAnswer as SpeechAnswer
+    from rnn_core.tasks.speech_recognition.learn import SpeechData as SpeechData
+    from rnn_core.tasks.speech_recognition.learn import SpeechModel as SpeechModel
+    from rnn_core.tasks.speech_recognition.learn import SpeechRecognition as SpeechRecognition
+
+_HOMES = {
+    "SpeechAnswer": "learn",
+    "SpeechData": "learn",
+    "SpeechModel": "learn",
+    "SpeechRecognition": "learn",
+}
+
+__all__ = [*_HOMES]  # noqa: PLE0604 - names they are
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,0 +1,21 @@
+"""Text generation: predict the next character or word, and write on from a prompt."""
+
+from typing import TYPE_CHECKING
+
+from rnn_core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from rnn_core.tasks.text_generation.learn import TextAnswer as TextAnswer
+    from rnn_core.tasks.text_generation.learn import TextData as TextData
+    from rnn_core.tasks.text_generation.learn import TextGeneration as TextGeneration
+    from rnn_core.tasks.text_generation.learn import TextModel as TextModel
+
+_HOMES = {
+    "TextAnswer": "learn",
+    "TextData": "learn",
+    "TextGeneration": "learn",
+    "TextModel": "learn",
+}
+
+__all__ = [*_HOMES]  # noqa: PLE0604 - names they are
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,0 +1,21 @@
+"""Translation: write in one language what a sentence says in another."""
+
+from typing import TYPE_CHECKING
+
+from rnn_core.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from rnn_core.tasks.translation.learn import Translation as Translation
+    from rnn_core.tasks.translation.learn import TranslationAnswer as TranslationAnswer
+    from rnn_core.tasks.translation.learn import TranslationData as TranslationData
+    from rnn_core.tasks.translation.learn import TranslationModel as TranslationModel
+
+_HOMES = {
+    "Translation": "learn",
+    "TranslationAnswer": "learn",
+    "TranslationData": "learn",
+    "TranslationModel": "learn",
+}
+
+__all__ = [*_HOMES]  # noqa: PLE0604 - names they are
+__getattr__, __dir__ = lazy_exports(__name__, _HOMES)
