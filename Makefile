@@ -3,10 +3,11 @@
 # make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills,
 #               and 300 random cells
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
-# make check    style, types and the direction of imports
+# make check    style, types, the direction of imports, and that code.json is up to date
 # make ui       the MLflow and Prefect pages, on loopback
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
+# make test-torch TORCH=2.15.0  the layer's tests with that PyTorch, in an environment of its own
 # make setup    what all of these begin with: a virtual environment in .venv
 
 PYTHON ?= python3
@@ -15,7 +16,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end
 
-.PHONY: setup run test end-to-end check fuzz ui bench calibrate
+# What a layer is: tests that need no more than `gatewise[test]`.
+LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
+
+.PHONY: setup run test end-to-end check fuzz ui bench calibrate test-torch
 
 setup: .venv/installed
 
@@ -43,6 +47,7 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/gatewise code --check
 
 ui: setup
 	@$(BIN)/gatewise ui
@@ -52,3 +57,17 @@ bench: setup
 
 calibrate: setup
 	@$(BIN)/python benchmarks/calibration.py
+
+# Constraints say which PyTorch goes with the rest of a study; here it is another.
+.venv-torch-%/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	grep --invert-match --extended-regexp '^(torch|triton)==' constraints.txt > $(@D)/constraints.txt
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --constraint $(@D)/constraints.txt \
+		'torch==$*' --editable '.[test]'
+	@touch $@
+
+test-torch:
+	@test -n '$(TORCH)' || { echo 'error: say which, as in make test-torch TORCH=2.15.0'; exit 2; }
+	@$(MAKE) --no-print-directory .venv-torch-$(TORCH)/installed
+	@.venv-torch-$(TORCH)/bin/python -c 'import torch; print("PyTorch", torch.__version__)'
+	@.venv-torch-$(TORCH)/bin/pytest --numprocesses auto --dist loadfile $(LAYER)

@@ -27,14 +27,21 @@ import torch
 import yaml
 
 from flows.commands.more_seeds import seeds_wanted
-from flows.layout import REPOSITORY, Layout
+from flows.layout import Layout
 from flows.stages.compare import compare
+from flows.trainings.work import refer
 from rnn_core.cells import REGISTRY as CELLS
-from rnn_core.files import read_json, write_json
+from rnn_core.comparison.candidates import Candidate, SeedResult, write_scores
+from rnn_core.comparison.outcome import Comparison, read_comparison
+from rnn_core.files import write_json
+from rnn_core.metric import Split
 from rnn_core.study import read_study
-from rnn_core.tasks.base.task import Scores
-from rnn_core.training.evaluation import SeedScores, write_items
-from rnn_core.training.run_folder import Cost, write_prepared
+from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.copy_memory import CopyData, CopyMemory, CopyMeta
+from rnn_core.training.evaluation import SeedScores
+from rnn_core.training.item_scores import write_items
+from rnn_core.training.prepared import write_prepared
+from rnn_core.training.run_folder import Cost
 
 MARGIN = 0.02
 NUM_ITEMS = 300
@@ -156,21 +163,22 @@ def simulate(setting: Setting, num_candidates: int, number: int) -> Outcome:
     with TemporaryDirectory() as folder:
         layout = Layout(Path(folder))
         cells = list(CELLS)[:num_candidates]
-        sides = generate(setting, num_candidates, number)
+        splits = generate(setting, num_candidates, number)
         seeds = list(range(setting.num_seeds))
         while seeds:
-            write_study(layout, cells, seeds, sides)
-            compare(layout, DATASET)
-            comparison = read_json(layout.comparison(DATASET))
+            write_study(layout, cells, seeds, splits)
             last, plan = seeds, read_study(layout.folder)
+            refer(layout, plan, DATASET, layout.reference(DATASET))
+            compare(layout, plan, DATASET)
+            comparison = read_comparison(layout.comparison(DATASET))
             seeds = seeds_wanted(layout, plan, DATASET, setting.max_seeds)
     return judge(setting, cells, comparison, len(last))
 
 
 def generate(setting: Setting, num_candidates: int, number: int) -> list[Floats]:
-    """Losses (C, S, N) of both sides, with all seeds that may be asked for.
+    """Losses (C, S, N) of both splits, with all seeds that may be asked for.
 
-    What a seed contributes is the same on both sides, since it is the same model.
+    What a seed contributes is the same on both splits, since it is the same model.
     """
     draw = np.random.default_rng([number, setting.num_seeds]).standard_normal
     num_seeds = max(setting.num_seeds, setting.max_seeds)
@@ -192,12 +200,12 @@ def generate(setting: Setting, num_candidates: int, number: int) -> list[Floats]
 
 
 def write_study(
-    layout: Layout, cells: Sequence[str], seeds: Sequence[int], sides: Sequence[Floats]
+    layout: Layout, cells: Sequence[str], seeds: Sequence[int], splits: Sequence[Floats]
 ) -> None:
     """Write params.yaml, the prepared data and the evaluations of a study."""
     section = {"source": "x", "task": "copy_memory", "margin": MARGIN}
     content = {
-        "root": str(REPOSITORY),
+        "root": str(Path(__file__).resolve().parents[1]),
         "study": "generated",
         "seeds": list(seeds),
         "cells": list(cells),
@@ -207,62 +215,63 @@ def write_study(
     }
     (layout.folder / "x").touch()
     (layout.folder / "params.yaml").write_text(yaml.safe_dump(content))
-    meta = {"symbols": ["a", "b"], "items": {"validation": NUM_ITEMS, "test": NUM_ITEMS}}
+    items: dict[Split, int] = {"validation": NUM_ITEMS, "test": NUM_ITEMS}
+    meta = CopyMeta(parameters=CopyData(), symbols=["a", "b"], num_recalled=1, items=items)
     layout.prepared(DATASET).mkdir(parents=True, exist_ok=True)
     write_prepared(layout.prepared(DATASET), {"test": torch.zeros(1)}, meta)
     for place, cell in enumerate(cells):
         folder = layout.evaluation(DATASET, cell) / str(HIDDEN_SIZE)
         folder.mkdir(parents=True, exist_ok=True)
-        scores = dict(each_seed(seeds, [side[place] for side in sides]))
+        scores = dict(each_seed(seeds, [split[place] for split in splits]))
         for seed, score in scores.items():
-            write_items(folder / f"seed-{seed}.safetensors", score)
-        write_json(folder / "scores.json", evaluation_of(cell, place, scores))
+            write_items(folder / f"seed-{seed}.safetensors", score.items())
+        write_scores(folder, evaluation_of(cell, place, scores))
 
 
 def each_seed(seeds: Sequence[int], losses: Sequence[Floats]) -> Iterator[tuple[int, SeedScores]]:
-    """The scores of each seed of a candidate, of its losses (S, N) on both sides."""
+    """The scores of each seed of a candidate, of its losses (S, N) on both splits."""
     for seed in seeds:
-        values = [torch.from_numpy(side[seed]) for side in losses]
-        validation, test = (Scores(side, torch.ones_like(side)) for side in values)
+        values = [torch.from_numpy(split[seed]) for split in losses]
+        validation, test = (Scores(split, torch.ones_like(split)) for split in values)
         yield seed, SeedScores(validation, test)
 
 
-def evaluation_of(cell: str, place: int, scores: dict[int, SeedScores]) -> dict[str, Any]:
-    """The scores.json of a candidate; each is dearer than the one before."""
+def evaluation_of(cell: str, place: int, scores: dict[int, SeedScores]) -> Candidate:
+    """The evaluation of a candidate; each is dearer than the one before."""
     weights = 1000 + place
     cost = Cost(parameters=weights, recurrent_parameters=weights, multiply_accumulates=weights)
-    seeds = [
-        {
-            "seed": seed,
-            "epochs": 1,
-            "steps": 1,
-            "validation": score.validation.overall,
-            "test": score.test.overall,
-            "others": {},
-        }
+    seeds = tuple(
+        SeedResult(
+            seed=seed,
+            epochs=1,
+            steps=1,
+            validation=score.validation.overall,
+            test=score.test.overall,
+        )
         for seed, score in scores.items()
-    ]
-    return {
-        "cell": cell,
-        "hidden_size": HIDDEN_SIZE,
-        "sizes": ["equal"],
-        "deviations": {},
-        "device": "cpu",
-        "data": "generated",
-        "cost": asdict(cost),
-        "tuning": None,
-        "seeds": seeds,
-    }
+    )
+    return Candidate(
+        cell=cell,
+        hidden_size=HIDDEN_SIZE,
+        sizes=("equal",),
+        deviations={},
+        device="cpu",
+        data="generated",
+        metric=CopyMemory.metric,
+        cost=cost,
+        seeds=seeds,
+    )
 
 
 def judge(
-    setting: Setting, cells: Sequence[str], comparison: dict[str, Any], num_seeds: int
+    setting: Setting, cells: Sequence[str], comparison: Comparison, num_seeds: int
 ) -> Outcome:
     """Compare what a comparison says with the truth."""
     names = [f"{cell}-{HIDDEN_SIZE}" for cell in cells]
-    inferior = [comparison["candidates"][name]["validation"]["inferior"] for name in names]
-    decided = comparison["decision"] == "decided"
-    chosen = names.index(comparison["champion"])
+    standings = [comparison.candidates[name].validation.standing for name in names]
+    inferior = [standing is not None and standing.inferior for standing in standings]
+    decided = comparison.decision.status == "decided"
+    chosen = names.index(comparison.decision.champion or "")
     is_worse = setting.deficit > 0
     right = 1 if setting.deficit > 1 else 0
     return Outcome(

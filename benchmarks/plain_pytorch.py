@@ -37,12 +37,15 @@ from rnn_core.errors import GatewiseError, ParameterError
 from rnn_core.layers.direction import RecurrentDirection
 from rnn_core.layers.initialisation import Initialisation
 from rnn_core.layers.recurrent import Recurrent, State
+from rnn_core.metric import Split
 from rnn_core.sources import get_source
 from rnn_core.study import Study, own_source, read_study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Data, Split, Task
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.task import Task
 from rnn_core.training.loop import TrainingParameters
-from rnn_core.training.run_folder import read_prepared, stream, write_prepared
+from rnn_core.training.models import stream
+from rnn_core.training.prepared import read_prepared, write_prepared
 
 TORCH: dict[str, Callable[..., nn.RNNBase]] = {
     "rnn_tanh": nn.RNN,
@@ -483,7 +486,7 @@ def run_job(folder: Path, work: Path, job: Job) -> dict[str, Any]:
     study = read_study(folder)
     kind = get_task(study.section(job.dataset).task)
     parameters = study.parameters(job.dataset, "training", TrainingParameters)
-    data, meta = read_prepared(work / job.dataset / "prepared")
+    data, meta = read_prepared(work / job.dataset / "prepared", kind)
     task = kind(meta, study.parameters(job.dataset, "model", kind.ModelParameters), job.seed)
     model = build_model(task, job.cell, job.seed)
     found = train(task, model, data, parameters, job.seed)

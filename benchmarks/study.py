@@ -36,9 +36,10 @@ from typing import Any
 import yaml
 from scipy.stats import ttest_ind
 
+from rnn_core.comparison.candidates import read_scores
 from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.study import read_study
+from rnn_core.study import TUNING_SEED, read_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -75,14 +76,14 @@ class Side:
         seconds: From its start to its end.
         tests: Test scores by dataset and cell, one for each seed; None where it diverged.
         training_seconds: Seconds of trainings and their scoring, by dataset and cell.
-        stages: For Gatewise, the seconds of its stages by verb.
+        work: For Gatewise, the seconds of its workers by kind of work.
         account: For Gatewise, what it printed of where its time went.
     """
 
     seconds: float
     tests: dict[str, dict[str, list[float | None]]]
     training_seconds: dict[str, dict[str, float]]
-    stages: dict[str, dict[str, float]] | None = None
+    work: dict[str, dict[str, float]] | None = None
     account: str = ""
 
 
@@ -225,7 +226,7 @@ def run_ours(place: Workplace, name: str, content: Mapping[str, Any]) -> Side:
         seconds,
         tests_of(folder, content["datasets"]),
         seconds_of_cells(records),
-        seconds_of_verbs(records),
+        seconds_of_work(records),
         account[-1] if account else "",
     )
 
@@ -235,34 +236,29 @@ def tests_of(folder: Path, datasets: Iterable[str]) -> dict[str, dict[str, list[
     found: dict[str, dict[str, list[float | None]]] = {}
     for dataset in datasets:
         files = (folder / "evaluations" / dataset).glob("*/*/scores.json")
-        contents = {file.parents[1].name: read_json(file) for file in files}
-        found[dataset] = {
-            cell: [seed["test"] for seed in content["seeds"]] for cell, content in contents.items()
-        }
+        candidates = [read_scores(file.parent) for file in files]
+        found[dataset] = {one.cell: [seed.test for seed in one.seeds] for one in candidates}
     return found
 
 
-def seconds_of_verbs(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """How many stages of each verb there were, their seconds, and those to start Python."""
+def seconds_of_work(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """How many trials, trainings and evaluations there were, and their seconds."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        verb = record["stage"].partition("@")[0]
-        sums = found.setdefault(verb, {"stages": 0, "seconds": 0.0, "startup_seconds": 0.0})
-        sums["stages"] += 1
+        what = "trial" if record["seed"] == TUNING_SEED else record["what"]
+        sums = found.setdefault(what, {"number": 0, "seconds": 0.0})
+        sums["number"] += 1
         sums["seconds"] += record["seconds"]
-        sums["startup_seconds"] += record["startup_seconds"]
     return found
 
 
 def seconds_of_cells(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Seconds of the stages that train and evaluate, by dataset and cell."""
+    """Seconds of the trainings and evaluations of the study's seeds, by dataset and cell."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        verb, _, names = record["stage"].partition("@")
-        dataset, _, cell = names.partition("-")
-        if verb in ("train", "evaluate"):
-            sums = found.setdefault(dataset, {})
-            sums[cell] = sums.get(cell, 0.0) + record["seconds"]
+        if record["seed"] != TUNING_SEED:
+            sums = found.setdefault(record["dataset"], {})
+            sums[record["cell"]] = sums.get(record["cell"], 0.0) + record["seconds"]
     return found
 
 
@@ -342,7 +338,7 @@ def summary(sides: dict[str, list[Side]]) -> dict[str, Any]:
         "better_plain": best,
         "ratio": seconds[best] / seconds[OURS],
         "time_account": ours.account,
-        "stages": ours.stages,
+        "work": ours.work,
         "scores": {
             dataset: {
                 cell: compared(tests, theirs.tests[dataset][cell])
@@ -376,11 +372,12 @@ def table(part: str, found: dict[str, Any]) -> str:
     lines.append(f"  Gatewise is {found['ratio']:.2f} times as fast as {than}")
     lines += [
         "",
-        f"{part}: Gatewise's stages, seconds of all of them; they run {PROCESSORS} at a time",
+        f"{part}: Gatewise's workers, seconds of all their work; there are {PROCESSORS} of them",
     ]
-    for verb, sums in found["stages"].items():
-        startup = f"{sums['startup_seconds']:.1f} of it to start Python"
-        lines.append(f"  {verb:12}{sums['stages']:4.0f}{sums['seconds']:10.1f}, {startup}")
+    lines += [
+        f"  {what:12}{sums['number']:4.0f}{sums['seconds']:10.1f}"
+        for what, sums in found["work"].items()
+    ]
     lines += [f"  {found['time_account']}", ""]
     titles = ("Gatewise", "plain", "difference", "spread", "s, Gatewise", "s, plain")
     lines.append(f"{part}: test scores" + " " * 22 + "".join(f"{title:>13}" for title in titles))

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-"""The clone that Gatewise is used from; also the study `sample`."""
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -17,6 +14,11 @@ class Layout:
 
     folder: Path = Path()
 
+    @property
+    def code(self) -> Path:
+        """Output of code."""
+        return self.folder / "code.json"
+
     def raw(self, dataset: str) -> Path:
         """Output of ingest."""
         return self.folder / "data/raw" / dataset
@@ -25,21 +27,33 @@ class Layout:
         """Output of prepare."""
         return self.folder / "data/prepared" / dataset
 
-    def tuning(self, dataset: str, cell: str) -> Path:
-        """Output of tune."""
-        return self.folder / "tunings" / dataset / cell
+    def runs(self, dataset: str) -> Path:
+        """Output of train: a folder for each cell, hidden size and seed."""
+        return self.folder / "runs" / dataset
 
     def run(self, dataset: str, cell: str) -> Path:
-        """Output of train."""
-        return self.folder / "runs" / dataset / cell
+        """The part of `runs` that is about a cell."""
+        return self.runs(dataset) / cell
+
+    def tuning(self, dataset: str) -> Path:
+        """How the candidates of a dataset were tuned, in `runs`; absent if they were not."""
+        return self.runs(dataset) / "tuning.json"
 
     def curve(self, dataset: str, cell: str, hidden_size: int, seed: int) -> Path:
-        """The record of every epoch of a seed, in `run`; see `rnn_core.training.run_folder`."""
+        """The record of every epoch of a seed, in `runs`; see `rnn_core.training.run_folder`."""
         return self.run(dataset, cell) / str(hidden_size) / f"seed-{seed}" / "metrics.jsonl"
 
+    def evaluations(self, dataset: str) -> Path:
+        """Output of evaluate: a folder for each cell and hidden size."""
+        return self.folder / "evaluations" / dataset
+
     def evaluation(self, dataset: str, cell: str) -> Path:
-        """Output of evaluate."""
-        return self.folder / "evaluations" / dataset / cell
+        """The part of `evaluations` that is about a cell."""
+        return self.evaluations(dataset) / cell
+
+    def reference(self, dataset: str) -> Path:
+        """What candidates are held against, in `evaluations`: baselines, for example."""
+        return self.evaluations(dataset) / "reference.json"
 
     def comparison(self, dataset: str) -> Path:
         """Output of compare."""
@@ -67,13 +81,18 @@ class Layout:
 
     @property
     def training(self) -> Path:
-        """Seeds and trials that are being trained, by what determines them."""
+        """Trainings that are going on, by identity."""
         return self.state / "training"
 
     @property
-    def seeds(self) -> Path:
-        """Seeds and trials that are finished, by what determines them."""
-        return self.state / "seeds"
+    def store(self) -> Path:
+        """Finished trainings, evaluations and prepared data, unless they are kept elsewhere."""
+        return original(self.folder) / ".gatewise/store"
+
+    @property
+    def kept(self) -> Path:
+        """The identities of what the study's results are made of, as a JSON list."""
+        return self.state / "kept.json"
 
     @property
     def scratch(self) -> Path:
@@ -87,15 +106,38 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """What stages and servers print."""
+        """What workers and servers print."""
         return self.state / "logs"
 
     @property
+    def shown(self) -> Path:
+        """What MLflow shows and the registry has, by dataset."""
+        return self.state / "shown.json"
+
+    @property
     def timings(self) -> Path:
-        """Measured seconds and megabytes of stages, a JSON object a line."""
-        return self.state / "timings.jsonl"
+        """Measured seconds and megabytes of trainings and stages, a JSON object a line."""
+        return original(self.folder) / ".gatewise/timings.jsonl"
 
     @property
     def timings_page(self) -> Path:
         """The same for a person."""
         return self.state / "timings.html"
+
+
+def original(folder: Path) -> Path:
+    """The study that DVC made a copy of for an experiment; the folder itself if it is no copy.
+
+    DVC clones the repository into its own `.dvc/tmp/exps/`, for a time.
+    """
+    whole = folder.resolve()
+    above, mark, _ = str(whole).partition("/.dvc/tmp/exps/")
+    copy, repository = repository_of(whole), repository_of(Path(above))
+    if not mark or copy is None or repository is None or copy == repository:
+        return folder
+    return repository / whole.relative_to(copy)
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The root of the git repository that a folder lies in."""
+    return next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)

@@ -1,75 +1,82 @@
-"""The flow: the graph of a study as Prefect runs it, with tracking and promotion beside.
+"""The flow: the stages of a study as Prefect runs them, with tracking and promotion beside.
 
-There is one task for each stage of dvc.yaml, one that projects each dataset into MLflow
-once it is compared, and one that promotes its champion. Prefect adds what DVC lacks:
-stages in parallel, retries, states, logs, schedules and triggers. It caches nothing.
+For each dataset `ingest -> prepare -> train -> evaluate -> compare` run one after the other, and
+inside `train` a task for every training that is missing; then `report`. What ran is recorded by
+DVC, and the champions are promoted. Prefect adds states, retries, logs, schedules and triggers;
+it caches nothing.
 """
 
 import os
-import subprocess
 import sys
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.states import Crashed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.commands.more_seeds import add_seeds
 from flows.commands.summary import markdown_table, summarise
-from flows.execution import Execution, StageTime
-from flows.layout import REPOSITORY, Layout
-from flows.recording import graph
-from flows.recording.graph import Graph
-from flows.recording.repro import Template
+from flows.layout import Layout
+from flows.recording.inputs import read_inputs
+from flows.recording.plan import Due, find_due
+from flows.recording.record import record
 from flows.report import markdown
 from flows.report.timings import write_timings
+from flows.running.crew import PrefectCrew
+from flows.running.display import Display
+from flows.running.execution import Execution, StageTime
+from flows.running.lineage import lineage
+from flows.running.states import CancelWatch, cancelled, marked
 from flows.system.environment import use_defaults
-from flows.tracking.projection import Projection
-from flows.tracking.promotion import Promotion
-from flows.trainings.processes import exclusive
-from flows.trainings.seeds import own_values
-from rnn_core.devices import select_device
-from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
-from rnn_core.files import read_json
+from flows.system.exclusive import exclusive
+from flows.tracking.projection import Follower, Projection
+from flows.tracking.promoted import Promotion
+from flows.tracking.promotion import promote
+from flows.tracking.shown import note_shown, read_shown
+from flows.trainings.crew import CHECK, local_crew
+from flows.trainings.kept import note_kept
+from flows.trainings.workers import Pool
+from rnn_core.comparison.outcome import read_comparison
+from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.study import Study, read_study
-from rnn_core.tasks import get_task
-from rnn_core.training.loop import TrainingParameters
-from rnn_core.training.tuning import search_space
+
+if TYPE_CHECKING:
+    from flows.running.cluster import Cluster
 
 
-@dataclass(frozen=True)
+@dataclass
 class StudyRun:
     """What a run of a study came to.
 
     Attributes:
-        times: What the stages took that ran.
-        num_cached: How many stages were up to date all along.
+        stages: Stages that ran, and what they took.
+        cached: Stages that were up to date.
         promotions: What became of the champion of each dataset.
-        busy_seconds: From the start of the first stage to the end of the last, of each time
-            that the stages were run.
         flow_run: Prefect's id of the run.
-        num_tasks: Tasks that the run had.
+        num_tasks: Tasks that the run had at least.
     """
 
-    times: list[StageTime]
-    num_cached: int
-    promotions: dict[str, Promotion]
-    busy_seconds: float
+    stages: list[StageTime] = field(default_factory=list)
+    cached: list[str] = field(default_factory=list)
+    promotions: dict[str, Promotion] = field(default_factory=dict)
     flow_run: str = ""
     num_tasks: int = 0
 
 
-TASK_RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=32))
-"""Large enough for every worker and the small tasks beside; `Execution` sets the pace."""
+TASK_RUNNER = cast(
+    "TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1)
+)
+"""Takes the trainings; each waits in a thread for a worker."""
 
 
 @flow(task_runner=TASK_RUNNER)
@@ -79,219 +86,210 @@ def study(
     only: list[str] | None = None,
     workers: int | None = None,
     max_seeds: int | None = None,
-) -> StudyRun:
+    on: str | None = None,
+) -> StudyRun | State[None]:
     """Bring a study up to date and register the champion of each dataset.
 
     Args:
         study: Folder of the study, from the repository's root or absolute.
         datasets: Datasets to bring up to date; all if None.
-        only: Patterns of the stages to bring up to date, such as "train@*-gru"; all that
-            they wait for are included.
-        workers: Stages to run at the same time; as many as there are processors if None.
+        only: Patterns of the stages to bring up to date, such as "train@*"; all that they wait
+            for are included.
+        workers: Trainings at the same time; as many as there are processors or GPUs if None.
         max_seeds: Where the rule abstains for want of seeds, add them to params.yaml and
             train them, until it decides or a dataset has so many; no more if None.
+        on: Address of a Dask scheduler whose workers train, such as tcp://HOST:PORT; the
+            workers of this machine train if None.
     """
     use_defaults()
-    layout = Layout(Path(study))
-    plan = read_study(layout.folder)
-    check_parameters(plan, datasets or [])
-    with exclusive(layout, "flow"):
-        end_dead_runs(study)
-        executions = [execute(layout, datasets, only, workers)]
-        while max_seeds and (change := add_seeds(layout, compared(executions), max_seeds)):
-            tell_of_seeds(change)
-            executions.append(execute(layout, datasets, only, workers))
-    run = outcome(executions)
-    tell(layout, plan, run)
-    return run
+    layout, own_id = Layout(Path(study)), flow_run.get_id() or ""
+    result = StudyRun(flow_run=own_id)
+    with exclusive(layout, "flow"), marked(layout, own_id), ExitStack() as stack:
+        workshop = Workshop(layout, workers, on, stack)
+        watch = stack.enter_context(CancelWatch(own_id, workshop.cancel))
+        try:
+            run_until_decided(layout, Wanted(datasets, only, max_seeds), workshop, result)
+        except Exception:
+            if not watch.cancelled:
+                raise
+        if watch.cancelled:
+            return cancelled(own_id, watch.cancelled)
+        tell(layout, result)
+    return result
 
 
-def execute(
-    layout: Layout, datasets: list[str] | None, only: list[str] | None, workers: int | None
-) -> Execution:
-    """Run the stages that are stale.
+@dataclass(frozen=True)
+class Wanted:
+    """What a run is asked for; see `study`."""
+
+    datasets: list[str] | None
+    only: list[str] | None
+    max_seeds: int | None
+
+
+class Workshop:
+    """The workers of a run, which start when there is something to do."""
+
+    def __init__(
+        self, layout: Layout, num_workers: int | None, on: str | None, stack: ExitStack
+    ) -> None:
+        self.layout = layout
+        self.num_workers = num_workers
+        self.on = on
+        self.stack = stack
+        self.pool: Pool | None = None
+        self.cluster: Cluster | None = None
+        self.over = False
+
+    def crew(self, study: Study, display: Display) -> PrefectCrew:
+        """Who does the work of the run."""
+        if self.pool is None:
+            if self.on is not None:
+                self.cluster = self.connected(self.on)
+            crew = local_crew(self.layout, study, self.num_workers)
+            self.pool = self.stack.enter_context(crew).pool
+        return PrefectCrew(self.pool, display, self.cluster)
+
+    def connected(self, address: str) -> "Cluster":
+        """The cluster that has an address."""
+        from flows.running.cluster import cluster_at  # noqa: PLC0415 - most runs do without
+
+        return self.stack.enter_context(cluster_at(address))
+
+    def cancel(self) -> None:
+        """End all workers at once."""
+        self.over = True
+        if self.pool is not None:
+            self.pool.cancel()
+        if self.cluster is not None:
+            self.cluster.cancel()
+
+    def check_goes_on(self) -> None:
+        """Do no more once the run is cancelled.
+
+        Raises:
+            StudyError: If it is.
+        """
+        if self.over:
+            raise StudyError("the run is cancelled")
+
+
+def run_until_decided(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun) -> None:
+    """Run the stages; where the rule asks for more seeds and may have them, run them again."""
+    while True:
+        execution = execute(layout, wanted, workshop, result)
+        compared = [s.partition("@")[2] for s in execution.selected if s.startswith("compare@")]
+        change = add_seeds(layout, compared, wanted.max_seeds) if wanted.max_seeds else ""
+        if not change:
+            return
+        sys.stderr.write(f"more seeds are needed for a decision:\n{change}\n")
+        get_run_logger().info("more seeds are needed for a decision:\n%s", change)
+
+
+def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun) -> Execution:
+    """Run the stages that are due, record them, and promote the champions.
 
     Raises:
-        StudyError: If one fails.
+        StudyError: If anything failed.
     """
-    plan = read_study(layout.folder)
-    for mended in graph.guard_lock_files(layout):
+    inputs = read_inputs(layout)
+    due = find_due(layout, inputs, wanted.datasets, wanted.only)
+    for mended in due.mended:
         get_run_logger().warning(mended)
-    whole, stale = graph.read(layout)
-    selected = select(whole, plan, layout, datasets, only)
-    due = whole.below(stale) & selected
-    execution = Execution(
-        upstream=task_graph(whole, plan, selected),
-        due=due,
-        template=Template(layout, modules_of(plan, due)),
-        workers=workers or os.cpu_count() or 1,
-        projection=Projection(layout, plan.study, lineage()),
-    )
-    execution.run()
-    check_ended(execution)
-    if execution.due:
-        check_fresh(graph.stale_stages(layout) & selected)
-    graph.guard_lock_files(layout)
+    projection = Projection(layout, inputs.study.study, lineage())
+    shown = read_shown(layout)
+    display = Display(num_tasks(due, shown))
+    crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
+    with display, Follower(projection, display.growth):
+        if crew:
+            crew.call(CHECK, inputs.study)
+        execution = Execution(
+            layout,
+            inputs,
+            due.stages,
+            due.selected,
+            crew,
+            projection,
+            display,
+            shown,
+        )
+        execution.run()
+    workshop.check_goes_on()
+    kept = record(layout, inputs, [time.stage for time in execution.ran])
+    workshop.check_goes_on()
+    note_kept(layout, inputs.study.datasets, inputs.evaluates)
+    promote_all(execution, kept.datasets, result)
+    result.stages += execution.ran
+    result.num_tasks += execution.num_tasks
+    result.cached = [s for s in execution.cached if s not in {t.stage for t in result.stages}]
+    check_ended(execution, kept.changed)
     return execution
 
 
-def compared(executions: list[Execution]) -> list[str]:
-    """The datasets whose comparison the last run of the stages came to."""
-    stages = executions[-1].results
-    return [stage.partition("@")[2] for stage in stages if stage.startswith("compare@")]
+def num_tasks(due: Due, shown: Collection[str]) -> int:
+    """Stages, and what shows and promotes each dataset that is not shown yet."""
+    compared = {stage.partition("@")[2] for stage in due.selected if stage.startswith("compare@")}
+    new = {name for name in compared if f"compare@{name}" in due.stages or name not in shown}
+    return len(due.selected) + 2 * len(new)
 
 
-def tell_of_seeds(change: str) -> None:
-    """Show what was changed in params.yaml, on the terminal and in Prefect's log."""
-    sys.stderr.write(f"more seeds are needed for a decision:\n{change}\n")
-    get_run_logger().info("more seeds are needed for a decision:\n%s", change)
+def promote_all(execution: Execution, recorded: set[str], result: StudyRun) -> None:
+    """Register the champions of the datasets that are recorded, all at the same time."""
+    names = [name for name in execution.run_ids if name in recorded]
+
+    def promote_one(name: str) -> None:
+        named = promote_task.with_options(task_run_name=f"promote@{name}")
+        execution.attempt(
+            f"promote@{name}",
+            lambda: result.promotions.update({name: named(execution, name)}),
+            after=False,
+        )
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        contexts = [copy_context() for _ in names]  # by which Prefect knows the run of a task
+        list(threads.map(lambda name, context: context.run(promote_one, name), names, contexts))
+    note_shown(execution.layout, {n: result.promotions[n] for n in names if n in result.promotions})
 
 
-def tell(layout: Layout, plan: Study, run: StudyRun) -> None:
+@task(cache_policy=NO_CACHE)
+def promote_task(execution: Execution, dataset: str) -> Promotion:
+    """Register the champion of a dataset."""
+    projection, runs = execution.projection, execution.run_ids[dataset]
+    promotion = promote(projection.layout, projection.study, dataset, runs)
+    get_run_logger().info("%s: %s, since %s", dataset, promotion.action, promotion.reason)
+    execution.display.ended(f"promote@{dataset}", promotion.action)
+    return promotion
+
+
+def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> None:
+    """Turn failures into the failure of the run.
+
+    Raises:
+        StudyError: If a task failed, or something was edited while the run read it.
+    """
+    if execution.failures:
+        (name, first), *others = execution.failures.items()
+        more = f"; {len(others)} more failed" if others else ""
+        left = f"; {len(execution.skipped)} that wait for them did not run"
+        raise StudyError(f"{name}: {first}{more}{left if execution.skipped else ''}") from first
+    if changed:
+        told = "; ".join(f"{' and '.join(parts)} of {name}" for name, parts in changed.items())
+        raise StudyError(
+            f"edited while the study ran: {told}. Nothing of that is recorded; run it again "
+            "(what was trained is kept)"
+        )
+
+
+def tell(layout: Layout, run: StudyRun) -> None:
     """Show Prefect what came of a run, and write down what it took, which cannot fail it."""
+    plan = read_study(layout.folder)
     there = [name for name in plan.datasets if layout.comparison(name).exists()]
-    parts = [markdown.section(name, read_json(layout.comparison(name))) for name in there]
-    table = markdown_table(summarise(layout, plan, run.promotions))
+    results = {name: read_comparison(layout.comparison(name)) for name in there}
+    table = markdown_table(summarise(layout, there, read_shown(layout)))
+    parts = [markdown.section(name, result) for name, result in results.items()]
     text = "\n\n".join([table, *parts])
     create_markdown_artifact(text, key=f"study-{plan.study.replace('_', '-')}")
     try:
         write_timings(layout, plan)
     except (OSError, KeyError, ValueError, GatewiseError) as error:
         get_run_logger().warning("%s was not written: %s", layout.timings_page, error)
-
-
-def check_parameters(plan: Study, datasets: list[str]) -> None:
-    """Refuse parameters that some stage would refuse later.
-
-    Raises:
-        ParameterError: If there are any.
-        DeviceError: If the device is not there.
-    """
-    select_device(plan.device)
-    for name in datasets:
-        plan.section(name)
-    for name, section in plan.datasets.items():
-        task = get_task(section.task)
-        plan.parameters(name, "data", task.DataParameters)
-        model = plan.parameters(name, "model", task.ModelParameters)
-        training = plan.parameters(name, "training", TrainingParameters)
-        if tuning := plan.tuning_of(name):
-            search_space(tuning, own_values(model, training))
-
-
-def end_dead_runs(study: str) -> None:
-    """Mark earlier runs of the study that were killed; none lives while we hold its lock."""
-    own = flow_run.get_id()
-    with get_client(sync_client=True) as client:
-        flows = FlowFilter(name=FlowFilterName(any_=["study"]))
-        for run in client.read_flow_runs(flow_filter=flows):
-            running = run.state is not None and run.state.is_running()
-            if running and str(run.id) != own and run.parameters.get("study") == study:
-                dead: State[None] = Crashed(message="its process was killed")
-                client.set_flow_run_state(run.id, dead, force=True)
-
-
-def select(
-    whole: Graph, plan: Study, layout: Layout, datasets: list[str] | None, only: list[str] | None
-) -> set[str]:
-    """The stages that are asked for, with all that they wait for.
-
-    Raises:
-        ParameterError: If a pattern names none, or none of the datasets.
-    """
-    asked = [s for s in whole.upstream if datasets is None or dataset_of(s) in datasets]
-    chosen = set()
-    for pattern in ["*"] if only is None else only:
-        found = {stage for stage in asked if fnmatchcase(stage, pattern)}
-        if not found:
-            raise ParameterError(
-                f"{unknown('stage', pattern, whole.upstream)} (a pattern may have *)"
-            )
-        chosen |= found
-    selected = whole.above(chosen)
-    compared = all(layout.comparison(name).exists() for name in plan.datasets)
-    return selected | ({"report"} if datasets and not only and compared else set())
-
-
-def dataset_of(stage: str) -> str:
-    """The dataset that a stage is about; empty if it is about all."""
-    return stage.partition("@")[2].partition("-")[0]
-
-
-def modules_of(plan: Study, stages: set[str]) -> set[str]:
-    """The modules that stages begin by importing."""
-    verbs = {stage.partition("@")[0] for stage in stages}
-    tasks = {plan.section(name).task for name in map(dataset_of, stages) if name}
-    modules = {f"flows.stages.{verb}" for verb in verbs}
-    if verbs - {"ingest", "report"}:
-        modules |= {f"rnn_core.tasks.{task}" for task in tasks}
-    return modules
-
-
-def task_graph(whole: Graph, plan: Study, selected: set[str]) -> dict[str, tuple[str, ...]]:
-    """The selected stages, and `track` and `promote` of each dataset that is compared."""
-    tasks = {
-        stage: tuple(above for above in upstream if above in selected)
-        for stage, upstream in whole.upstream.items()
-        if stage in selected
-    }
-    for name in plan.datasets:
-        if f"compare@{name}" in selected:
-            tasks[f"track@{name}"] = (f"compare@{name}",)
-            tasks[f"promote@{name}"] = (f"track@{name}",)
-    return tasks
-
-
-def lineage() -> dict[str, str]:
-    """Where new MLflow runs come from: the commit and the Prefect run."""
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return {
-        "mlflow.source.git.commit": done.stdout.strip(),
-        "prefect.flow_run_id": flow_run.get_id() or "",
-    }
-
-
-def check_ended(execution: Execution) -> None:
-    """Turn failures into the failure of the run.
-
-    Raises:
-        StudyError: If a task failed.
-    """
-    if execution.failures:
-        first, *others = execution.failures.values()
-        more = f"; {len(others)} more failed" if others else ""
-        left = f"; {len(execution.skipped)} that wait for them did not run"
-        raise StudyError(first + more + (left if execution.skipped else ""))
-
-
-def check_fresh(stale: set[str]) -> None:
-    """Refuse a run in which something was changed that an earlier stage had read.
-
-    Raises:
-        StudyError: If a stage is stale again.
-    """
-    if stale:
-        names = ", ".join(sorted(stale))
-        raise StudyError(f"{names} changed while the study ran; run it again")
-
-
-def outcome(executions: list[Execution]) -> StudyRun:
-    """What a run came to that succeeded; stages may have run more than once."""
-    results = [(name, result) for e in executions for name, result in e.results.items()]
-    times = [(name, result) for name, result in results if isinstance(result, StageTime)]
-    promotions = {p.dataset: p for _, p in results if isinstance(p, Promotion)}
-    stages = {name for name, _ in results if not name.startswith(("track@", "promote@"))}
-    return StudyRun(
-        times=[time for _, time in times],
-        num_cached=len(stages - {name for name, _ in times}),
-        promotions=promotions,
-        busy_seconds=sum(e.busy_seconds for e in executions),
-        flow_run=flow_run.get_id() or "",
-        num_tasks=len(results),
-    )

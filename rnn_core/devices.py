@@ -29,4 +29,5 @@ def make_deterministic() -> None:
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     torch.set_num_threads(1)
-    torch._C._set_deterministic_algorithms(True)
+    name = "_set_deterministic_algorithms"
+    getattr(torch._C, name, torch.use_deterministic_algorithms)(True)

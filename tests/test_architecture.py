@@ -7,10 +7,8 @@ import pkgutil
 import re
 import subprocess
 import sys
-from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import grimp
 import pytest
@@ -18,21 +16,16 @@ import yaml
 
 import flows
 import rnn_core
-from flows.stages import prepare as prepare_stage
+from flows.layout import Layout
+from flows.stages.code import code as write_code
+from flows.tracking.promoted import Promotion
+from flows.tracking.shown import note_shown
 from rnn_core import cells, sources, tasks
-from rnn_core.provenance import source_files
 
 REPOSITORY = Path(__file__).parents[1]
 OURS = ("rnn_core", "flows")
 CODE = sorted(f for p in (rnn_core, flows) for f in Path(p.__file__).parent.rglob("*.py"))
 REGISTRIES = {package.__name__: package for package in (cells, sources, tasks)}
-
-HOW_A_STAGE_IS_STARTED = {
-    "flows/system/bound.py",
-    "flows/layout.py",
-    "flows/trainings/processes.py",
-}
-"""Exempt by the header of dvc.yaml; the other exemptions are computed."""
 
 
 @cache
@@ -51,110 +44,7 @@ def files_of(modules):
     return {path.as_posix() for path in paths if (REPOSITORY / path).exists()}
 
 
-def named_beside(files):
-    """Files that are no modules and that a file of their folder names, such as templates."""
-    found, waiting = set(), list(files)
-    while waiting:
-        file = REPOSITORY / waiting.pop()
-        text = file.read_text()
-        new = {
-            path.relative_to(REPOSITORY).as_posix()
-            for path in file.parent.iterdir()
-            if path.is_file() and path.suffix != ".py" and f'"{path.name}"' in text
-        } - found
-        found |= new
-        waiting += new
-    return found
-
-
-@cache
-def registries_of(module):
-    """The registries whose `get_...` a module imports."""
-    file = REPOSITORY / file_of(module)
-    return [
-        node.module
-        for node in ast.walk(ast.parse(file.read_bytes() if file.exists() else b""))
-        if isinstance(node, ast.ImportFrom) and node.module in REGISTRIES
-        if any(alias.name.startswith("get_") for alias in node.names)
-    ]
-
-
-def looked_up(module, names):
-    """Modules that a module finds by name in a registry."""
-    for registry in registries_of(module):
-        kind = registry.rpartition(".")[2].removesuffix("s")
-        known = REGISTRIES[registry].REGISTRY
-        yield from (f"{registry}.{name}" for name in known if name in names[kind])
-
-
-def closure(modules, names):
-    """Modules with all that they import or, of the given names, look up."""
-    found, waiting = set(), list(modules)
-    while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            waiting += imports().find_modules_directly_imported_by(module)
-            waiting += looked_up(module, names)
-    return found
-
-
-@cache
-def hashed_by_prepare(task):
-    """The code of which prepare puts a digest into the data of a task."""
-    asked = []
-    study = SimpleNamespace(
-        section=lambda _: SimpleNamespace(task=task), parameters=lambda *_: None
-    )
-    kind = SimpleNamespace(DataParameters=None, prepare=lambda *_: ({}, {}))
-    layout = SimpleNamespace(
-        folder=Path(), scratch=Path(), raw=lambda _: None, prepared=lambda _: None
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepare_stage, "code_digest", lambda *modules: asked.extend(modules))
-        patch.setattr(prepare_stage, "read_study", lambda _: study)
-        patch.setattr(prepare_stage, "get_task", lambda _: kind)
-        patch.setattr(prepare_stage, "whole_folder", lambda *_: nullcontext())
-        patch.setattr(prepare_stage, "write_prepared", lambda *_: None)
-        prepare_stage.prepare(layout, "dataset")
-    return {path.relative_to(REPOSITORY).as_posix() for path in source_files(*asked)}
-
-
 GRAPH = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
-
-
-def definition(stage):
-    return GRAPH[stage].get("do", GRAPH[stage])
-
-
-def listed_code(stage, task):
-    """The code that a stage has as `deps`, for a task and for every cell and source."""
-    found = set()
-    for dep in definition(stage)["deps"]:
-        path = dep.removeprefix("${root}/").replace("${item.task}", task)
-        if path == "${item.source}":
-            found |= files_of(f"rnn_core.sources.{name}" for name in sources.REGISTRY)
-        elif "${item.cell}" in path and path.endswith(".py"):
-            found |= {path.replace("${item.cell}", name) for name in cells.REGISTRY}
-        elif dep.startswith("${root}/"):
-            found.add(path)
-    return found
-
-
-def needed_code(stage, task):
-    """The code that makes a stage's output, less what it learns of through its data."""
-    names = {
-        "source": sources.REGISTRY,
-        "task": [task],
-        "cell": cells.REGISTRY if "${item.cell}" in definition(stage)["cmd"] else [],
-    }
-    needed = files_of(closure([f"flows.stages.{stage}"], names)) - HOW_A_STAGE_IS_STARTED
-    needed |= named_beside(needed)
-    hashed = hashed_by_prepare(task)
-    if stage == "prepare":
-        return needed | hashed
-    of_prepared_data = any(dep.startswith("data/prepared/") for dep in definition(stage)["deps"])
-    return needed - hashed if of_prepared_data else needed
 
 
 def test_graph_has_a_stage_for_each_module_of_the_stages_folder():
@@ -163,25 +53,14 @@ def test_graph_has_a_stage_for_each_module_of_the_stages_folder():
     )
 
 
-@pytest.mark.parametrize("task", tasks.REGISTRY)
-@pytest.mark.parametrize("stage", GRAPH)
-def test_stage_depends_on_all_code_that_it_imports(stage, task):
-    missing = needed_code(stage, task) - listed_code(stage, task)
-    assert not missing, f"stage {stage} of a {task} dataset has no dep on {sorted(missing)}"
-
-
-@pytest.mark.parametrize("stage", GRAPH)
-def test_stage_depends_on_no_code_that_it_does_not_need(stage):
-    listed = set.union(*(listed_code(stage, task) for task in tasks.REGISTRY))
-    needed = set.union(*(needed_code(stage, task) for task in tasks.REGISTRY))
-    assert not listed - needed, f"stage {stage} has needless deps on {sorted(listed - needed)}"
-
-
-@pytest.mark.parametrize("task", tasks.REGISTRY)
-def test_prepare_hashes_all_code_that_trains(task):
-    names = {"source": [], "task": [task], "cell": []}
-    roots = (f"rnn_core.tasks.{task}.learn", "rnn_core.training.loop", "rnn_core.devices")
-    assert files_of(closure(roots, names)) <= hashed_by_prepare(task)
+def test_graph_lists_no_code():
+    """The stage `code` alone depends on it, as whole folders; the others on its fingerprints."""
+    for name, stage in GRAPH.items():
+        found = stage.get("do", stage)
+        deps = [dep for dep in found.get("deps", []) if dep.startswith("${root}")]
+        assert deps == (["${root}/flows", "${root}/rnn_core"] if name == "code" else [])
+        keys = [list(p) for p in found["params"] if isinstance(p, dict)]
+        assert keys == ([] if name == "code" else [["code.json"]])
 
 
 def importing_siblings(module, siblings):
@@ -282,7 +161,9 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("command", ["", "ingest", "run", "cells", "cells show"])
+@pytest.mark.parametrize(
+    "command", ["", "code", "ingest", "run", "cells", "cells show", "store", "store gc"]
+)
 def test_command_line_answers_without_heavy_imports(command):
     program = (
         "import sys\n"
@@ -304,13 +185,84 @@ def test_command_line_answers_without_heavy_imports(command):
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize("stage", ["ingest", "tune"])
+@pytest.mark.parametrize("stage", ["code", "ingest", "train", "evaluate"])
 def test_stage_that_has_little_to_do_waits_for_no_heavy_import(stage):
     program = f"import sys, flows.stages.{stage}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert not {module.split(".")[0] for module in done.stdout.split()} & HEAVY
+
+
+RESULTS = (
+    *(
+        "rnn_core.comparison.decision",
+        "rnn_core.comparison.outcome",
+        "rnn_core.comparison.policies",
+    ),
+    *("flows.stages.report", "flows.commands.summary", "flows.commands.more_seeds"),
+)
+
+
+@pytest.mark.parametrize("module", RESULTS)
+def test_results_are_read_and_judged_without_what_trains_and_runs(module):
+    program = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = {module.split(".")[0] for module in done.stdout.split()}
+    assert not loaded & {"torch", "pandas", "optuna", "mlflow", "prefect", "dvc"}
+
+
+NEEDLESS = {"torch", "prefect", "mlflow"}
+
+
+@pytest.mark.parametrize("command", [["status"], ["code", "--check"], ["run"]])
+def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_path, monkeypatch):
+    """A study of which DVC finds all up to date, and MLflow shows all that there is."""
+    program = (
+        "import sys\n"
+        "from flows.commands.main import main\n"
+        "from flows.recording import command\n"
+        "command.stale_stages.__code__ = (lambda layout: set()).__code__\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    print(*sys.modules, file=sys.stderr)\n"
+    )
+    (tmp_path / "prices.csv").touch()
+    section = {"source": "prices.csv", "task": "forecasting", "data": {}, "model": {}}
+    content = {"root": ".", "study": "light", "seeds": [0], "cells": ["gru"], "tuning": None}
+    content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    layout = Layout(tmp_path)
+    write_code(layout)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # which nobody asks
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    layout.shown.parent.mkdir(exist_ok=True)
+    promotion = Promotion(
+        dataset="prices",
+        model="light.prices",
+        version="1",
+        action="promoted",
+        reason="it is the first",
+        test_score=1.0,
+    )
+    note_shown(layout, {"prices": promotion})
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    if command == ["run"]:
+        assert "Nothing to do: all is up to date." in done.stdout
+    loaded = {module.split(".")[0] for module in done.stderr.split()}
+    assert "flows" in loaded
+    assert not loaded & NEEDLESS
 
 
 def test_no_function_is_longer_than_60_lines():

@@ -5,18 +5,15 @@ G is the number of gates of a cell, I its input features, H its hidden size.
 
 import inspect
 import re
-from pathlib import Path
 from textwrap import dedent
 
 import torch
 from torch.autograd.graph import Node
 
-from flows.layout import REPOSITORY
+from flows.system.home import clone
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell, named
-from rnn_core.errors import ParameterError
-
-PAGE = REPOSITORY / "docs/cells.md"
+from rnn_core.errors import ParameterError, StudyError
 
 HEAD = """\
 # Cells
@@ -66,8 +63,16 @@ def listing(input_size: int, hidden_size: int) -> str:
     )
 
 
-def write_page(path: Path) -> None:
-    """Write the page of all cells."""
+def write_page() -> None:
+    """Write the page of all cells.
+
+    Raises:
+        StudyError: If there is no place for it.
+    """
+    folder = clone()
+    if folder is None:
+        raise StudyError("docs/cells.md is written in a clone, and this gatewise is installed")
+    path = folder / "docs/cells.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(), encoding="utf-8")
 

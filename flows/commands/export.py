@@ -19,7 +19,7 @@ def export(model: str, file: Path) -> None:
     if not file.absolute().parent.is_dir():
         raise ParameterError(f"there is no folder {file.absolute().parent} to write {file.name} to")
     served = load(model)
-    exported = export_onnx(served.model, file, {"gatewise.meta": served.task.meta})
+    exported = export_onnx(served.model, file, {"gatewise.meta": served.task.meta.to_json()})
     sys.stdout.write(f"{file} has the network of {model}\n{told(exported)}")
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.stage import run_stage
+from flows.layout import Layout
 from flows.system.bound import collect_seldom
-from flows.trainings.processes import run_stage
 from rnn_core.errors import GatewiseError
 
 app = typer.Typer(
@@ -20,9 +21,25 @@ app = typer.Typer(
 cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
 app.add_typer(cells, name="cells", no_args_is_help=True)
 
+store = typer.Typer(help="What is kept of trainings that are finished.")
+app.add_typer(store, name="store", no_args_is_help=True)
+
 Dataset = Annotated[str, typer.Argument(help="A dataset of params.yaml.")]
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
-Cell = Annotated[str, typer.Argument(help="A cell of params.yaml.")]
+
+
+@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
+def code(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if code.json is out of date.")
+    ] = False,
+) -> None:
+    """Write the fingerprints of the code that the stages run, by which they see it change."""
+    if not check:
+        run_stage("code")
+    from flows.stages import code as stage  # noqa: PLC0415 - stages must not wait for it
+
+    stage.check(Layout())
 
 
 @app.command(rich_help_panel="Stages, as dvc.yaml calls them")
@@ -38,21 +55,15 @@ def prepare(dataset: Dataset) -> None:
 
 
 @app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def tune(dataset: Dataset, cell: Cell) -> None:
-    """Choose what a cell is trained with on a dataset, if the study tunes."""
-    run_stage("tune", dataset, cell)
+def train(dataset: Dataset) -> None:
+    """Train every cell on a dataset, at every size and with every random seed."""
+    run_stage("train", dataset)
 
 
 @app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def train(dataset: Dataset, cell: Cell) -> None:
-    """Train a cell on a dataset, once for each seed."""
-    run_stage("train", dataset, cell)
-
-
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def evaluate(dataset: Dataset, cell: Cell) -> None:
-    """Score the seeds of a cell on a dataset."""
-    run_stage("evaluate", dataset, cell)
+def evaluate(dataset: Dataset) -> None:
+    """Score the trainings of a dataset on the validation and test sets."""
+    run_stage("evaluate", dataset)
 
 
 @app.command(rich_help_panel="Stages, as dvc.yaml calls them")
@@ -71,13 +82,14 @@ def report() -> None:
 def run(
     study: StudyFolder = Path(),
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Stages at the same time; default: processors.")
+        int | None,
+        typer.Option(
+            min=1, help="Trainings at the same time; default: one for each processor or GPU."
+        ),
     ] = None,
     only: Annotated[
         list[str] | None,
-        typer.Option(
-            help='Stages to run, such as "train@*-gru", and what they need; may be repeated.'
-        ),
+        typer.Option(help='Stages to run, such as "train@*", and what they need; may be repeated.'),
     ] = None,
     until_decided: Annotated[
         bool,
@@ -86,12 +98,22 @@ def run(
     max_seeds: Annotated[
         int, typer.Option(min=1, help="Most seeds of a dataset, with --until-decided.")
     ] = 10,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be trained, and how long.")
+    ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT", help="Dask scheduler whose workers train; see docs/scale.md."
+        ),
+    ] = None,
 ) -> None:
     """Bring a study up to date and register the champion of each dataset."""
-    from flows.commands.run import launch  # noqa: PLC0415 - stages must not wait for its imports
+    from flows.commands.run import Options, launch  # noqa: PLC0415 - stages must not wait for it
 
     most = max_seeds if until_decided else None
-    launch(study, workers=workers, only=only or None, max_seeds=most)
+    options = Options(workers=workers, only=only or None, max_seeds=most, dry=dry_run, on=on)
+    launch(study, options)
 
 
 @app.command()
@@ -133,9 +155,9 @@ def new(
     if not run:
         typer.echo(f"Next: gatewise run {folder}")
         return
-    from flows.commands.run import launch  # noqa: PLC0415 - as above
+    from flows.commands.run import Options, launch  # noqa: PLC0415 - as above
 
-    launch(folder)
+    launch(folder, Options())
 
 
 Model = Annotated[
@@ -200,7 +222,7 @@ def sync(study: StudyFolder = Path()) -> None:
 
 @app.command()
 def prune(study: StudyFolder = Path()) -> None:
-    """Remove outputs of datasets and cells that params.yaml does not name any more."""
+    """Remove outputs of datasets that params.yaml does not name any more."""
     from flows.commands.upkeep import prune as remove  # noqa: PLC0415 - stages must not wait for it
 
     remove(study)
@@ -244,9 +266,47 @@ def show_cell(
 @cells.command("docs")
 def write_docs() -> None:
     """Write docs/cells.md, which is made of the docstrings of the cells."""
-    from flows.commands.cells import PAGE, write_page  # noqa: PLC0415 - stages must not wait for it
+    from flows.commands.cells import write_page  # noqa: PLC0415 - stages must not wait for it
 
-    write_page(PAGE)
+    write_page()
+
+
+@store.command("show")
+def show_store(study: StudyFolder = Path()) -> None:
+    """Show how much the store of a study holds, by kind and by dataset."""
+    from flows.commands.store import show  # noqa: PLC0415 - stages must not wait for its imports
+
+    show(study)
+
+
+@store.command("gc")
+def collect_store(
+    studies: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders of all studies that use the store; here if not given."),
+    ] = None,
+    older_than: Annotated[
+        float, typer.Option(min=0, help="Days for which every entry is kept.")
+    ] = 30,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Remove from the store what no result of the studies is made of."""
+    from flows.commands.store import gc  # noqa: PLC0415 - stages must not wait for its imports
+
+    gc(studies or [Path()], older_than, dry_run)
+
+
+@store.command("verify")
+def verify_store(
+    study: StudyFolder = Path(),
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Remove what is broken, so that it is made again.")
+    ] = False,
+) -> None:
+    """Compare every file of the store with its digest; exit code 1 if one differs."""
+    from flows.commands.store import verify  # noqa: PLC0415 - stages must not wait for its imports
+
+    verify(study, fix)
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ from typing import TypeAlias
 import yaml
 
 from flows.layout import Layout
-from rnn_core.files import read_json, write_text
+from rnn_core.comparison.outcome import read_comparison
+from rnn_core.files import write_text
 from rnn_core.study import FILE, Study, read_study
 
 ALIAS = re.compile(r"\*\S+")
@@ -52,8 +53,8 @@ def add_seeds(layout: Layout, datasets: Collection[str], most: int) -> str:
 
 def seeds_wanted(layout: Layout, plan: Study, dataset: str, most: int) -> list[int]:
     """All seeds that a dataset should have; empty if it needs no more, or may have no more."""
-    comparison = read_json(layout.comparison(dataset))
-    needed = (comparison["need"] or {}).get("seeds")
+    need = read_comparison(layout.comparison(dataset)).decision.need
+    needed = need.seeds if need else None
     seeds = list(plan.seeds_of(dataset))
     number = 0 if needed is None else min(most, max(needed, len(seeds) + 1))
     if number <= len(seeds):

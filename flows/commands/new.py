@@ -17,13 +17,13 @@ from typing import Any
 
 import yaml
 
-from flows.layout import REPOSITORY
+from flows.recording.graph_file import lay_graph, root_for
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
 from rnn_core.study import parse
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Suggestion
+from rnn_core.tasks.base.prepares import Suggestion
 
 SOURCE = "source"
 """Folder of the study that holds the data."""
@@ -74,7 +74,7 @@ def new_study(
         dataset = as_name(data[0].stem, "data")
         section = try_out(task, growing / SOURCE, wanted)
         content = {
-            "root": os.path.relpath(REPOSITORY, folder),
+            "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
             "device": "auto",
             "seeds": list(range(num_seeds)),
@@ -212,7 +212,7 @@ def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> N
     text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
     write_text(folder / "params.yaml", comment + text)
     write_text(folder / ".gitignore", ".gatewise/\n")
-    (folder / "dvc.yaml").symlink_to(f"{content['root']}/dvc.yaml")
+    lay_graph(folder, content["root"])
 
 
 def init_dvc(folder: Path) -> None:

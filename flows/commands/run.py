@@ -3,91 +3,192 @@
 import atexit
 import logging
 import os
-import re
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import httpx
 from rich.console import Console
 
+from flows.commands.summary import closing_lines, compared, summarise, terminal_table
 from flows.commands.ui import shown_prefect
 from flows.layout import Layout
-from flows.system.environment import enter_repository, use_defaults
-from flows.system.servers import free_port, prefect
-from flows.trainings.processes import age_seconds
-from rnn_core.study import read_study
+from flows.recording.inputs import Inputs, read_inputs
+from flows.recording.plan import find_due
+from flows.recording.record import record
+from flows.running.mark import going_on
+from flows.system.environment import use_defaults
+from flows.system.exclusive import if_free
+from flows.system.home import enter_home
+from flows.system.process import age_seconds
+from flows.system.servers import ServerError, free_port, prefect, without_user
+from flows.tracking.shown import read_shown
+from flows.trainings.records import read_records
+from rnn_core.errors import StudyError
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.filters import FlowRunFilter
+
     from flows.study import StudyRun
 
+API = "PREFECT_API_URL"
+"""Variable with the address of a Prefect server."""
 
 RECORD_SECONDS = 20.0
 """Longest wait for a server of our own to write down how tasks ended."""
 
-MOST_TASKS = 200
+ANSWER_SECONDS = 10.0
+"""Longest wait for the answer of a server that is named."""
+
+PAGE = 200
 """Tasks that a server tells of at once."""
 
-API_SETTING = re.compile(r"API_URL|^\[(tool\.prefect\.)?api\]", re.MULTILINE)
-"""What settings files of Prefect hold where they name a server."""
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a study is to be run; see `flows.study.study`. `dry`: only say what would be done."""
+
+    workers: int | None = None
+    only: list[str] | None = None
+    max_seeds: int | None = None
+    dry: bool = False
+    on: str | None = None
 
 
-def launch(
-    folder: Path,
-    *,
-    workers: int | None = None,
-    only: list[str] | None = None,
-    max_seeds: int | None = None,
-) -> None:
+def launch(folder: Path, options: Options) -> None:
     """Run the flow on a study and print what came of it."""
     use_defaults()
-    folder = enter_repository(folder)
-    plan = read_study(folder)
-    run = run_flow(str(folder), workers=workers, only=only, max_seeds=max_seeds)
+    layout = Layout(enter_home(folder))
+    inputs, started = read_inputs(layout), time.time() - age_seconds()
+    with if_free(layout, "flow") as free:
+        if options.dry:
+            show_due(layout, inputs, options, free)
+            return
+        asks = free and API not in os.environ and not options.max_seeds
+        if asks and (done := all_done(layout, inputs, options)) is not None:
+            tell(layout, inputs, done)
+            Console().print(f"Nothing to do: all is up to date. Time: {age_seconds():.0f} s.")
+            return
+    run = run_flow(layout, options)
+    tell(layout, inputs, {*run.cached, *(time.stage for time in run.stages)})
+    Console().print(time_account(run, layout, started), highlight=False, soft_wrap=True)
 
-    from flows.commands.summary import summarise, terminal_table  # noqa: PLC0415 - needs MLflow
 
-    layout, console = Layout(folder), Console(width=None if sys.stdout.isatty() else 120)
-    console.print(terminal_table(summarise(layout, plan, run.promotions)))
-    lines = [
-        "",
-        f"Report: {layout.page}. MLflow and Prefect pages: make ui.",
-        f'Load a model: mlflow.pyfunc.load_model("models:/{plan.study}.DATASET@champion").',
-        time_account(run),
-    ]
+def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> None:
+    """Print what a run would do.
+
+    Raises:
+        StudyError: If it cannot be known, since another run goes on.
+    """
+    from flows.commands.dry_run import show_plan  # noqa: PLC0415 - a run does without
+
+    if not free:
+        raise StudyError(f"{going_on(layout)}; what is due after it is not known before its end")
+    show_plan(layout, inputs, find_due(layout, inputs, None, options.only))
+
+
+def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | None:
+    """The stages that were asked for, if none is due and MLflow shows all that there is.
+
+    It is asked before Prefect and MLflow are imported, which takes longer than all else.
+    """
+    due = find_due(layout, inputs, None, options.only)
+    sys.stderr.writelines(f"{mended}\n" for mended in due.mended)
+    if due.stages == {"code"}:  # which has been brought up to date to find that out
+        record(layout, inputs, due.stages)
+    shown = read_shown(layout)
+    names = compared(inputs.study, due.selected)
+    done = not due.stages - {"code"} and all(name in shown for name in names)
+    return due.selected if done else None
+
+
+def tell(layout: Layout, inputs: Inputs, stages: Collection[str]) -> None:
+    """Print which cell to use on each dataset, and where to look further.
+
+    Args:
+        layout: Where the study keeps things.
+        inputs: What the run was begun with.
+        stages: All that is up to date now, as far as it was asked for.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    names = compared(inputs.study, stages)
+    shown = {name: one for name, one in read_shown(layout).items() if name in names}
+    rows = summarise(layout, names, shown)
+    if rows:
+        console.print(terminal_table(rows))
+        console.print()
+    lines = closing_lines(layout, inputs.study.study, stages, shown)
     # Not wrapped by us: a path or a command must survive being copied.
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def run_flow(
-    study: str, *, workers: int | None, only: list[str] | None, max_seeds: int | None
-) -> "StudyRun":
-    """Run the flow on the server that Prefect is configured for, or on one of our own."""
+def run_flow(layout: Layout, options: Options) -> "StudyRun":
+    """Run the flow on the server that Prefect is configured for, or on one of our own.
+
+    Raises:
+        ServerError: If the server that is configured does not answer.
+        StudyError: If the run is cancelled, or fails.
+    """
     # Read by Prefect when it is imported, which is below.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    stack = ExitStack()
-    server, url = None, configured_api() or shown_prefect()
+    from prefect.exceptions import CancelledRun  # noqa: PLC0415
+    from prefect.settings import (  # noqa: PLC0415
+        PREFECT_API_URL,
+        get_current_settings,
+        temporary_settings,
+    )
+
+    stack, server = ExitStack(), None
+    url = get_current_settings().api.url or shown_prefect()
     if url is None:
         server = stack.enter_context(prefect(free_port(), "--no-ui"))
         url = f"{server.url}/api"
-    # Imported while the server starts.
-    from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
-
+    else:
+        check_answers(url)
     stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
     # Prefect sends its last logs when threads end, which is just before this.
     atexit.register(stack.close)
-    from flows.study import study as flow  # noqa: PLC0415
+    from flows.study import study as flow  # noqa: PLC0415 - imported while the server starts
 
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_not_told_twice)
     if server:
         server.wait()
-    run = flow(study, workers=workers, only=only, max_seeds=max_seeds)
+    try:
+        run: StudyRun = flow(  # type: ignore[assignment]  # a last state is raised
+            str(layout.folder),
+            workers=options.workers,
+            only=options.only,
+            max_seeds=options.max_seeds,
+            on=options.on,
+        )
+    except CancelledRun:
+        raise StudyError("the run was cancelled; what was trained is kept") from None
     if server:
         wait_for_records(run)
     return run
+
+
+def check_answers(url: str) -> None:
+    """Refuse a server that does not answer.
+
+    Raises:
+        ServerError: If it does not; says where its address comes from.
+    """
+    try:
+        httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServerError(
+            f"Prefect at {without_user(url)} does not answer: {type(error).__name__}. Its address "
+            f"comes from {API} or from Prefect's profile; start that server, or run with "
+            f"{API}= (empty) to use one that lives as long as the run"
+        ) from None
 
 
 def wait_for_records(run: "StudyRun") -> None:
@@ -101,12 +202,17 @@ def wait_for_records(run: "StudyRun") -> None:
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run.flow_run)]))
     deadline = time.monotonic() + RECORD_SECONDS
     with get_client(sync_client=True) as client:
-        while time.monotonic() < deadline:
-            tasks = client.read_task_runs(flow_run_filter=of_run)
-            ended = [task for task in tasks if task.state and task.state.is_final()]
-            if len(ended) >= min(run.num_tasks, MOST_TASKS):
-                return
+        while time.monotonic() < deadline and num_ended(client, of_run) < run.num_tasks:
             time.sleep(0.1)
+
+
+def num_ended(client: "SyncPrefectClient", of_run: "FlowRunFilter") -> int:
+    """How many tasks of a run have ended, as far as the server knows."""
+    number, offset = 0, 0
+    while tasks := client.read_task_runs(flow_run_filter=of_run, limit=PAGE, offset=offset):
+        number += sum(task.state is not None and task.state.is_final() for task in tasks)
+        offset += PAGE
+    return number
 
 
 def is_not_told_twice(record: logging.LogRecord) -> bool:
@@ -115,31 +221,13 @@ def is_not_told_twice(record: logging.LogRecord) -> bool:
     return not (of_run and record.levelno >= logging.ERROR)
 
 
-def configured_api() -> str | None:
-    """The URL of the server that Prefect is configured for, if it is.
-
-    Prefect takes a second to be asked, so it is asked only where something suggests it.
-    """
-    home = Path(os.environ.get("PREFECT_HOME", "~/.prefect")).expanduser()
-    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
-    files = [Path("prefect.toml"), Path("pyproject.toml"), Path(".env"), profiles]
-    texts = [file.read_text() for file in files if file.exists()]
-    if "PREFECT_API_URL" not in os.environ and not any(map(API_SETTING.search, texts)):
-        return None
-    from prefect.settings import get_current_settings  # noqa: PLC0415
-
-    return get_current_settings().api.url
-
-
-def time_account(run: "StudyRun") -> str:
-    """Where the time went: the stages' own work, and what it costs to run them."""
-    total = age_seconds()
-    own = sum(time.own_seconds for time in run.times)
-    startup = sum(time.startup_seconds for time in run.times)
-    around = [time.wall_seconds - time.own_seconds for time in run.times]
-    a_stage = sum(around) / len(around) if around else 0.0
+def time_account(run: "StudyRun", layout: Layout, started: float) -> str:
+    """Where the time went: the work of the workers, and all that is around it."""
+    done = [record for record in read_records(layout) if record.time >= started]
+    trainings = [record for record in done if record.what == "train"]
+    own = sum(record.seconds for record in done)
     return (
-        f"Time: {total:.0f} s. {len(run.times)} stages ran and {run.num_cached} were up to date; "
-        f"the stages' own work took {own:.0f} s ({startup:.0f} s of it to start Python). "
-        f"Outside of it: {a_stage:.2f} s a stage, {total - run.busy_seconds:.1f} s fixed."
+        f"Time: {age_seconds():.0f} s. {len(run.stages)} stages ran and {len(run.cached)} were up "
+        f"to date; {len(trainings)} trainings. Trainings and evaluations took {own:.0f} s of the "
+        "workers' time."
     )

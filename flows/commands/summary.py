@@ -1,17 +1,19 @@
 """What a run ends with: a few lines a dataset."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from rich.table import Table
 
 from flows.layout import Layout
-from flows.tracking.promotion import Promotion
-from rnn_core.files import read_json
+from flows.report import words
+from flows.system.home import clone
+from flows.tracking.promoted import Promotion
+from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.study import Study
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One dataset, in words.
 
@@ -20,83 +22,79 @@ class Row:
         champion: The cell to use, and its hidden size.
         decision: Whether the rule decided that, or what it needs for it.
         test_score: Mean and standard deviation over the champion's seeds.
-        registered_seed: The test score of the seed that is registered; empty if none is.
         ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
         model: The registered model and its version; empty where the registry was not asked.
+        model_score: The test score of that version; empty if it is not known.
+        kept: Why the version that was there stays instead of this champion; empty if it
+            does not.
     """
 
     dataset: str
     champion: str
     decision: str
-    test_score: str
-    registered_seed: str
-    ahead: str
-    cost: str
-    model: str
+    test_score: str = ""
+    ahead: str = ""
+    cost: str = ""
+    model: str = ""
+    model_score: str = ""
+    kept: str = ""
+
+
+def compared(plan: Study, stages: Collection[str]) -> list[str]:
+    """The datasets of a study whose comparison is among some stages."""
+    return [name for name in plan.datasets if f"compare@{name}" in stages]
 
 
 def summarise(
-    layout: Layout, plan: Study, promotions: dict[str, Promotion] | None = None
+    layout: Layout, datasets: Iterable[str], promotions: Mapping[str, Promotion]
 ) -> list[Row]:
     """A row for each dataset that has been compared.
 
     Args:
         layout: Of the study.
-        plan: What it has planned.
-        promotions: What was registered, by the name of the dataset; None: that was not asked.
+        datasets: Those to describe.
+        promotions: What was registered, by the name of the dataset.
     """
     return [
-        row(name, layout, promotions) for name in plan.datasets if layout.comparison(name).exists()
+        row(name, read_comparison(layout.comparison(name)), promotions.get(name))
+        for name in datasets
+        if layout.comparison(name).exists()
     ]
 
 
-def row(dataset: str, layout: Layout, promotions: dict[str, Promotion] | None) -> Row:
+def row(dataset: str, comparison: Comparison, promotion: Promotion | None) -> Row:
     """Describe one dataset."""
-    content = read_json(layout.comparison(dataset))
-    champion, metric = content["champion"], content["metric"]["name"]
+    champion, decision = comparison.champion, comparison.decision
     if champion is None:
-        return Row(dataset, "none", content["reason"], "", "", "", "", "")
-    promotion = (promotions or {}).get(dataset)
-    unregistered = "" if promotions is None else "not registered"
-    result = content["candidates"][champion]
-    seed = next(s for s in result["seeds"] if s["seed"] == content["registered_seed"])
-    std, ahead = result["test"]["std"], content["ahead"]
-    spread = "" if std is None else f" ± {std:.2g}"
-    side = "better" if ahead is not None and ahead >= 0 else "worse"
+        return Row(dataset=dataset, champion="none", decision=decision.reason)
+    test, cost = champion.result.test, champion.result.cost
     return Row(
         dataset=dataset,
-        champion=champion,
-        decision=decision_in_words(content),
-        test_score=f"{result['test']['mean']:.4g}{spread} {metric}",
-        registered_seed=f"{seed['test']:.4g}" if promotion else "",
-        ahead=f"{abs(ahead):.2g} {side} than {content['runner_up']}" if ahead is not None else "",
-        cost=f"{result['cost']['multiply_accumulates']:,} MACs",
-        model=f"{promotion.model} v{promotion.version}" if promotion else unregistered,
+        champion=champion.name,
+        decision=words.status(decision),
+        test_score=f"{words.mean_and_std(test)} {comparison.metric.name}",
+        ahead=words.to_runner_up(decision),
+        cost=f"{words.count(cost.multiply_accumulates)} MACs",
+        model=f"{promotion.model} v{promotion.version}" if promotion else "",
+        model_score=words.score(promotion.test_score) if promotion else "",
+        kept=promotion.reason if promotion and promotion.action == "kept" else "",
     )
 
 
-def decision_in_words(content: dict[str, Any]) -> str:
-    """Whether the rule decided, and what it needs if it did not."""
-    need = content["need"]
-    if need is None:
-        return str(content["decision"])
-    if need["seeds"] is not None:
-        return f"{content['decision']}: {need['seeds']} seeds needed"
-    if need["items"] is not None:
-        return f"{content['decision']}: more seeds and {need['items']:.2g} times the items needed"
-    return f"{content['decision']}: too close to tell"
-
+MOST_STAGES = 12
+"""Names of stages that are shown where a run made no report."""
 
 TITLES = {
     "dataset": "dataset",
     "champion": "champion",
     "decision": "decision",
     "test_score": "test score",
-    "registered_seed": "registered seed",
     "ahead": "to the next",
     "cost": "cost of a step",
     "model": "model",
+    "model_score": "its test score",
+    "kept": "kept since",
 }
 
 
@@ -121,8 +119,9 @@ def in_lines(entry: Row) -> list[str]:
         ahead = f", {entry.ahead}" if entry.ahead else ""
         lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")
     if entry.model:
-        scored = f", test score {entry.registered_seed}" if entry.registered_seed else ""
-        lines.append(f"model {entry.model}{scored}")
+        scored = f", test score {entry.model_score}" if entry.model_score else ""
+        kept = f"; it stays, since {entry.kept}" if entry.kept else ""
+        lines.append(f"model {entry.model}{scored}{kept}")
     return lines
 
 
@@ -132,3 +131,28 @@ def markdown_table(rows: list[Row]) -> str:
     lines = [[TITLES[name] for name in names], ["---"] * len(names)]
     lines += [[getattr(entry, name) for name in names] for entry in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def closing_lines(
+    layout: Layout, study: str, stages: Collection[str], promotions: Mapping[str, Promotion]
+) -> list[str]:
+    """Where the results of a run are, as far as it made them.
+
+    Args:
+        layout: Of the study.
+        study: Name of the study.
+        stages: All that the run brought up to date.
+        promotions: What it registered, by the name of the dataset.
+    """
+    lines = []
+    if "report" in stages:
+        pages = "make ui" if clone() else "gatewise ui"
+        lines.append(f"Report: {layout.page}. MLflow and Prefect pages: {pages}.")
+    else:
+        names = sorted(stages)
+        shown = ", ".join(names[:MOST_STAGES]) + (", ..." if len(names) > MOST_STAGES else "")
+        lines.append(f"Up to date now: {shown}.")
+    if promotions:
+        address = f"models:/{study}.DATASET@champion"
+        lines.append(f'Load a model: mlflow.pyfunc.load_model("{address}").')
+    return lines

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from flows.layout import REPOSITORY, Layout
-from flows.system.environment import enter_repository, use_defaults
+from flows.layout import Layout
+from flows.system.environment import use_defaults
+from flows.system.home import enter_home, home
 from flows.system.servers import ServerError, check_port, mlflow, prefect
 from rnn_core.files import read_json, write_json
-
-STATE = Layout(REPOSITORY).state
-LOCK = STATE / "locks/ui.lock"
-URLS = STATE / "ui.json"
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning", "Prefect": ""}
 """Where to begin: MLflow has pages for training and for language models, and shows the latter."""
@@ -27,17 +24,16 @@ def show_pages(mlflow_port: int, prefect_port: int) -> None:
         ServerError: If a port is taken, or a server does not start or ends.
     """
     use_defaults()
-    enter_repository(Path())
+    enter_home(Path())
     check_port(mlflow_port, "--mlflow-port")
     check_port(prefect_port, "--prefect-port")
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(LOCK), ExitStack() as stack:
+    with page_lock(), ExitStack() as stack:
         servers = [stack.enter_context(s) for s in (mlflow(mlflow_port), prefect(prefect_port))]
         for server in servers:
             server.wait()
             sys.stdout.write(f"{server.name:8}{server.url}{STARTS[server.name]}\n")
         api = f"{servers[1].url}/api"
-        write_json(URLS, {"prefect": api})
+        write_json(addresses(), {"prefect": api})
         sys.stdout.write(f"To deploy: export PREFECT_API_URL={api}. Ctrl-C ends both.\n")
         sys.stdout.flush()
         while all(server.process.poll() is None for server in servers):
@@ -48,12 +44,23 @@ def show_pages(mlflow_port: int, prefect_port: int) -> None:
 
 def shown_prefect() -> str | None:
     """The API of the Prefect server of `gatewise ui`, if that is running."""
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(LOCK)
+    lock, file = page_lock(), addresses()
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        url: str | None = read_json(URLS)["prefect"] if URLS.exists() else None
+        url: str | None = read_json(file)["prefect"] if file.exists() else None
         return url
     lock.release()
     return None
+
+
+def page_lock() -> FileLock:
+    """Held as long as the pages are there."""
+    lock = Layout(home()).locks / "ui.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(lock)
+
+
+def addresses() -> Path:
+    """Where the pages are, as JSON."""
+    return Layout(home()).state / "ui.json"

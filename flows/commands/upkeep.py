@@ -8,27 +8,40 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.layout import Layout
-from flows.system.environment import enter_repository, use_defaults
-from flows.trainings.processes import exclusive
+from flows.running.mark import going_on
+from flows.system.environment import use_defaults
+from flows.system.exclusive import exclusive, if_free
+from flows.system.home import enter_home
 from rnn_core.study import Study, read_study
 
 
 def status(folder: Path) -> None:
     """Print which cell to use on each dataset, and whether that is up to date."""
     from flows.commands.summary import summarise, terminal_table  # noqa: PLC0415
-    from flows.recording import graph  # noqa: PLC0415 - as all below: other commands do without
 
     use_defaults()
-    folder = enter_repository(folder)
+    folder = enter_home(folder)
     layout, plan = Layout(folder), read_study(folder)
-    rows = summarise(layout, plan)
+    rows = summarise(layout, plan.datasets, {})
     console = Console()
     console.print(terminal_table(rows) if rows else "Nothing has been compared yet.")
     commit = commit_of(layout.folder / "dvc.lock")
     console.print(f"\nResults are of {commit or 'no commit'}.", highlight=False)
-    stale = sorted(graph.stale_stages(layout))
+    with if_free(layout, "flow") as free:
+        told = what_is_stale(layout) if free else f"{going_on(layout)}."
+    console.print(told, highlight=False)
+
+
+def what_is_stale(layout: Layout) -> str:
+    """Whether results are up to date, for a person."""
+    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - other commands do without
+    from flows.recording.plan import find_due  # noqa: PLC0415 - as above
+
+    due = find_due(layout, read_inputs(layout), None, None)
+    stale = sorted(due.stages)
     shown = ", ".join(stale[:6]) + (", ..." if len(stale) > 6 else "")
-    console.print(f"{len(stale)} stages are stale: {shown}" if stale else "All is up to date.")
+    told = f"{len(stale)} stages are stale: {shown}" if stale else "All is up to date."
+    return "\n".join([*due.mended, told])
 
 
 def commit_of(file: Path) -> str:
@@ -50,7 +63,7 @@ def sync(folder: Path) -> None:
         TrackingError: If MLflow does not answer.
     """
     use_defaults()
-    folder = enter_repository(folder)
+    folder = enter_home(folder)
     from flows.tracking.projection import Projection  # noqa: PLC0415 - reads settings made above
 
     layout, plan = Layout(folder), read_study(folder)
@@ -62,7 +75,7 @@ def sync(folder: Path) -> None:
 
 
 def prune(folder: Path) -> None:
-    """Remove what params.yaml does not name any more, and interrupted trainings."""
+    """Remove what params.yaml does not name any more, and what was interrupted."""
     layout, plan = Layout(folder), read_study(folder)
     with exclusive(layout, "flow"):
         for path in left_over(layout, plan):
@@ -71,16 +84,12 @@ def prune(folder: Path) -> None:
 
 
 def left_over(layout: Layout, plan: Study) -> list[Path]:
-    """Folders and files of datasets and cells that the study does not have."""
+    """Folders and files of datasets that the study does not have."""
     found: list[Path] = []
-    for outputs in (layout.raw("_"), layout.prepared("_"), layout.comparison("_")):
+    by_dataset = (
+        *(layout.raw, layout.prepared, layout.runs, layout.evaluations, layout.comparison),
+    )
+    for outputs in (output("_") for output in by_dataset):
         found += [path for path in outputs.parent.glob("*") if path.stem not in plan.datasets]
-    matrix = (layout.tuning, layout.run, layout.evaluation)
-    for outputs in (output("_", "_") for output in matrix):
-        for dataset in outputs.parent.parent.glob("*"):
-            if dataset.name not in plan.datasets:
-                found.append(dataset)
-            else:
-                found += [cell for cell in dataset.glob("*") if cell.name not in plan.cells]
     ours = [path for path in found if not path.name.startswith(".")]  # DVC keeps .gitignore there
-    return sorted(ours) + sorted(layout.training.glob("*"))
+    return sorted(ours) + sorted([*layout.training.glob("*"), *layout.scratch.glob("*")])

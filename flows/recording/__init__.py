@@ -1,1 +1,1 @@
-"""DVC: the graph of a study, and its stages brought up to date."""
+"""What DVC knows of a study: asked and told by its public command line."""

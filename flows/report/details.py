@@ -1,86 +1,126 @@
-"""All that is reported of one dataset, as plain JSON: every other form is drawn from it."""
+"""All that is reported of one dataset: every form of the report is drawn from it."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from flows.layout import Layout
-from rnn_core.files import read_json, read_json_lines
-from rnn_core.study import Study
+from rnn_core.comparison.outcome import CandidateResult, Comparison, read_comparison
+from rnn_core.diagnostics.findings import Findings, read_findings
+from rnn_core.files import read_json_lines
+from rnn_core.study import Section, Study
+from rnn_core.training.illustration import Illustration, read_illustration
 
 
-def collect(layout: Layout, study: Study, dataset: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """The validation scores of one random seed.
+
+    Attributes:
+        step: Optimiser steps at the end of each epoch.
+        validation: The scores then.
+    """
+
+    step: list[float]
+    validation: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
     """Everything there is to tell of a dataset that has been compared.
 
-    What is not there is named in `missing`, a sentence for each kind.
+    Attributes:
+        study: Name of the study.
+        dataset: Name of the dataset.
+        section: Of params.yaml.
+        comparison: Its comparison.
+        curves: Of each candidate, those of its random seeds.
+        diagnostics: Of each candidate that has them.
+        illustrations: Of each candidate that has one.
+        missing: What is not there, a sentence for each kind.
+        reproduce: Commands that make the results again.
+        serve: Commands that ask the registered champion; none if there is no champion.
+    """
 
-    Returns:
-        `study`, `dataset`, `section` (of params.yaml), `comparison`, `curves`,
-        `diagnostics` and `illustrations` by candidate, `missing`, and the commands to
-        `reproduce` and to `serve`.
+    study: str
+    dataset: str
+    section: Section
+    comparison: Comparison
+    curves: dict[str, dict[int, Curve]]
+    diagnostics: dict[str, Findings]
+    illustrations: dict[str, Illustration]
+    missing: list[str]
+    reproduce: list[str]
+    serve: list[str]
+
+
+def collect(layout: Layout, study: Study, dataset: str) -> Details:
+    """Read what is reported of a dataset.
 
     Raises:
-        DataError: If the comparison is missing.
+        DataError: If the comparison is missing, or a file is not of the form that it has.
     """
-    comparison = read_json(layout.comparison(dataset))
-    parts = {
-        "curves": curves(layout, dataset, comparison),
-        "diagnostics": beside_scores(layout, dataset, comparison, "diagnostics.json"),
-        "illustrations": beside_scores(layout, dataset, comparison, "illustration.json"),
-    }
-    model = f"{study.study}.{dataset}"
-    return {
-        "study": study.study,
-        "dataset": dataset,
-        "section": asdict(study.section(dataset)),
-        "comparison": comparison,
-        **parts,
-        "missing": missing(comparison, parts),
-        "reproduce": reproduce(folder_name(layout, study), dataset),
-        "serve": serve(model) if comparison["champion"] is not None else [],
-    }
+    comparison = read_comparison(layout.comparison(dataset))
+    found = comparison.candidates
+    curves = {name: curves_of(layout, dataset, comparison, one) for name, one in found.items()}
+    places = {name: evaluated(layout, dataset, one) for name, one in found.items()}
+    diagnostics = {name: read_findings(place) for name, place in places.items()}
+    illustrations = {name: read_illustration(place) for name, place in places.items()}
+    has_champion = comparison.champion is not None
+    there = {name: one for name, one in diagnostics.items() if one is not None}
+    shown = {name: one for name, one in illustrations.items() if one is not None}
+    return Details(
+        study=study.study,
+        dataset=dataset,
+        section=study.section(dataset),
+        comparison=comparison,
+        curves=curves,
+        diagnostics=there,
+        illustrations=shown,
+        missing=missing(comparison, curves, set(there), set(shown)),
+        reproduce=reproduce(folder_name(layout, study), dataset),
+        serve=serve(f"{study.study}.{dataset}") if has_champion else [],
+    )
 
 
-def curves(
-    layout: Layout, dataset: str, comparison: dict[str, Any]
-) -> dict[str, dict[str, dict[str, list[float]]]]:
-    """Optimiser steps and validation scores of the seeds of each candidate."""
-    key = f"validation_{comparison['metric']['name']}"
-    found: dict[str, dict[str, dict[str, list[float]]]] = {}
-    for name, candidate in comparison["candidates"].items():
-        found[name] = {}
-        for seed in candidate["seeds"]:
-            place = (dataset, candidate["cell"], candidate["hidden_size"], seed["seed"])
-            records = [r for r in read_json_lines(layout.curve(*place)) if key in r]
-            if records:
-                steps, scores = [r["step"] for r in records], [r[key] for r in records]
-                found[name][str(seed["seed"])] = {"step": steps, "validation": scores}
-    return found
+def evaluated(layout: Layout, dataset: str, candidate: CandidateResult) -> Path:
+    """The folder of the evaluation of a candidate."""
+    return layout.evaluation(dataset, candidate.cell) / str(candidate.hidden_size)
 
 
-def beside_scores(
-    layout: Layout, dataset: str, comparison: dict[str, Any], file: str
-) -> dict[str, Any]:
-    """A file of the evaluation of each candidate that has it, and something in it."""
+def curves_of(
+    layout: Layout, dataset: str, comparison: Comparison, candidate: CandidateResult
+) -> dict[int, Curve]:
+    """The curves of the random seeds of a candidate that have any."""
+    key = f"validation_{comparison.metric.name}"
     found = {}
-    for name, candidate in comparison["candidates"].items():
-        folder = layout.evaluation(dataset, candidate["cell"]) / str(candidate["hidden_size"])
-        if (folder / file).exists() and (content := read_json(folder / file)):
-            found[name] = content
+    for seed in candidate.seeds:
+        file = layout.curve(dataset, candidate.cell, candidate.hidden_size, seed.seed)
+        records = [record for record in read_json_lines(file) if key in record]
+        if records:
+            found[seed.seed] = Curve(
+                step=[record["step"] for record in records],
+                validation=[record[key] for record in records],
+            )
     return found
 
 
-def missing(comparison: dict[str, Any], parts: dict[str, Any]) -> list[str]:
-    """What is not there, in words."""
-    names = comparison["candidates"]
-    curves = {
-        name: [str(s["seed"]) for s in c["seeds"] if str(s["seed"]) not in parts["curves"][name]]
-        for name, c in names.items()
+def missing(
+    comparison: Comparison,
+    curves: dict[str, dict[int, Curve]],
+    diagnosed: set[str],
+    illustrated: set[str],
+) -> list[str]:
+    """What is not there of whom, a sentence for each kind."""
+    names = list(comparison.candidates)
+    without = {
+        name: [str(seed.seed) for seed in found.seeds if seed.seed not in curves[name]]
+        for name, found in comparison.candidates.items()
     }
     lacking = {
-        "learning curves": [f"{name} (seed {', '.join(s)})" for name, s in curves.items() if s],
-        "diagnostics": [name for name in names if name not in parts["diagnostics"]],
-        "examples": [name for name in names if name not in parts["illustrations"]],
+        "learning curves": [f"{name} (seed {', '.join(s)})" for name, s in without.items() if s],
+        "diagnostics": [name for name in names if name not in diagnosed],
+        "examples": [name for name in names if name not in illustrated],
     }
     return [f"There are no {what} of {', '.join(who)}." for what, who in lacking.items() if who]
 
@@ -115,8 +155,8 @@ def serve(model: str) -> list[str]:
 def what_is_missing(layout: Layout, study: Study, dataset: str) -> str:
     """Why a dataset has no comparison, as far as its folders tell."""
 
-    def lack(place: Any) -> list[str]:
-        return [c for c in study.cells_of(dataset) if not Path(place(dataset, c)).exists()]
+    def lack(place: Callable[[str, str], Path]) -> list[str]:
+        return [c for c in study.cells_of(dataset) if not place(dataset, c).exists()]
 
     if untrained := lack(layout.run):
         return f"not trained: {', '.join(untrained)}"

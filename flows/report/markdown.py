@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from flows.report import words
-from flows.report.words import Grid, Result
+from flows.report import tables, words
+from flows.report.tables import Grid
+from rnn_core.comparison.outcome import Comparison
 
 HOW_TO_READ = (
     "Mean and standard deviation over seeds on the test side. A candidate is a cell and its hidden "
@@ -15,7 +16,7 @@ HOW_TO_READ = (
 )
 
 
-def report(study: str, results: Mapping[str, Result], missing: Mapping[str, str]) -> str:
+def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, str]) -> str:
     """The results for a person, and the datasets that have none yet.
 
     Args:
@@ -31,22 +32,22 @@ def report(study: str, results: Mapping[str, Result], missing: Mapping[str, str]
         "![Test score of every cell on every dataset](cells.svg)",
         "",
     ]
-    for dataset, result in results.items():
-        lines += [section(dataset, result), ""]
+    for dataset, comparison in results.items():
+        lines += [section(dataset, comparison), ""]
     if missing:
         lines += [f"Not compared yet: {', '.join(missing)}.", ""]
     return "\n".join(lines)
 
 
-def section(dataset: str, result: Result) -> str:
+def section(dataset: str, comparison: Comparison) -> str:
     """One dataset: what to do, why, the candidates, and where simple advice leads."""
-    lines = [f"## {dataset}", "", words.verdict(result, bold), ""]
-    lines += [words.evidence(result, bold), "", *candidates(result), ""]
-    lines += [*table(words.policies(result))]
-    if tuned := words.tuning(result):
+    lines = [f"## {dataset}", "", words.verdict(comparison, bold), ""]
+    lines += [words.evidence(comparison, bold), "", *candidates(comparison), ""]
+    lines += [*table(tables.policies(comparison))]
+    if tuned := tables.tuning(comparison):
         lines += ["", *table(tuned)]
-    if definition := result["metric"]["definition"]:
-        lines += ["", f"{result['metric']['name']}: {definition}."]
+    if definition := comparison.metric.definition:
+        lines += ["", f"{comparison.metric.name}: {definition}."]
     return "\n".join(lines)
 
 
@@ -55,13 +56,13 @@ def bold(text: str) -> str:
     return f"**{text}**"
 
 
-def candidates(result: Result) -> list[str]:
+def candidates(comparison: Comparison) -> list[str]:
     """The candidates, the champion in bold, and the baselines in italics."""
-    grid = words.candidates(result)
+    grid = tables.candidates(comparison)
     for row in grid.rows:
-        if row[0] == result["champion"]:
+        if row[0] == comparison.decision.champion:
             row[0] = bold(row[0])
-        elif row[0] in result["baselines"]:
+        elif row[0] in comparison.baselines:
             row[0] = f"*{row[0]}*"
     return table(grid)
 

@@ -1,17 +1,20 @@
 """The report as one page that needs nothing beside it: no network, no script, no file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.report import words
-from flows.report.figures import charts, shown_examples
+from flows.report import tables, words
+from flows.report.details import Details
+from flows.report.figures import Chart, charts, shown_examples
 from flows.report.markdown import HOW_TO_READ
 from flows.report.svg import DARK, LIGHT
-from flows.report.words import Grid
+from flows.report.tables import Grid
+from rnn_core.training.illustration import Confusion, Pairs, Texts
 
 PAGE = "page.html.jinja"
 STYLE = "style.css"
@@ -20,18 +23,21 @@ STYLE = "style.css"
 PAIRS = {"translation": "Translations", "speech_transcription": "Transcriptions"}
 """What pairs of input and output are called, by task."""
 
+Told: TypeAlias = tuple[str, str, str]
+"""Of an example what was given, what is right, if that is known, and what was made."""
+
 MOST_EXAMPLES = 6
 MOST_CHARACTERS = 600
 MOST_LABELS = 30
 SHADES = 5
 
 
-def page(study: str, found: Mapping[str, dict[str, Any]], missing: Mapping[str, str]) -> str:
+def page(study: str, found: Mapping[str, Details], missing: Mapping[str, str]) -> str:
     """The page of a study.
 
     Args:
         study: Name of the study.
-        found: What `details.collect` says of each dataset that has been compared.
+        found: Of each dataset that has been compared.
         missing: What is not there of the others, in words.
     """
     return rendered(
@@ -62,85 +68,150 @@ def rendered(template: str, **content: Any) -> str:
     )
 
 
-def section(details: dict[str, Any]) -> dict[str, Any]:
-    """One dataset as the template wants it."""
-    result = details["comparison"]
-    return {
-        "dataset": details["dataset"],
-        "task": result["task"].replace("_", " "),
-        "champion": result["champion"],
-        "decision": result["decision"],
-        "sentence": words.sentence(result),
-        "verdict": words.verdict(result),
-        "evidence": words.evidence(result),
-        "facts": words.facts(result),
-        "candidates": words.candidates(result),
-        "incomplete": [(n, c["outcome"]) for n, c in words.ranked(result) if c["outcome"]],
-        "charts": [chart_of(chart) for chart in charts(details)],
-        "examples": examples(details),
-        "more": more(details),
-        "missing": details["missing"],
-        "reproduce": details["reproduce"],
-        "serve": details["serve"],
-    }
-
-
-def chart_of(chart: Any) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Picture:
     """A figure as the template wants it."""
-    picture = Markup(chart.svg)  # noqa: S704 - matplotlib escapes what it is given
-    return {"title": chart.title, "words": chart.words, "svg": picture}
+
+    title: str
+    words: str
+    svg: Markup
 
 
-def more(details: dict[str, Any]) -> list[tuple[str, Grid]]:
+@dataclass(frozen=True, kw_only=True)
+class SideBySide:
+    """What several candidates made of the same inputs: of each input, who said what."""
+
+    title: str
+    groups: list[list[tuple[str, str]]]
+    form: Literal["texts"] = "texts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusionMatrix:
+    """A matrix of counts with shades.
+
+    Attributes:
+        title: Of the matrix.
+        labels: Of its columns.
+        rows: Label of each row, with a count and a shade for each column.
+        note: How many of all are right.
+    """
+
+    title: str
+    labels: Sequence[str]
+    rows: list[tuple[str, list[tuple[int, int]]]]
+    note: str
+    form: Literal["confusion"] = "confusion"
+
+
+Example: TypeAlias = SideBySide | ConfusionMatrix
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageSection:
+    """One dataset as the template wants it."""
+
+    dataset: str
+    task: str
+    champion: str | None
+    decision: str
+    sentence: str
+    verdict: str
+    evidence: str
+    facts: list[tuple[str, str]]
+    candidates: Grid
+    incomplete: list[tuple[str, str]]
+    charts: list[Picture]
+    examples: list[Example]
+    more: list[tuple[str, Grid]]
+    missing: list[str]
+    reproduce: list[str]
+    serve: list[str]
+
+
+def section(details: Details) -> PageSection:
+    """One dataset as the template wants it."""
+    comparison = details.comparison
+    ranked = words.ranked(comparison)
+    return PageSection(
+        dataset=details.dataset,
+        task=comparison.task.replace("_", " "),
+        champion=comparison.decision.champion,
+        decision=comparison.decision.status,
+        sentence=words.sentence(comparison),
+        verdict=words.verdict(comparison),
+        evidence=words.evidence(comparison),
+        facts=words.facts(comparison),
+        candidates=tables.candidates(comparison),
+        incomplete=[(name, words.outcome(found)) for name, found in ranked if found.diverged],
+        charts=[picture_of(chart) for chart in charts(details)],
+        examples=examples(details),
+        more=more(details),
+        missing=details.missing,
+        reproduce=details.reproduce,
+        serve=details.serve,
+    )
+
+
+def picture_of(chart: Chart) -> Picture:
+    """A figure as the template wants it."""
+    svg = Markup(chart.svg)  # noqa: S704 - matplotlib escapes what it is given
+    return Picture(title=chart.title, words=chart.words, svg=svg)
+
+
+def more(details: Details) -> list[tuple[str, Grid]]:
     """Tables for who wants to know more, with their titles."""
-    result = details["comparison"]
-    tables = [
-        ("Where simple advice leads", words.policies(result)),
-        ("Every seed", words.seeds(result)),
-        ("Tuning", words.tuning(result)),
-        ("Diagnostics, means over seeds", words.diagnostics(result, details["diagnostics"])),
+    comparison = details.comparison
+    found = [
+        ("Where simple advice leads", tables.policies(comparison)),
+        ("Every seed", tables.seeds(comparison)),
+        ("Tuning", tables.tuning(comparison)),
+        ("Diagnostics, means over seeds", tables.diagnostics(comparison, details.diagnostics)),
     ]
-    return [(title, grid) for title, grid in tables if grid is not None and grid.rows]
+    return [(title, grid) for title, grid in found if grid is not None and grid.rows]
 
 
-def examples(details: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the shown candidates put out, in the form of their kind."""
-    names, task = shown_examples(details), details["comparison"]["task"]
-    found = {name: details["illustrations"][name] for name in names}
-    kinds = {content.get("kind") for content in found.values()}
-    shown: list[dict[str, Any]] = []
-    if "text" in kinds:
-        shown.append(side_by_side("Generated text", found, "text"))
-    if "pairs" in kinds:
-        shown.append(side_by_side(PAIRS.get(task, "Answers"), found, "pairs"))
-    confused = {n: c for n, c in found.items() if c.get("kind") == "confusion"}
-    shown += [confusion(name, content) for name, content in confused.items()]
-    for kind in sorted(str(kind) for kind in kinds - {"text", "pairs", "confusion", "forecast"}):
-        shown.append({"form": "unknown", "title": f"Examples of a kind that is not drawn: {kind}"})
-    return shown
+def examples(details: Details) -> list[Example]:
+    """What the shown candidates put out, in the form of their kind; forecasts are drawn."""
+    found = {name: details.illustrations[name] for name in shown_examples(details)}
+    title = f"{PAIRS.get(details.comparison.task, 'Answers')}: {' and '.join(found)}"
+    texts = {name: told_texts(one) for name, one in found.items() if isinstance(one, Texts)}
+    pairs = {name: told_pairs(one) for name, one in found.items() if isinstance(one, Pairs)}
+    shown: list[Example] = []
+    if texts:
+        shown.append(side_by_side(f"Generated text: {' and '.join(found)}", "prompt", texts))
+    if pairs:
+        shown.append(side_by_side(title, "source", pairs))
+    confused = {name: one for name, one in found.items() if isinstance(one, Confusion)}
+    return [*shown, *(confusion(name, one) for name, one in confused.items())]
 
 
-def side_by_side(title: str, found: dict[str, Any], kind: str) -> dict[str, Any]:
-    """What several candidates made of the same inputs, grouped by input."""
+def told_texts(shown: Texts) -> list[Told]:
+    """Of each text the prompt, nothing that would be right, and what was written."""
+    return [(one.prompt, "", shortened(one.text)) for one in shown.texts]
+
+
+def told_pairs(shown: Pairs) -> list[Told]:
+    """Of each pair the source, what is right, and what was made."""
+    return [(one.source, shortened(one.reference), shortened(one.output)) for one in shown.pairs]
+
+
+def side_by_side(title: str, given: str, found: Mapping[str, Sequence[Told]]) -> SideBySide:
+    """What several candidates made of the same inputs, grouped by input.
+
+    Args:
+        title: Of the examples.
+        given: What the input is called.
+        found: What each candidate made.
+    """
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name, content in found.items():
-        if content.get("kind") == kind:
-            for given, known, made in told(content, kind):
-                group = groups.setdefault(given, [("reference", known)] if known else [])
-                group.append((name, made))
-    given = "prompt" if kind == "text" else "source"
+    for name, told in found.items():
+        for source, known, made in told:
+            group = groups.setdefault(source, [("reference", known)] if known else [])
+            group.append((name, made))
     shown = list(groups.items())[:MOST_EXAMPLES]
     rows = [[(given, shortened(word)), *group] for word, group in shown]
-    return {"form": "texts", "title": f"{title}: {' and '.join(found)}", "groups": rows}
-
-
-def told(content: dict[str, Any], kind: str) -> list[tuple[str, str, str]]:
-    """Of each example what was given, what is right, and what was made."""
-    if kind == "text":
-        return [(t["prompt"], "", shortened(t["text"])) for t in content["texts"]]
-    return [
-        (p["source"], shortened(p["reference"]), shortened(p["output"])) for p in content["pairs"]
-    ]
+    return SideBySide(title=title, groups=rows)
 
 
 def shortened(text: str) -> str:
@@ -150,18 +221,18 @@ def shortened(text: str) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
 
 
-def confusion(name: str, content: dict[str, Any]) -> dict[str, Any]:
+def confusion(name: str, shown: Confusion) -> ConfusionMatrix:
     """How often each true label was given each label, with shades by the share of its row."""
-    labels, counts = content["labels"][:MOST_LABELS], content["counts"][:MOST_LABELS]
+    labels, counts = shown.labels[:MOST_LABELS], shown.counts[:MOST_LABELS]
     rows = []
     for label, row in zip(labels, counts, strict=False):
         whole = sum(row) or 1
         cells = [(n, -(-n * SHADES // whole)) for n in row[:MOST_LABELS]]
         rows.append((label, cells))
-    right = sum(row[i] for i, row in enumerate(content["counts"]))
-    total = sum(map(sum, content["counts"]))
-    note = f"{words.count(right)} of {words.count(total)} items of the {content['split']} side"
-    if len(content["labels"]) > MOST_LABELS:
-        note += f"; the first {MOST_LABELS} of {len(content['labels'])} labels are shown"
-    title = f"Confusion matrix: {name}, seed {content['seed']}"
-    return {"form": "confusion", "title": title, "labels": labels, "rows": rows, "note": note}
+    right = sum(row[i] for i, row in enumerate(shown.counts))
+    total = sum(map(sum, shown.counts))
+    note = f"{words.count(right)} of {words.count(total)} items of the {shown.split} side"
+    if len(shown.labels) > MOST_LABELS:
+        note += f"; the first {MOST_LABELS} of {len(shown.labels)} labels are shown"
+    title = f"Confusion matrix: {name}, seed {shown.seed}"
+    return ConfusionMatrix(title=title, labels=labels, rows=rows, note=note)

@@ -1,33 +1,22 @@
-"""What the stages took on this machine: measured, and so beside the report, not in it."""
+"""What trainings took on this machine: measured, and so beside the report, not in it."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from flows.layout import Layout
 from flows.report import words
 from flows.report.page import rendered
-from flows.report.words import Grid
-from rnn_core.files import read_json, read_json_lines, write_text
-from rnn_core.study import Study
+from flows.report.tables import Grid
+from flows.trainings.records import Record, read_records
+from rnn_core.comparison.outcome import read_comparison
+from rnn_core.files import write_text
+from rnn_core.study import TUNING_SEED, Study
 
 TEMPLATE = "timings.html.jinja"
 TITLES = [
-    "cell",
-    "test score",
-    "tuning, s",
-    "training, s",
-    "training, MB at most",
-    "evaluation, s",
-    "evaluation, MB at most",
+    *("candidate", "test score", "tuning, s", "training, s", "training, MB at most"),
+    *("evaluation, s", "evaluation, MB at most"),
 ]
-MEASURED = [
-    ("tune", "seconds"),
-    ("train", "seconds"),
-    ("train", "peak_megabytes"),
-    ("evaluate", "seconds"),
-    ("evaluate", "peak_megabytes"),
-]
-"""Of which stages the columns after the score tell what."""
 
 
 def write_timings(layout: Layout, study: Study) -> None:
@@ -36,47 +25,52 @@ def write_timings(layout: Layout, study: Study) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    last = last_records(read_json_lines(layout.timings))
-    datasets = [(name, grid(layout, study, name, last)) for name in study.datasets]
-    text = rendered(TEMPLATE, study=study.study, datasets=datasets, others=others(last))
+    last = last_records(read_records(layout))
+    datasets = [(name, grid(layout, name, last)) for name in study.datasets]
+    text = rendered(TEMPLATE, study=study.study, datasets=datasets)
     layout.state.mkdir(parents=True, exist_ok=True)
     write_text(layout.timings_page, text)
 
 
-def last_records(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The last record of each stage."""
-    return {record["stage"]: record for record in records}
+def last_records(records: Iterable[Record]) -> list[Record]:
+    """The last record of each seed; all of the trials, which share a seed."""
+    seeds, trials = {}, []
+    for one in records:
+        if one.seed == TUNING_SEED:
+            trials.append(one)
+        else:
+            seeds[one.what, one.dataset, one.cell, one.hidden_size, one.seed] = one
+    return [*trials, *seeds.values()]
 
 
-def grid(layout: Layout, study: Study, dataset: str, last: dict[str, dict[str, Any]]) -> Grid:
-    """Each cell of a dataset: how good it is, and what that took."""
+def grid(layout: Layout, dataset: str, last: Iterable[Record]) -> Grid:
+    """Each candidate of a dataset: how good it is, and what its trainings took here."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    for one in last:
+        if one.dataset == dataset:
+            found[f"{one.cell}-{one.hidden_size}"].append(one)
     rows = []
-    for cell in study.cells_of(dataset):
-        taken = [measured(last.get(f"{verb}@{dataset}-{cell}"), what) for verb, what in MEASURED]
-        rows.append([cell, scores(layout, dataset, cell), *taken])
+    for name, records in sorted(found.items()):
+        trials = [r for r in records if r.seed == TUNING_SEED]
+        trainings = [r for r in records if r.what == "train" and r not in trials]
+        evaluations = [r for r in records if r.what == "evaluate"]
+        took = [*measured(trainings), *measured(evaluations)]
+        rows.append([name, score(layout, dataset, name), measured(trials)[0], *took])
     return Grid(titles=TITLES, rows=rows)
 
 
-def measured(record: dict[str, Any] | None, what: str) -> str:
-    """A number of a record; a stage whose output came from DVC's cache has none here."""
-    return "not run here" if record is None else f"{record[what]:,.4g}"
+def measured(records: Sequence[Record]) -> tuple[str, str]:
+    """Seconds together and megabytes at most; what the store had has none here."""
+    if not records:
+        return "not run here", "not run here"
+    seconds = sum(one.seconds for one in records)
+    return f"{seconds:,.4g}", f"{max(one.peak_megabytes for one in records):,.4g}"
 
 
-def scores(layout: Layout, dataset: str, cell: str) -> str:
-    """Mean test scores of the sizes of a cell; all of them share the time."""
+def score(layout: Layout, dataset: str, candidate: str) -> str:
+    """The mean test score of a candidate."""
     if not layout.comparison(dataset).exists():
         return "not compared yet"
-    result = read_json(layout.comparison(dataset))
-    found = {n: c for n, c in result["candidates"].items() if c["cell"] == cell}
-    told = [f"{name} {words.spread(candidate['test'])}" for name, candidate in found.items()]
-    return f"{result['metric']['name']}: {', '.join(told)}" if told else "not compared"
-
-
-def others(last: dict[str, dict[str, Any]]) -> Grid:
-    """The stages that are about no cell."""
-    rows = [
-        [stage, measured(record, "seconds"), measured(record, "peak_megabytes")]
-        for stage, record in last.items()
-        if not stage.startswith(tuple(f"{verb}@" for verb, _ in MEASURED))
-    ]
-    return Grid(titles=["stage", "s", "MB at most"], rows=rows)
+    comparison = read_comparison(layout.comparison(dataset))
+    found = comparison.candidates.get(candidate)
+    return f"{comparison.metric.name} {words.mean_and_std(found.test)}" if found else "not compared"

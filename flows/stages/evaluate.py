@@ -1,107 +1,134 @@
-"""evaluate: score the seeds of a cell on the validation and test sides of a dataset.
+"""evaluate: collect the evaluations of a dataset's trainings; workers make those that are missing.
 
-Beside the scores stand `diagnostics.json`: what the cell is warned of, seed by seed; and
-`illustration.json`: what the model of the best seed does on the test side.
+Beside the scores of a candidate stand `diagnostics.json`: what the cell is warned of, seed by
+seed; and `illustration.json`: what the model of the best seed does on the test set.
 """
 
-from dataclasses import asdict
-from math import isfinite
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from flows.layout import Layout
-from rnn_core.devices import make_deterministic
-from rnn_core.diagnostics.passage import MOST_STEPS
-from rnn_core.diagnostics.seed import diagnose
-from rnn_core.files import read_json, whole_folder, write_json
-from rnn_core.study import read_study
-from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Data, Meta, Metric, Split
-from rnn_core.training import evaluation
-from rnn_core.training.run_folder import (
-    RUNG,
-    SUMMARY,
-    is_left_out,
-    leave_out,
-    read_config,
-    read_prepared,
-    seed_name,
-    sizes_in,
-)
-
-ILLUSTRATED: Split = "test"
-"""The side that illustrates a model."""
+from flows.trainings.adoption import adopt
+from flows.trainings.crew import REFERENCE, Crew
+from flows.trainings.dataset import CodeOfCells
+from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.identity import Work, evaluation_identity
+from flows.trainings.store import Store, open_store
+from rnn_core.comparison.candidates import Candidate, write_scores
+from rnn_core.diagnostics.findings import Findings, write_findings
+from rnn_core.files import whole_folder, write_bytes
+from rnn_core.metric import best_seed
+from rnn_core.records import parse_record
+from rnn_core.study import Study
+from rnn_core.training.illustration import illustration_of, write_illustration
+from rnn_core.training.run_folder import RunConfig, read_config, seed_name, sizes_in
+from rnn_core.training.rung import read_rung
 
 
-def evaluate(layout: Layout, dataset: str, cell: str) -> None:
-    """Fill `evaluations/<dataset>/<cell>` from `runs/<dataset>/<cell>`."""
-    seeds = read_study(layout.folder).seeds_of(dataset)
-    run = layout.run(dataset, cell)
-    scratch = layout.scratch / f"evaluate-{dataset}-{cell}"
-    with whole_folder(layout.evaluation(dataset, cell), scratch) as folder:
-        if is_left_out(run):
-            leave_out(folder)
-            return
-        make_deterministic()
-        data, meta = read_prepared(layout.prepared(dataset))
-        for hidden_size in sizes_in(run):
-            evaluate_size(run / str(hidden_size), seeds, data, meta, folder / str(hidden_size))
+def evaluate(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: Crew) -> None:
+    """Fill `evaluations/<dataset>` from `runs/<dataset>`.
 
-
-def evaluate_size(size: Path, seeds: tuple[int, ...], data: Data, meta: Meta, folder: Path) -> None:
-    """Score the seeds of a size of a cell, and diagnose them."""
-    folder.mkdir()
-    config, cost = read_config(size / seed_name(seeds[0]))
-    results = [evaluate_seed(size / seed_name(seed), seed, data, meta, folder) for seed in seeds]
-    scores = {
-        "cell": config.cell,
-        "device": config.device,
-        "data": config.data,
-        "metric": asdict(get_task(config.task).metric),
-        "cost": asdict(cost),
-        **read_json(size / RUNG),
-        "seeds": results,
-    }
-    write_json(folder / "scores.json", scores)
-    device = torch.device(config.device)
-    found = {str(s): diagnose(size / seed_name(s), data, meta, device) for s in seeds}
-    content = {"cell": config.cell, "most_steps": MOST_STEPS, "seeds": found}
-    write_json(folder / "diagnostics.json", content)
-    shown = illustrate_best(size, results, data, meta, get_task(config.task).metric)
-    write_json(folder / "illustration.json", shown)
-
-
-def illustrate_best(
-    size: Path, results: list[dict[str, Any]], data: Data, meta: Meta, metric: Metric
-) -> dict[str, Any]:
-    """What the model of the best seed on the validation side does; empty if all diverged."""
-    scores = {r["seed"]: r["validation"] for r in results if r["validation"] is not None}
-    if not scores:
-        return {}
-    seed = evaluation.best_seed(scores, metric)
-    shown = evaluation.illustrate(size / seed_name(seed), data, meta, ILLUSTRATED)
-    return {"seed": seed, "split": ILLUSTRATED, **shown}
-
-
-def evaluate_seed(source: Path, seed: int, data: Data, meta: Meta, folder: Path) -> dict[str, Any]:
-    """Score one seed; its items go into a file of their own.
-
-    Scores that are not numbers count as those of a training that diverged.
+    Args:
+        layout: Where the study keeps things.
+        study: What it has planned.
+        dataset: Name of the dataset.
+        code: Fingerprints of the code that trains and that evaluates, by cell.
+        crew: Who evaluates what is missing.
     """
-    config, _ = read_config(source)
-    summary = read_json(source / SUMMARY)
-    scores = evaluation.evaluate(source, data, meta, torch.device(config.device))
-    if scores and not all(isfinite(s.overall) for s in (scores.validation, scores.test)):
-        scores = None
-    if scores is not None:
-        evaluation.write_items(folder / f"{seed_name(seed)}.safetensors", scores)
-    return {
-        "seed": seed,
-        "epochs": summary["epochs"],
-        "steps": summary["steps"],
-        "validation": scores.validation.overall if scores else None,
-        "test": scores.test.overall if scores else None,
-        "others": dict(scores.test.others) if scores else {},
-    }
+    store, runs = open_store(layout), layout.runs(dataset)
+    adopt(runs, store)
+    complete(layout, store, runs, code, crew)
+    scratch = layout.scratch / f"evaluate-{dataset}"
+    with whole_folder(layout.evaluations(dataset), scratch) as folder:
+        crew.call(REFERENCE, layout, study, dataset, folder / layout.reference(dataset).name)
+        for size in sizes_of(runs):
+            place = folder / size.relative_to(runs)
+            place.mkdir(parents=True)
+            collect(store, size, code, place)
+
+
+def sizes_of(runs: Path) -> list[Path]:
+    """The folders of all candidates."""
+    cells = sorted(path for path in runs.iterdir() if path.is_dir())
+    return [cell / str(size) for cell in cells for size in sizes_in(cell)]
+
+
+def seeds_of(size: Path) -> list[int]:
+    """The random seeds that a candidate has been trained with."""
+    return sorted(int(folder.name.rpartition("-")[2]) for folder in size.glob("seed-*"))
+
+
+def complete(layout: Layout, store: Store, runs: Path, code: CodeOfCells, crew: Crew) -> None:
+    """Have the evaluations made that the store lacks."""
+    begun = [crew.evaluate(work) for work in missing(layout, store, runs, code)]
+    for one in begun:
+        one.result()
+
+
+def missing(layout: Layout, store: Store, runs: Path, code: CodeOfCells) -> Iterator[Work]:
+    """What is to be evaluated."""
+    for size in sizes_of(runs):
+        for seed in seeds_of(size):
+            config, _ = read_config(size / seed_name(seed))
+            evaluates = code.evaluation(config.cell, config.device)
+            if not store.has("evaluation", evaluation_identity(config.identity, evaluates)):
+                yield Work(layout=layout, config=config, evaluates=evaluates)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A training that is laid out, and its evaluation in the store."""
+
+    config: RunConfig
+    evaluation: Evaluation
+    items: bytes | None
+
+
+def read_evaluated(store: Store, folder: Path, code: CodeOfCells) -> Evaluated:
+    """Read the evaluation of a training that is laid out.
+
+    Raises:
+        StoreError: If it is not there, or is broken.
+    """
+    config, _ = read_config(folder)
+    key = evaluation_identity(config.identity, code.evaluation(config.cell, config.device))
+    found = parse_record(store.read("evaluation", key, RESULT), Evaluation, RESULT)
+    items = None if found.scores.diverged else store.read("evaluation", key, ITEMS)
+    return Evaluated(config, found, items)
+
+
+def collect(store: Store, size: Path, code: CodeOfCells, folder: Path) -> None:
+    """Write the evaluation of a candidate from those of its seeds."""
+    seeds = seeds_of(size)
+    found = [read_evaluated(store, size / seed_name(seed), code) for seed in seeds]
+    config, cost = read_config(size / seed_name(seeds[0]))
+    rung, first = read_rung(size), found[0].evaluation
+    candidate = Candidate(
+        cell=config.cell,
+        hidden_size=rung.hidden_size,
+        sizes=rung.sizes,
+        deviations=rung.deviations,
+        device=config.device,
+        data=config.data,
+        metric=first.metric,
+        cost=cost,
+        seeds=tuple(one.evaluation.scores for one in found),
+        tuning=rung.tuning,
+    )
+    write_scores(folder, candidate)
+    findings = {one.config.seed: one.evaluation.findings for one in found}
+    write_findings(folder, Findings(cell=config.cell, most_steps=first.most_steps, seeds=findings))
+    show_best(folder, [one.evaluation for one in found])
+    for one in found:
+        if one.items is not None:
+            write_bytes(folder / f"{seed_name(one.config.seed)}.safetensors", one.items)
+
+
+def show_best(folder: Path, found: Sequence[Evaluation]) -> None:
+    """Write what the model of the best seed on the validation set does."""
+    scores = {e.scores.seed: e.scores.validation for e in found}
+    known = {seed: score for seed, score in scores.items() if score is not None}
+    best = best_seed(known, found[0].metric) if known else None
+    shown = next((e.illustration for e in found if e.scores.seed == best), None)
+    write_illustration(folder, None if shown is None else illustration_of(shown))

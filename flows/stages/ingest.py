@@ -6,12 +6,12 @@ from pathlib import Path
 from flows.layout import Layout
 from rnn_core.files import whole_folder
 from rnn_core.sources import get_source
-from rnn_core.study import own_source, read_study
+from rnn_core.study import Study, own_source
 
 
-def ingest(layout: Layout, dataset: str) -> None:
+def ingest(layout: Layout, study: Study, dataset: str) -> None:
     """Fill `data/raw/<dataset>` from the dataset's source."""
-    source = read_study(layout.folder).section(dataset).source
+    source = study.section(dataset).source
     own = own_source(layout.folder, source)
     with whole_folder(layout.raw(dataset), layout.scratch / f"ingest-{dataset}") as folder:
         if own is None:

@@ -1,53 +1,91 @@
 """report: the results of a study, for programs, for people and as pictures."""
 
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from flows.layout import Layout
 from flows.report import markdown
-from flows.report.details import collect, what_is_missing
+from flows.report.details import Details, collect, what_is_missing
 from flows.report.figures import picture
 from flows.report.page import page
+from rnn_core.comparison.outcome import Comparison, Status
 from rnn_core.files import whole_folder, write_json, write_text
-from rnn_core.study import read_study
+from rnn_core.metric import Direction
+from rnn_core.records import write_record
+from rnn_core.study import Study
 
 
-def report(layout: Layout) -> None:
+def report(layout: Layout, study: Study) -> None:
     """Fill `reports/` from the comparisons of the study; says which are to come, and why."""
-    study = read_study(layout.folder)
     there = [name for name in study.datasets if layout.comparison(name).exists()]
     found = {name: collect(layout, study, name) for name in there}
-    results = {name: details["comparison"] for name, details in found.items()}
+    results = {name: details.comparison for name, details in found.items()}
     missing = {
         name: what_is_missing(layout, study, name) for name in study.datasets if name not in there
     }
     with whole_folder(layout.reports, layout.scratch / "report") as folder:
-        write_json(folder / layout.metrics.name, brief(results))
+        briefs = {name: asdict(brief(comparison)) for name, comparison in results.items()}
+        write_json(folder / layout.metrics.name, briefs)
         write_text(folder / "report.md", markdown.report(study.study, results, missing))
         write_text(folder / "cells.svg", picture(results))
         write_text(folder / layout.page.name, page(study.study, found, missing))
-        (folder / "details").mkdir()
+        for name in ("details", "curves", "scores"):
+            (folder / name).mkdir()
         for name, details in found.items():
-            write_json(folder / "details" / f"{name}.json", details)
+            write_record(folder / "details" / f"{name}.json", details)
+            write_text(folder / "curves" / f"{name}.csv", curve(details))
+            write_text(folder / "scores" / f"{name}.csv", scores(details.comparison))
 
 
-def brief(results: dict[str, Any]) -> dict[str, Any]:
-    """The results that programs read: means over seeds on the test side."""
-    return {
-        dataset: {
-            "task": result["task"],
-            "metric": result["metric"]["name"],
-            "direction": result["metric"]["direction"],
-            "champion": result["champion"],
-            "decision": result["decision"],
-            "reason": result["reason"],
-            "candidates": {
-                name: {
-                    "mean": found["test"]["mean"],
-                    "std": found["test"]["std"],
-                    "seeds": len(found["seeds"]),
-                }
-                for name, found in result["candidates"].items()
-            },
-        }
-        for dataset, result in results.items()
-    }
+def curve(details: Details) -> str:
+    """The validation scores of the registered seed by epoch, as CSV that DVC plots."""
+    champion = details.comparison.champion
+    curves = {} if champion is None else details.curves.get(champion.name, {})
+    found = curves.get(champion.seed.seed) if champion else None
+    values = found.validation if found else ()
+    return "epoch,validation\n" + "".join(f"{i},{v}\n" for i, v in enumerate(values, start=1))
+
+
+def scores(comparison: Comparison) -> str:
+    """The mean test score of each candidate, as CSV that DVC plots."""
+    means = {name: found.test.mean for name, found in comparison.candidates.items()}
+    told = (f"{name},{mean}\n" for name, mean in means.items() if mean is not None)
+    return "candidate,test\n" + "".join(told)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BriefScore:
+    """The test score of a candidate: mean and standard deviation over its seeds."""
+
+    mean: float | None
+    std: float | None
+    seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """A dataset as programs read it from metrics.json."""
+
+    task: str
+    metric: str
+    direction: Direction
+    champion: str | None
+    decision: Status
+    reason: str
+    candidates: dict[str, BriefScore]
+
+
+def brief(comparison: Comparison) -> Brief:
+    """The results that programs read."""
+    decision, metric = comparison.decision, comparison.metric
+    return Brief(
+        task=comparison.task,
+        metric=metric.name,
+        direction=metric.direction,
+        champion=decision.champion,
+        decision=decision.status,
+        reason=decision.reason,
+        candidates={
+            name: BriefScore(mean=found.test.mean, std=found.test.std, seeds=len(found.seeds))
+            for name, found in comparison.candidates.items()
+        },
+    )

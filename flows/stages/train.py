@@ -1,40 +1,62 @@
-"""train: train a cell on a dataset, once for each size and seed."""
+"""train: do all trainings of a dataset that its plan asks for, and lay their folders out."""
 
-import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.trainings.seeds import open_trainings
+from flows.trainings.adoption import adopt, leave_manifest
+from flows.trainings.crew import OPEN, Crew
+from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
+from flows.trainings.identity import Opened
+from flows.trainings.planner import Look, trial_of
+from flows.trainings.store import open_store
 from rnn_core.files import whole_folder, write_json
-from rnn_core.study import Study, read_study
-from rnn_core.training.run_folder import RUNG, leave_out, seed_folder
-from rnn_core.training.tuning import read_tuned
+from rnn_core.study import Study
+from rnn_core.training.run_folder import seed_folder
+from rnn_core.training.rung import write_rung
+from rnn_core.training.tuning import record, tuned
 
 
-def train(layout: Layout, dataset: str, cell: str) -> None:
-    """Fill `runs/<dataset>/<cell>` with a folder for each size, if the cell is tried there."""
-    study = read_study(layout.folder)
-    scratch = layout.scratch / f"train-{dataset}-{cell}"
-    with whole_folder(layout.run(dataset, cell), scratch) as folder:
-        if cell in study.cells_of(dataset):
-            train_sizes(layout, study, dataset, cell, folder)
-        else:
-            leave_out(folder)
+def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: Crew) -> None:
+    """Fill `runs/<dataset>` with a folder for each cell, size and seed.
 
-
-def train_sizes(layout: Layout, study: Study, dataset: str, cell: str, run: Path) -> None:
-    """Fill a run with a folder for each size, and in it for each seed.
-
-    Each size is trained with the values that were chosen for it, and its rung.json says what
-    it took to choose them.
+    Args:
+        layout: Where the study keeps things.
+        study: What it has planned.
+        dataset: Name of the dataset.
+        code: Fingerprints of the code that trains and that evaluates, by cell.
+        crew: Who trains what is missing.
     """
-    trainings = open_trainings(layout, study, dataset, cell)
-    for rung in trainings.rungs(study):
-        tuned = read_tuned(layout.tuning(dataset, cell), rung.hidden_size)
-        mine = trainings.with_values(tuned.chosen if tuned else {})
-        for seed in study.seeds_of(dataset):
-            finished = mine.finished(rung.hidden_size, seed)
-            shutil.copytree(finished, seed_folder(run, rung.hidden_size, seed))
-        facts = {**asdict(rung), "tuning": asdict(tuned) if tuned else None}
-        write_json(run / str(rung.hidden_size) / RUNG, facts)
+    store = open_store(layout)
+    adopt(layout.runs(dataset), store)
+    opened: Opened = crew.call(OPEN, layout, study, dataset)
+    trainings = Trainings(layout, opened, plan_of(study, opened), code, store)
+    found = trainings.do(crew)
+    with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:
+        lay_out(trainings, found, folder)
+
+
+def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
+    """Write the folders of trainings, the size of each candidate, and how it was tuned."""
+    opened, plan = trainings.opened, trainings.plan
+    for asked in found.results:
+        identity = trainings.work(asked).config.identity
+        place = seed_folder(folder / asked.cell, asked.hidden_size, asked.seed)
+        trainings.store.get("training", identity, place)
+        leave_manifest(place)
+    records: dict[str, dict[str, object]] = {}
+    for cell, rungs in opened.rungs.items():
+        for rung in rungs:
+            found_values = None
+            if plan.search:
+                trials = found.trials[cell, rung.hidden_size]
+                found_values = tuned(trials, plan.direction)
+                tried = [
+                    trial_of(cell, rung.hidden_size, trial.values, plan.search.share)
+                    for trial in trials
+                ]
+                identities = [trainings.work(one).config.identity for one in tried]
+                told = record(plan.search.space, trials, plan.direction, identities)
+                records.setdefault(cell, {})[str(rung.hidden_size)] = told
+            write_rung(folder / cell / str(rung.hidden_size), rung, found_values)
+    if records:
+        write_json(folder / "tuning.json", records)

@@ -4,7 +4,7 @@ import os
 import warnings
 from pathlib import Path
 
-from flows.layout import REPOSITORY
+from flows.system.home import home
 from rnn_core.sources.download import MIRROR_VARIABLE
 
 DEFAULTS = {
@@ -18,9 +18,11 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
-    "MLFLOW_TRACKING_URI": f"sqlite:///{REPOSITORY}/mlflow.db",
 }
 """Environment variables and what they are unless the user sets them."""
+
+TRACKING = "MLFLOW_TRACKING_URI"
+"""Variable with the address of what MLflow keeps; unless the user sets it, a file in our home."""
 
 
 def use_defaults() -> None:
@@ -33,12 +35,8 @@ def use_defaults() -> None:
     warnings.filterwarnings("ignore", module="mlflow")
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    if TRACKING not in os.environ:
+        home().mkdir(parents=True, exist_ok=True)
+        os.environ[TRACKING] = f"sqlite:///{home()}/mlflow.db"
     if mirror := os.environ.get(MIRROR_VARIABLE):
         os.environ[MIRROR_VARIABLE] = str(Path(mirror).resolve())
-
-
-def enter_repository(study: Path) -> Path:
-    """Make the repository the current folder; returns the study's folder from there."""
-    folder = Path(os.path.relpath(study.resolve(), REPOSITORY))
-    os.chdir(REPOSITORY)
-    return folder

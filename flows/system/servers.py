@@ -12,8 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from flows.layout import REPOSITORY, Layout
+from flows.layout import Layout
 from flows.system.bound import bound_group_command
+from flows.system.home import home
 from rnn_core.errors import GatewiseError
 
 HOST = "127.0.0.1"
@@ -106,12 +107,12 @@ def serving(
         arguments: Its arguments, but for the port.
         settings: Further environment variables.
     """
-    log = Layout(REPOSITORY).logs / f"{name.lower()}.log"
+    log = Layout(home()).logs / f"{name.lower()}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         process = subprocess.Popen(
             bound_group_command(module, *arguments, "--port", str(port)),
-            cwd=REPOSITORY,
+            cwd=home(),
             env=os.environ | settings,
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -138,6 +139,15 @@ def mlflow(port: int) -> AbstractContextManager[Server]:
     store = ("--backend-store-uri", os.environ["MLFLOW_TRACKING_URI"])
     arguments = ("mlflow", "server", *store, "--host", HOST, "--workers", "1")
     return serving("MLflow", port, "/health", *arguments)
+
+
+def without_user(address: str) -> str:
+    """An address without the name and password that may stand in it."""
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return address
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
 
 
 def free_port() -> int:

@@ -11,35 +11,37 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import yaml
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from flows.layout import Layout
-from flows.recording.graph import read_lock
-from flows.report import figures
+from flows.report import figures, words
 from flows.report.details import collect
 from flows.report.svg import alone
-from flows.trainings.seeds import is_trial
+from flows.tracking.logged import Kind, metrics_of_candidate, metrics_of_seed, parameters_of
+from flows.trainings.records import read_records
+from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
-from rnn_core.files import digest_of, read_json, read_json_lines, sha256_of
-from rnn_core.study import read_study
-from rnn_core.training.run_folder import METRICS, SUMMARY, RunConfig, read_config, seed_name
+from rnn_core.files import digest_of, read_json_lines, sha256_of
+from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.training.run_folder import METRICS, RunConfig, read_config, read_summary, seed_name
 
 BATCH = 900
 """Metrics sent at once; MLflow takes at most 1,000."""
 
+DATASET_DIGEST = 36
+"""Characters that MLflow takes of the digest of a dataset."""
+
 FOLLOW_SECONDS = 1.0
 """How often growing run folders are looked at."""
 
-Kind: TypeAlias = Literal["cell", "seed"]
 Record: TypeAlias = dict[str, float]
 
 
@@ -69,19 +71,17 @@ class GrowingSeed(NamedTuple):
     records: list[Record]
 
 
-def growing_seeds(layout: Layout, running: Collection[str]) -> list[GrowingSeed]:
-    """The seeds and trials that the running stages train; a stage trains one at a time."""
-    seeds: dict[str, GrowingSeed] = {}
-    # A folder may be new, of an older version, or be moved to the finished ones just now.
-    with suppress(DataError, FileNotFoundError, TypeError):
-        for folder in sorted(layout.training.glob("*"), key=lambda f: f.stat().st_mtime):
+def growing_seeds(layout: Layout) -> list[GrowingSeed]:
+    """The trainings that go on now; of this study, whoever runs them."""
+    seeds = []
+    for folder in sorted(layout.training.glob("*")):
+        # It may be new, or be removed just now.
+        with suppress(DataError, FileNotFoundError, TypeError, KeyError):
             config, _ = read_config(folder)
-            verb = "tune" if is_trial(config) else "train"
-            stage = f"{verb}@{config.dataset}-{config.cell}"
-            if stage in running:
-                records = read_json_lines(folder / METRICS)
-                seeds[stage] = GrowingSeed(folder.name, config, records)
-    return list(seeds.values())
+            records = read_json_lines(folder / METRICS)
+            if records:
+                seeds.append(GrowingSeed(folder.name, config, records))
+    return seeds
 
 
 class Projection:
@@ -105,7 +105,6 @@ class Projection:
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, list[Run]] = {}
         self.epochs_logged: dict[str, int] = {}
-        self.data_digests: dict[str, str] = {}
         self.lock = threading.RLock()
 
     def open(self, dataset: str) -> str:
@@ -158,16 +157,10 @@ class Projection:
         return run
 
     def dataset_input(self, config: RunConfig) -> DatasetInput:
-        """The prepared data, known by the hash that DVC has for it where there is one."""
-        if config.dataset not in self.data_digests:
-            lock = read_lock(self.layout)
-            stages = yaml.load(lock, yaml.CSafeLoader)["stages"] if lock else {}
-            stage = stages.get(f"prepare@{config.dataset}")
-            digest = stage["outs"][0]["md5"] if stage else config.data[:36]
-            self.data_digests[config.dataset] = digest
-        digest = self.data_digests[config.dataset]
-        source = json.dumps({"path": str(self.layout.prepared(config.dataset)), "md5": digest})
-        dataset = Dataset(config.dataset, digest, "dvc", source)
+        """The prepared data, known by its digest."""
+        place = str(self.layout.prepared(config.dataset))
+        source = json.dumps({"path": place, "sha256": config.data})
+        dataset = Dataset(config.dataset, config.data[:DATASET_DIGEST], "dvc", source)
         return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
     def forget(self, config: RunConfig, run: Run) -> None:
@@ -186,16 +179,16 @@ class Projection:
 
     def growing_seed(self, config: RunConfig, key: str) -> Run:
         """The run of a seed that is being trained, below the run of its cell."""
-        run = self.find(config, "seed", identity=config.identity(), digest=None)
+        run = self.find(config, "seed", identity=config.identity, digest=None)
         if run and run.data.tags.get("gatewise.key") != key:
             self.forget(config, run)
             run = None
         if run:
             return run
         whole = replace(config, seed=-1)
-        cell = self.find(config, "cell", identity=whole.identity(), digest=None)
-        cell = cell or self.create(config, "cell", None, identity=whole.identity())
-        return self.create(config, "seed", cell.info.run_id, identity=config.identity(), key=key)
+        cell = self.find(config, "cell", identity=whole.identity, digest=None)
+        cell = cell or self.create(config, "cell", None, identity=whole.identity)
+        return self.create(config, "seed", cell.info.run_id, identity=config.identity, key=key)
 
     def log_records(self, run: Run, records: list[Record]) -> None:
         """Log the records of epochs that the run does not have yet."""
@@ -224,54 +217,54 @@ class Projection:
         Raises:
             TrackingError: If MLflow does not answer.
         """
-        comparison = read_json(self.layout.comparison(dataset))
+        comparison = read_comparison(self.layout.comparison(dataset))
         champion: dict[int, str] = {}
         current: set[str] = set()
         with self.lock, reachable():
-            for name in comparison["candidates"]:
+            for name in comparison.candidates:
                 run, seed_runs = self.project_candidate(dataset, name, comparison)
                 current |= {run, *seed_runs.values()}
-                if name == comparison["champion"]:
+                if name == comparison.decision.champion:
                     champion = seed_runs
                     self.log_figures(dataset, run)
             self.mark_current(dataset, current)
         return champion
 
     def project_candidate(
-        self, dataset: str, name: str, comparison: dict[str, Any]
+        self, dataset: str, name: str, comparison: Comparison
     ) -> tuple[str, dict[int, str]]:
         """Show a cell at one size, and its seeds; returns the ids of their runs."""
-        result, metric = comparison["candidates"][name], comparison["metric"]["name"]
-        folder = self.layout.run(dataset, result["cell"]) / str(result["hidden_size"])
-        config, _ = read_config(folder / seed_name(result["seeds"][0]["seed"]))
+        result, metric = comparison.candidates[name], comparison.metric.name
+        folder = self.layout.run(dataset, result.cell) / str(result.hidden_size)
+        config, _ = read_config(folder / seed_name(result.seeds[0].seed))
         whole = replace(config, seed=-1)
         run = self.finished(whole, "cell", digest_of(folder), None)
         seeds = {}
-        for seed in result["seeds"]:
-            place = folder / seed_name(seed["seed"])
+        for seed in result.seeds:
+            place = folder / seed_name(seed.seed)
             seed_config, _ = read_config(place)
             seed_run = self.finished(seed_config, "seed", digest_of(place), run.info.run_id)
             self.log_records(seed_run, read_json_lines(place / METRICS))
-            ending = {"status": read_json(place / SUMMARY)["status"]}
-            self.log_result(seed_run, seed_result(seed, metric) | result["cost"], ending)
-            seeds[seed["seed"]] = seed_run.info.run_id
+            ending: dict[str, str] = {"status": read_summary(place).status}
+            scores = metrics_of_seed(seed, metric) | asdict(result.cost)
+            self.log_result(seed_run, scores, ending)
+            seeds[seed.seed] = seed_run.info.run_id
         chosen = {
-            "decision": comparison["decision"],
-            "champion": str(name == comparison["champion"]).lower(),
-            "outcome": result["outcome"] or "all seeds finished",
+            "decision": comparison.decision.status,
+            "champion": str(name == comparison.decision.champion).lower(),
+            "outcome": words.outcome(result),
         }
-        measured = self.measured(f"train@{dataset}-{result['cell']}")
-        counted = result["cost"] | tuning_cost(result)
-        self.log_result(run, candidate_result(result, metric) | counted | measured, chosen)
+        measured = self.measured(dataset, name)
+        self.log_result(run, metrics_of_candidate(result, metric) | measured, chosen)
         return run.info.run_id, seeds
 
     def finished(self, config: RunConfig, kind: Kind, digest: str, parent: str | None) -> Run:
         """The run that shows a finished folder: a known one, a growing one, or a new one."""
-        growing = self.find(config, kind, identity=config.identity(), digest=None)
+        growing = self.find(config, kind, identity=config.identity, digest=None)
         run = self.find(config, kind, digest=digest)
         if run and growing:
             self.forget(config, growing)
-        run = run or growing or self.create(config, kind, parent, identity=config.identity())
+        run = run or growing or self.create(config, kind, parent, identity=config.identity)
         tags = {"gatewise.digest": digest}
         if parent:
             tags["mlflow.parentRunId"] = parent
@@ -297,18 +290,27 @@ class Projection:
             self.client.log_batch(run.info.run_id, tags=entries)
             run.data.tags.update(new)
 
-    def measured(self, stage: str) -> dict[str, float]:
-        """Seconds and megabytes of the last run of a stage on this machine."""
-        records = read_json_lines(self.layout.timings)
-        last = next((r for r in reversed(records) if r["stage"] == stage), None)
-        if last is None:
+    def measured(self, dataset: str, candidate: str) -> dict[str, float]:
+        """Seconds and megabytes of the trainings of a candidate, as last measured here."""
+        last = {
+            record.seed: record
+            for record in read_records(self.layout)
+            if (record.what, record.dataset) == ("train", dataset)
+            and f"{record.cell}-{record.hidden_size}" == candidate
+            and record.seed != TUNING_SEED
+        }
+        if not last:
             return {}
-        return {"train_seconds": last["seconds"], "train_peak_megabytes": last["peak_megabytes"]}
+        return {
+            "train_seconds": round(sum(record.seconds for record in last.values()), 3),
+            "train_peak_megabytes": max(record.peak_megabytes for record in last.values()),
+        }
 
     def log_figures(self, dataset: str, run_id: str) -> None:
         """Log the figures of a dataset to the run of its champion, unless it has them."""
         details = collect(self.layout, read_study(self.layout.folder), dataset)
-        content = json.dumps(details, sort_keys=True) + sha256_of(Path(figures.__file__))
+        code = sorted(Path(figures.__file__).parent.glob("*.py"))
+        content = json.dumps(asdict(details), sort_keys=True) + "".join(map(sha256_of, code))
         digest = hashlib.sha256(content.encode()).hexdigest()
         run = next(run for run in self.runs[dataset] if run.info.run_id == run_id)
         if run.data.tags.get("gatewise.figures") != digest:
@@ -326,41 +328,6 @@ class Projection:
                 self.client.set_terminated(run.info.run_id, "KILLED")
 
 
-def parameters_of(config: RunConfig, kind: Kind) -> list[Param]:
-    """What a run was made with, as MLflow's parameters."""
-    seed = {"seed": config.seed} if kind == "seed" else {}
-    facts = {"task": config.task, "cell": config.cell, "device": config.device, **seed}
-    for part in ("model", "training"):
-        facts |= {f"{part}.{name}": value for name, value in asdict(config)[part].items()}
-    return [Param(name, str(value)) for name, value in facts.items()]
-
-
-def seed_result(seed: dict[str, Any], metric: str) -> dict[str, float]:
-    """Final metrics of a seed; none of those that diverged."""
-    scores = {f"best_validation_{metric}": seed["validation"], f"test_{metric}": seed["test"]}
-    scores |= {f"test_{name}": value for name, value in seed["others"].items()}
-    return {name: value for name, value in scores.items() if value is not None}
-
-
-def candidate_result(result: dict[str, Any], metric: str) -> dict[str, float]:
-    """Means, spreads and limits over the seeds of a candidate, and its best seed on validation."""
-    scores: dict[str, Any] = {}
-    for side, name in (("validation", f"best_validation_{metric}"), ("test", f"test_{metric}")):
-        found = result[side]
-        scores |= {name: found["mean"], f"{name}_std": found["std"]}
-        scores |= {
-            f"{name}_{what}": found.get(what) for what in ("worse_by", "at_least", "at_most")
-        }
-    scores |= {f"test_{name}": value for name, value in result["others"].items()}
-    return {name: value for name, value in scores.items() if value is not None}
-
-
-def tuning_cost(result: dict[str, Any]) -> dict[str, float]:
-    """What it took to tune a candidate; nothing if it was not."""
-    tuning = result["tuning"] or {}
-    return {f"tuning_{name}": tuning[name] for name in ("trials", "steps") if name in tuning}
-
-
 class Follower:
     """Watches seeds grow from a thread of its own, and projects them as they do.
 
@@ -372,7 +339,6 @@ class Follower:
         on_growth: Called every second with all growing seeds and trials.
 
     Attributes:
-        running: Stages that are running, to be kept up to date.
         failure: What went wrong with MLflow, if anything did.
     """
 
@@ -381,7 +347,6 @@ class Follower:
     ) -> None:
         self.projection = projection
         self.on_growth = on_growth
-        self.running: Collection[str] = ()
         self.failure: TrackingError | None = None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
@@ -389,11 +354,11 @@ class Follower:
     def watch(self) -> None:
         """Look at the folders again and again."""
         while not self.ended.wait(FOLLOW_SECONDS):
-            seeds = growing_seeds(self.projection.layout, self.running)
+            seeds = growing_seeds(self.projection.layout)
             self.on_growth(seeds)
             try:
                 for seed in seeds if self.failure is None else []:
-                    if not is_trial(seed.config):
+                    if seed.config.seed != TUNING_SEED:
                         self.projection.log_growing(seed)
             except TrackingError as error:
                 self.failure = error

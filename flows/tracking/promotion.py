@@ -6,11 +6,11 @@ The tags of a version hold the evidence for it, and its digest binds the alias t
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 import mlflow
 import pandas as pd
@@ -19,51 +19,34 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
-from flows.layout import REPOSITORY, Layout
+import rnn_core
+from flows.layout import Layout
 from flows.report.card import model_card
 from flows.report.details import collect
+from flows.system.exclusive import exclusive
 from flows.tracking.projection import reachable
-from flows.trainings.processes import exclusive
+from flows.tracking.promoted import Action, Promotion
+from rnn_core.comparison.outcome import Champion, Comparison, read_comparison
 from rnn_core.errors import StudyError
-from rnn_core.files import digest_of, read_json, write_text
+from rnn_core.files import digest_of, write_text
+from rnn_core.metric import Direction
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Scores
-from rnn_core.training.evaluation import read_items
-from rnn_core.training.run_folder import read_config, restore, seed_folder, seed_name
+from rnn_core.training.item_scores import ItemScores, read_items
+from rnn_core.training.models import restore_registered
+from rnn_core.training.prepared import META
+from rnn_core.training.run_folder import read_config, seed_folder, seed_name
 
 ALIAS = "champion"
 ITEMS = "items.safetensors"
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 """What every model needs to answer; a task may need more."""
 
-Action: TypeAlias = Literal["promoted", "unchanged", "kept"]
-
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """What MLflow says of a model, or of an alias, that it does not have."""
 
 WORSE = 0.05
 """A challenger that is worse than the champion at this level is not promoted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promotion:
-    """What became of the champion of a comparison.
-
-    Attributes:
-        dataset: Name of the dataset.
-        model: Name of the registered model.
-        version: The version that the alias points to now.
-        action: "promoted", "unchanged" if it was there already, or "kept" if the champion
-            that was there is better.
-        reason: Why, in a sentence.
-    """
-
-    dataset: str
-    model: str
-    version: str
-    action: Action
-    reason: str
 
 
 def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -> Promotion:
@@ -80,32 +63,37 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
             the trained one does; the alias is then where it was.
         TrackingError: If MLflow does not answer.
     """
-    comparison = read_json(layout.comparison(dataset))
-    if comparison["champion"] is None:
-        raise StudyError(f"{dataset} has no champion to register: {comparison['reason']}")
+    comparison = read_comparison(layout.comparison(dataset))
+    champion = comparison.champion
+    if champion is None:
+        raise StudyError(f"{dataset} has no champion to register: {comparison.decision.reason}")
     client, name = MlflowClient(), f"{study}.{dataset}"
-    with exclusive(layout, f"registry-{name}"), candidate(layout, dataset, comparison) as folder:
+    with exclusive(layout, f"registry-{name}"), candidate(layout, dataset, champion) as folder:
         digest = digest_of(folder)
         with reachable():
             incumbent = champion_of(client, name)
             if incumbent and incumbent.tags.get("gatewise.digest") == digest:
                 describe(client, layout, dataset, incumbent)
-                return told(dataset, incumbent, "unchanged", "it is registered already")
+                reason = "it is registered already"
+                return told(dataset, incumbent, "unchanged", reason, champion.seed.test)
             action, reason = challenge(incumbent, folder, comparison)
             if incumbent and action == "kept":
-                return told(dataset, incumbent, action, reason)
+                score = registered_score(incumbent, comparison.metric.name)
+                return told(dataset, incumbent, action, reason, score)
             examples = example_and_answer(layout, dataset, folder)
             version = find_version(client, name, digest)
             if version is None:
-                run_id = run_ids[comparison["registered_seed"]]
+                run_id = run_ids[champion.seed.seed]
                 version = register(client, name, folder, digest, run_id, *examples)
-            write_evidence(client, version, comparison, reason)
+            write_evidence(client, version, comparison, champion, reason)
             describe(client, layout, dataset, version)
             point_alias(client, version, incumbent, *examples)
-    return told(dataset, version, action, reason)
+    return told(dataset, version, action, reason, champion.seed.test)
 
 
-def told(dataset: str, version: ModelVersion, action: Action, reason: str) -> Promotion:
+def told(
+    dataset: str, version: ModelVersion, action: Action, reason: str, test_score: float | None
+) -> Promotion:
     """Tell what became of a champion."""
     return Promotion(
         dataset=dataset,
@@ -113,18 +101,24 @@ def told(dataset: str, version: ModelVersion, action: Action, reason: str) -> Pr
         version=str(version.version),
         action=action,
         reason=reason,
+        test_score=test_score,
     )
 
 
+def registered_score(version: ModelVersion, metric: str) -> float | None:
+    """The test score of a registered version; None if it has none of this metric."""
+    score = version.tags.get(f"gatewise.test_{metric}")
+    return None if score is None else float(score)
+
+
 @contextmanager
-def candidate(layout: Layout, dataset: str, comparison: dict[str, Any]) -> Iterator[Path]:
+def candidate(layout: Layout, dataset: str, champion: Champion) -> Iterator[Path]:
     """A folder with all that is registered: the seed, its meta, and its test items."""
-    chosen, seed = comparison["candidates"][comparison["champion"]], comparison["registered_seed"]
-    cell, size = chosen["cell"], chosen["hidden_size"]
+    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder)
-        shutil.copy(layout.prepared(dataset) / "meta.json", folder)
+        shutil.copy(layout.prepared(dataset) / META, folder)
         items = layout.evaluation(dataset, cell) / str(size) / f"{seed_name(seed)}.safetensors"
         shutil.copy(items, folder / ITEMS)
         yield folder
@@ -147,7 +141,7 @@ def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion |
 
 
 def challenge(
-    incumbent: ModelVersion | None, challenger: Path, comparison: dict[str, Any]
+    incumbent: ModelVersion | None, challenger: Path, comparison: Comparison
 ) -> tuple[Action, str]:
     """Compare two fixed models over the same test items, as far as they have any.
 
@@ -157,7 +151,7 @@ def challenge(
     if incumbent is None:
         return "promoted", "it is the first"
     decided = incumbent.tags.get("gatewise.decision") == "decided"
-    if decided and comparison["decision"] != "decided":
+    if decided and comparison.decision.status != "decided":
         return "kept", "the champion is decided and the challenger provisional"
     with TemporaryDirectory() as temporary:
         place = f"models:/{incumbent.name}/{incumbent.version}/artifacts/run"
@@ -170,18 +164,18 @@ def challenge(
         if read_config(theirs)[0].data != read_config(challenger)[0].data:
             return "promoted", "the champion before it was made from other data"
         items = [read_items(folder / ITEMS, "test") for folder in (challenger, theirs)]
-    p = p_worse(items[0], items[1], comparison["metric"]["direction"])
+    p = p_worse(items[0], items[1], comparison.metric.direction)
     said = f"(paired t-test over {len(items[0].values)} test items, p = {p:.2g})"
     if p < WORSE:
         return "kept", f"the challenger is worse {said}"
     return "promoted", f"it is not worse than the champion before it {said}"
 
 
-def p_worse(challenger: Scores, incumbent: Scores, direction: str) -> float:
+def p_worse(challenger: ItemScores, incumbent: ItemScores, direction: Direction) -> float:
     """One-sided p value of the challenger being worse, item by item."""
     import scipy.stats  # noqa: PLC0415 - takes a second, and most runs register nothing
 
-    difference = (challenger.values - incumbent.values).numpy()
+    difference = challenger.values - incumbent.values
     if len(difference) < 2 or not difference.any():
         return 1.0
     if (difference == difference[0]).all():
@@ -194,7 +188,7 @@ def example_and_answer(
     layout: Layout, dataset: str, folder: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """An input of the dataset, and what the trained model answers."""
-    task, model = restore(folder, read_json(folder / "meta.json"))
+    task, model = restore_registered(folder)
     example = task.example(layout.raw(dataset))
     return example, task.answer(model, example, task.AnswerParameters())
 
@@ -216,9 +210,9 @@ def register(
     with mlflow.start_run(run_id=run_id):
         logged = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(REPOSITORY / "flows/tracking/served_model.py"),
+            python_model=str(Path(__file__).with_name("served_model.py")),
             artifacts={"run": str(folder), "digest": str(digest_file)},
-            code_paths=[str(REPOSITORY / "rnn_core")],
+            code_paths=[str(Path(rnn_core.__file__).parent)],
             pip_requirements=[f"{package}=={installed(package)}" for package in packages],
             signature=infer_signature(example, answer, asdict(task.AnswerParameters()) or None),
         )
@@ -236,23 +230,22 @@ def register(
 def write_evidence(
     client: MlflowClient,
     version: ModelVersion,
-    comparison: dict[str, Any],
+    comparison: Comparison,
+    champion: Champion,
     reason: str,
 ) -> None:
     """Write into the tags of a version what speaks for it."""
-    result, seed = comparison["candidates"][comparison["champion"]], comparison["registered_seed"]
-    metric = comparison["metric"]["name"]
-    own = next(entry for entry in result["seeds"] if entry["seed"] == seed)
+    result, decision, metric = champion.result, comparison.decision, comparison.metric.name
     tags = {
-        "cell": result["cell"],
-        "hidden_size": result["hidden_size"],
-        "seed": seed,
-        "decision": comparison["decision"],
-        "decided_because": comparison["reason"],
-        "seeds_needed": (comparison["need"] or {}).get("seeds"),
-        f"test_{metric}": own["test"],
-        f"test_{metric}_mean": result["test"]["mean"],
-        f"test_{metric}_std": result["test"]["std"],
+        "cell": result.cell,
+        "hidden_size": result.hidden_size,
+        "seed": champion.seed.seed,
+        "decision": decision.status,
+        "decided_because": decision.reason,
+        "seeds_needed": decision.need.seeds if decision.need else None,
+        f"test_{metric}": champion.seed.test,
+        f"test_{metric}_mean": result.test.mean,
+        f"test_{metric}_std": result.test.std,
         "promoted_because": reason,
     }
     for key, value in tags.items():

@@ -12,8 +12,8 @@ import pandas as pd
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from rnn_core.errors import StudyError
-from rnn_core.files import digest_of, read_json
-from rnn_core.training.run_folder import restore
+from rnn_core.files import digest_of
+from rnn_core.training.models import restore_registered
 
 
 class RecurrentModel(PythonModel):
@@ -29,7 +29,7 @@ class RecurrentModel(PythonModel):
         digest = digest_of(run)
         if digest != Path(context.artifacts["digest"]).read_text():
             raise StudyError(f"{run} has been changed since it was registered: {digest}")
-        self.task, self.model = restore(run, read_json(run / "meta.json"))
+        self.task, self.model = restore_registered(run)
 
     def predict(
         self,

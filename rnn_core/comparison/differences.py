@@ -12,6 +12,7 @@ import numpy.typing as npt
 import scipy.stats
 
 from rnn_core.comparison.critical_values import best_critical, pair_critical, range_critical
+from rnn_core.comparison.items import Items
 
 DF_TABLE: tuple[float, ...] = (*range(1, 31), 40, 60, 120, 1000)
 """Degrees of freedom are rounded down to one of these, since quantiles are slow to compute."""
@@ -24,21 +25,6 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Items:
-    """What each item contributes.
-
-    Attributes:
-        losses: Of each item, mean over seeds, (C, N).
-        weights: How much each item counts, (N,).
-        clusters: Items of the same number do not vary independently, int64 (N,).
-    """
-
-    losses: Floats
-    weights: Floats
-    clusters: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Differences:
     """Mean losses of row less those of column, (C, C), and how uncertain they are.
 
@@ -48,7 +34,7 @@ class Differences:
         item_variances: Their variance by testing on other items.
         seed_df: Degrees of freedom of `seed_variances`.
         item_df: Degrees of freedom of `item_variances`.
-        shared_spread: Whether one variance holds for all candidates.
+        shared_variance: Whether one variance holds for all candidates.
         num_seeds: S.
     """
 
@@ -57,7 +43,7 @@ class Differences:
     item_variances: Floats
     seed_df: float
     item_df: float
-    shared_spread: bool
+    shared_variance: bool
     num_seeds: int
 
     @property
@@ -79,14 +65,14 @@ class Differences:
         return np.asarray(np.sqrt(seeds**2 * self.seed_variances + items**2 * self.item_variances))
 
     def with_seeds(self, num_seeds: int) -> "Differences":
-        """The same with more seeds, should means and spreads stay what they are."""
+        """The same with more seeds, should means and variances stay what they are."""
         more = num_seeds / self.num_seeds
         df = self.seed_df * (num_seeds - 1) / (self.num_seeds - 1)
         fewer = self.seed_variances / more
         return replace(self, seed_variances=fewer, seed_df=df, num_seeds=num_seeds)
 
     def with_items(self, more: float) -> "Differences":
-        """The same with so many times the items, should means and spreads stay."""
+        """The same with so many times the items, should means and variances stay."""
         return replace(self, item_variances=self.item_variances / more)
 
 
@@ -94,18 +80,18 @@ def paired_differences(losses: Floats, items: Items | None) -> Differences:
     """Compare candidates that share seeds, and items if there are any.
 
     The variance is pooled over all candidates, from what remains of their losses without
-    the means of candidate and seed. Where spreads differ (Bartlett's test, at a level that
+    the means of candidate and seed. Where variances differ (Bartlett's test, at a level that
     is the looser the fewer seeds there are), each pair has the variance of its own.
 
     Args:
         losses: (C, S), of at least two candidates and two seeds.
-        items: None if seeds are not tested on the same items; the spread over seeds then
+        items: None if seeds are not tested on the same items; the variance over seeds then
             holds that over items.
     """
     num_candidates, num_seeds = losses.shape
     means = losses.mean(axis=1)
     rest = losses - means[:, None] - losses.mean(axis=0) + losses.mean()
-    shared = has_shared_spread(rest)
+    shared = has_shared_variance(rest)
     if shared:
         seed_df = (num_candidates - 1) * (num_seeds - 1)
         pooled = 2 * (rest**2).sum() / seed_df / num_seeds
@@ -121,17 +107,17 @@ def paired_differences(losses: Floats, items: Items | None) -> Differences:
         item_variances=item_variances,
         seed_df=seed_df,
         item_df=item_df,
-        shared_spread=shared,
+        shared_variance=shared,
         num_seeds=num_seeds,
     )
 
 
-def has_shared_spread(rest: Floats) -> bool:
-    """Whether what remains of all candidates' losses is spread alike."""
-    spreads = rest.var(axis=1)
-    if len(rest) < 3 or spreads.max() == 0:  # two candidates leave the same but for the sign
+def has_shared_variance(rest: Floats) -> bool:
+    """Whether what remains of all candidates' losses varies alike."""
+    variances = rest.var(axis=1)
+    if len(rest) < 3 or variances.max() == 0:  # two candidates leave the same but for the sign
         return True
-    if spreads.min() <= SMALLEST_SHARE * spreads.max():
+    if variances.min() <= SMALLEST_SHARE * variances.max():
         return False
     return bool(scipy.stats.bartlett(*rest).pvalue >= 1 / rest.shape[1])
 
@@ -159,7 +145,7 @@ def pair_item_variances(items: Items | None, num_candidates: int) -> tuple[Float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class AgainstBest:
     """Each candidate against the best of the others, (C,) each.
 
     Attributes:
@@ -173,7 +159,7 @@ class Comparison:
     inferior: Flags
 
 
-def compare_with_best(differences: Differences) -> Comparison:
+def compare_with_best(differences: Differences) -> AgainstBest:
     """Multiple comparisons with the best (Hsu, The Annals of Statistics 12, 1984).
 
     All intervals hold together in 95 % of studies. `inferior` needs more than a lower limit
@@ -181,7 +167,7 @@ def compare_with_best(differences: Differences) -> Comparison:
     (Tukey), so that of equal candidates one is called inferior in 5 % of studies.
     """
     k, means = differences.num_candidates, differences.means
-    if differences.shared_spread:
+    if differences.shared_variance:
         for_best = differences.reach(partial(best_critical, k))
         for_range = differences.reach(partial(range_critical, k))
     else:
@@ -193,7 +179,7 @@ def compare_with_best(differences: Differences) -> Comparison:
     rivals = others & may_be_best[None]
     most = np.where(rivals, means + for_best, -np.inf).max(axis=1)
     inferior = np.asarray((others & (means > for_range)).any(axis=1))
-    return Comparison(
+    return AgainstBest(
         lower=least,
         upper=np.where(rivals.any(axis=1), np.maximum(most, 0.0), 0.0),
         inferior=inferior,

@@ -1,85 +1,60 @@
 """What one would have come to by a simple advice instead of by trying every cell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from rnn_core.comparison.results import Candidate, loss
-from rnn_core.tasks.base.task import Metric
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """A way to come to a model, and what it came to.
-
-    Attributes:
-        chosen: The candidate that it leads to; None if none of those tried is complete.
-        tried: Candidates that it trains.
-        training_cost: `Candidate.training_cost`, summed over what is tried.
-        step_cost: Multiply-accumulates of a step of the chosen candidate.
-        regret: By how much its mean test score is worse than the best of all candidates.
-    """
-
-    chosen: str | None
-    tried: tuple[str, ...]
-    training_cost: float
-    step_cost: int | None
-    regret: float | None
+from rnn_core.comparison.candidates import Candidate
+from rnn_core.comparison.outcome import Policy, PolicyName
 
 
 def policies(
     candidates: Sequence[Candidate],
-    metric: Metric,
     margin: float,
     baselines: Mapping[str, float],
     champion: str | None,
-) -> dict[str, Policy]:
+) -> dict[PolicyName, Policy]:
     """The usual advice against ours, on what was trained.
 
     "GRU first, LSTM if it is not good enough" is the advice of the introduction that
-    Gatewise began from. Good enough is here: on the test side better than every simple
+    Gatewise began from. Good enough is here: on the test split better than every simple
     baseline, by the margin at least. Each cell is taken at its largest size, as does who
     compares no sizes.
 
     Args:
         candidates: All that were trained.
-        metric: Of their scores.
         margin: The largest difference that does not matter.
         baselines: Test scores of simple baselines.
         champion: Name of the candidate that Gatewise advises.
     """
     largest = {c.cell: c for c in sorted(candidates, key=lambda c: c.cost.multiply_accumulates)}
     ours = [c for c in candidates if c.name == champion and c.complete]
-    found = {"gatewise": follow(candidates, ours, candidates, metric)}
+    found: dict[PolicyName, Policy] = {"gatewise": follow(candidates, ours, candidates)}
     if {"gru", "lstm"} <= largest.keys():
         gru, lstm = largest["gru"], largest["lstm"]
-        enough = is_good_enough(gru, metric, margin, baselines)
+        enough = is_good_enough(gru, margin, baselines)
         tried = [gru] if enough else [gru, lstm]
-        found["gru_first"] = follow(tried, tried, candidates, metric)
-        found["always_lstm"] = follow([lstm], [lstm], candidates, metric)
-    found["always_best"] = follow(candidates, candidates, candidates, metric)
+        found["gru_first"] = follow(tried, tried, candidates)
+        found["always_lstm"] = follow([lstm], [lstm], candidates)
+    found["always_best"] = follow(candidates, candidates, candidates)
     return found
 
 
-def is_good_enough(
-    candidate: Candidate, metric: Metric, margin: float, baselines: Mapping[str, float]
-) -> bool:
+def is_good_enough(candidate: Candidate, margin: float, baselines: Mapping[str, float]) -> bool:
     """Whether a candidate is better than every baseline by the margin."""
     if not candidate.complete:
         return False
-    bar = min((loss(metric, score) for score in baselines.values()), default=0.0)
-    return not baselines or loss(metric, candidate.mean("test")) <= bar - margin
+    bar = min((candidate.metric.loss(score) for score in baselines.values()), default=0.0)
+    return not baselines or candidate.mean_loss("test") <= bar - margin
 
 
 def follow(
     tried: Sequence[Candidate],
     eligible: Sequence[Candidate],
     candidates: Sequence[Candidate],
-    metric: Metric,
 ) -> Policy:
     """What comes of training some candidates and taking the best of the eligible ones."""
 
     def test_loss(candidate: Candidate) -> float:
-        return loss(metric, candidate.mean("test"))
+        return candidate.mean_loss("test")
 
     complete = [candidate for candidate in eligible if candidate.complete]
     chosen = min(complete, key=test_loss) if complete else None

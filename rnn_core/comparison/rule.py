@@ -7,14 +7,12 @@ too: then there is no evidence for the dearer one, and the rule abstains.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
-from rnn_core.comparison.differences import Comparison, Differences, compare_with_best
-
-Word: TypeAlias = Literal["decided", "provisional", "none"]
+from rnn_core.comparison.differences import AgainstBest, Differences, compare_with_best
+from rnn_core.comparison.outcome import Need, Status
 
 FIRST_ASKED = 3
-"""Seeds to ask for where one seed tells nothing of their spread."""
+"""Seeds to ask for where one seed tells nothing of how they vary."""
 
 MOST_SEEDS = 1000
 """Seeds above which more of them are no way to a decision."""
@@ -30,8 +28,8 @@ class Evidence:
 
     Attributes:
         names: Of the candidates, from the cheapest to the dearest.
-        validation: Their differences on the side that is chosen on; None for one seed.
-        test: Their differences on the side that confirms; None for one seed.
+        validation: Their differences on the split that is chosen on; None for one seed.
+        test: Their differences on the split that confirms; None for one seed.
         margin: The largest difference that does not matter, in units of the metric.
     """
 
@@ -42,30 +40,17 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
-    """What would let the rule decide, should means and spreads stay what they are.
-
-    Attributes:
-        seeds: So many seeds in all; None where no number of seeds would do.
-        items: So many times the items, where the seeds alone do not do.
-    """
-
-    seeds: int | None
-    items: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What the rule says.
 
     Attributes:
-        decision: "decided"; "provisional" if it abstains.
+        status: "decided"; "provisional" if it abstains.
         champion: The candidate that it decided on, or the best on validation.
         reason: Why, in a sentence.
         need: What is missing for a decision; None if it decided.
     """
 
-    decision: Word
+    status: Status
     champion: str
     reason: str
     need: Need | None
@@ -80,16 +65,16 @@ def judge(evidence: Evidence, best: str) -> Verdict:
     """
     if len(evidence.names) == 1:
         reason = "it is the only candidate"
-        return Verdict(decision="decided", champion=best, reason=reason, need=None)
+        return Verdict(status="decided", champion=best, reason=reason, need=None)
     if evidence.validation is None or evidence.test is None:
         reason = "one seed says nothing of the spread between seeds"
         need = Need(seeds=FIRST_ASKED, items=None)
-        return Verdict(decision="provisional", champion=best, reason=reason, need=need)
+        return Verdict(status="provisional", champion=best, reason=reason, need=need)
     champion, reason = settle(evidence, evidence.validation, evidence.test)
     if champion is not None:
-        return Verdict(decision="decided", champion=champion, reason=reason, need=None)
+        return Verdict(status="decided", champion=champion, reason=reason, need=None)
     need = what_is_needed(evidence, evidence.validation, evidence.test)
-    return Verdict(decision="provisional", champion=best, reason=reason, need=need)
+    return Verdict(status="provisional", champion=best, reason=reason, need=need)
 
 
 def settle(
@@ -97,27 +82,27 @@ def settle(
 ) -> tuple[str | None, str]:
     """The champion, or None, and the reason in words."""
     names, margin = evidence.names, evidence.margin
-    sides = compare_with_best(validation), compare_with_best(test)
-    fit = [i for i in range(len(names)) if sides[0].upper[i] <= margin]
+    on_validation, on_test = compare_with_best(validation), compare_with_best(test)
+    fit = [i for i in range(len(names)) if on_validation.upper[i] <= margin]
     if not fit:
         return None, "no candidate is known to be within the margin of the best"
     chosen = fit[0]
-    open_ones = [names[i] for i in range(chosen) if not sides[0].inferior[i]]
+    open_ones = [names[i] for i in range(chosen) if not on_validation.inferior[i]]
     if open_ones:
         return None, (
             f"{names[chosen]} is within the margin of the best, but so may be the cheaper "
             f"{' and '.join(open_ones)}"
         )
-    worst = float(sides[1].upper[chosen])
+    worst = float(on_test.upper[chosen])
     if worst > margin:
         return None, (
             f"{names[chosen]}, chosen on the validation side, may be {worst:.2g} worse than the "
             "best on the test side, more than the margin"
         )
-    return names[chosen], described(names, sides[0], chosen)
+    return names[chosen], described(names, on_validation, chosen)
 
 
-def described(names: Sequence[str], validation: Comparison, chosen: int) -> str:
+def described(names: Sequence[str], validation: AgainstBest, chosen: int) -> str:
     """What speaks for the champion."""
     worst = float(validation.upper[chosen])
     bound = f"at most {worst:.2g} worse than the best" if worst else "better than all others"
@@ -137,7 +122,7 @@ def what_is_needed(evidence: Evidence, validation: Differences, test: Difference
     items = 1.0
     while items < MOST_ITEMS:
         items *= ITEM_STEP
-        if settle(evidence, *(side.with_items(items) for side in many))[0] is not None:
+        if settle(evidence, *(split.with_items(items) for split in many))[0] is not None:
             return Need(seeds=None, items=items)
     return Need(seeds=None, items=None)
 

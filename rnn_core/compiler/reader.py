@@ -17,6 +17,7 @@ from torch import fx
 from rnn_core.cells.base import Cell
 from rnn_core.compiler.form import Builder, Form, Kind, Node, Outer, is_truth
 from rnn_core.compiler.operations import OPERATIONS
+from rnn_core.compiler.torch_internals import Overload, pytree
 
 KINDS = {0: Kind.SCALAR, 1: Kind.VECTOR, 2: Kind.MATRIX}
 """Kind of a weight by its number of dimensions."""
@@ -115,7 +116,7 @@ class Reader:
             if node.op == "call_function":
                 self.reads[node] = self.read(node)
             elif node.op == "output":
-                outputs = list(torch.utils._pytree.tree_leaves(node.args[0]))
+                outputs = list(pytree.tree_leaves(node.args[0]))
         results = iter(outputs)
         cell = self.cell
         new_states = {name: self.result(next(results)) for name in cell.states}
@@ -165,7 +166,7 @@ class Reader:
 
     def name(self, node: fx.Node) -> str:
         """The name of an operation."""
-        if isinstance(node.target, torch._ops.OpOverload):
+        if isinstance(node.target, Overload):
             return str(node.target.overloadpacket.__name__)
         return str(getattr(node.target, "__name__", node.target))
 

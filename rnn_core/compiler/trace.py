@@ -4,15 +4,14 @@ from typing import Any
 
 import torch
 from torch import fx
-from torch._decomp import core_aten_decompositions, get_decompositions
 from torch.func import functionalize, vjp
-from torch.fx.experimental.proxy_tensor import make_fx
 
 from rnn_core.cells.base import Cell, named
 from rnn_core.compiler.form import Form
 from rnn_core.compiler.inspection.aside import aside
 from rnn_core.compiler.reader import Reader, UnsupportedError
 from rnn_core.compiler.readings import READINGS
+from rnn_core.compiler.torch_internals import LackingError, decompositions, tracer
 from rnn_core.compiler.verify import verify_form
 
 aten = torch.ops.aten
@@ -44,12 +43,13 @@ def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
         dtype: Type of all tensors; a step may look at it.
 
     Raises:
+        LackingError: If this PyTorch has no tracer that is known.
         UnsupportedError: If `step` holds an operation that the form has no word for, or if
             what was read is not sound.
     """
     try:
         return verify_form(aside(lambda: read_form(cell, dtype)))
-    except UnsupportedError:
+    except (UnsupportedError, LackingError):
         raise
     except StepError as error:
         # Whatever `step` does to a tracer (data-dependent control flow, NumPy) surfaces here.
@@ -117,10 +117,8 @@ def traced_graph(cell: Cell, dtype: torch.dtype = torch.float32) -> fx.Graph:
     gradients = tuple(rows.clone() for _ in cell.states)
     given = [rows.clone() for _ in cell.given]
     inputs = ([rows.clone() for _ in cell.gates], given, states, weights, present, gradients)
-    decompositions = dict(core_aten_decompositions()) | get_decompositions(DECOMPOSED)
-    trace_with = make_fx(
-        functionalize(step_and_derivative), decompositions, tracing_mode="symbolic"
-    )
-    graph = trace_with(*inputs).graph
+    taken_apart = decompositions(DECOMPOSED)
+    trace_with = tracer()(functionalize(step_and_derivative), taken_apart, tracing_mode="symbolic")
+    graph: fx.Graph = trace_with(*inputs).graph
     refuse_sizes(graph)
     return graph

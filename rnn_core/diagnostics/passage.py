@@ -19,7 +19,8 @@ from torch.nn import functional
 from rnn_core.cells.base import named
 from rnn_core.layers.direction import RecurrentDirection
 from rnn_core.layers.recurrent import Recurrent
-from rnn_core.tasks.base.task import Batch, Task
+from rnn_core.tasks.base.learns import Batch
+from rnn_core.tasks.base.task import Task
 
 MOST_STEPS = 256
 """Steps of a sequence that are looked at, counted back from its last one."""

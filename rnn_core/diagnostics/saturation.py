@@ -2,13 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from rnn_core.diagnostics.findings import SaturatedShare
 from rnn_core.diagnostics.passage import MOST_STEPS, Passage
 
 SHUT, OPEN, FLAT = 0.1, 0.9, 0.9
@@ -22,21 +22,6 @@ ACTIVATIONS = {
     "tanh_": "tanh",
 }
 """What torch calls the functions whose results are counted."""
-
-
-@dataclass(frozen=True)
-class SaturatedShare:
-    """Shares, in [0, 1], of activations that are saturated; None if a cell has no such.
-
-    Attributes:
-        left: Of results of sigmoid, those below 0.1: gates that are shut.
-        right: Of results of sigmoid, those above 0.9: gates that are open.
-        tanh: Of results of tanh, those beyond +-0.9.
-    """
-
-    left: float | None
-    right: float | None
-    tanh: float | None
 
 
 class Activations(TorchFunctionMode):

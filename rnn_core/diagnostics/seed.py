@@ -1,19 +1,27 @@
-"""All diagnostics of one seed, before and after its training, as JSON."""
+"""All diagnostics of one seed, before and after its training."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rnn_core.diagnostics.findings import (
+    GradientByLag,
+    LayerFindings,
+    SaturatedShare,
+    SeedFindings,
+)
 from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
 from rnn_core.diagnostics.passage import record
 from rnn_core.diagnostics.saturation import saturated_share
 from rnn_core.files import read_json_lines, rounded
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Batch, Data, Meta, Task
-from rnn_core.training.run_folder import METRICS, MODEL, build_model, read_config, restore, stream
+from rnn_core.tasks.base.learns import Batch
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.tasks.base.task import Task
+from rnn_core.training.models import build_model, restore, stream
+from rnn_core.training.run_folder import METRICS, MODEL, read_config
 
 MOST_SEQUENCES = 32
 """Sequences of the batch that is looked at, as the task counts them."""
@@ -31,10 +39,10 @@ def clipped_share(folder: Path) -> list[float]:
     return [record["clipped_share"] for record in read_json_lines(folder / METRICS)]
 
 
-def diagnose(folder: Path, data: Data, meta: Meta, device: torch.device) -> dict[str, Any]:
+def diagnose(folder: Path, data: Data, meta: Meta, device: torch.device) -> SeedFindings:
     """Everything above for one seed, with its initial and with its trained weights.
 
-    The batch is one of the training side; all seeds and cells of a dataset get the same.
+    The batch is one of the training split; all seeds and cells of a dataset get the same.
 
     Args:
         folder: The run folder of the seed.
@@ -43,9 +51,7 @@ def diagnose(folder: Path, data: Data, meta: Meta, device: torch.device) -> dict
         device: Where to compute.
 
     Returns:
-        JSON with rounded numbers: `before` and `after` the training,
-        each by the name of the recurrent layer, and `clipped_share` by epoch. `after` is None
-        if the training diverged.
+        Rounded numbers.
     """
     config, _ = read_config(folder)
     kind = get_task(config.task)
@@ -53,39 +59,39 @@ def diagnose(folder: Path, data: Data, meta: Meta, device: torch.device) -> dict
     batch = training_batch(task, data, config.training["batch_size"], device)
     before = build_model(task, config.cell, config.seed).eval()
     after = restore(folder, meta)[1] if (folder / MODEL).exists() else None
-    return {
-        "before": findings(task, before.to(device), batch),
-        "after": None if after is None else findings(task, after.to(device), batch),
-        "clipped_share": [rounded(value) for value in clipped_share(folder)],
-    }
+    return SeedFindings(
+        before=findings(task, before.to(device), batch),
+        after=None if after is None else findings(task, after.to(device), batch),
+        clipped_share=tuple(rounded(value) for value in clipped_share(folder)),
+    )
 
 
 def training_batch(task: Task, data: Data, batch_size: int, device: torch.device) -> Batch:
-    """A batch of the training side, of at most `MOST_SEQUENCES` sequences; always the same."""
+    """A batch of the training split, of at most `MOST_SEQUENCES` sequences; always the same."""
     data = {name: tensor.to(device) for name, tensor in data.items()}
     order = torch.Generator().manual_seed(stream(0, "diagnosis"))
     return next(task.training_batches(data, min(batch_size, MOST_SEQUENCES), order))
 
 
-def findings(task: Task, model: nn.Module, batch: Batch) -> dict[str, Any]:
-    """What is found out about each recurrent layer of a model, as JSON."""
+def findings(task: Task, model: nn.Module, batch: Batch) -> dict[str, LayerFindings]:
+    """What is found out about each recurrent layer of a model."""
     return {
-        name: {
-            "gradient_by_lag": by_lag(gradient_by_lag(passage)),
-            "spectral_radius": rounded_values(spectral_radius(passage.direction)),
-            "saturated_share": rounded_values(vars(saturated_share(passage))),
-        }
+        name: LayerFindings(
+            gradient_by_lag=by_lag(gradient_by_lag(passage)),
+            spectral_radius=rounded_values(spectral_radius(passage.direction)),
+            saturated_share=SaturatedShare(**rounded_values(vars(saturated_share(passage)))),
+        )
         for name, passage in record(task, model, batch).items()
     }
 
 
-def by_lag(norms: Tensor) -> dict[str, list[float | None]]:
-    """Norms by lag as JSON, themselves and relative to that of lag 0."""
+def by_lag(norms: Tensor) -> GradientByLag:
+    """Norms by lag, themselves and relative to that of lag 0."""
     relative = norms / norms[:1]
-    return {
-        "norm": [rounded(value) for value in norms.tolist()],
-        "relative": [rounded(value) for value in relative.tolist()],
-    }
+    return GradientByLag(
+        norm=tuple(rounded(value) for value in norms.tolist()),
+        relative=tuple(rounded(value) for value in relative.tolist()),
+    )
 
 
 def rounded_values(values: Mapping[str, float | None]) -> dict[str, float | None]:

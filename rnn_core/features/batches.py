@@ -32,3 +32,16 @@ def length_batches(
     for pool in items.split((pool_batches or POOL_BATCHES) * batch_size):
         batches.extend(pool[lengths[pool].argsort(stable=True)].split(batch_size))
     return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
+
+
+def by_length(lengths: Tensor, batch_size: int) -> tuple[Tensor, ...]:
+    """Places of sequences in batches, from the shortest to the longest.
+
+    Args:
+        lengths: Of the sequences, (N,).
+        batch_size: Sequences in a batch.
+    """
+    if not len(lengths):
+        return ()  # `split` would give one batch of none
+    batches: tuple[Tensor, ...] = lengths.argsort(stable=True).split(batch_size)
+    return batches

@@ -9,9 +9,9 @@ from typing import get_args
 
 import torch
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
 
 from rnn_core.compiler.inspection.declarations import are_sizes_known
+from rnn_core.compiler.torch_internals import has_autocast, is_wrapped
 from rnn_core.errors import KindError, ParameterError, TensorError, unknown
 
 
@@ -119,7 +119,7 @@ def check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
     Raises:
         ParameterError: If they are not the weights'.
     """
-    if tensor.dtype is not like.dtype and not torch._C._is_any_autocast_enabled():
+    if tensor.dtype is not like.dtype and not has_autocast():
         raise TensorError(
             f"{name} is {named_type(tensor)} and the weights are {named_type(like)}: "
             f"convert the one by .to({like.dtype}), or the layer by .to({tensor.dtype})"
@@ -231,7 +231,7 @@ def has_values(tensor: Tensor) -> bool:
     """Whether the numbers of a tensor can be read now, and without waiting for a GPU."""
     if torch.compiler.is_compiling() or type(tensor) is not Tensor:
         return False
-    return tensor.device.type == "cpu" and not is_functorch_wrapped_tensor(tensor)
+    return tensor.device.type == "cpu" and not is_wrapped(tensor)
 
 
 def check_lengths(lengths: Tensor, steps: int) -> None:

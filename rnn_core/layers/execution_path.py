@@ -7,14 +7,12 @@ GATEWISE_FUSED=triton for Triton; on the CPU that needs Triton's interpreter, TR
 """
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from rnn_core.cells.base import Cell
 from rnn_core.compiler.cpu.build import library
@@ -22,6 +20,7 @@ from rnn_core.compiler.inspection.aside import eager_only, is_eager_only
 from rnn_core.compiler.running.differentiation import run_over_time
 from rnn_core.compiler.running.readable import are_readable
 from rnn_core.compiler.running.search import form_for, warn
+from rnn_core.compiler.torch_internals import constant_result, is_counted, lacking
 from rnn_core.layers.scan import can_scan, scan_over_time
 
 Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
@@ -38,18 +37,6 @@ MOST_SCANNED = 256
 Measured on one core with B * H of 32 and of 250, scan against loop: 12 times and twice as fast
 over 500 and 37 steps; with 2,048 it took 1.5 times as long.
 """
-
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def constant_result(function: Function) -> Function:
-    """What `torch.compiler.assume_constant_result` does, which imports the compiler for it.
-
-    That takes two seconds, and most processes compile nothing.
-    """
-    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
-    return function
 
 
 def path_for(
@@ -70,12 +57,13 @@ def path_for(
         present: Where sequences still go on, bool (T, B, 1); None: everywhere.
     """
     first, state = tensors[0], tensors[3]
-    if (is_traced() or torch.compiler.is_exporting()) and is_onnx():
+    known = is_known()
+    if known and (is_traced() or torch.compiler.is_exporting()) and is_onnx():
         from rnn_core.compiler.onnx.nodes import onnx_path  # noqa: PLC0415 - few processes export
 
         return onnx_path(cell, first.dtype, every_state, unrolled=is_traced())
     where = target(first.device.type)
-    if where == "" or is_traced() or is_counted():
+    if not known or where == "" or is_traced() or is_counted():
         return None
     if where == "cuda" and torch.compiler.is_compiling() and not can_scan(cell):
         where = "triton"  # PyTorch's functions for cuDNN cannot be part of a graph
@@ -94,18 +82,6 @@ def path_for(
     return None
 
 
-def is_counted() -> bool:
-    """Whether PyTorch's counter of operations looks on, which sees none inside of a kernel.
-
-    It is not imported for that: it would import Triton.
-    """
-    if torch.compiler.is_compiling() or not torch._C._len_torch_dispatch_stack():
-        return False
-    counter = sys.modules.get("torch.utils.flop_counter")
-    modes = _get_current_dispatch_mode_stack()
-    return counter is not None and any(isinstance(m, counter._FlopCounterMode) for m in modes)
-
-
 def is_traced() -> bool:
     """Whether `torch.jit` records what runs; of a kernel it would keep the results alone."""
     return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
@@ -119,6 +95,14 @@ def can_be_handed(
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
         return False
     return are_readable((*tensors, *given), present) and have_sizes(cell, tensors, given)
+
+
+@constant_result
+def is_known() -> bool:
+    """Whether this PyTorch is known well enough for anything but the eager loop; else says so."""
+    if lacking:
+        warn(f"cells run in the eager loop, which is slower: {lacking[0]}")
+    return not lacking
 
 
 @constant_result

@@ -8,14 +8,20 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch._C._functorch import peek_interpreter_stack
-from torch.autograd import forward_ad
-from torch.nn.modules.module import _has_any_global_hook
 
 from rnn_core.cells.base import Cell
 from rnn_core.compiler.cpu.build import PRECISIONS, Library, library
 from rnn_core.compiler.cpu.operators import rows_contiguous
 from rnn_core.compiler.running.search import form_for
+from rnn_core.compiler.torch_internals import (
+    forward_level,
+    has_global_hook,
+    is_jit_tracing,
+    lacking,
+    num_modes,
+    num_overrides,
+    top_transform,
+)
 from rnn_core.layers.execution_path import is_usual
 
 MOST_SEQUENCES = 16
@@ -63,16 +69,17 @@ def step_alone(layer: Any, x: Tensor, hx: State | None) -> tuple[Tensor, State] 
 
 
 def is_watched() -> bool:
-    """Whether operations are compiled, traced, transformed, or looked at one by one."""
+    """Whether operations are compiled, traced, transformed, or looked at one by one, if known."""
     return (
         torch.compiler.is_compiling()
+        or bool(lacking)
         or torch.is_autocast_enabled("cpu")
-        or peek_interpreter_stack() is not None
-        or torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._len_torch_function_stack() > 0
-        or torch._C._get_tracing_state() is not None
-        or forward_ad._current_level >= 0
-        or _has_any_global_hook()
+        or top_transform() is not None
+        or num_modes() > 0
+        or num_overrides() > 0
+        or is_jit_tracing() is not None
+        or forward_level() >= 0
+        or has_global_hook()
     )
 
 

@@ -22,6 +22,7 @@ from rnn_core.layers.direction import InitialState, RecurrentDirection
 from rnn_core.layers.initialisation import DEFAULT, Initialisation
 from rnn_core.layers.one_step import step_alone
 from rnn_core.layers.packed import unpack
+from rnn_core.layers.presence import presence
 
 State: TypeAlias = Tensor | tuple[Tensor, ...]
 """(L * D, B, H), or (L * D, H) of a single sequence; a tuple for a cell with several states."""
@@ -379,9 +380,3 @@ class MakeCell(Protocol):
 
     def __call__(self, input_size: int, *, bidirectional: bool = False) -> Recurrent:
         """Make a layer that reads (B, T, input_size)."""
-
-
-def presence(lengths: Tensor, num_steps: int) -> Tensor:
-    """Where sequences of the given lengths (B,) still go on: bool (T, B, 1)."""
-    steps = torch.arange(num_steps, device=lengths.device)
-    return (steps[:, None] < lengths[None, :]).unsqueeze(-1)

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils import _pytree as pytree
 
+from rnn_core.compiler.torch_internals import pytree
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import write_bytes
 from rnn_core.models.ports import Given, HasPorts, Port, Ports

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rnn_core.layers.recurrent import MakeCell
+from rnn_core.models.pooling import largest_output, last_output, mean_output
 from rnn_core.models.ports import Port, Ports
 
 Pooling: TypeAlias = Literal["mean", "max", "last"]
@@ -66,10 +67,10 @@ class SentenceClassifier(nn.Module):
             vectors = torch.cat([vectors, evidence], dim=-1)
         outputs, state = self.recurrent(vectors, lengths=lengths)
         if self.pooling == "last":
-            final = state if isinstance(state, Tensor) else state[0]
-            pooled = torch.cat(final[-len(self.recurrent.reversals) :].unbind(0), dim=-1)
+            pooled = last_output(self.recurrent, state)
         else:
-            pooled = pool(outputs, lengths, self.pooling)
+            over_time = mean_output if self.pooling == "mean" else largest_output
+            pooled = over_time(outputs, lengths)
         logits: Tensor = self.output(self.dropout(pooled))
         return logits
 
@@ -96,12 +97,3 @@ class SentenceClassifier(nn.Module):
             outputs=(logits,),
             apart="cutting text into words, and the softmax",
         )
-
-
-def pool(outputs: Tensor, lengths: Tensor, pooling: Pooling) -> Tensor:
-    """Mean or maximum over the steps of outputs (B, T, F) that are 0 past each length (B,)."""
-    if pooling == "mean":
-        return outputs.sum(dim=1) / lengths.unsqueeze(-1)
-    steps = torch.arange(outputs.shape[1], device=outputs.device)
-    beyond = steps >= lengths.unsqueeze(-1)
-    return outputs.masked_fill(beyond.unsqueeze(-1), float("-inf")).amax(dim=1)

@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from rnn_core.layers.recurrent import MakeCell, Recurrent, State, presence
+from rnn_core.layers.recurrent import MakeCell
+from rnn_core.models.pooling import beyond, largest_output, last_output, mean_output
 from rnn_core.models.ports import Port, Ports
 
 Pooling: TypeAlias = Literal["mean", "last", "max", "attention"]
@@ -48,7 +49,7 @@ class SequenceClassifier(nn.Module):
         """Map frames (B, T, I) of the given lengths (B,) to logits (B, C)."""
         outputs, state = self.recurrent(frames, lengths=lengths)
         pooled = (
-            last(self.recurrent, state)
+            last_output(self.recurrent, state)
             if self.pooling == "last"
             else self.over_time(outputs, lengths)
         )
@@ -58,11 +59,11 @@ class SequenceClassifier(nn.Module):
     def over_time(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """Pool outputs (B, T, H) of the given lengths to (B, H)."""
         if self.pooling == "mean":
-            return outputs.sum(dim=1) / lengths.unsqueeze(-1)
-        beyond = ~presence(lengths, outputs.shape[1]).transpose(0, 1)
+            return mean_output(outputs, lengths)
         if self.pooling == "max":
-            return outputs.masked_fill(beyond, -torch.inf).amax(dim=1)
-        weights = self.attention(outputs).masked_fill(beyond, -torch.inf).softmax(dim=1)
+            return largest_output(outputs, lengths)
+        hidden = beyond(lengths, outputs)
+        weights = self.attention(outputs).masked_fill(hidden, -torch.inf).softmax(dim=1)
         pooled: Tensor = (outputs * weights).sum(dim=1)
         return pooled
 
@@ -85,9 +86,3 @@ class SequenceClassifier(nn.Module):
             outputs=(logits,),
             apart="turning sound into frames, and the softmax",
         )
-
-
-def last(recurrent: Recurrent, state: State) -> Tensor:
-    """The final output of each direction of the last layer, (B, H)."""
-    final = state if isinstance(state, Tensor) else state[0]
-    return torch.cat(final[-len(recurrent.reversals) :].unbind(0), dim=-1)

@@ -1,20 +1,18 @@
-"""Recordings of a person's own: found, read, checked and divided into sides."""
+"""Recordings of a person's own: found, read and checked."""
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from rnn_core.errors import DataError, ParameterError
+from rnn_core.errors import DataError
 from rnn_core.readers.audio import Samples, read_wav
-from rnn_core.readers.sides import check_shares
 
 FLAT_NAME = re.compile(r"(?P<word>[^_]+)_(?P<speaker>.+)_(?P<take>\d+)\.wav", re.IGNORECASE)
+
 SPEAKER_NAME = re.compile(r"(?P<speaker>.+)_(?P<take>\d+)\.wav", re.IGNORECASE)
 
 LONGEST_RATIO = 10
@@ -22,41 +20,6 @@ LONGEST_RATIO = 10
 
 FEWEST_TO_COMPARE = 5
 """Recordings that a median of lengths needs to mean something."""
-
-
-SIDES = ("train", "validation", "test")
-"""Sides are numbers of places in it."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitParameters:
-    """Which recordings are on which side.
-
-    Attributes:
-        split_by: How sides differ: by `take` or `speaker`, of which `validation` and `test`
-            name some; or by `share` of the recordings of each word, drawn at random.
-        validation: Takes or speakers kept for choosing.
-        test: Takes or speakers kept for the final score; all others are trained on.
-        validation_share: Share kept for choosing where `split_by` is `share`.
-        test_share: Share kept for the final score likewise.
-        split_seed: Seed of that draw.
-    """
-
-    split_by: Literal["take", "speaker", "share"]
-    validation: tuple[str | int, ...] = ()
-    test: tuple[str | int, ...] = ()
-    validation_share: float = 0.1
-    test_share: float = 0.2
-    split_seed: int = 0
-
-    def __post_init__(self) -> None:
-        if shared := set(map(str, self.validation)) & set(map(str, self.test)):
-            raise ValueError(f"validation and test share the {self.split_by}s {sorted(shared)}")
-        if self.split_by == "share" and (self.validation or self.test):
-            raise ValueError("with split_by share sides are drawn; remove validation and test")
-        check_shares(self.validation_share, self.test_share)
 
 
 class Recording(NamedTuple):
@@ -239,160 +202,6 @@ def read_at_rate(wav: bytes, rate_hz: int, name: str | None) -> Samples:
             f"{rate_hz}; resample it"
         )
     return samples
-
-
-def split_recordings(recordings: list[Recording], parameters: SplitParameters) -> list[int]:
-    """The side of each recording, as an index of `SIDES`.
-
-    Raises:
-        DataError: If a name does not tell what is needed, or a side lacks a word.
-        ParameterError: If a take or speaker does not exist.
-    """
-    if parameters.split_by == "share":
-        shares = parameters.validation_share, parameters.test_share
-        return share_sides([r.word for r in recordings], *shares, parameters.split_seed)
-    groups = named_groups(recordings, parameters.split_by)
-    validation, test = set(map(str, parameters.validation)), set(map(str, parameters.test))
-    check_groups(groups, validation | test, parameters.split_by)
-    sides = [2 if group in test else int(group in validation) for group in groups]
-    check_words(recordings, sides)
-    return sides
-
-
-def named_groups(recordings: list[Recording], by: Literal["take", "speaker"]) -> list[str]:
-    """The take or speaker of each recording.
-
-    Raises:
-        DataError: If a name does not tell.
-    """
-    groups = []
-    for recording in recordings:
-        group = getattr(recording, by)
-        if group is None:
-            raise DataError(
-                f"{recording.name} names no {by}; call it <speaker>_<take>.wav, or set "
-                "data.split_by to share"
-            )
-        groups.append(group)
-    return groups
-
-
-def check_groups(groups: list[str], chosen: set[str], by: str) -> None:
-    """Refuse takes or speakers that do not exist.
-
-    Raises:
-        ParameterError: If there is one.
-    """
-    for group in sorted(chosen - set(groups)):
-        raise ParameterError(f"no recording has the {by} {group!r} of the split")
-
-
-def check_words(recordings: list[Recording], sides: list[int], when: str = "") -> None:
-    """Refuse a division in which a side lacks a word.
-
-    Raises:
-        DataError: If one does.
-    """
-    for split in SIDES:
-        words = {r.word for r in of_side(recordings, sides, split)}
-        if missing := {r.word for r in recordings} - words:
-            raise DataError(f"the {split} side has no recording of {min(missing)!r}{when}")
-
-
-def of_side(items: Sequence[T], sides: Sequence[int], split: str) -> list[T]:
-    """The items of a side, where `sides` has the side of each."""
-    return [item for item, side in zip(items, sides, strict=True) if SIDES[side] == split]
-
-
-def speaker_numbers(speakers: Sequence[str | None]) -> list[int]:
-    """A number for each speaker; who is unknown is taken as somebody of his own."""
-    known = sorted({speaker for speaker in speakers if speaker is not None})
-    numbers = {speaker: number for number, speaker in enumerate(known)}
-    others = iter(range(len(known), len(known) + len(speakers)))
-    return [next(others) if name is None else numbers[name] for name in speakers]
-
-
-def suggest_split(
-    speakers: Sequence[str | None], takes: Sequence[str | None], split_by: str | None = None
-) -> dict[str, Any]:
-    """A split for recordings, by speakers where there are three or more of them.
-
-    Args:
-        speakers: Who speaks in each; None if no name tells.
-        takes: Which try each is; likewise.
-        split_by: How the person wants them split; None: as is best.
-
-    Returns:
-        Values of `SplitParameters`; a fifth of the speakers or takes are for the test side,
-        a tenth for choosing.
-    """
-    if split_by is None:
-        several = None not in speakers and len(set(speakers)) >= 3
-        split_by = "speaker" if several else "share"
-    if split_by == "share":
-        return {"split_by": split_by, "validation_share": 0.1, "test_share": 0.2}
-    groups = in_order(speakers if split_by == "speaker" else takes)
-    test, validation = max(len(groups) // 5, 1), max(len(groups) // 10, 1)
-    if split_by == "each_speaker":
-        return {"split_by": split_by, "validation": groups[:validation]}
-    return {
-        "split_by": split_by,
-        "validation": groups[-test - validation : -test],
-        "test": groups[-test:],
-    }
-
-
-def suggest_word_split(recordings: list[Recording], split_by: str | None) -> dict[str, Any]:
-    """As `suggest_split`, but by shares where otherwise a side would lack a word."""
-    named = [r.speaker for r in recordings], [r.take for r in recordings]
-    split = suggest_split(*named, split_by)
-    if split_by is None:
-        try:
-            split_recordings(recordings, SplitParameters(**split))
-        except DataError:
-            return suggest_split(*named, "share")
-    return split
-
-
-def in_order(groups: Sequence[str | None]) -> list[str]:
-    """The different speakers or takes that names tell, numbers by their size."""
-    known = {group for group in groups if group is not None}
-    return sorted(known, key=lambda group: (not group.isdigit(), group.zfill(9), group))
-
-
-def share_sides(
-    groups: Sequence[str], validation_share: float, test_share: float, seed: int
-) -> list[int]:
-    """Divide recordings at random, each group (such as a word) in the same shares.
-
-    Args:
-        groups: The group of each recording.
-        validation_share: Share of the recordings kept for choosing.
-        test_share: Share of the recordings kept for the final score.
-        seed: Seed of the draw.
-
-    Returns:
-        The side of each recording, as an index of `SIDES`.
-
-    Raises:
-        DataError: If a group has fewer than three recordings.
-    """
-    sides = [0] * len(groups)
-    for index, (group, count) in enumerate(sorted(Counter(groups).items())):
-        if count < 3:
-            raise DataError(
-                f"{group!r} has {count} of the 3 recordings that three sides need at least; "
-                "record more"
-            )
-        order = np.random.default_rng([seed, index]).permutation(count)
-        places = np.flatnonzero(np.array(groups) == group)[order]
-        test = min(max(round(test_share * count), 1), count - 2)
-        validation = min(max(round(validation_share * count), 1), count - 1 - test)
-        for place in places[:test]:
-            sides[place] = 2
-        for place in places[test : test + validation]:
-            sides[place] = 1
-    return sides
 
 
 def wav_rows(path: Path) -> list[tuple[str, bytes]]:

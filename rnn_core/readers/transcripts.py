@@ -10,19 +10,15 @@ import numpy as np
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.audio import Samples
-from rnn_core.readers.recordings import (
+from rnn_core.readers.recording_sides import (
     SIDES,
-    Recording,
     SplitParameters,
     check_groups,
-    check_stray,
-    list_words,
     of_side,
-    read_all,
     share_sides,
     split_recordings,
-    visible_files,
 )
+from rnn_core.readers.recordings import Recording, check_stray, list_words, read_all, visible_files
 
 if TYPE_CHECKING:
     import pandas as pd

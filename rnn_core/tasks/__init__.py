@@ -1,4 +1,4 @@
-"""The registry of tasks: a name, which is also its file, and its class."""
+"""The registry of tasks: a name, which is also its folder, and its class."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -27,5 +27,5 @@ def get_task(name: str) -> "type[Task]":
     """
     if name not in REGISTRY:
         raise ParameterError(unknown("task", name, REGISTRY))
-    task: type[Task] = getattr(import_module(f"rnn_core.tasks.{name}"), REGISTRY[name])
+    task: type[Task] = getattr(import_module(f"rnn_core.tasks.{name}.task"), REGISTRY[name])
     return task

@@ -1,26 +1,29 @@
-"""Scoring of finished seeds on the validation and test sides."""
+"""Scoring of finished seeds on the validation and test splits."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
-from torch import Tensor
 
-from rnn_core.files import write_bytes
-from rnn_core.tasks.base.task import Data, Illustration, Meta, Metric, Scores, Split
-from rnn_core.training.run_folder import MODEL, restore
-
-SCORED: tuple[Split, ...] = ("validation", "test")
+from rnn_core.metric import SCORED, ScoredSplit
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.tasks.base.scores import Scores
+from rnn_core.training.illustration import Illustration, illustration_of
+from rnn_core.training.item_scores import ItemScores
+from rnn_core.training.models import restore
+from rnn_core.training.run_folder import MODEL
 
 
 @dataclass(frozen=True)
 class SeedScores:
-    """The scores of one seed on both sides."""
+    """The scores of one seed on both splits that are scored."""
 
     validation: Scores
     test: Scores
+
+    def items(self) -> dict[ScoredSplit, ItemScores]:
+        """What is kept of the items of both."""
+        return {"validation": item_scores(self.validation), "test": item_scores(self.test)}
 
 
 def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> SeedScores | None:
@@ -42,46 +45,26 @@ def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> Seed
     return SeedScores(validation, test)
 
 
-def best_seed(scores: Mapping[int, float], metric: Metric) -> int:
-    """The seed with the best score, the lowest of equals."""
-    sign = 1 if metric.direction == "lower" else -1
-    return min(scores, key=lambda seed: (sign * scores[seed], seed))
-
-
-def illustrate(folder: Path, data: Data, meta: Meta, split: Split) -> Illustration:
-    """Show what the model of a finished seed does on a side.
+def illustrate(folder: Path, data: Data, meta: Meta, split: ScoredSplit) -> Illustration:
+    """Show what the model of a finished seed does on a split.
 
     Args:
         folder: The run folder of the seed, which did not diverge.
         data: The prepared data that it was trained on, on the CPU.
         meta: Its meta.
-        split: The side.
+        split: The split.
     """
     task, model = restore(folder, meta)
     with torch.inference_mode():
-        return task.illustrate(model, data, split)
+        shown = task.illustrate(model, data, split)
+    return illustration_of({"seed": task.seed, "split": split, **shown})
 
 
-def write_items(path: Path, scores: SeedScores) -> None:
-    """Write the score, weight and cluster of every item."""
-    tensors: dict[str, Tensor] = {}
-    for split in SCORED:
-        side: Scores = getattr(scores, split)
-        tensors[f"{split}/values"] = side.values
-        tensors[f"{split}/weights"] = side.weights
-        if side.clusters is not None:
-            tensors[f"{split}/clusters"] = side.clusters
-        if side.own_to_seed:
-            tensors[f"{split}/own_to_seed"] = torch.ones(())
-    write_bytes(path, save(tensors))
-
-
-def read_items(path: Path, split: Split) -> Scores:
-    """Read the score, weight and cluster of every item of a side."""
-    tensors = load_file(path)
-    return Scores(
-        tensors[f"{split}/values"],
-        tensors[f"{split}/weights"],
-        clusters=tensors.get(f"{split}/clusters"),
-        own_to_seed=f"{split}/own_to_seed" in tensors,
+def item_scores(scores: Scores) -> ItemScores:
+    """What is kept of the items of a split."""
+    return ItemScores(
+        values=scores.values.numpy(force=True),
+        weights=scores.weights.numpy(force=True),
+        clusters=None if scores.clusters is None else scores.clusters.numpy(force=True),
+        own_to_seed=scores.own_to_seed,
     )

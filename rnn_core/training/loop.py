@@ -16,19 +16,12 @@ from torch.nn.utils import clip_grad_norm_
 
 from rnn_core.files import write_bytes, write_json, write_text
 from rnn_core.layers.recurrent import State
-from rnn_core.tasks.base.task import Data, Metric, Task
+from rnn_core.metric import Metric
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.task import Task
 from rnn_core.training.adamw import AdamW
-from rnn_core.training.run_folder import (
-    METRICS,
-    MODEL,
-    SUMMARY,
-    RunConfig,
-    build_model,
-    count_cost,
-    save_weights,
-    stream,
-    write_config,
-)
+from rnn_core.training.models import build_model, count_cost, save_weights, stream
+from rnn_core.training.run_folder import METRICS, MODEL, SUMMARY, RunConfig, write_config
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -44,7 +37,7 @@ class TrainingParameters:
     """How a model is trained; the same for every cell of a dataset.
 
     Attributes:
-        epochs: Most passes over the training side.
+        epochs: Most passes over the training split.
         patience: Epochs without a better validation score after which it stops.
         batch_size: Sequences in a step.
         learning_rate: Of Adam, at its highest.
@@ -158,7 +151,7 @@ def train_epoch(
     optimizer: AdamW,
     progress: Progress,
 ) -> Record:
-    """Train one epoch and score the validation side; returns the record."""
+    """Train one epoch and score the validation split; returns the record."""
     epoch = progress.epoch + 1
     torch.manual_seed(stream(config.seed, "dropout", epoch))
     order = torch.Generator().manual_seed(stream(config.seed, "order", epoch))

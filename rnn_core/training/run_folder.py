@@ -1,38 +1,26 @@
-"""The run folder of one seed: what is in it, and how a model comes back out of it.
+"""The run folder of one training: what is in it. Imports no PyTorch.
 
 config.json         everything that determines the seed, and its counted cost
 metrics.jsonl       a line per epoch; grows while training
 model.safetensors   weights of the best epoch; absent if the training diverged
 summary.json        how it ended; written last, so its presence means "finished"
 
-The run of a cell has a folder for each hidden size, with rung.json, which says what of the
-ladder it is, and a folder for each seed.
+The runs of a dataset have a folder for each cell, in it one for each hidden size, with
+rung.json, which says what of the ladder it is, and in that one for each seed.
 """
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import torch
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
-
-from rnn_core.errors import StudyError
-from rnn_core.files import read_json, write_bytes, write_json
-from rnn_core.layers.initialisation import Initialisation
-from rnn_core.layers.recurrent import Recurrent
-from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Data, Meta, Task
+from rnn_core.files import read_json, write_json
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 SUMMARY = "summary.json"
-RUNG = "rung.json"
-LEFT_OUT = "left_out.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +36,8 @@ class RunConfig:
         data: Digest of the prepared data.
         model: Parameters of the model.
         training: Parameters of the training.
+        environment: What else decides the bits: the fingerprint of the code that trains,
+            PyTorch's version, the number of threads and the dtype.
     """
 
     dataset: str
@@ -58,10 +48,12 @@ class RunConfig:
     data: str
     model: dict[str, Any]
     training: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
 
-    def identity(self, **more: str) -> str:
-        """SHA-256 over all of it, and over more facts that matter."""
-        content = json.dumps([asdict(self), more], sort_keys=True)
+    @property
+    def identity(self) -> str:
+        """SHA-256 over all of it, in hexadecimal."""
+        content = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -80,6 +72,21 @@ class Cost:
     multiply_accumulates: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How the training of a seed ended.
+
+    Attributes:
+        status: "diverged" if its loss or its score was no number.
+        epochs: Epochs that it trained.
+        steps: Optimiser steps that it took.
+    """
+
+    status: Literal["finished", "diverged"]
+    epochs: int
+    steps: int
+
+
 def seed_name(seed: int) -> str:
     """What the folder of a seed is called."""
     return f"seed-{seed}"
@@ -95,76 +102,6 @@ def sizes_in(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
-def leave_out(folder: Path) -> None:
-    """Say in the folder of a cell that the dataset does not try it.
-
-    DVC makes a stage of every dataset and cell, and each must have its output.
-    """
-    write_json(folder / LEFT_OUT, {"left_out": True})
-
-
-def is_left_out(folder: Path) -> bool:
-    """Whether a cell's folder says that the dataset does not try the cell."""
-    return (folder / LEFT_OUT).exists()
-
-
-def stream(seed: int, purpose: str, index: int = 0) -> int:
-    """A seed for one purpose; streams of different purposes do not touch.
-
-    A larger cell draws more numbers for its own weights and none of the others', so all
-    cells of a seed see the same order, dropout seeds and wrapper weights.
-    """
-    digest = hashlib.sha256(f"{seed}/{purpose}/{index}".encode()).digest()
-    return int.from_bytes(digest[:7], "big")
-
-
-def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
-    """Make a task's model around a cell, with the initial weights of a seed."""
-    start = Initialisation(
-        recurrent=task.model.recurrent_init,
-        forget_bias=task.model.forget_bias,
-        longest_memory=task.model.longest_memory,
-    )
-    make_cell = partial(
-        Recurrent,
-        cell,
-        hidden_size=task.model.hidden_size,
-        num_layers=task.model.num_layers,
-        dropout=task.model.dropout if task.model.num_layers > 1 else 0.0,
-        recurrent_dropout=task.model.recurrent_dropout,
-        zoneout=task.model.zoneout,
-        initialisation=start,
-        initial_state=task.model.initial_state,
-        batch_first=True,
-        generator=torch.Generator().manual_seed(stream(seed, "cell")),
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(seed, "wrapper"))
-        return task.build_model(make_cell)
-
-
-def count_cost(model: nn.Module) -> Cost:
-    """Count what a model costs."""
-    layers = [module for module in model.modules() if isinstance(module, Recurrent)]
-    return Cost(
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        recurrent_parameters=sum(layer.recurrent_parameters for layer in layers),
-        multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
-    )
-
-
-def write_prepared(folder: Path, data: dict[str, Tensor], meta: dict[str, Any]) -> None:
-    """Write a prepared dataset."""
-    write_bytes(folder / "data.safetensors", save(data))
-    write_json(folder / "meta.json", meta)
-
-
-def read_prepared(folder: Path) -> tuple[Data, Meta]:
-    """Read a prepared dataset."""
-    meta = read_json(folder / "meta.json")
-    return load_file(folder / "data.safetensors"), meta
-
-
 def write_config(folder: Path, config: RunConfig, cost: Cost) -> None:
     """Write what a seed is, before it trains."""
     write_json(folder / CONFIG, {**asdict(config), "cost": asdict(cost)})
@@ -177,26 +114,11 @@ def read_config(folder: Path) -> tuple[RunConfig, Cost]:
     return RunConfig(**content), cost
 
 
-def save_weights(weights: dict[str, Tensor]) -> bytes:
-    """Weights as safetensors; the same weights give the same bytes."""
-    return save({name: tensor.contiguous().cpu() for name, tensor in weights.items()})
-
-
-def restore(folder: Path, meta: Meta) -> tuple[Task, nn.Module]:
-    """Rebuild the trained model of a seed, on the CPU and in evaluation mode.
-
-    Args:
-        folder: A finished seed.
-        meta: Of the dataset that it was trained on.
+def read_summary(folder: Path) -> Summary:
+    """Read how a finished seed ended.
 
     Raises:
-        StudyError: If the seed diverged.
+        DataError: If it is not finished.
     """
-    config, _ = read_config(folder)
-    if not (folder / MODEL).exists():
-        raise StudyError(f"{folder} holds no model: its training diverged")
-    task_class = get_task(config.task)
-    task = task_class(meta, task_class.ModelParameters(**config.model), config.seed)
-    model = build_model(task, config.cell)
-    model.load_state_dict(load_file(folder / MODEL))
-    return task, model.eval()
+    content = read_json(folder / SUMMARY)
+    return Summary(status=content["status"], epochs=content["epochs"], steps=content["steps"])

@@ -6,33 +6,19 @@ comes nearest to the same number of weights.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rnn_core.study import Size
 from rnn_core.tasks.base.task import Task
-from rnn_core.training.run_folder import Cost, build_model, count_cost
+from rnn_core.training.models import build_model, count_cost
+from rnn_core.training.run_folder import Cost
+from rnn_core.training.rung import Rung
 
 BUDGET_CELL = "gru"
 """The cell whose weights, with `hidden_size` units, are the budget of size 1."""
 
 LARGEST = 2**16
 """A hidden size that no budget reaches; a cell without recurrent weights grows slowest."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rung:
-    """A size of a cell.
-
-    Attributes:
-        hidden_size: Features of its state.
-        sizes: The names in params.yaml that led there.
-        deviation: How far its weights are from those of each budget, as a share of it; None
-            for equal hidden size.
-    """
-
-    hidden_size: int
-    sizes: tuple[str, ...]
-    deviations: dict[str, float]
 
 
 def ladder(task: Task, cell: str, sizes: Sequence[Size]) -> list[Rung]:

@@ -2,13 +2,15 @@
 
 Every candidate of a dataset has the same number of trials in the same space. A trial is a
 shorter training, schedule included, with a seed that the study does not have; its score is the
-best on the validation side. The first trial has the dataset's own values, so that a candidate
+best on the validation split. The first trial has the dataset's own values, so that a candidate
 only leaves them for what did better by the same measure.
 
-The record of a candidate is a file, `<hidden size>.json`, in the folder of its cell:
+The record of a candidate stands in `tuning.json` beside the runs of the dataset, by cell and
+hidden size:
 
 space      each value that was searched: the dataset's own, the lowest and the highest
-trials     each trial: its values, how it ended, its score, epochs and steps
+trials     each trial: its values, how it ended, its score, epochs and steps, and the identity
+           of its training
 seed       of all trials
 chosen     the values to train with
 reason     why, in a sentence
@@ -16,19 +18,15 @@ steps      optimiser steps of all trials together
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rnn_core.errors import ParameterError
-from rnn_core.files import read_json, write_json
 from rnn_core.study import TUNING_SEED, Tuning
 
 Values: TypeAlias = dict[str, float]
 """What a trial changes, by the name that it has in params.yaml."""
-
-UNTUNED = "untuned.json"
 
 SAMPLER_SEED = 0
 """The same for every candidate, so that those trials that no result guides have the same values."""
@@ -57,7 +55,7 @@ class Trial:
 
     Attributes:
         values: What it was trained with.
-        score: Its best score on the validation side; None if it diverged.
+        score: Its best score on the validation split; None if it diverged.
         epochs: Epochs that it trained.
         steps: Optimiser steps that it took.
     """
@@ -114,22 +112,36 @@ def search_space(tuning: Tuning, own: Values) -> dict[str, Dimension]:
     return space
 
 
+def own_values(model: Mapping[str, Any], training: Mapping[str, Any]) -> Values:
+    """What may be tuned, with the values that it has.
+
+    Args:
+        model: Parameters of the model.
+        training: Parameters of the training.
+    """
+    return {
+        "learning_rate": training["learning_rate"],
+        "clip_norm": training["clip_norm"],
+        "dropout": model["dropout"],
+    }
+
+
 def search(
-    space: Mapping[str, Dimension],
-    num_trials: int,
-    direction: Literal["lower", "higher"],
-    try_out: Callable[[Values], Trial],
-) -> list[Trial]:
-    """Try values out, one after the other.
+    space: Mapping[str, Dimension], num_trials: int, direction: Literal["lower", "higher"]
+) -> Generator[Values, Trial, None]:
+    """Propose values to try out, one after the other.
 
     By default TPE draws at random until ten trials are done, which would be all there are:
-    here it does for the first half, the dataset's own values included.
+    here it does for the first half, the dataset's own values included. The same trials lead to
+    the same proposals.
 
     Args:
         space: The values to search.
         num_trials: Trials.
         direction: Which scores are better.
-        try_out: Trains with the given values.
+
+    Yields:
+        Values to train with; wants to be sent the trial that came of them.
     """
     import optuna  # noqa: PLC0415 - takes a second, and stages that tune nothing read records too
 
@@ -142,12 +154,10 @@ def search(
     sampler = optuna.samplers.TPESampler(n_startup_trials=guided_from, seed=SAMPLER_SEED)
     study = optuna.create_study(sampler=sampler)
     study.enqueue_trial({name: dimension.own for name, dimension in space.items()})
-    trials = []
     for _ in range(num_trials):
         asked = study.ask(distributions)
-        trials.append(try_out(dict(asked.params)))
-        study.tell(asked, loss(trials[-1], direction))
-    return trials
+        trial = yield dict(asked.params)
+        study.tell(asked, loss(trial, direction))
 
 
 def loss(trial: Trial, direction: Literal["lower", "higher"]) -> float:
@@ -174,38 +184,37 @@ def choose(trials: Sequence[Trial], direction: Literal["lower", "higher"]) -> tu
     return trials[best].values, told
 
 
-def write_tuning(
-    folder: Path,
-    hidden_size: int,
+def record(
     space: Mapping[str, Dimension],
     trials: Sequence[Trial],
     direction: Literal["lower", "higher"],
-) -> None:
-    """Write the record of a candidate into the folder of its cell."""
+    identities: Sequence[str],
+) -> dict[str, Any]:
+    """The record of a candidate, as plain JSON.
+
+    Args:
+        space: The values that were searched.
+        trials: In their order.
+        direction: Which scores are better.
+        identities: What each trial is known by as a training.
+    """
     chosen, reason = choose(trials, direction)
-    content = {
+    told = [
+        {**asdict(trial), "status": trial.status, "training": identity}
+        for trial, identity in zip(trials, identities, strict=True)
+    ]
+    return {
         "space": {name: asdict(dimension) for name, dimension in space.items()},
-        "trials": [{**asdict(trial), "status": trial.status} for trial in trials],
+        "trials": told,
         "seed": TUNING_SEED,
         "chosen": chosen,
         "reason": reason,
         "steps": sum(trial.steps for trial in trials),
     }
-    write_json(folder / f"{hidden_size}.json", content)
 
 
-def leave_untuned(folder: Path) -> None:
-    """Say in the folder of a cell that it is not tuned; DVC wants an output of each cell."""
-    write_json(folder / UNTUNED, {"tuned": False})
-
-
-def read_tuned(folder: Path, hidden_size: int) -> Tuned | None:
-    """Read what a candidate is to be trained with; None: the dataset's own values.
-
-    Raises:
-        DataError: If its record is missing.
-    """
-    if (folder / UNTUNED).exists():
-        return None
-    content = read_json(folder / f"{hidden_size}.json")
-    return Tuned(trials=len(content["trials"]), steps=content["steps"], chosen=content["chosen"])
+def tuned(trials: Sequence[Trial], direction: Literal["lower", "higher"]) -> Tuned:
+    """What a candidate is to be trained with."""
+    chosen, _ = choose(trials, direction)
+    steps = sum(trial.steps for trial in trials)
+    return Tuned(trials=len(trials), steps=steps, chosen=chosen)

@@ -17,7 +17,8 @@ from rnn_core.tasks import get_task
 from rnn_core.training import loop as training
 from rnn_core.training.evaluation import evaluate
 from rnn_core.training.loop import TrainingParameters, learning_rate
-from rnn_core.training.run_folder import RunConfig, build_model
+from rnn_core.training.models import build_model
+from rnn_core.training.run_folder import RunConfig
 
 FILE = Path(__file__).parents[2] / "benchmarks/plain_pytorch.py"
 EXAMPLES = Path(__file__).parents[1] / "rnn_core/malformed"
@@ -98,8 +99,16 @@ def forecasting(cell: str):
     """A small task with data of its own."""
     kind = get_task("forecasting")
     borders = {"train": (0, 80), "validation": (80, 110), "test": (110, 140)}
-    parameters = {"targets": ["y"], "lookback": 6, "horizon": 2}
-    meta = {"parameters": parameters, "columns": ["y"], "borders": borders}
+    meta = kind.Meta(
+        parameters=kind.DataParameters(targets=("y",), lookback=6, horizon=2),
+        columns=["y"],
+        mean=[0.0],
+        std=[1.0],
+        step=None,
+        step_seconds=None,
+        borders=borders,
+        items={"train": 73, "validation": 29, "test": 29},
+    )
     task = kind(meta, kind.ModelParameters(hidden_size=4), seed=1)
     wave = torch.sin(torch.arange(140) / 3)[:, None] + 0.1 * torch.randn(140, 1)
     return task, {"values": wave.to(torch.get_default_dtype())}

@@ -56,16 +56,24 @@ def test_a_smaller_study_keeps_the_rest(study):
     assert of_small["source"] == "../code/rnn_core/sources/etth1.py"
 
 
-def test_seconds_are_summed_by_verb_and_by_cell(study):
+def test_seconds_are_summed_by_kind_of_work_and_by_cell(study):
+    """Trials of tuning are told apart: the plain script has none."""
+
+    def record(what, cell, seconds, seed=0):
+        return {"what": what, "dataset": "co2", "cell": cell, "seed": seed, "seconds": seconds}
+
     records = [
-        {"stage": "prepare@co2", "seconds": 3.0, "startup_seconds": 0.5},
-        {"stage": "train@co2-gru", "seconds": 7.0, "startup_seconds": 0.25},
-        {"stage": "evaluate@co2-gru", "seconds": 2.0, "startup_seconds": 0.25},
-        {"stage": "train@co2-lstm", "seconds": 5.0, "startup_seconds": 0.25},
+        record("train", "gru", 3.0, seed=study.TUNING_SEED),
+        record("train", "gru", 7.0),
+        record("evaluate", "gru", 2.0),
+        record("train", "lstm", 5.0),
     ]
     assert study.seconds_of_cells(records) == {"co2": {"gru": 9.0, "lstm": 5.0}}
-    train = study.seconds_of_verbs(records)["train"]
-    assert train == {"stages": 2, "seconds": 12.0, "startup_seconds": 0.5}
+    assert study.seconds_of_work(records) == {
+        "trial": {"number": 1, "seconds": 3.0},
+        "train": {"number": 2, "seconds": 12.0},
+        "evaluate": {"number": 1, "seconds": 2.0},
+    }
 
 
 @pytest.mark.parametrize(

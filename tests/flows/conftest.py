@@ -6,23 +6,36 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import mlflow
 import pytest
+import torch
 import yaml
 from dvc.fs import localfs
 from dvc.rwlock import rwlock
 from mlflow import MlflowClient
+from sftp_server import SftpServer, serving
 
 from flows.layout import Layout
+from flows.stages.compare import compare
+from flows.stages.evaluate import evaluate
+from flows.stages.ingest import ingest
+from flows.stages.prepare import prepare
+from flows.stages.train import train
 from flows.system.servers import free_port, prefect
+from flows.trainings.crew import EVALUATE, TRAIN, Remote
+from flows.trainings.dataset import CodeOfCells
+from flows.trainings.identity import Work
 from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.synthetic_digits import SyntheticDigits
+from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -177,6 +190,61 @@ def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> S
     return study
 
 
+class Here:
+    """A crew that does each piece of work in this process, at once, and nothing later."""
+
+    def expect(self, trainings: int) -> None:
+        """Nobody watches."""
+
+    def call(self, function: Callable, *arguments: object) -> object:
+        return function(*arguments)
+
+    def train(self, work: Work) -> Future:
+        return self.do(TRAIN, work)
+
+    def evaluate(self, work: Work) -> Future:
+        return self.do(EVALUATE, work)
+
+    def do(self, function: Remote, work: Work) -> Future:
+        done: Future = Future()
+        try:
+            done.set_result(function(work))
+        except Exception as error:  # noqa: BLE001 - whoever asked is to get it
+            done.set_exception(error)
+        return done
+
+
+@pytest.fixture(scope="session")
+def here() -> Here:
+    """Who does the work of stages that a test calls."""
+    return Here()
+
+
+STAGES = {stage.__name__: stage for stage in (ingest, prepare, train, evaluate, compare)}
+
+
+@pytest.fixture(scope="session")
+def perform(here: Here) -> Callable[..., None]:
+    """Runs stages of a dataset in this process, as with code that never changes."""
+
+    def run(
+        layout: Layout,
+        dataset: str,
+        *verbs: str,
+        watch: AbstractContextManager[object] | None = None,
+    ) -> None:
+        torch.set_num_threads(1)  # as a worker has, of whose environment it is a part
+        study = read_study(layout.folder)
+        cells = study.cells_of(dataset)
+        code = CodeOfCells(dict.fromkeys(cells, "trains"), dict.fromkeys(cells, "scores"), "gpu")
+        for verb in verbs:
+            more = [code, here] if verb in {"train", "evaluate"} else []
+            with watch or nullcontext():
+                STAGES[verb](layout, study, dataset, *more)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where Prefect, MLflow and DVC of the whole session keep their databases."""
@@ -193,6 +261,12 @@ def tiny() -> dict:
 def study_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
     """Makes a study in a given folder."""
     return lambda folder, parameters: make_study(folder, isolated_environment(home), parameters)
+
+
+@pytest.fixture(scope="session")
+def code_at() -> Callable[[Path], None]:
+    """Makes a folder with a copy of the code."""
+    return copy_code
 
 
 @pytest.fixture(scope="session")
@@ -302,3 +376,16 @@ def layout(chain: Chain, tmp_path: Path) -> Layout:
     """A copy of the finished tiny study, to be changed at will."""
     ignored = shutil.ignore_patterns(".dvc")
     return Layout(shutil.copytree(chain.study.folder, tmp_path / "tiny", ignore=ignored))
+
+
+@pytest.fixture(scope="module")
+def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
+    """An SFTP server with a folder of its own."""
+    with serving(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+def sftp_url(sftp_server: SftpServer) -> str:
+    """The URL of a folder on the server that is not there yet."""
+    return sftp_server.address(f"{uuid4().hex}/store")

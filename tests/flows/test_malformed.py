@@ -14,6 +14,7 @@ import yaml
 from flows.layout import Layout
 from flows.stages.prepare import prepare
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.study import read_study
 from rnn_core.tasks import REGISTRY, get_task
 
 TABLES = Path(__file__).parents[1] / "rnn_core/malformed"
@@ -55,7 +56,8 @@ def lay_out(folder, task, files, parameters):
 def outcome(folder, task, files, parameters):
     """The error of `prepare`, or None if it takes the files."""
     try:
-        prepare(lay_out(folder, task, files, parameters), "data")
+        layout = lay_out(folder, task, files, parameters)
+        prepare(layout, read_study(layout.folder), "data")
     except (DataError, ParameterError) as error:
         return error
     return None

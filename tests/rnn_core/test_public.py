@@ -51,10 +51,10 @@ def test_importing_the_library_imports_no_other():
 ALONE = """
 import importlib.metadata, sys
 
-# PyTorch, what it requires, and NumPy.
+# PyTorch, what it requires, NumPy, and safetensors.
 LIBRARY = set(
     "torch torchgen functorch filelock typing_extensions setuptools _distutils_hack sympy mpmath "
-    "networkx jinja2 markupsafe fsspec numpy".split()
+    "networkx jinja2 markupsafe fsspec numpy safetensors".split()
 )
 OTHERS = set(importlib.metadata.packages_distributions()) - LIBRARY - {"rnn_core", "flows"}
 assert {"dvc", "mlflow", "pandas", "prefect", "scipy"} <= OTHERS, OTHERS

@@ -16,20 +16,13 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
-
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "rnn_tanh": torch._VF.rnn_tanh,
-    "rnn_relu": torch._VF.rnn_relu,
-    "lstm": torch._VF.lstm,
-    "gru_reset_after": torch._VF.gru,
-}
-"""PyTorch's functions by the registered cells that cuDNN has; gates stand in the same order."""
+from rnn_core.compiler.torch_internals import CUDNNS
 
 
 def function_of(cell: Cell) -> Callable[..., Any] | None:
     """PyTorch's function for a cell; None for a subclass, which may compute something else."""
-    same = (name for name in FUNCTIONS if type(get_cell(name)) is type(cell))
-    return next((FUNCTIONS[name] for name in same), None)
+    same = (name for name in CUDNNS if type(get_cell(name)) is type(cell))
+    return next((CUDNNS[name] for name in same), None)
 
 
 def is_cudnns(cell: Cell) -> bool:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from torch.utils._python_dispatch import _disable_current_modes
+from rnn_core.compiler.torch_internals import without_modes
 
 local = threading.local()
 
@@ -46,5 +46,5 @@ def aside(function: Callable[[], Result]) -> Result:
         with eager_only():
             return function()
 
-    with _disable_current_modes(), ThreadPoolExecutor(1) as thread:
+    with without_modes(), ThreadPoolExecutor(1) as thread:
         return thread.submit(call).result()

@@ -39,6 +39,7 @@ from rnn_core.compiler.inspection.origin import (
     place_of_file,
     place_of_module,
 )
+from rnn_core.compiler.torch_internals import Overload, OverloadPacket
 
 ANY = "*"
 """Among the names of attributes: some are computed, so that it may be any."""
@@ -385,7 +386,7 @@ READERS: Mapping[type, Callable[[Inspector, Any, str], None]] = (
         ),
         Inspector.native,
     )
-    | dict.fromkeys((torch._ops.OpOverload, torch._ops.OpOverloadPacket), Inspector.operation)
+    | dict.fromkeys((Overload, OverloadPacket), Inspector.operation)
     | {
         types.FunctionType: Inspector.function,
         types.ModuleType: Inspector.module,

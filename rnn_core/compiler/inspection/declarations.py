@@ -7,11 +7,11 @@ be names in Python.
 from collections.abc import Iterable, Mapping, Sequence
 from keyword import iskeyword
 
-import torch
 from torch import Tensor
 
 from rnn_core.cells import get_cell
 from rnn_core.cells.base import Cell
+from rnn_core.compiler.torch_internals import is_jit_tracing
 from rnn_core.errors import KindError, ParameterError, TensorError, unknown
 
 EXAMPLES = {
@@ -25,7 +25,7 @@ EXAMPLES = {
 
 def are_sizes_known() -> bool:
     """Whether sizes can be compared now: `torch.jit` would take the answer for a constant."""
-    return not torch._C._get_tracing_state()
+    return not is_jit_tracing()
 
 
 def as_cell(cell: object) -> Cell:

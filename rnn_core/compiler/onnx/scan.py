@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 
 from rnn_core.cells.base import Cell, named
 from rnn_core.compiler.running.unrolling import unroll
+from rnn_core.compiler.torch_internals import pytree, scan_operator
 
 
 def run_scan(
@@ -45,10 +45,6 @@ def run_scan(
     Returns:
         All states at all steps, (T, B, H) each, and the final ones, (B, H) each.
     """
-    # Belongs to PyTorch's compiler, which nothing but an export needs. Not its `scan`, which
-    # hands the step to that compiler: this may fix sizes that are to stay free.
-    from torch._higher_order_ops.scan import scan_op  # noqa: PLC0415
-
     # Without gradients, which ONNX has none of.
     gates = functional.linear(x, input_weight, input_bias).detach().chunk(len(cell.gates), dim=-1)
     read = [*gates, *given] if present is None else [*gates, *given, present.unsqueeze(-1)]
@@ -56,7 +52,7 @@ def run_scan(
     starts, fixed = apart([s.detach() for s in first]), [w.detach() for w in weights]
     step = partial(scan_step, cell, present is not None)
     held = held_tensors(step, [*starts, *(tensor[0] for tensor in read), *fixed])
-    results = scan_op(
+    results = scan_operator()(
         partial(run_with, step, held), starts, read, (*fixed, *(t.detach() for t in held))
     )
     final, every = results[: len(first)], results[len(first) :]

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from rnn_core.compiler.torch_internals import forward_level, has_storage, has_transform
+
 PLAIN = (Tensor, nn.Parameter)
 """The types of tensors that nobody gave a meaning of their own."""
 
@@ -37,7 +39,7 @@ def is_transformed() -> bool:
 
     Then autograd's functions need rules that ours lack, whatever they are called with.
     """
-    return bool(torch._C._are_functorch_transforms_active())
+    return bool(has_transform())
 
 
 def is_special(tensor: Tensor) -> bool:
@@ -47,9 +49,9 @@ def is_special(tensor: Tensor) -> bool:
 
 def stands_for_others(tensor: Tensor) -> bool:
     """Whether a tensor is a batch of others, one with its tangent, or sparse: not one memory."""
-    if forward_ad._current_level >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:
+    if forward_level() >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:
         return True
-    return not torch._C._has_storage(tensor)
+    return not has_storage(tensor)
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:

@@ -28,6 +28,7 @@ from rnn_core.compiler.inspection.code import Reading, read
 from rnn_core.compiler.inspection.guards import Guards, UnreadableError
 from rnn_core.compiler.inspection.probe import InconstantError, check_constant
 from rnn_core.compiler.packing import pack
+from rnn_core.compiler.torch_internals import LackingError, check_known
 
 MOST_TRIES = 3
 """How often something is sought that failed for a reason that may pass."""
@@ -100,6 +101,20 @@ def form_for(cell: Cell, make: Make, dtype: torch.dtype) -> str | None:
         make: What makes the kernel from that.
         dtype: Type of all tensors.
     """
+    try:
+        check_known()
+        return answer_for(cell, make, dtype).form
+    except LackingError as error:
+        warn(f"cells run in the eager loop, which is slower: {error}")
+        return None
+
+
+def answer_for(cell: Cell, make: Make, dtype: torch.dtype) -> Answer:
+    """What is known of a cell, or found out.
+
+    Raises:
+        LackingError: If this PyTorch cannot be used to find it out.
+    """
     question = (make, dtype, torch.get_default_dtype())
     answer = answers_of(cell).get(question)
     if answer is None or not answer.holds():
@@ -108,7 +123,7 @@ def form_for(cell: Cell, make: Make, dtype: torch.dtype) -> str | None:
             answer = answers.get(question)
             if answer is None or not answer.holds():
                 answer = answers[question] = sought(cell, question, answer)
-    return answer.form
+    return answer
 
 
 def sought(cell: Cell, question: Question, before: Answer | None) -> Answer:

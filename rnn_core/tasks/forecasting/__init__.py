@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.forecasting.learn import Forecasting as Forecasting
-    from rnn_core.tasks.forecasting.learn import ForecastingData as ForecastingData
     from rnn_core.tasks.forecasting.learn import ForecastingModel as ForecastingModel
+    from rnn_core.tasks.forecasting.parameters import ForecastingData as ForecastingData
+    from rnn_core.tasks.forecasting.parameters import ForecastingMeta as ForecastingMeta
+    from rnn_core.tasks.forecasting.task import Forecasting as Forecasting
 
 _HOMES = {
-    "Forecasting": "learn",
-    "ForecastingData": "learn",
+    "Forecasting": "task",
+    "ForecastingData": "parameters",
+    "ForecastingMeta": "parameters",
     "ForecastingModel": "learn",
 }
 

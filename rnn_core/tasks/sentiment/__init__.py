@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING
 from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.sentiment.learn import Sentiment as Sentiment
-    from rnn_core.tasks.sentiment.learn import SentimentData as SentimentData
     from rnn_core.tasks.sentiment.learn import SentimentModel as SentimentModel
+    from rnn_core.tasks.sentiment.parameters import SentimentData as SentimentData
+    from rnn_core.tasks.sentiment.parameters import SentimentMeta as SentimentMeta
+    from rnn_core.tasks.sentiment.task import Sentiment as Sentiment
 
 _HOMES = {
-    "Sentiment": "learn",
-    "SentimentData": "learn",
+    "Sentiment": "task",
+    "SentimentData": "parameters",
+    "SentimentMeta": "parameters",
     "SentimentModel": "learn",
 }
 

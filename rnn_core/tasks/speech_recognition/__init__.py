@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.speech_recognition.learn import SpeechAnswer as SpeechAnswer
-    from rnn_core.tasks.speech_recognition.learn import SpeechData as SpeechData
     from rnn_core.tasks.speech_recognition.learn import SpeechModel as SpeechModel
-    from rnn_core.tasks.speech_recognition.learn import SpeechRecognition as SpeechRecognition
+    from rnn_core.tasks.speech_recognition.parameters import SpeechData as SpeechData
+    from rnn_core.tasks.speech_recognition.parameters import SpeechMeta as SpeechMeta
+    from rnn_core.tasks.speech_recognition.serve import SpeechAnswer as SpeechAnswer
+    from rnn_core.tasks.speech_recognition.task import SpeechRecognition as SpeechRecognition
 
 _HOMES = {
-    "SpeechAnswer": "learn",
-    "SpeechData": "learn",
+    "SpeechAnswer": "serve",
+    "SpeechData": "parameters",
+    "SpeechMeta": "parameters",
     "SpeechModel": "learn",
-    "SpeechRecognition": "learn",
+    "SpeechRecognition": "task",
 }
 
 __all__ = [*_HOMES]  # noqa: PLE0604 - names they are

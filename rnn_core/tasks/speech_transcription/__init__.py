@@ -5,15 +5,21 @@ from typing import TYPE_CHECKING
 from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.speech_transcription.learn import SpeechTranscription as SpeechTranscription
-    from rnn_core.tasks.speech_transcription.learn import TranscriptionAnswer as TranscriptionAnswer
-    from rnn_core.tasks.speech_transcription.learn import TranscriptionData as TranscriptionData
     from rnn_core.tasks.speech_transcription.learn import TranscriptionModel as TranscriptionModel
+    from rnn_core.tasks.speech_transcription.parameters import (
+        TranscriptionData as TranscriptionData,
+    )
+    from rnn_core.tasks.speech_transcription.parameters import (
+        TranscriptionMeta as TranscriptionMeta,
+    )
+    from rnn_core.tasks.speech_transcription.serve import TranscriptionAnswer as TranscriptionAnswer
+    from rnn_core.tasks.speech_transcription.task import SpeechTranscription as SpeechTranscription
 
 _HOMES = {
-    "SpeechTranscription": "learn",
-    "TranscriptionAnswer": "learn",
-    "TranscriptionData": "learn",
+    "SpeechTranscription": "task",
+    "TranscriptionAnswer": "serve",
+    "TranscriptionData": "parameters",
+    "TranscriptionMeta": "parameters",
     "TranscriptionModel": "learn",
 }
 

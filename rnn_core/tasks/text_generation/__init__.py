@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING
 from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.text_generation.learn import TextAnswer as TextAnswer
-    from rnn_core.tasks.text_generation.learn import TextData as TextData
-    from rnn_core.tasks.text_generation.learn import TextGeneration as TextGeneration
     from rnn_core.tasks.text_generation.learn import TextModel as TextModel
+    from rnn_core.tasks.text_generation.parameters import TextData as TextData
+    from rnn_core.tasks.text_generation.parameters import TextMeta as TextMeta
+    from rnn_core.tasks.text_generation.task import TextGeneration as TextGeneration
+    from rnn_core.tasks.text_generation.write import TextAnswer as TextAnswer
 
 _HOMES = {
-    "TextAnswer": "learn",
-    "TextData": "learn",
-    "TextGeneration": "learn",
+    "TextAnswer": "write",
+    "TextData": "parameters",
+    "TextGeneration": "task",
+    "TextMeta": "parameters",
     "TextModel": "learn",
 }
 

@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING
 from rnn_core.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from rnn_core.tasks.translation.learn import Translation as Translation
-    from rnn_core.tasks.translation.learn import TranslationAnswer as TranslationAnswer
-    from rnn_core.tasks.translation.learn import TranslationData as TranslationData
     from rnn_core.tasks.translation.learn import TranslationModel as TranslationModel
+    from rnn_core.tasks.translation.parameters import TranslationData as TranslationData
+    from rnn_core.tasks.translation.parameters import TranslationMeta as TranslationMeta
+    from rnn_core.tasks.translation.serve import TranslationAnswer as TranslationAnswer
+    from rnn_core.tasks.translation.task import Translation as Translation
 
 _HOMES = {
-    "Translation": "learn",
-    "TranslationAnswer": "learn",
-    "TranslationData": "learn",
+    "Translation": "task",
+    "TranslationAnswer": "serve",
+    "TranslationData": "parameters",
+    "TranslationMeta": "parameters",
     "TranslationModel": "learn",
 }
 

@@ -18,7 +18,7 @@ from rnn_core.models.exporting import TOLERANCE, example, export_onnx
 from rnn_core.models.ports import Port, Ports
 from rnn_core.study import parse
 from rnn_core.tasks import REGISTRY, get_task
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 FILES = Path(__file__).parents[2] / "rnn_core/malformed"
 
@@ -33,7 +33,8 @@ def prepared(name, folder, cell, **parameters):
         (folder / file).write_bytes(content)
     kind = get_task(name)
     _, meta = kind.prepare(folder, parse(kind.DataParameters, module.PARAMETERS, ""))
-    task = kind(json.loads(json.dumps(meta)), kind.ModelParameters(hidden_size=4, **parameters))
+    again = kind.Meta.from_json(json.loads(json.dumps(meta.to_json())))
+    task = kind(again, kind.ModelParameters(hidden_size=4, **parameters))
     model = build_model(task, cell).eval()
     for parameter in model.parameters():
         parameter.data.mul_(3.0)
@@ -52,7 +53,7 @@ CELLS = dict.fromkeys(REGISTRY, "gru") | {"translation": "lstm_coupled", "text_g
 def test_every_task_exports_for_any_batch_and_length(tmp_path, name):
     task, model = prepared(name, tmp_path / "raw", CELLS[name])
     file = tmp_path / "model.onnx"
-    exported = export_onnx(model, file, {"gatewise.meta": task.meta})
+    exported = export_onnx(model, file, {"gatewise.meta": task.meta.to_json()})
     assert exported.difference <= TOLERANCE
     arguments = example(exported.ports, smallest=4)
     flat = torch.utils._pytree.tree_leaves(arguments)
@@ -67,14 +68,14 @@ def test_every_task_exports_for_any_batch_and_length(tmp_path, name):
         port.name for port in exported.ports.outputs
     ]
     notes = {entry.key: json.loads(entry.value) for entry in graph.metadata_props}
-    assert notes["gatewise.meta"] == task.meta
+    assert type(task.meta).from_json(notes["gatewise.meta"]) == task.meta
     assert all(name in told(exported) for name in names)
 
 
 def test_a_forecast_is_made_from_the_file_and_its_notes(tmp_path):
     task, model = prepared("forecasting", tmp_path / "raw", "mgu")
     file = tmp_path / "model.onnx"
-    export_onnx(model, file, {"gatewise.meta": task.meta})
+    export_onnx(model, file, {"gatewise.meta": task.meta.to_json()})
     table = task.example(tmp_path / "raw")
     answer = task.answer(model, table, task.AnswerParameters())
     (note,) = onnx.load(file).metadata_props
@@ -91,7 +92,7 @@ def test_a_translation_is_written_piece_by_piece(tmp_path):
     """By the loop that the command tells; the model starts to translate with few weights."""
     task, model = prepared("translation", tmp_path / "raw", "gru", beam_size=1)
     file = tmp_path / "model.onnx"
-    export_onnx(model, file, {"gatewise.meta": task.meta})
+    export_onnx(model, file, {"gatewise.meta": task.meta.to_json()})
     notes = {entry.key: json.loads(entry.value) for entry in onnx.load(file).metadata_props}
     text = "the dog sees the cat."
     pieces = [*task.subwords.encode([text])[0], END]

@@ -4,14 +4,14 @@ import shutil
 import socket
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import pytest
 import yaml
 
 from flows.commands import main as cli
+from flows.commands import stage
 from flows.layout import Layout
-from flows.trainings import processes
 from rnn_core.sources import download
 from rnn_core.sources.tinyshakespeare import SOURCE as TINYSHAKESPEARE
 
@@ -88,7 +88,7 @@ def study(place):
 
 
 @pytest.fixture
-def gatewise(study, monkeypatch, capfd):
+def gatewise(study, here, monkeypatch, capfd):
     """Calls the command line in this process, for commands that must fail."""
 
     def call(*arguments):
@@ -102,8 +102,9 @@ def gatewise(study, monkeypatch, capfd):
         raise AssertionError("the command succeeded")
 
     monkeypatch.chdir(study.folder)
-    monkeypatch.setattr(processes, "die_with_parent", lambda: None)
-    monkeypatch.setattr(processes.os, "_exit", no_exit)
+    monkeypatch.setattr(stage, "die_with_parent", lambda: None)
+    monkeypatch.setattr(stage.os, "_exit", no_exit)
+    monkeypatch.setattr("flows.trainings.crew.local_crew", lambda *_: nullcontext(here))
     for library in ("OMP", "OPENBLAS", "MKL"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "1")
     return call
@@ -160,7 +161,7 @@ MISTAKES = {
     "choice": ("device", "gpu", "device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
     "missing": ("seeds", None, "seeds: is required"),
 }
-STAGES = {"data": ["prepare", "sales"], "model": ["train", "sales", "gru"]}
+STAGES = {"data": ["prepare", "sales"], "model": ["train", "sales"]}
 STAGES["training"] = STAGES["model"]
 
 
@@ -170,6 +171,13 @@ def test_mistake_in_params_is_told_by_the_stage_that_meets_it(study, gatewise, m
     study.write_parameters(changed(study.parameters(), where, value))
     command = STAGES.get(mistake.rpartition(" ")[2], ["ingest", "sales"])
     assert gatewise(*command) == f"params.yaml: {message}"
+
+
+def test_stage_that_fails_says_so_in_a_line_and_leaves_nothing(study):
+    study.write_parameters(changed(study.parameters(), "datasets.sales.source", "nowhere.csv"))
+    told = one_line(study.run("gatewise", "ingest", "sales", code=1))
+    assert told == "params.yaml: datasets.sales.source: there is no nowhere.csv"
+    assert not Layout(study.folder).raw("sales").exists()
 
 
 def test_mistake_is_told_the_same_way_by_every_command(study):
@@ -326,7 +334,7 @@ def test_text_that_is_not_utf_8_is_told_with_the_byte(study, gatewise):
 
 
 def test_stage_before_its_upstream_says_what_to_do(gatewise):
-    told = gatewise("train", "sales", "gru")
+    told = gatewise("train", "sales")
     assert told == "data/prepared/sales/meta.json is missing; run the stage that makes it"
 
 
@@ -336,15 +344,11 @@ def files(folder):
 
 def test_prune_removes_exactly_what_params_does_not_name(study):
     layout = Layout(study.folder)
-    kept = [layout.raw("sales"), layout.prepared("sales"), layout.reports, layout.seeds / "hash"]
-    matrix = (layout.tuning, layout.run, layout.evaluation)
-    kept += [folder("sales", "gru") for folder in matrix]
-    gone = [layout.raw("old"), layout.prepared("old"), layout.training / "hash"]
-    gone += [
-        folder(dataset, cell)
-        for folder in matrix
-        for dataset, cell in (("sales", "lstm"), ("old", "gru"))
-    ]
+    outputs = (layout.raw, layout.prepared, layout.runs, layout.evaluations)
+    kept = [folder("sales") for folder in outputs]
+    kept += [layout.reports, layout.store / "training/ha/hash"]
+    gone = [folder("old") for folder in outputs]
+    gone += [layout.training / "hash"]
     for folder in kept + gone:
         folder.mkdir(parents=True)
         (folder / "file").touch()

@@ -1,6 +1,7 @@
 """Seeds that are added to params.yaml until the rule decides."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 
 from flows.commands.more_seeds import add_seeds, with_seeds
 from flows.layout import Layout
-from rnn_core.files import write_json
+from rnn_core.comparison.outcome import Need, read_comparison, write_comparison
 
 REPOSITORY = Path(__file__).parents[3]
 STUDIES = [REPOSITORY, REPOSITORY / "studies/benchmark", REPOSITORY / "studies/warnings"]
@@ -48,9 +49,12 @@ def layout(tmp_path):
 
 
 def needs(layout, **seeds):
+    """Have the comparisons of datasets ask for some number of seeds."""
+    some = read_comparison(REPOSITORY / "comparisons/co2.json")
     for name, number in seeds.items():
-        need = None if number == "nothing" else {"seeds": number, "items": None}
-        write_json(layout.comparison(name), {"need": need})
+        need = None if number == "nothing" else Need(seeds=number, items=None)
+        decision = replace(some.decision, need=need)
+        write_comparison(layout.comparison(name), replace(some, decision=decision))
 
 
 def seeds_of(layout):

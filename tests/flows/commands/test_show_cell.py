@@ -137,7 +137,7 @@ def test_commands_print_and_write(gatewise, monkeypatch, tmp_path):
         f"{listed}\n",
         0,
     )
-    monkeypatch.setattr(catalogue, "PAGE", tmp_path / "docs/cells.md")
+    monkeypatch.setattr(catalogue, "clone", lambda: tmp_path)
     assert gatewise("cells", "docs") == ("", 0)
     assert (tmp_path / "docs/cells.md").read_text() == catalogue.page()
 

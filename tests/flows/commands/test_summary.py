@@ -1,20 +1,35 @@
-"""What a run ends with names things so that they can be copied, on a narrow terminal too."""
+"""What a run ends with names things so that they can be copied, and says what was done."""
+
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from flows.commands.summary import Row, in_lines, row, terminal_table
-from flows.layout import REPOSITORY, Layout
+from flows.commands.summary import (
+    Row,
+    closing_lines,
+    compared,
+    in_lines,
+    markdown_table,
+    summarise,
+    terminal_table,
+)
+from flows.layout import Layout
+from flows.tracking.promoted import Promotion
+from rnn_core.comparison.outcome import read_comparison
+from rnn_core.study import read_study
 
+REPOSITORY = Path(__file__).parents[3]
+LAYOUT = Layout(REPOSITORY)
 ROW = Row(
     dataset="free_spoken_digits_speakers",
     champion="rnn_tanh-113",
     decision="provisional: more seeds and 87 times the items needed",
     test_score="0.8297 ± 0.088 accuracy",
-    registered_seed="0.722",
     ahead="0.0093 worse than memoryless-1947",
     cost="1,324,632 MACs",
     model="benchmark.free_spoken_digits_speakers v1",
+    model_score="0.722",
 )
 
 
@@ -23,6 +38,17 @@ def printed(entry, width):
     with console.capture() as captured:
         console.print(terminal_table([entry]))
     return captured.get()
+
+
+def promotion(action, test_score):
+    return Promotion(
+        dataset="agreement",
+        model="sample.agreement",
+        version="4",
+        action=action,
+        reason="the challenger is worse",
+        test_score=test_score,
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -35,12 +61,49 @@ def test_names_are_not_folded(width):
 
 
 def test_dataset_without_a_champion_says_why():
-    entry = Row("sums", "none", "no candidate has finished all seeds", "", "", "", "", "")
+    entry = Row(dataset="sums", champion="none", decision="no candidate has finished all seeds")
     assert printed(entry, 80).split() == ["sums", "none,", *entry.decision.split()]
 
 
-@pytest.mark.parametrize(("promotions", "shown"), [({}, "model not registered"), (None, "")])
-def test_model_is_told_where_the_registry_was_asked(promotions, shown):
-    entry = row("agreement", Layout(REPOSITORY), promotions)
-    lines = [line for line in in_lines(entry) if line.startswith("model")]
-    assert lines == [shown] * bool(shown)
+def test_model_is_told_where_the_registry_was_asked():
+    (entry,) = summarise(LAYOUT, ["agreement"], {})
+    assert not [line for line in in_lines(entry) if line.startswith("model")]
+
+
+@pytest.mark.parametrize("action", ["promoted", "unchanged", "kept"])
+def test_score_beside_a_model_is_that_of_its_version(action):
+    """It may be another than that of the champion, which may not have been promoted."""
+    own = read_comparison(LAYOUT.comparison("agreement")).champion.seed.test
+    (entry,) = summarise(LAYOUT, ["agreement"], {"agreement": promotion(action, 0.125)})
+    (line,) = [line for line in in_lines(entry) if line.startswith("model")]
+    assert line.startswith("model sample.agreement v4, test score 0.125")
+    assert f"{own:.4g}" not in line
+    assert ("the challenger is worse" in line) == (action == "kept")
+    assert "0.125" in markdown_table([entry])
+
+
+def test_version_without_a_score_of_this_metric_has_none():
+    (entry,) = summarise(LAYOUT, ["agreement"], {"agreement": promotion("kept", None)})
+    assert "test score" not in in_lines(entry)[-1]
+
+
+def test_only_what_a_run_compared_is_summed_up():
+    plan = read_study(REPOSITORY)
+    assert compared(plan, {"prepare@co2", "prepare@sums", "ingest@co2"}) == []
+    assert compared(plan, {"compare@sums", "compare@agreement", "train@co2-gru"}) == [
+        name for name in plan.datasets if name in {"sums", "agreement"}
+    ]
+
+
+def test_run_of_some_stages_ends_with_these_and_with_nothing_that_is_not_there():
+    lines = closing_lines(LAYOUT, "sample", {"prepare@co2", "ingest@co2"}, {})
+    assert len(lines) == 1
+    assert "ingest@co2, prepare@co2" in lines[0]
+    assert str(LAYOUT.page) not in lines[0]
+
+
+def test_run_that_reported_and_registered_says_where():
+    stages = {"compare@agreement", "report"}
+    lines = closing_lines(LAYOUT, "sample", stages, {"agreement": promotion("promoted", 0.5)})
+    assert any(line.startswith(f"Report: {LAYOUT.page}.") for line in lines)
+    assert any("models:/sample.DATASET@champion" in line for line in lines)

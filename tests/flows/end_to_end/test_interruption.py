@@ -1,185 +1,233 @@
-"""Killed in the middle of training, once or again and again: the next run ends the same."""
+"""Killed anywhere, again and again: the next run ends the same, and nothing of ours goes on."""
 
+import os
+import random
+import shutil
 import signal
-import sqlite3
+import subprocess
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
-from mlflow import MlflowClient
 
-from rnn_core.files import read_json_lines
+from flows.layout import Layout
+from flows.trainings.store import open_store
 
-SLOW = {
+SMALL = {
     "study": "interrupted",
     "device": "cpu",
     "seeds": [0, 1],
-    "cells": ["gru"],
+    "cells": ["gru", "memoryless"],
     "sizes": ["equal"],
     "tuning": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",
             "task": "forecasting",
-            "data": {"targets": ["y"], "lookback": 24, "horizon": 3},
-            "model": {"hidden_size": 32},
-            "training": {"epochs": 60, "patience": 60, "batch_size": 16},
+            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
+            "model": {"hidden_size": 8},
+            "training": {"epochs": 12, "patience": 12, "batch_size": 16},
         }
     },
 }
 
+RUN = ("gatewise", "run")
+REPRO = ("dvc", "repro", "--quiet")
+ROUNDS = 20
+OUTPUTS = ("runs", "evaluations", "comparisons", "reports", "dvc.lock")
+MARK = "GATEWISE_TEST_OF_KILLS"
+
+
+def contents(study):
+    """The bytes of what a run records and makes, by path."""
+    found = {"dvc.lock": (study.folder / "dvc.lock").read_bytes()}
+    for name in ("runs", "evaluations", "comparisons"):
+        for path in sorted((study.folder / name).rglob("*")):
+            if path.is_file():
+                found[str(path.relative_to(study.folder))] = path.read_bytes()
+    return found
+
 
 @pytest.fixture(scope="module")
-def uninterrupted(study_at, tmp_path_factory):
-    """The lock of the study when nothing happens to it."""
-    study = study_at(tmp_path_factory.mktemp("uninterrupted") / "studies/study", SLOW)
-    study.run("dvc", "repro", "--quiet")
-    return study.read_lock()
+def make(study_at, served, tmp_path_factory):
+    """Makes a study whose processes can be told from all others, at the end too."""
+    places = []
+
+    def new(name):
+        study = study_at(tmp_path_factory.mktemp(name) / "studies/study", SMALL)
+        study.environment.update(served, **{MARK: str(study.folder)})
+        places.append(study)
+        return study
+
+    yield new
+    for study in places:
+        for process in ours(study):
+            process.kill()
 
 
-def wait_for(condition, seconds=60):
+@pytest.fixture(scope="module")
+def uninterrupted(make):
+    """What the study comes to when nothing happens to it, and how long that takes."""
+    study = make("uninterrupted")
+    started = time.monotonic()
+    study.run(*RUN)
+    return contents(study), time.monotonic() - started
+
+
+@pytest.fixture(scope="module")
+def again(make):
+    """A study of which the next tests interrupt one run after the other."""
+    return make("again")
+
+
+def ours(study):
+    """The processes that were started for a study and live."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            marked = process.environ().get(MARK) == str(study.folder)
+            if marked and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def wait_for(condition, seconds=240):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():
             return found
-        time.sleep(0.02)
+        time.sleep(0.002)
     raise AssertionError("it did not happen in time")
 
 
-def is_in_second_seed(study, since):
-    """Whether a process that was started then trains the second seed."""
-    finished = list(study.folder.glob(".gatewise/seeds/*"))
-    growing = [
-        file
-        for file in study.folder.glob(".gatewise/training/*/metrics.jsonl")
-        if file.stat().st_mtime > since
-    ]
-    return len(finished) == 1 and growing and len(read_json_lines(growing[0])) > 5
+def part(process):
+    """What a process is to a run."""
+    with suppress(psutil.Error):
+        words = process.cmdline()
+        if "flows.trainings.worker_process" in words:
+            return "worker" if process.name() == "gatewise worker" else "pool"
+        if "flows.system.bound" in words and "dvc" in words:
+            return "commit" if "commit" in words else "dvc"
+        return "command"
+    return None
 
 
-def start(study, command):
-    """Start a command; returns its process once that trains the second seed."""
-    since = time.time()
-    process = study.start(*command, start_new_session=True)
-    wait_for(lambda: process.poll() is not None or is_in_second_seed(study, since))
-    assert process.returncode is None, process.communicate()[0]
-    return process
+def children(process, name):
+    """The processes below another that play a part."""
+    with suppress(psutil.Error):
+        return [c for c in psutil.Process(process.pid).children(True) if part(c) == name]
+    return []
 
 
-def descendants(process):
-    """Processes by the part that they play: all, and those that run the stage that trains."""
-    own = psutil.Process(process.pid)
-    found = own.children(recursive=True)
-    by_name = {child.name(): child for child in found}
-    templates = [child for child in own.children() if "flows.recording.template" in child.cmdline()]
-    return {
-        "all": found,
-        "template": templates[0] if templates else None,
-        "dvc": by_name.get("dvc"),
-        "trainer": by_name.get("train sales gru"),
-    }
+def is_putting(study):
+    """Whether an entry of the store is being written."""
+    with suppress(FileNotFoundError):
+        return any((study.folder / ".gatewise/store/unfinished").iterdir())
+    return False
 
 
-def check_same_ending(study, command, expected):
-    study.run(*command)
-    assert study.read_lock() == expected
-    check_nothing_is_left(study)
-    assert study.run("dvc", "status").strip() == "Data and pipelines are up to date."
+def strike(study, process, victim, delay, how):
+    """Send a signal to a part of a run, a moment after it has begun its work.
+
+    Returns:
+        Whether it was there: a run may end before.
+    """
+    over = process.poll
+    if victim == "store":
+        wait_for(lambda: over() is not None or is_putting(study))
+        target = process
+    elif victim in {"worker", "commit"}:
+        wait_for(lambda: over() is not None or children(process, victim))
+        time.sleep(delay)
+        target = (children(process, victim) or [None])[0]
+    else:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(delay)
+        target = process
+    if over() is not None or target is None:
+        return False
+    with suppress(psutil.NoSuchProcess):
+        target.send_signal(how)
+    return True
+
+
+def check_nothing_goes_on(study):
+    wait_for(lambda: not ours(study), seconds=60)
+    # Init may take its time with zombies, and what they had locked is locked for DVC till then.
+    wait_for(lambda: not any(is_zombie_of(study, p) for p in psutil.process_iter()), seconds=60)
+
+
+def is_zombie_of(study, process):
+    with suppress(psutil.Error):
+        return process.status() == psutil.STATUS_ZOMBIE and process.ppid() == os.getpid()
+    return False
 
 
 def check_nothing_is_left(study):
-    assert list(study.folder.glob(".gatewise/training/*")) == []
-    assert list(study.folder.glob(".gatewise/scratch/*")) == []
+    layout = Layout(study.folder)
+    assert not list(layout.training.glob("*"))
+    assert not list(layout.scratch.glob("*"))
+    assert not (layout.state / "run.json").exists()
+    assert not (layout.state / "dvc.lock").exists()
+    assert not is_putting(study)
 
 
-def check_nothing_goes_on(study, family):
-    wait_for(lambda: not any(map(lives, family["all"])), seconds=10)
-    # Init may take its time with zombies, and what they had locked is locked for DVC till then.
-    wait_for(lambda: not any(child.is_running() for child in family["all"]))
-    seeds = list(study.folder.glob(".gatewise/seeds/*"))
-    assert len(seeds) == 1, "it was not in the middle of training"
+def begin_anew(study):
+    """Take away all that a run makes, but for what DVC has in its cache."""
+    for name in (*OUTPUTS, ".gatewise", ".dvc/cache/runs"):
+        path = study.folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def check_killed(study, command, victim):
-    """Kill one process in the middle of the second seed; returns what is printed."""
-    process = start(study, command)
-    family = descendants(process)
-    target = process if victim == "command" else family[victim]
-    target.send_signal(signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
-    check_nothing_goes_on(study, family)
-    return process.returncode, output
-
-
-def lives(process):
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-@pytest.fixture(scope="module")
-def again(study_at, served, tmp_path_factory):
-    """A study of which the next tests interrupt one run after the other."""
-    study = study_at(tmp_path_factory.mktemp("again") / "studies/study", SLOW)
-    study.environment.update(served)
-    return study
-
-
-TRAIN = ("gatewise", "run", "--only", "train@*")
-
-
-@pytest.mark.parametrize("victim", ["trainer", "dvc", "template"])
-def test_killed_stage_of_the_flow(again, victim):
-    code, output = check_killed(again, TRAIN, victim)
-    assert code == 1
-    last = " ".join(output.split("error: ")[-1].split())
-    assert last.startswith("train@sales-gru:")
-    assert ("template.log" if victim == "template" else "train@sales-gru.log") in last
-    assert "Traceback" not in output
-
-
-def test_terminated_flow_ends_its_stages_at_once(again):
-    process = start(again, TRAIN)
-    family = descendants(process)
-    process.terminate()
-    process.communicate(timeout=20)
-    assert process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM)
-    check_nothing_goes_on(again, family)
-
-
-def test_killed_dvc(again):
-    code, _ = check_killed(again, ("dvc", "repro"), "command")
-    assert code == -signal.SIGKILL
-
-
-def test_after_all_that_flow_and_dvc_end_as_if_nothing_had_happened(again, uninterrupted):
-    again.run(*TRAIN)
-    lock = again.read_lock()
-    assert lock == {stage: uninterrupted[stage] for stage in lock}
-    assert "train@sales-gru" in lock
+def test_killed_at_random_twenty_times_it_ends_the_same(again, uninterrupted):
+    expected, seconds = uninterrupted
+    draw = random.Random(20)
+    struck = []
+    victims = ["flow", "flow", "worker", "store", "commit", "repro"]
+    for number in range(ROUNDS):
+        victim = victims[number % len(victims)]
+        command = REPRO if victim == "repro" else RUN
+        delay = draw.uniform(0.2, 0.8) * seconds if victim in {"flow", "repro"} else draw.random()
+        process = again.start(*command, start_new_session=True)
+        struck.append((victim, strike(again, process, victim, delay, signal.SIGKILL)))
+        output, _ = process.communicate(timeout=240)
+        check_nothing_goes_on(again)
+        if process.returncode == 0:  # it had ended, or went on without a worker that was lost
+            assert contents(again) == expected, (number, struck, output)
+            check_nothing_is_left(again)
+            begin_anew(again)
+    again.run(*RUN)
+    assert contents(again) == expected
     check_nothing_is_left(again)
-    check_same_ending(again, ("dvc", "repro"), uninterrupted)
+    check_nothing_goes_on(again)
+    assert again.run("dvc", "status").strip() == "Data and pipelines are up to date."
+    assert {victim for victim, there in struck if there} == set(victims), struck
 
 
-def test_killed_flow(new_study, uninterrupted, tmp_path):
-    study = new_study(SLOW)
-    study.environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{tmp_path}/mlflow.db"
-    code, _ = check_killed(study, ("gatewise", "run"), "command")
-    assert code == -signal.SIGKILL
-    check_same_ending(study, ("gatewise", "run"), uninterrupted)
-    client = MlflowClient(study.mlflow_uri)
-    experiment = client.get_experiment_by_name("interrupted/sales").experiment_id
-    runs = client.search_runs([experiment])
-    assert [run.info.status for run in runs] == ["FINISHED"] * 3
-    for run in runs:
-        if run.data.tags["gatewise.kind"] == "seed":
-            history = client.get_metric_history(run.info.run_id, "train_loss")
-            assert [metric.step for metric in history] == list(range(1, 61))
-    with sqlite3.connect(f"{study.environment['PREFECT_HOME']}/prefect.db") as database:
-        states = database.execute(
-            "SELECT state_name FROM flow_run WHERE json_extract(parameters, '$.study') LIKE ?"
-            " ORDER BY start_time",
-            [f"%{study.folder.parent.parent.name}%"],
-        ).fetchall()
-    assert [name for (name,) in states] == ["Crashed", "Completed"]
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_run_that_is_told_to_end_ends_its_workers_at_once(again, uninterrupted, how):
+    begin_anew(again)
+    process = again.start(*RUN, start_new_session=True)
+    assert strike(again, process, "worker", 0.1, 0), "no worker trained"
+    process.send_signal(how)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode in {-how, 128 + how}
+    assert "Traceback" not in output
+    check_nothing_goes_on(again)
+    again.run(*RUN)
+    assert contents(again) == uninterrupted[0]
+
+
+def test_lost_worker_costs_nothing_but_time(again, uninterrupted):
+    begin_anew(again)
+    process = again.start(*RUN, start_new_session=True)
+    growing = Layout(again.folder).training
+    wait_for(lambda: process.poll() is not None or list(growing.glob("*/metrics.jsonl")))
+    assert strike(again, process, "worker", 0, signal.SIGKILL)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    assert contents(again) == uninterrupted[0]
+    store = open_store(Layout(again.folder))
+    assert len(store.identities("training")) == 4
+    check_nothing_is_left(again)

@@ -3,18 +3,38 @@
 import json
 import math
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from flows.layout import Layout
+from rnn_core.comparison.candidates import Candidate, SeedResult
 from rnn_core.comparison.decision import decide, summarise
+from rnn_core.comparison.outcome import Comparison, write_comparison
 from rnn_core.comparison.policies import policies
-from rnn_core.comparison.results import Candidate, SeedResult
-from rnn_core.tasks.base.task import Metric
-from rnn_core.training.run_folder import METRICS, RUNG, Cost, seed_folder
+from rnn_core.diagnostics.findings import (
+    Findings,
+    GradientByLag,
+    LayerFindings,
+    SaturatedShare,
+    SeedFindings,
+    write_findings,
+)
+from rnn_core.metric import Metric
+from rnn_core.training.illustration import (
+    Confusion,
+    Continuation,
+    Forecasts,
+    Pair,
+    Pairs,
+    Series,
+    Texts,
+    write_illustration,
+)
+from rnn_core.training.run_folder import METRICS, Cost, seed_folder
+from rnn_core.training.tuning import Tuned
 
 ACCURACY = Metric("accuracy", "accuracy", "higher", "share of items <that> are right")
 SQUARES = Metric("mse", "mse", "lower")
@@ -53,31 +73,33 @@ class Dataset:
     folders: bool = True
 
 
-TEXTS = {"kind": "text", "texts": [{"prompt": "the dog ", "text": f"the dog {SCRIPT}"}] * 2}
-PAIRS = {
-    "kind": "pairs",
-    "pairs": [
-        {"source": f"a source of {i}", "reference": f"a reference of {i}", "output": "made " * i}
+SHOWN = {"seed": 0, "split": "test"}
+TEXTS = Texts(**SHOWN, texts=(Continuation(prompt="the dog ", text=f"the dog {SCRIPT}"),) * 2)
+PAIRS = Pairs(
+    **SHOWN,
+    pairs=tuple(
+        Pair(source=f"a source of {i}", reference=f"a reference of {i}", output="made " * i)
         for i in range(8)
-    ],
-}
-FORECAST = {
-    "kind": "forecast",
-    "series": [
-        {
-            "name": f"price in $ of {name} <i>$</i>",
-            "past": [math.sin(i / 9) for i in range(60)],
-            "truth": [math.sin(i / 9) for i in range(60, 84)],
-            "forecast": [0.9 * math.sin(i / 9) for i in range(60, 84)],
-        }
+    ),
+)
+FORECAST = Forecasts(
+    **SHOWN,
+    series=tuple(
+        Series(
+            name=f"price in $ of {name} <i>$</i>",
+            past=tuple(math.sin(i / 9) for i in range(60)),
+            truth=tuple(math.sin(i / 9) for i in range(60, 84)),
+            forecast=tuple(0.9 * math.sin(i / 9) for i in range(60, 84)),
+        )
         for name in ("tea", "salt")
-    ],
-}
-CONFUSION = {
-    "kind": "confusion",
-    "labels": [f"label_{i}" for i in range(12)],
-    "counts": [[40 if i == j else (i * j) % 5 for j in range(12)] for i in range(12)],
-}
+    ),
+)
+CONFUSION = Confusion(
+    **SHOWN,
+    labels=tuple(f"label_{i}" for i in range(12)),
+    counts=tuple(tuple(40 if i == j else (i * j) % 5 for j in range(12)) for i in range(12)),
+)
+TUNED = Tuned(trials=8, steps=12345, chosen={"learning_rate": 0.00123456})
 
 STUDY = {
     "letters": Dataset(task="text_generation", example=TEXTS),
@@ -139,49 +161,45 @@ def candidates_of(data, draw):
             )
             seeds = tuple(seed_results(data, cell, size, draw))
             facts = {"sizes": (str(size),), "deviations": {}, "device": "cpu", "data": "d"}
+            facts["metric"] = data.metric
             found.append(Candidate(cell=cell, hidden_size=size, cost=cost, seeds=seeds, **facts))
     return found
 
 
-def write(path, content):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2))
-
-
 def compare(layout, name, data, candidates):
     """What `compare` writes."""
-    decision, standings = decide(candidates, NO_ITEMS, data.metric, 0.02)
-    advice = policies(candidates, data.metric, 0.02, data.baselines, decision.champion)
-    content = {
-        "task": data.task,
-        "metric": asdict(data.metric),
-        "margin": 0.02,
-        "device": "cpu",
-        "items": {"train": 12000, "validation": 1500, "test": 1500},
-        **asdict(decision),
-        "candidates": {c.name: summarise(c, standings.get(c.name)) for c in candidates},
-        "policies": {policy: asdict(found) for policy, found in advice.items()},
-        "baselines": data.baselines,
-        "optimum": None,
-    }
-    for place, found in enumerate(content["candidates"].values()):
-        tuned = {"trials": 8, "steps": 12345, "chosen": {"learning_rate": 0.00123456}}
-        found["tuning"] = tuned if place == 1 else None
-    write(layout.comparison(name), content)
+    decision, standings = decide(candidates, NO_ITEMS, 0.02)
+    advice = policies(candidates, 0.02, data.baselines, decision.champion)
+    found = {c.name: summarise(c, standings.get(c.name)) for c in candidates}
+    second = candidates[1].name
+    found[second] = replace(found[second], tuning=TUNED)
+    comparison = Comparison(
+        task=data.task,
+        metric=data.metric,
+        margin=0.02,
+        device="cpu",
+        items={"train": 12000, "validation": 1500, "test": 1500},
+        decision=decision,
+        candidates=found,
+        policies=advice,
+        baselines=data.baselines,
+        optimum=None,
+    )
+    write_comparison(layout.comparison(name), comparison)
 
 
 def by_lag(scale, reach, lags=40):
-    norms = [scale * 0.9**lag if lag <= reach else 0.0 for lag in range(lags)]
-    return {"norm": norms, "relative": [norm / scale for norm in norms]}
+    norms = tuple(scale * 0.9**lag if lag <= reach else 0.0 for lag in range(lags))
+    return GradientByLag(norm=norms, relative=tuple(norm / scale for norm in norms))
 
 
 def layers(scale, reach):
     return {
-        "recurrent": {
-            "gradient_by_lag": by_lag(scale, reach),
-            "spectral_radius": {"n": 1.234567, "z": 0.9},
-            "saturated_share": {"left": 0.01, "right": 0.0, "tanh": None},
-        }
+        "recurrent": LayerFindings(
+            gradient_by_lag=by_lag(scale, reach),
+            spectral_radius={"n": 1.234567, "z": 0.9},
+            saturated_share=SaturatedShare(left=0.01, right=0.0, tanh=None),
+        )
     }
 
 
@@ -200,20 +218,19 @@ def train_and_evaluate(layout, name, data, candidate):
         folder = seed_folder(run, candidate.hidden_size, seed.seed)
         folder.mkdir(parents=True)
         (folder / METRICS).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    write(run / str(candidate.hidden_size) / RUNG, {})
     place = layout.evaluation(name, candidate.cell) / str(candidate.hidden_size)
     reach = 0 if candidate.cell == "memoryless" else 100
     seeds = {
-        str(seed.seed): {
-            "before": layers(0.1, reach),
-            "after": None if seed.diverged else layers(0.02, reach),
-            "clipped_share": [0.25] * seed.epochs,
-        }
+        seed.seed: SeedFindings(
+            before=layers(0.1, reach),
+            after=None if seed.diverged else layers(0.02, reach),
+            clipped_share=(0.25,) * seed.epochs,
+        )
         for seed in candidate.seeds
     }
-    write(place / "diagnostics.json", {"cell": candidate.cell, "most_steps": 256, "seeds": seeds})
-    shown = data.example if candidate.complete else None
-    write(place / "illustration.json", {"seed": 0, "split": "test", **shown} if shown else {})
+    place.mkdir(parents=True)
+    write_findings(place, Findings(cell=candidate.cell, most_steps=256, seeds=seeds))
+    write_illustration(place, data.example if candidate.complete else None)
 
 
 def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:

@@ -1,6 +1,7 @@
 """What is told outside of `reports/`: cards of models, figures in MLflow, timings."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from flows.report.timings import write_timings
 from flows.stages.report import report
 from flows.tracking import promotion as registry
 from flows.tracking.projection import Projection
-from rnn_core.files import digest_of, read_json, write_json
-from rnn_core.study import read_study
+from flows.trainings.records import Record, append
+from rnn_core.comparison.outcome import read_comparison, write_comparison
+from rnn_core.files import digest_of
+from rnn_core.study import TUNING_SEED, read_study
 
 
 def card(layout, dataset):
@@ -21,18 +24,16 @@ def card(layout, dataset):
 
 
 def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
-    found = read_json(made_up.comparison("sounds"))
-    champion, seed = found["candidates"][found["champion"]], found["registered_seed"]
-    (own,) = [entry for entry in champion["seeds"] if entry["seed"] == seed]
+    own = read_comparison(made_up.comparison("sounds")).champion.seed
     text = card(made_up, "sounds")
     for words in (
         "## made_up.sounds: gru-8",
         "A model for speech recognition around the recurrent cell `gru` with 8 units",
-        f"It is seed {seed} of 5",
+        f"It is seed {own.seed} of 5",
         "Of the candidates, use **gru-8**",
         "**decided**, with a margin of 0.02: better than all others",
         "items: train 12,000, validation 1,500, test 1,500",
-        f"This model: test {own['test']:.4g}, validation {own['validation']:.4g}",
+        f"This model: test {own.test:.4g}, validation {own.validation:.4g}",
         "Best simple baseline: most_frequent, 0.5",
         "19,744 parameters; 16,000 multiply-accumulates",
         "measured on 1,500 items of the test side",
@@ -43,9 +44,9 @@ def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
 
 
 def test_card_is_no_longer_than_what_mlflow_keeps(made_up):
-    comparison = read_json(made_up.comparison("sounds"))
-    comparison["metric"]["definition"] = "long " * 2000
-    write_json(made_up.comparison("sounds"), comparison)
+    comparison = read_comparison(made_up.comparison("sounds"))
+    metric = replace(comparison.metric, definition="long " * 2000)
+    write_comparison(made_up.comparison("sounds"), replace(comparison, metric=metric))
     assert len(card(made_up, "sounds")) == MOST_CHARACTERS
 
 
@@ -100,12 +101,23 @@ def test_figures_are_logged_again_only_if_they_change(champion, client, made_up,
     assert len(logged) == 5
 
 
+def timed(seconds, megabytes, what="train", seed=0, cell="gru", dataset="sounds"):
+    """A record as a worker leaves it."""
+    facts = {"dataset": dataset, "cell": cell, "hidden_size": 8, "seed": seed}
+    took = {"seconds": seconds, "peak_megabytes": megabytes}
+    return Record(what=what, **facts, **took, processor="AVX2", time=1)
+
+
 TIMES = [
-    {"stage": "train@sounds-gru", "seconds": 99.0, "peak_megabytes": 1, "time": 1},
-    {"stage": "train@sounds-gru", "seconds": 1234.5, "peak_megabytes": 512, "time": 2},
-    {"stage": "evaluate@sounds-gru", "seconds": 6.5, "peak_megabytes": 300, "time": 2},
-    {"stage": "tune@sounds-gru", "seconds": 77.0, "peak_megabytes": 300, "time": 2},
-    {"stage": "prepare@sounds", "seconds": 8.25, "peak_megabytes": 200, "time": 2},
+    timed(70.0, 300, seed=TUNING_SEED),
+    timed(99.0, 1),
+    timed(1234.5, 512),
+    timed(10.25, 500, seed=1),
+    timed(7.0, 200, seed=TUNING_SEED),
+    timed(6.5, 300, "evaluate"),
+    timed(0.5, 310, "evaluate", cell="lstm"),
+    timed(1.0, 100, dataset="lost"),
+    timed(1.0, 100, dataset="later"),
 ]
 
 
@@ -118,28 +130,25 @@ def rows_of(page, dataset):
 
 def test_timings_stand_beside_the_scores(made_up):
     study = read_study(made_up.folder)
-    made_up.state.mkdir()
-    lines = [str(record).replace("'", '"') + "\n" for record in TIMES]
-    made_up.timings.write_text("".join(lines))
+    for record in TIMES:
+        append(made_up, record)
     write_timings(made_up, study)
     page = made_up.timings_page.read_text()
     rows = rows_of(page, "sounds")
-    mean = read_json(made_up.comparison("sounds"))["candidates"]["gru-8"]["test"]["mean"]
-    assert rows["gru"][0].startswith(f"accuracy: gru-8 {mean:.4g} ±")
-    assert rows["gru"][1:] == ["77", "1,234", "512", "6.5", "300"]
-    assert rows["lstm"][1:] == ["not run here"] * 5
-    assert rows_of(page, "lost")["gru"][0] == "accuracy: gru-8 diverged"
-    assert rows_of(page, "later")["gru"][0] == "not compared yet"
-    assert rows_of(page, "Other stages") == {"prepare@sounds": ["8.25", "200"]}
+    mean = read_comparison(made_up.comparison("sounds")).candidates["gru-8"].test.mean
+    assert rows["gru-8"][0].startswith(f"accuracy {mean:.4g} ±")
+    assert rows["gru-8"][1:] == ["77", "1,245", "512", "6.5", "300"]
+    assert rows["lstm-8"][1:] == ["not run here"] * 3 + ["0.5", "310"]
+    assert rows_of(page, "lost")["gru-8"][0] == "accuracy diverged"
+    assert rows_of(page, "later")["gru-8"][0] == "not compared yet"
 
 
 def test_report_does_not_depend_on_timings(made_up):
-    report(made_up)
+    report(made_up, read_study(made_up.folder))
     before = digest_of(made_up.reports)
-    made_up.state.mkdir(exist_ok=True)
-    made_up.timings.write_text('{"stage": "report", "seconds": 1.0, "peak_megabytes": 1}\n')
+    append(made_up, TIMES[0])
     write_timings(made_up, read_study(made_up.folder))
-    report(made_up)
+    report(made_up, read_study(made_up.folder))
     assert digest_of(made_up.reports) == before
     link = re.search(r'href="(\.\./[^"]*timings\.html)"', made_up.page.read_text())[1]
     assert (made_up.reports / link).resolve() == made_up.timings_page.resolve()

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from flows.stages.report import report
 from rnn_core.files import read_json
+from rnn_core.study import read_study
 
 CHROMIUM = shutil.which("chromium")
 
@@ -169,7 +170,7 @@ def wait_for_port(file, process):
 def layout(build_study, every_case, tmp_path_factory):
     """The study with every way it can go wrong, reported."""
     layout = build_study(tmp_path_factory.mktemp("study"), every_case)
-    report(layout)
+    report(layout, read_study(layout.folder))
     return layout
 
 

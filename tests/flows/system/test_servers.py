@@ -1,5 +1,7 @@
 """Servers that come up late, or not at all."""
 
+import sys
+
 import pytest
 
 from flows.system import servers
@@ -7,7 +9,7 @@ from flows.system.servers import HOST, ServerError, free_port, serving
 
 
 def test_server_that_ends_at_once_is_named_with_its_log(tmp_path, monkeypatch):
-    monkeypatch.setattr(servers, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(servers, "home", lambda: tmp_path)
     with serving("Some", free_port(), "/", "flows.no_such_module") as server:
         with pytest.raises(ServerError, match="the Some server ended at once") as caught:
             server.wait()
@@ -16,7 +18,7 @@ def test_server_that_ends_at_once_is_named_with_its_log(tmp_path, monkeypatch):
 
 
 def test_server_that_never_answers_is_given_up_and_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(servers, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(servers, "home", lambda: tmp_path)
     monkeypatch.setattr(servers, "START_SECONDS", 1.0)
     (tmp_path / "silent.py").write_text("import time\ntime.sleep(60)\n")
     with serving("Silent", free_port(), "/", "silent", PYTHONPATH=str(tmp_path)) as server:
@@ -44,8 +46,18 @@ HTTPServer(({HOST!r}, int(sys.argv[-1])), Answer).serve_forever()
 
 
 def test_server_that_is_not_ready_is_asked_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(servers, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(servers, "home", lambda: tmp_path)
     (tmp_path / "slow.py").write_text(SLOW_TO_BE_READY)
     with serving("Slow", free_port(), "/health", "slow", PYTHONPATH=str(tmp_path)) as server:
         server.wait()
     assert server.log.read_text().count("asked for /health\n") == 3
+
+
+def test_pages_of_prefect_ask_the_server_where_it_listens(monkeypatch, tmp_path):
+    """Left to themselves, they ask at the default port."""
+    program = "import os; print(os.environ['PREFECT_SERVER_UI_API_URL'])"
+    monkeypatch.setattr(servers, "home", lambda: tmp_path)
+    monkeypatch.setattr(servers, "bound_group_command", lambda *_: [sys.executable, "-c", program])
+    with servers.prefect(4321) as server:
+        server.process.wait(timeout=10)
+    assert server.log.read_text() == "http://127.0.0.1:4321/api\n"

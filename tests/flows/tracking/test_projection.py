@@ -14,7 +14,10 @@ from flows.layout import Layout
 from flows.stages.compare import compare
 from flows.tracking import projection as tracking
 from flows.tracking.projection import Follower, Projection, TrackingError
+from rnn_core.comparison.candidates import read_scores, write_scores
+from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json, read_json_lines, write_json
+from rnn_core.study import read_study
 from rnn_core.training.run_folder import CONFIG, METRICS, MODEL, SUMMARY, seed_folder
 
 METRIC_NAMES = {"text": "nats_per_token", "sales": "mse", "digits": "accuracy"}
@@ -89,7 +92,6 @@ def following(layout):
     """A flow that has just begun to follow the training of gru on sales."""
     grown = []
     with Follower(Projection(layout, "tiny", {}), grown.append) as follower:
-        follower.running = {"train@sales-gru"}
         yield follower, grown
 
 
@@ -108,26 +110,26 @@ def wait_for(condition):
 def test_names_are_those_that_users_query(layout, database):
     for dataset, metric in METRIC_NAMES.items():
         project(layout, dataset)
-        runs, comparison = runs_of(dataset), read_json(layout.comparison(dataset))
-        for candidate, result in comparison["candidates"].items():
-            cell = result["cell"]
+        runs, comparison = runs_of(dataset), read_comparison(layout.comparison(dataset))
+        for candidate, result in comparison.candidates.items():
+            cell = result.cell
             run = find(runs, kind="cell", cell=cell, current="true")
             assert (
                 run.data.tags["gatewise.champion"]
-                == str(candidate == comparison["champion"]).lower()
+                == str(candidate == comparison.champion.name).lower()
             )
-            assert run.data.params["task"] == comparison["task"]
+            assert run.data.params["task"] == comparison.task
             assert run.data.params["training.epochs"] == "2"
             assert "seed" not in run.data.params
-            for side, name in (("test", "test"), ("validation", "best_validation")):
-                assert run.data.metrics[f"{name}_{metric}"] == result[side]["mean"]
-                assert run.data.metrics[f"{name}_{metric}_std"] == result[side]["std"]
-            for seed in result["seeds"]:
-                name = str(seed["seed"])
+            for split, name in (("test", "test"), ("validation", "best_validation")):
+                assert run.data.metrics[f"{name}_{metric}"] == result.on(split).mean
+                assert run.data.metrics[f"{name}_{metric}_std"] == result.on(split).std
+            for seed in result.seeds:
+                name = str(seed.seed)
                 run = find(runs, kind="seed", cell=cell, seed=name, current="true")
                 assert run.data.params["seed"] == name
-                assert run.data.metrics[f"test_{metric}"] == seed["test"]
-                assert run.data.metrics[f"best_validation_{metric}"] == seed["validation"]
+                assert run.data.metrics[f"test_{metric}"] == seed.test
+                assert run.data.metrics[f"best_validation_{metric}"] == seed.validation
 
 
 def test_projecting_again_changes_nothing(layout, database):
@@ -186,26 +188,27 @@ def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatc
     assert len(runs_of("sales")) == 6
 
 
-def test_only_seeds_of_running_stages_are_shown(layout, database):
+def test_seed_is_known_by_its_folder_as_soon_as_it_has_a_config(layout):
+    assert tracking.growing_seeds(layout) == []
+    (layout.training / "just made").mkdir(parents=True)
     begin_training(layout, "key")
-    assert tracking.growing_seeds(layout, {"train@sales-memoryless", "train@text-gru"}) == []
-    (seed,) = tracking.growing_seeds(layout, {"train@sales-gru"})
+    (seed,) = tracking.growing_seeds(layout)
     assert (seed.key, seed.config.seed, len(seed.records)) == ("key", 0, 1)
 
 
 def test_training_that_other_code_began_is_replaced(layout, database):
     projection = Projection(layout, "tiny", {})
     begin_training(layout, "before", num_epochs=2)
-    projection.log_growing(tracking.growing_seeds(layout, {"train@sales-gru"})[0])
+    projection.log_growing(tracking.growing_seeds(layout)[0])
     shutil.rmtree(layout.training / "before")
     begin_training(layout, "after", num_epochs=1)
-    projection.log_growing(tracking.growing_seeds(layout, {"train@sales-gru"})[0])
+    projection.log_growing(tracking.growing_seeds(layout)[0])
     assert epochs_shown() == [1]
 
 
 def test_training_that_was_given_up_is_neither_current_nor_running(layout, database):
     begin_training(layout, "given-up", num_epochs=2, learning_rate=0.5)
-    (seed,) = tracking.growing_seeds(layout, {"train@sales-gru"})
+    (seed,) = tracking.growing_seeds(layout)
     Projection(layout, "tiny", {}).log_growing(seed)
     left = {run.info.run_id for run in runs_of("sales")}
     project(layout)
@@ -220,7 +223,7 @@ def test_training_that_was_given_up_is_neither_current_nor_running(layout, datab
 
 def test_training_that_was_given_up_and_taken_up_again_ends_as_others(layout, database):
     begin_training(layout, "given-up", num_epochs=2, learning_rate=0.5)
-    (seed,) = tracking.growing_seeds(layout, {"train@sales-gru"})
+    (seed,) = tracking.growing_seeds(layout)
     Projection(layout, "tiny", {}).log_growing(seed)
     project(layout)
     later = Projection(layout, "tiny", {})
@@ -257,11 +260,12 @@ def let_diverge(layout, cell, seed):
     folder = seed_folder(layout.run("sales", cell), 4, seed)
     (folder / MODEL).unlink()
     write_json(folder / SUMMARY, {"status": "diverged", "epochs": 2, "steps": 12})
-    scores = layout.evaluation("sales", cell) / "4/scores.json"
-    content = read_json(scores)
-    content["seeds"][seed] |= {"validation": None, "test": None}
-    write_json(scores, content)
-    compare(layout, "sales")
+    place = layout.evaluation("sales", cell) / "4"
+    scores = read_scores(place)
+    seeds = list(scores.seeds)
+    seeds[seed] = replace(seeds[seed], validation=None, test=None)
+    write_scores(place, replace(scores, seeds=tuple(seeds)))
+    compare(layout, read_study(layout.folder), "sales")
 
 
 def test_diverged_seed_is_shown_as_one(layout, database):

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -22,19 +23,16 @@ from safetensors.torch import load_file
 from flows.tracking import promotion as registry
 from flows.tracking.projection import Projection, TrackingError
 from flows.tracking.promotion import p_worse, promote
+from rnn_core.comparison.outcome import read_comparison, write_comparison
 from rnn_core.errors import StudyError
 from rnn_core.files import read_json, write_bytes, write_json
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.task import Scores
-from rnn_core.training.evaluation import evaluate, write_items
-from rnn_core.training.run_folder import (
-    CONFIG,
-    MODEL,
-    read_prepared,
-    restore,
-    save_weights,
-    seed_folder,
-)
+from rnn_core.tasks.forecasting import Forecasting
+from rnn_core.training.evaluation import evaluate
+from rnn_core.training.item_scores import ItemScores, write_items
+from rnn_core.training.models import restore, save_weights
+from rnn_core.training.prepared import read_meta, read_prepared
+from rnn_core.training.run_folder import CONFIG, MODEL, seed_folder
 
 NAME = "tiny.sales"
 
@@ -48,9 +46,8 @@ def promote_sales(layout):
 
 def registered_seed(layout):
     """The run folder of the seed that is registered, and the file of its items."""
-    comparison = read_json(layout.comparison("sales"))
-    chosen, seed = comparison["candidates"][comparison["champion"]], comparison["registered_seed"]
-    cell, size = chosen["cell"], chosen["hidden_size"]
+    champion = read_comparison(layout.comparison("sales")).champion
+    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
     items = layout.evaluation("sales", cell) / str(size) / f"seed-{seed}.safetensors"
     return seed_folder(layout.run("sales", cell), size, seed), items
 
@@ -60,8 +57,8 @@ def spoil(layout):
     folder, items = registered_seed(layout)
     weights = {name: weight + 0.5 for name, weight in load_file(folder / MODEL).items()}
     write_bytes(folder / MODEL, save_weights(weights))
-    data, meta = read_prepared(layout.prepared("sales"))
-    write_items(items, evaluate(folder, data, meta, torch.device("cpu")))
+    data, meta = read_prepared(layout.prepared("sales"), Forecasting)
+    write_items(items, evaluate(folder, data, meta, torch.device("cpu")).items())
 
 
 def restore_from(chain, layout):
@@ -87,7 +84,7 @@ def model_folder(tmp_path):
 
 def trained_answer(layout):
     folder, _ = registered_seed(layout)
-    task, model = restore(folder, read_json(layout.prepared("sales") / "meta.json"))
+    task, model = restore(folder, read_meta(layout.prepared("sales"), get_task("forecasting")))
     example = task.example(layout.raw("sales"))
     return example, task.answer(model, example, task.AnswerParameters())
 
@@ -137,6 +134,36 @@ def test_worse_challenger_is_kept_out(layout):
     assert int(found[1]) == len(load_file(items)["test/values"])
     assert float(found[2]) < registry.WORSE
     assert (versions(), champion()) == (["1"], "1")
+
+
+def score_anew(layout, test):
+    """Give the registered seed another test score, as a challenger with other weights has."""
+    path = layout.comparison("sales")
+    comparison = read_comparison(path)
+    name, result, own = vars(comparison.champion).values()
+    seeds = tuple(replace(own, test=test) if seed is own else seed for seed in result.seeds)
+    found = comparison.candidates | {name: replace(result, seeds=seeds)}
+    write_comparison(path, replace(comparison, candidates=found))
+    return own.test
+
+
+def test_score_of_a_promotion_is_that_of_the_version_that_is_registered(chain, layout):
+    """Of a challenger that is kept out, it is that of the champion before it."""
+    own = score_anew(layout, 1234.5)
+    assert promote_sales(layout).test_score == 1234.5
+    assert promote_sales(layout).test_score == 1234.5
+    spoil(layout)
+    score_anew(layout, 9999.5)
+    kept = promote_sales(layout)
+    assert (kept.action, kept.test_score) == ("kept", 1234.5)
+    assert own not in {1234.5, 9999.5}
+
+
+def test_version_that_was_scored_by_another_metric_has_no_score(layout):
+    first = promote_sales(layout)
+    version = MlflowClient().get_model_version(NAME, first.version)
+    assert registry.registered_score(version, "mse") == first.test_score
+    assert registry.registered_score(version, "accuracy") is None
 
 
 def test_better_challenger_replaces_the_champion(chain, layout):
@@ -285,7 +312,7 @@ def test_constant_difference_is_judged_by_its_sign(num_items):
 
 
 def scores(values):
-    return Scores(torch.tensor(values), torch.ones(len(values), dtype=torch.float64))
+    return ItemScores(values=np.asarray(values), weights=np.ones(len(values)))
 
 
 def test_registered_files_hold_no_pickle(layout, tmp_path):

@@ -14,14 +14,8 @@ from safetensors.torch import save_file
 from flows.tracking.promotion import REQUIREMENTS
 from rnn_core.study import parse
 from rnn_core.tasks import REGISTRY, get_task
-from rnn_core.training.run_folder import (
-    MODEL,
-    RunConfig,
-    build_model,
-    count_cost,
-    restore,
-    write_config,
-)
+from rnn_core.training.models import build_model, count_cost, restore
+from rnn_core.training.run_folder import MODEL, RunConfig, write_config
 
 TABLES = Path(__file__).parents[2] / "rnn_core/malformed"
 
@@ -49,9 +43,8 @@ import torch, pandas
 sys.meta_path.insert(0, Guard())
 torch.use_deterministic_algorithms(True)
 torch.set_num_threads(1)
-from rnn_core.files import read_json
-from rnn_core.training.run_folder import restore
-task, model = restore(folder, read_json(folder / "meta.json"))
+from rnn_core.training.models import restore_registered
+task, model = restore_registered(folder)
 answer = task.answer(model, pandas.read_pickle(folder / "example"), task.AnswerParameters())
 answer.to_pickle(folder / "answer")
 """
@@ -72,7 +65,8 @@ def test_answers_need_no_more_than_the_requirements(tmp_path, name):
     kind = get_task(name)
     parameters = parse(kind.DataParameters, good_files(name, tmp_path / "raw"), "")
     _, meta = kind.prepare(tmp_path / "raw", parameters)
-    task = kind(json.loads(json.dumps(meta)), kind.ModelParameters(hidden_size=4))
+    again = kind.Meta.from_json(json.loads(json.dumps(meta.to_json())))
+    task = kind(again, kind.ModelParameters(hidden_size=4))
     model = build_model(task, "gru").eval()
     write_run(tmp_path, task, name, model, meta)
     example = task.example(tmp_path / "raw")
@@ -104,4 +98,4 @@ def write_run(folder, task, name, model, meta):
     )
     write_config(folder, config, count_cost(model))
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / MODEL)
-    (folder / "meta.json").write_text(json.dumps(meta))
+    (folder / "meta.json").write_text(json.dumps(meta.to_json()))

@@ -5,7 +5,8 @@ import pytest
 import scipy.stats
 
 from rnn_core.comparison.critical_values import best_critical, pair_critical, range_critical
-from rnn_core.comparison.differences import Items, compare_with_best, paired_differences
+from rnn_core.comparison.differences import compare_with_best, paired_differences
+from rnn_core.comparison.items import Items
 
 
 @pytest.mark.parametrize(("candidates", "df"), [(3, 4), (4, 10), (6, 20), (10, 80)])
@@ -44,7 +45,7 @@ def test_pooled_spread_is_that_of_tukey_on_what_seeds_leave():
     rng = np.random.default_rng(1)
     losses = rng.normal(size=(4, 6))
     found = paired_differences(losses, None)
-    assert found.shared_spread
+    assert found.shared_variance
     rest = losses - losses.mean(1, keepdims=True) - losses.mean(0) + losses.mean()
     expected = 2 * (rest**2).sum() / (3 * 5) / 6
     assert found.seed_variances[0, 1] == pytest.approx(expected)
@@ -55,7 +56,7 @@ def test_pairs_have_spreads_of_their_own_where_these_differ():
     rng = np.random.default_rng(2)
     losses = rng.normal(size=(4, 10)) * np.array([[0.01], [1.0], [1.0], [30.0]])
     found = paired_differences(losses, None)
-    assert not found.shared_spread
+    assert not found.shared_variance
     for i, j in ((0, 1), (1, 3)):
         outside = scipy.stats.ttest_rel(losses[i], losses[j])
         assert found.means[i, j] / found.seed_variances[i, j] ** 0.5 == pytest.approx(

@@ -18,7 +18,7 @@ from rnn_core.compiler.running.unrolling import unroll
 from rnn_core.compiler.schedule import scheduled
 from rnn_core.compiler.trace import trace
 from rnn_core.layers import execution_path as choice
-from rnn_core.layers.recurrent import presence
+from rnn_core.layers.presence import presence
 
 MATRIX, VECTOR = ("H", "H"), ("H",)
 

@@ -16,9 +16,9 @@ from rnn_core.layers.conversion import to_torch
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.sources.random_symbols import RandomSymbols
-from rnn_core.tasks.base.task import ModelParameters
+from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 T, B, I, H = 6, 3, 4, 5
 LENGTHS = torch.tensor([6, 2, 5])

@@ -1,19 +1,21 @@
 """All diagnostics of a seed: what is in them, of which weights, and that they are stable."""
 
-import json
+from dataclasses import asdict
 
 import pytest
 import torch
 
 from rnn_core.cells import REGISTRY
+from rnn_core.diagnostics.findings import Findings, read_findings, write_findings
 from rnn_core.diagnostics.gradients import gradient_by_lag, spectral_radius
-from rnn_core.diagnostics.passage import record, topmost
+from rnn_core.diagnostics.passage import MOST_STEPS, record, topmost
 from rnn_core.diagnostics.saturation import saturated_share
 from rnn_core.diagnostics.seed import MOST_SEQUENCES, diagnose, training_batch
-from rnn_core.tasks.base.task import ModelParameters
+from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
 from rnn_core.training.loop import TrainingParameters, train
-from rnn_core.training.run_folder import MODEL, RunConfig, build_model, restore
+from rnn_core.training.models import build_model, restore
+from rnn_core.training.run_folder import MODEL, RunConfig
 
 CPU = torch.device("cpu")
 SIZES = {"hidden_size": 6, "num_layers": 2}
@@ -46,25 +48,29 @@ def trained(copying, folder, cell="gru", **parameters):
 
 
 def numbers(value):
-    """All numbers of JSON, and what stands for those that are none."""
+    """All numbers of nested values, and what stands for those that are none."""
     if isinstance(value, dict):
         return [n for part in value.values() for n in numbers(part)]
-    return [n for part in value for n in numbers(part)] if isinstance(value, list) else [value]
+    return [n for part in value for n in numbers(part)] if isinstance(value, tuple) else [value]
 
 
 @pytest.mark.parametrize("cell", REGISTRY)
-def test_diagnostics_are_finite_json_of_every_cell(copying, tmp_path, cell):
+def test_diagnostics_of_every_cell_are_finite_and_come_back_from_their_file(
+    copying, tmp_path, cell
+):
     trained(copying, tmp_path, cell)
     found = diagnose(tmp_path, *copying, CPU)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert set(found) == {"before", "after", "clipped_share"}
+    written = Findings(cell=cell, most_steps=MOST_STEPS, seeds={5: found, 10: found})
+    write_findings(tmp_path, written)
+    assert read_findings(tmp_path) == written
     for state in ("before", "after"):
-        (layer,) = found[state].values()
-        assert set(layer) == {"gradient_by_lag", "spectral_radius", "saturated_share"}
-        assert len(layer["gradient_by_lag"]["norm"]) == 3 + 4 + 1 + 3
-        assert layer["gradient_by_lag"]["relative"][0] == 1
-        assert None not in numbers([layer["gradient_by_lag"], layer["spectral_radius"]])
-    assert all(value == float(f"{value:.6g}") for value in numbers(found) if value is not None)
+        (layer,) = found.at(state).values()
+        assert len(layer.gradient_by_lag.norm) == 3 + 4 + 1 + 3
+        assert layer.gradient_by_lag.relative[0] == 1
+        assert None not in layer.gradient_by_lag.norm
+        assert None not in layer.spectral_radius.values()
+    every = numbers(asdict(found))
+    assert all(value == float(f"{value:.6g}") for value in every if value is not None)
 
 
 def test_before_is_of_the_initial_and_after_of_the_trained_weights(copying, tmp_path):
@@ -75,31 +81,31 @@ def test_before_is_of_the_initial_and_after_of_the_trained_weights(copying, tmp_
     models = {"before": build_model(task, "gru", 5).eval(), "after": restore(tmp_path, meta)[1]}
     for state, model in models.items():
         passage = record(task, model, batch)["recurrent"]
-        layer = found[state]["recurrent"]
+        layer = found.at(state)["recurrent"]
         norms = gradient_by_lag(passage)
-        assert layer["gradient_by_lag"]["norm"] == pytest.approx(norms.tolist(), rel=1e-5)
+        assert list(layer.gradient_by_lag.norm) == pytest.approx(norms.tolist(), rel=1e-5)
         relative = (norms / norms[0]).tolist()
-        assert layer["gradient_by_lag"]["relative"] == pytest.approx(relative, rel=1e-5)
+        assert list(layer.gradient_by_lag.relative) == pytest.approx(relative, rel=1e-5)
         radii = spectral_radius(topmost(model.recurrent))
-        assert layer["spectral_radius"] == pytest.approx(radii, rel=1e-5)
+        assert layer.spectral_radius == pytest.approx(radii, rel=1e-5)
         shares = vars(saturated_share(passage))
-        assert layer["saturated_share"] == pytest.approx(shares, rel=1e-5)
-    assert found["before"] != found["after"]
+        assert vars(layer.saturated_share) == pytest.approx(shares, rel=1e-5)
+    assert found.before != found.after
 
 
 def test_clipped_share_is_that_of_each_epoch(copying, tmp_path):
     trained(copying, tmp_path / "never", clip_norm=1e6)
     trained(copying, tmp_path / "always", clip_norm=1e-6)
-    assert diagnose(tmp_path / "never", *copying, CPU)["clipped_share"] == [0.0] * 3
-    assert diagnose(tmp_path / "always", *copying, CPU)["clipped_share"] == [1.0] * 3
+    assert diagnose(tmp_path / "never", *copying, CPU).clipped_share == (0.0,) * 3
+    assert diagnose(tmp_path / "always", *copying, CPU).clipped_share == (1.0,) * 3
 
 
 def test_diverged_seed_has_nothing_after(copying, tmp_path):
     trained(copying, tmp_path)
     (tmp_path / MODEL).unlink()
     found = diagnose(tmp_path, *copying, CPU)
-    assert found["after"] is None
-    assert found["before"]["recurrent"]["gradient_by_lag"]["norm"]
+    assert found.after is None
+    assert found.before["recurrent"].gradient_by_lag.norm
 
 
 def test_diagnostics_draw_nothing_and_repeat(copying, tmp_path):

@@ -4,21 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from rnn_core.features.frames import (
+from rnn_core.features.augmentation import (
     CHANNEL_WAVES,
-    LEVEL_RANGE,
-    SPEECH_RANGE,
     Augmentation,
-    Scaling,
     channels,
     draw_factors,
-    gather,
     masked,
     noisy,
     training_features,
-    unscaled,
     warped,
 )
+from rnn_core.features.frames import LEVEL_RANGE, SPEECH_RANGE, Scaling, gather, unscaled
 from rnn_core.readers.audio import log_mel, mel_edges
 
 RATE = 8000

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rnn_core.models.ctc import best_path, collapse, prefix_beam
-from rnn_core.tasks.speech_transcription.learn import path_loss
+from rnn_core.tasks.speech_transcription.serve import path_loss
 
 EVERYTHING = 10**6
 

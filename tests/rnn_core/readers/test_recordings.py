@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from rnn_core.errors import DataError
+from rnn_core.readers.recording_sides import share_sides, suggest_split
 from rnn_core.readers.recordings import (
     LONGEST_RATIO,
     check_lengths,
     list_words,
     read_at_rate,
-    share_sides,
-    suggest_split,
     wav_rows,
 )
 from rnn_core.sources.synthetic_digits import write_wav

@@ -81,5 +81,5 @@ def test_sst2_has_its_published_sides(tmp_path):
     labels = [read_texts(tmp_path / f, 1, 2, None)["label"].tolist() for f in files.values()]
     assert [(len(of), of.count("1")) for of in labels] == [(6920, 3610), (872, 444), (1821, 909)]
     _, meta = Sentiment.prepare(tmp_path, SentimentData(text=1, label=2, **files))
-    assert meta["items"] == {"train": 6917, "validation": 872, "test": 1821}
-    assert meta["left_out"] == 3
+    assert meta.items == {"train": 6917, "validation": 872, "test": 1821}
+    assert meta.left_out == 3

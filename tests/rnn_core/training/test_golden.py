@@ -25,7 +25,7 @@ from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
-from rnn_core.training.run_folder import build_model, stream
+from rnn_core.training.models import build_model, stream
 
 GOLDEN = Path(__file__).parent / "golden"
 STEPS = 12

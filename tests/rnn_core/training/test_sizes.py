@@ -2,8 +2,8 @@
 
 import pytest
 
-from rnn_core.tasks.base.task import ModelParameters
-from rnn_core.tasks.copy_memory import CopyMemory
+from rnn_core.tasks.base.model_parameters import ModelParameters
+from rnn_core.tasks.copy_memory import CopyData, CopyMemory, CopyMeta
 from rnn_core.training.sizes import BUDGET_CELL, ladder, nearest
 
 SYMBOLS = 10
@@ -14,7 +14,7 @@ BLOCKS = {"rnn_tanh": 1, "mgu": 2, "gru": 3, "lstm": 4}
 
 @pytest.fixture
 def task():
-    meta = {"symbols": list("abcdefgh"), "parameters": {"lag": 3}, "num_recalled": 2}
+    meta = CopyMeta(parameters=CopyData(lag=3), symbols=list("abcdefgh"), num_recalled=2, items={})
     return CopyMemory(meta, ModelParameters(hidden_size=UNITS))
 
 

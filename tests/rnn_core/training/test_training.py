@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -12,12 +14,14 @@ from torch import nn
 
 from rnn_core.cells import REGISTRY
 from rnn_core.devices import select_device
-from rnn_core.errors import DeviceError
+from rnn_core.errors import DataError, DeviceError
 from rnn_core.layers.recurrent import Recurrent
-from rnn_core.tasks.base.task import Metric, Scores
+from rnn_core.metric import Metric
+from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel
 from rnn_core.training import loop as training
-from rnn_core.training.evaluation import evaluate, read_items, write_items
+from rnn_core.training.evaluation import evaluate
+from rnn_core.training.item_scores import ItemScores, read_items, write_items
 from rnn_core.training.loop import (
     CHECKPOINT,
     Progress,
@@ -25,7 +29,8 @@ from rnn_core.training.loop import (
     learning_rate,
     train,
 )
-from rnn_core.training.run_folder import RunConfig, build_model, count_cost, read_config, stream
+from rnn_core.training.models import build_model, count_cost, stream
+from rnn_core.training.run_folder import RunConfig, read_config
 
 TEXT = "abcabdacbbad. " * 60
 MODEL = {"hidden_size": 5, "embedding_size": 3, "sequence_length": 8, "dropout": 0.2}
@@ -251,11 +256,33 @@ def test_scored_items_survive_their_file(text, tmp_path):
     task, data = text
     run(text, tmp_path)
     scores = evaluate(tmp_path, data, task.meta, torch.device("cpu"))
-    write_items(tmp_path / "items.safetensors", scores)
+    write_items(tmp_path / "items.safetensors", scores.items())
     for split in ("validation", "test"):
-        read = read_items(tmp_path / "items.safetensors", split)
-        assert torch.equal(read.values, getattr(scores, split).values)
-        assert read.overall == getattr(scores, split).overall
+        read, scored = read_items(tmp_path / "items.safetensors", split), getattr(scores, split)
+        assert np.array_equal(read.values, scored.values.numpy())
+        assert np.average(read.values, weights=read.weights) == pytest.approx(scored.overall)
+
+
+def test_clusters_of_items_and_whose_they_are_survive_their_file(tmp_path):
+    values, weights = np.array([0.5, 0.25, 1.0]), np.array([1.0, 2.0, 1.0])
+    clustered = ItemScores(values=values, weights=weights, clusters=np.array([0, 0, 7]))
+    own = ItemScores(values=values, weights=weights, own_to_seed=True)
+    write_items(tmp_path / "items.safetensors", {"validation": clustered, "test": own})
+    read = read_items(tmp_path / "items.safetensors", "validation")
+    assert (read.clusters.tolist(), read.own_to_seed) == ([0, 0, 7], False)
+    read = read_items(tmp_path / "items.safetensors", "test")
+    assert (read.clusters, read.own_to_seed) == (None, True)
+
+
+@pytest.mark.parametrize("content", [None, b"no safetensors", "the other split"])
+def test_items_that_are_not_there_are_named(tmp_path, content):
+    file = tmp_path / "items.safetensors"
+    if content == "the other split":
+        write_items(file, {"test": ItemScores(values=np.zeros(1), weights=np.ones(1))})
+    elif content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(file))):
+        read_items(file, "validation")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

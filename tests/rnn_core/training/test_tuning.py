@@ -6,18 +6,16 @@ import sys
 
 import pytest
 
-from rnn_core.errors import DataError, ParameterError
-from rnn_core.files import read_json
+from rnn_core.errors import ParameterError
 from rnn_core.study import TUNING_SEED, Tuning
 from rnn_core.training.tuning import (
     Trial,
     Tuned,
     choose,
-    leave_untuned,
-    read_tuned,
+    record,
     search,
     search_space,
-    write_tuning,
+    tuned,
 )
 
 OWN = {"learning_rate": 0.003, "clip_norm": 0.7, "dropout": 0.1}
@@ -31,7 +29,21 @@ def trial(score, steps=10, **values):
 def trials_of(score_of, num_trials=8, direction="lower", tuning=ALL):
     """A search in which a score is a function of the values."""
     space = search_space(tuning, OWN)
-    return search(space, num_trials, direction, lambda values: trial(score_of(values), **values))
+    proposals = search(space, num_trials, direction)
+    trials, values = [], next(proposals)
+    for _ in range(num_trials):
+        trials.append(trial(score_of(values), **values))
+        values = next_of(proposals, trials[-1])
+    assert values is None
+    return trials
+
+
+def next_of(proposals, ended):
+    """What is proposed after a trial; None after the last."""
+    try:
+        return proposals.send(ended)
+    except StopIteration:
+        return None
 
 
 def far_from(rate):
@@ -135,7 +147,10 @@ def test_search_says_nothing():
         "from rnn_core.study import Tuning\n"
         "from rnn_core.training.tuning import Trial, search, search_space\n"
         "space = search_space(Tuning(trials=3, dropout=(0, 0.5)), {'dropout': 0.1})\n"
-        "search(space, 3, 'lower', lambda v: Trial(values=v, score=None, epochs=1, steps=1))\n"
+        "proposals = search(space, 3, 'lower')\n"
+        "values = next(proposals)\n"
+        "for _ in range(2):\n"
+        "    values = proposals.send(Trial(values=values, score=None, epochs=1, steps=1))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -143,20 +158,13 @@ def test_search_says_nothing():
     assert done.stdout + done.stderr == ""
 
 
-def test_record_has_all_trials_and_the_steps_of_all(tmp_path):
+def test_record_has_all_trials_and_the_steps_of_all():
     trials = [trial(0.5, 10, dropout=0.1), trial(None, 3, dropout=0.5), trial(0.4, 12, dropout=0)]
     space = search_space(Tuning(trials=3, dropout=(0, 0.5)), OWN)
-    write_tuning(tmp_path, 32, space, trials, "lower")
-    record = read_json(tmp_path / "32.json")
-    assert [t["status"] for t in record["trials"]] == ["finished", "diverged", "finished"]
-    assert [t["score"] for t in record["trials"]] == [0.5, None, 0.4]
-    assert record["seed"] == TUNING_SEED
-    assert record["space"]["dropout"] == {"own": 0.1, "low": 0, "high": 0.5, "logarithmic": False}
-    assert read_tuned(tmp_path, 32) == Tuned(trials=3, steps=25, chosen={"dropout": 0})
-
-
-def test_folder_without_tuning_says_so_and_one_without_a_record_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"32\.json is missing; run the stage that makes it"):
-        read_tuned(tmp_path, 32)
-    leave_untuned(tmp_path)
-    assert read_tuned(tmp_path, 32) is None
+    found = record(space, trials, "lower", ["a", "b", "c"])
+    assert [t["status"] for t in found["trials"]] == ["finished", "diverged", "finished"]
+    assert [t["score"] for t in found["trials"]] == [0.5, None, 0.4]
+    assert [t["training"] for t in found["trials"]] == ["a", "b", "c"]
+    assert found["seed"] == TUNING_SEED
+    assert found["space"]["dropout"] == {"own": 0.1, "low": 0, "high": 0.5, "logarithmic": False}
+    assert tuned(trials, "lower") == Tuned(trials=3, steps=25, chosen={"dropout": 0})

@@ -12,10 +12,11 @@ from torch import nn
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.sources.random_symbols import ALPHABET, SOURCE, RandomSymbols
-from rnn_core.tasks.base.task import ModelParameters
-from rnn_core.tasks.copy_memory.learn import CopyData, CopyMemory, lay_out
+from rnn_core.tasks.base.model_parameters import ModelParameters
+from rnn_core.tasks.copy_memory import CopyData, CopyMemory
+from rnn_core.tasks.copy_memory.learn import lay_out
 from rnn_core.training.loop import TrainingParameters
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 SMALL = ModelParameters(hidden_size=6)
 
@@ -36,7 +37,7 @@ def lines_of(raw):
 
 
 def decoded(task, rows):
-    return ["".join(task.meta["symbols"][i] for i in row) for row in rows.tolist()]
+    return ["".join(task.meta.symbols[i] for i in row) for row in rows.tolist()]
 
 
 class Rememberer(nn.Module):
@@ -118,7 +119,7 @@ def test_sides_are_the_lines_in_their_order(raw):
     sides = [decoded(task, data[split]) for split in ("train", "validation", "test")]
     assert [len(side) for side in sides] == [42, 6, 12]
     assert list(chain(*sides)) == lines_of(raw)
-    assert task.meta["items"] == {"train": 42, "validation": 6, "test": 12}
+    assert task.meta.items == {"train": 42, "validation": 6, "test": 12}
 
 
 def test_an_epoch_has_every_training_line_once_in_an_order_of_its_own(raw):
@@ -192,7 +193,7 @@ def test_input_is_read_from_lines(tmp_path):
 def test_suggestion_can_be_prepared_and_trained(raw):
     suggestion = CopyMemory.suggest(raw, {"lag": 12})
     _, meta = CopyMemory.prepare(raw, CopyData(**suggestion["data"]))
-    assert meta["parameters"]["lag"] == 12
+    assert meta.parameters.lag == 12
     CopyMemory(meta, ModelParameters(**suggestion["model"]))
     TrainingParameters(**suggestion["training"])
     with pytest.raises(ParameterError, match="lag must not be negative"):

@@ -13,11 +13,12 @@ from torch import nn
 from rnn_core.baselines import linear_forecasts
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.layers.recurrent import Recurrent
+from rnn_core.metric import SPLITS
 from rnn_core.study import parse
-from rnn_core.tasks.base.task import SPLITS, AnswerParameters
+from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.training.loop import TrainingParameters
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 ROWS = 60
 ASKED = AnswerParameters()
@@ -47,12 +48,12 @@ def test_scaling_is_that_of_the_training_side_alone(tmp_path):
     later.loc[42:, ["y", "x"]] += 100
     task, data = prepared(tmp_path, table)
     other, changed = prepared(tmp_path, later)
-    assert task.meta["mean"] == other.meta["mean"]
-    assert task.meta["std"] == other.meta["std"]
+    assert task.meta.mean == other.meta.mean
+    assert task.meta.std == other.meta.std
     torch.testing.assert_close(data["values"][:42], changed["values"][:42], rtol=0, atol=0)
     train = table[["y", "x"]].to_numpy()[:42]
-    np.testing.assert_allclose(task.meta["mean"], train.mean(axis=0))
-    np.testing.assert_allclose(task.meta["std"], train.std(axis=0))
+    np.testing.assert_allclose(task.meta.mean, train.mean(axis=0))
+    np.testing.assert_allclose(task.meta.std, train.std(axis=0))
 
 
 def test_tables_of_several_columns_can_be_saved_row_by_row(tmp_path):
@@ -66,7 +67,7 @@ def test_tables_of_several_columns_can_be_saved_row_by_row(tmp_path):
 @pytest.mark.parametrize("rows", range(60, 71))
 def test_shares_leave_no_row_out(tmp_path, rows):
     task, _ = prepared(tmp_path, series(rows))
-    assert task.meta["borders"]["test"][1] == rows
+    assert task.meta.borders["test"][1] == rows
 
 
 def test_no_window_is_scored_or_trained_outside_its_side(tmp_path):
@@ -77,7 +78,7 @@ def test_no_window_is_scored_or_trained_outside_its_side(tmp_path):
         seen[split] = {row for future in futures for row in future}
         assert min(seen[split]) == max(start, 6)
         assert max(seen[split]) == end - 1
-        assert len(futures) == task.meta["items"][split]
+        assert len(futures) == task.meta.items[split]
     assert not seen["train"] & (seen["validation"] | seen["test"])
     assert task.rows("train").max() + 9 <= 42
 
@@ -106,7 +107,7 @@ def test_no_side_depends_on_a_later_one(tmp_path, draw):
     table.loc[random.choice(ROWS, 6, replace=False), "y"] = np.nan
     task, data = prepared(tmp_path, table, **options)
     for side in ("train", "validation"):
-        end = task.meta["borders"][side][1]
+        end = task.meta.borders[side][1]
         later = table.copy()
         later.loc[end:, ["y", "x"]] = random.normal(100, 50, (ROWS - end, 2))
         other, changed = prepared(tmp_path, later, **options)
@@ -137,7 +138,7 @@ class Constant(nn.Module):
 def test_score_is_the_mean_squared_error_of_standardised_values(tmp_path):
     table = series()
     task, data = prepared(tmp_path, table)
-    y = (table["y"].to_numpy() - task.meta["mean"][0]) / task.meta["std"][0]
+    y = (table["y"].to_numpy() - task.meta.mean[0]) / task.meta.std[0]
     windows = [y[row : row + 3] for row in range(48, 58)]
     expected = [((0.5 - window) ** 2).mean() for window in windows]
     scores = task.scores(Constant(), data, "test")
@@ -295,7 +296,7 @@ def test_answer_continues_the_table_in_its_own_units(tmp_path):
     assert answer["date"].tolist() == [datetime(2024, 3, 1) + timedelta(days=i) for i in range(3)]
     with torch.inference_mode():
         scaled = network(data["values"][None, -6:])[0, :, 0].double().numpy()
-    expected = scaled * task.meta["std"][0] + task.meta["mean"][0]
+    expected = scaled * task.meta.std[0] + task.meta.mean[0]
     np.testing.assert_allclose(answer["y"], expected, rtol=1e-5)
 
 
@@ -427,21 +428,21 @@ def test_rows_that_are_not_a_step_apart_are_taken_where_that_is_allowed(tmp_path
         prepared(tmp_path, table)
     task, data = prepared(tmp_path, table, irregular="allow")
     assert len(data["values"]) == 57
-    assert task.meta["step_seconds"] == 86400
+    assert task.meta.step_seconds == 86400
 
 
 def test_gaps_are_filled_within_their_side(tmp_path):
     table = series()
     table.loc[41:42, "y"] = np.nan
     task, data = prepared(tmp_path, table, missing="interpolate")
-    filled = data["values"][:, 0].double().numpy() * task.meta["std"][0] + task.meta["mean"][0]
+    filled = data["values"][:, 0].double().numpy() * task.meta.std[0] + task.meta.mean[0]
     assert filled[41] == pytest.approx(table["y"][40], rel=1e-5)
     assert filled[42] == pytest.approx(table["y"][43], rel=1e-5)
 
 
 def test_rows_after_the_split_are_left_out(tmp_path):
     task, data = prepared(tmp_path, split=(30, 10, 10))
-    assert task.meta["borders"] == {"train": (0, 30), "validation": (30, 40), "test": (40, 50)}
+    assert task.meta.borders == {"train": (0, 30), "validation": (30, 40), "test": (40, 50)}
     assert len(data["values"]) == 50
 
 
@@ -481,7 +482,7 @@ def test_suggestion_fits_the_step_and_the_rows(tmp_path, kind):
     task = Forecasting(meta, parse(ForecastingModel, parts["model"], ""))
     assert build_model(task, "gru").num_steps <= 104
     training = parse(TrainingParameters, parts["training"], "")
-    assert 16 <= training.batch_size <= max(16, task.meta["items"]["train"] / 20)
+    assert 16 <= training.batch_size <= max(16, task.meta.items["train"] / 20)
 
 
 def test_suggestion_declares_gaps(tmp_path):
@@ -491,14 +492,14 @@ def test_suggestion_declares_gaps(tmp_path):
     data = Forecasting.suggest(tmp_path, {"targets": ["y"], "horizon": 5})["data"]
     assert (data["missing"], data["irregular"], data["horizon"]) == ("interpolate", "allow", 5)
     _, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))
-    assert meta["items"]["test"] == 16
+    assert meta.items["test"] == 16
 
 
 def test_suggestion_for_a_table_without_timestamps(tmp_path):
     write(tmp_path, series(100)[["y", "x"]])
     data = Forecasting.suggest(tmp_path, {"targets": ["y"], "features": ["x"]})["data"]
     assert data["date"] is None
-    assert Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))[1]["columns"] == [
+    assert Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))[1].columns == [
         "y",
         "x",
     ]

@@ -14,12 +14,12 @@ from torch.nn import functional
 from rnn_core.errors import DataError
 from rnn_core.features import batches as batches_module
 from rnn_core.features.words import UNKNOWN, cut_words
-from rnn_core.models.sentence_classifier import pool
+from rnn_core.metric import SPLITS
+from rnn_core.models.pooling import largest_output, mean_output
 from rnn_core.readers.labelled_texts import read_texts, stratified_sides
-from rnn_core.tasks.base.task import SPLITS
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
 from rnn_core.tasks.sentiment import learn as sentiment
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 WORDS = ["good", "bad", "plot", "cast", "film", "not", "very", "dull", "fresh", "long", "warm"]
 CLASSES = ("blame", "neither", "praise")
@@ -59,7 +59,7 @@ def sentences(task, data, split=None):
     pieces = data["words"].split(data["lengths"].tolist())
     sides, labels = data["sides"].tolist(), data["labels"].tolist()
     return [
-        (" ".join(task.meta["vocabulary"][word] for word in piece), task.meta["classes"][label])
+        (" ".join(task.meta.vocabulary[word] for word in piece), task.meta.classes[label])
         for piece, side, label in zip(pieces, sides, labels, strict=True)
         if split is None or SPLITS[side] == split
     ]
@@ -69,7 +69,7 @@ def test_words_and_labels_are_those_of_the_file(raw):
     task, data = prepared(raw)
     rows = draw_rows(150)
     train = {word for text, _ in sentences(task, data, "train") for word in text.split()}
-    assert set(task.meta["vocabulary"]) == {UNKNOWN} | (train - {UNKNOWN})
+    assert set(task.meta.vocabulary) == {UNKNOWN} | (train - {UNKNOWN})
     assert sentences(task, data) == [
         (" ".join(w if w in train else UNKNOWN for w in text.split()), label)
         for text, label in rows
@@ -82,12 +82,12 @@ def test_vocabulary_is_that_of_the_training_side(tmp_path):
     write(tmp_path, [("Film of an odd a", "0")], "test.csv")
     files = {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}
     task, data = prepared(tmp_path, **files)
-    assert task.meta["vocabulary"] == [UNKNOWN, "a", "film", "bad", "good"]
+    assert task.meta.vocabulary == [UNKNOWN, "a", "film", "bad", "good"]
     assert sentences(task, data, "test") == [(f"film {UNKNOWN} {UNKNOWN} {UNKNOWN} a", "0")]
     task, _ = prepared(tmp_path, **files, min_count=4)
-    assert task.meta["vocabulary"] == [UNKNOWN, "a", "film"]
+    assert task.meta.vocabulary == [UNKNOWN, "a", "film"]
     task, _ = prepared(tmp_path, **files, max_vocabulary=4)
-    assert task.meta["vocabulary"] == [UNKNOWN, "a", "film", "bad"]
+    assert task.meta.vocabulary == [UNKNOWN, "a", "film", "bad"]
     task, data = prepared(tmp_path, **files, lowercase=False, max_words=3)
     assert sentences(task, data, "test") == [(" ".join([UNKNOWN] * 3), "0")]
 
@@ -113,8 +113,8 @@ def test_text_in_two_files_stays_in_the_later_one(tmp_path):
     _, meta = Sentiment.prepare(
         tmp_path, SentimentData(train="train.csv", validation="dev.csv", test="test.csv")
     )
-    assert meta["items"] == {"train": 3, "validation": 1, "test": 2}
-    assert meta["left_out"] == 2
+    assert meta.items == {"train": 3, "validation": 1, "test": 2}
+    assert meta.left_out == 2
 
 
 def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
@@ -171,7 +171,7 @@ def test_every_training_sentence_is_drawn_once_an_epoch(raw, monkeypatch):
     ]
     index = task.index
     expected = [
-        (tuple(index[w] for w in text.split()), task.meta["classes"].index(label))
+        (tuple(index[w] for w in text.split()), task.meta.classes.index(label))
         for text, label in sentences(task, data, "train")
     ]
     assert sorted(drawn) == sorted(expected)
@@ -210,7 +210,7 @@ def test_score_does_not_depend_on_what_else_is_in_the_batch(raw, monkeypatch, po
             answers.append(task.scores(network, data, "test").values)
     assert torch.equal(answers[0], answers[1])
     assert torch.equal(answers[0], answers[2])
-    words, evidence = torch.randint(len(task.meta["vocabulary"]), (2, 30)), torch.randn(2, 30, 3)
+    words, evidence = torch.randint(len(task.meta.vocabulary), (2, 30)), torch.randn(2, 30, 3)
     beside = network(words, torch.tensor([7, 30]), evidence)[:1]
     alone = network(words[:1, :7], torch.tensor([7]), evidence[:1, :7])
     torch.testing.assert_close(beside, alone, atol=1e-6, rtol=0)
@@ -221,9 +221,9 @@ def test_pooling_matches_numpy():
     lengths = torch.tensor([1, 4, 6])
     for b, length in enumerate(lengths.tolist()):
         outputs[b, length:] = 0
-    for pooling, of in (("mean", np.mean), ("max", np.max)):
+    for pool, of in ((mean_output, np.mean), (largest_output, np.max)):
         expected = [of(o[:n].numpy(), axis=0) for o, n in zip(outputs, lengths, strict=True)]
-        np.testing.assert_allclose(pool(outputs, lengths, pooling), np.array(expected), rtol=1e-6)
+        np.testing.assert_allclose(pool(outputs, lengths), np.array(expected), rtol=1e-6)
 
 
 def test_last_pooling_is_the_output_at_the_end_of_each_direction(raw):
@@ -287,7 +287,7 @@ def log_shares(task, rows):
     vectorizer = CountVectorizer(
         tokenizer=str.split,
         token_pattern=None,
-        vocabulary=task.meta["vocabulary"],
+        vocabulary=task.meta.vocabulary,
         binary=True,
         lowercase=False,
     )
@@ -316,7 +316,7 @@ def test_evidence_about_a_training_sentence_comes_from_the_other_folds(raw):
         places.setdefault(text, set()).add(i % 5)
     for batch, _, _, evidence in task.training_batches(data, 1, torch.Generator()):
         (words,) = batch
-        text = " ".join(task.meta["vocabulary"][word] for word in words)
+        text = " ".join(task.meta.vocabulary[word] for word in words)
         assert any(torch.allclose(evidence[0], tables[fold][words]) for fold in places[text])
 
 
@@ -339,7 +339,7 @@ def test_answer_is_the_likeliest_label_of_each_text(raw):
         logits = network(words, torch.tensor([words.shape[1]]), no_evidence(*words.shape))
         probabilities = logits.softmax(dim=1)[0]
         assert confidence == pytest.approx(float(probabilities.max()), abs=1e-6)
-        assert label == task.meta["classes"][int(probabilities.argmax())]
+        assert label == task.meta.classes[int(probabilities.argmax())]
     example = task.example(raw)
     assert example["text"].tolist() == [draw_rows(1)[0][0]]
     assert len(task.answer(network, example, None)) == 1
@@ -392,7 +392,7 @@ def test_columns_are_found(tmp_path, name, content, found):
     suggestion = Sentiment.suggest(tmp_path, {"test_share": 0.3})
     assert suggestion["data"] == found | {"test_share": 0.3}
     _, meta = Sentiment.prepare(tmp_path, SentimentData(**suggestion["data"]))
-    assert meta["classes"] == sorted(CLASSES)
+    assert meta.classes == sorted(CLASSES)
     SentimentModel(**suggestion["model"])
 
 

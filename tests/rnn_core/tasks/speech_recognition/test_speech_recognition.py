@@ -7,11 +7,11 @@ import torch
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features import batches as batches_module
 from rnn_core.layers.recurrent import Recurrent
+from rnn_core.metric import SPLITS
 from rnn_core.readers.audio import log_mel, read_wav
 from rnn_core.readers.recordings import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import parse
-from rnn_core.tasks.base.task import SPLITS
 from rnn_core.tasks.speech_recognition import (
     SpeechAnswer,
     SpeechData,
@@ -20,7 +20,8 @@ from rnn_core.tasks.speech_recognition import (
 )
 from rnn_core.tasks.speech_recognition import learn as speech_recognition
 from rnn_core.training.loop import TrainingParameters, train
-from rnn_core.training.run_folder import RunConfig, build_model, restore
+from rnn_core.training.models import build_model, restore
+from rnn_core.training.run_folder import RunConfig
 
 SPLIT = {"split_by": "speaker", "validation": ("voice02",), "test": ("voice03",)}
 EACH = {"split_by": "each_speaker", "validation": (1,), "test": ()}
@@ -72,11 +73,11 @@ def test_each_speaker_is_tested_in_turn_and_is_on_no_other_side(raw, folds, seed
     task = SpeechRecognition(meta, SpeechModel(), seed)
     sides = [members(raw, task, data, split) for split in SPLITS]
     tested = f"voice{seed % 4:02d}"
-    assert {r.speaker for r in sides[2]} == {tested} == {meta["folds"][task.fold]["test"]}
+    assert {r.speaker for r in sides[2]} == {tested} == {meta.folds[task.fold].test}
     for side, take in ((sides[0], "0"), (sides[1], "1")):
         assert {r.speaker for r in side} == {f"voice{i:02d}" for i in range(4)} - {tested}
         assert {r.take for r in side} == {take}
-    assert [len(side) for side in sides] == [30, 30, 20] == list(meta["items"].values())
+    assert [len(side) for side in sides] == [30, 30, 20] == list(meta.items.values())
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -84,9 +85,9 @@ def test_each_speaker_is_tested_in_turn_and_is_on_no_other_side(raw, folds, seed
 def test_frames_are_scaled_by_the_training_side_of_the_fold_alone(raw, folds, split, seed):
     task, data = prepared(raw, seed=seed, **split)
     train = np.concatenate(numpy_features(members(raw, task, data, "train"))).astype(np.float64)
-    fold = task.meta["folds"][task.fold]
-    np.testing.assert_allclose(fold["mean"], train.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(fold["std"], train.std(axis=0), rtol=1e-6)
+    fold = task.meta.folds[task.fold]
+    np.testing.assert_allclose(fold.mean, train.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(fold.std, train.std(axis=0), rtol=1e-6)
     frames, lengths, _ = next(task.training_batches(data, 100, torch.Generator().manual_seed(0)))
     assert frames.sum() == pytest.approx(0, abs=1e-2 * frames.numel() ** 0.5)
     present = torch.cat([f[:n] for f, n in zip(frames, lengths, strict=True)])
@@ -202,8 +203,8 @@ def test_illustration_counts_what_is_answered_for_each_word_of_the_fold(raw, spl
 def test_baselines_match_numpy(raw):
     task, data = prepared(raw)
     ends = np.cumsum(data["lengths"].numpy())
-    scaling = task.meta["folds"][0]
-    scaled = (data["frames"].double().numpy() - scaling["mean"]) / scaling["std"]
+    scaling = task.meta.folds[0]
+    scaled = (data["frames"].double().numpy() - scaling.mean) / scaling.std
     pieces = np.split(scaled, ends[:-1])
     points = np.array([np.concatenate([p.mean(0), p.std(0)]) for p in pieces])
     labels, sides = data["labels"].numpy(), data["sides"][0].numpy()
@@ -296,7 +297,7 @@ def test_suggestion_keeps_speakers_apart_where_names_tell_them(raw, tmp_path):
         parameters = parse(SpeechData, suggestion["data"], "data")
         parse(SpeechModel, suggestion["model"], "model")
         parse(TrainingParameters, suggestion["training"], "training")
-        assert SpeechRecognition.prepare(folder, parameters)[1]["items"]["test"] > 0
+        assert SpeechRecognition.prepare(folder, parameters)[1].items["test"] > 0
 
 
 def test_suggestion_takes_shares_where_a_speaker_does_not_say_every_word(raw, tmp_path):

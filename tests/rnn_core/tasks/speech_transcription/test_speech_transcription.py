@@ -9,25 +9,25 @@ import torch
 from torch.nn import functional
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.metric import SPLITS
 from rnn_core.models.ctc import prefix_beam
 from rnn_core.readers.audio import log_mel, read_wav
 from rnn_core.readers.recordings import list_words
 from rnn_core.readers.transcripts import joined_utterances
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import parse
-from rnn_core.tasks.base.task import SPLITS
-from rnn_core.tasks.speech_transcription import learn as speech_transcription
-from rnn_core.tasks.speech_transcription.learn import (
+from rnn_core.tasks.speech_transcription import (
     SpeechTranscription,
     TranscriptionAnswer,
     TranscriptionData,
     TranscriptionModel,
-    edits,
-    speech_stretches,
-    texts_of,
 )
+from rnn_core.tasks.speech_transcription import learn as speech_transcription
+from rnn_core.tasks.speech_transcription.edits import edits
+from rnn_core.tasks.speech_transcription.learn import texts_of
+from rnn_core.tasks.speech_transcription.segments import speech_stretches
 from rnn_core.training.loop import TrainingParameters
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 JOIN = {
     "split_by": "take",
@@ -82,7 +82,7 @@ def strings_of(prepared, split):
     data, meta = prepared
     places = (data["sides"] == SPLITS.index(split)).nonzero().flatten().tolist()
     texts = texts_of(data)
-    return ["".join(meta["symbols"][symbol - 1] for symbol in texts[i]) for i in places]
+    return ["".join(meta.symbols[symbol - 1] for symbol in texts[i]) for i in places]
 
 
 def starts_of(whole, piece):
@@ -135,20 +135,20 @@ def test_scaling_is_of_the_training_side_alone(raw, prepared):
     _, utterances = joined_utterances(raw, parameters, parameters)
     frames = [log_mel(u.samples, 8000, 12, 0.025, 0.010) for u in utterances if u.side == 0]
     train = np.concatenate(frames).astype(np.float64)
-    np.testing.assert_allclose(prepared[1]["mean"], train.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(prepared[1]["std"], train.std(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(prepared[1].mean, train.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(prepared[1].std, train.std(axis=0), rtol=1e-6)
 
 
 def test_transcripts_are_characters_or_words_with_single_spaces(listed):
     share = {"split_by": "speaker", "validation": ("1",), "test": ("2",), "num_mels": 12}
     letters = SpeechTranscription.prepare(listed, TranscriptionData(**share))
-    assert letters[1]["symbols"] == sorted(set("one four se ven 012 x"))
+    assert letters[1].symbols == sorted(set("one four se ven 012 x"))
     assert set(strings_of(letters, "train")) == {"one x", "four x", "se ven x", "012 x"}
     words = SpeechTranscription.prepare(listed, TranscriptionData(**share, tokens="word"))
-    assert words[1]["symbols"] == ["012", "four", "one", "se", "ven", "x"]
-    assert words[1]["joiner"] == " "
-    assert letters[1]["joiner"] == ""
-    assert words[1]["items"] == {"train": 8, "validation": 8, "test": 8}
+    assert words[1].symbols == ["012", "four", "one", "se", "ven", "x"]
+    assert words[1].joiner == " "
+    assert letters[1].joiner == ""
+    assert words[1].items == {"train": 8, "validation": 8, "test": 8}
 
 
 def with_unknown_symbol(listed, folder):
@@ -163,10 +163,10 @@ def with_unknown_symbol(listed, folder):
 
 def test_symbol_that_the_training_side_lacks_is_always_an_error(listed, tmp_path):
     data, meta = with_unknown_symbol(listed, tmp_path)
-    assert "Q" not in meta["symbols"]
-    assert int(data["symbols"].max()) == len(meta["symbols"]) + 1
+    assert "Q" not in meta.symbols
+    assert int(data["symbols"].max()) == len(meta.symbols) + 1
     network = build_model(SpeechTranscription(meta, TranscriptionModel()), "gru")
-    assert network.output.out_features == len(meta["symbols"]) + 1
+    assert network.output.out_features == len(meta.symbols) + 1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -196,7 +196,7 @@ def test_scores_are_edits_over_length_weighed_by_length(raw, prepared, monkeypat
     monkeypatch.setattr(speech_transcription, "best_path", guess)
     with torch.inference_mode():
         scores = task.scores(network, prepared[0], "test")
-    wanted = "".join(prepared[1]["symbols"][:3])
+    wanted = "".join(prepared[1].symbols[:3])
     distances = [edits(wanted, text) for text in texts]
     expected = [distance / len(text) for distance, text in zip(distances, texts, strict=True)]
     assert scores.values.tolist() == expected
@@ -302,10 +302,10 @@ def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
     assert list(answer["file"]) == list(table["file"])
     for wav, row in zip(table["wav"], answer.itertuples(), strict=True):
         frames = torch.from_numpy(log_mel(*read_wav(wav), 12, 0.025, 0.010))
-        scaled = (frames - torch.tensor(task.meta["mean"])) / torch.tensor(task.meta["std"])
+        scaled = (frames - torch.tensor(task.meta.mean)) / torch.tensor(task.meta.std)
         with torch.inference_mode():
             outputs, _ = network(scaled[None], torch.tensor([len(scaled)]))
-        symbols = ["", *task.meta["symbols"]]
+        symbols = ["", *task.meta.symbols]
         if beam == 1:
             path = outputs[0].argmax(dim=1).tolist()
             kept = [s for i, s in enumerate(path) if i == 0 or path[i - 1] != s]
@@ -372,7 +372,7 @@ def test_answer_names_the_file_at_another_rate(raw, prepared):
 
 
 def test_stack_that_leaves_too_few_steps_is_refused(prepared):
-    largest = prepared[1]["largest_stack"]
+    largest = prepared[1].largest_stack
     counts = prepared[0]["lengths"].tolist()
     texts = texts_of(prepared[0])
     needs = [len(t) + sum(a == b for a, b in pairwise(t)) for t in texts]
@@ -394,4 +394,4 @@ def test_suggestion_fits_words_and_transcripts(raw, listed):
         model = parse(TranscriptionModel, suggestion["model"], "model")
         parse(TrainingParameters, suggestion["training"], "training")
         _, meta = SpeechTranscription.prepare(folder, parameters)
-        assert SpeechTranscription(meta, model).meta["items"]["test"] > 0
+        assert SpeechTranscription(meta, model).meta.items["test"] > 0

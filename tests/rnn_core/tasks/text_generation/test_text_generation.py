@@ -17,17 +17,17 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import UNKNOWN
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.language_model import LanguageModel
-from rnn_core.tasks.text_generation import learn as text_generation
-from rnn_core.tasks.text_generation.learn import (
+from rnn_core.tasks.text_generation import (
     TextAnswer,
     TextData,
     TextGeneration,
     TextModel,
-    sample,
-    tokenize,
+    scoring,
 )
+from rnn_core.tasks.text_generation.tokens import tokenize
+from rnn_core.tasks.text_generation.write import sample
 from rnn_core.training.loop import TrainingParameters
-from rnn_core.training.run_folder import build_model
+from rnn_core.training.models import build_model
 
 TEXT = "".join(f"line {i % 7} says {'abc'[i % 3] * (i % 5)}.\n" for i in range(200))
 
@@ -72,7 +72,7 @@ def test_what_is_not_trained_on_changes_no_vocabulary(tmp_path, kind, strange):
     assert other.vocabulary == task.vocabulary
     assert torch.equal(tampered["train"], data["train"])
     for split in ("validation", "test"):
-        assert other.meta["unknown"][split] == pytest.approx(len(data[split]) / 3, abs=1)
+        assert other.meta.unknown[split] == pytest.approx(len(data[split]) / 3, abs=1)
 
 
 def test_words_keep_the_space_before_them():
@@ -142,8 +142,8 @@ def test_score_is_the_cross_entropy_of_reading_the_side_in_one_go(tmp_path):
 def test_long_text_is_scored_in_streams_that_leave_out_nothing(tmp_path, monkeypatch):
     task, data = prepared(tmp_path)
     model = build_model(task, "lstm").eval()
-    monkeypatch.setattr(text_generation, "STREAM_TOKENS", 100)
-    monkeypatch.setattr(text_generation, "ITEM_TOKENS", 30)
+    monkeypatch.setattr(scoring, "STREAM_TOKENS", 100)
+    monkeypatch.setattr(scoring, "ITEM_TOKENS", 30)
     tokens = data["test"].long()
     total = 0.0
     with torch.inference_mode():
@@ -178,8 +178,8 @@ def test_baselines_match_counting(tmp_path):
 def test_scores_do_not_depend_on_what_is_scored_beside_them(tmp_path, monkeypatch):
     task, data = prepared(tmp_path)
     model = build_model(task, "gru").eval()
-    monkeypatch.setattr(text_generation, "STREAM_TOKENS", 60)
-    monkeypatch.setattr(text_generation, "ITEM_TOKENS", 20)
+    monkeypatch.setattr(scoring, "STREAM_TOKENS", 60)
+    monkeypatch.setattr(scoring, "ITEM_TOKENS", 20)
     with torch.inference_mode():
         whole = task.scores(model, data, "test").values
         changed = data["test"].clone()
@@ -189,7 +189,7 @@ def test_scores_do_not_depend_on_what_is_scored_beside_them(tmp_path, monkeypatc
         assert (other[3:9] != whole[3:9]).any()
         alone = task.scores(model, {"test": data["test"][:61]}, "test").values
         torch.testing.assert_close(alone, whole[:3], rtol=1e-6, atol=0)
-        monkeypatch.setattr(text_generation, "SCORED_LOGITS", 1)
+        monkeypatch.setattr(scoring, "SCORED_LOGITS", 1)
         apart = task.scores(model, data, "test").values
     torch.testing.assert_close(apart, whole, rtol=1e-6, atol=0)
 
@@ -469,7 +469,7 @@ def test_sequence_longer_than_the_text_is_refused(tmp_path):
 def test_line_ends_of_windows_and_old_macs_and_byte_order_mark_are_taken_off(tmp_path):
     (tmp_path / "a.txt").write_bytes("\ufeffone\r\ntwo\r\n".encode() + b"three\r" * 30)
     _, meta = TextGeneration.prepare(tmp_path, TextData())
-    assert "\r" not in meta["vocabulary"]
-    assert meta["characters"]["train"] + 1 == meta["items"]["train"]
-    assert sum(meta["items"].values()) == len("one\ntwo\n" + "three\n" * 30)
-    assert "\ufeff" not in meta["vocabulary"]
+    assert "\r" not in meta.vocabulary
+    assert meta.characters["train"] + 1 == meta.items["train"]
+    assert sum(meta.items.values()) == len("one\ntwo\n" + "three\n" * 30)
+    assert "\ufeff" not in meta.vocabulary

@@ -16,21 +16,22 @@ from rnn_core.cells import REGISTRY
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.subwords import END, START, Subwords
 from rnn_core.layers.recurrent import Recurrent
+from rnn_core.metric import SPLITS
 from rnn_core.models.beam_search import translate
 from rnn_core.models.translator import Attention, Source, Translator
 from rnn_core.readers.parallel_text import Pair
 from rnn_core.sources.number_words import NumberWords
-from rnn_core.tasks.base.task import SPLITS
-from rnn_core.tasks.translation import learn as translation
-from rnn_core.tasks.translation.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
-from rnn_core.tasks.translation.learn import (
+from rnn_core.tasks.translation import (
     Translation,
     TranslationAnswer,
     TranslationData,
     TranslationModel,
-    side_range,
 )
-from rnn_core.training.run_folder import build_model
+from rnn_core.tasks.translation import learn as translation
+from rnn_core.tasks.translation.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
+from rnn_core.tasks.translation.parameters import LeftOut
+from rnn_core.tasks.translation.suggest import SIZES
+from rnn_core.training.models import build_model
 
 NOUNS = (("dog", "Hund"), ("cat", "Kater"), ("man", "Mann"), ("bird", "Vogel"))
 VERBS = (("sees", "sieht"), ("hears", "hört"), ("follows", "verfolgt"))
@@ -59,7 +60,7 @@ def prepared(tmp_path, pairs=PAIRS, model=None, **options):
 
 
 def texts(task, data, split, what):
-    first, last = side_range(task.meta, split)
+    first, last = task.meta.range_of(split)
     return translation.texts_of(data, what, first, last)
 
 
@@ -109,7 +110,7 @@ def test_nothing_of_the_test_side_reaches_the_vocabulary(tmp_path):
         outcomes.append(prepared(tmp_path / name, **options))
     (one, data), (two, other) = outcomes
     for key in ("subwords", "written"):
-        assert one.meta[key] == two.meta[key]
+        assert getattr(one.meta, key) == getattr(two.meta, key)
     count = int(data["source_lengths"][:60].sum())
     assert torch.equal(data["source"][:count], other["source"][:count])
 
@@ -129,7 +130,7 @@ def test_long_pairs_are_left_out_of_training_alone(tmp_path):
     task, data = prepared(tmp_path, max_length=40, **options)
     assert pairs_of(task, data, "train") == short
     assert pairs_of(task, data, "validation") == long[:2]
-    assert task.meta["left_out"] == {"repeated": 2, "long": 1}
+    assert task.meta.left_out == LeftOut(repeated=2, long=1)
 
 
 def test_repeated_pairs_are_left_out_where_that_is_wanted(tmp_path):
@@ -176,7 +177,7 @@ def test_batches_hold_sentences_of_similar_length(tmp_path):
     task, data = prepared(tmp_path)
     batches = task.training_batches(data, 7, torch.Generator())
     spread = [int(lengths.max() - lengths.min()) for *_, lengths in batches]
-    everything = data["target_lengths"][: task.meta["items"]["train"]]
+    everything = data["target_lengths"][: task.meta.items["train"]]
     assert np.mean(spread) < 0.4 * int(everything.max() - everything.min())
 
 
@@ -187,7 +188,7 @@ def test_loss_is_the_mean_over_all_pieces_one_sentence_at_a_time(tmp_path, float
     model = build_model(task, "lstm")
     batch = next(task.training_batches(data, 5, torch.Generator().manual_seed(1)))
     loss = task.loss(model, batch, None)[0].detach()
-    place = {piece: i for i, piece in enumerate(task.meta["written"])}
+    place = {piece: i for i, piece in enumerate(task.meta.written)}
     total, count = 0.0, 0
     for pieces, length, target, target_length in zip(*batch, strict=True):
         wanted = target[:target_length].tolist()
@@ -271,12 +272,12 @@ def test_gradient_reaches_every_weight_that_matters(tmp_path, cell, attention):
 
 def test_output_layer_holds_no_piece_that_no_translation_has(tmp_path):
     task, data = prepared(tmp_path)
-    subwords = Subwords(task.meta["subwords"])
-    spelled = {subwords.processor.IdToPiece(i) for i in task.meta["written"]}
+    subwords = Subwords(task.meta.subwords)
+    spelled = {subwords.processor.IdToPiece(i) for i in task.meta.written}
     assert "\u2581the" not in spelled
     train = texts(task, data, "train", "target")
     ids = {i for text in subwords.encode(train) for i in text} | {END}
-    assert ids == set(task.meta["written"])
+    assert ids == set(task.meta.written)
     assert build_model(task, "gru").bias.shape == (len(ids),)
 
 
@@ -559,7 +560,7 @@ def learned(tmp_path_factory):
 def test_illustration_is_what_is_answered_on_sentences_all_over_the_side(learned):
     task, data, model = learned
     places = [place * 9 // 4 for place in range(5)]
-    assert task.meta["items"]["test"] == 10
+    assert task.meta.items["test"] == 10
     sources, references = (
         [texts(task, data, "test", what)[place] for place in places]
         for what in ("source", "target")
@@ -638,9 +639,9 @@ def test_suggestion_fits_the_data_and_is_taken(tmp_path):
     section = Translation.suggest(tmp_path, {"source_file": "sums.en", "test_share": 0.2})
     assert section["data"]["test_share"] == 0.2
     _, meta = Translation.prepare(tmp_path, TranslationData(**section["data"]))
-    assert meta["items"] == {"train": 42, "validation": 6, "test": 12}
+    assert meta.items == {"train": 42, "validation": 6, "test": 12}
     Translation(meta, TranslationModel(**section["model"]))
-    sizes = translation.SIZES
+    sizes = SIZES
     assert [s.hidden for s in sizes] == sorted(s.hidden for s in sizes)
     with pytest.raises(ParameterError, match="unexpected keyword argument 'column'"):
         Translation.suggest(tmp_path, {"column": "x"})

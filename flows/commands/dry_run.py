@@ -1,0 +1,112 @@
+"""`gatewise run --dry-run`: what a run would do, and about how long that would take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from rich.console import Console
+
+from flows.layout import Layout
+from flows.recording.inputs import Inputs
+from flows.recording.plan import Due
+from flows.trainings.crew import OPEN, LocalCrew, local_crew
+from flows.trainings.dataset import Trainings, plan_of
+from flows.trainings.planner import Asked
+from flows.trainings.records import Record, read_records
+from flows.trainings.store import open_store
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The trainings of a dataset that a run would do.
+
+    Attributes:
+        dataset: Name of the dataset.
+        trainings: What would be trained now; None where that is not known before `prepare`.
+        most: Trainings at most, those that the store has included.
+        seconds: About how long the trainings would take one after the other; None: not known.
+        megabytes: About how much they would take in the store; None: not known.
+    """
+
+    dataset: str
+    trainings: Sequence[Asked] | None
+    most: int
+    seconds: float | None
+    megabytes: float | None
+
+
+def show_plan(layout: Layout, inputs: Inputs, due: Due) -> None:
+    """Print the stages and trainings that a run would do."""
+    console = Console(highlight=False, soft_wrap=True)
+    stages = sorted(due.stages - {"code"})
+    console.print(f"{len(stages)} stages would run{': ' if stages else '.'}{', '.join(stages)}")
+    names = [name for name in inputs.study.datasets if f"train@{name}" in due.stages]
+    if not names:
+        return
+    with local_crew(layout, inputs.study, 1) as crew:
+        for name in names:
+            known = f"prepare@{name}" not in due.stages
+            found = forecast(layout, inputs, name, crew) if known else guess(inputs, name)
+            console.print(in_words(found))
+
+
+def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> Forecast:
+    """Ask the planner what a dataset lacks; its data is prepared."""
+    opened = crew.call(OPEN, layout, inputs.study, dataset)
+    plan = plan_of(inputs.study, opened)
+    trainings = Trainings(layout, opened, plan, inputs.code_of(dataset), open_store(layout))
+    wanted = trainings.look().wanted
+    records = [r for r in read_records(layout) if (r.what, r.dataset) == ("train", dataset)]
+    times = [seconds_of(asked, records) for asked in wanted]
+    known = [seconds for seconds in times if seconds is not None]
+    return Forecast(
+        dataset=dataset,
+        trainings=wanted,
+        most=guess(inputs, dataset).most,
+        seconds=sum(known) if len(known) == len(times) else None,
+        megabytes=megabytes(layout, dataset, len(wanted)),
+    )
+
+
+def seconds_of(asked: Asked, records: Sequence[Record]) -> float | None:
+    """What a training took when its like was trained here; None: none was."""
+    alike = [
+        one.seconds
+        for one in records
+        if (one.cell, one.hidden_size) == (asked.cell, asked.hidden_size)
+    ]
+    return fmean(alike) if alike else None
+
+
+def megabytes(layout: Layout, dataset: str, number: int) -> float | None:
+    """What some trainings would take, going by those that are laid out; None: there are none."""
+    sizes = [
+        sum(file.stat().st_size for file in folder.iterdir())
+        for folder in layout.runs(dataset).glob("*/*/seed-*")
+    ]
+    return number * fmean(sizes) / 1e6 if sizes else None
+
+
+def guess(inputs: Inputs, dataset: str) -> Forecast:
+    """What params.yaml says of a dataset that is not prepared."""
+    study = inputs.study
+    candidates = len(study.cells_of(dataset)) * len(study.sizes_of(dataset))
+    tuning = study.tuning_of(dataset)
+    each = len(study.seeds_of(dataset)) + (tuning.trials if tuning else 0)
+    return Forecast(dataset, None, candidates * each, None, None)
+
+
+def in_words(found: Forecast) -> str:
+    """One dataset, in a line."""
+    if found.trainings is None:
+        return (
+            f"{found.dataset}: at most {found.most} trainings; its data has to be prepared before "
+            "more can be said"
+        )
+    told = f"{found.dataset}: {len(found.trainings)} of {found.most} trainings are to be done next"
+    if not found.trainings:
+        return told
+    names = ", ".join(f"{one.cell}-{one.hidden_size} seed {one.seed}" for one in found.trainings)
+    time = "not known" if found.seconds is None else f"about {found.seconds:.0f} s of one worker"
+    disk = "not known" if found.megabytes is None else f"about {found.megabytes:.2g} MB"
+    return f"{told} (time: {time}; disk: {disk}): {names}"

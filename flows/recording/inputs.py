@@ -1,0 +1,103 @@
+"""What a run reads: read once, and compared again before anything is recorded."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.layout import Layout
+from flows.stages.code import Code, fingerprints
+from flows.trainings.dataset import CodeOfCells
+from rnn_core.reach import forget
+from rnn_core.study import FILE, Study, own_source, read_study
+from rnn_core.training.run_folder import RunConfig
+
+GLOBAL = ("root", "study", "device", "seeds", "cells", "sizes", "tuning")
+"""Keys of params.yaml that concern every dataset."""
+
+DATASET_VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
+"""The stages of a dataset, in their order."""
+
+PARTS = ("params.yaml", "the code", "the data")
+"""What a run reads, in words."""
+
+Signature = tuple[tuple[str, int, int], ...]
+"""Names, sizes and times of change of the files of a source."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run was begun with.
+
+    Attributes:
+        study: What params.yaml says.
+        parameters: The same as it stands there.
+        code: Fingerprints of the code.
+        sources: Signatures of people's own files, by dataset.
+    """
+
+    study: Study
+    parameters: Mapping[str, Any]
+    code: Code
+    sources: Mapping[str, Signature]
+
+    def code_of(self, dataset: str) -> CodeOfCells:
+        """Fingerprints of the code that works on a dataset."""
+        return CodeOfCells(
+            trains=self.code.train[dataset].cells,
+            evaluates=self.code.evaluate[dataset].cells,
+            gpu=self.code.gpu,
+        )
+
+    def evaluates(self, config: RunConfig) -> str:
+        """Fingerprint of the code that evaluates a training; empty for one that is left over."""
+        code = self.code_of(config.dataset)
+        known = config.cell in code.evaluates
+        return code.evaluation(config.cell, config.device) if known else ""
+
+    def changed(self, now: "Inputs") -> dict[str, list[str]]:
+        """The datasets of which anything has changed since, with what that is."""
+        found = {name: self.differing(now, name) for name in self.study.datasets}
+        return {name: parts for name, parts in found.items() if parts}
+
+    def differing(self, now: "Inputs", dataset: str) -> list[str]:
+        """What of a dataset has changed."""
+        before, after = (inputs.of_dataset(dataset) for inputs in (self, now))
+        return [what for what, a, b in zip(PARTS, before, after, strict=True) if a != b]
+
+    def of_dataset(self, dataset: str) -> tuple[Any, ...]:
+        """All that concerns a dataset, in the order of `PARTS`."""
+        section = (self.parameters.get("datasets") or {}).get(dataset)
+        parameters = [section, *(self.parameters.get(key) for key in GLOBAL)]
+        stages = (getattr(self.code, verb) for verb in DATASET_VERBS)
+        code = [stage[dataset] for stage in stages if dataset in stage]
+        return parameters, code, self.sources.get(dataset)
+
+
+def read_inputs(layout: Layout) -> Inputs:
+    """Read params.yaml, the code, and what tells of a change of people's own files.
+
+    Raises:
+        ParameterError: If params.yaml holds something impossible.
+    """
+    forget()  # it may have been edited since it was read last
+    study = read_study(layout.folder)
+    content = yaml.safe_load((layout.folder / FILE).read_bytes())
+    sources = {
+        name: signature(own)
+        for name, section in study.datasets.items()
+        if (own := own_source(layout.folder, section.source)) is not None
+    }
+    return Inputs(study, content, fingerprints(study, layout.folder), sources)
+
+
+def signature(source: Path) -> Signature:
+    """Names, sizes and times of change of a file, or of all files of a folder."""
+    files: Iterable[Path] = [source] if source.is_file() else sorted(source.rglob("*"))
+    return tuple(
+        (str(file), file.stat().st_size, file.stat().st_ctime_ns)
+        for file in files
+        if file.is_file()
+    )

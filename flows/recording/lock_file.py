@@ -1,0 +1,90 @@
+"""dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flows.layout import Layout
+from rnn_core.files import write_bytes
+
+
+def lock_file(layout: Layout) -> Path:
+    """Where DVC writes what stages ran with and made."""
+    return layout.folder / "dvc.lock"
+
+
+def kept_copy(layout: Layout) -> Path:
+    """Where dvc.lock is kept while DVC rewrites it."""
+    return layout.state / "dvc.lock"
+
+
+@contextmanager
+def rewriting(layout: Layout) -> Iterator[None]:
+    """Keep dvc.lock while DVC rewrites it; it is put back if that fails, now or at `put_back`."""
+    file, copy = lock_file(layout), kept_copy(layout)
+    layout.state.mkdir(parents=True, exist_ok=True)
+    write_bytes(copy, file.read_bytes() if file.exists() else b"")
+    try:
+        yield
+    except BaseException:
+        put_back(layout)
+        raise
+    copy.unlink()
+
+
+def put_back(layout: Layout) -> bool:
+    """Undo a rewriting that was cut off; says whether there was one."""
+    file, copy = lock_file(layout), kept_copy(layout)
+    if not copy.exists():
+        return False
+    if content := copy.read_bytes():
+        write_bytes(file, content)
+    else:
+        file.unlink(missing_ok=True)
+    copy.unlink()
+    return True
+
+
+def read_lock(layout: Layout) -> dict[str, dict[str, Any]]:
+    """The stages that dvc.lock has; none if it is not there or is being rewritten."""
+    try:
+        return parsed(lock_file(layout).read_bytes()) or {}
+    except FileNotFoundError:
+        return {}
+
+
+def parsed(content: bytes) -> dict[str, dict[str, Any]] | None:
+    """The stages of a dvc.lock; None if it is cut off, or no such file at all."""
+    try:
+        found = yaml.load(content, yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return None
+    stages = found.get("stages") if isinstance(found, dict) else None
+    whole = (
+        isinstance(stages, dict) and content.endswith(b"\n") and all(map(is_stage, stages.values()))
+    )
+    return stages if whole else None
+
+
+def is_stage(found: Any) -> bool:
+    """Whether what stands for a stage is not cut off, as far as one can see."""
+    if not isinstance(found, dict) or "cmd" not in found:
+        return False
+    files = [found[part] for part in ("deps", "outs") if part in found]
+    params = found.get("params", {})
+    return (
+        all(isinstance(part, list) and all(map(is_file, part)) for part in files)
+        and isinstance(params, dict)
+        and all(isinstance(values, dict) for values in params.values())
+    )
+
+
+def is_file(found: Any) -> bool:
+    """Whether what stands for a file or folder has all that DVC writes of one."""
+    needed = {"path", "md5", "size"}
+    if isinstance(found, dict) and str(found.get("md5", "")).endswith(".dir"):
+        needed.add("nfiles")
+    return isinstance(found, dict) and needed <= found.keys()

@@ -1,0 +1,63 @@
+"""The recording of what ran: as what it was begun with, or not at all."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from flows.layout import Layout
+from flows.recording.command import commit
+from flows.recording.inputs import Inputs, read_inputs
+from flows.recording.lock_file import rewriting
+from flows.recording.plan import order
+from rnn_core.errors import ParameterError, StudyError
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What of a run is recorded.
+
+    Attributes:
+        datasets: Datasets whose stages are recorded, or were up to date.
+        changed: Datasets of which something was edited while the run read it, with what that is.
+    """
+
+    datasets: set[str]
+    changed: Mapping[str, Sequence[str]]
+
+
+def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
+    """Let DVC record stages that ran, unless what they read has been edited since.
+
+    DVC reads params.yaml, the code and the sources when it records, not when a stage runs, and
+    would write down as the reason of a result what came later.
+
+    Args:
+        layout: Where the study keeps things.
+        inputs: What the run was begun with.
+        ran: Names of the stages that ran.
+    """
+    changed = changed_since(layout, inputs)
+    whole = not changed or not ran
+    stages = [
+        stage
+        for stage in order(inputs)
+        if stage in ran and (whole or stage.partition("@")[2] not in {"", *changed})
+    ]
+    if stages:
+        with rewriting(layout):
+            commit(layout, stages)
+            if changed_since(layout, inputs) != changed:
+                raise StudyError(
+                    "params.yaml, the code or data changed while DVC recorded what ran, so that "
+                    "nothing is recorded; run it again (what was trained is kept)"
+                )
+    return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {})
+
+
+def changed_since(layout: Layout, inputs: Inputs) -> dict[str, list[str]]:
+    """What has been edited, by dataset; anything of all, if it cannot be read any more."""
+    try:
+        return inputs.changed(read_inputs(layout))
+    except ParameterError:
+        return {name: ["params.yaml"] for name in inputs.study.datasets}
+    except (OSError, SyntaxError) as error:
+        return {name: [str(error)] for name in inputs.study.datasets}

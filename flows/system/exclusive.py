@@ -1,0 +1,40 @@
+"""One process at a time."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from flows.layout import Layout
+
+
+@contextmanager
+def if_free(layout: Layout, name: str) -> Iterator[bool]:
+    """Hold a lock of the study unless another process does; says whether it is held."""
+    layout.locks.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(layout.locks / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+@contextmanager
+def exclusive(layout: Layout, name: str) -> Iterator[None]:
+    """Hold a lock of the study; wait, and say so, while another process holds it.
+
+    The kernel releases the lock when its holder ends, however that ends.
+    """
+    with if_free(layout, name) as free:
+        if free:
+            yield
+            return
+    sys.stderr.write(f"waiting for another process that works on {name}\n")
+    with FileLock(layout.locks / f"{name}.lock"):
+        yield

@@ -1,0 +1,44 @@
+"""Where Gatewise keeps what is of no single study: the databases of MLflow and Prefect, and logs.
+
+In a clone that is the clone: what a person tries there stays there, and goes with it. An
+installed package has no such folder, and its own is not to be written to. It uses the user's data
+folder, and not that of a study: the registry is of all studies, and a model of it is asked from
+anywhere.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from flows.layout import Layout
+
+PACKAGES = Path(__file__).resolve().parents[2]
+"""The folder that `flows` and `rnn_core` lie in."""
+
+SETTINGS = Path(__file__).with_name("prefect.toml")
+"""Prefect's settings, which it reads from the current folder."""
+
+
+def clone() -> Path | None:
+    """The clone that this code lies in; None if it is installed."""
+    project = PACKAGES / "pyproject.toml"
+    is_ours = project.is_file() and 'name = "gatewise"' in project.read_text()
+    return PACKAGES if is_ours else None
+
+
+def home() -> Path:
+    """The folder; see the top of this file."""
+    if found := clone():
+        return found
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser().absolute() / "gatewise"
+
+
+def enter_home(study: Path) -> Path:
+    """Make it the current folder; returns the study's folder from there, if it lies in it."""
+    folder, place = study.resolve(), home().resolve()
+    Layout(place).state.mkdir(parents=True, exist_ok=True)  # in which Prefect makes its folder
+    if clone() is None:
+        shutil.copy(SETTINGS, place)
+    os.chdir(place)
+    return folder.relative_to(place) if folder.is_relative_to(place) else folder

@@ -1,0 +1,18 @@
+"""What this process knows of itself."""
+
+import os
+import time
+from pathlib import Path
+
+
+def age_seconds() -> float:
+    """How long this process has lived."""
+    after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
+
+
+def use_one_thread() -> None:
+    """Keep numeric libraries from using more; they read it when they are first imported."""
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"

@@ -1,0 +1,62 @@
+"""Results as MLflow's parameters and metrics."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Literal, TypeAlias
+
+from mlflow.entities import Param
+
+from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.outcome import CandidateResult
+from rnn_core.metric import SCORED, ScoredSplit
+from rnn_core.training.run_folder import RunConfig
+
+Kind: TypeAlias = Literal["cell", "seed"]
+"""What a run shows: a cell at one size, or one of its random seeds."""
+
+
+def parameters_of(config: RunConfig, kind: Kind) -> list[Param]:
+    """What a run was made with."""
+    seed = {"seed": config.seed} if kind == "seed" else {}
+    facts = {"task": config.task, "cell": config.cell, "device": config.device, **seed}
+    for part, values in (("model", config.model), ("training", config.training)):
+        facts |= {f"{part}.{name}": value for name, value in values.items()}
+    return [Param(name, str(value)) for name, value in facts.items()]
+
+
+def score_name(split: ScoredSplit, metric: str) -> str:
+    """What the score on a split is called."""
+    return f"best_validation_{metric}" if split == "validation" else f"test_{metric}"
+
+
+def metrics_of_seed(result: SeedResult, metric: str) -> dict[str, float]:
+    """Final scores of a random seed; none of those that diverged."""
+    return there(
+        {
+            score_name("validation", metric): result.validation,
+            score_name("test", metric): result.test,
+            **{f"test_{name}": value for name, value in result.others.items()},
+        }
+    )
+
+
+def metrics_of_candidate(result: CandidateResult, metric: str) -> dict[str, float]:
+    """Means, standard deviations and limits over the seeds of a candidate, and what it costs."""
+    found: dict[str, float | None] = {}
+    for split in SCORED:
+        name, scores = score_name(split, metric), result.on(split)
+        found |= {name: scores.mean, f"{name}_std": scores.std}
+        if (standing := scores.standing) is not None:
+            found[f"{name}_worse_by"] = standing.worse_by
+            found[f"{name}_at_least"] = standing.at_least
+            found[f"{name}_at_most"] = standing.at_most
+    found |= {f"test_{name}": value for name, value in result.others.items()}
+    found |= asdict(result.cost)
+    if result.tuning is not None:
+        found |= {"tuning_trials": result.tuning.trials, "tuning_steps": result.tuning.steps}
+    return there(found)
+
+
+def there(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Values by name, without those that are not there."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,82 @@
+"""What MLflow shows and the registry has of a study, noted beside it. Imports no MLflow."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from flows.layout import Layout
+from flows.recording.lock_file import read_lock
+from flows.tracking.promoted import Promotion
+from rnn_core.errors import DataError
+from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+
+VERBS = ("train", "evaluate", "compare")
+"""The stages whose outputs MLflow shows."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """That a dataset is shown, and what became of its champion.
+
+    Attributes:
+        digest: Of what was shown, and where.
+        promotion: What is registered.
+    """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
+
+    digest: str
+    promotion: Promotion
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The notes of a study, by dataset."""
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
+
+    datasets: dict[str, Note]
+
+
+def note_shown(layout: Layout, promotions: Mapping[str, Promotion]) -> None:
+    """Note of some datasets that they are shown and their champions registered."""
+    notes = dict(read_notes(layout))
+    for name, promotion in promotions.items():
+        notes[name] = Note(digest_of_outputs(layout, name), promotion)
+    write_record(layout.shown, Notes(notes))
+
+
+def read_shown(layout: Layout) -> dict[str, Promotion]:
+    """What is registered for what the study holds now, by dataset."""
+    return {
+        name: note.promotion
+        for name, note in read_notes(layout).items()
+        if note.digest == digest_of_outputs(layout, name)
+    }
+
+
+def read_notes(layout: Layout) -> Mapping[str, Note]:
+    """All notes; none if they cannot be read."""
+    try:
+        return read_record(layout.shown, Notes).datasets
+    except DataError:
+        return {}
+
+
+def digest_of_outputs(layout: Layout, dataset: str) -> str:
+    """Digest of what dvc.lock says of a dataset, and of where MLflow is."""
+    stages = read_lock(layout)
+    content = [where(), [stages.get(f"{verb}@{dataset}") for verb in VERBS]]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def where(environment: Mapping[str, str] = os.environ) -> str:
+    """The address of MLflow; a local database that is gone is another one than it was."""
+    address = environment.get("MLFLOW_TRACKING_URI", "")
+    _, is_local, database = address.partition("sqlite:///")
+    there = Path(database).stat().st_ino if is_local and Path(database).exists() else ""
+    return f"{address} {environment.get('MLFLOW_REGISTRY_URI', '')} {there}"

@@ -1,0 +1,51 @@
+"""Trainings that came with a study, from a remote of DVC for example, are taken into the store."""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flows.trainings.manifest import MANIFEST, manifest_of, parsed, rendered
+from flows.trainings.store import Store
+from rnn_core.errors import DataError
+from rnn_core.files import write_bytes
+from rnn_core.training.run_folder import RunConfig, read_config
+
+
+def leave_manifest(folder: Path) -> None:
+    """Write the digests of a laid-out training beside it, by which it can be adopted."""
+    write_bytes(folder / MANIFEST, rendered(manifest_of(folder)))
+
+
+def adopt(runs: Path, store: Store) -> list[str]:
+    """Take the trainings of a dataset into the store that it lacks.
+
+    Only a training that is as it was written is taken.
+
+    Args:
+        runs: Folder with a folder for each cell, size and seed; it may be missing.
+        store: Where trainings are kept.
+
+    Returns:
+        Identities of what was taken in.
+    """
+    found = []
+    for manifest in sorted(runs.glob(f"*/*/seed-*/{MANIFEST}")):
+        config = config_of(manifest.parent)
+        if config is None or store.has("training", config.identity):
+            continue
+        with TemporaryDirectory() as place:
+            folder = Path(place) / "training"
+            shutil.copytree(manifest.parent, folder, ignore=shutil.ignore_patterns(MANIFEST))
+            if parsed(manifest.read_bytes()) == manifest_of(folder):
+                store.put("training", config.identity, folder)
+                found.append(config.identity)
+    return found
+
+
+def config_of(folder: Path) -> RunConfig | None:
+    """What determined a training; None if it does not say."""
+    try:
+        config, _ = read_config(folder)
+    except (DataError, TypeError, KeyError):
+        return None
+    return config if config.environment else None

@@ -1,0 +1,141 @@
+"""All trainings of a dataset: asked of the planner, taken from the store, trained if missing."""
+
+import queue
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from flows.layout import Layout
+from flows.trainings.crew import Crew, Ending
+from flows.trainings.identity import Opened, Work
+from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Search, ended_of, look
+from flows.trainings.store import Store
+from rnn_core.study import Study
+from rnn_core.training.run_folder import SUMMARY
+from rnn_core.training.tuning import own_values, search_space
+
+
+@dataclass(frozen=True)
+class CodeOfCells:
+    """Fingerprints of the code that works on a dataset, by cell.
+
+    Attributes:
+        trains: Of what trains.
+        evaluates: Of what evaluates.
+        gpu: Of what else runs on a GPU.
+    """
+
+    trains: Mapping[str, str]
+    evaluates: Mapping[str, str]
+    gpu: str
+
+    def training(self, cell: str, device: str) -> str:
+        """Fingerprint of what trains a cell on a kind of device."""
+        return self.trains[cell] + (f" {self.gpu}" if device == "cuda" else "")
+
+    def evaluation(self, cell: str, device: str) -> str:
+        """Fingerprint of what evaluates a cell on a kind of device."""
+        return self.evaluates[cell] + (f" {self.gpu}" if device == "cuda" else "")
+
+
+@dataclass
+class Trainings:
+    """The trainings of a dataset.
+
+    Attributes:
+        layout: Of the study.
+        opened: What they have in common.
+        plan: What the study wants to know.
+        code: Fingerprints of the code.
+        store: Where they are kept.
+        ended: Those that have ended.
+    """
+
+    layout: Layout
+    opened: Opened
+    plan: DatasetPlan
+    code: CodeOfCells
+    store: Store
+    ended: dict[Asked, Ended] = field(default_factory=dict)
+
+    def work(self, asked: Asked) -> Work:
+        """What a worker needs to know of a training; trials are not evaluated."""
+        device = self.opened.device
+        code = self.code.training(asked.cell, device)
+        evaluates = None if asked.is_trial else self.code.evaluation(asked.cell, device)
+        config = self.opened.config(asked, code)
+        return Work(layout=self.layout, config=config, evaluates=evaluates)
+
+    def look(self) -> Look:
+        """Ask the planner, and take from the store what it has."""
+        while True:
+            found = look(self.plan, self.ended)
+            there = [asked for asked in found.wanted if self.take(asked)]
+            if not there:
+                return found
+
+    def take(self, asked: Asked) -> bool:
+        """Take a training from the store, if it is there."""
+        there = self.store.has("training", self.work(asked).config.identity)
+        if there:
+            self.read(asked)
+        return there
+
+    def read(self, asked: Asked) -> None:
+        """Read from the store how a training ended.
+
+        Raises:
+            StoreError: If it is not there.
+        """
+        identity = self.work(asked).config.identity
+        summary = self.store.read("training", identity, SUMMARY)
+        self.ended[asked] = ended_of(summary, self.opened.metric)
+
+    def do(self, crew: Crew) -> Look:
+        """Train what is missing, until the planner is done.
+
+        Raises:
+            Exception: The first error of a training, once those that run beside it have ended.
+        """
+        running: dict[Asked, Ending] = {}
+        ends: queue.SimpleQueue[Asked] = queue.SimpleQueue()
+        self.look()
+        crew.expect(self.plan.most - len(self.ended))
+        while (found := self.look()).wanted:
+            for asked in found.wanted:
+                if asked not in running:
+                    running[asked] = crew.train(self.work(asked))
+                    running[asked].add_done_callback(partial(announce, ends, asked))
+            self.take_in(running, ends)
+        return found
+
+    def take_in(self, running: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
+        """Wait for the next end; after an error, for all that have begun."""
+        asked = ends.get()
+        try:
+            running.pop(asked).result()
+            self.read(asked)
+        except Exception:
+            for _ in range(len(running)):
+                ends.get()
+            raise
+
+
+def announce(ends: "queue.SimpleQueue[Asked]", asked: Asked, _future: object) -> None:
+    """Say that a training has ended."""
+    ends.put(asked)
+
+
+def plan_of(study: Study, opened: Opened) -> DatasetPlan:
+    """What a study wants to know of a dataset."""
+    tuning = study.tuning_of(opened.dataset)
+    search = None
+    if tuning:
+        space = search_space(tuning, own_values(opened.model, opened.training))
+        search = Search(space=space, trials=tuning.trials, share=tuning.share)
+    return DatasetPlan(
+        candidates=opened.candidates,
+        seeds=study.seeds_of(opened.dataset),
+        direction=opened.direction,
+        search=search,
+    )

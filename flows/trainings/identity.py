@@ -1,0 +1,115 @@
+"""What determines a training, and the identity that follows from it. Imports no PyTorch."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flows.layout import Layout
+from flows.trainings.planner import Asked
+from rnn_core.study import TUNING_SEED
+from rnn_core.training.run_folder import RunConfig
+from rnn_core.training.rung import Rung
+
+DTYPE = "float32"
+"""What everything is trained in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What the trainings of a prepared dataset have in common.
+
+    Attributes:
+        dataset: Name of the dataset.
+        task: Name of its task.
+        device: Kind of device, "cpu" or "cuda".
+        data: Digest of the prepared data.
+        metric: Name of the metric.
+        direction: Which scores are better.
+        model: Parameters of the model.
+        training: Parameters of the training.
+        rungs: Sizes of each cell.
+        torch: PyTorch's version.
+        threads: Threads of a worker.
+    """
+
+    dataset: str
+    task: str
+    device: str
+    data: str
+    metric: str
+    direction: Literal["lower", "higher"]
+    model: dict[str, Any]
+    training: dict[str, Any]
+    rungs: Mapping[str, tuple[Rung, ...]]
+    torch: str
+    threads: int
+
+    @property
+    def candidates(self) -> tuple[tuple[str, int], ...]:
+        """All cells with their hidden sizes."""
+        return tuple((cell, r.hidden_size) for cell, rungs in self.rungs.items() for r in rungs)
+
+    def config(self, asked: Asked, code: str) -> RunConfig:
+        """What determines a training that is asked for.
+
+        Args:
+            asked: The training.
+            code: Fingerprint of the code that trains.
+        """
+        values = dict(asked.values)
+        changes = {k: v for k, v in values.items() if k in self.training}
+        epochs = max(1, round(asked.share * self.training["epochs"]))
+        model = {k: v for k, v in values.items() if k in self.model}
+        return RunConfig(
+            dataset=self.dataset,
+            task=self.task,
+            cell=asked.cell,
+            seed=asked.seed,
+            device=self.device,
+            data=self.data,
+            model={**self.model, "hidden_size": asked.hidden_size, **model},
+            training={**self.training, **changes, "epochs": epochs},
+            environment={
+                "code": code,
+                "torch": self.torch,
+                "threads": str(self.threads),
+                "dtype": DTYPE,
+            },
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A training to be done, and what a worker needs to do it.
+
+    Attributes:
+        layout: Of the study.
+        config: What determines the training.
+        evaluates: Fingerprint of the code that evaluates; None: it is not to be evaluated.
+    """
+
+    layout: Layout
+    config: RunConfig
+    evaluates: str | None
+
+
+def evaluation_identity(training: str, code: str) -> str:
+    """The identity of what evaluates a training.
+
+    Args:
+        training: Identity of the training.
+        code: Fingerprint of the code that evaluates.
+    """
+    return hashlib.sha256(f"{training} {code}".encode()).hexdigest()
+
+
+def public_version(version: str) -> str:
+    """A version without its local part: the kind of device is told apart elsewhere."""
+    return version.partition("+")[0]
+
+
+def title(config: RunConfig) -> str:
+    """What a training is called where a person watches it."""
+    what = "trial" if config.seed == TUNING_SEED else f"seed {config.seed}"
+    return f"{config.dataset} {config.cell}-{config.model['hidden_size']} {what}"

@@ -1,0 +1,49 @@
+"""Which entries of the store the results of a study are made of."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from flows.layout import Layout
+from flows.trainings.identity import evaluation_identity
+from rnn_core.files import read_json, write_json
+from rnn_core.training.run_folder import RunConfig, read_config
+
+
+def note_kept(
+    layout: Layout, datasets: Iterable[str], evaluates: Callable[[RunConfig], str]
+) -> None:
+    """Write down the trainings and evaluations that the runs of a study consist of.
+
+    Args:
+        layout: Where the study keeps things.
+        datasets: Those of the study.
+        evaluates: Fingerprint of the code that evaluates a training.
+    """
+    found: set[str] = set()
+    for dataset in datasets:
+        runs = layout.runs(dataset)
+        for config in configs_in(runs):
+            identity = config.identity
+            found |= {identity, evaluation_identity(identity, evaluates(config))}
+        if layout.tuning(dataset).exists():
+            found |= trials_in(layout.tuning(dataset))
+    content = sorted(found)
+    if not layout.kept.exists() or json.loads(layout.kept.read_bytes()) != content:
+        write_json(layout.kept, content)
+
+
+def configs_in(runs: Path) -> Iterator[RunConfig]:
+    """What determined each training that is laid out."""
+    for folder in sorted(runs.glob("*/*/seed-*")):
+        yield read_config(folder)[0]
+
+
+def trials_in(tuning: Path) -> set[str]:
+    """The identities of all trials."""
+    return {
+        trial["training"]
+        for cell in read_json(tuning).values()
+        for record in cell.values()
+        for trial in record["trials"]
+    }

@@ -1,0 +1,65 @@
+"""The evaluation of one training: scores of every item, diagnostics, and an illustration."""
+
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+
+import torch
+
+from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from rnn_core.comparison.candidates import SeedResult
+from rnn_core.diagnostics.passage import MOST_STEPS
+from rnn_core.diagnostics.seed import diagnose
+from rnn_core.metric import ScoredSplit
+from rnn_core.records import write_record
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.training import evaluation
+from rnn_core.training.evaluation import SeedScores
+from rnn_core.training.item_scores import write_items
+from rnn_core.training.run_folder import read_config, read_summary
+
+ILLUSTRATED: ScoredSplit = "test"
+"""The split that illustrates a model."""
+
+
+def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path) -> None:
+    """Fill a folder with the evaluation of a training.
+
+    Scores that are not numbers count as those of a training that diverged.
+
+    Args:
+        run: The run folder of the training.
+        data: The prepared data that it was trained on, on the CPU.
+        meta: Its meta.
+        device: Where to compute.
+        folder: An empty folder.
+    """
+    scores = evaluation.evaluate(run, data, meta, device)
+    if scores and not all(isfinite(s.overall) for s in (scores.validation, scores.test)):
+        scores = None
+    shown = None
+    if scores is not None:
+        write_items(folder / ITEMS, scores.items())
+        shown = asdict(evaluation.illustrate(run, data, meta, ILLUSTRATED))
+    found = Evaluation(
+        metric=get_task(read_config(run)[0].task).metric,
+        scores=result_of(run, scores),
+        most_steps=MOST_STEPS,
+        findings=diagnose(run, data, meta, device),
+        illustration=shown,
+    )
+    write_record(folder / RESULT, found)
+
+
+def result_of(run: Path, scores: SeedScores | None) -> SeedResult:
+    """The scores of a training, and how long it took."""
+    summary = read_summary(run)
+    return SeedResult(
+        seed=read_config(run)[0].seed,
+        epochs=summary.epochs,
+        steps=summary.steps,
+        validation=scores.validation.overall if scores else None,
+        test=scores.test.overall if scores else None,
+        others=dict(scores.test.others) if scores else {},
+    )

@@ -1,0 +1,316 @@
+"""Finished trainings, evaluations and prepared data, by the digest of what determines them.
+
+An entry is a folder `<kind>/<first two digits>/<identity>` with its files and a manifest of
+their SHA-256 digests. The manifest is written last, and without a whole one there is no entry.
+Where a folder cannot be renamed in one step, as in S3, two writers of other bytes at the same
+moment may mix their files; the manifest tells, and such an entry is broken, never read.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+from uuid import uuid4
+
+from flows.layout import Layout
+from flows.trainings.manifest import (
+    MANIFEST,
+    SHA256,
+    Manifest,
+    digest,
+    manifest_of,
+    parsed,
+    rendered,
+)
+from flows.trainings.places import VARIABLE, Place, StoreError, place_of, unreachable
+from rnn_core.files import sha256_of, whole_folder
+
+__all__ = [
+    "KINDS",
+    "VARIABLE",
+    "Entry",
+    "Kind",
+    "Store",
+    "StoreConflictError",
+    "StoreError",
+    "open_store",
+]
+
+Kind: TypeAlias = Literal["training", "evaluation", "prepared"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+UNFINISHED = "unfinished"
+"""Folder of entries that are being written, where they can be renamed when they are whole."""
+
+CONFLICTS = "conflicts"
+"""Folder of what was put under an identity that has other bytes already."""
+
+
+MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+"""Errors where a file of an entry should be and is not."""
+
+
+class StoreConflictError(StoreError):
+    """An identity was put with other bytes than it has; both are kept."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the store knows of an entry.
+
+    Attributes:
+        kind: What it is.
+        identity: Digest of what determines it.
+        size: Bytes of its files.
+        written: When that was, in seconds since 1970.
+    """
+
+    kind: Kind
+    identity: str
+    size: int
+    written: float
+
+
+class Store:
+    """Entries by kind and identity, in a folder or wherever fsspec gets.
+
+    Args:
+        url: A folder, or an address such as `sftp://host/folder`.
+
+    Raises:
+        StoreError: If the address cannot be reached. So does every method.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._place: Place = place_of(url)
+
+    def __repr__(self) -> str:
+        return f"Store({self._place.shown!r})"
+
+    @property
+    def address(self) -> str:
+        """Where it is, for a person: without a user and a password."""
+        return self._place.shown
+
+    def has(self, kind: Kind, identity: str) -> bool:
+        """Whether an entry is there, going by its manifest alone."""
+        with self._told():
+            return self._manifest(path_of(kind, identity)) is not None
+
+    def put(self, kind: Kind, identity: str, folder: Path) -> None:
+        """Keep all files of a folder as an entry; what is there and broken is replaced.
+
+        Raises:
+            StoreConflictError: If the entry is there with other bytes.
+        """
+        path, manifest = path_of(kind, identity), manifest_of(folder)
+        other = f"{CONFLICTS}/{kind}/{identity}/{digest(manifest)}"
+        with self._told():
+            if self._keep(path, folder, manifest):
+                return
+            self._keep(other, folder, manifest)
+        raise StoreConflictError(
+            f"{path} in the store {self._place.shown} has other bytes than what was made now, "
+            f"which is kept there as {other}; compare the two and remove the one that is wrong"
+        )
+
+    def get(self, kind: Kind, identity: str, folder: Path) -> None:
+        """Write the files of an entry into a new folder, all of them or none.
+
+        Raises:
+            StoreError: If it is not there or not as it was stored, or the folder has files.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise StoreError(f"{folder} has files already; an entry of the store needs a new one")
+        path = path_of(kind, identity)
+        with self._told(), whole_folder(folder, folder.with_name(f".{folder.name}.tmp")) as scratch:
+            for name, file in self._entry(path).items():
+                (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+                with self._broken_if_missing(path, name):
+                    self._place.download(f"{path}/{name}", scratch / name)
+                if sha256_of(scratch / name) != file.sha256:
+                    raise self._broken(path, name)
+
+    def read(self, kind: Kind, identity: str, name: str) -> bytes:
+        """The content of one file of an entry.
+
+        Raises:
+            StoreError: If the entry or the file is not there, or not as it was stored.
+        """
+        path = path_of(kind, identity)
+        with self._told():
+            file = self._entry(path).get(name)
+            if file is None:
+                raise StoreError(f"{path} in the store {self._place.shown} has no file {name}")
+            with self._broken_if_missing(path, name):
+                content = self._place.read(f"{path}/{name}")
+            if hashlib.sha256(content).hexdigest() != file.sha256:
+                raise self._broken(path, name)
+            return content
+
+    def identities(self, kind: Kind) -> list[str]:
+        """The identities of all entries of a kind, sorted."""
+        with self._told():
+            found = [path for path in self._folders(kind) if self._manifest(path) is not None]
+        return [path.rpartition("/")[2] for path in found]
+
+    def remove(self, kind: Kind, identity: str) -> None:
+        """Remove an entry, if it is there."""
+        with self._told():
+            self._remove(path_of(kind, identity))
+
+    def entry(self, kind: Kind, identity: str) -> Entry:
+        """How large an entry is, and how old.
+
+        Raises:
+            StoreError: If it is not there.
+        """
+        path = path_of(kind, identity)
+        with self._told():
+            size = sum(file.size for file in self._entry(path).values())
+            return Entry(kind, identity, size, self._place.changed(f"{path}/{MANIFEST}"))
+
+    def broken_files(self, kind: Kind, identity: str) -> list[str]:
+        """The files of an entry that are not as they were stored, by their paths in the store."""
+        path = path_of(kind, identity)
+        with self._told():
+            return [f"{path}/{name}" for name in self._broken_names(path, self._entry(path))]
+
+    def leftovers(self, before: float) -> list[str]:
+        """Paths of puts that never ended and of conflicts, last written before a time."""
+        with self._told():
+            found = [f"{UNFINISHED}/{name}" for name in self._place.names(UNFINISHED)]
+            for kind in KINDS:
+                found += [path for path in self._folders(kind) if self._manifest(path) is None]
+                for identity in self._place.names(f"{CONFLICTS}/{kind}"):
+                    conflict = f"{CONFLICTS}/{kind}/{identity}"
+                    found += [f"{conflict}/{name}" for name in self._place.names(conflict)]
+            return [path for path in found if self._place.changed(path) < before]
+
+    def discard(self, leftover: str) -> None:
+        """Remove one of the leftovers."""
+        with self._told():
+            self._place.remove(leftover)
+
+    def _folders(self, kind: Kind) -> list[str]:
+        """Where entries of a kind are, whole or not."""
+        tops = [f"{kind}/{name}" for name in self._place.names(kind)]
+        found = [f"{top}/{name}" for top in tops for name in self._place.names(top)]
+        return [path for path in found if SHA256.fullmatch(path.rpartition("/")[2])]
+
+    def _manifest(self, path: str) -> Manifest | None:
+        try:
+            return parsed(self._place.read(f"{path}/{MANIFEST}"))
+        except MISSING:
+            return None
+
+    def _entry(self, path: str) -> Manifest:
+        manifest = self._manifest(path)
+        if manifest is None:
+            raise StoreError(f"{path} is not in the store {self._place.shown}")
+        return manifest
+
+    def _broken_names(self, path: str, manifest: Manifest) -> Iterator[str]:
+        for name, file in manifest.items():
+            try:
+                whole = self._place.sha256(f"{path}/{name}") == file.sha256
+            except MISSING:
+                whole = False
+            if not whole:
+                yield name
+
+    def _whole(self, path: str) -> Manifest | None:
+        """The manifest of an entry that is there with all of its files as they were stored."""
+        manifest = self._manifest(path)
+        broken = manifest is None or any(self._broken_names(path, manifest))
+        return None if broken else manifest
+
+    def _keep(self, path: str, folder: Path, manifest: Manifest) -> bool:
+        """Put a folder where nothing whole is; says whether it is what is there then."""
+        standing = self._whole(path)
+        if standing is None:
+            self._write(path, folder, manifest)
+            standing = self._manifest(path)  # which another process may have put at this moment
+        return standing == manifest
+
+    def _write(self, path: str, folder: Path, manifest: Manifest) -> None:
+        if not self._place.renames:  # files may be of a writer who is at it too: none is removed
+            self._place.remove(f"{path}/{MANIFEST}")
+            self._fill(path, folder, manifest)
+            return
+        aside = f"{UNFINISHED}/{uuid4().hex}"
+        try:
+            self._fill(aside, folder, manifest)
+            self._move(aside, path)
+        finally:
+            with suppress(OSError, StoreError):
+                self._place.remove(aside)
+
+    def _fill(self, path: str, folder: Path, manifest: Manifest) -> None:
+        for name in manifest:
+            self._place.upload(folder / name, f"{path}/{name}")
+        self._place.write(f"{path}/{MANIFEST}", rendered(manifest))
+
+    def _move(self, aside: str, path: str) -> None:
+        """Give a whole entry its name, unless another process was first."""
+        while True:
+            try:
+                self._place.rename(aside, path)
+            except FileExistsError:
+                if self._whole(path) is not None:
+                    return
+                self._remove(path)
+            else:
+                return
+
+    def _remove(self, path: str) -> None:
+        """Take the manifest first, so that no part of an entry is read as one."""
+        self._place.remove(f"{path}/{MANIFEST}")
+        self._place.remove(path)
+
+    def _broken(self, path: str, name: str) -> StoreError:
+        return StoreError(
+            f"{path}/{name} in the store {self._place.shown} is not as it was stored; "
+            "`gatewise store verify --fix` removes broken entries, so that they are made again"
+        )
+
+    @contextmanager
+    def _broken_if_missing(self, path: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except MISSING:
+            raise self._broken(path, name) from None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(unreachable(self._place.shown, error)) from error
+
+
+def path_of(kind: Kind, identity: str) -> str:
+    """Where an entry is in a store.
+
+    Raises:
+        ValueError: If there can be no such entry.
+    """
+    if kind not in KINDS or not SHA256.fullmatch(identity):
+        raise ValueError(f"no entry of a store can be {kind} {identity!r}")
+    return f"{kind}/{identity[:2]}/{identity}"
+
+
+def open_store(layout: Layout) -> Store:
+    """The store that a study uses: `GATEWISE_STORE` if it is set, else a folder of its own.
+
+    Raises:
+        StoreError: If it cannot be reached.
+    """
+    url = os.environ.get(VARIABLE) or str(layout.store)
+    if "://" not in url and url != str(layout.store) and not Path(url).expanduser().is_absolute():
+        raise StoreError(f"{VARIABLE}={url} depends on the current folder; set it to a whole path")
+    return Store(url)

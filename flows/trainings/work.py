@@ -1,0 +1,227 @@
+"""What workers do: train, evaluate and open datasets. Everything heavy is imported here."""
+
+import fcntl
+import os
+import resource
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from flows.layout import Layout
+from flows.trainings import scoring
+from flows.trainings.identity import (
+    DTYPE,
+    Opened,
+    Work,
+    evaluation_identity,
+    public_version,
+)
+from flows.trainings.records import Record, append
+from flows.trainings.store import Store, open_store
+from rnn_core.comparison.reference import Reference, write_reference
+from rnn_core.devices import make_deterministic, select_device
+from rnn_core.errors import StudyError
+from rnn_core.files import digest_of, whole_folder
+from rnn_core.study import Study
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.tasks.base.task import Task
+from rnn_core.training import loop
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.prepared import read_meta, read_prepared
+from rnn_core.training.run_folder import RunConfig
+from rnn_core.training.sizes import ladder
+from rnn_core.training.tuning import own_values, search_space
+
+
+def check_study(study: Study) -> None:
+    """Refuse parameters that some stage would refuse later.
+
+    Raises:
+        ParameterError: If there are any.
+        DeviceError: If the device is not there.
+    """
+    select_device(study.device)
+    for name, section in study.datasets.items():
+        task = get_task(section.task)
+        study.parameters(name, "data", task.DataParameters)
+        model = study.parameters(name, "model", task.ModelParameters)
+        training = study.parameters(name, "training", TrainingParameters)
+        if tuning := study.tuning_of(name):
+            search_space(tuning, own_values(asdict(model), asdict(training)))
+
+
+def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
+    """Read what the trainings of a prepared dataset have in common.
+
+    Raises:
+        ParameterError: If the dataset's parameters are not possible.
+        DataError: If the dataset is not prepared.
+    """
+    name = study.section(dataset).task
+    kind = get_task(name)
+    model = study.parameters(dataset, "model", kind.ModelParameters)
+    training = study.parameters(dataset, "training", TrainingParameters)
+    meta = read_meta(layout.prepared(dataset), kind)
+    task, sizes = kind(meta, model), study.sizes_of(dataset)
+    return Opened(
+        dataset=dataset,
+        task=name,
+        device=select_device(study.device).type,
+        data=digest_of(layout.prepared(dataset)),
+        metric=kind.metric.name,
+        direction=kind.metric.direction,
+        model=asdict(model),
+        training=asdict(training),
+        rungs={cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)},
+        torch=public_version(version("torch")),
+        threads=torch.get_num_threads(),
+    )
+
+
+def train_one(work: Work) -> None:
+    """Train, and evaluate, unless the store has it.
+
+    Raises:
+        StudyError: If this worker would train with other code, data or another PyTorch.
+    """
+    check_same(work.config)
+    make_deterministic()
+    store, identity = open_store(work.layout), work.config.identity
+    growing = work.layout.training / identity
+    with alone(growing):
+        if not store.has("training", identity):
+            started = time.monotonic()
+            train_in(growing, work)
+            store.put("training", identity, growing)
+            append(work.layout, record_of("train", work.config, time.monotonic() - started))
+        shutil.rmtree(growing, ignore_errors=True)
+    if work.evaluates is not None:
+        evaluate_one(work)
+
+
+def check_same(config: RunConfig) -> None:
+    """Refuse to train with what makes other numbers than the training's identity says.
+
+    Raises:
+        StudyError: If PyTorch, its threads or the dtype are others.
+    """
+    here = {
+        "torch": public_version(version("torch")),
+        "threads": str(torch.get_num_threads()),
+        "dtype": DTYPE,
+    }
+    for name, value in here.items():
+        if config.environment[name] != value:
+            raise StudyError(
+                f"this worker has {name} {value}, but the study is trained with "
+                f"{config.environment[name]}; give all workers the same"
+            )
+
+
+def train_in(folder: Path, work: Work) -> None:
+    """Train in a folder, from its checkpoint if it has one."""
+    config = work.config
+    data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
+    task = task_of(config, meta)
+    loop.train(task, data, config, TrainingParameters(**config.training), folder)
+
+
+def task_of(config: RunConfig, meta: Meta) -> Task:
+    """The task of a training, with its model's parameters."""
+    kind = get_task(config.task)
+    return kind(meta, kind.ModelParameters(**config.model), config.seed)
+
+
+@lru_cache(maxsize=2)
+def prepared(folder: Path, digest: str, task: str) -> tuple[Data, Meta]:
+    """The prepared data; a worker often trains on the same again.
+
+    Raises:
+        StudyError: If it is not what the training's identity says.
+    """
+    if digest_of(folder) != digest:
+        raise StudyError(f"{folder} has changed while the study ran; run it again")
+    return read_prepared(folder, get_task(task))
+
+
+def evaluate_one(work: Work) -> None:
+    """Evaluate a training that is in the store, unless the store has that too."""
+    assert work.evaluates is not None
+    store, identity = open_store(work.layout), work.config.identity
+    key = evaluation_identity(identity, work.evaluates)
+    place = work.layout.scratch / f"evaluate-{key}"
+    with alone(place):
+        if not store.has("evaluation", key):
+            started = time.monotonic()
+            evaluate_in(place, store, work)
+            store.put("evaluation", key, place / "evaluation")
+            append(work.layout, record_of("evaluate", work.config, time.monotonic() - started))
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def evaluate_in(place: Path, store: Store, work: Work) -> None:
+    """Evaluate a training in a folder, in which a worker that was killed may have left things."""
+    for left in place.iterdir():
+        shutil.rmtree(left)
+    make_deterministic()
+    config = work.config
+    data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
+    store.get("training", config.identity, place / "run")
+    with whole_folder(place / "evaluation", place / "growing") as folder:
+        scoring.score(place / "run", data, meta, torch.device(config.device), folder)
+
+
+def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
+    """Write what the candidates of a dataset are held against."""
+    kind = get_task(study.section(dataset).task)
+    data, meta = read_prepared(layout.prepared(dataset), kind)
+    task = kind(meta, study.parameters(dataset, "model", kind.ModelParameters))
+    reference = Reference(
+        metric=kind.metric,
+        margin=kind.margin,
+        items=meta.items,
+        baselines=task.baselines(data),
+        optimum=task.optimum(),
+    )
+    write_reference(file, reference)
+
+
+def record_of(what: str, config: RunConfig, seconds: float) -> Record:
+    """What a piece of work took, on this machine."""
+    return Record(
+        what=what,
+        dataset=config.dataset,
+        cell=config.cell,
+        hidden_size=config.model["hidden_size"],
+        seed=config.seed,
+        seconds=round(seconds, 3),
+        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        processor=torch.backends.cpu.get_cpu_capability(),
+        time=round(time.time()),
+    )
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make a folder and be the only one to work in it; the kernel ends that with the process.
+
+    Who waited finds the folder removed, and makes it anew.
+    """
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if folder.exists() and os.path.samestat(os.fstat(descriptor), folder.stat()):
+                yield
+                return
+        finally:
+            os.close(descriptor)

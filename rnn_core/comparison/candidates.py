@@ -1,0 +1,150 @@
+"""What came of each candidate on one dataset."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import ClassVar
+
+from rnn_core.errors import StudyError
+from rnn_core.metric import Metric, ScoredSplit
+from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+from rnn_core.training.run_folder import Cost
+from rnn_core.training.tuning import Tuned
+
+SCORES = "scores.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedResult:
+    """The outcome of one seed; scores are None if its training diverged.
+
+    Attributes:
+        seed: The seed.
+        epochs: Epochs that it trained.
+        steps: Optimiser steps that it took.
+        validation: Score on the validation split.
+        test: Score on the test split.
+        others: Further metrics of the test split.
+    """
+
+    seed: int
+    epochs: int
+    steps: int
+    validation: float | None
+    test: float | None
+    others: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it came to no score."""
+        return self.validation is None or self.test is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """The outcome of one cell at one size.
+
+    Attributes:
+        cell: Name of the cell.
+        hidden_size: Features of its state.
+        sizes: What of the ladder this is, as in params.yaml.
+        deviations: How far its weights are from those of each budget, as a share of it.
+        device: Kind of device it was trained on.
+        data: Digest of the prepared data.
+        metric: Of its scores.
+        cost: Counted cost of its model.
+        seeds: Outcome of each seed.
+        tuning: What it was tuned to, and at what cost; None if it was not.
+    """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
+
+    cell: str
+    hidden_size: int
+    sizes: tuple[str, ...]
+    deviations: dict[str, float]
+    device: str
+    data: str
+    metric: Metric
+    cost: Cost
+    seeds: tuple[SeedResult, ...]
+    tuning: Tuned | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in tables and files."""
+        return f"{self.cell}-{self.hidden_size}"
+
+    @property
+    def training_cost(self) -> float:
+        """Multiply-accumulates of what it takes to train it once.
+
+        Steps of the optimiser, mean over seeds and with those of tuning, times
+        multiply-accumulates of a step of the recurrent layers.
+        """
+        steps = fmean(seed.steps for seed in self.seeds) + (self.tuning.steps if self.tuning else 0)
+        return steps * self.cost.multiply_accumulates
+
+    def scores(self, split: ScoredSplit) -> list[float]:
+        """Scores of the seeds that did not diverge."""
+        scores = (getattr(seed, split) for seed in self.seeds)
+        return [score for score in scores if score is not None]
+
+    def mean(self, split: ScoredSplit) -> float | None:
+        """Mean over seeds; None if all diverged."""
+        return fmean(self.scores(split)) if self.scores(split) else None
+
+    def mean_loss(self, split: ScoredSplit) -> float:
+        """Mean over seeds, as something that should be small; one at least did not diverge."""
+        return self.metric.loss(fmean(self.scores(split)))
+
+    def std(self, split: ScoredSplit) -> float | None:
+        """Sample standard deviation over seeds; None for fewer than two."""
+        return stdev(self.scores(split)) if len(self.scores(split)) > 1 else None
+
+    def mean_others(self) -> dict[str, float]:
+        """Means of the further metrics over the seeds that did not diverge."""
+        found = [seed.others for seed in self.seeds if not seed.diverged]
+        return {name: fmean(others[name] for others in found) for name in found[0]} if found else {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether no seed diverged."""
+        return not any(seed.diverged for seed in self.seeds)
+
+
+def check_comparable(candidates: Sequence[Candidate]) -> None:
+    """Refuse to compare results that differ in more than cell and size.
+
+    Raises:
+        StudyError: If data, metric, device or seeds differ.
+    """
+    first = candidates[0]
+    kinds = {"data": "data", "metric": "metrics", "device": "devices"}
+    for other in candidates[1:]:
+        for what, several in kinds.items():
+            if getattr(other, what) != getattr(first, what):
+                raise StudyError(
+                    f"{first.cell} and {other.cell} have different {several}: "
+                    f"{getattr(first, what)} and {getattr(other, what)}; train them anew on the "
+                    "same"
+                )
+        if [s.seed for s in other.seeds] != [s.seed for s in first.seeds]:
+            raise StudyError(
+                f"{first.cell} and {other.cell} have different seeds; run the train stages again"
+            )
+
+
+def write_scores(folder: Path, candidate: Candidate) -> None:
+    """Write the evaluation of a cell at one size into its folder."""
+    write_record(folder / SCORES, candidate)
+
+
+def read_scores(folder: Path) -> Candidate:
+    """Read the evaluation of a cell at one size.
+
+    Raises:
+        DataError: If it is missing or not of this form.
+    """
+    return read_record(folder / SCORES, Candidate)

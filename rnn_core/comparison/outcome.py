@@ -1,0 +1,235 @@
+"""What a comparison came to: the content of `comparisons/<dataset>.json`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, TypeAlias
+
+from rnn_core.comparison.candidates import SeedResult
+from rnn_core.errors import StudyError
+from rnn_core.metric import Metric, ScoredSplit, Split
+from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+from rnn_core.training.run_folder import Cost
+from rnn_core.training.tuning import Tuned
+
+Status: TypeAlias = Literal["decided", "provisional", "none"]
+PolicyName: TypeAlias = Literal["gatewise", "gru_first", "always_lstm", "always_best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What would let the rule decide, should means and standard deviations stay what they are.
+
+    Attributes:
+        seeds: So many seeds in all; None where no number of seeds would do.
+        items: So many times the items, where the seeds alone do not do.
+    """
+
+    seeds: int | None
+    items: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Which candidate to use.
+
+    Attributes:
+        status: "decided"; "provisional" where the rule abstains, and the champion is the
+            best on the validation split; "none" where every candidate has a seed that
+            diverged.
+        champion: Name of the candidate; None if there is none.
+        reason: Why, in a sentence.
+        registered_seed: The champion's seed with the best validation score.
+        runner_up: The candidate that is best on validation besides.
+        ahead: By how much the champion's mean test score is better than the runner-up's;
+            negative if it is worse.
+        need: What would let the rule decide; None if it did.
+        half_margin: What the rule says at half the margin, as its champion; None where it
+            abstains.
+        twice_margin: Likewise at twice the margin.
+        difference_std: Standard deviation of a difference between two candidates over seeds,
+            as a share of the margin: the mean over pairs on the validation split.
+    """
+
+    status: Status
+    champion: str | None
+    reason: str
+    registered_seed: int | None = None
+    runner_up: str | None = None
+    ahead: float | None = None
+    need: Need | None = None
+    half_margin: str | None = None
+    twice_margin: str | None = None
+    difference_std: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A candidate against the best of the others on one split, in units of the metric.
+
+    Attributes:
+        worse_by: By how much its mean is worse; below 0 for the best one.
+        at_least: The lower limit of that, which holds for all candidates together at 95 %.
+        at_most: The upper limit likewise; None where nothing limits it.
+        inferior: Whether it is worse than some other beyond chance.
+        effect: `worse_by` in standard deviations of the difference over seeds; None where
+            there is none.
+    """
+
+    worse_by: float
+    at_least: float | None
+    at_most: float | None
+    inferior: bool
+    effect: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitResult:
+    """The scores of a candidate on one split.
+
+    Attributes:
+        mean: Over seeds; None if all diverged.
+        std: Sample standard deviation over seeds; None for fewer than two.
+        standing: Against the best of the others; None if a seed diverged.
+    """
+
+    mean: float | None
+    std: float | None
+    standing: Standing | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateResult:
+    """One cell at one size, and what it came to.
+
+    Attributes:
+        cell: Name of the cell.
+        hidden_size: Features of its state.
+        sizes: What of the ladder this is, as in params.yaml.
+        deviations: How far its weights are from those of each budget, as a share of it.
+        cost: Counted cost of its model.
+        tuning: What it was tuned to, and at what cost; None if it was not.
+        seeds: Outcome of each seed.
+        validation: Its scores on the validation split.
+        test: Its scores on the test split.
+        others: Means of the further metrics of the test split.
+    """
+
+    cell: str
+    hidden_size: int
+    sizes: tuple[str, ...]
+    deviations: dict[str, float]
+    cost: Cost
+    tuning: Tuned | None
+    seeds: tuple[SeedResult, ...]
+    validation: SplitResult
+    test: SplitResult
+    others: dict[str, float]
+
+    def on(self, split: ScoredSplit) -> SplitResult:
+        """Its scores on a split."""
+        return self.validation if split == "validation" else self.test
+
+    def seed(self, seed: int) -> SeedResult:
+        """The outcome of one of its seeds."""
+        return next(result for result in self.seeds if result.seed == seed)
+
+    @property
+    def diverged(self) -> tuple[SeedResult, ...]:
+        """Its seeds that diverged."""
+        return tuple(seed for seed in self.seeds if seed.diverged)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A way to come to a model, and what it came to.
+
+    Attributes:
+        chosen: The candidate that it leads to; None if none of those tried is complete.
+        tried: Candidates that it trains.
+        training_cost: `Candidate.training_cost`, summed over what is tried.
+        step_cost: Multiply-accumulates of a step of the chosen candidate.
+        regret: By how much its mean test score is worse than the best of all candidates.
+    """
+
+    chosen: str | None
+    tried: tuple[str, ...]
+    training_cost: float
+    step_cost: int | None
+    regret: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """The candidate to use, and the one of its seeds that is registered."""
+
+    name: str
+    result: CandidateResult
+    seed: SeedResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The candidates of a dataset, and which of them to use.
+
+    Attributes:
+        task: Name of the task.
+        metric: Of all scores.
+        margin: The largest difference that does not matter, in units of the metric.
+        device: Kind of device that the candidates were trained on.
+        items: Items of each split.
+        decision: Which candidate to use.
+        candidates: What each came to, by its name.
+        policies: What simple advice leads to.
+        baselines: Test scores of simple predictors without a recurrent cell.
+        optimum: The best test score that is possible, where it is known.
+    """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
+
+    task: str
+    metric: Metric
+    margin: float
+    device: str
+    items: dict[Split, int]
+    decision: Decision
+    candidates: dict[str, CandidateResult]
+    policies: dict[PolicyName, Policy]
+    baselines: dict[str, float]
+    optimum: float | None
+
+    @property
+    def champion(self) -> Champion | None:
+        """The candidate to use; None if every candidate has a seed that diverged."""
+        name, seed = self.decision.champion, self.decision.registered_seed
+        if name is None or seed is None:
+            return None
+        result = self.candidates[name]
+        return Champion(name=name, result=result, seed=result.seed(seed))
+
+
+def write_comparison(path: Path, comparison: Comparison) -> None:
+    """Write a comparison; the same values give the same bytes."""
+    path.parent.mkdir(exist_ok=True)
+    write_record(path, comparison)
+
+
+def read_comparison(path: Path) -> Comparison:
+    """Read a comparison.
+
+    Raises:
+        DataError: If the file is missing, is not JSON, or is of another form.
+        StudyError: If its decision names a candidate or a seed that it does not have.
+    """
+    found = read_record(path, Comparison)
+    decision = found.decision
+    for name in (decision.champion, decision.runner_up):
+        if name is not None and name not in found.candidates:
+            raise StudyError(f"{path}: decision names {name}, which is no candidate of it")
+    if decision.champion is not None:
+        seeds = [seed.seed for seed in found.candidates[decision.champion].seeds]
+        if decision.registered_seed not in seeds:
+            raise StudyError(
+                f"{path}: decision.registered_seed must be one of {seeds}, "
+                f"not {decision.registered_seed}"
+            )
+    return found

@@ -1,0 +1,48 @@
+"""The role of a task that a model is trained and scored by."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from rnn_core.layers.recurrent import MakeCell, State
+from rnn_core.metric import Metric, Split
+from rnn_core.tasks.base import model_parameters
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.role import Role
+from rnn_core.tasks.base.scores import Scores
+
+Batch: TypeAlias = tuple[Tensor, ...]
+
+
+class Learns(Role, ABC):
+    """Makes a model, its batches and its loss, and scores it."""
+
+    metric: ClassVar[Metric]
+    ModelParameters: ClassVar[type[model_parameters.ModelParameters]]
+
+    @abstractmethod
+    def build_model(self, make_cell: MakeCell) -> nn.Module:
+        """Make a model around the recurrent layer that `make_cell` makes."""
+
+    @abstractmethod
+    def training_batches(
+        self, data: Data, batch_size: int, generator: torch.Generator
+    ) -> Iterator[Batch]:
+        """One epoch of the training side, in an order drawn from the generator."""
+
+    def num_batches(self, data: Data, batch_size: int) -> int:
+        """How many batches an epoch has."""
+        return -(-self.meta.items["train"] // batch_size)
+
+    @abstractmethod
+    def loss(
+        self, model: nn.Module, batch: Batch, state: State | None
+    ) -> tuple[Tensor, State | None]:
+        """Mean training loss of a batch, and the state to carry to the next batch."""
+
+    @abstractmethod
+    def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
+        """The metric of each item of a split; a score depends on its own item only."""

@@ -1,0 +1,69 @@
+"""The role of a task that reads a person's own files."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from torch import Tensor
+
+from rnn_core.errors import ParameterError
+from rnn_core.tasks.base import prepared
+
+Suggestion: TypeAlias = dict[str, dict[str, Any]]
+"""The parts of a section of params.yaml by name."""
+
+T = TypeVar("T")
+
+
+class Prepares(ABC):
+    """Reads a person's own files, and suggests parameters for them."""
+
+    DataParameters: ClassVar[type[Any]]
+    Meta: ClassVar[type[prepared.Meta]]
+
+    @staticmethod
+    @abstractmethod
+    def prepare(raw: Path, parameters: Any) -> tuple[dict[str, Tensor], prepared.Meta]:
+        """Turn raw files into tensors, and note what a model will need.
+
+        Args:
+            raw: The folder that the dataset's source filled.
+            parameters: The task's own `DataParameters`.
+
+        Returns:
+            Data, and what was found out, of the task's own `Meta`.
+
+        Raises:
+            DataError: If a file cannot be used; names file and row.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
+        """Parameters to start from, for a person's own data.
+
+        Args:
+            raw: A folder with the data, as `ingest` fills it.
+            wanted: What the person asked for, as parameters of `DataParameters`.
+
+        Returns:
+            The parts `data`, `model` and `training` of a section of params.yaml; what
+            they leave out has a default.
+
+        Raises:
+            DataError: If a file cannot be used; names file and row.
+            ParameterError: If what is wanted is not possible.
+        """
+
+
+def parameters_of(kind: type[T], wanted: Mapping[str, Any]) -> T:
+    """Parameters of a kind, as a person wants them; what is not named has its default.
+
+    Raises:
+        ParameterError: If there is no such parameter, or a value is not possible.
+    """
+    try:
+        return kind(**wanted)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(str(error)) from None

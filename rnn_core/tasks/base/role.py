@@ -1,0 +1,28 @@
+"""What the roles that a task takes for a prepared dataset have in common."""
+
+from rnn_core.tasks.base.model_parameters import ModelParameters
+from rnn_core.tasks.base.prepared import Meta
+
+
+class Role:
+    """What a task does for one prepared dataset.
+
+    Args:
+        meta: What `prepare` found out about the dataset, of the task's own `Meta`.
+        model: Parameters of the model, of the task's own `ModelParameters`.
+        seed: Seed of the training; it decides which fold is the test side where sides
+            take turns.
+    """
+
+    def __init__(self, meta: Meta, model: ModelParameters, seed: int = 0) -> None:
+        self.meta = meta
+        self.model = model
+        self.seed = seed
+        self.check()
+
+    def check(self) -> None:
+        """Refuse model parameters that do not fit the dataset.
+
+        Raises:
+            ParameterError: If they do not.
+        """

@@ -1,0 +1,69 @@
+"""The role of a task that answers raw input."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import nn
+
+from rnn_core.errors import DataError
+from rnn_core.tasks.base.role import Role
+
+if TYPE_CHECKING:
+    import pandas as pd  # only answering needs it, and it takes long to import
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerParameters:
+    """What a person may ask of an answer; this task leaves no choice.
+
+    Fields of subclasses are int, float, str or bool, since they go into the signature of
+    the registered model.
+    """
+
+
+class Serves(Role, ABC):
+    """Reads raw input, and answers it."""
+
+    AnswerParameters: ClassVar[type[Any]] = AnswerParameters
+    requirements: ClassVar[tuple[str, ...]] = ()
+    """Packages that `answer` needs beside numpy, pandas, safetensors and torch."""
+
+    @staticmethod
+    @abstractmethod
+    def read_input(path: Path) -> "pd.DataFrame":
+        """Read a file or folder of raw input into a table for `answer`.
+
+        Raises:
+            DataError: If it cannot be read; names file and row.
+        """
+
+    @abstractmethod
+    def answer(self, model: nn.Module, table: "pd.DataFrame", parameters: Any) -> "pd.DataFrame":
+        """Answer raw input, as a person has it.
+
+        Args:
+            model: A model of this task, on the CPU and in evaluation mode.
+            table: The input; the task says which columns.
+            parameters: What is asked of the answer, of the task's own
+                `AnswerParameters`.
+
+        Raises:
+            DataError: If the input is not of the form that the task needs.
+        """
+
+    @abstractmethod
+    def example(self, raw: Path) -> "pd.DataFrame":
+        """A small input for `answer`, taken from the raw files of the dataset."""
+
+
+def required_column(table: "pd.DataFrame", column: str) -> "pd.Series[Any]":
+    """A column of raw input.
+
+    Raises:
+        DataError: If it is not there.
+    """
+    if column not in table.columns:
+        raise DataError(f"the input has no column {column!r}, only {list(table.columns)}")
+    return table[column]

@@ -1,0 +1,89 @@
+"""What params.yaml may say of a table, and what is found out about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from rnn_core.tasks.base.prepared import Meta
+from rnn_core.tasks.forecasting.windows import Borders
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastingData:
+    """Which columns are predicted from which, and how far.
+
+    Attributes:
+        targets: Columns to predict.
+        features: Columns that are read besides the targets.
+        date: Column of timestamps, which must increase; None if there is none.
+        lookback: Rows of the past that the model sees.
+        horizon: Rows that it predicts.
+        split: Rows of the train, validation and test sides in the order of the table,
+            or their shares, which sum to 1. Further rows are left out.
+        missing: What a gap in the table is: an error, or a place to interpolate.
+        irregular: What rows are that are not one step apart, where a step may be one of
+            the calendar, such as a month or a business day: an error, or allowed. The
+            model counts rows, not time.
+    """
+
+    targets: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    date: str | None = "date"
+    lookback: int = 96
+    horizon: int = 24
+    split: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    missing: Literal["error", "interpolate"] = "error"
+    irregular: Literal["error", "allow"] = "error"
+
+    def __post_init__(self) -> None:
+        if not self.targets:
+            raise ValueError("targets must name at least one column")
+        if repeated := set(self.targets) & set(self.features):
+            raise ValueError(f"features repeat the targets {sorted(repeated)}")
+        if self.date in (*self.targets, *self.features):
+            raise ValueError(f"date {self.date!r} is a target or feature too")
+        if min(self.lookback, self.horizon) < 1:
+            raise ValueError("lookback and horizon must be at least 1")
+        if min(self.split) <= 0:
+            raise ValueError("split must be three positive numbers of rows, or shares")
+        if min(self.split) < 1 and abs(sum(self.split) - 1) > 1e-9:
+            raise ValueError(f"the shares of split sum to {sum(self.split)}, not 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastingMeta(Meta):
+    """What `prepare` found out about a table.
+
+    Attributes:
+        parameters: What was asked for.
+        columns: Columns that are read, the targets first.
+        mean: Of each column on the training side.
+        std: Its standard deviation there.
+        step: What pandas calls the step between rows; None if it has no name.
+        step_seconds: Its median; None without a column of timestamps.
+        borders: Which rows are on which side.
+    """
+
+    Parameters = ForecastingData
+    parameters: ForecastingData
+    columns: list[str]
+    mean: list[float]
+    std: list[float]
+    step: str | None
+    step_seconds: float | None
+    borders: Borders
+
+    @property
+    def lookback(self) -> int:
+        """Rows of the past that the model sees."""
+        return self.parameters.lookback
+
+    @property
+    def horizon(self) -> int:
+        """Rows that the model predicts."""
+        return self.parameters.horizon
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        borders = {split: tuple(rows) for split, rows in content["borders"].items()}
+        return super().from_json({**content, "borders": borders})

@@ -1,0 +1,42 @@
+"""What repeats in a table, by the time between its rows."""
+
+from typing import NamedTuple
+
+DAY_SECONDS = 86_400.0
+
+
+class Season(NamedTuple):
+    """What repeats in rows that are so far apart.
+
+    Attributes:
+        name: What it is, for a person.
+        seconds: How long it is.
+        shortest_step: Least seconds between rows that have it.
+        longest_step: Most seconds between rows that have it.
+        seen: How many of them a model should see to start from.
+    """
+
+    name: str
+    seconds: float
+    shortest_step: float
+    longest_step: float
+    seen: int
+
+    def rows(self, step_seconds: float) -> int:
+        """How many rows it has."""
+        return round(self.seconds / step_seconds)
+
+
+SEASONS = (
+    Season("day", DAY_SECONDS, 300, DAY_SECONDS / 4, 14),
+    Season("week", 7 * DAY_SECONDS, DAY_SECONDS, DAY_SECONDS, 8),
+    Season("year", 365.25 * DAY_SECONDS, 7 * DAY_SECONDS, 100 * DAY_SECONDS, 2),
+)
+
+
+def season_of(step_seconds: float | None) -> Season | None:
+    """The season that rows have, by the time between them."""
+    for season in SEASONS:
+        if step_seconds and season.shortest_step <= step_seconds <= season.longest_step:
+            return season
+    return None

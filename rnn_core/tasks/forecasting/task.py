@@ -1,0 +1,24 @@
+"""Time-series forecasting, of its roles."""
+
+from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
+from rnn_core.tasks.forecasting.prepare import prepare
+from rnn_core.tasks.forecasting.serve import Serving
+from rnn_core.tasks.forecasting.show import Showing
+from rnn_core.tasks.forecasting.suggest import suggest
+
+
+class Forecasting(Showing, Serving, Task):
+    """Direct forecasts of a whole horizon.
+
+    Columns are standardised by mean and standard deviation of the training side; the
+    metric is the mean squared error of the standardised values over all windows whose
+    horizon lies in a side. The lookback may reach into the side before.
+    """
+
+    DataParameters = ForecastingData
+    Meta = ForecastingMeta
+    ModelParameters = ForecastingModel
+    prepare = staticmethod(prepare)
+    suggest = staticmethod(suggest)

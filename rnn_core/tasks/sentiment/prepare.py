@@ -1,0 +1,69 @@
+"""Labelled texts become numbers of words and sides."""
+
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnn_core.errors import DataError
+from rnn_core.features.words import build_vocabulary, encode
+from rnn_core.metric import SPLITS
+from rnn_core.tasks.base.splits import items_of
+from rnn_core.tasks.sentiment.evidence import sentence_counts
+from rnn_core.tasks.sentiment.files import read_sides
+from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+OPTIMUM = "likeliest.npy"
+"""Where a source says of each row whether its label is the likeliest one for its text."""
+
+
+def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], SentimentMeta]:
+    """Number the words of each text by the vocabulary of the training side."""
+    table = read_sides(raw, parameters)
+    sides, classes = table["side"].tolist(), sorted(set(table["label"]))
+    check_training_side(table)
+    sentences = table["words"].str.split(" ").tolist()
+    train = (s for s, side in zip(sentences, sides, strict=True) if side == 0)
+    vocabulary = build_vocabulary(
+        chain.from_iterable(train), parameters.max_vocabulary, parameters.min_count
+    )
+    index = {word: i for i, word in enumerate(vocabulary)}
+    data = {
+        "words": torch.cat([encode(sentence, index) for sentence in sentences]),
+        "lengths": torch.tensor([len(s) for s in sentences], dtype=torch.int32),
+        "labels": torch.tensor([classes.index(c) for c in table["label"]], dtype=torch.int32),
+        "sides": torch.tensor(sides, dtype=torch.uint8),
+    }
+    counts = sentence_counts(data, items_of(data["sides"], "train"), len(vocabulary), len(classes))
+    meta = SentimentMeta(
+        parameters=parameters,
+        classes=classes,
+        vocabulary=vocabulary,
+        sentence_counts=counts.tolist(),
+        items={split: sides.count(i) for i, split in enumerate(SPLITS)},
+        left_out=table.attrs["left_out"],
+        optimum=label_optimum(raw, sides),
+    )
+    return data, meta
+
+
+def check_training_side(table: "pd.DataFrame") -> None:
+    """Refuse a class that the training side does not hold."""
+    known = set(table["label"][table["side"] == 0])
+    if missing := set(table["label"]) - known:
+        raise DataError(f"the training side has no row of the class {min(missing)!r}")
+
+
+def label_optimum(raw: Path, sides: list[int]) -> float | None:
+    """Accuracy on the test side of always giving the likeliest label, where it is known."""
+    file = raw / OPTIMUM
+    if not file.exists():
+        return None
+    return float(np.load(file)[np.array(sides) == 2].mean())

@@ -1,0 +1,34 @@
+"""Which classes are taken for which, and classifiers without a recurrent cell."""
+
+from torch import nn
+
+from rnn_core.metric import Split
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.shows import Illustration, Shows
+from rnn_core.tasks.base.splits import items_of
+from rnn_core.tasks.illustration import confusion
+from rnn_core.tasks.sentiment.learn import Learning
+from rnn_core.tasks.sentiment.naive_bayes import naive_bayes
+
+
+class Showing(Learning, Shows):
+    """Shows confusions, and scores simple classifiers."""
+
+    margin = 0.01
+
+    def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
+        classes = self.meta.classes
+        counts = confusion(*self.guesses(model, data, split), len(classes))
+        return {"kind": "confusion", "labels": list(classes), "counts": counts}
+
+    def baselines(self, data: Data) -> dict[str, float]:
+        train, test = items_of(data["sides"], "train"), items_of(data["sides"], "test")
+        labels = data["labels"].long()
+        most = labels[train].bincount().argmax()
+        return {
+            "most_frequent": float((labels[test] == most).double().mean()),
+            "naive_bayes": naive_bayes(data, len(self.meta.vocabulary)),
+        }
+
+    def optimum(self) -> float | None:
+        return self.meta.optimum

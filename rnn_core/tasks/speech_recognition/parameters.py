@@ -1,0 +1,67 @@
+"""What params.yaml may say of recordings of words, and what is found out about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from rnn_core.features.frames import FrameParameters
+from rnn_core.readers.recording_sides import SplitParameters
+from rnn_core.tasks.base.prepared import Meta
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechData(FrameParameters, SplitParameters):
+    """How recordings become frames and sides.
+
+    Attributes:
+        split_by: As of `rnn_core.readers.recording_sides.SplitParameters`; or `each_speaker`, where
+            speakers take turns as the test side, which the seed of a training decides, and
+            `validation` names takes of the others.
+    """
+
+    split_by: Literal["take", "speaker", "share", "each_speaker"]  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        FrameParameters.__post_init__(self)
+        if self.split_by != "each_speaker":
+            SplitParameters.__post_init__(self)
+        elif self.test:
+            raise ValueError("with split_by each_speaker the seed chooses test; remove it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fold:
+    """A division into sides, and the scaling by its training side.
+
+    Attributes:
+        test: The speaker that is tested, or "all" where speakers do not take turns.
+        mean: Of each feature.
+        std: Its standard deviation.
+    """
+
+    test: str
+    mean: list[float]
+    std: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechMeta(Meta):
+    """What `prepare` found out about recordings of words.
+
+    Attributes:
+        parameters: What was asked for.
+        classes: The words.
+        rate_hz: Samples a second.
+        folds: All divisions into sides, by which the seed chooses.
+    """
+
+    Parameters = SpeechData
+    parameters: SpeechData
+    classes: list[str]
+    rate_hz: int
+    folds: list[Fold]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        folds = [Fold(**fold) for fold in content["folds"]]
+        return super().from_json({**content, "folds": folds})

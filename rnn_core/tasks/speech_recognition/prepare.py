@@ -1,0 +1,98 @@
+"""Recordings of words become frames and sides."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rnn_core.errors import DataError
+from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
+from rnn_core.metric import SPLITS
+from rnn_core.readers.recording_sides import (
+    check_groups,
+    check_words,
+    named_groups,
+    of_side,
+    speaker_numbers,
+    split_recordings,
+)
+from rnn_core.readers.recordings import Recording, list_words, read_all
+from rnn_core.tasks.speech_recognition.parameters import Fold, SpeechData, SpeechMeta
+
+
+def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], SpeechMeta]:
+    """Turn recordings into frames, and words into numbers, for each division into sides."""
+    recordings = list_words(raw)
+    folds = split_folds(recordings, parameters)
+    rate, samples = read_all([r.path for r in recordings], [r.name for r in recordings])
+    pieces = [samples_to_frames(s, rate, parameters) for s in samples]
+    classes = sorted({recording.word for recording in recordings})
+    sides = torch.tensor(list(folds.values()), dtype=torch.uint8)
+    data = {
+        "frames": torch.from_numpy(np.concatenate(pieces)),
+        "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
+        "labels": torch.tensor([classes.index(r.word) for r in recordings], dtype=torch.int32),
+        "sides": sides,
+        "speakers": torch.tensor(
+            speaker_numbers([r.speaker for r in recordings]), dtype=torch.int32
+        ),
+    }
+    features = features_of(pieces, parameters.normalise, parameters.deltas)
+    meta = SpeechMeta(
+        parameters=parameters,
+        classes=classes,
+        rate_hz=rate,
+        folds=[scaled_fold(name, features, fold) for name, fold in folds.items()],
+        items={
+            split: round(int((sides == i).sum()) / len(sides)) for i, split in enumerate(SPLITS)
+        },
+    )
+    return data, meta
+
+
+def scaled_fold(test: str, features: list[NDArray[np.float32]], sides: list[int]) -> Fold:
+    """A fold, with the scaling by its training side."""
+    mean, std = fit_scaling(of_side(features, sides, "train"))
+    return Fold(test=test, mean=mean, std=std)
+
+
+def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str, list[int]]:
+    """The side of each recording, as an index of `SPLITS`, in each fold.
+
+    Returns:
+        The folds by what is tested: a speaker each, or "all" alone.
+
+    Raises:
+        DataError: If a name does not tell what is needed, or a side lacks a word.
+        ParameterError: If a take or speaker does not exist.
+    """
+    words = {recording.word for recording in recordings}
+    if len(words) == 1:
+        raise DataError(f"all recordings are of {min(words)!r}; two words are needed at least")
+    if parameters.split_by != "each_speaker":
+        return {"all": split_recordings(recordings, parameters)}
+    folds = speaker_folds(recordings, parameters.validation)
+    for name, sides in folds.items():
+        check_words(recordings, sides, f" when {name} is tested")
+    return folds
+
+
+def speaker_folds(
+    recordings: list[Recording], validation: tuple[str | int, ...]
+) -> dict[str, list[int]]:
+    """A fold per speaker: this one is tested, takes of the others are for choosing."""
+    speakers = named_groups(recordings, "speaker")
+    takes = named_groups(recordings, "take")
+    chosen = set(map(str, validation))
+    check_groups(takes, chosen, "take")
+    if len(set(speakers)) < 2:
+        raise DataError(f"all recordings are by {speakers[0]!r}; each_speaker needs two at least")
+    return {
+        tested: [
+            2 if speaker == tested else int(take in chosen)
+            for speaker, take in zip(speakers, takes, strict=True)
+        ]
+        for tested in sorted(set(speakers))
+    }

@@ -1,0 +1,49 @@
+"""What params.yaml may say of recordings of texts, and what is found out about them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rnn_core.features.frames import FrameParameters
+from rnn_core.readers.recording_sides import SplitParameters
+from rnn_core.readers.transcripts import JoinParameters
+from rnn_core.tasks.base.prepared import Meta
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptionData(FrameParameters, SplitParameters, JoinParameters):
+    """How recordings become frames, symbols and sides.
+
+    Attributes:
+        tokens: What a symbol of a transcript is; of joined strings it is a word.
+    """
+
+    tokens: Literal["char", "word"] = "char"
+
+    def __post_init__(self) -> None:
+        FrameParameters.__post_init__(self)
+        SplitParameters.__post_init__(self)
+        self.check_joining()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptionMeta(Meta):
+    """What `prepare` found out about recordings of texts.
+
+    Attributes:
+        parameters: What was asked for.
+        symbols: Those of the training side's texts.
+        joiner: What stands between two symbols of a text.
+        rate_hz: Samples a second.
+        largest_stack: Most frames that a step may have so that every text has enough steps.
+        mean: Of each feature on the training side.
+        std: Its standard deviation there.
+    """
+
+    Parameters = TranscriptionData
+    parameters: TranscriptionData
+    symbols: list[str]
+    joiner: str
+    rate_hz: int
+    largest_stack: int
+    mean: list[float]
+    std: list[float]

@@ -1,0 +1,81 @@
+"""Recordings of texts become frames, symbols and sides."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnn_core.errors import DataError
+from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
+from rnn_core.metric import SPLITS
+from rnn_core.readers.recording_sides import of_side, speaker_numbers
+from rnn_core.readers.transcripts import Utterance, joined_utterances, listed_utterances
+from rnn_core.tasks.speech_transcription.parameters import TranscriptionData, TranscriptionMeta
+
+
+def prepare(
+    raw: Path, parameters: TranscriptionData
+) -> tuple[dict[str, Tensor], TranscriptionMeta]:
+    """Turn recordings into frames, and texts into numbers of symbols."""
+    if parameters.strings:
+        rate, utterances = joined_utterances(raw, parameters, parameters)
+    else:
+        rate, utterances = listed_utterances(raw, parameters, parameters.tokens)
+    sides = [utterance.side for utterance in utterances]
+    texts = [utterance.symbols for utterance in utterances]
+    symbols = sorted({symbol for text in of_side(texts, sides, "train") for symbol in text})
+    if len(symbols) < 2:
+        raise DataError(f"all texts are of the one symbol {symbols[0]!r}; two are needed")
+    pieces = [samples_to_frames(u.samples, rate, parameters) for u in utterances]
+    features = features_of(pieces, parameters.normalise, parameters.deltas)
+    index = {symbol: i for i, symbol in enumerate(symbols, 1)}
+    unknown = len(symbols) + 1
+    data = {
+        "frames": torch.from_numpy(np.concatenate(pieces)),
+        "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
+        "symbols": torch.tensor(
+            [index.get(symbol, unknown) for text in texts for symbol in text],
+            dtype=torch.int32,
+        ),
+        "symbol_lengths": torch.tensor([len(text) for text in texts], dtype=torch.int32),
+        "sides": torch.tensor(sides, dtype=torch.uint8),
+        "speakers": torch.tensor(
+            speaker_numbers([u.speaker for u in utterances]), dtype=torch.int32
+        ),
+    }
+    words = parameters.strings or parameters.tokens == "word"
+    mean, std = fit_scaling(of_side(features, sides, "train"))
+    meta = TranscriptionMeta(
+        parameters=parameters,
+        symbols=symbols,
+        joiner=" " if words and max(map(len, symbols)) > 1 else "",
+        rate_hz=rate,
+        largest_stack=largest_stack(utterances, [len(p) for p in pieces]),
+        mean=mean,
+        std=std,
+        items={split: sides.count(i) for i, split in enumerate(SPLITS)},
+    )
+    return data, meta
+
+
+def largest_stack(utterances: list[Utterance], frames: list[int]) -> int:
+    """Most frames that a step may have so that every text has enough steps.
+
+    A text needs a step for each symbol, and one for a blank between two that are alike.
+
+    Raises:
+        DataError: If a recording is too short for its text.
+    """
+    largest = []
+    for utterance, count in zip(utterances, frames, strict=True):
+        text = utterance.symbols
+        needed = len(text) + sum(a == b for a, b in pairwise(text))
+        if needed > count:
+            raise DataError(
+                f"{utterance.name} has {count} frames for the {len(text)} symbols of its text; "
+                "check the text, or lower data.hop_seconds"
+            )
+        largest.append(count // needed)
+    return min(largest)

@@ -1,0 +1,55 @@
+"""What params.yaml may say of a text, and what is found out about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rnn_core.metric import Split
+from rnn_core.readers.sides import check_shares
+from rnn_core.tasks.base.prepared import Meta
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextData:
+    """How a text becomes tokens and sides.
+
+    Attributes:
+        tokens: Whether a token is a character, or a word or punctuation mark with the
+            space before it.
+        max_vocabulary: Most different tokens, the one for unknown tokens included.
+        validation_share: Share of the text, before the test side, kept for choosing.
+        test_share: Share of the text, at its end, kept for the final score.
+    """
+
+    tokens: Literal["char", "word"] = "char"
+    max_vocabulary: int = 10_000
+    validation_share: float = 0.05
+    test_share: float = 0.10
+
+    def __post_init__(self) -> None:
+        if self.tokens not in ("char", "word"):
+            raise ValueError(f"tokens must be char or word, not {self.tokens!r}")
+        if self.max_vocabulary < 2:
+            raise ValueError("max_vocabulary must be at least 2")
+        check_shares(self.validation_share, self.test_share)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextMeta(Meta):
+    """What `prepare` found out about a text.
+
+    Attributes:
+        parameters: What was asked for.
+        vocabulary: Tokens of the training side; the first is the unknown one.
+        characters: How many each side has after its first token.
+        unknown: How many unknown tokens each side has after its first.
+        spelling_nats: Nats that it takes to spell these.
+        optimum: The best metric that is possible on the test side; None: not known.
+    """
+
+    Parameters = TextData
+    parameters: TextData
+    vocabulary: list[str]
+    characters: dict[Split, int]
+    unknown: dict[Split, int]
+    spelling_nats: dict[Split, float]
+    optimum: float | None

@@ -1,0 +1,53 @@
+"""Prompts of a person's own, written on from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from rnn_core.errors import DataError
+from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.tasks.base.serves import Serves, required_column
+from rnn_core.tasks.text_generation.tokens import read_text, tokenize
+from rnn_core.tasks.text_generation.write import TextAnswer, Writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+EXAMPLE_TOKENS = 8
+"""Tokens of the prompt that is an example."""
+
+
+class Serving(Writing, Serves):
+    """Writes on from the prompts of a table."""
+
+    AnswerParameters = TextAnswer
+
+    @staticmethod
+    def read_input(path: Path) -> "pd.DataFrame":
+        """Read a text file as one prompt; the line break at its end is not part of it."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        return pd.DataFrame({"prompt": [read_plain_text(path).removesuffix("\n")]})
+
+    def answer(
+        self, model: nn.Module, table: "pd.DataFrame", parameters: TextAnswer
+    ) -> "pd.DataFrame":
+        """Write on from each text of the column `prompt`, into the column `text`."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        prompts = [str(prompt) for prompt in required_column(table, "prompt")]
+        for row, prompt in enumerate(prompts, start=1):
+            try:
+                self.read_prompt(prompt)
+            except DataError as error:
+                raise DataError(f"row {row}: {error}") from None
+        return pd.DataFrame({"text": [self.generate(model, p, parameters) for p in prompts]})
+
+    def example(self, raw: Path) -> "pd.DataFrame":
+        """The first few tokens of the text."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        tokens = tokenize(read_text(raw), self.meta.parameters.tokens)
+        return pd.DataFrame({"prompt": ["".join(tokens[:EXAMPLE_TOKENS])]})

@@ -1,0 +1,53 @@
+"""Parameters to start from, for a text of a person's own."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnn_core.tasks.base.prepares import Suggestion, parameters_of
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.prepare import prepare
+
+SIZES: tuple[tuple[float, tuple[int, int, int, int, int]], ...] = (
+    (20_000, (64, 32, 32, 8, 40)),
+    (200_000, (128, 64, 64, 16, 20)),
+    (5_000_000, (320, 64, 128, 32, 10)),
+    (math.inf, (512, 64, 128, 64, 4)),
+)
+"""For fewer training tokens: hidden and embedding size, sequence length, batch size, epochs."""
+
+
+def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
+    """A model as large as the text can train, and more epochs and dropout for less."""
+    parameters = parameters_of(TextData, wanted)
+    _, meta = prepare(raw, parameters)
+    model, training = parameters_for(meta.items["train"])
+    if parameters.tokens == "word":
+        model |= {"embedding_size": 2 * model["embedding_size"], "embedding_dropout": 0.2}
+    data = {"tokens": parameters.tokens, **wanted}
+    return {"data": data, "model": model, "training": training}
+
+
+def parameters_for(num_tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters of the model and of its training for a training side of some tokens."""
+    size = next(size for limit, size in SIZES if num_tokens < limit)
+    hidden_size, embedding_size, length, batch_size, epochs = size
+    while batch_size * length * 4 > num_tokens and batch_size * length > 1:
+        batch_size, length = max(1, batch_size // 2), max(1, length // (1 + (batch_size == 1)))
+    model = {
+        "hidden_size": hidden_size,
+        "embedding_size": embedding_size,
+        "sequence_length": length,
+        "dropout": 0.3,
+    }
+    training = {
+        "epochs": epochs,
+        "patience": max(3, epochs // 4),
+        "batch_size": batch_size,
+        "learning_rate": 0.004,
+        "weight_decay": 0.01,
+        "schedule": "cosine",
+        "warmup_steps": 100,
+    }
+    return model, training

@@ -1,0 +1,85 @@
+"""Aligned texts become subwords and sides."""
+
+from itertools import compress
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from rnn_core.errors import DataError
+from rnn_core.features.subwords import END, UNKNOWN, Subwords, train_subwords
+from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.parallel_text import Pair, clean
+from rnn_core.tasks.translation.pairs import Sides, check_characters, read_sides, without_repeated
+from rnn_core.tasks.translation.parameters import LeftOut, TranslationData, TranslationMeta
+
+Pieces: TypeAlias = dict[Split, list[tuple[list[int], list[int]]]]
+"""Of the source and the target of each pair."""
+
+
+def prepare(raw: Path, parameters: TranslationData) -> tuple[dict[str, Tensor], TranslationMeta]:
+    """Cut the texts of each pair into subwords of the training side."""
+    read = read_sides(raw, parameters)
+    sides = without_repeated(read, parameters.repeated)
+    check_characters(sides)
+    train = [clean(text, parameters.lower_case) for pair in sides["train"] for text in pair]
+    model = train_subwords(train, parameters.max_vocabulary)
+    encoded = encode_sides(sides, Subwords(model), parameters)
+    kept, pieces = without_long(sides, encoded, parameters.max_length)
+    counts = [len(side["train"]) for side in (read, sides, kept)]
+    meta = TranslationMeta(
+        parameters=parameters,
+        subwords=model,
+        written=sorted({i for _, ids in pieces["train"] for i in ids} - {UNKNOWN}),
+        items={split: len(kept[split]) for split in SPLITS},
+        left_out=LeftOut(repeated=counts[0] - counts[1], long=counts[1] - counts[2]),
+    )
+    return to_tensors(kept, pieces), meta
+
+
+def encode_sides(sides: Sides, subwords: Subwords, parameters: TranslationData) -> Pieces:
+    """Source and target of each pair as pieces, each closed by END."""
+
+    def encode(text: str) -> list[int]:
+        return [*subwords.encode([clean(text, parameters.lower_case)])[0], END]
+
+    return {
+        split: [(encode(pair.source), encode(pair.target)) for pair in sides[split]]
+        for split in SPLITS
+    }
+
+
+def without_long(sides: Sides, encoded: Pieces, max_length: int) -> tuple[Sides, Pieces]:
+    """Leave out training pairs of which a side has more pieces than `max_length`.
+
+    Raises:
+        DataError: If none is left.
+    """
+    short = [max(map(len, pair)) <= max_length for pair in encoded["train"]]
+    if not any(short):
+        raise DataError(
+            f"every training pair has more than max_length = {max_length} subwords; raise it"
+        )
+    train = list(compress(sides["train"], short)), list(compress(encoded["train"], short))
+    return {**sides, "train": train[0]}, {**encoded, "train": train[1]}
+
+
+def to_tensors(sides: Sides, encoded: Pieces) -> dict[str, Tensor]:
+    """Pieces and texts of all pairs, the sides one after another, each with its lengths.
+
+    Returns:
+        `source` and `target`: pieces, int32; `source_text` and `target_text`: UTF-8, uint8;
+        and each with `_lengths` after its name, int32 (N,).
+    """
+    pairs = [pair for split in SPLITS for pair in sides[split]]
+    pieces = [pair for split in SPLITS for pair in encoded[split]]
+    data: dict[str, Tensor] = {}
+    for index, what in enumerate(Pair._fields):
+        ids = [pair[index] for pair in pieces]
+        texts = [pair[index].encode() for pair in pairs]
+        data[what] = torch.tensor([i for sequence in ids for i in sequence], dtype=torch.int32)
+        data[f"{what}_lengths"] = torch.tensor(list(map(len, ids)), dtype=torch.int32)
+        data[f"{what}_text"] = torch.frombuffer(bytearray(b"".join(texts)), dtype=torch.uint8)
+        data[f"{what}_text_lengths"] = torch.tensor(list(map(len, texts)), dtype=torch.int32)
+    return data

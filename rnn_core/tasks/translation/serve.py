@@ -1,0 +1,75 @@
+"""Sentences of a person's own, translated."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from rnn_core.errors import DataError
+from rnn_core.features.subwords import END
+from rnn_core.readers.parallel_text import check_length, clean, read_lines
+from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
+from rnn_core.tasks.translation.learn import Learning
+from rnn_core.tasks.translation.pairs import read_sides
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationAnswer(AnswerParameters):
+    """What may be asked of a translation.
+
+    Attributes:
+        beam_size: Hypotheses that are kept; 1 is quickest.
+    """
+
+    beam_size: int = 5
+
+    def __post_init__(self) -> None:
+        if self.beam_size < 1:
+            raise ValueError("beam_size must be at least 1")
+
+
+class Serving(Learning, Serves):
+    """Translates sentences."""
+
+    AnswerParameters = TranslationAnswer
+    requirements = ("sentencepiece",)
+
+    @staticmethod
+    def read_input(path: Path) -> "pd.DataFrame":
+        """Read a text file, one sentence a line, into the column `text`."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        return pd.DataFrame({"text": read_lines(path)})
+
+    def answer(
+        self, model: nn.Module, table: "pd.DataFrame", parameters: TranslationAnswer
+    ) -> "pd.DataFrame":
+        """Translate each text of the column `text` into the column `translation`.
+
+        A text without words has an empty translation.
+        """
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        texts = []
+        for row, text in enumerate(required_column(table, "text"), start=1):
+            if not isinstance(text, str):
+                raise DataError(f"row {row}, column 'text': {text!r} is not text")
+            check_length(text, f"row {row}, column 'text'")
+            texts.append(clean(text, self.meta.parameters.lower_case))
+        pieces = [torch.tensor([*ids, END]) for ids in self.subwords.encode(texts)]
+        full = [index for index, text in enumerate(texts) if text]
+        with torch.inference_mode():
+            ours = self.translations(model, [pieces[i] for i in full], parameters.beam_size)
+        answers = dict(zip(full, ours, strict=True))
+        return pd.DataFrame({"translation": [answers.get(i, "") for i in range(len(texts))]})
+
+    def example(self, raw: Path) -> "pd.DataFrame":
+        import pandas as pd  # noqa: PLC0415 - training does without
+
+        pairs = read_sides(raw, self.meta.parameters)["test"]
+        return pd.DataFrame({"text": [pair.source for pair in pairs[:3]]})

@@ -1,0 +1,98 @@
+"""The model of a training: built from its seed, counted, written, and restored."""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from rnn_core.errors import StudyError
+from rnn_core.layers.initialisation import Initialisation
+from rnn_core.layers.recurrent import Recurrent
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base.prepared import Meta
+from rnn_core.tasks.base.task import Task
+from rnn_core.training.prepared import read_meta
+from rnn_core.training.run_folder import MODEL, Cost, read_config
+
+
+def stream(seed: int, purpose: str, index: int = 0) -> int:
+    """A seed for one purpose; streams of different purposes do not touch.
+
+    A larger cell draws more numbers for its own weights and none of the others', so all
+    cells of a seed see the same order, dropout seeds and wrapper weights.
+    """
+    digest = hashlib.sha256(f"{seed}/{purpose}/{index}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
+    """Make a task's model around a cell, with the initial weights of a seed."""
+    start = Initialisation(
+        recurrent=task.model.recurrent_init,
+        forget_bias=task.model.forget_bias,
+        longest_memory=task.model.longest_memory,
+    )
+    make_cell = partial(
+        Recurrent,
+        cell,
+        hidden_size=task.model.hidden_size,
+        num_layers=task.model.num_layers,
+        dropout=task.model.dropout if task.model.num_layers > 1 else 0.0,
+        recurrent_dropout=task.model.recurrent_dropout,
+        zoneout=task.model.zoneout,
+        initialisation=start,
+        initial_state=task.model.initial_state,
+        batch_first=True,
+        generator=torch.Generator().manual_seed(stream(seed, "cell")),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(seed, "wrapper"))
+        return task.build_model(make_cell)
+
+
+def count_cost(model: nn.Module) -> Cost:
+    """Count what a model costs."""
+    layers = [module for module in model.modules() if isinstance(module, Recurrent)]
+    return Cost(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        recurrent_parameters=sum(layer.recurrent_parameters for layer in layers),
+        multiply_accumulates=sum(layer.multiply_accumulates for layer in layers),
+    )
+
+
+def save_weights(weights: dict[str, Tensor]) -> bytes:
+    """Weights as safetensors; the same weights give the same bytes."""
+    return save({name: tensor.contiguous().cpu() for name, tensor in weights.items()})
+
+
+def restore(folder: Path, meta: Meta) -> tuple[Task, nn.Module]:
+    """Rebuild the trained model of a seed, on the CPU and in evaluation mode.
+
+    Args:
+        folder: A finished seed.
+        meta: Of the dataset that it was trained on.
+
+    Raises:
+        StudyError: If the seed diverged.
+    """
+    config, _ = read_config(folder)
+    if not (folder / MODEL).exists():
+        raise StudyError(f"{folder} holds no model: its training diverged")
+    task_class = get_task(config.task)
+    task = task_class(meta, task_class.ModelParameters(**config.model), config.seed)
+    model = build_model(task, config.cell)
+    model.load_state_dict(load_file(folder / MODEL))
+    return task, model.eval()
+
+
+def restore_registered(folder: Path) -> tuple[Task, nn.Module]:
+    """Rebuild the model of a folder that is registered: a finished seed with its `meta.json`.
+
+    Raises:
+        StudyError: If the seed diverged.
+    """
+    config, _ = read_config(folder)
+    return restore(folder, read_meta(folder, get_task(config.task)))

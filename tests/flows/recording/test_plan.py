@@ -1,0 +1,125 @@
+"""Which stages are due: what DVC says is stale, what follows from it, and what is asked for."""
+
+import pytest
+
+from flows.recording.command import RecordingError, stale_stages
+from flows.recording.inputs import DATASET_VERBS, read_inputs
+from flows.recording.lock_file import lock_file, rewriting
+from flows.recording.plan import above, below, find_due, order, select
+from rnn_core.errors import ParameterError
+
+SALES = [f"{verb}@sales" for verb in DATASET_VERBS]
+OPINIONS = [f"{verb}@opinions" for verb in DATASET_VERBS]
+
+
+@pytest.fixture
+def inputs(layout):
+    return read_inputs(layout)
+
+
+def test_order_has_every_stage_once_and_after_what_it_waits_for(inputs):
+    stages = order(inputs)
+    assert sorted(stages) == sorted(["code", "report", *SALES, *OPINIONS])
+    assert (stages[0], stages[-1]) == ("code", "report")
+    for chain in (SALES, OPINIONS):
+        assert [stage for stage in stages if stage in chain] == chain
+
+
+@pytest.mark.parametrize(
+    ("stale", "due"),
+    [
+        (set(), set()),
+        ({"code"}, {"code"}),
+        ({"report"}, {"report"}),
+        ({"compare@sales"}, {"compare@sales", "report"}),
+        ({"train@sales"}, {*SALES[2:], "report"}),
+        ({"train@sales", "compare@sales"}, {*SALES[2:], "report"}),
+        ({"ingest@opinions", "evaluate@sales"}, {*OPINIONS, *SALES[3:], "report"}),
+    ],
+)
+def test_what_waits_for_something_stale_is_due(inputs, stale, due):
+    assert below(inputs, stale) == due
+
+
+@pytest.mark.parametrize(
+    ("stages", "needed"),
+    [
+        (set(), {"code"}),
+        ({"ingest@sales"}, {"code", "ingest@sales"}),
+        ({"train@opinions"}, {"code", *OPINIONS[:3]}),
+        ({"report"}, {"code", "report", *SALES, *OPINIONS}),
+    ],
+)
+def test_what_a_stage_waits_for_is_selected_with_it(inputs, stages, needed):
+    assert above(stages, inputs) == needed | stages
+
+
+@pytest.mark.parametrize(
+    ("datasets", "only", "selected"),
+    [
+        (None, None, {"code", "report", *SALES, *OPINIONS}),
+        (None, ["train@*"], {"code", *SALES[:3], *OPINIONS[:3]}),
+        (None, ["prepare@sales", "*@opinions"], {"code", *SALES[:2], *OPINIONS}),
+        (["sales"], None, {"code", "report", *SALES}),
+        (["sales"], ["evaluate@*"], {"code", *SALES[:4]}),
+        (["opinions", "sales"], None, {"code", "report", *SALES, *OPINIONS}),
+    ],
+)
+def test_stages_are_selected_by_dataset_and_pattern(layout, inputs, datasets, only, selected):
+    assert select(layout, inputs, datasets, only) == selected
+
+
+def test_report_of_some_datasets_waits_until_the_others_are_compared(layout, inputs):
+    layout.comparison("opinions").unlink()
+    assert select(layout, inputs, ["sales"], None) == {"code", *SALES}
+
+
+@pytest.mark.parametrize(
+    ("datasets", "only", "told"),
+    [
+        (["slaes"], None, "did you mean 'sales'"),
+        (None, ["train@slaes"], "did you mean 'train@sales'"),
+        (None, ["tune@*"], r"unknown stage 'tune@\*'"),
+        (["sales"], ["train@opinions"], "unknown stage 'train@opinions'"),
+    ],
+)
+def test_what_names_nothing_is_refused(layout, inputs, datasets, only, told):
+    with pytest.raises(ParameterError, match=told):
+        select(layout, inputs, datasets, only)
+
+
+def test_due_is_what_dvc_finds_stale_and_what_follows(layout, inputs, edit_parameters):
+    assert find_due(layout, inputs, None, None).stages == set()
+    edit_parameters("lookback: 12", "lookback: 13")
+    due = find_due(layout, read_inputs(layout), None, None)
+    assert due.stages == {"code", *SALES[1:], "report"}
+    assert due.selected == set(order(inputs))
+    assert find_due(layout, read_inputs(layout), ["opinions"], None).stages == {"code", "report"}
+    assert find_due(layout, read_inputs(layout), None, ["prepare@*"]).stages == {
+        "code",
+        "prepare@sales",
+    }
+
+
+def test_code_is_looked_at_as_it_is_now(layout, inputs):
+    """A fingerprint that code.json has from before does not count."""
+    text = layout.code.read_text()
+    layout.code.write_text(text.replace(inputs.code.compare["sales"], "0" * 64))
+    assert find_due(layout, inputs, None, None).stages == set()
+    assert layout.code.read_text() == text
+
+
+def test_lock_that_was_cut_off_is_put_back_first(layout, inputs):
+    going_on = rewriting(layout)
+    going_on.__enter__()
+    lock_file(layout).write_text("schema: '2.0'\nstages:\n  rep")
+    due = find_due(layout, inputs, None, None)
+    assert due.stages == set()
+    assert len(due.mended) == 1
+    assert find_due(layout, inputs, None, None).mended == []
+
+
+def test_dvc_that_cannot_say_is_an_error_with_its_words(layout):
+    (layout.folder / "dvc.lock").write_text("stages: [")
+    with pytest.raises(RecordingError, match=r"dvc status failed in .*dvc\.lock"):
+        stale_stages(layout)

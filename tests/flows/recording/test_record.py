@@ -1,0 +1,117 @@
+"""What ran is recorded as what it was begun with, or not at all."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from flows.recording import inputs as module
+from flows.recording import record as recording
+from flows.recording.command import commit, stale_stages
+from flows.recording.inputs import DATASET_VERBS, read_inputs
+from flows.recording.lock_file import kept_copy, lock_file, read_lock
+from flows.recording.plan import order
+from flows.recording.record import record
+from rnn_core.errors import StudyError
+
+SALES = {f"{verb}@sales" for verb in DATASET_VERBS}
+OPINIONS = {f"{verb}@opinions" for verb in DATASET_VERBS}
+
+
+@pytest.fixture
+def inputs(layout):
+    """What a run is begun with, of which nothing is recorded yet."""
+    lock_file(layout).unlink()
+    return read_inputs(layout)
+
+
+def edit_source(layout, _):
+    """In place, and with the time of before."""
+    file = layout.folder / "sales.csv"
+    before = file.stat()
+    file.write_text(file.read_text().replace("1", "2"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def edit_dataset(layout, _):
+    file = layout.folder / "params.yaml"
+    file.write_text(file.read_text().replace("lookback: 12", "lookback: 13"))
+
+
+def edit_code(_, monkeypatch):
+    fingerprints = module.fingerprints
+
+    def edited(*arguments):
+        code = fingerprints(*arguments)
+        return replace(code, compare=code.compare | {"sales": "edited"})
+
+    monkeypatch.setattr(module, "fingerprints", edited)
+
+
+def edit_seeds(layout, _):
+    file = layout.folder / "params.yaml"
+    file.write_text(file.read_text().replace("seeds:\n- 0", "seeds:\n- 1"))
+
+
+def break_parameters(layout, _):
+    (layout.folder / "params.yaml").write_text("seeds: [")
+
+
+def test_all_that_ran_is_recorded_and_dvc_finds_it_up_to_date(layout, inputs):
+    found = record(layout, inputs, order(inputs))
+    assert found.datasets == {"sales", "opinions"}
+    assert found.changed == {}
+    assert set(read_lock(layout)) == {"code", "report", *SALES, *OPINIONS}
+    assert stale_stages(layout) == set()
+    assert not kept_copy(layout).exists()
+
+
+@pytest.mark.parametrize("edit", [edit_source, edit_dataset, edit_code])
+def test_dataset_that_was_edited_while_it_ran_is_not_recorded_and_others_are(
+    layout, inputs, edit, monkeypatch
+):
+    edit(layout, monkeypatch)
+    found = record(layout, inputs, order(inputs))
+    assert found.changed.keys() == {"sales"}
+    assert found.datasets == {"opinions"}
+    assert set(read_lock(layout)) == OPINIONS
+
+
+@pytest.mark.parametrize("edit", [edit_seeds, break_parameters])
+def test_edit_that_concerns_every_dataset_lets_nothing_be_recorded(
+    layout, inputs, edit, monkeypatch
+):
+    edit(layout, monkeypatch)
+    found = record(layout, inputs, order(inputs))
+    assert found.changed.keys() == {"sales", "opinions"}
+    assert found.datasets == set()
+    assert read_lock(layout) == {}
+
+
+def test_edit_while_dvc_records_is_found_and_the_lock_is_as_before(layout, inputs, monkeypatch):
+    """DVC reads the parameters itself, and would write down what nothing was made with."""
+    record(layout, inputs, OPINIONS)
+    before = lock_file(layout).read_bytes()
+
+    def commit_late(*arguments):
+        edit_dataset(layout, None)
+        commit(*arguments)
+
+    monkeypatch.setattr(recording, "commit", commit_late)
+    with pytest.raises(StudyError, match="changed while DVC recorded"):
+        record(layout, inputs, SALES)
+    assert lock_file(layout).read_bytes() == before
+    assert not kept_copy(layout).exists()
+
+
+def test_edit_is_no_matter_to_a_run_in_which_nothing_ran(layout, inputs):
+    edit_dataset(layout, None)
+    found = record(layout, inputs, [])
+    assert found.changed == {}
+    assert found.datasets == {"opinions"}
+
+
+def test_stages_are_written_in_the_order_of_dvc(layout, inputs):
+    record(layout, inputs, sorted(order(inputs), reverse=True))
+    assert list(read_lock(layout)) == order(inputs)

@@ -1,0 +1,151 @@
+"""What a Dask worker refuses to do, and what a study gives and gets."""
+
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from distributed import KilledWorker
+
+from flows.layout import Layout
+from flows.running.cluster import Cluster, Returning, cluster_at
+from flows.running.elsewhere import check_code, check_threads, fetch_prepared
+from flows.stages.code import code_of_cell
+from flows.trainings.identity import Work
+from flows.trainings.records import Record, read_records
+from flows.trainings.store import VARIABLE, open_store
+from rnn_core.errors import StudyError
+from rnn_core.files import digest_of
+from rnn_core.training.run_folder import RunConfig
+
+TASK, CELL = "forecasting", "gru"
+
+
+@pytest.fixture
+def layout(tmp_path):
+    """Of a study that has prepared data."""
+    study = Layout(tmp_path / "study")
+    study.prepared("sales").mkdir(parents=True)
+    (study.prepared("sales") / "meta.json").write_text("{}\n")
+    return study
+
+
+@pytest.fixture
+def work(layout):
+    """A training on a worker of the same code."""
+    code = code_of_cell(TASK, CELL)
+    config = RunConfig(
+        dataset="sales",
+        task=TASK,
+        cell=CELL,
+        seed=0,
+        device="cpu",
+        data=digest_of(layout.prepared("sales")),
+        model={"hidden_size": 4},
+        training={},
+        environment={"code": code.training(CELL, "cpu")},
+    )
+    return Work(layout=layout, config=config, evaluates=code.evaluation(CELL, "cpu"))
+
+
+def with_code(work, code):
+    return replace(work, config=replace(work.config, environment={"code": code}))
+
+
+def test_work_of_the_same_code_is_done(work):
+    check_code(work, trains=True)
+    check_code(replace(work, evaluates=None), trains=True)
+
+
+def test_other_code_that_trains_is_refused_but_not_where_nothing_is_trained(work):
+    other = with_code(work, "0" * 64)
+    with pytest.raises(StudyError, match="would train gru with other code"):
+        check_code(other, trains=True)
+    check_code(other, trains=False)
+
+
+@pytest.mark.parametrize("trains", [True, False])
+def test_other_code_that_evaluates_is_refused(work, trains):
+    with pytest.raises(StudyError, match="would evaluate gru with other code"):
+        check_code(replace(work, evaluates="0" * 64), trains=trains)
+
+
+def test_code_of_another_cell_is_other_code(work):
+    with pytest.raises(StudyError, match="would train gru"):
+        check_code(with_code(work, code_of_cell(TASK, "lstm").training("lstm", "cpu")), trains=True)
+
+
+def test_two_trainings_in_one_process_are_refused():
+    check_threads(1)
+    with pytest.raises(StudyError, match="--nthreads 1"):
+        check_threads(2)
+
+
+def cluster():
+    return Cluster(runner=None, context=None)  # type: ignore[arg-type]  # neither is used here
+
+
+def test_prepared_data_travels_through_the_store(work, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "store"))
+    there = Layout(tmp_path / "worker")
+    with pytest.raises(StudyError, match="has no prepared data of sales"):
+        fetch_prepared(there, work.config)
+    cluster().share(work)
+    fetch_prepared(there, work.config)
+    assert digest_of(there.prepared("sales")) == work.config.data
+    open_store(there).remove("prepared", work.config.data)
+    fetch_prepared(there, work.config)  # which has it
+
+
+def test_worker_without_a_store_refuses(work, tmp_path, monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(StudyError, match=f"{VARIABLE} is not set"):
+        fetch_prepared(Layout(tmp_path / "worker"), work.config)
+
+
+def test_data_that_has_changed_is_not_put_under_its_old_digest(work, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "store"))
+    (work.layout.prepared("sales") / "meta.json").write_text("[]\n")
+    with pytest.raises(StudyError, match="has changed while the study ran"):
+        cluster().share(work)
+    assert open_store(work.layout).identities("prepared") == []
+
+
+def test_cluster_without_a_store_is_refused_before_it_is_asked(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(StudyError, match=f"{VARIABLE} must be set"), cluster_at("tcp://no-such:1"):
+        pass
+
+
+RECORD = Record(
+    what="train", dataset="sales", cell=CELL, seconds=2.5, peak_megabytes=300, time=1_700_000_000
+)
+
+
+def returning(layout, result):
+    return Returning(SimpleNamespace(result=result), layout)  # type: ignore[arg-type]
+
+
+def test_what_work_took_elsewhere_is_noted_in_the_study(layout):
+    returning(layout, lambda: [RECORD]).result()
+    assert read_records(layout) == [RECORD]
+
+
+def raising(error):
+    def result():
+        raise error
+
+    return result
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KilledWorker("k", SimpleNamespace(address="tcp://10.0.0.7:1"), 3), "10.0.0.7"),
+        (CancelledError("scheduler-connection-lost"), "the cluster was lost"),
+    ],
+)
+def test_lost_work_is_an_error_of_the_study(layout, error, told):
+    with pytest.raises(StudyError, match=told):
+        returning(layout, raising(error)).result()
+    assert read_records(layout) == []

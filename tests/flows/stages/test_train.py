@@ -1,0 +1,301 @@
+"""Tuning on a small dataset: what trials are, and that training uses what they came to."""
+
+import shutil
+from dataclasses import asdict, replace
+from datetime import date, timedelta
+
+import pytest
+import yaml
+
+from flows.layout import Layout
+from flows.tracking import projection as tracking
+from flows.tracking.logged import metrics_of_candidate
+from flows.tracking.projection import Follower
+from flows.trainings.identity import title
+from flows.trainings.manifest import MANIFEST
+from flows.trainings.store import open_store
+from flows.trainings.work import check_study
+from rnn_core.comparison.candidates import Candidate, SeedResult
+from rnn_core.comparison.decision import summarise
+from rnn_core.comparison.outcome import read_comparison
+from rnn_core.errors import ParameterError
+from rnn_core.files import digest_of, read_json
+from rnn_core.metric import Metric
+from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.tasks.forecasting import Forecasting, ForecastingModel
+from rnn_core.training import loop as training
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.prepared import read_prepared
+from rnn_core.training.run_folder import SUMMARY, Cost, read_config
+from rnn_core.training.tuning import Tuned
+
+SERIES = "date,y\n" + "".join(
+    f"{date(2024, 1, 1) + timedelta(days=i)},{(i * 37 % 11) + i / 9:.3f}\n" for i in range(300)
+)
+
+PARAMETERS = {
+    "root": ".",
+    "study": "tuned",
+    "device": "cpu",
+    "seeds": [0, 1],
+    "cells": ["memoryless", "gru", "lstm"],
+    "sizes": ["equal", 0.25],
+    "tuning": {
+        "trials": 4,
+        "share": 0.4,
+        "learning_rate": [0.25, 4],
+        "clip_norm": [0.25, 4],
+        "dropout": [0, 0.5],
+    },
+    "datasets": {
+        "sales": {
+            "source": "sales.csv",
+            "task": "forecasting",
+            "cells": ["gru", "lstm"],
+            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
+            "model": {"hidden_size": 8, "dropout": 0.1},
+            "training": {"epochs": 5, "learning_rate": 0.003, "clip_norm": 0.5},
+        }
+    },
+}
+OWN = {"learning_rate": 0.003, "clip_norm": 0.5, "dropout": 0.1}
+STEPS = 7
+"""Batches of 32 of the 200 windows or so."""
+
+
+def write(folder, parameters):
+    (folder / "params.yaml").write_text(yaml.safe_dump(parameters))
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, perform):
+    """A study up to its prepared data."""
+    layout = Layout(tmp_path_factory.mktemp("prepared"))
+    (layout.folder / "sales.csv").write_text(SERIES)
+    write(layout.folder, PARAMETERS)
+    perform(layout, "sales", "ingest", "prepare")
+    return layout
+
+
+@pytest.fixture(scope="module")
+def tuned(prepared, tmp_path_factory, perform):
+    """The study with every cell tuned and trained."""
+    folder = tmp_path_factory.mktemp("tuned") / "study"
+    layout = Layout(shutil.copytree(prepared.folder, folder))
+    perform(layout, "sales", "train")
+    return layout
+
+
+@pytest.fixture
+def fresh(prepared, tmp_path):
+    """A study of one's own with prepared data."""
+    return Layout(shutil.copytree(prepared.folder, tmp_path / "study"))
+
+
+def records(layout, cell):
+    return {int(size): found for size, found in read_json(layout.tuning("sales"))[cell].items()}
+
+
+def stored(layout):
+    """Folders of all trainings that the store of a study has, trials among them."""
+    store, place = open_store(layout), layout.folder / "taken out"
+    for identity in store.identities("training"):
+        if not (place / identity).exists():
+            store.get("training", identity, place / identity)
+    return sorted(place.iterdir())
+
+
+def result(folder):
+    """What a training left in its folder, less the digests of that."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
+
+
+def train_directly(layout, folder, size, seed, epochs, values):
+    """A training as the numeric library does it, without any stage."""
+    data, meta = read_prepared(layout.prepared("sales"), Forecasting)
+    model = ForecastingModel(hidden_size=size, dropout=values["dropout"])
+    parameters = TrainingParameters(
+        epochs=epochs, learning_rate=values["learning_rate"], clip_norm=values["clip_norm"]
+    )
+    config, _ = read_config(layout.run("sales", "gru") / str(size) / "seed-0")
+    config = replace(config, seed=seed, model=asdict(model), training=asdict(parameters))
+    training.train(Forecasting(meta, model, seed), data, config, parameters, folder)
+    return result(folder)
+
+
+def test_every_candidate_has_the_same_number_of_trials_and_begins_with_the_own_values(tuned):
+    gru, lstm = records(tuned, "gru"), records(tuned, "lstm")
+    assert len(gru) == len(lstm) == 2
+    for record in (*gru.values(), *lstm.values()):
+        assert [trial["epochs"] for trial in record["trials"]] == [2] * 4
+        assert record["trials"][0]["values"] == OWN
+        assert record["trials"][1]["values"] == gru[8]["trials"][1]["values"] != OWN
+
+
+def test_chosen_is_the_trial_with_the_least_error(tuned):
+    for record in (*records(tuned, "gru").values(), *records(tuned, "lstm").values()):
+        scores = [trial["score"] for trial in record["trials"]]
+        assert record["chosen"] == record["trials"][scores.index(min(scores))]["values"]
+        assert len(set(scores)) == 4
+
+
+def test_trial_is_exactly_the_training_that_it_says_it_is(tuned, tmp_path):
+    record = records(tuned, "gru")[8]
+    for i in (0, 3):
+        trial = record["trials"][i]
+        place = tmp_path / str(i)
+        train_directly(tuned, place, 8, TUNING_SEED, 2, trial["values"])
+        summary = read_json(place / SUMMARY)
+        assert summary["best_validation_mse"] == trial["score"]
+        assert (summary["epochs"], summary["steps"]) == (trial["epochs"], trial["steps"])
+
+
+def test_training_is_exactly_one_with_the_chosen_values(tuned, tmp_path):
+    for size, record in records(tuned, "gru").items():
+        for seed in (0, 1):
+            place = tuned.run("sales", "gru") / str(size) / f"seed-{seed}"
+            expected = train_directly(
+                tuned, tmp_path / f"{size}-{seed}", size, seed, 5, record["chosen"]
+            )
+            assert result(place) == expected
+
+
+def test_steps_of_tuning_are_those_of_all_its_trainings(tuned):
+    trainings = [(read_config(f)[0], read_json(f / SUMMARY)) for f in stored(tuned)]
+    for cell in ("gru", "lstm"):
+        for size, record in records(tuned, cell).items():
+            of_trials = [
+                summary["steps"]
+                for config, summary in trainings
+                if (config.cell, config.model["hidden_size"]) == (cell, size)
+                and config.seed == TUNING_SEED
+            ]
+            assert len(of_trials) == 4
+            assert record["steps"] == sum(of_trials) == 4 * 2 * STEPS
+            rung = read_json(tuned.run("sales", cell) / str(size) / "rung.json")
+            assert rung["tuning"] == {
+                "trials": 4,
+                "steps": record["steps"],
+                "chosen": record["chosen"],
+            }
+
+
+def test_cell_that_is_left_out_is_not_tuned(tuned):
+    assert set(read_json(tuned.tuning("sales"))) == {"gru", "lstm"}
+    assert not tuned.run("sales", "memoryless").exists()
+
+
+def test_comparison_shows_the_tuning_and_counts_its_steps(tuned, perform):
+    perform(tuned, "sales", "evaluate", "compare")
+    comparison = read_comparison(tuned.comparison("sales"))
+    total = 0
+    for name, result in comparison.candidates.items():
+        cell, size = name.split("-")
+        record = records(tuned, cell)[int(size)]
+        assert result.tuning == Tuned(trials=4, steps=record["steps"], chosen=record["chosen"])
+        total += (4 * 2 + 5) * STEPS * result.cost.multiply_accumulates
+    assert comparison.policies["gatewise"].training_cost == total
+
+
+def test_without_tuning_a_cell_is_trained_with_the_datasets_own_values(fresh, tmp_path, perform):
+    write(fresh.folder, PARAMETERS | {"tuning": None, "sizes": ["equal"]})
+    perform(fresh, "sales", "train")
+    place = fresh.run("sales", "gru") / "8"
+    expected = train_directly(fresh, tmp_path / "direct", 8, 0, 5, OWN)
+    assert result(place / "seed-0") == expected
+    assert read_json(place / "rung.json")["tuning"] is None
+    assert not fresh.tuning("sales").exists()
+
+
+def test_diverged_trials_are_recorded_and_not_chosen(fresh, perform):
+    tuning = {"trials": 4, "share": 0.4, "learning_rate": [1, 1e30]}
+    write(fresh.folder, PARAMETERS | {"tuning": tuning, "sizes": ["equal"]})
+    perform(fresh, "sales", "train")
+    record = records(fresh, "gru")[8]
+    diverged = [trial for trial in record["trials"] if trial["status"] == "diverged"]
+    assert diverged
+    assert all(trial["score"] is None and trial["steps"] > 0 for trial in diverged)
+    assert record["chosen"] not in [trial["values"] for trial in diverged]
+    assert record["steps"] == sum(trial["steps"] for trial in record["trials"])
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL: nothing after it runs."""
+
+
+def test_interrupted_tuning_repeats_no_trial_and_ends_the_same(fresh, tuned, perform, monkeypatch):
+    begun, train_one = [], training.train
+
+    def train_and_count(task, data, config, *arguments):
+        if len(begun) == 6:
+            begun.append(None)
+            raise Killed
+        size, rate = config.model["hidden_size"], config.training["learning_rate"]
+        begun.append((config.cell, size, config.seed, rate))
+        train_one(task, data, config, *arguments)
+
+    monkeypatch.setattr(training, "train", train_and_count)
+    with pytest.raises(Killed):
+        perform(fresh, "sales", "train")
+    assert not fresh.runs("sales").exists()
+    perform(fresh, "sales", "train")
+    begun.remove(None)
+    assert len(begun) == len(set(begun)) == 2 * 2 * (4 + 2)
+    assert digest_of(fresh.runs("sales")) == digest_of(tuned.runs("sales"))
+
+
+def test_tuning_that_cannot_be_is_refused_before_anything_runs(fresh):
+    tuning = PARAMETERS["tuning"] | {"dropout": [0.2, 0.5]}
+    write(fresh.folder, PARAMETERS | {"tuning": tuning})
+    with pytest.raises(ParameterError, match=r"does not hold the dataset's own, 0\.1"):
+        check_study(read_study(fresh.folder))
+
+
+@pytest.fixture
+def growing(tuned, tmp_path):
+    """A study in which a trial and a seed of gru on sales grow."""
+    layout = Layout(tmp_path / "growing")
+    for finished in stored(tuned):
+        config, _ = read_config(finished)
+        if config.cell == "gru" and config.seed in {0, TUNING_SEED}:
+            shutil.copytree(finished, layout.training / finished.name)
+            (layout.training / finished.name / SUMMARY).unlink()
+    return layout
+
+
+def test_what_grows_is_told_as_a_trial_or_as_a_seed(growing):
+    found = tracking.growing_seeds(growing)
+    epochs = {seed.config.seed: len(seed.records) for seed in found}
+    assert epochs == {TUNING_SEED: 2, 0: 5}
+    names = {title(seed.config) for seed in found}
+    sizes = {seed.config.model["hidden_size"] for seed in found}
+    assert names == {f"sales gru-{size} {what}" for size in sizes for what in ("trial", "seed 0")}
+
+
+def test_trial_is_watched_and_not_projected(growing, monkeypatch):
+    """The follower's thread runs for a moment; what it would log is collected."""
+    monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.01)
+    logged, seen = [], []
+
+    class Collecting:
+        layout = growing
+
+        def log_growing(self, seed):
+            logged.append(seed.config.seed)
+
+    with Follower(Collecting(), seen.append) as follower:
+        while len(seen) < 3:
+            follower.thread.join(0.01)
+    assert {seed.config.seed for seeds in seen for seed in seeds} == {0, TUNING_SEED}
+    assert set(logged) == {0}
+
+
+def test_cost_of_tuning_is_shown_where_there_is_one():
+    cost = Cost(parameters=3, recurrent_parameters=2, multiply_accumulates=1)
+    seeds = (SeedResult(seed=0, epochs=1, steps=1, validation=0.5, test=0.25),)
+    facts = {"cell": "gru", "hidden_size": 4, "sizes": (), "deviations": {}, "data": "d"}
+    facts |= {"device": "cpu", "metric": Metric("mse", "", "lower"), "cost": cost, "seeds": seeds}
+    tuned = Candidate(**facts, tuning=Tuned(trials=4, steps=56, chosen=OWN))
+    with_tuning = metrics_of_candidate(summarise(tuned, None), "mse")
+    without = metrics_of_candidate(summarise(replace(tuned, tuning=None), None), "mse")
+    assert with_tuning == without | {"tuning_trials": 4, "tuning_steps": 56}

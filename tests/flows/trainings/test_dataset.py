@@ -1,0 +1,225 @@
+"""The driver of a dataset's trainings: what it has done, whom it waits for, and errors."""
+
+import json
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+import pytest
+
+from flows.layout import Layout
+from flows.trainings.dataset import CodeOfCells, Trainings
+from flows.trainings.identity import Opened, Work
+from flows.trainings.planner import Asked, DatasetPlan, Search
+from flows.trainings.store import Store, StoreError
+from rnn_core.errors import GatewiseError, StudyError
+from rnn_core.training.run_folder import SUMMARY, RunConfig
+from rnn_core.training.rung import Rung
+from rnn_core.training.tuning import Dimension
+
+WAIT_SECONDS = 20
+RUNG = (Rung(hidden_size=4, sizes=("equal",), deviations={}),)
+OPENED = Opened(
+    dataset="sales",
+    task="forecasting",
+    device="cpu",
+    data="d" * 64,
+    metric="mse",
+    direction="lower",
+    model={"hidden_size": 4, "dropout": 0.1},
+    training={"epochs": 10, "learning_rate": 0.01, "clip_norm": 1.0},
+    rungs={"gru": RUNG, "lstm": RUNG},
+    torch="2.0",
+    threads=1,
+)
+CODE = CodeOfCells({"gru": "g", "lstm": "l"}, {"gru": "eg", "lstm": "el"}, "gpu")
+DROPOUT = Dimension(own=0.1, low=0.0, high=0.5, logarithmic=False)
+
+
+def put(store: Store, config: RunConfig, place) -> None:
+    """Keep a training in the store, as a worker does; its score follows from its identity."""
+    folder = place / config.identity
+    folder.mkdir(parents=True, exist_ok=True)
+    summary = {"best_validation_mse": int(config.identity[:4], 16), "epochs": 1, "steps": 2}
+    (folder / SUMMARY).write_text(json.dumps(summary))
+    store.put("training", config.identity, folder)
+
+
+@dataclass
+class Crew:
+    """Trains nothing; trainings end when the test says so, or at once."""
+
+    store: Store
+    place: object
+    at_once: bool = True
+    running: dict[str, tuple[Work, Future]] = field(default_factory=dict)
+    begun: list[RunConfig] = field(default_factory=list)
+    has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def expect(self, trainings):
+        """Nobody watches."""
+
+    def train(self, work: Work) -> Future:
+        future: Future = Future()
+        self.begun.append(work.config)
+        self.running[f"{work.config.cell} {work.config.seed}"] = work, future
+        if self.at_once:
+            self.end(f"{work.config.cell} {work.config.seed}")
+        self.has_begun.release()
+        return future
+
+    def end(self, name: str, error: Exception | None = None, *, stores: bool = True) -> None:
+        work, future = self.running.pop(name)
+        if error:
+            future.set_exception(error)
+            return
+        if stores:
+            put(self.store, work.config, self.place)
+        future.set_result(None)
+
+
+def plan(seeds=(0, 1), search=None):
+    return DatasetPlan(candidates=OPENED.candidates, seeds=seeds, direction="lower", search=search)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def trainings_of(tmp_path, store):
+    return lambda plan: Trainings(Layout(tmp_path), OPENED, plan, CODE, store)
+
+
+@pytest.fixture
+def crew(store, tmp_path):
+    return Crew(store, tmp_path / "made")
+
+
+@pytest.fixture
+def driving(trainings_of, crew):
+    """Drives trainings in a thread of its own; tells how that went."""
+    crew.at_once = False
+    went: Future = Future()
+
+    def drive():
+        try:
+            went.set_result(trainings_of(plan()).do(crew))
+        except GatewiseError as error:
+            went.set_exception(error)
+
+    thread = threading.Thread(target=drive, daemon=True)
+    thread.start()
+    for _ in range(4):
+        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
+    yield went
+    thread.join(WAIT_SECONDS)
+    assert not thread.is_alive()
+
+
+def test_everything_that_is_asked_for_is_trained_once(trainings_of, crew, store):
+    found = trainings_of(plan()).do(crew)
+    expected = [Asked(cell, 4, seed) for cell in ("gru", "lstm") for seed in (0, 1)]
+    assert found.results == expected
+    assert [(c.cell, c.seed) for c in crew.begun] == [(a.cell, a.seed) for a in expected]
+    assert store.identities("training") == sorted(c.identity for c in crew.begun)
+
+
+def test_what_the_store_has_is_not_trained(trainings_of, crew):
+    first = trainings_of(plan()).do(crew)
+    crew.begun.clear()
+    assert trainings_of(plan()).do(crew) == first
+    assert crew.begun == []
+    more = trainings_of(plan(seeds=(0, 2, 1))).do(crew)
+    assert [(c.cell, c.seed) for c in crew.begun] == [("gru", 2), ("lstm", 2)]
+    assert len(more.results) == 6
+
+
+def test_training_of_other_code_is_another(trainings_of, crew):
+    trainings_of(plan()).do(crew)
+    crew.begun.clear()
+    changed = trainings_of(plan())
+    changed.code = CodeOfCells({"gru": "g", "lstm": "new"}, CODE.evaluates, "gpu")
+    changed.do(crew)
+    assert [(c.cell, c.seed) for c in crew.begun] == [("lstm", 0), ("lstm", 1)]
+
+
+def test_trials_go_on_from_those_that_the_store_has(trainings_of, crew, store, tmp_path):
+    """As after a kill: of the tuning, only what is missing is trained, and it ends the same."""
+    tuned = plan(search=Search(space={"dropout": DROPOUT}, trials=3, share=0.5))
+    whole = trainings_of(tuned).do(crew)
+    assert [c.training["epochs"] for c in crew.begun if c.seed > 1] == [5] * 6
+    done = list(crew.begun)
+    other = Store(str(tmp_path / "other"))
+    for config in done[:5]:
+        put(other, config, tmp_path / "again")
+    resumed, again = trainings_of(tuned), Crew(other, tmp_path / "rest")
+    resumed.store = other
+    assert resumed.do(again) == whole
+    assert {c.identity for c in again.begun} == {c.identity for c in done[5:]}
+
+
+def test_next_is_begun_as_soon_as_one_has_ended(trainings_of, crew):
+    """Two candidates are tuned; the trials of one do not wait for the other."""
+    crew.at_once = False
+    tuned = trainings_of(plan(search=Search(space={"dropout": DROPOUT}, trials=2, share=0.5)))
+    thread = threading.Thread(target=tuned.do, args=[crew], daemon=True)
+    thread.start()
+    for _ in range(2):
+        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
+    (trial,) = {c.seed for c in crew.begun}
+    for begins in (1, 2):  # the second trial, then both seeds
+        crew.end(f"gru {trial}")
+        for _ in range(begins):
+            assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
+    assert set(crew.running) == {"gru 0", "gru 1", f"lstm {trial}"}
+    for name in ("gru 1", "gru 0", f"lstm {trial}"):
+        crew.end(name)
+    assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
+    crew.end(f"lstm {trial}")
+    for _ in range(2):
+        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
+    for seed in (0, 1):
+        crew.end(f"lstm {seed}")
+    thread.join(WAIT_SECONDS)
+    assert not thread.is_alive()
+
+
+def test_error_is_raised_once_all_others_have_ended(driving, crew):
+    crew.end("gru 1", StudyError("first"))
+    crew.end("gru 0")
+    assert not driving.done()
+    crew.end("lstm 0", StudyError("second"))
+    crew.end("lstm 1")
+    with pytest.raises(StudyError, match="first"):
+        driving.result(WAIT_SECONDS)
+    assert len(crew.begun) == 4
+
+
+def test_what_ended_before_an_error_is_kept(driving, crew, trainings_of):
+    for name in ("lstm 1", "gru 0"):
+        crew.end(name)
+    for name in ("gru 1", "lstm 0"):
+        crew.end(name, StudyError("lost"))
+    with pytest.raises(StudyError, match="lost"):
+        driving.result(WAIT_SECONDS)
+    crew.begun.clear()
+    crew.at_once = True
+    trainings_of(plan()).do(crew)
+    assert [(c.cell, c.seed) for c in crew.begun] == [("gru", 1), ("lstm", 0)]
+
+
+def test_training_that_ended_without_a_trace_is_an_error(driving, crew):
+    """Else it would be begun again and again."""
+    crew.end("gru 0", stores=False)
+    for name in ("gru 1", "lstm 0", "lstm 1"):
+        crew.end(name)
+    with pytest.raises(StoreError, match="is not in the store"):
+        driving.result(WAIT_SECONDS)
+
+
+@pytest.mark.parametrize(("device", "code"), [("cpu", "g"), ("cuda", "g gpu")])
+def test_code_for_gpus_is_part_of_trainings_there_alone(device, code):
+    assert CODE.training("gru", device) == code
+    assert CODE.evaluation("gru", device) == f"e{code}"

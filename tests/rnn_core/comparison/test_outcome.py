@@ -1,0 +1,191 @@
+"""Comparisons and evaluations come back from their files, and other files are refused."""
+
+import json
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnn_core.comparison.candidates import Candidate, SeedResult, read_scores, write_scores
+from rnn_core.comparison.decision import decide, summarise
+from rnn_core.comparison.outcome import Comparison, read_comparison, write_comparison
+from rnn_core.comparison.policies import policies
+from rnn_core.errors import DataError, StudyError
+from rnn_core.metric import Metric
+from rnn_core.training.run_folder import Cost
+from rnn_core.training.tuning import Tuned
+
+REPOSITORY = Path(__file__).parents[3]
+COMMITTED = sorted(
+    file
+    for folder in (REPOSITORY, *(REPOSITORY / "studies").iterdir())
+    for file in (folder / "comparisons").glob("*.json")
+)
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
+COUNTS = st.integers(min_value=0, max_value=10**9)
+NAMES = st.text("abcdefgh_", min_size=1, max_size=8)
+METRICS = st.builds(Metric, NAMES, st.text(), st.sampled_from(["lower", "higher"]), st.text())
+COSTS = st.builds(Cost, parameters=COUNTS, recurrent_parameters=COUNTS, multiply_accumulates=COUNTS)
+TUNINGS = st.none() | st.builds(
+    Tuned, trials=COUNTS, steps=COUNTS, chosen=st.dictionaries(NAMES, NUMBERS)
+)
+
+
+@st.composite
+def evaluated(draw):
+    """Candidates of one dataset, any of whose seeds may have diverged."""
+    metric, numbers = draw(METRICS), draw(st.lists(COUNTS, min_size=1, max_size=3, unique=True))
+    found = []
+    for cell in draw(st.lists(NAMES, min_size=1, max_size=3, unique=True)):
+        scores = st.none() | st.tuples(NUMBERS, NUMBERS)
+        drawn = [(seed, draw(scores)) for seed in numbers]
+        seeds = [
+            SeedResult(
+                seed=seed,
+                epochs=draw(COUNTS),
+                steps=draw(COUNTS),
+                validation=pair and pair[0],
+                test=pair and pair[1],
+                others={} if pair is None else {"f1": pair[1]},
+            )
+            for seed, pair in drawn
+        ]
+        candidate = Candidate(
+            cell=cell,
+            hidden_size=draw(st.integers(1, 999)),
+            sizes=tuple(draw(st.lists(NAMES, max_size=2))),
+            deviations=draw(st.dictionaries(NAMES, NUMBERS, max_size=2)),
+            device="cpu",
+            data="d",
+            metric=metric,
+            cost=draw(COSTS),
+            seeds=tuple(seeds),
+            tuning=draw(TUNINGS),
+        )
+        found.append(candidate)
+    return found
+
+
+def compared(candidates, margin=0.5):
+    decision, standings = decide(candidates, {"validation": None, "test": None}, margin)
+    baselines = {"simple": 0.25}
+    return Comparison(
+        task="forecasting",
+        metric=candidates[0].metric,
+        margin=margin,
+        device="cpu",
+        items={"train": 9, "validation": 3, "test": 4},
+        decision=decision,
+        candidates={c.name: summarise(c, standings.get(c.name)) for c in candidates},
+        policies=policies(candidates, margin, baselines, decision.champion),
+        baselines=baselines,
+        optimum=None,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("files")
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=60)
+@given(candidates=evaluated())
+def test_whatever_is_written_comes_back(folder, candidates):
+    for candidate in candidates:
+        write_scores(folder, candidate)
+        assert read_scores(folder) == candidate
+    comparison = compared(candidates)
+    write_comparison(folder / "written.json", comparison)
+    assert read_comparison(folder / "written.json") == comparison
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda f: f"{f.parents[1].name}-{f.stem}")
+def test_committed_comparison_is_written_as_it_was_read(folder, file):
+    write_comparison(folder / "again.json", read_comparison(file))
+    assert (folder / "again.json").read_bytes() == file.read_bytes()
+
+
+@pytest.fixture
+def content():
+    """A comparison as JSON."""
+    return json.loads((REPOSITORY / "comparisons/co2.json").read_text())
+
+
+def before_decisions_had_a_place_of_their_own(content):
+    decision = content.pop("decision")
+    content |= decision | {"decision": decision["status"]}
+    return "decision"
+
+
+def without_a_candidate_of_the_decision(content):
+    del content["candidates"][content["decision"]["champion"]]
+    return content["decision"]["champion"]
+
+
+def with_a_seed_that_was_not_trained(content):
+    content["decision"]["registered_seed"] = 12345
+    return "registered_seed"
+
+
+def without_the_mean_of_a_candidate(content):
+    name = next(iter(content["candidates"]))
+    del content["candidates"][name]["test"]["mean"]
+    return f"candidates.{name}.test.mean"
+
+
+def with_a_word_for_a_number(content):
+    content["margin"] = "small"
+    return "margin"
+
+
+def with_a_key_that_nobody_reads(content):
+    content["candidates"] = {n: c | {"verdict": 1} for n, c in content["candidates"].items()}
+    return "verdict"
+
+
+SPOILT = [
+    before_decisions_had_a_place_of_their_own,
+    without_a_candidate_of_the_decision,
+    with_a_seed_that_was_not_trained,
+    without_the_mean_of_a_candidate,
+    with_a_word_for_a_number,
+    with_a_key_that_nobody_reads,
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT, ids=lambda spoil: spoil.__name__)
+def test_file_that_is_no_comparison_is_refused_with_its_place(tmp_path, content, spoil):
+    file, place = tmp_path / "spoilt.json", spoil(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises((DataError, StudyError)) as caught:
+        read_comparison(file)
+    assert str(file) in str(caught.value)
+    assert place in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "null", '{"candidates": '])
+def test_file_without_a_comparison_is_refused(tmp_path, text):
+    file = tmp_path / "none.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(DataError, match=re.escape(str(file))):
+        read_comparison(file)
+
+
+def test_comparison_without_a_champion_has_none(folder):
+    lost = SeedResult(seed=0, epochs=1, steps=1, validation=None, test=None)
+    seen = replace(lost, seed=1, validation=0.5, test=0.25)
+    cost = Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=1)
+    facts = {"hidden_size": 4, "sizes": (), "deviations": {}, "data": "d", "device": "cpu"}
+    candidate = Candidate(
+        cell="gru", metric=Metric("mse", "", "lower"), cost=cost, seeds=(lost, seen), **facts
+    )
+    write_comparison(folder / "lost.json", compared([candidate]))
+    found = read_comparison(folder / "lost.json")
+    assert (found.champion, found.decision.status) == (None, "none")
+    assert found.candidates["gru-4"].diverged == (lost,)
+    assert asdict(found)["candidates"]["gru-4"]["validation"]["standing"] is None

@@ -1,0 +1,56 @@
+"""What holds for every task: its files stand apart by role, and its meta travels as JSON."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnn_core.study import parse
+from rnn_core.tasks import REGISTRY, get_task
+from rnn_core.training.prepared import read_prepared, write_prepared
+
+TABLES = Path(__file__).parents[1] / "malformed"
+FILES = ("parameters", "prepare", "suggest")
+LEARNING = ("rnn_core.models", "rnn_core.layers.recurrent", "rnn_core.compiler", "rnn_core.cells")
+
+
+def test_what_prepares_is_imported_without_what_learns():
+    prepares = [f"rnn_core.tasks.{name}.{file}" for name in REGISTRY for file in FILES]
+    program = "import sys; from importlib import import_module\n"
+    program += f"for name in {prepares}: import_module(name)\n"
+    program += "print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert set(prepares) <= loaded
+    assert not {name for name in loaded if name.startswith(LEARNING)}
+    assert not {name for name in loaded if name.endswith((".learn", ".serve", ".show", ".task"))}
+
+
+def prepared(name, folder):
+    """A task, and what it prepares of the small files of its table."""
+    spec = importlib.util.spec_from_file_location(f"good_{name}", TABLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for file, content in module.good().items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
+    kind = get_task(name)
+    return kind, kind.prepare(folder, parse(kind.DataParameters, module.PARAMETERS, ""))
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_meta_is_read_as_it_was_written(tmp_path, name):
+    kind, (data, meta) = prepared(name, tmp_path / "raw")
+    write_prepared(tmp_path, data, meta)
+    again, found = read_prepared(tmp_path, kind)
+    assert found == meta
+    assert isinstance(found, kind.Meta)
+    assert again.keys() == data.keys()
+    assert json.loads((tmp_path / "meta.json").read_text()) == json.loads(
+        json.dumps(found.to_json())
+    )
