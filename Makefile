@@ -1,6 +1,6 @@
 # make run      the sample study, from nothing to registered champions
 # make test     the tests, but for those of the next line
-# make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills,
+# make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills, MLflow,
 #               and 300 random cells
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make check    style, types, the direction of imports, and that code.json is up to date
@@ -14,7 +14,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end
+END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking
 
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)

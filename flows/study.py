@@ -28,7 +28,7 @@ from flows.commands.more_seeds import add_seeds
 from flows.commands.summary import markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
-from flows.recording.plan import Due, find_due
+from flows.recording.plan import Due, find_due, to_be_pulled
 from flows.recording.record import record
 from flows.report import markdown
 from flows.report.timings import write_timings
@@ -73,13 +73,12 @@ class StudyRun:
     num_tasks: int = 0
 
 
-TASK_RUNNER = cast(
-    "TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1)
-)
-"""Takes the trainings; each waits in a thread for a worker."""
+def runner_of(workers: int) -> TaskRunner[PrefectFuture[Any]]:
+    """What takes the trainings; each waits in a thread for one of so many workers."""
+    return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=workers))
 
 
-@flow(task_runner=TASK_RUNNER)
+@flow(task_runner=runner_of(os.cpu_count() or 1))
 def study(
     study: str = ".",
     datasets: list[str] | None = None,
@@ -196,6 +195,12 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
     due = find_due(layout, inputs, wanted.datasets, wanted.only)
     for mended in due.mended:
         get_run_logger().warning(mended)
+    if names := to_be_pulled(layout, inputs, due):
+        get_run_logger().warning(
+            "%s: dvc.lock names trainings that are not here; `dvc pull` may fetch them from the "
+            "remote, where this run trains them anew",
+            ", ".join(names),
+        )
     projection = Projection(layout, inputs.study.study, lineage())
     shown = read_shown(layout)
     display = Display(num_tasks(due, shown))

@@ -154,7 +154,11 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     stack.enter_context(temporary_settings({PREFECT_API_URL: url}))
     # Prefect sends its last logs when threads end, which is just before this.
     atexit.register(stack.close)
-    from flows.study import study as flow  # noqa: PLC0415 - imported while the server starts
+    from flows.study import runner_of  # noqa: PLC0415 - imported while the server starts
+    from flows.study import study as flow  # noqa: PLC0415 - as above
+
+    if options.workers:
+        flow = flow.with_options(task_runner=runner_of(options.workers))
 
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_not_told_twice)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from flows.layout import Layout
-from flows.recording.command import stale_stages
+from flows.recording.command import has_remote, stale_stages
 from flows.recording.graph_file import bring_up_to_date
 from flows.recording.inputs import DATASET_VERBS, Inputs
+from flows.recording.lock_file import read_lock
 from flows.recording.mending import mend
 from flows.stages.code import code
 from rnn_core.errors import ParameterError, unknown
@@ -51,6 +52,20 @@ def find_due(
     code(layout)
     stale = stale_stages(layout)
     return Due(selected, below(inputs, stale) & selected, mended)
+
+
+def to_be_pulled(layout: Layout, inputs: Inputs, due: Due) -> list[str]:
+    """Datasets that would be trained although a remote may have their trainings.
+
+    They are those whose trainings dvc.lock names and that are not here, as in a fresh clone.
+    """
+    recorded = read_lock(layout)
+    names = [
+        name
+        for name in inputs.study.datasets
+        if {f"train@{name}"} <= due.stages & recorded.keys() and not layout.runs(name).exists()
+    ]
+    return names if names and has_remote(layout) else []
 
 
 def order(inputs: Inputs) -> list[str]:

@@ -54,7 +54,7 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
     if left_over := sorted(there - set(study.cells_of(dataset))):
         raise StudyError(
             f"{folder} has {', '.join(left_over)}, which params.yaml does not name; "
-            "run `gatewise prune`"
+            "run `gatewise run`"
         )
 
 

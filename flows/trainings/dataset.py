@@ -49,6 +49,7 @@ class Trainings:
         code: Fingerprints of the code.
         store: Where they are kept.
         ended: Those that have ended.
+        lacking: Those that the store did not have when it was asked, which it is once.
     """
 
     layout: Layout
@@ -57,6 +58,7 @@ class Trainings:
     code: CodeOfCells
     store: Store
     ended: dict[Asked, Ended] = field(default_factory=dict)
+    lacking: set[Asked] = field(default_factory=set)
 
     def work(self, asked: Asked) -> Work:
         """What a worker needs to know of a training; trials are not evaluated."""
@@ -70,7 +72,8 @@ class Trainings:
         """Ask the planner, and take from the store what it has."""
         while True:
             found = look(self.plan, self.ended)
-            there = [asked for asked in found.wanted if self.take(asked)]
+            new = [asked for asked in found.wanted if asked not in self.lacking]
+            there = [asked for asked in new if self.take(asked)]
             if not there:
                 return found
 
@@ -79,6 +82,8 @@ class Trainings:
         there = self.store.has("training", self.work(asked).config.identity)
         if there:
             self.read(asked)
+        else:
+            self.lacking.add(asked)
         return there
 
     def read(self, asked: Asked) -> None:

@@ -1,4 +1,4 @@
-"""What trainings and stages took on this machine: a line each, outside of every result."""
+"""What trainings and evaluations took on this machine: a line each, outside of every result."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -12,11 +12,11 @@ class Record:
     """What a piece of work took.
 
     Attributes:
-        what: "train", "evaluate", or the name of a stage.
-        dataset: What it was about; empty for all.
-        cell: Its cell; empty for a stage.
-        hidden_size: Features of its state; 0 for a stage.
-        seed: Random seed; -1 for a stage.
+        what: "train" or "evaluate".
+        dataset: Name of the dataset.
+        cell: Name of the cell.
+        hidden_size: Features of its state.
+        seed: Random seed.
         seconds: Wall time.
         peak_megabytes: The most memory that its process had held by then.
         processor: Kind of processor, as PyTorch names it.
@@ -25,9 +25,9 @@ class Record:
 
     what: str
     dataset: str
-    cell: str = ""
-    hidden_size: int = 0
-    seed: int = -1
+    cell: str
+    hidden_size: int
+    seed: int
     seconds: float
     peak_megabytes: int
     processor: str = ""

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -243,6 +244,12 @@ def perform(here: Here) -> Callable[..., None]:
                 STAGES[verb](layout, study, dataset, *more)
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """What a shell runs in the background ignores it, and so would what tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

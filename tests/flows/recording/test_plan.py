@@ -1,7 +1,10 @@
 """Which stages are due: what DVC says is stale, what follows from it, and what is asked for."""
 
+import shutil
+
 import pytest
 
+from flows.recording import plan
 from flows.recording.command import RecordingError, stale_stages
 from flows.recording.inputs import DATASET_VERBS, read_inputs
 from flows.recording.lock_file import lock_file, rewriting
@@ -123,3 +126,25 @@ def test_dvc_that_cannot_say_is_an_error_with_its_words(layout):
     (layout.folder / "dvc.lock").write_text("stages: [")
     with pytest.raises(RecordingError, match=r"dvc status failed in .*dvc\.lock"):
         stale_stages(layout)
+
+
+@pytest.mark.parametrize(
+    ("remote", "recorded", "there", "told"),
+    [
+        (True, True, False, ["sales"]),
+        (False, True, False, []),
+        (True, False, False, []),
+        (True, True, True, []),
+    ],
+)
+def test_trainings_that_a_remote_may_have_are_told(
+    layout, inputs, monkeypatch, remote, recorded, there, told
+):
+    monkeypatch.setattr(plan, "has_remote", lambda _: remote)
+    stages = "  train@sales: {cmd: gatewise train sales}\n" if recorded else "  code: {cmd: x}\n"
+    lock_file(layout).write_text(f"schema: '2.0'\nstages:\n{stages}")
+    shutil.rmtree(layout.runs("sales"), ignore_errors=True)
+    if there:
+        layout.runs("sales").mkdir(parents=True)
+    due = plan.Due({*SALES, *OPINIONS}, {*SALES[2:], *OPINIONS[2:]}, [])
+    assert plan.to_be_pulled(layout, inputs, due) == told

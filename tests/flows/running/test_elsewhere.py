@@ -118,7 +118,14 @@ def test_cluster_without_a_store_is_refused_before_it_is_asked(monkeypatch):
 
 
 RECORD = Record(
-    what="train", dataset="sales", cell=CELL, seconds=2.5, peak_megabytes=300, time=1_700_000_000
+    what="train",
+    dataset="sales",
+    cell=CELL,
+    hidden_size=4,
+    seed=0,
+    seconds=2.5,
+    peak_megabytes=300,
+    time=1_700_000_000,
 )
 
 

@@ -223,3 +223,12 @@ def test_training_that_ended_without_a_trace_is_an_error(driving, crew):
 def test_code_for_gpus_is_part_of_trainings_there_alone(device, code):
     assert CODE.training("gru", device) == code
     assert CODE.evaluation("gru", device) == f"e{code}"
+
+
+def test_store_is_asked_once_for_each_training(trainings_of, crew, store, monkeypatch):
+    """A store may be far away, and the planner looks again after each end."""
+    asked = []
+    has = Store.has
+    monkeypatch.setattr(Store, "has", lambda self, *what: asked.append(what) or has(self, *what))
+    trainings_of(plan(seeds=tuple(range(5)))).do(crew)
+    assert len(asked) == len(set(asked)) == 10
