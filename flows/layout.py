@@ -94,6 +94,10 @@ class Layout:
         """The identities of what the study's results are made of, as a JSON list."""
         return self.state / "kept.json"
 
+    def growing_evaluation(self, key: str) -> Path:
+        """The evaluation of a training that is being made, by identity."""
+        return self.scratch / f"evaluate-{key}"
+
     @property
     def scratch(self) -> Path:
         """Outputs that are not complete."""

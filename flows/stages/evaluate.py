@@ -4,6 +4,7 @@ Beside the scores of a candidate stand `diagnostics.json`: what the cell is warn
 seed; and `illustration.json`: what the model of the best seed does on the test set.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,11 @@ def missing(layout: Layout, store: Store, runs: Path, code: CodeOfCells) -> Iter
         for seed in seeds_of(size):
             config, _ = read_config(size / seed_name(seed))
             evaluates = code.evaluation(config.cell, config.device)
-            if not store.has("evaluation", evaluation_identity(config.identity, evaluates)):
+            key = evaluation_identity(config.identity, evaluates)
+            if not store.has("evaluation", key):
                 yield Work(layout=layout, config=config, evaluates=evaluates)
+            else:  # a worker may have been killed just after it put it there
+                shutil.rmtree(layout.growing_evaluation(key), ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """All trainings of a dataset: asked of the planner, taken from the store, trained if missing."""
 
 import queue
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -89,12 +90,15 @@ class Trainings:
     def read(self, asked: Asked) -> None:
         """Read from the store how a training ended.
 
+        What a worker has left of it that was killed just after it put it there is removed.
+
         Raises:
             StoreError: If it is not there.
         """
         identity = self.work(asked).config.identity
         summary = self.store.read("training", identity, SUMMARY)
         self.ended[asked] = ended_of(summary, self.opened.metric)
+        shutil.rmtree(self.layout.training / identity, ignore_errors=True)
 
     def do(self, crew: Crew) -> Look:
         """Train what is missing, until the planner is done.

@@ -157,7 +157,7 @@ def evaluate_one(work: Work) -> None:
     assert work.evaluates is not None
     store, identity = open_store(work.layout), work.config.identity
     key = evaluation_identity(identity, work.evaluates)
-    place = work.layout.scratch / f"evaluate-{key}"
+    place = work.layout.growing_evaluation(key)
     with alone(place):
         if not store.has("evaluation", key):
             started = time.monotonic()

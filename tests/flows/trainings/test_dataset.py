@@ -232,3 +232,14 @@ def test_store_is_asked_once_for_each_training(trainings_of, crew, store, monkey
     monkeypatch.setattr(Store, "has", lambda self, *what: asked.append(what) or has(self, *what))
     trainings_of(plan(seeds=tuple(range(5)))).do(crew)
     assert len(asked) == len(set(asked)) == 10
+
+
+def test_what_a_worker_left_of_a_stored_training_is_removed(trainings_of, crew, store, tmp_path):
+    """It may be killed after it put the training into the store, before it tidied up."""
+    first = trainings_of(plan())
+    left = Layout(tmp_path).training / first.work(Asked("gru", 4, 0)).config.identity
+    first.do(crew)
+    left.mkdir(parents=True)
+    (left / SUMMARY).touch()
+    trainings_of(plan()).do(crew)
+    assert not left.exists()
