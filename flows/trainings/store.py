@@ -8,6 +8,7 @@ moment may mix their files; the manifest tells, and such an entry is broken, nev
 
 import hashlib
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -242,13 +243,21 @@ class Store:
             self._place.remove(f"{path}/{MANIFEST}")
             self._fill(path, folder, manifest)
             return
-        aside = f"{UNFINISHED}/{uuid4().hex}"
+        identity = path.rpartition("/")[2]
+        self._forget_dead(identity)
+        aside = f"{UNFINISHED}/{unfinished_name(identity)}"
         try:
             self._fill(aside, folder, manifest)
             self._move(aside, path)
         finally:
             with suppress(OSError, StoreError):
                 self._place.remove(aside)
+
+    def _forget_dead(self, identity: str) -> None:
+        """Remove what processes of this machine left of an entry that died while they put it."""
+        for name in self._place.names(UNFINISHED):
+            if name.startswith(f"{identity}.") and is_of_the_dead(name):
+                self._place.remove(f"{UNFINISHED}/{name}")
 
     def _fill(self, path: str, folder: Path, manifest: Manifest) -> None:
         for name in manifest:
@@ -291,6 +300,17 @@ class Store:
             yield
         except OSError as error:
             raise StoreError(unreachable(self._place.shown, error)) from error
+
+
+def unfinished_name(identity: str) -> str:
+    """A name for an entry that this process is writing, of which no other has the same."""
+    return f"{identity}.{os.getpid()}.{uuid4().hex}.{socket.gethostname()}"
+
+
+def is_of_the_dead(name: str) -> bool:
+    """Whether the process that writes an entry was one of this machine, and is gone."""
+    _, process, _, host = name.split(".", 3)
+    return host == socket.gethostname() and not Path(f"/proc/{process}").exists()
 
 
 def path_of(kind: Kind, identity: str) -> str:

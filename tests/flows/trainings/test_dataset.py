@@ -1,6 +1,10 @@
 """The driver of a dataset's trainings: what it has done, whom it waits for, and errors."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -243,3 +247,17 @@ def test_what_a_worker_left_of_a_stored_training_is_removed(trainings_of, crew, 
     (left / SUMMARY).touch()
     trainings_of(plan()).do(crew)
     assert not left.exists()
+
+
+@pytest.mark.parametrize(("process", "stays"), [("self", True), ("gone", False)])
+def test_what_a_killed_process_left_of_a_put_is_removed(store, tmp_path, process, stays):
+    """By the next put of the same entry; one that is still written to stays."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    identity, number = "a" * 64, os.getpid() if process == "self" else dead.pid
+    left = tmp_path / f"store/unfinished/{identity}.{number}.0.{socket.gethostname()}"
+    left.mkdir(parents=True)
+    (tmp_path / "entry").mkdir()
+    (tmp_path / "entry/weights").touch()
+    store.put("training", identity, tmp_path / "entry")
+    assert left.exists() == stays
