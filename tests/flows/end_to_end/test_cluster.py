@@ -4,18 +4,21 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
+import waiting
 
 from flows.system.bound import bound_command
 from flows.system.servers import HOST, free_port
 from flows.trainings.store import Store
 from rnn_core.files import read_json_lines
+
+wait_for = partial(waiting.wait_for, seconds=180)
 
 SMALL = {
     "study": "elsewhere",
@@ -36,15 +39,6 @@ SMALL = {
 }
 
 NUM_TRAININGS = 4
-
-
-def wait_for(condition, seconds=180):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 @dataclass(frozen=True)

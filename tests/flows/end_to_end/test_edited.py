@@ -1,12 +1,15 @@
 """Edits of what a run reads while it trains: nothing wrong is recorded; the next run is right."""
 
-import time
+from functools import partial
 
 import pytest
+import waiting
 from mlflow import MlflowClient
 
 from flows.layout import Layout
 from rnn_core.files import read_json, read_json_lines
+
+wait_for = partial(waiting.wait_for, seconds=240)
 
 REGION = {
     "task": "forecasting",
@@ -112,12 +115,3 @@ def trains_north(layout):
     done = layout.comparison("south").exists()
     curves = layout.training.glob("*/metrics.jsonl")
     return done and any(len(read_json_lines(curve)) > 2 for curve in curves)
-
-
-def wait_for(condition, seconds=240):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.01)
-    raise AssertionError("it did not happen in time")

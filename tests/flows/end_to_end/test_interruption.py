@@ -7,12 +7,16 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from functools import partial
 
 import psutil
 import pytest
+import waiting
 
 from flows.layout import Layout
 from flows.trainings.store import open_store
+
+wait_for = partial(waiting.wait_for, seconds=240, every=0.002)
 
 SMALL = {
     "study": "interrupted",
@@ -90,15 +94,6 @@ def ours(study):
             if marked and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
-
-
-def wait_for(condition, seconds=240):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.002)
-    raise AssertionError("it did not happen in time")
 
 
 def part(process):

@@ -1,17 +1,20 @@
 """What Prefect says of runs that are cancelled, killed, or wait for each other is true."""
 
 import signal
-import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 import psutil
 import pytest
+import waiting
 from mlflow import MlflowClient
 
 from flows.layout import Layout
 from flows.running.mark import read_mark
 from flows.system.servers import free_port
+
+wait_for = partial(waiting.wait_for, seconds=240)
 
 REGION = {
     "source": "sales.csv",
@@ -128,15 +131,6 @@ def look(found, name, run, api):
 
 def models_of(study):
     return {model.name for model in MlflowClient(study.mlflow_uri).search_registered_models()}
-
-
-def wait_for(condition, seconds=240):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 def test_cancelled_run_ends_at_once_and_promotes_nothing(story):

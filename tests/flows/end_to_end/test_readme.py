@@ -6,17 +6,20 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import psutil
 import pytest
+import waiting
 
 from flows.recording.inputs import DATASET_VERBS as VERBS
 from rnn_core.comparison.outcome import read_comparison
+
+wait_for = partial(waiting.wait_for, seconds=120, every=0.2)
 
 LONG = {"gatewise run studies/benchmark": "takes hours"}
 SELF = {"make test": "runs this"}
@@ -215,15 +218,6 @@ def end(how: Callable[[], None]) -> None:
     """A child may end by itself, once its parent has been told to."""
     with suppress(psutil.NoSuchProcess):
         how()
-
-
-def wait_for(condition, seconds=120):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it did not happen in time")
 
 
 def answers(api, path):

@@ -2,13 +2,13 @@
 
 import shutil
 import socket
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
+from waiting import wait_for
 
 from flows.layout import Layout
 from flows.stages.compare import compare
@@ -98,13 +98,6 @@ def following(layout):
 def epochs_shown(seed="0"):
     with_seed = [run for run in runs_of("sales") if run.data.tags.get("gatewise.seed") == seed]
     return [step for run in with_seed for step, _ in history(run)]
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_names_are_those_that_users_query(layout, database):

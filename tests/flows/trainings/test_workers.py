@@ -17,27 +17,12 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import lives, wait_for
 
 from flows.trainings.workers import Pool, WorkerLostError
 from rnn_core.errors import DataError, ParameterError, StudyError
 
 WAIT_SECONDS = 20
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.005)
-    raise AssertionError("it did not happen in time")
-
-
-def lives(pid):
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def processes_below(pid=None):
