@@ -125,7 +125,10 @@ def has_shared_variance(rest: Floats) -> bool:
 def pair_item_variances(items: Items | None, num_candidates: int) -> tuple[Floats, float]:
     """Variance of each difference by its clusters of items, (C, C), and degrees of freedom.
 
-    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, 1986).
+    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, 1986), each
+    freed of what the mean owes to it; with fewer degrees of freedom the less equal clusters are
+    (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of Economics and
+    Statistics 98, 2016). Of equal clusters that is one less than their number.
     """
     nothing = np.zeros((num_candidates, num_candidates))
     if items is None:
@@ -140,8 +143,20 @@ def pair_item_variances(items: Items | None, num_candidates: int) -> tuple[Float
         return nothing, np.inf
     sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
     apart = sums[:, None] - sums[None]
-    variances = (apart**2).sum(axis=2) * num_clusters / (num_clusters - 1)
-    return variances, float(num_clusters - 1)
+    cluster_shares = np.bincount(clusters, shares, num_clusters)
+    variances = (apart**2 / (1 - cluster_shares)).sum(axis=2)
+    return variances, cluster_df(cluster_shares)
+
+
+def cluster_df(shares: Floats) -> float:
+    """Degrees of freedom of the variance of a mean by clusters with these shares of it, (G,).
+
+    Those of Satterthwaite for clusters without any correlation.
+    """
+    alone = shares**2
+    together = alone / (1 - shares)
+    df = 1 / (alone.sum() + together.sum() ** 2 - (together**2).sum())
+    return max(1.0, round(float(df), 9))  # whole where it is so but for rounding
 
 
 @dataclass(frozen=True, kw_only=True)
