@@ -143,7 +143,7 @@ def pair_item_variances(items: Items | None, num_candidates: int) -> tuple[Float
         return nothing, np.inf
     sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
     apart = sums[:, None] - sums[None]
-    cluster_shares = np.bincount(clusters, shares, num_clusters)
+    cluster_shares = np.bincount(clusters, shares, num_clusters).astype(np.float64)
     variances = (apart**2 / (1 - cluster_shares)).sum(axis=2)
     return variances, cluster_df(cluster_shares)
 

@@ -13,8 +13,8 @@ class Translation(Showing, Serving, Task):
     """Sentence-by-sentence translation, scored by corpus BLEU.
 
     The validation side is translated greedily, since that is done after every epoch; the
-    test side by beam search. Scores of single items are sentence BLEU, which does not add up
-    to the score of the side.
+    test side by beam search. Scores of single items are what each adds to the score of the side;
+    see `rnn_core.tasks.translation.bleu.contributions`.
     """
 
     DataParameters = TranslationData
