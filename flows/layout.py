@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+REPORT_PARTS = ("details", "curves", "scores")
+"""Folders of the report that have a file for each dataset."""
+
 
 @dataclass(frozen=True)
 class Layout:
