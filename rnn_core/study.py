@@ -35,6 +35,10 @@ TUNING_SEED = 1_000_003
 went well with a seed would look better with that seed than it is."""
 
 
+MOST_SEEDS = 1000
+"""More would be trained for no reason that is known."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
     """The search for the values that a candidate is trained with, the same for each.
@@ -79,6 +83,27 @@ class Tuning:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """How many random seeds candidates are trained with: 0, 1, 2 and so on.
+
+    Attributes:
+        first: Every candidate.
+        most: No candidate with more.
+    """
+
+    first: int
+    most: int
+
+    def __post_init__(self) -> None:
+        if self.first < 1:
+            raise ValueError(f"first must be at least 1, not {self.first}")
+        if self.most < self.first:
+            raise ValueError(f"most must be at least first, {self.first}, not {self.most}")
+        if self.most > MOST_SEEDS:
+            raise ValueError(f"most must be at most {MOST_SEEDS}, not {self.most}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """One dataset as it stands in the file.
 
@@ -90,7 +115,7 @@ class Section:
         model: Parameters of the task's model.
         training: How every cell is trained.
         cells: Those of the study's cells that are tried; null: all.
-        seeds: Seeds of this dataset; null: those of the study.
+        seeds: How many random seeds there are for this dataset; null: as the study says.
         sizes: Sizes of this dataset; null: those of the study.
         tuning: How the cells of this dataset are tuned; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
@@ -103,7 +128,7 @@ class Section:
     model: dict[str, Any]
     training: dict[str, Any]
     cells: tuple[str, ...] | None = None
-    seeds: tuple[int, ...] | None = None
+    seeds: Seeds | None = None
     sizes: tuple[Size, ...] | None = None
     tuning: Tuning | None = None
     margin: float | None = None
@@ -121,7 +146,8 @@ class Study:
         root: The folder with Gatewise's code, from the study's folder; for dvc.yaml.
         study: Name of the study, which its models are registered under.
         device: Where models are trained.
-        seeds: Seeds that every cell is trained with.
+        seeds: How many random seeds each candidate is trained with: see
+            `rnn_core.comparison.race`.
         cells: Cells that are compared.
         sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
             multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
@@ -134,7 +160,7 @@ class Study:
     root: str
     study: str
     device: Device = "auto"
-    seeds: tuple[int, ...]
+    seeds: Seeds
     cells: tuple[str, ...]
     sizes: tuple[Size, ...]
     datasets: dict[str, Section]
@@ -146,7 +172,7 @@ class Study:
                 raise ValueError(f"{name!r} must be lower-case letters, digits and _")
         everywhere: dict[str, Study | Section] = {"": self, **self.datasets}
         for where, lists in everywhere.items():
-            for what in ("seeds", "cells", "sizes"):
+            for what in ("cells", "sizes"):
                 values = getattr(lists, what)
                 if values is not None and (not values or len(set(values)) < len(values)):
                     place = f"datasets.{where}.{what}" if where else what
@@ -154,9 +180,6 @@ class Study:
             if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
                 place = f"datasets.{where}.sizes" if where else "sizes"
                 raise ValueError(f"{place} must be above 0, or equal")
-            if TUNING_SEED in (lists.seeds or ()):
-                place = f"datasets.{where}.seeds" if where else "seeds"
-                raise ValueError(f"{place} must not hold {TUNING_SEED}, which is for tuning")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -174,8 +197,8 @@ class Study:
         """The cells that are compared on a dataset."""
         return self.section(dataset).cells or self.cells
 
-    def seeds_of(self, dataset: str) -> tuple[int, ...]:
-        """The seeds that every cell of a dataset is trained with."""
+    def seeds_of(self, dataset: str) -> Seeds:
+        """How many random seeds each candidate of a dataset is trained with."""
         return self.section(dataset).seeds or self.seeds
 
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
@@ -288,5 +311,6 @@ def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
         if known[key] == dict[str, Section] and isinstance(value, Mapping):
             for name, section in value.items():
                 check_keys(Section, section, f"{key}.{name}", source)
-        if known[key] == Tuning | None and value is not None:
-            check_keys(Tuning, value, ".".join(filter(None, [where, key])), source)
+        for inner in (Tuning, Seeds):
+            if known[key] in (inner, inner | None) and value is not None:
+                check_keys(inner, value, ".".join(filter(None, [where, key])), source)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +22,7 @@ from flows.recording.graph_file import lay_graph, root_for
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.study import parse
+from rnn_core.study import Seeds, parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
 
@@ -47,7 +48,7 @@ def new_study(
     settings: Sequence[str],
     cells: Sequence[str],
     sizes: Sequence[str],
-    num_seeds: int,
+    seeds: Seeds,
 ) -> str:
     """Make the folder of a study with a copy of the data; returns its dataset's name.
 
@@ -59,7 +60,7 @@ def new_study(
         settings: Further data parameters, as `name=value`.
         cells: Cells to compare.
         sizes: Sizes of each, budgets of weights or "equal".
-        num_seeds: Seeds of each.
+        seeds: How many random seeds each cell gets.
 
     Raises:
         ParameterError: If an argument names something impossible.
@@ -77,7 +78,7 @@ def new_study(
             "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
             "device": "auto",
-            "seeds": list(range(num_seeds)),
+            "seeds": asdict(seeds),
             "cells": list(cells),
             "sizes": read_sizes(sizes),
             "tuning": None,

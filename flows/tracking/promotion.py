@@ -21,6 +21,7 @@ from mlflow.models import infer_signature
 
 import rnn_core
 from flows.layout import Layout
+from flows.report import words
 from flows.report.card import model_card
 from flows.report.details import collect
 from flows.system.exclusive import exclusive
@@ -29,7 +30,7 @@ from flows.tracking.promoted import Action, Promotion
 from rnn_core.comparison.outcome import Champion, Comparison, read_comparison
 from rnn_core.errors import StudyError
 from rnn_core.files import digest_of, write_text
-from rnn_core.metric import Direction
+from rnn_core.metric import SCORED, Direction
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
 from rnn_core.training.item_scores import ItemScores, read_items
@@ -66,7 +67,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
     comparison = read_comparison(layout.comparison(dataset))
     champion = comparison.champion
     if champion is None:
-        raise StudyError(f"{dataset} has no champion to register: {comparison.decision.reason}")
+        raise StudyError(f"{dataset} has no champion to register: {words.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with exclusive(layout, f"registry-{name}"), candidate(layout, dataset, champion) as folder:
         digest = digest_of(folder)
@@ -152,7 +153,7 @@ def challenge(
         return "promoted", "it is the first"
     decided = incumbent.tags.get("gatewise.decision") == "decided"
     if decided and comparison.decision.status != "decided":
-        return "kept", "the champion is decided and the challenger provisional"
+        return "kept", "the champion is decided, and the challenger is not"
     with TemporaryDirectory() as temporary:
         place = f"models:/{incumbent.name}/{incumbent.version}/artifacts/run"
         try:
@@ -241,8 +242,8 @@ def write_evidence(
         "hidden_size": result.hidden_size,
         "seed": champion.seed.seed,
         "decision": decision.status,
-        "decided_because": decision.reason,
-        "seeds_needed": decision.need.seeds if decision.need else None,
+        "decided_because": words.because(comparison),
+        **risks(comparison),
         f"test_{metric}": champion.seed.test,
         f"test_{metric}_mean": result.test.mean,
         f"test_{metric}_std": result.test.std,
@@ -252,6 +253,18 @@ def write_evidence(
         if value is not None:
             name = f"gatewise.{key}"
             client.set_model_version_tag(version.name, version.version, name, str(value))
+
+
+def risks(comparison: Comparison) -> dict[str, float]:
+    """What one takes upon oneself with the champion, by the name of a tag."""
+    champion = comparison.champion
+    found = {split: champion.result.on(split).risk for split in SCORED} if champion else {}
+    return {
+        f"{split}_{name}": value
+        for split, risk in found.items()
+        if risk is not None
+        for name, value in asdict(risk).items()
+    }
 
 
 def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:

@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from flows.layout import Layout
 from flows.trainings.planner import Asked
+from rnn_core.metric import Metric
 from rnn_core.study import TUNING_SEED
 from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.rung import Rung
@@ -24,8 +25,8 @@ class Opened:
         task: Name of its task.
         device: Kind of device, "cpu" or "cuda".
         data: Digest of the prepared data.
-        metric: Name of the metric.
-        direction: Which scores are better.
+        metric: Of all scores.
+        margin: The task's own: the largest difference that does not matter.
         model: Parameters of the model.
         training: Parameters of the training.
         rungs: Sizes of each cell.
@@ -37,8 +38,8 @@ class Opened:
     task: str
     device: str
     data: str
-    metric: str
-    direction: Literal["lower", "higher"]
+    metric: Metric
+    margin: float
     model: dict[str, Any]
     training: dict[str, Any]
     rungs: Mapping[str, tuple[Rung, ...]]

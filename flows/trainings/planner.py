@@ -1,15 +1,17 @@
 """Which trainings of a dataset to do next: a pure function of the plan and of validation scores.
 
-It has no test scores, and looks at no other trainings than those that it has asked for: what
-else is in the store, and the order in which trainings end, change nothing.
+First each candidate is tuned, then the candidates race (see `rnn_core.comparison.race`). It has
+no test scores, and looks at no other trainings than those that it has asked for: what else is in
+the store, and the order in which trainings end, change nothing.
 """
 
-import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
-from rnn_core.study import TUNING_SEED
+from rnn_core.comparison.race import Runner, Trained, race
+from rnn_core.study import TUNING_SEED, Seeds
 from rnn_core.training.tuning import Dimension, Trial, Values, choose, search
 
 
@@ -45,18 +47,15 @@ class Ended:
         score: Best score on the validation set; None if the training diverged.
         epochs: Epochs that it trained.
         steps: Optimiser steps that it took.
+        cost: Multiply-accumulates of a step of its model's recurrent layers.
+        trained: What its evaluation says of the validation set; None for a trial.
     """
 
     score: float | None
     epochs: int
     steps: int
-
-
-def ended_of(summary: bytes, metric: str) -> Ended:
-    """How a training ended, from its summary.json."""
-    content = json.loads(summary)
-    score = content.get(f"best_validation_{metric}")
-    return Ended(score, content["epochs"], content["steps"])
+    cost: int = 0
+    trained: Trained | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,20 +79,22 @@ class DatasetPlan:
 
     Attributes:
         candidates: Cells with their hidden sizes.
-        seeds: Random seeds that each candidate is trained with.
+        seeds: How many random seeds candidates are trained with.
+        margin: The largest difference that does not matter, in units of the metric.
         direction: Which scores are better.
         search: How candidates are tuned; None: not at all.
     """
 
     candidates: tuple[tuple[str, int], ...]
-    seeds: tuple[int, ...]
+    seeds: Seeds
+    margin: float
     direction: Literal["lower", "higher"]
     search: Search | None = None
 
     @property
     def most(self) -> int:
         """Trainings that there are at most, trials included."""
-        return len(self.candidates) * (len(self.seeds) + (self.search.trials if self.search else 0))
+        return len(self.candidates) * (self.seeds.most + (self.search.trials if self.search else 0))
 
 
 @dataclass
@@ -114,14 +115,15 @@ class Look:
 def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
     """Say which trainings to do next.
 
-    The trials of a candidate follow each other, since each is chosen by those before it; the
-    candidates do not wait for one another.
+    The trials of a candidate follow each other, since each is chosen by those before it. The
+    candidates do not wait for one another until all have their first seeds.
 
     Args:
         plan: What is wanted.
         ended: Trainings that have ended; others than those that are asked for are ignored.
     """
     found = Look()
+    runs: dict[str, list[Asked]] = {}
     for cell, hidden_size in plan.candidates:
         values: Values = {}
         if plan.search:
@@ -131,10 +133,38 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
                 continue
             found.trials[cell, hidden_size] = trials
             values, _ = choose(trials, plan.direction)
-        for seed in plan.seeds:
-            asked = Asked(cell, hidden_size, seed, tuple(sorted(values.items())))
+        fixed = tuple(sorted(values.items()))
+        runs[f"{cell}-{hidden_size}"] = [
+            Asked(cell, hidden_size, seed, fixed) for seed in range(plan.seeds.most)
+        ]
+    for name, number in wanted_seeds(plan, runs, ended).items():
+        for asked in runs[name][:number]:
             (found.results if asked in ended else found.wanted).append(asked)
     return found
+
+
+def wanted_seeds(
+    plan: DatasetPlan, runs: Mapping[str, list[Asked]], ended: Mapping[Asked, Ended]
+) -> Mapping[str, int]:
+    """With how many seeds each candidate that is tuned is to be trained.
+
+    The race begins once every candidate has its first seeds, since what a step costs is known by
+    then, and the cheapest comes first.
+    """
+    first = plan.seeds.first
+    if len(runs) < len(plan.candidates) or any(
+        asked not in ended for each in runs.values() for asked in each[:first]
+    ):
+        return dict.fromkeys(runs, first)
+    ordered = sorted(runs, key=lambda name: (ended[runs[name][0]].cost, name))
+    runners = [Runner(name=name, trained=trained_of(runs[name], ended)) for name in ordered]
+    return race(runners, plan.seeds, plan.margin).asked
+
+
+def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> list[Trained]:
+    """The trainings of a candidate from random seed 0 on, up to the first that has not ended."""
+    there = takewhile(lambda one: one is not None, (ended.get(one) for one in asked))
+    return [one.trained for one in there if one is not None and one.trained is not None]
 
 
 def trial_of(cell: str, hidden_size: int, values: Values, share: float) -> Asked:
