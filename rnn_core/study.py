@@ -25,6 +25,7 @@ SOURCE_MODULES = Path(__file__).parent / "sources"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 T = TypeVar("T")
+ChampionKind: TypeAlias = Literal["seed", "ensemble", "auto"]
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Part: TypeAlias = Literal["data", "model", "training"]
 Size: TypeAlias = float | Literal["equal"]
@@ -34,6 +35,9 @@ TUNING_SEED = 1_000_003
 """The seed of trainings that tune, which no study may have: a value that was picked because it
 went well with a seed would look better with that seed than it is."""
 
+
+MOST_MEMBERS = 50
+"""What is registered answers with all of them at once."""
 
 MOST_SEEDS = 1000
 """More would be trained for no reason that is known."""
@@ -104,6 +108,21 @@ class Seeds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnsembleOf:
+    """How many random seeds of the chosen candidate may answer together.
+
+    Attributes:
+        members: Models; the chosen candidate alone is trained up to so many seeds.
+    """
+
+    members: int = 5
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.members <= MOST_MEMBERS:
+            raise ValueError(f"members must be from 2 to {MOST_MEMBERS}, not {self.members}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """One dataset as it stands in the file.
 
@@ -118,6 +137,8 @@ class Section:
         seeds: How many random seeds there are for this dataset; null: as the study says.
         sizes: Sizes of this dataset; null: those of the study.
         tuning: How the cells of this dataset are tuned; null: as the study says.
+        champion: What is registered; null: as the study says.
+        ensemble: How many answer together; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
             null: the task's own.
     """
@@ -131,6 +152,8 @@ class Section:
     seeds: Seeds | None = None
     sizes: tuple[Size, ...] | None = None
     tuning: Tuning | None = None
+    champion: ChampionKind | None = None
+    ensemble: EnsembleOf | None = None
     margin: float | None = None
 
     def __post_init__(self) -> None:
@@ -154,6 +177,10 @@ class Study:
             units for every cell. See `rnn_core.training.sizes`.
         tuning: How every cell is tuned before it is trained; null: every cell is trained with
             the dataset's own values. dvc.yaml wants the key to be there.
+        champion: What is registered of the chosen candidate: the seed that is best on the
+            validation set, an ensemble of its seeds, or the ensemble if it is better there
+            beyond chance. dvc.yaml wants the key to be there, and the next.
+        ensemble: How many answer together.
         datasets: Datasets by name.
     """
 
@@ -165,6 +192,8 @@ class Study:
     sizes: tuple[Size, ...]
     datasets: dict[str, Section]
     tuning: Tuning | None = None
+    champion: ChampionKind = "auto"
+    ensemble: EnsembleOf = EnsembleOf()
 
     def __post_init__(self) -> None:
         for name in (self.study, *self.datasets):
@@ -200,6 +229,15 @@ class Study:
     def seeds_of(self, dataset: str) -> Seeds:
         """How many random seeds each candidate of a dataset is trained with."""
         return self.section(dataset).seeds or self.seeds
+
+    def champion_of(self, dataset: str) -> ChampionKind:
+        """What is registered of the chosen candidate of a dataset."""
+        return self.section(dataset).champion or self.champion
+
+    def members_of(self, dataset: str) -> int:
+        """How many models of a dataset may answer together; 1: there is no ensemble."""
+        several = self.section(dataset).ensemble or self.ensemble
+        return 1 if self.champion_of(dataset) == "seed" else several.members
 
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
         """The sizes that every cell of a dataset is trained at."""
@@ -311,6 +349,6 @@ def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
         if known[key] == dict[str, Section] and isinstance(value, Mapping):
             for name, section in value.items():
                 check_keys(Section, section, f"{key}.{name}", source)
-        for inner in (Tuning, Seeds):
+        for inner in (Tuning, Seeds, EnsembleOf):
             if known[key] in (inner, inner | None) and value is not None:
                 check_keys(inner, value, ".".join(filter(None, [where, key])), source)

@@ -200,7 +200,7 @@ def evidence(comparison: Comparison) -> str:
     if champion is None:
         return effort(comparison)
     parts = [on_both(comparison, champion), others(comparison), *cautions(comparison)]
-    parts += [needed(comparison), sensitivity(decision), effort(comparison)]
+    parts += [together(comparison), needed(comparison), sensitivity(decision), effort(comparison)]
     return " ".join(part for part in parts if part)
 
 
@@ -214,6 +214,27 @@ def on_both(comparison: Comparison, champion: Champion) -> str:
         f"{chance_of(validation.chance)} on the validation set, which chose it, and "
         f"{chance_of(test.chance)} on the test set, which was read once, afterwards. It is "
         f"expected to be {difference(validation.expected_loss)} margins worse than the best."
+    )
+
+
+def together(comparison: Comparison) -> str:
+    """What several seeds of the champion are worth together; empty if there is no ensemble."""
+    found, champion = comparison.ensemble, comparison.champion
+    if found is None or champion is None:
+        return ""
+    number, by = len(found.scores.seeds), found.gain.better_by
+    compared = f"{difference(abs(by))} {'better' if by >= 0 else 'worse'}"
+    extra = f", {count(found.trainings)} of them trained for it alone" if found.trainings else ""
+    kept = (
+        "The ensemble is registered."
+        if found.registered
+        else f"Registered is seed {champion.seed.seed} alone."
+    )
+    return (
+        f"The mean of {number} seeds of {champion.name}{extra} has {score(found.scores.test)} on "
+        f"the test set, where seed {champion.seed.seed} alone has {score(champion.seed.test)}; on "
+        f"the validation set it is {compared}, at least {difference(found.gain.at_least)} at "
+        f"95 %. It costs {number} times as much to run. {kept}"
     )
 
 

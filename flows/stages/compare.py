@@ -1,5 +1,7 @@
 """compare: decide which cell to use on a dataset, and at which size."""
 
+from collections.abc import Sequence
+
 from flows.layout import Layout
 from rnn_core.comparison.candidates import (
     Candidate,
@@ -7,7 +9,9 @@ from rnn_core.comparison.candidates import (
     check_comparable,
     read_scores,
 )
-from rnn_core.comparison.outcome import Comparison, write_comparison
+from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
+from rnn_core.comparison.ensembles import EnsembleResult, gain, read_ensemble
+from rnn_core.comparison.outcome import Comparison, Decision, write_comparison
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Trained, trained
 from rnn_core.comparison.reference import read_reference
@@ -16,6 +20,7 @@ from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.study import Study
 from rnn_core.training.item_scores import read_items
+from rnn_core.training.members import FOLDER
 from rnn_core.training.run_folder import seed_name, sizes_in
 
 
@@ -38,6 +43,7 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates={c.name: summarise(c, verdict) for c in candidates},
+        ensemble=judge_ensemble(layout, study, dataset, verdict.decision, candidates),
         policies=policies(candidates, margin, reference.baselines, verdict.decision.champion),
         baselines=reference.baselines,
         optimum=reference.optimum,
@@ -52,7 +58,7 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
         StudyError: If there are any.
     """
     folder = layout.evaluations(dataset)
-    there = {path.name for path in folder.glob("*") if path.is_dir()}
+    there = {path.name for path in folder.glob("*") if path.is_dir()} - {FOLDER}
     if missing := sorted(set(study.cells_of(dataset)) - there):
         raise StudyError(f"{folder} lacks {', '.join(missing)}; run `gatewise run`")
     if left_over := sorted(there - set(study.cells_of(dataset))):
@@ -88,3 +94,36 @@ def read_entry(layout: Layout, dataset: str, candidate: Candidate) -> Entry:
 
     each = {split: [on(seed, split) for seed in candidate.seeds] for split in SCORED}
     return Entry(candidate=candidate, trained=each)
+
+
+def judge_ensemble(
+    layout: Layout,
+    study: Study,
+    dataset: str,
+    decision: Decision,
+    candidates: Sequence[Candidate],
+) -> EnsembleResult | None:
+    """Set the champion's seeds together beside the one that is best alone; None if there is none.
+
+    Raises:
+        StudyError: If the ensemble is not of the champion.
+    """
+    place = layout.ensemble_evaluation(dataset)
+    scores, best = read_ensemble(place), decision.registered_seed
+    if scores is None or best is None:
+        return None
+    name = f"{scores.cell}-{scores.hidden_size}"
+    if name != decision.champion:
+        raise StudyError(f"{place} is of {name}, not of {decision.champion}; run `gatewise run`")
+    champion = next(one for one in candidates if one.name == name)
+    seeds = layout.evaluation(dataset, scores.cell) / str(scores.hidden_size)
+    alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
+    together = read_items(place / ENSEMBLE_ITEMS, "validation")
+    found = gain(together, alone, champion.metric)
+    choice = study.champion_of(dataset)
+    return EnsembleResult(
+        scores=scores,
+        gain=found,
+        trainings=len(set(scores.seeds) - {seed.seed for seed in champion.seeds}),
+        registered=choice == "ensemble" or (choice == "auto" and found.at_least > 0),
+    )

@@ -178,6 +178,7 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
         candidates=opened.candidates,
         seeds=study.seeds_of(opened.dataset),
         margin=study.section(opened.dataset).margin or opened.margin,
+        members=study.members_of(opened.dataset),
         direction=opened.metric.direction,
         search=search,
     )

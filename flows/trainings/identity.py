@@ -1,7 +1,7 @@
 """What determines a training, and the identity that follows from it. Imports no PyTorch."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +95,36 @@ class Work:
     evaluates: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """Trainings that answer together, and what a worker needs to evaluate them.
+
+    Attributes:
+        layout: Of the study.
+        configs: What determined each of them.
+        evaluates: Fingerprint of the code that evaluates.
+    """
+
+    layout: Layout
+    configs: tuple[RunConfig, ...]
+    evaluates: str
+
+    @property
+    def identity(self) -> str:
+        """The identity of their evaluation."""
+        return together_identity(self.configs, self.evaluates)
+
+
+def together_identity(configs: Sequence[RunConfig], code: str) -> str:
+    """The identity of what evaluates several trainings together; see `evaluation_identity`."""
+    return evaluation_identity(" ".join(config.identity for config in configs), code)
+
+
 def evaluation_identity(training: str, code: str) -> str:
     """The identity of what evaluates a training.
 
     Args:
-        training: Identity of the training.
+        training: Identity of the training, or of several, with spaces between.
         code: Fingerprint of the code that evaluates.
     """
     return hashlib.sha256(f"{training} {code}".encode()).hexdigest()

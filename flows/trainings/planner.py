@@ -81,6 +81,7 @@ class DatasetPlan:
         candidates: Cells with their hidden sizes.
         seeds: How many random seeds candidates are trained with.
         margin: The largest difference that does not matter, in units of the metric.
+        members: Models of the chosen candidate that may answer together; 1: no ensemble.
         direction: Which scores are better.
         search: How candidates are tuned; None: not at all.
     """
@@ -88,12 +89,13 @@ class DatasetPlan:
     candidates: tuple[tuple[str, int], ...]
     seeds: Seeds
     margin: float
+    members: int
     direction: Literal["lower", "higher"]
     search: Search | None = None
 
     @property
     def most(self) -> int:
-        """Trainings that there are at most, trials included."""
+        """Trainings that there are at most, trials included, but for an ensemble's."""
         return len(self.candidates) * (self.seeds.most + (self.search.trials if self.search else 0))
 
 
@@ -103,12 +105,14 @@ class Look:
 
     Attributes:
         wanted: Trainings that are asked for and have not ended; none: the plan is done.
-        results: Trainings of the study's seeds that have ended.
+        results: Trainings of the race that have ended.
+        members: Once all have ended, those of the chosen candidate that may answer together.
         trials: The trials of each candidate whose tuning is done.
     """
 
     wanted: list[Asked] = field(default_factory=list)
     results: list[Asked] = field(default_factory=list)
+    members: list[Asked] = field(default_factory=list)
     trials: dict[tuple[str, int], list[Trial]] = field(default_factory=dict)
 
 
@@ -134,19 +138,22 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
             found.trials[cell, hidden_size] = trials
             values, _ = choose(trials, plan.direction)
         fixed = tuple(sorted(values.items()))
-        runs[f"{cell}-{hidden_size}"] = [
-            Asked(cell, hidden_size, seed, fixed) for seed in range(plan.seeds.most)
-        ]
-    for name, number in wanted_seeds(plan, runs, ended).items():
-        for asked in runs[name][:number]:
-            (found.results if asked in ended else found.wanted).append(asked)
+        several = range(max(plan.seeds.most, plan.members))
+        runs[f"{cell}-{hidden_size}"] = [Asked(cell, hidden_size, n, fixed) for n in several]
+    asked, chosen = raced(plan, runs, ended)
+    for name, number in asked.items():
+        for one in runs[name][:number]:
+            (found.results if one in ended else found.wanted).append(one)
+    if chosen is not None:
+        found.members = members_of(runs[chosen], plan.members, ended)
+        found.wanted += [one for one in found.members if one not in ended]
     return found
 
 
-def wanted_seeds(
+def raced(
     plan: DatasetPlan, runs: Mapping[str, list[Asked]], ended: Mapping[Asked, Ended]
-) -> Mapping[str, int]:
-    """With how many seeds each candidate that is tuned is to be trained.
+) -> tuple[Mapping[str, int], str | None]:
+    """With how many seeds each candidate that is tuned is trained, and the one that is chosen.
 
     The race begins once every candidate has its first seeds, since what a step costs is known by
     then, and the cheapest comes first.
@@ -155,10 +162,30 @@ def wanted_seeds(
     if len(runs) < len(plan.candidates) or any(
         asked not in ended for each in runs.values() for asked in each[:first]
     ):
-        return dict.fromkeys(runs, first)
+        return dict.fromkeys(runs, first), None
     ordered = sorted(runs, key=lambda name: (ended[runs[name][0]].cost, name))
     runners = [Runner(name=name, trained=trained_of(runs[name], ended)) for name in ordered]
-    return race(runners, plan.seeds, plan.margin).asked
+    found = race(runners, plan.seeds, plan.margin)
+    return found.asked, found.recommended
+
+
+def members_of(asked: list[Asked], members: int, ended: Mapping[Asked, Ended]) -> list[Asked]:
+    """The trainings of the chosen candidate that answer together, those that are missing too.
+
+    As many of the first seeds as are wanted. None of those that diverged, which no other seed
+    replaces. There are none where each seed has items of its own, since each model is then tested
+    on what the others learned from, nor where but one is left.
+    """
+    if members < 2 or has_own_items(ended[asked[0]]):
+        return []
+    found = [one for one in asked[:members] if one not in ended or ended[one].score is not None]
+    return found if len(found) > 1 else []
+
+
+def has_own_items(end: Ended) -> bool:
+    """Whether each random seed has items of its own."""
+    items = end.trained.items if end.trained else None
+    return items is not None and items.own_to_seed
 
 
 def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> list[Trained]:

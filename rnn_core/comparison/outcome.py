@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.ensembles import EnsembleResult
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, ScoredSplit, Split
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -241,6 +242,7 @@ class Comparison:
         effort: What it cost to find out.
         evidence: What each of the two splits that models are scored on can tell.
         candidates: What each came to, by its name.
+        ensemble: The champion's seeds together; None if there is no ensemble.
         policies: What simple advice leads to.
         baselines: Test scores of simple predictors without a recurrent cell.
         optimum: The best test score that is possible, where it is known.
@@ -257,6 +259,7 @@ class Comparison:
     effort: Effort
     evidence: dict[ScoredSplit, Evidence]
     candidates: dict[str, CandidateResult]
+    ensemble: EnsembleResult | None
     policies: dict[PolicyName, Policy]
     baselines: dict[str, float]
     optimum: float | None
@@ -269,6 +272,13 @@ class Comparison:
             return None
         result = self.candidates[name]
         return Champion(name=name, result=result, seed=result.seed(seed))
+
+    @property
+    def registered_test_score(self) -> float | None:
+        """The test score of what is registered, which may be an ensemble."""
+        if self.ensemble is not None and self.ensemble.registered:
+            return self.ensemble.scores.test
+        return None if self.champion is None else self.champion.seed.test
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:

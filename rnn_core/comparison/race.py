@@ -11,6 +11,7 @@ often that errs, looks repeated, is measured by `benchmarks/calibration.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
@@ -80,11 +81,13 @@ class Look:
         running: The candidates that were still in the race, in their order.
         chances: Of each candidate: that it is within the margin of the best. Empty where
             nothing tells how losses vary.
+        expected: By how many margins each is expected to be worse than the best; likewise.
     """
 
     seeds: int
     running: tuple[str, ...]
     chances: Mapping[str, float]
+    expected: Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +99,17 @@ class Race:
         looks: Those that were taken.
         running: The candidates that are in the race after the last look, in their order.
         winner: The cheapest candidate that is safe; None if there is none (yet).
+        recommended: The winner, else the one with the least expected loss; None before the
+            end, and where every candidate diverged.
         over: Whether no more trainings are wanted.
     """
 
     asked: Mapping[str, int]
     looks: tuple[Look, ...]
     running: tuple[str, ...]
-    winner: str | None
-    over: bool
+    winner: str | None = None
+    recommended: str | None = None
+    over: bool = False
 
 
 def looks_of(seeds: Seeds) -> tuple[int, ...]:
@@ -126,14 +132,22 @@ def race(runners: Sequence[Runner], seeds: Seeds, margin: float) -> Race:
     for number in looks_of(seeds):
         asked |= dict.fromkeys(running, number)
         if any(len(runner.trained) < asked[runner.name] for runner in runners):
-            return Race(asked=asked, looks=(*looks,), running=running, winner=None, over=False)
+            return Race(asked=asked, looks=(*looks,), running=running)
         seen = look_at(runners, asked, number, running, margin)
         looks.append(seen)
         winner = next((name for name in running if seen.chances.get(name, 0.0) >= SAFE), None)
         running = tuple(name for name in running if goes_on(name, runners, asked, seen))
         if winner or not running:
             break
-    return Race(asked=asked, looks=tuple(looks), running=running, winner=winner, over=True)
+    best = winner or least_loss(runners, asked, looks[-1])
+    return Race(
+        asked=asked,
+        looks=tuple(looks),
+        running=running,
+        winner=winner,
+        recommended=best,
+        over=True,
+    )
 
 
 def look_at(
@@ -145,19 +159,31 @@ def look_at(
 ) -> Look:
     """Judge all candidates by the trainings that were asked for."""
     used = {runner.name: runner.trained[: asked[runner.name]] for runner in runners}
-    return Look(seeds=number, running=running, chances=chances(used, margin))
-
-
-def chances(used: Mapping[str, Sequence[Trained]], margin: float) -> dict[str, float]:
-    """The chance of each candidate to be within the margin; empty where nothing tells."""
     fit = {name: trained for name, trained in used.items() if is_fit(trained)}
-    known = known_of(list(fit.values()))
     if len(fit) == 1:
-        return dict.fromkeys(fit, 1.0)
+        alone = dict.fromkeys(fit, 1.0)
+        return Look(seeds=number, running=running, chances=alone, expected=dict.fromkeys(fit, 0.0))
+    known = known_of(list(fit.values()))
     if known is None:
-        return {}
-    found = risk_of(known.draws(), margin).chance
-    return {**dict.fromkeys(used, 0.0), **dict(zip(fit, found.tolist(), strict=True))}
+        return Look(seeds=number, running=running, chances={}, expected={})
+    risk = risk_of(known.draws(), margin)
+    chances = dict(zip(fit, risk.chance.tolist(), strict=True))
+    return Look(
+        seeds=number,
+        running=running,
+        chances={**dict.fromkeys(used, 0.0), **chances},
+        expected=dict(zip(fit, risk.expected_loss.tolist(), strict=True)),
+    )
+
+
+def least_loss(runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) -> str | None:
+    """The candidate that is expected to be the least worse than the best; the cheaper of equals."""
+    means = {
+        runner.name: fmean(one.loss for one in used if one.loss is not None)
+        for runner in runners
+        if is_fit(used := runner.trained[: asked[runner.name]])
+    }
+    return min(means, key=lambda name: (seen.expected.get(name, 0.0), means[name]), default=None)
 
 
 def known_of(candidates: Sequence[Sequence[Trained]]) -> Posterior | None:

@@ -130,7 +130,7 @@ def decide(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Verdict:
         trainings=sum(run.asked.values()),
         at_equal_seeds=len(ordered) * seeds.most,
     )
-    chosen = choose(run, judged["validation"], risks["validation"], each)
+    chosen = run.recommended
     if chosen is None:
         decision = Decision(status="open", why="all_diverged", champion=None)
     else:
@@ -182,20 +182,6 @@ def evidence_of(running: Sequence[Sequence[Trained]]) -> Evidence:
     apart = items.losses.max(axis=0) > items.losses.min(axis=0)
     counts = (items.weights > 0) & apart
     return Evidence(clusters=len(np.unique(items.clusters)), telling=int(counts.sum()))
-
-
-def choose(
-    run: Race, judged: Judged, risks: Mapping[str, Risk], each: Mapping[str, Candidate]
-) -> str | None:
-    """The candidate to use by what the validation set says; None where every one diverged."""
-    if run.winner:
-        return run.winner
-
-    def rank(name: str) -> tuple[float, float]:
-        risk = risks.get(name)
-        return risk.expected_loss if risk else 0.0, each[name].mean_loss("validation")
-
-    return min(judged.names, key=rank, default=None)  # the cheaper of equals
 
 
 def grounds(

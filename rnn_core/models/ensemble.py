@@ -127,10 +127,10 @@ class StepEnsemble(Ensemble):
 
     def step(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """As `forward`, for one token of each sequence, (B,); gives (B, V)."""
-        steps = [member.step for member in self.each(LanguageModel)]
-        steps += [member.step for member in self.each(SequenceModel)]
-        owned = zip(steps, self.own_states(state), strict=True)
-        return self.averaged([step(tokens, own) for step, own in owned])
+        members: list[LanguageModel | SequenceModel] = [*self.each(LanguageModel)]
+        members += self.each(SequenceModel)
+        owned = zip(members, self.own_states(state), strict=True)
+        return self.averaged([member.step(tokens, own) for member, own in owned])
 
     def own_states(self, state: State | None) -> Sequence[State | None]:
         """The state of each member; none where it starts."""

@@ -190,5 +190,5 @@ def test_a_translation_follows_the_mean_of_all(cell, attention):
 def test_one_is_itself_and_strangers_are_none():
     each = members(language, "gru", 1)
     assert ensemble(each) is each[0]
-    with pytest.raises(TypeError, match="LanguageModel.*Transcriber"):
+    with pytest.raises(TypeError, match=r"LanguageModel.*Transcriber"):
         ensemble([*each, *members(transcriber, "gru", 1)])
