@@ -137,7 +137,7 @@ def new(
     from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
     from rnn_core.study import Seeds  # noqa: PLC0415 - as above
 
-    dataset = new_study(
+    made = new_study(
         folder,
         task,
         data,
@@ -147,7 +147,9 @@ def new(
         sizes=[size.strip() for size in sizes.split(",")],
         seeds=Seeds(first=seeds, most=max(seeds, most_seeds)),
     )
-    typer.echo(f"{folder} is a study of the dataset {dataset}: see its params.yaml.")
+    typer.echo(f"{folder} is a study of the dataset {made.dataset}: see its params.yaml.")
+    if made.foresight:
+        typer.echo(made.foresight)
     if not run:
         typer.echo(f"Next: gatewise run {folder}")
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from rnn_core.comparison.need import items_for_share, smallest_share
 from rnn_core.comparison.outcome import (
     CandidateResult,
     Champion,
@@ -10,7 +11,7 @@ from rnn_core.comparison.outcome import (
     PolicyName,
     SplitResult,
 )
-from rnn_core.metric import SPLITS
+from rnn_core.metric import SPLITS, Metric
 
 POLICIES: dict[PolicyName, str] = {
     "gatewise": "a race between all candidates",
@@ -271,7 +272,40 @@ def cautions(comparison: Comparison) -> list[str]:
             f"Only {count(seen.telling)} of {count(total)} validation items tell the candidates "
             "that were left apart: harder items would tell more."
         )
+    if seen.smallest is not None and seen.smallest > comparison.margin:
+        found.append(
+            f"Its items tell differences of {difference(seen.smallest)} and more apart, which is "
+            f"more than the margin, {comparison.margin:g}."
+        )
     return found
+
+
+def foresight(metric: Metric, margin: float, items: int) -> str:
+    """What so many validation items can tell, before anything is trained.
+
+    Empty where nothing is known of the metric.
+    """
+    if metric.name != "accuracy":
+        return ""
+    smallest = smallest_share(items)
+    text = (
+        f"{count(items)} validation items tell accuracies apart that differ by "
+        f"{difference(smallest)} and more, if two models differ on one item in ten"
+    )
+    if smallest <= margin:
+        return f"{text}; the margin is {margin:g}."
+    return (
+        f"{text}. The margin is {margin:g}: for that it takes some "
+        f"{count(round_up(items_for_share(margin)))}. With fewer, give a larger share to the "
+        f"validation set, or set `margin` to {difference(smallest)}, if that is small enough for "
+        "you."
+    )
+
+
+def round_up(number: int) -> int:
+    """To two significant digits."""
+    step = int(10 ** max(0, len(str(number)) - 2))
+    return -(-number // step) * step
 
 
 def needed(comparison: Comparison) -> str:

@@ -30,7 +30,9 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
     store = open_store(layout)
     adopt(layout.runs(dataset), store)
     opened: Opened = crew.call(OPEN, layout, study, dataset)
-    trainings = Trainings(layout, opened, plan_of(study, opened), code, store)
+    plan = plan_of(study, opened)
+    crew.foresee(opened, plan.margin)
+    trainings = Trainings(layout, opened, plan, code, store)
     found = trainings.do(crew)
     with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:
         lay_out(trainings, found, folder)

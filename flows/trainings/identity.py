@@ -27,6 +27,7 @@ class Opened:
         data: Digest of the prepared data.
         metric: Of all scores.
         margin: The task's own: the largest difference that does not matter.
+        items: Items of the validation set.
         model: Parameters of the model.
         training: Parameters of the training.
         rungs: Sizes of each cell.
@@ -40,6 +41,7 @@ class Opened:
     data: str
     metric: Metric
     margin: float
+    items: int
     model: dict[str, Any]
     training: dict[str, Any]
     rungs: Mapping[str, tuple[Rung, ...]]

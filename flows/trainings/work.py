@@ -79,6 +79,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         data=digest_of(layout.prepared(dataset)),
         metric=kind.metric,
         margin=kind.margin,
+        items=meta.items["validation"],
         model=asdict(model),
         training=asdict(training),
         rungs={cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)},

@@ -1,21 +1,29 @@
-"""What would settle which candidate to use: more random seeds, more items, or some of both.
+"""What items can tell, and what would settle which candidate to use: more seeds, items, or both.
 
-Nobody knows: it depends on how far apart the candidates truly are, which is what is not known.
-So the truth is drawn again and again from what is known, and for each draw it is seen which
-numbers of seeds and items would make some candidate safe. That gives an order of magnitude, and
-how far it may be off.
+What would settle it nobody knows: it depends on how far apart the candidates truly are, which is
+what is not known. So the truth is drawn again and again from what is known, and for each draw it
+is seen which numbers of seeds and items would make some candidate safe. That gives an order of
+magnitude, and how far it may be off.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil, inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
+from rnn_core.comparison.items import Items, item_covariance
 from rnn_core.comparison.outcome import Need
 from rnn_core.comparison.posterior import Posterior, Uncertain, risk_of, scatter
 from rnn_core.comparison.race import SAFE
+
+CRITICAL = 2.5
+"""Standard errors of a difference that chance seldom exceeds, among a handful of candidates."""
+
+DIFFERING = 0.1
+"""The share of items on which one of two good models is right and the other wrong: one in ten is
+usual, and the standard deviation of a difference is its square root."""
 
 SEED_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 ITEM_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -103,3 +111,31 @@ def settled(truths: Floats, chance: Floats, margin: float) -> Flags:
     return np.asarray(
         [risk_of(truth + chance, margin).chance.max() >= SAFE for truth in truths], dtype=bool
     )
+
+
+def smallest_share(items: int) -> float:
+    """The smallest difference of two shares, such as accuracies, that so many items can tell."""
+    return CRITICAL * sqrt(DIFFERING / items)
+
+
+def items_for_share(margin: float) -> int:
+    """How many items can tell shares apart that differ by a margin."""
+    return ceil(DIFFERING * (CRITICAL / margin) ** 2)
+
+
+def smallest_difference(items: Items) -> float | None:
+    """The smallest difference that the items can tell, by what models scored on them.
+
+    Args:
+        items: Losses of at least two candidates, those that may be the best.
+
+    Returns:
+        In units of the loss, mean over pairs; None for a single candidate.
+    """
+    if len(items.losses) < 2:
+        return None
+    covariance, _ = item_covariance(items)
+    own = np.diag(covariance)
+    pairs = np.triu_indices(len(own), 1)
+    variances = np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)[pairs]
+    return float(CRITICAL * np.sqrt(variances).mean())

@@ -100,10 +100,13 @@ class Evidence:
         clusters: Groups of items that do not vary independently: voices, stretches of a series.
             As many as there are items where all do. None where seeds do not share items.
         telling: Items on which two candidates that may be the best differ; None likewise.
+        smallest: The smallest difference between two of them that its items can tell, in units
+            of the metric; None likewise, and where one candidate was left.
     """
 
     clusters: int | None
     telling: int | None
+    smallest: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

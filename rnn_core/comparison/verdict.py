@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_core.comparison.candidates import Candidate
-from rnn_core.comparison.need import need_of
+from rnn_core.comparison.need import need_of, smallest_difference
 from rnn_core.comparison.outcome import (
     CandidateResult,
     Decision,
@@ -178,10 +178,14 @@ def evidence_of(running: Sequence[Sequence[Trained]]) -> Evidence:
     """What a split can tell of the candidates that were in the race to its end."""
     items = items_of(running) if running else None
     if items is None:
-        return Evidence(clusters=None, telling=None)
+        return Evidence(clusters=None, telling=None, smallest=None)
     apart = items.losses.max(axis=0) > items.losses.min(axis=0)
     counts = (items.weights > 0) & apart
-    return Evidence(clusters=len(np.unique(items.clusters)), telling=int(counts.sum()))
+    return Evidence(
+        clusters=len(np.unique(items.clusters)),
+        telling=int(counts.sum()),
+        smallest=smallest_difference(items),
+    )
 
 
 def grounds(
