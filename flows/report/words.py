@@ -223,7 +223,7 @@ def together(comparison: Comparison) -> str:
     found, champion = comparison.ensemble, comparison.champion
     if found is None or champion is None:
         return ""
-    number, by = len(found.scores.seeds), found.gain.better_by
+    number, by = len(found.scores.seeds), found.better_by
     compared = f"{difference(abs(by))} {'better' if by >= 0 else 'worse'}"
     extra = f", {count(found.trainings)} of them trained for it alone" if found.trainings else ""
     kept = (
@@ -234,8 +234,8 @@ def together(comparison: Comparison) -> str:
     return (
         f"The mean of {number} seeds of {champion.name}{extra} has {score(found.scores.test)} on "
         f"the test set, where seed {champion.seed.seed} alone has {score(champion.seed.test)}; on "
-        f"the validation set it is {compared}, at least {difference(found.gain.at_least)} at "
-        f"95 %. It costs {number} times as much to run. {kept}"
+        f"the validation set it is {compared} (p = {difference(found.p_value)}). It "
+        f"costs {number} times as much to run. {kept}"
     )
 
 

@@ -9,9 +9,10 @@ from rnn_core.comparison.candidates import (
     check_comparable,
     read_scores,
 )
+from rnn_core.comparison.ensembles import BETTER, EnsembleResult, read_ensemble
 from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
-from rnn_core.comparison.ensembles import EnsembleResult, gain, read_ensemble
 from rnn_core.comparison.outcome import Comparison, Decision, write_comparison
+from rnn_core.comparison.pair import compare_pair
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Trained, trained
 from rnn_core.comparison.reference import read_reference
@@ -119,11 +120,12 @@ def judge_ensemble(
     seeds = layout.evaluation(dataset, scores.cell) / str(scores.hidden_size)
     alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
     together = read_items(place / ENSEMBLE_ITEMS, "validation")
-    found = gain(together, alone, champion.metric)
+    found = compare_pair(together, alone, champion.metric)
     choice = study.champion_of(dataset)
     return EnsembleResult(
         scores=scores,
-        gain=found,
+        better_by=found.better_by,
+        p_value=found.p_better,
         trainings=len(set(scores.seeds) - {seed.seed for seed in champion.seeds}),
-        registered=choice == "ensemble" or (choice == "auto" and found.at_least > 0),
+        registered=choice == "ensemble" or (choice == "auto" and found.p_better < BETTER),
     )

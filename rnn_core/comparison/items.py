@@ -60,16 +60,34 @@ def item_covariance(items: Items) -> tuple[Floats, float]:
     """How candidates' mean losses vary together by their items, (C, C), and degrees of freedom.
 
     Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, Biometrika
-    73, 1986). Where there is but one cluster, which tells nothing of others, items count as
-    independent. Degrees of freedom are clusters less one; infinity where a single item is all.
+    73, 1986), each freed of what the mean owes to it; with fewer degrees of freedom the less equal
+    clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of
+    Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
+    is infinity where a single item is all. Where there is but one cluster, which tells nothing of
+    others, items count as independent.
     """
-    shares = items.weights / items.weights.sum()
-    deviations = (items.losses - (items.losses @ shares)[:, None]) * shares
-    _, clusters = np.unique(items.clusters, return_inverse=True)
+    counts = items.weights > 0
+    shares = items.weights[counts] / items.weights.sum()
+    losses = items.losses[:, counts]
+    deviations = (losses - (losses @ shares)[:, None]) * shares
+    _, clusters = np.unique(items.clusters[counts], return_inverse=True)
     num_clusters = int(clusters.max()) + 1
     if num_clusters < 2:
         clusters, num_clusters = np.arange(len(clusters)), len(clusters)
     if num_clusters < 2:
         return np.zeros((len(items.losses), len(items.losses))), np.inf
+    cluster_shares = np.bincount(clusters, shares, num_clusters).astype(np.float64)
     sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
-    return sums @ sums.T * num_clusters / (num_clusters - 1), float(num_clusters - 1)
+    freed = sums / np.sqrt(1 - cluster_shares)
+    return freed @ freed.T, cluster_df(cluster_shares)
+
+
+def cluster_df(shares: Floats) -> float:
+    """Degrees of freedom of the variance of a mean by clusters with these shares of it, (G,).
+
+    Those of Satterthwaite for clusters without any correlation.
+    """
+    alone = shares**2
+    together = alone / (1 - shares)
+    df = 1 / (alone.sum() + together.sum() ** 2 - (together**2).sum())
+    return max(1.0, round(float(df), 9))  # whole where it is so but for rounding

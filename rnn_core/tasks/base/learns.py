@@ -45,4 +45,4 @@ class Learns(Role, ABC):
 
     @abstractmethod
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """The metric of each item of a split; a score depends on its own item only."""
+        """The metric of each item of a split, whatever items are read at once."""

@@ -11,7 +11,7 @@ class Scores:
     """The metric of each item of a split.
 
     Attributes:
-        values: float64 (N,).
+        values: float64 (N,); what each adds to `corpus`, where there is one.
         weights: How much each item counts, float64 (N,).
         corpus: The metric of the split where it is not the weighted mean of its items,
             as for BLEU.

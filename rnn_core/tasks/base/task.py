@@ -2,11 +2,12 @@
 
 from rnn_core.tasks.base.learns import Learns
 from rnn_core.tasks.base.prepares import Prepares
+from rnn_core.tasks.base.rescores import Rescores
 from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.base.shows import Shows
 
 
-class Task(Prepares, Learns, Serves, Shows):
+class Task(Prepares, Learns, Serves, Rescores, Shows):
     """A kind of problem, in all its roles.
 
     Only `prepare` and `suggest` do without a prepared dataset.

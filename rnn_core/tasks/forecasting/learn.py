@@ -22,6 +22,10 @@ from rnn_core.tasks.forecasting.windows import first_rows
 SCORING_BATCH = 512
 """Windows scored at once; a bound on memory only."""
 
+CLUSTER_HORIZONS = 3
+"""Windows that begin within so many horizons are taken together. Neighbours have targets in
+common across the border of two clusters; with more horizons that matters less."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastingModel(ModelParameters):
@@ -115,8 +119,7 @@ class Learning(Learns):
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """Mean squared error of every window, and the mean absolute error of them all.
 
-        Windows that are less than a horizon apart have targets in common, so those within
-        two horizons are taken together.
+        Windows that are less than a horizon apart have targets in common, and so make clusters.
         """
         squared, absolute = [], []
         for batch in self.rows(split).to(data["values"].device).split(SCORING_BATCH):
@@ -127,5 +130,5 @@ class Learning(Learns):
         value = torch.cat(squared)
         others = {"mae": float(torch.cat(absolute).mean())}
         first = self.rows(split)
-        clusters = (first - first[0]) // (2 * self.meta.horizon)
+        clusters = (first - first[0]) // (CLUSTER_HORIZONS * self.meta.horizon)
         return Scores(value, torch.ones_like(value), others=others, clusters=clusters)

@@ -4,12 +4,13 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.prepare import prepare
+from rnn_core.tasks.forecasting.rescore import Rescoring
 from rnn_core.tasks.forecasting.serve import Serving
 from rnn_core.tasks.forecasting.show import Showing
 from rnn_core.tasks.forecasting.suggest import suggest
 
 
-class Forecasting(Showing, Serving, Task):
+class Forecasting(Showing, Serving, Rescoring, Task):
     """Direct forecasts of a whole horizon.
 
     Columns are standardised by mean and standard deviation of the training side; the

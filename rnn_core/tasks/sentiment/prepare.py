@@ -1,5 +1,6 @@
 """Labelled texts become numbers of words and sides."""
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,18 +30,11 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
     table = read_sides(raw, parameters)
     sides, classes = table["side"].tolist(), sorted(set(table["label"]))
     check_training_side(table)
-    sentences = table["words"].str.split(" ").tolist()
-    train = (s for s, side in zip(sentences, sides, strict=True) if side == 0)
+    train = table["words"][table["side"] == 0].str.split(" ")
     vocabulary = build_vocabulary(
         chain.from_iterable(train), parameters.max_vocabulary, parameters.min_count
     )
-    index = {word: i for i, word in enumerate(vocabulary)}
-    data = {
-        "words": torch.cat([encode(sentence, index) for sentence in sentences]),
-        "lengths": torch.tensor([len(s) for s in sentences], dtype=torch.int32),
-        "labels": torch.tensor([classes.index(c) for c in table["label"]], dtype=torch.int32),
-        "sides": torch.tensor(sides, dtype=torch.uint8),
-    }
+    data = to_tensors(table, vocabulary, classes)
     counts = sentence_counts(data, items_of(data["sides"], "train"), len(vocabulary), len(classes))
     meta = SentimentMeta(
         parameters=parameters,
@@ -52,6 +46,20 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
         optimum=label_optimum(raw, sides),
     )
     return data, meta
+
+
+def to_tensors(
+    table: "pd.DataFrame", vocabulary: Sequence[str], classes: Sequence[str]
+) -> dict[str, Tensor]:
+    """Numbers of the words and classes of all rows, as `read_sides` reads them."""
+    index = {word: i for i, word in enumerate(vocabulary)}
+    sentences = table["words"].str.split(" ").tolist()
+    return {
+        "words": torch.cat([encode(sentence, index) for sentence in sentences]),
+        "lengths": torch.tensor([len(s) for s in sentences], dtype=torch.int32),
+        "labels": torch.tensor([classes.index(c) for c in table["label"]], dtype=torch.int32),
+        "sides": torch.tensor(table["side"].tolist(), dtype=torch.uint8),
+    }
 
 
 def check_training_side(table: "pd.DataFrame") -> None:

@@ -4,12 +4,13 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.sentiment.learn import SentimentModel
 from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
 from rnn_core.tasks.sentiment.prepare import prepare
+from rnn_core.tasks.sentiment.rescore import Rescoring
 from rnn_core.tasks.sentiment.serve import Serving
 from rnn_core.tasks.sentiment.show import Showing
 from rnn_core.tasks.sentiment.suggest import suggest
 
 
-class Sentiment(Showing, Serving, Task):
+class Sentiment(Showing, Serving, Rescoring, Task):
     """Classification of sentences by recurrent cells over their words.
 
     The vocabulary is that of the training side; the metric is the share of sentences

@@ -4,12 +4,13 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.speech_recognition.learn import SpeechModel
 from rnn_core.tasks.speech_recognition.parameters import SpeechData, SpeechMeta
 from rnn_core.tasks.speech_recognition.prepare import prepare
+from rnn_core.tasks.speech_recognition.rescore import Rescoring
 from rnn_core.tasks.speech_recognition.serve import Serving
 from rnn_core.tasks.speech_recognition.show import Showing
 from rnn_core.tasks.speech_recognition.suggest import suggest
 
 
-class SpeechRecognition(Showing, Serving, Task):
+class SpeechRecognition(Showing, Serving, Rescoring, Task):
     """Classification of recordings of single words.
 
     Features are standardised by mean and standard deviation of the training side; the

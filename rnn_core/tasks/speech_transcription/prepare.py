@@ -1,14 +1,16 @@
 """Recordings of texts become frames, symbols and sides."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rnn_core.errors import DataError
-from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
+from rnn_core.features.frames import FrameParameters, features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
 from rnn_core.readers.recording_sides import of_side, speaker_numbers
 from rnn_core.readers.transcripts import Utterance, joined_utterances, listed_utterances
@@ -19,32 +21,14 @@ def prepare(
     raw: Path, parameters: TranscriptionData
 ) -> tuple[dict[str, Tensor], TranscriptionMeta]:
     """Turn recordings into frames, and texts into numbers of symbols."""
-    if parameters.strings:
-        rate, utterances = joined_utterances(raw, parameters, parameters)
-    else:
-        rate, utterances = listed_utterances(raw, parameters, parameters.tokens)
+    rate, utterances = read_utterances(raw, parameters)
     sides = [utterance.side for utterance in utterances]
     texts = [utterance.symbols for utterance in utterances]
     symbols = sorted({symbol for text in of_side(texts, sides, "train") for symbol in text})
     if len(symbols) < 2:
         raise DataError(f"all texts are of the one symbol {symbols[0]!r}; two are needed")
-    pieces = [samples_to_frames(u.samples, rate, parameters) for u in utterances]
+    data, pieces = to_tensors(utterances, rate, parameters, symbols)
     features = features_of(pieces, parameters.normalise, parameters.deltas)
-    index = {symbol: i for i, symbol in enumerate(symbols, 1)}
-    unknown = len(symbols) + 1
-    data = {
-        "frames": torch.from_numpy(np.concatenate(pieces)),
-        "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
-        "symbols": torch.tensor(
-            [index.get(symbol, unknown) for text in texts for symbol in text],
-            dtype=torch.int32,
-        ),
-        "symbol_lengths": torch.tensor([len(text) for text in texts], dtype=torch.int32),
-        "sides": torch.tensor(sides, dtype=torch.uint8),
-        "speakers": torch.tensor(
-            speaker_numbers([u.speaker for u in utterances]), dtype=torch.int32
-        ),
-    }
     words = parameters.strings or parameters.tokens == "word"
     mean, std = fit_scaling(of_side(features, sides, "train"))
     meta = TranscriptionMeta(
@@ -58,6 +42,44 @@ def prepare(
         items={split: sides.count(i) for i, split in enumerate(SPLITS)},
     )
     return data, meta
+
+
+def read_utterances(raw: Path, parameters: TranscriptionData) -> tuple[int, list[Utterance]]:
+    """The sample rate in Hz, and all recordings with their texts."""
+    if parameters.strings:
+        return joined_utterances(raw, parameters, parameters)
+    return listed_utterances(raw, parameters, parameters.tokens)
+
+
+def to_tensors(
+    utterances: Sequence[Utterance], rate: int, frames: FrameParameters, symbols: Sequence[str]
+) -> tuple[dict[str, Tensor], list[NDArray[np.float32]]]:
+    """Prepared tensors, and the frames of each recording.
+
+    Args:
+        utterances: The recordings.
+        rate: Their samples a second.
+        frames: How samples become frames.
+        symbols: Those that have numbers, from 1; all others have the next.
+    """
+    pieces = [samples_to_frames(u.samples, rate, frames) for u in utterances]
+    texts = [utterance.symbols for utterance in utterances]
+    index = {symbol: i for i, symbol in enumerate(symbols, 1)}
+    unknown = len(symbols) + 1
+    data = {
+        "frames": torch.from_numpy(np.concatenate(pieces)),
+        "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
+        "symbols": torch.tensor(
+            [index.get(symbol, unknown) for text in texts for symbol in text],
+            dtype=torch.int32,
+        ),
+        "symbol_lengths": torch.tensor([len(text) for text in texts], dtype=torch.int32),
+        "sides": torch.tensor([u.side for u in utterances], dtype=torch.uint8),
+        "speakers": torch.tensor(
+            speaker_numbers([u.speaker for u in utterances]), dtype=torch.int32
+        ),
+    }
+    return data, pieces
 
 
 def largest_stack(utterances: list[Utterance], frames: list[int]) -> int:

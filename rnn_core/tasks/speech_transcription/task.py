@@ -4,12 +4,13 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.speech_transcription.learn import TranscriptionModel
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionData, TranscriptionMeta
 from rnn_core.tasks.speech_transcription.prepare import prepare
+from rnn_core.tasks.speech_transcription.rescore import Rescoring
 from rnn_core.tasks.speech_transcription.serve import Serving
 from rnn_core.tasks.speech_transcription.show import Showing
 from rnn_core.tasks.speech_transcription.suggest import suggest
 
 
-class SpeechTranscription(Showing, Serving, Task):
+class SpeechTranscription(Showing, Serving, Rescoring, Task):
     """Transcription by connectionist temporal classification; see `rnn_core.models.ctc`.
 
     The metric is the edit distance (insertions, deletions and substitutions) over the

@@ -17,9 +17,19 @@ SCORED_LOGITS = 2**26
 """Most logits that scoring holds at a time, 4 bytes each."""
 
 
-def score_tokens(model: nn.Module, tokens: Tensor, vocabulary_size: int) -> tuple[Tensor, Tensor]:
-    """Mean cross-entropy of every `ITEM_TOKENS` tokens (N,) after the first, and their number."""
-    inputs, targets = streams(tokens[:-1]), streams(tokens[1:], fill=-1)
+def score_tokens(
+    model: nn.Module, tokens: Tensor, vocabulary_size: int, wanted: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Mean cross-entropy of every `ITEM_TOKENS` tokens after the first, and their number.
+
+    Args:
+        model: A language model.
+        tokens: What it reads, int64 (N,).
+        vocabulary_size: How many tokens it knows.
+        wanted: What it is to say, int64 (N,), where that is not what it reads.
+    """
+    said = tokens if wanted is None else wanted
+    inputs, targets = streams(tokens[:-1]), streams(said[1:], fill=-1)
     rows = max(1, SCORED_LOGITS // (ITEM_TOKENS * vocabulary_size))
     groups = zip(inputs.split(rows), targets.split(rows), strict=True)
     parts = [score_streams(model, *group) for group in groups]

@@ -4,12 +4,13 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.text_generation.learn import TextModel
 from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
 from rnn_core.tasks.text_generation.prepare import prepare
+from rnn_core.tasks.text_generation.rescore import Rescoring
 from rnn_core.tasks.text_generation.serve import Serving
 from rnn_core.tasks.text_generation.show import Showing
 from rnn_core.tasks.text_generation.suggest import suggest
 
 
-class TextGeneration(Showing, Serving, Task):
+class TextGeneration(Showing, Serving, Rescoring, Task):
     """Next-token prediction over one long text.
 
     The metric is the cross-entropy on tokens that were not seen, in natural logarithms:

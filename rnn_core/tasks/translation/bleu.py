@@ -15,12 +15,12 @@ SIGNATURE = "nrefs:1|case:lc|eff:no|tok:{}|smooth:exp"
 """What sacreBLEU calls the main metric, by tokenizer."""
 
 
-def bleu(tokenizer: Tokenizer, *, lowercase: bool = True, sentence: bool = False) -> "BLEU":
-    """The metric for a corpus, or for single sentences, which may lack long n-grams."""
+def bleu(tokenizer: Tokenizer, *, lowercase: bool = True) -> "BLEU":
+    """The metric for a corpus."""
     from sacrebleu.metrics.bleu import BLEU  # noqa: PLC0415 - only scoring needs it
 
     # `force` only silences advice about texts that look tokenised, as word-for-word ones do.
-    return BLEU(lowercase=lowercase, tokenize=tokenizer, effective_order=sentence, force=True)
+    return BLEU(lowercase=lowercase, tokenize=tokenizer, force=True)
 
 
 def corpus_bleu(
@@ -30,14 +30,40 @@ def corpus_bleu(
     return float(bleu(tokenizer).corpus_score(translations, [references]).score)
 
 
-def sentence_bleu(
+def contributions(
     translations: Sequence[str], references: Sequence[str], tokenizer: Tokenizer
 ) -> Tensor:
-    """BLEU of each sentence in lower case, 0 to 100, float64 (N,); for comparing items only."""
-    metric = bleu(tokenizer, sentence=True)
+    """What each sentence adds to `corpus_bleu`, float64 (N,); their mean is about that score.
+
+    These are the pseudo-values of the jackknife (Tukey, 1958): N times the score of all sentences
+    less N - 1 times that of all others. Their differences between two systems tell how sure a
+    difference of corpus BLEU is; differences of sentence BLEU would tell of another metric.
+    """
+    metric, num_sentences = bleu(tokenizer), len(translations)
     pairs = zip(translations, references, strict=True)
-    scores = [metric.sentence_score(ours, [theirs]).score for ours, theirs in pairs]
-    return torch.tensor(scores, dtype=torch.float64)
+    each = [metric.corpus_score([ours], [[theirs]]) for ours, theirs in pairs]
+    counted = torch.tensor([[*one.counts, *one.totals, one.sys_len, one.ref_len] for one in each])
+    whole = counted.sum(dim=0)
+    score = score_of(metric, whole)
+    if num_sentences == 1:
+        return torch.tensor([score], dtype=torch.float64)
+    others = [score_of(metric, rest) for rest in whole - counted]
+    return num_sentences * score - (num_sentences - 1) * torch.tensor(others, dtype=torch.float64)
+
+
+def score_of(metric: "BLEU", counted: Tensor) -> float:
+    """BLEU of what was counted, int64: n-grams that match, n-grams, and both lengths."""
+    order, numbers = metric.max_ngram_order, counted.tolist()
+    found = metric.compute_bleu(
+        numbers[:order],
+        numbers[order:-2],
+        numbers[-2],
+        numbers[-1],
+        smooth_method=metric.smooth_method,
+        smooth_value=metric.smooth_value,
+        max_ngram_order=order,
+    )
+    return float(found.score)
 
 
 def further_scores(

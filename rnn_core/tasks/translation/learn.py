@@ -19,7 +19,7 @@ from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
-from rnn_core.tasks.translation.bleu import SIGNATURE, corpus_bleu, further_scores, sentence_bleu
+from rnn_core.tasks.translation.bleu import SIGNATURE, contributions, corpus_bleu, further_scores
 from rnn_core.tasks.translation.parameters import TranslationMeta
 
 SCORING_BATCH = 256
@@ -117,13 +117,13 @@ class Learning(Learns):
         return loss, None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Sentence BLEU of each item, and corpus BLEU; greedy but for the test side."""
+        """Corpus BLEU, and what each sentence adds to it; greedy but for the test side."""
         first, last = self.meta.range_of(split)
         final = split == "test"
         beam_size = self.model.beam_size if final else 1
         ours = self.translations(model, pieces_of(data, "source")[first:last], beam_size)
         references = texts_of(data, "target", first, last)
-        values = sentence_bleu(ours, references, self.tokenizer)
+        values = contributions(ours, references, self.tokenizer)
         return Scores(
             values,
             torch.ones_like(values),

@@ -4,17 +4,18 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.translation.learn import TranslationModel
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
 from rnn_core.tasks.translation.prepare import prepare
+from rnn_core.tasks.translation.rescore import Rescoring
 from rnn_core.tasks.translation.serve import Serving
 from rnn_core.tasks.translation.show import Showing
 from rnn_core.tasks.translation.suggest import suggest
 
 
-class Translation(Showing, Serving, Task):
+class Translation(Showing, Serving, Rescoring, Task):
     """Sentence-by-sentence translation, scored by corpus BLEU.
 
     The validation side is translated greedily, since that is done after every epoch; the
-    test side by beam search. Scores of single items are sentence BLEU, which does not add up
-    to the score of the side.
+    test side by beam search. Scores of single items are what each adds to the score of the side;
+    see `rnn_core.tasks.translation.bleu.contributions`.
     """
 
     DataParameters = TranslationData

@@ -1,0 +1,95 @@
+"""A text that came later, predicted by a model that was trained before."""
+
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rnn_core.errors import DataError
+from rnn_core.features.words import encode
+from rnn_core.layers.recurrent import State
+from rnn_core.metric import Split
+from rnn_core.tasks.base.prepared import Meta
+from rnn_core.tasks.base.rescores import Marks, Rescores
+from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.text_generation.learn import Learning
+from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
+from rnn_core.tasks.text_generation.prepare import split_tokens
+from rnn_core.tasks.text_generation.scoring import ITEM_TOKENS, score_tokens
+from rnn_core.tasks.text_generation.tokens import read_text, tokenize
+
+RUN_TOKENS = 32
+"""A place in a text is known by so many tokens up to it."""
+
+RUNS_KEPT = 16
+"""Of so many runs of tokens one is kept, by its content (Schleimer et al., SIGMOD 2003)."""
+
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number with no pattern in its bits, by which hashes are mixed."""
+
+
+class Rescoring(Learning, Rescores):
+    """Scores a model on a later text."""
+
+    @staticmethod
+    def marks(raw: Path, parameters: TextData, seed: int) -> dict[Split, Marks]:
+        """Marks of some of the places of each item."""
+        sides = split_tokens(tokenize(read_text(raw), parameters.tokens), parameters)
+        return {split: marks_of_places(tokens) for split, tokens in sides.items()}
+
+    def rescore(
+        self, model: nn.Module, raw: Path, parameters: TextData, seed: int, other: Meta
+    ) -> Scores:
+        """A token that not both models know counts as unknown, for both alike."""
+        assert isinstance(other, TextMeta)
+        own = self.meta
+        if own.parameters.tokens != parameters.tokens:
+            raise DataError(f"it writes tokens of the kind {own.parameters.tokens!r}")
+        known = set(other.vocabulary)
+        unshared = torch.tensor([token not in known for token in self.vocabulary])
+        tokens = split_tokens(tokenize(read_text(raw), parameters.tokens), parameters)["test"]
+        read = encode(tokens, self.index).long()
+        wanted = read.masked_fill(unshared[read], 0)
+        whole = score_tokens(Coarse(model, unshared), read, len(self.vocabulary), wanted)
+        return Scores(*whole)
+
+
+class Coarse(nn.Module):
+    """A language model that does not tell some tokens from the unknown one, number 0.
+
+    Args:
+        model: Answers tokens (B, T) with logits (B, T, V), and its state.
+        merged: Whether each token counts as unknown, bool (V,).
+    """
+
+    def __init__(self, model: nn.Module, merged: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.merged = merged.clone()
+        self.merged[0] = True
+
+    def forward(self, tokens: Tensor, state: State | None) -> tuple[Tensor, State]:
+        logits, state = self.model(tokens, state)
+        if int(self.merged.sum()) == 1:
+            return logits, state
+        together = logits[..., self.merged].logsumexp(dim=-1)
+        coarse = logits.masked_fill(self.merged, -torch.inf)
+        coarse[..., 0] = together
+        return coarse, state
+
+
+def marks_of_places(tokens: Sequence[str]) -> Marks:
+    """Marks of the places after the first, by item, uint64 (N, ITEM_TOKENS); most are 0."""
+    numbers = {token: zlib.crc32(token.encode()) + 1 for token in set(tokens)}
+    each = np.array([numbers[token] for token in tokens], np.uint64) * FACTOR
+    runs = np.zeros_like(each)
+    for back in range(min(RUN_TOKENS, len(each))):
+        runs[back:] = runs[back:] * FACTOR + each[: len(each) - back]
+    runs[: RUN_TOKENS - 1] = 0
+    runs ^= runs >> np.uint64(32)
+    runs[runs % np.uint64(RUNS_KEPT) != 0] = 0
+    later = runs[1:]
+    return np.pad(later, (0, -len(later) % ITEM_TOKENS)).reshape(-1, ITEM_TOKENS)

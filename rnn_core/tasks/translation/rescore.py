@@ -1,0 +1,39 @@
+"""Texts that came later, translated by a model that was trained before."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from rnn_core.metric import Split
+from rnn_core.tasks.base.prepared import Meta
+from rnn_core.tasks.base.rescores import Marks, Rescores, one_mark_each
+from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.translation.learn import Learning
+from rnn_core.tasks.translation.pairs import Sides, read_sides, without_repeated
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.prepare import encode_sides, to_tensors
+
+
+class Rescoring(Learning, Rescores):
+    """Scores a model on later texts."""
+
+    @staticmethod
+    def marks(raw: Path, parameters: TranslationData, seed: int) -> dict[Split, Marks]:
+        """A mark for each text to translate, whatever its translation is."""
+        sides = without_repeated(read_sides(raw, parameters), parameters.repeated)
+        return {s: one_mark_each(p.source.encode() for p in side) for s, side in sides.items()}
+
+    def rescore(
+        self, model: nn.Module, raw: Path, parameters: TranslationData, seed: int, other: Meta
+    ) -> Scores:
+        own = self.meta
+        pairs = without_repeated(read_sides(raw, parameters), parameters.repeated)["test"]
+        tested: Sides = {"train": [], "validation": [], "test": pairs}
+        data = to_tensors(tested, encode_sides(tested, self.subwords, own.parameters))
+        asked = replace(
+            own,
+            parameters=replace(own.parameters, tokenizer=parameters.tokenizer),
+            items={split: len(side) for split, side in tested.items()},
+        )
+        return type(self)(asked, self.model).scores(model, data, "test")
