@@ -145,7 +145,7 @@ def made_up(number):
         "root": ".",
         "study": "made_up",
         "device": "cpu",
-        "seeds": [0],
+        "seeds": {"first": 1, "most": 1},
         "cells": list(CELLS),
         "sizes": ["equal"],
         "tuning": None,

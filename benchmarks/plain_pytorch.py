@@ -518,7 +518,7 @@ def jobs_of(study: Study) -> list[Job]:
         Job(dataset, cell, seed)
         for dataset in study.datasets
         for cell in study.cells_of(dataset)
-        for seed in study.seeds_of(dataset)
+        for seed in range(study.seeds_of(dataset).first)
     ]
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnn_core.training.members import FOLDER
+
 REPORT_PARTS = ("details", "curves", "scores")
 """Folders of the report that have a file for each dataset."""
 
@@ -53,6 +55,14 @@ class Layout:
     def evaluation(self, dataset: str, cell: str) -> Path:
         """The part of `evaluations` that is about a cell."""
         return self.evaluations(dataset) / cell
+
+    def ensemble(self, dataset: str) -> Path:
+        """The trainings that answer together, in `runs`; see `rnn_core.training.members`."""
+        return self.runs(dataset) / FOLDER
+
+    def ensemble_evaluation(self, dataset: str) -> Path:
+        """The scores of those, in `evaluations`; absent if there is no ensemble."""
+        return self.evaluations(dataset) / FOLDER
 
     def reference(self, dataset: str) -> Path:
         """What candidates are held against, in `evaluations`: baselines, for example."""

@@ -7,7 +7,6 @@ it caches nothing.
 """
 
 import os
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.commands.more_seeds import add_seeds
 from flows.commands.summary import markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
@@ -86,7 +84,6 @@ def study(
     datasets: list[str] | None = None,
     only: list[str] | None = None,
     workers: int | None = None,
-    max_seeds: int | None = None,
     on: str | None = None,
     promote: bool = True,
 ) -> StudyRun | State[None]:
@@ -98,8 +95,6 @@ def study(
         only: Patterns of the stages to bring up to date, such as "train@*"; all that they wait
             for are included.
         workers: Trainings at the same time; as many as there are processors or GPUs if None.
-        max_seeds: Where the rule abstains for want of seeds, add them to params.yaml and
-            train them, until it decides or a dataset has so many; no more if None.
         on: Address of a Dask scheduler whose workers train, such as tcp://HOST:PORT; the
             workers of this machine train if None.
         promote: Whether to register the champions. If not, the registry stays as it is.
@@ -111,7 +106,7 @@ def study(
         workshop = Workshop(layout, workers, on, stack)
         watch = stack.enter_context(CancelWatch(own_id, workshop.cancel))
         try:
-            run_until_decided(layout, Wanted(datasets, only, max_seeds, promote), workshop, result)
+            execute(layout, Wanted(datasets, only, promote), workshop, result)
         except Exception:
             if not watch.cancelled:
                 raise
@@ -127,7 +122,6 @@ class Wanted:
 
     datasets: list[str] | None
     only: list[str] | None
-    max_seeds: int | None
     promote: bool
 
 
@@ -180,18 +174,6 @@ class Workshop:
         """
         if self.over:
             raise StudyError("the run is cancelled")
-
-
-def run_until_decided(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun) -> None:
-    """Run the stages; where the rule asks for more seeds and may have them, run them again."""
-    while True:
-        execution = execute(layout, wanted, workshop, result)
-        compared = [s.partition("@")[2] for s in execution.selected if s.startswith("compare@")]
-        change = add_seeds(layout, compared, wanted.max_seeds) if wanted.max_seeds else ""
-        if not change:
-            return
-        sys.stderr.write(f"more seeds are needed for a decision:\n{change}\n")
-        get_run_logger().info("more seeds are needed for a decision:\n%s", change)
 
 
 def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun) -> Execution:

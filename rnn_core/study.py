@@ -25,6 +25,7 @@ SOURCE_MODULES = Path(__file__).parent / "sources"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 T = TypeVar("T")
+ChampionKind: TypeAlias = Literal["seed", "ensemble", "auto"]
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Part: TypeAlias = Literal["data", "model", "training"]
 Size: TypeAlias = float | Literal["equal"]
@@ -33,6 +34,13 @@ Range: TypeAlias = tuple[float, float]
 TUNING_SEED = 1_000_003
 """The seed of trainings that tune, which no study may have: a value that was picked because it
 went well with a seed would look better with that seed than it is."""
+
+
+MOST_MEMBERS = 50
+"""What is registered answers with all of them at once."""
+
+MOST_SEEDS = 1000
+"""More would be trained for no reason that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +87,42 @@ class Tuning:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """How many random seeds candidates are trained with: 0, 1, 2 and so on.
+
+    Attributes:
+        first: Every candidate.
+        most: No candidate with more.
+    """
+
+    first: int
+    most: int
+
+    def __post_init__(self) -> None:
+        if self.first < 1:
+            raise ValueError(f"first must be at least 1, not {self.first}")
+        if self.most < self.first:
+            raise ValueError(f"most must be at least first, {self.first}, not {self.most}")
+        if self.most > MOST_SEEDS:
+            raise ValueError(f"most must be at most {MOST_SEEDS}, not {self.most}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleOf:
+    """How many random seeds of the chosen candidate may answer together.
+
+    Attributes:
+        members: Models; the chosen candidate alone is trained up to so many seeds.
+    """
+
+    members: int = 5
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.members <= MOST_MEMBERS:
+            raise ValueError(f"members must be from 2 to {MOST_MEMBERS}, not {self.members}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """One dataset as it stands in the file.
 
@@ -90,9 +134,11 @@ class Section:
         model: Parameters of the task's model.
         training: How every cell is trained.
         cells: Those of the study's cells that are tried; null: all.
-        seeds: Seeds of this dataset; null: those of the study.
+        seeds: How many random seeds there are for this dataset; null: as the study says.
         sizes: Sizes of this dataset; null: those of the study.
         tuning: How the cells of this dataset are tuned; null: as the study says.
+        champion: What is registered; null: as the study says.
+        ensemble: How many answer together; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
             null: the task's own.
     """
@@ -103,9 +149,11 @@ class Section:
     model: dict[str, Any]
     training: dict[str, Any]
     cells: tuple[str, ...] | None = None
-    seeds: tuple[int, ...] | None = None
+    seeds: Seeds | None = None
     sizes: tuple[Size, ...] | None = None
     tuning: Tuning | None = None
+    champion: ChampionKind | None = None
+    ensemble: EnsembleOf | None = None
     margin: float | None = None
 
     def __post_init__(self) -> None:
@@ -121,24 +169,31 @@ class Study:
         root: The folder with Gatewise's code, from the study's folder; for dvc.yaml.
         study: Name of the study, which its models are registered under.
         device: Where models are trained.
-        seeds: Seeds that every cell is trained with.
+        seeds: How many random seeds each candidate is trained with: see
+            `rnn_core.comparison.race`.
         cells: Cells that are compared.
         sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
             multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
             units for every cell. See `rnn_core.training.sizes`.
         tuning: How every cell is tuned before it is trained; null: every cell is trained with
             the dataset's own values. dvc.yaml wants the key to be there.
+        champion: What is registered of the chosen candidate: the seed that is best on the
+            validation set, an ensemble of its seeds, or the ensemble if it is better there
+            beyond chance. dvc.yaml wants the key to be there, and the next.
+        ensemble: How many answer together.
         datasets: Datasets by name.
     """
 
     root: str
     study: str
     device: Device = "auto"
-    seeds: tuple[int, ...]
+    seeds: Seeds
     cells: tuple[str, ...]
     sizes: tuple[Size, ...]
     datasets: dict[str, Section]
     tuning: Tuning | None = None
+    champion: ChampionKind = "auto"
+    ensemble: EnsembleOf = EnsembleOf()
 
     def __post_init__(self) -> None:
         for name in (self.study, *self.datasets):
@@ -146,7 +201,7 @@ class Study:
                 raise ValueError(f"{name!r} must be lower-case letters, digits and _")
         everywhere: dict[str, Study | Section] = {"": self, **self.datasets}
         for where, lists in everywhere.items():
-            for what in ("seeds", "cells", "sizes"):
+            for what in ("cells", "sizes"):
                 values = getattr(lists, what)
                 if values is not None and (not values or len(set(values)) < len(values)):
                     place = f"datasets.{where}.{what}" if where else what
@@ -154,9 +209,6 @@ class Study:
             if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
                 place = f"datasets.{where}.sizes" if where else "sizes"
                 raise ValueError(f"{place} must be above 0, or equal")
-            if TUNING_SEED in (lists.seeds or ()):
-                place = f"datasets.{where}.seeds" if where else "seeds"
-                raise ValueError(f"{place} must not hold {TUNING_SEED}, which is for tuning")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -174,9 +226,18 @@ class Study:
         """The cells that are compared on a dataset."""
         return self.section(dataset).cells or self.cells
 
-    def seeds_of(self, dataset: str) -> tuple[int, ...]:
-        """The seeds that every cell of a dataset is trained with."""
+    def seeds_of(self, dataset: str) -> Seeds:
+        """How many random seeds each candidate of a dataset is trained with."""
         return self.section(dataset).seeds or self.seeds
+
+    def champion_of(self, dataset: str) -> ChampionKind:
+        """What is registered of the chosen candidate of a dataset."""
+        return self.section(dataset).champion or self.champion
+
+    def members_of(self, dataset: str) -> int:
+        """How many models of a dataset may answer together; 1: there is no ensemble."""
+        several = self.section(dataset).ensemble or self.ensemble
+        return 1 if self.champion_of(dataset) == "seed" else several.members
 
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
         """The sizes that every cell of a dataset is trained at."""
@@ -288,5 +349,6 @@ def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
         if known[key] == dict[str, Section] and isinstance(value, Mapping):
             for name, section in value.items():
                 check_keys(Section, section, f"{key}.{name}", source)
-        if known[key] == Tuning | None and value is not None:
-            check_keys(Tuning, value, ".".join(filter(None, [where, key])), source)
+        for inner in (Tuning, Seeds, EnsembleOf):
+            if known[key] in (inner, inner | None) and value is not None:
+                check_keys(inner, value, ".".join(filter(None, [where, key])), source)

@@ -92,7 +92,7 @@ def guess(inputs: Inputs, dataset: str) -> Forecast:
     study = inputs.study
     candidates = len(study.cells_of(dataset)) * len(study.sizes_of(dataset))
     tuning = study.tuning_of(dataset)
-    each = len(study.seeds_of(dataset)) + (tuning.trials if tuning else 0)
+    each = study.seeds_of(dataset).most + (tuning.trials if tuning else 0)
     return Forecast(dataset, None, candidates * each, None, None)
 
 

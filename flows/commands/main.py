@@ -91,13 +91,6 @@ def run(
         list[str] | None,
         typer.Option(help='Stages to run, such as "train@*", and what they need; may be repeated.'),
     ] = None,
-    until_decided: Annotated[
-        bool,
-        typer.Option(help="Add seeds where the rule abstains for want of them."),
-    ] = False,
-    max_seeds: Annotated[
-        int, typer.Option(min=1, help="Most seeds of a dataset, with --until-decided.")
-    ] = 10,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be trained, and how long.")
     ] = False,
@@ -114,10 +107,7 @@ def run(
     """Bring a study up to date and register the champion of each dataset."""
     from flows.commands.run import Options, launch  # noqa: PLC0415 - stages must not wait for it
 
-    most = max_seeds if until_decided else None
-    options = Options(
-        workers=workers, only=only or None, max_seeds=most, dry=dry_run, on=on, promote=promote
-    )
+    options = Options(workers=workers, only=only or None, dry=dry_run, on=on, promote=promote)
     launch(study, options)
 
 
@@ -140,13 +130,17 @@ def new(
     sizes: Annotated[
         str, typer.Option(help="Budgets of weights, relative to a gru's; or equal units.")
     ] = "0.25,1",
-    seeds: Annotated[int, typer.Option(min=1, help="How often each is trained.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Random seeds that each starts with.")] = 3,
+    most_seeds: Annotated[
+        int, typer.Option(min=1, help="Random seeds that a cell may get until it is decided.")
+    ] = 10,
     run: Annotated[bool, typer.Option("--run", help="Run it right away.")] = False,
 ) -> None:
     """Make a study of your own data, after looking at the data."""
     from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
+    from rnn_core.study import Seeds  # noqa: PLC0415 - as above
 
-    dataset = new_study(
+    made = new_study(
         folder,
         task,
         data,
@@ -154,9 +148,11 @@ def new(
         settings=settings or [],
         cells=[cell.strip() for cell in cells.split(",")],
         sizes=[size.strip() for size in sizes.split(",")],
-        num_seeds=seeds,
+        seeds=Seeds(first=seeds, most=max(seeds, most_seeds)),
     )
-    typer.echo(f"{folder} is a study of the dataset {dataset}: see its params.yaml.")
+    typer.echo(f"{folder} is a study of the dataset {made.dataset}: see its params.yaml.")
+    if made.foresight:
+        typer.echo(made.foresight)
     if not run:
         typer.echo(f"Next: gatewise run {folder}")
         return

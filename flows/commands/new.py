@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,10 +19,11 @@ from typing import Any
 import yaml
 
 from flows.recording.graph_file import lay_graph, root_for
+from flows.report import words
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.study import parse
+from rnn_core.study import Seeds, parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
 
@@ -38,6 +40,19 @@ COMMENT = """\
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A study that was made.
+
+    Attributes:
+        dataset: Name of its dataset.
+        foresight: What its validation set can tell; empty where that is not known.
+    """
+
+    dataset: str
+    foresight: str
+
+
 def new_study(
     folder: Path,
     task: str,
@@ -47,9 +62,9 @@ def new_study(
     settings: Sequence[str],
     cells: Sequence[str],
     sizes: Sequence[str],
-    num_seeds: int,
-) -> str:
-    """Make the folder of a study with a copy of the data; returns its dataset's name.
+    seeds: Seeds,
+) -> Made:
+    """Make the folder of a study with a copy of the data.
 
     Args:
         folder: The folder, which must not exist or be empty.
@@ -59,7 +74,7 @@ def new_study(
         settings: Further data parameters, as `name=value`.
         cells: Cells to compare.
         sizes: Sizes of each, budgets of weights or "equal".
-        num_seeds: Seeds of each.
+        seeds: How many random seeds each cell gets.
 
     Raises:
         ParameterError: If an argument names something impossible.
@@ -72,12 +87,12 @@ def new_study(
         growing = Path(temporary) / "study"
         copy_data(data, growing / SOURCE)
         dataset = as_name(data[0].stem, "data")
-        section = try_out(task, growing / SOURCE, wanted)
+        section, items = try_out(task, growing / SOURCE, wanted)
         content = {
             "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
             "device": "auto",
-            "seeds": list(range(num_seeds)),
+            "seeds": asdict(seeds),
             "cells": list(cells),
             "sizes": read_sizes(sizes),
             "tuning": None,
@@ -95,7 +110,9 @@ def new_study(
             folder.rmdir()
         shutil.move(growing, folder)
     init_dvc(folder)
-    return dataset
+    kind = get_task(task)
+    told = words.foresight(kind.metric, kind.margin, items)
+    return Made(dataset=dataset, foresight=told)
 
 
 def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) -> None:
@@ -190,8 +207,8 @@ def copy_data(data: Sequence[Path], target: Path) -> None:
         shutil.copy(file, target)
 
 
-def try_out(task: str, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
-    """Parameters for the data, which they are tried on.
+def try_out(task: str, raw: Path, wanted: Mapping[str, Any]) -> tuple[Suggestion, int]:
+    """Parameters for the data, which they are tried on, and the items of the validation set.
 
     Raises:
         DataError: If the data cannot be used.
@@ -203,7 +220,7 @@ def try_out(task: str, raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     model = parse(kind.ModelParameters, section["model"], "", "--set")
     _, meta = kind.prepare(raw, data)
     kind(meta, model)
-    return section
+    return section, meta.items["validation"]
 
 
 def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> None:

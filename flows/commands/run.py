@@ -56,7 +56,6 @@ class Options:
 
     workers: int | None = None
     only: list[str] | None = None
-    max_seeds: int | None = None
     dry: bool = False
     on: str | None = None
     promote: bool = True
@@ -71,7 +70,7 @@ def launch(folder: Path, options: Options) -> None:
         if options.dry:
             show_due(layout, inputs, options, free)
             return
-        asks = free and API not in os.environ and not options.max_seeds
+        asks = free and API not in os.environ
         if asks and (done := all_done(layout, inputs, options)) is not None:
             tell(layout, inputs, done)
             Console().print(f"Nothing to do: all is up to date. Time: {age_seconds():.0f} s.")
@@ -170,7 +169,6 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
             str(layout.folder),
             workers=options.workers,
             only=options.only,
-            max_seeds=options.max_seeds,
             on=options.on,
             promote=options.promote,
         )

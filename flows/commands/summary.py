@@ -20,7 +20,8 @@ class Row:
     Attributes:
         dataset: Its name.
         champion: The cell to use, and its hidden size.
-        decision: Whether the rule decided that, or what it needs for it.
+        decision: Whether that is decided, and how sure it is.
+        baseline: A simple baseline that is as good; empty if there is none.
         test_score: Mean and standard deviation over the champion's seeds.
         ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
@@ -34,6 +35,7 @@ class Row:
     dataset: str
     champion: str
     decision: str
+    baseline: str = ""
     test_score: str = ""
     ahead: str = ""
     cost: str = ""
@@ -68,12 +70,13 @@ def row(dataset: str, comparison: Comparison, promotion: Promotion | None) -> Ro
     """Describe one dataset."""
     champion, decision = comparison.champion, comparison.decision
     if champion is None:
-        return Row(dataset=dataset, champion="none", decision=decision.reason)
+        return Row(dataset=dataset, champion="none", decision=words.because(comparison))
     test, cost = champion.result.test, champion.result.cost
     return Row(
         dataset=dataset,
         champion=champion.name,
-        decision=words.status(decision),
+        decision=words.status(comparison),
+        baseline=words.as_good(comparison),
         test_score=f"{words.mean_and_std(test)} {comparison.metric.name}",
         ahead=words.to_runner_up(decision),
         cost=f"{words.count(cost.multiply_accumulates)} MACs",
@@ -97,6 +100,7 @@ TITLES = {
     "dataset": "dataset",
     "champion": "champion",
     "decision": "decision",
+    "baseline": "simple baseline",
     "test_score": "test score",
     "ahead": "to the next",
     "cost": "cost of a step",
@@ -123,6 +127,8 @@ def terminal_table(rows: list[Row]) -> Table:
 def in_lines(entry: Row) -> list[str]:
     """What is known of a dataset; between its words a terminal may break a line."""
     lines = [f"{entry.champion}, {entry.decision}"]
+    if entry.baseline:
+        lines.append(entry.baseline)
     if entry.test_score:
         ahead = f", {entry.ahead}" if entry.ahead else ""
         lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")

@@ -20,7 +20,7 @@ def model_card(details: Details) -> str:
     model = f"{details.study}.{details.dataset}"
     parts = {
         f"{model}: {champion.name}": what_it_is(details, champion),
-        "Decision": f"{words.verdict(comparison, bold)} {words.evidence(comparison, bold)}",
+        "Decision": f"{words.verdict(comparison, bold)} {words.evidence(comparison)}",
         "Data": data(details),
         "Metric": metric(comparison, champion),
         "Cost": cost(champion.result),
@@ -48,7 +48,7 @@ def data(details: Details) -> str:
     items = words.items(details.comparison)
     return (
         f"Source `{details.section.source}`; items: {items}. Weights were fitted on the "
-        "training side, the model was chosen on validation, and the test side was used once, to "
+        "training set, the model was chosen on validation, and the test set was used once, to "
         "confirm."
     )
 
@@ -79,7 +79,7 @@ def limits(details: Details) -> str:
     count = f"{words.count(tested)} items" if tested is not None else "the items"
     return (
         f"For input of the same kind and source as `{details.dataset}`. All that is known of it "
-        f"was measured on {count} of the test side; other sources, languages, speakers or times "
+        f"was measured on {count} of the test set; other sources, languages, speakers or times "
         "were not tested, and neither was any use in which a wrong answer does harm."
     )
 

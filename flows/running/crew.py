@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from prefect import Task, task
+from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from flows.report import words
 from flows.running.display import Display
 from flows.trainings.crew import ATTEMPTS, EVALUATE, TRAIN, Ending, Remote
-from flows.trainings.identity import Work, title
+from flows.trainings.identity import Opened, Work, title
 from flows.trainings.workers import Pool, WorkerLostError
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class PrefectCrew:
     def expect(self, trainings: int) -> None:
         """Show how many trainings there will be at most."""
         self.display.expect(trainings)
+
+    def foresee(self, opened: Opened, margin: float) -> None:
+        """Say what the validation set can tell, to who watches and in the log of the run."""
+        if told := words.foresight(opened.metric, margin, opened.items):
+            self.display.tell(f"{opened.dataset}: {told}")
+            get_run_logger().info("%s: %s", opened.dataset, told)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker of this machine, and wait for its result."""

@@ -54,6 +54,11 @@ class Display:
                 line = f"{count} {name}: {outcome}"
                 self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def tell(self, what: str) -> None:
+        """Print something between the lines of what ended."""
+        with self.lock:
+            self.console.print(what, markup=False, highlight=False, soft_wrap=True)
+
     def expect(self, trainings: int) -> None:
         """Show that there will be so many trainings more, at most."""
         with self.lock:

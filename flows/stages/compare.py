@@ -1,19 +1,27 @@
 """compare: decide which cell to use on a dataset, and at which size."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from flows.layout import Layout
-from rnn_core.comparison.candidates import Candidate, check_comparable, read_scores
-from rnn_core.comparison.decision import decide, eligible, summarise
-from rnn_core.comparison.items import Items, item_losses
-from rnn_core.comparison.outcome import Comparison, write_comparison
+from rnn_core.comparison.candidates import (
+    Candidate,
+    SeedResult,
+    check_comparable,
+    read_scores,
+)
+from rnn_core.comparison.ensembles import BETTER, EnsembleResult, read_ensemble
+from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
+from rnn_core.comparison.outcome import Comparison, Decision, write_comparison
+from rnn_core.comparison.pair import compare_pair
 from rnn_core.comparison.policies import policies
+from rnn_core.comparison.race import Trained, trained
 from rnn_core.comparison.reference import read_reference
+from rnn_core.comparison.verdict import Entry, decide, summarise
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.study import Study
 from rnn_core.training.item_scores import read_items
+from rnn_core.training.members import FOLDER
 from rnn_core.training.run_folder import seed_name, sizes_in
 
 
@@ -24,17 +32,20 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
     check_comparable(candidates)
     reference = read_reference(layout.reference(dataset))
     margin = study.section(dataset).margin or reference.margin
-    items = {split: read_losses(layout, dataset, candidates, split) for split in SCORED}
-    decision, standings = decide(candidates, items, margin)
+    entries = [read_entry(layout, dataset, candidate) for candidate in candidates]
+    verdict = decide(entries, study.seeds_of(dataset), margin)
     comparison = Comparison(
         task=study.section(dataset).task,
         metric=reference.metric,
         margin=margin,
         device=candidates[0].device,
         items=reference.items,
-        decision=decision,
-        candidates={c.name: summarise(c, standings.get(c.name)) for c in candidates},
-        policies=policies(candidates, margin, reference.baselines, decision.champion),
+        decision=verdict.decision,
+        effort=verdict.effort,
+        evidence={split: judged.evidence for split, judged in verdict.judged.items()},
+        candidates={c.name: summarise(c, verdict) for c in candidates},
+        ensemble=judge_ensemble(layout, study, dataset, verdict.decision, candidates),
+        policies=policies(candidates, margin, reference.baselines, verdict.decision.champion),
         baselines=reference.baselines,
         optimum=reference.optimum,
     )
@@ -48,7 +59,7 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
         StudyError: If there are any.
     """
     folder = layout.evaluations(dataset)
-    there = {path.name for path in folder.glob("*") if path.is_dir()}
+    there = {path.name for path in folder.glob("*") if path.is_dir()} - {FOLDER}
     if missing := sorted(set(study.cells_of(dataset)) - there):
         raise StudyError(f"{folder} lacks {', '.join(missing)}; run `gatewise run`")
     if left_over := sorted(there - set(study.cells_of(dataset))):
@@ -60,12 +71,11 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
 
 def read_candidates(layout: Layout, study: Study, dataset: str) -> list[Candidate]:
     """Read the evaluations of all sizes of all cells of a dataset."""
-    seeds = study.seeds_of(dataset)
     sizes = {size if isinstance(size, str) else f"{size:g}" for size in study.sizes_of(dataset)}
     candidates = []
     for cell in study.cells_of(dataset):
         folder = layout.evaluation(dataset, cell)
-        found = [read_candidate(folder / str(size), seeds) for size in sizes_in(folder)]
+        found = [read_scores(folder / str(size)) for size in sizes_in(folder)]
         if {name for candidate in found for name in candidate.sizes} != sizes:
             raise StudyError(
                 f"{folder} has not exactly the sizes of params.yaml; run `gatewise run`"
@@ -74,32 +84,48 @@ def read_candidates(layout: Layout, study: Study, dataset: str) -> list[Candidat
     return candidates
 
 
-def read_candidate(folder: Path, wanted: tuple[int, ...]) -> Candidate:
-    """Read the evaluation of a cell at one size.
+def read_entry(layout: Layout, dataset: str, candidate: Candidate) -> Entry:
+    """How each training of a candidate did on both splits."""
+    folder = layout.evaluation(dataset, candidate.cell) / str(candidate.hidden_size)
+
+    def on(seed: SeedResult, split: ScoredSplit) -> Trained:
+        file = folder / f"{seed_name(seed.seed)}.safetensors"
+        items = None if seed.diverged else read_items(file, split)
+        return trained(getattr(seed, split), items, candidate.metric)
+
+    each = {split: [on(seed, split) for seed in candidate.seeds] for split in SCORED}
+    return Entry(candidate=candidate, trained=each)
+
+
+def judge_ensemble(
+    layout: Layout,
+    study: Study,
+    dataset: str,
+    decision: Decision,
+    candidates: Sequence[Candidate],
+) -> EnsembleResult | None:
+    """Set the champion's seeds together beside the one that is best alone; None if there is none.
 
     Raises:
-        StudyError: If its seeds are not those that are wanted.
+        StudyError: If the ensemble is not of the champion.
     """
-    candidate = read_scores(folder)
-    if tuple(seed.seed for seed in candidate.seeds) != wanted:
-        raise StudyError(f"{folder} has not exactly the seeds of params.yaml; run `gatewise run`")
-    return candidate
-
-
-def read_losses(
-    layout: Layout, dataset: str, candidates: Sequence[Candidate], split: ScoredSplit
-) -> Items | None:
-    """Read the losses of the items of a split; None if no candidate is complete."""
-    scores = [
-        [
-            read_items(
-                layout.evaluation(dataset, candidate.cell)
-                / str(candidate.hidden_size)
-                / f"{seed_name(seed.seed)}.safetensors",
-                split,
-            )
-            for seed in candidate.seeds
-        ]
-        for candidate in eligible(candidates)
-    ]
-    return item_losses(scores, candidates[0].metric) if scores else None
+    place = layout.ensemble_evaluation(dataset)
+    scores, best = read_ensemble(place), decision.registered_seed
+    if scores is None or best is None:
+        return None
+    name = f"{scores.cell}-{scores.hidden_size}"
+    if name != decision.champion:
+        raise StudyError(f"{place} is of {name}, not of {decision.champion}; run `gatewise run`")
+    champion = next(one for one in candidates if one.name == name)
+    seeds = layout.evaluation(dataset, scores.cell) / str(scores.hidden_size)
+    alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
+    together = read_items(place / ENSEMBLE_ITEMS, "validation")
+    found = compare_pair(together, alone, champion.metric)
+    choice = study.champion_of(dataset)
+    return EnsembleResult(
+        scores=scores,
+        better_by=found.better_by,
+        p_value=found.p_better,
+        trainings=len(set(scores.seeds) - {seed.seed for seed in champion.seeds}),
+        registered=choice == "ensemble" or (choice == "auto" and found.p_better < BETTER),
+    )

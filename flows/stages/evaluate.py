@@ -11,10 +11,10 @@ from pathlib import Path
 
 from flows.layout import Layout
 from flows.trainings.adoption import adopt
-from flows.trainings.crew import REFERENCE, Crew
+from flows.trainings.crew import REFERENCE, TOGETHER, Crew
 from flows.trainings.dataset import CodeOfCells
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
-from flows.trainings.identity import Work, evaluation_identity
+from flows.trainings.identity import Together, Work, evaluation_identity
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.candidates import Candidate, write_scores
 from rnn_core.diagnostics.findings import Findings, write_findings
@@ -23,6 +23,7 @@ from rnn_core.metric import best_seed
 from rnn_core.records import parse_record
 from rnn_core.study import Study
 from rnn_core.training.illustration import illustration_of, write_illustration
+from rnn_core.training.members import FOLDER, member_folders, read_members
 from rnn_core.training.run_folder import RunConfig, read_config, seed_name, sizes_in
 from rnn_core.training.rung import read_rung
 
@@ -47,11 +48,12 @@ def evaluate(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew
             place = folder / size.relative_to(runs)
             place.mkdir(parents=True)
             collect(store, size, code, place)
+        lay_ensemble(layout, dataset, code, crew, folder / FOLDER)
 
 
 def sizes_of(runs: Path) -> list[Path]:
     """The folders of all candidates."""
-    cells = sorted(path for path in runs.iterdir() if path.is_dir())
+    cells = sorted(path for path in runs.iterdir() if path.is_dir() and path.name != FOLDER)
     return [cell / str(size) for cell in cells for size in sizes_in(cell)]
 
 
@@ -136,3 +138,17 @@ def show_best(folder: Path, found: Sequence[Evaluation]) -> None:
     best = best_seed(known, found[0].metric) if known else None
     shown = next((e.illustration for e in found if e.scores.seed == best), None)
     write_illustration(folder, None if shown is None else illustration_of(shown))
+
+
+def lay_ensemble(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folder: Path) -> None:
+    """Write the scores of the trainings that answer together, which a worker makes if need be."""
+    members = read_members(layout.ensemble(dataset))
+    if members is None:
+        return
+    configs = [read_config(run)[0] for run in member_folders(layout.runs(dataset), members)]
+    evaluates = code.evaluation(members.cell, configs[0].device)
+    together = Together(layout=layout, configs=tuple(configs), evaluates=evaluates)
+    store = open_store(layout)
+    if not store.has("evaluation", together.identity):
+        crew.call(TOGETHER, together)
+    store.get("evaluation", together.identity, folder)

@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass
 
 from flows.layout import REPORT_PARTS, Layout
-from flows.report import markdown
+from flows.report import markdown, words
 from flows.report.details import Details, collect, what_is_missing
 from flows.report.figures import picture
 from flows.report.page import page
-from rnn_core.comparison.outcome import Comparison, Status
+from rnn_core.comparison.outcome import Comparison, Risk, Status
 from rnn_core.files import whole_folder, write_json, write_text
 from rnn_core.metric import Direction
 from rnn_core.records import write_record
@@ -54,11 +54,13 @@ def scores(comparison: Comparison) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class BriefScore:
-    """The test score of a candidate: mean and standard deviation over its seeds."""
+    """A candidate: its test score over its seeds, and what one takes upon oneself with it."""
 
     mean: float | None
     std: float | None
     seeds: int
+    validation: Risk | None
+    test: Risk | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,8 @@ class Brief:
     direction: Direction
     champion: str | None
     decision: Status
-    reason: str
+    because: str
+    trainings: int
     candidates: dict[str, BriefScore]
 
 
@@ -83,9 +86,16 @@ def brief(comparison: Comparison) -> Brief:
         direction=metric.direction,
         champion=decision.champion,
         decision=decision.status,
-        reason=decision.reason,
+        because=words.because(comparison),
+        trainings=comparison.effort.trainings,
         candidates={
-            name: BriefScore(mean=found.test.mean, std=found.test.std, seeds=len(found.seeds))
+            name: BriefScore(
+                mean=found.test.mean,
+                std=found.test.std,
+                seeds=len(found.seeds),
+                validation=found.validation.risk,
+                test=found.test.risk,
+            )
             for name, found in comparison.candidates.items()
         },
     )

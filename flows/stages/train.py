@@ -7,10 +7,11 @@ from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
 from flows.trainings.identity import Opened
-from flows.trainings.planner import Look, trial_of
+from flows.trainings.planner import Asked, Look, trial_of
 from flows.trainings.store import open_store
 from rnn_core.files import whole_folder, write_json
 from rnn_core.study import Study
+from rnn_core.training.members import FOLDER, Members, write_members
 from rnn_core.training.run_folder import seed_folder
 from rnn_core.training.rung import write_rung
 from rnn_core.training.tuning import record, tuned
@@ -29,7 +30,9 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
     store = open_store(layout)
     adopt(layout.runs(dataset), store)
     opened: Opened = crew.call(OPEN, layout, study, dataset)
-    trainings = Trainings(layout, opened, plan_of(study, opened), code, store)
+    plan = plan_of(study, opened)
+    crew.foresee(opened, plan.margin)
+    trainings = Trainings(layout, opened, plan, code, store)
     found = trainings.do(crew)
     with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:
         lay_out(trainings, found, folder)
@@ -39,10 +42,8 @@ def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
     """Write the folders of trainings, the size of each candidate, and how it was tuned."""
     opened, plan = trainings.opened, trainings.plan
     for asked in found.results:
-        identity = trainings.work(asked).config.identity
-        place = seed_folder(folder / asked.cell, asked.hidden_size, asked.seed)
-        trainings.store.get("training", identity, place)
-        leave_manifest(place)
+        lay_training(trainings, asked, folder / asked.cell)
+    lay_ensemble(trainings, found, folder / FOLDER)
     records: dict[str, dict[str, object]] = {}
     for cell, rungs in opened.rungs.items():
         for rung in rungs:
@@ -60,3 +61,23 @@ def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
             write_rung(folder / cell / str(rung.hidden_size), rung, found_values)
     if records:
         write_json(folder / "tuning.json", records)
+
+
+def lay_training(trainings: Trainings, asked: Asked, place: Path) -> None:
+    """Write the folder of a training, by its size and seed."""
+    folder = seed_folder(place, asked.hidden_size, asked.seed)
+    trainings.store.get("training", trainings.work(asked).config.identity, folder)
+    leave_manifest(folder)
+
+
+def lay_ensemble(trainings: Trainings, found: Look, place: Path) -> None:
+    """Name the trainings that answer together, and write those that the race did not ask for."""
+    if not found.members:
+        return
+    first = found.members[0]
+    seeds = tuple(one.seed for one in found.members)
+    members = Members(cell=first.cell, hidden_size=first.hidden_size, seeds=seeds)
+    write_members(place, members)
+    for asked in found.members:
+        if asked not in found.results:
+            lay_training(trainings, asked, place)

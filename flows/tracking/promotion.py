@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
+from flows.report import words
 from flows.system.exclusive import exclusive
 from flows.tracking import registry
 from flows.tracking.alias import Standing, move_alias, standing_of
@@ -77,7 +78,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
     comparison = read_comparison(layout.comparison(dataset))
     champion = comparison.champion
     if champion is None:
-        raise StudyError(f"{dataset} has no champion to register: {comparison.decision.reason}")
+        raise StudyError(f"{dataset} has no champion to register: {words.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with (
         exclusive(layout, f"registry-{name}"),

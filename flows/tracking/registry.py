@@ -20,6 +20,7 @@ from mlflow.models import infer_signature
 
 import rnn_core
 from flows.layout import Layout
+from flows.report import words
 from flows.report.card import model_card
 from flows.report.details import collect
 from flows.tracking.alias import ABSENT, ALIAS
@@ -27,6 +28,7 @@ from flows.tracking.judging import RUN, SEEN, note_seen
 from rnn_core.comparison.outcome import Champion, Comparison
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.files import digest_of, write_text
+from rnn_core.metric import SCORED
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
 from rnn_core.training.models import restore_registered
@@ -144,14 +146,26 @@ def write_evidence(
             "hidden_size": result.hidden_size,
             "seed": champion.seed.seed,
             "decision": decision.status,
-            "decided_because": decision.reason,
-            "seeds_needed": decision.need.seeds if decision.need else None,
+            "decided_because": words.because(comparison),
+            **risks(comparison),
             f"test_{metric}": champion.seed.test,
             f"test_{metric}_mean": result.test.mean,
             f"test_{metric}_std": result.test.std,
             "promoted_because": reason,
         },
     )
+
+
+def risks(comparison: Comparison) -> dict[str, float]:
+    """What one takes upon oneself with the champion, by the name of a tag."""
+    champion = comparison.champion
+    found = {split: champion.result.on(split).risk for split in SCORED} if champion else {}
+    return {
+        f"{split}_{name}": value
+        for split, risk in found.items()
+        if risk is not None
+        for name, value in asdict(risk).items()
+    }
 
 
 def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, object]) -> None:

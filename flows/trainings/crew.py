@@ -1,6 +1,7 @@
 """Who does the heavy work of a stage. Imports no PyTorch: workers do."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flows.layout import Layout
-from flows.trainings.identity import Work
+from flows.report import words
+from flows.trainings.identity import Opened, Work
 from flows.trainings.workers import Pool, WorkerLostError
 from rnn_core.study import Study
 
@@ -43,6 +45,7 @@ EVALUATE = Remote("flows.trainings.work", "evaluate_one")
 OPEN = Remote("flows.trainings.work", "open_dataset")
 CHECK = Remote("flows.trainings.work", "check_study")
 REFERENCE = Remote("flows.trainings.work", "refer")
+TOGETHER = Remote("flows.trainings.work", "evaluate_together")
 
 
 class Ending(Protocol):
@@ -60,6 +63,9 @@ class Crew(Protocol):
 
     def expect(self, trainings: int) -> None:
         """Be told how many trainings there will be at most, for who watches."""
+
+    def foresee(self, opened: Opened, margin: float) -> None:
+        """Be told what is to be trained, to say what its validation set can tell."""
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker, and wait for its result."""
@@ -83,6 +89,11 @@ class LocalCrew:
 
     def expect(self, trainings: int) -> None:
         """Nobody watches here."""
+
+    def foresee(self, opened: Opened, margin: float) -> None:
+        """Write what the validation set can tell beside what DVC writes."""
+        if told := words.foresight(opened.metric, margin, opened.items):
+            sys.stderr.write(f"{opened.dataset}: {told}\n")
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker, and wait for its result."""

@@ -1,5 +1,6 @@
 """All trainings of a dataset: asked of the planner, taken from the store, trained if missing."""
 
+import json
 import queue
 import shutil
 from collections.abc import Mapping
@@ -8,11 +9,15 @@ from functools import partial
 
 from flows.layout import Layout
 from flows.trainings.crew import Crew, Ending
-from flows.trainings.identity import Opened, Work
-from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Search, ended_of, look
+from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.identity import Opened, Work, evaluation_identity
+from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Search, look
 from flows.trainings.store import Store
+from rnn_core.comparison.race import Trained, trained
+from rnn_core.records import parse_record
 from rnn_core.study import Study
-from rnn_core.training.run_folder import SUMMARY
+from rnn_core.training.item_scores import items_of
+from rnn_core.training.run_folder import CONFIG, SUMMARY
 from rnn_core.training.tuning import own_values, search_space
 
 
@@ -80,12 +85,21 @@ class Trainings:
 
     def take(self, asked: Asked) -> bool:
         """Take a training from the store, if it is there."""
-        there = self.store.has("training", self.work(asked).config.identity)
+        there = self.has(self.work(asked))
         if there:
             self.read(asked)
         else:
             self.lacking.add(asked)
         return there
+
+    def has(self, work: Work) -> bool:
+        """Whether the store has a training, and its evaluation if there is to be one."""
+        identity = work.config.identity
+        if not self.store.has("training", identity):
+            return False
+        if work.evaluates is None:
+            return True
+        return self.store.has("evaluation", evaluation_identity(identity, work.evaluates))
 
     def read(self, asked: Asked) -> None:
         """Read from the store how a training ended.
@@ -95,10 +109,28 @@ class Trainings:
         Raises:
             StoreError: If it is not there.
         """
-        identity = self.work(asked).config.identity
-        summary = self.store.read("training", identity, SUMMARY)
-        self.ended[asked] = ended_of(summary, self.opened.metric)
+        work = self.work(asked)
+        identity = work.config.identity
+        summary = json.loads(self.store.read("training", identity, SUMMARY))
+        cost = json.loads(self.store.read("training", identity, CONFIG))["cost"]
+        self.ended[asked] = Ended(
+            score=summary.get(f"best_validation_{self.opened.metric.name}"),
+            epochs=summary["epochs"],
+            steps=summary["steps"],
+            cost=cost["multiply_accumulates"],
+            trained=None if work.evaluates is None else self.on_validation(work),
+        )
         shutil.rmtree(self.layout.training / identity, ignore_errors=True)
+
+    def on_validation(self, work: Work) -> Trained:
+        """What the evaluation of a training says of the validation set, and nothing else of it."""
+        assert work.evaluates is not None
+        key = evaluation_identity(work.config.identity, work.evaluates)
+        result = parse_record(self.store.read("evaluation", key, RESULT), Evaluation, RESULT)
+        if result.scores.validation is None:
+            return Trained(loss=None, items=None)
+        items = items_of(self.store.read("evaluation", key, ITEMS), "validation", ITEMS)
+        return trained(result.scores.validation, items, self.opened.metric)
 
     def do(self, crew: Crew) -> Look:
         """Train what is missing, until the planner is done.
@@ -145,6 +177,8 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
     return DatasetPlan(
         candidates=opened.candidates,
         seeds=study.seeds_of(opened.dataset),
-        direction=opened.direction,
+        margin=study.section(opened.dataset).margin or opened.margin,
+        members=study.members_of(opened.dataset),
+        direction=opened.metric.direction,
         search=search,
     )

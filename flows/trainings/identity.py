@@ -1,12 +1,13 @@
 """What determines a training, and the identity that follows from it. Imports no PyTorch."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from flows.layout import Layout
 from flows.trainings.planner import Asked
+from rnn_core.metric import Metric
 from rnn_core.study import TUNING_SEED
 from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.rung import Rung
@@ -24,8 +25,9 @@ class Opened:
         task: Name of its task.
         device: Kind of device, "cpu" or "cuda".
         data: Digest of the prepared data.
-        metric: Name of the metric.
-        direction: Which scores are better.
+        metric: Of all scores.
+        margin: The task's own: the largest difference that does not matter.
+        items: Items of the validation set.
         model: Parameters of the model.
         training: Parameters of the training.
         rungs: Sizes of each cell.
@@ -37,8 +39,9 @@ class Opened:
     task: str
     device: str
     data: str
-    metric: str
-    direction: Literal["lower", "higher"]
+    metric: Metric
+    margin: float
+    items: int
     model: dict[str, Any]
     training: dict[str, Any]
     rungs: Mapping[str, tuple[Rung, ...]]
@@ -94,11 +97,36 @@ class Work:
     evaluates: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """Trainings that answer together, and what a worker needs to evaluate them.
+
+    Attributes:
+        layout: Of the study.
+        configs: What determined each of them.
+        evaluates: Fingerprint of the code that evaluates.
+    """
+
+    layout: Layout
+    configs: tuple[RunConfig, ...]
+    evaluates: str
+
+    @property
+    def identity(self) -> str:
+        """The identity of their evaluation."""
+        return together_identity(self.configs, self.evaluates)
+
+
+def together_identity(configs: Sequence[RunConfig], code: str) -> str:
+    """The identity of what evaluates several trainings together; see `evaluation_identity`."""
+    return evaluation_identity(" ".join(config.identity for config in configs), code)
+
+
 def evaluation_identity(training: str, code: str) -> str:
     """The identity of what evaluates a training.
 
     Args:
-        training: Identity of the training.
+        training: Identity of the training, or of several, with spaces between.
         code: Fingerprint of the code that evaluates.
     """
     return hashlib.sha256(f"{training} {code}".encode()).hexdigest()

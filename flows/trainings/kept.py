@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.trainings.identity import evaluation_identity
+from flows.trainings.identity import evaluation_identity, together_identity
 from rnn_core.files import read_json, write_json
+from rnn_core.training.members import member_folders, read_members
 from rnn_core.training.run_folder import RunConfig, read_config
 
 
@@ -26,6 +27,10 @@ def note_kept(
         for config in configs_in(runs):
             identity = config.identity
             found |= {identity, evaluation_identity(identity, evaluates(config))}
+        members = read_members(layout.ensemble(dataset))
+        if members is not None:
+            configs = [read_config(folder)[0] for folder in member_folders(runs, members)]
+            found.add(together_identity(configs, evaluates(configs[0])))
         if layout.tuning(dataset).exists():
             found |= trials_in(layout.tuning(dataset))
     content = sorted(found)

@@ -1,5 +1,6 @@
 """The evaluation of one training: scores of every item, diagnostics, and an illustration."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -8,6 +9,8 @@ import torch
 
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
+from rnn_core.comparison.ensembles import EnsembleScores, write_ensemble
 from rnn_core.diagnostics.passage import MOST_STEPS
 from rnn_core.diagnostics.seed import diagnose
 from rnn_core.metric import ScoredSplit
@@ -50,6 +53,39 @@ def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path)
         illustration=shown,
     )
     write_record(folder / RESULT, found)
+
+
+def score_together(
+    runs: Sequence[Path], data: Data, meta: Meta, device: torch.device, folder: Path
+) -> None:
+    """Fill a folder with the scores of trainings that answer together.
+
+    Args:
+        runs: Their run folders; none of them diverged.
+        data: As for `score`, and so are the rest.
+        meta: Likewise.
+        device: Likewise.
+        folder: Likewise.
+    """
+    scores = evaluation.evaluate_together(runs, data, meta, device)
+    configs = [read_config(run)[0] for run in runs]
+    write_items(folder / ENSEMBLE_ITEMS, scores.items())
+    write_ensemble(
+        folder,
+        EnsembleScores(
+            cell=configs[0].cell,
+            hidden_size=configs[0].model["hidden_size"],
+            seeds=tuple(config.seed for config in configs),
+            validation=number(scores.validation.overall),
+            test=number(scores.test.overall),
+            others=dict(scores.test.others),
+        ),
+    )
+
+
+def number(value: float) -> float | None:
+    """A score, unless it is no number."""
+    return value if isfinite(value) else None
 
 
 def result_of(run: Path, scores: SeedScores | None) -> SeedResult:

@@ -19,6 +19,7 @@ from flows.trainings import scoring
 from flows.trainings.identity import (
     DTYPE,
     Opened,
+    Together,
     Work,
     evaluation_identity,
     public_version,
@@ -76,8 +77,9 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         task=name,
         device=select_device(study.device).type,
         data=digest_of(layout.prepared(dataset)),
-        metric=kind.metric.name,
-        direction=kind.metric.direction,
+        metric=kind.metric,
+        margin=kind.margin,
+        items=meta.items["validation"],
         model=asdict(model),
         training=asdict(training),
         rungs={cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)},
@@ -177,6 +179,31 @@ def evaluate_in(place: Path, store: Store, work: Work) -> None:
     store.get("training", config.identity, place / "run")
     with whole_folder(place / "evaluation", place / "growing") as folder:
         scoring.score(place / "run", data, meta, torch.device(config.device), folder)
+
+
+def evaluate_together(together: Together) -> None:
+    """Score trainings that answer together, unless the store has that."""
+    store, key = open_store(together.layout), together.identity
+    place = together.layout.growing_evaluation(key)
+    with alone(place):
+        if not store.has("evaluation", key):
+            score_together(place, store, together)
+            store.put("evaluation", key, place / "evaluation")
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def score_together(place: Path, store: Store, together: Together) -> None:
+    """Score trainings that answer together in a folder, in which a worker may have left things."""
+    for left in place.iterdir():
+        shutil.rmtree(left)
+    make_deterministic()
+    first = together.configs[0]
+    data, meta = prepared(together.layout.prepared(first.dataset), first.data, first.task)
+    runs = [place / f"run-{config.seed}" for config in together.configs]
+    for config, run in zip(together.configs, runs, strict=True):
+        store.get("training", config.identity, run)
+    with whole_folder(place / "evaluation", place / "growing") as folder:
+        scoring.score_together(runs, data, meta, torch.device(first.device), folder)
 
 
 def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:

@@ -109,18 +109,21 @@ class Candidate:
         return {name: fmean(others[name] for others in found) for name in found[0]} if found else {}
 
     @property
-    def complete(self) -> bool:
-        """Whether no seed diverged."""
-        return not any(seed.diverged for seed in self.seeds)
+    def finished(self) -> bool:
+        """Whether some seed did not diverge."""
+        return not all(seed.diverged for seed in self.seeds)
 
 
 def check_comparable(candidates: Sequence[Candidate]) -> None:
     """Refuse to compare results that differ in more than cell and size.
 
     Raises:
-        StudyError: If data, metric, device or seeds differ.
+        StudyError: If data, metric or device differ, or a candidate lacks one of its first seeds.
     """
     first = candidates[0]
+    for one in candidates:
+        if [seed.seed for seed in one.seeds] != list(range(len(one.seeds))):
+            raise StudyError(f"{one.name} lacks one of its first random seeds; run `gatewise run`")
     kinds = {"data": "data", "metric": "metrics", "device": "devices"}
     for other in candidates[1:]:
         for what, several in kinds.items():
@@ -130,10 +133,6 @@ def check_comparable(candidates: Sequence[Candidate]) -> None:
                     f"{getattr(first, what)} and {getattr(other, what)}; train them anew on the "
                     "same"
                 )
-        if [s.seed for s in other.seeds] != [s.seed for s in first.seeds]:
-            raise StudyError(
-                f"{first.cell} and {other.cell} have different seeds; run the train stages again"
-            )
 
 
 def write_scores(folder: Path, candidate: Candidate) -> None:

@@ -4,7 +4,7 @@ Shapes: C candidates, S seeds, N test items, all float64. Losses are small where
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import scipy.stats
 
 from rnn_core.comparison.critical_values import best_critical, pair_critical, range_critical
-from rnn_core.comparison.items import Items
+from rnn_core.comparison.items import Items, item_covariance
 
 DF_TABLE: tuple[float, ...] = (*range(1, 31), 40, 60, 120, 1000)
 """Degrees of freedom are rounded down to one of these, since quantiles are slow to compute."""
@@ -64,17 +64,6 @@ class Differences:
         seeds, items = (critical(rounded_down(df)) for df in (self.seed_df, self.item_df))
         return np.asarray(np.sqrt(seeds**2 * self.seed_variances + items**2 * self.item_variances))
 
-    def with_seeds(self, num_seeds: int) -> "Differences":
-        """The same with more seeds, should means and variances stay what they are."""
-        more = num_seeds / self.num_seeds
-        df = self.seed_df * (num_seeds - 1) / (self.num_seeds - 1)
-        fewer = self.seed_variances / more
-        return replace(self, seed_variances=fewer, seed_df=df, num_seeds=num_seeds)
-
-    def with_items(self, more: float) -> "Differences":
-        """The same with so many times the items, should means and variances stay."""
-        return replace(self, item_variances=self.item_variances / more)
-
 
 def paired_differences(losses: Floats, items: Items | None) -> Differences:
     """Compare candidates that share seeds, and items if there are any.
@@ -123,40 +112,12 @@ def has_shared_variance(rest: Floats) -> bool:
 
 
 def pair_item_variances(items: Items | None, num_candidates: int) -> tuple[Floats, float]:
-    """Variance of each difference by its clusters of items, (C, C), and degrees of freedom.
-
-    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, 1986), each
-    freed of what the mean owes to it; with fewer degrees of freedom the less equal clusters are
-    (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of Economics and
-    Statistics 98, 2016). Of equal clusters that is one less than their number.
-    """
-    nothing = np.zeros((num_candidates, num_candidates))
+    """Variance of each difference by items, (C, C), and its degrees of freedom."""
     if items is None:
-        return nothing, np.inf
-    shares = items.weights / items.weights.sum()
-    deviations = (items.losses - (items.losses @ shares)[:, None]) * shares
-    _, clusters = np.unique(items.clusters, return_inverse=True)
-    num_clusters = int(clusters.max()) + 1
-    if num_clusters < 2:  # it tells nothing of others; its items have to do
-        clusters, num_clusters = np.arange(len(clusters)), len(clusters)
-    if num_clusters < 2:
-        return nothing, np.inf
-    sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
-    apart = sums[:, None] - sums[None]
-    cluster_shares = np.bincount(clusters, shares, num_clusters).astype(np.float64)
-    variances = (apart**2 / (1 - cluster_shares)).sum(axis=2)
-    return variances, cluster_df(cluster_shares)
-
-
-def cluster_df(shares: Floats) -> float:
-    """Degrees of freedom of the variance of a mean by clusters with these shares of it, (G,).
-
-    Those of Satterthwaite for clusters without any correlation.
-    """
-    alone = shares**2
-    together = alone / (1 - shares)
-    df = 1 / (alone.sum() + together.sum() ** 2 - (together**2).sum())
-    return max(1.0, round(float(df), 9))  # whole where it is so but for rounding
+        return np.zeros((num_candidates, num_candidates)), np.inf
+    covariance, df = item_covariance(items)
+    own = np.diag(covariance)
+    return np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0), df
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What single items contribute to the differences between candidates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,8 @@ import numpy.typing as npt
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,31 +23,71 @@ class Items:
         clusters: Items of the same number do not vary independently, int64 (N,).
     """
 
-    losses: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float64]
+    losses: Floats
+    weights: Floats
     clusters: npt.NDArray[np.int64]
 
 
-def item_losses(scores: Sequence[Sequence[ItemScores]], metric: Metric) -> Items | None:
+def as_losses(scores: ItemScores, metric: Metric) -> ItemScores:
+    """The scores of items as something that should be small."""
+    return replace(scores, values=metric.loss(1.0) * scores.values)
+
+
+def mean_over_seeds(losses: Sequence[Sequence[ItemScores]]) -> Items | None:
     """The losses of items, mean over seeds; None where seeds have items of their own.
 
     Args:
-        scores: For each candidate, the scores of each of its seeds on one split.
-        metric: The metric of the scores.
+        losses: For each candidate, those of each of its seeds on one split.
 
     Raises:
         StudyError: If candidates were scored on different items.
     """
-    each = [one for seeds in scores for one in seeds]
+    each = [one for seeds in losses for one in seeds]
     first = each[0]
     if first.own_to_seed:
         return None
     if any(one.weights.shape != first.weights.shape for one in each):
         raise StudyError("candidates were not tested on the same items; run `gatewise run`")
-    losses = np.stack([np.mean([one.values for one in seeds], axis=0) for seeds in scores])
     clusters = first.clusters
     return Items(
-        losses=metric.loss(1.0) * losses,
+        losses=np.stack([np.mean([one.values for one in seeds], axis=0) for seeds in losses]),
         weights=first.weights,
         clusters=np.arange(len(first.weights)) if clusters is None else clusters,
     )
+
+
+def item_covariance(items: Items) -> tuple[Floats, float]:
+    """How candidates' mean losses vary together by their items, (C, C), and degrees of freedom.
+
+    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, Biometrika
+    73, 1986), each freed of what the mean owes to it; with fewer degrees of freedom the less equal
+    clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of
+    Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
+    is infinity where a single item is all. Where there is but one cluster, which tells nothing of
+    others, items count as independent.
+    """
+    counts = items.weights > 0
+    shares = items.weights[counts] / items.weights.sum()
+    losses = items.losses[:, counts]
+    deviations = (losses - (losses @ shares)[:, None]) * shares
+    _, clusters = np.unique(items.clusters[counts], return_inverse=True)
+    num_clusters = int(clusters.max()) + 1
+    if num_clusters < 2:
+        clusters, num_clusters = np.arange(len(clusters)), len(clusters)
+    if num_clusters < 2:
+        return np.zeros((len(items.losses), len(items.losses))), np.inf
+    cluster_shares = np.bincount(clusters, shares, num_clusters).astype(np.float64)
+    sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
+    freed = sums / np.sqrt(1 - cluster_shares)
+    return freed @ freed.T, cluster_df(cluster_shares)
+
+
+def cluster_df(shares: Floats) -> float:
+    """Degrees of freedom of the variance of a mean by clusters with these shares of it, (G,).
+
+    Those of Satterthwaite for clusters without any correlation.
+    """
+    alone = shares**2
+    together = alone / (1 - shares)
+    df = 1 / (alone.sum() + together.sum() ** 2 - (together**2).sum())
+    return max(1.0, round(float(df), 9))  # whole where it is so but for rounding

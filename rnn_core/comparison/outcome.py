@@ -5,61 +5,122 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.ensembles import EnsembleResult
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, ScoredSplit, Split
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.run_folder import Cost
 from rnn_core.training.tuning import Tuned
 
-Status: TypeAlias = Literal["decided", "provisional", "none"]
+Status: TypeAlias = Literal["decided", "open"]
+Why: TypeAlias = Literal[
+    "safe", "only_one", "too_close", "test_contradicts", "one_seed", "all_diverged"
+]
 PolicyName: TypeAlias = Literal["gatewise", "gru_first", "always_lstm", "always_best"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What would let the rule decide, should means and standard deviations stay what they are.
+    """What would settle which candidate to use: the cheapest that is likely to.
+
+    It is an order of magnitude. `least` and `most` say how far it may be off: where the true
+    means are as far apart as is possible, and as close.
 
     Attributes:
-        seeds: So many seeds in all; None where no number of seeds would do.
-        items: So many times the items, where the seeds alone do not do.
+        seeds: Random seeds of each candidate that is still in the race.
+        items: Times as many items of the validation set.
+        least: Trainings times items, as a multiple of today's, that one in ten would do with.
+        most: Likewise, that nine in ten would do with; None where they are beyond what is tried.
     """
 
-    seeds: int | None
-    items: float | None
+    seeds: int
+    items: float
+    least: float
+    most: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Which candidate to use.
+    """Which candidate to use, and how sure that is.
 
     Attributes:
-        status: "decided"; "provisional" where the rule abstains, and the champion is the
-            best on the validation split; "none" where every candidate has a seed that
-            diverged.
-        champion: Name of the candidate; None if there is none.
-        reason: Why, in a sentence.
+        status: "decided" or "open".
+        why: The reason, for wording; see `rnn_core.comparison.verdict`.
+        champion: Name of the candidate to use; None where every candidate diverged.
         registered_seed: The champion's seed with the best validation score.
         runner_up: The candidate that is best on validation besides.
         ahead: By how much the champion's mean test score is better than the runner-up's;
             negative if it is worse.
-        need: What would let the rule decide; None if it did.
-        half_margin: What the rule says at half the margin, as its champion; None where it
-            abstains.
+        rivals: Other candidates that may be the best, or within the margin of it: their chance
+            is at least 1 % on the validation set. From the cheapest to the dearest.
+        cheaper: Those of them that are cheaper than the champion.
+        need: What would settle it; None where it is decided, or nothing that was tried would.
+        half_margin: The candidate that is safe at half the margin; None if there is none.
         twice_margin: Likewise at twice the margin.
         difference_std: Standard deviation of a difference between two candidates over seeds,
-            as a share of the margin: the mean over pairs on the validation split.
+            as a share of the margin: the mean over pairs on the validation set.
     """
 
     status: Status
+    why: Why
     champion: str | None
-    reason: str
     registered_seed: int | None = None
     runner_up: str | None = None
     ahead: float | None = None
+    rivals: tuple[str, ...] = ()
+    cheaper: tuple[str, ...] = ()
     need: Need | None = None
     half_margin: str | None = None
     twice_margin: str | None = None
     difference_std: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What the race cost.
+
+    Attributes:
+        looks: Numbers of random seeds after which candidates were looked at.
+        most: Seeds that a candidate may have.
+        trainings: All, without those of tuning.
+        at_equal_seeds: What they would have been with the most seeds for every candidate.
+    """
+
+    looks: tuple[int, ...]
+    most: int
+    trainings: int
+    at_equal_seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a split can tell.
+
+    Attributes:
+        clusters: Groups of items that do not vary independently: voices, stretches of a series.
+            As many as there are items where all do. None where seeds do not share items.
+        telling: Items on which two candidates that may be the best differ; None likewise.
+        smallest: The smallest difference between two of them that its items can tell, in units
+            of the metric; None likewise, and where one candidate was left.
+    """
+
+    clusters: int | None
+    telling: int | None
+    smallest: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Risk:
+    """What one takes upon oneself with a candidate.
+
+    Attributes:
+        chance: That it is within the margin of the best.
+        expected_loss: By how much it is worse than the best, in margins, the mean of what is
+            possible.
+    """
+
+    chance: float
+    expected_loss: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +150,15 @@ class SplitResult:
     Attributes:
         mean: Over seeds; None if all diverged.
         std: Sample standard deviation over seeds; None for fewer than two.
-        standing: Against the best of the others; None if a seed diverged.
+        standing: Against the best of the others that have as many seeds; None if one diverged.
+        risk: What one takes upon oneself with it; None where nothing tells, or most seeds
+            diverged.
     """
 
     mean: float | None
     std: float | None
     standing: Standing | None
+    risk: Risk | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +208,7 @@ class Policy:
     """A way to come to a model, and what it came to.
 
     Attributes:
-        chosen: The candidate that it leads to; None if none of those tried is complete.
+        chosen: The candidate that it leads to; None if each of those tried diverged.
         tried: Candidates that it trains.
         training_cost: `Candidate.training_cost`, summed over what is tried.
         step_cost: Multiply-accumulates of a step of the chosen candidate.
@@ -178,7 +242,10 @@ class Comparison:
         device: Kind of device that the candidates were trained on.
         items: Items of each split.
         decision: Which candidate to use.
+        effort: What it cost to find out.
+        evidence: What each of the two splits that models are scored on can tell.
         candidates: What each came to, by its name.
+        ensemble: The champion's seeds together; None if there is no ensemble.
         policies: What simple advice leads to.
         baselines: Test scores of simple predictors without a recurrent cell.
         optimum: The best test score that is possible, where it is known.
@@ -192,19 +259,29 @@ class Comparison:
     device: str
     items: dict[Split, int]
     decision: Decision
+    effort: Effort
+    evidence: dict[ScoredSplit, Evidence]
     candidates: dict[str, CandidateResult]
+    ensemble: EnsembleResult | None
     policies: dict[PolicyName, Policy]
     baselines: dict[str, float]
     optimum: float | None
 
     @property
     def champion(self) -> Champion | None:
-        """The candidate to use; None if every candidate has a seed that diverged."""
+        """The candidate to use; None if every candidate diverged."""
         name, seed = self.decision.champion, self.decision.registered_seed
         if name is None or seed is None:
             return None
         result = self.candidates[name]
         return Champion(name=name, result=result, seed=result.seed(seed))
+
+    @property
+    def registered_test_score(self) -> float | None:
+        """The test score of what is registered, which may be an ensemble."""
+        if self.ensemble is not None and self.ensemble.registered:
+            return self.ensemble.scores.test
+        return None if self.champion is None else self.champion.seed.test
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:
@@ -222,7 +299,7 @@ def read_comparison(path: Path) -> Comparison:
     """
     found = read_record(path, Comparison)
     decision = found.decision
-    for name in (decision.champion, decision.runner_up):
+    for name in (decision.champion, decision.runner_up, *decision.rivals):
         if name is not None and name not in found.candidates:
             raise StudyError(f"{path}: decision names {name}, which is no candidate of it")
     if decision.champion is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.stats
 
 from rnn_core.comparison.differences import pair_item_variances
-from rnn_core.comparison.items import item_losses
+from rnn_core.comparison.items import as_losses, mean_over_seeds
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores
@@ -17,12 +17,14 @@ class Pair:
     """A model against another one.
 
     Attributes:
+        better_by: Mean over items of how much better the first is, in units of the metric.
         p_worse: One-sided p value of the first being worse, by a t-test over clusters of items.
         p_better: Likewise of its being better.
         num_items: How many items there are.
         num_clusters: How many clusters they make, which alone vary independently.
     """
 
+    better_by: float
     p_worse: float
     p_better: float
     num_items: int
@@ -42,13 +44,14 @@ def compare_pair(first: ItemScores, second: ItemScores, metric: Metric) -> Pair:
     Raises:
         StudyError: If they are not of the same items.
     """
-    items = item_losses([[first], [second]], metric)
+    items = mean_over_seeds([[as_losses(each, metric)] for each in (first, second)])
     if items is None:
         raise StudyError("the two models were tested on items of their own")
     apart = items.losses[0] - items.losses[1]
     difference = float(np.average(apart, weights=items.weights)) if apart.any() else 0.0
     variances, df = pair_item_variances(items, 2)
     return Pair(
+        better_by=-difference,
         p_worse=p_above(difference, float(variances[0, 1]), df),
         p_better=p_above(-difference, float(variances[0, 1]), df),
         num_items=len(items.weights),

@@ -26,7 +26,7 @@ def policies(
         champion: Name of the candidate that Gatewise advises.
     """
     largest = {c.cell: c for c in sorted(candidates, key=lambda c: c.cost.multiply_accumulates)}
-    ours = [c for c in candidates if c.name == champion and c.complete]
+    ours = [c for c in candidates if c.name == champion and c.finished]
     found: dict[PolicyName, Policy] = {"gatewise": follow(candidates, ours, candidates)}
     if {"gru", "lstm"} <= largest.keys():
         gru, lstm = largest["gru"], largest["lstm"]
@@ -40,7 +40,7 @@ def policies(
 
 def is_good_enough(candidate: Candidate, margin: float, baselines: Mapping[str, float]) -> bool:
     """Whether a candidate is better than every baseline by the margin."""
-    if not candidate.complete:
+    if not candidate.finished:
         return False
     bar = min((candidate.metric.loss(score) for score in baselines.values()), default=0.0)
     return not baselines or candidate.mean_loss("test") <= bar - margin
@@ -56,9 +56,9 @@ def follow(
     def test_loss(candidate: Candidate) -> float:
         return candidate.mean_loss("test")
 
-    complete = [candidate for candidate in eligible if candidate.complete]
-    chosen = min(complete, key=test_loss) if complete else None
-    best = min((test_loss(c) for c in candidates if c.complete), default=None)
+    finished = [candidate for candidate in eligible if candidate.finished]
+    chosen = min(finished, key=test_loss) if finished else None
+    best = min((test_loss(c) for c in candidates if c.finished), default=None)
     return Policy(
         chosen=chosen.name if chosen else None,
         tried=tuple(candidate.name for candidate in tried),

@@ -5,16 +5,35 @@ size, t steps so far.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, Self
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rnn_core.layers.recurrent import State
-from rnn_core.models.translator import Source, Translator
 
 IMPOSSIBLE = float("-inf")
+
+
+class Read(Protocol):
+    """What was made of sentences that were read."""
+
+    def take(self, sentences: Tensor) -> Self:
+        """Keep some of the sentences, by index."""
+
+
+class Writes(Protocol):
+    """What writes translations piece by piece: a `Translator`, or several as one."""
+
+    @property
+    def written(self) -> Tensor:
+        """Pieces that a translation may hold, int (W,)."""
+
+    def encode(self, pieces: Tensor, lengths: Tensor) -> tuple[Any, State]:
+        """Read sentences; returns what was made of them, and the state that writing starts from."""
+
+    def next_piece(self, before: Tensor, state: State, source: Any) -> tuple[Tensor, State]:
+        """Log-probabilities of the next piece, and the state after it."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,7 @@ class Beam:
     """
 
     sentences: Tensor
-    source: Source
+    source: Read
     state: State
     written: Tensor
     scores: Tensor
@@ -51,6 +70,11 @@ class Beam:
         )
 
 
+def parts_of(state: State) -> tuple[Tensor, ...]:
+    """The tensors of a state."""
+    return (state,) if isinstance(state, Tensor) else state
+
+
 def take_rows(state: State, rows: Tensor) -> State:
     """Keep some of the sequences of a state, by index."""
     if isinstance(state, Tensor):
@@ -59,7 +83,7 @@ def take_rows(state: State, rows: Tensor) -> State:
 
 
 def translate(
-    model: Translator,
+    model: Writes,
     pieces: Tensor,
     lengths: Tensor,
     limits: Tensor,
@@ -91,9 +115,9 @@ def translate(
         The pieces of each translation, without its end.
     """
     closing = int((model.written == end).nonzero())
-    best_score = torch.full_like(limits, IMPOSSIBLE, dtype=model.bias.dtype)
-    best: list[list[int]] = [[] for _ in pieces]
     beam = first_beam(model, pieces, lengths, beam_size)
+    best_score = torch.full_like(limits, IMPOSSIBLE, dtype=beam.scores.dtype)
+    best: list[list[int]] = [[] for _ in pieces]
     step = 0
     while len(beam.sentences):
         step += 1
@@ -127,11 +151,12 @@ class Grown(NamedTuple):
     state: State
 
 
-def first_beam(model: Translator, pieces: Tensor, lengths: Tensor, beam_size: int) -> Beam:
+def first_beam(model: Writes, pieces: Tensor, lengths: Tensor, beam_size: int) -> Beam:
     """Read sentences; of the hypotheses, all empty, only the first is possible."""
     source, state = model.encode(pieces, lengths)
     sentences = torch.arange(len(pieces), device=pieces.device)
-    scores = source.outputs.new_full((len(pieces), beam_size), IMPOSSIBLE)
+    floats = parts_of(state)[0]
+    scores = floats.new_full((len(pieces), beam_size), IMPOSSIBLE)
     scores[:, 0] = 0
     return Beam(
         sentences,
@@ -143,7 +168,7 @@ def first_beam(model: Translator, pieces: Tensor, lengths: Tensor, beam_size: in
     )
 
 
-def grow(model: Translator, beam: Beam, start: int, closing: int, last: Tensor) -> Grown:
+def grow(model: Writes, beam: Beam, start: int, closing: int, last: Tensor) -> Grown:
     """Continue all hypotheses by one piece.
 
     Args:
@@ -155,17 +180,15 @@ def grow(model: Translator, beam: Beam, start: int, closing: int, last: Tensor) 
     """
     shape = beam.scores.shape
     if beam.written.shape[2]:
-        before = model.written[beam.written[:, :, -1]].flatten()
+        before = model.written[beam.written[:, :, -1]]
     else:
-        before = torch.full_like(beam.scores.flatten(), start, dtype=torch.int64)
-    outputs, state = model.decoder.step(model.embed(before), beam.state)
-    # The hypotheses of a sentence look at the same source: they take the place of its steps.
-    logits = model.classify(outputs.reshape(*shape, -1), beam.source)
-    scores = beam.scores.unsqueeze(-1) + functional.log_softmax(logits, dim=-1)
+        before = torch.full_like(beam.scores, start, dtype=torch.int64)
+    following, state = model.next_piece(before, beam.state, beam.source)
+    scores = beam.scores.unsqueeze(-1) + following
     others = torch.arange(scores.shape[2], device=scores.device) != closing
     scores = scores.masked_fill(last[:, None, None] & others, IMPOSSIBLE)
     values, index = scores.flatten(1).topk(2 * shape[1], dim=1)
-    return Grown(values, index // logits.shape[2], index % logits.shape[2], state)
+    return Grown(values, index // scores.shape[2], index % scores.shape[2], state)
 
 
 def candidates(grown: Grown, beam_size: int, closing: int, divisor: float) -> tuple[Tensor, Tensor]:

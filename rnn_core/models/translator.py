@@ -150,6 +150,22 @@ class Translator(nn.Module):
         features = self.dropout(torch.tanh(self.projection(outputs)))
         return functional.linear(features, self.embedding.weight[self.written], self.bias)
 
+    def next_piece(self, before: Tensor, state: State, source: Source) -> tuple[Tensor, State]:
+        """Log-probabilities of the next piece of translations that are being written.
+
+        Args:
+            before: The last piece of each of K translations of a sentence, int (B, K).
+            state: Of the decoder, (L, B * K, H) each.
+            source: Of the sentences.
+
+        Returns:
+            (B, K, W), of the pieces in `written`, and the state after it.
+        """
+        outputs, state = self.decoder.step(self.embed(before.flatten()), state)
+        # The translations of a sentence look at the same source: they take the place of its steps.
+        logits = self.classify(outputs.reshape(*before.shape, -1), source)
+        return functional.log_softmax(logits, dim=-1), state
+
     def forward(
         self, pieces: Tensor, lengths: Tensor, before: Tensor, kept: Tensor | None = None
     ) -> Tensor:

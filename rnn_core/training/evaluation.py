@@ -1,16 +1,19 @@
 """Scoring of finished seeds on the validation and test splits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.base.task import Task
 from rnn_core.training.illustration import Illustration, illustration_of
 from rnn_core.training.item_scores import ItemScores
-from rnn_core.training.models import restore
+from rnn_core.training.models import restore, restore_together
 from rnn_core.training.run_folder import MODEL
 
 
@@ -37,7 +40,25 @@ def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> Seed
     """
     if not (folder / MODEL).exists():
         return None
-    task, model = restore(folder, meta)
+    return scored(*restore(folder, meta), data, device)
+
+
+def evaluate_together(
+    folders: Sequence[Path], data: Data, meta: Meta, device: torch.device
+) -> SeedScores:
+    """Score finished seeds as one model; see `rnn_core.models.ensemble`.
+
+    Args:
+        folders: The run folders of the seeds, none of which diverged.
+        data: As for `evaluate`, and so are the rest.
+        meta: Likewise.
+        device: Likewise.
+    """
+    return scored(*restore_together(folders, meta), data, device)
+
+
+def scored(task: Task, model: nn.Module, data: Data, device: torch.device) -> SeedScores:
+    """The scores of a model on both splits."""
     model = model.to(device)
     data = {name: tensor.to(device) for name, tensor in data.items()}
     with torch.inference_mode():

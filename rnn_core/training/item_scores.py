@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from rnn_core.errors import DataError
 from rnn_core.files import write_bytes
@@ -53,14 +53,29 @@ def read_items(path: Path, split: ScoredSplit) -> ItemScores:
         DataError: If the file is missing or holds something else.
     """
     try:
-        arrays = load_file(path)
+        return items_of(path.read_bytes(), split, str(path))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; run the stage that makes it") from None
+
+
+def items_of(content: bytes, split: ScoredSplit, name: str) -> ItemScores:
+    """The score, weight and cluster of every item of a split.
+
+    Args:
+        content: Of the file.
+        split: Which split.
+        name: What to call the file in errors.
+
+    Raises:
+        DataError: If the file holds something else.
+    """
+    try:
+        arrays = load(content)
         return ItemScores(
             values=arrays[f"{split}/values"],
             weights=arrays[f"{split}/weights"],
             clusters=arrays.get(f"{split}/clusters"),
             own_to_seed=f"{split}/own_to_seed" in arrays,
         )
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing; run the stage that makes it") from None
     except (SafetensorError, KeyError) as error:
-        raise DataError(f"{path} does not hold the scores of {split} items: {error}") from None
+        raise DataError(f"{name} does not hold the scores of {split} items: {error}") from None

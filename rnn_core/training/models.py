@@ -1,6 +1,7 @@
 """The model of a training: built from its seed, counted, written, and restored."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from rnn_core.errors import StudyError
 from rnn_core.layers.initialisation import Initialisation
 from rnn_core.layers.recurrent import Recurrent
+from rnn_core.models.ensemble import ensemble
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.task import Task
@@ -88,11 +90,29 @@ def restore(folder: Path, meta: Meta) -> tuple[Task, nn.Module]:
     return task, model.eval()
 
 
-def restore_registered(folder: Path) -> tuple[Task, nn.Module]:
-    """Rebuild the model of a folder that is registered: a finished seed with its `meta.json`.
+def restore_together(folders: Sequence[Path], meta: Meta) -> tuple[Task, nn.Module]:
+    """Rebuild the trained models of several seeds as one; see `restore`.
+
+    Args:
+        folders: Finished seeds of one candidate.
+        meta: Of the dataset that they were trained on.
 
     Raises:
-        StudyError: If the seed diverged.
+        StudyError: If a seed diverged.
     """
-    config, _ = read_config(folder)
-    return restore(folder, read_meta(folder, get_task(config.task)))
+    restored = [restore(folder, meta) for folder in folders]
+    return restored[0][0], ensemble([model for _, model in restored])
+
+
+def restore_registered(folder: Path) -> tuple[Task, nn.Module]:
+    """Rebuild the model of a folder that is registered, with its `meta.json`.
+
+    The folder is a finished seed, or holds several in folders of their own.
+
+    Raises:
+        StudyError: If a seed diverged.
+    """
+    together = sorted(path for path in folder.glob("seed-*") if path.is_dir())
+    seeds = together or [folder]
+    config, _ = read_config(seeds[0])
+    return restore_together(seeds, read_meta(folder, get_task(config.task)))

@@ -194,6 +194,9 @@ def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> S
 class Here:
     """A crew that does each piece of work in this process, at once, and nothing later."""
 
+    def foresee(self, opened: object, margin: float) -> None:
+        """Nobody watches."""
+
     def expect(self, trainings: int) -> None:
         """Nobody watches."""
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 from rnn_core.errors import DataError
 from rnn_core.features.words import UNKNOWN
 from rnn_core.layers.recurrent import State
+from rnn_core.models.ensemble import StepEnsemble
 from rnn_core.models.language_model import LanguageModel
 from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.text_generation.learn import Learning
@@ -99,7 +100,7 @@ class Writing(Learning):
 @torch.inference_mode()
 def advance(model: nn.Module, tokens: list[int], state: State | None) -> tuple[Tensor, State]:
     """Read tokens; returns the logits (V,) of the next one, and the state."""
-    assert isinstance(model, LanguageModel)
+    assert isinstance(model, (LanguageModel, StepEnsemble))
     if len(tokens) == 1:
         logits, state = model.step(torch.tensor(tokens), state)
         return logits[0], state

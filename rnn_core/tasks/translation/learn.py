@@ -13,6 +13,7 @@ from rnn_core.features.subwords import END, PAD, START, Subwords
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.beam_search import translate
+from rnn_core.models.ensemble import TranslatorEnsemble
 from rnn_core.models.translator import Translator
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
@@ -134,7 +135,7 @@ class Learning(Learns):
         self, model: nn.Module, sources: Sequence[Tensor], beam_size: int
     ) -> list[str]:
         """Translate sentences given as pieces, each at most twice as long and ten."""
-        assert isinstance(model, Translator)
+        assert isinstance(model, (Translator, TranslatorEnsemble))
         ours = [""] * len(sources)
         for places in by_length(torch.tensor([len(s) for s in sources]), SCORING_BATCH):
             chosen = places.tolist()

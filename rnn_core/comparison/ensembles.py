@@ -1,0 +1,72 @@
+"""Whether several random seeds of the chosen candidate answer better together than one alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+
+SCORES = "scores.json"
+ITEMS = "items.safetensors"
+"""What the evaluation of an ensemble consists of."""
+
+BETTER = 0.05
+"""An ensemble is better beyond chance below this p value: one of so many is taken that is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleScores:
+    """The scores of an ensemble.
+
+    Attributes:
+        cell: Name of the cell.
+        hidden_size: Features of its state.
+        seeds: Random seeds of its members.
+        validation: Score on the validation set; None if it is no number.
+        test: Score on the test set; likewise.
+        others: Further metrics of the test set.
+    """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
+
+    cell: str
+    hidden_size: int
+    seeds: tuple[int, ...]
+    validation: float | None
+    test: float | None
+    others: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleResult:
+    """Random seeds of the champion that answer together, beside the one that is best alone.
+
+    Attributes:
+        scores: Of all together.
+        better_by: By how much it is better than that seed on the validation set, in units of
+            the metric; negative if it is worse.
+        p_value: Of that by chance alone.
+        trainings: Those of its members that the race did not ask for: they are cost, and no
+            evidence.
+        registered: Whether the ensemble is what is registered, and not the seed.
+    """
+
+    scores: EnsembleScores
+    better_by: float
+    p_value: float
+    trainings: int
+    registered: bool
+
+
+def write_ensemble(folder: Path, scores: EnsembleScores) -> None:
+    """Write the scores of an ensemble into its folder."""
+    write_record(folder / SCORES, scores)
+
+
+def read_ensemble(folder: Path) -> EnsembleScores | None:
+    """Read the scores of an ensemble; None if there is none.
+
+    Raises:
+        DataError: If they are of another form.
+    """
+    return read_record(folder / SCORES, EnsembleScores) if (folder / SCORES).exists() else None

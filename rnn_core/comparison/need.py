@@ -1,0 +1,141 @@
+"""What items can tell, and what would settle which candidate to use: more seeds, items, or both.
+
+What would settle it nobody knows: it depends on how far apart the candidates truly are, which is
+what is not known. So the truth is drawn again and again from what is known, and for each draw it
+is seen which numbers of seeds and items would make some candidate safe. That gives an order of
+magnitude, and how far it may be off.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, inf, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_core.comparison.items import Items, item_covariance
+from rnn_core.comparison.outcome import Need
+from rnn_core.comparison.posterior import Posterior, Uncertain, risk_of, scatter
+from rnn_core.comparison.race import SAFE
+
+CRITICAL = 2.5
+"""Standard errors of a difference that chance seldom exceeds, among a handful of candidates."""
+
+DIFFERING = 0.1
+"""The share of items on which one of two good models is right and the other wrong: one in ten is
+usual, and the standard deviation of a difference is its square root."""
+
+SEED_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+ITEM_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Times as many as there are."""
+
+TRUTHS = 100
+INNER = 500
+"""Draws: of what is true, and of what would then be seen."""
+
+LIKELY, LEAST, MOST = 0.5, 0.1, 0.9
+"""Shares of the truths that are settled."""
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Times as many seeds and items, and for which truths that settles it, (TRUTHS,)."""
+
+    seeds: float
+    items: float
+    settles: Flags
+
+    @property
+    def cost(self) -> float:
+        """Trainings times items, as a multiple of what was spent."""
+        return self.seeds * self.items
+
+
+def need_of(known: Posterior, num_seeds: int, margin: float) -> Need | None:
+    """What would settle it; None where nothing that is tried is likely to.
+
+    Args:
+        known: Of the candidates, on the validation set.
+        num_seeds: Seeds of those that are still in the race.
+        margin: The largest difference that does not matter, in units of the loss.
+    """
+    truths = known.draws()[:TRUTHS]
+    items = ITEM_STEPS if known.items is not None else (1.0,)
+    steps = [(s, i) for s in SEED_STEPS for i in items if s * i > 1]
+    pairs = [
+        Pair(seeds=s, items=i, settles=settled(truths, grown(known, s, i), margin))
+        for s, i in sorted(steps, key=lambda step: (step[0] * step[1], step[1]))
+    ]
+    chosen = next((pair for pair in pairs if pair.settles.mean() >= LIKELY), None)
+    if chosen is None:
+        return None
+    most = cost_for(pairs, MOST)
+    return Need(
+        seeds=ceil(chosen.seeds * num_seeds),
+        items=chosen.items,
+        least=cost_for(pairs, LEAST),
+        most=None if most == inf else most,
+    )
+
+
+def cost_for(pairs: Sequence[Pair], share: float) -> float:
+    """At what cost some pair settles it for a share of the truths; infinity: at none."""
+    each = np.full(TRUTHS, inf)
+    for pair in pairs:
+        each = np.where(pair.settles, np.minimum(each, pair.cost), each)
+    return float(np.sort(each)[ceil(share * TRUTHS) - 1])
+
+
+def grown(known: Posterior, seeds: float, items: float) -> Floats:
+    """What chance would still do to means with so many times the seeds and items, (INNER, C)."""
+    found = scatter(less_uncertain(known.seeds, seeds), stream=2)
+    if known.items is not None:
+        found = found + scatter(less_uncertain(known.items, items), stream=3)
+    return np.asarray(found[:INNER])
+
+
+def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
+    """The same with so many times what it was found from."""
+    return Uncertain(
+        means=uncertain.means,
+        covariance=uncertain.covariance / times,
+        df=uncertain.df * times,
+    )
+
+
+def settled(truths: Floats, chance: Floats, margin: float) -> Flags:
+    """For which truths some candidate would be safe."""
+    return np.asarray(
+        [risk_of(truth + chance, margin).chance.max() >= SAFE for truth in truths], dtype=bool
+    )
+
+
+def smallest_share(items: int) -> float:
+    """The smallest difference of two shares, such as accuracies, that so many items can tell."""
+    return CRITICAL * sqrt(DIFFERING / items)
+
+
+def items_for_share(margin: float) -> int:
+    """How many items can tell shares apart that differ by a margin."""
+    return ceil(DIFFERING * (CRITICAL / margin) ** 2)
+
+
+def smallest_difference(items: Items) -> float | None:
+    """The smallest difference that the items can tell, by what models scored on them.
+
+    Args:
+        items: Losses of at least two candidates, those that may be the best.
+
+    Returns:
+        In units of the loss, mean over pairs; None for a single candidate.
+    """
+    if len(items.losses) < 2:
+        return None
+    covariance, _ = item_covariance(items)
+    own = np.diag(covariance)
+    pairs = np.triu_indices(len(own), 1)
+    variances = np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)[pairs]
+    return float(CRITICAL * np.sqrt(variances).mean())
