@@ -12,7 +12,8 @@ from sacrebleu.metrics.bleu import BLEU
 from torch.nn import functional
 
 from rnn_core.baselines.lexicon import word_for_word, word_lexicon
-from rnn_core.cells import REGISTRY
+from rnn_core.cells import REGISTRY, get_cell
+from rnn_core.cells.base import named
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.subwords import END, START, Subwords
 from rnn_core.layers.recurrent import Recurrent
@@ -267,7 +268,35 @@ def test_gradient_reaches_every_weight_that_matters(tmp_path, cell, attention):
         without = {"bridge", "encoder"} if not attention else {"bridge"}
         assert {name.split(".")[0] for name in unused} == without
     else:
-        assert unused == set()
+        unread, only_shown = passed_on(get_cell(cell))
+        assert {n.split(".")[2] for n in unused if n.startswith("bridge")} == unread
+        shown = {n.split(".")[-1] for n in unused if n.startswith("encoder")}
+        assert shown == (set() if attention else only_shown)
+        assert {n.split(".")[0] for n in unused} <= {"bridge", "encoder"}
+
+
+def passed_on(cell):
+    """Numbers of the states that a step does not read; weights that no state that it reads needs.
+
+    An output that is not read back tells a decoder nothing but through attention.
+    """
+    drawn = [torch.rand(1, 3, requires_grad=True) for _ in (*cell.gates, *cell.states)]
+    weights = {n: torch.rand(cell.shape(n, 3), requires_grad=True) for n in cell.weights}
+    x, w = named(cell.gates)(*drawn[: len(cell.gates)]), named(tuple(weights))(*weights.values())
+    states = drawn[len(cell.gates) :]
+    new = cell.step(x, tuple(states), w)
+
+    def reached(results, inputs):
+        if not inputs:
+            return []
+        total = sum(result.sum() for result in results)
+        found = torch.autograd.grad(total, inputs, allow_unused=True, retain_graph=True)
+        return [gradient is not None for gradient in found]
+
+    read = reached(new, states)
+    kept = reached([n for n, needed in zip(new, read, strict=True) if needed], [*weights.values()])
+    unread = {str(index) for index, needed in enumerate(read) if not needed}
+    return unread, {name for name, needed in zip(weights, kept, strict=True) if not needed}
 
 
 def test_output_layer_holds_no_piece_that_no_translation_has(tmp_path):
