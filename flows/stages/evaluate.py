@@ -131,8 +131,7 @@ def collect(store: Store, size: Path, code: CodeOfCells, folder: Path) -> None:
 
 def show_best(folder: Path, found: Sequence[Evaluation]) -> None:
     """Write what the model of the best seed on the validation set does."""
-    scores = {e.scores.seed: e.scores.validation for e in found}
-    known = {seed: score for seed, score in scores.items() if score is not None}
-    best = best_seed(known, found[0].metric) if known else None
+    reached = {e.scores.seed: e.scores.reached for e in found if e.scores.reached}
+    best = best_seed(reached, found[0].metric) if reached else None
     shown = next((e.illustration for e in found if e.scores.seed == best), None)
     write_illustration(folder, None if shown is None else illustration_of(shown))

@@ -61,5 +61,6 @@ def result_of(run: Path, scores: SeedScores | None) -> SeedResult:
         steps=summary.steps,
         validation=scores.validation.overall if scores else None,
         test=scores.test.overall if scores else None,
+        validation_loss=scores.validation.loss if scores else None,
         others=dict(scores.test.others) if scores else {},
     )

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from typing import ClassVar
 
 from rnn_core.errors import StudyError
-from rnn_core.metric import Metric, ScoredSplit
+from rnn_core.metric import Metric, Reached, ScoredSplit
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.run_folder import Cost
 from rnn_core.training.tuning import Tuned
@@ -25,6 +25,8 @@ class SeedResult:
         steps: Optimiser steps that it took.
         validation: Score on the validation split.
         test: Score on the test split.
+        validation_loss: What training lowers, on the validation split; None where the metric
+            is that.
         others: Further metrics of the test split.
     """
 
@@ -33,12 +35,18 @@ class SeedResult:
     steps: int
     validation: float | None
     test: float | None
+    validation_loss: float | None = None
     others: dict[str, float] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:
         """Whether it came to no score."""
         return self.validation is None or self.test is None
+
+    @property
+    def reached(self) -> Reached | None:
+        """What is known of it on the validation split; None if its training diverged."""
+        return None if self.validation is None else Reached(self.validation, self.validation_loss)
 
 
 @dataclass(frozen=True, kw_only=True)
