@@ -193,9 +193,7 @@ def test_baselines_are_fitted_to_and_scored_on_the_values_that_are_there(tmp_pat
     weight = masked_ridge(train - train[:, -1:], wanted - train[:, -1:])
     linear = (past - past[:, -1:]) @ weight + past[:, -1:]
     found = task.baselines(data)
-    assert found["repeat_last"] == pytest.approx(
-        np.nanmean((past[:, -1:] - future) ** 2), rel=1e-5
-    )
+    assert found["repeat_last"] == pytest.approx(np.nanmean((past[:, -1:] - future) ** 2), rel=1e-5)
     assert found["linear"] == pytest.approx(np.nanmean((linear - future) ** 2), rel=1e-4)
 
 

@@ -213,6 +213,17 @@ def test_score_is_the_share_of_recordings_recognised(raw):
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_loss_of_a_side_is_that_of_the_probabilities_that_are_answered(raw, split):
+    task, data = prepared(raw)
+    network = build_model(task, "gru").eval()
+    said = members(raw, task, data, split)
+    answered = [task.recognise(network, r.path.read_bytes())[r.word] for r in said]
+    loss = task.scores(network, data, split).loss
+    assert loss == pytest.approx(-np.log(answered).mean(), rel=1e-5)
+
+
+@torch.inference_mode()
 @pytest.mark.parametrize(("split", "seed"), [(SPLIT, 0), (EACH, 1), (EACH, 2)])
 def test_illustration_counts_what_is_answered_for_each_word_of_the_fold(raw, split, seed):
     task, data = prepared(raw, seed=seed, **split)
