@@ -45,6 +45,7 @@ def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path)
     found = Evaluation(
         metric=get_task(read_config(run)[0].task).metric,
         scores=result_of(run, scores),
+        validation_loss=scores.validation.loss if scores else None,
         most_steps=MOST_STEPS,
         findings=diagnose(run, data, meta, device),
         illustration=shown,
@@ -61,6 +62,5 @@ def result_of(run: Path, scores: SeedScores | None) -> SeedResult:
         steps=summary.steps,
         validation=scores.validation.overall if scores else None,
         test=scores.test.overall if scores else None,
-        validation_loss=scores.validation.loss if scores else None,
         others=dict(scores.test.others) if scores else {},
     )

@@ -25,8 +25,6 @@ class SeedResult:
         steps: Optimiser steps that it took.
         validation: Score on the validation split.
         test: Score on the test split.
-        validation_loss: What training lowers, on the validation split; None where the metric
-            is that.
         others: Further metrics of the test split.
     """
 
@@ -35,18 +33,12 @@ class SeedResult:
     steps: int
     validation: float | None
     test: float | None
-    validation_loss: float | None = None
     others: dict[str, float] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:
         """Whether it came to no score."""
         return self.validation is None or self.test is None
-
-    @property
-    def reached(self) -> Reached | None:
-        """What is known of it on the validation split; None if its training diverged."""
-        return None if self.validation is None else Reached(self.validation, self.validation_loss)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +56,8 @@ class Candidate:
         cost: Counted cost of its model.
         seeds: Outcome of each seed.
         tuning: What it was tuned to, and at what cost; None if it was not.
+        validation_losses: What training lowers, on the validation split, by seed; empty where
+            the metric is that.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -78,6 +72,7 @@ class Candidate:
     cost: Cost
     seeds: tuple[SeedResult, ...]
     tuning: Tuned | None = None
+    validation_losses: dict[int, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -98,6 +93,14 @@ class Candidate:
         """Scores of the seeds that did not diverge."""
         scores = (getattr(seed, split) for seed in self.seeds)
         return [score for score in scores if score is not None]
+
+    def reached(self) -> dict[int, Reached]:
+        """What the seeds that did not diverge reached on the validation split."""
+        return {
+            seed.seed: Reached(seed.validation, self.validation_losses.get(seed.seed))
+            for seed in self.seeds
+            if seed.validation is not None
+        }
 
     def mean(self, split: ScoredSplit) -> float | None:
         """Mean over seeds; None if all diverged."""

@@ -114,7 +114,7 @@ def describe(
     ranked: Sequence[Candidate],
 ) -> Decision:
     """The verdict with all that belongs to it."""
-    registered = best_seed({s.seed: s.reached for s in chosen.seeds if s.reached}, chosen.metric)
+    registered = best_seed(chosen.reached(), chosen.metric)
     second = next((candidate for candidate in ranked if candidate is not chosen), None)
     sure = sensitivity(evidence)
     return Decision(

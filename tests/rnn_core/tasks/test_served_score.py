@@ -182,7 +182,9 @@ def recognition_score(one, _):
 def transcription_score(one, _):
     wanted = pd.read_csv(one.raw / "transcripts.tsv", sep="\t", dtype=str).set_index("file")["text"]
     answer = one.answer(files_of_the_test_set(one))
-    pairs = [(text, wanted[file]) for file, text in zip(answer["file"], answer["text"])]
+    pairs = [
+        (text, wanted[file]) for file, text in zip(answer["file"], answer["text"], strict=True)
+    ]
     return sum(edits(*pair) for pair in pairs) / sum(len(text) for _, text in pairs)
 
 
@@ -244,5 +246,7 @@ def test_symbols_are_recalled_as_often_as_promised(trained):
     (file,) = one.raw.glob("*.txt")
     lines = one.task.read_input(file)["symbols"].tolist()[-one.task.meta.items["test"] :]
     recalled = one.answer(pd.DataFrame({"symbols": lines}))["recalled"]
-    right = [a == b for pair in zip(recalled, lines, strict=True) for a, b in zip(*pair)]
+    right = [
+        a == b for pair in zip(recalled, lines, strict=True) for a, b in zip(*pair, strict=True)
+    ]
     assert np.mean(right) == pytest.approx(one.promised.others["recalled_share"])

@@ -60,7 +60,9 @@ def usable(values, split):
 
 @given(
     st.lists(st.lists(st.one_of(st.none(), st.floats(-9, 9, width=32)), min_size=4, max_size=4))
-    .filter(lambda rows: rows and all(any(v is not None for v in c) for c in zip(*rows)))
+    .filter(
+        lambda rows: rows and all(any(v is not None for v in c) for c in zip(*rows, strict=True))
+    )
     .map(lambda rows: np.array(rows, dtype=np.float32))
 )
 @settings(max_examples=200, deadline=None)

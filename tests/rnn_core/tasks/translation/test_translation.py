@@ -218,7 +218,9 @@ def test_loss_of_a_side_is_that_of_the_pieces_that_can_be_written(tmp_path, floa
     for source, target in zip(*pieces, strict=True):
         before = torch.tensor([[START, *target.tolist()[:-1]]])
         logits = model(source[None], torch.tensor([len(source)]), before)[0].detach()
-        for step, piece in zip(functional.log_softmax(logits, dim=-1), target.tolist()):
+        for step, piece in zip(
+            functional.log_softmax(logits, dim=-1), target.tolist(), strict=True
+        ):
             left_out += piece not in place
             logs += [float(step[place[piece]])] if piece in place else []
     assert left_out
