@@ -495,11 +495,12 @@ def build_model(task: Task, cell: str, seed: int) -> nn.Module:
     return task.build_model(make_cell)
 
 
-def score(task: Task, model: nn.Module, data: Data, split: Split) -> float:
-    """The metric of a side."""
+def score(task: Task, model: nn.Module, data: Data, split: Split) -> tuple[float, float]:
+    """The metric of a side, and the loss there, which tells equals apart; 0 where it is that."""
     model.eval()
     with torch.inference_mode():
-        return task.scores(model, data, split).overall
+        scores = task.scores(model, data, split)
+    return scores.overall, 0.0 if scores.loss is None else scores.loss
 
 
 def train_epoch(
@@ -545,23 +546,25 @@ def train(
     total_steps = parameters.epochs * task.num_batches(data, parameters.batch_size)
     factor = partial(rate_factor, parameters, total_steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    sign = 1 if task.metric.direction == "higher" else -1
-    best, best_epoch, weights = float("nan"), 0, model.state_dict()
+    sign = -1 if task.metric.direction == "higher" else 1
+    best, reached, better_epoch, weights = (math.inf, math.inf), math.nan, 0, model.state_dict()
     for epoch in range(1, parameters.epochs + 1):
         torch.manual_seed(stream(seed, "dropout", epoch))
         order = torch.Generator().manual_seed(stream(seed, "order", epoch))
         batches = task.training_batches(data, parameters.batch_size, order)
         loss = train_epoch(task, model, batches, optimizer, schedule, parameters.clip_norm)
-        reached = score(task, model, data, "validation")
-        if not (math.isfinite(loss) and math.isfinite(reached)):
+        now, held_out = score(task, model, data, "validation")
+        if not (math.isfinite(loss) and math.isfinite(now) and math.isfinite(held_out)):
             return {"epochs": epoch, "validation": None, "test": None}
-        if best_epoch == 0 or sign * reached > sign * best:
-            best, best_epoch = reached, epoch
+        better_epoch = epoch if (sign * now, held_out) < best else better_epoch
+        if (sign * now, held_out) <= best:
+            best, reached = (sign * now, held_out), now
             weights = {name: w.detach().clone() for name, w in model.state_dict().items()}
-        if epoch - best_epoch >= parameters.patience:
+        if parameters.patience and epoch - better_epoch >= parameters.patience:
             break
     model.load_state_dict(weights)
-    return {"epochs": epoch, "validation": best, "test": score(task, model, data, "test")}
+    test, _ = score(task, model, data, "test")
+    return {"epochs": epoch, "validation": reached, "test": test}
 
 
 def run_job(folder: Path, work: Path, job: Job) -> dict[str, Any]:

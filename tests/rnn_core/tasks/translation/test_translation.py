@@ -202,6 +202,36 @@ def test_loss_is_the_mean_over_all_pieces_one_sentence_at_a_time(tmp_path, float
     assert float(loss) == pytest.approx(total / count, rel=1e-10)
 
 
+def test_loss_of_a_side_is_that_of_the_pieces_that_can_be_written(tmp_path, float64, monkeypatch):
+    """Whatever is computed together; label smoothing and what nobody learned are left out."""
+    shape = TranslationModel(**SMALL, label_smoothing=0.2)
+    odd = [Pair(pair.source, pair.target.replace("Der", "Dør")) for pair in PAIRS[-9:]]
+    for name, pairs in {"train": PAIRS[:-16], "val": PAIRS[-16:-9], "test": odd}.items():
+        write(tmp_path, pairs, name)
+    options = {"source_file": "*.en", "target_file": "*.de", "sides": ("train", "val", "test")}
+    data, meta = Translation.prepare(tmp_path, TranslationData(**options, max_vocabulary=60))
+    task = Translation(meta, shape)
+    model = build_model(task, "gru").eval()
+    place = {piece: i for i, piece in enumerate(task.meta.written)}
+    logs, left_out = [], 0
+    first, last = task.meta.range_of("test")
+    pieces = [translation.pieces_of(data, what)[first:last] for what in ("source", "target")]
+    for source, target in zip(*pieces, strict=True):
+        before = torch.tensor([[START, *target.tolist()[:-1]]])
+        logits = model(source[None], torch.tensor([len(source)]), before)[0].detach()
+        for step, piece in zip(
+            functional.log_softmax(logits, dim=-1), target.tolist(), strict=True
+        ):
+            left_out += piece not in place
+            logs += [float(step[place[piece]])] if piece in place else []
+    assert left_out
+    for size in (64, 3):
+        monkeypatch.setattr(translation, "LOSS_BATCH", size)
+        with torch.inference_mode():
+            loss = task.scores(model, data, "test").loss
+        assert loss == pytest.approx(-np.mean(logs), rel=1e-10)
+
+
 # --- Model ---
 
 
@@ -501,6 +531,7 @@ def test_scores_are_those_of_the_translations(tmp_path, monkeypatch):
         return [side[0].upper(), *side[:-1]]
 
     monkeypatch.setattr(task, "translations", shifted)
+    monkeypatch.setattr(task, "reference_loss", lambda *_: 0.5)
     for split in ("validation", "test"):
         scores = task.scores(None, data, split)
         ours = [references[split][0], *references[split][:-1]]
@@ -686,7 +717,7 @@ def test_suggestion_fits_the_data_and_is_taken(tmp_path):
         (TranslationModel, {"beam_size": 0}, "must be at least 1"),
         (TranslationModel, {"label_smoothing": 1.0}, r"must be in \[0, 1\)"),
         (TranslationModel, {"length_exponent": -0.1}, r"must be in \[0, 1\]"),
-        (TranslationAnswer, {"beam_size": 0}, "must be at least 1"),
+        (TranslationAnswer, {"beam_size": -1}, "must not be negative"),
     ],
 )
 def test_impossible_parameters_are_refused(kind, options, message):
