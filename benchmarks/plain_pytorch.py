@@ -93,8 +93,11 @@ class Loop(nn.Module):
 
     def forward(
         self, x: Tensor, state: tuple[Tensor, ...] | None
-    ) -> tuple[tuple[list[Tensor], ...], tuple[Tensor, ...]]:
-        """Read (B, T, I); return each state at all steps, a list of (B, H), and the last ones."""
+    ) -> tuple[tuple[list[Tensor] | Tensor, ...], tuple[Tensor, ...]]:
+        """Read (B, T, I); return each state at all steps, and the last ones, (B, H) each.
+
+        A state at all steps is a list of (B, H), or (B, T, H).
+        """
         if state is None:
             state = (x.new_zeros(len(x), self.hidden_size),) * self.num_states
         passed = []
@@ -214,6 +217,84 @@ class LSTMLayerNorm(Loop):
         return torch.sigmoid(o) * torch.tanh(shown), c
 
 
+class SLSTM(Loop):
+    parts = (4,)
+    num_states = 4
+
+    def step(self, x: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        h, c, n, m = state
+        i, f, z, o = torch.addmm(x[0], h, self.products[0]).chunk(4, dim=1)
+        past = functional.logsigmoid(f) + m
+        m = torch.where(n > 0, torch.maximum(past, i), i)
+        kept = torch.where(n > 0, torch.exp(torch.clamp(past - m, max=0)), 0)
+        new = torch.exp(i - m)
+        c, n = kept * c + new * torch.tanh(z), kept * n + new
+        return torch.sigmoid(o) * c / n, c, n, m
+
+
+class MinGRUBlock(Loop):
+    """All but the weighted mean of old and new is computed for all steps at once."""
+
+    num_states = 5
+
+    def __init__(self, source: RecurrentDirection) -> None:
+        super().__init__(source)
+        matrices = {name: w for name, w in source.weights.items() if w.ndim == 2}
+        self.matrices = nn.ParameterDict({n: m.detach().clone() for n, m in matrices.items()})
+
+    def forward(
+        self, x: Tensor, state: tuple[Tensor, ...] | None
+    ) -> tuple[tuple[list[Tensor] | Tensor, ...], tuple[Tensor, ...]]:
+        zero = x.new_zeros(len(x), self.hidden_size)
+        _, r, *before = state or (zero,) * self.num_states
+        p, v, w = self.project(x), self.vectors, self.matrices
+        size = (self.hidden_size,)
+        normal = functional.layer_norm(p, size, v["sa"])
+        a = torch.cat([*(part[:, None] for part in before[::-1]), normal], dim=1)
+        kernel = torch.stack([v["k3"], v["k2"], v["k1"], v["k0"]], dim=1).unsqueeze(1)
+        u = functional.conv1d(a.transpose(1, 2), kernel, groups=self.hidden_size).transpose(1, 2)
+        z, n = torch.sigmoid(u @ w["z"] + v["bz"]), u @ w["n"] + v["bn"]
+        n = torch.where(n >= 0, n + 0.5, torch.sigmoid(n))
+        every = []
+        for gate, candidate in zip(z.unbind(1), n.unbind(1), strict=True):
+            r = torch.lerp(r, candidate, gate)
+            every.append(r)
+        q = p + torch.stack(every, dim=1) @ w["o"]
+        inner = functional.gelu(functional.layer_norm(q, size, v["sq"]) @ w["m1"] + v["b1"])
+        outputs = q + inner @ w["m2"] + v["b2"]
+        windows = a[:, 3:], a[:, 2:-1], a[:, 1:-2]
+        last = outputs[:, -1], r, *(part[:, -1] for part in windows)
+        return (outputs, every, *windows), last
+
+
+class LRU(Loop):
+    """The products are taken for all steps at once; complex numbers turn in the loop."""
+
+    num_states = 3
+
+    def __init__(self, source: RecurrentDirection) -> None:
+        super().__init__(source)
+        matrix = torch.cat([source.weights["re"], -source.weights["im"]])
+        self.matrix = nn.Parameter(matrix.detach().clone())
+
+    def forward(
+        self, x: Tensor, state: tuple[Tensor, ...] | None
+    ) -> tuple[tuple[list[Tensor] | Tensor, ...], tuple[Tensor, ...]]:
+        zero = x.new_zeros(len(x), self.hidden_size)
+        _, re, im = state or (zero,) * self.num_states
+        v = self.vectors
+        eigenvalue = torch.polar(torch.exp(-torch.exp(v["nu"])), torch.exp(v["theta"]))
+        of_re, of_im, direct = self.project(x).chunk(3, dim=-1)
+        read = torch.exp(v["gamma"]) * torch.complex(of_re, of_im)
+        s, every = torch.complex(re, im), []
+        for new in read.unbind(1):
+            s = eigenvalue * s + new
+            every.append(s)
+        states = torch.stack(every, dim=1)
+        outputs = torch.cat([states.real, states.imag], dim=-1) @ self.matrix + direct
+        return (outputs, states.real, states.imag), (outputs[:, -1], s.real, s.imag)
+
+
 LOOPS: dict[str, type[Loop]] = {
     "memoryless": Memoryless,
     "rnn_sigmoid": RNNSigmoid,
@@ -221,6 +302,9 @@ LOOPS: dict[str, type[Loop]] = {
     "mgu": MGU,
     "mingru": MinGRU,
     "minlstm": MinLSTM,
+    "slstm": SLSTM,
+    "mingru_block": MinGRUBlock,
+    "lru": LRU,
     "lstm_coupled": LSTMCoupled,
     "lstm_peephole": LSTMPeephole,
     "lstm_layernorm": LSTMLayerNorm,
@@ -411,11 +495,12 @@ def build_model(task: Task, cell: str, seed: int) -> nn.Module:
     return task.build_model(make_cell)
 
 
-def score(task: Task, model: nn.Module, data: Data, split: Split) -> float:
-    """The metric of a side."""
+def score(task: Task, model: nn.Module, data: Data, split: Split) -> tuple[float, float]:
+    """The metric of a side, and the loss there, which tells equals apart; 0 where it is that."""
     model.eval()
     with torch.inference_mode():
-        return task.scores(model, data, split).overall
+        scores = task.scores(model, data, split)
+    return scores.overall, 0.0 if scores.loss is None else scores.loss
 
 
 def train_epoch(
@@ -461,23 +546,25 @@ def train(
     total_steps = parameters.epochs * task.num_batches(data, parameters.batch_size)
     factor = partial(rate_factor, parameters, total_steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    sign = 1 if task.metric.direction == "higher" else -1
-    best, best_epoch, weights = float("nan"), 0, model.state_dict()
+    sign = -1 if task.metric.direction == "higher" else 1
+    best, reached, better_epoch, weights = (math.inf, math.inf), math.nan, 0, model.state_dict()
     for epoch in range(1, parameters.epochs + 1):
         torch.manual_seed(stream(seed, "dropout", epoch))
         order = torch.Generator().manual_seed(stream(seed, "order", epoch))
         batches = task.training_batches(data, parameters.batch_size, order)
         loss = train_epoch(task, model, batches, optimizer, schedule, parameters.clip_norm)
-        reached = score(task, model, data, "validation")
-        if not (math.isfinite(loss) and math.isfinite(reached)):
+        now, held_out = score(task, model, data, "validation")
+        if not (math.isfinite(loss) and math.isfinite(now) and math.isfinite(held_out)):
             return {"epochs": epoch, "validation": None, "test": None}
-        if best_epoch == 0 or sign * reached > sign * best:
-            best, best_epoch = reached, epoch
+        better_epoch = epoch if (sign * now, held_out) < best else better_epoch
+        if (sign * now, held_out) <= best:
+            best, reached = (sign * now, held_out), now
             weights = {name: w.detach().clone() for name, w in model.state_dict().items()}
-        if epoch - best_epoch >= parameters.patience:
+        if parameters.patience and epoch - better_epoch >= parameters.patience:
             break
     model.load_state_dict(weights)
-    return {"epochs": epoch, "validation": best, "test": score(task, model, data, "test")}
+    test, _ = score(task, model, data, "test")
+    return {"epochs": epoch, "validation": reached, "test": test}
 
 
 def run_job(folder: Path, work: Path, job: Job) -> dict[str, Any]:

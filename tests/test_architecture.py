@@ -20,12 +20,12 @@ from flows.layout import Layout
 from flows.stages.code import code as write_code
 from flows.tracking.promoted import Promotion
 from flows.tracking.shown import note_shown
-from rnn_core import cells, sources, tasks
+from rnn_core import cells, references, sources, tasks
 
 REPOSITORY = Path(__file__).parents[1]
 OURS = ("rnn_core", "flows")
 CODE = sorted(f for p in (rnn_core, flows) for f in Path(p.__file__).parent.rglob("*.py"))
-REGISTRIES = {package.__name__: package for package in (cells, sources, tasks)}
+REGISTRIES = {package.__name__: package for package in (cells, references, sources, tasks)}
 
 
 @cache

@@ -110,6 +110,7 @@ def collect(store: Store, size: Path, code: CodeOfCells, folder: Path) -> None:
     found = [read_evaluated(store, size / seed_name(seed), code) for seed in seeds]
     config, cost = read_config(size / seed_name(seeds[0]))
     rung, first = read_rung(size), found[0].evaluation
+    losses = {one.config.seed: one.evaluation.validation_loss for one in found}
     candidate = Candidate(
         cell=config.cell,
         hidden_size=rung.hidden_size,
@@ -121,21 +122,21 @@ def collect(store: Store, size: Path, code: CodeOfCells, folder: Path) -> None:
         cost=cost,
         seeds=tuple(one.evaluation.scores for one in found),
         tuning=rung.tuning,
+        validation_losses={seed: loss for seed, loss in losses.items() if loss is not None},
     )
     write_scores(folder, candidate)
     findings = {one.config.seed: one.evaluation.findings for one in found}
     write_findings(folder, Findings(cell=config.cell, most_steps=first.most_steps, seeds=findings))
-    show_best(folder, [one.evaluation for one in found])
+    show_best(folder, candidate, [one.evaluation for one in found])
     for one in found:
         if one.items is not None:
             write_bytes(folder / f"{seed_name(one.config.seed)}.safetensors", one.items)
 
 
-def show_best(folder: Path, found: Sequence[Evaluation]) -> None:
+def show_best(folder: Path, candidate: Candidate, found: Sequence[Evaluation]) -> None:
     """Write what the model of the best seed on the validation set does."""
-    scores = {e.scores.seed: e.scores.validation for e in found}
-    known = {seed: score for seed, score in scores.items() if score is not None}
-    best = best_seed(known, found[0].metric) if known else None
+    reached = candidate.reached()
+    best = best_seed(reached, candidate.metric) if reached else None
     shown = next((e.illustration for e in found if e.scores.seed == best), None)
     write_illustration(folder, None if shown is None else illustration_of(shown))
 

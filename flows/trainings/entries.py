@@ -25,6 +25,8 @@ class Evaluation:
     Attributes:
         metric: Of its scores.
         scores: On the validation and test sets.
+        validation_loss: What training lowers, on the validation set; None where the metric is
+            that, or the training diverged.
         most_steps: Steps of a sequence that diagnostics looked at.
         findings: Of the diagnostics.
         illustration: What the model does on the test set, as plain JSON; None if there is none.
@@ -34,6 +36,7 @@ class Evaluation:
 
     metric: Metric
     scores: SeedResult
+    validation_loss: float | None
     most_steps: int
     findings: SeedFindings
     illustration: Mapping[str, Any] | None

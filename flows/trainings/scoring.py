@@ -48,6 +48,7 @@ def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path)
     found = Evaluation(
         metric=get_task(read_config(run)[0].task).metric,
         scores=result_of(run, scores),
+        validation_loss=scores.validation.loss if scores else None,
         most_steps=MOST_STEPS,
         findings=diagnose(run, data, meta, device),
         illustration=shown,

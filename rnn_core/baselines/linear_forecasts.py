@@ -27,7 +27,7 @@ def linear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> T
 
     Args:
         train_past: Windows of the training side, (M, L, C).
-        train_future: What follows them, (M, N, C).
+        train_future: What follows them, (M, N, C); NaN where it is not known.
         past: Windows to continue, (B, L, C).
 
     Returns:
@@ -47,7 +47,7 @@ def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> 
 
     Args:
         train_past: Windows of the training side, (M, L, C).
-        train_future: What follows them, (M, N, C).
+        train_future: What follows them, (M, N, C); NaN where it is not known.
         past: Windows to continue, (B, L, C).
 
     Returns:
@@ -72,14 +72,26 @@ def decomposed(rows: Tensor) -> Tensor:
 def fit(features: Features, past: Tensor, future: Tensor) -> Tensor:
     """Weights (P, N) of least squares from features of all series to their future.
 
+    Where some of the future is not known, each step of it is fitted to the windows of which it is.
+    """
+    if future.isnan().any():
+        steps = future.split(1, dim=1)
+        return torch.cat([solve(features, past, step) for step in steps], dim=1)
+    return solve(features, past, future)
+
+
+def solve(features: Features, past: Tensor, future: Tensor) -> Tensor:
+    """Weights (P, N) of least squares over the series (M, C) of which all the future is known.
+
     Series are added up one by one, since their features together may not fit in memory.
     """
     gram = moment = torch.zeros(())
-    for rows, outputs in zip(past.unbind(2), future.unbind(2), strict=True):
-        inputs = features(rows.double())
+    known = ~future.isnan().any(dim=1)
+    for rows, outputs, there in zip(past.unbind(2), future.unbind(2), known.unbind(1), strict=True):
+        inputs = features(rows[there].double())
         gram = gram + inputs.T @ inputs
-        moment = moment + inputs.T @ outputs.double()
-    ridge = RIDGE * past.shape[0] * past.shape[2]
+        moment = moment + inputs.T @ outputs[there].double()
+    ridge = RIDGE * int(known.sum())
     weight: Tensor = torch.linalg.solve(gram + ridge * torch.eye(len(gram)), moment)
     return weight
 

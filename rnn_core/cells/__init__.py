@@ -16,11 +16,14 @@ REGISTRY = {
     "lstm_peephole": "LSTMPeephole",
     "lstm_coupled": "LSTMCoupled",
     "lstm_layernorm": "LSTMLayerNorm",
+    "slstm": "SLSTM",
     "gru": "GRU",
     "gru_reset_after": "GRUResetAfter",
     "mgu": "MGU",
     "mingru": "MinGRU",
+    "mingru_block": "MinGRUBlock",
     "minlstm": "MinLSTM",
+    "lru": "LRU",
 }
 
 

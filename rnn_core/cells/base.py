@@ -7,7 +7,7 @@ from functools import cache
 from math import prod
 from typing import Any, ClassVar, TypeAlias
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 Fields: TypeAlias = Any
 """A namespace of tensors with one attribute per declared name."""
@@ -39,9 +39,11 @@ class Cell(ABC):
         memory_gates: Gates that decide how much of the state is kept: 1 if an open gate
             keeps it, -1 if it replaces it. Their biases start on the side of keeping.
         opposite_gates: Gates that let in what another one, named here, makes room for.
-        weight_start: Vector weights that do not start at zero.
+        weight_start: Vector weights that start at another number than zero.
         biases: Weights that are biases, which a layer without biases leaves out: 0 stands in
             their place.
+        together: States that mean something only together, such as a number and its scale: a unit
+            that skips a step by `zoneout` keeps all of them or none.
         projectable: Whether the output may be projected to fewer features (`proj_size` of a
             layer): `step` reads the first state in products by matrices alone, and every matrix
             is applied to it.
@@ -61,6 +63,7 @@ class Cell(ABC):
     opposite_gates: ClassVar[Mapping[str, str]] = {}
     weight_start: ClassVar[Mapping[str, float]] = {}
     biases: ClassVar[tuple[str, ...]] = ()
+    together: ClassVar[tuple[str, ...]] = ()
     projectable: ClassVar[bool] = False
 
     @abstractmethod
@@ -89,6 +92,16 @@ class Cell(ABC):
             log a and log b, (T, B, H) each; None if the step is not of that kind.
         """
         return None
+
+    def vector_start(self, hidden_size: int, generator: Generator | None) -> Mapping[str, Tensor]:
+        """The vector weights that start at random, as drawn by the cell's paper, (H,) each.
+
+        Args:
+            hidden_size: H.
+            generator: Source of randomness, on whose device they are drawn; the global one if
+                None.
+        """
+        return {}
 
     def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
         """Shape of a recurrent weight at a given hidden size.

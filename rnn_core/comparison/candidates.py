@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from typing import ClassVar
 
 from rnn_core.errors import StudyError
-from rnn_core.metric import Metric, ScoredSplit
+from rnn_core.metric import Metric, Reached, ScoredSplit
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.run_folder import Cost
 from rnn_core.training.tuning import Tuned
@@ -56,6 +56,8 @@ class Candidate:
         cost: Counted cost of its model.
         seeds: Outcome of each seed.
         tuning: What it was tuned to, and at what cost; None if it was not.
+        validation_losses: What training lowers, on the validation split, by seed; empty where
+            the metric is that.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -70,6 +72,7 @@ class Candidate:
     cost: Cost
     seeds: tuple[SeedResult, ...]
     tuning: Tuned | None = None
+    validation_losses: dict[int, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -90,6 +93,14 @@ class Candidate:
         """Scores of the seeds that did not diverge."""
         scores = (getattr(seed, split) for seed in self.seeds)
         return [score for score in scores if score is not None]
+
+    def reached(self) -> dict[int, Reached]:
+        """What the seeds that did not diverge reached on the validation split."""
+        return {
+            seed.seed: Reached(seed.validation, self.validation_losses.get(seed.seed))
+            for seed in self.seeds
+            if seed.validation is not None
+        }
 
     def mean(self, split: ScoredSplit) -> float | None:
         """Mean over seeds; None if all diverged."""

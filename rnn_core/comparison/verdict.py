@@ -225,10 +225,7 @@ def describe(
         status=status,
         why=why,
         champion=chosen,
-        registered_seed=best_seed(
-            {s.seed: s.validation for s in champion.seeds if s.validation is not None},
-            champion.metric,
-        ),
+        registered_seed=best_seed(champion.reached(), champion.metric),
         runner_up=second.name if second else None,
         ahead=second.mean_loss("test") - champion.mean_loss("test") if second else None,
         rivals=rivals,

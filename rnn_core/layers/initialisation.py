@@ -19,7 +19,7 @@ RecurrentInit: TypeAlias = Literal["orthogonal", "uniform"]
 class Initialisation:
     """What is drawn, and how; the same for every cell.
 
-    Input weights are Glorot uniform per gate, vectors start where the cell says.
+    Input weights are Glorot uniform per gate, vectors start where or as the cell says.
 
     Attributes:
         recurrent: Recurrent matrices: orthogonal (Saxe et al., arXiv:1312.6120v3), or
@@ -69,9 +69,13 @@ class Initialisation:
             return  # it has no numbers, so that none are drawn
         for rows in input_weight.split(hidden):
             fill(rows, nn.init.xavier_uniform_, generator)
+        drawn = cell.vector_start(hidden, generator)
         for name, weight in weights.items():
             if weight.ndim >= 2:
                 self.draw_matrix(weight, hidden, generator)
+            elif name in drawn:
+                with torch.no_grad():
+                    weight.copy_(drawn[name])
             else:
                 nn.init.constant_(weight, cell.weight_start.get(name, 0.0))
         if input_bias is not None:

@@ -1,9 +1,9 @@
 """Zoneout: a cell of which some hidden units skip a step now and then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from rnn_core.cells.base import Cell, Fields
 
@@ -15,7 +15,7 @@ class Zoneout(Cell):
         s_t = k_t * s_{t-1} + (1 - k_t) * step(x_t, s_{t-1})
 
     k is given from outside: drawn anew for each state, step and sequence while training,
-    and its mean, the rate, otherwise.
+    and its mean, the rate, otherwise. States that the cell declares as `together` share one.
 
     Reference:
         Krueger et al., "Zoneout: regularizing RNNs by randomly preserving hidden
@@ -35,6 +35,11 @@ class Zoneout(Cell):
         self.opposite_gates = inner.opposite_gates  # type: ignore[misc]
         self.weight_start = inner.weight_start  # type: ignore[misc]
         self.biases = inner.biases  # type: ignore[misc]
+        self.together = inner.together  # type: ignore[misc]
+
+    def vector_start(self, hidden_size: int, generator: Generator | None) -> Mapping[str, Tensor]:
+        """The vector weights of the inner cell that start at random."""
+        return self.inner.vector_start(hidden_size, generator)
 
     def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
         """Shape of a recurrent weight of the inner cell."""
@@ -61,8 +66,10 @@ def keep_masks(
         training: Whether to draw, or to give the rate itself.
     """
     if training:
-        return tuple(
-            torch.empty(*shape, dtype=like.dtype, device=like.device).bernoulli_(rate)
-            for _ in cell.states
-        )
+        shares = [cell.together[0] if s in cell.together else s for s in cell.states]
+        drawn = {
+            share: torch.empty(*shape, dtype=like.dtype, device=like.device).bernoulli_(rate)
+            for share in dict.fromkeys(shares)
+        }
+        return tuple(drawn[share] for share in shares)
     return tuple(like.new_full(shape[-1:], rate).expand(*shape) for _ in cell.states)

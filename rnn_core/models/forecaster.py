@@ -101,5 +101,6 @@ class Forecaster(nn.Module):
         return Ports(
             inputs=(past,),
             outputs=(forecast,),
-            apart="subtracting each column's mean and dividing by its std, and the way back",
+            apart="subtracting each column's mean and dividing by its std, filling gaps with the "
+            "last value before them, and the way back",
         )

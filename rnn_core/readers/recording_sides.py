@@ -136,10 +136,10 @@ def suggest_split(
         split_by = "speaker" if several else "share"
     if split_by == "share":
         return {"split_by": split_by, "validation_share": 0.1, "test_share": 0.2}
+    if split_by == "each_speaker":
+        return {"split_by": split_by}
     groups = in_order(speakers if split_by == "speaker" else takes)
     test, validation = max(len(groups) // 5, 1), max(len(groups) // 10, 1)
-    if split_by == "each_speaker":
-        return {"split_by": split_by, "validation": groups[:validation]}
     return {
         "split_by": split_by,
         "validation": groups[-test - validation : -test],

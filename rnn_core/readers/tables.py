@@ -1,4 +1,4 @@
-"""Tables of a person's own: read, checked row by row, and filled where that is asked for.
+"""Tables of a person's own: read, and checked row by row.
 
 The index of a table that was read is called "row" and counts as a person does who looks
 for the place: in a CSV file by its lines, the first of which has the column names; in a
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 
-Missing: TypeAlias = Literal["error", "interpolate"]
+Missing: TypeAlias = Literal["error", "fill"]
 
 BINARY = {b"PK\x03\x04": "an Excel or zip file", b"\x1f\x8b": "a gzip file", b"PAR1": "parquet"}
 """What files that are no text begin with."""
@@ -229,7 +229,7 @@ def refuse_value(value: object, where: str, more: str) -> None:
 
 
 def check_numbers(numbers: pd.DataFrame, missing: Missing, name: str) -> None:
-    """Refuse numbers that are infinite, and gaps unless they are to be interpolated.
+    """Refuse numbers that are infinite, and gaps unless they are to be filled.
 
     Raises:
         DataError: Names the first such row.
@@ -237,7 +237,7 @@ def check_numbers(numbers: pd.DataFrame, missing: Missing, name: str) -> None:
     import pandera.pandas as pa  # noqa: PLC0415 - takes a second to import
 
     finite = pa.Check(lambda values: ~np.isinf(values), name="finite")
-    column = pa.Column(float, finite, nullable=missing == "interpolate")
+    column = pa.Column(float, finite, nullable=missing == "fill")
     try:
         pa.DataFrameSchema(dict.fromkeys(numbers.columns, column)).validate(numbers, lazy=True)
     except pa.errors.SchemaErrors as error:
@@ -250,27 +250,27 @@ def check_numbers(numbers: pd.DataFrame, missing: Missing, name: str) -> None:
         raise DataError(f"{where} is infinite; leave it empty, or write a number")
     count = int((failures["check"] == "not_nullable").sum())
     raise DataError(
-        f"{where} has no value ({count} gaps in all); fill them, or set data.missing to interpolate"
+        f"{where} has no value ({count} gaps in all); fill them, or set data.missing to fill"
     )
 
 
-def fill_gaps(
+def with_gaps(
     table: pd.DataFrame, sides: dict[str, slice], missing: Missing, name: str
 ) -> NDArray[np.float64]:
-    """Interpolate gaps, each side by itself so that nothing leaks from a later one.
+    """The numbers of a table, checked.
 
     Args:
         table: Numbers, with gaps.
         sides: Rows of each side.
-        missing: "interpolate", or "error" to refuse gaps.
+        missing: "fill" if whoever reads the numbers fills gaps, "error" to refuse them.
         name: What to call the table in errors.
 
     Returns:
-        The rows of all sides, float64 (N, columns).
+        The rows of all sides, float64 (N, columns), NaN where there is a gap.
 
     Raises:
-        DataError: If there is a gap and it is not to be interpolated, or a column has no
-            value at all on a side.
+        DataError: If there is a gap and it is not to be filled, or a column has no value at all
+            on a side.
     """
     check_numbers(table, missing, name)
     pieces = []
@@ -280,5 +280,5 @@ def fill_gaps(
         if empty.any():
             column = empty.index[int(np.argmax(empty))]
             raise DataError(f"{name}: column {column!r} has no value at all in the {side}")
-        pieces.append(piece.interpolate(limit_direction="both").to_numpy(np.float64))
+        pieces.append(piece.to_numpy(np.float64))
     return np.concatenate(pieces)

@@ -155,7 +155,9 @@ def listed_utterances(
     texts = [symbols_of(text, tokens) for text in table["text"]]
     sides = listed_sides(table, file, split)
     rate, samples = read_all([raw / name for name in names], names)
-    rows = zip(names, samples, texts, sides, strict=True)
+    known = "speaker" in table.columns
+    speakers = [name or None for name in table["speaker"]] if known else [None] * len(table)
+    rows = zip(names, samples, texts, sides, speakers, strict=True)
     return rate, [Utterance(*row) for row in rows]
 
 

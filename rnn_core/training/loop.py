@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from rnn_core.files import write_bytes, write_json, write_text
 from rnn_core.layers.recurrent import State
-from rnn_core.metric import Metric
+from rnn_core.metric import Metric, Reached
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.adamw import AdamW
@@ -38,7 +38,9 @@ class TrainingParameters:
 
     Attributes:
         epochs: Most passes over the training split.
-        patience: Epochs without a better validation score after which it stops.
+        patience: Epochs without a better validation score, or an equal one at a lower loss,
+            after which it stops; null: it does not. A cosine schedule, whose learning rate is
+            low only at its end, has none.
         batch_size: Sequences in a step.
         learning_rate: Of Adam, at its highest.
         weight_decay: Decoupled, as in AdamW (arXiv:1711.05101v3).
@@ -49,7 +51,7 @@ class TrainingParameters:
     """
 
     epochs: int = 20
-    patience: int = 5
+    patience: int | None = None
     batch_size: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.0
@@ -58,8 +60,14 @@ class TrainingParameters:
     clip_norm: float = 1.0
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.patience, self.batch_size) < 1:
+        patience = 1 if self.patience is None else self.patience
+        if min(self.epochs, patience, self.batch_size) < 1:
             raise ValueError("epochs, patience and batch_size must be at least 1")
+        if self.patience is not None and self.schedule == "cosine":
+            raise ValueError(
+                "patience would end a cosine schedule while its learning rate is still high; "
+                "remove patience, or set schedule to constant"
+            )
         if min(self.learning_rate, self.clip_norm) <= 0:
             raise ValueError("learning_rate and clip_norm must be above 0")
         if min(self.weight_decay, self.warmup_steps) < 0:
@@ -74,9 +82,13 @@ class Progress:
         epoch: Epochs done.
         step: Optimiser steps done.
         records: A record per epoch.
-        best_epoch: Epoch of the best validation score, 0 before the first.
+        best_epoch: Epoch of the best validation score, 0 before the first; of equal scores the
+            one with the lower loss, and of equals in both the later.
         best_score: That score.
+        best_loss: What training lowers, on the validation set at that epoch; None where the
+            metric is that.
         best_weights: The weights that reached it.
+        stale: Epochs since one was better.
         diverged: Whether the loss or the score is no longer a number.
     """
 
@@ -85,20 +97,25 @@ class Progress:
     records: list[Record] = field(default_factory=list)
     best_epoch: int = 0
     best_score: float = math.nan
+    best_loss: float | None = None
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    stale: int = 0
     diverged: bool = False
 
     def ended(self, parameters: TrainingParameters) -> bool:
         """Whether there is nothing more to train."""
-        stale = self.epoch - self.best_epoch >= parameters.patience
+        stale = parameters.patience is not None and self.stale >= parameters.patience
         return self.diverged or stale or self.epoch >= parameters.epochs
 
-    def add(self, record: Record, score: float, metric: Metric, model: nn.Module) -> None:
+    def add(self, record: Record, reached: Reached, metric: Metric, model: nn.Module) -> None:
         """Take in the outcome of an epoch."""
         self.records.append(record)
-        sign = 1 if metric.direction == "higher" else -1
-        if self.best_epoch == 0 or sign * score > sign * self.best_score:
-            self.best_epoch, self.best_score = self.epoch, score
+        now, best = metric.rank(reached), metric.rank(Reached(self.best_score, self.best_loss))
+        first = self.best_epoch == 0
+        self.stale = 0 if first or now < best else self.stale + 1
+        if first or now <= best:
+            self.best_epoch = self.epoch
+            self.best_score, self.best_loss = reached.score, reached.loss
             self.best_weights = {n: w.detach().clone() for n, w in model.state_dict().items()}
 
 
@@ -162,20 +179,22 @@ def train_epoch(
     losses, norms = zip(*steps(task, model, optimizer, batches, rates, parameters), strict=True)
     model.eval()
     with torch.inference_mode():
-        score = task.scores(model, data, "validation").overall
+        scores = task.scores(model, data, "validation")
+    reached = Reached(scores.overall, scores.loss)
     norm = torch.stack(norms)
     record = {
         "epoch": epoch,
         "step": progress.step + len(losses),
         "train_loss": float(torch.stack(losses).mean()),
-        f"validation_{task.metric.name}": score,
+        f"validation_{task.metric.name}": reached.score,
+        **({} if reached.loss is None else {"validation_loss": reached.loss}),
         "learning_rate": optimizer.learning_rate,
         "gradient_norm": float(norm.mean()),
         "clipped_share": float((norm > parameters.clip_norm).double().mean()),
     }
     progress.epoch, progress.step = epoch, progress.step + len(losses)
     progress.diverged = not all(math.isfinite(value) for value in record.values())
-    progress.add(finite(record), score, task.metric, model)
+    progress.add(finite(record), reached, task.metric, model)
     return progress.records[-1]
 
 
@@ -234,6 +253,8 @@ def finish(folder: Path, metric: Metric, progress: Progress) -> None:
         write_bytes(folder / MODEL, save_weights(progress.best_weights))
         summary["best_epoch"] = progress.best_epoch
         summary[f"best_validation_{metric.name}"] = progress.best_score
+        if progress.best_loss is not None:
+            summary["best_validation_loss"] = progress.best_loss
     (folder / CHECKPOINT).unlink(missing_ok=True)
     write_json(folder / SUMMARY, summary)
 

@@ -119,7 +119,7 @@ def test_a_training_ends_where_ours_does(plain, float64, tmp_path, cell):
     """Cells with one bias on both sides; with two, Adam moves the sum twice as far."""
     task, data = forecasting(cell)
     parameters = TrainingParameters(
-        epochs=8, patience=2, batch_size=16, learning_rate=0.3, schedule="cosine", warmup_steps=2
+        epochs=8, patience=2, batch_size=16, learning_rate=0.3, warmup_steps=2
     )
     config = RunConfig(
         dataset="wave",

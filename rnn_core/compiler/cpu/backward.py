@@ -18,6 +18,7 @@ from rnn_core.compiler.cpu.stages import (
     outer_tables,
     term_names,
 )
+from rnn_core.compiler.cpu.vectors import compute_vectors
 from rnn_core.compiler.form import Kind
 from rnn_core.compiler.schedule import Kernel
 
@@ -50,6 +51,7 @@ def backward_memory(kernel: Kernel, direction: Direction) -> list[str]:
     """C that divides the scratch memory of the backward pass and packs weights."""
     form = kernel.form
     lines = ["REAL *free_memory = workspace;", *direction.pack_recurrent()]
+    lines += compute_vectors(direction)
     for index, gate in enumerate(form.gates):
         lines += [
             f"REAL *input_{gate} = free_memory;",

@@ -20,6 +20,7 @@ from rnn_core.compiler.cpu.loops import (
     step_code,
 )
 from rnn_core.compiler.cpu.stages import Direction, indented
+from rnn_core.compiler.cpu.vectors import compute_vectors, direction_of
 from rnn_core.compiler.schedule import Kernel
 
 
@@ -45,7 +46,7 @@ def kernel_text() -> str:
 
 def emit(kernel: Kernel) -> Source:
     """Generate the C code of both directions."""
-    ahead, back = Direction(kernel, kernel.forward), Direction(kernel, kernel.backward)
+    ahead, back = (direction_of(kernel, p) for p in (kernel.forward, kernel.backward))
     code = "\n".join(
         [
             *workspace_function("forward", ahead, forward_arguments(kernel)),
@@ -81,6 +82,7 @@ def forward_function(kernel: Kernel, direction: Direction) -> list[str]:
     together = {p.operands[2] for p in direction.products if direction.starts_from_input(p)}
     gates = [n for n in direction.program.places if n.op == "gate" and n not in together]
     lines = ["REAL *free_memory = workspace;", *direction.pack_recurrent()]
+    lines += compute_vectors(direction)
     for gate in form.gates:
         row = f"{form.gates.index(gate)} * H"
         lines += [

@@ -36,12 +36,14 @@ class Direction:
         program: One of its two directions.
         declared: Row pointers of the stage that is being written.
         loaded: What the code that was written so far reads from memory.
+        vectors: Names of what is computed once a call, one number for each hidden unit.
     """
 
     kernel: Kernel
     program: Program
     declared: dict[str, str] = field(default_factory=dict)
     loaded: set[Node] = field(default_factory=set)
+    vectors: dict[Node, str] = field(default_factory=dict)
 
     @property
     def products(self) -> list[Node]:
@@ -66,6 +68,7 @@ class Direction:
         form = self.kernel.form
         gates = len(form.gates)
         lines = [f"shared += {len(self.panels())} * H * P + (P > X ? P : X);"]
+        lines += [f"shared += {len(self.vectors)} * P;"] if self.vectors else []
         if self.is_forward:
             return [*lines, f"shared += {gates} * (I * P + P);"]
         matrices, columns = len(matrix_results(self.kernel)), len(self.program.sums)
@@ -293,6 +296,8 @@ class LoopEmitter:
             return self.load(node, f"weight_{node.label}[{element}]")
         if node in self.direction.program.places:
             return self.from_memory(node)
+        if node in self.direction.vectors:
+            return self.load(node, f"{self.direction.vectors[node]}[j]")
         # Vectors and scalars that depend on weights and constants alone.
         return self.compute(node)
 

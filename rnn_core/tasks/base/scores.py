@@ -15,6 +15,9 @@ class Scores:
         weights: How much each item counts, float64 (N,).
         corpus: The metric of the split where it is not the weighted mean of its items,
             as for BLEU.
+        loss: What training lowers, mean over the split, without what only training has, such as
+            label smoothing; None where the metric is that. It tells models apart that the
+            metric, a count of few items, calls equal.
         others: Further metrics of the split by name, for a reader; nothing is chosen by
             them.
         clusters: Items of the same number do not vary independently, such as recordings of
@@ -25,6 +28,7 @@ class Scores:
     values: Tensor
     weights: Tensor
     corpus: float | None = None
+    loss: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
     clusters: Tensor | None = None
     own_to_seed: bool = False

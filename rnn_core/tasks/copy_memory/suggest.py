@@ -16,5 +16,5 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     return {
         "data": {"lag": CopyData.lag, **wanted},
         "model": {"hidden_size": 64},
-        "training": {"epochs": 30, "batch_size": 32, "learning_rate": 0.003},
+        "training": {"epochs": 30, "patience": 5, "batch_size": 32, "learning_rate": 0.003},
     }

@@ -17,7 +17,7 @@ from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
-from rnn_core.tasks.forecasting.windows import first_rows
+from rnn_core.tasks.forecasting.windows import fill, first_rows, with_values
 
 SCORING_BATCH = 512
 """Windows scored at once; a bound on memory only."""
@@ -59,7 +59,8 @@ class Learning(Learns):
         "mse",
         "squared standard deviations",
         "lower",
-        "mean over windows, steps and targets; standardised by the training side",
+        "mean over the values of all windows, steps and targets that are there; standardised by "
+        "the training side",
     )
     meta: ForecastingMeta
     model: ForecastingModel
@@ -90,45 +91,63 @@ class Learning(Learns):
             dropout=self.model.dropout,
         )
 
-    def rows(self, split: Split) -> Tensor:
+    def rows(self, data: Data, split: Split) -> Tensor:
         """First row of the lookback of every window of a side, int64 (N,)."""
-        return first_rows(self.meta.borders, split, self.meta.lookback, self.meta.horizon)
+        ahead = self.meta.lookback, self.meta.horizon
+        rows = first_rows(self.meta.borders, split, *ahead)
+        return with_values(data["values"], rows, *ahead, len(self.targets))
 
     def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Past (B, L, F) and future (B, N, C) of windows that start at rows (B,)."""
+        """Past (B, L, F) and future (B, N, C) of windows that start at rows (B,).
+
+        Gaps of the past are filled, and those of the future NaN.
+        """
         length = self.meta.lookback + self.meta.horizon
         offsets = torch.arange(length, device=rows.device)
         window = data["values"][rows[:, None] + offsets]
-        return window[:, : self.meta.lookback], window[:, self.meta.lookback :, self.targets]
+        past, future = window[:, : self.meta.lookback], window[:, self.meta.lookback :]
+        return fill(past), future[:, :, self.targets]
 
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        rows = self.rows("train")
-        order = rows[torch.randperm(len(rows), generator=generator)].to(data["values"].device)
+        rows = self.rows(data, "train")
+        order = rows[torch.randperm(len(rows), generator=generator).to(rows.device)]
         for batch in order.split(batch_size):
             yield self.windows(data, batch)
 
     def loss(
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
+        """The error of the values that are there; what a gap would have been is not guessed."""
         past, future = batch
+        known = ~future.isnan()
         distance = functional.mse_loss if self.model.loss == "mse" else functional.l1_loss
-        return distance(model(past), future), None
+        return distance(model(past)[known], future[known]), None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """Mean squared error of every window, and the mean absolute error of them all.
 
-        Windows that are less than a horizon apart have targets in common, and so make clusters.
+        Of a window, the values that are there count; it weighs what they are of all that it
+        predicts. Windows that are less than a horizon apart have targets in common, and so make
+        clusters.
         """
-        squared, absolute = [], []
-        for batch in self.rows(split).to(data["values"].device).split(SCORING_BATCH):
+        squared, absolute, shares = [], [], []
+        rows = self.rows(data, split)
+        for batch in rows.split(SCORING_BATCH):
             past, future = self.windows(data, batch)
-            error = (model(past) - future).double()
-            squared.append(error.square().mean(dim=(1, 2)).cpu())
-            absolute.append(error.abs().mean(dim=(1, 2)).cpu())
-        value = torch.cat(squared)
-        others = {"mae": float(torch.cat(absolute).mean())}
-        first = self.rows(split)
-        clusters = (first - first[0]) // (CLUSTER_HORIZONS * self.meta.horizon)
-        return Scores(value, torch.ones_like(value), others=others, clusters=clusters)
+            known = ~future.isnan()
+            error = torch.where(known, (model(past) - future).double(), 0)
+            count = known.sum(dim=(1, 2))
+            squared.append((error.square().sum(dim=(1, 2)) / count).cpu())
+            absolute.append((error.abs().sum(dim=(1, 2)) / count).cpu())
+            shares.append((count.double() / future[0].numel()).cpu())
+        value, share = torch.cat(squared), torch.cat(shares)
+        mae = float((torch.cat(absolute) * share).sum() / share.sum())
+        return Scores(
+            value,
+            share,
+            loss=mae if self.model.loss == "l1" else None,
+            others={"mae": mae},
+            clusters=((rows - rows[0]) // (CLUSTER_HORIZONS * self.meta.horizon)).cpu(),
+        )

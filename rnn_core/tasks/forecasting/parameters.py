@@ -20,7 +20,9 @@ class ForecastingData:
         horizon: Rows that it predicts.
         split: Rows of the train, validation and test sides in the order of the table,
             or their shares, which sum to 1. Further rows are left out.
-        missing: What a gap in the table is: an error, or a place to interpolate.
+        missing: What a gap in the table is: an error; or `fill`, where a model reads the last
+            value before it, at the start of a lookback the first after it, and neither is
+            trained nor scored on what it should have been.
         irregular: What rows are that are not one step apart, where a step may be one of
             the calendar, such as a month or a business day: an error, or allowed. The
             model counts rows, not time.
@@ -32,7 +34,7 @@ class ForecastingData:
     lookback: int = 96
     horizon: int = 24
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
-    missing: Literal["error", "interpolate"] = "error"
+    missing: Literal["error", "fill"] = "error"
     irregular: Literal["error", "allow"] = "error"
 
     def __post_init__(self) -> None:
@@ -57,7 +59,7 @@ class ForecastingMeta(Meta):
     Attributes:
         parameters: What was asked for.
         columns: Columns that are read, the targets first.
-        mean: Of each column on the training side.
+        mean: Of each column on the training side, gaps left out.
         std: Its standard deviation there.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.

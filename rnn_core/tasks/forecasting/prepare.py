@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnn_core.errors import DataError
-from rnn_core.metric import SPLITS
+from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
-from rnn_core.tasks.forecasting.windows import Borders, first_rows
+from rnn_core.tasks.forecasting.windows import Borders, first_rows, with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +34,11 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
     numbers = tables.select_columns(table, columns, file.name)
     borders = split_rows(len(table), parameters, file.name)
     sides = {f"{split} side": slice(*borders[split]) for split in SPLITS}
-    values = tables.fill_gaps(numbers, sides, parameters.missing, file.name)
+    values = tables.with_gaps(numbers, sides, parameters.missing, file.name)
     start, end = borders["train"]
     refuse_constant(values, values[start:end], columns, parameters.targets, file.name)
-    mean, std = values[start:end].mean(axis=0), values[start:end].std(axis=0)
+    mean, std = np.nanmean(values[start:end], axis=0), np.nanstd(values[start:end], axis=0)
+    scaled = torch.from_numpy(np.ascontiguousarray((values - mean) / std, np.float32))
     meta = ForecastingMeta(
         parameters=parameters,
         columns=columns,
@@ -47,12 +48,30 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         step_seconds=step.seconds,
         borders=borders,
         items={
-            split: len(first_rows(borders, split, parameters.lookback, parameters.horizon))
-            for split in SPLITS
+            split: count_windows(scaled, borders, split, parameters, file.name) for split in SPLITS
         },
     )
-    scaled = np.ascontiguousarray((values - mean) / std, np.float32)
-    return {"values": torch.from_numpy(scaled)}, meta
+    return {"values": scaled}, meta
+
+
+def count_windows(
+    values: Tensor, borders: Borders, split: Split, parameters: ForecastingData, name: str
+) -> int:
+    """How many windows of a side can be forecast and scored.
+
+    Raises:
+        DataError: If there is none.
+    """
+    ahead = parameters.lookback, parameters.horizon
+    rows = first_rows(borders, split, *ahead)
+    count = len(with_values(values, rows, *ahead, len(parameters.targets)))
+    if not count:
+        raise DataError(
+            f"{name}: every window of the {split} side has a column without a value in its "
+            f"lookback of {parameters.lookback} rows, or none of a target in the "
+            f"{parameters.horizon} after it; raise data.lookback, or leave out what has the gaps"
+        )
+    return count
 
 
 class Step(NamedTuple):
@@ -99,12 +118,13 @@ def refuse_constant(
     """
     for index, column in enumerate(columns):
         kind = "target" if column in targets else "feature"
-        if np.ptp(values[:, index]) == 0:
+        lowest, highest = np.nanmin(values[:, index]), np.nanmax(values[:, index])
+        if lowest == highest:
             raise DataError(
-                f"{name}: {kind} column {column!r} never changes: all rows have "
-                f"{values[0, index]:g}; leave it out"
+                f"{name}: {kind} column {column!r} never changes: all rows have {lowest:g}; "
+                "leave it out"
             )
-        if np.ptp(train[:, index]) == 0:
+        if np.nanmin(train[:, index]) == np.nanmax(train[:, index]):
             raise DataError(
                 f"{name}: {kind} column {column!r} never changes on the training side; "
                 "leave it out, or change data.split"

@@ -11,6 +11,7 @@ from rnn_core.errors import DataError
 from rnn_core.tasks.base.serves import AnswerParameters, Serves
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.tasks.forecasting.prepare import check_times
+from rnn_core.tasks.forecasting.windows import fill
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,10 +55,11 @@ class Serving(Serves):
         times = self.recent_times(table)
         numbers = tables.select_columns(recent, self.meta.columns, "the table")
         missing = self.meta.parameters.missing
-        past = tables.fill_gaps(numbers, {"last rows": slice(None)}, missing, "the table")
+        past = tables.with_gaps(numbers, {"last rows": slice(None)}, missing, "the table")
         mean, std = np.array(self.meta.mean), np.array(self.meta.std)
         with torch.inference_mode():
-            output = model(torch.from_numpy((past - mean) / std).float()[None])[0].numpy()
+            scaled = torch.from_numpy((past - mean) / std).float()
+            output = model(fill(scaled[None]))[0].numpy()
         width = len(self.meta.parameters.targets)
         forecast = output * std[:width] + mean[:width]
         answer = pd.DataFrame(forecast, columns=list(self.meta.parameters.targets))

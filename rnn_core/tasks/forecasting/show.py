@@ -23,7 +23,7 @@ class Showing(Learning, Shows):
 
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
         """The first, middle and last window of the first target."""
-        rows = self.rows(split)
+        rows = self.rows(data, split)
         past, truth = self.windows(data, rows[spread(len(rows), ILLUSTRATED)])
         series = [
             {
@@ -42,13 +42,13 @@ class Showing(Learning, Shows):
         return [rounded(value) for value in raw.tolist()]
 
     def baselines(self, data: Data) -> dict[str, float]:
-        """Squared errors of the test side's windows.
+        """Squared errors of the values that are there in the test side's windows.
 
         `repeat_last` repeats the last value; `repeat_day`, `repeat_week` or
         `repeat_year` the last season, where the step between rows has one that the
         lookback holds; `linear` and `dlinear` are `rnn_core.baselines.linear_forecasts`.
         """
-        past, future = self.windows(data, self.rows("test"))
+        past, future = self.windows(data, self.rows(data, "test"))
         past = past[:, :, self.targets]
         forecasts = {"repeat_last": past[:, -1:]}
         seconds = self.meta.step_seconds
@@ -57,11 +57,12 @@ class Showing(Learning, Shows):
             if length <= self.meta.lookback:
                 places = torch.arange(self.meta.horizon) % length + self.meta.lookback - length
                 forecasts[f"repeat_{season.name}"] = past[:, places]
-        train_past, train_future = self.windows(data, self.rows("train"))
+        train_past, train_future = self.windows(data, self.rows(data, "train"))
         train = train_past[:, :, self.targets], train_future
         forecasts["linear"] = linear_forecast(*train, past)
         forecasts["dlinear"] = dlinear_forecast(*train, past)
+        known = ~future.isnan()
         return {
-            name: float((forecast - future).double().square().mean())
+            name: float((forecast - future)[known].double().square().mean())
             for name, forecast in forecasts.items()
         }

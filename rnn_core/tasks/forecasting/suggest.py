@@ -34,7 +34,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
     The column of timestamps is found; lookback and horizon follow from the step
     between rows and their number. Gaps in columns and in time are declared, with
-    `missing: interpolate` and `irregular: allow`, so that the person sees them.
+    `missing: fill` and `irregular: allow`, so that the person sees them.
     """
     from rnn_core.readers import (  # noqa: PLC0415 - training does without
         tables,
@@ -49,7 +49,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     date = wanted.get("date", found)
     data = {"date": date, "split": list(START_SPLIT), **wanted}
     if numbers.isna().to_numpy().any():
-        data.setdefault("missing", "interpolate")
+        data.setdefault("missing", "fill")
     seconds = None
     if date is not None:
         times = timestamps.read_times(table, date, file.name)
@@ -123,7 +123,6 @@ def suggest_training(num_rows: int, data: Mapping[str, Any]) -> Suggestion:
     }
     training = {
         "epochs": min(max(START_STEPS * batch_size // max(windows, 1), 20), 100),
-        "patience": 20,
         "batch_size": batch_size,
         "learning_rate": 0.005,
         "schedule": "cosine",

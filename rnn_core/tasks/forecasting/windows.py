@@ -1,9 +1,10 @@
-"""Which windows of a table have their horizon on which side."""
+"""Windows of a table: which have their horizon on which side, and what stands for a gap in one."""
 
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from rnn_core.metric import Split
 
@@ -12,7 +13,44 @@ Borders: TypeAlias = dict[Split, tuple[int, int]]
 
 
 def first_rows(borders: Borders, split: Split, lookback: int, horizon: int) -> Tensor:
-    """First row of the lookback of every window whose horizon lies in a side."""
+    """First row of the lookback of every window whose horizon lies in a side, int64 (N,)."""
     start, end = borders[split]
     first = max(start - lookback, 0)
     return torch.arange(first, max(end - lookback - horizon + 1, first))
+
+
+def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targets: int) -> Tensor:
+    """Those windows that can be forecast and scored, int64 (M,).
+
+    A window is left out if a column has no value at all in its lookback, which no forecast can be
+    asked for either; or if none of the values that it predicts is there.
+
+    Args:
+        values: The table, NaN where there is a gap, (T, F).
+        rows: First row of each window, int64 (N,).
+        lookback: Rows of the past.
+        horizon: Rows that follow.
+        targets: The first so many columns are predicted.
+    """
+    known = functional.pad((~values.isnan()).long().cumsum(dim=0), (0, 0, 1, 0))
+    rows = rows.to(values.device)
+    now, end = known[rows + lookback], known[rows + lookback + horizon]
+    seen = (now > known[rows]).all(dim=1)
+    scored = (end > now)[:, :targets].any(dim=1)
+    return rows[seen & scored]
+
+
+def fill(past: Tensor) -> Tensor:
+    """Lookbacks (B, L, F) with their gaps, which are NaN, filled from what is in the same one.
+
+    A gap has the last value before it; at the start of a lookback, where none is, the first
+    after it. So nothing from after the forecast is made is in it, nor from before the rows that
+    it is asked for with: who has these alone fills them alike.
+    """
+    known = ~past.isnan()
+    if known.all():
+        return past
+    steps = torch.arange(past.shape[1], device=past.device)[None, :, None]
+    last = torch.where(known, steps, -1).cummax(dim=1).values
+    first = known.int().argmax(dim=1, keepdim=True)
+    return past.gather(1, torch.where(last < 0, first, last))

@@ -117,20 +117,20 @@ class Learning(Learns):
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each sentence that is assigned to its class, 0 for each other."""
-        labels, guesses = self.guesses(model, data, split)
-        value = (guesses == labels).double()
-        return Scores(value, torch.ones_like(value))
+        labels, logits = self.outputs(model, data, split)
+        value = (logits.argmax(dim=1) == labels).double()
+        loss = float(functional.cross_entropy(logits, labels))
+        return Scores(value, torch.ones_like(value), loss=loss)
 
-    def guesses(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """The class of each sentence of a side, and what it is taken for, int64 (N,)."""
+    def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """The class of each sentence of a side, int64 (N,), and the logits of all, (N, C)."""
         items = items_of(data["sides"], split).cpu()
         sentences = split_sentences(data)
-        guesses = torch.empty_like(items)
+        logits = torch.empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"].cpu()[items], SCORING_BATCH):
             words, lengths, _ = gather(data, sentences, items[places])
-            logits = model(words, lengths, self.evidence.to(words.device)[words])
-            guesses[places] = logits.argmax(dim=1).cpu()
-        return data["labels"].cpu()[items].long(), guesses
+            logits[places] = model(words, lengths, self.evidence.to(words.device)[words]).cpu()
+        return data["labels"].cpu()[items].long(), logits
 
 
 def split_sentences(data: Data) -> tuple[Tensor, ...]:

@@ -94,20 +94,21 @@ class Learning(Learns):
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each recording that is recognised, 0 for each other."""
-        labels, guesses = self.guesses(model, data, split)
-        value = (guesses == labels).double()
+        labels, logits = self.outputs(model, data, split)
+        value = (logits.argmax(dim=1) == labels).double()
         return Scores(
             value,
             torch.ones_like(value),
+            loss=float(functional.cross_entropy(logits, labels)),
             clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )
 
-    def guesses(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """The word of each recording of a side, and what it is taken for, int64 (N,)."""
+    def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """The word of each recording of a side, int64 (N,), and the logits of all, (N, C)."""
         items = self.side_items(data, split)
-        guesses = torch.empty_like(items)
+        logits = data["frames"].new_empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"][items], SCORING_BATCH):
             frames, lengths = gather(data["frames"], data["lengths"], items[places])
-            guesses[places] = model(self.scaling(frames, lengths), lengths).argmax(dim=1)
-        return data["labels"][items].long().cpu(), guesses.cpu()
+            logits[places] = model(self.scaling(frames, lengths), lengths)
+        return data["labels"][items].long().cpu(), logits.cpu()

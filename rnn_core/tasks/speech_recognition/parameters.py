@@ -15,8 +15,9 @@ class SpeechData(FrameParameters, SplitParameters):
 
     Attributes:
         split_by: As of `rnn_core.readers.recording_sides.SplitParameters`; or `each_speaker`, where
-            speakers take turns as the test side, which the seed of a training decides, and
-            `validation` names takes of the others.
+            speakers take turns: the seed of a training decides who is tested, the next in the
+            order of names is the validation side, and all others are trained on. So what is
+            chosen is chosen by a voice that no model was trained on, as the one that is tested.
     """
 
     split_by: Literal["take", "speaker", "share", "each_speaker"]  # type: ignore[assignment]
@@ -25,8 +26,11 @@ class SpeechData(FrameParameters, SplitParameters):
         FrameParameters.__post_init__(self)
         if self.split_by != "each_speaker":
             SplitParameters.__post_init__(self)
-        elif self.test:
-            raise ValueError("with split_by each_speaker the seed chooses test; remove it")
+        elif self.validation or self.test:
+            raise ValueError(
+                "with split_by each_speaker the seed chooses whose recordings are for validation "
+                "and test; remove validation and test"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from rnn_core.errors import DataError
 from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
 from rnn_core.readers.recording_sides import (
-    check_groups,
     check_words,
     named_groups,
     of_side,
@@ -66,33 +65,30 @@ def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str
 
     Raises:
         DataError: If a name does not tell what is needed, or a side lacks a word.
-        ParameterError: If a take or speaker does not exist.
+        ParameterError: If a take or speaker that is named does not exist.
     """
     words = {recording.word for recording in recordings}
     if len(words) == 1:
         raise DataError(f"all recordings are of {min(words)!r}; two words are needed at least")
     if parameters.split_by != "each_speaker":
         return {"all": split_recordings(recordings, parameters)}
-    folds = speaker_folds(recordings, parameters.validation)
+    folds = speaker_folds(recordings)
     for name, sides in folds.items():
         check_words(recordings, sides, f" when {name} is tested")
     return folds
 
 
-def speaker_folds(
-    recordings: list[Recording], validation: tuple[str | int, ...]
-) -> dict[str, list[int]]:
-    """A fold per speaker: this one is tested, takes of the others are for choosing."""
+def speaker_folds(recordings: list[Recording]) -> dict[str, list[int]]:
+    """A fold per speaker: this one is tested, and the next by name is for choosing."""
     speakers = named_groups(recordings, "speaker")
-    takes = named_groups(recordings, "take")
-    chosen = set(map(str, validation))
-    check_groups(takes, chosen, "take")
-    if len(set(speakers)) < 2:
-        raise DataError(f"all recordings are by {speakers[0]!r}; each_speaker needs two at least")
+    names = sorted(set(speakers))
+    if len(names) < 3:
+        raise DataError(
+            f"the recordings are by {' and '.join(names)} alone; each_speaker needs three "
+            "speakers, one for each side"
+        )
+    after = dict(zip(names, [*names[1:], names[0]], strict=True))
     return {
-        tested: [
-            2 if speaker == tested else int(take in chosen)
-            for speaker, take in zip(speakers, takes, strict=True)
-        ]
-        for tested in sorted(set(speakers))
+        tested: [2 * (speaker == tested) + (speaker == after[tested]) for speaker in speakers]
+        for tested in names
     }

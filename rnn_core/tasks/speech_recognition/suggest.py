@@ -23,7 +23,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     recordings = list_words(raw)
     split = suggest_word_split(recordings, wanted.get("split_by"))
     epochs = min(max(SUGGESTED_RECORDINGS // len(recordings), 15), 80)
-    training: dict[str, Any] = {"epochs": epochs, "patience": epochs, "batch_size": 32}
+    training: dict[str, Any] = {"epochs": epochs, "batch_size": 32}
     training |= {"learning_rate": 0.003, "schedule": "cosine", "weight_decay": 0.05}
     return {
         "data": {**SUGGESTED_FRAMES, **split, **wanted},

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -112,9 +113,13 @@ class Learning(Learns):
         return loss, None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Edits per symbol of each recording, weighed by the length of its text."""
+        """Edits per symbol of each recording, weighed by the length of its text.
+
+        The loss leaves out texts with a symbol that nobody learned, which no output stands for.
+        """
         items, texts = items_of(data["sides"], split), texts_of(data)
         value = torch.empty(len(items), dtype=torch.float64)
+        losses = []
         lengths = torch.tensor([len(texts[i]) for i in items.tolist()], dtype=torch.float64)
         for places in by_length(data["lengths"][items], SCORING_BATCH):
             for place, outputs in zip(
@@ -122,9 +127,12 @@ class Learning(Learns):
             ):
                 text = texts[int(items[place])]
                 value[place] = edits(best_path(outputs), text) / len(text)
+                if max(text) <= len(self.meta.symbols):
+                    losses.append(path_loss(torch.from_numpy(outputs), text) / len(text))
         exact = float((value == 0).double().mean())
         speakers = data["speakers"][items].long().cpu()
-        return Scores(value, lengths, others={"exact": exact}, clusters=speakers)
+        loss = fmean(losses) if losses else 0.0
+        return Scores(value, lengths, loss=loss, others={"exact": exact}, clusters=speakers)
 
     def outputs(
         self, model: nn.Module, data: Data, items: Tensor
@@ -139,6 +147,14 @@ class Learning(Learns):
         """The text of labels, in which a symbol that nobody learned is a replacement character."""
         symbols = ["", *self.meta.symbols, "\N{REPLACEMENT CHARACTER}"]
         return self.meta.joiner.join(symbols[label] for label in labels)
+
+
+def path_loss(log_probabilities: Tensor, labels: Sequence[int]) -> float:
+    """Minus the log-probability of a sequence over all its paths, for (S, C)."""
+    outputs = log_probabilities.double()[:, None]
+    targets = torch.tensor([labels], dtype=torch.long)
+    steps, length = torch.tensor([len(outputs)]), torch.tensor([len(labels)])
+    return float(functional.ctc_loss(outputs, targets, steps, length, BLANK, reduction="sum"))
 
 
 def texts_of(data: Data) -> list[list[int]]:

@@ -1,21 +1,19 @@
 """Recordings of a person's own, transcribed."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from rnn_core.features.frames import samples_to_frames
-from rnn_core.models.ctc import BLANK, best_path, prefix_beam
+from rnn_core.models.ctc import best_path, prefix_beam
 from rnn_core.readers.recordings import list_words, read_at_rate, wav_rows
 from rnn_core.readers.transcripts import transcript_table
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
-from rnn_core.tasks.speech_transcription.learn import Learning
+from rnn_core.tasks.speech_transcription.learn import Learning, path_loss
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +25,10 @@ class TranscriptionAnswer(AnswerParameters):
 
     Attributes:
         beam: Beginnings of texts that are kept while one is searched for; 1: the text of
-            the likeliest path.
+            the likeliest path, which is what models are scored by.
     """
 
-    beam: int = 8
+    beam: int = 1
 
     def __post_init__(self) -> None:
         if self.beam < 1:
@@ -102,11 +100,3 @@ class Serving(Learning, Serves):
         else:
             path = raw / str(transcript_table(raw)[1]["file"][0])
         return pd.DataFrame({"wav": [path.read_bytes()]})
-
-
-def path_loss(log_probabilities: Tensor, labels: Sequence[int]) -> float:
-    """Minus the log-probability of a sequence over all its paths, for (S, C)."""
-    outputs = log_probabilities.double()[:, None]
-    targets = torch.tensor([labels], dtype=torch.long)
-    steps, length = torch.tensor([len(outputs)]), torch.tensor([len(labels)])
-    return float(functional.ctc_loss(outputs, targets, steps, length, BLANK, reduction="sum"))

@@ -24,7 +24,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
         takes: list[str | None] = [None] * len(table)
         speakers = list(table["speaker"]) if "speaker" in table.columns else takes
         data |= suggest_split(speakers, takes, split_by)
-    training: dict[str, Any] = {"epochs": 30, "patience": 30, "batch_size": 32}
+    training: dict[str, Any] = {"epochs": 30, "batch_size": 32}
     training |= {"learning_rate": 0.003, "schedule": "cosine", "weight_decay": 0.05}
     return {
         "data": {**data, **wanted},

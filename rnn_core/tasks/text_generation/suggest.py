@@ -43,7 +43,6 @@ def parameters_for(num_tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
     }
     training = {
         "epochs": epochs,
-        "patience": max(3, epochs // 4),
         "batch_size": batch_size,
         "learning_rate": 0.004,
         "weight_decay": 0.01,

@@ -25,6 +25,9 @@ from rnn_core.tasks.translation.parameters import TranslationMeta
 SCORING_BATCH = 256
 """Sentences translated at once; a bound on memory only."""
 
+LOSS_BATCH = 64
+"""Sentences whose loss is computed at once; a bound on memory only."""
+
 POOL_BATCHES = 20
 """Sentences of similar length are batched together within pools of so many batches."""
 
@@ -106,15 +109,19 @@ class Learning(Learns):
     def loss(
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
+        logits, wanted = self.outputs(model, batch)
+        smoothing = self.model.label_smoothing if model.training else 0.0
+        return functional.cross_entropy(logits, wanted, label_smoothing=smoothing), None
+
+    def outputs(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits (K, W) of every piece given those before it, and which it is, int64 (K,).
+
+        A piece that no training pair has, and so none is written of, is -1.
+        """
         pieces, lengths, target, target_lengths = batch
         before = functional.pad(target[:, :-1], (1, 0), value=START)
         kept = torch.arange(target.shape[1], device=target.device) < target_lengths.unsqueeze(1)
-        logits = model(pieces, lengths, before, kept)
-        wanted = self.place.to(target.device)[target[kept]]
-        loss = functional.cross_entropy(
-            logits, wanted, label_smoothing=self.model.label_smoothing if model.training else 0.0
-        )
-        return loss, None
+        return model(pieces, lengths, before, kept), self.place.to(target.device)[target[kept]]
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """Corpus BLEU, and what each sentence adds to it; greedy but for the test side."""
@@ -124,12 +131,29 @@ class Learning(Learns):
         ours = self.translations(model, pieces_of(data, "source")[first:last], beam_size)
         references = texts_of(data, "target", first, last)
         values = contributions(ours, references, self.tokenizer)
+        loss = self.reference_loss(model, data, torch.arange(first, last))
         return Scores(
             values,
             torch.ones_like(values),
             corpus_bleu(ours, references, self.tokenizer),
+            loss,
             further_scores(ours, references, self.tokenizer) if final else {},
         )
+
+    def reference_loss(self, model: nn.Module, data: Data, items: Tensor) -> float:
+        """Mean cross-entropy of the pieces of references that can be written."""
+        source, target = pieces_of(data, "source"), pieces_of(data, "target")
+        lengths = data["target_lengths"].cpu()[items]
+        total, count = 0.0, 0
+        for places in by_length(lengths, LOSS_BATCH):
+            chosen = items[places].tolist()
+            batch = *pad([source[i] for i in chosen]), *pad([target[i] for i in chosen])
+            logits, wanted = self.outputs(model, batch)
+            total += float(
+                functional.cross_entropy(logits, wanted, ignore_index=-1, reduction="sum")
+            )
+            count += int((wanted >= 0).sum())
+        return total / max(count, 1)
 
     def translations(
         self, model: nn.Module, sources: Sequence[Tensor], beam_size: int

@@ -23,14 +23,15 @@ class TranslationAnswer(AnswerParameters):
     """What may be asked of a translation.
 
     Attributes:
-        beam_size: Hypotheses that are kept; 1 is quickest.
+        beam_size: Hypotheses that are kept; 1 is quickest, and 0 takes as many as the test side
+            was translated with, so that the score is that of the answers.
     """
 
-    beam_size: int = 5
+    beam_size: int = 0
 
     def __post_init__(self) -> None:
-        if self.beam_size < 1:
-            raise ValueError("beam_size must be at least 1")
+        if self.beam_size < 0:
+            raise ValueError("beam_size must not be negative")
 
 
 class Serving(Learning, Serves):
@@ -64,7 +65,8 @@ class Serving(Learning, Serves):
         pieces = [torch.tensor([*ids, END]) for ids in self.subwords.encode(texts)]
         full = [index for index, text in enumerate(texts) if text]
         with torch.inference_mode():
-            ours = self.translations(model, [pieces[i] for i in full], parameters.beam_size)
+            beam_size = parameters.beam_size or self.model.beam_size
+            ours = self.translations(model, [pieces[i] for i in full], beam_size)
         answers = dict(zip(full, ours, strict=True))
         return pd.DataFrame({"translation": [answers.get(i, "") for i in range(len(texts))]})
 

@@ -51,6 +51,7 @@ def test_table_has_the_longest_chain_of_products_and_all_matrices():
     rows = table()
     chains = {name: int(row["dependent products"]) for name, row in rows.items()}
     assert {name for name, chain in chains.items() if chain == 2} == {"gru", "mgu"}
+    assert {name: chain for name, chain in chains.items() if chain > 2} == {"mingru_block": 4}
     assert {name for name, chain in chains.items() if chain == 0} == {
         "memoryless",
         "mingru",
@@ -58,6 +59,7 @@ def test_table_has_the_longest_chain_of_products_and_all_matrices():
     }
     matrices = {name: int(row["recurrent matrices"]) for name, row in rows.items()}
     assert (matrices["lstm_peephole"], matrices["gru"], matrices["mingru"]) == (4, 3, 0)
+    assert (matrices["slstm"], matrices["lru"], matrices["mingru_block"]) == (4, 2, 5)
 
 
 def test_chain_counts_products_that_wait_and_no_others():

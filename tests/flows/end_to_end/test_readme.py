@@ -37,8 +37,8 @@ SERVERS = {
 }
 OWN = {
     "gatewise new studies/shop --task forecasting --data data/raw/co2/co2.csv --target co2 "
-    "--set missing=interpolate --run": "gatewise new studies/shop --task forecasting "
-    "--data data/raw/co2/sales.csv --target y --set missing=interpolate --cells gru --seeds 1 "
+    "--set missing=fill --run": "gatewise new studies/shop --task forecasting "
+    "--data data/raw/co2/sales.csv --target y --set missing=fill --cells gru --seeds 1 "
     "--run",
     "gatewise predict shop.co2 data/raw/co2/co2.csv": "gatewise predict shop.sales "
     "data/raw/co2/sales.csv",

@@ -163,8 +163,8 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
         ),
         pytest.param(
             "rnn_core/tasks/sentiment/learn.py",
-            "value = (guesses == labels)",
-            "value = (guesses != labels)",
+            "value = (logits.argmax(dim=1) == labels)",
+            "value = (logits.argmax(dim=1) != labels)",
             cells("train", "evaluate", datasets=["reviews"]),
             id="how a task scores",
         ),

@@ -8,19 +8,19 @@ import yaml
 from flows.layout import Layout
 from flows.stages.evaluate import show_best
 from flows.trainings.entries import Evaluation
-from rnn_core.comparison.candidates import SeedResult, read_scores
+from rnn_core.comparison.candidates import Candidate, SeedResult, read_scores
 from rnn_core.diagnostics.findings import SeedFindings
-from rnn_core.metric import best_seed
+from rnn_core.metric import Reached, best_seed
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks.copy_memory import CopyMemory
 from rnn_core.tasks.sentiment import Sentiment
 from rnn_core.tasks.speech_recognition import SpeechModel, SpeechRecognition
-from rnn_core.training.evaluation import illustrate
+from rnn_core.training.evaluation import evaluate, illustrate
 from rnn_core.training.illustration import read_illustration
 from rnn_core.training.models import restore
 from rnn_core.training.prepared import read_prepared
-from rnn_core.training.run_folder import seed_folder
+from rnn_core.training.run_folder import Cost, seed_folder
 
 DATASETS = {
     "symbols": {
@@ -30,7 +30,7 @@ DATASETS = {
     },
     "digits": {
         "task": "speech_recognition",
-        "data": {"num_mels": 8, "split_by": "each_speaker", "validation": [1]},
+        "data": {"num_mels": 8, "split_by": "each_speaker"},
         "training": {"epochs": 2, "batch_size": 8, "learning_rate": 0.01},
     },
 }
@@ -50,7 +50,7 @@ def layout(tmp_path_factory, perform):
     for name in DATASETS:
         layout.raw(name).mkdir(parents=True)
     RandomSymbols(num_lines=60, length=3, seed=3).fetch(layout.raw("symbols"))
-    SyntheticDigits(num_voices=3, num_takes=2, noise=0.2, seed=1).fetch(layout.raw("digits"))
+    SyntheticDigits(num_voices=3, num_takes=2, noise=0.2, seed=3).fetch(layout.raw("digits"))
     for name in DATASETS:
         perform(layout, name, "prepare", "train", "evaluate")
     return layout
@@ -93,6 +93,19 @@ def test_illustration_is_of_the_fold_of_its_seed(layout):
     assert np.trace(shown.counts) == right[seed] != right[0]
 
 
+def test_losses_on_the_validation_set_are_kept_where_they_are_not_the_metric(layout):
+    for dataset, task in (("digits", SpeechRecognition), ("symbols", CopyMemory)):
+        data, meta = read_prepared(layout.prepared(dataset), task)
+        run = layout.run(dataset, "gru")
+        scored = [
+            evaluate(seed_folder(run, 6, s), data, meta, torch.device("cpu")) for s in range(3)
+        ]
+        kept = read_scores(layout.evaluation(dataset, "gru") / "6").validation_losses
+        assert kept == (
+            {} if task is CopyMemory else {s: one.validation.loss for s, one in enumerate(scored)}
+        )
+
+
 def stored(seed, validation, test):
     """What the store has of the evaluation of a seed; of one that diverged without a score."""
     scores = SeedResult(seed=seed, epochs=1, steps=1, validation=validation, test=test)
@@ -100,20 +113,38 @@ def stored(seed, validation, test):
     return Evaluation(
         metric=CopyMemory.metric,
         scores=scores,
+        validation_loss=None,
         most_steps=1,
         findings=SeedFindings(before={}, after=None, clipped_share=()),
         illustration=None if validation is None else text,
     )
 
 
-def shown_of(folder, found):
-    show_best(folder, found)
+def shown_of(folder, found, losses=None):
+    candidate = Candidate(
+        cell="gru",
+        hidden_size=1,
+        sizes=("equal",),
+        deviations={},
+        device="cpu",
+        data="",
+        metric=CopyMemory.metric,
+        cost=Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=1),
+        seeds=tuple(one.scores for one in found),
+        validation_losses=losses or {},
+    )
+    show_best(folder, candidate, found)
     return read_illustration(folder)
 
 
 def test_seed_is_not_chosen_by_the_test_set(tmp_path):
     found = [stored(0, 0.3, 0.1), stored(1, 0.2, 0.3), stored(2, 0.4, 0.2)]
     assert shown_of(tmp_path, found).seed == 1
+
+
+def test_of_seeds_with_equal_scores_the_one_with_the_lowest_loss_is_shown(tmp_path):
+    found = [stored(0, 0.2, 0.1), stored(1, 0.2, 0.3), stored(2, 0.4, 0.2)]
+    assert shown_of(tmp_path, found, {0: 0.7, 1: 0.6, 2: 0.1}).seed == 1
 
 
 def test_seeds_that_diverged_are_not_shown(tmp_path):
@@ -125,12 +156,13 @@ def test_seeds_that_diverged_are_not_shown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("task", "scores", "seed"),
+    ("task", "reached", "seed"),
     [
-        (CopyMemory, {3: 0.5, 1: 0.2, 2: 0.2}, 1),
-        (Sentiment, {3: 0.5, 7: 0.5, 2: 0.2}, 3),
-        (Sentiment, {7: 0.5, 3: 0.5, 2: 0.2}, 3),
+        (CopyMemory, {3: (0.5,), 1: (0.2,), 2: (0.2,)}, 1),
+        (Sentiment, {3: (0.5, 0.1), 7: (0.5, 0.1), 2: (0.2, 0.0)}, 3),
+        (Sentiment, {7: (1.0, 0.3), 3: (1.0, 0.3), 2: (0.9, 0.1)}, 3),
+        (Sentiment, {1: (1.0, 0.3), 4: (1.0, 0.2), 2: (0.9, 0.1)}, 4),
     ],
 )
-def test_best_seed_is_the_lowest_of_equals(task, scores, seed):
-    assert best_seed(scores, task.metric) == seed
+def test_best_seed_is_that_of_the_lower_loss_and_else_the_lowest_of_equals(task, reached, seed):
+    assert best_seed({s: Reached(*r) for s, r in reached.items()}, task.metric) == seed

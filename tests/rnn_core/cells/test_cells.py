@@ -1,5 +1,6 @@
 """Every cell against something that is not ours: torch, ONNX, Keras, or plain scalars."""
 
+import cmath
 import inspect
 import math
 import re
@@ -122,6 +123,20 @@ def scalar_lstm_layernorm(x, s, dot):
     return [new_h, new_c]
 
 
+def scalar_slstm(x, s, dot):
+    """Without a stabiliser, which is a power of e that c and n are divided by."""
+    h, c, n, _ = s
+    new_c, new_n, new_h = [], [], []
+    for j in range(H):
+        i = math.exp(x["i"][j] + dot(h, "i", j))
+        f = sigmoid(x["f"][j] + dot(h, "f", j))
+        o = sigmoid(x["o"][j] + dot(h, "o", j))
+        new_c.append(f * c[j] + i * math.tanh(x["z"][j] + dot(h, "z", j)))
+        new_n.append(f * n[j] + i)
+        new_h.append(o * new_c[j] / new_n[j])
+    return [new_h, new_c, new_n, [0.0] * H]
+
+
 def scalar_mgu(x, s, dot):
     (h,) = s
     f = [sigmoid(x["f"][j] + dot(h, "f", j)) for j in range(H)]
@@ -137,6 +152,34 @@ def positive(a):
 def scalar_mingru(x, s, dot):
     z = [sigmoid(a) for a in x["z"]]
     return [[(1 - z[j]) * s[0][j] + z[j] * positive(x["n"][j]) for j in range(H)]]
+
+
+def scalar_mingru_block(x, s, dot):
+    _, r, *before = s
+
+    def linear(values, matrix, bias):
+        return [dot(values, matrix, j) + dot(None, bias, j) for j in range(H)]
+
+    a = [dot(None, "sa", j) * value for j, value in enumerate(normalised(x["p"]))]
+    window = [a, *before]
+    u = [sum(dot(None, f"k{i}", j) * past[j] for i, past in enumerate(window)) for j in range(H)]
+    z = [sigmoid(value) for value in linear(u, "z", "bz")]
+    n = [positive(value) for value in linear(u, "n", "bn")]
+    r = [(1 - z[j]) * r[j] + z[j] * n[j] for j in range(H)]
+    q = [x["p"][j] + dot(r, "o", j) for j in range(H)]
+    inner = linear([dot(None, "sq", j) * v for j, v in enumerate(normalised(q))], "m1", "b1")
+    gelu = [v * (1 + math.erf(v / math.sqrt(2))) / 2 for v in inner]
+    return [[q[j] + v for j, v in enumerate(linear(gelu, "m2", "b2"))], r, *window[:3]]
+
+
+def scalar_lru(x, s, dot):
+    new = []
+    for j in range(H):
+        size, angle = math.exp(-math.exp(dot(None, "nu", j))), math.exp(dot(None, "theta", j))
+        read = math.exp(dot(None, "gamma", j)) * complex(x["re"][j], x["im"][j])
+        new.append(cmath.rect(size, angle) * complex(s[1][j], s[2][j]) + read)
+    re, im = [value.real for value in new], [value.imag for value in new]
+    return [[dot(re, "re", j) - dot(im, "im", j) + x["d"][j] for j in range(H)], re, im]
 
 
 def scalar_minlstm(x, s, dot):
@@ -158,6 +201,9 @@ SCALAR = {
     "mgu": scalar_mgu,
     "mingru": scalar_mingru,
     "minlstm": scalar_minlstm,
+    "slstm": scalar_slstm,
+    "mingru_block": scalar_mingru_block,
+    "lru": scalar_lru,
 }
 
 

@@ -181,4 +181,5 @@ def test_backward_pass_needs_no_more_than_what_is_saved_and_in_memory(form):
         computed.add(node)
         stack.extend(node.operands)
     again = [node for node in order if node in computed]
-    assert all(node.op not in ("gate", "product", "tanh", "sigmoid", "exp") for node in again)
+    dear = [n for n in again if n.op in ("gate", "product", "tanh", "sigmoid", "exp")]
+    assert all(n.kind is Kind.VECTOR for n in dear), "what weights alone make is the same each step"

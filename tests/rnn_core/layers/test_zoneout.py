@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from rnn_core.cells import get_cell
+from rnn_core.cells.base import Cell
 from rnn_core.compiler.running.unrolling import unroll
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("float64")
 
 T, B, I, H = 5, 3, 4, 6
 EXACT = {"rtol": 1e-11, "atol": 1e-11}
-CELLS = ("gru", "lstm_layernorm", "minlstm")
+CELLS = ("gru", "lstm_layernorm", "minlstm", "slstm", "lru", "mingru_block")
 LENGTHS = torch.tensor([5, 2, 4])
 
 
@@ -75,11 +76,37 @@ def test_share_of_units_that_skip_is_the_rate():
     assert (outputs == 9).double().mean() == pytest.approx(0.3, abs=0.01)
 
 
-def test_zoneout_declares_what_its_cell_does():
-    inner = get_cell("lstm")
+@pytest.mark.parametrize("name", ["lstm", "lru", "slstm"])
+def test_zoneout_declares_what_its_cell_does(name):
+    inner = get_cell(name)
     cell = Zoneout(inner)
-    assert (cell.gates, cell.weights, cell.states) == (inner.gates, inner.weights, inner.states)
-    assert cell.given == ("keep_h", "keep_c")
+    declared = {n for n in Cell.__annotations__ if n != "projectable"}
+    assert declared >= {"gates", "weights", "states", "together"}
+    for attribute in declared - {"given"}:
+        assert getattr(cell, attribute) == getattr(inner, attribute)
+    assert cell.given == tuple(f"keep_{state}" for state in inner.states)
+
+
+@pytest.mark.parametrize(
+    ("name", "alone", "together"),
+    [("slstm", ["h"], ["c", "n", "m"]), ("lru", ["h"], ["re", "im"]), ("lstm", ["h", "c"], [])],
+)
+def test_states_that_mean_something_only_together_skip_together(name, alone, together):
+    (direction,) = Recurrent(name, I, 50, zoneout=0.4).directions
+    masks = dict(zip(direction.cell.states, direction.given(torch.zeros(T, B, I)), strict=True))
+    for mask in masks.values():
+        assert mask.mean() == pytest.approx(0.4, abs=0.1)
+    groups = [[state] for state in alone] + ([together] if together else [])
+    for group in groups:
+        for state, mask in masks.items():
+            assert torch.equal(masks[group[0]], mask) == (state in group)
+
+
+def test_zoneout_leaves_an_slstm_a_mean_of_what_it_read():
+    """c and n are numbers of the same scale only while both are of the same step."""
+    layer = Recurrent("slstm", I, 50, zoneout=0.5)
+    (_, c, n, _), _ = layer.every_state(30 * torch.randn(40, B, I))
+    assert (c.abs() <= n * (1 + 1e-9)).all()
 
 
 def test_recurrent_dropout_drops_the_same_weights_at_all_steps():

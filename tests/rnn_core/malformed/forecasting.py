@@ -167,8 +167,13 @@ CASES = {
     ),
     "side without a value": (
         column(1, [y for y, _ in VALUES[:42]] + [""] * 6 + [y for y, _ in VALUES[48:]]),
-        {"missing": "interpolate"},
+        {"missing": "fill"},
         "sales.csv: column 'y' has no value at all in the validation side",
+    ),
+    "side whose every window lacks a value": (
+        column(1, [y for y, _ in VALUES[:48]] + [""] * 11 + ["3"]),
+        {"missing": "fill", "lookback": 1},
+        "sales.csv: every window of the test side has a column without a value in its lookback of",
     ),
     # Timestamps
     "no date": (

@@ -70,7 +70,7 @@ def without(files: dict[str, bytes], *names: str) -> dict[str, bytes]:
 
 
 SHARE: dict[str, Any] = {"split_by": "share", "validation": [], "test": []}
-EACH: dict[str, Any] = {"split_by": "each_speaker", "validation": [0], "test": []}
+EACH: dict[str, Any] = {"split_by": "each_speaker", "validation": [], "test": []}
 YES = "yes_ann_0.wav"
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
@@ -178,20 +178,20 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         "the validation side has no recording of 'yes'",
     ),
     "no validation side": (good(), {"validation": []}, "the validation side has no recording of"),
-    "one speaker who takes turns": (
-        {n: c for n, c in good().items() if "ann" in n},
+    "two speakers who take turns": (
+        {n: c for n, c in good().items() if "ann" in n or "bob" in n},
         EACH,
-        "all recordings are by 'ann'; each_speaker needs two",
+        "the recordings are by ann and bob alone; each_speaker needs three speakers",
     ),
-    "a take that the others lack": (
+    "validation by voices that are trained on": (
         good(),
-        {**EACH, "validation": [7]},
-        "no recording has the take '7'",
+        {**EACH, "validation": [0]},
+        "data: with split_by each_speaker the seed chooses whose recordings are for validation",
     ),
     "a turn without a word": (
         without(good(), "yes_cleo_0.wav", "yes_cleo_1.wav"),
         EACH,
-        "the test side has no recording of 'yes' when cleo is tested",
+        "the train side has no recording of 'yes' when ann is tested",
     ),
     "a side named twice": (
         good(),
@@ -206,7 +206,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a test side named where speakers take turns": (
         good(),
         {**EACH, "test": ["cleo"]},
-        "data: with split_by each_speaker the seed chooses test; remove it",
+        "data: with split_by each_speaker the seed chooses whose recordings are for validation",
     ),
     "nothing to train on": (
         folders(),

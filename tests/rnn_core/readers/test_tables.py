@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from rnn_core.errors import DataError
-from rnn_core.readers.tables import as_numbers, fill_gaps, load_table, numbered, table_file
+from rnn_core.readers.tables import as_numbers, load_table, numbered, table_file, with_gaps
 
 PLAIN = "date,y\n2024-01-01,1.5\n2024-01-02,2.5\n"
 
@@ -114,18 +114,16 @@ def test_first_flaw_and_their_count_are_told():
         {"a": [1, 2, np.nan, np.nan], "x": [1, np.nan, 3, np.inf]}, index=[2, 3, 4, 5]
     )
     with pytest.raises(DataError, match=r"row 3, column 'x' has no value \(3 gaps in all\)"):
-        fill_gaps(table, {"train side": slice(0, 4)}, "error", "t.csv")
+        with_gaps(table, {"train side": slice(0, 4)}, "error", "t.csv")
     with pytest.raises(DataError, match="row 5, column 'x' is infinite"):
-        fill_gaps(table, {"train side": slice(0, 4)}, "interpolate", "t.csv")
+        with_gaps(table, {"train side": slice(0, 4)}, "fill", "t.csv")
 
 
-def test_gaps_are_interpolated_as_numpy_does():
+def test_gaps_that_are_filled_by_who_reads_them_are_kept():
     y = np.array([np.nan, 1, np.nan, np.nan, 4, np.nan, 7, np.nan, np.nan, 9])
-    filled = fill_gaps(
-        pd.DataFrame({"y": y}), {"a": slice(0, 5), "b": slice(5, 10)}, "interpolate", "t.csv"
+    sides = {"a": slice(0, 4), "b": slice(4, 9)}
+    np.testing.assert_array_equal(
+        with_gaps(pd.DataFrame({"y": y}), sides, "fill", "t.csv")[:, 0], y[:9]
     )
-    places = np.arange(5)
-    expected = [
-        np.interp(places, places[~np.isnan(side)], side[~np.isnan(side)]) for side in (y[:5], y[5:])
-    ]
-    np.testing.assert_allclose(filled[:, 0], np.concatenate(expected))
+    with pytest.raises(DataError, match=r"t\.csv: column 'y' has no value at all in the b"):
+        with_gaps(pd.DataFrame({"y": y}), sides | {"b": slice(7, 9)}, "fill", "t.csv")

@@ -8,8 +8,16 @@ from rnn_core.training.sizes import BUDGET_CELL, ladder, nearest
 
 SYMBOLS = 10
 UNITS = 16
-BLOCKS = {"rnn_tanh": 1, "mgu": 2, "gru": 3, "lstm": 4}
-"""Matrices of the input, and as many of the state."""
+BLOCKS = {
+    "rnn_tanh": (1, 1),
+    "mgu": (2, 2),
+    "gru": (3, 3),
+    "lstm": (4, 4),
+    "slstm": (4, 4),
+    "lru": (3, 2),
+    "mingru_block": (1, 5),
+}
+"""Matrices of the input, and of the state."""
 
 
 @pytest.fixture
@@ -20,7 +28,8 @@ def task():
 
 def by_hand(cell, units):
     """Weights that a step multiplies with."""
-    return BLOCKS[cell] * units * (SYMBOLS + units)
+    of_input, of_state = BLOCKS[cell]
+    return units * (of_input * SYMBOLS + of_state * units)
 
 
 def best_units(cell, budget):

@@ -16,7 +16,7 @@ from rnn_core.cells import REGISTRY
 from rnn_core.devices import select_device
 from rnn_core.errors import DataError, DeviceError
 from rnn_core.layers.recurrent import Recurrent
-from rnn_core.metric import Metric
+from rnn_core.metric import Metric, Reached
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel
 from rnn_core.training import loop as training
@@ -152,7 +152,63 @@ def test_weights_kept_are_those_of_the_best_epoch(text, tmp_path, monkeypatch):
 def test_training_stops_when_nothing_gets_better(text, tmp_path):
     run(text, tmp_path, learning_rate=1e-12, epochs=50, patience=3, schedule="constant")
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["epochs"] == summary["best_epoch"] + 3 < 50
+    scores = [r["validation_nats_per_token"] for r in records(tmp_path)]
+    assert summary["epochs"] == scores.index(min(scores)) + 1 + 3 < 50
+
+
+def saturated(monkeypatch, accuracy, losses):
+    """Let epochs have these validation scores and losses; the metric is as an accuracy."""
+    metric = Metric("accuracy", "share", "higher")
+    scores = (
+        Scores(torch.tensor([value], dtype=torch.float64), torch.ones(1), loss=loss)
+        for value, loss in zip(accuracy, losses, strict=True)
+    )
+    monkeypatch.setattr(TextGeneration, "metric", metric)
+    monkeypatch.setattr(TextGeneration, "scores", lambda self, *arguments: next(scores))
+
+
+CASES_OF_TIES = {
+    "the surest of all right": ([0.5, 1, 1, 1, 1], [2, 0.9, 0.5, 0.2, 0.3], 4),
+    "the last of equals in both": ([1, 1, 1, 0.9, 1], [0.5, 0.4, 0.4, 0.1, 0.9], 3),
+    "a better score though surer errors": ([0.2, 0.4, 0.4, 0.6, 0.4], [1, 1, 2, 3, 0.1], 4),
+}
+
+
+@pytest.mark.parametrize("case", CASES_OF_TIES)
+def test_of_equal_scores_the_one_with_the_lower_loss_is_kept(text, tmp_path, monkeypatch, case):
+    accuracy, losses, kept = CASES_OF_TIES[case]
+    saturated(monkeypatch, accuracy, losses)
+    run(text, tmp_path / "whole", epochs=5, schedule="constant")
+    summary = json.loads((tmp_path / "whole/summary.json").read_text())
+    assert (summary["best_epoch"], summary["best_validation_accuracy"]) == (kept, max(accuracy))
+    assert summary["best_validation_loss"] == losses[kept - 1]
+    assert [r["validation_loss"] for r in records(tmp_path / "whole")] == losses
+    saturated(monkeypatch, accuracy[:kept], losses[:kept])
+    run(text, tmp_path / "short", epochs=kept, schedule="constant")
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "short")]
+    assert weights[0] == weights[1]
+
+
+def test_cosine_schedule_is_trained_to_its_end_however_early_the_score_is_at_its_best(
+    text, tmp_path, monkeypatch
+):
+    saturated(monkeypatch, [1.0] * 12, [0.01 * epoch for epoch in range(12)])
+    run(text, tmp_path, epochs=12, schedule="cosine")
+    assert len(records(tmp_path)) == 12
+    assert records(tmp_path)[-1]["learning_rate"] < 0.01 * TrainingParameters().learning_rate
+    with pytest.raises(ValueError, match="patience would end a cosine schedule while its"):
+        TrainingParameters(schedule="cosine", patience=3)
+
+
+def test_equal_scores_at_a_falling_loss_are_not_waited_out(text, tmp_path, monkeypatch):
+    saturated(monkeypatch, [1.0] * 9, [0.5, 0.4, 0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4])
+    run(text, tmp_path, epochs=9, patience=2, schedule="constant")
+    assert len(records(tmp_path)) == 7
+
+
+def test_training_is_not_ended_early_unless_that_is_asked_for(text, tmp_path):
+    run(text, tmp_path, learning_rate=1e-12, epochs=9, schedule="constant")
+    assert len(records(tmp_path)) == 9
 
 
 def test_diverged_training_says_so_and_keeps_no_model(text, tmp_path, monkeypatch):
@@ -242,13 +298,13 @@ def test_seeds_differ_and_repeat(text, tmp_path):
     assert run(text, tmp_path / "c", seed=1)["model.safetensors"] != first["model.safetensors"]
 
 
-def test_progress_prefers_the_better_and_the_earlier_score():
+def test_progress_prefers_the_better_and_the_later_score():
     model = nn.Linear(1, 1)
-    for direction, expected in (("lower", 2), ("higher", 1)):
+    for direction, expected in (("lower", 3), ("higher", 1)):
         progress = Progress()
         for score in (0.5, 0.3, 0.3, 0.4):
             progress.epoch += 1
-            progress.add({}, score, Metric("m", "", direction), model)
+            progress.add({}, Reached(score), Metric("m", "", direction), model)
         assert progress.best_epoch == expected
 
 

@@ -1,6 +1,7 @@
 """The C code: what is asked of memory is what is used, and numbers arrive as they are."""
 
 import math
+import re
 import subprocess
 
 import pytest
@@ -26,7 +27,27 @@ def test_constant_in_c_is_the_same_number(number, tmp_path):
     assert value == number or (math.isnan(value) and math.isnan(number))
 
 
-@pytest.mark.parametrize("cell", ["gru", "Attention"], indirect=True)
+@pytest.mark.parametrize("cell", ["lru"], indirect=True)
+def test_functions_of_weights_alone_are_computed_once_a_call(schedule):
+    """And not again for every sequence of every step."""
+    lines = emit(schedule).code.splitlines()
+    functions = re.compile(r"\b(exp|sin|cos)_\(")
+    called = [number for number, line in enumerate(lines) if functions.search(line)]
+    assert len(called) >= 2 * 5, "both directions need them"
+    rows, depth = set(), None
+    for number, line in enumerate(lines):
+        indent = len(line) - len(line.lstrip())
+        if depth is not None and indent <= depth and line.strip() == "}":
+            depth = None
+        if depth is None and line.strip().startswith("for (integer r = 0"):
+            depth = indent
+        if depth is not None:
+            rows.add(number)
+    assert rows
+    assert not rows.intersection(called)
+
+
+@pytest.mark.parametrize("cell", ["gru", "Attention", "lru"], indirect=True)
 def test_code_reads_and_writes_nothing_but_what_it_is_given(schedule, cell, kernels, tmp_path):
     """Every argument lies in memory of its exact size, watched by the compiler's sanitizers."""
     source = emit(schedule)

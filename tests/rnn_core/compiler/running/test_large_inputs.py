@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rnn_core.cells import REGISTRY
+from rnn_core.cells import REGISTRY, name_of
 from rnn_core.compiler.gpu.launching import programs
 from rnn_core.compiler.gpu.operators import run_program
 from rnn_core.compiler.running.search import form_for
@@ -13,6 +13,9 @@ SIZES = [1e2, 1e4, 1e10, 1e20, 3e37]
 """The last leaves room for a weight, and a bias, within what a float32 holds."""
 
 LARGEST = torch.finfo(torch.float32).max
+
+SQUARED = {"mingru_block": 1e18}
+"""Cells that normalise their input, whose square a float32 has to hold, in PyTorch too."""
 
 pytestmark = [
     # Beyond H and B a Triton program computes with numbers that mean nothing.
@@ -65,7 +68,7 @@ def test_all_ways_agree_on_large_inputs(kernels, cell, size):
 @pytest.mark.parametrize("cell", REGISTRY, indirect=True)
 @pytest.mark.parametrize("size", SIZES)
 def test_what_a_float_can_hold_is_finite(kernels, cell, size):
-    case = draw(kernels, cell, size)
+    case = draw(kernels, cell, min(size, SQUARED.get(name_of(cell), size)))
     outputs = kernels.run_eager(case)
     exact = kernels.gradients(kernels.run_eager, case, [torch.ones_like(o) for o in outputs])
     single = case.to(torch.float32)

@@ -264,6 +264,22 @@ def test_loss_is_cross_entropy_with_smoothed_labels(raw):
     torch.testing.assert_close(loss, -(target * log).sum(dim=1).mean())
 
 
+@torch.inference_mode()
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_loss_of_a_side_is_that_of_each_sentence_alone(raw, split):
+    """Without the smoothing of labels, which only training has."""
+    model = SentimentModel(embedding_size=4, hidden_size=5, label_smoothing=0.3)
+    task, data = prepared(raw, model)
+    network = build_model(task, "gru").eval()
+    logs = []
+    for text, label in sentences(task, data, split):
+        words = torch.tensor([[task.index[word] for word in text.split()]])
+        logits = network(words, torch.tensor([words.shape[1]]), no_evidence(*words.shape))
+        logs.append(float(logits.log_softmax(dim=1)[0, task.meta.classes.index(label)]))
+    loss = task.scores(network, data, split).loss
+    assert loss == pytest.approx(-np.mean(logs), rel=1e-5)
+
+
 def test_baselines_match_scikit_learn(raw):
     task, data = prepared(raw)
     train, test = (sentences(task, data, split) for split in ("train", "test"))

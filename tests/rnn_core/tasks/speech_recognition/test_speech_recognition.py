@@ -1,5 +1,7 @@
 """Speech recognition: who is in which side, and scores that depend on one recording only."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from rnn_core.metric import SPLITS
 from rnn_core.readers.audio import log_mel, read_wav
 from rnn_core.readers.recordings import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
-from rnn_core.study import parse
+from rnn_core.study import TUNING_SEED, parse
 from rnn_core.tasks.speech_recognition import (
     SpeechAnswer,
     SpeechData,
@@ -24,7 +26,7 @@ from rnn_core.training.models import build_model, restore
 from rnn_core.training.run_folder import RunConfig
 
 SPLIT = {"split_by": "speaker", "validation": ("voice02",), "test": ("voice03",)}
-EACH = {"split_by": "each_speaker", "validation": (1,), "test": ()}
+EACH = {"split_by": "each_speaker", "validation": (), "test": ()}
 SHARE = {"split_by": "share", "validation": (), "test": ()}
 
 
@@ -68,16 +70,43 @@ def test_takes_of_the_sides_are_disjoint(raw, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(9))
-def test_each_speaker_is_tested_in_turn_and_is_on_no_other_side(raw, folds, seed):
+def test_each_speaker_is_tested_in_turn_and_chosen_for_by_another_who_is_not_trained_on(
+    raw, folds, seed
+):
     data, meta = folds
     task = SpeechRecognition(meta, SpeechModel(), seed)
-    sides = [members(raw, task, data, split) for split in SPLITS]
+    trained, validated, tested = (
+        {r.speaker for r in members(raw, task, data, split)} for split in SPLITS
+    )
+    assert tested == {f"voice{seed % 4:02d}"} == {meta.folds[task.fold].test}
+    assert validated == {f"voice{(seed + 1) % 4:02d}"}
+    assert trained == {f"voice{i:02d}" for i in range(4)} - tested - validated
+    counts = [len(members(raw, task, data, split)) for split in SPLITS]
+    assert counts == [40, 20, 20] == list(meta.items.values())
+
+
+@pytest.mark.parametrize("seed", [TUNING_SEED, *range(4)])
+def test_what_is_trained_and_chosen_depends_on_nothing_of_the_voice_that_is_tested(
+    raw, tmp_path, seed
+):
+    """Nor does a trial of tuning, which has the division of its own seed."""
     tested = f"voice{seed % 4:02d}"
-    assert {r.speaker for r in sides[2]} == {tested} == {meta.folds[task.fold].test}
-    for side, take in ((sides[0], "0"), (sides[1], "1")):
-        assert {r.speaker for r in side} == {f"voice{i:02d}" for i in range(4)} - {tested}
-        assert {r.take for r in side} == {take}
-    assert [len(side) for side in sides] == [30, 30, 20] == list(meta.items.values())
+    shutil.copytree(raw, tmp_path, dirs_exist_ok=True)
+    for path in tmp_path.glob(f"*_{tested}_*.wav"):
+        content = bytearray(path.read_bytes())
+        content[44:] = content[44:][::-1]
+        path.write_bytes(content)
+    seen = []
+    for folder in (raw, tmp_path):
+        task, data = prepared(folder, seed=seed, **EACH)
+        draw = torch.Generator().manual_seed(0)
+        network = build_model(task, "gru").eval()
+        with torch.inference_mode():
+            scores = task.scores(network, data, "validation")
+        batches = [part for batch in task.training_batches(data, 8, draw) for part in batch]
+        seen.append([*batches, scores.values, torch.tensor(scores.loss)])
+    for first, second in zip(*seen, strict=True):
+        assert torch.equal(first, second)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -181,6 +210,17 @@ def test_score_is_the_share_of_recordings_recognised(raw):
         scores = task.scores(network, data, "test")
     assert scores.overall == pytest.approx(np.mean(right))
     assert scores.values.tolist() == [float(r) for r in right]
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_loss_of_a_side_is_that_of_the_probabilities_that_are_answered(raw, split):
+    task, data = prepared(raw)
+    network = build_model(task, "gru").eval()
+    said = members(raw, task, data, split)
+    answered = [task.recognise(network, r.path.read_bytes())[r.word] for r in said]
+    loss = task.scores(network, data, split).loss
+    assert loss == pytest.approx(-np.log(answered).mean(), rel=1e-5)
 
 
 @torch.inference_mode()
@@ -292,7 +332,7 @@ def test_suggestion_keeps_speakers_apart_where_names_tell_them(raw, tmp_path):
     assert without["data"]["split_by"] == "share"
     wanted = SpeechRecognition.suggest(raw, {"split_by": "each_speaker"})
     assert wanted["data"]["split_by"] == "each_speaker"
-    assert wanted["data"]["validation"] == ["0"]
+    assert not {"validation", "test"} & wanted["data"].keys()
     for folder, suggestion in ((raw, with_speakers), (tmp_path, without), (raw, wanted)):
         parameters = parse(SpeechData, suggestion["data"], "data")
         parse(SpeechModel, suggestion["model"], "model")

@@ -16,6 +16,7 @@ from rnn_core.readers.recordings import list_words
 from rnn_core.readers.transcripts import joined_utterances
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import parse
+from rnn_core.tasks.base.splits import items_of
 from rnn_core.tasks.speech_transcription import (
     SpeechTranscription,
     TranscriptionAnswer,
@@ -239,6 +240,35 @@ def test_loss_is_the_mean_of_torchs_over_each_recording_alone(prepared):
         )
         expected.append(of_one.item() / len(text))
     assert loss.item() == pytest.approx(np.mean(expected), rel=1e-10)
+
+
+def test_loss_of_a_side_is_torchs_over_the_texts_that_can_be_written(listed, tmp_path):
+    data, meta = with_unknown_symbol(listed, tmp_path)
+    task = SpeechTranscription(meta, TranscriptionModel(hidden_size=5))
+    network = lively_network(task)
+    items = items_of(data["sides"], "test")
+    texts = [texts_of(data)[i] for i in items.tolist()]
+    expected = []
+    with torch.inference_mode():
+        for text, steps in zip(texts, task.outputs(network, data, items), strict=True):
+            if max(text) <= len(meta.symbols):
+                of_one = functional.ctc_loss(
+                    torch.from_numpy(steps).double()[:, None],
+                    torch.tensor([text]),
+                    torch.tensor([len(steps)]),
+                    torch.tensor([len(text)]),
+                )
+                expected.append(of_one.item())
+        loss = task.scores(network, data, "test").loss
+    assert 0 < len(expected) < len(texts)
+    assert loss == pytest.approx(np.mean(expected), rel=1e-6)
+
+
+def test_recordings_of_a_speaker_are_known_to_be(listed):
+    share = {"split_by": "share", "num_mels": 12}
+    data, _ = SpeechTranscription.prepare(listed, TranscriptionData(**share))
+    table = pd.read_csv(listed / "transcripts.tsv", sep="\t", dtype=str)
+    assert data["speakers"].tolist() == table["speaker"].astype(int).tolist()
 
 
 def test_every_training_string_is_drawn_once_with_its_own_text(prepared):

@@ -12,7 +12,8 @@ from sacrebleu.metrics.bleu import BLEU
 from torch.nn import functional
 
 from rnn_core.baselines.lexicon import word_for_word, word_lexicon
-from rnn_core.cells import REGISTRY
+from rnn_core.cells import REGISTRY, get_cell
+from rnn_core.cells.base import named
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.subwords import END, START, Subwords
 from rnn_core.layers.recurrent import Recurrent
@@ -201,6 +202,36 @@ def test_loss_is_the_mean_over_all_pieces_one_sentence_at_a_time(tmp_path, float
     assert float(loss) == pytest.approx(total / count, rel=1e-10)
 
 
+def test_loss_of_a_side_is_that_of_the_pieces_that_can_be_written(tmp_path, float64, monkeypatch):
+    """Whatever is computed together; label smoothing and what nobody learned are left out."""
+    shape = TranslationModel(**SMALL, label_smoothing=0.2)
+    odd = [Pair(pair.source, pair.target.replace("Der", "Dør")) for pair in PAIRS[-9:]]
+    for name, pairs in {"train": PAIRS[:-16], "val": PAIRS[-16:-9], "test": odd}.items():
+        write(tmp_path, pairs, name)
+    options = {"source_file": "*.en", "target_file": "*.de", "sides": ("train", "val", "test")}
+    data, meta = Translation.prepare(tmp_path, TranslationData(**options, max_vocabulary=60))
+    task = Translation(meta, shape)
+    model = build_model(task, "gru").eval()
+    place = {piece: i for i, piece in enumerate(task.meta.written)}
+    logs, left_out = [], 0
+    first, last = task.meta.range_of("test")
+    pieces = [translation.pieces_of(data, what)[first:last] for what in ("source", "target")]
+    for source, target in zip(*pieces, strict=True):
+        before = torch.tensor([[START, *target.tolist()[:-1]]])
+        logits = model(source[None], torch.tensor([len(source)]), before)[0].detach()
+        for step, piece in zip(
+            functional.log_softmax(logits, dim=-1), target.tolist(), strict=True
+        ):
+            left_out += piece not in place
+            logs += [float(step[place[piece]])] if piece in place else []
+    assert left_out
+    for size in (64, 3):
+        monkeypatch.setattr(translation, "LOSS_BATCH", size)
+        with torch.inference_mode():
+            loss = task.scores(model, data, "test").loss
+        assert loss == pytest.approx(-np.mean(logs), rel=1e-10)
+
+
 # --- Model ---
 
 
@@ -267,7 +298,35 @@ def test_gradient_reaches_every_weight_that_matters(tmp_path, cell, attention):
         without = {"bridge", "encoder"} if not attention else {"bridge"}
         assert {name.split(".")[0] for name in unused} == without
     else:
-        assert unused == set()
+        unread, only_shown = passed_on(get_cell(cell))
+        assert {n.split(".")[2] for n in unused if n.startswith("bridge")} == unread
+        shown = {n.split(".")[-1] for n in unused if n.startswith("encoder")}
+        assert shown == (set() if attention else only_shown)
+        assert {n.split(".")[0] for n in unused} <= {"bridge", "encoder"}
+
+
+def passed_on(cell):
+    """Numbers of the states that a step does not read; weights that no state that it reads needs.
+
+    An output that is not read back tells a decoder nothing but through attention.
+    """
+    drawn = [torch.rand(1, 3, requires_grad=True) for _ in (*cell.gates, *cell.states)]
+    weights = {n: torch.rand(cell.shape(n, 3), requires_grad=True) for n in cell.weights}
+    x, w = named(cell.gates)(*drawn[: len(cell.gates)]), named(tuple(weights))(*weights.values())
+    states = drawn[len(cell.gates) :]
+    new = cell.step(x, tuple(states), w)
+
+    def reached(results, inputs):
+        if not inputs:
+            return []
+        total = sum(result.sum() for result in results)
+        found = torch.autograd.grad(total, inputs, allow_unused=True, retain_graph=True)
+        return [gradient is not None for gradient in found]
+
+    read = reached(new, states)
+    kept = reached([n for n, needed in zip(new, read, strict=True) if needed], [*weights.values()])
+    unread = {str(index) for index, needed in enumerate(read) if not needed}
+    return unread, {name for name, needed in zip(weights, kept, strict=True) if not needed}
 
 
 def test_output_layer_holds_no_piece_that_no_translation_has(tmp_path):
@@ -472,6 +531,7 @@ def test_scores_are_those_of_the_translations(tmp_path, monkeypatch):
         return [side[0].upper(), *side[:-1]]
 
     monkeypatch.setattr(task, "translations", shifted)
+    monkeypatch.setattr(task, "reference_loss", lambda *_: 0.5)
     for split in ("validation", "test"):
         scores = task.scores(None, data, split)
         ours = [references[split][0], *references[split][:-1]]
@@ -657,7 +717,7 @@ def test_suggestion_fits_the_data_and_is_taken(tmp_path):
         (TranslationModel, {"beam_size": 0}, "must be at least 1"),
         (TranslationModel, {"label_smoothing": 1.0}, r"must be in \[0, 1\)"),
         (TranslationModel, {"length_exponent": -0.1}, r"must be in \[0, 1\]"),
-        (TranslationAnswer, {"beam_size": 0}, "must be at least 1"),
+        (TranslationAnswer, {"beam_size": -1}, "must not be negative"),
     ],
 )
 def test_impossible_parameters_are_refused(kind, options, message):
