@@ -1,5 +1,6 @@
 """What a run ends with names things so that they can be copied, and says what was done."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from flows.commands.summary import (
     markdown_table,
     summarise,
     terminal_table,
+    version_of,
 )
 from flows.layout import Layout
 from flows.tracking.promoted import Promotion
@@ -85,6 +87,12 @@ def test_score_beside_a_model_is_that_of_its_version(action):
 def test_version_without_a_score_of_this_metric_has_none():
     (entry,) = summarise(LAYOUT, ["agreement"], {"agreement": promotion("kept", None)})
     assert "test score" not in in_lines(entry)[-1]
+
+
+def test_model_of_which_a_person_took_the_alias_is_called_so():
+    taken = replace(promotion("kept", None), version=None)
+    assert version_of(taken) == "sample.agreement without a champion"
+    assert version_of(promotion("kept", None)) == "sample.agreement v4"
 
 
 def test_only_what_a_run_compared_is_summed_up():
