@@ -5,6 +5,9 @@ from pathlib import Path
 
 from rnn_core.training.members import FOLDER
 
+REPORT_PARTS = ("details", "curves", "scores")
+"""Folders of the report that have a file for each dataset."""
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -38,9 +38,8 @@ from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive
 from flows.tracking.projection import Follower, Projection
 from flows.tracking.promoted import Promotion
-from flows.tracking.promotion import promote
-from flows.tracking.shown import note_shown, read_shown
-from flows.trainings.crew import CHECK, local_crew
+from flows.tracking.shown import note_shown, read_shown, up_to_date
+from flows.trainings.crew import CHECK, Remote, local_crew
 from flows.trainings.kept import note_kept
 from flows.trainings.workers import Pool
 from rnn_core.comparison.outcome import read_comparison
@@ -49,6 +48,10 @@ from rnn_core.study import Study, read_study
 
 if TYPE_CHECKING:
     from flows.running.cluster import Cluster
+
+
+PROMOTE = Remote("flows.tracking.promotion", "promote")
+"""Models are scored and asked in a worker, since that takes PyTorch."""
 
 
 @dataclass
@@ -82,6 +85,7 @@ def study(
     only: list[str] | None = None,
     workers: int | None = None,
     on: str | None = None,
+    promote: bool = True,
 ) -> StudyRun | State[None]:
     """Bring a study up to date and register the champion of each dataset.
 
@@ -93,6 +97,7 @@ def study(
         workers: Trainings at the same time; as many as there are processors or GPUs if None.
         on: Address of a Dask scheduler whose workers train, such as tcp://HOST:PORT; the
             workers of this machine train if None.
+        promote: Whether to register the champions. If not, the registry stays as it is.
     """
     use_defaults()
     layout, own_id = Layout(Path(study)), flow_run.get_id() or ""
@@ -101,7 +106,7 @@ def study(
         workshop = Workshop(layout, workers, on, stack)
         watch = stack.enter_context(CancelWatch(own_id, workshop.cancel))
         try:
-            execute(layout, Wanted(datasets, only), workshop, result)
+            execute(layout, Wanted(datasets, only, promote), workshop, result)
         except Exception:
             if not watch.cancelled:
                 raise
@@ -117,6 +122,7 @@ class Wanted:
 
     datasets: list[str] | None
     only: list[str] | None
+    promote: bool
 
 
 class Workshop:
@@ -135,12 +141,16 @@ class Workshop:
 
     def crew(self, study: Study, display: Display) -> PrefectCrew:
         """Who does the work of the run."""
+        if self.cluster is None and self.on is not None:
+            self.cluster = self.connected(self.on)
+        return PrefectCrew(self.local(study), display, self.cluster)
+
+    def local(self, study: Study) -> Pool:
+        """The workers of this machine."""
         if self.pool is None:
-            if self.on is not None:
-                self.cluster = self.connected(self.on)
             crew = local_crew(self.layout, study, self.num_workers)
             self.pool = self.stack.enter_context(crew).pool
-        return PrefectCrew(self.pool, display, self.cluster)
+        return self.pool
 
     def connected(self, address: str) -> "Cluster":
         """The cluster that has an address."""
@@ -183,8 +193,8 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
             ", ".join(names),
         )
     projection = Projection(layout, inputs.study.study, lineage())
-    shown = read_shown(layout)
-    display = Display(num_tasks(due, shown))
+    shown = up_to_date(layout, promoted=wanted.promote)
+    display = Display(num_tasks(due, shown, wanted))
     crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
     with display, Follower(projection, display.growth):
         if crew:
@@ -204,7 +214,7 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
     kept = record(layout, inputs, [time.stage for time in execution.ran])
     workshop.check_goes_on()
     note_kept(layout, inputs.study.datasets, inputs.evaluates)
-    promote_all(execution, kept.datasets, result)
+    promote_all(execution, workshop, kept.datasets, result, wanted)
     result.stages += execution.ran
     result.num_tasks += execution.num_tasks
     result.cached = [s for s in execution.cached if s not in {t.stage for t in result.stages}]
@@ -212,38 +222,46 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
     return execution
 
 
-def num_tasks(due: Due, shown: Collection[str]) -> int:
+def num_tasks(due: Due, shown: Collection[str], wanted: Wanted) -> int:
     """Stages, and what shows and promotes each dataset that is not shown yet."""
     compared = {stage.partition("@")[2] for stage in due.selected if stage.startswith("compare@")}
     new = {name for name in compared if f"compare@{name}" in due.stages or name not in shown}
-    return len(due.selected) + 2 * len(new)
+    return len(due.selected) + (2 if wanted.promote else 1) * len(new)
 
 
-def promote_all(execution: Execution, recorded: set[str], result: StudyRun) -> None:
+def promote_all(
+    execution: Execution, workshop: Workshop, recorded: set[str], result: StudyRun, wanted: Wanted
+) -> None:
     """Register the champions of the datasets that are recorded, one after the other.
 
     Side by side it is no quicker, since Python does one thing at a time, and pandas, which
     answers for a forecast, is not made for threads.
     """
     names = [name for name in execution.run_ids if name in recorded]
-    for name in names:
+    for name in names if wanted.promote else []:
+        pool = workshop.local(execution.inputs.study)
         execution.attempt(
-            f"promote@{name}", partial(promote_one, execution, name, result), after=False
+            f"promote@{name}", partial(promote_one, execution, pool, name, result), after=False
         )
-    note_shown(execution.layout, {n: result.promotions[n] for n in names if n in result.promotions})
+    done = {name: result.promotions.get(name) for name in names}
+    note_shown(
+        execution.layout,
+        {name: one for name, one in done.items() if one is not None or not wanted.promote},
+    )
 
 
-def promote_one(execution: Execution, name: str, result: StudyRun) -> None:
+def promote_one(execution: Execution, pool: Pool, name: str, result: StudyRun) -> None:
     """Register the champion of a dataset."""
     named = promote_task.with_options(task_run_name=f"promote@{name}")
-    result.promotions[name] = named(execution, name)
+    result.promotions[name] = named(execution, pool, name)
 
 
 @task(cache_policy=NO_CACHE)
-def promote_task(execution: Execution, dataset: str) -> Promotion:
+def promote_task(execution: Execution, pool: Pool, dataset: str) -> Promotion:
     """Register the champion of a dataset."""
     projection, runs = execution.projection, execution.run_ids[dataset]
-    promotion = promote(projection.layout, projection.study, dataset, runs)
+    work = pool.submit(PROMOTE, projection.layout, projection.study, dataset, runs)
+    promotion: Promotion = work.result()
     get_run_logger().info("%s: %s, since %s", dataset, promotion.action, promotion.reason)
     execution.display.ended(f"promote@{dataset}", promotion.action)
     return promotion

@@ -194,6 +194,16 @@ def test_stage_that_has_little_to_do_waits_for_no_heavy_import(stage):
     assert not {module.split(".")[0] for module in done.stdout.split()} & HEAVY
 
 
+def test_flow_leaves_pytorch_to_its_workers():
+    program = "import sys, flows.study, flows.tracking.projection; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = {module.split(".")[0] for module in done.stdout.split()}
+    assert {"prefect", "mlflow"} <= loaded
+    assert "torch" not in loaded
+
+
 RESULTS = (
     *(
         "rnn_core.comparison.decision",

@@ -100,11 +100,14 @@ def run(
             metavar="tcp://HOST:PORT", help="Dask scheduler whose workers train; see docs/scale.md."
         ),
     ] = None,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Whether to register the champions.")
+    ] = True,
 ) -> None:
     """Bring a study up to date and register the champion of each dataset."""
     from flows.commands.run import Options, launch  # noqa: PLC0415 - stages must not wait for it
 
-    options = Options(workers=workers, only=only or None, dry=dry_run, on=on)
+    options = Options(workers=workers, only=only or None, dry=dry_run, on=on, promote=promote)
     launch(study, options)
 
 

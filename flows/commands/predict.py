@@ -82,7 +82,8 @@ def load(model: str) -> Served:
     import mlflow  # noqa: PLC0415 - takes seconds, and reads settings made above
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-    from flows.tracking.promotion import ABSENT, registered_models  # noqa: PLC0415
+    from flows.tracking.alias import ABSENT  # noqa: PLC0415
+    from flows.tracking.registry import registered_models  # noqa: PLC0415
 
     address = address_of(model)
     try:

@@ -27,7 +27,7 @@ from flows.system.exclusive import if_free
 from flows.system.home import enter_home
 from flows.system.process import age_seconds
 from flows.system.servers import ServerError, free_port, prefect, without_user
-from flows.tracking.shown import read_shown
+from flows.tracking.shown import read_shown, up_to_date
 from flows.trainings.records import read_records
 from rnn_core.errors import StudyError
 
@@ -58,6 +58,7 @@ class Options:
     only: list[str] | None = None
     dry: bool = False
     on: str | None = None
+    promote: bool = True
 
 
 def launch(folder: Path, options: Options) -> None:
@@ -101,7 +102,7 @@ def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | Non
     sys.stderr.writelines(f"{mended}\n" for mended in due.mended)
     if due.stages == {"code"}:  # which has been brought up to date to find that out
         record(layout, inputs, due.stages)
-    shown = read_shown(layout)
+    shown = up_to_date(layout, promoted=options.promote)
     names = compared(inputs.study, due.selected)
     done = not due.stages - {"code"} and all(name in shown for name in names)
     return due.selected if done else None
@@ -169,6 +170,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
             workers=options.workers,
             only=options.only,
             on=options.on,
+            promote=options.promote,
         )
     except CancelledRun:
         raise StudyError("the run was cancelled; what was trained is kept") from None

@@ -25,7 +25,8 @@ class Row:
         test_score: Mean and standard deviation over the champion's seeds.
         ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
-        model: The registered model and its version; empty where the registry was not asked.
+        model: The registered model and the version that has the alias; empty where the registry
+            was not asked.
         model_score: The test score of that version; empty if it is not known.
         kept: Why the version that was there stays instead of this champion; empty if it
             does not.
@@ -79,10 +80,17 @@ def row(dataset: str, comparison: Comparison, promotion: Promotion | None) -> Ro
         test_score=f"{words.mean_and_std(test)} {comparison.metric.name}",
         ahead=words.to_runner_up(decision),
         cost=f"{words.count(cost.multiply_accumulates)} MACs",
-        model=f"{promotion.model} v{promotion.version}" if promotion else "",
+        model=version_of(promotion) if promotion else "",
         model_score=words.score(promotion.test_score) if promotion else "",
         kept=promotion.reason if promotion and promotion.action == "kept" else "",
     )
+
+
+def version_of(promotion: Promotion) -> str:
+    """The registered model, and which version of it has the alias."""
+    if promotion.version is None:
+        return f"{promotion.model} without a champion"
+    return f"{promotion.model} v{promotion.version}"
 
 
 MOST_STAGES = 12
@@ -126,7 +134,7 @@ def in_lines(entry: Row) -> list[str]:
         lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")
     if entry.model:
         scored = f", test score {entry.model_score}" if entry.model_score else ""
-        kept = f"; it stays, since {entry.kept}" if entry.kept else ""
+        kept = f"; it stays so, since {entry.kept}" if entry.kept else ""
         lines.append(f"model {entry.model}{scored}{kept}")
     return lines
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.layout import Layout
+from flows.layout import REPORT_PARTS, Layout
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive, if_free
 from flows.system.home import enter_home
+from flows.tracking.shown import read_shown
 from rnn_core.study import Study, read_study
 
 
@@ -22,11 +23,17 @@ def status(folder: Path) -> None:
     use_defaults()
     folder = enter_home(folder)
     layout, plan = Layout(folder), read_study(folder)
-    rows = summarise(layout, plan.datasets, {})
+    rows = summarise(layout, plan.datasets, read_shown(layout))
     console = Console()
     console.print(terminal_table(rows) if rows else "Nothing has been compared yet.")
+    if any(entry.model for entry in rows):
+        console.print("\nModels are as the last run left them.", highlight=False)
     commit = commit_of(layout.folder / "dvc.lock")
     console.print(f"\nResults are of {commit or 'no commit'}.", highlight=False)
+    if extra := [str(path.relative_to(folder)) for path in left_over(layout, plan)]:
+        console.print(
+            f"Of no dataset in params.yaml: {', '.join(extra)}; `gatewise prune` removes them."
+        )
     with if_free(layout, "flow") as free:
         told = what_is_stale(layout) if free else f"{going_on(layout)}."
     console.print(told, highlight=False)
@@ -78,18 +85,19 @@ def prune(folder: Path) -> None:
     """Remove what params.yaml does not name any more, and what was interrupted."""
     layout, plan = Layout(folder), read_study(folder)
     with exclusive(layout, "flow"):
-        for path in left_over(layout, plan):
+        growing = [*layout.training.glob("*"), *layout.scratch.glob("*")]
+        for path in [*left_over(layout, plan), *sorted(growing)]:
             sys.stdout.write(f"removed {path}\n")
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def left_over(layout: Layout, plan: Study) -> list[Path]:
-    """Folders and files of datasets that the study does not have."""
+    """Folders and files in the places of outputs that are those of no dataset of the study."""
     found: list[Path] = []
-    by_dataset = (
-        *(layout.raw, layout.prepared, layout.runs, layout.evaluations, layout.comparison),
-    )
-    for outputs in (output("_") for output in by_dataset):
-        found += [path for path in outputs.parent.glob("*") if path.stem not in plan.datasets]
-    ours = [path for path in found if not path.name.startswith(".")]  # DVC keeps .gitignore there
-    return sorted(ours) + sorted([*layout.training.glob("*"), *layout.scratch.glob("*")])
+    for place in (layout.raw, layout.prepared, layout.runs, layout.evaluations, layout.comparison):
+        named = {place(name) for name in plan.datasets}
+        found += [path for path in place("_").parent.glob("*") if path not in named]
+    for part in REPORT_PARTS:
+        there = (layout.reports / part).glob("*")
+        found += [path for path in there if path.stem not in plan.datasets]
+    return sorted(path for path in found if not path.name.startswith("."))  # DVC has .gitignore

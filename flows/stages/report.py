@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from flows.layout import Layout
+from flows.layout import REPORT_PARTS, Layout
 from flows.report import markdown, words
 from flows.report.details import Details, collect, what_is_missing
 from flows.report.figures import picture
@@ -28,7 +28,7 @@ def report(layout: Layout, study: Study) -> None:
         write_text(folder / "report.md", markdown.report(study.study, results, missing))
         write_text(folder / "cells.svg", picture(results))
         write_text(folder / layout.page.name, page(study.study, found, missing))
-        for name in ("details", "curves", "scores"):
+        for name in REPORT_PARTS:
             (folder / name).mkdir()
         for name, details in found.items():
             write_record(folder / "details" / f"{name}.json", details)

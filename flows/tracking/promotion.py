@@ -1,53 +1,64 @@
-"""The only writer of the model registry: one model per dataset, its alias `champion`.
+"""The only writer of the model registry: one model per dataset, its alias `champion`."""
 
-The tags of a version hold the evidence for it, and its digest binds the alias to bytes.
-"""
-
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from importlib.metadata import version as installed
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
-import mlflow
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
 
-import rnn_core
 from flows.layout import Layout
 from flows.report import words
-from flows.report.card import model_card
-from flows.report.details import collect
 from flows.system.exclusive import exclusive
+from flows.tracking import registry
+from flows.tracking.alias import Standing, move_alias, standing_of
+from flows.tracking.judging import Judged, NotComparableError, judge
 from flows.tracking.projection import reachable
 from flows.tracking.promoted import Action, Promotion
 from rnn_core.comparison.outcome import Champion, Comparison, read_comparison
 from rnn_core.errors import StudyError
-from rnn_core.files import digest_of, write_text
-from rnn_core.metric import SCORED, Direction
-from rnn_core.study import read_study
-from rnn_core.tasks import get_task
-from rnn_core.training.item_scores import ItemScores, read_items
-from rnn_core.training.models import restore_registered
-from rnn_core.training.prepared import META
-from rnn_core.training.run_folder import read_config, seed_folder, seed_name
 
-ALIAS = "champion"
-ITEMS = "items.safetensors"
-REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
-"""What every model needs to answer; a task may need more."""
+LEVEL = 0.05
+"""The level of the test that says whether a challenger is worse, or better, than the champion."""
 
-ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""What MLflow says of a model, or of an alias, that it does not have."""
 
-WORSE = 0.05
-"""A challenger that is worse than the champion at this level is not promoted."""
+@dataclass(frozen=True)
+class Challenger:
+    """The champion of a comparison, before it is that of the registry.
+
+    Attributes:
+        layout: Where the study keeps things.
+        dataset: Name of the dataset.
+        name: Of the registered model.
+        comparison: Of the dataset.
+        champion: What the comparison says to use.
+        folder: The model; see `flows.tracking.registry.candidate`.
+        known: The version that it is already, if it is one.
+    """
+
+    layout: Layout
+    dataset: str
+    name: str
+    comparison: Comparison
+    champion: Champion
+    folder: Path
+    known: ModelVersion | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a challenger.
+
+    Attributes:
+        action: See `Promotion`.
+        reason: Why, in a sentence.
+        judged: How it did against the version that it was held against; None if it was not.
+    """
+
+    action: Action
+    reason: str
+    judged: Judged | None = None
 
 
 def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -> Promotion:
@@ -69,239 +80,153 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
     if champion is None:
         raise StudyError(f"{dataset} has no champion to register: {words.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
-    with exclusive(layout, f"registry-{name}"), candidate(layout, dataset, champion) as folder:
-        digest = digest_of(folder)
+    with (
+        exclusive(layout, f"registry-{name}"),
+        registry.candidate(layout, dataset, champion) as folder,
+    ):
         with reachable():
-            incumbent = champion_of(client, name)
-            if incumbent and incumbent.tags.get("gatewise.digest") == digest:
-                describe(client, layout, dataset, incumbent)
-                reason = "it is registered already"
-                return told(dataset, incumbent, "unchanged", reason, champion.seed.test)
-            action, reason = challenge(incumbent, folder, comparison)
-            if incumbent and action == "kept":
-                score = registered_score(incumbent, comparison.metric.name)
-                return told(dataset, incumbent, action, reason, score)
-            examples = example_and_answer(layout, dataset, folder)
-            version = find_version(client, name, digest)
-            if version is None:
-                run_id = run_ids[champion.seed.seed]
-                version = register(client, name, folder, digest, run_id, *examples)
-            write_evidence(client, version, comparison, champion, reason)
-            describe(client, layout, dataset, version)
-            point_alias(client, version, incumbent, *examples)
-    return told(dataset, version, action, reason, champion.seed.test)
+            standing = standing_of(client, name)
+            known = registry.find_version(client, name, registry.digest_in(folder))
+        new = Challenger(layout, dataset, name, comparison, champion, folder, known)
+        verdict = challenge(new, standing)
+        if verdict.action == "promoted":
+            return crown(client, new, standing, verdict.reason, run_ids[champion.seed.seed])
+        with reachable():
+            if verdict.action == "kept":
+                return keep(client, new, standing, verdict)
+            assert known is not None
+            registry.describe(client, layout, dataset, known)
+            return told(new, str(known.version), verdict, champion.seed.test)
+
+
+def crown(
+    client: MlflowClient, new: Challenger, standing: Standing, reason: str, run_id: str
+) -> Promotion:
+    """Register a challenger, unless that has been done, and move the alias to it."""
+    examples = registry.example_and_answer(new.layout, new.dataset, new.folder)
+    with reachable():
+        version = new.known or registry.register(client, new.name, new.folder, run_id, examples)
+        registry.write_evidence(client, version, new.comparison, new.champion, reason)
+        registry.describe(client, new.layout, new.dataset, version)
+        move_alias(client, version, standing, partial(registry.check_answers, version, examples))
+    verdict = Verdict("promoted", reason)
+    return told(new, str(version.version), verdict, new.champion.seed.test)
+
+
+def keep(client: MlflowClient, new: Challenger, standing: Standing, verdict: Verdict) -> Promotion:
+    """Leave everything as it is, and note how the version that stays did, if it was judged."""
+    stays, metric, judged = standing.version, new.comparison.metric.name, verdict.judged
+    assert stays is not None
+    score = judged.champion_score if judged else registry.registered_score(stays, metric)
+    if judged is not None:
+        tags = {f"last_test_{metric}": score, "kept_because": verdict.reason}
+        registry.write_tags(client, stays, tags)
+    if not standing.has_alias:
+        return told(new, None, verdict, None)
+    return told(new, str(stays.version), verdict, score)
 
 
 def told(
-    dataset: str, version: ModelVersion, action: Action, reason: str, test_score: float | None
+    new: Challenger, version: str | None, verdict: Verdict, test_score: float | None
 ) -> Promotion:
-    """Tell what became of a champion."""
+    """Tell what became of a challenger."""
     return Promotion(
-        dataset=dataset,
-        model=version.name,
-        version=str(version.version),
-        action=action,
-        reason=reason,
+        dataset=new.dataset,
+        model=new.name,
+        version=version,
+        action=verdict.action,
+        reason=verdict.reason,
         test_score=test_score,
     )
 
 
-def registered_score(version: ModelVersion, metric: str) -> float | None:
-    """The test score of a registered version; None if it has none of this metric."""
-    score = version.tags.get(f"gatewise.test_{metric}")
-    return None if score is None else float(score)
+def challenge(new: Challenger, standing: Standing) -> Verdict:
+    """Say what becomes of a challenger.
 
-
-@contextmanager
-def candidate(layout: Layout, dataset: str, champion: Champion) -> Iterator[Path]:
-    """A folder with all that is registered: the seed, its meta, and its test items."""
-    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "run"
-        shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder)
-        shutil.copy(layout.prepared(dataset) / META, folder)
-        items = layout.evaluation(dataset, cell) / str(size) / f"{seed_name(seed)}.safetensors"
-        shutil.copy(items, folder / ITEMS)
-        yield folder
-
-
-def champion_of(client: MlflowClient, name: str) -> ModelVersion | None:
-    """The version that the alias points to, if it points anywhere."""
-    try:
-        return client.get_model_version_by_alias(name, ALIAS)
-    except MlflowException as error:
-        if error.error_code in ABSENT:
-            return None
-        raise
-
-
-def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
-    """A version of these bytes, left by a promotion that was cut off."""
-    versions = client.search_model_versions(f"name = '{name}'")
-    return next((v for v in versions if v.tags.get("gatewise.digest") == digest), None)
-
-
-def challenge(
-    incumbent: ModelVersion | None, challenger: Path, comparison: Comparison
-) -> tuple[Action, str]:
-    """Compare two fixed models over the same test items, as far as they have any.
-
-    Returns:
-        "promoted" or "kept", and why.
+    A version that Gatewise made the champion stays if the challenger is worse beyond chance. One
+    that a person chose, or that was decided on where the challenger is not, stays unless the
+    challenger is better beyond chance.
     """
-    if incumbent is None:
-        return "promoted", "it is the first"
-    decided = incumbent.tags.get("gatewise.decision") == "decided"
-    if decided and comparison.decision.status != "decided":
-        return "kept", "the champion is decided, and the challenger is not"
+    champion, known = standing.version, new.known
+    if champion is None:
+        return Verdict("promoted", without_champion(standing, known))
+    if known is not None and known.version == champion.version and standing.has_alias:
+        return Verdict("unchanged", "it is registered already")
+    if standing.by_hand and known is not None and str(known.version) in standing.ours:
+        return Verdict("kept", put_aside(standing, known))
+    theirs = what_stands(standing)
     with TemporaryDirectory() as temporary:
-        place = f"models:/{incumbent.name}/{incumbent.version}/artifacts/run"
         try:
-            theirs = Path(mlflow.artifacts.download_artifacts(place, dst_path=temporary))
-        except (MlflowException, OSError) as error:
-            if isinstance(error, MlflowException) and error.error_code not in ABSENT:
-                raise
-            return "promoted", "the files of the champion before it are gone"
-        if read_config(theirs)[0].data != read_config(challenger)[0].data:
-            return "promoted", "the champion before it was made from other data"
-        items = [read_items(folder / ITEMS, "test") for folder in (challenger, theirs)]
-    p = p_worse(items[0], items[1], comparison.metric.direction)
-    said = f"(paired t-test over {len(items[0].values)} test items, p = {p:.2g})"
-    if p < WORSE:
-        return "kept", f"the challenger is worse {said}"
-    return "promoted", f"it is not worse than the champion before it {said}"
+            with reachable():
+                files = registry.download(champion, Path(temporary))
+            judged = judge(new.folder, files, new.layout.raw(new.dataset))
+        except (NotComparableError, registry.GoneError) as error:
+            if standing.by_hand:
+                return Verdict("kept", f"nothing shows it to be better than {theirs} since {error}")
+            return Verdict("promoted", f"{theirs} cannot be judged on this data: {error}")
+    decided = champion.tags.get("gatewise.decision") == "decided"
+    sure = decided and new.comparison.decision.status != "decided"
+    return by_evidence(judged, theirs, standing.by_hand, sure)
 
 
-def p_worse(challenger: ItemScores, incumbent: ItemScores, direction: Direction) -> float:
-    """One-sided p value of the challenger being worse, item by item."""
-    import scipy.stats  # noqa: PLC0415 - takes a second, and most runs register nothing
-
-    difference = challenger.values - incumbent.values
-    if len(difference) < 2 or not difference.any():
-        return 1.0
-    if (difference == difference[0]).all():
-        return 0.0 if (difference[0] > 0) == (direction == "lower") else 1.0
-    worse: Literal["greater", "less"] = "greater" if direction == "lower" else "less"
-    return float(scipy.stats.ttest_1samp(difference, 0.0, alternative=worse).pvalue)
+def without_champion(standing: Standing, known: ModelVersion | None) -> str:
+    """Why a challenger is promoted that finds no champion."""
+    if standing.by_hand:
+        return f"the champion before it, version {standing.ours[-1]}, was deleted"
+    if standing.is_first or known is not None:
+        return "it is the first"
+    return "none of the versions before it was made the champion"
 
 
-def example_and_answer(
-    layout: Layout, dataset: str, folder: Path
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """An input of the dataset, and what the trained model answers."""
-    task, model = restore_registered(folder)
-    example = task.example(layout.raw(dataset))
-    return example, task.answer(model, example, task.AnswerParameters())
-
-
-def register(
-    client: MlflowClient,
-    name: str,
-    folder: Path,
-    digest: str,
-    run_id: str,
-    example: pd.DataFrame,
-    answer: pd.DataFrame,
-) -> ModelVersion:
-    """Log the model to its run and make a version of it, without an alias."""
-    digest_file = folder.parent / "digest"
-    write_text(digest_file, digest)
-    task = get_task(read_config(folder)[0].task)
-    packages = (*REQUIREMENTS, *task.requirements)
-    with mlflow.start_run(run_id=run_id):
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={"run": str(folder), "digest": str(digest_file)},
-            code_paths=[str(Path(rnn_core.__file__).parent)],
-            pip_requirements=[f"{package}=={installed(package)}" for package in packages],
-            signature=infer_signature(example, answer, asdict(task.AnswerParameters()) or None),
+def put_aside(standing: Standing, known: ModelVersion) -> str:
+    """Why a version is not made the champion again that a person replaced."""
+    if standing.version is not None and standing.has_alias:
+        return (
+            f"the alias was moved by hand to version {standing.version.version} from version "
+            f"{known.version}, which the challenger is"
         )
-    with suppress(MlflowException):  # it exists
-        client.create_registered_model(name)
-    return client.create_model_version(
-        name,
-        logged.model_uri,
-        run_id,
-        tags={"gatewise.digest": digest},
-        model_id=logged.model_id,
-    )
+    return f"the alias was taken by hand from version {known.version}, which the challenger is"
 
 
-def write_evidence(
-    client: MlflowClient,
-    version: ModelVersion,
-    comparison: Comparison,
-    champion: Champion,
-    reason: str,
-) -> None:
-    """Write into the tags of a version what speaks for it."""
-    result, decision, metric = champion.result, comparison.decision, comparison.metric.name
-    tags = {
-        "cell": result.cell,
-        "hidden_size": result.hidden_size,
-        "seed": champion.seed.seed,
-        "decision": decision.status,
-        "decided_because": words.because(comparison),
-        **risks(comparison),
-        f"test_{metric}": champion.seed.test,
-        f"test_{metric}_mean": result.test.mean,
-        f"test_{metric}_std": result.test.std,
-        "promoted_because": reason,
-    }
-    for key, value in tags.items():
-        if value is not None:
-            name = f"gatewise.{key}"
-            client.set_model_version_tag(version.name, version.version, name, str(value))
+def what_stands(standing: Standing) -> str:
+    """The version that a challenger is held against, in words."""
+    assert standing.version is not None
+    number = standing.version.version
+    if not standing.by_hand:
+        return f"the champion before it, version {number},"
+    if standing.has_alias:
+        return f"version {number}, to which the alias was moved by hand,"
+    return f"version {number}, from which the alias was taken by hand,"
 
 
-def risks(comparison: Comparison) -> dict[str, float]:
-    """What one takes upon oneself with the champion, by the name of a tag."""
-    champion = comparison.champion
-    found = {split: champion.result.on(split).risk for split in SCORED} if champion else {}
-    return {
-        f"{split}_{name}": value
-        for split, risk in found.items()
-        if risk is not None
-        for name, value in asdict(risk).items()
-    }
+def by_evidence(judged: Judged, theirs: str, by_hand: bool, sure: bool) -> Verdict:
+    """What a test over the items of the test set says.
 
-
-def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:
-    """Give a version its card, unless it has it."""
-    card = model_card(collect(layout, read_study(layout.folder), dataset))
-    if version.description != card:
-        client.update_model_version(version.name, version.version, description=card)
-
-
-def point_alias(
-    client: MlflowClient,
-    version: ModelVersion,
-    incumbent: ModelVersion | None,
-    example: pd.DataFrame,
-    answer: pd.DataFrame,
-) -> None:
-    """Move the alias to a version, and back if the model behind it does not answer.
-
-    Raises:
-        StudyError: If it does not answer what the trained model does.
+    Args:
+        judged: The challenger against the version that stands.
+        theirs: That version in words.
+        by_hand: Whether a person chose it.
+        sure: Whether it was decided on where the challenger is not.
     """
-    client.set_registered_model_alias(version.name, ALIAS, version.version)
-    try:
-        served = mlflow.pyfunc.load_model(f"models:/{version.name}@{ALIAS}")
-        pd.testing.assert_frame_equal(served.predict(example), answer)
-    except Exception as error:
-        if incumbent is None:
-            client.delete_registered_model_alias(version.name, ALIAS)
-        else:
-            client.set_registered_model_alias(version.name, ALIAS, incumbent.version)
-        cause = str(error).strip().splitlines()[0]
-        raise StudyError(
-            f"{version.name} version {version.version} does not answer as the trained model "
-            f"does, and the alias is back where it was: {cause}"
-        ) from error
+    pair = judged.pair
+    if by_hand or sure:
+        beside = " which was decided on as the challenger is not" if sure else ""
+        said = f"{theirs}{beside} {tested(judged, pair.p_better)}"
+        if pair.p_better < LEVEL:
+            return Verdict("promoted", f"it is better than {said}", judged)
+        return Verdict("kept", f"the challenger is not better beyond chance than {said}", judged)
+    said = f"{theirs} {tested(judged, pair.p_worse)}"
+    if pair.p_worse < LEVEL:
+        return Verdict("kept", f"the challenger is worse than {said}", judged)
+    return Verdict("promoted", f"it is not worse than {said}", judged)
 
 
-def registered_models() -> list[str]:
-    """Names of all registered models."""
-    return sorted(model.name for model in MlflowClient().search_registered_models())
+def tested(judged: Judged, p: float) -> str:
+    """What a test was about, and what it gave."""
+    pair = judged.pair
+    clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
+    seen = f", {judged.left_out} others left out that one was trained or chosen on"
+    return (
+        f"(paired test over {pair.num_items} test items{clusters}"
+        f"{seen if judged.left_out else ''}, p = {p:.2g})"
+    )

@@ -24,13 +24,13 @@ class Note:
 
     Attributes:
         digest: Of what was shown, and where.
-        promotion: What is registered.
+        promotion: What is registered; None if nothing was to be promoted.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
 
     digest: str
-    promotion: Promotion
+    promotion: Promotion | None
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,36 @@ class Notes:
     datasets: dict[str, Note]
 
 
-def note_shown(layout: Layout, promotions: Mapping[str, Promotion]) -> None:
-    """Note of some datasets that they are shown and their champions registered."""
-    notes = dict(read_notes(layout))
+def note_shown(layout: Layout, promotions: Mapping[str, Promotion | None]) -> None:
+    """Note of some datasets that they are shown, and what became of their champions."""
+    notes, stages = dict(read_notes(layout)), read_lock(layout)
     for name, promotion in promotions.items():
-        notes[name] = Note(digest_of_outputs(layout, name), promotion)
+        notes[name] = Note(digest_of_outputs(stages, name), promotion)
     write_record(layout.shown, Notes(notes))
 
 
 def read_shown(layout: Layout) -> dict[str, Promotion]:
-    """What is registered for what the study holds now, by dataset."""
+    """What is registered for what the study holds now, by dataset, where that was to be."""
+    found = current(layout)
+    return {name: note.promotion for name, note in found.items() if note.promotion is not None}
+
+
+def up_to_date(layout: Layout, *, promoted: bool) -> set[str]:
+    """Datasets that MLflow shows as the study holds them now.
+
+    Args:
+        layout: Of the study.
+        promoted: Whether what became of their champions is to be known too.
+    """
+    return set(read_shown(layout)) if promoted else set(current(layout))
+
+
+def current(layout: Layout) -> dict[str, Note]:
+    """The notes of what the study holds now."""
+    notes = read_notes(layout)
+    stages = read_lock(layout) if notes else {}
     return {
-        name: note.promotion
-        for name, note in read_notes(layout).items()
-        if note.digest == digest_of_outputs(layout, name)
+        name: note for name, note in notes.items() if note.digest == digest_of_outputs(stages, name)
     }
 
 
@@ -67,9 +83,8 @@ def read_notes(layout: Layout) -> Mapping[str, Note]:
         return {}
 
 
-def digest_of_outputs(layout: Layout, dataset: str) -> str:
-    """Digest of what dvc.lock says of a dataset, and of where MLflow is."""
-    stages = read_lock(layout)
+def digest_of_outputs(stages: Mapping[str, object], dataset: str) -> str:
+    """Digest of what dvc.lock says of the stages of a dataset, and of where MLflow is."""
     content = [where(), [stages.get(f"{verb}@{dataset}") for verb in VERBS]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

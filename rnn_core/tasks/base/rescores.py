@@ -22,6 +22,11 @@ Marks: TypeAlias = npt.NDArray[np.uint64]
 class Rescores(Role, ABC):
     """Scores a model by raw files, which it reads as it was trained to."""
 
+    @property
+    def asked(self) -> Any:
+        """What the dataset was prepared with, of the task's own `DataParameters`."""
+        return self.meta.parameters  # type: ignore[attr-defined]  # of the task's own `Meta`
+
     @staticmethod
     @abstractmethod
     def marks(raw: Path, parameters: Any, seed: int) -> dict[Split, Marks]:

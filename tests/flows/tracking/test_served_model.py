@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import save_file
 
-from flows.tracking.promotion import REQUIREMENTS
+from flows.tracking.registry import REQUIREMENTS
 from rnn_core.study import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.models import build_model, count_cost, restore

@@ -1,0 +1,115 @@
+"""The alias of the champion, and whether a person has moved it.
+
+A tag of the registered model names the version to which Gatewise moved the alias last. Where the
+alias is elsewhere, a person moved it, on whichever machine that was.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+T = TypeVar("T")
+
+ALIAS = "champion"
+
+TAG = "gatewise.champion"
+"""Names versions between blanks: more than one while the alias is moved, which may be cut off."""
+
+NOWHERE = "-"
+"""Stands in the tag for no version at all."""
+
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What MLflow says of a model, a version or an alias that it does not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a challenger finds.
+
+    Attributes:
+        version: The version that it is held against: that of the alias, or one that a person
+            took the alias from; None if there is none.
+        by_hand: Whether a person moved the alias, or took it away.
+        has_alias: Whether the alias points to `version`.
+        ours: Versions of which one had the alias when Gatewise moved it last.
+        is_first: Whether the model has no version at all.
+    """
+
+    version: ModelVersion | None
+    by_hand: bool
+    has_alias: bool
+    ours: tuple[str, ...]
+    is_first: bool
+
+
+def standing_of(client: MlflowClient, name: str) -> Standing:
+    """What a challenger for a registered model finds."""
+    aliased, ours = champion_of(client, name), ours_of(client, name)
+    at = str(aliased.version) if aliased else NOWHERE
+    by_hand = at not in ours if ours or aliased else False
+    withdrawn = latest(client, name, ours) if by_hand and aliased is None else None
+    return Standing(
+        version=aliased or withdrawn,
+        by_hand=by_hand,
+        has_alias=aliased is not None,
+        ours=ours,
+        is_first=not client.search_model_versions(f"name = '{name}'"),
+    )
+
+
+def champion_of(client: MlflowClient, name: str) -> ModelVersion | None:
+    """The version that the alias points to, if it points anywhere."""
+    return unless_absent(partial(client.get_model_version_by_alias, name, ALIAS))
+
+
+def ours_of(client: MlflowClient, name: str) -> tuple[str, ...]:
+    """What the tag says."""
+    model = unless_absent(partial(client.get_registered_model, name))
+    return tuple(model.tags.get(TAG, "").split()) if model else ()
+
+
+def latest(client: MlflowClient, name: str, versions: tuple[str, ...]) -> ModelVersion | None:
+    """The last of some versions that is still there."""
+    for number in sorted((v for v in versions if v != NOWHERE), key=int, reverse=True):
+        if found := unless_absent(partial(client.get_model_version, name, number)):
+            return found
+    return None
+
+
+def unless_absent(ask: Callable[[], T]) -> T | None:
+    """What MLflow answers; None where it says that there is no such thing."""
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code in ABSENT:
+            return None
+        raise
+
+
+def move_alias(
+    client: MlflowClient, version: ModelVersion, standing: Standing, check: Callable[[], None]
+) -> None:
+    """Move the alias to a version, and back if a check of what is behind it then fails.
+
+    Cut off anywhere, the tag does not take for a person's doing what was Gatewise's, nor the
+    other way round.
+    """
+    name, number = version.name, str(version.version)
+    before = " ".join(standing.ours) or NOWHERE
+    client.set_registered_model_tag(name, TAG, f"{before} {number}")
+    client.set_registered_model_alias(name, ALIAS, number)
+    try:
+        check()
+    except Exception:
+        if standing.has_alias and standing.version is not None:
+            client.set_registered_model_alias(name, ALIAS, standing.version.version)
+        else:
+            client.delete_registered_model_alias(name, ALIAS)
+        client.set_registered_model_tag(name, TAG, before)
+        raise
+    client.set_registered_model_tag(name, TAG, number)

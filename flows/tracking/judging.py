@@ -1,0 +1,170 @@
+"""Two models judged on the test set that the study has now.
+
+It may be another than those that a registered model was trained and tested with. So both read the
+raw files by their own preparation, and items that either was trained or chosen on are left out: a
+model looks better on what it has seen, and one more row may deal out all sides anew.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from rnn_core.comparison.pair import Pair, compare_pair
+from rnn_core.errors import GatewiseError
+from rnn_core.files import write_bytes
+from rnn_core.tasks.base.prepared import Meta
+from rnn_core.tasks.base.rescores import Marks, known_again
+from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.base.task import Task
+from rnn_core.training.evaluation import item_scores
+from rnn_core.training.item_scores import ItemScores
+from rnn_core.training.models import restore_registered
+
+RUN = "run"
+"""The folder of a model, with the preparation of its input."""
+
+SEEN = "seen.safetensors"
+"""Beside it: by what the items are known again that it was trained or chosen on."""
+
+FEWEST_ITEMS = 2
+"""Items that a test takes."""
+
+
+class NotComparableError(GatewiseError):
+    """A registered model cannot be scored on the test set that the study has now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A challenger against the champion.
+
+    Attributes:
+        pair: The challenger against the champion.
+        left_out: Items of the test set that one of them was trained or chosen on.
+        champion_score: The champion's score on the others.
+    """
+
+    pair: Pair
+    left_out: int
+    champion_score: float
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A model that predicts, and what it has seen."""
+
+    task: Task
+    model: torch.nn.Module
+    seen: Marks
+
+    def scores(self, raw: Path, test: Task, other: Meta) -> Scores:
+        """Its scores on the test set of raw files, as that of a task; see `Rescores.rescore`."""
+        with torch.inference_mode():
+            return self.task.rescore(self.model, raw, test.asked, test.seed, other)
+
+
+def note_seen(folder: Path, raw: Path) -> None:
+    """Write down what a model has seen, beside its folder.
+
+    Args:
+        folder: Has the model as `RUN`.
+        raw: The files that it was trained on.
+    """
+    task, _ = restore_registered(folder / RUN)
+    marks = task.marks(raw, task.asked, task.seed)
+    seen = np.union1d(marks["train"], marks["validation"])
+    write_bytes(folder / SEEN, save({"marks": seen[seen != 0]}))
+
+
+def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
+    """Score two models on the test set of the challenger, as far as it is new to both.
+
+    Args:
+        challenger: Has its model as `RUN`, and what it has seen as `SEEN`.
+        champion: Likewise.
+        raw: The files that the challenger was trained on.
+
+    Raises:
+        NotComparableError: If the champion cannot be asked about them; says why.
+        DataError: If the files cannot be used.
+    """
+    first = restored(challenger)
+    test = first.task
+    with comparable():
+        second = restored(champion)
+        if type(second.task) is not type(test):
+            names = (type(task).__name__ for task in (second.task, test))
+            raise NotComparableError("it is for {}, and not for {}".format(*names))
+    scores = first.scores(raw, test, second.task.meta)
+    with comparable():
+        other_scores = second.scores(raw, test, test.meta)
+        check_same_items(scores, other_scores)
+    tested = test.marks(raw, test.asked, test.seed)["test"]
+    new = ~known_again(tested, np.union1d(first.seen, second.seen))
+    if new.sum() < FEWEST_ITEMS:
+        raise NotComparableError(
+            f"one of the two was trained or chosen on {(~new).sum()} of the {len(new)} test items"
+        )
+    challengers, champions = among(scores, new), among(other_scores, new)
+    return Judged(
+        pair=compare_pair(challengers, champions, test.metric),
+        left_out=int((~new).sum()),
+        champion_score=other_scores.overall if new.all() else mean(champions),
+    )
+
+
+def check_same_items(first: Scores, second: Scores) -> None:
+    """Refuse scores that are not of the same items.
+
+    Raises:
+        NotComparableError: If they are not, as where a longer lookback leaves fewer windows.
+    """
+    if not torch.equal(first.weights, second.weights):
+        raise NotComparableError(
+            f"it can be asked {len(second.values)} items of the test set, and not the "
+            f"{len(first.values)} of the challenger"
+        )
+
+
+def restored(folder: Path) -> Finished:
+    """The model in a folder."""
+    task, model = restore_registered(folder / RUN)
+    return Finished(task, model, load_file(folder / SEEN)["marks"])
+
+
+@contextmanager
+def comparable() -> Iterator[None]:
+    """Turn whatever an older model cannot do into the reason why it is not compared."""
+    try:
+        yield
+    except NotComparableError:
+        raise
+    except GatewiseError as error:
+        raise NotComparableError(str(error)) from error
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        cause = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        raise NotComparableError(
+            f"this version of Gatewise cannot use it: {type(error).__name__}: {cause}"
+        ) from error
+
+
+def among(scores: Scores, kept: npt.NDArray[np.bool_]) -> ItemScores:
+    """The scores of some of the items."""
+    whole = item_scores(scores)
+    return ItemScores(
+        values=whole.values[kept],
+        weights=whole.weights[kept],
+        clusters=None if whole.clusters is None else whole.clusters[kept],
+    )
+
+
+def mean(items: ItemScores) -> float:
+    """The score of some items."""
+    return float(np.average(items.values, weights=items.weights))

@@ -1,0 +1,211 @@
+"""How a model becomes a version of a registered model.
+
+The tags of a version hold the evidence for it, and its digest binds it to bytes.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mlflow
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+
+import rnn_core
+from flows.layout import Layout
+from flows.report import words
+from flows.report.card import model_card
+from flows.report.details import collect
+from flows.tracking.alias import ABSENT, ALIAS
+from flows.tracking.judging import RUN, SEEN, note_seen
+from rnn_core.comparison.outcome import Champion, Comparison
+from rnn_core.errors import GatewiseError, StudyError
+from rnn_core.files import digest_of, write_text
+from rnn_core.metric import SCORED
+from rnn_core.study import read_study
+from rnn_core.tasks import get_task
+from rnn_core.training.models import restore_registered
+from rnn_core.training.prepared import META
+from rnn_core.training.run_folder import read_config, seed_folder
+
+REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
+"""What every model needs to answer; a task may need more."""
+
+DIGEST = "gatewise.digest"
+"""The tag with the digest of a version's files."""
+
+
+class GoneError(GatewiseError):
+    """The files of a version are not there any more as they were registered."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """An input, and what the trained model answers."""
+
+    given: pd.DataFrame
+    answer: pd.DataFrame
+
+
+@contextmanager
+def candidate(layout: Layout, dataset: str, champion: Champion) -> Iterator[Path]:
+    """A folder with all that is registered: the model as `RUN`, and what it has seen."""
+    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder / RUN)
+        shutil.copy(layout.prepared(dataset) / META, folder / RUN)
+        note_seen(folder, layout.raw(dataset))
+        write_text(folder / "digest", digest_of(folder / RUN))
+        yield folder
+
+
+def digest_in(folder: Path) -> str:
+    """The digest of the model in such a folder."""
+    return (folder / "digest").read_text()
+
+
+def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
+    """A version of these bytes."""
+    versions = client.search_model_versions(f"name = '{name}'")
+    return next((v for v in versions if v.tags.get(DIGEST) == digest), None)
+
+
+def example_and_answer(layout: Layout, dataset: str, folder: Path) -> Examples:
+    """An input of the dataset, and what the trained model in a folder answers."""
+    task, model = restore_registered(folder / RUN)
+    example = task.example(layout.raw(dataset))
+    return Examples(example, task.answer(model, example, task.AnswerParameters()))
+
+
+def register(
+    client: MlflowClient, name: str, folder: Path, run_id: str, examples: Examples
+) -> ModelVersion:
+    """Log the model to its run and make a version of it, without an alias."""
+    task = get_task(read_config(folder / RUN)[0].task)
+    packages = (*REQUIREMENTS, *task.requirements)
+    parameters = asdict(task.AnswerParameters()) or None
+    with mlflow.start_run(run_id=run_id):
+        logged = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN)},
+            code_paths=[str(Path(rnn_core.__file__).parent)],
+            pip_requirements=[f"{package}=={installed(package)}" for package in packages],
+            signature=infer_signature(examples.given, examples.answer, parameters),
+        )
+    with suppress(MlflowException):  # it exists
+        client.create_registered_model(name)
+    tags = {DIGEST: digest_in(folder)}
+    return client.create_model_version(
+        name, logged.model_uri, run_id, tags=tags, model_id=logged.model_id
+    )
+
+
+def download(version: ModelVersion, folder: Path) -> Path:
+    """Fetch what is registered of a version; returns a folder as `candidate` makes it.
+
+    Raises:
+        GoneError: If its files are gone, or are not those that were registered.
+    """
+    place = f"models:/{version.name}/{version.version}/artifacts"
+    try:
+        files = Path(mlflow.artifacts.download_artifacts(place, dst_path=str(folder)))
+    except (MlflowException, OSError) as error:
+        if isinstance(error, MlflowException) and error.error_code not in ABSENT:
+            raise
+        raise GoneError("its files are gone") from error
+    if not (files / RUN).is_dir() or not (files / SEEN).is_file():
+        raise GoneError("it does not have the files that models of Gatewise have")
+    if digest_of(files / RUN) != version.tags.get(DIGEST):
+        raise GoneError("its files have been changed since it was registered")
+    return files
+
+
+def write_evidence(
+    client: MlflowClient,
+    version: ModelVersion,
+    comparison: Comparison,
+    champion: Champion,
+    reason: str,
+) -> None:
+    """Write into the tags of a version what speaks for it."""
+    result, decision, metric = champion.result, comparison.decision, comparison.metric.name
+    write_tags(
+        client,
+        version,
+        {
+            "cell": result.cell,
+            "hidden_size": result.hidden_size,
+            "seed": champion.seed.seed,
+            "decision": decision.status,
+            "decided_because": words.because(comparison),
+            **risks(comparison),
+            f"test_{metric}": champion.seed.test,
+            f"test_{metric}_mean": result.test.mean,
+            f"test_{metric}_std": result.test.std,
+            "promoted_because": reason,
+        },
+    )
+
+
+def risks(comparison: Comparison) -> dict[str, float]:
+    """What one takes upon oneself with the champion, by the name of a tag."""
+    champion = comparison.champion
+    found = {split: champion.result.on(split).risk for split in SCORED} if champion else {}
+    return {
+        f"{split}_{name}": value
+        for split, risk in found.items()
+        if risk is not None
+        for name, value in asdict(risk).items()
+    }
+
+
+def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, object]) -> None:
+    """Write tags of a version; those that are None are left out."""
+    for key, value in tags.items():
+        if value is not None:
+            name = f"gatewise.{key}"
+            client.set_model_version_tag(version.name, version.version, name, str(value))
+
+
+def registered_score(version: ModelVersion, metric: str) -> float | None:
+    """The test score of a version when it was registered; None if it has none of this metric."""
+    score = version.tags.get(f"gatewise.test_{metric}")
+    return None if score is None else float(score)
+
+
+def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:
+    """Give a version its card, unless it has it."""
+    card = model_card(collect(layout, read_study(layout.folder), dataset))
+    if version.description != card:
+        client.update_model_version(version.name, version.version, description=card)
+
+
+def check_answers(version: ModelVersion, examples: Examples) -> None:
+    """Ask the model behind the alias.
+
+    Raises:
+        StudyError: If it does not answer what the trained model does.
+    """
+    try:
+        served = mlflow.pyfunc.load_model(f"models:/{version.name}@{ALIAS}")
+        pd.testing.assert_frame_equal(served.predict(examples.given), examples.answer)
+    except Exception as error:
+        cause = str(error).strip().splitlines()[0]
+        raise StudyError(
+            f"{version.name} version {version.version} does not answer as the trained model "
+            f"does, and the alias is back where it was: {cause}"
+        ) from error
+
+
+def registered_models() -> list[str]:
+    """Names of all registered models."""
+    return sorted(model.name for model in MlflowClient().search_registered_models())

@@ -1,0 +1,39 @@
+"""A run that is not to promote leaves the registry alone, and the next one catches up."""
+
+from mlflow import MlflowClient
+
+from flows.layout import Layout
+from flows.trainings.records import read_records
+from rnn_core.comparison.outcome import read_comparison
+
+
+def models_of(study):
+    return {model.name for model in MlflowClient(study.mlflow_uri).search_registered_models()}
+
+
+def test_run_promotes_nothing_unless_it_may(new_study, served, tiny, said_of):
+    sales = {"sales": tiny["datasets"]["sales"]}
+    study = new_study(tiny | {"study": "quiet", "cells": ["gru"], "seeds": [0], "datasets": sales})
+    study.environment.update(served)
+    output = study.run("gatewise", "run", "--no-promote")
+    assert "model quiet.sales" not in output
+    assert "@champion" not in output
+    assert "quiet.sales" not in models_of(study)
+    experiments = MlflowClient(study.mlflow_uri).search_experiments()
+    assert "quiet/sales" in {one.name for one in experiments}
+    assert "model quiet.sales" not in study.run("gatewise", "status")
+
+    alone = {key: study.environment.pop(key) for key in served}
+    assert "Nothing to do" in study.run("gatewise", "run", "--no-promote")
+    study.environment.update(alone)
+    trained = len(read_records(Layout(study.folder)))
+
+    output = study.run("gatewise", "run")
+    assert len(read_records(Layout(study.folder))) == trained
+    champion = read_comparison(Layout(study.folder).comparison("sales")).champion
+    line = f"model quiet.sales v1, test score {champion.seed.test:.4g}"
+    assert line in said_of(output, "sales")
+    assert "quiet.sales" in models_of(study)
+    told = study.run("gatewise", "status")
+    assert line in said_of(told, "sales")
+    assert "Models are as the last run left them." in told

@@ -1,0 +1,123 @@
+"""Who moved the alias last is known, wherever the moving was cut off."""
+
+import pytest
+from mlflow import MlflowClient
+
+from flows.tracking.alias import ALIAS, move_alias, standing_of
+
+NAME = "shop.sales"
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+class CutOffError(BaseException):
+    """The process ends."""
+
+
+@pytest.fixture
+def client():
+    """Of a registry with a model of three versions."""
+    found = MlflowClient()
+    found.create_registered_model(NAME)
+    for _ in range(3):
+        found.create_model_version(NAME, "file:///nothing")
+    return found
+
+
+def move(client, number, check=lambda: None):
+    move_alias(client, client.get_model_version(NAME, number), standing_of(client, NAME), check)
+
+
+def state(client):
+    """The version that a challenger finds, and whether a person moved the alias."""
+    standing = standing_of(client, NAME)
+    number = str(standing.version.version) if standing.version else None
+    return number, standing.has_alias, standing.by_hand
+
+
+def cut_off_at(monkeypatch, call):
+    """End the process at the call of this number that would write."""
+    count = iter(range(100))
+    for name in ("set_registered_model_tag", "set_registered_model_alias"):
+        original = getattr(MlflowClient, name)
+
+        def write(self, *arguments, original=original):
+            if next(count) == call:
+                raise CutOffError
+            return original(self, *arguments)
+
+        monkeypatch.setattr(MlflowClient, name, write)
+
+
+def test_alias_that_was_never_set_is_nobodys(client):
+    assert state(client) == (None, False, False)
+    assert not standing_of(client, NAME).is_first
+    assert standing_of(client, "shop.stock").is_first
+
+
+def test_alias_that_gatewise_moved_is_not_a_persons(client):
+    for number in ("1", "3", "2"):
+        move(client, number)
+        assert state(client) == (number, True, False)
+
+
+def test_alias_that_was_set_before_gatewise_set_it_is_a_persons(client):
+    client.set_registered_model_alias(NAME, ALIAS, "2")
+    assert state(client) == ("2", True, True)
+
+
+def test_alias_that_a_person_moved_is_a_persons_until_gatewise_moves_it(client):
+    move(client, "3")
+    client.set_registered_model_alias(NAME, ALIAS, "1")
+    assert state(client) == ("1", True, True)
+    move(client, "2")
+    assert state(client) == ("2", True, False)
+
+
+def test_alias_that_a_person_took_is_a_persons_decision(client):
+    move(client, "3")
+    client.delete_registered_model_alias(NAME, ALIAS)
+    assert state(client) == ("3", False, True)
+    client.delete_model_version(NAME, "3")
+    assert state(client) == (None, False, True)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("call", [0, 1, 2])
+def test_cut_off_move_is_not_taken_for_a_persons_nor_hides_one(client, monkeypatch, call, by_hand):
+    move(client, "1")
+    if by_hand:
+        client.set_registered_model_alias(NAME, ALIAS, "2")
+    with monkeypatch.context() as patch:
+        cut_off_at(patch, call)
+        with pytest.raises(CutOffError):
+            move(client, "3")
+    moved = call == 2
+    assert state(client) == ("3" if moved else "21"[not by_hand], True, by_hand and not moved)
+
+
+@pytest.mark.parametrize("call", [0, 1, 2])
+def test_cut_off_first_move_is_not_a_persons(client, monkeypatch, call):
+    with monkeypatch.context() as patch:
+        cut_off_at(patch, call)
+        with pytest.raises(CutOffError):
+            move(client, "1")
+    assert state(client)[2] is False
+
+
+@pytest.mark.parametrize("before", ["ours", "by hand", "none", "taken"])
+def test_failed_check_leaves_everything_as_it_was(client, before):
+    if before != "none":
+        move(client, "1")
+    if before == "by hand":
+        client.set_registered_model_alias(NAME, ALIAS, "2")
+    if before == "taken":
+        client.delete_registered_model_alias(NAME, ALIAS)
+    expected = state(client)
+
+    def refuse():
+        raise ValueError("it answers otherwise")
+
+    with pytest.raises(ValueError, match="answers otherwise"):
+        move(client, "3", refuse)
+    assert state(client) == expected
