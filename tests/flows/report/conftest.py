@@ -250,7 +250,7 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         }
         for name, data in datasets.items()
     }
-    content = {"root": ".", "study": "made_up", "seeds": [0, 1, 2], "cells": cells}
+    content = {"root": ".", "study": "made_up", "seeds": {"first": 3, "most": 3}, "cells": cells}
     content |= {"sizes": ["equal"], "tuning": None}
     (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
     for name, data in datasets.items():

@@ -37,7 +37,7 @@ PARAMETERS = {
     "root": ".",
     "study": "tuned",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru", "lstm"],
     "sizes": ["equal", 0.25],
     "tuning": {
