@@ -232,7 +232,13 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
     )
     (tmp_path / "prices.csv").touch()
     section = {"source": "prices.csv", "task": "forecasting", "data": {}, "model": {}}
-    content = {"root": ".", "study": "light", "seeds": {"first": 1, "most": 1}, "cells": ["gru"], "tuning": None}
+    content = {
+        "root": ".",
+        "study": "light",
+        "seeds": {"first": 1, "most": 1},
+        "cells": ["gru"],
+        "tuning": None,
+    }
     content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     layout = Layout(tmp_path)

@@ -1,8 +1,8 @@
 """The card of a registered model: what it is, what speaks for it, and what it is not for."""
 
-from flows.report import words
+from flows.report import advice, tables, words
 from flows.report.details import Details
-from flows.report.markdown import bold
+from flows.report.markdown import bold, table
 from rnn_core.comparison.outcome import CandidateResult, Champion, Comparison
 
 MOST_CHARACTERS = 5000
@@ -20,7 +20,8 @@ def model_card(details: Details) -> str:
     model = f"{details.study}.{details.dataset}"
     parts = {
         f"{model}: {champion.name}": what_it_is(details, champion),
-        "Decision": f"{words.verdict(comparison, bold)} {words.evidence(comparison)}",
+        "Decision": f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
+        "Candidates": candidates(comparison),
         "Data": data(details),
         "Metric": metric(comparison, champion),
         "Cost": cost(champion.result),
@@ -41,6 +42,11 @@ def what_it_is(details: Details, champion: Champion) -> str:
         f"{champion.seed.seed} of {seeds}: of the champion's seeds, the one with the best "
         "validation score."
     )
+
+
+def candidates(comparison: Comparison) -> str:
+    """What one takes upon oneself with each candidate."""
+    return "\n".join(table(tables.risks(comparison)))
 
 
 def data(details: Details) -> str:

@@ -21,16 +21,17 @@ from mlflow.models import infer_signature
 
 import rnn_core
 from flows.layout import Layout
-from flows.report import words
+from flows.report import advice
 from flows.report.card import model_card
 from flows.report.details import collect
 from flows.system.exclusive import exclusive
+from flows.tracking.logged import risks
 from flows.tracking.projection import reachable
 from flows.tracking.promoted import Action, Promotion
 from rnn_core.comparison.outcome import Champion, Comparison, read_comparison
 from rnn_core.errors import StudyError
 from rnn_core.files import digest_of, write_text
-from rnn_core.metric import SCORED, Direction
+from rnn_core.metric import Direction
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
 from rnn_core.training.item_scores import ItemScores, read_items
@@ -67,13 +68,15 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
     comparison = read_comparison(layout.comparison(dataset))
     champion = comparison.champion
     if champion is None:
-        raise StudyError(f"{dataset} has no champion to register: {words.because(comparison)}")
+        raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with exclusive(layout, f"registry-{name}"), candidate(layout, dataset, champion) as folder:
         digest = digest_of(folder)
         with reachable():
             incumbent = champion_of(client, name)
             if incumbent and incumbent.tags.get("gatewise.digest") == digest:
+                why = incumbent.tags["gatewise.promoted_because"]
+                write_evidence(client, incumbent, comparison, champion, why)
                 describe(client, layout, dataset, incumbent)
                 reason = "it is registered already"
                 return told(dataset, incumbent, "unchanged", reason, champion.seed.test)
@@ -235,36 +238,24 @@ def write_evidence(
     champion: Champion,
     reason: str,
 ) -> None:
-    """Write into the tags of a version what speaks for it."""
+    """Write into the tags of a version what speaks for it, as far as they do not say so."""
     result, decision, metric = champion.result, comparison.decision, comparison.metric.name
     tags = {
         "cell": result.cell,
         "hidden_size": result.hidden_size,
         "seed": champion.seed.seed,
         "decision": decision.status,
-        "decided_because": words.because(comparison),
-        **risks(comparison),
+        "decided_because": advice.because(comparison),
+        **risks(result),
         f"test_{metric}": champion.seed.test,
         f"test_{metric}_mean": result.test.mean,
         f"test_{metric}_std": result.test.std,
         "promoted_because": reason,
     }
     for key, value in tags.items():
-        if value is not None:
-            name = f"gatewise.{key}"
+        name = f"gatewise.{key}"
+        if value is not None and version.tags.get(name) != str(value):
             client.set_model_version_tag(version.name, version.version, name, str(value))
-
-
-def risks(comparison: Comparison) -> dict[str, float]:
-    """What one takes upon oneself with the champion, by the name of a tag."""
-    champion = comparison.champion
-    found = {split: champion.result.on(split).risk for split in SCORED} if champion else {}
-    return {
-        f"{split}_{name}": value
-        for split, risk in found.items()
-        if risk is not None
-        for name, value in asdict(risk).items()
-    }
 
 
 def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:
