@@ -196,11 +196,12 @@ def test_stage_that_has_little_to_do_waits_for_no_heavy_import(stage):
 
 RESULTS = (
     *(
-        "rnn_core.comparison.decision",
         "rnn_core.comparison.outcome",
         "rnn_core.comparison.policies",
+        "rnn_core.comparison.race",
+        "rnn_core.comparison.verdict",
     ),
-    *("flows.stages.report", "flows.commands.summary", "flows.commands.more_seeds"),
+    *("flows.stages.compare", "flows.stages.report", "flows.commands.summary"),
 )
 
 
