@@ -1,7 +1,6 @@
 """What items can tell, in words, before anything is trained."""
 
 from flows.report.words import count, difference
-from rnn_core.comparison.resolution import items_for_share, smallest_share
 from rnn_core.metric import Metric
 
 
@@ -12,6 +11,11 @@ def foresight(metric: Metric, margin: float, items: int) -> str:
     """
     if metric.name != "accuracy":
         return ""
+    from rnn_core.comparison.need import (  # noqa: PLC0415 - most runs have no use for its NumPy
+        items_for_share,
+        smallest_share,
+    )
+
     smallest = smallest_share(items)
     text = (
         f"{count(items)} validation items tell accuracies apart that differ by "

@@ -8,7 +8,7 @@ magnitude, and how far it may be off.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import ceil, inf, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,13 @@ from rnn_core.comparison.items import Items, item_covariance
 from rnn_core.comparison.outcome import Need
 from rnn_core.comparison.posterior import Posterior, Uncertain, risk_of, scatter
 from rnn_core.comparison.race import SAFE
-from rnn_core.comparison.resolution import CRITICAL
+
+CRITICAL = 2.5
+"""Standard errors of a difference that chance seldom exceeds, among a handful of candidates."""
+
+DIFFERING = 0.1
+"""The share of items on which one of two good models is right and the other wrong: one in ten is
+usual, and the standard deviation of a difference is its square root."""
 
 SEED_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 ITEM_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -105,6 +111,16 @@ def settled(truths: Floats, chance: Floats, margin: float) -> Flags:
     return np.asarray(
         [risk_of(truth + chance, margin).chance.max() >= SAFE for truth in truths], dtype=bool
     )
+
+
+def smallest_share(items: int) -> float:
+    """The smallest difference of two shares, such as accuracies, that so many items can tell."""
+    return CRITICAL * sqrt(DIFFERING / items)
+
+
+def items_for_share(margin: float) -> int:
+    """How many items can tell shares apart that differ by a margin."""
+    return ceil(DIFFERING * (CRITICAL / margin) ** 2)
 
 
 def smallest_difference(items: Items) -> float | None:
