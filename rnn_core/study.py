@@ -339,9 +339,10 @@ def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
 
 def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
     """Refuse keys that the dataclass does not have, in sections of sections too."""
-    if not isinstance(content, Mapping):
-        raise ParameterError(f"{source}: {where or 'it'} must hold keys and values")
     known = {field.name: field.type for field in fields(kind)}
+    if not isinstance(content, Mapping):
+        told = f"{where or 'it'} must hold keys and values: {', '.join(known)}"
+        raise ParameterError(f"{source}: {told}")
     for key, value in content.items():
         if key not in known:
             place = f"{where}: " if where else ""

@@ -206,11 +206,12 @@ def test_flow_leaves_pytorch_to_its_workers():
 
 RESULTS = (
     *(
-        "rnn_core.comparison.decision",
         "rnn_core.comparison.outcome",
         "rnn_core.comparison.policies",
+        "rnn_core.comparison.race",
+        "rnn_core.comparison.verdict",
     ),
-    *("flows.stages.report", "flows.commands.summary", "flows.commands.more_seeds"),
+    *("flows.stages.compare", "flows.stages.report", "flows.commands.summary"),
 )
 
 
@@ -242,7 +243,13 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
     )
     (tmp_path / "prices.csv").touch()
     section = {"source": "prices.csv", "task": "forecasting", "data": {}, "model": {}}
-    content = {"root": ".", "study": "light", "seeds": [0], "cells": ["gru"], "tuning": None}
+    content = {
+        "root": ".",
+        "study": "light",
+        "seeds": {"first": 1, "most": 1},
+        "cells": ["gru"],
+        "tuning": None,
+    }
     content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     layout = Layout(tmp_path)

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from flows.recording.graph_file import lay_graph, root_for
-from flows.report import words
+from flows.report.foresight import foresight
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
@@ -111,7 +111,7 @@ def new_study(
         shutil.move(growing, folder)
     init_dvc(folder)
     kind = get_task(task)
-    told = words.foresight(kind.metric, kind.margin, items)
+    told = foresight(kind.metric, kind.margin, items)
     return Made(dataset=dataset, foresight=told)
 
 

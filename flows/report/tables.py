@@ -10,6 +10,8 @@ from rnn_core.diagnostics.findings import Findings, LayerFindings, SeedFindings,
 
 Means: TypeAlias = dict[str, float]
 
+RISKS = ("chance", "chance on test", "expected loss", "expected loss on test")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
@@ -36,9 +38,7 @@ def candidates(comparison: Comparison) -> Grid:
         "candidate",
         f"test {comparison.metric.name}",
         "validation",
-        "chance",
-        "chance on test",
-        "expected loss",
+        *RISKS,
         "behind",
         *(f"test {name}" for name in others),
         "parameters",
@@ -59,9 +59,7 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
         name,
         words.mean_and_std(found.test),
         words.mean_and_std(found.validation),
-        words.chance(found.validation),
-        words.chance(found.test),
-        words.expected_loss(found.validation),
+        *risk_row(found),
         words.behind(found.validation),
         *(words.score(found.others.get(other)) for other in others),
         words.count(found.cost.parameters),
@@ -70,6 +68,19 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
         ", ".join(str(seed.epochs) for seed in found.seeds),
         words.outcome(found),
     ]
+
+
+def risks(comparison: Comparison) -> Grid:
+    """What one takes upon oneself with each candidate, by both sets."""
+    titles = ["candidate", *RISKS]
+    rows = [[name, *risk_row(found)] for name, found in words.ranked(comparison)]
+    return Grid(titles=titles, rows=rows)
+
+
+def risk_row(found: CandidateResult) -> list[str]:
+    """One candidate as a row of `risks`."""
+    splits = (found.validation, found.test)
+    return [*map(words.chance, splits), *map(words.expected_loss, splits)]
 
 
 def policies(comparison: Comparison) -> Grid:

@@ -8,7 +8,7 @@ from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from flows.report import words
+from flows.report.foresight import foresight
 from flows.running.display import Display
 from flows.trainings.crew import ATTEMPTS, EVALUATE, TRAIN, Ending, Remote
 from flows.trainings.identity import Opened, Work, title
@@ -56,7 +56,7 @@ class PrefectCrew:
 
     def foresee(self, opened: Opened, margin: float) -> None:
         """Say what the validation set can tell, to who watches and in the log of the run."""
-        if told := words.foresight(opened.metric, margin, opened.items):
+        if told := foresight(opened.metric, margin, opened.items):
             self.display.tell(f"{opened.dataset}: {told}")
             get_run_logger().info("%s: %s", opened.dataset, told)
 

@@ -8,11 +8,13 @@ the store, and the order in which trainings end, change nothing.
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from rnn_core.comparison.race import Runner, Trained, race
 from rnn_core.study import TUNING_SEED, Seeds
 from rnn_core.training.tuning import Dimension, Trial, Values, choose, search
+
+if TYPE_CHECKING:
+    from rnn_core.comparison.race import Trained
 
 
 @dataclass(frozen=True, order=True)
@@ -55,7 +57,7 @@ class Ended:
     epochs: int
     steps: int
     cost: int = 0
-    trained: Trained | None = None
+    trained: "Trained | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,11 @@ def raced(
     ):
         return dict.fromkeys(runs, first), None
     ordered = sorted(runs, key=lambda name: (ended[runs[name][0]].cost, name))
+    from rnn_core.comparison.race import (  # noqa: PLC0415 - who asks for no look does without NumPy
+        Runner,
+        race,
+    )
+
     runners = [Runner(name=name, trained=trained_of(runs[name], ended)) for name in ordered]
     found = race(runners, plan.seeds, plan.margin)
     return found.asked, found.recommended
@@ -188,7 +195,7 @@ def has_own_items(end: Ended) -> bool:
     return items is not None and items.own_to_seed
 
 
-def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> list[Trained]:
+def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> "list[Trained]":
     """The trainings of a candidate from random seed 0 on, up to the first that has not ended."""
     there = takewhile(lambda one: one is not None, (ended.get(one) for one in asked))
     return [one.trained for one in there if one is not None and one.trained is not None]

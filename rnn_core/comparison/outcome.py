@@ -277,9 +277,15 @@ class Comparison:
         return Champion(name=name, result=result, seed=result.seed(seed))
 
     @property
+    def members(self) -> tuple[int, ...]:
+        """The random seeds of the ensemble that is registered; none if a single seed is."""
+        registered = self.ensemble is not None and self.ensemble.registered
+        return self.ensemble.scores.seeds if self.ensemble and registered else ()
+
+    @property
     def registered_test_score(self) -> float | None:
         """The test score of what is registered, which may be an ensemble."""
-        if self.ensemble is not None and self.ensemble.registered:
+        if self.ensemble is not None and self.members:
             return self.ensemble.scores.test
         return None if self.champion is None else self.champion.seed.test
 

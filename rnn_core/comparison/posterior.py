@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from rnn_core.comparison.items import Items, item_covariance
 from rnn_core.comparison.moderation import moderate
@@ -159,7 +159,8 @@ def scatter(uncertain: Uncertain, stream: int) -> Floats:
     drawn = normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
     if np.isinf(uncertain.df):
         return np.asarray(drawn)
-    return np.asarray(drawn * np.sqrt(uncertain.df / chi2.ppf(level, uncertain.df))[:, None])
+    chi2 = 2 * gammaincinv(uncertain.df / 2, level)
+    return np.asarray(drawn * np.sqrt(uncertain.df / chi2)[:, None])
 
 
 @cache

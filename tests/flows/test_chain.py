@@ -370,7 +370,7 @@ def test_further_seed_costs_one_training(chain, new_study, tiny):
     study.run("gatewise", "train", "sales")
     stored = study.folder / ".gatewise/store/training"
     kept = {p.name: p.stat().st_mtime_ns for p in stored.glob("*/*")}
-    study.write_parameters(study.parameters() | {"seeds": [0, 1, 2]})
+    study.write_parameters(study.parameters() | {"seeds": {"first": 3, "most": 3}})
     study.run("gatewise", "train", "sales")
     now = {p.name: p.stat().st_mtime_ns for p in stored.glob("*/*")}
     assert len(now) == len(kept) + 1

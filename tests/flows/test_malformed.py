@@ -43,7 +43,7 @@ def lay_out(folder, task, files, parameters):
     study = {
         "root": ".",
         "study": "malformed",
-        "seeds": [0],
+        "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
         "sizes": ["equal"],
         "tuning": None,

@@ -19,7 +19,7 @@ TRAINING = {"epochs": 1, "batch_size": 8}
 PARAMETERS = {
     "study": "small",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,

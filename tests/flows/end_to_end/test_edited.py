@@ -21,7 +21,7 @@ REGION = {
 STUDY = {
     "study": "regions",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,

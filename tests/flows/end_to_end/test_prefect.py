@@ -29,7 +29,7 @@ ENDLESS = REGION | {"training": {"epochs": 100_000, "patience": 100_000}}
 STUDY = {
     "study": "regions",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,

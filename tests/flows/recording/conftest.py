@@ -15,7 +15,7 @@ from flows.stages.code import code
 PARAMETERS = {
     "study": "recorded",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,

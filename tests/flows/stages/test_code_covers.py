@@ -86,7 +86,7 @@ def layout(tmp_path_factory):
         "root": ".",
         "study": "all",
         "device": "cpu",
-        "seeds": [0],
+        "seeds": {"first": 1, "most": 1},
         "cells": list(CELLS),
         "sizes": [0.5],
         "tuning": None,

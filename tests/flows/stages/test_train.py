@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 import yaml
+from rnn_core.comparison.decision import summarise
 
 from flows.layout import Layout
 from flows.tracking import projection as tracking
@@ -16,7 +17,6 @@ from flows.trainings.manifest import MANIFEST
 from flows.trainings.store import open_store
 from flows.trainings.work import check_study
 from rnn_core.comparison.candidates import Candidate, SeedResult
-from rnn_core.comparison.decision import summarise
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.errors import ParameterError
 from rnn_core.files import digest_of, read_json
@@ -37,7 +37,7 @@ PARAMETERS = {
     "root": ".",
     "study": "tuned",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru", "lstm"],
     "sizes": ["equal", 0.25],
     "tuning": {

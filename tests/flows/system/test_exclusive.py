@@ -13,7 +13,7 @@ WAIT_SECONDS = 20
 SALES = {
     "study": "alone",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,

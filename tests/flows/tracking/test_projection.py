@@ -305,7 +305,7 @@ def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeyp
 def test_study_is_complete_without_mlflow_and_shown_afterwards(
     new_study, served, tiny, database, closed_address
 ):
-    tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": [0]}
+    tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": {"first": 1, "most": 1}}
     tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
     study = new_study(tiny)
     study.environment.update(served)

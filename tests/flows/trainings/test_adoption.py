@@ -23,7 +23,7 @@ PARAMETERS = {
     "root": ".",
     "study": "came",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,
