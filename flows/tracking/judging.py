@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save
 from rnn_core.comparison.pair import Pair, compare_pair
 from rnn_core.errors import GatewiseError
 from rnn_core.files import write_bytes
+from rnn_core.metric import Split
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, known_again
 from rnn_core.tasks.base.scores import Scores
@@ -26,12 +27,16 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.training.evaluation import item_scores
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.models import restore_registered
+from rnn_core.training.run_folder import CONFIG, read_config
 
 RUN = "run"
 """The folder of a model, with the preparation of its input."""
 
 SEEN = "seen.safetensors"
 """Beside it: by what the items are known again that it was trained or chosen on."""
+
+SEEN_SIDES: tuple[Split, ...] = ("train", "validation")
+"""What a model is fitted to and chosen by."""
 
 FEWEST_ITEMS = 2
 """Items that a test takes."""
@@ -78,8 +83,9 @@ def note_seen(folder: Path, raw: Path) -> None:
         raw: The files that it was trained on.
     """
     task, _ = restore_registered(folder / RUN)
-    marks = task.marks(raw, task.asked, task.seed)
-    seen = np.union1d(marks["train"], marks["validation"])
+    configs = sorted((folder / RUN).rglob(CONFIG))  # one, or one for each of several seeds
+    found = (task.marks(raw, task.asked, read_config(one.parent)[0].seed) for one in configs)
+    seen = np.unique(np.concatenate([each[side].ravel() for each in found for side in SEEN_SIDES]))
     write_bytes(folder / SEEN, save({"marks": seen[seen != 0]}))
 
 

@@ -95,6 +95,8 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
             if verdict.action == "kept":
                 return keep(client, new, standing, verdict)
             assert known is not None
+            why = known.tags.get("gatewise.promoted_because", verdict.reason)
+            registry.write_evidence(client, known, comparison, champion, why)
             registry.describe(client, layout, dataset, known)
             return told(new, str(known.version), verdict, comparison.registered_test_score)
 

@@ -170,10 +170,10 @@ def write_evidence(
 
 
 def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, object]) -> None:
-    """Write tags of a version; those that are None are left out."""
+    """Write tags of a version that it does not have; those that are None are left out."""
     for key, value in tags.items():
-        if value is not None:
-            name = f"gatewise.{key}"
+        name = f"gatewise.{key}"
+        if value is not None and version.tags.get(name) != str(value):
             client.set_model_version_tag(version.name, version.version, name, str(value))
 
 

@@ -13,10 +13,9 @@ from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, Rescores, one_mark_each
 from rnn_core.tasks.base.scores import Scores
-from rnn_core.tasks.forecasting.learn import Learning
+from rnn_core.tasks.forecasting.learn import ForecastingModel, Learning
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
-from rnn_core.tasks.forecasting.prepare import prepare, split_rows
-from rnn_core.tasks.forecasting.windows import first_rows
+from rnn_core.tasks.forecasting.prepare import prepare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,17 +32,12 @@ class Rescoring(Learning, Rescores):
         """A mark for each row of the horizon of each window."""
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
+        data, meta = prepare(raw, parameters)
         file = tables.table_file(raw)
-        table = tables.load_table(file)
-        rows = row_marks(table, parameters, file.name)
-        borders = split_rows(len(table), parameters, file.name)
+        rows = row_marks(tables.load_table(file), parameters, file.name)
+        task = Learning(meta, ForecastingModel())
         future = np.arange(parameters.lookback, parameters.lookback + parameters.horizon)
-
-        def of(split: Split) -> Marks:
-            first = first_rows(borders, split, parameters.lookback, parameters.horizon).numpy()
-            return rows[first[:, None] + future]
-
-        return {split: of(split) for split in SPLITS}
+        return {split: rows[task.rows(data, split).numpy()[:, None] + future] for split in SPLITS}
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: ForecastingData, seed: int, other: Meta

@@ -13,7 +13,10 @@ def models_of(study):
 
 def test_run_promotes_nothing_unless_it_may(new_study, served, tiny, said_of):
     sales = {"sales": tiny["datasets"]["sales"]}
-    study = new_study(tiny | {"study": "quiet", "cells": ["gru"], "seeds": [0], "datasets": sales})
+    study = new_study(
+        tiny
+        | {"study": "quiet", "cells": ["gru"], "seeds": {"first": 1, "most": 1}, "datasets": sales}
+    )
     study.environment.update(served)
     output = study.run("gatewise", "run", "--no-promote")
     assert "model quiet.sales" not in output

@@ -185,6 +185,22 @@ def test_rows_are_known_again_wherever_they_stand(tmp_path, dated):
     assert known_again(later, seen).tolist() == [True] * 3 + [False] * 7
 
 
+def test_windows_with_gaps_are_known_again_in_the_order_of_their_scores(tmp_path):
+    raw = series(tmp_path / "a", 90, 2.0, 5.0)
+    table = pd.read_csv(raw / "t.csv")
+    table.loc[76:80, "y"] = np.nan
+    table.loc[70:82, "x"] = np.nan
+    table.to_csv(raw / "t.csv", index=False)
+    asked = forecasting(missing="fill")
+    task, model, data = model_of("forecasting", raw, asked)
+    found = rescored(task, model, raw, asked)
+    with torch.inference_mode():
+        assert torch.equal(found.values, task.scores(model, data, "test").values)
+    assert len(task.marks(raw, asked, 0)["test"]) == len(found.values) < 16
+    again = forecasting(missing="fill", lookback=9)
+    assert rescored(task, model, raw, again).values.isfinite().all()
+
+
 # --- Texts with labels ---
 
 
@@ -275,7 +291,7 @@ def test_later_recordings_are_scored_as_they_are_answered(tmp_path):
 def test_speaker_that_one_of_two_was_trained_on_is_known_again(tmp_path):
     """Where speakers take turns, each seed is tested on what the others were trained on."""
     raw = write(tmp_path / "a", module_of("speech_recognition").good())
-    asked = parameters_of("speech_recognition", split_by="each_speaker", test=[], validation=["0"])
+    asked = parameters_of("speech_recognition", split_by="each_speaker", test=[], validation=[])
     task = get_task("speech_recognition")
     seen = {
         seed: np.concatenate([task.marks(raw, asked, seed)[s].ravel() for s in SPLITS[:2]])
@@ -289,7 +305,7 @@ def test_speaker_that_one_of_two_was_trained_on_is_known_again(tmp_path):
 
 def test_scale_of_another_turn_stays_that_of_the_training(tmp_path):
     raw = write(tmp_path / "a", module_of("speech_recognition").good())
-    asked = parameters_of("speech_recognition", split_by="each_speaker", test=[], validation=["0"])
+    asked = parameters_of("speech_recognition", split_by="each_speaker", test=[], validation=[])
     task, model, data = model_of("speech_recognition", raw, asked, seed=1)
     found = rescored(task, model, raw, asked, seed=0)
     other = replace(task.meta, folds=[task.meta.folds[1]] * 3)
