@@ -12,6 +12,7 @@ from rnn_core.features.batches import by_length, length_batches
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
+from rnn_core.tasks.base.calibration import calibration_error
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
@@ -117,20 +118,21 @@ class Learning(Learns):
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each sentence that is assigned to its class, 0 for each other."""
-        labels, guesses = self.guesses(model, data, split)
-        value = (guesses == labels).double()
-        return Scores(value, torch.ones_like(value))
+        labels, logits = self.logits(model, data, split)
+        value = (logits.argmax(dim=1) == labels).double()
+        others = {"calibration_error": calibration_error(logits, labels)}
+        return Scores(value, torch.ones_like(value), others=others)
 
-    def guesses(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """The class of each sentence of a side, and what it is taken for, int64 (N,)."""
+    def logits(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """The class of each sentence of a side, int64 (N,), and what a model says, (N, C)."""
         items = items_of(data["sides"], split).cpu()
         sentences = split_sentences(data)
-        guesses = torch.empty_like(items)
+        found = torch.empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"].cpu()[items], SCORING_BATCH):
             words, lengths, _ = gather(data, sentences, items[places])
             logits = model(words, lengths, self.evidence.to(words.device)[words])
-            guesses[places] = logits.argmax(dim=1).cpu()
-        return data["labels"].cpu()[items].long(), guesses
+            found[places] = logits.to(found)
+        return data["labels"].cpu()[items].long(), found
 
 
 def split_sentences(data: Data) -> tuple[Tensor, ...]:

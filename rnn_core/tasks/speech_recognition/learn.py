@@ -14,6 +14,7 @@ from rnn_core.features.frames import Scaling, gather
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
+from rnn_core.tasks.base.calibration import calibration_error
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
@@ -94,20 +95,21 @@ class Learning(Learns):
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each recording that is recognised, 0 for each other."""
-        labels, guesses = self.guesses(model, data, split)
-        value = (guesses == labels).double()
+        labels, logits = self.logits(model, data, split)
+        value = (logits.argmax(dim=1) == labels).double()
         return Scores(
             value,
             torch.ones_like(value),
+            others={"calibration_error": calibration_error(logits, labels)},
             clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )
 
-    def guesses(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """The word of each recording of a side, and what it is taken for, int64 (N,)."""
+    def logits(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """The word of each recording of a side, int64 (N,), and what a model says, (N, C)."""
         items = self.side_items(data, split)
-        guesses = torch.empty_like(items)
+        found = torch.empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"][items], SCORING_BATCH):
             frames, lengths = gather(data["frames"], data["lengths"], items[places])
-            guesses[places] = model(self.scaling(frames, lengths), lengths).argmax(dim=1)
-        return data["labels"][items].long().cpu(), guesses.cpu()
+            found[places.cpu()] = model(self.scaling(frames, lengths), lengths).to(found)
+        return data["labels"][items].long().cpu(), found

@@ -17,7 +17,8 @@ class Showing(Learning, Shows):
 
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
         classes = self.meta.classes
-        counts = confusion(*self.guesses(model, data, split), len(classes))
+        labels, logits = self.logits(model, data, split)
+        counts = confusion(labels, logits.argmax(dim=1), len(classes))
         return {"kind": "confusion", "labels": list(classes), "counts": counts}
 
     def baselines(self, data: Data) -> dict[str, float]:
