@@ -110,6 +110,8 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
         candidates: All of a dataset.
         margin: The largest difference that does not matter, in units of the loss.
     """
+    if len({one.cell for one in candidates}) == len(candidates):
+        return {}
     fit = {one.name: one for one in candidates if is_fit(one.trained)}
     apart = Apart.of({name: one.trained for name, one in fit.items()})
     found: dict[str, Failure] = {}

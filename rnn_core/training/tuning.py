@@ -137,7 +137,7 @@ class Finalist:
     Attributes:
         values: The values.
         mean: Mean score on the validation set over random seeds; None if one diverged.
-        std: Sample standard deviation; None likewise.
+        std: Sample standard deviation; None likewise, and for one random seed.
     """
 
     values: Values
@@ -329,7 +329,8 @@ def finalist(trials: Sequence[Trial]) -> Finalist:
     scores = [trial.score for trial in trials if trial.score is not None]
     if len(scores) < len(trials):
         return Finalist(values=trials[0].values, mean=None, std=None)
-    return Finalist(values=trials[0].values, mean=fmean(scores), std=stdev(scores))
+    std = stdev(scores) if len(scores) > 1 else None
+    return Finalist(values=trials[0].values, mean=fmean(scores), std=std)
 
 
 def tuned(searches: Sequence[Found]) -> Tuned:
