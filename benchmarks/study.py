@@ -39,7 +39,7 @@ from scipy.stats import ttest_ind
 from rnn_core.comparison.candidates import read_scores
 from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.study import is_for_tuning, read_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -245,7 +245,7 @@ def seconds_of_work(records: list[dict[str, Any]]) -> dict[str, dict[str, float]
     """How many trials, trainings and evaluations there were, and their seconds."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        what = "trial" if record["seed"] == TUNING_SEED else record["what"]
+        what = "trial" if is_for_tuning(record["seed"]) else record["what"]
         sums = found.setdefault(what, {"number": 0, "seconds": 0.0})
         sums["number"] += 1
         sums["seconds"] += record["seconds"]
@@ -256,7 +256,7 @@ def seconds_of_cells(records: list[dict[str, Any]]) -> dict[str, dict[str, float
     """Seconds of the trainings and evaluations of the study's seeds, by dataset and cell."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        if record["seed"] != TUNING_SEED:
+        if not is_for_tuning(record["seed"]):
             sums = found.setdefault(record["dataset"], {})
             sums[record["cell"]] = sums.get(record["cell"], 0.0) + record["seconds"]
     return found

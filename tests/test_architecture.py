@@ -156,7 +156,7 @@ def test_importing_our_modules_changes_nothing(tmp_path):
 
 
 HEAVY = {
-    *("torch", "numpy", "pandas", "matplotlib", "statsmodels", "optuna"),
+    *("torch", "numpy", "pandas", "matplotlib", "statsmodels"),
     *("mlflow", "prefect", "dvc"),
 }
 
@@ -222,7 +222,7 @@ def test_results_are_read_and_judged_without_what_trains_and_runs(module):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     loaded = {module.split(".")[0] for module in done.stdout.split()}
-    assert not loaded & {"torch", "pandas", "optuna", "mlflow", "prefect", "dvc"}
+    assert not loaded & {"torch", "pandas", "mlflow", "prefect", "dvc"}
 
 
 NEEDLESS = {"torch", "prefect", "mlflow"}

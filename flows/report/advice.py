@@ -133,7 +133,8 @@ def evidence(comparison: Comparison) -> str:
     decision, champion = comparison.decision, comparison.champion
     if champion is None:
         return effort(comparison)
-    parts = [on_both(comparison, champion), others(comparison), *cautions(comparison)]
+    parts = [on_both(comparison, champion), others(comparison), *failures(comparison)]
+    parts += cautions(comparison)
     parts += [together(comparison), needed(comparison), sensitivity(decision), effort(comparison)]
     return " ".join(part for part in parts if part)
 
@@ -186,6 +187,27 @@ def others(comparison: Comparison) -> str:
     elif decision.status == "decided":
         text += " None of them is cheaper."
     return text
+
+
+def failures(comparison: Comparison) -> list[str]:
+    """The sizes that were trained badly, which says nothing of their cell."""
+    found = []
+    for name, one in comparison.candidates.items():
+        if one.failure is None:
+            continue
+        than, by, error = one.failure.than, one.failure.worse_by, one.failure.error
+        if by is None:
+            told = f"{name} diverges and {than} does not"
+        else:
+            within = "" if error is None else f" ± {words.difference(error)}"
+            told = f"{name} is worse than {than} by {words.difference(by)}{within}"
+        again = one.tuning is not None and one.tuning.searches > 1
+        found.append(
+            f"{told} on the validation set, although it can represent all that {than} can: a "
+            "failure to optimise, not a property of the cell"
+            f"{', which tuning it again has not mended' if again else ''}."
+        )
+    return found
 
 
 def cautions(comparison: Comparison) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from flows.report import words
 from rnn_core.comparison.outcome import CandidateResult, Comparison
 from rnn_core.diagnostics.findings import Findings, LayerFindings, SeedFindings, When
+from rnn_core.training.tuning import Tuned
 
 Means: TypeAlias = dict[str, float]
 
@@ -124,6 +125,8 @@ def tuning(comparison: Comparison) -> Grid | None:
     rows = [
         [
             name,
+            rounds(found.tuning),
+            finalists(found.tuning),
             words.count(found.tuning.trials),
             words.count(found.tuning.steps),
             words.settings(found.tuning.chosen),
@@ -131,8 +134,27 @@ def tuning(comparison: Comparison) -> Grid | None:
         for name, found in words.ranked(comparison)
         if found.tuning is not None
     ]
-    titles = ["candidate", "trials", "optimiser steps", "chosen"]
+    titles = ["candidate", "rounds", "finalists, the first has the values before"]
+    titles += ["trainings", "optimiser steps", "chosen"]
     return Grid(titles=titles, rows=rows) if rows else None
+
+
+def rounds(tuning: Tuned) -> str:
+    """How many values each round of a search tried, and for how long."""
+    told = []
+    for one in tuning.rounds:
+        seeds = f" with {one.seeds} random seeds" if one.seeds > 1 else ""
+        told.append(f"{one.values} for {100 * one.share:.0f} % of the epochs{seeds}")
+    twice = "twice: " if tuning.searches > 1 else ""
+    return twice + ", ".join(told)
+
+
+def finalists(tuning: Tuned) -> str:
+    """The mean of each finalist on the validation set."""
+    return "; ".join(
+        "diverged" if one.mean is None else f"{words.score(one.mean)} ± {words.difference(one.std)}"
+        for one in tuning.finalists
+    )
 
 
 def diagnostics(comparison: Comparison, found: Mapping[str, Findings]) -> Grid:

@@ -30,7 +30,7 @@ from flows.trainings.records import read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json_lines, sha256_of
-from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.study import is_for_tuning, read_study
 from rnn_core.training.run_folder import METRICS, RunConfig, read_config, read_summary, seed_name
 
 BATCH = 900
@@ -297,7 +297,7 @@ class Projection:
             for record in read_records(self.layout)
             if (record.what, record.dataset) == ("train", dataset)
             and f"{record.cell}-{record.hidden_size}" == candidate
-            and record.seed != TUNING_SEED
+            and not is_for_tuning(record.seed)
         }
         if not last:
             return {}
@@ -358,7 +358,7 @@ class Follower:
             self.on_growth(seeds)
             try:
                 for seed in seeds if self.failure is None else []:
-                    if seed.config.seed != TUNING_SEED:
+                    if not is_for_tuning(seed.config.seed):
                         self.projection.log_growing(seed)
             except TrackingError as error:
                 self.failure = error
