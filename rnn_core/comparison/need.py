@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rnn_core.comparison.items import Items, item_covariance
 from rnn_core.comparison.outcome import Need
-from rnn_core.comparison.posterior import Posterior, Uncertain, risk_of, scatter
+from rnn_core.comparison.posterior import Posterior, Uncertain, scatter
 from rnn_core.comparison.race import SAFE
 
 CRITICAL = 2.5
@@ -91,10 +91,10 @@ def cost_for(pairs: Sequence[Pair], share: float) -> float:
 
 def grown(known: Posterior, seeds: float, items: float) -> Floats:
     """What chance would still do to means with so many times the seeds and items, (INNER, C)."""
-    found = scatter(less_uncertain(known.seeds, seeds), stream=2)
+    found = scatter(less_uncertain(known.seeds, seeds), stream=2, num_draws=INNER)
     if known.items is not None:
-        found = found + scatter(less_uncertain(known.items, items), stream=3)
-    return np.asarray(found[:INNER])
+        found = found + scatter(less_uncertain(known.items, items), stream=3, num_draws=INNER)
+    return found
 
 
 def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
@@ -108,9 +108,13 @@ def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
 
 def settled(truths: Floats, chance: Floats, margin: float) -> Flags:
     """For which truths some candidate would be safe."""
-    return np.asarray(
-        [risk_of(truth + chance, margin).chance.max() >= SAFE for truth in truths], dtype=bool
-    )
+    possible = np.ascontiguousarray(chance.T)  # many draws in a row are quicker than many rows
+    found = []
+    for truth in truths:
+        means = truth[:, None] + possible
+        within = means <= means.min(axis=0) + margin
+        found.append(within.mean(axis=1).max() >= SAFE)
+    return np.asarray(found)
 
 
 def smallest_share(items: int) -> float:

@@ -31,13 +31,12 @@ def standings(trained: Mapping[str, Sequence[Trained]]) -> dict[str, Standing]:
     Args:
         trained: The trainings of each candidate on a split, from random seed 0 on.
     """
-    found = {}
+    found: dict[str, Standing] = {}
     for number in sorted({len(each) for each in trained.values()}):
         group = {name: each[:number] for name, each in trained.items() if len(each) >= number}
         group = {name: each for name, each in group.items() if is_complete(each)}
-        for i, name in enumerate(group):
-            if len(trained[name]) == number:
-                found[name] = standing(list(group.values()), i)
+        each = zip(group, standings_in(list(group.values())), strict=True)
+        found |= {name: standing for name, standing in each if len(trained[name]) == number}
     return found
 
 
@@ -46,23 +45,31 @@ def is_complete(trained: Sequence[Trained]) -> bool:
     return all(one.loss is not None for one in trained)
 
 
-def standing(group: Sequence[Sequence[Trained]], i: int) -> Standing:
-    """How one candidate of a group stands in it."""
+def standings_in(group: Sequence[Sequence[Trained]]) -> list[Standing]:
+    """How each candidate of a group stands in it; all have the same seeds."""
+    if not group:
+        return []
     losses = loss_matrix(group)
     means = losses.mean(axis=1)
-    best_other = np.delete(means, i).min(initial=np.inf)
-    worse_by = float(means[i] - best_other) if np.isfinite(best_other) else 0.0
+    best_others = [np.delete(means, i).min(initial=np.inf) for i in range(len(means))]
+    worse_by = np.where(np.isfinite(best_others), means - best_others, 0.0).tolist()
     if len(group) < 2 or losses.shape[1] < FEWEST_SEEDS:
-        return Standing(worse_by=worse_by, at_least=None, at_most=None, inferior=False, effect=None)
+        return [
+            Standing(worse_by=by, at_least=None, at_most=None, inferior=False, effect=None)
+            for by in worse_by
+        ]
     differences = paired_differences(losses, items_of(group))
     against_best = compare_with_best(differences)
-    return Standing(
-        worse_by=worse_by,
-        at_least=float(against_best.lower[i]),
-        at_most=float(against_best.upper[i]),
-        inferior=bool(against_best.inferior[i]),
-        effect=effect(differences, means, i, worse_by),
-    )
+    return [
+        Standing(
+            worse_by=by,
+            at_least=float(against_best.lower[i]),
+            at_most=float(against_best.upper[i]),
+            inferior=bool(against_best.inferior[i]),
+            effect=effect(differences, means, i, by),
+        )
+        for i, by in enumerate(worse_by)
+    ]
 
 
 def effect(differences: Differences, means: Floats, i: int, worse_by: float) -> float | None:
