@@ -102,10 +102,12 @@ def study(
     use_defaults()
     layout, own_id = Layout(Path(study)), flow_run.get_id() or ""
     result = StudyRun(flow_run=own_id)
-    with exclusive(layout, "flow"), marked(layout, own_id), ExitStack() as stack:
+    with ExitStack() as stack:
         workshop = Workshop(layout, workers, on, stack)
         watch = stack.enter_context(CancelWatch(own_id, workshop.cancel))
         try:
+            stack.enter_context(exclusive(layout, "flow", workshop.is_over))
+            stack.enter_context(marked(layout, own_id))
             run_until_decided(layout, Wanted(datasets, only, max_seeds), workshop, result)
         except Exception:
             if not watch.cancelled:
@@ -139,13 +141,22 @@ class Workshop:
         self.cluster: Cluster | None = None
         self.over = False
 
+    def is_over(self) -> bool:
+        """Whether the run is cancelled."""
+        return self.over
+
     def crew(self, study: Study, display: Display) -> PrefectCrew:
-        """Who does the work of the run."""
+        """Who does the work of the run.
+
+        Raises:
+            StudyError: If the run is cancelled, of which workers that start now do not know.
+        """
         if self.pool is None:
             if self.on is not None:
                 self.cluster = self.connected(self.on)
             crew = local_crew(self.layout, study, self.num_workers)
             self.pool = self.stack.enter_context(crew).pool
+        self.check_goes_on()
         return PrefectCrew(self.pool, display, self.cluster)
 
     def connected(self, address: str) -> "Cluster":
