@@ -1,12 +1,14 @@
 """Trainings as tasks of Prefect, by the task runner of the flow: local workers, or a cluster."""
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Cancelled
 
 from flows.report.foresight import foresight
 from flows.running.display import Display
@@ -31,7 +33,12 @@ def was_lost(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 )
 def training(function: Callable[[Work], Any], work: Work, pool: Pool | None) -> Any:
     """Train or evaluate, in the pool of this machine, or here where there is none."""
-    return function(work) if pool is None else pool.submit(function, work).result()
+    if pool is not None:
+        return pool.submit(function, work).result()
+    try:
+        return function(work)
+    except CancelledError:  # the run, if it lives, has told Prefect of its tasks before this
+        return Cancelled(message="cancelled with its run; what was trained is kept")
 
 
 @dataclass(frozen=True)
