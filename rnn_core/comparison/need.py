@@ -13,10 +13,10 @@ from math import ceil, inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.items import Items, item_covariance
 from rnn_core.comparison.outcome import Need
-from rnn_core.comparison.posterior import Posterior, Uncertain, scatter
 from rnn_core.comparison.race import SAFE
+from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.posterior import Posterior, Uncertain, scatter
 
 CRITICAL = 2.5
 """Standard errors of a difference that chance seldom exceeds, among a handful of candidates."""

@@ -16,8 +16,8 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.items import Items, as_losses, mean_over_seeds
-from rnn_core.comparison.posterior import Posterior, posterior, risk_of
+from rnn_core.comparison.statistics.items import Items, as_losses, mean_over_seeds
+from rnn_core.comparison.statistics.posterior import Posterior, posterior, risk_of
 from rnn_core.metric import Metric
 from rnn_core.study import Seeds
 from rnn_core.training.item_scores import ItemScores

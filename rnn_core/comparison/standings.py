@@ -11,10 +11,14 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.differences import Differences, compare_with_best, paired_differences
 from rnn_core.comparison.outcome import Failure, Standing
-from rnn_core.comparison.posterior import Posterior
 from rnn_core.comparison.race import SAFE, Trained, is_fit, items_of, known_of, loss_matrix
+from rnn_core.comparison.statistics.differences import (
+    Differences,
+    compare_with_best,
+    paired_differences,
+)
+from rnn_core.comparison.statistics.posterior import Posterior
 
 FEWEST_SEEDS = 2
 """Seeds that have a standard deviation."""

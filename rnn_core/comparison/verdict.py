@@ -27,7 +27,6 @@ from rnn_core.comparison.outcome import (
     Status,
     Why,
 )
-from rnn_core.comparison.posterior import Posterior, risk_of
 from rnn_core.comparison.race import (
     HOPELESS,
     SAFE,
@@ -41,6 +40,7 @@ from rnn_core.comparison.race import (
     race,
 )
 from rnn_core.comparison.standings import Sized, failures, standings
+from rnn_core.comparison.statistics.posterior import Posterior, risk_of
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit, best_seed
 from rnn_core.study import Seeds

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 from scipy.stats import chi2
 
-from rnn_core.comparison.posterior import standard_draws
+from rnn_core.comparison.statistics.posterior import standard_draws
 
 LOOKS = (3, 4, 5, 7, 10, 14, 20)
 ROUNDS = 10

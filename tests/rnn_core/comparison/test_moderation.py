@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy.special import polygamma
 from second_race import moderated, prior_of
 
-from rnn_core.comparison import moderation
-from rnn_core.comparison.moderation import moderate, trigamma_inverse
+from rnn_core.comparison.statistics import moderation
+from rnn_core.comparison.statistics.moderation import moderate, trigamma_inverse
 
 VARIANCES = st.floats(-9, 9).map(lambda power: 10**power)
 DFS = st.floats(0.05, 60)

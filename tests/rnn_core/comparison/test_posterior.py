@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from second_race import fitted, regression
 
-from rnn_core.comparison.items import Items, item_covariance
-from rnn_core.comparison.posterior import (
+from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.posterior import (
     DRAWS,
     degrees_of_freedom,
     fit,

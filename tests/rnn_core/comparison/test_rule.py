@@ -1,10 +1,10 @@
 """What the rule says of evidence that is clear, too thin, or contradicted."""
 
 import numpy as np
-
-from rnn_core.comparison.differences import paired_differences
-from rnn_core.comparison.items import Items
 from rnn_core.comparison.rule import Evidence, judge, sensitivity
+
+from rnn_core.comparison.statistics.differences import paired_differences
+from rnn_core.comparison.statistics.items import Items
 
 
 def differences(means, spread, num_seeds=10, seed=0):

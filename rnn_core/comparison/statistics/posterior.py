@@ -17,8 +17,8 @@ import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaincinv
 
-from rnn_core.comparison.items import Items, item_covariance
-from rnn_core.comparison.moderation import moderate
+from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.moderation import moderate
 
 DRAWS = 10_000
 """A chance of 1 % or of 99 % is known to 0.1 % by so many."""
