@@ -249,6 +249,8 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
         "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
     }
     content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))

@@ -23,7 +23,7 @@ from flows.report.foresight import foresight
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.study import Seeds, parse
+from rnn_core.study import EnsembleOf, Seeds, parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
 
@@ -96,6 +96,8 @@ def new_study(
             "cells": list(cells),
             "sizes": read_sizes(sizes),
             "tuning": None,
+            "champion": "auto",
+            "ensemble": asdict(EnsembleOf()),
             "datasets": {
                 dataset: {
                     "source": SOURCE,

@@ -40,6 +40,11 @@ GLOSSARY: dict[str, str] = {
         "All candidates start with the same number of random seeds. At each look, those with a "
         "chance below 1 % get no more, until it is decided or the most seeds are reached."
     ),
+    "ensemble": (
+        "Several random seeds of one candidate that answer together, by the mean of what each "
+        "puts out. p: how probable such a difference is by chance alone. What is registered is "
+        "the model to use."
+    ),
     "simple baseline": "A predictor without a recurrent cell, which a cell should beat.",
     "behind": (
         "By how much a candidate is worse than the best of those with as many random seeds, on the "

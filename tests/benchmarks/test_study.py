@@ -46,8 +46,8 @@ def test_what_cannot_be_compared_is_not(study):
 
 def test_a_smaller_study_keeps_the_rest(study):
     whole = study.parameters_of("benchmark", asked())
-    small = study.parameters_of("benchmark", asked(seeds=[7], cells=["gru"], epochs_scale=0.1))
-    assert (small["seeds"], small["cells"]) == ([7], ["gru"])
+    small = study.parameters_of("benchmark", asked(seeds=7, cells=["gru"], epochs_scale=0.1))
+    assert (small["seeds"], small["cells"]) == ({"first": 7, "most": 7}, ["gru"])
     of_whole, of_small = whole["datasets"]["etth1"], small["datasets"]["etth1"]
     assert list(small["datasets"]) == ["etth1"]
     epochs = [of["training"].pop("epochs") for of in (of_whole, of_small)]

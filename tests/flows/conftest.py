@@ -69,6 +69,8 @@ TINY = {
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "text": {
             "source": "text",

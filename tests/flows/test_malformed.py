@@ -47,6 +47,8 @@ def lay_out(folder, task, files, parameters):
         "cells": ["gru"],
         "sizes": ["equal"],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -23,6 +23,8 @@ PARAMETERS = {
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

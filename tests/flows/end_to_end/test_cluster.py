@@ -31,6 +31,8 @@ SMALL = {
     "cells": ["gru", "lstm"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

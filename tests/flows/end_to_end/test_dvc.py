@@ -30,6 +30,8 @@ REGIONS = {
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {"north": REGION, "south": deepcopy(REGION)},  # no alias: DVC changes none
 }
 

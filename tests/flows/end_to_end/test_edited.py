@@ -25,6 +25,8 @@ STUDY = {
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "north": REGION | {"source": "sales.csv"},
         "south": REGION | {"source": "south.csv", "training": {"epochs": 1}},

@@ -25,6 +25,8 @@ SMALL = {
     "cells": ["gru", "memoryless"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

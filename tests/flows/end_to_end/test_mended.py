@@ -14,6 +14,8 @@ PARAMETERS = {
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -33,6 +33,8 @@ STUDY = {
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {"quick": REGION, "endless": ENDLESS},
 }
 

@@ -73,6 +73,8 @@ def clone(clone_at, tmp_path_factory, home):
         "cells": ["gru"],
         "sizes": ["equal"],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
     }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):

@@ -225,6 +225,7 @@ def compare(layout, name, data, candidates):
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates=found,
+        ensemble=None,
         policies=advice,
         baselines=data.baselines,
         optimum=None,
@@ -295,7 +296,7 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         for name, data in datasets.items()
     }
     content = {"root": ".", "study": "made_up", "seeds": {"first": 3, "most": 3}, "cells": cells}
-    content |= {"sizes": ["equal"], "tuning": None}
+    content |= {"sizes": ["equal"], "tuning": None, "champion": "seed"}
     (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
     for name, data in datasets.items():
         candidates = candidates_of(data, draw) if data else []

@@ -16,6 +16,7 @@ from flows.report.card import model_card
 from flows.report.details import collect
 from flows.report.glossary import GLOSSARY
 from flows.stages.report import report
+from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.outcome import Need, Why, read_comparison
 from rnn_core.comparison.race import HOPELESS, SAFE
 from rnn_core.comparison.verdict import CONTRADICTED
@@ -177,8 +178,16 @@ def what_may_be_said(layout):
             yield from (form(comparison) for form in (advice.verdict, advice.evidence))
             yield advice.because(comparison)
     close = read_comparison(layout.comparison("close"))
-    few = replace(close.evidence["validation"], clusters=4, telling=3)
+    few = replace(close.evidence["validation"], clusters=4, telling=3, smallest=0.5)
     yield from advice.cautions(replace(close, evidence={"validation": few}))
+    scores = EnsembleScores(
+        cell="lstm", hidden_size=8, seeds=(0, 1, 2), validation=0.8, test=0.8, others={}
+    )
+    for registered in (True, False):
+        ensemble = EnsembleResult(
+            scores=scores, better_by=0.1, p_value=0.01, trainings=2, registered=registered
+        )
+        yield advice.together(replace(close, ensemble=ensemble))
     needs = [None, Need(seeds=9, items=4.0, least=2.0, most=None)]
     for need in needs:
         yield advice.needed(replace(close, decision=replace(close.decision, need=need)))

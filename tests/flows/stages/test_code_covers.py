@@ -90,6 +90,8 @@ def layout(tmp_path_factory):
         "cells": list(CELLS),
         "sizes": [0.5],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
         "datasets": datasets,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -17,6 +17,8 @@ SALES = {
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",
