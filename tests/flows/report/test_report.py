@@ -199,7 +199,7 @@ PLAIN = """
     is it its just like lower magnitude may more most no not now of on one only open or order
     other others probably recommended same sets settle since so some spent stayed stretches take
     taken takes than that the them they these this three time times to together too took two twice
-    use vary voices was were which with would
+    costs run use vary voices was were where which with would
 """
 
 
