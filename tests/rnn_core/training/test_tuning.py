@@ -211,9 +211,7 @@ def test_draws_cover_each_range_evenly_on_its_scale(number):
 
 
 @settings(deadline=None, derandomize=True, database=None)
-@given(
-    st.floats(1e-6, 10), st.floats(1, 50), st.floats(0, 1, exclude_max=True), st.booleans()
-)
+@given(st.floats(1e-6, 10), st.floats(1, 50), st.floats(0, 1, exclude_max=True), st.booleans())
 def test_values_have_few_digits_and_stay_in_their_range(low, times, point, logarithmic):
     dimension = Dimension(own=low, low=low, high=low * times, logarithmic=logarithmic)
     value = dimension.at(point)
@@ -265,9 +263,7 @@ def test_second_search_knows_both_and_goes_no_higher():
     assert search.certain == (first.chosen, smaller)
     for name in ("learning_rate", "clip_norm"):
         most = max(first.chosen[name], smaller[name])
-        assert all(
-            first.search.space[name].low <= one.values[name] <= most for one in draws
-        )
+        assert all(first.search.space[name].low <= one.values[name] <= most for one in draws)
         assert search.space[name].high == most
     assert search.space["dropout"] == first.search.space["dropout"]
     assert not {one.fixed for one in draws} & {one.fixed for one in first.trials[0]}
