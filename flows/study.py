@@ -27,7 +27,7 @@ from flows.commands.more_seeds import add_seeds
 from flows.commands.summary import markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
-from flows.recording.plan import Due, find_due, to_be_pulled
+from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
 from flows.recording.record import record
 from flows.report import markdown
 from flows.report.timings import write_timings
@@ -145,8 +145,8 @@ class Workshop:
         """Whether the run is cancelled."""
         return self.over
 
-    def crew(self, study: Study, display: Display) -> PrefectCrew:
-        """Who does the work of the run.
+    def start(self, study: Study) -> Pool:
+        """Start the workers, unless they have been; they import while the caller goes on.
 
         Raises:
             StudyError: If the run is cancelled, of which workers that start now do not know.
@@ -157,7 +157,11 @@ class Workshop:
             crew = local_crew(self.layout, study, self.num_workers)
             self.pool = self.stack.enter_context(crew).pool
         self.check_goes_on()
-        return PrefectCrew(self.pool, display, self.cluster)
+        return self.pool
+
+    def crew(self, study: Study, display: Display) -> PrefectCrew:
+        """Who does the work of the run."""
+        return PrefectCrew(self.start(study), display, self.cluster)
 
     def connected(self, address: str) -> "Cluster":
         """The cluster that has an address."""
@@ -202,6 +206,8 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
         StudyError: If anything failed.
     """
     inputs = read_inputs(layout)
+    if lacks_trainings(layout, inputs, wanted.datasets, wanted.only):
+        workshop.start(inputs.study)
     due = find_due(layout, inputs, wanted.datasets, wanted.only)
     for mended in due.mended:
         get_run_logger().warning(mended)

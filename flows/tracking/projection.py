@@ -63,6 +63,16 @@ def reachable() -> Iterator[None]:
         ) from error
 
 
+def connect() -> MlflowClient:
+    """What speaks with MLflow; makes its database if there is none, which takes seconds.
+
+    Raises:
+        TrackingError: If that is not possible.
+    """
+    with reachable():
+        return MlflowClient()
+
+
 class GrowingSeed(NamedTuple):
     """A seed, or a trial, that is being trained, and a record for each epoch so far."""
 
@@ -101,7 +111,7 @@ class Projection:
         self.layout = layout
         self.study = study
         self.lineage = lineage
-        self.client = MlflowClient()
+        self.client = connect()
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, list[Run]] = {}
         self.epochs_logged: dict[str, int] = {}
