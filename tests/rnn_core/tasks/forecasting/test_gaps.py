@@ -30,6 +30,7 @@ def series(share=0.2, seed=0):
     table = table.mask(draw.random(table.shape) < share)
     table.loc[30:38, "y"] = np.nan
     table.loc[74:80, "x"] = np.nan
+    table.loc[[*range(50, 54), *range(84, 88)]] = np.nan
     return table.assign(date=days)
 
 
