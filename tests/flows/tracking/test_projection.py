@@ -117,6 +117,10 @@ def test_names_are_those_that_users_query(layout, database):
             for split, name in (("test", "test"), ("validation", "best_validation")):
                 assert run.data.metrics[f"{name}_{metric}"] == result.on(split).mean
                 assert run.data.metrics[f"{name}_{metric}_std"] == result.on(split).std
+                risk = result.on(split).risk
+                assert run.data.metrics[f"{split}_chance_within_margin"] == risk.chance
+                loss = run.data.metrics[f"{split}_expected_loss_in_margins"]
+                assert loss == risk.expected_loss
             for seed in result.seeds:
                 name = str(seed.seed)
                 run = find(runs, kind="seed", cell=cell, seed=name, current="true")
