@@ -390,7 +390,7 @@ def call_decided(version):
 def undecided(layout):
     """Let the comparison be one on which the rule did not decide."""
     comparison = read_comparison(layout.comparison("sales"))
-    decision = replace(comparison.decision, status="provisional")
+    decision = replace(comparison.decision, status="open")
     write_comparison(layout.comparison("sales"), replace(comparison, decision=decision))
 
 
