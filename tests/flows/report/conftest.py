@@ -107,7 +107,15 @@ CONFUSION = Confusion(
     labels=tuple(f"label_{i}" for i in range(12)),
     counts=tuple(tuple(40 if i == j else (i * j) % 5 for j in range(12)) for i in range(12)),
 )
-TUNED = Tuned(trials=8, steps=12345, chosen={"learning_rate": 0.00123456})
+TUNED = Tuned(
+    rounds=(),
+    trials=8,
+    steps=12345,
+    searches=1,
+    finalists=(),
+    chosen={"learning_rate": 0.00123456},
+    score=0.5,
+)
 
 STUDY = {
     "letters": Dataset(task="text_generation", example=TEXTS),
