@@ -388,7 +388,7 @@ def test_tokens_that_not_both_models_know_are_one_for_both(tmp_path):
     older, model, _ = model_of(
         "text_generation", book(tmp_path / "a", prose(0, "abcxy ", 2000)), asked, **small
     )
-    text = prose(1, "abcz ", 4000)
+    text = prose(1, "abcz ", 3600) + prose(2, "abczx ", 400)
     later = book(tmp_path / "b", text)
     newer, _, _ = model_of("text_generation", later, asked, **small)
     found = rescored(older, model, later, asked, other=newer.meta)
