@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from flows.commands import upkeep
 from flows.report.card import MOST_CHARACTERS, model_card
 from flows.report.details import collect
 from flows.report.timings import write_timings
@@ -41,6 +42,24 @@ def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
         "mlflow models serve -m models:/made_up.sounds@champion",
     ):
         assert words in text
+
+
+def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, said_of):
+    stand_ins = {"use_defaults": lambda: None, "enter_home": Path, "what_is_stale": lambda _: ""}
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(upkeep, name, stand_in)
+    upkeep.status(made_up.folder)
+    output = capsys.readouterr().out
+    turned, equalled, close = (said_of(output, name) for name in ("turned", "equalled", "close"))
+    assert turned.startswith("turned gru-8, open: the test set contradicts; chance above 99.9 %")
+    assert "The simple baseline naive_bayes (0.89) is as good as gru-8, within the m" in equalled
+    (risk, by_test) = (
+        read_comparison(made_up.comparison("close")).champion.result.on(split).risk
+        for split in ("validation", "test")
+    )
+    losses = f"{risk.expected_loss:.2g} margins, {by_test.expected_loss:.2g} by the test set"
+    assert f"expected loss {losses}" in close
+    assert f"chance {100 * risk.chance:.0f} % to be within the margin of the best" in close
 
 
 def test_card_is_no_longer_than_what_mlflow_keeps(made_up):
