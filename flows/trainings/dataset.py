@@ -178,7 +178,8 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
     tunes = None
     if tuning:
         space = search_space(tuning, own_values(opened.model, opened.training))
-        tunes = Tunes(tuning=tuning, space=space, epochs=opened.training["epochs"])
+        epochs = opened.training["epochs"]
+        tunes = Tunes(dataset=opened.dataset, tuning=tuning, space=space, epochs=epochs)
     return DatasetPlan(
         candidates=opened.candidates,
         seeds=study.seeds_of(opened.dataset),

@@ -85,14 +85,20 @@ class Tunes:
     """How each candidate is tuned.
 
     Attributes:
+        dataset: Name of the dataset, which has draws of its own.
         tuning: As in params.yaml.
         space: The values that are searched.
         epochs: Those of a training.
     """
 
+    dataset: str
     tuning: Tuning
     space: Mapping[str, Dimension]
     epochs: int
+
+    def first(self, candidate: str) -> Search:
+        """The first search of a candidate."""
+        return begin(f"{self.dataset} {candidate}", self.space, self.tuning, self.epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,10 +169,7 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
         if plan.tunes is None:
             runs[name_of(candidate)] = runs_of(plan, candidate, {})
         else:
-            search = begin(
-                name_of(candidate), plan.tunes.space, plan.tunes.tuning, plan.tunes.epochs
-            )
-            follow(plan, candidate, search, ended, found, runs)
+            follow(plan, candidate, plan.tunes.first(name_of(candidate)), ended, found, runs)
     if plan.tunes is not None and have_first(plan, runs, ended):
         tune_again(plan, ended, found, runs)
     asked, chosen = raced(plan, runs, ended)

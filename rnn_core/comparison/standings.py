@@ -123,10 +123,11 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
     """
     if len({one.cell for one in candidates}) == len(candidates):
         return {}
-    fit = {one.name: one for one in candidates if is_fit(one.trained)}
+    ordered = sorted(candidates, key=lambda one: (one.cell, one.hidden_size))
+    fit = {one.name: one for one in ordered if is_fit(one.trained)}
     apart = Apart.of({name: one.trained for name, one in fit.items()})
     found: dict[str, Failure] = {}
-    for one in candidates:
+    for one in ordered:
         same = [o for o in fit.values() if o.cell == one.cell and o.hidden_size < one.hidden_size]
         for smaller in sorted(same, key=lambda o: o.mean):
             failed = failure(apart, one, smaller) if one.name in fit else diverged(smaller)

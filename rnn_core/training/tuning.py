@@ -14,8 +14,8 @@ Optuna's `SuccessiveHalvingPruner` does not fit: it stops a training on the way,
 made for its full length, and it judges each by those that happened to be there before.
 
 The draws are a scrambled Sobol' sequence, which covers a space of a few values better than as many
-random points do (Bousquet et al., arXiv:1706.03200). Each candidate has its own, made from its
-name: with the same for all, one lucky point wins again and again.
+random points do (Bousquet et al., arXiv:1706.03200). Each candidate of each dataset has its own,
+made from their names: with the same for all, one lucky point wins again and again.
 
 A candidate is searched for a second time where it is worse than a smaller size of its cell, which
 says that it was trained badly: see `rnn_core.comparison.standings`. Then the last round has what
@@ -234,7 +234,7 @@ def begin(name: str, space: Mapping[str, Dimension], tuning: Tuning, epochs: int
     """The first search of a candidate.
 
     Args:
-        name: Its name.
+        name: Of dataset and candidate.
         space: The values to search.
         tuning: As in params.yaml.
         epochs: Those of a training.

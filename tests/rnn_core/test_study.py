@@ -122,6 +122,24 @@ WRONG = [
         {"tuning": TUNING | {"share": 1.5}},
         "params.yaml: tuning: share must be above 0 and at most 1, not 1.5",
     ),
+    ({"tuning": TUNING | {"eta": 1}}, "params.yaml: tuning: eta must be at least 2, not 1"),
+    ({"tuning": TUNING | {"eta": 2.5}}, "params.yaml: tuning.eta: Input should be a valid integer"),
+    (
+        {"tuning": TUNING | {"finalists": 0}},
+        "params.yaml: tuning: finalists must be from 1 to trials, 8, not 0",
+    ),
+    (
+        {"tuning": TUNING | {"finalists": 9}},
+        "params.yaml: tuning: finalists must be from 1 to trials, 8, not 9",
+    ),
+    (
+        {"tuning": TUNING | {"seeds": 1}},
+        "params.yaml: tuning: seeds must be from 2 to 20, not 1",
+    ),
+    (
+        {"tuning": TUNING | {"seeds": 21}},
+        "params.yaml: tuning: seeds must be from 2 to 20, not 21",
+    ),
     (
         {"tuning": {"trials": 8}},
         "params.yaml: tuning: give a range for learning_rate, clip_norm or dropout",

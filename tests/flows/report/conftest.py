@@ -38,7 +38,7 @@ from rnn_core.training.illustration import (
 )
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.run_folder import METRICS, Cost, seed_folder
-from rnn_core.training.tuning import Tuned
+from rnn_core.training.tuning import Finalist, Round, Tuned
 
 ACCURACY = Metric("accuracy", "accuracy", "higher", "share of items <that> are right")
 SQUARES = Metric("mse", "mse", "lower")
@@ -107,14 +107,19 @@ CONFUSION = Confusion(
     labels=tuple(f"label_{i}" for i in range(12)),
     counts=tuple(tuple(40 if i == j else (i * j) % 5 for j in range(12)) for i in range(12)),
 )
+RATE = {"learning_rate": 0.00123456}
 TUNED = Tuned(
-    rounds=(),
-    trials=8,
+    rounds=(Round(values=8, share=0.25, seeds=1), Round(values=3, share=1.0, seeds=2)),
+    trials=14,
     steps=12345,
-    searches=1,
-    finalists=(),
-    chosen={"learning_rate": 0.00123456},
-    score=0.5,
+    searches=2,
+    finalists=(
+        Finalist(values={"learning_rate": 0.002}, mean=0.7, std=0.01),
+        Finalist(values=RATE, mean=0.8123, std=0.02),
+        Finalist(values={"learning_rate": 0.1}, mean=None, std=None),
+    ),
+    chosen=RATE,
+    score=0.8123,
 )
 
 STUDY = {
@@ -233,7 +238,6 @@ def compare(layout, name, data, candidates):
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates=found,
-        ensemble=None,
         policies=advice,
         baselines=data.baselines,
         optimum=None,
@@ -304,7 +308,7 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         for name, data in datasets.items()
     }
     content = {"root": ".", "study": "made_up", "seeds": {"first": 3, "most": 3}, "cells": cells}
-    content |= {"sizes": ["equal"], "tuning": None, "champion": "seed"}
+    content |= {"sizes": ["equal"], "tuning": None}
     (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
     for name, data in datasets.items():
         candidates = candidates_of(data, draw) if data else []

@@ -11,6 +11,7 @@ from flows.layout import Layout
 from flows.tracking import projection as tracking
 from flows.tracking.logged import metrics_of_candidate
 from flows.tracking.projection import Follower
+from flows.trainings import planner
 from flows.trainings.identity import title
 from flows.trainings.kept import note_kept
 from flows.trainings.manifest import MANIFEST
@@ -28,7 +29,7 @@ from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_prepared
 from rnn_core.training.run_folder import SUMMARY, Cost, read_config
 from rnn_core.training.rung import read_rung
-from rnn_core.training.tuning import Tuned
+from rnn_core.training.tuning import Tuned, again
 
 SERIES = "date,y\n" + "".join(
     f"{date(2024, 1, 1) + timedelta(days=i)},{(i * 37 % 11) + i / 9:.3f}\n" for i in range(300)
@@ -245,25 +246,27 @@ def test_size_that_is_tuned_again_keeps_all_that_led_there(fresh, perform, monke
         smaller, larger = sorted(sized, key=lambda one: one.hidden_size)
         return {larger.name: Failure(than=smaller.name, worse_by=1.0, error=0.1)}
 
+    def to_certain_values(found, smaller):
+        return replace(again(found, smaller), certain=({"dropout": 0.3},), finalists=0)
+
     monkeypatch.setattr(standings, "failures", larger_fails)
+    monkeypatch.setattr(planner, "again", to_certain_values)
     sales = PARAMETERS["datasets"]["sales"] | {"cells": ["gru"]}
     tuning = {"trials": 4, "share": 0.4, "dropout": [0, 0.5]}
     write(fresh.folder, PARAMETERS | {"tuning": tuning, "datasets": {"sales": sales}})
     perform(fresh, "sales", "train")
-    (smaller, there), (larger, record) = sorted(records(fresh, "gru").items())
-    first, second = record["searches"]
-    assert (smaller, larger) == (4, 8)
-    assert second["finalists"][0]["values"] == first["chosen"]
-    assert second["finalists"][1]["values"] == there["chosen"]
-    assert record["chosen"] == second["chosen"] != first["chosen"]
+    (_, record), (larger, found) = sorted(records(fresh, "gru").items())
+    assert (len(record["searches"]), record["failed"]) == (1, [])
+    assert len(found["searches"]) == 2
+    assert found["chosen"] == {"dropout": 0.3} != found["searches"][0]["chosen"]
     place = fresh.run("sales", "gru") / str(larger)
     assert read_rung(place).tuning.searches == 2
-    assert read_config(place / "seed-0")[0].model["dropout"] == record["chosen"]["dropout"]
+    assert read_config(place / "seed-0")[0].model["dropout"] == 0.3
     note_kept(fresh, ["sales"], lambda _: "scores")
     store = open_store(fresh)
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= set(read_json(fresh.kept)), kind
-    assert len(record["failed"]) == 2 * 2, "two trainings and their evaluations"
+    assert len(found["failed"]) == 2 * 2, "two trainings and their evaluations"
 
 
 class Killed(BaseException):
