@@ -255,6 +255,7 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
     content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     layout = Layout(tmp_path)
+    layout.runs("prices").mkdir(parents=True)
     write_code(layout)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")  # which nobody asks
     monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)

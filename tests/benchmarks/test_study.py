@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rnn_core.study import TUNING_SEED
+
 FILE = Path(__file__).parents[2] / "benchmarks/study.py"
 
 
@@ -63,7 +65,7 @@ def test_seconds_are_summed_by_kind_of_work_and_by_cell(study):
         return {"what": what, "dataset": "co2", "cell": cell, "seed": seed, "seconds": seconds}
 
     records = [
-        record("train", "gru", 3.0, seed=study.TUNING_SEED),
+        record("train", "gru", 3.0, seed=TUNING_SEED),
         record("train", "gru", 7.0),
         record("evaluate", "gru", 2.0),
         record("train", "lstm", 5.0),

@@ -238,6 +238,7 @@ def compare(layout, name, data, candidates):
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates=found,
+        ensemble=None,
         policies=advice,
         baselines=data.baselines,
         optimum=None,
