@@ -23,12 +23,16 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from rnn_core.comparison.differences import Differences, compare_with_best, paired_differences
-from rnn_core.comparison.items import Items
 from scipy.stats import binomtest
 
 from rnn_core.comparison.candidates import Candidate, SeedResult
 from rnn_core.comparison.race import Runner, Trained, race, trained
+from rnn_core.comparison.statistics.differences import (
+    Differences,
+    compare_with_best,
+    paired_differences,
+)
+from rnn_core.comparison.statistics.items import Items
 from rnn_core.comparison.verdict import Entry, decide
 from rnn_core.files import write_json
 from rnn_core.metric import SCORED, Metric, ScoredSplit

@@ -12,7 +12,7 @@ from flows.report.card import MOST_CHARACTERS, model_card
 from flows.report.details import collect
 from flows.report.timings import write_timings
 from flows.stages.report import report
-from flows.tracking import promotion as registry
+from flows.tracking import registry
 from flows.tracking.projection import Projection
 from flows.trainings.records import Record, append
 from rnn_core.comparison.outcome import read_comparison, write_comparison

@@ -19,18 +19,18 @@ from flows.layout import Layout
 from flows.trainings.dataset import CodeOfCells, Trainings
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
-from flows.trainings.planner import Asked, DatasetPlan, Search
+from flows.trainings.planner import Asked, DatasetPlan, Tunes
 from flows.trainings.store import Store, StoreError
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.diagnostics.findings import SeedFindings
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.metric import Metric, ScoredSplit
 from rnn_core.records import write_record
-from rnn_core.study import TUNING_SEED, Seeds
+from rnn_core.study import Seeds, Tuning, is_for_tuning
 from rnn_core.training.item_scores import ItemScores, write_items
 from rnn_core.training.run_folder import CONFIG, SUMMARY, RunConfig
 from rnn_core.training.rung import Rung
-from rnn_core.training.tuning import Dimension
+from rnn_core.training.search_space import Dimension
 
 WAIT_SECONDS = 20
 NUM_ITEMS = 8
@@ -76,7 +76,7 @@ class Scores:
         cost = {"multiply_accumulates": COSTS[config.cell]}
         (folder / CONFIG).write_text(json.dumps({"cost": cost}))
         store.put("training", config.identity, folder)
-        if config.seed != TUNING_SEED:
+        if not is_for_tuning(config.seed):
             key = evaluation_identity(config.identity, CODE.evaluates[config.cell])
             store.put("evaluation", key, self.evaluation(config, place / "evaluated" / key))
 
@@ -142,14 +142,14 @@ class Crew:
         future.set_result(None)
 
 
-def plan(first=2, most=None, *, margin=1e9, members=1, search=None):
+def plan(first=2, most=None, *, margin=1e9, members=1, tunes=None):
     return DatasetPlan(
         candidates=OPENED.candidates,
         seeds=Seeds(first=first, most=most or first),
         margin=margin,
         members=members,
         direction="lower",
-        search=search,
+        tunes=tunes,
     )
 
 
@@ -218,9 +218,11 @@ def test_training_of_other_code_is_another(trainings_of, crew):
 
 def test_trials_go_on_from_those_that_the_store_has(trainings_of, crew, store, tmp_path):
     """As after a kill: of the tuning, only what is missing is trained, and it ends the same."""
-    tuned = plan(search=Search(space={"dropout": DROPOUT}, trials=3, share=0.5))
+    tuning = Tuning(trials=3, share=0.5, finalists=1, dropout=(0.0, 0.5))
+    space = {"dropout": DROPOUT}
+    tuned = plan(tunes=Tunes(dataset="sales", tuning=tuning, space=space, epochs=10))
     whole = trainings_of(tuned).do(crew)
-    assert [c.training["epochs"] for c in crew.begun if c.seed > 1] == [5] * 6
+    assert {c.training["epochs"] for c in crew.begun if is_for_tuning(c.seed)} == {5, 10}
     done = list(crew.begun)
     other = Store(str(tmp_path / "other"))
     for config in done[:5]:
@@ -229,32 +231,6 @@ def test_trials_go_on_from_those_that_the_store_has(trainings_of, crew, store, t
     resumed.store = other
     assert resumed.do(again) == whole
     assert {c.identity for c in again.begun} == {c.identity for c in done[5:]}
-
-
-def test_next_is_begun_as_soon_as_one_has_ended(trainings_of, crew):
-    """Two candidates are tuned; the trials of one do not wait for the other."""
-    crew.at_once = False
-    tuned = trainings_of(plan(search=Search(space={"dropout": DROPOUT}, trials=2, share=0.5)))
-    thread = threading.Thread(target=tuned.do, args=[crew], daemon=True)
-    thread.start()
-    for _ in range(2):
-        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    (trial,) = {c.seed for c in crew.begun}
-    for begins in (1, 2):  # the second trial, then both seeds
-        crew.end(f"gru {trial}")
-        for _ in range(begins):
-            assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    assert set(crew.running) == {"gru 0", "gru 1", f"lstm {trial}"}
-    for name in ("gru 1", "gru 0", f"lstm {trial}"):
-        crew.end(name)
-    assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    crew.end(f"lstm {trial}")
-    for _ in range(2):
-        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    for seed in (0, 1):
-        crew.end(f"lstm {seed}")
-    thread.join(WAIT_SECONDS)
-    assert not thread.is_alive()
 
 
 def close(config: RunConfig) -> float:
