@@ -1,286 +1,444 @@
-"""How often `gatewise compare` errs on studies whose truth is known.
+"""How often the race errs on studies whose truth is known.
 
-    python benchmarks/calibration.py [--studies 1000] [--candidates 6] [--json FILE]
+    python benchmarks/calibration.py [--studies 2000] [--candidates 8] [--kinds easy typical]
+                                     [--processes 2] [--json FILE]
 
-Each study is a folder of generated evaluations, which the stage `compare` itself reads. A loss
-of an item is the sum of what the item, the seed's order, the candidate, its seed and chance
-contribute; candidates differ in nothing else but cost. Printed for each setting: in how many
-studies a candidate is called inferior that is not, in how many the one that is worse is found,
-in how many the rule decides and how many of these are wrong, that is, the champion is worse than
-the best by more than the margin or a cheaper one would have done. The rows "until decided" add
-seeds as `gatewise run --until-decided` does; looking more than once errs more often.
+A study is a set of candidates whose true means are drawn, with losses of trainings and of items on
+a validation and a test set. `race` says which of them are trained, and `decide` what is made of
+them, as in `gatewise run`. Beside them stands the earlier rule, which the race replaced: on the
+same studies it asked for as many random seeds of all candidates as it thought would decide.
+
+A recommendation is wrong if the candidate is worse than the best by more than the margin. Printed
+is a table, and at last which promises are broken; the exit status is 1 if one is.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import yaml
+from scipy.stats import binomtest
 
-from flows.commands.more_seeds import seeds_wanted
-from flows.layout import Layout
-from flows.stages.compare import compare
-from flows.trainings.work import refer
-from rnn_core.cells import REGISTRY as CELLS
-from rnn_core.comparison.candidates import Candidate, SeedResult, write_scores
-from rnn_core.comparison.outcome import Comparison, read_comparison
+from rnn_core.comparison.candidates import Candidate, SeedResult
+from rnn_core.comparison.race import Runner, Trained, race, trained
+from rnn_core.comparison.statistics.differences import (
+    Differences,
+    compare_with_best,
+    paired_differences,
+)
+from rnn_core.comparison.statistics.items import Items
+from rnn_core.comparison.verdict import Entry, decide
 from rnn_core.files import write_json
-from rnn_core.metric import Split
-from rnn_core.study import read_study
-from rnn_core.tasks.base.scores import Scores
-from rnn_core.tasks.copy_memory import CopyData, CopyMemory, CopyMeta
-from rnn_core.training.evaluation import SeedScores
-from rnn_core.training.item_scores import write_items
-from rnn_core.training.prepared import write_prepared
+from rnn_core.metric import SCORED, Metric, ScoredSplit
+from rnn_core.study import Seeds
+from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.run_folder import Cost
 
 MARGIN = 0.02
-NUM_ITEMS = 300
-ITEM_SPREAD = 0.5
-"""Of what items contribute, for all candidates alike."""
+"""Of the metric of generated studies; all else here is in margins."""
 
-OWN_ITEM_SPREAD = 0.04
-"""Of what an item contributes for one candidate and not for others."""
+METRIC = Metric("loss", "", "lower")
+SEEDS = Seeds(first=3, most=10)
+NUM_ITEMS = 204
+SHARED = 1.0
+"""Standard deviation of what a seed does to all candidates alike, and an item."""
 
-DATASET = "generated"
-HIDDEN_SIZE = 8
+MOST_WRONG, MOST_WRONG_DECISIONS = 0.02, 0.05
+ENOUGH_DECIDED = 0.2
+"""Where fewer studies are decided, the share of wrong decisions is not known."""
 
+Chance: TypeAlias = Literal["normal", "t3", "exponential", "outlying"]
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """Studies of one kind.
+class Kind:
+    """Studies of one kind; all standard deviations are in margins.
 
     Attributes:
         name: What it is called in the table.
-        num_seeds: Seeds that every candidate starts with.
-        deficit: By how many margins the first candidate, the cheapest, is worse than all others.
-        spread: Standard deviation over seeds of a difference between two candidates, in
-            margins.
-        uneven: How many times as much one candidate spreads as the others.
-        max_seeds: Seeds up to which they are added while the rule abstains; 0: none are.
+        seeds: Standard deviation of a candidate's loss over random seeds.
+        items: Standard error of a candidate's mean by the items of a split.
+        apart: True means are the absolute values of normal ones with this standard deviation.
+        chance: Distribution of what a seed does to a candidate.
+        clusters: Groups of items that vary together.
+        uneven: Standard deviation of the logarithm of `seeds` over candidates.
+        decided: At least this share of studies is to be decided.
+        trainings: By so many trainings at most, in the mean.
     """
 
     name: str
-    num_seeds: int
-    deficit: float = 0.0
-    spread: float = 1.5
-    uneven: float = 1.0
-    max_seeds: int = 0
+    seeds: float
+    items: float
+    apart: float = 3.0
+    chance: Chance = "normal"
+    clusters: int = NUM_ITEMS
+    uneven: float = 0.0
+    decided: float = 0.0
+    trainings: float = np.inf
 
 
-SETTINGS = (
-    *(Setting(name="all equal", num_seeds=number) for number in (3, 5, 10)),
-    *(Setting(name="equal, one spreads 4 times", num_seeds=n, uneven=4.0) for n in (3, 10)),
-    *(Setting(name="one worse by 2 margins", num_seeds=n, deficit=2.0) for n in (3, 10)),
-    Setting(name="equal, until decided", num_seeds=3, max_seeds=10),
-    Setting(name="one worse, until decided", num_seeds=3, deficit=2.0, max_seeds=10),
+TYPICAL = Kind(name="typical", seeds=1.2, items=0.25, decided=0.6, trainings=50)
+KINDS = (
+    Kind(name="easy", seeds=0.5, items=0.1, decided=0.99, trainings=28),
+    TYPICAL,
+    Kind(name="items-limited", seeds=1.0, items=0.7),
+    Kind(name="noisy", seeds=3.0, items=0.3),
+    Kind(name="close", seeds=1.0, items=0.25, apart=1.0),
+    *(
+        replace(TYPICAL, name=f"typical, {name}", decided=0.0, trainings=np.inf, **changes)
+        for name, changes in {
+            "t with 3 df": {"chance": "t3"},
+            "skewed": {"chance": "exponential"},
+            "outlying": {"chance": "outlying"},
+            "six clusters": {"clusters": 6},
+            "uneven": {"uneven": 0.6},
+            "all equal": {"apart": 0.0},
+        }.items()
+    ),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What the rule says of one study.
+class Generated:
+    """A study; C candidates from the cheapest to the dearest.
 
     Attributes:
-        wrongly_inferior: Whether a candidate is called inferior that is not.
-        found: Whether the one that is worse is called inferior.
-        decided: Whether it decides.
-        wrong: Whether it decides for a candidate that is more than the margin worse than the
-            best, or that is dearer than one that is not.
-        unfounded: Whether it decides for one although a cheaper one is not called inferior.
-        num_seeds: Seeds that it came to have.
+        behind: By how many margins each is truly worse than the best, (C,).
+        trained: Of each candidate, every training that there may be, on both splits.
+        items: What items contribute to losses, (C, N), on both splits.
+        clusters: Of items, (N,).
     """
 
-    wrongly_inferior: bool
-    found: bool
+    behind: Floats
+    trained: list[dict[ScoredSplit, list[Trained]]]
+    items: dict[ScoredSplit, Floats]
+    clusters: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of one study.
+
+    Attributes:
+        trainings: How many were done.
+        decided: Whether it was decided.
+        regret: By how many margins the recommended candidate is truly worse than the best.
+        cheaper: Whether a cheaper candidate is within the margin of the best too.
+        inferior: Whether a candidate is called worse on the validation set that is not.
+    """
+
+    trainings: int
     decided: bool
-    wrong: bool
-    unfounded: bool
-    num_seeds: int
+    regret: float
+    cheaper: bool
+    inferior: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What came of the studies of a kind, shares and means of all but where it is said.
+
+    Attributes:
+        kind: Which kind.
+        studies: How many there were.
+        trainings: Mean number.
+        decided: Those that were decided.
+        wrong: Those that were decided for a candidate that is worse by more than the margin.
+        wrong_at_most: The upper 95 % limit of that.
+        wrong_decisions: Likewise, as a share of those that were decided; with its limits.
+        regret: Mean of all recommendations, decided or not.
+        cheaper: Of those that were decided, those in which a cheaper candidate would have done.
+        inferior: Those in which a candidate is called worse that is not; None if one truly is.
+    """
+
+    kind: str
+    studies: int
+    trainings: float
+    decided: float
+    wrong: float
+    wrong_at_most: float
+    wrong_decisions: tuple[float, float, float]
+    regret: float
+    cheaper: float
+    inferior: float | None
 
 
 def main() -> None:
-    """Simulate, print a table and write it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--studies", type=int, default=1000)
-    parser.add_argument("--candidates", type=int, default=6)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    rows = []
-    with ProcessPoolExecutor() as pool:
-        for setting in SETTINGS:
-            one = partial(simulate, setting, arguments.candidates)
-            outcomes = list(pool.map(one, range(arguments.studies), chunksize=8))
-            rows.append(summary(setting, outcomes))
-            sys.stdout.write(line(rows[-1]) + "\n")
-            sys.stdout.flush()
+    """Simulate, print a table, and say which promises are broken."""
+    arguments = parsed()
+    kinds = [kind for kind in KINDS if not arguments.kinds or kind.name in arguments.kinds]
+    rows: list[dict[str, Any]] = []
+    broken: list[str] = []
+    print_line("kind", *COLUMNS)
+    print_line(*["---"] * (len(COLUMNS) + 1))
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        for kind in kinds:
+            one = partial(simulate, kind, arguments.candidates)
+            both = list(pool.map(one, range(arguments.studies), chunksize=10))
+            now, before = (summary(kind, outcomes) for outcomes in zip(*both, strict=True))
+            print_line(kind.name, *cells_of(now))
+            print_line("- earlier rule", *cells_of(before))
+            rows.append({"race": asdict(now), "earlier rule": asdict(before)})
+            broken += broken_promises(kind, now)
     if arguments.json:
         write_json(arguments.json, rows)
+    sys.exit("\n".join(broken) if broken else 0)
 
 
-def summary(setting: Setting, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Counts over the studies of a setting."""
-    counts = {
-        name: sum(getattr(outcome, name) for outcome in outcomes)
-        for name in ("wrongly_inferior", "found", "decided", "wrong", "unfounded")
-    }
-    seeds = sum(outcome.num_seeds for outcome in outcomes) / len(outcomes)
-    return {**asdict(setting), "studies": len(outcomes), **counts, "mean_seeds": seeds}
+def parsed() -> argparse.Namespace:
+    """Arguments of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=2000)
+    parser.add_argument("--candidates", type=int, default=8)
+    parser.add_argument("--kinds", nargs="*", choices=[kind.name for kind in KINDS])
+    parser.add_argument("--processes", type=int)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
 
 
-def line(row: dict[str, Any]) -> str:
-    """A setting for a person."""
-    counts = ", ".join(
-        f"{name.replace('_', ' ')} {row[name]}"
-        for name in ("wrongly_inferior", "found", "decided", "wrong", "unfounded")
-    )
-    return (
-        f"{row['name']}, {row['num_seeds']} seeds: of {row['studies']} studies {counts}; "
-        f"{row['mean_seeds']:.1f} seeds in the mean"
-    )
+COLUMNS = (
+    "trainings",
+    "decided",
+    "wrong, of all",
+    "at most",
+    "wrong, of decisions",
+    "mean regret",
+    "a cheaper one would do",
+    "called worse, and is not",
+)
 
 
-def simulate(setting: Setting, num_candidates: int, number: int) -> Outcome:
-    """Make one study and have the stage `compare` judge it.
-
-    Args:
-        setting: What kind of study.
-        num_candidates: Candidates that it compares.
-        number: Which of the studies of its kind; they differ by chance.
-    """
-    torch.set_num_threads(1)
-    with TemporaryDirectory() as folder:
-        layout = Layout(Path(folder))
-        cells = list(CELLS)[:num_candidates]
-        splits = generate(setting, num_candidates, number)
-        seeds = list(range(setting.num_seeds))
-        while seeds:
-            write_study(layout, cells, seeds, splits)
-            last, plan = seeds, read_study(layout.folder)
-            refer(layout, plan, DATASET, layout.reference(DATASET))
-            compare(layout, plan, DATASET)
-            comparison = read_comparison(layout.comparison(DATASET))
-            seeds = seeds_wanted(layout, plan, DATASET, setting.max_seeds)
-    return judge(setting, cells, comparison, len(last))
+def print_line(*cells: str) -> None:
+    """Print a line of a table in Markdown."""
+    sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.flush()
 
 
-def generate(setting: Setting, num_candidates: int, number: int) -> list[Floats]:
-    """Losses (C, S, N) of both splits, with all seeds that may be asked for.
-
-    What a seed contributes is the same on both splits, since it is the same model.
-    """
-    draw = np.random.default_rng([number, setting.num_seeds]).standard_normal
-    num_seeds = max(setting.num_seeds, setting.max_seeds)
-    shape = (num_candidates, num_seeds, NUM_ITEMS)
-    means = np.ones((num_candidates, 1, 1))
-    means[0] += setting.deficit * MARGIN
-    spread = np.full((num_candidates, 1, 1), setting.spread * MARGIN / 2**0.5)
-    spread[-1] *= setting.uneven
-    models = means + spread * draw((*shape[:2], 1)) + MARGIN * draw((1, num_seeds, 1))
+def cells_of(row: Row) -> list[str]:
+    """What a row says, in the order of the columns."""
+    share, least, most = row.wrong_decisions
+    of_decisions = f"{100 * share:.1f} % ({100 * least:.1f}-{100 * most:.1f})"
     return [
-        np.asarray(
-            models
-            + ITEM_SPREAD * draw((1, 1, NUM_ITEMS))
-            + OWN_ITEM_SPREAD * draw((num_candidates, 1, NUM_ITEMS))
-            + OWN_ITEM_SPREAD * draw(shape)
-        )
-        for _ in range(2)
+        f"{row.trainings:.1f}",
+        f"{100 * row.decided:.1f} %",
+        f"{100 * row.wrong:.2f} %",
+        f"{100 * row.wrong_at_most:.2f} %",
+        of_decisions if row.decided else "",
+        f"{row.regret:.2f}",
+        f"{100 * row.cheaper:.0f} %" if row.decided else "",
+        "" if row.inferior is None else f"{100 * row.inferior:.1f} %",
     ]
 
 
-def write_study(
-    layout: Layout, cells: Sequence[str], seeds: Sequence[int], splits: Sequence[Floats]
-) -> None:
-    """Write params.yaml, the prepared data and the evaluations of a study."""
-    section = {"source": "x", "task": "copy_memory", "margin": MARGIN}
-    content = {
-        "root": str(Path(__file__).resolve().parents[1]),
-        "study": "generated",
-        "seeds": list(seeds),
-        "cells": list(cells),
-        "sizes": ["equal"],
-        "tuning": None,
-        "datasets": {DATASET: {**section, "data": {}, "model": {}, "training": {}}},
-    }
-    (layout.folder / "x").touch()
-    (layout.folder / "params.yaml").write_text(yaml.safe_dump(content))
-    items: dict[Split, int] = {"validation": NUM_ITEMS, "test": NUM_ITEMS}
-    meta = CopyMeta(parameters=CopyData(), symbols=["a", "b"], num_recalled=1, items=items)
-    layout.prepared(DATASET).mkdir(parents=True, exist_ok=True)
-    write_prepared(layout.prepared(DATASET), {"test": torch.zeros(1)}, meta)
-    for place, cell in enumerate(cells):
-        folder = layout.evaluation(DATASET, cell) / str(HIDDEN_SIZE)
-        folder.mkdir(parents=True, exist_ok=True)
-        scores = dict(each_seed(seeds, [split[place] for split in splits]))
-        for seed, score in scores.items():
-            write_items(folder / f"seed-{seed}.safetensors", score.items())
-        write_scores(folder, evaluation_of(cell, place, scores))
-
-
-def each_seed(seeds: Sequence[int], losses: Sequence[Floats]) -> Iterator[tuple[int, SeedScores]]:
-    """The scores of each seed of a candidate, of its losses (S, N) on both splits."""
-    for seed in seeds:
-        values = [torch.from_numpy(split[seed]) for split in losses]
-        validation, test = (Scores(split, torch.ones_like(split)) for split in values)
-        yield seed, SeedScores(validation, test)
-
-
-def evaluation_of(cell: str, place: int, scores: dict[int, SeedScores]) -> Candidate:
-    """The evaluation of a candidate; each is dearer than the one before."""
-    weights = 1000 + place
-    cost = Cost(parameters=weights, recurrent_parameters=weights, multiply_accumulates=weights)
-    seeds = tuple(
-        SeedResult(
-            seed=seed,
-            epochs=1,
-            steps=1,
-            validation=score.validation.overall,
-            test=score.test.overall,
-        )
-        for seed, score in scores.items()
+def summary(kind: Kind, outcomes: Sequence[Outcome]) -> Row:
+    """Counts over the studies of a kind."""
+    decided = [one for one in outcomes if one.decided]
+    wrong = sum(one.regret > 1 for one in decided)
+    of_all = binomtest(wrong, len(outcomes), alternative="less")
+    of_decisions = (0.0, 0.0, 1.0)
+    if decided:
+        limits = binomtest(wrong, len(decided)).proportion_ci(0.95)
+        of_decisions = wrong / len(decided), float(limits.low), float(limits.high)
+    return Row(
+        kind=kind.name,
+        studies=len(outcomes),
+        trainings=float(np.mean([one.trainings for one in outcomes])),
+        decided=len(decided) / len(outcomes),
+        wrong=wrong / len(outcomes),
+        wrong_at_most=float(of_all.proportion_ci(0.95).high),
+        wrong_decisions=of_decisions,
+        regret=float(np.mean([one.regret for one in outcomes])),
+        cheaper=float(np.mean([one.cheaper for one in decided])) if decided else 0.0,
+        inferior=None if kind.apart else float(np.mean([one.inferior for one in outcomes])),
     )
-    return Candidate(
-        cell=cell,
-        hidden_size=HIDDEN_SIZE,
+
+
+def broken_promises(kind: Kind, row: Row) -> list[str]:
+    """What the studies of a kind did not keep, in words."""
+    promises = {
+        f"wrong in at most {MOST_WRONG:.0%} of studies": row.wrong_at_most <= MOST_WRONG,
+        f"wrong in at most {MOST_WRONG_DECISIONS:.0%} of decisions": row.decided < ENOUGH_DECIDED
+        or row.wrong_decisions[0] <= MOST_WRONG_DECISIONS,
+        f"decided in at least {kind.decided:.0%} of studies": row.decided >= kind.decided,
+        f"at most {kind.trainings:g} trainings": row.trainings <= kind.trainings,
+    }
+    return [f"{kind.name}: not {promise}" for promise, kept in promises.items() if not kept]
+
+
+def simulate(kind: Kind, num_candidates: int, number: int) -> tuple[Outcome, Outcome]:
+    """What the race, and the earlier rule, make of one study.
+
+    Args:
+        kind: What kind of study.
+        num_candidates: Candidates that it compares.
+        number: Which of the studies of its kind; they differ by chance.
+    """
+    generator = np.random.default_rng([KINDS.index(kind) if kind in KINDS else 0, number])
+    study = generate(kind, num_candidates, generator)
+    return by_race(study), by_earlier_rule(study)
+
+
+def generate(kind: Kind, num_candidates: int, generator: np.random.Generator) -> Generated:
+    """Make a study. What a seed does is the same on both splits, since it is the same model."""
+    normal = generator.standard_normal
+    means = kind.apart * np.abs(normal(num_candidates))
+    deviations = kind.seeds * np.exp(kind.uneven * normal(num_candidates))
+    models = means[:, None] + deviations[:, None] * chances(kind.chance, generator, num_candidates)
+    models += SHARED * normal(SEEDS.most)
+    clusters = np.arange(NUM_ITEMS) * kind.clusters // NUM_ITEMS
+    own = {split: normal((num_candidates, kind.clusters))[:, clusters] for split in SCORED}
+    items = {split: kind.items * kind.clusters**0.5 * each for split, each in own.items()}
+    for split in SCORED:
+        items[split] += SHARED * normal(NUM_ITEMS)
+    each = [
+        {split: endings(models[i], items[split][i], clusters) for split in SCORED}
+        for i in range(num_candidates)
+    ]
+    behind = means - means.min()
+    return Generated(behind=behind, trained=each, items=items, clusters=clusters)
+
+
+def chances(chance: Chance, generator: np.random.Generator, num_candidates: int) -> Floats:
+    """What a seed does to each candidate, (C, S), of mean 0 and standard deviation 1."""
+    shape = (num_candidates, SEEDS.most)
+    if chance == "t3":
+        return np.asarray(generator.standard_t(3, shape) / 3**0.5)
+    if chance == "exponential":
+        return generator.exponential(size=shape) - 1
+    found = generator.standard_normal(shape)
+    if chance == "outlying":
+        found *= np.where(generator.uniform(size=shape) < 0.05, 10.0, 1.0)
+        found /= (0.95 + 0.05 * 10.0**2) ** 0.5
+    return found
+
+
+def endings(models: Floats, items: Floats, clusters: npt.NDArray[np.int64]) -> list[Trained]:
+    """How each training of a candidate ended on a split, of its losses (S,) and of items (N,)."""
+    found = []
+    for model in models:
+        values = MARGIN * (model + items)
+        scores = ItemScores(values=values, weights=np.ones(NUM_ITEMS), clusters=clusters)
+        found.append(trained(float(values.mean()), scores, METRIC))
+    return found
+
+
+def by_race(study: Generated) -> Outcome:
+    """What the race makes of a study."""
+    each = {f"cell{i:02}-1": trained for i, trained in enumerate(study.trained)}
+    runners = [Runner(name=name, trained=splits["validation"]) for name, splits in each.items()]
+    asked = race(runners, SEEDS, MARGIN).asked
+    entries = [entry_of(i, study.trained[i], asked[name]) for i, name in enumerate(each)]
+    verdict = decide(entries, SEEDS, MARGIN)
+    standings = verdict.judged["validation"].standings
+    return outcome_of(
+        study,
+        list(each).index(verdict.decision.champion or ""),
+        trainings=sum(asked.values()),
+        decided=verdict.decision.status == "decided",
+        inferior=any(standing.inferior for standing in standings.values()),
+    )
+
+
+def entry_of(place: int, each: dict[ScoredSplit, list[Trained]], number: int) -> Entry:
+    """A candidate with its first trainings; each is dearer than the one before."""
+    weights = 1000 + place
+    pairs = zip(*(each[split][:number] for split in SCORED), strict=True)
+    candidate = Candidate(
+        cell=f"cell{place:02}",
+        hidden_size=1,
         sizes=("equal",),
         deviations={},
         device="cpu",
         data="generated",
-        metric=CopyMemory.metric,
-        cost=cost,
-        seeds=seeds,
+        metric=METRIC,
+        cost=Cost(parameters=1, recurrent_parameters=weights, multiply_accumulates=weights),
+        seeds=tuple(
+            SeedResult(seed=seed, epochs=1, steps=1, validation=one.loss, test=other.loss)
+            for seed, (one, other) in enumerate(pairs)
+        ),
+    )
+    return Entry(candidate=candidate, trained={split: each[split][:number] for split in SCORED})
+
+
+def outcome_of(
+    study: Generated, chosen: int, *, trainings: int, decided: bool, inferior: bool
+) -> Outcome:
+    """Compare a recommendation with the truth."""
+    return Outcome(
+        trainings=trainings,
+        decided=decided,
+        regret=float(study.behind[chosen]),
+        cheaper=bool((study.behind[:chosen] <= 1).any()),
+        inferior=inferior,
     )
 
 
-def judge(
-    setting: Setting, cells: Sequence[str], comparison: Comparison, num_seeds: int
-) -> Outcome:
-    """Compare what a comparison says with the truth."""
-    names = [f"{cell}-{HIDDEN_SIZE}" for cell in cells]
-    standings = [comparison.candidates[name].validation.standing for name in names]
-    inferior = [standing is not None and standing.inferior for standing in standings]
-    decided = comparison.decision.status == "decided"
-    chosen = names.index(comparison.decision.champion or "")
-    is_worse = setting.deficit > 0
-    right = 1 if setting.deficit > 1 else 0
-    return Outcome(
-        wrongly_inferior=any(inferior[1:] if is_worse else inferior),
-        found=is_worse and inferior[0],
-        decided=decided,
-        wrong=decided and chosen != right,
-        unfounded=decided and not all(inferior[:chosen]),
-        num_seeds=num_seeds,
+def by_earlier_rule(study: Generated) -> Outcome:
+    """What the earlier rule came to, which added seeds for all candidates while it abstained."""
+    seeds: int | None = SEEDS.first
+    while seeds is not None:
+        last = seeds
+        validation, test = (differences(study, split, seeds) for split in SCORED)
+        chosen = earlier_rule(validation, test)
+        seeds = None if chosen is not None else seeds_that_would_do(validation, test)
+    best = int(validation.means[:, 0].argmin())
+    return outcome_of(
+        study,
+        best if chosen is None else chosen,
+        trainings=last * len(study.behind),
+        decided=chosen is not None,
+        inferior=bool(compare_with_best(validation).inferior.any()),
+    )
+
+
+def differences(study: Generated, split: ScoredSplit, num_seeds: int) -> Differences:
+    """Differences between all candidates that have the same seeds, in margins."""
+    losses = [[one.loss or 0.0 for one in each[split][:num_seeds]] for each in study.trained]
+    items = Items(losses=study.items[split], weights=np.ones(NUM_ITEMS), clusters=study.clusters)
+    return paired_differences(np.asarray(losses) / MARGIN, items)
+
+
+def earlier_rule(validation: Differences, test: Differences) -> int | None:
+    """The earlier rule: the candidate that it decides for; None where it abstains.
+
+    The cheapest that is within the margin of the best with 95 % confidence on the validation set;
+    every cheaper one must be worse than another beyond chance; and the test set must confirm, with
+    the same confidence, that it is within the margin.
+    """
+    on_validation = compare_with_best(validation)
+    fit = np.flatnonzero(on_validation.upper <= 1)
+    if not len(fit) or not on_validation.inferior[: fit[0]].all():
+        return None
+    return int(fit[0]) if compare_with_best(test).upper[fit[0]] <= 1 else None
+
+
+def seeds_that_would_do(validation: Differences, test: Differences) -> int | None:
+    """The seeds that the earlier rule asked for next; None where it added none.
+
+    As many as would let it decide if means and variances stayed what they are, at most `most`.
+    """
+    number = validation.num_seeds + 1
+    while validation.num_seeds < SEEDS.most and number <= 1000:
+        if earlier_rule(with_seeds(validation, number), with_seeds(test, number)) is not None:
+            return min(number, SEEDS.most)
+        number = max(number + 1, round(number * 1.1))
+    return None
+
+
+def with_seeds(found: Differences, number: int) -> Differences:
+    """Differences with more seeds, should means and variances stay what they are."""
+    return replace(
+        found,
+        seed_variances=found.seed_variances * found.num_seeds / number,
+        seed_df=found.seed_df * (number - 1) / (found.num_seeds - 1),
+        num_seeds=number,
     )
 
 

@@ -1,7 +1,7 @@
 """Whole studies: Gatewise from nothing against the same trainings as a plain PyTorch script.
 
     python benchmarks/study.py [--parts sample benchmark] [--dataset free_spoken_digits]
-        [--seeds 0 1] [--cells gru lstm] [--epochs-scale 0.1] [--repeats 1] [--json FILE]
+        [--seeds 2] [--cells gru lstm] [--epochs-scale 0.1] [--repeats 1] [--json FILE]
 
 `sample` is the study of the repository's root with all of its datasets, `benchmark` one dataset
 of studies/benchmark. Gatewise's side is `gatewise run` with all that belongs to it: Prefect, DVC,
@@ -39,7 +39,7 @@ from scipy.stats import ttest_ind
 from rnn_core.comparison.candidates import read_scores
 from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
 from rnn_core.files import read_json, read_json_lines
-from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.study import is_for_tuning, read_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -180,7 +180,7 @@ def parameters_of(part: str, arguments: argparse.Namespace) -> dict[str, Any]:
         copy = Path("../code") / source.relative_to(REPOSITORY) if inside else source
         section["source"] = str(copy)
         narrow(section, arguments)
-    content |= {"root": "../code", "device": "cpu", "datasets": datasets}
+    content |= {"root": "../code", "device": "cpu", "champion": "seed", "datasets": datasets}
     narrow(content, arguments)
     return content
 
@@ -188,11 +188,14 @@ def parameters_of(part: str, arguments: argparse.Namespace) -> dict[str, Any]:
 def narrow(section: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Keep the seeds, cells and epochs that are asked for, of a study or of a dataset.
 
+    All candidates get the same seeds, since the plain script trains all with the same.
+
     Raises:
         ParameterError: If no cell is left.
     """
-    if arguments.seeds and section.get("seeds"):
-        section["seeds"] = arguments.seeds
+    if section.get("seeds"):
+        number = arguments.seeds or section["seeds"]["first"]
+        section["seeds"] = {"first": number, "most": number}
     if arguments.cells and section.get("cells"):
         left = [cell for cell in section["cells"] if cell in arguments.cells]
         if not left:
@@ -245,7 +248,7 @@ def seconds_of_work(records: list[dict[str, Any]]) -> dict[str, dict[str, float]
     """How many trials, trainings and evaluations there were, and their seconds."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        what = "trial" if record["seed"] == TUNING_SEED else record["what"]
+        what = "trial" if is_for_tuning(record["seed"]) else record["what"]
         sums = found.setdefault(what, {"number": 0, "seconds": 0.0})
         sums["number"] += 1
         sums["seconds"] += record["seconds"]
@@ -256,7 +259,7 @@ def seconds_of_cells(records: list[dict[str, Any]]) -> dict[str, dict[str, float
     """Seconds of the trainings and evaluations of the study's seeds, by dataset and cell."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        if record["seed"] != TUNING_SEED:
+        if not is_for_tuning(record["seed"]):
             sums = found.setdefault(record["dataset"], {})
             sums[record["cell"]] = sums.get(record["cell"], 0.0) + record["seconds"]
     return found
@@ -415,7 +418,9 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--dataset", default="free_spoken_digits", help="of studies/benchmark")
-    parser.add_argument("--seeds", nargs="+", type=int, help="instead of the study's")
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="of all; the study's first if not given"
+    )
     parser.add_argument("--cells", nargs="+", help="of the study's; all if not given")
     parser.add_argument("--epochs-scale", type=float, default=1.0, help="share of the epochs")
     parser.add_argument("--repeats", type=int, default=1)

@@ -25,7 +25,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from flows.commands.summary import markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
-from flows.recording.plan import Due, find_due, to_be_pulled
+from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
 from flows.recording.record import record
 from flows.report import markdown
 from flows.report.timings import write_timings
@@ -102,10 +102,12 @@ def study(
     use_defaults()
     layout, own_id = Layout(Path(study)), flow_run.get_id() or ""
     result = StudyRun(flow_run=own_id)
-    with exclusive(layout, "flow"), marked(layout, own_id), ExitStack() as stack:
+    with ExitStack() as stack:
         workshop = Workshop(layout, workers, on, stack)
         watch = stack.enter_context(CancelWatch(own_id, workshop.cancel))
         try:
+            stack.enter_context(exclusive(layout, "flow", workshop.is_over))
+            stack.enter_context(marked(layout, own_id))
             execute(layout, Wanted(datasets, only, promote), workshop, result)
         except Exception:
             if not watch.cancelled:
@@ -139,18 +141,27 @@ class Workshop:
         self.cluster: Cluster | None = None
         self.over = False
 
+    def is_over(self) -> bool:
+        """Whether the run is cancelled."""
+        return self.over
+
+    def start(self, study: Study) -> Pool:
+        """Start the workers, unless they have been; they import while the caller goes on.
+
+        Raises:
+            StudyError: If the run is cancelled, of which workers that start now do not know.
+        """
+        if self.pool is None:
+            crew = local_crew(self.layout, study, self.num_workers)
+            self.pool = self.stack.enter_context(crew).pool
+        self.check_goes_on()
+        return self.pool
+
     def crew(self, study: Study, display: Display) -> PrefectCrew:
         """Who does the work of the run."""
         if self.cluster is None and self.on is not None:
             self.cluster = self.connected(self.on)
-        return PrefectCrew(self.local(study), display, self.cluster)
-
-    def local(self, study: Study) -> Pool:
-        """The workers of this machine."""
-        if self.pool is None:
-            crew = local_crew(self.layout, study, self.num_workers)
-            self.pool = self.stack.enter_context(crew).pool
-        return self.pool
+        return PrefectCrew(self.start(study), display, self.cluster)
 
     def connected(self, address: str) -> "Cluster":
         """The cluster that has an address."""
@@ -183,6 +194,8 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
         StudyError: If anything failed.
     """
     inputs = read_inputs(layout)
+    if lacks_trainings(layout, inputs, wanted.datasets, wanted.only):
+        workshop.start(inputs.study)
     due = find_due(layout, inputs, wanted.datasets, wanted.only)
     for mended in due.mended:
         get_run_logger().warning(mended)
@@ -239,7 +252,7 @@ def promote_all(
     """
     names = [name for name in execution.run_ids if name in recorded]
     for name in names if wanted.promote else []:
-        pool = workshop.local(execution.inputs.study)
+        pool = workshop.start(execution.inputs.study)
         execution.attempt(
             f"promote@{name}", partial(promote_one, execution, pool, name, result), after=False
         )

@@ -32,9 +32,11 @@ Size: TypeAlias = float | Literal["equal"]
 Range: TypeAlias = tuple[float, float]
 
 TUNING_SEED = 1_000_003
-"""The seed of trainings that tune, which no study may have: a value that was picked because it
-went well with a seed would look better with that seed than it is."""
+"""The first random seed of trainings that tune, others follow it. No study has them: a value that
+was picked because it went well with a seed would look better with that seed than it is."""
 
+MOST_TUNING_SEEDS = 20
+"""More would tell less than other values do."""
 
 MOST_MEMBERS = 50
 """What is registered answers with all of them at once."""
@@ -47,12 +49,16 @@ MOST_SEEDS = 1000
 class Tuning:
     """The search for the values that a candidate is trained with, the same for each.
 
-    Ranges hold the dataset's own value, which is tried first. A range that is null is not
-    searched; all cells have the dataset's value there.
+    See `rnn_core.training.tuning`. Ranges hold the dataset's own value, which is always in the
+    last round. A range that is null is not searched; all cells have the dataset's value there.
 
     Attributes:
-        trials: Short trainings for each candidate.
-        share: Epochs of one, as a share of those of a training; one at least.
+        trials: Values that are drawn for each candidate, and tried in the first round.
+        share: Epochs of a trial of the first round, as a share of those of a training; one at
+            least.
+        eta: Each round keeps one in so many, and trains it so many times as long.
+        finalists: How many are trained to the full length, besides the dataset's own values.
+        seeds: Random seeds of these.
         learning_rate: Lowest and highest, as multiples of the dataset's own; searched on a
             logarithmic scale.
         clip_norm: Likewise.
@@ -61,6 +67,9 @@ class Tuning:
 
     trials: int
     share: float = 0.25
+    eta: int = 2
+    finalists: int = 2
+    seeds: int = 2
     learning_rate: Range | None = None
     clip_norm: Range | None = None
     dropout: Range | None = None
@@ -70,6 +79,14 @@ class Tuning:
             raise ValueError("trials must be at least 1")
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be above 0 and at most 1, not {self.share}")
+        if self.eta < 2:
+            raise ValueError(f"eta must be at least 2, not {self.eta}")
+        if not 1 <= self.finalists <= self.trials:
+            raise ValueError(
+                f"finalists must be from 1 to trials, {self.trials}, not {self.finalists}"
+            )
+        if not 2 <= self.seeds <= MOST_TUNING_SEEDS:
+            raise ValueError(f"seeds must be from 2 to {MOST_TUNING_SEEDS}, not {self.seeds}")
         if self.learning_rate is self.clip_norm is self.dropout is None:
             raise ValueError("give a range for learning_rate, clip_norm or dropout")
         for name in ("learning_rate", "clip_norm"):
@@ -290,6 +307,11 @@ def read_study(folder: Path) -> Study:
     return study
 
 
+def is_for_tuning(seed: int) -> bool:
+    """Whether a random seed is one of trainings that tune."""
+    return seed >= TUNING_SEED
+
+
 def own_source(folder: Path, source: str) -> Path | None:
     """The file or folder of one's own that `source` names; None for a source module."""
     path = folder / source
@@ -339,9 +361,10 @@ def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
 
 def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
     """Refuse keys that the dataclass does not have, in sections of sections too."""
-    if not isinstance(content, Mapping):
-        raise ParameterError(f"{source}: {where or 'it'} must hold keys and values")
     known = {field.name: field.type for field in fields(kind)}
+    if not isinstance(content, Mapping):
+        told = f"{where or 'it'} must hold keys and values: {', '.join(known)}"
+        raise ParameterError(f"{source}: {told}")
     for key, value in content.items():
         if key not in known:
             place = f"{where}: " if where else ""

@@ -25,7 +25,6 @@ LONGEST = (
     "test_interruption",
     "test_promotion",
     "test_repro",
-    "test_more_seeds",
     "test_chain",
     "test_served_model",
     "test_report",

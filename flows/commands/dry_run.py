@@ -11,7 +11,7 @@ from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
-from flows.trainings.planner import Asked
+from flows.trainings.planner import Asked, most_trainings, rounds_of
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
 
@@ -62,7 +62,7 @@ def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> F
     return Forecast(
         dataset=dataset,
         trainings=wanted,
-        most=guess(inputs, dataset).most,
+        most=plan.most,
         seconds=sum(known) if len(known) == len(times) else None,
         megabytes=megabytes(layout, dataset, len(wanted)),
     )
@@ -90,10 +90,11 @@ def megabytes(layout: Layout, dataset: str, number: int) -> float | None:
 def guess(inputs: Inputs, dataset: str) -> Forecast:
     """What params.yaml says of a dataset that is not prepared."""
     study = inputs.study
-    candidates = len(study.cells_of(dataset)) * len(study.sizes_of(dataset))
-    tuning = study.tuning_of(dataset)
-    each = study.seeds_of(dataset).most + (tuning.trials if tuning else 0)
-    return Forecast(dataset, None, candidates * each, None, None)
+    cells, tuning = len(study.cells_of(dataset)), study.tuning_of(dataset)
+    rounds = rounds_of(tuning) if tuning else ()
+    candidates = cells * len(study.sizes_of(dataset))
+    most = most_trainings(cells, candidates, study.seeds_of(dataset), rounds)
+    return Forecast(dataset, None, most, None, None)
 
 
 def in_words(found: Forecast) -> str:

@@ -19,7 +19,6 @@ NEEDED = (
     "matplotlib",
     "mlflow",
     "num2words",
-    "optuna",
     "pandas",
     "pandera",
     "paramiko",

@@ -19,11 +19,11 @@ from typing import Any
 import yaml
 
 from flows.recording.graph_file import lay_graph, root_for
-from flows.report import words
+from flows.report.foresight import foresight
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.study import Seeds, parse
+from rnn_core.study import EnsembleOf, Seeds, parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
 
@@ -96,6 +96,8 @@ def new_study(
             "cells": list(cells),
             "sizes": read_sizes(sizes),
             "tuning": None,
+            "champion": "auto",
+            "ensemble": asdict(EnsembleOf()),
             "datasets": {
                 dataset: {
                     "source": SOURCE,
@@ -111,7 +113,7 @@ def new_study(
         shutil.move(growing, folder)
     init_dvc(folder)
     kind = get_task(task)
-    told = words.foresight(kind.metric, kind.margin, items)
+    told = foresight(kind.metric, kind.margin, items)
     return Made(dataset=dataset, foresight=told)
 
 

@@ -19,7 +19,7 @@ from flows.commands.summary import closing_lines, compared, summarise, terminal_
 from flows.commands.ui import shown_prefect
 from flows.layout import Layout
 from flows.recording.inputs import Inputs, read_inputs
-from flows.recording.plan import find_due
+from flows.recording.plan import find_due, lacks_trainings
 from flows.recording.record import record
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
@@ -71,6 +71,7 @@ def launch(folder: Path, options: Options) -> None:
             show_due(layout, inputs, options, free)
             return
         asks = free and API not in os.environ
+        asks = asks and not lacks_trainings(layout, inputs, None, options.only)
         if asks and (done := all_done(layout, inputs, options)) is not None:
             tell(layout, inputs, done)
             Console().print(f"Nothing to do: all is up to date. Time: {age_seconds():.0f} s.")
@@ -156,6 +157,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     atexit.register(stack.close)
     from flows.study import runner_of  # noqa: PLC0415 - imported while the server starts
     from flows.study import study as flow  # noqa: PLC0415 - as above
+    from flows.tracking.projection import connect  # noqa: PLC0415 - as above
 
     if options.workers:
         flow = flow.with_options(task_runner=runner_of(options.workers))
@@ -163,6 +165,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_not_told_twice)
     if server:
+        connect()  # takes as long as the server does, if both are new
         server.wait()
     try:
         run: StudyRun = flow(  # type: ignore[assignment]  # a last state is raised

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from rich.table import Table
 
 from flows.layout import Layout
-from flows.report import words
+from flows.report import advice, words
 from flows.system.home import clone
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
@@ -22,6 +22,7 @@ class Row:
         champion: The cell to use, and its hidden size.
         decision: Whether that is decided, and how sure it is.
         baseline: A simple baseline that is as good; empty if there is none.
+        risk: What the champion is expected to lose against the best, by both sets.
         test_score: Mean and standard deviation over the champion's seeds.
         ahead: Distance to the next candidate.
         cost: Multiply-accumulates of the champion's recurrent layers for one step.
@@ -36,6 +37,7 @@ class Row:
     champion: str
     decision: str
     baseline: str = ""
+    risk: str = ""
     test_score: str = ""
     ahead: str = ""
     cost: str = ""
@@ -70,15 +72,16 @@ def row(dataset: str, comparison: Comparison, promotion: Promotion | None) -> Ro
     """Describe one dataset."""
     champion, decision = comparison.champion, comparison.decision
     if champion is None:
-        return Row(dataset=dataset, champion="none", decision=words.because(comparison))
+        return Row(dataset=dataset, champion="none", decision=advice.because(comparison))
     test, cost = champion.result.test, champion.result.cost
     return Row(
         dataset=dataset,
         champion=champion.name,
-        decision=words.status(comparison),
-        baseline=words.as_good(comparison),
+        decision=advice.status(comparison),
+        baseline=words.capitalised(advice.as_good(comparison)),
+        risk=advice.risk(comparison),
         test_score=f"{words.mean_and_std(test)} {comparison.metric.name}",
-        ahead=words.to_runner_up(decision),
+        ahead=advice.to_runner_up(decision),
         cost=f"{words.count(cost.multiply_accumulates)} MACs",
         model=version_of(promotion) if promotion else "",
         model_score=words.score(promotion.test_score) if promotion else "",
@@ -101,6 +104,7 @@ TITLES = {
     "champion": "champion",
     "decision": "decision",
     "baseline": "simple baseline",
+    "risk": "risk",
     "test_score": "test score",
     "ahead": "to the next",
     "cost": "cost of a step",
@@ -127,8 +131,7 @@ def terminal_table(rows: list[Row]) -> Table:
 def in_lines(entry: Row) -> list[str]:
     """What is known of a dataset; between its words a terminal may break a line."""
     lines = [f"{entry.champion}, {entry.decision}"]
-    if entry.baseline:
-        lines.append(entry.baseline)
+    lines += [line for line in (entry.baseline, entry.risk) if line]
     if entry.test_score:
         ahead = f", {entry.ahead}" if entry.ahead else ""
         lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")

@@ -31,8 +31,7 @@ def commit(layout: Layout, stages: Sequence[str]) -> None:
     Raises:
         RecordingError: If DVC cannot.
     """
-    if stages:
-        dvc(layout, "commit", "--force", "--quiet", *stages)
+    dvc(layout, "commit", "--force", "--quiet", *stages)
 
 
 def has_remote(layout: Layout) -> bool:

@@ -1,14 +1,20 @@
 """dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from flows.layout import Layout
+from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
+
+STAGE = re.compile(rb"^  \S.*:$", re.MULTILINE)
+"""First line of a stage in dvc.lock."""
 
 
 def lock_file(layout: Layout) -> Path:
@@ -67,6 +73,32 @@ def parsed(content: bytes) -> dict[str, dict[str, Any]] | None:
         isinstance(stages, dict) and content.endswith(b"\n") and all(map(is_stage, stages.values()))
     )
     return stages if whole else None
+
+
+def joined(content: bytes, more: bytes) -> bytes:
+    """A dvc.lock with the stages of another, as DVC writes it: old ones stay where they are.
+
+    Args:
+        content: The one; empty if there is none.
+        more: The other.
+
+    Raises:
+        StudyError: If the one is not in the form that DVC gives it.
+    """
+    head, stages = split(content or more)
+    if len(stages) != len(parsed(content or more) or {}):
+        raise StudyError(
+            "dvc.lock is not in the form that DVC writes, with two blanks before each stage; "
+            "remove it, and `gatewise run` writes it anew"
+        )
+    return head + b"".join((stages | split(more)[1]).values())
+
+
+def split(content: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    """What a dvc.lock has before its stages, and the lines of each stage by their first."""
+    starts = [found.start() for found in STAGE.finditer(content)] + [len(content)]
+    parts = [content[a:b] for a, b in pairwise(starts)]
+    return content[: starts[0]], {part.partition(b"\n")[0]: part for part in parts}
 
 
 def is_stage(found: Any) -> bool:

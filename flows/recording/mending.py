@@ -2,15 +2,11 @@
 
 import fcntl
 import json
-import re
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.recording.lock_file import lock_file, parsed, put_back
+from flows.recording.lock_file import STAGE, lock_file, parsed, put_back
 from rnn_core.files import write_bytes
-
-STAGE = re.compile(rb"^  \S.*:$", re.MULTILINE)
-"""First line of a stage in dvc.lock."""
 
 HEAD = b"schema: '2.0'\nstages:\n"
 """How a dvc.lock begins, before the first stage."""

@@ -54,6 +54,27 @@ def find_due(
     return Due(selected, below(inputs, stale) & selected, mended)
 
 
+def lacks_trainings(
+    layout: Layout, inputs: Inputs, datasets: list[str] | None, only: list[str] | None
+) -> bool:
+    """Whether something is due for certain, which is known without asking DVC.
+
+    So it is in a fresh clone, and in a new study: trainings that are asked for are not there.
+
+    Args:
+        layout: Where the study keeps things.
+        inputs: What the run is begun with.
+        datasets: Datasets to bring up to date; all if None.
+        only: Patterns of stages; all if None.
+
+    Raises:
+        ParameterError: If a pattern or a dataset names none.
+    """
+    selected = select(layout, inputs, datasets, only)
+    names = [name for name in inputs.study.datasets if f"train@{name}" in selected]
+    return not all(layout.runs(name).exists() for name in names)
+
+
 def to_be_pulled(layout: Layout, inputs: Inputs, due: Due) -> list[str]:
     """Datasets that would be trained although a remote may have their trainings.
 

@@ -1,8 +1,8 @@
 """The card of a registered model: what it is, what speaks for it, and what it is not for."""
 
-from flows.report import words
+from flows.report import advice, tables, words
 from flows.report.details import Details
-from flows.report.markdown import bold
+from flows.report.markdown import bold, table
 from rnn_core.comparison.outcome import CandidateResult, Champion, Comparison
 
 MOST_CHARACTERS = 5000
@@ -20,10 +20,11 @@ def model_card(details: Details) -> str:
     model = f"{details.study}.{details.dataset}"
     parts = {
         f"{model}: {champion.name}": what_it_is(details, champion),
-        "Decision": f"{words.verdict(comparison, bold)} {words.evidence(comparison)}",
+        "Decision": f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
+        "Candidates": candidates(comparison),
         "Data": data(details),
         "Metric": metric(comparison, champion),
-        "Cost": cost(champion.result),
+        "Cost": cost(champion.result, max(1, len(comparison.members))),
         "Intended use and limits": limits(details),
         "Load and serve": commands(details, model),
     }
@@ -34,13 +35,23 @@ def model_card(details: Details) -> str:
 def what_it_is(details: Details, champion: Champion) -> str:
     """The kind of model, and which of those that were trained."""
     task, found = details.comparison.task.replace("_", " "), champion.result
-    seeds = len(found.seeds)
+    seeds, members = len(found.seeds), details.comparison.members
+    which = (
+        f"It is the mean of {len(members)} models, trained with the random seeds "
+        f"{words.listed([str(seed) for seed in members])}."
+        if members
+        else f"It is seed {champion.seed.seed} of {seeds}: of the champion's seeds, the one with "
+        "the best validation score."
+    )
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
-        f"{words.count(found.hidden_size)} units, trained on `{details.dataset}`. It is seed "
-        f"{champion.seed.seed} of {seeds}: of the champion's seeds, the one with the best "
-        "validation score."
+        f"{words.count(found.hidden_size)} units, trained on `{details.dataset}`. {which}"
     )
+
+
+def candidates(comparison: Comparison) -> str:
+    """What one takes upon oneself with each candidate."""
+    return "\n".join(table(tables.risks(comparison)))
 
 
 def data(details: Details) -> str:
@@ -55,7 +66,9 @@ def data(details: Details) -> str:
 
 def metric(comparison: Comparison, champion: Champion) -> str:
     """Scores of this model and of its siblings, beside the best simple baseline."""
-    own = champion.seed
+    own = (
+        comparison.ensemble.scores if comparison.ensemble and comparison.members else champion.seed
+    )
     return (
         f"{words.about_metric(comparison)}. This model: test {words.score(own.test)}, validation "
         f"{words.score(own.validation)}. All its seeds: test "
@@ -64,12 +77,13 @@ def metric(comparison: Comparison, champion: Champion) -> str:
     )
 
 
-def cost(found: CandidateResult) -> str:
-    """What the model costs wherever it runs."""
+def cost(found: CandidateResult, models: int) -> str:
+    """What the model costs wherever it runs; it may be several."""
+    times = f" {models} such models answer together." if models > 1 else ""
     return (
         f"{words.count(found.cost.parameters)} parameters; "
         f"{words.count(found.cost.multiply_accumulates)} multiply-accumulates of its recurrent "
-        "layers for one step of one sequence."
+        f"layers for one step of one sequence.{times}"
     )
 
 

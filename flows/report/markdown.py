@@ -2,20 +2,10 @@
 
 from collections.abc import Mapping
 
-from flows.report import tables, words
+from flows.report import advice, tables
+from flows.report.glossary import GLOSSARY
 from flows.report.tables import Grid
 from rnn_core.comparison.outcome import Comparison
-
-HOW_TO_READ = (
-    "Mean and standard deviation over random seeds on the test set. A candidate is a cell and its "
-    "hidden size. *chance*: that a candidate is within the margin of the best one, by what the "
-    "validation set tells; *expected loss*: by how many margins it is expected to be worse than "
-    "the best. It is decided once the chance of one is at least 98 %; of several, the cheapest is "
-    "used. The test set is read once, afterwards: where it gives the chosen one a chance below "
-    "50 %, it is open again. *behind*: by how much a candidate is worse than the best of those "
-    "with as many seeds, on validation, with limits that hold together at 95 %. MACs: "
-    "multiply-accumulates of the recurrent layers for one step of one sequence."
-)
 
 
 def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, str]) -> str:
@@ -29,7 +19,7 @@ def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, 
     lines = [
         f"# Which cell to use: study `{study}`",
         "",
-        HOW_TO_READ,
+        "[What the words mean](#what-the-words-mean) stands at the end.",
         "",
         "![Test score of every cell on every dataset](cells.svg)",
         "",
@@ -38,13 +28,15 @@ def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, 
         lines += [section(dataset, comparison), ""]
     if missing:
         lines += [f"Not compared yet: {', '.join(missing)}.", ""]
-    return "\n".join(lines)
+    lines += ["## What the words mean", ""]
+    lines += [f"- *{term}*: {meaning}" for term, meaning in GLOSSARY.items()]
+    return "\n".join([*lines, ""])
 
 
 def section(dataset: str, comparison: Comparison) -> str:
     """One dataset: what to do, why, the candidates, and where simple advice leads."""
-    lines = [f"## {dataset}", "", words.verdict(comparison, bold), ""]
-    lines += [words.evidence(comparison), "", *candidates(comparison), ""]
+    lines = [f"## {dataset}", "", advice.verdict(comparison, bold), ""]
+    lines += [advice.evidence(comparison), "", *candidates(comparison), ""]
     lines += [*table(tables.policies(comparison))]
     if tuned := tables.tuning(comparison):
         lines += ["", *table(tuned)]

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeAlias
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.report import tables, words
+from flows.report import advice, tables, words
 from flows.report.details import Details
 from flows.report.figures import Chart, charts, shown_examples
-from flows.report.markdown import HOW_TO_READ
+from flows.report.glossary import GLOSSARY
 from flows.report.svg import DARK, LIGHT
 from flows.report.tables import Grid
 from rnn_core.training.illustration import Confusion, Pairs, Texts
@@ -45,7 +45,7 @@ def page(study: str, found: Mapping[str, Details], missing: Mapping[str, str]) -
         study=study,
         sections=[section(details) for details in found.values()],
         missing=missing,
-        how_to_read=HOW_TO_READ.replace("*", ""),
+        glossary=GLOSSARY,
     )
 
 
@@ -138,9 +138,9 @@ def section(details: Details) -> PageSection:
         task=comparison.task.replace("_", " "),
         champion=comparison.decision.champion,
         decision=comparison.decision.status,
-        sentence=words.sentence(comparison),
-        verdict=words.verdict(comparison),
-        evidence=words.evidence(comparison),
+        sentence=advice.sentence(comparison),
+        verdict=advice.verdict(comparison),
+        evidence=advice.evidence(comparison),
         facts=words.facts(comparison),
         candidates=tables.candidates(comparison),
         incomplete=[(name, words.outcome(found)) for name, found in ranked if found.diverged],
@@ -231,7 +231,7 @@ def confusion(name: str, shown: Confusion) -> ConfusionMatrix:
         rows.append((label, cells))
     right = sum(row[i] for i, row in enumerate(shown.counts))
     total = sum(map(sum, shown.counts))
-    note = f"{words.count(right)} of {words.count(total)} items of the {shown.split} side"
+    note = f"{words.count(right)} of {words.count(total)} items of the {shown.split} set"
     if len(shown.labels) > MOST_LABELS:
         note += f"; the first {MOST_LABELS} of {len(shown.labels)} labels are shown"
     title = f"Confusion matrix: {name}, seed {shown.seed}"

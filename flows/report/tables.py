@@ -7,8 +7,11 @@ from typing import TypeAlias
 from flows.report import words
 from rnn_core.comparison.outcome import CandidateResult, Comparison
 from rnn_core.diagnostics.findings import Findings, LayerFindings, SeedFindings, When
+from rnn_core.training.tuning import Tuned
 
 Means: TypeAlias = dict[str, float]
+
+RISKS = ("chance", "chance on test", "expected loss", "expected loss on test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +39,7 @@ def candidates(comparison: Comparison) -> Grid:
         "candidate",
         f"test {comparison.metric.name}",
         "validation",
-        "chance",
-        "chance on test",
-        "expected loss",
+        *RISKS,
         "behind",
         *(f"test {name}" for name in others),
         "parameters",
@@ -59,9 +60,7 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
         name,
         words.mean_and_std(found.test),
         words.mean_and_std(found.validation),
-        words.chance(found.validation),
-        words.chance(found.test),
-        words.expected_loss(found.validation),
+        *risk_row(found),
         words.behind(found.validation),
         *(words.score(found.others.get(other)) for other in others),
         words.count(found.cost.parameters),
@@ -70,6 +69,19 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
         ", ".join(str(seed.epochs) for seed in found.seeds),
         words.outcome(found),
     ]
+
+
+def risks(comparison: Comparison) -> Grid:
+    """What one takes upon oneself with each candidate, by both sets."""
+    titles = ["candidate", *RISKS]
+    rows = [[name, *risk_row(found)] for name, found in words.ranked(comparison)]
+    return Grid(titles=titles, rows=rows)
+
+
+def risk_row(found: CandidateResult) -> list[str]:
+    """One candidate as a row of `risks`."""
+    splits = (found.validation, found.test)
+    return [*map(words.chance, splits), *map(words.expected_loss, splits)]
 
 
 def policies(comparison: Comparison) -> Grid:
@@ -113,6 +125,8 @@ def tuning(comparison: Comparison) -> Grid | None:
     rows = [
         [
             name,
+            rounds(found.tuning),
+            finalists(found.tuning),
             words.count(found.tuning.trials),
             words.count(found.tuning.steps),
             words.settings(found.tuning.chosen),
@@ -120,8 +134,27 @@ def tuning(comparison: Comparison) -> Grid | None:
         for name, found in words.ranked(comparison)
         if found.tuning is not None
     ]
-    titles = ["candidate", "trials", "optimiser steps", "chosen"]
+    titles = ["candidate", "rounds", "finalists, the first has the values before"]
+    titles += ["trainings", "optimiser steps", "chosen"]
     return Grid(titles=titles, rows=rows) if rows else None
+
+
+def rounds(tuning: Tuned) -> str:
+    """How many values each round of a search tried, and for how long."""
+    told = []
+    for one in tuning.rounds:
+        seeds = f" with {one.seeds} random seeds" if one.seeds > 1 else ""
+        told.append(f"{one.values} for {100 * one.share:.0f} % of the epochs{seeds}")
+    twice = "twice: " if tuning.searches > 1 else ""
+    return twice + ", ".join(told)
+
+
+def finalists(tuning: Tuned) -> str:
+    """The mean of each finalist on the validation set."""
+    return "; ".join(
+        "diverged" if one.mean is None else f"{words.score(one.mean)} ± {words.difference(one.std)}"
+        for one in tuning.finalists
+    )
 
 
 def diagnostics(comparison: Comparison, found: Mapping[str, Findings]) -> Grid:

@@ -10,7 +10,7 @@ from flows.report.tables import Grid
 from flows.trainings.records import Record, read_records
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import write_text
-from rnn_core.study import TUNING_SEED, Study
+from rnn_core.study import Study, is_for_tuning
 
 TEMPLATE = "timings.html.jinja"
 TITLES = [
@@ -33,10 +33,10 @@ def write_timings(layout: Layout, study: Study) -> None:
 
 
 def last_records(records: Iterable[Record]) -> list[Record]:
-    """The last record of each seed; all of the trials, which share a seed."""
+    """The last record of each seed; all of the trials, which share seeds."""
     seeds, trials = {}, []
     for one in records:
-        if one.seed == TUNING_SEED:
+        if is_for_tuning(one.seed):
             trials.append(one)
         else:
             seeds[one.what, one.dataset, one.cell, one.hidden_size, one.seed] = one
@@ -51,7 +51,7 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record]) -> Grid:
             found[f"{one.cell}-{one.hidden_size}"].append(one)
     rows = []
     for name, records in sorted(found.items()):
-        trials = [r for r in records if r.seed == TUNING_SEED]
+        trials = [r for r in records if is_for_tuning(r.seed)]
         trainings = [r for r in records if r.what == "train" and r not in trials]
         evaluations = [r for r in records if r.what == "evaluate"]
         took = [*measured(trainings), *measured(evaluations)]

@@ -119,7 +119,7 @@ class Cluster:
             self.shared.add(data)
 
     def cancel(self) -> None:
-        """Begin no more there. What a worker is at goes on to its end, and into the store."""
+        """Begin no more there, and have workers end what they are at."""
         self.runner.client.cancel([future.wrapped_future for future in self.futures], force=True)
 
 

@@ -1,14 +1,16 @@
 """Trainings as tasks of Prefect, by the task runner of the flow: local workers, or a cluster."""
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Cancelled
 
-from flows.report import words
+from flows.report.foresight import foresight
 from flows.running.display import Display
 from flows.trainings.crew import ATTEMPTS, EVALUATE, TRAIN, Ending, Remote
 from flows.trainings.identity import Opened, Work, title
@@ -31,7 +33,12 @@ def was_lost(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
 )
 def training(function: Callable[[Work], Any], work: Work, pool: Pool | None) -> Any:
     """Train or evaluate, in the pool of this machine, or here where there is none."""
-    return function(work) if pool is None else pool.submit(function, work).result()
+    if pool is not None:
+        return pool.submit(function, work).result()
+    try:
+        return function(work)
+    except CancelledError:  # the run, if it lives, has told Prefect of its tasks before this
+        return Cancelled(message="cancelled with its run; what was trained is kept")
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class PrefectCrew:
 
     def foresee(self, opened: Opened, margin: float) -> None:
         """Say what the validation set can tell, to who watches and in the log of the run."""
-        if told := words.foresight(opened.metric, margin, opened.items):
+        if told := foresight(opened.metric, margin, opened.items):
             self.display.tell(f"{opened.dataset}: {told}")
             get_run_logger().info("%s: %s", opened.dataset, told)
 

@@ -1,9 +1,16 @@
-"""A piece of work as a Dask worker does it, which has nothing of the study but the store."""
+"""A piece of work as a Dask worker does it, which has nothing of the study but the store.
+
+A process of the worker does it, and ends with it when nobody wants it any more; the worker itself
+goes on, since it may serve others.
+"""
 
 import os
 import socket
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -14,11 +21,21 @@ from flows.trainings.crew import TRAIN, Remote
 from flows.trainings.identity import Work
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import VARIABLE, open_store
+from flows.trainings.workers import Pool, WorkerLostError
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.training.run_folder import RunConfig
 
+if TYPE_CHECKING:
+    from distributed import Worker
+
 ANSWER_SECONDS = 10
 """Longest wait for the answer of Prefect's server."""
+
+WATCH_SECONDS = 0.5
+"""How often a worker looks whether its work is still wanted."""
+
+PRELOADED = ("torch", "flows.trainings.work", "flows.running.elsewhere")
+"""What the process of a worker imports, once for all that it does."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +57,73 @@ class Elsewhere:
         Raises:
             StudyError: If this worker would do it with other code, data or another PyTorch, or
                 it failed; begins with what to call the worker.
+            CancelledError: If nobody wants it any more, as when its run is cancelled or killed.
         """
         from distributed import get_worker  # noqa: PLC0415 - for workers alone
 
         worker = get_worker()
+        place = Path(worker.local_directory) / "gatewise"
+        here = replace(work, layout=Layout(place / work.config.data))
         try:
             check_threads(worker.state.nthreads)
-            check_code(work, trains=self.function == TRAIN)
-            check_pytorch(work.config)
-            layout = Layout(Path(worker.local_directory) / "gatewise" / work.config.data)
-            fetch_prepared(layout, work.config)
-            self.function(replace(work, layout=layout))
+            done = pool_in(place).submit(DO, self.function, here)
+            return result_while_wanted(done, worker, place)
         except GatewiseError as error:
             name = f"{worker.address} on {socket.gethostname()}"
-            raise StudyError(f"the worker {name}: {error}") from error
-        records = read_records(layout)
-        layout.timings.unlink(missing_ok=True)
-        return records
+            kind = WorkerLostError if isinstance(error, WorkerLostError) else StudyError
+            raise kind(f"the worker {name}: {error}") from error
+
+
+@cache
+def pool_in(place: Path) -> Pool:
+    """The process that does a worker's work; it ends with the worker.
+
+    Args:
+        place: Where it keeps things.
+    """
+    return Pool(1, preload=PRELOADED, log=place / "worker.log").__enter__()
+
+
+def result_while_wanted(
+    done: "Future[list[Record]]", worker: "Worker", place: Path
+) -> list[Record]:
+    """Wait for the end of a piece of work, or end it as soon as nobody wants it.
+
+    Dask cannot end a task that runs; it only notes that it is cancelled, also when the client
+    that wanted it is gone.
+
+    Raises:
+        CancelledError: If nobody wants it.
+    """
+    task = worker.state.tasks[worker.get_current_task()]
+    while not wait([done], WATCH_SECONDS).done:
+        if task.state == "cancelled":
+            pool_in(place).cancel()
+            pool_in.cache_clear()
+            break
+    return done.result()
+
+
+def do(function: Remote, work: Work) -> list[Record]:
+    """Do a piece of work in the process of a worker; returns what it took.
+
+    Raises:
+        StudyError: If it would be done with other code, data or another PyTorch.
+    """
+    check_code(work, trains=function == TRAIN)
+    check_pytorch(work.config)
+    fetch_prepared(work.layout, work.config)
+    function(work)
+    records = read_records(work.layout)
+    work.layout.timings.unlink(missing_ok=True)
+    return records
+
+
+DO = Remote("flows.running.elsewhere", "do")
 
 
 def check_threads(number: int) -> None:
-    """Refuse to do two trainings in one process, which would draw from each other's numbers.
+    """Refuse to take on two trainings at the same time, of which one would wait for the other.
 
     Raises:
         StudyError: If this worker takes on more than one.

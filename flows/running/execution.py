@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -28,6 +28,10 @@ WITH_TRAININGS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
 }
 """Stages that ask for trainings; all others are done by a worker as a whole."""
+
+
+Ends: TypeAlias = queue.SimpleQueue[BaseException | None]
+"""Ends of threads: each with the error that cut it off, or None."""
 
 
 @dataclass(frozen=True)
@@ -84,30 +88,33 @@ class Execution:
         return len(self.ran) + len(self.cached) + len(self.run_ids) + len(self.failures) + begun
 
     def run(self) -> None:
-        """Run all chains, and the report after them."""
+        """Run all chains, and the report once all datasets are compared."""
         self.stage("code")
         names = [n for n in self.inputs.study.datasets if self.has_any(n)]
-        ends: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        compared, shown = Ends(), Ends()
         for name in names:
             context = copy_context()  # by which Prefect knows the run that a task belongs to
-            body = threading.Thread(
-                target=context.run, args=(self.chain, name, ends), name=name, daemon=True
-            )
-            body.start()
-        for _ in names:
-            if (error := ends.get()) is not None:
-                raise error
+            arguments = (self.chain, name, compared, shown)
+            threading.Thread(target=context.run, args=arguments, name=name, daemon=True).start()
+        wait_for(compared, len(names))
         if "report" in self.selected:
             # What MLflow has failed to show is no reason to be without a report.
-            failed = any(not name.startswith("track@") for name in self.failures)
+            failed = any(not name.startswith("track@") for name in list(self.failures))
             self.attempt("report", partial(self.stage, "report"), after=failed)
+        wait_for(shown, len(names))
 
     def has_any(self, dataset: str) -> bool:
         """Whether any stage of a dataset was asked for."""
         return any(f"{verb}@{dataset}" in self.selected for verb in DATASET_VERBS)
 
-    def chain(self, dataset: str, ends: "queue.SimpleQueue[BaseException | None]") -> None:
-        """Bring a dataset up to date, as far as was asked for, and show it in MLflow."""
+    def chain(self, dataset: str, compared: Ends, shown: Ends) -> None:
+        """Bring a dataset up to date, as far as was asked for, and then show it in MLflow.
+
+        Args:
+            dataset: Name of the dataset.
+            compared: Is told of the end of the one.
+            shown: Is told of the end of the other.
+        """
         try:
             failed = False
             for verb in DATASET_VERBS:
@@ -115,11 +122,13 @@ class Execution:
                     failed |= not self.attempt(
                         name, partial(self.stage, verb, dataset), after=failed
                     )
+            compared.put(None)
             if f"compare@{dataset}" in self.selected and not self.is_shown(dataset):
                 self.attempt(f"track@{dataset}", partial(self.track, dataset), after=failed)
-            ends.put(None)
+            shown.put(None)
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
-            ends.put(error)
+            compared.put(error)
+            shown.put(error)
 
     def is_shown(self, dataset: str) -> bool:
         """Whether MLflow shows a dataset already, of which nothing was due."""
@@ -170,6 +179,13 @@ class Execution:
         named = track_task.with_options(task_run_name=f"track@{dataset}")
         self.run_ids[dataset] = named(self.projection, dataset)
         self.display.ended(f"track@{dataset}", None)
+
+
+def wait_for(ends: Ends, number: int) -> None:
+    """Wait for so many ends, and raise the first error among them at once."""
+    for _ in range(number):
+        if (error := ends.get()) is not None:
+            raise error
 
 
 @task(cache_policy=NO_CACHE)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -94,7 +95,8 @@ class CancelWatch:
         self.on_cancel = on_cancel
         self.cancelled: datetime | None = None
         self.over = threading.Event()
-        self.thread = threading.Thread(target=self.watch, daemon=True)
+        context = copy_context()  # without it Prefect starts a server of its own for the thread
+        self.thread = threading.Thread(target=context.run, args=(self.watch,), daemon=True)
 
     def watch(self) -> None:
         """Ask again and again; a server that does not answer now is asked later."""

@@ -12,10 +12,10 @@ from rnn_core.comparison.candidates import (
 from rnn_core.comparison.ensembles import BETTER, EnsembleResult, read_ensemble
 from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
 from rnn_core.comparison.outcome import Comparison, Decision, write_comparison
-from rnn_core.comparison.pair import compare_pair
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Trained, trained
 from rnn_core.comparison.reference import read_reference
+from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.comparison.verdict import Entry, decide, summarise
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from flows.layout import REPORT_PARTS, Layout
-from flows.report import markdown, words
+from flows.report import advice, markdown
 from flows.report.details import Details, collect, what_is_missing
 from flows.report.figures import picture
 from flows.report.page import page
@@ -86,7 +86,7 @@ def brief(comparison: Comparison) -> Brief:
         direction=metric.direction,
         champion=decision.champion,
         decision=decision.status,
-        because=words.because(comparison),
+        because=advice.because(comparison),
         trainings=comparison.effort.trainings,
         candidates={
             name: BriefScore(

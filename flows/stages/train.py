@@ -1,20 +1,21 @@
 """train: do all trainings of a dataset that its plan asks for, and lay their folders out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from flows.layout import Layout
 from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
-from flows.trainings.identity import Opened
-from flows.trainings.planner import Asked, Look, trial_of
+from flows.trainings.identity import Opened, evaluation_identity
+from flows.trainings.planner import Asked, Look, Sizing, asked_for, name_of
 from flows.trainings.store import open_store
 from rnn_core.files import whole_folder, write_json
 from rnn_core.study import Study
 from rnn_core.training.members import FOLDER, Members, write_members
 from rnn_core.training.run_folder import seed_folder
 from rnn_core.training.rung import write_rung
-from rnn_core.training.tuning import record, tuned
+from rnn_core.training.tuning import Found, record, tuned
 
 
 def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: Crew) -> None:
@@ -40,27 +41,38 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
 
 def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
     """Write the folders of trainings, the size of each candidate, and how it was tuned."""
-    opened, plan = trainings.opened, trainings.plan
     for asked in found.results:
         lay_training(trainings, asked, folder / asked.cell)
     lay_ensemble(trainings, found, folder / FOLDER)
     records: dict[str, dict[str, object]] = {}
-    for cell, rungs in opened.rungs.items():
+    for cell, rungs in trainings.opened.rungs.items():
         for rung in rungs:
-            found_values = None
-            if plan.search:
-                trials = found.trials[cell, rung.hidden_size]
-                found_values = tuned(trials, plan.direction)
-                tried = [
-                    trial_of(cell, rung.hidden_size, trial.values, plan.search.share)
-                    for trial in trials
-                ]
-                identities = [trainings.work(one).config.identity for one in tried]
-                told = record(plan.search.space, trials, plan.direction, identities)
+            candidate = cell, rung.hidden_size
+            searches = found.searches.get(name_of(candidate))
+            if searches:
+                failed = found.failed.get(name_of(candidate), [])
+                told = tuning_record(trainings, candidate, searches, failed)
                 records.setdefault(cell, {})[str(rung.hidden_size)] = told
-            write_rung(folder / cell / str(rung.hidden_size), rung, found_values)
+            tuning = tuned(searches) if searches else None
+            write_rung(folder / cell / str(rung.hidden_size), rung, tuning)
     if records:
         write_json(folder / "tuning.json", records)
+
+
+def tuning_record(
+    trainings: Trainings, candidate: Sizing, searches: Sequence[Found], failed: Sequence[Asked]
+) -> dict[str, object]:
+    """How a candidate was tuned, and all entries of the store that it took."""
+
+    def identity(asked: Asked) -> str:
+        return trainings.work(asked).config.identity
+
+    showed = []
+    for one in failed:
+        work = trainings.work(one)
+        assert work.evaluates is not None
+        showed += [identity(one), evaluation_identity(identity(one), work.evaluates)]
+    return record(searches, lambda trial: identity(asked_for(candidate, trial)), showed)
 
 
 def lay_training(trainings: Trainings, asked: Asked, place: Path) -> None:

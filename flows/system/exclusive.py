@@ -1,7 +1,7 @@
 """One process at a time."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
@@ -26,15 +26,25 @@ def if_free(layout: Layout, name: str) -> Iterator[bool]:
 
 
 @contextmanager
-def exclusive(layout: Layout, name: str) -> Iterator[None]:
+def exclusive(
+    layout: Layout, name: str, is_given_up: Callable[[], bool] | None = None
+) -> Iterator[None]:
     """Hold a lock of the study; wait, and say so, while another process holds it.
 
     The kernel releases the lock when its holder ends, however that ends.
+
+    Args:
+        layout: Where the study keeps things.
+        name: What the lock is for.
+        is_given_up: Asked while it waits, whether it is to wait no more.
+
+    Raises:
+        Timeout: If it is given up.
     """
     with if_free(layout, name) as free:
         if free:
             yield
             return
     sys.stderr.write(f"waiting for another process that works on {name}\n")
-    with FileLock(layout.locks / f"{name}.lock"):
+    with FileLock(layout.locks / f"{name}.lock").acquire(cancel_check=is_given_up):
         yield

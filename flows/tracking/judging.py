@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from rnn_core.comparison.pair import Pair, compare_pair
+from rnn_core.comparison.statistics.pair import Pair, compare_pair
 from rnn_core.errors import GatewiseError
 from rnn_core.files import write_bytes
 from rnn_core.metric import Split

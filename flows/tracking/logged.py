@@ -50,14 +50,22 @@ def metrics_of_candidate(result: CandidateResult, metric: str) -> dict[str, floa
             found[f"{name}_worse_by"] = standing.worse_by
             found[f"{name}_at_least"] = standing.at_least
             found[f"{name}_at_most"] = standing.at_most
-        if (risk := scores.risk) is not None:
-            found[f"{split}_chance_within_margin"] = risk.chance
-            found[f"{split}_expected_loss_in_margins"] = risk.expected_loss
+    found |= risks(result)
     found |= {f"test_{name}": value for name, value in result.others.items()}
     found |= asdict(result.cost)
     if result.tuning is not None:
         found |= {"tuning_trials": result.tuning.trials, "tuning_steps": result.tuning.steps}
     return there(found)
+
+
+def risks(result: CandidateResult) -> dict[str, float]:
+    """What one takes upon oneself with a candidate, by both sets; empty where nothing tells."""
+    found = {}
+    for split in SCORED:
+        if (risk := result.on(split).risk) is not None:
+            found[f"{split}_chance_within_margin"] = risk.chance
+            found[f"{split}_expected_loss_in_margins"] = risk.expected_loss
+    return found
 
 
 def there(values: Mapping[str, float | None]) -> dict[str, float]:

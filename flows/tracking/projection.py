@@ -30,7 +30,7 @@ from flows.trainings.records import read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json_lines, sha256_of
-from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.study import is_for_tuning, read_study
 from rnn_core.training.run_folder import METRICS, RunConfig, read_config, read_summary, seed_name
 
 BATCH = 900
@@ -61,6 +61,16 @@ def reachable() -> Iterator[None]:
             f"MLflow at {place} does not answer; run again once it does, to show and register "
             f"what is finished: {cause}"
         ) from error
+
+
+def connect() -> MlflowClient:
+    """What speaks with MLflow; makes its database if there is none, which takes seconds.
+
+    Raises:
+        TrackingError: If that is not possible.
+    """
+    with reachable():
+        return MlflowClient()
 
 
 class GrowingSeed(NamedTuple):
@@ -101,7 +111,7 @@ class Projection:
         self.layout = layout
         self.study = study
         self.lineage = lineage
-        self.client = MlflowClient()
+        self.client = connect()
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, list[Run]] = {}
         self.epochs_logged: dict[str, int] = {}
@@ -297,7 +307,7 @@ class Projection:
             for record in read_records(self.layout)
             if (record.what, record.dataset) == ("train", dataset)
             and f"{record.cell}-{record.hidden_size}" == candidate
-            and record.seed != TUNING_SEED
+            and not is_for_tuning(record.seed)
         }
         if not last:
             return {}
@@ -358,7 +368,7 @@ class Follower:
             self.on_growth(seeds)
             try:
                 for seed in seeds if self.failure is None else []:
-                    if seed.config.seed != TUNING_SEED:
+                    if not is_for_tuning(seed.config.seed):
                         self.projection.log_growing(seed)
             except TrackingError as error:
                 self.failure = error

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
-from flows.report import words
+from flows.report import advice
 from flows.system.exclusive import exclusive
 from flows.tracking import registry
 from flows.tracking.alias import Standing, move_alias, standing_of
@@ -78,11 +78,11 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
     comparison = read_comparison(layout.comparison(dataset))
     champion = comparison.champion
     if champion is None:
-        raise StudyError(f"{dataset} has no champion to register: {words.because(comparison)}")
+        raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with (
         exclusive(layout, f"registry-{name}"),
-        registry.candidate(layout, dataset, champion) as folder,
+        registry.candidate(layout, dataset, comparison) as folder,
     ):
         with reachable():
             standing = standing_of(client, name)
@@ -98,7 +98,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
             why = known.tags.get("gatewise.promoted_because", verdict.reason)
             registry.write_evidence(client, known, comparison, champion, why)
             registry.describe(client, layout, dataset, known)
-            return told(new, str(known.version), verdict, champion.seed.test)
+            return told(new, str(known.version), verdict, comparison.registered_test_score)
 
 
 def crown(
@@ -112,7 +112,7 @@ def crown(
         registry.describe(client, new.layout, new.dataset, version)
         move_alias(client, version, standing, partial(registry.check_answers, version, examples))
     verdict = Verdict("promoted", reason)
-    return told(new, str(version.version), verdict, new.champion.seed.test)
+    return told(new, str(version.version), verdict, new.comparison.registered_test_score)
 
 
 def keep(client: MlflowClient, new: Challenger, standing: Standing, verdict: Verdict) -> Promotion:

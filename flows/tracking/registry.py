@@ -20,18 +20,19 @@ from mlflow.models import infer_signature
 
 import rnn_core
 from flows.layout import Layout
-from flows.report import words
+from flows.report import advice
 from flows.report.card import model_card
 from flows.report.details import collect
 from flows.tracking.alias import ABSENT, ALIAS
 from flows.tracking.judging import RUN, SEEN, note_seen
+from flows.tracking.logged import risks
 from rnn_core.comparison.outcome import Champion, Comparison
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.files import digest_of, write_text
-from rnn_core.metric import SCORED
 from rnn_core.study import read_study
 from rnn_core.tasks import get_task
-from rnn_core.training.models import restore_registered
+from rnn_core.training.members import member_folders, read_members
+from rnn_core.training.models import registered_seeds, restore_registered
 from rnn_core.training.prepared import META
 from rnn_core.training.run_folder import read_config, seed_folder
 
@@ -55,16 +56,27 @@ class Examples:
 
 
 @contextmanager
-def candidate(layout: Layout, dataset: str, champion: Champion) -> Iterator[Path]:
+def candidate(layout: Layout, dataset: str, comparison: Comparison) -> Iterator[Path]:
     """A folder with all that is registered: the model as `RUN`, and what it has seen."""
-    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder / RUN)
+        copy_model(layout, dataset, comparison, folder / RUN)
         shutil.copy(layout.prepared(dataset) / META, folder / RUN)
         note_seen(folder, layout.raw(dataset))
         write_text(folder / "digest", digest_of(folder / RUN))
         yield folder
+
+
+def copy_model(layout: Layout, dataset: str, comparison: Comparison, folder: Path) -> None:
+    """Copy the seed that is registered, or all members of the ensemble that is."""
+    champion, members = comparison.champion, read_members(layout.ensemble(dataset))
+    assert champion is not None
+    if comparison.members and members is not None:
+        for member in member_folders(layout.runs(dataset), members):
+            shutil.copytree(member, folder / member.name)
+        return
+    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
+    shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder)
 
 
 def digest_in(folder: Path) -> str:
@@ -89,7 +101,7 @@ def register(
     client: MlflowClient, name: str, folder: Path, run_id: str, examples: Examples
 ) -> ModelVersion:
     """Log the model to its run and make a version of it, without an alias."""
-    task = get_task(read_config(folder / RUN)[0].task)
+    task = get_task(read_config(registered_seeds(folder / RUN)[0])[0].task)
     packages = (*REQUIREMENTS, *task.requirements)
     parameters = asdict(task.AnswerParameters()) or None
     with mlflow.start_run(run_id=run_id):
@@ -145,27 +157,16 @@ def write_evidence(
             "cell": result.cell,
             "hidden_size": result.hidden_size,
             "seed": champion.seed.seed,
+            "members": len(comparison.members) if comparison.members else None,
             "decision": decision.status,
-            "decided_because": words.because(comparison),
-            **risks(comparison),
-            f"test_{metric}": champion.seed.test,
+            "decided_because": advice.because(comparison),
+            **risks(result),
+            f"test_{metric}": comparison.registered_test_score,
             f"test_{metric}_mean": result.test.mean,
             f"test_{metric}_std": result.test.std,
             "promoted_because": reason,
         },
     )
-
-
-def risks(comparison: Comparison) -> dict[str, float]:
-    """What one takes upon oneself with the champion, by the name of a tag."""
-    champion = comparison.champion
-    found = {split: champion.result.on(split).risk for split in SCORED} if champion else {}
-    return {
-        f"{split}_{name}": value
-        for split, risk in found.items()
-        if risk is not None
-        for name, value in asdict(risk).items()
-    }
 
 
 def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, object]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flows.layout import Layout
-from flows.report import words
+from flows.report.foresight import foresight
 from flows.trainings.identity import Opened, Work
 from flows.trainings.workers import Pool, WorkerLostError
 from rnn_core.study import Study
@@ -92,7 +92,7 @@ class LocalCrew:
 
     def foresee(self, opened: Opened, margin: float) -> None:
         """Write what the validation set can tell beside what DVC writes."""
-        if told := words.foresight(opened.metric, margin, opened.items):
+        if told := foresight(opened.metric, margin, opened.items):
             sys.stderr.write(f"{opened.dataset}: {told}\n")
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -6,19 +6,21 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flows.layout import Layout
 from flows.trainings.crew import Crew, Ending
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
-from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Search, look
+from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Tunes, look
 from flows.trainings.store import Store
-from rnn_core.comparison.race import Trained, trained
 from rnn_core.records import parse_record
 from rnn_core.study import Study
-from rnn_core.training.item_scores import items_of
 from rnn_core.training.run_folder import CONFIG, SUMMARY
-from rnn_core.training.tuning import own_values, search_space
+from rnn_core.training.search_space import own_values, search_space
+
+if TYPE_CHECKING:
+    from rnn_core.comparison.race import Trained
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,11 @@ class Trainings:
         )
         shutil.rmtree(self.layout.training / identity, ignore_errors=True)
 
-    def on_validation(self, work: Work) -> Trained:
+    def on_validation(self, work: Work) -> "Trained":
         """What the evaluation of a training says of the validation set, and nothing else of it."""
+        from rnn_core.comparison.race import Trained, trained  # noqa: PLC0415 - has NumPy, and SciPy
+        from rnn_core.training.item_scores import items_of  # noqa: PLC0415 - has NumPy
+
         assert work.evaluates is not None
         key = evaluation_identity(work.config.identity, work.evaluates)
         result = parse_record(self.store.read("evaluation", key, RESULT), Evaluation, RESULT)
@@ -170,15 +175,16 @@ def announce(ends: "queue.SimpleQueue[Asked]", asked: Asked, _future: object) ->
 def plan_of(study: Study, opened: Opened) -> DatasetPlan:
     """What a study wants to know of a dataset."""
     tuning = study.tuning_of(opened.dataset)
-    search = None
+    tunes = None
     if tuning:
         space = search_space(tuning, own_values(opened.model, opened.training))
-        search = Search(space=space, trials=tuning.trials, share=tuning.share)
+        epochs = opened.training["epochs"]
+        tunes = Tunes(dataset=opened.dataset, tuning=tuning, space=space, epochs=epochs)
     return DatasetPlan(
         candidates=opened.candidates,
         seeds=study.seeds_of(opened.dataset),
         margin=study.section(opened.dataset).margin or opened.margin,
         members=study.members_of(opened.dataset),
         direction=opened.metric.direction,
-        search=search,
+        tunes=tunes,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from flows.layout import Layout
 from flows.trainings.planner import Asked
 from rnn_core.metric import Metric
-from rnn_core.study import TUNING_SEED
+from rnn_core.study import is_for_tuning
 from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.rung import Rung
 
@@ -139,5 +139,5 @@ def public_version(version: str) -> str:
 
 def title(config: RunConfig) -> str:
     """What a training is called where a person watches it."""
-    what = "trial" if config.seed == TUNING_SEED else f"seed {config.seed}"
+    what = "trial" if is_for_tuning(config.seed) else f"seed {config.seed}"
     return f"{config.dataset} {config.cell}-{config.model['hidden_size']} {what}"

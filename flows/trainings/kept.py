@@ -32,7 +32,7 @@ def note_kept(
             configs = [read_config(folder)[0] for folder in member_folders(runs, members)]
             found.add(together_identity(configs, evaluates(configs[0])))
         if layout.tuning(dataset).exists():
-            found |= trials_in(layout.tuning(dataset))
+            found |= tried_in(layout.tuning(dataset))
     content = sorted(found)
     if not layout.kept.exists() or json.loads(layout.kept.read_bytes()) != content:
         write_json(layout.kept, content)
@@ -44,11 +44,14 @@ def configs_in(runs: Path) -> Iterator[RunConfig]:
         yield read_config(folder)[0]
 
 
-def trials_in(tuning: Path) -> set[str]:
-    """The identities of all trials."""
-    return {
+def tried_in(tuning: Path) -> set[str]:
+    """The identities of all trials, and of what showed that candidates had to be tuned again."""
+    records = [record for cell in read_json(tuning).values() for record in cell.values()]
+    trials = {
         trial["training"]
-        for cell in read_json(tuning).values()
-        for record in cell.values()
-        for trial in record["trials"]
+        for record in records
+        for search in record["searches"]
+        for trials in search["rounds"]
+        for trial in trials
     }
+    return trials.union(*(record["failed"] for record in records))

@@ -1,18 +1,40 @@
 """Which trainings of a dataset to do next: a pure function of the plan and of validation scores.
 
-First each candidate is tuned, then the candidates race (see `rnn_core.comparison.race`). It has
-no test scores, and looks at no other trainings than those that it has asked for: what else is in
-the store, and the order in which trainings end, change nothing.
+First each candidate is tuned and has its first seeds. A size that is then worse than a smaller one
+of its cell is tuned again, once. Then the candidates race (see `rnn_core.comparison.race`). The
+planner has no test scores, and looks at no other trainings than those that it has asked for: what
+else is in the store, and the order in which trainings end, change nothing.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Literal
+from typing import TYPE_CHECKING, TypeAlias
 
-from rnn_core.comparison.race import Runner, Trained, race
-from rnn_core.study import TUNING_SEED, Seeds
-from rnn_core.training.tuning import Dimension, Trial, Values, choose, search
+from rnn_core.metric import Direction
+from rnn_core.study import Seeds, Tuning, is_for_tuning
+from rnn_core.training.search_space import Dimension, Values
+from rnn_core.training.tuning import (
+    Found,
+    Round,
+    Search,
+    Trial,
+    Try,
+    again,
+    begin,
+    finish,
+    loss,
+    next_round,
+)
+
+if TYPE_CHECKING:
+    from rnn_core.comparison.race import Trained
+
+Sizing: TypeAlias = tuple[str, int]
+"""A cell and a hidden size: a candidate."""
+
+MANY = 1_000_000
+"""Epochs of a training so long that no two rounds are alike."""
 
 
 @dataclass(frozen=True, order=True)
@@ -22,7 +44,7 @@ class Asked:
     Attributes:
         cell: Name of the cell.
         hidden_size: Features of its state.
-        seed: Random seed; that of tuning for a trial.
+        seed: Random seed; one of those of tuning for a trial.
         values: What differs from the dataset's own values, by name, sorted.
         share: Epochs, as a share of the dataset's own.
     """
@@ -36,7 +58,7 @@ class Asked:
     @property
     def is_trial(self) -> bool:
         """Whether it is a trial of tuning, which is no result of the study."""
-        return self.seed == TUNING_SEED
+        return is_for_tuning(self.seed)
 
 
 @dataclass(frozen=True)
@@ -55,22 +77,28 @@ class Ended:
     epochs: int
     steps: int
     cost: int = 0
-    trained: Trained | None = None
+    trained: "Trained | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Search:
+class Tunes:
     """How each candidate is tuned.
 
     Attributes:
+        dataset: Name of the dataset, which has draws of its own.
+        tuning: As in params.yaml.
         space: The values that are searched.
-        trials: Trials of each candidate.
-        share: Epochs of a trial, as a share of those of a training.
+        epochs: Those of a training.
     """
 
+    dataset: str
+    tuning: Tuning
     space: Mapping[str, Dimension]
-    trials: int
-    share: float
+    epochs: int
+
+    def first(self, candidate: str) -> Search:
+        """The first search of a candidate."""
+        return begin(f"{self.dataset} {candidate}", self.space, self.tuning, self.epochs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,20 +111,22 @@ class DatasetPlan:
         margin: The largest difference that does not matter, in units of the metric.
         members: Models of the chosen candidate that may answer together; 1: no ensemble.
         direction: Which scores are better.
-        search: How candidates are tuned; None: not at all.
+        tunes: How candidates are tuned; None: not at all.
     """
 
-    candidates: tuple[tuple[str, int], ...]
+    candidates: tuple[Sizing, ...]
     seeds: Seeds
     margin: float
     members: int
-    direction: Literal["lower", "higher"]
-    search: Search | None = None
+    direction: Direction
+    tunes: Tunes | None = None
 
     @property
     def most(self) -> int:
         """Trainings that there are at most, trials included, but for an ensemble's."""
-        return len(self.candidates) * (self.seeds.most + (self.search.trials if self.search else 0))
+        cells = len({cell for cell, _ in self.candidates})
+        rounds = rounds_of(self.tunes.tuning, self.tunes.epochs) if self.tunes else ()
+        return most_trainings(cells, len(self.candidates), self.seeds, rounds)
 
 
 @dataclass
@@ -107,39 +137,41 @@ class Look:
         wanted: Trainings that are asked for and have not ended; none: the plan is done.
         results: Trainings of the race that have ended.
         members: Once all have ended, those of the chosen candidate that may answer together.
-        trials: The trials of each candidate whose tuning is done.
+        searches: What the searches of each candidate came to, by its name, as far as they are
+            done.
+        failed: Of each candidate that was tuned again, the trainings that showed that it had to.
     """
 
     wanted: list[Asked] = field(default_factory=list)
     results: list[Asked] = field(default_factory=list)
     members: list[Asked] = field(default_factory=list)
-    trials: dict[tuple[str, int], list[Trial]] = field(default_factory=dict)
+    searches: dict[str, list[Found]] = field(default_factory=dict)
+    failed: dict[str, list[Asked]] = field(default_factory=dict)
+
+
+Runs: TypeAlias = dict[str, list[Asked]]
+"""The trainings that each candidate may have in the race, by its name and random seed."""
 
 
 def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
     """Say which trainings to do next.
 
-    The trials of a candidate follow each other, since each is chosen by those before it. The
-    candidates do not wait for one another until all have their first seeds.
+    All trials of a round are asked for at once. The candidates do not wait for one another until
+    all have their first seeds.
 
     Args:
         plan: What is wanted.
         ended: Trainings that have ended; others than those that are asked for are ignored.
     """
     found = Look()
-    runs: dict[str, list[Asked]] = {}
-    for cell, hidden_size in plan.candidates:
-        values: Values = {}
-        if plan.search:
-            trials, pending = tune(plan.search, plan.direction, cell, hidden_size, ended)
-            if pending:
-                found.wanted.append(pending)
-                continue
-            found.trials[cell, hidden_size] = trials
-            values, _ = choose(trials, plan.direction)
-        fixed = tuple(sorted(values.items()))
-        several = range(max(plan.seeds.most, plan.members))
-        runs[f"{cell}-{hidden_size}"] = [Asked(cell, hidden_size, n, fixed) for n in several]
+    runs: Runs = {}
+    for candidate in plan.candidates:
+        if plan.tunes is None:
+            runs[name_of(candidate)] = runs_of(plan, candidate, {})
+        else:
+            follow(plan, candidate, plan.tunes.first(name_of(candidate)), ended, found, runs)
+    if plan.tunes is not None and have_first(plan, runs, ended):
+        tune_again(plan, ended, found, runs)
     asked, chosen = raced(plan, runs, ended)
     for name, number in asked.items():
         for one in runs[name][:number]:
@@ -150,20 +182,97 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
     return found
 
 
+def name_of(candidate: Sizing) -> str:
+    """What a candidate is called."""
+    cell, hidden_size = candidate
+    return f"{cell}-{hidden_size}"
+
+
+def runs_of(plan: DatasetPlan, candidate: Sizing, values: Values) -> list[Asked]:
+    """The trainings that a candidate may have in the race, or for an ensemble."""
+    fixed = tuple(sorted(values.items()))
+    return [Asked(*candidate, n, fixed) for n in range(max(plan.seeds.most, plan.members))]
+
+
+def follow(
+    plan: DatasetPlan,
+    candidate: Sizing,
+    search: Search,
+    ended: Mapping[Asked, Ended],
+    found: Look,
+    runs: Runs,
+) -> None:
+    """Replay a search: it is done, and says what is run, or wants trials, and nothing is run."""
+    name, rounds = name_of(candidate), list[list[Trial]]()
+    while tries := next_round(search, plan.direction, rounds):
+        asked = [asked_for(candidate, one) for one in tries]
+        if missing := [one for one in asked if one not in ended]:
+            found.wanted += missing
+            runs.pop(name, None)
+            return
+        ends = (ended[one] for one in asked)
+        rounds.append([trial(one, end) for one, end in zip(tries, ends, strict=True)])
+    done = finish(search, plan.direction, rounds)
+    found.searches.setdefault(name, []).append(done)
+    runs[name] = runs_of(plan, candidate, done.chosen)
+
+
+def asked_for(candidate: Sizing, one: Try) -> Asked:
+    """A trial of tuning as a training that is asked for."""
+    return Asked(*candidate, one.seed, one.fixed, one.share)
+
+
+def trial(one: Try, end: Ended) -> Trial:
+    """What came of a trial."""
+    return Trial(**vars(one), score=end.score, epochs=end.epochs, steps=end.steps)
+
+
+def have_first(plan: DatasetPlan, runs: Runs, ended: Mapping[Asked, Ended]) -> bool:
+    """Whether every candidate has its first seeds."""
+    first = (one for each in runs.values() for one in each[: plan.seeds.first])
+    return len(runs) == len(plan.candidates) and all(one in ended for one in first)
+
+
+def tune_again(plan: DatasetPlan, ended: Mapping[Asked, Ended], found: Look, runs: Runs) -> None:
+    """Search again for the candidates that are worse than a smaller size of their cell."""
+    from rnn_core.comparison.standings import Sized, failures  # noqa: PLC0415 - has NumPy
+
+    first = {name: each[: plan.seeds.first] for name, each in runs.items()}
+    before = {name: searches[0] for name, searches in found.searches.items()}
+    sized = [
+        Sized(
+            cell=cell,
+            hidden_size=hidden_size,
+            trained=trained_of(first[name], ended),
+            tuned=loss(before[name].score, plan.direction),
+        )
+        for name, (cell, hidden_size) in zip(first, plan.candidates, strict=True)
+    ]
+    failed = failures(sized, plan.margin)
+    for candidate in plan.candidates:
+        name = name_of(candidate)
+        if name in failed:
+            search = again(before[name], before[failed[name].than].chosen)
+            found.failed[name] = first[name]
+            follow(plan, candidate, search, ended, found, runs)
+
+
 def raced(
-    plan: DatasetPlan, runs: Mapping[str, list[Asked]], ended: Mapping[Asked, Ended]
+    plan: DatasetPlan, runs: Runs, ended: Mapping[Asked, Ended]
 ) -> tuple[Mapping[str, int], str | None]:
     """With how many seeds each candidate that is tuned is trained, and the one that is chosen.
 
     The race begins once every candidate has its first seeds, since what a step costs is known by
     then, and the cheapest comes first.
     """
-    first = plan.seeds.first
-    if len(runs) < len(plan.candidates) or any(
-        asked not in ended for each in runs.values() for asked in each[:first]
-    ):
-        return dict.fromkeys(runs, first), None
+    if not have_first(plan, runs, ended):
+        return dict.fromkeys(runs, plan.seeds.first), None
     ordered = sorted(runs, key=lambda name: (ended[runs[name][0]].cost, name))
+    from rnn_core.comparison.race import (  # noqa: PLC0415 - who asks for no look does without NumPy
+        Runner,
+        race,
+    )
+
     runners = [Runner(name=name, trained=trained_of(runs[name], ended)) for name in ordered]
     found = race(runners, plan.seeds, plan.margin)
     return found.asked, found.recommended
@@ -188,36 +297,29 @@ def has_own_items(end: Ended) -> bool:
     return items is not None and items.own_to_seed
 
 
-def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> list[Trained]:
+def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> "list[Trained]":
     """The trainings of a candidate from random seed 0 on, up to the first that has not ended."""
     there = takewhile(lambda one: one is not None, (ended.get(one) for one in asked))
     return [one.trained for one in there if one is not None and one.trained is not None]
 
 
-def trial_of(cell: str, hidden_size: int, values: Values, share: float) -> Asked:
-    """A trial of tuning as a training that is asked for."""
-    return Asked(cell, hidden_size, TUNING_SEED, tuple(sorted(values.items())), share)
+def rounds_of(tuning: Tuning, epochs: int = MANY) -> tuple[Round, ...]:
+    """The rounds of a search."""
+    return begin("", {}, tuning, epochs).all_rounds
 
 
-def tune(
-    by: Search,
-    direction: Literal["lower", "higher"],
-    cell: str,
-    hidden_size: int,
-    ended: Mapping[Asked, Ended],
-) -> tuple[list[Trial], Asked | None]:
-    """Replay the tuning of a candidate; returns its trials, and the one that has not ended."""
-    trials: list[Trial] = []
-    proposals: Generator[Values, Trial, None] = search(by.space, by.trials, direction)
-    values = next(proposals, None)
-    while values is not None:
-        asked = trial_of(cell, hidden_size, values, by.share)
-        if asked not in ended:
-            return trials, asked
-        end = ended[asked]
-        trials.append(Trial(values=values, score=end.score, epochs=end.epochs, steps=end.steps))
-        try:
-            values = proposals.send(trials[-1])
-        except StopIteration:
-            values = None
-    return trials, None
+def most_trainings(cells: int, candidates: int, seeds: Seeds, rounds: Sequence[Round]) -> int:
+    """How many trainings there may be.
+
+    Every candidate but the smallest of its cell may be tuned again, for which its first seeds are
+    trained again. The second search has one more in its last round, which the first has trained.
+
+    Args:
+        cells: How many.
+        candidates: Cells at all of their sizes.
+        seeds: How many random seeds there may be.
+        rounds: Those of tuning; none: nothing is tuned.
+    """
+    trials = sum(one.values * one.seeds for one in rounds)
+    again = (candidates - cells) * (trials + seeds.first) if rounds else 0
+    return candidates * (seeds.most + trials) + again

@@ -38,8 +38,8 @@ from rnn_core.training import loop
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_meta, read_prepared
 from rnn_core.training.run_folder import RunConfig
+from rnn_core.training.search_space import own_values, search_space
 from rnn_core.training.sizes import ladder
-from rnn_core.training.tuning import own_values, search_space
 
 
 def check_study(study: Study) -> None:

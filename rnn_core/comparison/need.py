@@ -1,9 +1,8 @@
 """What items can tell, and what would settle which candidate to use: more seeds, items, or both.
 
-What would settle it nobody knows: it depends on how far apart the candidates truly are, which is
-what is not known. So the truth is drawn again and again from what is known, and for each draw it
-is seen which numbers of seeds and items would make some candidate safe. That gives an order of
-magnitude, and how far it may be off.
+What would settle it nobody knows: it depends on what would then be seen. So that is drawn again
+and again from what is known, and for each draw it is seen which numbers of seeds and items would
+make some candidate safe. That gives an order of magnitude, and how far it may be off.
 """
 
 from collections.abc import Sequence
@@ -13,10 +12,10 @@ from math import ceil, inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.items import Items, item_covariance
 from rnn_core.comparison.outcome import Need
-from rnn_core.comparison.posterior import Posterior, Uncertain, risk_of, scatter
 from rnn_core.comparison.race import SAFE
+from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.posterior import Posterior, Uncertain, scatter
 
 CRITICAL = 2.5
 """Standard errors of a difference that chance seldom exceeds, among a handful of candidates."""
@@ -29,12 +28,12 @@ SEED_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 ITEM_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Times as many as there are."""
 
-TRUTHS = 100
+FUTURES = 100
 INNER = 500
-"""Draws: of what is true, and of what would then be seen."""
+"""Draws: of what would be seen, and of what could then still be true."""
 
 LIKELY, LEAST, MOST = 0.5, 0.1, 0.9
-"""Shares of the truths that are settled."""
+"""Shares of the futures that are settled."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -42,7 +41,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Times as many seeds and items, and for which truths that settles it, (TRUTHS,)."""
+    """Times as many seeds and items, and in which futures that settles it, (FUTURES,)."""
 
     seeds: float
     items: float
@@ -62,11 +61,10 @@ def need_of(known: Posterior, num_seeds: int, margin: float) -> Need | None:
         num_seeds: Seeds of those that are still in the race.
         margin: The largest difference that does not matter, in units of the loss.
     """
-    truths = known.draws()[:TRUTHS]
     items = ITEM_STEPS if known.items is not None else (1.0,)
     steps = [(s, i) for s in SEED_STEPS for i in items if s * i > 1]
     pairs = [
-        Pair(seeds=s, items=i, settles=settled(truths, grown(known, s, i), margin))
+        Pair(seeds=s, items=i, settles=settled(future(known, s, i), grown(known, s, i), margin))
         for s, i in sorted(steps, key=lambda step: (step[0] * step[1], step[1]))
     ]
     chosen = next((pair for pair in pairs if pair.settles.mean() >= LIKELY), None)
@@ -82,19 +80,31 @@ def need_of(known: Posterior, num_seeds: int, margin: float) -> Need | None:
 
 
 def cost_for(pairs: Sequence[Pair], share: float) -> float:
-    """At what cost some pair settles it for a share of the truths; infinity: at none."""
-    each = np.full(TRUTHS, inf)
+    """At what cost some pair settles it in a share of the futures; infinity: at none."""
+    each = np.full(FUTURES, inf)
     for pair in pairs:
         each = np.where(pair.settles, np.minimum(each, pair.cost), each)
-    return float(np.sort(each)[ceil(share * TRUTHS) - 1])
+    return float(np.sort(each)[ceil(share * FUTURES) - 1])
+
+
+def future(known: Posterior, seeds: float, items: float) -> Floats:
+    """Draws of the means that would be found with so many times the seeds and items, (FUTURES, C).
+
+    They are as far from those of today as what is learned: of a variance V that k times the seeds
+    make V / k, the rest.
+    """
+    found = sqrt(1 - 1 / seeds) * scatter(known.seeds, stream=0, num_draws=FUTURES)
+    if known.items is not None:
+        found += sqrt(1 - 1 / items) * scatter(known.items, stream=1, num_draws=FUTURES)
+    return known.seeds.means + found
 
 
 def grown(known: Posterior, seeds: float, items: float) -> Floats:
     """What chance would still do to means with so many times the seeds and items, (INNER, C)."""
-    found = scatter(less_uncertain(known.seeds, seeds), stream=2)
+    found = scatter(less_uncertain(known.seeds, seeds), stream=2, num_draws=INNER)
     if known.items is not None:
-        found = found + scatter(less_uncertain(known.items, items), stream=3)
-    return np.asarray(found[:INNER])
+        found = found + scatter(less_uncertain(known.items, items), stream=3, num_draws=INNER)
+    return found
 
 
 def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
@@ -106,11 +116,15 @@ def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
     )
 
 
-def settled(truths: Floats, chance: Floats, margin: float) -> Flags:
-    """For which truths some candidate would be safe."""
-    return np.asarray(
-        [risk_of(truth + chance, margin).chance.max() >= SAFE for truth in truths], dtype=bool
-    )
+def settled(futures: Floats, chance: Floats, margin: float) -> Flags:
+    """In which futures some candidate would be safe."""
+    possible = np.ascontiguousarray(chance.T)  # many draws in a row are quicker than many rows
+    found = []
+    for future in futures:
+        means = future[:, None] + possible
+        within = means <= means.min(axis=0) + margin
+        found.append(within.mean(axis=1).max() >= SAFE)
+    return np.asarray(found)
 
 
 def smallest_share(items: int) -> float:

@@ -162,6 +162,22 @@ class SplitResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failure:
+    """That a size is worse than a smaller one of its cell, which tells nothing of the cell.
+
+    Attributes:
+        than: Name of the smaller one; the best, where there are several.
+        worse_by: By how much, on the validation set, in units of the metric; None where the
+            larger one diverges.
+        error: Standard error of that; None likewise, and where single seeds cannot tell.
+    """
+
+    than: str
+    worse_by: float | None
+    error: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CandidateResult:
     """One cell at one size, and what it came to.
 
@@ -172,6 +188,7 @@ class CandidateResult:
         deviations: How far its weights are from those of each budget, as a share of it.
         cost: Counted cost of its model.
         tuning: What it was tuned to, and at what cost; None if it was not.
+        failure: That a smaller size of its cell is better; None if none is beyond chance.
         seeds: Outcome of each seed.
         validation: Its scores on the validation split.
         test: Its scores on the test split.
@@ -184,6 +201,7 @@ class CandidateResult:
     deviations: dict[str, float]
     cost: Cost
     tuning: Tuned | None
+    failure: Failure | None
     seeds: tuple[SeedResult, ...]
     validation: SplitResult
     test: SplitResult
@@ -277,9 +295,15 @@ class Comparison:
         return Champion(name=name, result=result, seed=result.seed(seed))
 
     @property
+    def members(self) -> tuple[int, ...]:
+        """The random seeds of the ensemble that is registered; none if a single seed is."""
+        registered = self.ensemble is not None and self.ensemble.registered
+        return self.ensemble.scores.seeds if self.ensemble and registered else ()
+
+    @property
     def registered_test_score(self) -> float | None:
         """The test score of what is registered, which may be an ensemble."""
-        if self.ensemble is not None and self.ensemble.registered:
+        if self.ensemble is not None and self.members:
             return self.ensemble.scores.test
         return None if self.champion is None else self.champion.seed.test
 
@@ -302,6 +326,12 @@ def read_comparison(path: Path) -> Comparison:
     for name in (decision.champion, decision.runner_up, *decision.rivals):
         if name is not None and name not in found.candidates:
             raise StudyError(f"{path}: decision names {name}, which is no candidate of it")
+    for name, one in found.candidates.items():
+        if one.failure is not None and one.failure.than not in found.candidates:
+            raise StudyError(
+                f"{path}: candidates.{name}.failure names {one.failure.than}, which is no "
+                "candidate of it"
+            )
     if decision.champion is not None:
         seeds = [seed.seed for seed in found.candidates[decision.champion].seeds]
         if decision.registered_seed not in seeds:

@@ -16,8 +16,8 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.items import Items, as_losses, mean_over_seeds
-from rnn_core.comparison.posterior import Posterior, posterior, risk_of
+from rnn_core.comparison.statistics.items import Items, as_losses, mean_over_seeds
+from rnn_core.comparison.statistics.posterior import Posterior, posterior, risk_of
 from rnn_core.metric import Metric
 from rnn_core.study import Seeds
 from rnn_core.training.item_scores import ItemScores
@@ -135,7 +135,7 @@ def race(runners: Sequence[Runner], seeds: Seeds, margin: float) -> Race:
             return Race(asked=asked, looks=(*looks,), running=running)
         seen = look_at(runners, asked, number, running, margin)
         looks.append(seen)
-        winner = next((name for name in running if seen.chances.get(name, 0.0) >= SAFE), None)
+        winner = next((name for name, chance in seen.chances.items() if chance >= SAFE), None)
         running = tuple(name for name in running if goes_on(name, runners, asked, seen))
         if winner or not running:
             break
@@ -161,17 +161,19 @@ def look_at(
     used = {runner.name: runner.trained[: asked[runner.name]] for runner in runners}
     fit = {name: trained for name, trained in used.items() if is_fit(trained)}
     if len(fit) == 1:
-        alone = dict.fromkeys(fit, 1.0)
-        return Look(seeds=number, running=running, chances=alone, expected=dict.fromkeys(fit, 0.0))
+        chances = {name: float(name in fit) for name in used}
+        return Look(
+            seeds=number, running=running, chances=chances, expected=dict.fromkeys(fit, 0.0)
+        )
     known = known_of(list(fit.values()))
     if known is None:
         return Look(seeds=number, running=running, chances={}, expected={})
     risk = risk_of(known.draws(), margin)
-    chances = dict(zip(fit, risk.chance.tolist(), strict=True))
+    found = dict(zip(fit, risk.chance.tolist(), strict=True))
     return Look(
         seeds=number,
         running=running,
-        chances={**dict.fromkeys(used, 0.0), **chances},
+        chances={name: found.get(name, 0.0) for name in used},
         expected=dict(zip(fit, risk.expected_loss.tolist(), strict=True)),
     )
 

@@ -1,13 +1,24 @@
-"""How each candidate stands against the best of the others on one split."""
+"""How candidates stand on one split: against the best of the others, and larger against smaller.
+
+A larger size of a cell can represent all that a smaller one can, with the weights of what it has
+more at 0. Where it is worse, it was trained badly, and the two say nothing of the cell.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.differences import Differences, compare_with_best, paired_differences
-from rnn_core.comparison.outcome import Standing
-from rnn_core.comparison.race import Trained, items_of, loss_matrix
+from rnn_core.comparison.outcome import Failure, Standing
+from rnn_core.comparison.race import SAFE, Trained, is_fit, items_of, known_of, loss_matrix
+from rnn_core.comparison.statistics.differences import (
+    Differences,
+    compare_with_best,
+    paired_differences,
+)
+from rnn_core.comparison.statistics.posterior import Posterior
 
 FEWEST_SEEDS = 2
 """Seeds that have a standard deviation."""
@@ -24,13 +35,12 @@ def standings(trained: Mapping[str, Sequence[Trained]]) -> dict[str, Standing]:
     Args:
         trained: The trainings of each candidate on a split, from random seed 0 on.
     """
-    found = {}
+    found: dict[str, Standing] = {}
     for number in sorted({len(each) for each in trained.values()}):
         group = {name: each[:number] for name, each in trained.items() if len(each) >= number}
         group = {name: each for name, each in group.items() if is_complete(each)}
-        for i, name in enumerate(group):
-            if len(trained[name]) == number:
-                found[name] = standing(list(group.values()), i)
+        each = zip(group, standings_in(list(group.values())), strict=True)
+        found |= {name: standing for name, standing in each if len(trained[name]) == number}
     return found
 
 
@@ -39,23 +49,31 @@ def is_complete(trained: Sequence[Trained]) -> bool:
     return all(one.loss is not None for one in trained)
 
 
-def standing(group: Sequence[Sequence[Trained]], i: int) -> Standing:
-    """How one candidate of a group stands in it."""
+def standings_in(group: Sequence[Sequence[Trained]]) -> list[Standing]:
+    """How each candidate of a group stands in it; all have the same seeds."""
+    if not group:
+        return []
     losses = loss_matrix(group)
     means = losses.mean(axis=1)
-    best_other = np.delete(means, i).min(initial=np.inf)
-    worse_by = float(means[i] - best_other) if np.isfinite(best_other) else 0.0
+    best_others = [np.delete(means, i).min(initial=np.inf) for i in range(len(means))]
+    worse_by = np.where(np.isfinite(best_others), means - best_others, 0.0).tolist()
     if len(group) < 2 or losses.shape[1] < FEWEST_SEEDS:
-        return Standing(worse_by=worse_by, at_least=None, at_most=None, inferior=False, effect=None)
+        return [
+            Standing(worse_by=by, at_least=None, at_most=None, inferior=False, effect=None)
+            for by in worse_by
+        ]
     differences = paired_differences(losses, items_of(group))
     against_best = compare_with_best(differences)
-    return Standing(
-        worse_by=worse_by,
-        at_least=float(against_best.lower[i]),
-        at_most=float(against_best.upper[i]),
-        inferior=bool(against_best.inferior[i]),
-        effect=effect(differences, means, i, worse_by),
-    )
+    return [
+        Standing(
+            worse_by=by,
+            at_least=float(against_best.lower[i]),
+            at_most=float(against_best.upper[i]),
+            inferior=bool(against_best.inferior[i]),
+            effect=effect(differences, means, i, by),
+        )
+        for i, by in enumerate(worse_by)
+    ]
 
 
 def effect(differences: Differences, means: Floats, i: int, worse_by: float) -> float | None:
@@ -63,3 +81,103 @@ def effect(differences: Differences, means: Floats, i: int, worse_by: float) -> 
     others = np.where(np.arange(len(means)) == i, np.inf, means)
     variance = float(differences.seed_variances[i, int(others.argmin())]) * differences.num_seeds
     return worse_by / variance**0.5 if variance > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sized:
+    """A candidate beside other sizes of its cell.
+
+    Attributes:
+        cell: Name of the cell.
+        hidden_size: Features of its state.
+        trained: Its trainings on the validation set.
+        tuned: The mean loss of the values that it is trained with over the random seeds of
+            tuning; infinite if one diverged, None if it was not tuned.
+    """
+
+    cell: str
+    hidden_size: int
+    trained: Sequence[Trained]
+    tuned: float | None
+
+    @property
+    def name(self) -> str:
+        """What the candidate is called."""
+        return f"{self.cell}-{self.hidden_size}"
+
+    @property
+    def mean(self) -> float:
+        """Its mean loss; some seed finished."""
+        return fmean(one.loss for one in self.trained if one.loss is not None)
+
+
+def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
+    """The sizes that are worse than a smaller one of their cell, by more than the margin.
+
+    Beyond chance, by what the random seeds tell of the true means; where they tell nothing, by
+    what the last round of tuning came to. A size with which most seeds diverge is worse too.
+
+    Args:
+        candidates: All of a dataset.
+        margin: The largest difference that does not matter, in units of the loss.
+    """
+    if len({one.cell for one in candidates}) == len(candidates):
+        return {}
+    ordered = sorted(candidates, key=lambda one: (one.cell, one.hidden_size))
+    fit = {one.name: one for one in ordered if is_fit(one.trained)}
+    apart = Apart.of({name: one.trained for name, one in fit.items()})
+    found: dict[str, Failure] = {}
+    for one in ordered:
+        same = [o for o in fit.values() if o.cell == one.cell and o.hidden_size < one.hidden_size]
+        for smaller in sorted(same, key=lambda o: o.mean):
+            failed = failure(apart, one, smaller) if one.name in fit else diverged(smaller)
+            if failed and (failed.worse_by is None or failed.worse_by > margin):
+                found.setdefault(one.name, failed)
+    return found
+
+
+def failure(apart: "Apart | None", one: Sized, smaller: Sized) -> Failure | None:
+    """By how much a size is worse than a smaller one; None if it is not beyond chance."""
+    if apart is not None:
+        by, error, chance = apart.between(one.name, smaller.name)
+        return Failure(than=smaller.name, worse_by=by, error=error) if chance >= SAFE else None
+    if one.tuned is None or smaller.tuned is None or one.tuned <= smaller.tuned:
+        return None
+    if one.tuned == np.inf:
+        return diverged(smaller)
+    return Failure(than=smaller.name, worse_by=one.tuned - smaller.tuned, error=None)
+
+
+def diverged(smaller: Sized) -> Failure:
+    """That a size diverges, and a smaller one does not."""
+    return Failure(than=smaller.name, worse_by=None, error=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """How far candidates are apart, as far as random seeds and items tell.
+
+    Attributes:
+        names: Of the candidates.
+        known: What is known of their true means.
+        draws: Draws of these, (D, C).
+    """
+
+    names: tuple[str, ...]
+    known: Posterior
+    draws: Floats
+
+    @classmethod
+    def of(cls, trained: Mapping[str, Sequence[Trained]]) -> "Apart | None":
+        """By the trainings of each candidate; None where these tell nothing."""
+        known = known_of(list(trained.values()))
+        return None if known is None else cls(names=(*trained,), known=known, draws=known.draws())
+
+    def between(self, one: str, other: str) -> tuple[float, float, float]:
+        """By how much one is worse than another, its standard error, and the chance that it is."""
+        i, j = self.names.index(one), self.names.index(other)
+        parts = [part.covariance for part in (self.known.seeds, self.known.items) if part]
+        variance = sum(float(c[i, i] + c[j, j] - c[i, j] - c[j, i]) for c in parts)
+        by = float(self.known.seeds.means[i] - self.known.seeds.means[j])
+        chance = float((self.draws[:, i] > self.draws[:, j]).mean())
+        return by, max(variance, 0.0) ** 0.5, chance

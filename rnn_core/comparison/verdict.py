@@ -20,13 +20,13 @@ from rnn_core.comparison.outcome import (
     Decision,
     Effort,
     Evidence,
+    Failure,
     Risk,
     SplitResult,
     Standing,
     Status,
     Why,
 )
-from rnn_core.comparison.posterior import Posterior, risk_of
 from rnn_core.comparison.race import (
     HOPELESS,
     SAFE,
@@ -39,7 +39,8 @@ from rnn_core.comparison.race import (
     loss_matrix,
     race,
 )
-from rnn_core.comparison.standings import standings
+from rnn_core.comparison.standings import Sized, failures, standings
+from rnn_core.comparison.statistics.posterior import Posterior, risk_of
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit, best_seed
 from rnn_core.study import Seeds
@@ -100,12 +101,14 @@ class Verdict:
         effort: What it cost to find out.
         judged: What is known on each split.
         risks: On each split, by candidate.
+        failures: Of the candidates that are worse than a smaller size of their cell.
     """
 
     decision: Decision
     effort: Effort
     judged: Mapping[ScoredSplit, Judged]
     risks: Mapping[ScoredSplit, Mapping[str, Risk]]
+    failures: Mapping[str, Failure]
 
 
 def decide(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Verdict:
@@ -136,7 +139,17 @@ def decide(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Verdict:
     else:
         status, why = grounds(run, chosen, risks)
         decision = describe(each, chosen, judged, risks, (status, why), margin)
-    return Verdict(decision=decision, effort=effort, judged=judged, risks=risks)
+    failed = failures([sized(entry) for entry in ordered], margin)
+    return Verdict(decision=decision, effort=effort, judged=judged, risks=risks, failures=failed)
+
+
+def sized(entry: Entry) -> Sized:
+    """A candidate beside other sizes of its cell."""
+    one, tuned = entry.candidate, None
+    if one.tuning is not None:
+        tuned = np.inf if one.tuning.score is None else one.metric.loss(one.tuning.score)
+    trained = entry.trained["validation"]
+    return Sized(cell=one.cell, hidden_size=one.hidden_size, trained=trained, tuned=tuned)
 
 
 def from_cheapest(entries: Sequence[Entry]) -> list[Entry]:
@@ -274,6 +287,7 @@ def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
         deviations=candidate.deviations,
         cost=candidate.cost,
         tuning=candidate.tuning,
+        failure=verdict.failures.get(candidate.name),
         seeds=candidate.seeds,
         validation=on("validation"),
         test=on("test"),

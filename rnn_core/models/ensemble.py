@@ -160,6 +160,12 @@ class TranslatorEnsemble(Ensemble):
         """Pieces that a translation may hold; see `Translator`."""
         return self.each(Translator)[0].written
 
+    def forward(
+        self, pieces: Tensor, lengths: Tensor, before: Tensor, kept: Tensor | None = None
+    ) -> Tensor:
+        """As `Translator`; gives log-probabilities."""
+        return mean_log_probabilities([m(pieces, lengths, before, kept) for m in self.members])
+
     def encode(self, pieces: Tensor, lengths: Tensor) -> tuple[Sources, State]:
         """As `Translator.encode`."""
         found = [member.encode(pieces, lengths) for member in self.each(Translator)]

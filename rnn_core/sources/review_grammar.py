@@ -91,4 +91,4 @@ class ReviewGrammar(Source):
         np.save(folder / "likeliest.npy", 1.0 - np.array(wrong, np.float64))
 
 
-SOURCE = ReviewGrammar(num_reviews=3600, wrong_share=0.05, seed=2026)
+SOURCE = ReviewGrammar(num_reviews=9000, wrong_share=0.05, seed=2026)

@@ -104,6 +104,12 @@ def restore_together(folders: Sequence[Path], meta: Meta) -> tuple[Task, nn.Modu
     return restored[0][0], ensemble([model for _, model in restored])
 
 
+def registered_seeds(folder: Path) -> list[Path]:
+    """The finished seeds in a folder that is registered: itself, or several in it."""
+    together = sorted(path for path in folder.glob("seed-*") if path.is_dir())
+    return together or [folder]
+
+
 def restore_registered(folder: Path) -> tuple[Task, nn.Module]:
     """Rebuild the model of a folder that is registered, with its `meta.json`.
 
@@ -112,7 +118,6 @@ def restore_registered(folder: Path) -> tuple[Task, nn.Module]:
     Raises:
         StudyError: If a seed diverged.
     """
-    together = sorted(path for path in folder.glob("seed-*") if path.is_dir())
-    seeds = together or [folder]
+    seeds = registered_seeds(folder)
     config, _ = read_config(seeds[0])
     return restore_together(seeds, read_meta(folder, get_task(config.task)))

@@ -1,66 +1,97 @@
-"""The search for the values that a candidate is trained with.
+"""The search for the values that a candidate is trained with, by successive halving.
 
-Every candidate of a dataset has the same number of trials in the same space. A trial is a
-shorter training, schedule included, with a seed that the study does not have; its score is the
-best on the validation split. The first trial has the dataset's own values, so that a candidate
-only leaves them for what did better by the same measure.
+Every candidate of a dataset has the same rounds, of a fixed size, in the same space. In the first
+round values that are drawn evenly over the space are each trained for a share of the epochs,
+schedule included. The best go on to the next round, which is longer, and so on. The last round has
+the full length and several random seeds, none of which the study has: a short trial rewards speed
+and tells nothing of what overfits or diverges late, and one seed is luck. The dataset's own values
+are always in the last round, and the best mean on the validation set wins, so that a candidate only
+leaves them for what did better by the same measure.
+
+Jamieson and Talwalkar, arXiv:1502.07943, Algorithm 1; Li et al., arXiv:1603.06560, whose brackets
+we have one of. All trials of a round can run at once, and nothing depends on which ends first.
+Optuna's `SuccessiveHalvingPruner` does not fit: it stops a training on the way, whose schedule was
+made for its full length, and it judges each by those that happened to be there before.
+
+The draws are a scrambled Sobol' sequence, which covers a space of a few values better than as many
+random points do (Bousquet et al., arXiv:1706.03200). Each candidate of each dataset has its own,
+made from their names: with the same for all, one lucky point wins again and again.
+
+A candidate is searched for a second time where it is worse than a smaller size of its cell, which
+says that it was trained badly: see `rnn_core.comparison.standings`. Then the last round has what
+it was trained with before and what the smaller size is trained with, and the draws keep to
+learning rates and clipping no higher than those.
 
 The record of a candidate stands in `tuning.json` beside the runs of the dataset, by cell and
 hidden size:
 
-space      each value that was searched: the dataset's own, the lowest and the highest
-trials     each trial: its values, how it ended, its score, epochs and steps, and the identity
-           of its training
-seed       of all trials
+searches   each search, one or two: its space, its rounds with all their trials (values, random
+           seed, how it ended, score, epochs, steps, and the identity of its training), its
+           finalists (values, mean and standard deviation over random seeds), what it chose, and
+           why, in a sentence
+failed     what showed that the first search failed, identities of trainings and evaluations;
+           empty where there is one search
 chosen     the values to train with
-reason     why, in a sentence
-steps      optimiser steps of all trials together
+steps      optimiser steps of all trainings of all searches together
 """
 
+import hashlib
 import math
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean, stdev
+from typing import Any, Literal
 
-from rnn_core.errors import ParameterError
+from rnn_core.metric import Direction
 from rnn_core.study import TUNING_SEED, Tuning
-
-Values: TypeAlias = dict[str, float]
-"""What a trial changes, by the name that it has in params.yaml."""
-
-SAMPLER_SEED = 0
-"""The same for every candidate, so that those trials that no result guides have the same values."""
+from rnn_core.training.search_space import Dimension, Values
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dimension:
-    """A value that is searched.
+class Round:
+    """What all trials of a round have in common.
 
     Attributes:
-        own: The dataset's own.
-        low: The lowest that may be tried.
-        high: The highest.
-        logarithmic: Whether it is searched on a logarithmic scale.
+        values: How many different values are tried.
+        share: Epochs, as a share of those of a training.
+        seeds: Random seeds that each is trained with.
     """
 
-    own: float
-    low: float
-    high: float
-    logarithmic: bool
+    values: int
+    share: float
+    seeds: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class Try:
+    """A trial that is wanted.
+
+    Attributes:
+        values: What to train with.
+        share: Epochs, as a share of those of a training.
+        seed: Random seed.
+    """
+
+    values: Values
+    share: float
+    seed: int
+
+    @property
+    def fixed(self) -> tuple[tuple[str, float], ...]:
+        """Its values by name, sorted."""
+        return tuple(sorted(self.values.items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial(Try):
     """What came of a trial.
 
     Attributes:
-        values: What it was trained with.
-        score: Its best score on the validation split; None if it diverged.
+        score: Its best score on the validation set; None if it diverged.
         epochs: Epochs that it trained.
         steps: Optimiser steps that it took.
     """
 
-    values: Values
     score: float | None
     epochs: int
     steps: int
@@ -72,149 +103,284 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Search:
+    """A search for the values of a candidate.
+
+    Attributes:
+        name: What the draws are made from, and nothing else.
+        space: The values that are searched.
+        rounds: Those before the last.
+        certain: What is always in the last round; the first of them stays where nothing there is
+            better.
+        finalists: How many of those that were drawn are in it too.
+        seeds: Random seeds of the last round.
+    """
+
+    name: str
+    space: Mapping[str, Dimension]
+    rounds: tuple[Round, ...]
+    certain: tuple[Values, ...]
+    finalists: int
+    seeds: int
+
+    @property
+    def all_rounds(self) -> tuple[Round, ...]:
+        """The last round too."""
+        values = len(self.certain) + self.finalists
+        return *self.rounds, Round(values=values, share=1.0, seeds=self.seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finalist:
+    """What came of values in the last round.
+
+    Attributes:
+        values: The values.
+        mean: Mean score on the validation set over random seeds; None if one diverged.
+        std: Sample standard deviation; None likewise, and for one random seed.
+    """
+
+    values: Values
+    mean: float | None
+    std: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        search: The search.
+        trials: All trials, by round.
+        finalists: Those of the last round.
+        best: Which of them is the best.
+    """
+
+    search: Search
+    trials: tuple[tuple[Trial, ...], ...]
+    finalists: tuple[Finalist, ...]
+    best: int
+
+    @property
+    def chosen(self) -> Values:
+        """The values to train with."""
+        return self.finalists[self.best].values
+
+    @property
+    def score(self) -> float | None:
+        """Their mean score on the validation set; None if one random seed diverged."""
+        return self.finalists[self.best].mean
+
+    @property
+    def reason(self) -> str:
+        """Why these, in a sentence."""
+        best, number = self.finalists[self.best], len(self.finalists)
+        first = "the dataset's own values" if len(self.search.certain) < 2 else "the values before"
+        if best.mean is None:
+            return f"all {number} finalists diverged with some random seed, so that {first} stay"
+        if self.best == 0:
+            return f"none of {number} finalists is better than {first} on the validation set"
+        return (
+            f"finalist {self.best + 1} of {number} has the best mean on the validation set, over "
+            f"{self.search.seeds} random seeds"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tuned:
     """What a candidate is trained with, and what it cost to find that.
 
     Attributes:
-        trials: Trials.
-        steps: Optimiser steps of all of them together.
+        rounds: Those of each search.
+        trials: Trainings of all searches together.
+        steps: Optimiser steps of all of them.
+        searches: How many searches there were.
+        finalists: Those of the last search.
         chosen: The values to train with.
+        score: The mean score of these on the validation set, over the random seeds of tuning;
+            None if one diverged.
     """
 
+    rounds: tuple[Round, ...]
     trials: int
     steps: int
+    searches: int
+    finalists: tuple[Finalist, ...]
     chosen: Values
+    score: float | None
 
 
-def search_space(tuning: Tuning, own: Values) -> dict[str, Dimension]:
-    """The values to search, with their ranges.
+def short_rounds(tuning: Tuning, epochs: int) -> tuple[Round, ...]:
+    """The rounds before the last, the first at least.
+
+    A round that rounding makes no longer than the one before is left out.
 
     Args:
         tuning: As in params.yaml.
-        own: The dataset's own `learning_rate`, `clip_norm` and `dropout`.
-
-    Raises:
-        ParameterError: If the dataset's own dropout is not in its range.
+        epochs: Those of a training.
     """
-    space = {}
-    for name in ("learning_rate", "clip_norm"):
-        if multiples := getattr(tuning, name):
-            low, high = (multiple * own[name] for multiple in multiples)
-            space[name] = Dimension(own=own[name], low=low, high=high, logarithmic=True)
-    if tuning.dropout:
-        low, high = tuning.dropout
-        if not low <= own["dropout"] <= high:
-            raise ParameterError(
-                f"params.yaml: tuning: dropout [{low}, {high}] does not hold the dataset's own, "
-                f"{own['dropout']}, which is tried first"
-            )
-        space["dropout"] = Dimension(own=own["dropout"], low=low, high=high, logarithmic=False)
-    return space
+    found: list[Round] = []
+    number, share, trained = tuning.trials, tuning.share, 0
+    while not found or share < 1:
+        whole = max(1, round(share * epochs))
+        if trained < whole < epochs or not found:
+            found.append(Round(values=number, share=whole / epochs, seeds=1))
+        number = max(tuning.finalists, math.ceil(number / tuning.eta))
+        share, trained = share * tuning.eta, whole
+    return tuple(found)
 
 
-def own_values(model: Mapping[str, Any], training: Mapping[str, Any]) -> Values:
-    """What may be tuned, with the values that it has.
+def begin(name: str, space: Mapping[str, Dimension], tuning: Tuning, epochs: int) -> Search:
+    """The first search of a candidate.
 
     Args:
-        model: Parameters of the model.
-        training: Parameters of the training.
-    """
-    return {
-        "learning_rate": training["learning_rate"],
-        "clip_norm": training["clip_norm"],
-        "dropout": model["dropout"],
-    }
-
-
-def search(
-    space: Mapping[str, Dimension], num_trials: int, direction: Literal["lower", "higher"]
-) -> Generator[Values, Trial, None]:
-    """Propose values to try out, one after the other.
-
-    By default TPE draws at random until ten trials are done, which would be all there are:
-    here it does for the first half, the dataset's own values included. The same trials lead to
-    the same proposals.
-
-    Args:
+        name: Of dataset and candidate.
         space: The values to search.
-        num_trials: Trials.
-        direction: Which scores are better.
-
-    Yields:
-        Values to train with; wants to be sent the trial that came of them.
+        tuning: As in params.yaml.
+        epochs: Those of a training.
     """
-    import optuna  # noqa: PLC0415 - takes a second, and stages that tune nothing read records too
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    distributions: dict[str, optuna.distributions.BaseDistribution] = {
-        name: optuna.distributions.FloatDistribution(d.low, d.high, log=d.logarithmic)
-        for name, d in space.items()
-    }
-    guided_from = math.ceil(num_trials / 2)
-    sampler = optuna.samplers.TPESampler(n_startup_trials=guided_from, seed=SAMPLER_SEED)
-    study = optuna.create_study(sampler=sampler)
-    study.enqueue_trial({name: dimension.own for name, dimension in space.items()})
-    for _ in range(num_trials):
-        asked = study.ask(distributions)
-        trial = yield dict(asked.params)
-        study.tell(asked, loss(trial, direction))
+    return Search(
+        name=name,
+        space=space,
+        rounds=short_rounds(tuning, epochs),
+        certain=({name: dimension.own for name, dimension in space.items()},),
+        finalists=tuning.finalists,
+        seeds=tuning.seeds,
+    )
 
 
-def loss(trial: Trial, direction: Literal["lower", "higher"]) -> float:
-    """The score of a trial as something that should be small; no score is worse than any."""
-    if trial.score is None:
-        return math.inf
-    return trial.score if direction == "lower" else -trial.score
-
-
-def choose(trials: Sequence[Trial], direction: Literal["lower", "higher"]) -> tuple[Values, str]:
-    """The values to train with, and why: those of the best trial, of equals the earliest.
+def again(found: Found, smaller: Values) -> Search:
+    """The second search of a candidate that is worse than a smaller size of its cell.
 
     Args:
-        trials: In their order; the first has the dataset's own values.
-        direction: Which scores are better.
+        found: What the first search came to.
+        smaller: What the smaller size is trained with.
     """
-    best = min(range(len(trials)), key=lambda i: loss(trials[i], direction))
-    if trials[best].score is None:
-        told = f"all {len(trials)} trials diverged, so that the dataset's own values stay"
-    elif best == 0:
-        told = f"none of {len(trials)} trials is better than the first, of the dataset's own values"
+    before, space = found.chosen, dict(found.search.space)
+    for name in {"learning_rate", "clip_norm"} & space.keys():
+        space[name] = replace(space[name], high=max(before[name], smaller[name]))
+    certain = (before,) if smaller == before else (before, smaller)
+    return replace(found.search, name=f"{found.search.name} again", space=space, certain=certain)
+
+
+def next_round(search: Search, direction: Direction, ended: Sequence[Sequence[Trial]]) -> list[Try]:
+    """All trials of the round after those that have ended; none after the last.
+
+    Args:
+        search: The search.
+        direction: Which scores are better.
+        ended: The trials of each round before, in the order in which they were wanted.
+    """
+    rounds = search.all_rounds
+    if len(ended) == len(rounds):
+        return []
+    now = rounds[len(ended)]
+    if not ended:
+        values = drawn(search, now.values)
     else:
-        told = f"trial {best + 1} of {len(trials)} is the best on the validation side"
-    return trials[best].values, told
+        ranked = sorted(ended[-1], key=lambda trial: loss(trial.score, direction))
+        values = [trial.values for trial in ranked]
+    if len(ended) == len(rounds) - 1:
+        values = values[: search.finalists]
+        values = [*search.certain, *(one for one in values if one not in search.certain)]
+    return [
+        Try(values=one, share=now.share, seed=TUNING_SEED + n)
+        for one in values[: now.values]
+        for n in range(now.seeds)
+    ]
+
+
+def drawn(search: Search, number: int) -> list[Values]:
+    """Values that cover the space evenly, each candidate's its own."""
+    import numpy as np  # noqa: PLC0415 - records are read without it, and without the next
+    from scipy.stats import qmc  # noqa: PLC0415
+
+    digest = hashlib.sha256(search.name.encode()).digest()
+    sobol = qmc.Sobol(len(search.space), rng=np.random.default_rng(list(digest)))
+    points = sobol.random_base2(math.ceil(math.log2(number)))[:number].tolist()
+    dimensions = search.space.items()
+    found = [{name: d.at(x) for (name, d), x in zip(dimensions, p, strict=True)} for p in points]
+    return [one for i, one in enumerate(found) if one not in found[:i]]
+
+
+def loss(score: float | None, direction: Direction) -> float:
+    """A score as something that should be small; no score is worse than any."""
+    if score is None:
+        return math.inf
+    return score if direction == "lower" else -score
+
+
+def finish(search: Search, direction: Direction, ended: Sequence[Sequence[Trial]]) -> Found:
+    """What a search came to, all of whose rounds have ended: of equals the earliest wins."""
+    each: dict[tuple[tuple[str, float], ...], list[Trial]] = {}
+    for trial in ended[-1]:
+        each.setdefault(trial.fixed, []).append(trial)
+    finalists = tuple(finalist(trials) for trials in each.values())
+    return Found(
+        search=search,
+        trials=tuple(tuple(trials) for trials in ended),
+        finalists=finalists,
+        best=min(range(len(finalists)), key=lambda i: loss(finalists[i].mean, direction)),
+    )
+
+
+def finalist(trials: Sequence[Trial]) -> Finalist:
+    """The same values with several random seeds; one that diverges is enough to diverge."""
+    scores = [trial.score for trial in trials if trial.score is not None]
+    if len(scores) < len(trials):
+        return Finalist(values=trials[0].values, mean=None, std=None)
+    std = stdev(scores) if len(scores) > 1 else None
+    return Finalist(values=trials[0].values, mean=fmean(scores), std=std)
+
+
+def tuned(searches: Sequence[Found]) -> Tuned:
+    """What a candidate is to be trained with, after all of its searches."""
+    last, trainings = searches[-1], trainings_of(searches)
+    return Tuned(
+        rounds=last.search.all_rounds,
+        trials=len(trainings),
+        steps=sum(trial.steps for trial in trainings),
+        searches=len(searches),
+        finalists=last.finalists,
+        chosen=last.chosen,
+        score=last.score,
+    )
+
+
+def trainings_of(searches: Sequence[Found]) -> list[Trial]:
+    """All trials, each once: what two rounds want alike is trained once."""
+    trials = [trial for found in searches for each in found.trials for trial in each]
+    return list({(one.fixed, one.share, one.seed): one for one in trials}.values())
 
 
 def record(
-    space: Mapping[str, Dimension],
-    trials: Sequence[Trial],
-    direction: Literal["lower", "higher"],
-    identities: Sequence[str],
+    searches: Sequence[Found], identity: Callable[[Trial], str], failed: Sequence[str]
 ) -> dict[str, Any]:
     """The record of a candidate, as plain JSON.
 
     Args:
-        space: The values that were searched.
-        trials: In their order.
-        direction: Which scores are better.
-        identities: What each trial is known by as a training.
+        searches: All of its searches.
+        identity: What a trial is known by as a training.
+        failed: Identities of what showed that the first search failed.
     """
-    chosen, reason = choose(trials, direction)
-    told = [
-        {**asdict(trial), "status": trial.status, "training": identity}
-        for trial, identity in zip(trials, identities, strict=True)
-    ]
     return {
-        "space": {name: asdict(dimension) for name, dimension in space.items()},
-        "trials": told,
-        "seed": TUNING_SEED,
-        "chosen": chosen,
-        "reason": reason,
-        "steps": sum(trial.steps for trial in trials),
+        "searches": [recorded(found, identity) for found in searches],
+        "failed": list(failed),
+        "chosen": searches[-1].chosen,
+        "steps": sum(trial.steps for trial in trainings_of(searches)),
     }
 
 
-def tuned(trials: Sequence[Trial], direction: Literal["lower", "higher"]) -> Tuned:
-    """What a candidate is to be trained with."""
-    chosen, _ = choose(trials, direction)
-    steps = sum(trial.steps for trial in trials)
-    return Tuned(trials=len(trials), steps=steps, chosen=chosen)
+def recorded(found: Found, identity: Callable[[Trial], str]) -> dict[str, Any]:
+    """One search, as plain JSON."""
+    rounds = [
+        [{**asdict(trial), "status": trial.status, "training": identity(trial)} for trial in trials]
+        for trials in found.trials
+    ]
+    return {
+        "space": {name: asdict(dimension) for name, dimension in found.search.space.items()},
+        "rounds": rounds,
+        "finalists": [asdict(one) for one in found.finalists],
+        "chosen": found.chosen,
+        "reason": found.reason,
+    }

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rnn_core.study import TUNING_SEED
+
 FILE = Path(__file__).parents[2] / "benchmarks/study.py"
 
 
@@ -46,8 +48,8 @@ def test_what_cannot_be_compared_is_not(study):
 
 def test_a_smaller_study_keeps_the_rest(study):
     whole = study.parameters_of("benchmark", asked())
-    small = study.parameters_of("benchmark", asked(seeds=[7], cells=["gru"], epochs_scale=0.1))
-    assert (small["seeds"], small["cells"]) == ([7], ["gru"])
+    small = study.parameters_of("benchmark", asked(seeds=7, cells=["gru"], epochs_scale=0.1))
+    assert (small["seeds"], small["cells"]) == ({"first": 7, "most": 7}, ["gru"])
     of_whole, of_small = whole["datasets"]["etth1"], small["datasets"]["etth1"]
     assert list(small["datasets"]) == ["etth1"]
     epochs = [of["training"].pop("epochs") for of in (of_whole, of_small)]
@@ -63,7 +65,7 @@ def test_seconds_are_summed_by_kind_of_work_and_by_cell(study):
         return {"what": what, "dataset": "co2", "cell": cell, "seed": seed, "seconds": seconds}
 
     records = [
-        record("train", "gru", 3.0, seed=study.TUNING_SEED),
+        record("train", "gru", 3.0, seed=TUNING_SEED),
         record("train", "gru", 7.0),
         record("evaluate", "gru", 2.0),
         record("train", "lstm", 5.0),

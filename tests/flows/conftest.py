@@ -65,10 +65,12 @@ OPINIONS = "\n".join(
 TINY = {
     "study": "tiny",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "text": {
             "source": "text",
@@ -95,7 +97,7 @@ TINY = {
             "source": "opinions.tsv",
             "task": "sentiment",
             "cells": ["gru"],
-            "seeds": [3],
+            "seeds": {"first": 1, "most": 1},
             "data": {},
             "model": {"hidden_size": 4},
             "training": {"epochs": 2},

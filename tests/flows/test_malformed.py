@@ -43,10 +43,12 @@ def lay_out(folder, task, files, parameters):
     study = {
         "root": ".",
         "study": "malformed",
-        "seeds": [0],
+        "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
         "sizes": ["equal"],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from rnn_core.errors import ParameterError
-from rnn_core.study import TUNING_SEED, Tuning, own_source, read_study
+from rnn_core.study import TUNING_SEED, Seeds, Tuning, own_source, read_study
 from rnn_core.tasks import get_task
 from rnn_core.training.loop import TrainingParameters
 
@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 CO2 = str(REPOSITORY / "rnn_core/sources/mauna_loa_co2.py")
 
 
+OWN_SEEDS = {"first": 4, "most": 6}
 TUNING = {"trials": 8, "learning_rate": [0.25, 4], "clip_norm": [0.5, 2], "dropout": [0, 0.5]}
 
 
@@ -22,7 +23,7 @@ def content(**changes):
     study = {
         "root": ".",
         "study": "tiny",
-        "seeds": [0, 1],
+        "seeds": {"first": 2, "most": 2},
         "cells": ["gru", "lstm"],
         "sizes": ["equal"],
         "datasets": {
@@ -64,7 +65,8 @@ def read_all(tmp_path, **changes):
 
 def test_values_arrive_with_their_types_and_defaults(tmp_path):
     study = read(tmp_path)
-    assert (study.seeds, study.cells, study.device) == ((0, 1), ("gru", "lstm"), "auto")
+    assert study.seeds == Seeds(first=2, most=2)
+    assert (study.cells, study.device) == (("gru", "lstm"), "auto")
     data, model, training = read_all(tmp_path)
     assert (data.targets, data.lookback, data.missing) == (("co2",), 8, "error")
     assert (model.hidden_size, model.num_layers) == (4, 1)
@@ -81,9 +83,24 @@ def test_number_in_yaml_1_2_notation_is_a_number(tmp_path):
 WRONG = [
     ({"cells": ["grru"]}, "params.yaml: cells: unknown cell 'grru'; did you mean 'gru'?"),
     ({"seed": [1]}, "params.yaml: unknown key 'seed'; did you mean 'seeds'?"),
-    ({"seeds": []}, "params.yaml: seeds must hold at least one value, and none twice"),
-    ({"seeds": [1, 1]}, "params.yaml: seeds must hold at least one value, and none twice"),
-    ({"seeds": ["a"]}, "params.yaml: seeds.0: Input should be a valid integer"),
+    ({"seeds": [0, 1]}, "params.yaml: seeds must hold keys and values: first, most"),
+    ({"seeds": 3}, "params.yaml: seeds must hold keys and values: first, most"),
+    ({"seeds": {}}, "params.yaml: seeds.first: is required"),
+    ({"seeds": {"first": 3}}, "params.yaml: seeds.most: is required"),
+    ({"seeds": {"first": "a", "most": 3}}, "seeds.first: Input should be a valid integer"),
+    ({"seeds": {"first": 0, "most": 3}}, "params.yaml: seeds: first must be at least 1, not 0"),
+    (
+        {"seeds": {"first": 3, "most": 2}},
+        "params.yaml: seeds: most must be at least first, 3, not 2",
+    ),
+    (
+        {"seeds": {"first": 3, "most": TUNING_SEED}},
+        "params.yaml: seeds: most must be at most 1000, not 1000003",
+    ),
+    (
+        {"seeds": {"first": 3, "most": 5, "mots": 7}},
+        "params.yaml: seeds: unknown key 'mots'; did you mean 'most'?",
+    ),
     ({"device": "gpu"}, "params.yaml: device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
     ({"study": "My Study"}, "params.yaml: 'My Study' must be lower-case letters, digits and _"),
     ({"datasets": {}}, "params.yaml: datasets must hold at least one dataset"),
@@ -104,6 +121,24 @@ WRONG = [
     (
         {"tuning": TUNING | {"share": 1.5}},
         "params.yaml: tuning: share must be above 0 and at most 1, not 1.5",
+    ),
+    ({"tuning": TUNING | {"eta": 1}}, "params.yaml: tuning: eta must be at least 2, not 1"),
+    ({"tuning": TUNING | {"eta": 2.5}}, "params.yaml: tuning.eta: Input should be a valid integer"),
+    (
+        {"tuning": TUNING | {"finalists": 0}},
+        "params.yaml: tuning: finalists must be from 1 to trials, 8, not 0",
+    ),
+    (
+        {"tuning": TUNING | {"finalists": 9}},
+        "params.yaml: tuning: finalists must be from 1 to trials, 8, not 9",
+    ),
+    (
+        {"tuning": TUNING | {"seeds": 1}},
+        "params.yaml: tuning: seeds must be from 2 to 20, not 1",
+    ),
+    (
+        {"tuning": TUNING | {"seeds": 21}},
+        "params.yaml: tuning: seeds must be from 2 to 20, not 21",
     ),
     (
         {"tuning": {"trials": 8}},
@@ -135,11 +170,15 @@ WRONG = [
         {"datasets__co2__tuning": TUNING | {"trials": -1}},
         "params.yaml: datasets.co2.tuning: trials must be at least 1",
     ),
-    ({"seeds": [TUNING_SEED]}, "params.yaml: seeds must not hold 1000003, which is for tuning"),
     (
-        {"datasets__co2__seeds": [0, TUNING_SEED]},
-        "params.yaml: datasets.co2.seeds must not hold 1000003, which is for tuning",
+        {"datasets__co2__seeds": {"first": 5, "most": 4}},
+        "params.yaml: datasets.co2.seeds: most must be at least first, 5, not 4",
     ),
+    (
+        {"datasets__co2__seeds": {"frist": 3, "most": 4}},
+        "params.yaml: datasets.co2.seeds: unknown key 'frist'; did you mean 'first'?",
+    ),
+    ({"datasets__co2__seeds": [4, 5]}, "datasets.co2.seeds must hold keys and values: first, most"),
     ({"datasets__co2__margin": 0.0}, "params.yaml: datasets.co2: margin must be above 0, not 0.0"),
     ({"datasets__co2__task": None}, "params.yaml: datasets.co2.task: is required"),
     (
@@ -226,15 +265,15 @@ def test_source_is_a_module_or_a_file_of_ones_own(tmp_path):
 
 
 def test_dataset_may_have_fewer_cells_and_seeds_and_sizes_of_its_own(tmp_path):
-    study = read(tmp_path, datasets__co2__cells=["lstm"], datasets__co2__seeds=[4, 5, 6])
+    study = read(tmp_path, datasets__co2__cells=["lstm"], datasets__co2__seeds=OWN_SEEDS)
     assert study.cells_of("co2") == ("lstm",)
-    assert study.seeds_of("co2") == (4, 5, 6)
+    assert study.seeds_of("co2") == Seeds(**OWN_SEEDS)
     study = read(tmp_path, sizes=[0.25, 1], datasets__co2__sizes=["equal", 2])
     assert study.sizes_of("co2") == ("equal", 2.0)
     study = read(tmp_path)
     assert study.sizes_of("co2") == ("equal",)
     assert study.cells_of("co2") == ("gru", "lstm")
-    assert study.seeds_of("co2") == (0, 1)
+    assert study.seeds_of("co2") == Seeds(first=2, most=2)
 
 
 def test_dataset_is_tuned_as_the_study_says_or_as_it_says_itself(tmp_path):
@@ -253,9 +292,8 @@ def test_dataset_is_tuned_as_the_study_says_or_as_it_says_itself(tmp_path):
     [
         ({"cells": ["mgu"]}, "datasets.co2.cells: unknown cell of the study 'mgu'"),
         ({"cells": []}, "datasets.co2.cells must hold at least one value"),
-        ({"seeds": [1, 1]}, "datasets.co2.seeds must hold at least one value, and none twice"),
     ],
 )
-def test_impossible_cells_and_seeds_of_a_dataset_are_named(tmp_path, changes, message):
+def test_impossible_cells_of_a_dataset_are_named(tmp_path, changes, message):
     with pytest.raises(ParameterError, match=message):
         read(tmp_path, **{f"datasets__co2__{name}": value for name, value in changes.items()})

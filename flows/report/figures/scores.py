@@ -133,7 +133,7 @@ def interval_words(comparison: Comparison, rows: list[tuple[str, CandidateResult
     text = f"On validation, worse than the best of the others by: {listed}."
     standings = [c.validation.standing for _, c in rows]
     if all(standing is None or standing.at_least is None for standing in standings):
-        text += " There are no intervals: one seed says nothing of the spread between seeds."
+        text += " There are no intervals: one random seed does not tell how scores vary."
     else:
         text += " Lines are limits that hold for all candidates together at 95 %."
     absent = sorted(set(comparison.candidates) - {name for name, _ in rows})

@@ -12,6 +12,7 @@ from rnn_core.features.batches import by_length, length_batches
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
+from rnn_core.tasks.base.calibration import calibration_error
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
@@ -120,7 +121,8 @@ class Learning(Learns):
         labels, logits = self.outputs(model, data, split)
         value = (logits.argmax(dim=1) == labels).double()
         loss = float(functional.cross_entropy(logits, labels))
-        return Scores(value, torch.ones_like(value), loss=loss)
+        others = {"calibration_error": calibration_error(logits, labels)}
+        return Scores(value, torch.ones_like(value), loss=loss, others=others)
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
         """The class of each sentence of a side, int64 (N,), and the logits of all, (N, C)."""

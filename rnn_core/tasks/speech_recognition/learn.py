@@ -14,6 +14,7 @@ from rnn_core.features.frames import Scaling, gather
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
+from rnn_core.tasks.base.calibration import calibration_error
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
@@ -100,6 +101,7 @@ class Learning(Learns):
             value,
             torch.ones_like(value),
             loss=float(functional.cross_entropy(logits, labels)),
+            others={"calibration_error": calibration_error(logits, labels)},
             clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )

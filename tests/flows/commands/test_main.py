@@ -19,10 +19,12 @@ TRAINING = {"epochs": 1, "batch_size": 8}
 PARAMETERS = {
     "study": "small",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

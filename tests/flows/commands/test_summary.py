@@ -19,6 +19,7 @@ from flows.commands.summary import (
 from flows.layout import Layout
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import read_comparison
+from rnn_core.files import read_json
 from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).parents[3]
@@ -26,7 +27,9 @@ LAYOUT = Layout(REPOSITORY)
 ROW = Row(
     dataset="free_spoken_digits_speakers",
     champion="rnn_tanh-113",
-    decision="provisional: more seeds and 87 times the items needed",
+    decision="open: chance 81 % to be within the margin of the best, 80 % by the test set",
+    baseline="The simple baseline nearest_centroid (0.825) is as good as rnn_tanh-113",
+    risk="expected loss 0.48 margins, 0.5 by the test set",
     test_score="0.8297 ± 0.088 accuracy",
     ahead="0.0093 worse than memoryless-1947",
     cost="1,324,632 MACs",
@@ -57,13 +60,15 @@ def promotion(action, test_score):
 def test_names_are_not_folded(width):
     shown = printed(ROW, width)
     lines = shown.splitlines()
-    assert len(lines) <= 6, shown
+    assert len(lines) <= 10, shown
     for name in (ROW.dataset, ROW.champion, ROW.model, "memoryless-1947"):
         assert any(name in line for line in lines), shown
 
 
 def test_dataset_without_a_champion_says_why():
-    entry = Row(dataset="sums", champion="none", decision="no candidate has finished all seeds")
+    entry = Row(
+        dataset="sums", champion="none", decision="most trainings of every candidate diverged"
+    )
     assert printed(entry, 80).split() == ["sums", "none,", *entry.decision.split()]
 
 
@@ -82,6 +87,20 @@ def test_score_beside_a_model_is_that_of_its_version(action):
     assert f"{own:.4g}" not in line
     assert ("the challenger is worse" in line) == (action == "kept")
     assert "0.125" in markdown_table([entry])
+
+
+def test_champion_has_its_chance_and_expected_loss_by_both_sets():
+    """To two digits, from the comparison's file."""
+    found = read_json(LAYOUT.comparison("reviews"))
+    assert found["decision"]["why"] == "too_close"
+    champion = found["candidates"][found["decision"]["champion"]]
+    by_validation, by_test = (champion[split]["risk"] for split in ("validation", "test"))
+    (entry,) = summarise(LAYOUT, ["reviews"], {})
+    for told in (" ".join(in_lines(entry)), markdown_table([entry])):
+        assert f"chance {100 * by_validation['chance']:.0f} % to be within the margin" in told
+        assert f"{100 * by_test['chance']:.0f} % by the test set" in told
+        losses = [f"{risk['expected_loss']:.2g}" for risk in (by_validation, by_test)]
+        assert f"expected loss {losses[0]} margins, {losses[1]} by the test set" in told
 
 
 def test_version_without_a_score_of_this_metric_has_none():

@@ -10,23 +10,29 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 import waiting
 
+from flows.layout import Layout
+from flows.running.mark import read_mark
 from flows.system.bound import bound_command
 from flows.system.servers import HOST, free_port
 from flows.trainings.store import Store
-from rnn_core.files import read_json_lines
+from rnn_core.files import read_json, read_json_lines
 
 wait_for = partial(waiting.wait_for, seconds=180)
 
 SMALL = {
     "study": "elsewhere",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "lstm"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",
@@ -40,6 +46,8 @@ SMALL = {
 
 NUM_TRAININGS = 4
 
+ENDLESS = {"epochs": 100_000, "patience": 100_000, "batch_size": 16}
+
 
 @dataclass(frozen=True)
 class Worker:
@@ -52,9 +60,17 @@ class Worker:
         """What there is in the folder that it works in."""
         return list(self.folder.glob(f"dask/*/*/gatewise/*/{pattern}"))
 
-    def is_training(self) -> bool:
+    def is_training(self, seed: int | None = None) -> bool:
         growing = self.has(".gatewise/training/*/metrics.jsonl")
-        return any(len(read_json_lines(file)) > 2 for file in growing)
+        configs = (read_json(file.with_name("config.json")) for file in growing)
+        return any(
+            len(read_json_lines(file)) > 2 and seed in {config["seed"], None}
+            for file, config in zip(growing, configs, strict=True)
+        )
+
+    def processes(self) -> set[int]:
+        """What it has started."""
+        return {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
 
 
 class Cluster:
@@ -74,7 +90,7 @@ class Cluster:
         place = self.folder / name
         self.copy_code(place)
         (place / "home").mkdir()
-        own = {"HOME": str(place / "home"), "PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
+        own = {"HOME": str(place / "home"), "PYTHONPATH": str(place)}
         with (place / "log").open("wb") as log:
             process = subprocess.Popen(
                 bound_command(module, *arguments),
@@ -159,6 +175,51 @@ def test_training_of_a_killed_worker_is_done_by_the_other(study, local, cluster)
     assert process.returncode == 0, output
     assert workers[0].has(".gatewise/training/*"), "it was not in the middle of a training"
     check_same_trainings(study, local)
+
+
+def press_cancel(study, run):
+    """Do what the button of Prefect's page does."""
+    api = study.environment["PREFECT_API_URL"]
+    state = {"state": {"type": "CANCELLING"}}
+    httpx.post(f"{api}/flow_runs/{run}/set_state", json=state).raise_for_status()
+
+
+def states_of(study, run):
+    """What Prefect says of the tasks of a run, by name."""
+    api, body = study.environment["PREFECT_API_URL"], {"flow_runs": {"id": {"any_": [run]}}}
+    tasks = httpx.post(f"{api}/task_runs/filter", json=body).raise_for_status().json()
+    return {task["name"]: task["state_name"] for task in tasks}
+
+
+def begin_endless(study, cluster, worker, seed):
+    """Start a run whose training a worker is at, and would be for ever."""
+    parameters = study.parameters() | {"seeds": [seed], "cells": ["gru"]}
+    parameters["datasets"]["sales"]["training"] = ENDLESS
+    study.write_parameters(parameters)
+    process = study.start("gatewise", "run", "--only", "train@*", "--on", cluster.address)
+    cluster.stack.callback(process.kill)
+    wait_for(lambda: process.poll() is not None or worker.is_training(seed))
+    return process, read_mark(Layout(study.folder)).run
+
+
+def test_run_that_is_ended_ends_its_training_and_leaves_the_worker_to_others(study, cluster):
+    worker = cluster.worker("a", study.environment["GATEWISE_STORE"])
+    codes, runs = {}, {}
+    for seed, how in enumerate(["cancel", signal.SIGINT, signal.SIGTERM, signal.SIGKILL]):
+        # All but the first find the worker as the one before has left it.
+        process, runs[how] = begin_endless(study, cluster, worker, seed)
+        if how == "cancel":
+            press_cancel(study, runs[how])
+        else:
+            process.send_signal(how)
+        output, _ = process.communicate(timeout=60)
+        codes[how] = process.returncode
+        assert "Traceback" not in output
+        wait_for(lambda: not worker.processes())
+    assert codes == {"cancel": 1, signal.SIGINT: 130, signal.SIGTERM: -15, signal.SIGKILL: -9}
+    assert worker.process.poll() is None
+    cancelled = states_of(study, runs["cancel"])
+    assert cancelled["train@sales"] == cancelled["sales gru-32 seed 0"] == "Cancelled"
 
 
 def test_worker_with_other_code_refuses(study, cluster):

@@ -17,7 +17,7 @@ from rnn_core.files import read_json_lines
 REGION = {
     "source": "sales.csv",
     "task": "forecasting",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
     "model": {"hidden_size": 4},
     "training": {"epochs": 2},
@@ -26,10 +26,12 @@ REGION = {
 REGIONS = {
     "study": "regions",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {"north": REGION, "south": deepcopy(REGION)},  # no alias: DVC changes none
 }
 
@@ -114,21 +116,22 @@ def test_experiment_runs_what_it_changes_and_is_compared(committed):
     assert len(means) == 2
 
 
-@pytest.mark.parametrize(("how", "seed"), [("--temp", 2), ("--queue", 3)])
-def test_experiment_in_a_copy_trains_nothing_that_the_store_has(committed, how, seed):
+@pytest.mark.parametrize(("how", "region"), [("--temp", "north"), ("--queue", "south")])
+def test_experiment_in_a_copy_trains_nothing_that_the_store_has(committed, how, region):
     count, store = len(trained(committed)), open_store(Layout(committed.folder))
     entries = len(store.identities("training"))
     before = committed.read_lock()
-    change = f"datasets.north.seeds=[0,1,{seed}]"
-    committed.run("dvc", "exp", "run", "--quiet", how, "-S", change, "--name", f"seed-{seed}")
+    seeds = f"datasets.{region}.seeds"
+    changes = ("-S", f"{seeds}.first=3", "-S", f"{seeds}.most=3")
+    committed.run("dvc", "exp", "run", "--quiet", how, *changes, "--name", f"more-{region}")
     if how == "--queue":
         run_queue(committed)
-    assert trained(committed)[count:] == [("north", seed)]
+    assert trained(committed)[count:] == [(region, 2)]
     assert len(store.identities("training")) == entries + 1
     assert committed.read_lock() == before
-    committed.run("dvc", "exp", "apply", f"seed-{seed}")
-    comparison = json.loads(Layout(committed.folder).comparison("north").read_bytes())
-    assert [s["seed"] for s in comparison["candidates"]["gru-4"]["seeds"]] == [0, 1, seed]
+    committed.run("dvc", "exp", "apply", f"more-{region}")
+    comparison = json.loads(Layout(committed.folder).comparison(region).read_bytes())
+    assert [s["seed"] for s in comparison["candidates"]["gru-4"]["seeds"]] == [0, 1, 2]
     assert "Data and pipelines are up to date." in committed.run("dvc", "status")
 
 
@@ -173,10 +176,10 @@ def test_pulled_results_are_registered_without_a_training(committed, tmp_path):
     versions = MlflowClient(other.mlflow_uri).search_model_versions()
     assert {version.name for version in versions} == {"regions.north", "regions.south"}
     parameters = other.parameters()
-    parameters["datasets"]["south"]["seeds"] = [0, 1, 5]
+    parameters["datasets"]["south"]["seeds"] = {"first": 3, "most": 3}
     other.write_parameters(parameters)
     other.run("gatewise", "run")
-    assert trained_at_all(other) == [("south", 5)]
+    assert trained_at_all(other) == [("south", 2)]
 
 
 def trained_at_all(study):

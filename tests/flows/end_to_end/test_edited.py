@@ -21,10 +21,12 @@ REGION = {
 STUDY = {
     "study": "regions",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "north": REGION | {"source": "sales.csv"},
         "south": REGION | {"source": "south.csv", "training": {"epochs": 1}},

@@ -21,10 +21,12 @@ wait_for = partial(waiting.wait_for, seconds=240, every=0.002)
 SMALL = {
     "study": "interrupted",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "memoryless"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -215,10 +215,10 @@ def test_new_tells_what_is_wrong_with_the_data_before_anything_is_made(terminal)
 def test_study_that_new_makes_says_what_it_is(terminal):
     write_table(terminal.folder)
     data = ("--task", "forecasting", "--data", "sales.csv", "--target", "y")
-    terminal.run("gatewise", "new", "My Shop", *data, "--seeds", "2")
+    terminal.run("gatewise", "new", "My Shop", *data, "--seeds", "2", "--most-seeds", "6")
     content = yaml.safe_load((terminal.folder / "My Shop/params.yaml").read_text())
     assert content["study"] == "my_shop"
-    assert content["seeds"] == [0, 1]
+    assert content["seeds"] == {"first": 2, "most": 6}
     assert content["sizes"] == [0.25, 1.0]
     assert content["tuning"] is None
     assert content["datasets"]["sales"]["margin"] == 0.01

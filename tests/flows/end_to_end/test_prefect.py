@@ -29,10 +29,12 @@ ENDLESS = REGION | {"training": {"epochs": 100_000, "patience": 100_000}}
 STUDY = {
     "study": "regions",
     "device": "cpu",
-    "seeds": [0],
+    "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {"quick": REGION, "endless": ENDLESS},
 }
 
@@ -65,9 +67,11 @@ def story(study_at, served, tmp_path_factory):
             overlap(found, killed, api)
             look(found, "goes on", long_id, api)
             found.printed["status"] = cancelled.run("gatewise", "status")
+            give_up(found, cancelled, api)
+            assert read_mark(Layout(cancelled.folder)).run == long_id
+            look(found, "goes on beside", long_id, api)
             workers = psutil.Process(long.pid).children(recursive=True)
-            state = {"state": {"type": "CANCELLING"}}
-            api.post(f"/flow_runs/{long_id}/set_state", json=state).raise_for_status()
+            cancel(long_id, api)
             found.printed["cancelled"], _ = long.communicate(timeout=60)
             assert not psutil.wait_procs(workers, timeout=10)[1]
         finally:
@@ -113,12 +117,40 @@ def overlap(found, study, api):
     for name, process in (("first", first), ("second", second)):
         found.printed[name], _ = process.communicate(timeout=240)
         found.codes[name] = process.returncode
-    body = {"sort": "START_TIME_DESC", "limit": 1}
-    ids.append(api.post("/flow_runs/filter", json=body).raise_for_status().json()[0]["id"])
+    ids.append(latest(api))
     for name, run in zip(("first", "second"), ids, strict=True):
         look(found, name, run, api)
     look(found, "killed", found.runs["killed"]["id"], api)
     found.models["overlapping"] = models_of(study)
+
+
+def give_up(found, study, api):
+    """Cancel a run that waits for another."""
+    process = study.start("gatewise", "run")
+    try:
+        line = process.stdout.readline()
+        assert line == "waiting for another process that works on flow\n"
+        run = latest(api)
+        look(found, "waits", run, api)
+        cancel(run, api)
+        found.printed["given up"], _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    found.codes["given up"] = process.returncode
+    look(found, "given up", run, api)
+
+
+def cancel(run, api):
+    """Do what the button of Prefect's page does."""
+    state = {"state": {"type": "CANCELLING"}}
+    api.post(f"/flow_runs/{run}/set_state", json=state).raise_for_status()
+
+
+def latest(api):
+    """The id of the run that began last."""
+    body = {"sort": "START_TIME_DESC", "limit": 1}
+    return api.post("/flow_runs/filter", json=body).raise_for_status().json()[0]["id"]
 
 
 def look(found, name, run, api):
@@ -143,6 +175,17 @@ def test_cancelled_run_ends_at_once_and_promotes_nothing(story):
     assert set(tasks.values()) <= {"Cancelled", "Completed", "Cached"}
     assert tasks["compare@quick"] == "Completed"
     assert story.models["cancelled"] == set()
+
+
+def test_run_that_waits_for_another_can_be_cancelled(story):
+    assert story.runs["waits"]["state_name"] == "Running"
+    assert story.codes["given up"] == 1
+    assert story.printed["given up"].splitlines()[-1].startswith("error: the run was cancelled")
+    assert "Traceback" not in story.printed["given up"]
+    assert story.runs["given up"]["state_name"] == "Cancelled"
+    assert story.tasks["given up"] == {}
+    assert story.runs["goes on beside"]["state_name"] == "Running"
+    assert story.tasks["goes on beside"] == story.tasks["goes on"]
 
 
 def test_killed_run_and_its_tasks_are_crashed_after_the_next_run(story):

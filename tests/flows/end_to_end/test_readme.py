@@ -39,7 +39,7 @@ OWN = {
     "gatewise new studies/shop --task forecasting --data data/raw/co2/co2.csv --target co2 "
     "--set missing=fill --run": "gatewise new studies/shop --task forecasting "
     "--data data/raw/co2/sales.csv --target y --set missing=fill --cells gru --seeds 1 "
-    "--run",
+    "--most-seeds 1 --run",
     "gatewise predict shop.co2 data/raw/co2/co2.csv": "gatewise predict shop.sales "
     "data/raw/co2/sales.csv",
     "gatewise export shop.co2 --onnx co2.onnx": "gatewise export shop.sales --onnx sales.onnx",
@@ -69,10 +69,12 @@ def clone(clone_at, tmp_path_factory, home):
     parameters = {
         "study": "sample",
         "device": "cpu",
-        "seeds": [0, 1],
+        "seeds": {"first": 2, "most": 2},
         "cells": ["gru"],
         "sizes": ["equal"],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
     }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):

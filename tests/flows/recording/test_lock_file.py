@@ -4,7 +4,15 @@ import pytest
 import yaml
 
 from flows.layout import Layout
-from flows.recording.lock_file import kept_copy, lock_file, put_back, read_lock, rewriting
+from flows.recording.lock_file import (
+    joined,
+    kept_copy,
+    lock_file,
+    put_back,
+    read_lock,
+    rewriting,
+)
+from rnn_core.errors import StudyError
 
 BEFORE = {"schema": "2.0", "stages": {"code": {"cmd": "exec gatewise code"}}}
 
@@ -80,3 +88,31 @@ def test_lock_that_says_nothing_has_no_stages(tmp_path, content):
     if content is not None:
         lock_file(layout).write_text(content)
     assert read_lock(layout) == {}
+
+
+STAGE_A, STAGE_B, OTHER_A = (
+    f"  {name}:\n    cmd: {command}\n    params:\n      params.yaml:\n        a:\n          x: 1\n"
+    for name, command in (("a@1", "one"), ("b", "two"), ("a@1", "three"))
+)
+DVC_HEAD = "schema: '2.0'\nstages:\n"
+
+
+def test_joined_locks_keep_the_places_of_stages_and_what_stands_around_them():
+    old = f"# by hand\n{DVC_HEAD}{STAGE_A}{STAGE_B}"
+    new = f"{DVC_HEAD}{OTHER_A}".encode()
+    assert joined(old.encode(), new).decode() == f"# by hand\n{DVC_HEAD}{OTHER_A}{STAGE_B}"
+    assert joined(b"", new) == new
+    appended = joined(f"{DVC_HEAD}{STAGE_B}".encode(), new).decode()
+    assert appended == f"{DVC_HEAD}{STAGE_B}{OTHER_A}"
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "stages: {a@1: {cmd: one}}\nschema: '2.0'\n",
+        "schema: '2.0'\nstages:\n    a@1:\n        cmd: one\n",
+    ],
+)
+def test_lock_of_another_form_is_refused_and_not_guessed_at(old):
+    with pytest.raises(StudyError, match=r"dvc\.lock is not in the form"):
+        joined(old.encode(), f"{DVC_HEAD}{OTHER_A}".encode())

@@ -8,7 +8,7 @@ from flows.recording import plan
 from flows.recording.command import RecordingError, stale_stages
 from flows.recording.inputs import DATASET_VERBS, read_inputs
 from flows.recording.lock_file import lock_file, rewriting
-from flows.recording.plan import above, below, find_due, order, select
+from flows.recording.plan import above, below, find_due, lacks_trainings, order, select
 from rnn_core.errors import ParameterError
 
 SALES = [f"{verb}@sales" for verb in DATASET_VERBS]
@@ -148,3 +148,24 @@ def test_trainings_that_a_remote_may_have_are_told(
         layout.runs("sales").mkdir(parents=True)
     due = plan.Due({*SALES, *OPINIONS}, {*SALES[2:], *OPINIONS[2:]}, [])
     assert plan.to_be_pulled(layout, inputs, due) == told
+
+
+@pytest.mark.parametrize(
+    ("datasets", "only", "lacking"),
+    [
+        (None, None, True),
+        (None, ["report"], True),
+        (["sales"], None, False),
+        (["opinions"], None, True),
+        (None, ["prepare@*"], False),
+        (None, ["train@sales", "evaluate@sales"], False),
+        (None, ["compare@o*"], True),
+    ],
+)
+def test_trainings_that_are_asked_for_and_not_there_need_no_dvc(
+    layout, inputs, datasets, only, lacking
+):
+    assert not lacks_trainings(layout, inputs, datasets, only)
+    shutil.rmtree(layout.runs("opinions"))
+    assert lacks_trainings(layout, inputs, datasets, only) == lacking
+    assert lacking <= bool(find_due(layout, inputs, datasets, only).stages - {"code"})

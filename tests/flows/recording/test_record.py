@@ -51,7 +51,7 @@ def edit_code(_, monkeypatch):
 
 def edit_seeds(layout, _):
     file = layout.folder / "params.yaml"
-    file.write_text(file.read_text().replace("seeds:\n- 0", "seeds:\n- 1"))
+    file.write_text(file.read_text().replace("most: 1", "most: 2"))
 
 
 def break_parameters(layout, _):
@@ -110,6 +110,35 @@ def test_edit_is_no_matter_to_a_run_in_which_nothing_ran(layout, inputs):
     found = record(layout, inputs, [])
     assert found.changed == {}
     assert found.datasets == {"opinions"}
+
+
+@pytest.mark.parametrize("before", [[], ["report", *sorted(OPINIONS), "prepare@sales"]])
+def test_lock_is_what_dvc_writes_that_records_all_at_once(layout, inputs, monkeypatch, before):
+    """Whatever it held before, in whichever order, and however many stages DVC is given."""
+    old = outdated(layout, before) if before else None
+    stages = [stage for stage in order(inputs) if stage != "evaluate@opinions"]
+    put_lock(layout, old)
+    commit(layout, stages)
+    expected = lock_file(layout).read_bytes()
+    for size in (1, 5, 100):
+        put_lock(layout, old)
+        monkeypatch.setattr(recording, "BATCH", size)
+        record(layout, inputs, stages)
+        assert lock_file(layout).read_bytes() == expected, size
+
+
+def outdated(layout, stages):
+    """The lock of stages that ran with something else, one of which is no more."""
+    commit(layout, stages)
+    text = lock_file(layout).read_text().replace("size: ", "size: 1")
+    return text.replace("evaluate@opinions", "evaluate@gone")
+
+
+def put_lock(layout, text):
+    if text is None:
+        lock_file(layout).unlink(missing_ok=True)
+    else:
+        lock_file(layout).write_text(text)
 
 
 def test_stages_are_written_in_the_order_of_dvc(layout, inputs):

@@ -6,14 +6,16 @@ import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from flows.layout import Layout
 from rnn_core.comparison.candidates import Candidate, SeedResult
-from rnn_core.comparison.decision import decide, summarise
 from rnn_core.comparison.outcome import Comparison, write_comparison
 from rnn_core.comparison.policies import policies
+from rnn_core.comparison.race import Runner, race, trained
+from rnn_core.comparison.verdict import Entry, decide, summarise
 from rnn_core.diagnostics.findings import (
     Findings,
     GradientByLag,
@@ -22,7 +24,8 @@ from rnn_core.diagnostics.findings import (
     SeedFindings,
     write_findings,
 )
-from rnn_core.metric import Metric
+from rnn_core.metric import SCORED, Metric
+from rnn_core.study import Seeds
 from rnn_core.training.illustration import (
     Confusion,
     Continuation,
@@ -33,12 +36,13 @@ from rnn_core.training.illustration import (
     Texts,
     write_illustration,
 )
+from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.run_folder import METRICS, Cost, seed_folder
-from rnn_core.training.tuning import Tuned
+from rnn_core.training.tuning import Finalist, Round, Tuned
 
 ACCURACY = Metric("accuracy", "accuracy", "higher", "share of items <that> are right")
 SQUARES = Metric("mse", "mse", "lower")
-NO_ITEMS = {"validation": None, "test": None}
+MARGIN = 0.02
 SCRIPT = "<script>document.title = 'taken over'</script> & <b>bold</b>"
 
 
@@ -50,7 +54,9 @@ class Dataset:
         task: Its task.
         metric: Its metric.
         scores: Of each cell the mean score, or None where every seed diverged.
-        seeds: Seeds of each cell.
+        on_test: Of each cell the mean score on the test set, if that is another.
+        seeds: Seeds of each cell at first.
+        most: Seeds of a cell at most; those that it starts with if None.
         diverged: Seeds that diverged, by cell, with the epoch.
         sizes: Hidden sizes of each cell.
         noise: How far seeds lie apart.
@@ -63,7 +69,9 @@ class Dataset:
     task: str = "sentiment"
     metric: Metric = ACCURACY
     scores: dict = field(default_factory=lambda: {"memoryless": 0.6, "gru": 0.9, "lstm": 0.8})
+    on_test: dict = field(default_factory=dict)
     seeds: int = 3
+    most: int | None = None
     diverged: dict = field(default_factory=dict)
     sizes: tuple = (8,)
     noise: float = 0.004
@@ -99,7 +107,20 @@ CONFUSION = Confusion(
     labels=tuple(f"label_{i}" for i in range(12)),
     counts=tuple(tuple(40 if i == j else (i * j) % 5 for j in range(12)) for i in range(12)),
 )
-TUNED = Tuned(trials=8, steps=12345, chosen={"learning_rate": 0.00123456})
+RATE = {"learning_rate": 0.00123456}
+TUNED = Tuned(
+    rounds=(Round(values=8, share=0.25, seeds=1), Round(values=3, share=1.0, seeds=2)),
+    trials=14,
+    steps=12345,
+    searches=2,
+    finalists=(
+        Finalist(values={"learning_rate": 0.002}, mean=0.7, std=0.01),
+        Finalist(values=RATE, mean=0.8123, std=0.02),
+        Finalist(values={"learning_rate": 0.1}, mean=None, std=None),
+    ),
+    chosen=RATE,
+    score=0.8123,
+)
 
 STUDY = {
     "letters": Dataset(task="text_generation", example=TEXTS),
@@ -124,21 +145,28 @@ STUDY = {
     "lost": Dataset(scores={"memoryless": None, "gru": None, "lstm": None}),
     "one_lost": Dataset(scores={"memoryless": 0.5, "gru": 0.7, "lstm": None}),
     "bare": Dataset(baselines={}, folders=False),
+    "close": Dataset(
+        scores={"memoryless": 0.6, "gru": 0.8, "lstm": 0.81}, noise=0.05, most=5, diverged={}
+    ),
+    "turned": Dataset(on_test={"gru": 0.5, "lstm": 0.7}),
+    "equalled": Dataset(baselines={"naive_bayes": 0.89, "most_frequent": 0.5}),
+    "lone": Dataset(scores={"gru": 0.9}),
     "later": None,
 }
-"""Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders."""
+"""Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders, a race to its
+end, a test set that contradicts, a simple baseline that is as good, a single candidate."""
 
 
 def seed_results(data, cell, size, draw):
     """What `evaluate` says of the seeds of a candidate."""
     mean, lost = data.scores[cell], data.diverged.get(cell, {})
-    for seed in range(data.seeds):
+    for seed in range(data.most or data.seeds):
         epochs = 4 if mean is None else lost.get(seed, data.epochs)
         if mean is None or seed in lost:
             yield SeedResult(seed=seed, epochs=epochs, steps=10, validation=None, test=None)
         else:
-            values = (mean + data.noise * draw.uniform(-1, 1) for _ in range(2))
-            validation, test = values
+            means = (mean, data.on_test.get(cell, mean))
+            validation, test = (each + data.noise * draw.uniform(-1, 1) for each in means)
             others = {"f1": test / 2}
             yield SeedResult(
                 seed=seed,
@@ -166,21 +194,51 @@ def candidates_of(data, draw):
     return found
 
 
+def seeds_of(data):
+    """How many seeds there may be."""
+    return Seeds(first=data.seeds, most=data.most or data.seeds)
+
+
+def entry_of(candidate):
+    """A candidate with the items of each of its trainings, which differ alike in all of them."""
+    alike = np.linspace(-0.1, 0.1, 40)
+
+    def on(seed, split):
+        score = getattr(seed, split)
+        items = None if score is None else ItemScores(values=score + alike, weights=np.ones(40))
+        return trained(score, items, candidate.metric)
+
+    each = {split: [on(seed, split) for seed in candidate.seeds] for split in SCORED}
+    return Entry(candidate=candidate, trained=each)
+
+
+def raced(candidates, seeds):
+    """The candidates with those of their seeds that the race asks for."""
+    entries = [entry_of(candidate) for candidate in candidates]
+    entries.sort(key=lambda entry: entry.candidate.cost.multiply_accumulates)
+    runners = [Runner(name=e.candidate.name, trained=e.trained["validation"]) for e in entries]
+    asked = race(runners, seeds, MARGIN).asked
+    return [replace(one, seeds=one.seeds[: asked[one.name]]) for one in candidates]
+
+
 def compare(layout, name, data, candidates):
     """What `compare` writes."""
-    decision, standings = decide(candidates, NO_ITEMS, 0.02)
-    advice = policies(candidates, 0.02, data.baselines, decision.champion)
-    found = {c.name: summarise(c, standings.get(c.name)) for c in candidates}
-    second = candidates[1].name
-    found[second] = replace(found[second], tuning=TUNED)
+    verdict = decide([entry_of(one) for one in candidates], seeds_of(data), MARGIN)
+    advice = policies(candidates, MARGIN, data.baselines, verdict.decision.champion)
+    found = {c.name: summarise(c, verdict) for c in candidates}
+    last = candidates[-1].name
+    found[last] = replace(found[last], tuning=TUNED)
     comparison = Comparison(
         task=data.task,
         metric=data.metric,
-        margin=0.02,
+        margin=MARGIN,
         device="cpu",
         items={"train": 12000, "validation": 1500, "test": 1500},
-        decision=decision,
+        decision=verdict.decision,
+        effort=verdict.effort,
+        evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates=found,
+        ensemble=None,
         policies=advice,
         baselines=data.baselines,
         optimum=None,
@@ -230,7 +288,7 @@ def train_and_evaluate(layout, name, data, candidate):
     }
     place.mkdir(parents=True)
     write_findings(place, Findings(cell=candidate.cell, most_steps=256, seeds=seeds))
-    write_illustration(place, data.example if candidate.complete else None)
+    write_illustration(place, data.example if candidate.finished else None)
 
 
 def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
@@ -250,12 +308,13 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         }
         for name, data in datasets.items()
     }
-    content = {"root": ".", "study": "made_up", "seeds": [0, 1, 2], "cells": cells}
+    content = {"root": ".", "study": "made_up", "seeds": {"first": 3, "most": 3}, "cells": cells}
     content |= {"sizes": ["equal"], "tuning": None}
     (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
     for name, data in datasets.items():
         candidates = candidates_of(data, draw) if data else []
         if candidates:
+            candidates = raced(candidates, seeds_of(data))
             compare(layout, name, data, candidates)
         for candidate in candidates if data and data.folders else []:
             train_and_evaluate(layout, name, data, candidate)

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from flows.commands import upkeep
 from flows.report.card import MOST_CHARACTERS, model_card
 from flows.report.details import collect
 from flows.report.timings import write_timings
 from flows.stages.report import report
-from flows.tracking import promotion as registry
+from flows.tracking import registry
 from flows.tracking.projection import Projection
 from flows.trainings.records import Record, append
 from rnn_core.comparison.outcome import read_comparison, write_comparison
@@ -30,17 +31,35 @@ def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
         "## made_up.sounds: gru-8",
         "A model for speech recognition around the recurrent cell `gru` with 8 units",
         f"It is seed {own.seed} of 5",
-        "Of the candidates, use **gru-8**",
-        "**decided**, with a margin of 0.02: better than all others",
+        "**Use gru-8: the chance that another candidate is better by more than the margin is below",
+        "is above 99.9 % by the validation set, which chose it, and above 99.9 % by the test set",
         "items: train 12,000, validation 1,500, test 1,500",
         f"This model: test {own.test:.4g}, validation {own.validation:.4g}",
         "Best simple baseline: most_frequent, 0.5",
         "19,744 parameters; 16,000 multiply-accumulates",
-        "measured on 1,500 items of the test side",
+        "measured on 1,500 items of the test set",
         'mlflow.pyfunc.load_model("models:/made_up.sounds@champion")',
         "mlflow models serve -m models:/made_up.sounds@champion",
     ):
         assert words in text
+
+
+def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, said_of):
+    stand_ins = {"use_defaults": lambda: None, "enter_home": Path, "what_is_stale": lambda _: ""}
+    for name, stand_in in stand_ins.items():
+        monkeypatch.setattr(upkeep, name, stand_in)
+    upkeep.status(made_up.folder)
+    output = capsys.readouterr().out
+    turned, equalled, close = (said_of(output, name) for name in ("turned", "equalled", "close"))
+    assert turned.startswith("turned gru-8, open: the test set contradicts; chance above 99.9 %")
+    assert "The simple baseline naive_bayes (0.89) is as good as gru-8, within the m" in equalled
+    (risk, by_test) = (
+        read_comparison(made_up.comparison("close")).champion.result.on(split).risk
+        for split in ("validation", "test")
+    )
+    losses = f"{risk.expected_loss:.2g} margins, {by_test.expected_loss:.2g} by the test set"
+    assert f"expected loss {losses}" in close
+    assert f"chance {100 * risk.chance:.0f} % to be within the margin of the best" in close
 
 
 def test_card_is_no_longer_than_what_mlflow_keeps(made_up):

@@ -11,7 +11,9 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from flows.report import advice
 from flows.stages.report import report
+from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json
 from rnn_core.study import read_study
 
@@ -178,19 +180,20 @@ LOOKS = list(product((360, 1200), ("light", "dark")))
 
 
 @pytest.mark.parametrize(("width", "colours"), LOOKS)
-def test_decision_of_every_dataset_is_in_sight(browser, layout, width, colours):
+def test_decision_of_every_dataset_is_in_sight(browser, layout, every_case, width, colours):
     page = browser.open(layout.page, width, colours)
     metrics = read_json(layout.metrics)
     rows = page.value("[...document.querySelectorAll('.decisions tbody tr')].map(r => r.innerText)")
-    assert len(rows) == 8
+    assert len(rows) == len(every_case)
     for name, brief in metrics.items():
         (row,) = [row for row in rows if re.match(rf"{name}\s", row)]
         assert (brief["champion"] or "No cell can be recommended") in row
+        assert brief["decision"] in row
         sentence = page.value(
             f"document.querySelector('.decisions a[href=\"#{name}\"]')"
             ".closest('tr').lastElementChild.textContent"
         )
-        assert brief["reason"] in sentence
+        assert sentence == advice.sentence(read_comparison(layout.comparison(name)))
         assert page.value(f"{VISIBLE}({json.dumps(sentence)})"), sentence
 
 

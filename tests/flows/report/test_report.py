@@ -1,11 +1,25 @@
 """What the forms of the report say in every case, and what they weigh."""
 
+import math
 import re
 import time
+from dataclasses import replace
+from html import unescape
 from types import SimpleNamespace
+from typing import get_args
 
-from flows.report import words
+import pytest
+
+from flows.commands.summary import in_lines, summarise
+from flows.report import advice, words
+from flows.report.card import model_card
+from flows.report.details import collect
+from flows.report.glossary import GLOSSARY
 from flows.stages.report import report
+from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
+from rnn_core.comparison.outcome import Need, Why, read_comparison
+from rnn_core.comparison.race import HOPELESS, SAFE
+from rnn_core.comparison.verdict import CONTRADICTED
 from rnn_core.files import digest_of, read_json
 from rnn_core.study import read_study
 
@@ -29,22 +43,188 @@ def of_dataset(text, dataset, start="## "):
 def test_every_case_has_a_stated_outcome(made_up):
     page, markdown = texts(made_up)
     stated = {
-        "prices": "It is not decided; for now use **gru-16**: 0.1968 mse (lower is better)",
+        "prices": "**The simple baseline linear (0.1) is better than every candidate; for now use "
+        "gru-16: one random seed does not tell how much of a score is chance.**",
         "sounds": "4 of 5 seeds; seed 3 diverged at epoch 2",
-        "phrases": "Of the candidates, use **memoryless-8**: 0.5 accuracy (higher is better), the "
-        "same as gru-8.",
-        "lost": "No cell can be recommended: a seed of every candidate diverged.",
+        "phrases": "use memoryless-8: the chance that another candidate is better by more than the "
+        "margin is below 0.1 %.** memoryless-8 has 0.5 accuracy on the test set (higher is "
+        "better), the same as gru-8.",
+        "lost": "**No cell can be recommended: most trainings of every candidate diverged.**",
         "one_lost": "0 of 3 seeds; seed 0 diverged at epoch 4, seed 1 diverged at epoch 4, seed 2 "
         "diverged at epoch 4",
-        "bare": "Of the candidates, use **gru-8**",
+        "bare": "**Use gru-8: the chance that",
+        "close": "**For now use lstm-8: the chance that it is within the margin (0.02) of the best "
+        "candidate is 87 %, and it takes 98 % to decide.**",
+        "lone": "**Use gru-8, the only candidate.**",
     }
     for dataset, told in stated.items():
         assert told in of_dataset(markdown, dataset)
         assert told.replace("**", "") in page
-    assert "stay as they are; the simple baseline linear beats every cell." in page
-    assert "one seed says nothing of the spread between seeds; 3 seeds would decide it" in page
-    assert "as good as the best of the others, confirmed on the test side; the cheapest" in page
     assert "Not compared yet: later." in markdown
+
+
+def in_percent(chance):
+    """A chance as a report shows it: to 1 %, near none and certainty to 0.1 %."""
+    if 0.001 <= chance <= 0.999:
+        return f"{100 * chance:.{0 if 0.05 <= chance <= 0.95 else 1}f} %"
+    return "below 0.1 %" if chance < 0.5 else "above 99.9 %"
+
+
+def risks_of(candidate):
+    """The cells of a table about the risk of a candidate, from the comparison's file."""
+    risks = [candidate[split]["risk"] for split in ("validation", "test")]
+    if None in risks:
+        return [""] * 4
+    losses = [f"{risk['expected_loss']:.2g}" for risk in risks]
+    return [*(in_percent(risk["chance"]) for risk in risks), *losses]
+
+
+def rows_of(text):
+    """The rows of the tables in a text as lists of cells."""
+    return [
+        [c.strip(" *") for c in line.split("|")[1:-1]] for line in text.splitlines() if "|" in line
+    ]
+
+
+def columns(rows, name):
+    """What the first of the tables says of the risk of a candidate."""
+    titles = next(row for row in rows if row[0] == "candidate")
+    row = next(row for row in rows if row[0] == name)
+    shown = dict(zip(titles, row, strict=True))
+    return [shown[title] for title in ("chance", "chance on test", *EXPECTED)]
+
+
+EXPECTED = ("expected loss", "expected loss on test")
+
+
+def test_risk_of_every_candidate_is_in_every_form(made_up, every_case):
+    report(made_up, read_study(made_up.folder))
+    markdown, metrics = (made_up.reports / "report.md").read_text(), read_json(made_up.metrics)
+    page = re.sub(r"\s*</t[dh]>\s*", "|", made_up.page.read_text())
+    page = re.sub(r"<tr[^>]*>", "\n|", page)
+    page = re.sub(r"<[^>]*>", "", page)
+    decided = set()
+    for dataset in filter(every_case.get, every_case):
+        found = read_json(made_up.comparison(dataset))
+        decided.add(found["decision"]["why"])
+        section = page.partition(f"Candidates on {dataset},")[2]
+        forms = [rows_of(of_dataset(markdown, dataset)), rows_of(section)]
+        if found["decision"]["champion"]:
+            card = model_card(collect(made_up, read_study(made_up.folder), dataset))
+            forms.append(rows_of(card))
+        for name, candidate in found["candidates"].items():
+            assert all(columns(rows, name) == risks_of(candidate) for rows in forms), name
+            brief = metrics[dataset]["candidates"][name]
+            for split in ("validation", "test"):
+                assert brief[split] == candidate[split]["risk"]
+    assert decided == set(get_args(Why)), "a case is missing"
+
+
+def first_sentences(layout):
+    """The first sentence about each dataset: in the report, in a card, and in a terminal."""
+    study = read_study(layout.folder)
+    for dataset in study.datasets:
+        if layout.comparison(dataset).exists():
+            comparison = read_comparison(layout.comparison(dataset))
+            if comparison.champion is not None:
+                card = model_card(collect(layout, study, dataset))
+                bold = re.search(r"\*\*(.*?)\*\*", card)[1]
+                assert advice.verdict(comparison).startswith(bold)
+                (row,) = summarise(layout, [dataset], {})
+                yield comparison, bold, " ".join(in_lines(row)[:2])
+
+
+def test_what_speaks_against_a_choice_comes_first(made_up):
+    """A test set that contradicts, and a simple baseline that is as good."""
+    contradicted, rivalled = 0, 0
+    for comparison, sentence, in_terminal in first_sentences(made_up):
+        champion = comparison.champion.result.test
+        baselines = comparison.baselines.values()
+        sign = 1 if comparison.metric.direction == "lower" else -1
+        best = min((sign * score for score in baselines), default=math.inf)
+        rivals = best <= sign * champion.mean + comparison.margin
+        contradicts = champion.risk is not None and champion.risk.chance < CONTRADICTED
+        for text in (sentence, in_terminal):
+            assert ("simple baseline" in text) == rivals, text
+            assert ("test set contradicts" in text) == contradicts, text
+        contradicted, rivalled = contradicted + contradicts, rivalled + rivals
+    assert contradicted >= 1
+    assert rivalled >= 2
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (0.95, "is better than every candidate"),
+        (0.6, "is better than gru-8 by more than the margin"),
+        (0.51, "is as good as gru-8, within the margin"),
+        (0.49, "is as good as gru-8, within the margin"),
+        (0.47, ""),
+    ],
+)
+def test_baseline_is_said_to_be_as_good_as_it_is(made_up, score, said):
+    """The champion has 0.5 on the test set, another candidate 0.7, and the margin is 0.02."""
+    comparison = read_comparison(made_up.comparison("turned"))
+    rivalled = replace(comparison, baselines={"worst": 0.1, "simple": score})
+    told = f"the simple baseline simple ({score}) {said}"
+    assert advice.as_good(rivalled) == (told if said else "")
+
+
+def what_may_be_said(layout):
+    """All that the report says of a dataset in sentences."""
+    for name in read_study(layout.folder).datasets:
+        if layout.comparison(name).exists():
+            comparison = read_comparison(layout.comparison(name))
+            yield from (form(comparison) for form in (advice.verdict, advice.evidence))
+            yield advice.because(comparison)
+    close = read_comparison(layout.comparison("close"))
+    few = replace(close.evidence["validation"], clusters=4, telling=3, smallest=0.5)
+    yield from advice.cautions(replace(close, evidence={"validation": few}))
+    scores = EnsembleScores(
+        cell="lstm", hidden_size=8, seeds=(0, 1, 2), validation=0.8, test=0.8, others={}
+    )
+    for registered in (True, False):
+        ensemble = EnsembleResult(
+            scores=scores, better_by=0.1, p_value=0.01, trainings=2, registered=registered
+        )
+        yield advice.together(replace(close, ensemble=ensemble))
+    needs = [None, Need(seeds=9, items=4.0, least=2.0, most=None)]
+    for need in needs:
+        yield advice.needed(replace(close, decision=replace(close.decision, need=need)))
+
+
+PLAIN = """
+    a about above after an and apart are as at be below better between both but by can close cheaper
+    chose decide differ disagree else end even every few for good half harder hardly has have higher
+    is it its just like lower magnitude may more most no not now of on one only open or order
+    other others probably recommended same sets settle since so some spent stayed stretches take
+    taken takes than that the them they these this three time times to together too took two twice
+    costs run use vary voices was were where which with would
+"""
+
+
+def test_every_term_of_a_decision_is_explained_on_the_page(made_up):
+    _, markdown = texts(made_up)
+    page = unescape(made_up.page.read_text())
+    terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.split("<h2")[0])
+    assert dict(terms) == GLOSSARY
+    assert all(f"- *{term}*: {meaning}" in markdown for term, meaning in terms)
+    explained = set(re.findall("[a-z]+", " ".join(map(" ".join, terms)).lower()))
+    known = {*explained, *(f"{word}s" for word in explained), *PLAIN.split()}
+    names = r"\w+-\d+|\bbaseline \w+|[\d.]+ (?:accuracy|mse)"
+    for text in what_may_be_said(made_up):
+        words = re.findall("[a-z]+", re.sub(names, "", text).lower())
+        assert set(words) <= known, text
+
+
+def test_numbers_of_the_explanations_are_those_of_the_race(made_up):
+    _, markdown = texts(made_up)
+    explained = dict(re.findall(r"^- \*(.*?)\*: (.*)$", markdown, re.MULTILINE))
+    percent = {what: re.findall(r"[\d.]+ %", text) for what, text in explained.items()}
+    shown = [f"{100 * share:g} %" for share in (SAFE, CONTRADICTED, HOPELESS)]
+    assert percent["decided, open"] == shown[:2]
+    assert percent["look"] == shown[2:]
+    assert shown[0] == advice.NEEDED
 
 
 def test_size_says_how_far_weights_are_from_their_budget():
@@ -75,7 +255,7 @@ def test_markup_in_the_data_is_text(made_up):
 def test_numbers_have_four_digits_and_counts_have_commas(made_up):
     page, markdown = texts(made_up)
     mean = read_json(made_up.metrics)["prices"]["candidates"]["gru-16"]["mean"]
-    assert f"gru-16 (test mse {mean:.4g})" in page
+    assert f"gru-16 has {mean:.4g} mse on the test set" in page
     for text in (page, markdown):
         assert "39,488" in text
         assert "12,345" in text, "steps of tuning"
@@ -114,4 +294,5 @@ def test_report_is_the_same_bytes_each_time(made_up, build_study, every_case, tm
     elsewhere = build_study(tmp_path / "elsewhere", every_case)
     report(elsewhere, read_study(elsewhere.folder))
     assert digest_of(elsewhere.reports) == digest_of(made_up.reports)
-    assert len(list(made_up.reports.rglob("*.*"))) == 4 + 3 * 7
+    compared = sum(data is not None for data in every_case.values())
+    assert len(list(made_up.reports.rglob("*.*"))) == 4 + 3 * compared

@@ -1,19 +1,25 @@
 """What a Dask worker refuses to do, and what a study gives and gets."""
 
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from distributed import KilledWorker
+from waiting import lives, wait_for
 
 from flows.layout import Layout
+from flows.running import elsewhere as module
 from flows.running.cluster import Cluster, Returning, cluster_at
-from flows.running.elsewhere import check_code, check_threads, fetch_prepared
+from flows.running.elsewhere import Elsewhere, check_code, check_threads, fetch_prepared, pool_in
 from flows.stages.code import code_of_cell
+from flows.trainings.crew import TRAIN, Remote
 from flows.trainings.identity import Work
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import VARIABLE, open_store
+from flows.trainings.workers import WorkerLostError
 from rnn_core.errors import StudyError
 from rnn_core.files import digest_of
 from rnn_core.training.run_folder import RunConfig
@@ -73,6 +79,54 @@ def test_other_code_that_evaluates_is_refused(work, trains):
 def test_code_of_another_cell_is_other_code(work):
     with pytest.raises(StudyError, match="would train gru"):
         check_code(with_code(work, code_of_cell(TASK, "lstm").training("lstm", "cpu")), trains=True)
+
+
+@pytest.fixture
+def task():
+    """What Dask knows of the task that its worker is at."""
+    return SimpleNamespace(state="executing")
+
+
+@pytest.fixture
+def doing(task, tmp_path, monkeypatch):
+    """Makes a Dask worker, as far as work sees of it, which does something else instead."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.setattr(module, "PRELOADED", ())
+    worker = SimpleNamespace(
+        address="tcp://there:1",
+        local_directory=str(tmp_path / "dask"),
+        state=SimpleNamespace(nthreads=1, tasks={"key": task}),
+        get_current_task=lambda: "key",
+    )
+    monkeypatch.setattr("distributed.get_worker", lambda: worker)
+
+    def do(name, work):
+        monkeypatch.setattr(module, "DO", Remote("jobs_elsewhere", name))
+        return Elsewhere(TRAIN)(work)
+
+    yield do
+    pool_in(tmp_path / "dask/gatewise").cancel()
+    pool_in.cache_clear()
+
+
+def test_work_that_ends_its_process_may_be_tried_again_by_the_same_worker(doing, work):
+    with pytest.raises(WorkerLostError, match=r"the worker tcp://there:1 .* ended with code 3"):
+        doing("end_process", work)
+    assert doing("do", work) == []
+
+
+def test_work_that_nobody_wants_is_ended_and_the_worker_takes_on_more(doing, work, task, tmp_path):
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(doing, "go_on", work)
+        wait_for((tmp_path / "dask/gatewise" / work.config.data).exists)
+        (pool,) = psutil.Process().children()
+        processes = [pool.pid, *(child.pid for child in pool.children())]
+        task.state = "cancelled"
+        with pytest.raises(CancelledError):
+            done.result(20)
+    wait_for(lambda: not any(lives(process) for process in processes))
+    task.state = "executing"
+    assert doing("do", work) == []
 
 
 def test_two_trainings_in_one_process_are_refused():

@@ -104,7 +104,7 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
     for old, new in {
         "rnn_core.training.adamw": "rnn_core.training.optimisers.decoupled",
         "rnn_core.layers.projection": "rnn_core.projection",
-        "flows.report.markdown": "flows.markdown",
+        "flows.report.details": "flows.details",
         "rnn_core.compiler.cpu": "rnn_core.compiler.processor",
     }.items():
         source = copied.joinpath(*old.split("."))
@@ -211,11 +211,11 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
             id="a source",
         ),
         pytest.param(
-            "rnn_core/comparison/rule.py",
+            "rnn_core/comparison/race.py",
             "return",
             "return 1 +",
-            {f"compare.{dataset}" for dataset in DATASETS},
-            id="the rule",
+            {key for d in DATASETS for key in (f"train.{d}.plan", f"compare.{d}")},
+            id="the race",
         ),
         pytest.param(
             "flows/stages/train.py",
@@ -226,8 +226,8 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
         ),
         pytest.param(
             "flows/trainings/work.py",
-            "metric=kind.metric.name",
-            "metric=1 + kind.metric.name",
+            'items=meta.items["validation"],',
+            'items=1 + meta.items["validation"],',
             {f"train.{dataset}.plan" for dataset in DATASETS},
             id="what trainings of a dataset have in common",
         ),

@@ -44,7 +44,13 @@ def layout(tmp_path_factory, perform):
         name: {"source": f"data/raw/{name}", "model": {"hidden_size": 6}, **section}
         for name, section in DATASETS.items()
     }
-    study = {"root": ".", "study": "shown", "device": "cpu", "seeds": [0, 1, 2], "cells": ["gru"]}
+    study = {
+        "root": ".",
+        "study": "shown",
+        "device": "cpu",
+        "seeds": {"first": 3, "most": 3},
+        "cells": ["gru"],
+    }
     study |= {"sizes": ["equal"], "tuning": None}
     (layout.folder / "params.yaml").write_text(yaml.safe_dump(study | {"datasets": sections}))
     for name in DATASETS:

@@ -99,7 +99,7 @@ def test_scores_are_those_of_the_mean_forecast(together, split):
         restore(folder / f"seed-{n}", meta) for n, folder in enumerate((own, own, extra, extra))
     ]
     task = restored[0][0]
-    past, future = task.windows(data, task.rows(split))
+    past, future = task.windows(data, task.rows(data, split))
     with torch.inference_mode():
         forecasts = np.stack([model(past).double().numpy() for _, model in restored])
     wanted = ((forecasts.mean(axis=0) - future.double().numpy()) ** 2).mean(axis=(1, 2))

@@ -11,23 +11,25 @@ from flows.layout import Layout
 from flows.tracking import projection as tracking
 from flows.tracking.logged import metrics_of_candidate
 from flows.tracking.projection import Follower
+from flows.trainings import planner
 from flows.trainings.identity import title
+from flows.trainings.kept import note_kept
 from flows.trainings.manifest import MANIFEST
 from flows.trainings.store import open_store
 from flows.trainings.work import check_study
-from rnn_core.comparison.candidates import Candidate, SeedResult
-from rnn_core.comparison.decision import summarise
-from rnn_core.comparison.outcome import read_comparison
+from rnn_core.comparison import standings
+from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.outcome import CandidateResult, Failure, SplitResult, read_comparison
 from rnn_core.errors import ParameterError
 from rnn_core.files import digest_of, read_json
-from rnn_core.metric import Metric
-from rnn_core.study import TUNING_SEED, read_study
+from rnn_core.study import TUNING_SEED, is_for_tuning, read_study
 from rnn_core.tasks.forecasting import Forecasting, ForecastingModel
 from rnn_core.training import loop as training
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_prepared
 from rnn_core.training.run_folder import SUMMARY, Cost, read_config
-from rnn_core.training.tuning import Tuned
+from rnn_core.training.rung import read_rung
+from rnn_core.training.tuning import Tuned, again
 
 SERIES = "date,y\n" + "".join(
     f"{date(2024, 1, 1) + timedelta(days=i)},{(i * 37 % 11) + i / 9:.3f}\n" for i in range(300)
@@ -37,9 +39,10 @@ PARAMETERS = {
     "root": ".",
     "study": "tuned",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru", "lstm"],
     "sizes": ["equal", 0.25],
+    "champion": "seed",  # no more seeds for an ensemble
     "tuning": {
         "trials": 4,
         "share": 0.4,
@@ -52,6 +55,7 @@ PARAMETERS = {
             "source": "sales.csv",
             "task": "forecasting",
             "cells": ["gru", "lstm"],
+            "margin": 1e9,  # no size is worse than a smaller one
             "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
             "model": {"hidden_size": 8, "dropout": 0.1},
             "training": {"epochs": 5, "learning_rate": 0.003, "clip_norm": 0.5},
@@ -61,6 +65,12 @@ PARAMETERS = {
 OWN = {"learning_rate": 0.003, "clip_norm": 0.5, "dropout": 0.1}
 STEPS = 7
 """Batches of 32 of the 200 windows or so."""
+
+ROUNDS = [(4, 2), (2, 4), (6, 5)]
+"""Trainings of each round, and their epochs: the last has three finalists with two seeds."""
+
+TRIALS = sum(number for number, _ in ROUNDS)
+EPOCHS = sum(number * epochs for number, epochs in ROUNDS)
 
 
 def write(folder, parameters):
@@ -96,6 +106,12 @@ def records(layout, cell):
     return {int(size): found for size, found in read_json(layout.tuning("sales"))[cell].items()}
 
 
+def trials(record):
+    """Those of a single search, by round."""
+    (search,) = record["searches"]
+    return search["rounds"]
+
+
 def stored(layout):
     """Folders of all trainings that the store of a study has, trials among them."""
     store, place = open_store(layout), layout.folder / "taken out"
@@ -123,31 +139,37 @@ def train_directly(layout, folder, size, seed, epochs, values):
     return result(folder)
 
 
-def test_every_candidate_has_the_same_number_of_trials_and_begins_with_the_own_values(tuned):
+def test_every_candidate_has_the_same_rounds_and_draws_of_its_own(tuned):
     gru, lstm = records(tuned, "gru"), records(tuned, "lstm")
     assert len(gru) == len(lstm) == 2
+    drawn = []
     for record in (*gru.values(), *lstm.values()):
-        assert [trial["epochs"] for trial in record["trials"]] == [2] * 4
-        assert record["trials"][0]["values"] == OWN
-        assert record["trials"][1]["values"] == gru[8]["trials"][1]["values"] != OWN
+        rounds = [[trial["epochs"] for trial in each] for each in trials(record)]
+        assert rounds == [[epochs] * number for number, epochs in ROUNDS]
+        assert [trial["values"] for trial in trials(record)[-1][:2]] == [OWN, OWN]
+        drawn += [tuple(trial["values"].values()) for trial in trials(record)[0]]
+    assert len(set(drawn)) == 16
 
 
-def test_chosen_is_the_trial_with_the_least_error(tuned):
+def test_chosen_is_the_finalist_with_the_least_mean_error(tuned):
     for record in (*records(tuned, "gru").values(), *records(tuned, "lstm").values()):
-        scores = [trial["score"] for trial in record["trials"]]
-        assert record["chosen"] == record["trials"][scores.index(min(scores))]["values"]
-        assert len(set(scores)) == 4
+        scores = [trial["score"] for trial in trials(record)[-1]]
+        means = [(a + b) / 2 for a, b in zip(scores[::2], scores[1::2], strict=True)]
+        best = trials(record)[-1][2 * means.index(min(means))]
+        assert record["chosen"] == best["values"]
+        found = [one["mean"] for one in record["searches"][0]["finalists"]]
+        assert found == pytest.approx(means)
 
 
 def test_trial_is_exactly_the_training_that_it_says_it_is(tuned, tmp_path):
     record = records(tuned, "gru")[8]
-    for i in (0, 3):
-        trial = record["trials"][i]
-        place = tmp_path / str(i)
-        train_directly(tuned, place, 8, TUNING_SEED, 2, trial["values"])
+    for i, ((_, epochs), each) in enumerate(zip(ROUNDS, trials(record), strict=True)):
+        trial, place = each[-1], tmp_path / str(i)
+        train_directly(tuned, place, 8, trial["seed"], epochs, trial["values"])
         summary = read_json(place / SUMMARY)
         assert summary["best_validation_mse"] == trial["score"]
         assert (summary["epochs"], summary["steps"]) == (trial["epochs"], trial["steps"])
+    assert [each[-1]["seed"] - TUNING_SEED for each in trials(record)] == [0, 0, 1]
 
 
 def test_training_is_exactly_one_with_the_chosen_values(tuned, tmp_path):
@@ -168,16 +190,13 @@ def test_steps_of_tuning_are_those_of_all_its_trainings(tuned):
                 summary["steps"]
                 for config, summary in trainings
                 if (config.cell, config.model["hidden_size"]) == (cell, size)
-                and config.seed == TUNING_SEED
+                and is_for_tuning(config.seed)
             ]
-            assert len(of_trials) == 4
-            assert record["steps"] == sum(of_trials) == 4 * 2 * STEPS
-            rung = read_json(tuned.run("sales", cell) / str(size) / "rung.json")
-            assert rung["tuning"] == {
-                "trials": 4,
-                "steps": record["steps"],
-                "chosen": record["chosen"],
-            }
+            assert len(of_trials) == TRIALS
+            assert record["steps"] == sum(of_trials) == EPOCHS * STEPS
+            tuning = read_rung(tuned.run("sales", cell) / str(size)).tuning
+            assert (tuning.trials, tuning.steps) == (TRIALS, record["steps"])
+            assert (tuning.searches, tuning.chosen) == (1, record["chosen"])
 
 
 def test_cell_that_is_left_out_is_not_tuned(tuned):
@@ -192,8 +211,8 @@ def test_comparison_shows_the_tuning_and_counts_its_steps(tuned, perform):
     for name, result in comparison.candidates.items():
         cell, size = name.split("-")
         record = records(tuned, cell)[int(size)]
-        assert result.tuning == Tuned(trials=4, steps=record["steps"], chosen=record["chosen"])
-        total += (4 * 2 + 5) * STEPS * result.cost.multiply_accumulates
+        assert (result.tuning.steps, result.tuning.chosen) == (record["steps"], record["chosen"])
+        total += (EPOCHS + 5) * STEPS * result.cost.multiply_accumulates
     assert comparison.policies["gatewise"].training_cost == total
 
 
@@ -212,11 +231,42 @@ def test_diverged_trials_are_recorded_and_not_chosen(fresh, perform):
     write(fresh.folder, PARAMETERS | {"tuning": tuning, "sizes": ["equal"]})
     perform(fresh, "sales", "train")
     record = records(fresh, "gru")[8]
-    diverged = [trial for trial in record["trials"] if trial["status"] == "diverged"]
+    every = [trial for each in trials(record) for trial in each]
+    diverged = [trial for trial in every if trial["status"] == "diverged"]
     assert diverged
     assert all(trial["score"] is None and trial["steps"] > 0 for trial in diverged)
     assert record["chosen"] not in [trial["values"] for trial in diverged]
-    assert record["steps"] == sum(trial["steps"] for trial in record["trials"])
+    assert record["steps"] == sum(trial["steps"] for trial in every)
+
+
+def test_size_that_is_tuned_again_keeps_all_that_led_there(fresh, perform, monkeypatch):
+    """Trials, and what showed that the first search failed; else a second run trained it again."""
+
+    def larger_fails(sized, margin):
+        smaller, larger = sorted(sized, key=lambda one: one.hidden_size)
+        return {larger.name: Failure(than=smaller.name, worse_by=1.0, error=0.1)}
+
+    def to_certain_values(found, smaller):
+        return replace(again(found, smaller), certain=({"dropout": 0.3},), finalists=0)
+
+    monkeypatch.setattr(standings, "failures", larger_fails)
+    monkeypatch.setattr(planner, "again", to_certain_values)
+    sales = PARAMETERS["datasets"]["sales"] | {"cells": ["gru"]}
+    tuning = {"trials": 4, "share": 0.4, "dropout": [0, 0.5]}
+    write(fresh.folder, PARAMETERS | {"tuning": tuning, "datasets": {"sales": sales}})
+    perform(fresh, "sales", "train")
+    (_, record), (larger, found) = sorted(records(fresh, "gru").items())
+    assert (len(record["searches"]), record["failed"]) == (1, [])
+    assert len(found["searches"]) == 2
+    assert found["chosen"] == {"dropout": 0.3} != found["searches"][0]["chosen"]
+    place = fresh.run("sales", "gru") / str(larger)
+    assert read_rung(place).tuning.searches == 2
+    assert read_config(place / "seed-0")[0].model["dropout"] == 0.3
+    note_kept(fresh, ["sales"], lambda _: "scores")
+    store = open_store(fresh)
+    for kind in ("training", "evaluation"):
+        assert set(store.identities(kind)) <= set(read_json(fresh.kept)), kind
+    assert len(found["failed"]) == 2 * 2, "two trainings and their evaluations"
 
 
 class Killed(BaseException):
@@ -231,7 +281,7 @@ def test_interrupted_tuning_repeats_no_trial_and_ends_the_same(fresh, tuned, per
             begun.append(None)
             raise Killed
         size, rate = config.model["hidden_size"], config.training["learning_rate"]
-        begun.append((config.cell, size, config.seed, rate))
+        begun.append((config.cell, size, config.seed, rate, config.training["epochs"]))
         train_one(task, data, config, *arguments)
 
     monkeypatch.setattr(training, "train", train_and_count)
@@ -240,7 +290,7 @@ def test_interrupted_tuning_repeats_no_trial_and_ends_the_same(fresh, tuned, per
     assert not fresh.runs("sales").exists()
     perform(fresh, "sales", "train")
     begun.remove(None)
-    assert len(begun) == len(set(begun)) == 2 * 2 * (4 + 2)
+    assert len(begun) == len(set(begun)) == 2 * 2 * (TRIALS + 2)
     assert digest_of(fresh.runs("sales")) == digest_of(tuned.runs("sales"))
 
 
@@ -257,7 +307,8 @@ def growing(tuned, tmp_path):
     layout = Layout(tmp_path / "growing")
     for finished in stored(tuned):
         config, _ = read_config(finished)
-        if config.cell == "gru" and config.seed in {0, TUNING_SEED}:
+        short = config.seed == TUNING_SEED and config.training["epochs"] == 2
+        if config.cell == "gru" and (short or config.seed == 0):
             shutil.copytree(finished, layout.training / finished.name)
             (layout.training / finished.name / SUMMARY).unlink()
     return layout
@@ -291,11 +342,22 @@ def test_trial_is_watched_and_not_projected(growing, monkeypatch):
 
 
 def test_cost_of_tuning_is_shown_where_there_is_one():
-    cost = Cost(parameters=3, recurrent_parameters=2, multiply_accumulates=1)
     seeds = (SeedResult(seed=0, epochs=1, steps=1, validation=0.5, test=0.25),)
-    facts = {"cell": "gru", "hidden_size": 4, "sizes": (), "deviations": {}, "data": "d"}
-    facts |= {"device": "cpu", "metric": Metric("mse", "", "lower"), "cost": cost, "seeds": seeds}
-    tuned = Candidate(**facts, tuning=Tuned(trials=4, steps=56, chosen=OWN))
-    with_tuning = metrics_of_candidate(summarise(tuned, None), "mse")
-    without = metrics_of_candidate(summarise(replace(tuned, tuning=None), None), "mse")
-    assert with_tuning == without | {"tuning_trials": 4, "tuning_steps": 56}
+    scores = SplitResult(mean=0.5, std=None, standing=None, risk=None)
+    without = CandidateResult(
+        cell="gru",
+        hidden_size=4,
+        sizes=(),
+        deviations={},
+        cost=Cost(parameters=3, recurrent_parameters=2, multiply_accumulates=1),
+        tuning=None,
+        failure=None,
+        seeds=seeds,
+        validation=scores,
+        test=scores,
+        others={},
+    )
+    found = Tuned(rounds=(), trials=4, steps=56, searches=1, finalists=(), chosen=OWN, score=0.5)
+    told = metrics_of_candidate(replace(without, tuning=found), "mse")
+    cost = {"tuning_trials": 4, "tuning_steps": 56}
+    assert told == metrics_of_candidate(without, "mse") | cost

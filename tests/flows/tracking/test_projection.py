@@ -117,6 +117,10 @@ def test_names_are_those_that_users_query(layout, database):
             for split, name in (("test", "test"), ("validation", "best_validation")):
                 assert run.data.metrics[f"{name}_{metric}"] == result.on(split).mean
                 assert run.data.metrics[f"{name}_{metric}_std"] == result.on(split).std
+                risk = result.on(split).risk
+                assert run.data.metrics[f"{split}_chance_within_margin"] == risk.chance
+                loss = run.data.metrics[f"{split}_expected_loss_in_margins"]
+                assert loss == risk.expected_loss
             for seed in result.seeds:
                 name = str(seed.seed)
                 run = find(runs, kind="seed", cell=cell, seed=name, current="true")
@@ -305,7 +309,7 @@ def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeyp
 def test_study_is_complete_without_mlflow_and_shown_afterwards(
     new_study, served, tiny, database, closed_address
 ):
-    tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": [0]}
+    tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": {"first": 1, "most": 1}}
     tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
     study = new_study(tiny)
     study.environment.update(served)

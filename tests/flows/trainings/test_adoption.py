@@ -23,10 +23,12 @@ PARAMETERS = {
     "root": ".",
     "study": "came",
     "device": "cpu",
-    "seeds": [0, 1],
+    "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru"],
     "sizes": ["equal"],
     "tuning": None,
+    "champion": "seed",
+    "ensemble": {"members": 2},
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -6,30 +6,44 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from flows.layout import Layout
 from flows.trainings.dataset import CodeOfCells, Trainings
-from flows.trainings.identity import Opened, Work
-from flows.trainings.planner import Asked, DatasetPlan, Search
+from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.identity import Opened, Work, evaluation_identity
+from flows.trainings.planner import Asked, DatasetPlan, Tunes
 from flows.trainings.store import Store, StoreError
+from rnn_core.comparison.candidates import SeedResult
+from rnn_core.diagnostics.findings import SeedFindings
 from rnn_core.errors import GatewiseError, StudyError
-from rnn_core.training.run_folder import SUMMARY, RunConfig
+from rnn_core.metric import Metric, ScoredSplit
+from rnn_core.records import write_record
+from rnn_core.study import Seeds, Tuning, is_for_tuning
+from rnn_core.training.item_scores import ItemScores, write_items
+from rnn_core.training.run_folder import CONFIG, SUMMARY, RunConfig
 from rnn_core.training.rung import Rung
-from rnn_core.training.tuning import Dimension
+from rnn_core.training.search_space import Dimension
 
 WAIT_SECONDS = 20
+NUM_ITEMS = 8
+COSTS = {"gru": 30, "lstm": 40}
 RUNG = (Rung(hidden_size=4, sizes=("equal",), deviations={}),)
 OPENED = Opened(
     dataset="sales",
     task="forecasting",
     device="cpu",
     data="d" * 64,
-    metric="mse",
-    direction="lower",
+    metric=Metric("mse", "", "lower"),
+    margin=1e9,
+    items=4,
     model={"hidden_size": 4, "dropout": 0.1},
     training={"epochs": 10, "learning_rate": 0.01, "clip_norm": 1.0},
     rungs={"gru": RUNG, "lstm": RUNG},
@@ -40,13 +54,58 @@ CODE = CodeOfCells({"gru": "g", "lstm": "l"}, {"gru": "eg", "lstm": "el"}, "gpu"
 DROPOUT = Dimension(own=0.1, low=0.0, high=0.5, logarithmic=False)
 
 
-def put(store: Store, config: RunConfig, place) -> None:
-    """Keep a training in the store, as a worker does; its score follows from its identity."""
-    folder = place / config.identity
-    folder.mkdir(parents=True, exist_ok=True)
-    summary = {"best_validation_mse": int(config.identity[:4], 16), "epochs": 1, "steps": 2}
-    (folder / SUMMARY).write_text(json.dumps(summary))
-    store.put("training", config.identity, folder)
+def by_identity(config: RunConfig) -> float:
+    """A score that is chance, but always the same."""
+    return float(int(config.identity[:4], 16))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What models score on both splits; what they score on the test set is told apart by `test`."""
+
+    validation: Callable[[RunConfig], float] = by_identity
+    test: float = 0.25
+
+    def put(self, store: Store, config: RunConfig, place: Path) -> None:
+        """Keep a training and its evaluation in the store, as a worker does."""
+        folder = place / config.identity
+        folder.mkdir(parents=True, exist_ok=True)
+        score = self.validation(config)
+        summary = {"best_validation_mse": score, "epochs": 1, "steps": 2}
+        (folder / SUMMARY).write_text(json.dumps(summary))
+        cost = {"multiply_accumulates": COSTS[config.cell]}
+        (folder / CONFIG).write_text(json.dumps({"cost": cost}))
+        store.put("training", config.identity, folder)
+        if not is_for_tuning(config.seed):
+            key = evaluation_identity(config.identity, CODE.evaluates[config.cell])
+            store.put("evaluation", key, self.evaluation(config, place / "evaluated" / key))
+
+    def evaluation(self, config: RunConfig, folder: Path) -> Path:
+        """The evaluation of a training, in a folder."""
+        folder.mkdir(parents=True)
+        score, seed = self.validation(config), config.seed
+        found = Evaluation(
+            metric=OPENED.metric,
+            scores=SeedResult(seed=seed, epochs=1, steps=2, validation=score, test=self.test),
+            most_steps=1,
+            findings=SeedFindings(before={}, after=None, clipped_share=(self.test,)),
+            illustration={"test": self.test},
+        )
+        write_record(folder / RESULT, found)
+        on: dict[ScoredSplit, float] = {"validation": score, "test": self.test}
+        items = {
+            split: ItemScores(values=mean + self.noise(config, split), weights=np.ones(NUM_ITEMS))
+            for split, mean in on.items()
+        }
+        write_items(folder / ITEMS, items)
+        return folder
+
+    def noise(self, config: RunConfig, split: ScoredSplit) -> npt.NDArray[np.float64]:
+        """What items are worth besides, the same for all seeds of a candidate."""
+        number = int(self.test) if split == "test" else 0
+        generator = np.random.default_rng([number, COSTS[config.cell]])
+        found = generator.normal(size=NUM_ITEMS)
+        return np.asarray(found - found.mean())
 
 
 @dataclass
@@ -54,8 +113,9 @@ class Crew:
     """Trains nothing; trainings end when the test says so, or at once."""
 
     store: Store
-    place: object
+    place: Path
     at_once: bool = True
+    scores: Scores = Scores()
     running: dict[str, tuple[Work, Future]] = field(default_factory=dict)
     begun: list[RunConfig] = field(default_factory=list)
     has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -78,12 +138,19 @@ class Crew:
             future.set_exception(error)
             return
         if stores:
-            put(self.store, work.config, self.place)
+            self.scores.put(self.store, work.config, self.place)
         future.set_result(None)
 
 
-def plan(seeds=(0, 1), search=None):
-    return DatasetPlan(candidates=OPENED.candidates, seeds=seeds, direction="lower", search=search)
+def plan(first=2, most=None, *, margin=1e9, members=1, tunes=None):
+    return DatasetPlan(
+        candidates=OPENED.candidates,
+        seeds=Seeds(first=first, most=most or first),
+        margin=margin,
+        members=members,
+        direction="lower",
+        tunes=tunes,
+    )
 
 
 @pytest.fixture
@@ -135,7 +202,7 @@ def test_what_the_store_has_is_not_trained(trainings_of, crew):
     crew.begun.clear()
     assert trainings_of(plan()).do(crew) == first
     assert crew.begun == []
-    more = trainings_of(plan(seeds=(0, 2, 1))).do(crew)
+    more = trainings_of(plan(first=3)).do(crew)
     assert [(c.cell, c.seed) for c in crew.begun] == [("gru", 2), ("lstm", 2)]
     assert len(more.results) == 6
 
@@ -151,43 +218,94 @@ def test_training_of_other_code_is_another(trainings_of, crew):
 
 def test_trials_go_on_from_those_that_the_store_has(trainings_of, crew, store, tmp_path):
     """As after a kill: of the tuning, only what is missing is trained, and it ends the same."""
-    tuned = plan(search=Search(space={"dropout": DROPOUT}, trials=3, share=0.5))
+    tuning = Tuning(trials=3, share=0.5, finalists=1, dropout=(0.0, 0.5))
+    space = {"dropout": DROPOUT}
+    tuned = plan(tunes=Tunes(dataset="sales", tuning=tuning, space=space, epochs=10))
     whole = trainings_of(tuned).do(crew)
-    assert [c.training["epochs"] for c in crew.begun if c.seed > 1] == [5] * 6
+    assert {c.training["epochs"] for c in crew.begun if is_for_tuning(c.seed)} == {5, 10}
     done = list(crew.begun)
     other = Store(str(tmp_path / "other"))
     for config in done[:5]:
-        put(other, config, tmp_path / "again")
+        Scores().put(other, config, tmp_path / "again")
     resumed, again = trainings_of(tuned), Crew(other, tmp_path / "rest")
     resumed.store = other
     assert resumed.do(again) == whole
     assert {c.identity for c in again.begun} == {c.identity for c in done[5:]}
 
 
-def test_next_is_begun_as_soon_as_one_has_ended(trainings_of, crew):
-    """Two candidates are tuned; the trials of one do not wait for the other."""
-    crew.at_once = False
-    tuned = trainings_of(plan(search=Search(space={"dropout": DROPOUT}, trials=2, share=0.5)))
-    thread = threading.Thread(target=tuned.do, args=[crew], daemon=True)
-    thread.start()
-    for _ in range(2):
-        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    (trial,) = {c.seed for c in crew.begun}
-    for begins in (1, 2):  # the second trial, then both seeds
-        crew.end(f"gru {trial}")
-        for _ in range(begins):
-            assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    assert set(crew.running) == {"gru 0", "gru 1", f"lstm {trial}"}
-    for name in ("gru 1", "gru 0", f"lstm {trial}"):
-        crew.end(name)
-    assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    crew.end(f"lstm {trial}")
-    for _ in range(2):
-        assert crew.has_begun.acquire(timeout=WAIT_SECONDS)
-    for seed in (0, 1):
-        crew.end(f"lstm {seed}")
-    thread.join(WAIT_SECONDS)
-    assert not thread.is_alive()
+def close(config: RunConfig) -> float:
+    """Scores by which nothing is decided before there are five seeds or more."""
+    return np.random.default_rng([config.seed, COSTS[config.cell]]).normal()
+
+
+def far(config: RunConfig) -> float:
+    """Scores by which the dearer cell is the better one, without a doubt."""
+    return close(config) + (1000.0 if config.cell == "gru" else 0.0)
+
+
+def test_race_ends_as_soon_as_one_is_safe(trainings_of, crew):
+    crew.scores = Scores(far)
+    found = trainings_of(plan(first=3, most=10, margin=9.0)).do(crew)
+    assert sorted((c.cell, c.seed) for c in crew.begun) == [
+        (cell, seed) for cell in ("gru", "lstm") for seed in range(3)
+    ]
+    assert not found.members
+
+
+def test_chosen_candidate_alone_is_trained_on_for_an_ensemble(trainings_of, crew):
+    crew.scores = Scores(far)
+    found = trainings_of(plan(first=3, most=10, margin=9.0, members=5)).do(crew)
+    assert [(c.cell, c.seed) for c in crew.begun[6:]] == [("lstm", 3), ("lstm", 4)]
+    assert found.members == [Asked("lstm", 4, seed) for seed in range(5)]
+    assert len(found.results) == 6
+
+
+def test_race_goes_on_where_nothing_is_safe(trainings_of, crew):
+    crew.scores = Scores(close)
+    trainings_of(plan(first=3, most=5, margin=0.01)).do(crew)
+    assert [c.seed for c in crew.begun] == [0, 1, 2, 0, 1, 2, 3, 3, 4, 4]
+
+
+@pytest.mark.parametrize("scores", [close, far, by_identity])
+def test_nothing_of_the_test_set_reaches_the_planner(trainings_of, store, tmp_path, scores):
+    """With other test scores, items, findings and illustrations the same is known and asked for."""
+    wanted = plan(first=3, most=6, margin=1.0, members=4)
+    runs = []
+    for place, test in enumerate((0.25, 77777.0)):
+        own = Store(str(tmp_path / f"store {place}"))
+        crew = Crew(own, tmp_path / f"made {place}", scores=Scores(scores, test))
+        trainings = trainings_of(wanted)
+        trainings.store = own
+        found = trainings.do(crew)
+        runs.append((found, [c.identity for c in crew.begun], known_of(trainings)))
+    assert runs[0] == runs[1]
+
+
+def known_of(trainings: Trainings) -> dict[Asked, tuple[object, ...]]:
+    """All that the planner may know of each training, as something that can be compared."""
+    found: dict[Asked, tuple[object, ...]] = {}
+    for asked, end in trainings.ended.items():
+        assert end.trained is not None
+        assert end.trained.items is not None
+        items = tuple(end.trained.items.values.tolist())
+        found[asked] = (end.score, end.epochs, end.steps, end.cost, end.trained.loss, items)
+    return found
+
+
+@pytest.mark.parametrize("direction", ["lower", "higher"])
+def test_planner_is_told_losses(trainings_of, crew, direction):
+    """Of the whole validation set and of each item, whichever scores are better."""
+    trainings = trainings_of(plan())
+    metric = Metric("mse", "", direction)
+    trainings.opened = replace(OPENED, metric=metric)
+    trainings.do(crew)
+    asked = Asked("gru", 4, 0)
+    score = by_identity(trainings.work(asked).config)
+    end = trainings.ended[asked]
+    assert end.score == score
+    assert end.cost == COSTS["gru"]
+    assert end.trained.loss == metric.loss(score)
+    assert end.trained.items.values.mean() == pytest.approx(metric.loss(score))
 
 
 def test_error_is_raised_once_all_others_have_ended(driving, crew):
@@ -234,7 +352,7 @@ def test_store_is_asked_once_for_each_training(trainings_of, crew, store, monkey
     asked = []
     has = Store.has
     monkeypatch.setattr(Store, "has", lambda self, *what: asked.append(what) or has(self, *what))
-    trainings_of(plan(seeds=tuple(range(5)))).do(crew)
+    trainings_of(plan(first=5)).do(crew)
     assert len(asked) == len(set(asked)) == 10
 
 

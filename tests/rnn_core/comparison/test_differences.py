@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from rnn_core.comparison.critical_values import best_critical, pair_critical, range_critical
-from rnn_core.comparison.differences import compare_with_best, paired_differences
-from rnn_core.comparison.items import Items
+from rnn_core.comparison.statistics.critical_values import (
+    best_critical,
+    pair_critical,
+    range_critical,
+)
+from rnn_core.comparison.statistics.differences import compare_with_best, paired_differences
+from rnn_core.comparison.statistics.items import Items
 
 
 @pytest.mark.parametrize(("candidates", "df"), [(3, 4), (4, 10), (6, 20), (10, 80)])

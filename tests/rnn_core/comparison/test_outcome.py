@@ -5,16 +5,21 @@ import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnn_core.comparison.candidates import Candidate, SeedResult, read_scores, write_scores
-from rnn_core.comparison.decision import decide, summarise
+from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.outcome import Comparison, read_comparison, write_comparison
 from rnn_core.comparison.policies import policies
+from rnn_core.comparison.race import Runner, Trained, race, trained
+from rnn_core.comparison.verdict import Entry, decide, summarise
 from rnn_core.errors import DataError, StudyError
-from rnn_core.metric import Metric
+from rnn_core.metric import SCORED, Metric
+from rnn_core.study import Seeds
+from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.run_folder import Cost
 from rnn_core.training.tuning import Tuned
 
@@ -35,15 +40,50 @@ TUNINGS = st.none() | st.builds(
 )
 
 
+NUM_ITEMS = 6
+ENSEMBLES = st.none() | st.builds(
+    EnsembleResult,
+    scores=st.builds(
+        EnsembleScores,
+        cell=NAMES,
+        hidden_size=st.integers(1, 999),
+        seeds=st.tuples(COUNTS, COUNTS),
+        validation=NUMBERS,
+        test=st.none() | NUMBERS,
+        others=st.dictionaries(NAMES, NUMBERS, max_size=1),
+    ),
+    better_by=NUMBERS,
+    p_value=st.floats(0, 1),
+    trainings=COUNTS,
+    registered=st.booleans(),
+)
+
+
 @st.composite
 def evaluated(draw):
-    """Candidates of one dataset, any of whose seeds may have diverged."""
-    metric, numbers = draw(METRICS), draw(st.lists(COUNTS, min_size=1, max_size=3, unique=True))
-    found = []
-    for cell in draw(st.lists(NAMES, min_size=1, max_size=3, unique=True)):
-        scores = st.none() | st.tuples(NUMBERS, NUMBERS)
-        drawn = [(seed, draw(scores)) for seed in numbers]
-        seeds = [
+    """Candidates of one dataset with the seeds that they may have, any of which may diverge."""
+    metric, most = draw(METRICS), draw(st.integers(1, 6))
+    seeds = Seeds(first=draw(st.integers(1, most)), most=most)
+    own = draw(st.booleans())
+    names = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
+    return [draw(candidates(name, metric, seeds)) for name in names], seeds, own
+
+
+@st.composite
+def candidates(draw, cell, metric, seeds):
+    """A candidate with the most seeds that it may have."""
+    pairs = st.none() | st.tuples(NUMBERS, NUMBERS)
+    drawn = draw(st.lists(pairs, min_size=seeds.most, max_size=seeds.most))
+    return Candidate(
+        cell=cell,
+        hidden_size=draw(st.integers(1, 999)),
+        sizes=tuple(draw(st.lists(NAMES, max_size=2))),
+        deviations=draw(st.dictionaries(NAMES, NUMBERS, max_size=2)),
+        device="cpu",
+        data="d",
+        metric=metric,
+        cost=draw(COSTS),
+        seeds=tuple(
             SeedResult(
                 seed=seed,
                 epochs=draw(COUNTS),
@@ -52,36 +92,49 @@ def evaluated(draw):
                 test=pair and pair[1],
                 others={} if pair is None else {"f1": pair[1]},
             )
-            for seed, pair in drawn
-        ]
-        candidate = Candidate(
-            cell=cell,
-            hidden_size=draw(st.integers(1, 999)),
-            sizes=tuple(draw(st.lists(NAMES, max_size=2))),
-            deviations=draw(st.dictionaries(NAMES, NUMBERS, max_size=2)),
-            device="cpu",
-            data="d",
-            metric=metric,
-            cost=draw(COSTS),
-            seeds=tuple(seeds),
-            tuning=draw(TUNINGS),
-        )
-        found.append(candidate)
-    return found
+            for seed, pair in enumerate(drawn)
+        ),
+        tuning=draw(TUNINGS),
+    )
 
 
-def compared(candidates, margin=0.5):
-    decision, standings = decide(candidates, {"validation": None, "test": None}, margin)
+def entry_of(candidate, number, own):
+    """A candidate with its first seeds; what items are worth follows from its name."""
+    cut = replace(candidate, seeds=candidate.seeds[:number])
+    items = np.random.default_rng(list(candidate.name.encode())).normal(size=NUM_ITEMS)
+    shared = ItemScores(values=items, weights=np.ones(NUM_ITEMS), own_to_seed=own)
+
+    def ended(score):
+        if score is None:
+            return Trained(loss=None, items=None)
+        return trained(score, shared, candidate.metric)
+
+    each = {split: [ended(getattr(seed, split)) for seed in cut.seeds] for split in SCORED}
+    return Entry(candidate=cut, trained=each)
+
+
+def compared(candidates, seeds, own=False, margin=0.5, ensemble=None):
+    """The comparison of candidates, each with the seeds that the race asks for."""
+    whole = [entry_of(candidate, seeds.most, own) for candidate in candidates]
+    whole.sort(key=lambda e: (e.candidate.cost.multiply_accumulates, e.candidate.name))
+    runners = [Runner(name=e.candidate.name, trained=e.trained["validation"]) for e in whole]
+    asked = race(runners, seeds, margin).asked
+    entries = [entry_of(candidate, asked[candidate.name], own) for candidate in candidates]
+    verdict = decide(entries, seeds, margin)
     baselines = {"simple": 0.25}
+    raced = [entry.candidate for entry in entries]
     return Comparison(
         task="forecasting",
         metric=candidates[0].metric,
         margin=margin,
         device="cpu",
         items={"train": 9, "validation": 3, "test": 4},
-        decision=decision,
-        candidates={c.name: summarise(c, standings.get(c.name)) for c in candidates},
-        policies=policies(candidates, margin, baselines, decision.champion),
+        decision=verdict.decision,
+        effort=verdict.effort,
+        evidence={split: judged.evidence for split, judged in verdict.judged.items()},
+        candidates={candidate.name: summarise(candidate, verdict) for candidate in raced},
+        ensemble=ensemble,
+        policies=policies(raced, margin, baselines, verdict.decision.champion),
         baselines=baselines,
         optimum=None,
     )
@@ -92,13 +145,14 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("files")
 
 
-@settings(deadline=None, derandomize=True, database=None, max_examples=60)
-@given(candidates=evaluated())
-def test_whatever_is_written_comes_back(folder, candidates):
+@settings(deadline=None, derandomize=True, database=None, max_examples=40)
+@given(evaluated(), ENSEMBLES)
+def test_whatever_is_written_comes_back(folder, study, ensemble):
+    candidates, seeds, own = study
     for candidate in candidates:
         write_scores(folder, candidate)
         assert read_scores(folder) == candidate
-    comparison = compared(candidates)
+    comparison = compared(candidates, seeds, own, ensemble=ensemble)
     write_comparison(folder / "written.json", comparison)
     assert read_comparison(folder / "written.json") == comparison
 
@@ -112,7 +166,26 @@ def test_committed_comparison_is_written_as_it_was_read(folder, file):
 @pytest.fixture
 def content():
     """A comparison as JSON."""
-    return json.loads((REPOSITORY / "comparisons/co2.json").read_text())
+    cost = Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=1)
+    metric = Metric("mse", "", "lower")
+    candidates = [
+        Candidate(
+            cell=cell,
+            hidden_size=4,
+            sizes=("equal",),
+            deviations={},
+            device="cpu",
+            data="d",
+            metric=metric,
+            cost=cost,
+            seeds=tuple(
+                SeedResult(seed=i, epochs=1, steps=1, validation=score + i / 8, test=score)
+                for i in range(3)
+            ),
+        )
+        for cell, score in (("gru", 0.5), ("lstm", 0.25))
+    ]
+    return json.loads(json.dumps(asdict(compared(candidates, Seeds(first=3, most=3)))))
 
 
 def before_decisions_had_a_place_of_their_own(content):
@@ -129,6 +202,21 @@ def without_a_candidate_of_the_decision(content):
 def with_a_seed_that_was_not_trained(content):
     content["decision"]["registered_seed"] = 12345
     return "registered_seed"
+
+
+def with_a_rival_that_is_no_candidate(content):
+    content["decision"]["rivals"] = ["lstm-99999"]
+    return "lstm-99999"
+
+
+def with_more_than_one_word_for_open(content):
+    content["decision"]["status"] = "provisional"
+    return "decision.status"
+
+
+def without_what_it_cost(content):
+    del content["effort"]
+    return "effort"
 
 
 def without_the_mean_of_a_candidate(content):
@@ -151,6 +239,9 @@ SPOILT = [
     before_decisions_had_a_place_of_their_own,
     without_a_candidate_of_the_decision,
     with_a_seed_that_was_not_trained,
+    with_a_rival_that_is_no_candidate,
+    with_more_than_one_word_for_open,
+    without_what_it_cost,
     without_the_mean_of_a_candidate,
     with_a_word_for_a_number,
     with_a_key_that_nobody_reads,
@@ -178,14 +269,15 @@ def test_file_without_a_comparison_is_refused(tmp_path, text):
 
 def test_comparison_without_a_champion_has_none(folder):
     lost = SeedResult(seed=0, epochs=1, steps=1, validation=None, test=None)
-    seen = replace(lost, seed=1, validation=0.5, test=0.25)
+    seen = replace(lost, seed=1, validation=0.5, test=0.25)  # half of its seeds are not enough
     cost = Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=1)
     facts = {"hidden_size": 4, "sizes": (), "deviations": {}, "data": "d", "device": "cpu"}
     candidate = Candidate(
         cell="gru", metric=Metric("mse", "", "lower"), cost=cost, seeds=(lost, seen), **facts
     )
-    write_comparison(folder / "lost.json", compared([candidate]))
+    write_comparison(folder / "lost.json", compared([candidate], Seeds(first=2, most=2)))
     found = read_comparison(folder / "lost.json")
-    assert (found.champion, found.decision.status) == (None, "none")
+    assert (found.champion, found.decision.status) == (None, "open")
+    assert found.registered_test_score is None
     assert found.candidates["gru-4"].diverged == (lost,)
     assert asdict(found)["candidates"]["gru-4"]["validation"]["standing"] is None

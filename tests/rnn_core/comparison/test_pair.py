@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_core.comparison.pair import compare_pair
+from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
 from rnn_core.tasks.forecasting import Forecasting

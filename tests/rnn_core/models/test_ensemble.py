@@ -187,6 +187,16 @@ def test_a_translation_follows_the_mean_of_all(cell, attention):
     assert found != alone or cell != "gru"
 
 
+def test_references_are_scored_by_the_mean_too():
+    each = members(translator, "lstm")
+    pieces, lengths = torch.tensor([[5, 6, END], [7, END, 0]]), torch.tensor([3, 2])
+    before = torch.tensor([[START, 4, 5], [START, 6, 0]])
+    kept = torch.tensor([[True, True, True], [True, True, False]])
+    found = ensemble(each)(pieces, lengths, before, kept)
+    apart = [model(pieces, lengths, before)[1, 1] for model in each]
+    torch.testing.assert_close(found[4].exp(), mean_probabilities(apart))
+
+
 def test_one_is_itself_and_strangers_are_none():
     each = members(language, "gru", 1)
     assert ensemble(each) is each[0]

@@ -10,14 +10,15 @@ changed is added to it, another t, whose degrees of freedom are the clusters of 
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.sparse.csgraph import connected_components
+from scipy.special import gammaincinv
 
-from rnn_core.comparison.items import Items, item_covariance
-from rnn_core.comparison.moderation import moderate
+from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.moderation import moderate
 
 DRAWS = 10_000
 """A chance of 1 % or of 99 % is known to 0.1 % by so many."""
@@ -93,7 +94,7 @@ def posterior(losses: Floats, items: Items | None) -> Posterior | None:
             losses of seeds vary as items do.
 
     Returns:
-        None where no candidate tells how its losses vary.
+        None where nothing tells how losses vary, or how two candidates differ.
     """
     of_seeds = fit(losses)
     if of_seeds is None:
@@ -109,16 +110,22 @@ def fit(losses: Floats) -> Uncertain | None:
     """Means, variances and what seeds do to all alike, from losses with gaps.
 
     Weighted least squares, whose weights are the reciprocals of the moderated variances; the
-    variances are those of what it leaves, by the degrees of freedom that it leaves each.
+    variances are those of what it leaves, by the degrees of freedom that it leaves each. Losses
+    that share their seed with no other tell nothing of differences, and leave none. Nor does
+    anything tell how two candidates differ that neither have a seed in common nor are linked by
+    others that have.
     """
     there = np.isfinite(losses)
+    if connected_components(there @ there.T)[0] > 1:
+        return None
     known = np.where(there, losses, 0.0)
     variances = np.ones(len(losses))
     for _ in range(ROUNDS):
-        means, covariance, shares = weighted_means(known, there / variances[:, None])
+        weights = there / variances[:, None]
+        means, covariance, shares = weighted_means(known, weights)
         common = (shares * (known - means[:, None])).sum(axis=0)
         rest = np.where(there, known - means[:, None] - common, 0.0)
-        df = degrees_of_freedom(there, shares)
+        df = degrees_of_freedom(weights, shares, covariance)
         if not df.any():
             return None
         own = np.divide((rest**2).sum(axis=1), df, out=np.zeros_like(df), where=df > 0)
@@ -145,21 +152,42 @@ def weighted_means(losses: Floats, weights: Floats) -> tuple[Floats, Floats, Flo
     return covariance @ (weighed.sum(axis=1) - shares @ weighed.sum(axis=0)), covariance, shares
 
 
-def degrees_of_freedom(there: npt.NDArray[np.bool_], shares: Floats) -> Floats:
-    """What is left to each candidate's variance, (C,), once means and seeds are taken out."""
-    count = there.sum(axis=1)
-    left = ((1 - shares) * there).sum(axis=1) * (1 - 1 / np.maximum(count, 1))
+def degrees_of_freedom(weights: Floats, shares: Floats, covariance: Floats) -> Floats:
+    """What is left to each candidate's variance, (C,), once means and seeds are taken out.
+
+    One for each loss, less its leverage: by how much its fit follows it.
+
+    Args:
+        weights: (C, S), 0 where there is no loss.
+        shares: Of the weights of a seed, (C, S).
+        covariance: Of the means, (C, C).
+    """
+    with_mean = covariance @ shares
+    own = np.diag(covariance)[:, None] - 2 * with_mean + (shares * with_mean).sum(axis=0)
+    left = ((weights > 0) - shares - weights * own).sum(axis=1)
     return np.where(left > NO_DF, left, 0.0)
 
 
-def scatter(uncertain: Uncertain, stream: int) -> Floats:
-    """Draws of a multivariate t distribution around 0, (D, C)."""
-    normal, level = standard_draws(len(uncertain.covariance), stream)
+def scatter(uncertain: Uncertain, stream: int, num_draws: int = DRAWS) -> Floats:
+    """Draws of a multivariate t distribution around 0, (D, C).
+
+    By the symmetric root of the covariance, of which there is but one. Of equal eigenvalues, which
+    equal variances have, rounding alone would choose the vectors.
+    """
+    num_candidates = len(uncertain.covariance)
     values, vectors = np.linalg.eigh(uncertain.covariance)
-    drawn = normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    if np.isinf(uncertain.df):
-        return np.asarray(drawn)
-    return np.asarray(drawn * np.sqrt(uncertain.df / chi2.ppf(level, uncertain.df))[:, None])
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    drawn = standard_draws(num_candidates, stream)[0][:num_draws] @ root
+    if np.isfinite(uncertain.df):
+        drawn *= stretches(num_candidates, stream, num_draws, uncertain.df)[:, None]
+    return np.asarray(drawn)
+
+
+@lru_cache(maxsize=64)  # quantiles are slow to compute, and each look is taken more than once
+def stretches(num_candidates: int, stream: int, num_draws: int, df: float) -> Floats:
+    """By how much draws of a t distribution are further out than normal ones, (D,)."""
+    levels = standard_draws(num_candidates, stream)[1][:num_draws]
+    return np.asarray(np.sqrt(df / (2 * gammaincinv(df / 2, levels))))  # of chi squared, by halves
 
 
 @cache

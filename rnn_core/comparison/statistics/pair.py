@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-from rnn_core.comparison.differences import pair_item_variances
-from rnn_core.comparison.items import as_losses, mean_over_seeds
+from rnn_core.comparison.statistics.differences import pair_item_variances
+from rnn_core.comparison.statistics.items import as_losses, mean_over_seeds
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores

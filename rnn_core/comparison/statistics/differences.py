@@ -11,8 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
-from rnn_core.comparison.critical_values import best_critical, pair_critical, range_critical
-from rnn_core.comparison.items import Items, item_covariance
+from rnn_core.comparison.statistics.critical_values import (
+    best_critical,
+    pair_critical,
+    range_critical,
+)
+from rnn_core.comparison.statistics.items import Items, item_covariance
 
 DF_TABLE: tuple[float, ...] = (*range(1, 31), 40, 60, 120, 1000)
 """Degrees of freedom are rounded down to one of these, since quantiles are slow to compute."""

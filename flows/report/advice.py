@@ -1,0 +1,312 @@
+"""What a comparison recommends and why, for terminal, page, card and MLflow, without markup."""
+
+from collections.abc import Callable
+from math import inf
+
+from flows.report import words
+from rnn_core.comparison.outcome import Champion, Comparison, Decision
+
+NEEDED = "98 %"
+"""The chance that decides."""
+
+ONE_SEED = "one random seed does not tell how much of a score is chance"
+
+FEW_CLUSTERS = 10
+FEW_TELLING = 10
+"""Fewer groups of items, or items that tell candidates apart, leave much to chance."""
+
+
+def sentence(comparison: Comparison) -> str:
+    """What to do, in one sentence, for who reads no further.
+
+    What speaks against every candidate, or against the choice, comes first.
+    """
+    if comparison.champion is None:
+        return "No cell can be recommended: most trainings of every candidate diverged."
+    contradicts = comparison.decision.why == "test_contradicts"
+    warning = "the test set contradicts the validation set" if contradicts else ""
+    said = [part for part in (as_good(comparison), warning, use(comparison)) if part]
+    return f"{words.capitalised('; '.join(said))}."
+
+
+def use(comparison: Comparison) -> str:
+    """Which candidate to use, and with what risk."""
+    champion, decision = comparison.champion, comparison.decision
+    assert champion is not None
+    validation, test = champion.result.validation, champion.result.test
+    if decision.why == "only_one":
+        return f"use {champion.name}, the only candidate"
+    if validation.risk is None:
+        return f"for now use {champion.name}: {ONE_SEED}"
+    if decision.status == "decided":
+        return (
+            f"use {champion.name}: the chance that another candidate is better by more than the "
+            f"margin is {words.chance_of(1 - validation.risk.chance)}"
+        )
+    ends = {
+        "test_contradicts": f" by the validation set, and {words.chance(test)} by the test set",
+        "too_close": f", and it takes {NEEDED} to decide",
+    }
+    return (
+        f"for now use {champion.name}: the chance that it is {within(comparison)} is "
+        f"{words.chance(validation)}{ends[decision.why]}"
+    )
+
+
+def within(comparison: Comparison) -> str:
+    """What it is to be as good as the best."""
+    return f"within the margin ({comparison.margin:g}) of the best candidate"
+
+
+def as_good(comparison: Comparison) -> str:
+    """That a simple baseline is as good as the champion; empty if none is."""
+    rival, champion = rivalling(comparison), comparison.champion
+    if rival is None or champion is None:
+        return ""
+    if is_better(comparison, rival):
+        said = "is better than every candidate"
+    elif ahead_of(comparison, rival, champion) > comparison.margin:
+        said = f"is better than {champion.name} by more than the margin"
+    else:
+        said = f"is as good as {champion.name}, within the margin"
+    return f"the simple baseline {rival} ({words.score(comparison.baselines[rival])}) {said}"
+
+
+def rivalling(comparison: Comparison) -> str | None:
+    """The best simple baseline, if the champion is not better than it by more than the margin."""
+    best, champion = words.best_baseline(comparison), comparison.champion
+    if best is None or champion is None:
+        return None
+    return best if ahead_of(comparison, best, champion) >= -comparison.margin else None
+
+
+def ahead_of(comparison: Comparison, baseline: str, champion: Champion) -> float:
+    """By how much a simple baseline is better than the champion on the test set."""
+    loss, mean = comparison.metric.loss, champion.result.test.mean
+    return -inf if mean is None else loss(mean) - loss(comparison.baselines[baseline])
+
+
+def is_better(comparison: Comparison, baseline: str) -> bool:
+    """Whether a simple baseline has a better test score than every candidate."""
+    means = [found.test.mean for found in comparison.candidates.values()]
+    loss = comparison.metric.loss
+    return all(
+        loss(comparison.baselines[baseline]) < loss(mean) for mean in means if mean is not None
+    )
+
+
+def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> str:
+    """What to do, with the scores, in a few sentences.
+
+    Args:
+        comparison: The comparison.
+        emphasise: Marks the first sentence.
+    """
+    metric, champion = comparison.metric, comparison.champion
+    first = emphasise(sentence(comparison))
+    if champion is None:
+        return first
+    mean = words.score(champion.result.test.mean)
+    text = (
+        f"{champion.name} has {mean} {metric.unit} on the test set ({metric.direction} is better)"
+    )
+    if beside := to_runner_up(comparison.decision):
+        text += f", {beside}"
+    if comparison.optimum is not None:
+        text += f"; the best that is possible is {words.score(comparison.optimum)}"
+    return f"{first} {text}."
+
+
+def to_runner_up(decision: Decision) -> str:
+    """How the champion compares with the next candidate; empty if there is none."""
+    by = decision.ahead
+    if by is None or decision.runner_up is None:
+        return ""
+    if by == 0:
+        return f"the same as {decision.runner_up}"
+    better = "better" if by > 0 else "worse"
+    return f"{words.difference(abs(by))} {better} than {decision.runner_up}"
+
+
+def evidence(comparison: Comparison) -> str:
+    """What the recommendation rests on, what it leaves open, and what would settle that."""
+    decision, champion = comparison.decision, comparison.champion
+    if champion is None:
+        return effort(comparison)
+    parts = [on_both(comparison, champion), others(comparison), *failures(comparison)]
+    parts += cautions(comparison)
+    parts += [together(comparison), needed(comparison), sensitivity(decision), effort(comparison)]
+    return " ".join(part for part in parts if part)
+
+
+def on_both(comparison: Comparison, champion: Champion) -> str:
+    """The champion's risk by both sets."""
+    validation, test = champion.result.validation, champion.result.test
+    if validation.risk is None or test.risk is None or comparison.decision.why == "only_one":
+        return ""
+    return (
+        f"The chance that {champion.name} is {within(comparison)} is {words.chance(validation)} by "
+        f"the validation set, which chose it, and {words.chance(test)} by the test set, which was "
+        f"read once, afterwards. Its expected loss is {words.expected_loss(validation)} margins by "
+        f"the validation set, and {words.expected_loss(test)} by the test set."
+    )
+
+
+def together(comparison: Comparison) -> str:
+    """What several seeds of the champion are worth together; empty if there is no ensemble."""
+    found, champion = comparison.ensemble, comparison.champion
+    if found is None or champion is None:
+        return ""
+    number, by = len(found.scores.seeds), found.better_by
+    compared = f"{words.difference(abs(by))} {'better' if by >= 0 else 'worse'}"
+    extra = f", {words.count(found.trainings)} of them trained for it alone"
+    kept = (
+        "The ensemble is registered."
+        if found.registered
+        else f"Registered is seed {champion.seed.seed} alone."
+    )
+    return (
+        f"The mean of {number} seeds of {champion.name}{extra if found.trainings else ''} has "
+        f"{words.score(found.scores.test)} on the test set, where seed {champion.seed.seed} alone "
+        f"has {words.score(champion.seed.test)}; on the validation set it is {compared} (p = "
+        f"{words.difference(found.p_value)}). It costs {number} times as much to run. {kept}"
+    )
+
+
+def others(comparison: Comparison) -> str:
+    """The candidates that may be as good, and whether a cheaper one is among them."""
+    decision = comparison.decision
+    if not decision.rivals:
+        return ""
+    found = comparison.candidates
+    chances = [f"{name} ({words.chance(found[name].validation)})" for name in decision.rivals]
+    text = f"Others that may be: {words.listed(chances)}."
+    if decision.status == "decided" and decision.cheaper:
+        cheaper = words.listed(decision.cheaper)
+        text += f" Whether the cheaper {cheaper} would do as well is not known."
+    elif decision.status == "decided":
+        text += " None of them is cheaper."
+    return text
+
+
+def failures(comparison: Comparison) -> list[str]:
+    """The sizes that were trained badly, which says nothing of their cell."""
+    found = []
+    for name, one in comparison.candidates.items():
+        if one.failure is None:
+            continue
+        than, by, error = one.failure.than, one.failure.worse_by, one.failure.error
+        if by is None:
+            told = f"{name} diverges and {than} does not"
+        else:
+            within = "" if error is None else f" ± {words.difference(error)}"
+            told = f"{name} is worse than {than} by {words.difference(by)}{within}"
+        again = one.tuning is not None and one.tuning.searches > 1
+        found.append(
+            f"{told} on the validation set, although it can represent all that {than} can: a "
+            "failure to optimise, not a property of the cell"
+            f"{', which tuning it again has not mended' if again else ''}."
+        )
+    return found
+
+
+def cautions(comparison: Comparison) -> list[str]:
+    """What the validation set cannot tell."""
+    found, seen = [], comparison.evidence["validation"]
+    if seen.clusters is not None and seen.clusters < FEW_CLUSTERS:
+        found.append(
+            f"The validation set has only {seen.clusters} groups of items that vary independently "
+            "(voices, stretches of a series): more groups would tell more than more items of these."
+        )
+    total = comparison.items.get("validation", 0)
+    if seen.telling is not None and seen.telling < FEW_TELLING and len(comparison.candidates) > 1:
+        found.append(
+            f"The candidates that stayed to the end differ on only {words.count(seen.telling)} of "
+            f"{words.count(total)} validation items: harder items would tell more."
+        )
+    if seen.smallest is not None and seen.smallest > comparison.margin:
+        found.append(
+            f"Its items tell differences of {words.difference(seen.smallest)} and more apart, "
+            f"which is more than the margin, {comparison.margin:g}."
+        )
+    return found
+
+
+def needed(comparison: Comparison) -> str:
+    """What would settle it, in words; empty where it is decided."""
+    decision, need = comparison.decision, comparison.decision.need
+    if decision.why == "one_seed":
+        return f"It is open, since {ONE_SEED}. Three random seeds would be a start."
+    if decision.why == "test_contradicts":
+        return (
+            "It is open, since the two sets disagree. More items, and a validation set more like "
+            "the test set, would tell more."
+        )
+    if decision.why != "too_close":
+        return ""
+    if need is None:
+        return (
+            "It is open, and even 32 times the random seeds and the items would hardly settle it: "
+            "the candidates are too close together, or just a margin apart."
+        )
+    wanted = f"{need.seeds} random seeds"
+    if need.items > 1:
+        wanted += f" and {need.items:g} times the validation items"
+    up_to = f"{need.most:g}" if need.most is not None else "more than 1,000"
+    return (
+        f"It is open; about {wanted} would probably settle it. That is an order of magnitude: it "
+        f"may take between {need.least:g} and {up_to} times what was spent."
+    )
+
+
+def sensitivity(decision: Decision) -> str:
+    """What would have been decided with other margins."""
+    if decision.runner_up is None:
+        return ""
+    half, twice = decision.half_margin or "nothing", decision.twice_margin or "nothing"
+    return f"Half the margin would decide on {half}, twice the margin on {twice}."
+
+
+def effort(comparison: Comparison) -> str:
+    """What the race cost, beside what it would have cost to give all the same seeds."""
+    spent = comparison.effort
+    looks = words.listed([str(look) for look in spent.looks])
+    seeds = "random seed" if spent.looks == (1,) else "random seeds"
+    text = f"It took {words.count(spent.trainings)} trainings, with a look after {looks} {seeds}"
+    if spent.trainings < spent.at_equal_seeds:
+        every = words.count(spent.at_equal_seeds)
+        text += f"; {spent.most} random seeds for every candidate would have taken {every}"
+    return f"{text}."
+
+
+def because(comparison: Comparison) -> str:
+    """Why it is decided or open, in a few words."""
+    champion = comparison.champion
+    held = words.chance(champion.result.validation) if champion else ""
+    on_test = words.chance(champion.result.test) if champion else ""
+    chances = f"chance {held} to be within the margin of the best, {on_test} by the test set"
+    return {
+        "safe": chances,
+        "only_one": "it is the only candidate",
+        "too_close": f"{chances}; it takes {NEEDED} to decide",
+        "test_contradicts": f"the test set contradicts; {chances}",
+        "one_seed": ONE_SEED,
+        "all_diverged": "most trainings of every candidate diverged",
+    }[comparison.decision.why]
+
+
+def status(comparison: Comparison) -> str:
+    """Whether it is decided, and how sure, in a few words."""
+    return f"{comparison.decision.status}: {because(comparison)}"
+
+
+def risk(comparison: Comparison) -> str:
+    """The champion's expected loss by both sets, in a few words; empty if nothing tells."""
+    champion = comparison.champion
+    if champion is None or comparison.decision.why == "only_one":
+        return ""
+    validation, test = champion.result.validation, champion.result.test
+    if validation.risk is None or test.risk is None:
+        return ""
+    by_validation, by_test = words.expected_loss(validation), words.expected_loss(test)
+    return f"expected loss {by_validation} margins, {by_test} by the test set"

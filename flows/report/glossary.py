@@ -1,0 +1,60 @@
+"""What the words of a report mean: it is read by people who have not read the documentation."""
+
+GLOSSARY: dict[str, str] = {
+    "candidate": (
+        "A recurrent cell at a hidden size, such as gru-64. The cheapest is the one with the "
+        "fewest MACs."
+    ),
+    "training": (
+        "One candidate trained once, with one random seed. It has diverged if its loss or its "
+        "score was no number any more."
+    ),
+    "random seed": (
+        "The number that the first weights and the order of the data are drawn from. The same "
+        "candidate scores differently with another one."
+    ),
+    "item": (
+        "What has a score of its own: a recording, a sentence, a window of a series. Items that do "
+        "not vary independently, as those of one voice, are a group."
+    ),
+    "validation set, test set": (
+        "Items that no weight is fitted to. The validation set chooses the candidate. The test set "
+        "is read once, afterwards, and chooses nothing: it can only contradict."
+    ),
+    "score": "Mean over random seeds ± standard deviation.",
+    "margin": "The largest difference of mean scores that does not matter. It is set beforehand.",
+    "chance": (
+        "The probability that the true mean score of a candidate is within the margin of the best "
+        "candidate's, by what random seeds and items tell."
+    ),
+    "expected loss": (
+        "By how many margins a candidate is worse than the best one, as a mean over all that is "
+        "possible."
+    ),
+    "decided, open": (
+        "Decided: the chance of a candidate is at least 98 % by the validation set. If several "
+        "have that, the cheapest is used. Open: none has it, or the test set contradicts: it gives "
+        "the chosen one a chance below 50 %."
+    ),
+    "look": (
+        "All candidates start with the same number of random seeds. At each look, those with a "
+        "chance below 1 % get no more, until it is decided or the most seeds are reached."
+    ),
+    "ensemble": (
+        "Several random seeds of one candidate that answer together, by the mean of what each "
+        "puts out. p: how probable such a difference is by chance alone. What is registered is "
+        "the model to use."
+    ),
+    "simple baseline": "A predictor without a recurrent cell, which a cell should beat.",
+    "behind": (
+        "By how much a candidate is worse than the best of those with as many random seeds, on the "
+        "validation set, with limits that hold together at 95 %. Worse: beyond chance."
+    ),
+    "MACs": "Multiply-accumulates of the recurrent layers for one step of one sequence.",
+    "size": "Which of the sizes of params.yaml, and how far the number of weights is from it.",
+    "policy": (
+        "A way to come to a candidate. Regret: by how much its score on the test set is worse than "
+        "the best."
+    ),
+}
+"""Each with what it means, in the order in which one needs them."""

@@ -1,0 +1,89 @@
+"""What one answer of a model takes, measured: its time, and the memory that it needs meanwhile.
+
+Counted costs, such as multiply-accumulates, are the same everywhere. These are of one machine and
+one moment, so that they belong beside a result and never into what a run has to reproduce.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rnn_core.errors import ParameterError
+
+STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+"""Where Linux tells the memory of a process, and lets it begin anew to note the most of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredCost:
+    """What an answer took.
+
+    Attributes:
+        median_ms: The median time of an answer, in milliseconds.
+        p95_ms: The time that 95 % of answers kept within, between two of them by a straight line.
+        repeats: Answers that were timed.
+        peak_bytes: By how much the memory of the process rose during an answer at most, over all
+            of them; None where the system does not tell.
+    """
+
+    median_ms: float
+    p95_ms: float
+    repeats: int
+    peak_bytes: int | None
+
+
+def measure(
+    answer: Callable[[], object],
+    repeats: int = 100,
+    warmup: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+) -> MeasuredCost:
+    """Time a function that gives one answer, and watch the memory of this process meanwhile.
+
+    The first answers are not timed: they compile kernels and fill caches. Memory is watched from
+    the first one on, which takes the most.
+
+    Args:
+        answer: Gives one answer, such as a model's to a batch of one sequence.
+        repeats: Answers that are timed.
+        warmup: Answers before these.
+        clock: Seconds from any moment.
+
+    Raises:
+        ParameterError: If no answer is to be timed.
+    """
+    if repeats < 1:
+        raise ParameterError(f"repeats must be at least 1, not {repeats}")
+    before = resident_after_reset()
+    for _ in range(warmup):
+        answer()
+    seconds = []
+    for _ in range(repeats):
+        start = clock()
+        answer()
+        seconds.append(clock() - start)
+    median, p95 = np.percentile(np.array(seconds), [50, 95])
+    return MeasuredCost(
+        median_ms=1e3 * float(median),
+        p95_ms=1e3 * float(p95),
+        repeats=repeats,
+        peak_bytes=None if before is None else max(0, told("VmHWM") - before),
+    )
+
+
+def resident_after_reset() -> int | None:
+    """Bytes of this process in memory, of which the most is noted from now on; None: not told."""
+    try:
+        RESET.write_text("5")
+    except OSError:
+        return None
+    return told("VmRSS")
+
+
+def told(name: str) -> int:
+    """Bytes that Linux tells of this process."""
+    lines = (line.split() for line in STATUS.read_text().splitlines())
+    return next(1024 * int(words[1]) for words in lines if words[0] == f"{name}:")
