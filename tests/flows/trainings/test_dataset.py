@@ -87,6 +87,7 @@ class Scores:
         found = Evaluation(
             metric=OPENED.metric,
             scores=SeedResult(seed=seed, epochs=1, steps=2, validation=score, test=self.test),
+            validation_loss=None,
             most_steps=1,
             findings=SeedFindings(before={}, after=None, clipped_share=(self.test,)),
             illustration={"test": self.test},

@@ -212,7 +212,7 @@ def test_candidates_wait_for_each_other_from_the_first_look_on():
 def test_planner_can_know_no_test_score():
     """By the type of what it is given; and it has no way to look for one."""
     assert get_type_hints(look)["ended"] == Mapping[Asked, Ended]
-    assert get_type_hints(Ended) == {
+    assert get_type_hints(Ended, localns={"Trained": Trained}) == {
         "score": float | None,
         "epochs": int,
         "steps": int,
