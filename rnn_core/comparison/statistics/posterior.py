@@ -187,7 +187,8 @@ def scatter(uncertain: Uncertain, stream: int, num_draws: int = DRAWS) -> Floats
 def stretches(num_candidates: int, stream: int, num_draws: int, df: float) -> Floats:
     """By how much draws of a t distribution are further out than normal ones, (D,)."""
     levels = standard_draws(num_candidates, stream)[1][:num_draws]
-    return np.asarray(np.sqrt(df / (2 * gammaincinv(df / 2, levels))))  # of chi squared, by halves
+    halves = np.maximum(gammaincinv(df / 2, levels), np.finfo(np.float64).tiny)  # not 0 for few df
+    return np.asarray(np.sqrt(df / 2 / halves))
 
 
 @cache

@@ -5,8 +5,6 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import scipy.stats
-from rnn_core.comparison.items import Items
-from rnn_core.comparison.posterior import posterior, risk_of
 
 from rnn_core.comparison.need import (
     CRITICAL,
@@ -19,6 +17,8 @@ from rnn_core.comparison.need import (
     smallest_share,
 )
 from rnn_core.comparison.race import SAFE
+from rnn_core.comparison.statistics.items import Items
+from rnn_core.comparison.statistics.posterior import posterior, risk_of
 
 NUM_ITEMS = 30
 MOST_ITEMS = 32

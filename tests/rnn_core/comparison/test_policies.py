@@ -59,7 +59,15 @@ def test_a_gru_that_never_finished_is_not_good_enough():
 
 
 def test_steps_of_tuning_are_part_of_the_cost_of_training():
-    tuned = Tuned(trials=8, steps=400, chosen={"dropout": 0.2})
+    tuned = Tuned(
+        rounds=(),
+        trials=8,
+        steps=400,
+        searches=1,
+        finalists=(),
+        chosen={"dropout": 0.2},
+        score=None,
+    )
     gru = candidate("gru", [0.3, 0.3], macs=30, tuning=tuned)
     lstm = candidate("lstm", [0.2, 0.2], macs=40)
     found = policies([gru, lstm], 0.05, {"simple": 0.5}, "lstm-8")
