@@ -21,7 +21,7 @@ from rnn_core.metric import SCORED, Metric
 from rnn_core.study import Seeds
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.run_folder import Cost
-from rnn_core.training.tuning import Tuned
+from rnn_core.training.tuning import Finalist, Round, Tuned
 
 REPOSITORY = Path(__file__).parents[3]
 COMMITTED = sorted((REPOSITORY / "comparisons").glob("*.json"))
@@ -32,8 +32,18 @@ COUNTS = st.integers(min_value=0, max_value=10**9)
 NAMES = st.text("abcdefgh_", min_size=1, max_size=8)
 METRICS = st.builds(Metric, NAMES, st.text(), st.sampled_from(["lower", "higher"]), st.text())
 COSTS = st.builds(Cost, parameters=COUNTS, recurrent_parameters=COUNTS, multiply_accumulates=COUNTS)
+ROUNDS = st.builds(Round, values=COUNTS, share=NUMBERS, seeds=COUNTS)
+VALUES = st.dictionaries(NAMES, NUMBERS)
+FINALISTS = st.builds(Finalist, values=VALUES, mean=st.none() | NUMBERS, std=st.none() | NUMBERS)
 TUNINGS = st.none() | st.builds(
-    Tuned, trials=COUNTS, steps=COUNTS, chosen=st.dictionaries(NAMES, NUMBERS)
+    Tuned,
+    rounds=st.lists(ROUNDS, max_size=2).map(tuple),
+    trials=COUNTS,
+    steps=COUNTS,
+    searches=COUNTS,
+    finalists=st.lists(FINALISTS, max_size=2).map(tuple),
+    chosen=VALUES,
+    score=st.none() | NUMBERS,
 )
 
 
