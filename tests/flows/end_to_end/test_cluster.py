@@ -198,8 +198,13 @@ def begin_endless(study, cluster, worker, seed):
     study.write_parameters(parameters)
     process = study.start("gatewise", "run", "--only", "train@*", "--on", cluster.address)
     cluster.stack.callback(process.kill)
-    wait_for(lambda: process.poll() is not None or worker.is_training(seed))
-    return process, read_mark(Layout(study.folder)).run
+    layout = Layout(study.folder)
+
+    def began():
+        return worker.is_training(seed) and read_mark(layout) is not None
+
+    wait_for(lambda: process.poll() is not None or began())
+    return process, read_mark(layout).run
 
 
 def test_run_that_is_ended_ends_its_training_and_leaves_the_worker_to_others(study, cluster):
