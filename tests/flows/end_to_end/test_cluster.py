@@ -60,11 +60,11 @@ class Worker:
         """What there is in the folder that it works in."""
         return list(self.folder.glob(f"dask/*/*/gatewise/*/{pattern}"))
 
-    def is_training(self, seed: int | None = None) -> bool:
+    def is_training(self, epochs: int | None = None) -> bool:
         growing = self.has(".gatewise/training/*/metrics.jsonl")
         configs = (read_json(file.with_name("config.json")) for file in growing)
         return any(
-            len(read_json_lines(file)) > 2 and seed in {config["seed"], None}
+            len(read_json_lines(file)) > 2 and epochs in {config["training"]["epochs"], None}
             for file, config in zip(growing, configs, strict=True)
         )
 
@@ -191,17 +191,19 @@ def states_of(study, run):
     return {task["name"]: task["state_name"] for task in tasks}
 
 
-def begin_endless(study, cluster, worker, seed):
+def begin_endless(study, cluster, worker, number):
     """Start a run whose training a worker is at, and would be for ever."""
-    parameters = study.parameters() | {"seeds": [seed], "cells": ["gru"]}
-    parameters["datasets"]["sales"]["training"] = ENDLESS
+    once = {"first": 1, "most": 1}
+    parameters = study.parameters() | {"seeds": once, "cells": ["gru"]}
+    epochs = ENDLESS["epochs"] + number  # makes it another training
+    parameters["datasets"]["sales"]["training"] = ENDLESS | {"epochs": epochs}
     study.write_parameters(parameters)
     process = study.start("gatewise", "run", "--only", "train@*", "--on", cluster.address)
     cluster.stack.callback(process.kill)
     layout = Layout(study.folder)
 
     def began():
-        return worker.is_training(seed) and read_mark(layout) is not None
+        return worker.is_training(epochs) and read_mark(layout) is not None
 
     wait_for(lambda: process.poll() is not None or began())
     return process, read_mark(layout).run
@@ -210,9 +212,9 @@ def begin_endless(study, cluster, worker, seed):
 def test_run_that_is_ended_ends_its_training_and_leaves_the_worker_to_others(study, cluster):
     worker = cluster.worker("a", study.environment["GATEWISE_STORE"])
     codes, runs = {}, {}
-    for seed, how in enumerate(["cancel", signal.SIGINT, signal.SIGTERM, signal.SIGKILL]):
+    for number, how in enumerate(["cancel", signal.SIGINT, signal.SIGTERM, signal.SIGKILL]):
         # All but the first find the worker as the one before has left it.
-        process, runs[how] = begin_endless(study, cluster, worker, seed)
+        process, runs[how] = begin_endless(study, cluster, worker, number)
         if how == "cancel":
             press_cancel(study, runs[how])
         else:
