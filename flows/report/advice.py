@@ -219,7 +219,8 @@ def cautions(comparison: Comparison) -> list[str]:
             "(voices, stretches of a series): more groups would tell more than more items of these."
         )
     total = comparison.items.get("validation", 0)
-    if seen.telling is not None and seen.telling < FEW_TELLING and len(comparison.candidates) > 1:
+    several = seen.smallest is not None
+    if several and seen.telling is not None and seen.telling < FEW_TELLING:
         found.append(
             f"The candidates that stayed to the end differ on only {words.count(seen.telling)} of "
             f"{words.count(total)} validation items: harder items would tell more."

@@ -203,6 +203,24 @@ PLAIN = """
 """
 
 
+@pytest.mark.parametrize(("smallest", "said"), [(0.001, True), (None, False)])
+def test_items_are_not_said_to_be_alike_for_a_candidate_that_was_left_alone(
+    made_up, smallest, said
+):
+    close = read_comparison(made_up.comparison("close"))
+    alike = replace(close.evidence["validation"], clusters=40, telling=0, smallest=smallest)
+    found = advice.cautions(replace(close, evidence={"validation": alike}))
+    told = "The candidates that stayed to the end differ on only 0 of 1,500 validation items"
+    assert [text.startswith(told) for text in found] == [True] * said
+
+
+TERMS = {
+    *("candidate", "training", "random seed", "item", "validation set", "test set", "margin"),
+    *("chance", "expected loss", "decided", "open", "look", "ensemble", "simple baseline"),
+}
+"""What no everyday word is, or means more here."""
+
+
 def test_every_term_of_a_decision_is_explained_on_the_page(made_up):
     _, markdown = texts(made_up)
     page = unescape(made_up.page.read_text())
@@ -212,6 +230,7 @@ def test_every_term_of_a_decision_is_explained_on_the_page(made_up):
     explained = set(re.findall("[a-z]+", " ".join(map(" ".join, terms)).lower()))
     known = {*explained, *(f"{word}s" for word in explained), *PLAIN.split()}
     names = r"\w+-\d+|\bbaseline \w+|[\d.]+ (?:accuracy|mse)"
+    assert TERMS <= set(", ".join(term for term, _ in terms).split(", "))
     for text in what_may_be_said(made_up):
         words = re.findall("[a-z]+", re.sub(names, "", text).lower())
         assert set(words) <= known, text
