@@ -186,13 +186,19 @@ def scatter(uncertain: Uncertain, stream: int, num_draws: int = DRAWS) -> Floats
 @lru_cache(maxsize=64)  # quantiles are slow to compute, and each look is taken more than once
 def stretches(num_candidates: int, stream: int, num_draws: int, df: float) -> Floats:
     """By how much draws of a t distribution are further out than normal ones, (D,)."""
-    levels = standard_draws(num_candidates, stream)[1][:num_draws]
+    levels = standard_draws(num_candidates, stream)[1][:num_draws:2]
     halves = np.maximum(gammaincinv(df / 2, levels), np.finfo(np.float64).tiny)  # not 0 for few df
-    return np.asarray(np.sqrt(df / 2 / halves))
+    return np.repeat(np.sqrt(df / 2 / halves), 2)
 
 
 @cache
 def standard_draws(num_candidates: int, stream: int) -> tuple[Floats, Floats]:
-    """Standard normal draws, (D, C), and uniform ones, (D,); the same in every process."""
+    """Standard normal draws, (D, C), and uniform ones, (D,); the same in every process.
+
+    Each is followed by its mirror image. So of two candidates the one with the better mean has the
+    smaller expected loss, however far out a few draws of few degrees of freedom are.
+    """
     generator = np.random.default_rng([stream, num_candidates])
-    return generator.standard_normal((DRAWS, num_candidates)), generator.uniform(size=DRAWS)
+    normal = generator.standard_normal((DRAWS // 2, num_candidates))
+    level = np.repeat(generator.uniform(size=DRAWS // 2), 2)
+    return np.stack([normal, -normal], axis=1).reshape(DRAWS, num_candidates), level

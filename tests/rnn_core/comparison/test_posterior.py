@@ -162,11 +162,14 @@ def test_one_common_seed_tells_nothing_of_chance():
     assert fit(np.array([[0.1, 0.2, np.nan], [np.nan, 0.5, 0.3]])) is None
 
 
-def test_candidates_without_a_common_seed_tell_nothing_of_each_other():
-    losses = np.array([[0.1, 0.2, np.nan, np.nan], [np.nan, np.nan, 0.5, 0.3]])
-    assert fit(losses) is None
-    link = np.array([[0.4, 0.3, 0.2, 0.5]])
-    assert fit(np.vstack([losses, link])) is not None
+def test_candidates_that_no_seeds_link_tell_nothing_of_each_other():
+    """Two pairs, each of which has seeds in common; a fifth candidate may link them."""
+    losses = np.random.default_rng(5).normal(size=(5, 6))
+    losses[:2, 3:] = losses[2:4, :3] = np.nan
+    assert fit(losses[:2]) is not None
+    assert fit(losses[2:4]) is not None
+    assert fit(losses[:4]) is None
+    assert fit(losses) is not None
 
 
 def test_losses_that_repeat_exactly_are_certain():
@@ -264,6 +267,20 @@ def test_draws_have_the_covariance_that_they_are_drawn_from():
     known = posterior(losses, None)
     exact = known.seeds.covariance * known.seeds.df / (known.seeds.df - 2)
     assert np.cov(known.draws().T) == pytest.approx(exact, abs=0.04 * exact.max())
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(NUMBERS, st.integers(2, 4))
+def test_better_mean_of_two_has_the_smaller_expected_loss(number, num_seeds):
+    """By as much as means differ, though two seeds leave one degree of freedom: no t has a mean."""
+    generator = np.random.default_rng(number)
+    losses = generator.normal(size=(2, num_seeds))
+    items = items_of(generator, 2, [1] * 3, weighted=False)
+    for shared in (None, items):
+        known = posterior(losses, shared)
+        risk = risk_of(known.draws(), 1.0)
+        apart = losses[0].mean() - losses[1].mean()
+        assert risk.expected_loss[0] - risk.expected_loss[1] == pytest.approx(apart, rel=1e-6)
 
 
 def test_rounding_of_another_machine_changes_draws_by_rounding_alone():
