@@ -74,6 +74,18 @@ def test_share_of_futures_that_are_settled_is_that_of_studies_that_go_on(times):
     assert 0.1 < np.mean(happened) < 0.95
 
 
+@pytest.mark.parametrize("times", [(1.5, 1.0), (1.0, 3.0), (4.0, 2.0)])
+def test_what_would_be_found_and_what_would_stay_open_are_all_that_is_not_known(times):
+    """Their variances add up to that of today, for every pair of candidates."""
+    known = Study(5, 4, 6.0, 0.8, 2.0).known(40)
+    drawn = (known.draws(), future(known, *times), grown(known, *times))
+    today, found, left = (np.cov(draws.T) for draws in drawn)
+    for i, j in combinations(range(4), 2):
+        pair = np.zeros(4)
+        pair[[i, j]] = 1, -1
+        assert pair @ (found + left) @ pair == pytest.approx(pair @ today @ pair, rel=0.25)
+
+
 @pytest.mark.parametrize("how", [(3, 1.5, 0.1, 5.0), (2, 0.3, 1.0, 4.0)], ids=["seeds", "items"])
 def test_what_is_needed_settles_about_half_of_studies_and_a_fraction_of_it_few(how):
     """Where the seeds are what is missing, and where the items are."""
@@ -90,7 +102,7 @@ def test_what_is_needed_settles_about_half_of_studies_and_a_fraction_of_it_few(h
     assert 0.35 <= np.mean(enough) <= 0.85
     assert np.mean(too_few) <= np.mean(enough) / 2
     by_items = np.mean([need.items > 1 for need in needs])
-    assert by_items > 0.9 if how[2] > how[1] else by_items < 0.1
+    assert by_items > 0.75 if how[2] > how[1] else by_items < 0.1
 
 
 def test_range_of_what_it_takes_holds_the_proposal():
