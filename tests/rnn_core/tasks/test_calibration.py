@@ -78,7 +78,7 @@ def test_sure_and_wrong_is_the_worst():
 def test_classifiers_report_it_of_the_logits_that_they_are_scored_by(kind, monkeypatch):
     logits, labels = torch.randn(50, 3), torch.randint(3, (50,))
     task = kind.__new__(kind)
-    monkeypatch.setattr(kind, "logits", lambda *_: (labels, logits))
+    monkeypatch.setattr(kind, "outputs", lambda *_: (labels, logits))
     monkeypatch.setattr(kind, "side_items", lambda *_: torch.arange(50), raising=False)
     data = {"speakers": torch.zeros(50), "sides": torch.zeros(1, 50)}
     scores = task.scores(None, data, "test")
