@@ -1,22 +1,20 @@
 """The flow: the stages of a study as Prefect runs them, with tracking and promotion beside.
 
 For each dataset `ingest -> prepare -> train -> evaluate -> compare` run one after the other, and
-inside `train` a task for every training that is missing; then `report`. What ran is recorded by
-DVC, and the champions are promoted. Prefect adds states, retries, logs, schedules and triggers;
-it caches nothing.
+inside `train` a task for every training that is missing; then `report`. Once a dataset is
+compared, DVC records what ran, MLflow shows it, and its champion is promoted, while others are
+trained. Prefect adds states, retries, logs, schedules and triggers; it caches nothing.
 """
 
 import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
@@ -26,32 +24,25 @@ from flows.commands.summary import markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
 from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
-from flows.recording.record import record
+from flows.recording.recorder import Recorder
 from flows.report import markdown
 from flows.report.timings import write_timings
-from flows.running.crew import PrefectCrew
+from flows.running.closing import Closing
 from flows.running.display import Display
 from flows.running.execution import Execution, StageTime
 from flows.running.lineage import lineage
 from flows.running.states import CancelWatch, cancelled, marked
+from flows.running.workshop import Workshop
 from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive
 from flows.tracking.projection import Follower, Projection
 from flows.tracking.promoted import Promotion
-from flows.tracking.shown import note_shown, read_shown, up_to_date
-from flows.trainings.crew import CHECK, Remote, local_crew
+from flows.tracking.shown import read_shown, up_to_date
+from flows.trainings.crew import CHECK
 from flows.trainings.kept import note_kept
-from flows.trainings.workers import Pool
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.errors import GatewiseError, StudyError
-from rnn_core.study import Study, read_study
-
-if TYPE_CHECKING:
-    from flows.running.cluster import Cluster
-
-
-PROMOTE = Remote("flows.tracking.promotion", "promote")
-"""Models are scored and asked in a worker, since that takes PyTorch."""
+from rnn_core.study import read_study
 
 
 @dataclass
@@ -127,66 +118,6 @@ class Wanted:
     promote: bool
 
 
-class Workshop:
-    """The workers of a run, which start when there is something to do."""
-
-    def __init__(
-        self, layout: Layout, num_workers: int | None, on: str | None, stack: ExitStack
-    ) -> None:
-        self.layout = layout
-        self.num_workers = num_workers
-        self.on = on
-        self.stack = stack
-        self.pool: Pool | None = None
-        self.cluster: Cluster | None = None
-        self.over = False
-
-    def is_over(self) -> bool:
-        """Whether the run is cancelled."""
-        return self.over
-
-    def start(self, study: Study) -> Pool:
-        """Start the workers, unless they have been; they import while the caller goes on.
-
-        Raises:
-            StudyError: If the run is cancelled, of which workers that start now do not know.
-        """
-        if self.pool is None:
-            crew = local_crew(self.layout, study, self.num_workers)
-            self.pool = self.stack.enter_context(crew).pool
-        self.check_goes_on()
-        return self.pool
-
-    def crew(self, study: Study, display: Display) -> PrefectCrew:
-        """Who does the work of the run."""
-        if self.cluster is None and self.on is not None:
-            self.cluster = self.connected(self.on)
-        return PrefectCrew(self.start(study), display, self.cluster)
-
-    def connected(self, address: str) -> "Cluster":
-        """The cluster that has an address."""
-        from flows.running.cluster import cluster_at  # noqa: PLC0415 - most runs do without
-
-        return self.stack.enter_context(cluster_at(address))
-
-    def cancel(self) -> None:
-        """End all workers at once."""
-        self.over = True
-        if self.pool is not None:
-            self.pool.cancel()
-        if self.cluster is not None:
-            self.cluster.cancel()
-
-    def check_goes_on(self) -> None:
-        """Do no more once the run is cancelled.
-
-        Raises:
-            StudyError: If it is.
-        """
-        if self.over:
-            raise StudyError("the run is cancelled")
-
-
 def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun) -> Execution:
     """Run the stages that are due, record them, and promote the champions.
 
@@ -205,33 +136,24 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
             "remote, where this run trains them anew",
             ", ".join(names),
         )
-    projection = Projection(layout, inputs.study.study, lineage())
     shown = up_to_date(layout, promoted=wanted.promote)
     display = Display(num_tasks(due, shown, wanted))
     crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
-    with display, Follower(projection, display.growth):
+    projection = Projection(layout, inputs.study.study, lineage())
+    recorder = Recorder(layout, inputs)
+    closing = Closing(recorder, projection, display, workshop, shown, wanted.promote)
+    execution = Execution(layout, inputs, due.stages, due.selected, crew, display, closing)
+    with display, Follower(projection, display.growth), recorder.at_work():
         if crew:
             crew.call(CHECK, inputs.study)
-        execution = Execution(
-            layout,
-            inputs,
-            due.stages,
-            due.selected,
-            crew,
-            projection,
-            display,
-            shown,
-        )
         execution.run()
     workshop.check_goes_on()
-    kept = record(layout, inputs, [time.stage for time in execution.ran])
-    workshop.check_goes_on()
     note_kept(layout, inputs.study.datasets, inputs.evaluates)
-    promote_all(execution, workshop, kept.datasets, result, wanted)
+    result.promotions |= closing.promotions
     result.stages += execution.ran
     result.num_tasks += execution.num_tasks
     result.cached = [s for s in execution.cached if s not in {t.stage for t in result.stages}]
-    check_ended(execution, kept.changed)
+    check_ended(execution, recorder.changed)
     return execution
 
 
@@ -240,44 +162,6 @@ def num_tasks(due: Due, shown: Collection[str], wanted: Wanted) -> int:
     compared = {stage.partition("@")[2] for stage in due.selected if stage.startswith("compare@")}
     new = {name for name in compared if f"compare@{name}" in due.stages or name not in shown}
     return len(due.selected) + (2 if wanted.promote else 1) * len(new)
-
-
-def promote_all(
-    execution: Execution, workshop: Workshop, recorded: set[str], result: StudyRun, wanted: Wanted
-) -> None:
-    """Register the champions of the datasets that are recorded, one after the other.
-
-    Side by side it is no quicker, since Python does one thing at a time, and pandas, which
-    answers for a forecast, is not made for threads.
-    """
-    names = [name for name in execution.run_ids if name in recorded]
-    for name in names if wanted.promote else []:
-        pool = workshop.start(execution.inputs.study)
-        execution.attempt(
-            f"promote@{name}", partial(promote_one, execution, pool, name, result), after=False
-        )
-    done = {name: result.promotions.get(name) for name in names}
-    note_shown(
-        execution.layout,
-        {name: one for name, one in done.items() if one is not None or not wanted.promote},
-    )
-
-
-def promote_one(execution: Execution, pool: Pool, name: str, result: StudyRun) -> None:
-    """Register the champion of a dataset."""
-    named = promote_task.with_options(task_run_name=f"promote@{name}")
-    result.promotions[name] = named(execution, pool, name)
-
-
-@task(cache_policy=NO_CACHE)
-def promote_task(execution: Execution, pool: Pool, dataset: str) -> Promotion:
-    """Register the champion of a dataset."""
-    projection, runs = execution.projection, execution.run_ids[dataset]
-    work = pool.submit(PROMOTE, projection.layout, projection.study, dataset, runs)
-    promotion: Promotion = work.result()
-    get_run_logger().info("%s: %s, since %s", dataset, promotion.action, promotion.reason)
-    execution.display.ended(f"promote@{dataset}", promotion.action)
-    return promotion
 
 
 def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> None:

@@ -28,10 +28,12 @@ def stale_stages(layout: Layout) -> set[str]:
 def commit(layout: Layout, stages: Sequence[str]) -> None:
     """Record stages as they are now, in the given order, which new ones get in dvc.lock.
 
+    Waits while another DVC is at work in the study.
+
     Raises:
         RecordingError: If DVC cannot.
     """
-    dvc(layout, "commit", "--force", "--quiet", *stages)
+    dvc(layout, "--wait-for-lock", "commit", "--force", "--quiet", *stages)
 
 
 def has_remote(layout: Layout) -> bool:
@@ -56,7 +58,8 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
     )
     if check and done.returncode:
         cause = " ".join(done.stderr.split()) or "it gives no reason"
-        raise RecordingError(f"dvc {arguments[0]} failed in {layout.folder.resolve()}: {cause}")
+        verb = next(part for part in arguments if not part.startswith("-"))
+        raise RecordingError(f"dvc {verb} failed in {layout.folder.resolve()}: {cause}")
     return done.stdout
 
 

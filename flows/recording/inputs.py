@@ -14,9 +14,6 @@ from rnn_core.reach import forget
 from rnn_core.study import FILE, Study, own_source, read_study
 from rnn_core.training.run_folder import RunConfig
 
-GLOBAL = ("root", "study", "device", "seeds", "cells", "sizes", "tuning")
-"""Keys of params.yaml that concern every dataset."""
-
 DATASET_VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
 """The stages of a dataset, in their order."""
 
@@ -70,10 +67,10 @@ class Inputs:
     def of_dataset(self, dataset: str) -> tuple[Any, ...]:
         """All that concerns a dataset, in the order of `PARTS`."""
         section = (self.parameters.get("datasets") or {}).get(dataset)
-        parameters = [section, *(self.parameters.get(key) for key in GLOBAL)]
+        of_all = {key: value for key, value in self.parameters.items() if key != "datasets"}
         stages = (getattr(self.code, verb) for verb in DATASET_VERBS)
         code = [stage[dataset] for stage in stages if dataset in stage]
-        return parameters, code, self.sources.get(dataset)
+        return (section, of_all), code, self.sources.get(dataset)
 
 
 def read_inputs(layout: Layout) -> Inputs:

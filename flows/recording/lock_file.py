@@ -1,7 +1,7 @@
 """dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -55,11 +55,19 @@ def put_back(layout: Layout) -> bool:
 
 
 def read_lock(layout: Layout) -> dict[str, dict[str, Any]]:
-    """The stages that dvc.lock has; none if it is not there or is being rewritten."""
+    """The stages that dvc.lock has; those that it had before, while it is being rewritten."""
+    content = content_of(lock_file(layout))
+    if before := content_of(kept_copy(layout)):  # asked for last: it is there until the other is
+        content = before
+    return parsed(content) or {}
+
+
+def content_of(file: Path) -> bytes:
+    """What is in a file; nothing if it is not there."""
     try:
-        return parsed(lock_file(layout).read_bytes()) or {}
+        return file.read_bytes()
     except FileNotFoundError:
-        return {}
+        return b""
 
 
 def parsed(content: bytes) -> dict[str, dict[str, Any]] | None:
@@ -92,6 +100,19 @@ def joined(content: bytes, more: bytes) -> bytes:
             "remove it, and `gatewise run` writes it anew"
         )
     return head + b"".join((stages | split(more)[1]).values())
+
+
+def with_last(content: bytes, names: Sequence[str]) -> bytes:
+    """A dvc.lock in which some stages come last, in the given order.
+
+    Args:
+        content: In the form that DVC gives it.
+        names: Of these stages; such as it does not have are passed over.
+    """
+    head, stages = split(content)
+    last = [line for name in names if (line := f"  {name}:".encode()) in stages]
+    order = [line for line in stages if line not in last] + last
+    return head + b"".join(stages[line] for line in order)
 
 
 def split(content: bytes) -> tuple[bytes, dict[bytes, bytes]]:

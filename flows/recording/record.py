@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flows.layout import Layout
 from flows.recording.command import commit
 from flows.recording.inputs import Inputs, read_inputs
-from flows.recording.lock_file import joined, lock_file, rewriting
+from flows.recording.lock_file import joined, lock_file, read_lock, rewriting, with_last
 from flows.recording.plan import order
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import write_bytes
@@ -29,7 +29,9 @@ class Recorded:
     changed: Mapping[str, Sequence[str]]
 
 
-def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
+def record(
+    layout: Layout, inputs: Inputs, ran: Collection[str], before: Collection[str] | None = None
+) -> Recorded:
     """Let DVC record stages that ran, unless what they read has been edited since.
 
     DVC reads params.yaml, the code and the sources when it records, not when a stage runs, and
@@ -39,6 +41,8 @@ def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
         layout: Where the study keeps things.
         inputs: What the run was begun with.
         ran: Names of the stages that ran.
+        before: The stages that dvc.lock had when the run began; those that it has now if None.
+            All others get the order in which `dvc repro` would have added them.
     """
     changed = changed_since(layout, inputs)
     whole = not changed or not ran
@@ -48,8 +52,10 @@ def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
         if stage in ran and (whole or stage.partition("@")[2] not in {"", *changed})
     ]
     if stages:
+        known = set(read_lock(layout)) if before is None else before
+        added = [stage for stage in order(inputs) if stage not in known]
         with rewriting(layout):
-            commit_all(layout, stages)
+            commit_all(layout, stages, added)
             if changed_since(layout, inputs) != changed:
                 raise StudyError(
                     "params.yaml, the code or data changed while DVC recorded what ran, so that "
@@ -58,8 +64,13 @@ def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
     return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {})
 
 
-def commit_all(layout: Layout, stages: Sequence[str]) -> None:
-    """Let DVC record stages in the given order, a batch in a dvc.lock of its own, and join these.
+def commit_all(layout: Layout, stages: Sequence[str], added: Sequence[str]) -> None:
+    """Let DVC record stages, a batch in a dvc.lock of its own, and join these.
+
+    Args:
+        layout: Where the study keeps things.
+        stages: Those that are to be recorded.
+        added: Those that come last in dvc.lock, in this order.
 
     Raises:
         RecordingError: If DVC cannot.
@@ -71,7 +82,7 @@ def commit_all(layout: Layout, stages: Sequence[str]) -> None:
         file.unlink(missing_ok=True)
         commit(layout, stages[start : start + BATCH])
         whole = joined(whole, file.read_bytes())
-    write_bytes(file, whole)
+    write_bytes(file, with_last(whole, added))
 
 
 def changed_since(layout: Layout, inputs: Inputs) -> dict[str, list[str]]:

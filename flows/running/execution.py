@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,11 +16,11 @@ from prefect.states import Completed
 
 from flows.layout import Layout
 from flows.recording.inputs import DATASET_VERBS, Inputs
+from flows.running.closing import Closing
 from flows.running.crew import PrefectCrew
 from flows.running.display import Display
 from flows.stages import evaluate, train
 from flows.stages.code import code
-from flows.tracking.projection import Projection
 from flows.trainings.crew import Remote
 
 WITH_TRAININGS: dict[str, Callable[..., None]] = {
@@ -28,6 +28,10 @@ WITH_TRAININGS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate,
 }
 """Stages that ask for trainings; all others are done by a worker as a whole."""
+
+
+CLOSING = ("track@", "record@", "promote@")
+"""What is done with a dataset that is compared; its failure is no reason to be without a report."""
 
 
 Ends: TypeAlias = queue.SimpleQueue[BaseException | None]
@@ -57,14 +61,12 @@ class Execution:
         due: Stages that are to run.
         selected: Stages that were asked for, those that are up to date included.
         crew: Who does the work.
-        projection: Where MLflow is told of the run.
         display: Where a person watches.
-        shown: Datasets that MLflow shows as they were before the run.
+        closing: What is done with a dataset once it is compared.
         ran: Stages that ran.
         cached: Stages that were up to date.
         failures: The cause of each task that failed.
         skipped: Tasks that were not started, since what they wait for failed.
-        run_ids: The MLflow runs of each dataset's champion, by random seed.
     """
 
     layout: Layout
@@ -72,48 +74,48 @@ class Execution:
     due: set[str]
     selected: set[str]
     crew: PrefectCrew | None
-    projection: Projection
     display: Display
-    shown: Collection[str]
+    closing: Closing
     ran: list[StageTime] = field(default_factory=list)
     cached: list[str] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
-    run_ids: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @property
     def num_tasks(self) -> int:
         """Tasks of Prefect that there have been."""
-        begun = len(self.crew.begun) if self.crew else 0
-        return len(self.ran) + len(self.cached) + len(self.run_ids) + len(self.failures) + begun
+        stages = len(self.ran) + len(self.cached) + len(self.failures)
+        return stages + len(self.closing.run_ids) + (len(self.crew.begun) if self.crew else 0)
 
     def run(self) -> None:
         """Run all chains, and the report once all datasets are compared."""
         self.stage("code")
         names = [n for n in self.inputs.study.datasets if self.has_any(n)]
-        compared, shown = Ends(), Ends()
+        compared, closed = Ends(), Ends()
         for name in names:
             context = copy_context()  # by which Prefect knows the run that a task belongs to
-            arguments = (self.chain, name, compared, shown)
+            arguments = (self.chain, name, compared, closed)
             threading.Thread(target=context.run, args=arguments, name=name, daemon=True).start()
         wait_for(compared, len(names))
         if "report" in self.selected:
-            # What MLflow has failed to show is no reason to be without a report.
-            failed = any(not name.startswith("track@") for name in list(self.failures))
+            failed = any(not name.startswith(CLOSING) for name in list(self.failures))
             self.attempt("report", partial(self.stage, "report"), after=failed)
-        wait_for(shown, len(names))
+        ran = [time.stage for time in list(self.ran) if "@" not in time.stage]
+        recorded = self.closing.record("", ran)
+        wait_for(closed, len(names))
+        self.attempt("record", recorded.result)
 
     def has_any(self, dataset: str) -> bool:
         """Whether any stage of a dataset was asked for."""
         return any(f"{verb}@{dataset}" in self.selected for verb in DATASET_VERBS)
 
-    def chain(self, dataset: str, compared: Ends, shown: Ends) -> None:
-        """Bring a dataset up to date, as far as was asked for, and then show it in MLflow.
+    def chain(self, dataset: str, compared: Ends, closed: Ends) -> None:
+        """Bring a dataset up to date, as far as was asked for, and then close it.
 
         Args:
             dataset: Name of the dataset.
             compared: Is told of the end of the one.
-            shown: Is told of the end of the other.
+            closed: Is told of the end of the other.
         """
         try:
             failed = False
@@ -123,18 +125,27 @@ class Execution:
                         name, partial(self.stage, verb, dataset), after=failed
                     )
             compared.put(None)
-            if f"compare@{dataset}" in self.selected and not self.is_shown(dataset):
-                self.attempt(f"track@{dataset}", partial(self.track, dataset), after=failed)
-            shown.put(None)
+            self.close(dataset, failed=failed)
+            closed.put(None)
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             compared.put(error)
-            shown.put(error)
+            closed.put(error)
 
-    def is_shown(self, dataset: str) -> bool:
-        """Whether MLflow shows a dataset already, of which nothing was due."""
-        return f"compare@{dataset}" not in self.due and dataset in self.shown
+    def close(self, dataset: str, *, failed: bool) -> None:
+        """Record what of a dataset ran, show it in MLflow meanwhile, and register its champion."""
+        ran = [time.stage for time in list(self.ran) if time.stage.endswith(f"@{dataset}")]
+        is_new = f"compare@{dataset}" in self.due or dataset not in self.closing.shown
+        shows = f"compare@{dataset}" in self.selected and is_new
+        if not ran and not shows:
+            return
+        recorded = self.closing.record(dataset, ran)
+        is_shown = shows and self.attempt(
+            f"track@{dataset}", partial(self.closing.track, dataset), after=failed
+        )
+        if self.attempt(f"record@{dataset}", recorded.result) and is_shown and recorded.result():
+            self.attempt(f"promote@{dataset}", partial(self.closing.promote, dataset))
 
-    def attempt(self, name: str, function: Callable[[], None], *, after: bool) -> bool:
+    def attempt(self, name: str, function: Callable[[], Any], *, after: bool = False) -> bool:
         """Do something unless what it waits for failed; says whether that went well."""
         if after:
             self.skipped.append(name)
@@ -174,12 +185,6 @@ class Execution:
             names = [dataset] if dataset else []
             self.crew.call(Remote(f"flows.stages.{verb}", verb), self.layout, study, *names)
 
-    def track(self, dataset: str) -> None:
-        """Show a dataset in MLflow."""
-        named = track_task.with_options(task_run_name=f"track@{dataset}")
-        self.run_ids[dataset] = named(self.projection, dataset)
-        self.display.ended(f"track@{dataset}", None)
-
 
 def wait_for(ends: Ends, number: int) -> None:
     """Wait for so many ends, and raise the first error among them at once."""
@@ -202,9 +207,3 @@ def stage_task(execution: Execution, verb: str, dataset: str) -> StageTime:
 def cached_task(name: str) -> State[Any]:
     """A stage that is up to date; its state is `Cached`."""
     return Completed(name="Cached", message=f"{name} is up to date")
-
-
-@task(cache_policy=NO_CACHE)
-def track_task(projection: Projection, dataset: str) -> dict[int, str]:
-    """Show a dataset in MLflow; returns the run of each of the champion's seeds."""
-    return projection.project(dataset)

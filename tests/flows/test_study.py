@@ -6,7 +6,7 @@ import pytest
 
 from flows.layout import Layout
 from flows.running.display import Display
-from flows.study import Workshop
+from flows.running.workshop import Workshop
 from rnn_core.errors import StudyError
 from rnn_core.study import read_study
 

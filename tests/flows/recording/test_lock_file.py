@@ -11,6 +11,7 @@ from flows.recording.lock_file import (
     put_back,
     read_lock,
     rewriting,
+    with_last,
 )
 from rnn_core.errors import StudyError
 
@@ -52,7 +53,6 @@ def test_rewriting_that_a_kill_cut_off_is_undone_later(layout):
     going_on = rewriting(layout)
     going_on.__enter__()
     lock_file(layout).write_text("stages:\n  rep")
-    assert read_lock(layout) == {}
     assert put_back(layout)
     assert lock_file(layout).read_bytes() == before
     assert read_lock(layout) == BEFORE["stages"]
@@ -82,6 +82,15 @@ def test_kill_before_the_copy_is_whole_changes_nothing(layout, monkeypatch):
     assert lock_file(layout).read_bytes() == before
 
 
+@pytest.mark.parametrize("half", [None, "stages:\n  rep", "stages:\n  report: {cmd: x}\n"])
+def test_who_reads_while_it_is_rewritten_sees_what_it_was(layout, half):
+    with rewriting(layout):
+        lock_file(layout).unlink()
+        if half is not None:
+            lock_file(layout).write_text(half)
+        assert read_lock(layout) == BEFORE["stages"]
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", "stages:\n", "stages: {a: [", "{}"])
 def test_lock_that_says_nothing_has_no_stages(tmp_path, content):
     layout = Layout(tmp_path)
@@ -90,9 +99,9 @@ def test_lock_that_says_nothing_has_no_stages(tmp_path, content):
     assert read_lock(layout) == {}
 
 
-STAGE_A, STAGE_B, OTHER_A = (
+STAGE_A, STAGE_B, STAGE_C, OTHER_A = (
     f"  {name}:\n    cmd: {command}\n    params:\n      params.yaml:\n        a:\n          x: 1\n"
-    for name, command in (("a@1", "one"), ("b", "two"), ("a@1", "three"))
+    for name, command in (("a@1", "one"), ("b", "two"), ("c", "four"), ("a@1", "three"))
 )
 DVC_HEAD = "schema: '2.0'\nstages:\n"
 
@@ -104,6 +113,13 @@ def test_joined_locks_keep_the_places_of_stages_and_what_stands_around_them():
     assert joined(b"", new) == new
     appended = joined(f"{DVC_HEAD}{STAGE_B}".encode(), new).decode()
     assert appended == f"{DVC_HEAD}{STAGE_B}{OTHER_A}"
+
+
+def test_stages_that_come_last_have_the_order_that_is_asked_for():
+    content = f"# by hand\n{DVC_HEAD}{STAGE_A}{STAGE_B}{STAGE_C}".encode()
+    moved = with_last(content, ["c", "missing", "a@1"]).decode()
+    assert moved == f"# by hand\n{DVC_HEAD}{STAGE_B}{STAGE_C}{STAGE_A}"
+    assert with_last(content, []) == content
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """In which order a run does things, whatever they are."""
 
 import threading
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
@@ -12,16 +13,43 @@ VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
 STAGES = {"code", "report", *(f"{verb}@{name}" for verb in VERBS for name in NAMES)}
 
 
+class NotingClosing:
+    """Notes what is done with a dataset that is compared."""
+
+    shown = ()
+
+    def __init__(self, note, edited=()):
+        self.note = note
+        self.edited = edited
+        self.run_ids = {}
+
+    def record(self, dataset, ran):
+        self.note(f"record@{dataset}")
+        future = Future()
+        future.set_result(dataset not in self.edited)
+        return future
+
+    def track(self, dataset):
+        self.note(f"track@{dataset}")
+
+    def promote(self, dataset):
+        self.note(f"promote@{dataset}")
+
+
+CLOSINGS = {f"{what}@{name}" for what in ("record", "track", "promote") for name in NAMES}
+
+
 class Noting(Execution):
     """Notes what is done; what it is told to wait for comes first, or nothing happens."""
 
-    def __init__(self, first: dict[str, str] | None = None) -> None:
+    def __init__(self, first: dict[str, str] | None = None, edited=()) -> None:
         study = SimpleNamespace(datasets=dict.fromkeys(NAMES))
         display = SimpleNamespace(ended=lambda name, outcome: None)
         inputs = SimpleNamespace(study=study)
-        super().__init__(None, inputs, STAGES, STAGES, None, None, display, ())
+        closing = NotingClosing(self.note, edited)
+        super().__init__(None, inputs, STAGES, STAGES, None, display, closing)
         self.first = first or {}
-        self.done = {name: threading.Event() for name in (*STAGES, "track@a", "track@b")}
+        self.done = {name: threading.Event() for name in (*STAGES, *CLOSINGS, "record@")}
         self.order = []
 
     def note(self, name):
@@ -33,14 +61,48 @@ class Noting(Execution):
     def stage(self, verb, dataset=""):
         self.note(f"{verb}@{dataset}" if dataset else verb)
 
-    def track(self, dataset):
-        self.note(f"track@{dataset}")
-
 
 def test_report_does_not_wait_for_mlflow():
     execution = Noting({"track@a": "report", "track@b": "report"})
     execution.run()
-    assert set(execution.order) == {*STAGES, "track@a", "track@b"}
+    assert set(execution.order) == {*STAGES, *CLOSINGS, "record@"}
+
+
+def test_dataset_is_recorded_shown_and_registered_while_another_is_trained():
+    execution = Noting({"train@b": "promote@a"})
+    execution.run()
+    assert not execution.failures
+    assert execution.order.index("promote@a") < execution.order.index("train@b")
+    for name in NAMES:
+        steps = [f"{what}@{name}" for what in ("compare", "record", "track", "promote")]
+        assert sorted(steps, key=execution.order.index) == steps
+
+
+def test_dataset_that_is_not_recorded_is_not_registered():
+    execution = Noting(edited={"a"})
+    execution.run()
+    assert "promote@a" not in execution.order
+    assert "promote@b" in execution.order
+
+
+@pytest.mark.parametrize(
+    ("broken", "lost"),
+    [
+        ("train@a", {"train@a", "evaluate@a", "compare@a", "track@a", "promote@a", "report"}),
+        ("track@a", {"track@a", "promote@a"}),
+    ],
+)
+def test_what_fails_stops_what_waits_for_it_and_no_more(broken, lost):
+    class Failing(Noting):
+        def note(self, name):
+            if name == broken:
+                raise ValueError("as asked for")
+            super().note(name)
+
+    execution = Failing()
+    execution.run()
+    assert set(execution.failures) == {broken}
+    assert set(execution.order) == {*STAGES, *CLOSINGS, "record@"} - lost
 
 
 def test_report_waits_for_the_last_comparison_though_others_are_shown_long_before():

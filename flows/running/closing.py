@@ -1,0 +1,92 @@
+"""What is done with a dataset once it is compared, while others are still trained."""
+
+import threading
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.recording.recorder import Recorder
+from flows.running.display import Display
+from flows.running.workshop import Workshop
+from flows.tracking.projection import Projection
+from flows.tracking.promoted import Promotion
+from flows.tracking.shown import note_shown
+from flows.trainings.crew import Remote
+
+PROMOTE = Remote("flows.tracking.promotion", "promote")
+"""Models are scored and asked in a worker, since that takes PyTorch."""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Has DVC record what ran, shows it in MLflow, and registers champions.
+
+    Attributes:
+        recorder: Who has DVC record.
+        projection: Where MLflow is told of the run.
+        display: Where a person watches.
+        workshop: Where models are scored and asked.
+        shown: Datasets that MLflow shows as they were before the run.
+        promotes: Whether champions are registered.
+        run_ids: The MLflow runs of each dataset's champion, by random seed.
+        promotions: What became of the champion of each dataset.
+        turn: Held by the one that registers: side by side, two would need two workers that have
+            imported MLflow, and SQLite takes one writer.
+    """
+
+    recorder: Recorder
+    projection: Projection
+    display: Display
+    workshop: Workshop
+    shown: Collection[str]
+    promotes: bool
+    run_ids: dict[str, dict[int, str]] = field(default_factory=dict)
+    promotions: dict[str, Promotion] = field(default_factory=dict)
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def record(self, dataset: str, ran: Sequence[str]) -> Future[bool]:
+        """Begin to record stages of a dataset; see `Recorder.ask`.
+
+        Raises:
+            StudyError: If the run is cancelled.
+        """
+        self.workshop.check_goes_on()
+        return self.recorder.ask(dataset, ran)
+
+    def track(self, dataset: str) -> None:
+        """Show a dataset in MLflow."""
+        named = track_task.with_options(task_run_name=f"track@{dataset}")
+        self.run_ids[dataset] = named(self.projection, dataset)
+        self.display.ended(f"track@{dataset}", None)
+
+    def promote(self, dataset: str) -> None:
+        """Register the champion of a dataset that is shown and recorded, if that is wanted."""
+        promotion = None
+        if self.promotes:
+            named = promote_task.with_options(task_run_name=f"promote@{dataset}")
+            with self.turn:
+                self.workshop.check_goes_on()
+                promotion = self.promotions[dataset] = named(self, dataset)
+            self.display.ended(f"promote@{dataset}", promotion.action)
+        with self.turn:
+            note_shown(self.projection.layout, {dataset: promotion})
+
+
+@task(cache_policy=NO_CACHE)
+def track_task(projection: Projection, dataset: str) -> dict[int, str]:
+    """Show a dataset in MLflow; returns the run of each of the champion's seeds."""
+    return projection.project(dataset)
+
+
+@task(cache_policy=NO_CACHE)
+def promote_task(closing: Closing, dataset: str) -> Promotion:
+    """Register the champion of a dataset."""
+    projection, runs = closing.projection, closing.run_ids[dataset]
+    pool = closing.workshop.start(closing.recorder.inputs.study)
+    work = pool.submit(PROMOTE, projection.layout, projection.study, dataset, runs)
+    promotion: Promotion = work.result()
+    get_run_logger().info("%s: %s, since %s", dataset, promotion.action, promotion.reason)
+    return promotion

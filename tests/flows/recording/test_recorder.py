@@ -1,0 +1,132 @@
+"""DVC records while other stages run: all that waits at once, in the order of `dvc repro`."""
+
+import threading
+from concurrent.futures import CancelledError
+
+import pytest
+
+from flows.recording import record as recording
+from flows.recording.command import commit, stale_stages
+from flows.recording.inputs import DATASET_VERBS, read_inputs
+from flows.recording.lock_file import lock_file, read_lock
+from flows.recording.plan import order
+from flows.recording.recorder import Recorder
+from rnn_core.errors import StudyError
+
+SALES, OPINIONS = ([f"{verb}@{name}" for verb in DATASET_VERBS] for name in ("sales", "opinions"))
+
+
+@pytest.fixture
+def recorder(layout):
+    """Of a run before which nothing was recorded."""
+    lock_file(layout).unlink()
+    return Recorder(layout, read_inputs(layout))
+
+
+def edit(layout):
+    file = layout.folder / "params.yaml"
+    file.write_text(file.read_text().replace("lookback: 12", "lookback: 13"))
+
+
+class Gate:
+    """DVC, which begins when it is let."""
+
+    def __init__(self):
+        self.begun, self.open = threading.Event(), threading.Event()
+        self.calls = []
+
+    def commit(self, layout, stages):
+        self.begun.set()
+        assert self.open.wait(30)
+        self.calls.append(list(stages))
+        commit(layout, stages)
+
+
+def test_what_ends_in_any_order_is_recorded_as_dvc_would_have_run_it(layout, recorder):
+    with recorder.at_work():
+        for dataset, stages in (("opinions", OPINIONS), ("sales", SALES), ("", ["report", "code"])):
+            assert recorder.ask(dataset, stages).result()
+    assert list(read_lock(layout)) == order(recorder.inputs)
+    assert stale_stages(layout) == set()
+    assert recorder.changed == {}
+
+
+def test_what_was_recorded_before_keeps_its_place(layout, recorder):
+    commit(layout, ["report", "compare@opinions"])
+    again = Recorder(layout, recorder.inputs)
+    with again.at_work():
+        again.ask("opinions", OPINIONS).result()
+        again.ask("sales", SALES).result()
+    rest = [stage for stage in order(again.inputs) if stage in {*SALES, *OPINIONS[:-1]}]
+    assert list(read_lock(layout)) == ["report", "compare@opinions", *rest]
+
+
+def test_all_that_ends_while_dvc_is_at_work_is_recorded_together(recorder, monkeypatch):
+    gate = Gate()
+    monkeypatch.setattr(recording, "commit", gate.commit)
+    with recorder.at_work():
+        first = recorder.ask("sales", SALES)
+        assert gate.begun.wait(30)
+        others = [recorder.ask("opinions", OPINIONS), recorder.ask("", ["code"])]
+        gate.open.set()
+        assert all(one.result() for one in (first, *others))
+    assert gate.calls == [SALES, ["code", *OPINIONS]]
+
+
+def test_dataset_that_was_edited_is_not_recorded_and_another_is(layout, recorder):
+    with recorder.at_work():
+        assert recorder.ask("sales", ["ingest@sales"]).result()
+        edit(layout)
+        assert not recorder.ask("sales", ["prepare@sales"]).result()
+        assert recorder.ask("opinions", OPINIONS).result()
+        assert recorder.changed == {"sales": ["params.yaml"]}
+        assert not recorder.ask("", ["report"]).result()
+    assert list(read_lock(layout)) == [
+        stage for stage in order(recorder.inputs) if stage in {"ingest@sales", *OPINIONS}
+    ]
+
+
+def test_edit_of_a_dataset_of_which_nothing_ran_is_told_to_who_asks_and_to_nobody_else(
+    layout, recorder
+):
+    with recorder.at_work():
+        edit(layout)
+        assert not recorder.ask("sales", []).result()
+        assert recorder.ask("opinions", []).result()
+    assert recorder.changed == {}
+
+
+def test_error_of_dvc_reaches_who_asked_and_the_next_is_recorded(layout, recorder):
+    file = layout.folder / "dvc.yaml"
+    content = file.read_bytes()
+    with recorder.at_work():
+        file.write_text("stages: [")
+        with pytest.raises(StudyError, match="dvc commit failed"):
+            recorder.ask("sales", SALES).result()
+        file.write_bytes(content)
+        assert recorder.ask("sales", SALES).result()
+    assert set(read_lock(layout)) == set(SALES)
+
+
+def test_run_that_is_cut_off_records_no_more(layout, recorder, monkeypatch):
+    class CutOffError(BaseException):
+        pass
+
+    gate, end = Gate(), recorder.end
+
+    def end_and_let_dvc_go_on(*, drop):
+        end(drop=drop)
+        gate.open.set()
+
+    monkeypatch.setattr(recording, "commit", gate.commit)
+    monkeypatch.setattr(recorder, "end", end_and_let_dvc_go_on)
+    with pytest.raises(CutOffError), recorder.at_work():
+        recorder.ask("sales", SALES)
+        assert gate.begun.wait(30)
+        late = recorder.ask("opinions", OPINIONS)
+        raise CutOffError
+    with pytest.raises(CancelledError):
+        late.result()
+    with pytest.raises(CancelledError):
+        recorder.ask("", ["code"]).result()
+    assert set(read_lock(layout)) == set(SALES)
