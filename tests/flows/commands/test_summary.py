@@ -19,7 +19,7 @@ from flows.commands.summary import (
 from flows.layout import Layout
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import read_comparison
-from rnn_core.files import read_json
+from rnn_core.files import read_json, write_json
 from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).parents[3]
@@ -89,18 +89,20 @@ def test_score_beside_a_model_is_that_of_its_version(action):
     assert "0.125" in markdown_table([entry])
 
 
-def test_champion_has_its_chance_and_expected_loss_by_both_sets():
+def test_champion_has_its_chance_and_expected_loss_by_both_sets(tmp_path):
     """To a tenth of a percent near certainty, from the comparison's file."""
     found = read_json(LAYOUT.comparison("reviews"))
-    assert found["decision"]["why"] == "safe"
+    found["decision"] |= {"status": "decided", "why": "safe"}
     champion = found["candidates"][found["decision"]["champion"]]
-    by_validation, by_test = (champion[split]["risk"] for split in ("validation", "test"))
-    (entry,) = summarise(LAYOUT, ["reviews"], {})
+    champion["validation"]["risk"] = {"chance": 0.98765, "expected_loss": 0.0321}
+    champion["test"]["risk"] = {"chance": 0.6789, "expected_loss": 0.456}
+    there = Layout(tmp_path)
+    there.comparison("reviews").parent.mkdir()
+    write_json(there.comparison("reviews"), found)
+    (entry,) = summarise(there, ["reviews"], {})
     for told in (" ".join(in_lines(entry)), markdown_table([entry])):
-        assert f"chance {100 * by_validation['chance']:.1f} % to be within the margin" in told
-        assert f"{100 * by_test['chance']:.1f} % by the test set" in told
-        losses = [f"{risk['expected_loss']:.2g}" for risk in (by_validation, by_test)]
-        assert f"expected loss {losses[0]} margins, {losses[1]} by the test set" in told
+        assert "chance 98.8 % to be within the margin of the best, 68 % by the test set" in told
+        assert "expected loss 0.032 margins, 0.46 by the test set" in told
 
 
 def test_version_without_a_score_of_this_metric_has_none():
