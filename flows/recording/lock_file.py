@@ -1,17 +1,20 @@
 """dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
 from flows.layout import Layout
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
+
+Stages: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 STAGE = re.compile(rb"^  \S.*:$", re.MULTILINE)
 """First line of a stage in dvc.lock."""
@@ -54,7 +57,7 @@ def put_back(layout: Layout) -> bool:
     return True
 
 
-def read_lock(layout: Layout) -> dict[str, dict[str, Any]]:
+def read_lock(layout: Layout) -> Stages:
     """The stages that dvc.lock has; those that it had before, while it is being rewritten."""
     content = content_of(lock_file(layout))
     if before := content_of(kept_copy(layout)):  # asked for last: it is there until the other is
@@ -70,8 +73,12 @@ def content_of(file: Path) -> bytes:
         return b""
 
 
-def parsed(content: bytes) -> dict[str, dict[str, Any]] | None:
-    """The stages of a dvc.lock; None if it is cut off, or no such file at all."""
+@lru_cache(maxsize=2)
+def parsed(content: bytes) -> Stages | None:
+    """The stages of a dvc.lock; None if it is cut off, or no such file at all.
+
+    That of a large study takes tenths of a second, and is asked for after each dataset.
+    """
     try:
         found = yaml.load(content, yaml.CSafeLoader)
     except yaml.YAMLError:

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from flows.report import figures, words
 from flows.report.details import collect
 from flows.report.svg import alone
 from flows.tracking.logged import Kind, metrics_of_candidate, metrics_of_seed, parameters_of
+from flows.trainings.records import Record as Measured
 from flows.trainings.records import read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
@@ -230,9 +231,14 @@ class Projection:
         comparison = read_comparison(self.layout.comparison(dataset))
         champion: dict[int, str] = {}
         current: set[str] = set()
+        trained = [
+            one
+            for one in read_records(self.layout)
+            if (one.what, one.dataset) == ("train", dataset) and not is_for_tuning(one.seed)
+        ]
         with self.lock, reachable():
             for name in comparison.candidates:
-                run, seed_runs = self.project_candidate(dataset, name, comparison)
+                run, seed_runs = self.project_candidate(dataset, name, comparison, trained)
                 current |= {run, *seed_runs.values()}
                 if name == comparison.decision.champion:
                     champion = seed_runs
@@ -241,7 +247,7 @@ class Projection:
         return champion
 
     def project_candidate(
-        self, dataset: str, name: str, comparison: Comparison
+        self, dataset: str, name: str, comparison: Comparison, trained: Sequence[Measured]
     ) -> tuple[str, dict[int, str]]:
         """Show a cell at one size, and its seeds; returns the ids of their runs."""
         result, metric = comparison.candidates[name], comparison.metric.name
@@ -264,8 +270,8 @@ class Projection:
             "champion": str(name == comparison.decision.champion).lower(),
             "outcome": words.outcome(result),
         }
-        measured = self.measured(dataset, name)
-        self.log_result(run, metrics_of_candidate(result, metric) | measured, chosen)
+        metrics = metrics_of_candidate(result, metric) | measured(trained, name)
+        self.log_result(run, metrics, chosen)
         return run.info.run_id, seeds
 
     def finished(self, config: RunConfig, kind: Kind, digest: str, parent: str | None) -> Run:
@@ -300,22 +306,6 @@ class Projection:
             self.client.log_batch(run.info.run_id, tags=entries)
             run.data.tags.update(new)
 
-    def measured(self, dataset: str, candidate: str) -> dict[str, float]:
-        """Seconds and megabytes of the trainings of a candidate, as last measured here."""
-        last = {
-            record.seed: record
-            for record in read_records(self.layout)
-            if (record.what, record.dataset) == ("train", dataset)
-            and f"{record.cell}-{record.hidden_size}" == candidate
-            and not is_for_tuning(record.seed)
-        }
-        if not last:
-            return {}
-        return {
-            "train_seconds": round(sum(record.seconds for record in last.values()), 3),
-            "train_peak_megabytes": max(record.peak_megabytes for record in last.values()),
-        }
-
     def log_figures(self, dataset: str, run_id: str) -> None:
         """Log the figures of a dataset to the run of its champion, unless it has them."""
         details = collect(self.layout, read_study(self.layout.folder), dataset)
@@ -336,6 +326,22 @@ class Projection:
             given_up = value == "false" and "gatewise.digest" not in run.data.tags
             if given_up and run.info.status == "RUNNING":
                 self.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def measured(trained: Sequence[Measured], candidate: str) -> dict[str, float]:
+    """Seconds and megabytes of the trainings of a candidate, as last measured on this machine.
+
+    Args:
+        trained: What trainings of its dataset took.
+        candidate: Its name.
+    """
+    last = {one.seed: one for one in trained if f"{one.cell}-{one.hidden_size}" == candidate}
+    if not last:
+        return {}
+    return {
+        "train_seconds": round(sum(one.seconds for one in last.values()), 3),
+        "train_peak_megabytes": max(one.peak_megabytes for one in last.values()),
+    }
 
 
 class Follower:
