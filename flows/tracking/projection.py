@@ -43,6 +43,9 @@ DATASET_DIGEST = 36
 FOLLOW_SECONDS = 1.0
 """How often growing run folders are looked at."""
 
+SHORT_SECONDS = 5.0
+"""Seeds that are trained for less are shown once they are finished: nobody would look sooner."""
+
 Record: TypeAlias = dict[str, float]
 
 
@@ -347,8 +350,8 @@ def measured(trained: Sequence[Measured], candidate: str) -> dict[str, float]:
 class Follower:
     """Watches seeds grow from a thread of its own, and projects them as they do.
 
-    Trials of tuning are watched and not projected: they are no results of the study.
-    Trouble with MLflow ends the projecting and nothing else.
+    Trials of tuning are watched and not projected: they are no results of the study. Nor are seeds
+    that have just begun. Trouble with MLflow ends the projecting and nothing else.
 
     Args:
         projection: Where to.
@@ -364,6 +367,7 @@ class Follower:
         self.projection = projection
         self.on_growth = on_growth
         self.failure: TrackingError | None = None
+        self.first_seen: dict[str, float] = {}
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
 
@@ -374,10 +378,15 @@ class Follower:
             self.on_growth(seeds)
             try:
                 for seed in seeds if self.failure is None else []:
-                    if not is_for_tuning(seed.config.seed):
+                    if self.is_to_be_shown(seed, time.monotonic()):
                         self.projection.log_growing(seed)
             except TrackingError as error:
                 self.failure = error
+
+    def is_to_be_shown(self, seed: GrowingSeed, now: float) -> bool:
+        """Whether a seed has been trained for some time, and is no trial."""
+        begun = self.first_seen.setdefault(seed.key, now)
+        return now - begun >= SHORT_SECONDS and not is_for_tuning(seed.config.seed)
 
     def __enter__(self) -> "Follower":
         self.thread.start()

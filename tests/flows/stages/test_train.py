@@ -326,6 +326,7 @@ def test_what_grows_is_told_as_a_trial_or_as_a_seed(growing):
 def test_trial_is_watched_and_not_projected(growing, monkeypatch):
     """The follower's thread runs for a moment; what it would log is collected."""
     monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.01)
+    monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
     logged, seen = [], []
 
     class Collecting:
@@ -339,6 +340,13 @@ def test_trial_is_watched_and_not_projected(growing, monkeypatch):
             follower.thread.join(0.01)
     assert {seed.config.seed for seeds in seen for seed in seeds} == {0, TUNING_SEED}
     assert set(logged) == {0}
+
+
+def test_seed_is_projected_once_it_has_been_trained_for_some_time(growing):
+    seed = next(one for one in tracking.growing_seeds(growing) if one.config.seed == 0)
+    follower = Follower(None, None)
+    at = (100.0, 100.0 + tracking.SHORT_SECONDS - 0.1, 100.0 + tracking.SHORT_SECONDS)
+    assert [follower.is_to_be_shown(seed, now) for now in at] == [False, False, True]
 
 
 def test_cost_of_tuning_is_shown_where_there_is_one():

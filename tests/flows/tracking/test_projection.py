@@ -155,6 +155,7 @@ def test_sync_rebuilds_what_the_flow_showed(chain, database):
 
 def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatch):
     monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
     folder = begin_training(layout, "key", num_epochs=1)
     first, second = (
         (seed_folder(layout.run("sales", "gru"), 4, 0) / METRICS)
@@ -294,6 +295,7 @@ def test_study_without_a_champion_is_shown(layout, database):
 
 def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeypatch):
     monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", closed_address)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     begin_training(layout, "key")
