@@ -10,15 +10,18 @@ their logarithm, whose softmax they are.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from rnn_core.errors import ParameterError
 from rnn_core.layers.recurrent import State
 from rnn_core.models.beam_search import parts_of
 from rnn_core.models.forecaster import Forecaster
 from rnn_core.models.language_model import LanguageModel
+from rnn_core.models.ports import HasPorts, Port, Ports
 from rnn_core.models.sentence_classifier import SentenceClassifier
 from rnn_core.models.sequence_classifier import SequenceClassifier
 from rnn_core.models.sequence_model import SequenceModel
@@ -86,6 +89,22 @@ class Ensemble(nn.Module):
         pieces = [parts[i : i + each] for i in range(0, len(parts), each)]
         return [piece if each > 1 else piece[0] for piece in pieces]
 
+    def ports(self) -> Ports:
+        """As its members, which have the same: log-probabilities are logits, too.
+
+        Raises:
+            ParameterError: If they have none.
+        """
+        return self.ports_of_each()[0]
+
+    def ports_of_each(self) -> list[Ports]:
+        """The ports of each member."""
+        found = [member.ports() for member in self.members if isinstance(member, HasPorts)]
+        if len(found) < len(self.members):
+            kind = type(self.members[0]).__name__
+            raise ParameterError(f"{kind} does not say what goes into it: add `ports`")
+        return found
+
     def averaged(self, found: Sequence[tuple[Tensor, State]]) -> tuple[Tensor, State]:
         """The mean of what members say of a step, and their states after it."""
         states = self.joined([after for _, after in found])
@@ -103,8 +122,9 @@ class ForecastEnsemble(Ensemble):
 class ClassifierEnsemble(Ensemble):
     """The mean of the probabilities of classes."""
 
-    def forward(self, *inputs: Tensor) -> Tensor:
+    def forward(self, steps: Tensor, lengths: Tensor, evidence: Tensor | None = None) -> Tensor:
         """As its members; gives log-probabilities (B, C)."""
+        inputs = (steps, lengths) if evidence is None else (steps, lengths, evidence)
         return mean_log_probabilities([member(*inputs) for member in self.members])
 
 
@@ -132,9 +152,42 @@ class StepEnsemble(Ensemble):
         owned = zip(members, self.own_states(state), strict=True)
         return self.averaged([member.step(tokens, own) for member, own in owned])
 
+    def ports(self) -> Ports:
+        """As its members, with the states of all of them.
+
+        Raises:
+            ParameterError: If they have none.
+        """
+        each = [numbered(ports, i) for i, ports in enumerate(self.ports_of_each(), 1)]
+        first = each[0]
+        return replace(
+            first,
+            inputs=(first.inputs[0], tuple(port for p in each for port in [*p.flat_inputs()][1:])),
+            outputs=(first.outputs[0], *(port for p in each for port in p.outputs[1:])),
+            notes={name: note for p in each for name, note in p.notes.items()},
+        )
+
     def own_states(self, state: State | None) -> Sequence[State | None]:
         """The state of each member; none where it starts."""
         return [None] * len(self.members) if state is None else self.shared_out(state)
+
+
+def numbered(ports: Ports, number: int) -> Ports:
+    """The ports of a member, with its number in the names of what is of its state."""
+
+    def one(port: Port) -> Port:
+        meaning = f"member {number}: {port.meaning}"
+        for name in ports.notes:
+            meaning = meaning.replace(name, f"{name}_{number}")
+        return replace(port, name=f"{port.name}_{number}", meaning=meaning)
+
+    given, *states = ports.flat_inputs()
+    return replace(
+        ports,
+        inputs=(given, *map(one, states)),
+        outputs=(ports.outputs[0], *map(one, ports.outputs[1:])),
+        notes={f"{name}_{number}": note for name, note in ports.notes.items()},
+    )
 
 
 class Sources:

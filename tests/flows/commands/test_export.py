@@ -14,6 +14,7 @@ from flows.commands.export import told
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.features.subwords import END, START
 from rnn_core.models import exporting
+from rnn_core.models.ensemble import ensemble
 from rnn_core.models.exporting import TOLERANCE, example, export_onnx
 from rnn_core.models.ports import Port, Ports
 from rnn_core.study import parse
@@ -23,8 +24,8 @@ from rnn_core.training.models import build_model
 FILES = Path(__file__).parents[2] / "rnn_core/malformed"
 
 
-def prepared(name, folder, cell, **parameters):
-    """A task on small raw files, and an untrained model whose weights are no small ones."""
+def prepared(name, folder, cell, members=1, **parameters):
+    """A task on small raw files, and untrained models as one, whose weights are no small ones."""
     spec = importlib.util.spec_from_file_location(f"good_{name}", FILES / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -35,7 +36,7 @@ def prepared(name, folder, cell, **parameters):
     _, meta = kind.prepare(folder, parse(kind.DataParameters, module.PARAMETERS, ""))
     again = kind.Meta.from_json(json.loads(json.dumps(meta.to_json())))
     task = kind(again, kind.ModelParameters(hidden_size=4, **parameters))
-    model = build_model(task, cell).eval()
+    model = ensemble([build_model(task, cell).eval() for _ in range(members)])
     for parameter in model.parameters():
         parameter.data.mul_(3.0)
     return task, model
@@ -49,9 +50,10 @@ def run(file, **given):
 CELLS = dict.fromkeys(REGISTRY, "gru") | {"translation": "lstm_coupled", "text_generation": "lstm"}
 
 
+@pytest.mark.parametrize("members", [1, 2])
 @pytest.mark.parametrize("name", REGISTRY)
-def test_every_task_exports_for_any_batch_and_length(tmp_path, name):
-    task, model = prepared(name, tmp_path / "raw", CELLS[name])
+def test_every_task_exports_for_any_batch_and_length(tmp_path, name, members):
+    task, model = prepared(name, tmp_path / "raw", CELLS[name], members)
     file = tmp_path / "model.onnx"
     exported = export_onnx(model, file, {"gatewise.meta": task.meta.to_json()})
     assert exported.difference <= TOLERANCE
@@ -106,26 +108,30 @@ def test_a_translation_is_written_piece_by_piece(tmp_path):
         before.append(notes["gatewise.written"][logits[0, -1].argmax()])
 
 
+@pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("start", ["zeros", "learned"])
-def test_a_text_goes_on_from_the_state_that_came_out(tmp_path, start):
-    task, model = prepared("text_generation", tmp_path / "raw", "lstm", initial_state=start)
-    for layer in model.sequence.recurrent.directions:
-        if start == "learned":
-            torch.nn.init.normal_(layer.start)
+def test_a_text_goes_on_from_the_state_that_came_out(tmp_path, start, members):
+    folder = tmp_path / "raw"
+    task, model = prepared("text_generation", folder, "lstm", members, initial_state=start)
+    for name, parameter in model.named_parameters():
+        if name.endswith(".start"):
+            torch.nn.init.normal_(parameter)
     file = tmp_path / "model.onnx"
     export_onnx(model, file, {})
     notes = {entry.key: json.loads(entry.value) for entry in onnx.load(file).metadata_props}
     tokens = torch.arange(7) % len(task.vocabulary)
+    numbers = [""] if members == 1 else [f"_{number + 1}" for number in range(members)]
+    names = [f"{name}{number}" for number in numbers for name in ("h", "c")]
     state = {
         f"first_{name}": np.zeros((1, 1, 4), "float32")
         if start == "zeros"
         else np.array(notes[f"gatewise.start_{name}"], "float32")[:, None]
-        for name in ("h", "c")
+        for name in names
     }
     parts = []
     for part in tokens.split(3):
-        logits, h, c = run(file, tokens=part[None], **state)
-        state = {"first_h": h, "first_c": c}
+        logits, *after = run(file, tokens=part[None], **state)
+        state = {f"first_{name}": value for name, value in zip(names, after, strict=True)}
         parts.append(logits)
     expected = model(tokens[None])[0].detach().numpy()
     np.testing.assert_allclose(np.concatenate(parts, axis=1), expected, rtol=1e-5, atol=1e-5)

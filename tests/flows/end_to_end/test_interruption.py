@@ -180,14 +180,16 @@ def begin_anew(study):
 def test_killed_at_random_twenty_times_it_ends_the_same(again, uninterrupted):
     expected, seconds = uninterrupted
     draw = random.Random(20)
-    struck = []
+    struck, early = [], {}
     victims = ["flow", "flow", "worker", "store", "commit", "repro"]
     for number in range(ROUNDS):
         victim = victims[number % len(victims)]
         command = REPRO if victim == "repro" else RUN
         delay = draw.uniform(0.2, 0.8) * seconds if victim in {"flow", "repro"} else draw.random()
         process = again.start(*command, start_new_session=True)
-        struck.append((victim, strike(again, process, victim, delay, signal.SIGKILL)))
+        there = strike(again, process, victim, delay / early.get(victim, 1), signal.SIGKILL)
+        early[victim] = early.get(victim, 1) * (1 if there else 2)  # it is quicker than it was
+        struck.append((victim, there))
         output, _ = process.communicate(timeout=240)
         check_nothing_goes_on(again)
         if process.returncode == 0:  # it had ended, or went on without a worker that was lost
