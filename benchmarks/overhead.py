@@ -149,6 +149,8 @@ def made_up(number):
         "cells": list(CELLS),
         "sizes": ["equal"],
         "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
         "datasets": {f"rows_{i}": section for i in range(number)},
     }
 

@@ -33,7 +33,7 @@ def commit(layout: Layout, stages: Sequence[str]) -> None:
     Raises:
         RecordingError: If DVC cannot.
     """
-    dvc(layout, "--wait-for-lock", "commit", "--force", "--quiet", *stages)
+    dvc(layout, "--wait-for-lock", "commit", "--force", *stages)
 
 
 def has_remote(layout: Layout) -> bool:
