@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 PACKAGES = ("rnn_core", "flows")
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,10 @@ class Definition:
         return " ".join(self.words)
 
 
+Signature: TypeAlias = frozenset[tuple[str, int, int]]
+"""Names of files, with size and time of change, in nanoseconds since 1970."""
+
+
 @dataclass(frozen=True)
 class Module:
     """A module's definitions by name, and its imports.
@@ -80,15 +85,29 @@ def module_of(name: str) -> Module:
     Raises:
         ModuleNotFoundError: If it is none of ours.
     """
+    seen()
     file = file_of(name)
     if file is None:
         raise ModuleNotFoundError(f"{name} is no module of {' or '.join(PACKAGES)}", name=name)
     return parsed(name, file.read_text(), texts_beside(file.parent))
 
 
+@cache
+def seen() -> Signature:
+    """What told of the state of all files before the first was read."""
+    return signature()
+
+
+def signature() -> Signature:
+    """What tells of a change of any file of ours: sizes, and times of change."""
+    files = (file for package in PACKAGES for file in ROOT.joinpath(package).rglob("*"))
+    found = ((str(file), file.stat()) for file in files if file.suffix != ".pyc" and file.is_file())
+    return frozenset((name, status.st_size, status.st_ctime_ns) for name, status in found)
+
+
 def forget() -> None:
     """Read all files anew that are asked for; for who changes them or `ROOT`."""
-    for known in (file_of, module_of, texts_beside):
+    for known in (file_of, module_of, texts_beside, seen):
         known.cache_clear()
 
 

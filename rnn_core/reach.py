@@ -31,6 +31,12 @@ def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
         ModuleNotFoundError: If a root is in no module of ours.
         AttributeError: If a root is a method that its class has not.
     """
+    return fingerprint_of(tuple(roots), apart)
+
+
+@cache  # datasets of a task have the same
+def fingerprint_of(roots: tuple[Reference, ...], apart: Apart) -> str:
+    """As `fingerprint`."""
     return digest(sorted({mark(node, apart, DEPTH) for node in reached(roots, apart)}))
 
 
@@ -143,8 +149,14 @@ def digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def refresh() -> None:
+    """Read all code anew that is asked for, if any of it has changed since it was read."""
+    if definitions.seen() != definitions.signature():
+        forget()
+
+
 def forget() -> None:
     """Read all code anew that is asked for; for who changes it."""
-    for known in (followed, meant, mark, common_mark):
+    for known in (fingerprint_of, followed, meant, mark, common_mark):
         known.cache_clear()
     definitions.forget()

@@ -10,7 +10,7 @@ import yaml
 from flows.layout import Layout
 from flows.stages.code import Code, fingerprints
 from flows.trainings.dataset import CodeOfCells
-from rnn_core.reach import forget
+from rnn_core.reach import refresh
 from rnn_core.study import FILE, Study, own_source, read_study
 from rnn_core.training.run_folder import RunConfig
 
@@ -79,7 +79,7 @@ def read_inputs(layout: Layout) -> Inputs:
     Raises:
         ParameterError: If params.yaml holds something impossible.
     """
-    forget()  # it may have been edited since it was read last
+    refresh()  # it may have been edited since it was read last
     study = read_study(layout.folder)
     content = yaml.safe_load((layout.folder / FILE).read_bytes())
     sources = {

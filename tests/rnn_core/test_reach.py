@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from rnn_core import definitions
-from rnn_core.reach import fingerprint, forget, reached
+from rnn_core.reach import fingerprint, forget, reached, refresh
 
 SCALE = '''
 """A module."""
@@ -60,6 +60,24 @@ def toy(tmp_path, monkeypatch):
 
     yield of
     forget()
+
+
+def test_code_is_read_anew_once_any_file_of_it_has_changed(toy, tmp_path):
+    """Also if only its text changed, or it lies beside a module, or it was not there before."""
+    root = [("toy.scale", "Cell")]
+    before = toy()
+    (tmp_path / "toy/notes.txt").write_text("new")
+    refresh()
+    assert fingerprint(root) == before
+    file = tmp_path / "toy/tables.py"
+    file.write_text(file.read_text().replace("1: 2", "1: 2, 3: 4"))
+    assert fingerprint(root) == before
+    refresh()
+    after = fingerprint(root)
+    assert after != before
+    file.write_text(file.read_text().replace("1: 2, 3: 4", "1: 2"))
+    refresh()
+    assert fingerprint(root) == before
 
 
 UNSEEN = {
