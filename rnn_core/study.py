@@ -17,8 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, unknown
+from rnn_core.references import check_references
 from rnn_core.sources import REGISTRY as SOURCES
 from rnn_core.tasks import REGISTRY as TASKS
+from rnn_core.tasks import WITHOUT_REFERENCES
 
 FILE = "params.yaml"
 SOURCE_MODULES = Path(__file__).parent / "sources"
@@ -156,6 +158,7 @@ class Section:
         tuning: How the cells of this dataset are tuned; null: as the study says.
         champion: What is registered; null: as the study says.
         ensemble: How many answer together; null: as the study says.
+        references: Networks without a recurrence to compare with; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
             null: the task's own.
     """
@@ -171,6 +174,7 @@ class Section:
     tuning: Tuning | None = None
     champion: ChampionKind | None = None
     ensemble: EnsembleOf | None = None
+    references: tuple[str, ...] | None = None
     margin: float | None = None
 
     def __post_init__(self) -> None:
@@ -198,6 +202,8 @@ class Study:
             validation set, an ensemble of its seeds, or the ensemble if it is better there
             beyond chance. dvc.yaml wants the key to be there, and the next.
         ensemble: How many answer together.
+        references: Networks without a recurrence to compare with, which are no candidates: see
+            `rnn_core.references`. null: none. dvc.yaml wants the key to be there.
         datasets: Datasets by name.
     """
 
@@ -211,6 +217,7 @@ class Study:
     tuning: Tuning | None = None
     champion: ChampionKind = "auto"
     ensemble: EnsembleOf = EnsembleOf()
+    references: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in (self.study, *self.datasets):
@@ -218,14 +225,14 @@ class Study:
                 raise ValueError(f"{name!r} must be lower-case letters, digits and _")
         everywhere: dict[str, Study | Section] = {"": self, **self.datasets}
         for where, lists in everywhere.items():
+            place = f"datasets.{where}." if where else ""
             for what in ("cells", "sizes"):
                 values = getattr(lists, what)
                 if values is not None and (not values or len(set(values)) < len(values)):
-                    place = f"datasets.{where}.{what}" if where else what
-                    raise ValueError(f"{place} must hold at least one value, and none twice")
+                    raise ValueError(f"{place}{what} must hold at least one value, and none twice")
             if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
-                place = f"datasets.{where}.sizes" if where else "sizes"
-                raise ValueError(f"{place} must be above 0, or equal")
+                raise ValueError(f"{place}sizes must be above 0, or equal")
+            check_references(lists.references or (), f"{place}references")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -263,6 +270,12 @@ class Study:
     def tuning_of(self, dataset: str) -> Tuning | None:
         """How every cell of a dataset is tuned; None: not at all."""
         return self.section(dataset).tuning or self.tuning
+
+    def references_of(self, dataset: str) -> tuple[str, ...] | None:
+        """Networks beside the candidates of a dataset; None: its task cannot use those."""
+        section = self.section(dataset)
+        asked = self.references if section.references is None else section.references
+        return None if asked and section.task in WITHOUT_REFERENCES else asked or ()
 
     def parameters(self, dataset: str, part: Part, kind: type[T]) -> T:
         """A part of a dataset's section, checked and with every default filled in.
@@ -304,6 +317,11 @@ def read_study(folder: Path) -> Study:
         check_source(folder, section.source, f"datasets.{name}.source")
         for cell in section.cells or ():
             check_name(cell, "cell of the study", study.cells, f"datasets.{name}.cells")
+        if section.references and section.task in WITHOUT_REFERENCES:
+            raise ParameterError(
+                f"{FILE}: datasets.{name}.references: a model for {section.task} hands on the "
+                "states of its cell, of which these networks have none; set it to []"
+            )
     return study
 
 

@@ -11,7 +11,7 @@ from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
-from flows.trainings.planner import Asked, most_trainings, rounds_of
+from flows.trainings.planner import Asked, most_trainings, reference_trainings, rounds_of
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
 
@@ -93,7 +93,9 @@ def guess(inputs: Inputs, dataset: str) -> Forecast:
     cells, tuning = len(study.cells_of(dataset)), study.tuning_of(dataset)
     rounds = rounds_of(tuning) if tuning else ()
     candidates = cells * len(study.sizes_of(dataset))
-    most = most_trainings(cells, candidates, study.seeds_of(dataset), rounds)
+    seeds, references = study.seeds_of(dataset), study.references_of(dataset) or ()
+    most = most_trainings(cells, candidates, seeds, rounds)
+    most += reference_trainings(len(references), seeds)
     return Forecast(dataset, None, most, None, None)
 
 

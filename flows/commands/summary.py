@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from rich.table import Table
 
 from flows.layout import Layout
-from flows.report import advice, words
+from flows.report import advice, recurrence, words
 from flows.system.home import clone
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
@@ -22,6 +22,7 @@ class Row:
         champion: The cell to use, and its hidden size.
         decision: Whether that is decided, and how sure it is.
         baseline: A simple baseline that is as good; empty if there is none.
+        network: A network without a recurrence that is as good; likewise.
         risk: What the champion is expected to lose against the best, by both sets.
         test_score: Mean and standard deviation over the champion's seeds.
         ahead: Distance to the next candidate.
@@ -37,6 +38,7 @@ class Row:
     champion: str
     decision: str
     baseline: str = ""
+    network: str = ""
     risk: str = ""
     test_score: str = ""
     ahead: str = ""
@@ -79,6 +81,7 @@ def row(dataset: str, comparison: Comparison, promotion: Promotion | None) -> Ro
         champion=champion.name,
         decision=advice.status(comparison),
         baseline=words.capitalised(advice.as_good(comparison)),
+        network=recurrence.as_good(comparison),
         risk=advice.risk(comparison),
         test_score=f"{words.mean_and_std(test)} {comparison.metric.name}",
         ahead=advice.to_runner_up(decision),
@@ -104,6 +107,7 @@ TITLES = {
     "champion": "champion",
     "decision": "decision",
     "baseline": "simple baseline",
+    "network": "without a recurrence",
     "risk": "risk",
     "test_score": "test score",
     "ahead": "to the next",
@@ -131,7 +135,7 @@ def terminal_table(rows: list[Row]) -> Table:
 def in_lines(entry: Row) -> list[str]:
     """What is known of a dataset; between its words a terminal may break a line."""
     lines = [f"{entry.champion}, {entry.decision}"]
-    lines += [line for line in (entry.baseline, entry.risk) if line]
+    lines += [line for line in (entry.baseline, entry.network, entry.risk) if line]
     if entry.test_score:
         ahead = f", {entry.ahead}" if entry.ahead else ""
         lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")

@@ -46,11 +46,21 @@ GLOSSARY: dict[str, str] = {
         "the model to use."
     ),
     "simple baseline": "A predictor without a recurrent cell, which a cell should beat.",
+    "network without a recurrence": (
+        "A linear map of past steps (linear), causal convolutions (tcn) or a small transformer in "
+        "the place of the recurrent layer, with about as many MACs as the largest candidate and "
+        "two random seeds. It is no candidate. It is compared with the champion in margins ± "
+        "standard error, once what a random seed does to all alike is taken out."
+    ),
+    "champion": "The candidate that is recommended.",
     "behind": (
         "By how much a candidate is worse than the best of those with as many random seeds, on the "
         "validation set, with limits that hold together at 95 %. Worse: beyond chance."
     ),
-    "MACs": "Multiply-accumulates of the recurrent layers for one step of one sequence.",
+    "MACs": (
+        "Multiply-accumulates of the recurrent layers, or of what stands in their place, for one "
+        "step of one sequence."
+    ),
     "size": "Which of the sizes of params.yaml, and how far the number of weights is from it.",
     "policy": (
         "A way to come to a candidate. Regret: by how much its score on the test set is worse than "

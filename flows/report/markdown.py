@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from flows.report import advice, tables
+from flows.report import advice, recurrence, tables
 from flows.report.glossary import GLOSSARY
 from flows.report.tables import Grid
 from rnn_core.comparison.outcome import Comparison
@@ -38,6 +38,10 @@ def section(dataset: str, comparison: Comparison) -> str:
     lines = [f"## {dataset}", "", advice.verdict(comparison, bold), ""]
     lines += [advice.evidence(comparison), "", *candidates(comparison), ""]
     lines += [*table(tables.policies(comparison))]
+    if needed := recurrence.needed(comparison):
+        lines += ["", f"### {recurrence.TITLE} on {dataset}", "", needed]
+    if networks := recurrence.table(comparison):
+        lines += ["", *table(networks)]
     if tuned := tables.tuning(comparison):
         lines += ["", *table(tuned)]
     if definition := comparison.metric.definition:

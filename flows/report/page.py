@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.report import advice, tables, words
+from flows.report import advice, recurrence, tables, words
 from flows.report.details import Details
 from flows.report.figures import Chart, charts, shown_examples
 from flows.report.glossary import GLOSSARY
@@ -121,6 +121,8 @@ class PageSection:
     facts: list[tuple[str, str]]
     candidates: Grid
     incomplete: list[tuple[str, str]]
+    needed: str
+    networks: Grid | None
     charts: list[Picture]
     examples: list[Example]
     more: list[tuple[str, Grid]]
@@ -144,6 +146,8 @@ def section(details: Details) -> PageSection:
         facts=words.facts(comparison),
         candidates=tables.candidates(comparison),
         incomplete=[(name, words.outcome(found)) for name, found in ranked if found.diverged],
+        needed=recurrence.needed(comparison),
+        networks=recurrence.table(comparison),
         charts=[picture_of(chart) for chart in charts(details)],
         examples=examples(details),
         more=more(details),

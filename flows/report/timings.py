@@ -7,14 +7,15 @@ from flows.layout import Layout
 from flows.report import words
 from flows.report.page import rendered
 from flows.report.tables import Grid
-from flows.trainings.records import Record, read_records
+from flows.trainings.records import Answer, Record, read_answers, read_records
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import write_text
 from rnn_core.study import Study, is_for_tuning
 
 TEMPLATE = "timings.html.jinja"
 TITLES = [
-    *("candidate", "test score", "tuning, s", "training, s", "training, MB at most"),
+    *("candidate", "test score", "parameters", "MACs", "answer, ms", "95 % of answers, ms"),
+    *("answer, MB more at most", "tuning, s", "training, s", "training, MB at most"),
     *("evaluation, s", "evaluation, MB at most"),
 ]
 
@@ -25,8 +26,8 @@ def write_timings(layout: Layout, study: Study) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    last = last_records(read_records(layout))
-    datasets = [(name, grid(layout, name, last)) for name in study.datasets]
+    last, answers = last_records(read_records(layout)), read_answers(layout)
+    datasets = [(name, grid(layout, name, last, answers)) for name in study.datasets]
     text = rendered(TEMPLATE, study=study.study, datasets=datasets)
     layout.state.mkdir(parents=True, exist_ok=True)
     write_text(layout.timings_page, text)
@@ -43,19 +44,21 @@ def last_records(records: Iterable[Record]) -> list[Record]:
     return [*trials, *seeds.values()]
 
 
-def grid(layout: Layout, dataset: str, last: Iterable[Record]) -> Grid:
-    """Each candidate of a dataset: how good it is, and what its trainings took here."""
+def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable[Answer]) -> Grid:
+    """Each candidate and reference network: how good it is, and what it takes and took here."""
+    answer = {f"{one.cell}-{one.hidden_size}": one for one in answers if one.dataset == dataset}
     found: dict[str, list[Record]] = defaultdict(list)
     for one in last:
         if one.dataset == dataset:
             found[f"{one.cell}-{one.hidden_size}"].append(one)
-    rows = []
+    rows, told = [], judged(layout, dataset)
     for name, records in sorted(found.items()):
         trials = [r for r in records if is_for_tuning(r.seed)]
         trainings = [r for r in records if r.what == "train" and r not in trials]
         evaluations = [r for r in records if r.what == "evaluate"]
-        took = [*measured(trainings), *measured(evaluations)]
-        rows.append([name, score(layout, dataset, name), measured(trials)[0], *took])
+        took = [measured(trials)[0], *measured(trainings), *measured(evaluations)]
+        known = told.get(name, ["not compared", "", ""])
+        rows.append([name, *known, *answered(answer.get(name)), *took])
     return Grid(titles=TITLES, rows=rows)
 
 
@@ -67,10 +70,25 @@ def measured(records: Sequence[Record]) -> tuple[str, str]:
     return f"{seconds:,.4g}", f"{max(one.peak_megabytes for one in records):,.4g}"
 
 
-def score(layout: Layout, dataset: str, candidate: str) -> str:
-    """The mean test score of a candidate."""
+def answered(answer: Answer | None) -> tuple[str, str, str]:
+    """What an answer takes here: milliseconds of half of them, of 95 %, and megabytes at most."""
+    if answer is None:
+        return "not run here", "not run here", "not run here"
+    peak = "not told" if answer.peak_megabytes is None else f"{answer.peak_megabytes:,.3g}"
+    return f"{answer.median_ms:,.3g}", f"{answer.p95_ms:,.3g}", peak
+
+
+def judged(layout: Layout, dataset: str) -> dict[str, list[str]]:
+    """Test score, parameters and MACs of what has been compared."""
     if not layout.comparison(dataset).exists():
-        return "not compared yet"
+        return {}
     comparison = read_comparison(layout.comparison(dataset))
-    found = comparison.candidates.get(candidate)
-    return f"{comparison.metric.name} {words.mean_and_std(found.test)}" if found else "not compared"
+    metric, networks = comparison.metric.name, comparison.references or {}
+    return {
+        name: [
+            f"{metric} {words.mean_and_std(found.test)}",
+            words.count(found.cost.parameters),
+            words.count(found.cost.multiply_accumulates),
+        ]
+        for name, found in [*comparison.candidates.items(), *networks.items()]
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from rnn_core.comparison.networks import Beside, ReferenceResult
 from rnn_core.comparison.outcome import (
     CandidateResult,
     Comparison,
@@ -106,14 +107,14 @@ def best_sizes(comparison: Comparison) -> list[str]:
     return list(first.values())
 
 
-def outcome(candidate: CandidateResult) -> str:
+def outcome(candidate: CandidateResult | ReferenceResult) -> str:
     """How many of its seeds finished, and how the others ended."""
     seeds, lost = len(candidate.seeds), candidate.diverged
     told = ", ".join(f"seed {seed.seed} diverged at epoch {seed.epochs}" for seed in lost)
     return f"{seeds - len(lost)} of {seeds} seeds" + (f"; {told}" if told else "")
 
 
-def mean_and_std(result: SplitResult) -> str:
+def mean_and_std(result: SplitResult | Beside) -> str:
     """Mean and standard deviation, as far as there are any."""
     if result.mean is None:
         return "diverged"
@@ -131,7 +132,7 @@ def behind(result: SplitResult) -> str:
     return text + (" worse" if standing.inferior else "")
 
 
-def size(candidate: CandidateResult) -> str:
+def size(candidate: CandidateResult | ReferenceResult) -> str:
     """What of the ladder a candidate is, and how far its weights are from the budget."""
     apart = candidate.deviations
     return ", ".join(f"{s} ({apart[s]:+.1%})" if s in apart else s for s in candidate.sizes)

@@ -16,6 +16,7 @@ from rnn_core.definitions import Reference
 from rnn_core.errors import StudyError
 from rnn_core.files import write_json
 from rnn_core.reach import digest, fingerprint
+from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.study import Study, own_source, read_study
 
 TRAINS: tuple[Reference, ...] = (("flows.trainings.work", "train_in"), ("rnn_core.devices", None))
@@ -39,8 +40,9 @@ ELSEWHERE: tuple[Reference, ...] = (
     ("flows.trainings.places", None),
     ("flows.trainings.records", None),
     ("flows.trainings.store", None),
+    ("rnn_core.diagnostics.measured_cost", None),
 )
-"""Where things are kept, and who does the work: what no fingerprint follows."""
+"""Where things are kept, who does the work, and what it takes: what no fingerprint follows."""
 
 APART = (GPU, *ELSEWHERE)
 """What no stage's fingerprint follows."""
@@ -59,7 +61,7 @@ COLLECTS: tuple[Reference, ...] = (
 """What puts evaluations into place, with the baselines beside them."""
 
 IN_WORKERS: tuple[Reference, ...] = (*TRAINS, *EVALUATES, ("rnn_core.training.models", None))
-"""What has fingerprints of its own, by cell."""
+"""What has fingerprints of its own, by cell and by reference network."""
 
 TRAINED = ("__init__", "build_model", "num_batches", "training_batches", "loss", "scores")
 SHOWN = ("illustrate",)
@@ -73,7 +75,7 @@ class Trains:
 
     Attributes:
         plan: What decides which trainings there are, and puts them into place.
-        cells: What makes a training, by cell.
+        cells: What makes a training, by cell and by reference network.
     """
 
     plan: str
@@ -86,7 +88,7 @@ class Evaluates:
 
     Attributes:
         collect: What puts evaluations into place.
-        cells: What makes an evaluation, by cell.
+        cells: What makes an evaluation, by cell and by reference network.
     """
 
     collect: str
@@ -144,11 +146,12 @@ def fingerprints(study: Study, folder: Path) -> Code:
         folder: Its folder, from which its sources are named.
     """
     tasks = {name: section.task for name, section in study.datasets.items()}
+    layers = {name: (*study.cells_of(name), *(study.references_of(name) or ())) for name in tasks}
     return Code(
         ingest={name: ingests(folder, s.source) for name, s in study.datasets.items()},
         prepare={n: stage("prepare", [preparing(task)]) for n, task in tasks.items()},
-        train={n: trains(task, study.cells_of(n)) for n, task in tasks.items()},
-        evaluate={n: evaluates(task, study.cells_of(n)) for n, task in tasks.items()},
+        train={n: trains(task, layers[n]) for n, task in tasks.items()},
+        evaluate={n: evaluates(task, layers[n]) for n, task in tasks.items()},
         compare={n: stage("compare") for n in tasks},
         report=stage("report"),
         gpu=fingerprint(TRAINS, ELSEWHERE),
@@ -182,21 +185,26 @@ def code_of_cell(task: str, cell: str) -> CodeOfCells:
 
 def training(task: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The fingerprint of what makes a training, by cell."""
-    return with_cells([*TRAINS, *learning(task, TRAINED)], cells)
+    return with_cells(task, [*TRAINS, *learning(task, TRAINED)], cells)
 
 
 def evaluation(task: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The fingerprint of what makes an evaluation, by cell."""
-    return with_cells([*EVALUATES, *learning(task, TRAINED), *showing(task, SHOWN)], cells)
+    roots = [*EVALUATES, *learning(task, TRAINED), *showing(task, SHOWN)]
+    return with_cells(task, roots, cells)
 
 
-def with_cells(roots: list[Reference], cells: tuple[str, ...]) -> dict[str, str]:
-    """The fingerprint of some code with each cell."""
+def with_cells(task: str, roots: list[Reference], cells: tuple[str, ...]) -> dict[str, str]:
+    """The fingerprint of some code with each cell, or reference network."""
     common = fingerprint(roots, APART)
-    return {
-        cell: digest([common, fingerprint([(f"rnn_core.cells.{cell}", None)], APART)])
-        for cell in cells
-    }
+    return {cell: digest([common, fingerprint(named(task, cell), APART)]) for cell in cells}
+
+
+def named(task: str, cell: str) -> list[Reference]:
+    """What is looked up by the name of a cell, or of a reference network."""
+    if cell in REFERENCES:
+        return [(f"rnn_core.references.{cell}", None), *learning(task, ("reach",))]
+    return [(f"rnn_core.cells.{cell}", None)]
 
 
 def stage(verb: str, more: Sequence[Reference] = ()) -> str:

@@ -16,7 +16,7 @@ from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Trained, trained
 from rnn_core.comparison.reference import read_reference
 from rnn_core.comparison.statistics.pair import compare_pair
-from rnn_core.comparison.verdict import Entry, decide, summarise
+from rnn_core.comparison.verdict import Entry, decide, set_beside, summarise
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.study import Study
@@ -29,11 +29,13 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
     """Write `comparisons/<dataset>.json` from the evaluations of exactly the study's cells."""
     check_cells(layout, study, dataset)
     candidates = read_candidates(layout, study, dataset)
-    check_comparable(candidates)
+    networks = read_networks(layout, study, dataset)
+    check_comparable([*candidates, *(networks or ())])
     reference = read_reference(layout.reference(dataset))
     margin = study.section(dataset).margin or reference.margin
     entries = [read_entry(layout, dataset, candidate) for candidate in candidates]
     verdict = decide(entries, study.seeds_of(dataset), margin)
+    beside = {n.name: read_entry(layout, dataset, n) for n in networks or ()}
     comparison = Comparison(
         task=study.section(dataset).task,
         metric=reference.metric,
@@ -47,6 +49,9 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
         ensemble=judge_ensemble(layout, study, dataset, verdict.decision, candidates),
         policies=policies(candidates, margin, reference.baselines, verdict.decision.champion),
         baselines=reference.baselines,
+        references=None
+        if networks is None
+        else {n: set_beside(one, entries, verdict.decision, margin) for n, one in beside.items()},
         optimum=reference.optimum,
     )
     write_comparison(layout.comparison(dataset), comparison)
@@ -60,9 +65,10 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
     """
     folder = layout.evaluations(dataset)
     there = {path.name for path in folder.glob("*") if path.is_dir()} - {FOLDER}
-    if missing := sorted(set(study.cells_of(dataset)) - there):
+    wanted = {*study.cells_of(dataset), *(study.references_of(dataset) or ())}
+    if missing := sorted(wanted - there):
         raise StudyError(f"{folder} lacks {', '.join(missing)}; run `gatewise run`")
-    if left_over := sorted(there - set(study.cells_of(dataset))):
+    if left_over := sorted(there - wanted):
         raise StudyError(
             f"{folder} has {', '.join(left_over)}, which params.yaml does not name; "
             "run `gatewise run`"
@@ -82,6 +88,15 @@ def read_candidates(layout: Layout, study: Study, dataset: str) -> list[Candidat
             )
         candidates += found
     return candidates
+
+
+def read_networks(layout: Layout, study: Study, dataset: str) -> list[Candidate] | None:
+    """Read the evaluations of reference networks, each of one size; None if the task has none."""
+    names = study.references_of(dataset)
+    if names is None:
+        return None
+    folders = [layout.evaluation(dataset, name) for name in names]
+    return [read_scores(folder / str(size)) for folder in folders for size in sizes_in(folder)]
 
 
 def read_entry(layout: Layout, dataset: str, candidate: Candidate) -> Entry:

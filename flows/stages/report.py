@@ -64,6 +64,17 @@ class BriefScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BriefNetwork:
+    """A network without a recurrence: its test score, and how it stands against the champion."""
+
+    mean: float | None
+    std: float | None
+    seeds: int
+    validation_margins_worse: float | None
+    test_margins_worse: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Brief:
     """A dataset as programs read it from metrics.json."""
 
@@ -75,6 +86,7 @@ class Brief:
     because: str
     trainings: int
     candidates: dict[str, BriefScore]
+    references: dict[str, BriefNetwork]
 
 
 def brief(comparison: Comparison) -> Brief:
@@ -97,5 +109,15 @@ def brief(comparison: Comparison) -> Brief:
                 test=found.test.risk,
             )
             for name, found in comparison.candidates.items()
+        },
+        references={
+            name: BriefNetwork(
+                mean=found.test.mean,
+                std=found.test.std,
+                seeds=len(found.seeds),
+                validation_margins_worse=found.validation.worse_by,
+                test_margins_worse=found.test.worse_by,
+            )
+            for name, found in (comparison.references or {}).items()
         },
     )

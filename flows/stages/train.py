@@ -19,7 +19,7 @@ from rnn_core.training.tuning import Found, record, tuned
 
 
 def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: Crew) -> None:
-    """Fill `runs/<dataset>` with a folder for each cell, size and seed.
+    """Fill `runs/<dataset>` with a folder for each cell, or reference network, size and seed.
 
     Args:
         layout: Where the study keeps things.
@@ -44,6 +44,10 @@ def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
     for asked in found.results:
         lay_training(trainings, asked, folder / asked.cell)
     lay_ensemble(trainings, found, folder / FOLDER)
+    for asked in found.references:
+        lay_training(trainings, asked, folder / asked.cell)
+    for name, rung in trainings.opened.references.items():
+        write_rung(folder / name / str(rung.hidden_size), rung, None)
     records: dict[str, dict[str, object]] = {}
     for cell, rungs in trainings.opened.rungs.items():
         for rung in rungs:

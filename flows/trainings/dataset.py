@@ -187,4 +187,5 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
         members=study.members_of(opened.dataset),
         direction=opened.metric.direction,
         tunes=tunes,
+        references=tuple((name, rung.hidden_size) for name, rung in opened.references.items()),
     )

@@ -31,6 +31,7 @@ class Opened:
         model: Parameters of the model.
         training: Parameters of the training.
         rungs: Sizes of each cell.
+        references: Size of each reference network.
         torch: PyTorch's version.
         threads: Threads of a worker.
     """
@@ -45,6 +46,7 @@ class Opened:
     model: dict[str, Any]
     training: dict[str, Any]
     rungs: Mapping[str, tuple[Rung, ...]]
+    references: Mapping[str, Rung]
     torch: str
     threads: int
 

@@ -3,7 +3,8 @@
 First each candidate is tuned and has its first seeds. A size that is then worse than a smaller one
 of its cell is tuned again, once. Then the candidates race (see `rnn_core.comparison.race`). The
 planner has no test scores, and looks at no other trainings than those that it has asked for: what
-else is in the store, and the order in which trainings end, change nothing.
+else is in the store, and the order in which trainings end, change nothing. Reference networks are
+trained beside all that, and how they end is not looked at.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 Sizing: TypeAlias = tuple[str, int]
 """A cell and a hidden size: a candidate."""
+
+REFERENCE_SEEDS = 2
+"""Random seeds of a reference network: the fewest that tell how much of a score is chance."""
 
 MANY = 1_000_000
 """Epochs of a training so long that no two rounds are alike."""
@@ -112,6 +116,7 @@ class DatasetPlan:
         members: Models of the chosen candidate that may answer together; 1: no ensemble.
         direction: Which scores are better.
         tunes: How candidates are tuned; None: not at all.
+        references: Reference networks with their hidden sizes, which are no candidates.
     """
 
     candidates: tuple[Sizing, ...]
@@ -120,13 +125,15 @@ class DatasetPlan:
     members: int
     direction: Direction
     tunes: Tunes | None = None
+    references: tuple[Sizing, ...] = ()
 
     @property
     def most(self) -> int:
         """Trainings that there are at most, trials included, but for an ensemble's."""
         cells = len({cell for cell, _ in self.candidates})
         rounds = rounds_of(self.tunes.tuning, self.tunes.epochs) if self.tunes else ()
-        return most_trainings(cells, len(self.candidates), self.seeds, rounds)
+        beside = reference_trainings(len(self.references), self.seeds)
+        return most_trainings(cells, len(self.candidates), self.seeds, rounds) + beside
 
 
 @dataclass
@@ -137,6 +144,7 @@ class Look:
         wanted: Trainings that are asked for and have not ended; none: the plan is done.
         results: Trainings of the race that have ended.
         members: Once all have ended, those of the chosen candidate that may answer together.
+        references: Trainings of reference networks that have ended.
         searches: What the searches of each candidate came to, by its name, as far as they are
             done.
         failed: Of each candidate that was tuned again, the trainings that showed that it had to.
@@ -145,6 +153,7 @@ class Look:
     wanted: list[Asked] = field(default_factory=list)
     results: list[Asked] = field(default_factory=list)
     members: list[Asked] = field(default_factory=list)
+    references: list[Asked] = field(default_factory=list)
     searches: dict[str, list[Found]] = field(default_factory=dict)
     failed: dict[str, list[Asked]] = field(default_factory=dict)
 
@@ -179,6 +188,10 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
     if chosen is not None:
         found.members = members_of(runs[chosen], plan.members, ended)
         found.wanted += [one for one in found.members if one not in ended]
+    for reference in plan.references:  # last: nothing waits for them
+        for seed in range(seeds_of_reference(plan.seeds)):
+            one = Asked(*reference, seed)
+            (found.references if one in ended else found.wanted).append(one)
     return found
 
 
@@ -301,6 +314,16 @@ def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> "list[Traine
     """The trainings of a candidate from random seed 0 on, up to the first that has not ended."""
     there = takewhile(lambda one: one is not None, (ended.get(one) for one in asked))
     return [one.trained for one in there if one is not None and one.trained is not None]
+
+
+def seeds_of_reference(seeds: Seeds) -> int:
+    """How many random seeds a reference network has."""
+    return min(REFERENCE_SEEDS, seeds.most)
+
+
+def reference_trainings(references: int, seeds: Seeds) -> int:
+    """How many trainings some reference networks take."""
+    return references * seeds_of_reference(seeds)
 
 
 def rounds_of(tuning: Tuning, epochs: int = MANY) -> tuple[Round, ...]:

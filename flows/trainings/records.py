@@ -1,4 +1,4 @@
-"""What trainings and evaluations took on this machine: a line each, outside of every result."""
+"""What trainings, evaluations and answers took on this machine: a line each, outside of results."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -18,7 +18,8 @@ class Record:
         hidden_size: Features of its state.
         seed: Random seed.
         seconds: Wall time.
-        peak_megabytes: The most memory that its process had held by then.
+        peak_megabytes: The most memory that its process had held by then, or since it last
+            measured an answer.
         processor: Kind of processor, as PyTorch names it.
         time: When it ended, in seconds since 1970.
     """
@@ -34,7 +35,32 @@ class Record:
     time: int
 
 
-def append(layout: Layout, record: Record) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an answer of a model took; see `rnn_core.diagnostics.measured_cost`.
+
+    Attributes:
+        dataset: Name of the dataset.
+        cell: Name of the cell, or of the reference network.
+        hidden_size: Features of its state.
+        median_ms: The median time of an answer, in milliseconds.
+        p95_ms: The time that 95 % of answers kept within.
+        peak_megabytes: By how much the memory of its process rose meanwhile; None: not told.
+        processor: Kind of processor, as PyTorch names it.
+        time: When it ended, in seconds since 1970.
+    """
+
+    dataset: str
+    cell: str
+    hidden_size: int
+    median_ms: float
+    p95_ms: float
+    peak_megabytes: float | None
+    processor: str
+    time: int
+
+
+def append(layout: Layout, record: Record | Answer) -> None:
     """Write a record down; lines of several processes do not mix."""
     layout.timings.parent.mkdir(parents=True, exist_ok=True)
     with layout.timings.open("a") as file:
@@ -42,7 +68,14 @@ def append(layout: Layout, record: Record) -> None:
 
 
 def read_records(layout: Layout) -> list[Record]:
-    """All records, but for lines of another form."""
+    """All records of trainings and evaluations."""
     known = {field.name for field in fields(Record)}
     lines = read_json_lines(layout.timings)
     return [Record(**line) for line in lines if line.keys() == known]
+
+
+def read_answers(layout: Layout) -> list[Answer]:
+    """All records of answers."""
+    known = {field.name for field in fields(Answer)}
+    lines = read_json_lines(layout.timings)
+    return [Answer(**line) for line in lines if line.keys() == known]

@@ -24,10 +24,11 @@ from flows.trainings.identity import (
     evaluation_identity,
     public_version,
 )
-from flows.trainings.records import Record, append
+from flows.trainings.records import Answer, Record, append
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
 from rnn_core.devices import make_deterministic, select_device
+from rnn_core.diagnostics.measured_cost import measure_seed
 from rnn_core.errors import StudyError
 from rnn_core.files import digest_of, whole_folder
 from rnn_core.study import Study
@@ -39,7 +40,7 @@ from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_meta, read_prepared
 from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.search_space import own_values, search_space
-from rnn_core.training.sizes import ladder
+from rnn_core.training.sizes import beside, ladder
 
 
 def check_study(study: Study) -> None:
@@ -72,6 +73,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     training = study.parameters(dataset, "training", TrainingParameters)
     meta = read_meta(layout.prepared(dataset), kind)
     task, sizes = kind(meta, model), study.sizes_of(dataset)
+    rungs = {cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)}
     return Opened(
         dataset=dataset,
         task=name,
@@ -82,7 +84,8 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         items=meta.items["validation"],
         model=asdict(model),
         training=asdict(training),
-        rungs={cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)},
+        rungs=rungs,
+        references={n: beside(task, n, rungs) for n in study.references_of(dataset) or ()},
         torch=public_version(version("torch")),
         threads=torch.get_num_threads(),
     )
@@ -166,7 +169,30 @@ def evaluate_one(work: Work) -> None:
             evaluate_in(place, store, work)
             store.put("evaluation", key, place / "evaluation")
             append(work.layout, record_of("evaluate", work.config, time.monotonic() - started))
+            note_answer(place / "run", work)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def note_answer(run: Path, work: Work) -> None:
+    """Measure what an answer takes here; the other seeds of a candidate take the same."""
+    config = work.config
+    if config.seed != 0:
+        return
+    data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
+    found = measure_seed(run, data, meta, torch.device(config.device))
+    if found is None:
+        return
+    answer = Answer(
+        dataset=config.dataset,
+        cell=config.cell,
+        hidden_size=config.model["hidden_size"],
+        median_ms=round(found.median_ms, 4),
+        p95_ms=round(found.p95_ms, 4),
+        peak_megabytes=None if found.peak_bytes is None else round(found.peak_bytes / 2**20, 2),
+        processor=torch.backends.cpu.get_cpu_capability(),
+        time=round(time.time()),
+    )
+    append(work.layout, answer)
 
 
 def evaluate_in(place: Path, store: Store, work: Work) -> None:

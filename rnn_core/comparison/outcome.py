@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.comparison.ensembles import EnsembleResult
+from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, ScoredSplit, Split
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -266,6 +267,8 @@ class Comparison:
         ensemble: The champion's seeds together; None if there is no ensemble.
         policies: What simple advice leads to.
         baselines: Test scores of simple predictors without a recurrent cell.
+        references: What networks without a recurrence came to, by name, which are no candidates;
+            None if they are asked for and the task cannot use them.
         optimum: The best test score that is possible, where it is known.
     """
 
@@ -283,6 +286,7 @@ class Comparison:
     ensemble: EnsembleResult | None
     policies: dict[PolicyName, Policy]
     baselines: dict[str, float]
+    references: dict[str, ReferenceResult] | None
     optimum: float | None
 
     @property

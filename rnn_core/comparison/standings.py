@@ -1,5 +1,7 @@
 """How candidates stand on one split: against the best of the others, and larger against smaller.
 
+Likewise how reference networks stand, which are no candidates, against the recommended one.
+
 A larger size of a cell can represent all that a smaller one can, with the weights of what it has
 more at 0. Where it is worse, it was trained badly, and the two say nothing of the cell.
 """
@@ -181,3 +183,28 @@ class Apart:
         by = float(self.known.seeds.means[i] - self.known.seeds.means[j])
         chance = float((self.draws[:, i] > self.draws[:, j]).mean())
         return by, max(variance, 0.0) ** 0.5, chance
+
+
+def apart_from(
+    own: Sequence[Trained], trained: Mapping[str, Sequence[Trained]], champion: str | None
+) -> tuple[float | None, float | None]:
+    """By how much the trainings of a reference network are worse than those of a candidate.
+
+    What a random seed does to all alike is taken out: the two may have other numbers of them.
+
+    Args:
+        own: The network's on a split.
+        trained: Those of each candidate on it.
+        champion: Name of the candidate; None if there is none.
+
+    Returns:
+        That in units of the loss, and its standard error; None where nothing tells.
+    """
+    if champion is None or not any(one.loss is not None for one in own):
+        return None, None
+    fit = {name: each for name, each in trained.items() if is_fit(each)}
+    if (known := Apart.of({**fit, "": own})) is not None:
+        return known.between("", champion)[:2]
+    pairs = zip(own, trained[champion], strict=False)
+    apart = [a.loss - b.loss for a, b in pairs if a.loss is not None and b.loss is not None]
+    return (fmean(apart) if apart else None), None

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rnn_core.comparison.candidates import Candidate
 from rnn_core.comparison.need import need_of, smallest_difference
+from rnn_core.comparison.networks import Beside, ReferenceResult
 from rnn_core.comparison.outcome import (
     CandidateResult,
     Decision,
@@ -39,7 +40,7 @@ from rnn_core.comparison.race import (
     loss_matrix,
     race,
 )
-from rnn_core.comparison.standings import Sized, failures, standings
+from rnn_core.comparison.standings import Sized, apart_from, failures, standings
 from rnn_core.comparison.statistics.posterior import Posterior, risk_of
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit, best_seed
@@ -292,4 +293,36 @@ def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
         validation=on("validation"),
         test=on("test"),
         others=candidate.mean_others(),
+    )
+
+
+def set_beside(
+    network: Entry, entries: Sequence[Entry], decision: Decision, margin: float
+) -> ReferenceResult:
+    """What a reference network came to beside the candidate to use, which it has no say in.
+
+    Args:
+        network: The network.
+        entries: All candidates.
+        decision: Which of them to use.
+        margin: The largest difference that does not matter, in units of the metric.
+    """
+    one = network.candidate
+
+    def on(split: ScoredSplit) -> Beside:
+        trained = {entry.candidate.name: entry.trained[split] for entry in entries}
+        apart = apart_from(network.trained[split], trained, decision.champion)
+        worse_by, error = (None if value is None else value / margin for value in apart)
+        return Beside(mean=one.mean(split), std=one.std(split), worse_by=worse_by, error=error)
+
+    return ReferenceResult(
+        cell=one.cell,
+        hidden_size=one.hidden_size,
+        sizes=one.sizes,
+        deviations=one.deviations,
+        cost=one.cost,
+        seeds=one.seeds,
+        validation=on("validation"),
+        test=on("test"),
+        others=one.mean_others(),
     )

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from rnn_core.diagnostics.seed import training_batch
 from rnn_core.errors import ParameterError
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.training.models import restore
+from rnn_core.training.run_folder import MODEL
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 """Where Linux tells the memory of a process, and lets it begin anew to note the most of it."""
@@ -33,6 +38,33 @@ class MeasuredCost:
     p95_ms: float
     repeats: int
     peak_bytes: int | None
+
+
+def measure_seed(folder: Path, data: Data, meta: Meta, device: torch.device) -> MeasuredCost | None:
+    """Measure how the trained model of a seed answers to one sequence.
+
+    That is a pass of one sequence of the training set through the model, in evaluation mode and
+    with its loss: what a model searches for beside that, as a translator does, is not in it.
+
+    Args:
+        folder: The run folder of the seed.
+        data: The prepared data that it was trained on.
+        meta: Its meta.
+        device: Where to compute; memory is that of the process all the same.
+
+    Returns:
+        None if the training diverged.
+    """
+    if not (folder / MODEL).exists():
+        return None
+    task, model = restore(folder, meta)
+    model, batch = model.to(device), training_batch(task, data, 1, device)
+
+    def answer() -> float:
+        with torch.inference_mode():
+            return task.loss(model, batch, None)[0].item()  # waits for a GPU
+
+    return measure(answer)
 
 
 def measure(

@@ -3,12 +3,16 @@
 They answer whether a recurrence is needed at all, and are never candidates.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from rnn_core.errors import ParameterError, unknown
 
 if TYPE_CHECKING:
+    from torch import Generator
+
     from rnn_core.references.base import Reference
-from rnn_core.errors import ParameterError, unknown
 
 REGISTRY = {
     "linear": "LinearFilter",
@@ -17,7 +21,40 @@ REGISTRY = {
 }
 
 
-def get_reference(name: str) -> "type[Reference]":
+def check_references(names: Sequence[str], where: str) -> None:
+    """Refuse names of no reference layer, and one that stands twice.
+
+    Args:
+        names: As a person wrote them.
+        where: Their place.
+
+    Raises:
+        ValueError: If there are such.
+    """
+    for name in names:
+        if name not in REGISTRY:
+            raise ValueError(f"{where}: {unknown('reference', name, REGISTRY)}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{where} must hold none twice")
+
+
+class MakeReference(Protocol):
+    """Makes a reference layer; each takes the same, and has defaults of its own."""
+
+    def __call__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        dropout: float = ...,
+        bidirectional: bool = ...,
+        reach: int = ...,
+        generator: "Generator | None" = ...,
+    ) -> "Reference":
+        """Make a layer; see `TCN`."""
+
+
+def get_reference(name: str) -> MakeReference:
     """Look up a reference layer by name; its module is imported now, not before.
 
     Raises:
@@ -25,5 +62,5 @@ def get_reference(name: str) -> "type[Reference]":
     """
     if name not in REGISTRY:
         raise ParameterError(unknown("reference", name, REGISTRY))
-    kind: type[Reference] = getattr(import_module(f"rnn_core.references.{name}"), REGISTRY[name])
+    kind: MakeReference = getattr(import_module(f"rnn_core.references.{name}"), REGISTRY[name])
     return kind

@@ -20,6 +20,7 @@ class LinearFilter(Convolutional):
     Args:
         input_size: I.
         hidden_size: H.
+        dropout: Taken as the others take it; a single map has no blocks to drop between.
         bidirectional: Whether there is a second map, of the steps that follow.
         reach: K.
         generator: Source of the initial weights; the global one if None.
@@ -30,6 +31,7 @@ class LinearFilter(Convolutional):
         input_size: int,
         hidden_size: int,
         *,
+        dropout: float = 0.0,
         bidirectional: bool = False,
         reach: int = 8,
         generator: Generator | None = None,

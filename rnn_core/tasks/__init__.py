@@ -18,6 +18,9 @@ REGISTRY = {
     "copy_memory": "CopyMemory",
 }
 
+WITHOUT_REFERENCES = ("translation",)
+"""Tasks whose model hands on the states of its cell, of which reference networks have none."""
+
 
 def get_task(name: str) -> "type[Task]":
     """Look up a task by name; its module is imported now, not before.

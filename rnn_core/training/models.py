@@ -4,15 +4,18 @@ import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from rnn_core.errors import StudyError
+from rnn_core.errors import ParameterError, StudyError
 from rnn_core.layers.initialisation import Initialisation
-from rnn_core.layers.recurrent import Recurrent
+from rnn_core.layers.recurrent import MakeCell, Recurrent
 from rnn_core.models.ensemble import ensemble
+from rnn_core.references import REGISTRY as REFERENCES
+from rnn_core.references import get_reference
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.task import Task
@@ -31,13 +34,31 @@ def stream(seed: int, purpose: str, index: int = 0) -> int:
 
 
 def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
-    """Make a task's model around a cell, with the initial weights of a seed."""
+    """Make a task's model around a cell, with the initial weights of a seed.
+
+    Args:
+        task: The task.
+        cell: Name of the cell, or of a reference network, which then takes its place.
+        seed: Random seed.
+
+    Raises:
+        ParameterError: If a reference network cannot take its place.
+    """
+    make = around_reference if cell in REFERENCES else around_cell
+    make_cell = make(task, cell, torch.Generator().manual_seed(stream(seed, "cell")))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(seed, "wrapper"))
+        return task.build_model(make_cell)
+
+
+def around_cell(task: Task, cell: str, generator: torch.Generator) -> MakeCell:
+    """What makes the recurrent layers of a task's model."""
     start = Initialisation(
         recurrent=task.model.recurrent_init,
         forget_bias=task.model.forget_bias,
         longest_memory=task.model.longest_memory,
     )
-    make_cell = partial(
+    return partial(
         Recurrent,
         cell,
         hidden_size=task.model.hidden_size,
@@ -48,16 +69,45 @@ def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
         initialisation=start,
         initial_state=task.model.initial_state,
         batch_first=True,
-        generator=torch.Generator().manual_seed(stream(seed, "cell")),
+        generator=generator,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(seed, "wrapper"))
-        return task.build_model(make_cell)
+
+
+def around_reference(task: Task, name: str, generator: torch.Generator) -> MakeCell:
+    """What makes the layers of a reference network in the place of the recurrent ones.
+
+    Their depth is their own, and what is dropped between their blocks is what is dropped
+    elsewhere in the model.
+    """
+    if task.reach is None:
+        raise ParameterError(f"{name} cannot take the place of the cell of a {type(task).__name__}")
+    make = partial(
+        get_reference(name),
+        hidden_size=task.model.hidden_size,
+        dropout=task.model.dropout,
+        reach=task.reach,
+        generator=generator,
+    )
+    # It is called as a recurrent layer is; a model that asks for more has no reach.
+    return cast("MakeCell", make)
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A layer whose cost is counted: a recurrent one, or what stands in its place."""
+
+    @property
+    def recurrent_parameters(self) -> int:
+        """Number of recurrent weights."""
+
+    @property
+    def multiply_accumulates(self) -> int:
+        """Weights that one step of one sequence is multiplied with."""
 
 
 def count_cost(model: nn.Module) -> Cost:
     """Count what a model costs."""
-    layers = [module for module in model.modules() if isinstance(module, Recurrent)]
+    layers = [module for module in model.modules() if isinstance(module, Counted)]
     return Cost(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         recurrent_parameters=sum(layer.recurrent_parameters for layer in layers),

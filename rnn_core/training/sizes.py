@@ -2,10 +2,11 @@
 
 At equal hidden size an lstm has four times the weights of an rnn_tanh, so that a comparison
 there says as much of the size as of the cell. A budget gives each cell the hidden size that
-comes nearest to the same number of weights.
+comes nearest to the same number of weights. Reference networks are at one size: that which
+multiplies with as many weights as the candidate with the most.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from rnn_core.study import Size
@@ -46,6 +47,29 @@ def ladder(task: Task, cell: str, sizes: Sequence[Size]) -> list[Rung]:
             there, sizes=(*there.sizes, name), deviations=there.deviations | deviations
         )
     return sorted(rungs.values(), key=lambda rung: rung.hidden_size)
+
+
+def beside(task: Task, name: str, rungs: Mapping[str, Sequence[Rung]]) -> Rung:
+    """The size of a reference network beside candidates.
+
+    Args:
+        task: The task.
+        name: Name of the network.
+        rungs: Those of each cell.
+
+    Returns:
+        One that is named after the candidate whose multiply-accumulates it comes nearest to.
+    """
+    counts = {
+        f"{cell}-{rung.hidden_size}": weights(task, cell, rung.hidden_size)
+        for cell, several in rungs.items()
+        for rung in several
+    }
+    largest = max(counts, key=lambda candidate: counts[candidate])
+    budget = counts[largest]
+    hidden_size = nearest(lambda units: weights(task, name, units), budget)
+    apart = weights(task, name, hidden_size) / budget - 1
+    return Rung(hidden_size=hidden_size, sizes=(largest,), deviations={largest: apart})
 
 
 def weights(task: Task, cell: str, hidden_size: int) -> int:

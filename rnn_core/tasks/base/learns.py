@@ -23,6 +23,14 @@ class Learns(Role, ABC):
     metric: ClassVar[Metric]
     ModelParameters: ClassVar[type[model_parameters.ModelParameters]]
 
+    @property
+    def reach(self) -> int | None:
+        """Steps that an output has to look back to see a whole sequence, its own included.
+
+        Layers without recurrence look so far. None if they cannot take the place of a cell.
+        """
+        return None
+
     @abstractmethod
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         """Make a model around the recurrent layer that `make_cell` makes."""

@@ -29,6 +29,10 @@ class Learning(Learns):
     )
     meta: CopyMeta
 
+    @property
+    def reach(self) -> int:
+        return 2 * self.meta.num_recalled + self.meta.parameters.lag + 1
+
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         num_symbols = len(self.meta.symbols)
         return SequenceModel(make_cell, num_symbols + 2, num_symbols, dropout=self.model.dropout)

@@ -77,6 +77,10 @@ class Learning(Learns):
         """Columns to predict, as indices."""
         return list(range(len(self.meta.parameters.targets)))
 
+    @property
+    def reach(self) -> int:
+        return self.meta.lookback // self.model.segment
+
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return Forecaster(
             make_cell,

@@ -73,6 +73,10 @@ class Learning(Learns):
         table = evidence(torch.tensor(self.meta.sentence_counts))
         self.evidence = table if self.model.word_evidence else table[:, :0]
 
+    @property
+    def reach(self) -> int:
+        return self.meta.longest
+
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return SentenceClassifier(
             make_cell,

@@ -64,6 +64,7 @@ class SentimentMeta(Meta):
         classes: The labels.
         vocabulary: Words of the training side; the first is the unknown one.
         sentence_counts: In how many training sentences of each class each word occurs.
+        longest: Words of the longest text of the training side.
         left_out: Rows that are not used, since their text is on a later side too.
         optimum: The best accuracy that is possible on the test side; None: not known.
     """
@@ -73,5 +74,6 @@ class SentimentMeta(Meta):
     classes: list[str]
     vocabulary: list[str]
     sentence_counts: list[list[int]]
+    longest: int
     left_out: int
     optimum: float | None

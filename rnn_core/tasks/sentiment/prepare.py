@@ -41,6 +41,7 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
         classes=classes,
         vocabulary=vocabulary,
         sentence_counts=counts.tolist(),
+        longest=int(data["lengths"][items_of(data["sides"], "train")].max()),
         items={split: sides.count(i) for i, split in enumerate(SPLITS)},
         left_out=table.attrs["left_out"],
         optimum=label_optimum(raw, sides),

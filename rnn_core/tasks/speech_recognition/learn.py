@@ -64,6 +64,10 @@ class Learning(Learns):
         """Indices of the recordings of a side, int64 (N,)."""
         return items_of(data["sides"][self.fold], split)
 
+    @property
+    def reach(self) -> int:
+        return self.meta.longest
+
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return SequenceClassifier(
             make_cell,

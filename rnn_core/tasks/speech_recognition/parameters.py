@@ -56,6 +56,7 @@ class SpeechMeta(Meta):
         parameters: What was asked for.
         classes: The words.
         rate_hz: Samples a second.
+        longest: Frames of the longest recording that is on some training side.
         folds: All divisions into sides, by which the seed chooses.
     """
 
@@ -63,6 +64,7 @@ class SpeechMeta(Meta):
     parameters: SpeechData
     classes: list[str]
     rate_hz: int
+    longest: int
     folds: list[Fold]
 
     @classmethod

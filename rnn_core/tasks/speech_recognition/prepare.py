@@ -43,6 +43,7 @@ def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], Speec
         parameters=parameters,
         classes=classes,
         rate_hz=rate,
+        longest=int(data["lengths"][(sides == SPLITS.index("train")).any(dim=0)].max()),
         folds=[scaled_fold(name, features, fold) for name, fold in folds.items()],
         items={
             split: round(int((sides == i).sum()) / len(sides)) for i, split in enumerate(SPLITS)

@@ -74,6 +74,10 @@ class Learning(Learns):
         options = self.meta.parameters
         return Scaling(options.normalise, options.deltas, self.meta.mean, self.meta.std)
 
+    @property
+    def reach(self) -> int:
+        return -(-self.meta.longest // self.model.stack)
+
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return Transcriber(
             make_cell,

@@ -34,6 +34,7 @@ class TranscriptionMeta(Meta):
         symbols: Those of the training side's texts.
         joiner: What stands between two symbols of a text.
         rate_hz: Samples a second.
+        longest: Frames of the longest recording of the training side.
         largest_stack: Most frames that a step may have so that every text has enough steps.
         mean: Of each feature on the training side.
         std: Its standard deviation there.
@@ -44,6 +45,7 @@ class TranscriptionMeta(Meta):
     symbols: list[str]
     joiner: str
     rate_hz: int
+    longest: int
     largest_stack: int
     mean: list[float]
     std: list[float]

@@ -36,6 +36,7 @@ def prepare(
         symbols=symbols,
         joiner=" " if words and max(map(len, symbols)) > 1 else "",
         rate_hz=rate,
+        longest=max(of_side([len(piece) for piece in pieces], sides, "train")),
         largest_stack=largest_stack(utterances, [len(p) for p in pieces]),
         mean=mean,
         std=std,

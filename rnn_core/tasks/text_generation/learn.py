@@ -74,6 +74,10 @@ class Learning(Learns):
                 f"{tokens} tokens of the training side have room for; make it smaller"
             )
 
+    @property
+    def reach(self) -> int:
+        return self.model.sequence_length
+
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return LanguageModel(
             make_cell,

@@ -1,0 +1,110 @@
+"""Whether a recurrence is needed at all: reference networks in words and as a table."""
+
+from math import inf
+
+from flows.report import words
+from flows.report.tables import Grid
+from rnn_core.comparison.networks import Beside, ReferenceResult
+from rnn_core.comparison.outcome import Comparison
+
+TITLE = "Without a recurrence"
+
+NO_MEMORY = "memoryless"
+"""The cell that has no recurrence either."""
+
+SURE = 2.0
+"""Standard errors within which a difference may be chance."""
+
+
+def needed(comparison: Comparison) -> str:
+    """Whether a recurrence is needed on a dataset, in a sentence; empty if nobody asked."""
+    found, champion = comparison.references, comparison.champion
+    if found is None:
+        return (
+            "Networks without a recurrence are left out: this model hands on the states of its "
+            "cell, and they have none."
+        )
+    if not found or champion is None:
+        return ""
+    if champion.result.cell == NO_MEMORY:
+        return f"No recurrence is needed here: {champion.name}, which is recommended, has none."
+    best = best_network(comparison)
+    if best is None:
+        return "Whether a recurrence is needed is not known: no network without one has a score."
+    name, test = best[0], best[1].test
+    apart = f"{by(test)} than {champion.name} on the test set"
+    if as_good(comparison):
+        return f"A recurrence is not needed here: {name}, which has none, is {apart}."
+    surely = test.error is not None and (test.worse_by or 0.0) - SURE * test.error > 1
+    return (
+        f"A recurrence is {'' if surely else 'probably '}needed here: {name}, the best without one "
+        f"on the validation set, is {apart}."
+    )
+
+
+def best_network(comparison: Comparison) -> tuple[str, ReferenceResult] | None:
+    """The best reference network on the validation set; None if none can be compared."""
+    there = (item for item in ranked(comparison) if item[1].test.worse_by is not None)
+    return next(there, None)
+
+
+def ranked(comparison: Comparison) -> list[tuple[str, ReferenceResult]]:
+    """Reference networks by their mean validation score, those without one last."""
+
+    def loss(item: tuple[str, ReferenceResult]) -> float:
+        mean = item[1].validation.mean
+        return inf if mean is None else comparison.metric.loss(mean)
+
+    return sorted((comparison.references or {}).items(), key=loss)
+
+
+def as_good(comparison: Comparison) -> str:
+    """That a network without a recurrence is as good as the champion; empty if none is."""
+    best, champion = best_network(comparison), comparison.champion
+    if best is None or champion is None or champion.result.cell == NO_MEMORY:
+        return ""
+    (name, found), worse_by = best, best[1].test.worse_by
+    if worse_by is None or worse_by > 1:
+        return ""
+    if worse_by < -1:
+        said = f"is better than {champion.name} by more than the margin"
+    else:
+        said = f"is as good as {champion.name}, within the margin"
+    return f"{name}, which has no recurrence ({words.score(found.test.mean)}), {said}"
+
+
+def by(found: Beside) -> str:
+    """By how many margins a network is better or worse."""
+    assert found.worse_by is not None
+    error = "" if found.error is None else f" ± {words.difference(found.error)}"
+    way = "better" if found.worse_by < 0 else "worse"
+    return f"{words.difference(abs(found.worse_by))}{error} margins {way}"
+
+
+def table(comparison: Comparison) -> Grid | None:
+    """The reference networks, the best on the validation set first; None if there are none."""
+    if not comparison.references:
+        return None
+    titles = [
+        "network",
+        f"test {comparison.metric.name}",
+        "validation",
+        "against the champion on test",
+    ]
+    titles += ["on validation", "parameters", "MACs", "size", "epochs", "seeds"]
+    return Grid(titles=titles, rows=[row(name, one) for name, one in ranked(comparison)])
+
+
+def row(name: str, found: ReferenceResult) -> list[str]:
+    """One network as a row of `table`."""
+    return [
+        name,
+        words.mean_and_std(found.test),
+        words.mean_and_std(found.validation),
+        *("" if one.worse_by is None else by(one) for one in (found.test, found.validation)),
+        words.count(found.cost.parameters),
+        words.count(found.cost.multiply_accumulates),
+        words.size(found),
+        ", ".join(str(seed.epochs) for seed in found.seeds),
+        words.outcome(found),
+    ]
