@@ -98,6 +98,7 @@ def new_study(
             "tuning": None,
             "champion": "auto",
             "ensemble": asdict(EnsembleOf()),
+            "references": None,
             "datasets": {
                 dataset: {
                     "source": SOURCE,

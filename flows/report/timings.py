@@ -51,13 +51,14 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable
     for one in last:
         if one.dataset == dataset:
             found[f"{one.cell}-{one.hidden_size}"].append(one)
-    rows, told = [], judged(layout, dataset)
+    compared = layout.comparison(dataset).exists()
+    rows, told = [], judged(layout, dataset) if compared else {}
     for name, records in sorted(found.items()):
         trials = [r for r in records if is_for_tuning(r.seed)]
         trainings = [r for r in records if r.what == "train" and r not in trials]
         evaluations = [r for r in records if r.what == "evaluate"]
         took = [measured(trials)[0], *measured(trainings), *measured(evaluations)]
-        known = told.get(name, ["not compared", "", ""])
+        known = told.get(name, ["not compared" if compared else "not compared yet", "", ""])
         rows.append([name, *known, *answered(answer.get(name)), *took])
     return Grid(titles=TITLES, rows=rows)
 
@@ -80,15 +81,13 @@ def answered(answer: Answer | None) -> tuple[str, str, str]:
 
 def judged(layout: Layout, dataset: str) -> dict[str, list[str]]:
     """Test score, parameters and MACs of what has been compared."""
-    if not layout.comparison(dataset).exists():
-        return {}
     comparison = read_comparison(layout.comparison(dataset))
-    metric, networks = comparison.metric.name, comparison.references or {}
+    metric = comparison.metric.name
     return {
         name: [
-            f"{metric} {words.mean_and_std(found.test)}",
-            words.count(found.cost.parameters),
-            words.count(found.cost.multiply_accumulates),
+            f"{metric} {words.mean_and_std(one.test)}",
+            words.count(one.cost.parameters),
+            words.count(one.cost.multiply_accumulates),
         ]
-        for name, found in [*comparison.candidates.items(), *networks.items()]
+        for name, one in comparison.results.items()
     }

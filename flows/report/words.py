@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from rnn_core.comparison.networks import Beside, ReferenceResult
+from rnn_core.comparison.networks import Beside
 from rnn_core.comparison.outcome import (
     CandidateResult,
     Comparison,
     PolicyName,
+    Result,
     SplitResult,
 )
 from rnn_core.metric import SPLITS
@@ -107,7 +108,7 @@ def best_sizes(comparison: Comparison) -> list[str]:
     return list(first.values())
 
 
-def outcome(candidate: CandidateResult | ReferenceResult) -> str:
+def outcome(candidate: Result) -> str:
     """How many of its seeds finished, and how the others ended."""
     seeds, lost = len(candidate.seeds), candidate.diverged
     told = ", ".join(f"seed {seed.seed} diverged at epoch {seed.epochs}" for seed in lost)
@@ -132,7 +133,7 @@ def behind(result: SplitResult) -> str:
     return text + (" worse" if standing.inferior else "")
 
 
-def size(candidate: CandidateResult | ReferenceResult) -> str:
+def size(candidate: Result) -> str:
     """What of the ladder a candidate is, and how far its weights are from the budget."""
     apart = candidate.deviations
     return ", ".join(f"{s} ({apart[s]:+.1%})" if s in apart else s for s in candidate.sizes)

@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 from mlflow.entities import Param
 
 from rnn_core.comparison.candidates import SeedResult
-from rnn_core.comparison.outcome import CandidateResult
+from rnn_core.comparison.networks import ReferenceResult
+from rnn_core.comparison.outcome import CandidateResult, Result
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.training.run_folder import RunConfig
 
@@ -40,22 +41,34 @@ def metrics_of_seed(result: SeedResult, metric: str) -> dict[str, float]:
     )
 
 
-def metrics_of_candidate(result: CandidateResult, metric: str) -> dict[str, float]:
-    """Means, standard deviations and limits over the seeds of a candidate, and what it costs."""
+def metrics_of_result(result: Result, metric: str) -> dict[str, float]:
+    """Scores over the seeds of a candidate or reference network, how it stands, what it costs."""
     found: dict[str, float | None] = {}
     for split in SCORED:
         name, scores = score_name(split, metric), result.on(split)
         found |= {name: scores.mean, f"{name}_std": scores.std}
-        if (standing := scores.standing) is not None:
+    if isinstance(result, ReferenceResult):
+        found |= {f"{split}_margins_worse": result.on(split).worse_by for split in SCORED}
+    else:
+        found |= in_race(result, metric)
+    found |= {f"test_{name}": value for name, value in result.others.items()}
+    found |= asdict(result.cost)
+    return there(found)
+
+
+def in_race(result: CandidateResult, metric: str) -> dict[str, float | None]:
+    """How a candidate stands against the others, with what risk, and what tuning it took."""
+    found: dict[str, float | None] = {}
+    for split in SCORED:
+        name = score_name(split, metric)
+        if (standing := result.on(split).standing) is not None:
             found[f"{name}_worse_by"] = standing.worse_by
             found[f"{name}_at_least"] = standing.at_least
             found[f"{name}_at_most"] = standing.at_most
     found |= risks(result)
-    found |= {f"test_{name}": value for name, value in result.others.items()}
-    found |= asdict(result.cost)
     if result.tuning is not None:
         found |= {"tuning_trials": result.tuning.trials, "tuning_steps": result.tuning.steps}
-    return there(found)
+    return found
 
 
 def risks(result: CandidateResult) -> dict[str, float]:

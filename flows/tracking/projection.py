@@ -25,7 +25,7 @@ from flows.layout import Layout
 from flows.report import figures, words
 from flows.report.details import collect
 from flows.report.svg import alone
-from flows.tracking.logged import Kind, metrics_of_candidate, metrics_of_seed, parameters_of
+from flows.tracking.logged import Kind, metrics_of_result, metrics_of_seed, parameters_of
 from flows.trainings.records import Record as Measured
 from flows.trainings.records import read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
@@ -240,8 +240,8 @@ class Projection:
             if (one.what, one.dataset) == ("train", dataset) and not is_for_tuning(one.seed)
         ]
         with self.lock, reachable():
-            for name in comparison.candidates:
-                run, seed_runs = self.project_candidate(dataset, name, comparison, trained)
+            for name in comparison.results:
+                run, seed_runs = self.project_result(dataset, name, comparison, trained)
                 current |= {run, *seed_runs.values()}
                 if name == comparison.decision.champion:
                     champion = seed_runs
@@ -249,11 +249,11 @@ class Projection:
             self.mark_current(dataset, current)
         return champion
 
-    def project_candidate(
+    def project_result(
         self, dataset: str, name: str, comparison: Comparison, trained: Sequence[Measured]
     ) -> tuple[str, dict[int, str]]:
-        """Show a cell at one size, and its seeds; returns the ids of their runs."""
-        result, metric = comparison.candidates[name], comparison.metric.name
+        """Show a cell, or a reference network, and its seeds; returns the ids of their runs."""
+        result, metric = comparison.results[name], comparison.metric.name
         folder = self.layout.run(dataset, result.cell) / str(result.hidden_size)
         config, _ = read_config(folder / seed_name(result.seeds[0].seed))
         whole = replace(config, seed=-1)
@@ -271,9 +271,10 @@ class Projection:
         chosen = {
             "decision": comparison.decision.status,
             "champion": str(name == comparison.decision.champion).lower(),
+            "candidate": str(name in comparison.candidates).lower(),
             "outcome": words.outcome(result),
         }
-        metrics = metrics_of_candidate(result, metric) | measured(trained, name)
+        metrics = metrics_of_result(result, metric) | measured(trained, name)
         self.log_result(run, metrics, chosen)
         return run.info.run_id, seeds
 

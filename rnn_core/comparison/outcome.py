@@ -222,6 +222,10 @@ class CandidateResult:
         return tuple(seed for seed in self.seeds if seed.diverged)
 
 
+Result: TypeAlias = CandidateResult | ReferenceResult
+"""What came of a candidate, or of a network without a recurrence that is compared with."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """A way to come to a model, and what it came to.
@@ -288,6 +292,11 @@ class Comparison:
     baselines: dict[str, float]
     references: dict[str, ReferenceResult] | None
     optimum: float | None
+
+    @property
+    def results(self) -> dict[str, Result]:
+        """What each candidate and each reference network came to, by its name."""
+        return {**self.candidates, **(self.references or {})}
 
     @property
     def champion(self) -> Champion | None:

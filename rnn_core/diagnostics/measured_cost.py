@@ -4,9 +4,11 @@ Counted costs, such as multiply-accumulates, are the same everywhere. These are 
 one moment, so that they belong beside a result and never into what a run has to reproduce.
 """
 
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +46,8 @@ def measure_seed(folder: Path, data: Data, meta: Meta, device: torch.device) -> 
     """Measure how the trained model of a seed answers to one sequence.
 
     That is a pass of one sequence of the training set through the model, in evaluation mode and
-    with its loss: what a model searches for beside that, as a translator does, is not in it.
+    with its loss: what a model searches for beside that, as a translator does, is not in it. The
+    memory is that of the model too, which is loaded meanwhile.
 
     Args:
         folder: The run folder of the seed.
@@ -57,12 +60,13 @@ def measure_seed(folder: Path, data: Data, meta: Meta, device: torch.device) -> 
     """
     if not (folder / MODEL).exists():
         return None
-    task, model = restore(folder, meta)
-    model, batch = model.to(device), training_batch(task, data, 1, device)
+    task, _ = restore(folder, meta)
+    batch = training_batch(task, data, 1, device)
+    model = cache(lambda: restore(folder, meta)[1].to(device))
 
     def answer() -> float:
         with torch.inference_mode():
-            return task.loss(model, batch, None)[0].item()  # waits for a GPU
+            return task.loss(model(), batch, None)[0].item()  # waits for a GPU
 
     return measure(answer)
 
@@ -107,12 +111,24 @@ def measure(
 
 
 def resident_after_reset() -> int | None:
-    """Bytes of this process in memory, of which the most is noted from now on; None: not told."""
+    """Bytes of this process in memory, of which the most is noted from now on; None: not told.
+
+    What earlier work has left free is given back first: who takes it again would seem to take
+    nothing.
+    """
+    give_back()
     try:
         RESET.write_text("5")
     except OSError:
         return None
     return told("VmRSS")
+
+
+def give_back() -> None:
+    """Give free memory of this process back to the system, where its C library can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def told(name: str) -> int:

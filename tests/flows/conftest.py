@@ -71,6 +71,7 @@ TINY = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "references": None,
     "datasets": {
         "text": {
             "source": "text",
@@ -241,7 +242,7 @@ def perform(here: Here) -> Callable[..., None]:
     ) -> None:
         torch.set_num_threads(1)  # as a worker has, of whose environment it is a part
         study = read_study(layout.folder)
-        cells = study.cells_of(dataset)
+        cells = (*study.cells_of(dataset), *(study.references_of(dataset) or ()))
         code = CodeOfCells(dict.fromkeys(cells, "trains"), dict.fromkeys(cells, "scores"), "gpu")
         for verb in verbs:
             more = [code, here] if verb in {"train", "evaluate"} else []

@@ -49,6 +49,7 @@ def lay_out(folder, task, files, parameters):
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
+        "references": None,
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

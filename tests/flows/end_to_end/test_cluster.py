@@ -33,6 +33,7 @@ SMALL = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "references": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -27,6 +27,7 @@ STUDY = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "references": None,
     "datasets": {
         "north": REGION | {"source": "sales.csv"},
         "south": REGION | {"source": "south.csv", "training": {"epochs": 1}},

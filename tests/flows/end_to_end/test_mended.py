@@ -16,6 +16,7 @@ PARAMETERS = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "references": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -35,6 +35,7 @@ STUDY = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "references": None,
     "datasets": {"quick": REGION, "endless": ENDLESS},
 }
 

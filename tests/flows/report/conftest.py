@@ -241,6 +241,7 @@ def compare(layout, name, data, candidates):
         ensemble=None,
         policies=advice,
         baselines=data.baselines,
+        references={},
         optimum=None,
     )
     write_comparison(layout.comparison(name), comparison)

@@ -93,6 +93,7 @@ def layout(tmp_path_factory):
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
+        "references": None,
         "datasets": datasets,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

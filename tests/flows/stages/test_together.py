@@ -32,6 +32,7 @@ PARAMETERS = {
     "tuning": None,
     "champion": "auto",
     "ensemble": {"members": 4},
+    "references": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -9,7 +9,7 @@ import yaml
 
 from flows.layout import Layout
 from flows.tracking import projection as tracking
-from flows.tracking.logged import metrics_of_candidate
+from flows.tracking.logged import metrics_of_result
 from flows.tracking.projection import Follower
 from flows.trainings import planner
 from flows.trainings.identity import title
@@ -366,6 +366,6 @@ def test_cost_of_tuning_is_shown_where_there_is_one():
         others={},
     )
     found = Tuned(rounds=(), trials=4, steps=56, searches=1, finalists=(), chosen=OWN, score=0.5)
-    told = metrics_of_candidate(replace(without, tuning=found), "mse")
+    told = metrics_of_result(replace(without, tuning=found), "mse")
     cost = {"tuning_trials": 4, "tuning_steps": 56}
-    assert told == metrics_of_candidate(without, "mse") | cost
+    assert told == metrics_of_result(without, "mse") | cost

@@ -19,6 +19,7 @@ SALES = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "references": None,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -47,6 +47,7 @@ OPENED = Opened(
     model={"hidden_size": 4, "dropout": 0.1},
     training={"epochs": 10, "learning_rate": 0.01, "clip_norm": 1.0},
     rungs={"gru": RUNG, "lstm": RUNG},
+    references={},
     torch="2.0",
     threads=1,
 )
