@@ -203,7 +203,7 @@ def with_cells(task: str, roots: list[Reference], cells: tuple[str, ...]) -> dic
 def named(task: str, cell: str) -> list[Reference]:
     """What is looked up by the name of a cell, or of a reference network."""
     if cell in REFERENCES:
-        return [(f"rnn_core.references.{cell}", None), *learning(task, ("reach",))]
+        return [(f"rnn_core.references.{cell}", REFERENCES[cell]), *learning(task, ("reach",))]
     return [(f"rnn_core.cells.{cell}", None)]
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.layout import Layout
 from flows.stages import code
@@ -375,3 +376,60 @@ def test_command_writes_the_file_and_checks_it(study):
     wrong = gatewise(study, "code", "--check")
     told = "error: code.json is not that of the code in report; run `gatewise code`\n"
     assert (wrong.returncode, wrong.stderr) == (1, told)
+
+
+NETWORKS = ("gru", "tcn", "linear", "transformer")
+
+
+def of_networks():
+    """The fingerprints of what trains and scores a cell and reference networks."""
+    reach.forget()
+    return {
+        f"{verb} {name}": mark
+        for verb, made in (("train", code.training), ("evaluate", code.evaluation))
+        for name, mark in made("forecasting", NETWORKS).items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "names"),
+    [
+        ("references/tcn.py", "WIDTH = 3", "WIDTH = 5", {"tcn"}),
+        ("references/transformer.py", "HEADS = 4", "HEADS = 2", {"transformer"}),
+        ("references/convolution.py", "self.before = (width - 1)", "self.before = (width)",
+         {"tcn", "linear"}),
+        ("references/base.py", "outputs.chunk(len(places), dim=-1)", "outputs.chunk(1, dim=-1)",
+         {"tcn", "linear", "transformer"}),
+        ("tasks/forecasting/learn.py", "self.meta.lookback // self.model.segment",
+         "self.meta.lookback", {"tcn", "linear", "transformer"}),
+        ("cells/gru.py", "(1 - z)", "(2 - z)", {"gru"}),
+    ],
+    ids=["one", "another", "what two have", "what all have", "how far back", "a cell"],
+)  # fmt: skip
+def test_edit_of_a_reference_network_retrains_those_that_have_it(copied, file, old, new, names):
+    before = of_networks()
+    assert len(set(before.values())) == len(before)
+    edit(copied / "rnn_core" / file, old, new)
+    after = of_networks()
+    found = {key for key in before if after[key] != before[key]}
+    assert found == {f"{verb} {name}" for verb in ("train", "evaluate") for name in names}
+
+
+def test_reference_networks_of_a_study_have_keys_beside_its_cells(tmp_path):
+    study = yaml.safe_load((REPOSITORY / "params.yaml").read_bytes())
+    study |= {"references": ["tcn", "linear"]}
+    study["datasets"]["co2"]["references"] = []
+    root = os.path.relpath(REPOSITORY, tmp_path)
+    for section in study["datasets"].values():
+        section["source"] = f"{root}/{section['source']}"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(study))
+    found = code.fingerprints(read_study(tmp_path), tmp_path)
+    for stage in (found.train, found.evaluate):
+        keys = {name: set(one.cells) - set(CELLS) for name, one in stage.items()}
+        assert keys == {
+            "agreement": {"tcn", "linear"},
+            "numbers": {"tcn", "linear"},
+            "reviews": {"tcn", "linear"},
+            "co2": set(),
+            "sums": set(),
+        }

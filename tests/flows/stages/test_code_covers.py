@@ -26,9 +26,12 @@ from rnn_core.sources.agreement_text import AgreementText
 from rnn_core.sources.number_words import NumberWords
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
+from rnn_core.study import read_study
 from rnn_core.tasks import REGISTRY as TASKS
 
 CELLS = ("lstm",)
+
+NETWORKS = ("linear", "tcn", "transformer")
 
 DATASETS = {
     "text_generation": ("text", {}),
@@ -93,7 +96,7 @@ def layout(tmp_path_factory):
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
-        "references": None,
+        "references": list(NETWORKS),
         "datasets": datasets,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))
@@ -200,7 +203,7 @@ def covered(monkeypatch):
     return found
 
 
-AROUND = ("train_one", "evaluate_one", "check_same", "alone", "record_of")
+AROUND = ("train_one", "evaluate_one", "check_same", "alone", "record_of", "note_answer")
 """Of `flows.trainings.work`: when and where a training or its evaluation is done, not how."""
 
 
@@ -218,7 +221,8 @@ def ask(verb, layout, task):
     if verb == "ingest":
         code.ingests(layout.folder, "own")
     elif verb in {"train", "evaluate"}:
-        getattr(code, f"{verb}s")(task, CELLS)
+        networks = read_study(layout.folder).references_of(task) or ()
+        getattr(code, f"{verb}s")(task, (*CELLS, *networks))
     else:
         code.stage(verb, [code.preparing(task)] if verb == "prepare" else [])
 
