@@ -50,7 +50,8 @@ GLOSSARY: dict[str, str] = {
         "A linear map of past steps (linear), causal convolutions (tcn) or a small transformer in "
         "the place of the recurrent layer, with about as many MACs as the largest candidate and "
         "two random seeds. It is no candidate. It is compared with the champion in margins ± "
-        "standard error, once what a random seed does to all alike is taken out."
+        "standard error, once what a random seed does to all alike is taken out. A model that "
+        "translates cannot be made around one: it begins to write from the states of a cell."
     ),
     "champion": "The candidate that is recommended.",
     "behind": (

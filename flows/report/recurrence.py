@@ -21,8 +21,8 @@ def needed(comparison: Comparison) -> str:
     found, champion = comparison.references, comparison.champion
     if found is None:
         return (
-            "Networks without a recurrence are left out: this model hands on the states of its "
-            "cell, and they have none."
+            "Networks without a recurrence are left out: no model of this kind can be made around "
+            "one."
         )
     if not found or champion is None:
         return ""

@@ -8,7 +8,9 @@ import yaml
 
 from rnn_core.errors import ParameterError
 from rnn_core.study import TUNING_SEED, Seeds, Tuning, own_source, read_study
+from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
+from rnn_core.tasks.base.learns import Learns
 from rnn_core.training.loop import TrainingParameters
 
 REPOSITORY = Path(__file__).parents[2]
@@ -297,3 +299,45 @@ def test_dataset_is_tuned_as_the_study_says_or_as_it_says_itself(tmp_path):
 def test_impossible_cells_of_a_dataset_are_named(tmp_path, changes, message):
     with pytest.raises(ParameterError, match=message):
         read(tmp_path, **{f"datasets__co2__{name}": value for name, value in changes.items()})
+
+
+def test_reference_networks_are_those_of_the_study_unless_a_dataset_has_its_own(tmp_path):
+    assert read(tmp_path).references_of("co2") == ()
+    assert read(tmp_path, references=["linear", "tcn"]).references_of("co2") == ("linear", "tcn")
+    study = read(tmp_path, references=["linear"], datasets__co2__references=["transformer"])
+    assert study.references_of("co2") == ("transformer",)
+    study = read(tmp_path, references=["linear"], datasets__co2__references=[])
+    assert study.references_of("co2") == ()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_reference_networks_of_the_study_leave_out_what_cannot_use_them(tmp_path, task):
+    """Which is known before any model is made, and agrees with what the task says of itself."""
+    study = read(tmp_path, references=["linear"], datasets__co2__task=task)
+    fits = get_task(task).reach is not Learns.reach
+    assert study.references_of("co2") == (("linear",) if fits else None)
+    assert read(tmp_path, datasets__co2__task=task).references_of("co2") == ()
+
+
+@pytest.mark.parametrize("place", ["references", "datasets__co2__references"])
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["tnc"], "unknown reference 'tnc'; did you mean 'tcn'?"),
+        (["gru"], "unknown reference 'gru'; known: linear, tcn"),
+        (["tcn", "linear", "tcn"], "must hold none twice"),
+        ("tcn", "Input should be a valid tuple, not 'tcn'"),
+        ([1], "Input should be a valid string, not 1"),
+    ],
+)
+def test_impossible_reference_networks_are_named_with_their_place(tmp_path, place, names, message):
+    with pytest.raises(ParameterError) as caught:
+        read(tmp_path, **{place: names})
+    assert str(caught.value).startswith(f"params.yaml: {place.replace('__', '.')}")
+    assert message in str(caught.value)
+
+
+def test_reference_networks_of_a_dataset_that_cannot_use_them_are_refused(tmp_path):
+    changes = {"datasets__co2__task": "translation", "datasets__co2__references": ["tcn"]}
+    with pytest.raises(ParameterError, match=r"datasets\.co2\.references: a model for translation"):
+        read(tmp_path, **changes)

@@ -157,7 +157,7 @@ def test_task_whose_model_cannot_be_made_around_them_is_left_out_and_says_so(bes
     assert read_comparison(beside.comparison("sums")).references is None
     there = {path.name for path in beside.runs("sums").iterdir()}
     assert not there & set(NAMES)
-    told = "Networks without a recurrence are left out: this model hands on the states of its cell"
+    told = "Networks without a recurrence are left out: no model of this kind can be made around"
     assert told in beside.page.read_text()
     assert told in (beside.reports / "report.md").read_text()
 

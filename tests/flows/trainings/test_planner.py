@@ -5,7 +5,7 @@ Rounds of tuning are tested in `test_tuning_rounds`.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_type_hints
 
 import numpy as np
@@ -18,6 +18,7 @@ from rnn_core.study import TUNING_SEED, Seeds
 from rnn_core.training.item_scores import ItemScores
 
 COSTS = {"gru": 30, "lstm": 40, "mgu": 20, "rnn_tanh": 10}
+NETWORK_COST = 1
 MEANS = {("gru", 4): 8.0, ("gru", 8): 5.0, ("lstm", 4): 5.5, ("mgu", 8): 14.0}
 """Of validation losses, which vary by chance from 0 to 8 around them."""
 
@@ -26,7 +27,7 @@ def end_of(asked, salt=0, own=False):
     """How a training ends: by chance, but always the same; one in eight diverges."""
     drawn = hashlib.sha256(f"{asked} {salt}".encode()).digest()
     score = None if drawn[0] < 32 else drawn[1] / 32
-    cost = COSTS[asked.cell] * asked.hidden_size
+    cost = COSTS.get(asked.cell, NETWORK_COST) * asked.hidden_size
     trained = Trained(loss=None, items=None)
     if score is not None:
         score += MEANS.get((asked.cell, asked.hidden_size), 0.0)
@@ -220,3 +221,25 @@ def test_planner_can_know_no_test_score():
         "trained": Trained | None,
     }
     assert get_type_hints(Trained) == {"loss": float | None, "items": ItemScores | None}
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(plans(), st.integers(1, 3), st.data())
+def test_race_is_the_same_with_and_without_reference_networks(plan, number, data):
+    """However they end; and of each there are two trainings, or as many as there may be."""
+    networks = tuple((name, 7) for name in ("linear", "tcn", "transformer")[:number])
+    seeds = range(min(2, plan.seeds.most))
+    own = [Asked(name, size, seed) for name, size in networks for seed in seeds]
+    alone, beside = Run(plan), Run(replace(plan, references=networks))
+    ends = st.none() | st.floats(-1e9, 1e9)
+    beside.ended = {
+        one: Ended(score, 1, 1, cost=0, trained=Trained(loss=score, items=None))
+        for one in data.draw(st.lists(st.sampled_from(own), unique=True))
+        for score in [data.draw(ends)]
+    }
+    before = set(beside.ended)
+    expected = alone.go()
+    found = beside.go(choose=lambda running: data.draw(st.integers(0, len(running) - 1)))
+    assert found == replace(expected, references=own)
+    assert set(beside.begun) == set(alone.begun) | (set(own) - before)
+    assert beside.plan.most == plan.most + len(own)

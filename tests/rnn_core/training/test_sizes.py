@@ -1,10 +1,21 @@
 """The hidden sizes of the ladder, against weights counted by hand."""
 
-import pytest
+from functools import cache
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnn_core.cells import REGISTRY as CELLS
+from rnn_core.errors import ParameterError
+from rnn_core.references import REGISTRY as REFERENCES
+from rnn_core.references.tcn import WIDTH, blocks_for
+from rnn_core.references.transformer import HEADS
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory, CopyMeta
-from rnn_core.training.sizes import BUDGET_CELL, ladder, nearest
+from rnn_core.training.models import build_model
+from rnn_core.training.rung import Rung
+from rnn_core.training.sizes import BUDGET_CELL, beside, ladder, nearest
 
 SYMBOLS = 10
 UNITS = 16
@@ -67,3 +78,71 @@ def test_sizes_that_lead_to_the_same_units_are_one_candidate(task):
 @pytest.mark.parametrize(("budget", "units"), [(0.1, 1), (10, 10), (10.5, 10), (10.6, 11)])
 def test_fewer_units_of_equally_near_ones(budget, units):
     assert nearest(lambda count: count, budget) == units
+
+
+def of_network(name, units, lag):
+    """Weights that a step of a reference network multiplies with, on two symbols to recall."""
+    reach = 2 * 2 + lag + 1
+    if name == "linear":
+        return reach * SYMBOLS * units
+    if name == "tcn":
+        around = 0 if units == SYMBOLS else SYMBOLS * units
+        convolutions = 2 * blocks_for(reach) - 1
+        return WIDTH * units * (SYMBOLS + convolutions * units) + around
+    heads = -(-units // HEADS) * HEADS
+    return SYMBOLS * units + 2 * (4 * units * heads + 8 * units * units)
+
+
+@cache
+def task_of(lag):
+    meta = CopyMeta(
+        parameters=CopyData(lag=lag), symbols=list("abcdefgh"), num_recalled=2, items={}
+    )
+    return CopyMemory(meta, ModelParameters(hidden_size=UNITS))
+
+
+def rung(units):
+    return Rung(hidden_size=units, sizes=("equal",), deviations={})
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(REFERENCES)),
+    st.dictionaries(st.sampled_from(sorted(BLOCKS)), st.integers(8, 300), min_size=1, max_size=3),
+    st.sampled_from([0, 3, 30]),
+)
+def test_reference_network_is_as_near_to_the_largest_candidate_as_a_size_of_it_can_be(
+    name, candidates, lag
+):
+    found = beside(task_of(lag), name, {cell: (rung(n),) for cell, n in candidates.items()})
+    counts = {f"{cell}-{units}": by_hand(cell, units) for cell, units in candidates.items()}
+    (largest,) = found.sizes
+    budget = max(counts.values())
+    assert counts[largest] == budget
+    own = of_network(name, found.hidden_size, lag)
+    assert found.deviations == {largest: pytest.approx(own / budget - 1)}
+    others = [of_network(name, units, lag) for units in range(1, 2 * found.hidden_size + 2)]
+    assert abs(own - budget) == min(abs(other - budget) for other in others)
+    step = of_network(name, found.hidden_size + HEADS, lag) - own
+    assert abs(own - budget) <= step
+    if budget >= 20 * step:
+        assert abs(found.deviations[largest]) <= 0.05
+
+
+def test_weights_of_a_network_are_those_of_the_model_around_it(task):
+    """Counted by hand above, and by what the model holds: no other weight is multiplied with."""
+    for name in REFERENCES:
+        layer = build_model(task, name).recurrent
+        matrices = sum(weight.numel() for weight in layer.parameters() if weight.ndim > 1)
+        scales = sum(w.numel() for n, w in layer.named_parameters() if "original0" in n)
+        assert of_network(name, UNITS, 3) == matrices - scales == layer.multiply_accumulates
+
+
+def test_no_reference_network_is_called_as_a_cell_is():
+    assert not set(REFERENCES) & {*CELLS, "ensemble"}
+
+
+def test_model_that_asks_more_of_a_layer_is_not_made_around_a_network(task, monkeypatch):
+    monkeypatch.setattr(CopyMemory, "reach", None)
+    with pytest.raises(ParameterError, match="tcn cannot take the place of the cell of a CopyMem"):
+        build_model(task, "tcn")
