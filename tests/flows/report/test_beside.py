@@ -14,7 +14,7 @@ from flows.report.timings import write_timings
 from flows.stages.report import report
 from flows.tracking import registry
 from flows.tracking.projection import Projection
-from flows.trainings.records import Record, append
+from flows.trainings.records import Answer, Record, append
 from rnn_core.comparison.outcome import read_comparison, write_comparison
 from rnn_core.files import digest_of
 from rnn_core.study import TUNING_SEED, read_study
@@ -135,9 +135,19 @@ TIMES = [
     timed(7.0, 200, seed=TUNING_SEED),
     timed(6.5, 300, "evaluate"),
     timed(0.5, 310, "evaluate", cell="lstm"),
+    timed(0.5, 310, "evaluate", cell="memoryless"),
     timed(1.0, 100, dataset="lost"),
     timed(1.0, 100, dataset="later"),
 ]
+
+
+FACTS = {"dataset": "sounds", "hidden_size": 8, "processor": "AVX2", "time": 1}
+ANSWERS = [
+    Answer(cell="gru", median_ms=99.0, p95_ms=99.0, peak_megabytes=99.0, **FACTS),
+    Answer(cell="gru", median_ms=0.4567, p95_ms=12.345, peak_megabytes=0.8754, **FACTS),
+    Answer(cell="memoryless", median_ms=1.0, p95_ms=2.0, peak_megabytes=None, **FACTS),
+]
+"""Of which the last counts."""
 
 
 def rows_of(page, dataset):
@@ -149,15 +159,17 @@ def rows_of(page, dataset):
 
 def test_timings_stand_beside_the_scores(made_up):
     study = read_study(made_up.folder)
-    for record in TIMES:
+    for record in (*TIMES, *ANSWERS):
         append(made_up, record)
     write_timings(made_up, study)
     page = made_up.timings_page.read_text()
     rows = rows_of(page, "sounds")
     mean = read_comparison(made_up.comparison("sounds")).candidates["gru-8"].test.mean
     assert rows["gru-8"][0].startswith(f"accuracy {mean:.4g} ±")
-    assert rows["gru-8"][1:] == ["77", "1,245", "512", "6.5", "300"]
-    assert rows["lstm-8"][1:] == ["not run here"] * 3 + ["0.5", "310"]
+    assert rows["gru-8"][1:3] == ["19,744", "16,000"]
+    assert rows["gru-8"][3:] == ["0.457", "12.3", "0.875", "77", "1,245", "512", "6.5", "300"]
+    assert rows["lstm-8"][3:] == ["not run here"] * 6 + ["0.5", "310"]
+    assert rows["memoryless-8"][3:6] == ["1", "2", "not told"]
     assert rows_of(page, "lost")["gru-8"][0] == "accuracy diverged"
     assert rows_of(page, "later")["gru-8"][0] == "not compared yet"
 
@@ -166,6 +178,7 @@ def test_report_does_not_depend_on_timings(made_up):
     report(made_up, read_study(made_up.folder))
     before = digest_of(made_up.reports)
     append(made_up, TIMES[0])
+    append(made_up, ANSWERS[0])
     write_timings(made_up, read_study(made_up.folder))
     report(made_up, read_study(made_up.folder))
     assert digest_of(made_up.reports) == before

@@ -279,7 +279,7 @@ def what_may_be_said(layout):
 
 
 PLAIN = """
-    here kind left
+    here kind known left whether
     a about above after an and apart are as at be below better between both but by can close cheaper
     chose decide differ disagree else end even every few for good half harder hardly has have higher
     is it its just like lower magnitude may more most needed no not now of on one only open or order

@@ -26,7 +26,8 @@ CLUSTERS = np.repeat(np.arange(12), 5)
 
 def test_what_dvc_keeps_beside_evaluations_is_not_left_over(tmp_path):
     """In a git repository, DVC writes a .gitignore beside each output."""
-    layout, study = Layout(tmp_path), SimpleNamespace(cells_of=lambda _: ["gru"])
+    layout = Layout(tmp_path)
+    study = SimpleNamespace(cells_of=lambda _: ["gru"], references_of=lambda _: None)
     folder = layout.evaluation("prices", "gru").parent
     for name in ("gru", "lstm"):
         (folder / name).mkdir(parents=True)

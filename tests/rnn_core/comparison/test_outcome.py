@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rnn_core.comparison.candidates import Candidate, SeedResult, read_scores, write_scores
 from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
+from rnn_core.comparison.networks import Beside, ReferenceResult
 from rnn_core.comparison.outcome import Comparison, read_comparison, write_comparison
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Runner, Trained, race, trained
@@ -63,6 +64,34 @@ ENSEMBLES = st.none() | st.builds(
     p_value=st.floats(0, 1),
     trainings=COUNTS,
     registered=st.booleans(),
+)
+SEED_RESULTS = st.builds(
+    SeedResult,
+    seed=COUNTS,
+    epochs=COUNTS,
+    steps=COUNTS,
+    validation=st.none() | NUMBERS,
+    test=st.none() | NUMBERS,
+    others=st.dictionaries(NAMES, NUMBERS, max_size=1),
+)
+STANDS = st.builds(
+    Beside, **dict.fromkeys(("mean", "std", "worse_by", "error"), st.none() | NUMBERS)
+)
+NETWORKS = st.none() | st.dictionaries(
+    NAMES,
+    st.builds(
+        ReferenceResult,
+        cell=NAMES,
+        hidden_size=COUNTS,
+        sizes=st.lists(NAMES, max_size=1).map(tuple),
+        deviations=st.dictionaries(NAMES, NUMBERS, max_size=1),
+        cost=COSTS,
+        seeds=st.lists(SEED_RESULTS, max_size=2).map(tuple),
+        validation=STANDS,
+        test=STANDS,
+        others=st.dictionaries(NAMES, NUMBERS, max_size=1),
+    ),
+    max_size=2,
 )
 
 
@@ -120,7 +149,7 @@ def entry_of(candidate, number, own):
     return Entry(candidate=cut, trained=each)
 
 
-def compared(candidates, seeds, own=False, margin=0.5, ensemble=None):
+def compared(candidates, seeds, own=False, margin=0.5, ensemble=None, references=None):
     """The comparison of candidates, each with the seeds that the race asks for."""
     whole = [entry_of(candidate, seeds.most, own) for candidate in candidates]
     whole.sort(key=lambda e: (e.candidate.cost.multiply_accumulates, e.candidate.name))
@@ -143,6 +172,7 @@ def compared(candidates, seeds, own=False, margin=0.5, ensemble=None):
         ensemble=ensemble,
         policies=policies(raced, margin, baselines, verdict.decision.champion),
         baselines=baselines,
+        references=references,
         optimum=None,
     )
 
@@ -153,13 +183,13 @@ def folder(tmp_path_factory):
 
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=40)
-@given(evaluated(), ENSEMBLES)
-def test_whatever_is_written_comes_back(folder, study, ensemble):
+@given(evaluated(), ENSEMBLES, NETWORKS)
+def test_whatever_is_written_comes_back(folder, study, ensemble, references):
     candidates, seeds, own = study
     for candidate in candidates:
         write_scores(folder, candidate)
         assert read_scores(folder) == candidate
-    comparison = compared(candidates, seeds, own, ensemble=ensemble)
+    comparison = compared(candidates, seeds, own, ensemble=ensemble, references=references)
     write_comparison(folder / "written.json", comparison)
     assert read_comparison(folder / "written.json") == comparison
 
