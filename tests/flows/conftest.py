@@ -99,6 +99,7 @@ TINY = {
             "task": "sentiment",
             "cells": ["gru"],
             "seeds": {"first": 1, "most": 1},
+            "references": ["linear"],
             "data": {},
             "model": {"hidden_size": 4},
             "training": {"epochs": 2},

@@ -129,6 +129,23 @@ def test_names_are_those_that_users_query(layout, database):
                 assert run.data.metrics[f"best_validation_{metric}"] == seed.validation
 
 
+def test_reference_network_is_shown_and_told_from_candidates(layout, database):
+    project(layout, "opinions")
+    runs, comparison = runs_of("opinions"), read_comparison(layout.comparison("opinions"))
+    (network,) = comparison.references.values()
+    for result in (comparison.champion.result, network):
+        tags = {"cell": result.cell, "current": "true"}
+        run, seed = find(runs, kind="cell", **tags), find(runs, kind="seed", **tags)
+        is_candidate = result is not network
+        assert run.data.tags["gatewise.candidate"] == str(is_candidate).lower()
+        assert run.data.tags["gatewise.champion"] == str(is_candidate).lower()
+        assert run.data.metrics["test_accuracy"] == result.test.mean
+        assert run.data.metrics["multiply_accumulates"] == result.cost.multiply_accumulates
+        assert seed.data.metrics["test_accuracy"] == result.seeds[0].test
+    assert run.data.metrics["test_margins_worse"] == network.test.worse_by
+    assert "test_chance_within_margin" not in run.data.metrics
+
+
 def test_projecting_again_changes_nothing(layout, database):
     first = project(layout)
     before = {run.info.run_id: run.to_dictionary() for run in runs_of("sales")}
