@@ -76,7 +76,7 @@ def test_run_accounts_for_the_time_of_the_workers(chain):
     assert found, chain.output
     records = read_records(Layout(chain.study.folder))
     trainings = [r for r in records if r.what == "train"]
-    assert len(trainings) == int(found[1]) == 3 * 2 * 2 + 1
+    assert len(trainings) == int(found[1]) == 3 * 2 * 2 + 1 + 1
     done = {(r.what, r.dataset, r.cell, r.seed) for r in records}
     assert len(done) == len(records) == 2 * len(trainings)
     assert round(sum(r.seconds for r in records)) == int(found[2])
