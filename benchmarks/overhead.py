@@ -152,6 +152,7 @@ def made_up(number):
         "champion": "seed",
         "ensemble": {"members": 2},
         "references": None,
+        "refit": False,
         "datasets": {f"rows_{i}": section for i in range(number)},
     }
 

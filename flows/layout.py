@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnn_core.training.members import FOLDER
+from rnn_core.training.run_folder import seed_folder
 
 REPORT_PARTS = ("details", "curves", "scores")
 """Folders of the report that have a file for each dataset."""
@@ -63,6 +64,18 @@ class Layout:
     def ensemble_evaluation(self, dataset: str) -> Path:
         """The scores of those, in `evaluations`; absent if there is no ensemble."""
         return self.evaluations(dataset) / FOLDER
+
+    def refit(self, dataset: str) -> Path:
+        """What came of a refit, in `runs`; absent if there is none."""
+        return self.runs(dataset) / "refit.json"
+
+    def refitted(self, dataset: str, hidden_size: int, seed: int) -> Path:
+        """A training on the training and validation set, in `runs`."""
+        return seed_folder(self.runs(dataset) / "refit", hidden_size, seed)
+
+    def refit_evaluation(self, dataset: str) -> Path:
+        """The scores of a refit, in `evaluations`; absent if there is none."""
+        return self.evaluations(dataset) / "refit"
 
     def reference(self, dataset: str) -> Path:
         """What candidates are held against, in `evaluations`: baselines, for example."""

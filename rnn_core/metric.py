@@ -11,6 +11,10 @@ ScoredSplit: TypeAlias = Literal["validation", "test"]
 SCORED: tuple[ScoredSplit, ...] = ("validation", "test")
 """The splits that models are scored on: the first chooses, the second confirms."""
 
+Division: TypeAlias = Literal["prepared", "moved_back", "moved_back_refit", "refit"]
+"""Which items are on which split: as `prepare` divides them, or one of the three that
+`rnn_core.tasks.base.divides` makes of that."""
+
 Direction: TypeAlias = Literal["lower", "higher"]
 
 

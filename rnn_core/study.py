@@ -158,6 +158,7 @@ class Section:
         tuning: How the cells of this dataset are tuned; null: as the study says.
         champion: What is registered; null: as the study says.
         ensemble: How many answer together; null: as the study says.
+        refit: Whether what is registered is trained on the validation set too; null: likewise.
         references: Networks without a recurrence to compare with; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
             null: the task's own.
@@ -174,6 +175,7 @@ class Section:
     tuning: Tuning | None = None
     champion: ChampionKind | None = None
     ensemble: EnsembleOf | None = None
+    refit: bool | None = None
     references: tuple[str, ...] | None = None
     margin: float | None = None
 
@@ -200,8 +202,10 @@ class Study:
             the dataset's own values. dvc.yaml wants the key to be there.
         champion: What is registered of the chosen candidate: the seed that is best on the
             validation set, an ensemble of its seeds, or the ensemble if it is better there
-            beyond chance. dvc.yaml wants the key to be there, and the next.
+            beyond chance. dvc.yaml wants the key to be there, and the next two.
         ensemble: How many answer together.
+        refit: Whether what is registered is trained on the training and validation set, where
+            that is better on a rolling origin: see `rnn_core.comparison.rolling_origin`.
         references: Networks without a recurrence to compare with, which are no candidates: see
             `rnn_core.references`. null: none. dvc.yaml wants the key to be there.
         datasets: Datasets by name.
@@ -217,6 +221,7 @@ class Study:
     tuning: Tuning | None = None
     champion: ChampionKind = "auto"
     ensemble: EnsembleOf = EnsembleOf()
+    refit: bool = False
     references: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -262,6 +267,11 @@ class Study:
         """How many models of a dataset may answer together; 1: there is no ensemble."""
         several = self.section(dataset).ensemble or self.ensemble
         return 1 if self.champion_of(dataset) == "seed" else several.members
+
+    def refit_of(self, dataset: str) -> bool:
+        """Whether what is registered of a dataset is to be trained on the validation set too."""
+        own = self.section(dataset).refit
+        return self.refit if own is None else own
 
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
         """The sizes that every cell of a dataset is trained at."""

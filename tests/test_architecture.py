@@ -252,6 +252,7 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
         "champion": "seed",
         "ensemble": {"members": 2},
         "references": None,
+        "refit": False,
     }
     content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))

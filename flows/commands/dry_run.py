@@ -11,7 +11,14 @@ from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
-from flows.trainings.planner import Asked, most_trainings, reference_trainings, rounds_of
+from flows.trainings.identity import called
+from flows.trainings.planner import (
+    Asked,
+    most_trainings,
+    reference_trainings,
+    refits_at_most,
+    rounds_of,
+)
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
 
@@ -95,6 +102,7 @@ def guess(inputs: Inputs, dataset: str) -> Forecast:
     candidates = cells * len(study.sizes_of(dataset))
     seeds, references = study.seeds_of(dataset), study.references_of(dataset) or ()
     most = most_trainings(cells, candidates, seeds, rounds)
+    most += refits_at_most(study.members_of(dataset), wanted=study.refit_of(dataset))
     most += reference_trainings(len(references), seeds)
     return Forecast(dataset, None, most, None, None)
 
@@ -109,7 +117,9 @@ def in_words(found: Forecast) -> str:
     told = f"{found.dataset}: {len(found.trainings)} of {found.most} trainings are to be done next"
     if not found.trainings:
         return told
-    names = ", ".join(f"{one.cell}-{one.hidden_size} seed {one.seed}" for one in found.trainings)
+    names = ", ".join(
+        f"{one.cell}-{one.hidden_size} {called(one.seed, one.division)}" for one in found.trainings
+    )
     time = "not known" if found.seconds is None else f"about {found.seconds:.0f} s of one worker"
     disk = "not known" if found.megabytes is None else f"about {found.megabytes:.2g} MB"
     return f"{told} (time: {time}; disk: {disk}): {names}"

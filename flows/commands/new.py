@@ -98,6 +98,7 @@ def new_study(
             "tuning": None,
             "champion": "auto",
             "ensemble": asdict(EnsembleOf()),
+            "refit": False,
             "references": None,
             "datasets": {
                 dataset: {

@@ -46,6 +46,7 @@ class Inputs:
             trains=self.code.train[dataset].cells,
             evaluates=self.code.evaluate[dataset].cells,
             gpu=self.code.gpu,
+            divides=self.code.train[dataset].divides,
         )
 
     def evaluates(self, config: RunConfig) -> str:

@@ -5,6 +5,7 @@ from math import inf
 
 from flows.report import words
 from rnn_core.comparison.outcome import Champion, Comparison, Decision
+from rnn_core.comparison.refits import Refit
 
 NEEDED = "98 %"
 """The chance that decides."""
@@ -135,7 +136,8 @@ def evidence(comparison: Comparison) -> str:
         return effort(comparison)
     parts = [on_both(comparison, champion), others(comparison), *failures(comparison)]
     parts += cautions(comparison)
-    parts += [together(comparison), needed(comparison), sensitivity(decision), effort(comparison)]
+    parts += [together(comparison), refitted(comparison)]
+    parts += [needed(comparison), sensitivity(decision), effort(comparison)]
     return " ".join(part for part in parts if part)
 
 
@@ -160,16 +162,55 @@ def together(comparison: Comparison) -> str:
     number, by = len(found.scores.seeds), found.better_by
     compared = f"{words.difference(abs(by))} {'better' if by >= 0 else 'worse'}"
     extra = f", {words.count(found.trainings)} of them trained for it alone"
-    kept = (
-        "The ensemble is registered."
-        if found.registered
-        else f"Registered is seed {champion.seed.seed} alone."
-    )
+    kept = ""
+    if comparison.registered_refit is None:
+        alone = f"Registered is seed {champion.seed.seed} alone."
+        kept = " The ensemble is registered." if found.registered else f" {alone}"
     return (
         f"The mean of {number} seeds of {champion.name}{extra if found.trainings else ''} has "
         f"{words.score(found.scores.test)} on the test set, where seed {champion.seed.seed} alone "
         f"has {words.score(champion.seed.test)}; on the validation set it is {compared} (p = "
-        f"{words.difference(found.p_value)}). It costs {number} times as much to run. {kept}"
+        f"{words.difference(found.p_value)}). It costs {number} times as much to run.{kept}"
+    )
+
+
+def refitted(comparison: Comparison) -> str:
+    """What training on the validation set too is worth; empty if it was not tried."""
+    if comparison.refit is None:
+        return ""
+    refit, scores = comparison.refit.refit, comparison.refit.scores
+    measured = f"{measured_gain(comparison, refit)} That took {words.trainings(refit.trainings)}."
+    if not comparison.refit.registered or scores is None:
+        why = "" if refit.epochs is None else " Trained so, it diverged."
+        return f"{measured}{why} What is registered was trained on the training set alone."
+    number = len(scores.seeds)
+    what = f"the mean of {number} models" if number > 1 else f"seed {scores.seeds[0]}"
+    return (
+        f"Registered is {what}, {trained_on_both(refit)}: it has {words.score(scores.test)} on the "
+        f"test set. {measured}"
+    )
+
+
+def trained_on_both(refit: Refit) -> str:
+    """How a refit was trained."""
+    return f"trained on the training and validation set for {words.epochs(refit.epochs)}"
+
+
+def measured_gain(comparison: Comparison, refit: Refit) -> str:
+    """What a refit was worth where the split is moved back by one validation set."""
+    gain = refit.gain
+    if gain is None:
+        return (
+            "What training on the validation set too is worth is not known: moved back by one "
+            "validation set, too many trainings diverged, or none tells of chance."
+        )
+    nothing = "" if gain.mean > 0 else " nothing:"
+    chance = ", which may be chance" if gain.mean > 0 and not gain.believed else ""
+    return (
+        f"Moved back by one validation set, training on as much more gained{nothing} "
+        f"{words.difference(gain.mean)} ± {words.difference(gain.error)} "
+        f"{comparison.metric.name} (90 %: {words.difference(gain.at_least)} to "
+        f"{words.difference(gain.at_most)}; {len(refit.measured)} random seeds){chance}."
     )
 
 

@@ -43,9 +43,11 @@ def what_it_is(details: Details, champion: Champion) -> str:
         else f"It is seed {champion.seed.seed} of {seeds}: of the champion's seeds, the one with "
         "the best validation score."
     )
+    refit = details.comparison.registered_refit
+    more = f" It was {advice.trained_on_both(refit)}." if refit else ""
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
-        f"{words.count(found.hidden_size)} units, trained on `{details.dataset}`. {which}"
+        f"{words.count(found.hidden_size)} units, trained on `{details.dataset}`. {which}{more}"
     )
 
 
@@ -57,21 +59,23 @@ def candidates(comparison: Comparison) -> str:
 def data(details: Details) -> str:
     """Where the data comes from, and how many items each split has."""
     items = words.items(details.comparison)
+    refit = details.comparison.registered_refit is not None
+    fitted = "training and validation set" if refit else "training set"
     return (
         f"Source `{details.section.source}`; items: {items}. Weights were fitted on the "
-        "training set, the model was chosen on validation, and the test set was used once, to "
+        f"{fitted}, the model was chosen on validation, and the test set was used once, to "
         "confirm."
     )
 
 
 def metric(comparison: Comparison, champion: Champion) -> str:
     """Scores of this model and of its siblings, beside the best simple baseline."""
-    own = (
-        comparison.ensemble.scores if comparison.ensemble and comparison.members else champion.seed
-    )
+    own = comparison.registered_scores
+    assert own is not None
+    chosen = "" if own.validation is None else f", validation {words.score(own.validation)}"
     return (
-        f"{words.about_metric(comparison)}. This model: test {words.score(own.test)}, validation "
-        f"{words.score(own.validation)}. All its seeds: test "
+        f"{words.about_metric(comparison)}. This model: test {words.score(own.test)}{chosen}. "
+        "All seeds of the champion: test "
         f"{words.mean_and_std(champion.result.test)}. Margin: {words.about_margin(comparison)}. "
         f"Best simple baseline: {words.about_baseline(comparison)}."
     )

@@ -45,6 +45,13 @@ GLOSSARY: dict[str, str] = {
         "puts out. p: how probable such a difference is by chance alone. What is registered is "
         "the model to use."
     ),
+    "moved back": (
+        "What is trained on the validation set too has nothing left to choose when to stop, nor to "
+        "say how good it is. So this is tried one validation set earlier: what was the last part "
+        "of the training set chooses, and the validation set scores. The gain is in units of the "
+        "score, ± its standard error, with limits at 90 %. It is believed where the lower one is "
+        "above 0, so that its chance to be above 0 is at least 95 %."
+    ),
     "simple baseline": "A predictor without a recurrent cell, which a cell should beat.",
     "network without a recurrence": (
         "A linear map of past steps (linear), causal convolutions (tcn) or a small transformer in "

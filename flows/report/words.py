@@ -44,6 +44,16 @@ def count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+def trainings(value: int) -> str:
+    """A number of trainings."""
+    return f"{count(value)} training{'' if value == 1 else 's'}"
+
+
+def epochs(value: int | None) -> str:
+    """A number of epochs; empty if there is none."""
+    return "" if value is None else f"{count(value)} epoch{'' if value == 1 else 's'}"
+
+
 def settings(values: Mapping[str, float]) -> str:
     """Parameters with their values, in a line; floats have four significant digits."""
     return ", ".join(

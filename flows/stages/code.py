@@ -24,9 +24,10 @@ TRAINS: tuple[Reference, ...] = (("flows.trainings.work", "train_in"), ("rnn_cor
 
 EVALUATES: tuple[Reference, ...] = (
     ("flows.trainings.work", "evaluate_in"),
+    ("flows.trainings.work", "score_together"),
     ("rnn_core.devices", None),
 )
-"""What scores and diagnoses a training."""
+"""What scores and diagnoses a training, or several that answer together."""
 
 GPU: Reference = ("rnn_core.compiler.gpu", None)
 """What runs on a GPU alone. It has a fingerprint of its own, which no stage depends on, so that
@@ -65,6 +66,7 @@ IN_WORKERS: tuple[Reference, ...] = (*TRAINS, *EVALUATES, ("rnn_core.training.mo
 
 TRAINED = ("__init__", "build_model", "num_batches", "training_batches", "loss", "scores")
 SHOWN = ("illustrate",)
+DIVIDED = ("join", "move_back")
 BASELINES = ("__init__", "baselines", "optimum")
 """The methods of a task's roles that each stage calls."""
 
@@ -76,10 +78,12 @@ class Trains:
     Attributes:
         plan: What decides which trainings there are, and puts them into place.
         cells: What makes a training, by cell and by reference network.
+        divides: What divides the data anew for a refit.
     """
 
     plan: str
     cells: dict[str, str]
+    divides: str
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ def ingests(folder: Path, source: str) -> str:
 def trains(task: str, cells: tuple[str, ...]) -> Trains:
     """What train runs."""
     plan = fingerprint(PLANS, (*APART, *IN_WORKERS))
-    return Trains(plan, training(task, cells))
+    return Trains(plan, training(task, cells), dividing(task))
 
 
 def evaluates(task: str, cells: tuple[str, ...]) -> Evaluates:
@@ -179,7 +183,10 @@ def evaluates(task: str, cells: tuple[str, ...]) -> Evaluates:
 def code_of_cell(task: str, cell: str) -> CodeOfCells:
     """The fingerprints of what a worker runs, for one cell on a dataset of a task."""
     return CodeOfCells(
-        training(task, (cell,)), evaluation(task, (cell,)), fingerprint(TRAINS, ELSEWHERE)
+        trains=training(task, (cell,)),
+        evaluates=evaluation(task, (cell,)),
+        gpu=fingerprint(TRAINS, ELSEWHERE),
+        divides=dividing(task),
     )
 
 
@@ -192,6 +199,12 @@ def evaluation(task: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The fingerprint of what makes an evaluation, by cell."""
     roots = [*EVALUATES, *learning(task, TRAINED), *showing(task, SHOWN)]
     return with_cells(task, roots, cells)
+
+
+def dividing(task: str) -> str:
+    """The fingerprint of what divides the prepared data of a task anew."""
+    roots = [(f"rnn_core.tasks.{task}.divide", f"Dividing.{name}") for name in DIVIDED]
+    return fingerprint(roots, APART)
 
 
 def with_cells(task: str, roots: list[Reference], cells: tuple[str, ...]) -> dict[str, str]:

@@ -15,13 +15,14 @@ from rnn_core.comparison.outcome import Comparison, Decision, write_comparison
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Trained, trained
 from rnn_core.comparison.reference import read_reference
+from rnn_core.comparison.refits import ALONE, FILE, TOGETHER, RefitResult, read_refit
 from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.comparison.verdict import Entry, decide, set_beside, summarise
 from rnn_core.errors import StudyError
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.study import Study
 from rnn_core.training.item_scores import read_items
-from rnn_core.training.members import FOLDER
+from rnn_core.training.members import APART
 from rnn_core.training.run_folder import seed_name, sizes_in
 
 
@@ -36,6 +37,7 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
     entries = [read_entry(layout, dataset, candidate) for candidate in candidates]
     verdict = decide(entries, study.seeds_of(dataset), margin)
     beside = {n.name: read_entry(layout, dataset, n) for n in networks or ()}
+    ensemble = judge_ensemble(layout, study, dataset, verdict.decision, candidates)
     comparison = Comparison(
         task=study.section(dataset).task,
         metric=reference.metric,
@@ -46,7 +48,8 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates={c.name: summarise(c, verdict) for c in candidates},
-        ensemble=judge_ensemble(layout, study, dataset, verdict.decision, candidates),
+        ensemble=ensemble,
+        refit=judge_refit(layout, dataset, verdict.decision, ensemble),
         policies=policies(candidates, margin, reference.baselines, verdict.decision.champion),
         baselines=reference.baselines,
         references=None
@@ -64,7 +67,7 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
         StudyError: If there are any.
     """
     folder = layout.evaluations(dataset)
-    there = {path.name for path in folder.glob("*") if path.is_dir()} - {FOLDER}
+    there = {path.name for path in folder.glob("*") if path.is_dir()} - {*APART}
     wanted = {*study.cells_of(dataset), *(study.references_of(dataset) or ())}
     if missing := sorted(wanted - there):
         raise StudyError(f"{folder} lacks {', '.join(missing)}; run `gatewise run`")
@@ -143,4 +146,26 @@ def judge_ensemble(
         p_value=found.p_better,
         trainings=len(set(scores.seeds) - {seed.seed for seed in champion.seeds}),
         registered=choice == "ensemble" or (choice == "auto" and found.p_better < BETTER),
+    )
+
+
+def judge_refit(
+    layout: Layout, dataset: str, decision: Decision, ensemble: EnsembleResult | None
+) -> RefitResult | None:
+    """What came of a refit of the champion, of which as many answer as else would.
+
+    Raises:
+        StudyError: If the refit is not of the champion.
+    """
+    place = layout.refit_evaluation(dataset)
+    refit = read_refit(place / FILE)
+    if refit is None:
+        return None
+    name = f"{refit.cell}-{refit.hidden_size}"
+    if name != decision.champion:
+        raise StudyError(f"{place} is of {name}, not of {decision.champion}; run `gatewise run`")
+    several = ensemble is not None and ensemble.registered
+    scores = read_ensemble(place / (TOGETHER if several else ALONE))
+    return RefitResult(
+        refit=refit, scores=scores, registered=scores is not None and scores.test is not None
     )

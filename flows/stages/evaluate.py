@@ -11,19 +11,20 @@ from pathlib import Path
 
 from flows.layout import Layout
 from flows.trainings.adoption import adopt
-from flows.trainings.crew import REFERENCE, TOGETHER, Crew
+from flows.trainings.crew import EVALUATE_TOGETHER, REFERENCE, Crew
 from flows.trainings.dataset import CodeOfCells
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Together, Work, evaluation_identity
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.candidates import Candidate, write_scores
+from rnn_core.comparison.refits import ALONE, FILE, TOGETHER, read_refit, write_refit
 from rnn_core.diagnostics.findings import Findings, write_findings
 from rnn_core.files import whole_folder, write_bytes
 from rnn_core.metric import best_seed
 from rnn_core.records import parse_record
 from rnn_core.study import Study
 from rnn_core.training.illustration import illustration_of, write_illustration
-from rnn_core.training.members import FOLDER, member_folders, read_members
+from rnn_core.training.members import APART, FOLDER, member_folders, read_members
 from rnn_core.training.run_folder import RunConfig, read_config, seed_name, sizes_in
 from rnn_core.training.rung import read_rung
 
@@ -49,11 +50,12 @@ def evaluate(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew
             place.mkdir(parents=True)
             collect(store, size, code, place)
         lay_ensemble(layout, dataset, code, crew, folder / FOLDER)
+        lay_refit(layout, dataset, code, crew, folder / layout.refit_evaluation(dataset).name)
 
 
 def sizes_of(runs: Path) -> list[Path]:
     """The folders of all candidates."""
-    cells = sorted(path for path in runs.iterdir() if path.is_dir() and path.name != FOLDER)
+    cells = sorted(path for path in runs.iterdir() if path.is_dir() and path.name not in APART)
     return [cell / str(size) for cell in cells for size in sizes_in(cell)]
 
 
@@ -142,14 +144,35 @@ def show_best(folder: Path, candidate: Candidate, found: Sequence[Evaluation]) -
 
 
 def lay_ensemble(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folder: Path) -> None:
-    """Write the scores of the trainings that answer together, which a worker makes if need be."""
+    """Write the scores of the trainings that answer together."""
     members = read_members(layout.ensemble(dataset))
     if members is None:
         return
-    configs = [read_config(run)[0] for run in member_folders(layout.runs(dataset), members)]
-    evaluates = code.evaluation(members.cell, configs[0].device)
-    together = Together(layout=layout, configs=tuple(configs), evaluates=evaluates)
+    score(layout, member_folders(layout.runs(dataset), members), code, crew, folder)
+
+
+def lay_refit(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folder: Path) -> None:
+    """Write what came of a refit, and the scores of all that may be registered of it."""
+    refit = read_refit(layout.refit(dataset))
+    if refit is None:
+        return
+    folder.mkdir()
+    write_refit(folder / FILE, refit)
+    alone = () if refit.alone is None else (refit.alone,)
+    for name, seeds in {TOGETHER: refit.members, ALONE: alone}.items():
+        if seeds:
+            runs = [layout.refitted(dataset, refit.hidden_size, seed) for seed in seeds]
+            score(layout, runs, code, crew, folder / name)
+
+
+def score(
+    layout: Layout, runs: Sequence[Path], code: CodeOfCells, crew: Crew, folder: Path
+) -> None:
+    """Write the scores of trainings that answer together, which a worker makes if need be."""
+    configs = tuple(read_config(run)[0] for run in runs)
+    evaluates = code.evaluation(configs[0].cell, configs[0].device)
+    together = Together(layout=layout, configs=configs, evaluates=evaluates)
     store = open_store(layout)
     if not store.has("evaluation", together.identity):
-        crew.call(TOGETHER, together)
+        crew.call(EVALUATE_TOGETHER, together)
     store.get("evaluation", together.identity, folder)

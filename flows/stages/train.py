@@ -10,6 +10,7 @@ from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
 from flows.trainings.identity import Opened, evaluation_identity
 from flows.trainings.planner import Asked, Look, Sizing, asked_for, name_of
 from flows.trainings.store import open_store
+from rnn_core.comparison.refits import write_refit
 from rnn_core.files import whole_folder, write_json
 from rnn_core.study import Study
 from rnn_core.training.members import FOLDER, Members, write_members
@@ -48,6 +49,7 @@ def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
         lay_training(trainings, asked, folder / asked.cell)
     for name, rung in trainings.opened.references.items():
         write_rung(folder / name / str(rung.hidden_size), rung, None)
+    lay_refit(trainings, found, folder)
     records: dict[str, dict[str, object]] = {}
     for cell, rungs in trainings.opened.rungs.items():
         for rung in rungs:
@@ -97,3 +99,12 @@ def lay_ensemble(trainings: Trainings, found: Look, place: Path) -> None:
     for asked in found.members:
         if asked not in found.results:
             lay_training(trainings, asked, place)
+
+
+def lay_refit(trainings: Trainings, found: Look, folder: Path) -> None:
+    """Write what came of a refit, and its trainings by the division of the data."""
+    if found.refit is None:
+        return
+    write_refit(folder / trainings.layout.refit(trainings.opened.dataset).name, found.refit)
+    for asked in found.refits:
+        lay_training(trainings, asked, folder / asked.division)

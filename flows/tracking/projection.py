@@ -351,8 +351,9 @@ def measured(trained: Sequence[Measured], candidate: str) -> dict[str, float]:
 class Follower:
     """Watches seeds grow from a thread of its own, and projects them as they do.
 
-    Trials of tuning are watched and not projected: they are no results of the study. Nor are seeds
-    that have just begun. Trouble with MLflow ends the projecting and nothing else.
+    Trials of tuning, and trainings on other splits than those that are compared, are watched and
+    not projected: they are no results of the study. Nor are seeds that have just begun. Trouble
+    with MLflow ends the projecting and nothing else.
 
     Args:
         projection: Where to.
@@ -385,9 +386,10 @@ class Follower:
                 self.failure = error
 
     def is_to_be_shown(self, seed: GrowingSeed, now: float) -> bool:
-        """Whether a seed has been trained for some time, and is no trial."""
+        """Whether a seed has been trained for some time, and is one that is compared."""
         begun = self.first_seen.setdefault(seed.key, now)
-        return now - begun >= SHORT_SECONDS and not is_for_tuning(seed.config.seed)
+        apart = is_for_tuning(seed.config.seed) or seed.config.division != "prepared"
+        return now - begun >= SHORT_SECONDS and not apart
 
     def __enter__(self) -> "Follower":
         self.thread.start()

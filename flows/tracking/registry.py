@@ -69,14 +69,24 @@ def candidate(layout: Layout, dataset: str, comparison: Comparison) -> Iterator[
 
 def copy_model(layout: Layout, dataset: str, comparison: Comparison, folder: Path) -> None:
     """Copy the seed that is registered, or all members of the ensemble that is."""
-    champion, members = comparison.champion, read_members(layout.ensemble(dataset))
-    assert champion is not None
-    if comparison.members and members is not None:
-        for member in member_folders(layout.runs(dataset), members):
-            shutil.copytree(member, folder / member.name)
+    found = trained(layout, dataset, comparison)
+    if len(found) == 1:
+        shutil.copytree(found[0], folder)
         return
-    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
-    shutil.copytree(seed_folder(layout.run(dataset, cell), size, seed), folder)
+    for member in found:
+        shutil.copytree(member, folder / member.name)
+
+
+def trained(layout: Layout, dataset: str, comparison: Comparison) -> list[Path]:
+    """The trainings that what is registered consists of."""
+    scores, members = comparison.registered_scores, read_members(layout.ensemble(dataset))
+    assert scores is not None
+    if comparison.registered_refit is not None:
+        return [layout.refitted(dataset, scores.hidden_size, seed) for seed in scores.seeds]
+    if comparison.members and members is not None:
+        return member_folders(layout.runs(dataset), members)
+    (seed,) = scores.seeds
+    return [seed_folder(layout.run(dataset, scores.cell), scores.hidden_size, seed)]
 
 
 def digest_in(folder: Path) -> str:
@@ -150,14 +160,17 @@ def write_evidence(
 ) -> None:
     """Write into the tags of a version what speaks for it."""
     result, decision, metric = champion.result, comparison.decision, comparison.metric.name
+    refit = comparison.registered_refit
     write_tags(
         client,
         version,
         {
             "cell": result.cell,
             "hidden_size": result.hidden_size,
-            "seed": champion.seed.seed,
+            "seed": champion.seed.seed if comparison.members else comparison.registered_seeds[0],
             "members": len(comparison.members) if comparison.members else None,
+            "refit_epochs": refit.epochs if refit else None,
+            "refit_gain": refit.gain.mean if refit and refit.gain else None,
             "decision": decision.status,
             "decided_because": advice.because(comparison),
             **risks(result),

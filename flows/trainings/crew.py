@@ -45,7 +45,7 @@ EVALUATE = Remote("flows.trainings.work", "evaluate_one")
 OPEN = Remote("flows.trainings.work", "open_dataset")
 CHECK = Remote("flows.trainings.work", "check_study")
 REFERENCE = Remote("flows.trainings.work", "refer")
-TOGETHER = Remote("flows.trainings.work", "evaluate_together")
+EVALUATE_TOGETHER = Remote("flows.trainings.work", "evaluate_together")
 
 
 class Ending(Protocol):

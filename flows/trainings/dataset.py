@@ -14,6 +14,8 @@ from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
 from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Tunes, look
 from flows.trainings.store import Store
+from rnn_core.comparison.ensembles import SCORES, EnsembleScores
+from rnn_core.metric import Division
 from rnn_core.records import parse_record
 from rnn_core.study import Study
 from rnn_core.training.run_folder import CONFIG, SUMMARY
@@ -31,15 +33,19 @@ class CodeOfCells:
         trains: Of what trains.
         evaluates: Of what evaluates.
         gpu: Of what else runs on a GPU.
+        divides: Of what divides the data anew, whatever the cell.
     """
 
     trains: Mapping[str, str]
     evaluates: Mapping[str, str]
     gpu: str
+    divides: str
 
-    def training(self, cell: str, device: str) -> str:
-        """Fingerprint of what trains a cell on a kind of device."""
-        return self.trains[cell] + (f" {self.gpu}" if device == "cuda" else "")
+    def training(self, cell: str, device: str, division: Division = "prepared") -> str:
+        """Fingerprint of what trains a cell on a kind of device, and a division of the data."""
+        parts = [self.trains[cell]]
+        parts += [self.gpu] if device == "cuda" else []
+        return " ".join(parts if division == "prepared" else [*parts, self.divides])
 
     def evaluation(self, cell: str, device: str) -> str:
         """Fingerprint of what evaluates a cell on a kind of device."""
@@ -69,10 +75,15 @@ class Trainings:
     lacking: set[Asked] = field(default_factory=set)
 
     def work(self, asked: Asked) -> Work:
-        """What a worker needs to know of a training; trials are not evaluated."""
+        """What a worker needs to know of a training.
+
+        Trials are not evaluated, and what is trained on the validation set is so later: only the
+        test set is left to it.
+        """
         device = self.opened.device
-        code = self.code.training(asked.cell, device)
-        evaluates = None if asked.is_trial else self.code.evaluation(asked.cell, device)
+        code = self.code.training(asked.cell, device, asked.division)
+        later = asked.is_trial or asked.division == "refit"
+        evaluates = None if later else self.code.evaluation(asked.cell, device)
         config = self.opened.config(asked, code)
         return Work(layout=self.layout, config=config, evaluates=evaluates)
 
@@ -121,6 +132,8 @@ class Trainings:
             steps=summary["steps"],
             cost=cost["multiply_accumulates"],
             trained=None if work.evaluates is None else self.on_validation(work),
+            kept=summary.get("best_epoch"),
+            validation_loss=summary.get("best_validation_loss"),
         )
         shutil.rmtree(self.layout.training / identity, ignore_errors=True)
 
@@ -131,11 +144,19 @@ class Trainings:
 
         assert work.evaluates is not None
         key = evaluation_identity(work.config.identity, work.evaluates)
-        result = parse_record(self.store.read("evaluation", key, RESULT), Evaluation, RESULT)
-        if result.scores.validation is None:
+        score = self.validation_score(work.config.division, key)
+        if score is None:
             return Trained(loss=None, items=None)
         items = items_of(self.store.read("evaluation", key, ITEMS), "validation", ITEMS)
-        return trained(result.scores.validation, items, self.opened.metric)
+        return trained(score, items, self.opened.metric)
+
+    def validation_score(self, division: Division, key: str) -> float | None:
+        """What an evaluation says of the validation set; None if its training diverged."""
+        if division == "prepared":
+            content = self.store.read("evaluation", key, RESULT)
+            return parse_record(content, Evaluation, RESULT).scores.validation
+        content = self.store.read("evaluation", key, SCORES)
+        return parse_record(content, EnsembleScores, SCORES).validation
 
     def do(self, crew: Crew) -> Look:
         """Train what is missing, until the planner is done.
@@ -188,4 +209,5 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
         direction=opened.metric.direction,
         tunes=tunes,
         references=tuple((name, rung.hidden_size) for name, rung in opened.references.items()),
+        refit=study.champion_of(opened.dataset) if study.refit_of(opened.dataset) else None,
     )

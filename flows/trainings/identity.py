@@ -7,13 +7,20 @@ from typing import Any
 
 from flows.layout import Layout
 from flows.trainings.planner import Asked
-from rnn_core.metric import Metric
+from rnn_core.metric import Division, Metric
 from rnn_core.study import is_for_tuning
 from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.rung import Rung
 
 DTYPE = "float32"
 """What everything is trained in."""
+
+DIVISIONS: Mapping[Division, str] = {
+    "moved_back": "moved back",
+    "moved_back_refit": "moved back, refit",
+    "refit": "refit",
+}
+"""What a training on a new division of the data is called where a person watches it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +71,7 @@ class Opened:
         """
         values = dict(asked.values)
         changes = {k: v for k, v in values.items() if k in self.training}
-        epochs = max(1, round(asked.share * self.training["epochs"]))
+        epochs = asked.epochs or max(1, round(asked.share * self.training["epochs"]))
         model = {k: v for k, v in values.items() if k in self.model}
         return RunConfig(
             dataset=self.dataset,
@@ -81,6 +88,7 @@ class Opened:
                 "threads": str(self.threads),
                 "dtype": DTYPE,
             },
+            division=asked.division,
         )
 
 
@@ -141,5 +149,11 @@ def public_version(version: str) -> str:
 
 def title(config: RunConfig) -> str:
     """What a training is called where a person watches it."""
-    what = "trial" if is_for_tuning(config.seed) else f"seed {config.seed}"
+    what = "trial" if is_for_tuning(config.seed) else called(config.seed, config.division)
     return f"{config.dataset} {config.cell}-{config.model['hidden_size']} {what}"
+
+
+def called(seed: int, division: Division) -> str:
+    """What a random seed of a candidate is called, on a division of the data."""
+    apart = "" if division == "prepared" else f"{DIVISIONS[division]} "
+    return f"{apart}seed {seed}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from flows.layout import Layout
 from flows.trainings.identity import evaluation_identity, together_identity
+from rnn_core.comparison.refits import read_refit
 from rnn_core.files import read_json, write_json
 from rnn_core.training.members import member_folders, read_members
 from rnn_core.training.run_folder import RunConfig, read_config
@@ -31,11 +32,23 @@ def note_kept(
         if members is not None:
             configs = [read_config(folder)[0] for folder in member_folders(runs, members)]
             found.add(together_identity(configs, evaluates(configs[0])))
+        found |= {*refitted_in(layout, dataset, evaluates)}
         if layout.tuning(dataset).exists():
             found |= tried_in(layout.tuning(dataset))
     content = sorted(found)
     if not layout.kept.exists() or json.loads(layout.kept.read_bytes()) != content:
         write_json(layout.kept, content)
+
+
+def refitted_in(
+    layout: Layout, dataset: str, evaluates: Callable[[RunConfig], str]
+) -> Iterator[str]:
+    """The identity of what evaluates several refits together, if there are several."""
+    refit = read_refit(layout.refit(dataset))
+    if refit is not None and refit.members:
+        folders = [layout.refitted(dataset, refit.hidden_size, seed) for seed in refit.members]
+        configs = [read_config(folder)[0] for folder in folders]
+        yield together_identity(configs, evaluates(configs[0]))
 
 
 def configs_in(runs: Path) -> Iterator[RunConfig]:

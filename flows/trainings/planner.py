@@ -1,19 +1,21 @@
 """Which trainings of a dataset to do next: a pure function of the plan and of validation scores.
 
 First each candidate is tuned and has its first seeds. A size that is then worse than a smaller one
-of its cell is tuned again, once. Then the candidates race (see `rnn_core.comparison.race`). The
+of its cell is tuned again, once. Then the candidates race (see `rnn_core.comparison.race`), and
+what is registered of the chosen one is trained: its ensemble, and its refit. The
 planner has no test scores, and looks at no other trainings than those that it has asked for: what
 else is in the store, and the order in which trainings end, change nothing. Reference networks are
 trained beside all that, and how they end is not looked at.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
-from rnn_core.metric import Direction
-from rnn_core.study import Seeds, Tuning, is_for_tuning
+from rnn_core.comparison.refits import Refit
+from rnn_core.metric import Direction, Division
+from rnn_core.study import ChampionKind, Seeds, Tuning, is_for_tuning
 from rnn_core.training.search_space import Dimension, Values
 from rnn_core.training.tuning import (
     Found,
@@ -30,6 +32,7 @@ from rnn_core.training.tuning import (
 
 if TYPE_CHECKING:
     from rnn_core.comparison.race import Trained
+    from rnn_core.comparison.rolling_origin import Fit
 
 Sizing: TypeAlias = tuple[str, int]
 """A cell and a hidden size: a candidate."""
@@ -51,6 +54,8 @@ class Asked:
         seed: Random seed; one of those of tuning for a trial.
         values: What differs from the dataset's own values, by name, sorted.
         share: Epochs, as a share of the dataset's own.
+        division: Which items it is trained on.
+        epochs: How many, where that was chosen; None: as `share` says.
     """
 
     cell: str
@@ -58,6 +63,8 @@ class Asked:
     seed: int
     values: tuple[tuple[str, float], ...] = ()
     share: float = 1.0
+    division: Division = "prepared"
+    epochs: int | None = None
 
     @property
     def is_trial(self) -> bool:
@@ -70,11 +77,15 @@ class Ended:
     """How a training ended, as far as the planner may know.
 
     Attributes:
-        score: Best score on the validation set; None if the training diverged.
+        score: Best score on the validation set; None if the training diverged, or had none.
         epochs: Epochs that it trained.
         steps: Optimiser steps that it took.
         cost: Multiply-accumulates of a step of its model's recurrent layers.
-        trained: What its evaluation says of the validation set; None for a trial.
+        trained: What its evaluation says of the validation set; None for a trial, and for what
+            was trained on that.
+        kept: The epoch whose weights were kept; None if it diverged.
+        validation_loss: What training lowers, on the validation set at that epoch; None where
+            the metric is that.
     """
 
     score: float | None
@@ -82,6 +93,8 @@ class Ended:
     steps: int
     cost: int = 0
     trained: "Trained | None" = None
+    kept: int | None = None
+    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +130,8 @@ class DatasetPlan:
         direction: Which scores are better.
         tunes: How candidates are tuned; None: not at all.
         references: Reference networks with their hidden sizes, which are no candidates.
+        refit: What of the chosen candidate is trained on the validation set too, as it may be
+            what is registered; None: nothing is.
     """
 
     candidates: tuple[Sizing, ...]
@@ -126,14 +141,16 @@ class DatasetPlan:
     direction: Direction
     tunes: Tunes | None = None
     references: tuple[Sizing, ...] = ()
+    refit: ChampionKind | None = None
 
     @property
     def most(self) -> int:
-        """Trainings that there are at most, trials included, but for an ensemble's."""
+        """Trainings that there are at most, trials and a refit included, but for an ensemble's."""
         cells = len({cell for cell, _ in self.candidates})
         rounds = rounds_of(self.tunes.tuning, self.tunes.epochs) if self.tunes else ()
-        beside = reference_trainings(len(self.references), self.seeds)
-        return most_trainings(cells, len(self.candidates), self.seeds, rounds) + beside
+        most = most_trainings(cells, len(self.candidates), self.seeds, rounds)
+        most += reference_trainings(len(self.references), self.seeds)
+        return most + refits_at_most(self.members, wanted=self.refit is not None)
 
 
 @dataclass
@@ -148,6 +165,8 @@ class Look:
         searches: What the searches of each candidate came to, by its name, as far as they are
             done.
         failed: Of each candidate that was tuned again, the trainings that showed that it had to.
+        refits: Trainings of the chosen candidate on other divisions of the data.
+        refit: Once all have ended, what came of them; None where none is wanted.
     """
 
     wanted: list[Asked] = field(default_factory=list)
@@ -156,6 +175,8 @@ class Look:
     references: list[Asked] = field(default_factory=list)
     searches: dict[str, list[Found]] = field(default_factory=dict)
     failed: dict[str, list[Asked]] = field(default_factory=dict)
+    refits: list[Asked] = field(default_factory=list)
+    refit: Refit | None = None
 
 
 Runs: TypeAlias = dict[str, list[Asked]]
@@ -188,6 +209,8 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
     if chosen is not None:
         found.members = members_of(runs[chosen], plan.members, ended)
         found.wanted += [one for one in found.members if one not in ended]
+        if plan.refit is not None and not found.wanted:
+            follow_refit(plan, runs[chosen], ended, found)
     for reference in plan.references:  # last: nothing waits for them
         for seed in range(seeds_of_reference(plan.seeds)):
             one = Asked(*reference, seed)
@@ -304,6 +327,32 @@ def members_of(asked: list[Asked], members: int, ended: Mapping[Asked, Ended]) -
     return found if len(found) > 1 else []
 
 
+def follow_refit(
+    plan: DatasetPlan, asked: list[Asked], ended: Mapping[Asked, Ended], found: Look
+) -> None:
+    """Replay a refit of the chosen candidate: it is done, or wants trainings."""
+    from rnn_core.comparison.rolling_origin import (  # noqa: PLC0415 - has NumPy, and SciPy
+        Wish,
+        refitting,
+    )
+
+    def meant(fit: "Fit") -> Asked:
+        return replace(asked[0], seed=fit.seed, division=fit.division, epochs=fit.epochs)
+
+    assert plan.refit is not None
+    wish = Wish(
+        cell=asked[0].cell,
+        hidden_size=asked[0].hidden_size,
+        champion=plan.refit,
+        raced={one.seed: ended[one] for one in asked if one in found.results},
+        members=[one.seed for one in found.members],
+        direction=plan.direction,
+    )
+    stands = refitting(wish, lambda fit: ended.get(meant(fit)))
+    found.refits, found.refit = [meant(fit) for fit in stands.asked], stands.refit
+    found.wanted += [one for one in found.refits if one not in ended]
+
+
 def has_own_items(end: Ended) -> bool:
     """Whether each random seed has items of its own."""
     items = end.trained.items if end.trained else None
@@ -346,3 +395,12 @@ def most_trainings(cells: int, candidates: int, seeds: Seeds, rounds: Sequence[R
     trials = sum(one.values * one.seeds for one in rounds)
     again = (candidates - cells) * (trials + seeds.first) if rounds else 0
     return candidates * (seeds.most + trials) + again
+
+
+def refits_at_most(members: int, *, wanted: bool) -> int:
+    """How many trainings a refit may take; none where none is wanted."""
+    if not wanted:
+        return 0
+    from rnn_core.comparison.rolling_origin import most_refits  # noqa: PLC0415 - has NumPy
+
+    return most_refits(members)

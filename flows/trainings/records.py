@@ -12,7 +12,7 @@ class Record:
     """What a piece of work took.
 
     Attributes:
-        what: "train" or "evaluate".
+        what: "train" or "evaluate"; with the division of the data, where that is a new one.
         dataset: Name of the dataset.
         cell: Name of the cell.
         hidden_size: Features of its state.

@@ -16,11 +16,13 @@ from rnn_core.diagnostics.seed import diagnose
 from rnn_core.metric import ScoredSplit
 from rnn_core.records import write_record
 from rnn_core.tasks import get_task
+from rnn_core.tasks.base.divides import SCORED_ON
 from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.tasks.base.scores import Scores
 from rnn_core.training import evaluation
-from rnn_core.training.evaluation import SeedScores
+from rnn_core.training.evaluation import SeedScores, item_scores
 from rnn_core.training.item_scores import write_items
-from rnn_core.training.run_folder import read_config, read_summary
+from rnn_core.training.run_folder import MODEL, read_config, read_summary
 
 ILLUSTRATED: ScoredSplit = "test"
 """The split that illustrates a model."""
@@ -59,34 +61,39 @@ def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path)
 def score_together(
     runs: Sequence[Path], data: Data, meta: Meta, device: torch.device, folder: Path
 ) -> None:
-    """Fill a folder with the scores of trainings that answer together.
+    """Fill a folder with the scores of trainings that answer together, or of one.
+
+    They are scored on what they have not seen, and no more than that.
 
     Args:
-        runs: Their run folders; none of them diverged.
+        runs: Their run folders; none of them diverged, unless it is the only one.
         data: As for `score`, and so are the rest.
         meta: Likewise.
         device: Likewise.
         folder: Likewise.
     """
-    scores = evaluation.evaluate_together(runs, data, meta, device)
     configs = [read_config(run)[0] for run in runs]
-    write_items(folder / ENSEMBLE_ITEMS, scores.items())
+    scores: dict[ScoredSplit, Scores] = {}
+    if (runs[0] / MODEL).exists():
+        splits = SCORED_ON[configs[0].division]
+        scores = evaluation.evaluate_together(runs, data, meta, device, splits)
+        write_items(folder / ENSEMBLE_ITEMS, {s: item_scores(one) for s, one in scores.items()})
     write_ensemble(
         folder,
         EnsembleScores(
             cell=configs[0].cell,
             hidden_size=configs[0].model["hidden_size"],
             seeds=tuple(config.seed for config in configs),
-            validation=number(scores.validation.overall),
-            test=number(scores.test.overall),
-            others=dict(scores.test.others),
+            validation=number(scores.get("validation")),
+            test=number(scores.get("test")),
+            others=dict(scores["test"].others) if "test" in scores else {},
         ),
     )
 
 
-def number(value: float) -> float | None:
-    """A score, unless it is no number."""
-    return value if isfinite(value) else None
+def number(scores: Scores | None) -> float | None:
+    """A score, unless there is none, or it is no number."""
+    return scores.overall if scores is not None and isfinite(scores.overall) else None
 
 
 def result_of(run: Path, scores: SeedScores | None) -> SeedResult:

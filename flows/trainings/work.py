@@ -27,12 +27,14 @@ from flows.trainings.identity import (
 from flows.trainings.records import Answer, Record, append
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
+from rnn_core.comparison.rolling_origin import MEASURED_SEEDS
 from rnn_core.devices import make_deterministic, select_device
 from rnn_core.diagnostics.measured_cost import measure_seed
-from rnn_core.errors import StudyError
+from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import digest_of, whole_folder
-from rnn_core.study import Study
+from rnn_core.study import FILE, Study
 from rnn_core.tasks import get_task
+from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.task import Task
 from rnn_core.training import loop
@@ -73,6 +75,8 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     training = study.parameters(dataset, "training", TrainingParameters)
     meta = read_meta(layout.prepared(dataset), kind)
     task, sizes = kind(meta, model), study.sizes_of(dataset)
+    if study.refit_of(dataset):
+        check_refit(layout, dataset, task, training)
     rungs = {cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)}
     return Opened(
         dataset=dataset,
@@ -89,6 +93,25 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         torch=public_version(version("torch")),
         threads=torch.get_num_threads(),
     )
+
+
+def check_refit(layout: Layout, dataset: str, task: Task, training: TrainingParameters) -> None:
+    """Refuse a refit that cannot be measured, before anything is trained.
+
+    Raises:
+        ParameterError: If the split cannot be moved back, or leaves too little to train on.
+    """
+    kind = type(task)
+    try:
+        data, meta = divide(kind, *read_prepared(layout.prepared(dataset), kind), "moved_back")
+        for seed in range(MEASURED_SEEDS):
+            moved = kind(meta, task.model, seed)
+            next(moved.training_batches(data, training.batch_size, torch.Generator()))
+    except ParameterError as error:
+        raise ParameterError(
+            f"{FILE}: datasets.{dataset}: refit: true is measured with the split moved back by one "
+            f"validation set, and this cannot be: {error}; set refit: false"
+        ) from None
 
 
 def train_one(work: Work) -> None:
@@ -134,7 +157,8 @@ def check_same(config: RunConfig) -> None:
 def train_in(folder: Path, work: Work) -> None:
     """Train in a folder, from its checkpoint if it has one."""
     config = work.config
-    data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
+    prepared_data = prepared(work.layout.prepared(config.dataset), config.data, config.task)
+    data, meta = divide(get_task(config.task), *prepared_data, config.division)
     task = task_of(config, meta)
     loop.train(task, data, config, TrainingParameters(**config.training), folder)
 
@@ -203,8 +227,12 @@ def evaluate_in(place: Path, store: Store, work: Work) -> None:
     config = work.config
     data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
     store.get("training", config.identity, place / "run")
+    device = torch.device(config.device)
     with whole_folder(place / "evaluation", place / "growing") as folder:
-        scoring.score(place / "run", data, meta, torch.device(config.device), folder)
+        if config.division == "prepared":
+            scoring.score(place / "run", data, meta, device, folder)
+        else:
+            scoring.score_together([place / "run"], data, meta, device, folder)
 
 
 def evaluate_together(together: Together) -> None:
@@ -250,7 +278,7 @@ def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
 def record_of(what: str, config: RunConfig, seconds: float) -> Record:
     """What a piece of work took, on this machine."""
     return Record(
-        what=what,
+        what=what if config.division == "prepared" else f"{what} {config.division}",
         dataset=config.dataset,
         cell=config.cell,
         hidden_size=config.model["hidden_size"],

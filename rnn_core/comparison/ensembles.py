@@ -16,14 +16,14 @@ BETTER = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleScores:
-    """The scores of an ensemble.
+    """The scores of an ensemble, or of one training that is scored as one.
 
     Attributes:
         cell: Name of the cell.
         hidden_size: Features of its state.
         seeds: Random seeds of its members.
-        validation: Score on the validation set; None if it is no number.
-        test: Score on the test set; likewise.
+        validation: Score on the validation set; None if it is no number, or was trained on.
+        test: Score on the test set; None if it is no number, or has no part in what is asked.
         others: Further metrics of the test set.
     """
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
 from rnn_core.comparison.candidates import SeedResult
-from rnn_core.comparison.ensembles import EnsembleResult
+from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.networks import ReferenceResult
+from rnn_core.comparison.refits import Refit, RefitResult
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, ScoredSplit, Split
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -274,6 +275,7 @@ class Comparison:
         references: What networks without a recurrence came to, by name, which are no candidates;
             None if they are asked for and the task cannot use them.
         optimum: The best test score that is possible, where it is known.
+        refit: The champion trained on the validation set too; None if that is not wanted.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -292,6 +294,7 @@ class Comparison:
     baselines: dict[str, float]
     references: dict[str, ReferenceResult] | None
     optimum: float | None
+    refit: RefitResult | None = None
 
     @property
     def results(self) -> dict[str, Result]:
@@ -310,15 +313,44 @@ class Comparison:
     @property
     def members(self) -> tuple[int, ...]:
         """The random seeds of the ensemble that is registered; none if a single seed is."""
-        registered = self.ensemble is not None and self.ensemble.registered
-        return self.ensemble.scores.seeds if self.ensemble and registered else ()
+        several = self.ensemble is not None and self.ensemble.registered
+        return self.registered_seeds if several else ()
+
+    @property
+    def registered_refit(self) -> Refit | None:
+        """The refit that is registered; None if what was compared is, or its ensemble."""
+        return self.refit.refit if self.refit is not None and self.refit.registered else None
+
+    @property
+    def registered_scores(self) -> EnsembleScores | None:
+        """The scores of what is registered; None if every candidate diverged."""
+        if self.refit is not None and self.refit.registered:
+            return self.refit.scores
+        if self.ensemble is not None and self.ensemble.registered:
+            return self.ensemble.scores
+        if self.champion is None:
+            return None
+        result, seed = self.champion.result, self.champion.seed
+        return EnsembleScores(
+            cell=result.cell,
+            hidden_size=result.hidden_size,
+            seeds=(seed.seed,),
+            validation=seed.validation,
+            test=seed.test,
+            others=seed.others,
+        )
+
+    @property
+    def registered_seeds(self) -> tuple[int, ...]:
+        """The random seeds of what is registered; none if every candidate diverged."""
+        scores = self.registered_scores
+        return () if scores is None else scores.seeds
 
     @property
     def registered_test_score(self) -> float | None:
-        """The test score of what is registered, which may be an ensemble."""
-        if self.ensemble is not None and self.members:
-            return self.ensemble.scores.test
-        return None if self.champion is None else self.champion.seed.test
+        """The test score of what is registered, which may be an ensemble, or a refit."""
+        scores = self.registered_scores
+        return None if scores is None else scores.test
 
 
 def write_comparison(path: Path, comparison: Comparison) -> None:

@@ -1,4 +1,4 @@
-"""Scoring of finished seeds on the validation and test splits."""
+"""Scoring of finished seeds on the splits that are scored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,12 +40,17 @@ def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> Seed
     """
     if not (folder / MODEL).exists():
         return None
-    return scored(*restore(folder, meta), data, device)
+    found = scored(*restore(folder, meta), data, device, SCORED)
+    return SeedScores(found["validation"], found["test"])
 
 
 def evaluate_together(
-    folders: Sequence[Path], data: Data, meta: Meta, device: torch.device
-) -> SeedScores:
+    folders: Sequence[Path],
+    data: Data,
+    meta: Meta,
+    device: torch.device,
+    splits: Sequence[ScoredSplit],
+) -> dict[ScoredSplit, Scores]:
     """Score finished seeds as one model; see `rnn_core.models.ensemble`.
 
     Args:
@@ -53,17 +58,19 @@ def evaluate_together(
         data: As for `evaluate`, and so are the rest.
         meta: Likewise.
         device: Likewise.
+        splits: Those to score it on.
     """
-    return scored(*restore_together(folders, meta), data, device)
+    return scored(*restore_together(folders, meta), data, device, splits)
 
 
-def scored(task: Task, model: nn.Module, data: Data, device: torch.device) -> SeedScores:
-    """The scores of a model on both splits."""
+def scored(
+    task: Task, model: nn.Module, data: Data, device: torch.device, splits: Sequence[ScoredSplit]
+) -> dict[ScoredSplit, Scores]:
+    """The scores of a model on some splits, and on no other."""
     model = model.to(device)
     data = {name: tensor.to(device) for name, tensor in data.items()}
     with torch.inference_mode():
-        validation, test = (task.scores(model, data, split) for split in SCORED)
-    return SeedScores(validation, test)
+        return {split: task.scores(model, data, split) for split in splits}
 
 
 def illustrate(folder: Path, data: Data, meta: Meta, split: ScoredSplit) -> Illustration:

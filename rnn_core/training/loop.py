@@ -83,11 +83,12 @@ class Progress:
         step: Optimiser steps done.
         records: A record per epoch.
         best_epoch: Epoch of the best validation score, 0 before the first; of equal scores the
-            one with the lower loss, and of equals in both the later.
-        best_score: That score.
+            one with the lower loss, and of equals in both the later. Without a validation set it
+            is the last.
+        best_score: That score; NaN where there is none.
         best_loss: What training lowers, on the validation set at that epoch; None where the
             metric is that.
-        best_weights: The weights that reached it.
+        best_weights: The weights of that epoch.
         stale: Epochs since one was better.
         diverged: Whether the loss or the score is no longer a number.
     """
@@ -107,16 +108,25 @@ class Progress:
         stale = parameters.patience is not None and self.stale >= parameters.patience
         return self.diverged or stale or self.epoch >= parameters.epochs
 
-    def add(self, record: Record, reached: Reached, metric: Metric, model: nn.Module) -> None:
+    def add(
+        self, record: Record, reached: Reached | None, metric: Metric, model: nn.Module
+    ) -> None:
         """Take in the outcome of an epoch."""
         self.records.append(record)
+        if reached is None:
+            self.keep(model)
+            return
         now, best = metric.rank(reached), metric.rank(Reached(self.best_score, self.best_loss))
         first = self.best_epoch == 0
         self.stale = 0 if first or now < best else self.stale + 1
         if first or now <= best:
-            self.best_epoch = self.epoch
+            self.keep(model)
             self.best_score, self.best_loss = reached.score, reached.loss
-            self.best_weights = {n: w.detach().clone() for n, w in model.state_dict().items()}
+
+    def keep(self, model: nn.Module) -> None:
+        """Take the weights of this epoch."""
+        self.best_epoch = self.epoch
+        self.best_weights = {n: w.detach().clone() for n, w in model.state_dict().items()}
 
 
 def train(
@@ -168,7 +178,7 @@ def train_epoch(
     optimizer: AdamW,
     progress: Progress,
 ) -> Record:
-    """Train one epoch and score the validation split; returns the record."""
+    """Train one epoch and score the validation split, if there is one; returns the record."""
     epoch = progress.epoch + 1
     torch.manual_seed(stream(config.seed, "dropout", epoch))
     order = torch.Generator().manual_seed(stream(config.seed, "order", epoch))
@@ -177,17 +187,13 @@ def train_epoch(
     rates = (learning_rate(parameters, s, total_steps) for s in range(progress.step, total_steps))
     model.train()
     losses, norms = zip(*steps(task, model, optimizer, batches, rates, parameters), strict=True)
-    model.eval()
-    with torch.inference_mode():
-        scores = task.scores(model, data, "validation")
-    reached = Reached(scores.overall, scores.loss)
+    reached = chosen_by(task, model, data)
     norm = torch.stack(norms)
     record = {
         "epoch": epoch,
         "step": progress.step + len(losses),
         "train_loss": float(torch.stack(losses).mean()),
-        f"validation_{task.metric.name}": reached.score,
-        **({} if reached.loss is None else {"validation_loss": reached.loss}),
+        **validation_record(reached, task.metric),
         "learning_rate": optimizer.learning_rate,
         "gradient_norm": float(norm.mean()),
         "clipped_share": float((norm > parameters.clip_norm).double().mean()),
@@ -196,6 +202,24 @@ def train_epoch(
     progress.diverged = not all(math.isfinite(value) for value in record.values())
     progress.add(finite(record), reached, task.metric, model)
     return progress.records[-1]
+
+
+def chosen_by(task: Task, model: nn.Module, data: Data) -> Reached | None:
+    """What a model reaches on the validation set; None where that is empty, and nothing chooses."""
+    model.eval()
+    if not task.meta.items["validation"]:
+        return None
+    with torch.inference_mode():
+        scores = task.scores(model, data, "validation")
+    return Reached(scores.overall, scores.loss)
+
+
+def validation_record(reached: Reached | None, metric: Metric) -> Record:
+    """What the record of an epoch says of the validation set."""
+    if reached is None:
+        return {}
+    loss = {} if reached.loss is None else {"validation_loss": reached.loss}
+    return {f"validation_{metric.name}": reached.score, **loss}
 
 
 def steps(
@@ -243,7 +267,7 @@ def append_record(folder: Path, record: Record) -> None:
 
 
 def finish(folder: Path, metric: Metric, progress: Progress) -> None:
-    """Write how the training ended, and the weights of the best epoch."""
+    """Write how the training ended, and the weights that are kept."""
     summary: dict[str, Any] = {
         "status": "diverged" if progress.diverged else "finished",
         "epochs": progress.epoch,
@@ -252,7 +276,8 @@ def finish(folder: Path, metric: Metric, progress: Progress) -> None:
     if not progress.diverged:
         write_bytes(folder / MODEL, save_weights(progress.best_weights))
         summary["best_epoch"] = progress.best_epoch
-        summary[f"best_validation_{metric.name}"] = progress.best_score
+        if math.isfinite(progress.best_score):
+            summary[f"best_validation_{metric.name}"] = progress.best_score
         if progress.best_loss is not None:
             summary["best_validation_loss"] = progress.best_loss
     (folder / CHECKPOINT).unlink(missing_ok=True)

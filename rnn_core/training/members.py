@@ -15,6 +15,9 @@ from rnn_core.training.run_folder import seed_folder
 FOLDER = "ensemble"
 """Stands where else the name of a cell stands; no cell is called so."""
 
+APART = (FOLDER, "moved_back", "moved_back_refit", "refit")
+"""All that stands there: a division of the data for trainings that were trained on it."""
+
 MEMBERS = "members.json"
 
 

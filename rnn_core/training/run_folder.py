@@ -2,7 +2,8 @@
 
 config.json         everything that determines the seed, and its counted cost
 metrics.jsonl       a line per epoch; grows while training
-model.safetensors   weights of the best epoch; absent if the training diverged
+model.safetensors   weights of the best epoch, or where none is chosen the last; absent if the
+                    training diverged
 summary.json        how it ended; written last, so its presence means "finished"
 
 The runs of a dataset have a folder for each cell, in it one for each hidden size, with
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rnn_core.files import read_json, write_json
+from rnn_core.metric import Division
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -38,6 +40,7 @@ class RunConfig:
         training: Parameters of the training.
         environment: What else decides the bits: the fingerprint of the code that trains,
             PyTorch's version, the number of threads and the dtype.
+        division: Which items of the prepared data were on which split.
     """
 
     dataset: str
@@ -49,6 +52,7 @@ class RunConfig:
     model: dict[str, Any]
     training: dict[str, Any]
     environment: dict[str, str] = field(default_factory=dict)
+    division: Division = "prepared"
 
     @property
     def identity(self) -> str:

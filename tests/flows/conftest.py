@@ -72,6 +72,7 @@ TINY = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {
         "text": {
             "source": "text",
@@ -245,6 +246,13 @@ def perform(here: Here) -> Callable[..., None]:
         study = read_study(layout.folder)
         cells = (*study.cells_of(dataset), *(study.references_of(dataset) or ()))
         code = CodeOfCells(dict.fromkeys(cells, "trains"), dict.fromkeys(cells, "scores"), "gpu")
+        cells = study.cells_of(dataset)
+        code = CodeOfCells(
+            trains=dict.fromkeys(cells, "trains"),
+            evaluates=dict.fromkeys(cells, "scores"),
+            gpu="gpu",
+            divides="divides",
+        )
         for verb in verbs:
             more = [code, here] if verb in {"train", "evaluate"} else []
             with watch or nullcontext():

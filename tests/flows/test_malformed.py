@@ -50,6 +50,7 @@ def lay_out(folder, task, files, parameters):
         "champion": "seed",
         "ensemble": {"members": 2},
         "references": None,
+        "refit": False,
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -341,3 +341,18 @@ def test_reference_networks_of_a_dataset_that_cannot_use_them_are_refused(tmp_pa
     changes = {"datasets__co2__task": "translation", "datasets__co2__references": ["tcn"]}
     with pytest.raises(ParameterError, match=r"datasets\.co2\.references: a model for translation"):
         read(tmp_path, **changes)
+
+
+@pytest.mark.parametrize(
+    ("whole", "own", "expected"),
+    [(None, None, False), (True, None, True), (True, False, False), (False, True, True)],
+)
+def test_dataset_is_refitted_as_the_study_says_or_as_it_says_itself(tmp_path, whole, own, expected):
+    found = {"refit": whole, "datasets__co2__refit": own}
+    study = read(tmp_path, **{key: value for key, value in found.items() if value is not None})
+    assert study.refit_of("co2") is expected
+
+
+def test_refit_that_is_neither_true_nor_false_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match=r"refit: .*boolean.*'often'"):
+        read(tmp_path, refit="often")

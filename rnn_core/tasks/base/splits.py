@@ -1,11 +1,16 @@
 """The training, validation and test sets, by name."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from rnn_core.errors import ParameterError
 from rnn_core.metric import SPLITS, Split
 
 if TYPE_CHECKING:
     from torch import Tensor  # what only compares scores does without
+
+LEFT_OUT = len(SPLITS)
+"""The side of an item that is on no split."""
 
 
 def items_of(sides: "Tensor", split: Split) -> "Tensor":
@@ -16,3 +21,91 @@ def items_of(sides: "Tensor", split: Split) -> "Tensor":
         split: The side.
     """
     return (sides == SPLITS.index(split)).nonzero().flatten()
+
+
+def counts_of(sides: "Tensor") -> dict[Split, int]:
+    """How many items each side has."""
+    return {split: len(items_of(sides, split)) for split in SPLITS}
+
+
+def joined(sides: "Tensor") -> "Tensor":
+    """Sides with the validation items on the training side."""
+    return sides.masked_fill(sides == SPLITS.index("validation"), SPLITS.index("train"))
+
+
+def moved_back(sides: "Tensor", held: "Tensor") -> "Tensor":
+    """Sides one validation set earlier.
+
+    Args:
+        sides: The side of every item, (N,).
+        held: Training items that are to choose, int64 (H,).
+
+    Raises:
+        ParameterError: If nothing is left to train on.
+    """
+    found = sides.clone()
+    found[items_of(sides, "test")] = LEFT_OUT
+    found[items_of(sides, "validation")] = SPLITS.index("test")
+    found[held] = SPLITS.index("validation")
+    check_left(len(items_of(found, "train")), len(items_of(sides, "train")))
+    return found
+
+
+def check_left(left: int, before: int) -> None:
+    """Refuse a rolling origin that leaves nothing to train on.
+
+    Args:
+        left: Items of the training set that are left.
+        before: Items that it had.
+
+    Raises:
+        ParameterError: If there is none.
+    """
+    if left < 1:
+        raise ParameterError(
+            f"the training set has {before} items, and a part of it of the size of the validation "
+            "set is needed to choose the epoch, which leaves nothing to train on"
+        )
+
+
+def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
+    """Training items that are to choose, where sides were drawn: int64, sorted.
+
+    There are as many as validation items. Of each stratum there are as many as the validation
+    side has, the last ones, but half of what the training side has at most; what is then missing
+    are the last ones of any.
+
+    Args:
+        sides: The side of every item, (N,).
+        strata: What each item is of, such as its class, int64 (N,).
+    """
+    train, groups = items_of(sides, "train"), strata.tolist()
+    chosen = items_of(sides, "validation").tolist()
+    there = Counter(groups[i] for i in train.tolist())
+    wanted = Counter(groups[i] for i in chosen)
+    quota = {group: min(number, there[group] // 2) for group, number in wanted.items()}
+    held, others = [], []
+    for item in reversed(train.tolist()):
+        if quota.get(groups[item], 0) > 0:
+            quota[groups[item]] -= 1
+            held.append(item)
+        else:
+            others.append(item)
+    held += others[: len(chosen) - len(held)]
+    return train.new_tensor(sorted(held))
+
+
+def last_groups(sides: "Tensor", groups: "Tensor") -> "Tensor":
+    """Training items that are to choose, where whole groups are on a side: int64, sorted.
+
+    They are the last groups by number, as many as the validation side has.
+
+    Args:
+        sides: The side of every item, (N,).
+        groups: The group of every item, such as its speaker, int64 (N,).
+    """
+    train = items_of(sides, "train")
+    number = len(groups[items_of(sides, "validation")].unique())
+    there = groups[train].unique()
+    last = there[max(len(there) - number, 0) :]
+    return train[(groups[train, None] == last).any(dim=1)]

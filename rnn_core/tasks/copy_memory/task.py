@@ -2,6 +2,7 @@
 
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.copy_memory.divide import Dividing
 from rnn_core.tasks.copy_memory.parameters import CopyData, CopyMeta
 from rnn_core.tasks.copy_memory.prepare import prepare
 from rnn_core.tasks.copy_memory.rescore import Rescoring
@@ -10,7 +11,7 @@ from rnn_core.tasks.copy_memory.show import Showing
 from rnn_core.tasks.copy_memory.suggest import suggest
 
 
-class CopyMemory(Showing, Serving, Rescoring, Task):
+class CopyMemory(Showing, Serving, Rescoring, Dividing, Task):
     """The copy problem, in which a cell reads K symbols out of A and says them again.
 
     A sequence has 2 K + lag + 1 steps: the K symbols, `lag` blanks, a marker, and K blanks

@@ -1,6 +1,7 @@
 """Time-series forecasting, of its roles."""
 
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.forecasting.divide import Dividing
 from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.prepare import prepare
@@ -10,7 +11,7 @@ from rnn_core.tasks.forecasting.show import Showing
 from rnn_core.tasks.forecasting.suggest import suggest
 
 
-class Forecasting(Showing, Serving, Rescoring, Task):
+class Forecasting(Showing, Serving, Rescoring, Dividing, Task):
     """Direct forecasts of a whole horizon.
 
     Columns are standardised by mean and standard deviation of the training side; the

@@ -1,6 +1,7 @@
 """Sentiment, of its roles."""
 
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.sentiment.divide import Dividing
 from rnn_core.tasks.sentiment.learn import SentimentModel
 from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
 from rnn_core.tasks.sentiment.prepare import prepare
@@ -10,7 +11,7 @@ from rnn_core.tasks.sentiment.show import Showing
 from rnn_core.tasks.sentiment.suggest import suggest
 
 
-class Sentiment(Showing, Serving, Rescoring, Task):
+class Sentiment(Showing, Serving, Rescoring, Dividing, Task):
     """Classification of sentences by recurrent cells over their words.
 
     The vocabulary is that of the training side; the metric is the share of sentences

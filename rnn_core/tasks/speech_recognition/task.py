@@ -1,6 +1,7 @@
 """Speech recognition, of its roles."""
 
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.speech_recognition.divide import Dividing
 from rnn_core.tasks.speech_recognition.learn import SpeechModel
 from rnn_core.tasks.speech_recognition.parameters import SpeechData, SpeechMeta
 from rnn_core.tasks.speech_recognition.prepare import prepare
@@ -10,7 +11,7 @@ from rnn_core.tasks.speech_recognition.show import Showing
 from rnn_core.tasks.speech_recognition.suggest import suggest
 
 
-class SpeechRecognition(Showing, Serving, Rescoring, Task):
+class SpeechRecognition(Showing, Serving, Rescoring, Dividing, Task):
     """Classification of recordings of single words.
 
     Features are standardised by mean and standard deviation of the training side; the

@@ -1,6 +1,7 @@
 """Speech transcription, of its roles."""
 
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.speech_transcription.divide import Dividing
 from rnn_core.tasks.speech_transcription.learn import TranscriptionModel
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionData, TranscriptionMeta
 from rnn_core.tasks.speech_transcription.prepare import prepare
@@ -10,7 +11,7 @@ from rnn_core.tasks.speech_transcription.show import Showing
 from rnn_core.tasks.speech_transcription.suggest import suggest
 
 
-class SpeechTranscription(Showing, Serving, Rescoring, Task):
+class SpeechTranscription(Showing, Serving, Rescoring, Dividing, Task):
     """Transcription by connectionist temporal classification; see `rnn_core.models.ctc`.
 
     The metric is the edit distance (insertions, deletions and substitutions) over the

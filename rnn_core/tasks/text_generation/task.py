@@ -1,6 +1,7 @@
 """Text generation, of its roles."""
 
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.text_generation.divide import Dividing
 from rnn_core.tasks.text_generation.learn import TextModel
 from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
 from rnn_core.tasks.text_generation.prepare import prepare
@@ -10,7 +11,7 @@ from rnn_core.tasks.text_generation.show import Showing
 from rnn_core.tasks.text_generation.suggest import suggest
 
 
-class TextGeneration(Showing, Serving, Rescoring, Task):
+class TextGeneration(Showing, Serving, Rescoring, Dividing, Task):
     """Next-token prediction over one long text.
 
     The metric is the cross-entropy on tokens that were not seen, in natural logarithms:

@@ -28,6 +28,9 @@ SCORING_BATCH = 256
 LOSS_BATCH = 64
 """Sentences whose loss is computed at once; a bound on memory only."""
 
+NOT_WRITTEN = -1
+"""Stands for a piece that is never written; it does not count in a loss."""
+
 POOL_BATCHES = 20
 """Sentences of similar length are batched together within pools of so many batches."""
 
@@ -81,7 +84,7 @@ class Learning(Learns):
         super().__init__(meta, model, seed)
         self.subwords = Subwords(self.meta.subwords)
         self.written = torch.tensor(self.meta.written)
-        self.place = torch.full((len(self.subwords),), -1)
+        self.place = torch.full((len(self.subwords),), NOT_WRITTEN)
         self.place[self.written] = torch.arange(len(self.written))
         self.tokenizer = self.meta.parameters.tokenizer
 
@@ -111,12 +114,15 @@ class Learning(Learns):
     ) -> tuple[Tensor, State | None]:
         logits, wanted = self.outputs(model, batch)
         smoothing = self.model.label_smoothing if model.training else 0.0
-        return functional.cross_entropy(logits, wanted, label_smoothing=smoothing), None
+        loss = functional.cross_entropy(
+            logits, wanted, label_smoothing=smoothing, ignore_index=NOT_WRITTEN
+        )
+        return loss, None
 
     def outputs(self, model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits (K, W) of every piece given those before it, and which it is, int64 (K,).
 
-        A piece that no training pair has, and so none is written of, is -1.
+        A piece that no training pair has, and so none is written of, is `NOT_WRITTEN`.
         """
         pieces, lengths, target, target_lengths = batch
         before = functional.pad(target[:, :-1], (1, 0), value=START)
@@ -150,9 +156,9 @@ class Learning(Learns):
             batch = *pad([source[i] for i in chosen]), *pad([target[i] for i in chosen])
             logits, wanted = self.outputs(model, batch)
             total += float(
-                functional.cross_entropy(logits, wanted, ignore_index=-1, reduction="sum")
+                functional.cross_entropy(logits, wanted, ignore_index=NOT_WRITTEN, reduction="sum")
             )
-            count += int((wanted >= 0).sum())
+            count += int((wanted != NOT_WRITTEN).sum())
         return total / max(count, 1)
 
     def translations(

@@ -1,6 +1,7 @@
 """Translation, of its roles."""
 
 from rnn_core.tasks.base.task import Task
+from rnn_core.tasks.translation.divide import Dividing
 from rnn_core.tasks.translation.learn import TranslationModel
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
 from rnn_core.tasks.translation.prepare import prepare
@@ -10,7 +11,7 @@ from rnn_core.tasks.translation.show import Showing
 from rnn_core.tasks.translation.suggest import suggest
 
 
-class Translation(Showing, Serving, Rescoring, Task):
+class Translation(Showing, Serving, Rescoring, Dividing, Task):
     """Sentence-by-sentence translation, scored by corpus BLEU.
 
     The validation side is translated greedily, since that is done after every epoch; the

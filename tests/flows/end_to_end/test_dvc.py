@@ -33,6 +33,7 @@ REGIONS = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {"north": REGION, "south": deepcopy(REGION)},  # no alias: DVC changes none
 }
 

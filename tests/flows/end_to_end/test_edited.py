@@ -28,6 +28,7 @@ STUDY = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {
         "north": REGION | {"source": "sales.csv"},
         "south": REGION | {"source": "south.csv", "training": {"epochs": 1}},

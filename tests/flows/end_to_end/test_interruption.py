@@ -28,6 +28,7 @@ SMALL = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

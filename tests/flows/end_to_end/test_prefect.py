@@ -36,6 +36,7 @@ STUDY = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {"quick": REGION, "endless": ENDLESS},
 }
 

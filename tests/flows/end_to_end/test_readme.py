@@ -76,6 +76,7 @@ def clone(clone_at, tmp_path_factory, home):
         "champion": "seed",
         "ensemble": {"members": 2},
         "references": None,
+        "refit": False,
     }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):

@@ -22,6 +22,7 @@ PARAMETERS = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -8,6 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from flows.commands import upkeep
+from flows.report import advice
 from flows.report.card import MOST_CHARACTERS, model_card
 from flows.report.details import collect
 from flows.report.timings import write_timings
@@ -15,7 +16,9 @@ from flows.stages.report import report
 from flows.tracking import registry
 from flows.tracking.projection import Projection
 from flows.trainings.records import Answer, Record, append
+from rnn_core.comparison.ensembles import EnsembleScores
 from rnn_core.comparison.outcome import read_comparison, write_comparison
+from rnn_core.comparison.refits import Gain, Refit, RefitResult
 from rnn_core.files import digest_of
 from rnn_core.study import TUNING_SEED, read_study
 
@@ -42,6 +45,73 @@ def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
         "mlflow models serve -m models:/made_up.sounds@champion",
     ):
         assert words in text
+
+
+GAIN = Gain(mean=0.0213, error=0.0042, at_least=0.0131, at_most=0.0295, chance=0.9971)
+REFIT = Refit(
+    cell="gru",
+    hidden_size=8,
+    measured=(0, 1, 2),
+    moved_back_epochs=6,
+    gain=GAIN,
+    epochs=7,
+    members=(),
+    alone=0,
+    trainings=7,
+)
+SCORES = EnsembleScores(
+    cell="gru", hidden_size=8, seeds=(0,), validation=None, test=0.98765, others={}
+)
+
+
+def refitted(layout, refit, scores):
+    """Give the comparison of a dataset a refit."""
+    place = layout.comparison("sounds")
+    comparison = read_comparison(place)
+    result = RefitResult(refit=refit, scores=scores, registered=scores is not None)
+    write_comparison(place, replace(comparison, refit=result))
+    return read_comparison(place)
+
+
+def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(made_up):
+    comparison = refitted(made_up, REFIT, SCORES)
+    gained = (
+        "Registered is seed 0, trained on the training and validation set for 7 epochs: it has "
+        "0.9877 on the test set. Moved back by one validation set, training on as much more gained "
+        "0.021 ± 0.0042 accuracy (90 %: 0.013 to 0.029; 3 random seeds). That took 7 trainings."
+    )
+    assert comparison.registered_test_score == SCORES.test
+    assert gained in advice.evidence(comparison)
+    text = card(made_up, "sounds")
+    for words in (
+        "It was trained on the training and validation set for 7 epochs.",
+        "Weights were fitted on the training and validation set",
+        "This model: test 0.9877. All seeds of the champion:",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("gain", "epochs", "said"),
+    [
+        (
+            replace(GAIN, mean=-0.02, chance=0.01),
+            None,
+            "gained nothing: -0.02 ± 0.0042 accuracy (90 %: 0.013 to 0.029; 3 random seeds). That",
+        ),
+        (replace(GAIN, chance=0.949), None, "3 random seeds), which may be chance."),
+        (None, None, "is not known: moved back by one validation set, too many"),
+        (GAIN, 7, "Trained so, it diverged."),
+    ],
+)
+def test_report_says_why_a_refit_is_not_registered(made_up, gain, epochs, said):
+    before = read_comparison(made_up.comparison("sounds"))
+    comparison = refitted(made_up, replace(REFIT, gain=gain, epochs=epochs, alone=None), None)
+    told = advice.refitted(comparison)
+    assert said in told
+    assert told.endswith("What is registered was trained on the training set alone.")
+    assert comparison.registered_scores == before.registered_scores
+    assert "It was trained on" not in card(made_up, "sounds")
 
 
 def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, said_of):

@@ -32,14 +32,15 @@ from rnn_core.tasks import REGISTRY as TASKS
 CELLS = ("lstm",)
 
 NETWORKS = ("linear", "tcn", "transformer")
+VOICES = {"split_by": "speaker", "validation": ["voice03"], "test": ["voice04"]}
 
 DATASETS = {
     "text_generation": ("text", {}),
     "forecasting": ("sales.csv", {"targets": ["y"], "lookback": 12, "horizon": 3}),
-    "speech_recognition": ("digits", {"split_by": "take", "validation": [1], "test": [2]}),
+    "speech_recognition": ("digits", VOICES),
     "speech_transcription": (
         "digits",
-        {"split_by": "take", "validation": [1], "test": [2], "strings": [12, 4, 6]},
+        {**VOICES, "strings": [12, 4, 6]},
     ),
     "sentiment": ("opinions.tsv", {}),
     "translation": ("sums", {"source_file": "sums.en", "max_vocabulary": 60}),
@@ -57,7 +58,7 @@ MODELS = {
 def write_data(folder):
     for name, source in {
         "text": AgreementText(4000, seed=1),
-        "digits": SyntheticDigits(2, 3, noise=0.2, seed=1, numbers=tuple("147")),
+        "digits": SyntheticDigits(5, 1, noise=0.2, seed=1, numbers=tuple("147")),
         "sums": NumberWords(num_sums=300, largest=20, seed=1),
         "symbols": RandomSymbols(num_lines=200, length=3, seed=1),
     }.items():
@@ -97,6 +98,7 @@ def layout(tmp_path_factory):
         "champion": "seed",
         "ensemble": {"members": 2},
         "references": list(NETWORKS),
+        "refit": True,
         "datasets": datasets,
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))

@@ -33,6 +33,7 @@ PARAMETERS = {
     "champion": "auto",
     "ensemble": {"members": 4},
     "references": None,
+    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

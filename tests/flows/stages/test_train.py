@@ -27,7 +27,7 @@ from rnn_core.tasks.forecasting import Forecasting, ForecastingModel
 from rnn_core.training import loop as training
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_prepared
-from rnn_core.training.run_folder import SUMMARY, Cost, read_config
+from rnn_core.training.run_folder import SUMMARY, Cost, read_config, write_config
 from rnn_core.training.rung import read_rung
 from rnn_core.training.tuning import Tuned, again
 
@@ -347,6 +347,18 @@ def test_seed_is_projected_once_it_has_been_trained_for_some_time(growing):
     follower = Follower(None, None)
     at = (100.0, 100.0 + tracking.SHORT_SECONDS - 0.1, 100.0 + tracking.SHORT_SECONDS)
     assert [follower.is_to_be_shown(seed, now) for now in at] == [False, False, True]
+
+
+def test_refit_is_told_as_one_and_not_projected(growing):
+    """It would else look like another run of a seed that is compared."""
+    for folder in growing.training.iterdir():
+        config, cost = read_config(folder)
+        write_config(folder, replace(config, division="moved_back", seed=0), cost)
+    seeds, follower = tracking.growing_seeds(growing), Follower(None, None)
+    names = {title(seed.config).partition(" ")[2] for seed in seeds}
+    assert {name.partition(" ")[2] for name in names} == {"moved back seed 0"}
+    later = 100.0 + tracking.SHORT_SECONDS
+    assert not [s for s in seeds for now in (100.0, later) if follower.is_to_be_shown(s, now)]
 
 
 def test_cost_of_tuning_is_shown_where_there_is_one():

@@ -20,6 +20,7 @@ SALES = {
     "champion": "seed",
     "ensemble": {"members": 2},
     "references": None,
+    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

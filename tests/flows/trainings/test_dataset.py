@@ -51,7 +51,7 @@ OPENED = Opened(
     torch="2.0",
     threads=1,
 )
-CODE = CodeOfCells({"gru": "g", "lstm": "l"}, {"gru": "eg", "lstm": "el"}, "gpu")
+CODE = CodeOfCells({"gru": "g", "lstm": "l"}, {"gru": "eg", "lstm": "el"}, "gpu", "divides")
 DROPOUT = Dimension(own=0.1, low=0.0, high=0.5, logarithmic=False)
 
 
@@ -213,7 +213,7 @@ def test_training_of_other_code_is_another(trainings_of, crew):
     trainings_of(plan()).do(crew)
     crew.begun.clear()
     changed = trainings_of(plan())
-    changed.code = CodeOfCells({"gru": "g", "lstm": "new"}, CODE.evaluates, "gpu")
+    changed.code = CodeOfCells({"gru": "g", "lstm": "new"}, CODE.evaluates, "gpu", "divides")
     changed.do(crew)
     assert [(c.cell, c.seed) for c in crew.begun] == [("lstm", 0), ("lstm", 1)]
 

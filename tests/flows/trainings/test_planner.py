@@ -12,10 +12,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, look
+from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Tunes, look
 from rnn_core.comparison.race import Runner, Trained, race
-from rnn_core.study import TUNING_SEED, Seeds
+from rnn_core.study import TUNING_SEED, Seeds, Tuning
 from rnn_core.training.item_scores import ItemScores
+from rnn_core.training.search_space import Dimension
 
 COSTS = {"gru": 30, "lstm": 40, "mgu": 20, "rnn_tanh": 10}
 NETWORK_COST = 1
@@ -28,13 +29,18 @@ def end_of(asked, salt=0, own=False):
     drawn = hashlib.sha256(f"{asked} {salt}".encode()).digest()
     score = None if drawn[0] < 32 else drawn[1] / 32
     cost = COSTS.get(asked.cell, NETWORK_COST) * asked.hidden_size
+    kept = None if score is None else 1 + drawn[2] // 2
     trained = Trained(loss=None, items=None)
     if score is not None:
         score += MEANS.get((asked.cell, asked.hidden_size), 0.0)
         values = score + np.frombuffer(drawn, np.uint8)[4:16] / 64
         items = ItemScores(values=values, weights=np.ones(12), own_to_seed=own)
         trained = Trained(loss=score, items=items)
-    return Ended(score, epochs=drawn[2], steps=drawn[3], cost=cost, trained=trained)
+    if asked.division == "refit":
+        score, trained = None, None
+    elif score is not None and asked.division == "moved_back_refit" and drawn[4] < 200:
+        trained = replace(trained, loss=score - 50)
+    return Ended(score, epochs=drawn[2], steps=drawn[3], cost=cost, trained=trained, kept=kept)
 
 
 @dataclass
@@ -86,6 +92,7 @@ def plans(draw):
         margin=draw(st.sampled_from([0.5, 2.0, 4.0])),
         members=draw(st.sampled_from([1, 2, 5])),
         direction=draw(st.sampled_from(["lower", "higher"])),
+        refit=draw(st.sampled_from([None, "seed", "ensemble", "auto"])),
     )
 
 
@@ -99,6 +106,7 @@ def others():
         seed=st.sampled_from([0, 1, 2, 3, 4, 5, 9, TUNING_SEED]),
         values=values,
         share=st.sampled_from([0.25, 0.5, 1.0]),
+        division=st.sampled_from(["prepared", "prepared", "moved_back", "refit"]),
     )
 
 
@@ -159,8 +167,63 @@ def test_trainings_are_those_that_the_race_asks_for(plan, own):
     if plan.members == 1 or own:
         several = []
     finished = [one for one in several if end_of(one).score is not None]
-    assert set(run.begun) == set(found.results) | set(several)
+    refits = [one for one in run.begun if one.division != "prepared"]
+    assert set(run.begun) - set(refits) == set(found.results) | set(several)
+    assert found.refits == refits
     assert found.members == (finished if len(finished) > 1 else [])
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(plans(), st.booleans(), st.sampled_from(["seed", "ensemble", "auto"]))
+def test_race_knows_nothing_of_a_refit(plan, own, champion):
+    """Nor does the ensemble; and the refit is of the candidate that was chosen, and no other."""
+    without = Run(replace(plan, refit=None), own)
+    with_it = Run(replace(plan, refit=champion), own)
+    alone, found = without.go(), with_it.go()
+    assert (alone.results, alone.members) == (found.results, found.members)
+    assert (alone.refits, alone.refit) == ([], None)
+    new = set(with_it.begun) - set(without.begun)
+    assert new == set(found.refits)
+    assert {one.division for one in without.begun} == {"prepared"}
+    assert len({(one.cell, one.hidden_size) for one in new}) <= 1
+    if found.refit is not None:
+        assert {(one.cell, one.hidden_size) for one in new} == {
+            (found.refit.cell, found.refit.hidden_size)
+        }
+        assert found.refit.trainings == len(new)
+
+
+def test_refits_are_counted_in_what_there_may_be_at_most():
+    plan = DatasetPlan(
+        candidates=(("gru", 4),),
+        seeds=Seeds(first=3, most=3),
+        margin=1.0,
+        members=4,
+        direction="lower",
+    )
+    assert [replace(plan, refit=kind).most for kind in (None, "auto")] == [3, 3 + 6 + 5]
+    assert replace(plan, members=1, refit="seed").most == 3 + 6 + 1
+
+
+def test_values_that_were_tuned_are_those_of_the_refit():
+    """As of all other trainings of the candidate."""
+    plan = DatasetPlan(
+        candidates=(("gru", 4),),
+        seeds=Seeds(first=2, most=2),
+        margin=1.0,
+        members=1,
+        direction="lower",
+        tunes=Tunes(
+            dataset="d",
+            tuning=Tuning(trials=2, learning_rate=(0.5, 2.0)),
+            space={"learning_rate": Dimension(own=0.1, low=0.05, high=0.2, logarithmic=True)},
+            epochs=4,
+        ),
+        refit="seed",
+    )
+    found = Run(plan).go()
+    (values,) = {one.values for one in found.results}
+    assert {one.values for one in found.refits} == {values}
 
 
 def test_candidate_that_is_out_of_the_race_is_trained_no_further():
@@ -219,6 +282,8 @@ def test_planner_can_know_no_test_score():
         "steps": int,
         "cost": int,
         "trained": Trained | None,
+        "kept": int | None,
+        "validation_loss": float | None,
     }
     assert get_type_hints(Trained) == {"loss": float | None, "items": ItemScores | None}
 

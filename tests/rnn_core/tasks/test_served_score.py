@@ -1,5 +1,7 @@
 """A model that was scored is one that can be served: raw input, answered, has the score promised.
 
+So has a refit, which was trained on the validation set too.
+
 A fifth of the test input is missing where a person's own may be: values of a table, sound of a
 recording, words of a text that the model never learned. Of a series only the newest rows are sent.
 """
@@ -18,6 +20,7 @@ from rnn_core.sources.number_words import NumberWords
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks import REGISTRY, get_task
+from rnn_core.tasks.base.divides import SCORED_ON, divide
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.speech_transcription.edits import edits
@@ -25,7 +28,7 @@ from rnn_core.tasks.text_generation import write
 from rnn_core.tasks.text_generation.tokens import tokenize
 from rnn_core.tasks.translation.bleu import corpus_bleu
 from rnn_core.tasks.translation.learn import texts_of
-from rnn_core.training.evaluation import evaluate
+from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import restore
 from rnn_core.training.run_folder import RunConfig
@@ -116,20 +119,20 @@ class Trained:
         return self.task.answer(self.model, table, self.task.AnswerParameters(**asked))
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """Trains a task's model, once."""
+@pytest.fixture(scope="module", params=["prepared", "refit"])
+def trained(request, tmp_path_factory):
+    """Trains a task's model, once on each division of its data."""
     done = {}
 
     def make(name):
         if name not in done:
-            done[name] = train_one(name, tmp_path_factory.mktemp(name))
+            done[name] = train_one(name, tmp_path_factory.mktemp(name), request.param)
         return done[name]
 
     return make
 
 
-def train_one(name, folder):
+def train_one(name, folder, division):
     data_parameters, model = SETUPS[name]
     (raw := folder / "raw").mkdir()
     FETCH[name](raw)
@@ -144,10 +147,13 @@ def train_one(name, folder):
         data="",
         model=model,
         training=STEPS,
+        division=division,
     )
-    task = kind(meta, kind.ModelParameters(**model))
-    train(task, data, config, TrainingParameters(**STEPS), folder / "run")
-    promised = evaluate(folder / "run", data, meta, torch.device("cpu")).test
+    divided, moved = divide(kind, data, meta, division)
+    task = kind(moved, kind.ModelParameters(**model))
+    train(task, divided, config, TrainingParameters(**STEPS), folder / "run")
+    device, splits = torch.device("cpu"), SCORED_ON[division]
+    promised = evaluate_together([folder / "run"], data, meta, device, splits)["test"]
     return Trained(raw, data, *restore(folder / "run", meta), promised)
 
 

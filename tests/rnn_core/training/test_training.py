@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,52 @@ def test_interrupted_training_ends_with_the_bytes_of_an_uninterrupted_one(
         with (tmp_path / "cut/metrics.jsonl").open("a") as file:
             file.write('{"half a li')
     assert run(text, tmp_path / "cut", cell) == whole
+
+
+def without_validation(text):
+    """The same training set, with nothing that chooses."""
+    task, data = text
+    meta = replace(task.meta, items={**task.meta.items, "validation": 0})
+    return TextGeneration(meta, task.model), {**data, "validation": data["validation"][:0]}
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_where_nothing_chooses_the_last_epoch_is_kept(text, tmp_path, schedule):
+    """It trains as with a validation set, and keeps what that had at its end."""
+    chosen = run(text, tmp_path / "chosen", schedule=schedule)
+    best = [record["validation_nats_per_token"] for record in records(tmp_path / "chosen")]
+    assert min(best) == best[-1], "else the two keep different epochs"
+    last = run(without_validation(text), tmp_path / "last", schedule=schedule)
+    assert last["model.safetensors"] == chosen["model.safetensors"]
+    assert json.loads(last["summary.json"]) == {
+        "status": "finished",
+        "epochs": 4,
+        "steps": records(tmp_path / "last")[-1]["step"],
+        "best_epoch": 4,
+    }
+    assert not [key for record in records(tmp_path / "last") for key in record if "valid" in key]
+    shorter = run(without_validation(text), tmp_path / "shorter", schedule=schedule, epochs=3)
+    assert shorter["model.safetensors"] != last["model.safetensors"]
+
+
+def test_last_epoch_is_kept_even_where_an_earlier_one_was_better(text, tmp_path):
+    """With a rate at which the text is unlearned again."""
+    parameters = {"schedule": "constant", "learning_rate": 0.5, "epochs": 6}
+    chosen = run(text, tmp_path / "chosen", **parameters)
+    assert json.loads(chosen["summary.json"])["best_epoch"] < 6
+    last = run(without_validation(text), tmp_path / "last", **parameters)
+    assert json.loads(last["summary.json"])["best_epoch"] == 6
+    assert last["model.safetensors"] != chosen["model.safetensors"]
+
+
+def test_interrupted_training_without_a_validation_set_ends_as_an_uninterrupted_one(
+    text, tmp_path, monkeypatch
+):
+    whole = run(without_validation(text), tmp_path / "whole")
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    with pytest.raises(Killed):
+        run(without_validation(text), tmp_path / "cut", on_epoch=kill_after(2))
+    assert run(without_validation(text), tmp_path / "cut") == whole
 
 
 def test_resumed_training_does_not_repeat_what_the_checkpoint_holds(text, tmp_path, monkeypatch):

@@ -1,0 +1,243 @@
+"""Whether the chosen candidate is better for being trained on the validation set too: a refit.
+
+A refit has no validation set that could choose its epoch, or say how good it is. So it is measured
+on a rolling origin before it is believed (Tashman, International Journal of Forecasting 16, 2000):
+the split is moved back by one validation set. There the candidate is trained twice, with the same
+random seeds: on what is left of the training set, the epoch chosen by the last part of it; and
+on all of the training set, as long as was chosen. Both are scored on the validation set, which
+neither has seen. The second is to the first what the refit is to the candidate as it was compared.
+The test set has no part in it.
+
+How long: as many epochs as were chosen, the mean over random seeds. The schedule of the learning
+rate is laid out for that length. Nothing chooses among the epochs of a refit, and the last one is
+kept, so the rate has to be low there: stopped in the middle of a cosine, a model is worse than the
+best one that the whole schedule came by. Epochs are counted and not steps, so that each item
+is seen as often.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Protocol
+
+import numpy as np
+
+from rnn_core.comparison.race import Trained
+from rnn_core.comparison.refits import BELIEVED, Gain, Refit
+from rnn_core.comparison.standings import Apart
+from rnn_core.metric import Direction, Division
+from rnn_core.study import ChampionKind
+from rnn_core.training.tuning import loss
+
+MEASURED_SEEDS = 3
+"""Random seeds by which a refit is measured: 0 and the next."""
+
+FEWEST_SEEDS = 2
+"""Fewer tell nothing of chance."""
+
+INTERVAL = (1 - BELIEVED, BELIEVED)
+"""Between these quantiles lies the true gain with a probability of 90 %. The lower one is above 0
+where a gain is believed."""
+
+
+@dataclass(frozen=True, order=True)
+class Fit:
+    """A training on a new division of the data.
+
+    Attributes:
+        division: The division.
+        seed: Random seed.
+        epochs: How long; None: as the candidates.
+    """
+
+    division: Division
+    seed: int
+    epochs: int | None = None
+
+
+class Fitted(Protocol):
+    """How a training ended."""
+
+    @property
+    def score(self) -> float | None:
+        """On its validation set; None if it diverged, or had none."""
+
+    @property
+    def validation_loss(self) -> float | None:
+        """What training lowers, there; None where the metric is that."""
+
+    @property
+    def kept(self) -> int | None:
+        """The epoch whose weights were kept; None if it diverged."""
+
+    @property
+    def trained(self) -> Trained | None:
+        """How it did on the validation set of the prepared data; None if that is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be refitted.
+
+    Attributes:
+        cell: Name of the cell.
+        hidden_size: Features of its state.
+        champion: What of it may be registered.
+        raced: How its trainings in the race ended, by random seed; one did not diverge.
+        members: Random seeds that answer together.
+        direction: Which scores are better.
+    """
+
+    cell: str
+    hidden_size: int
+    champion: ChampionKind
+    raced: Mapping[int, Fitted]
+    members: Sequence[int]
+    direction: Direction
+
+    @property
+    def chosen_epochs(self) -> int:
+        """For how long it was trained, the mean over random seeds that did not diverge."""
+        return mean_length([end.kept for end in self.raced.values() if end.kept is not None])
+
+    @property
+    def alone(self) -> int | None:
+        """The seed that is best on the validation set; None if the ensemble is registered."""
+        if self.champion == "ensemble" and self.members:
+            return None
+
+        def rank(seed: int) -> tuple[float, float, int]:
+            end = self.raced[seed]
+            return loss(end.score, self.direction), end.validation_loss or 0.0, seed
+
+        return min(self.raced, key=rank)
+
+    @property
+    def seeds(self) -> list[int]:
+        """Random seeds of a refit: of all that may be registered."""
+        return sorted({*self.members, *([] if self.alone is None else [self.alone])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refitting:
+    """How a refit stands.
+
+    Attributes:
+        asked: All trainings that were asked for so far.
+        refit: What came of them; None as long as some have not ended.
+    """
+
+    asked: tuple[Fit, ...]
+    refit: Refit | None
+
+
+def most_refits(members: int) -> int:
+    """How many trainings a refit may take: two a seed to measure it, and what may be registered.
+
+    Args:
+        members: Models that may answer together; 1: there is no ensemble.
+    """
+    return 2 * MEASURED_SEEDS + members + (members > 1)
+
+
+def refitting(wish: Wish, ended: Callable[[Fit], Fitted | None]) -> Refitting:
+    """Say which trainings a refit takes next, or what came of it.
+
+    Args:
+        wish: What is to be refitted.
+        ended: How a training ended; None if it has not.
+    """
+    known: dict[Fit, Fitted] = {}
+    asked: list[Fit] = []
+    for several in following(wish, known):
+        asked += several
+        ends = {one: ended(one) for one in several}
+        known |= {one: end for one, end in ends.items() if end is not None}
+        if len(known) < len(asked):
+            return Refitting(asked=(*asked,), refit=None)
+    return Refitting(asked=(*asked,), refit=outcome(wish, known))
+
+
+def following(wish: Wish, known: Mapping[Fit, Fitted]) -> Iterator[list[Fit]]:
+    """What is trained one after the other, as far as what is known then asks for it."""
+    yield [Fit("moved_back", seed) for seed in range(MEASURED_SEEDS)]
+    length = moved_back_length(known)
+    if length is None:
+        return
+    yield [Fit("moved_back_refit", one.seed, length) for one in finished(known, "moved_back")]
+    gain, _ = gain_of(known)
+    if gain is not None and gain.believed:
+        yield [Fit("refit", seed, wish.chosen_epochs) for seed in wish.seeds]
+
+
+def finished(known: Mapping[Fit, Fitted], division: Division) -> list[Fit]:
+    """The trainings on a division that did not diverge."""
+    return [one for one, end in known.items() if one.division == division and end.kept is not None]
+
+
+def moved_back_length(known: Mapping[Fit, Fitted]) -> int | None:
+    """The epochs that were chosen one validation set earlier; None if too many diverged."""
+    kept = [known[one].kept for one in finished(known, "moved_back")]
+    epochs = [epoch for epoch in kept if epoch is not None]
+    return mean_length(epochs) if len(epochs) >= FEWEST_SEEDS else None
+
+
+def mean_length(epochs: Sequence[int]) -> int:
+    """The mean of some numbers of epochs, rounded."""
+    return round(fmean(epochs))
+
+
+def gain_of(known: Mapping[Fit, Fitted]) -> tuple[Gain | None, tuple[int, ...]]:
+    """What a refit is worth one validation set earlier, and the random seeds that tell."""
+    before = {one.seed: known[one].trained for one in finished(known, "moved_back")}
+    after = {one.seed: known[one].trained for one in finished(known, "moved_back_refit")}
+    pairs = {
+        seed: (one, after[seed])
+        for seed, one in before.items()
+        if is_scored(one) and is_scored(after.get(seed))
+    }
+    seeds = tuple(sorted(pairs))
+    if len(seeds) < FEWEST_SEEDS:
+        return None, seeds
+    first, second = ([one for seed in seeds if (one := pairs[seed][i])] for i in (0, 1))
+    return gain(first, second), seeds
+
+
+def is_scored(one: Trained | None) -> bool:
+    """Whether a training came to a score."""
+    return one is not None and one.loss is not None
+
+
+def gain(before: Sequence[Trained], after: Sequence[Trained]) -> Gain | None:
+    """What is gained, random seed by random seed and item by item; None where nothing tells.
+
+    Args:
+        before: Trainings.
+        after: Others, with the same random seeds, scored on the same items.
+    """
+    apart = Apart.of({"before": before, "after": after})
+    if apart is None:
+        return None
+    mean, error, chance = apart.between("before", "after")
+    drawn = apart.draws[:, 0] - apart.draws[:, 1]
+    least, most = np.quantile(drawn, INTERVAL).tolist()
+    return Gain(mean=mean, error=error, at_least=least, at_most=most, chance=chance)
+
+
+def outcome(wish: Wish, known: Mapping[Fit, Fitted]) -> Refit:
+    """What came of all trainings."""
+    found, seeds = gain_of(known)
+    there = {one.seed for one in finished(known, "refit")}
+    believed = found is not None and found.believed
+    members = tuple(seed for seed in wish.members if seed in there)
+    return Refit(
+        cell=wish.cell,
+        hidden_size=wish.hidden_size,
+        measured=seeds,
+        moved_back_epochs=moved_back_length(known),
+        gain=found,
+        epochs=wish.chosen_epochs if believed else None,
+        members=members if len(members) > 1 else (),
+        alone=wish.alone if wish.alone in there else None,
+        trainings=len(known),
+    )

@@ -1,0 +1,82 @@
+"""The role of a task that divides a prepared dataset anew, to train on the validation set too."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from rnn_core.metric import SCORED, Division, ScoredSplit
+from rnn_core.tasks.base import prepared
+from rnn_core.tasks.base.prepared import Data
+
+Divided: TypeAlias = tuple[Data, prepared.Meta]
+"""A prepared dataset whose items are on other splits than `prepare` puts them on."""
+
+
+SCORED_ON: Mapping[Division, tuple[ScoredSplit, ...]] = {
+    "prepared": SCORED,
+    "moved_back": ("validation",),
+    "moved_back_refit": ("validation",),
+    "refit": ("test",),
+}
+"""The splits of the prepared data that a model has not seen which was trained on a division, and
+may be scored on."""
+
+
+class Divides(ABC):
+    """Moves items of a prepared dataset from one split to another.
+
+    All that `prepare` found out by the training set stays as it is: the vocabulary, the scaling
+    and the classes. So a model that was trained on a new division reads raw input as every other
+    one does, and is scored and served with the meta of the prepared dataset. A word that only
+    the validation set has stays an unknown one.
+    """
+
+    @staticmethod
+    @abstractmethod
+    def join(data: Data, meta: prepared.Meta) -> Divided:
+        """Train on the validation set too: it becomes part of the training set.
+
+        The validation set is empty then, so that nothing chooses an epoch, and the test set is
+        what it was.
+
+        Args:
+            data: Prepared data.
+            meta: Its meta, of the task's own `Meta`.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def move_back(data: Data, meta: prepared.Meta) -> Divided:
+        """Move the split back by one validation set: a rolling origin.
+
+        What was the validation set is the test set. The last part of the training set, of about
+        the size of the validation set, is the validation set, and training is left the rest.
+        What was the test set is on no split. `join` of this has all of the training set to train
+        on, and is to it what the join of the prepared dataset is to that.
+
+        Args:
+            data: As for `join`.
+            meta: Likewise.
+
+        Raises:
+            ParameterError: If that leaves nothing to train on, or cannot be done.
+        """
+
+
+def divide(kind: type[Divides], data: Data, meta: prepared.Meta, division: Division) -> Divided:
+    """Divide a prepared dataset.
+
+    Args:
+        kind: Its task.
+        data: As `prepare` made it.
+        meta: Likewise.
+        division: How.
+
+    Raises:
+        ParameterError: If that leaves nothing to train on, or cannot be done.
+    """
+    if division in ("moved_back", "moved_back_refit"):
+        data, meta = kind.move_back(data, meta)
+    if division in ("refit", "moved_back_refit"):
+        data, meta = kind.join(data, meta)
+    return data, meta

@@ -1,0 +1,72 @@
+"""Recordings of words on other sides, in every fold."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from rnn_core.errors import ParameterError
+from rnn_core.metric import SPLITS
+from rnn_core.tasks.base.divides import Divided, Divides
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.tasks.base.splits import items_of, joined, last_groups, last_of_each, moved_back
+from rnn_core.tasks.speech_recognition.parameters import SpeechData, SpeechMeta
+
+FEWEST_SPEAKERS = 4
+"""Where they take turns, one is left out, one is scored, one chooses, and one is trained on."""
+
+
+class Dividing(Divides):
+    """Moves recordings from side to side."""
+
+    @staticmethod
+    def join(data: Data, meta: Meta) -> Divided:
+        """Where speakers take turns, the one that is tested stays so."""
+        sides = joined(data["sides"])
+        return {**data, "sides": sides}, counted(meta, sides)
+
+    @staticmethod
+    def move_back(data: Data, meta: Meta) -> Divided:
+        """As the sides differ: by speaker, whole speakers choose; by take, of each the last takes.
+
+        Where speakers take turns, the one that was tested is on no side, the next is scored, and
+        the one after that chooses.
+        """
+        assert isinstance(meta, SpeechMeta)
+        folds = [moved_back(fold, held(data, fold, meta.parameters)) for fold in data["sides"]]
+        sides = torch.stack(folds)
+        return {**data, "sides": sides}, counted(meta, sides)
+
+
+def counted(meta: Meta, sides: Tensor) -> Meta:
+    """The meta of recordings whose sides are (F, N)."""
+    each = {s: int((sides == i).sum()) for i, s in enumerate(SPLITS)}
+    return replace(meta, items={split: round(n / len(sides)) for split, n in each.items()})
+
+
+def held(data: Data, sides: Tensor, parameters: SpeechData) -> Tensor:
+    """The training items of a fold that are to choose."""
+    speakers, labels = data["speakers"].long(), data["labels"].long()
+    if parameters.split_by == "each_speaker":
+        return next_speaker(sides, speakers)
+    if parameters.split_by == "speaker":
+        return last_groups(sides, speakers)
+    if parameters.split_by == "take":
+        return last_of_each(sides, speakers * (int(labels.max()) + 1) + labels)
+    return last_of_each(sides, labels)
+
+
+def next_speaker(sides: Tensor, speakers: Tensor) -> Tensor:
+    """The recordings of who comes after the speaker that is for choosing, by turns.
+
+    Raises:
+        ParameterError: If there are too few speakers.
+    """
+    number = int(speakers.max()) + 1
+    if number < FEWEST_SPEAKERS:
+        raise ParameterError(
+            f"with split_by each_speaker it takes {FEWEST_SPEAKERS} speakers: one that is left "
+            f"out, one that is scored, one that chooses, and one to train on; there are {number}"
+        )
+    chooses = int(speakers[items_of(sides, "validation")][0])
+    return (speakers == (chooses + 1) % number).nonzero().flatten()

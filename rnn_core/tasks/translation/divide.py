@@ -1,0 +1,37 @@
+"""Pairs on other sides: they lie one side after another."""
+
+from dataclasses import replace
+
+from rnn_core.readers.parallel_text import Pair
+from rnn_core.tasks.base.divides import Divided, Divides
+from rnn_core.tasks.base.prepared import Data, Meta
+from rnn_core.tasks.base.splits import check_left
+
+
+class Dividing(Divides):
+    """Moves the places at which pairs are cut into sides."""
+
+    @staticmethod
+    def join(data: Data, meta: Meta) -> Divided:
+        """A subword that no training target has is not learned to be written."""
+        number = meta.items["train"] + meta.items["validation"]
+        return data, replace(meta, items={**meta.items, "train": number, "validation": 0})
+
+    @staticmethod
+    def move_back(data: Data, meta: Meta) -> Divided:
+        """The last pairs of the training side choose, as many as the validation side has."""
+        before, number = meta.items["train"], meta.items["validation"]
+        left = before - number
+        check_left(left, before)
+        moved = replace(meta, items={"train": left, "validation": number, "test": number})
+        return first_pairs(data, before + number), moved
+
+
+def first_pairs(data: Data, number: int) -> Data:
+    """So many pairs, from the first on."""
+    kept = {}
+    for name in (name for what in Pair._fields for name in (what, f"{what}_text")):
+        lengths = data[f"{name}_lengths"][:number]
+        kept[f"{name}_lengths"] = lengths
+        kept[name] = data[name][: int(lengths.sum())]
+    return kept
