@@ -90,7 +90,7 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
         entry = metrics[name]
         assert set(entry) == {
             *("task", "metric", "direction", "champion", "decision", "because", "trainings"),
-            "candidates",
+            *("candidates", "references"),
         }
         assert entry["metric"] == metric
         assert entry["trainings"] == 4
@@ -176,7 +176,7 @@ def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):
     assert list(comparison.candidates) == ["gru-4"]
     assert [seed.seed for seed in comparison.candidates["gru-4"].seeds] == [0]
     assert comparison.champion.seed.seed == 0
-    assert sorted(p.name for p in layout.runs("opinions").iterdir()) == ["gru"]
+    assert sorted(p.name for p in layout.runs("opinions").iterdir()) == ["gru", "linear"]
     assert sorted(p.name for p in layout.evaluations("opinions").iterdir()) == [
         "gru",
         "reference.json",
@@ -232,7 +232,8 @@ def test_flow_made_the_graph_of_dvc(chain):
     assert times["track@text"][1] <= times["promote@text"][0]
     others = {name for name in times if not re.search("@|^code$|^report$", name)}
     assert {"sales gru-4 seed 0", "sales gru-4 seed 1", "opinions gru-4 seed 0"} <= others
-    assert len(others) == 13
+    assert "opinions linear-2 seed 0" in others
+    assert len(others) == 14
 
 
 def test_stages_are_those_of_dvc_in_its_order(chain):
