@@ -259,7 +259,7 @@ def seconds_of_cells(records: list[dict[str, Any]]) -> dict[str, dict[str, float
     """Seconds of the trainings and evaluations of the study's seeds, by dataset and cell."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        if not is_for_tuning(record["seed"]):
+        if record["what"] != "answer" and not is_for_tuning(record["seed"]):
             sums = found.setdefault(record["dataset"], {})
             sums[record["cell"]] = sums.get(record["cell"], 0.0) + record["seconds"]
     return found

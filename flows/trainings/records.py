@@ -40,12 +40,15 @@ class Answer:
     """What an answer of a model took; see `rnn_core.diagnostics.measured_cost`.
 
     Attributes:
+        what: "answer".
         dataset: Name of the dataset.
         cell: Name of the cell, or of the reference network.
         hidden_size: Features of its state.
+        seed: Random seed of the model.
         median_ms: The median time of an answer, in milliseconds.
         p95_ms: The time that 95 % of answers kept within.
         peak_megabytes: By how much the memory of its process rose meanwhile; None: not told.
+        seconds: What it took to measure that.
         processor: Kind of processor, as PyTorch names it.
         time: When it ended, in seconds since 1970.
     """
@@ -53,11 +56,14 @@ class Answer:
     dataset: str
     cell: str
     hidden_size: int
+    seed: int
     median_ms: float
     p95_ms: float
     peak_megabytes: float | None
+    seconds: float
     processor: str
     time: int
+    what: str = "answer"
 
 
 def append(layout: Layout, record: Record | Answer) -> None:

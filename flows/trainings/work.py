@@ -202,6 +202,7 @@ def note_answer(run: Path, work: Work) -> None:
     config = work.config
     if config.seed != 0:
         return
+    started = time.monotonic()
     data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
     found = measure_seed(run, data, meta, torch.device(config.device))
     if found is None:
@@ -210,9 +211,11 @@ def note_answer(run: Path, work: Work) -> None:
         dataset=config.dataset,
         cell=config.cell,
         hidden_size=config.model["hidden_size"],
+        seed=config.seed,
         median_ms=round(found.median_ms, 4),
         p95_ms=round(found.p95_ms, 4),
         peak_megabytes=None if found.peak_bytes is None else round(found.peak_bytes / 2**20, 2),
+        seconds=round(time.monotonic() - started, 3),
         processor=torch.backends.cpu.get_cpu_capability(),
         time=round(time.time()),
     )

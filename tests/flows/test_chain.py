@@ -179,6 +179,7 @@ def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):
     assert sorted(p.name for p in layout.runs("opinions").iterdir()) == ["gru", "linear"]
     assert sorted(p.name for p in layout.evaluations("opinions").iterdir()) == [
         "gru",
+        "linear",
         "reference.json",
     ]
 

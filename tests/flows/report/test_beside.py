@@ -211,7 +211,14 @@ TIMES = [
 ]
 
 
-FACTS = {"dataset": "sounds", "hidden_size": 8, "processor": "AVX2", "time": 1}
+FACTS = {
+    "dataset": "sounds",
+    "hidden_size": 8,
+    "processor": "AVX2",
+    "time": 1,
+    "seconds": 0.1,
+    "seed": 0,
+}
 ANSWERS = [
     Answer(cell="gru", median_ms=99.0, p95_ms=99.0, peak_megabytes=99.0, **FACTS),
     Answer(cell="gru", median_ms=0.4567, p95_ms=12.345, peak_megabytes=0.8754, **FACTS),
