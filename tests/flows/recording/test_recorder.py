@@ -6,12 +6,11 @@ from concurrent.futures import CancelledError
 import pytest
 
 from flows.recording import record as recording
-from flows.recording.command import commit, stale_stages
+from flows.recording.command import RecordingError, commit, stale_stages
 from flows.recording.inputs import DATASET_VERBS, read_inputs
 from flows.recording.lock_file import lock_file, read_lock
 from flows.recording.plan import order
 from flows.recording.recorder import Recorder
-from rnn_core.errors import StudyError
 
 SALES, OPINIONS = ([f"{verb}@{name}" for verb in DATASET_VERBS] for name in ("sales", "opinions"))
 
@@ -96,14 +95,15 @@ def test_edit_of_a_dataset_of_which_nothing_ran_is_told_to_who_asks_and_to_nobod
     assert recorder.changed == {}
 
 
-def test_error_of_dvc_reaches_who_asked_and_the_next_is_recorded(layout, recorder):
-    file = layout.folder / "dvc.yaml"
-    content = file.read_bytes()
+def test_error_of_dvc_reaches_who_asked_and_the_next_is_recorded(layout, recorder, monkeypatch):
+    def refuse(*_):
+        raise RecordingError("dvc commit failed")
+
     with recorder.at_work():
-        file.write_text("stages: [")
-        with pytest.raises(StudyError, match="dvc commit failed"):
-            recorder.ask("sales", SALES).result()
-        file.write_bytes(content)
+        with monkeypatch.context() as patch:
+            patch.setattr(recording, "commit", refuse)
+            with pytest.raises(RecordingError, match="dvc commit failed"):
+                recorder.ask("sales", SALES).result()
         assert recorder.ask("sales", SALES).result()
     assert set(read_lock(layout)) == set(SALES)
 
