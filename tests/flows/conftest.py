@@ -245,8 +245,6 @@ def perform(here: Here) -> Callable[..., None]:
         torch.set_num_threads(1)  # as a worker has, of whose environment it is a part
         study = read_study(layout.folder)
         cells = (*study.cells_of(dataset), *(study.references_of(dataset) or ()))
-        code = CodeOfCells(dict.fromkeys(cells, "trains"), dict.fromkeys(cells, "scores"), "gpu")
-        cells = study.cells_of(dataset)
         code = CodeOfCells(
             trains=dict.fromkeys(cells, "trains"),
             evaluates=dict.fromkeys(cells, "scores"),
