@@ -151,6 +151,7 @@ def made_up(number):
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
+        "depths": [1],
         "references": None,
         "refit": False,
         "datasets": {f"rows_{i}": section for i in range(number)},

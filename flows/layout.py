@@ -34,7 +34,7 @@ class Layout:
         return self.folder / "data/prepared" / dataset
 
     def runs(self, dataset: str) -> Path:
-        """Output of train: a folder for each cell, hidden size and seed."""
+        """Output of train: a folder for each cell, size and seed."""
         return self.folder / "runs" / dataset
 
     def run(self, dataset: str, cell: str) -> Path:
@@ -45,12 +45,12 @@ class Layout:
         """How the candidates of a dataset were tuned, in `runs`; absent if they were not."""
         return self.runs(dataset) / "tuning.json"
 
-    def curve(self, dataset: str, cell: str, hidden_size: int, seed: int) -> Path:
+    def curve(self, dataset: str, cell: str, size: str, seed: int) -> Path:
         """The record of every epoch of a seed, in `runs`; see `rnn_core.training.run_folder`."""
-        return self.run(dataset, cell) / str(hidden_size) / f"seed-{seed}" / "metrics.jsonl"
+        return self.run(dataset, cell) / size / f"seed-{seed}" / "metrics.jsonl"
 
     def evaluations(self, dataset: str) -> Path:
-        """Output of evaluate: a folder for each cell and hidden size."""
+        """Output of evaluate: a folder for each cell and size."""
         return self.folder / "evaluations" / dataset
 
     def evaluation(self, dataset: str, cell: str) -> Path:
@@ -69,9 +69,9 @@ class Layout:
         """What came of a refit, in `runs`; absent if there is none."""
         return self.runs(dataset) / "refit.json"
 
-    def refitted(self, dataset: str, hidden_size: int, seed: int) -> Path:
-        """A training on the training and validation set, in `runs`."""
-        return seed_folder(self.runs(dataset) / "refit", hidden_size, seed)
+    def refitted(self, dataset: str, size: str, seed: int) -> Path:
+        """A training on the training and validation set, in `runs`; see `size_name`."""
+        return seed_folder(self.runs(dataset) / "refit", size, seed)
 
     def refit_evaluation(self, dataset: str) -> Path:
         """The scores of a refit, in `evaluations`; absent if there is none."""

@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive
 from flows.tracking.projection import Follower, Projection
 from flows.tracking.promoted import Promotion
+from flows.tracking.retired import retire
 from flows.tracking.shown import read_shown, up_to_date
 from flows.trainings.crew import CHECK
 from flows.trainings.kept import note_kept
@@ -148,8 +150,11 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
             crew.call(CHECK, inputs.study)
         execution.run()
     workshop.check_goes_on()
-    note_kept(layout, inputs.study.datasets, inputs.evaluates)
+    note_kept(layout, inputs.study.datasets, inputs.code_for)
     result.promotions |= closing.promotions
+    if not execution.failures:
+        forget = partial(retire, projection, inputs.study.datasets)
+        execution.attempt("track", forget)
     result.stages += execution.ran
     result.num_tasks += execution.num_tasks
     result.cached = [s for s in execution.cached if s not in {t.stage for t in result.stages}]

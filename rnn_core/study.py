@@ -7,22 +7,21 @@ its owner: `DataParameters` and `ModelParameters` of a task, and `TrainingParame
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, unknown
+from rnn_core.parameters import FILE, check_complete, check_keys, parse
 from rnn_core.references import check_references
 from rnn_core.sources import REGISTRY as SOURCES
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import WITHOUT_REFERENCES
 
-FILE = "params.yaml"
 SOURCE_MODULES = Path(__file__).parent / "sources"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -42,6 +41,9 @@ MOST_TUNING_SEEDS = 20
 
 MOST_MEMBERS = 50
 """What is registered answers with all of them at once."""
+
+MOST_LAYERS = 16
+"""More do not train without connections around them, which a stack of cells has not."""
 
 MOST_SEEDS = 1000
 """More would be trained for no reason that is known."""
@@ -155,6 +157,7 @@ class Section:
         cells: Those of the study's cells that are tried; null: all.
         seeds: How many random seeds there are for this dataset; null: as the study says.
         sizes: Sizes of this dataset; null: those of the study.
+        depths: Numbers of layers of this dataset; null: those of the study.
         tuning: How the cells of this dataset are tuned; null: as the study says.
         champion: What is registered; null: as the study says.
         ensemble: How many answer together; null: as the study says.
@@ -172,6 +175,7 @@ class Section:
     cells: tuple[str, ...] | None = None
     seeds: Seeds | None = None
     sizes: tuple[Size, ...] | None = None
+    depths: tuple[int, ...] | None = None
     tuning: Tuning | None = None
     champion: ChampionKind | None = None
     ensemble: EnsembleOf | None = None
@@ -182,11 +186,17 @@ class Section:
     def __post_init__(self) -> None:
         if self.margin is not None and not 0 < self.margin < math.inf:
             raise ValueError(f"margin must be above 0, not {self.margin}")
+        if "num_layers" in self.model:
+            layers = self.model["num_layers"]
+            raise ValueError(f"write `depths: [{layers}]` beside `model` instead of num_layers")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """A study: datasets, and the cells and seeds that are tried on each.
+
+    The file has every key, since the stages of dvc.yaml depend on them: a default is what
+    `read_study` advises where one is missing.
 
     Attributes:
         root: The folder with Gatewise's code, from the study's folder; for dvc.yaml.
@@ -198,16 +208,18 @@ class Study:
         sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
             multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
             units for every cell. See `rnn_core.training.sizes`.
+        depths: Numbers of recurrent layers that every cell is trained with at each size. A
+            budget is that of all layers together; "equal" is `hidden_size` units in each.
         tuning: How every cell is tuned before it is trained; null: every cell is trained with
-            the dataset's own values. dvc.yaml wants the key to be there.
+            the dataset's own values.
         champion: What is registered of the chosen candidate: the seed that is best on the
             validation set, an ensemble of its seeds, or the ensemble if it is better there
-            beyond chance. dvc.yaml wants the key to be there, and the next two.
+            beyond chance.
         ensemble: How many answer together.
         refit: Whether what is registered is trained on the training and validation set, where
             that is better on a rolling origin: see `rnn_core.comparison.rolling_origin`.
         references: Networks without a recurrence to compare with, which are no candidates: see
-            `rnn_core.references`. null: none. dvc.yaml wants the key to be there.
+            `rnn_core.references`. null: none.
         datasets: Datasets by name.
     """
 
@@ -217,6 +229,7 @@ class Study:
     seeds: Seeds
     cells: tuple[str, ...]
     sizes: tuple[Size, ...]
+    depths: tuple[int, ...] = (1,)
     datasets: dict[str, Section]
     tuning: Tuning | None = None
     champion: ChampionKind = "auto"
@@ -228,16 +241,9 @@ class Study:
         for name in (self.study, *self.datasets):
             if not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} must be lower-case letters, digits and _")
-        everywhere: dict[str, Study | Section] = {"": self, **self.datasets}
-        for where, lists in everywhere.items():
-            place = f"datasets.{where}." if where else ""
-            for what in ("cells", "sizes"):
-                values = getattr(lists, what)
-                if values is not None and (not values or len(set(values)) < len(values)):
-                    raise ValueError(f"{place}{what} must hold at least one value, and none twice")
-            if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
-                raise ValueError(f"{place}sizes must be above 0, or equal")
-            check_references(lists.references or (), f"{place}references")
+        check_lists(self, "")
+        for name, section in self.datasets.items():
+            check_lists(section, f"datasets.{name}.")
         if not self.datasets:
             raise ValueError("datasets must hold at least one dataset")
 
@@ -276,6 +282,10 @@ class Study:
     def sizes_of(self, dataset: str) -> tuple[Size, ...]:
         """The sizes that every cell of a dataset is trained at."""
         return self.section(dataset).sizes or self.sizes
+
+    def depths_of(self, dataset: str) -> tuple[int, ...]:
+        """The numbers of layers that every cell of a dataset is trained with."""
+        return self.section(dataset).depths or self.depths
 
     def tuning_of(self, dataset: str) -> Tuning | None:
         """How every cell of a dataset is tuned; None: not at all."""
@@ -319,6 +329,8 @@ def read_study(folder: Path) -> Study:
         raise ParameterError(
             f"{file}{line} is not YAML: {getattr(error, 'problem', error)}"
         ) from None
+    check_keys(Study, content, "", FILE)
+    check_complete(Study, content)
     study = parse(Study, content, "")
     for cell in study.cells:
         check_name(cell, "cell", CELLS, "cells")
@@ -333,6 +345,25 @@ def read_study(folder: Path) -> Study:
                 "states of its cell, of which these networks have none; set it to []"
             )
     return study
+
+
+def check_lists(lists: Study | Section, place: str) -> None:
+    """Refuse lists of what is tried that are empty, hold a value twice or an impossible one.
+
+    Args:
+        lists: What has them.
+        place: Stands before their names in errors.
+    """
+    for what in ("cells", "sizes", "depths"):
+        values = getattr(lists, what)
+        if values is not None and (not values or len(set(values)) < len(values)):
+            raise ValueError(f"{place}{what} must hold at least one value, and none twice")
+    if any(size != "equal" and size <= 0 for size in lists.sizes or ()):
+        raise ValueError(f"{place}sizes must be above 0, or equal")
+    for depth in lists.depths or ():
+        if not 1 <= depth <= MOST_LAYERS:
+            raise ValueError(f"{place}depths must be from 1 to {MOST_LAYERS}, not {depth}")
+    check_references(lists.references or (), f"{place}references")
 
 
 def is_for_tuning(seed: int) -> bool:
@@ -359,47 +390,3 @@ def check_name(name: str, kind: str, known: Iterable[str], where: str) -> None:
     """Refuse a name that is in no registry."""
     if name not in known:
         raise ParameterError(f"{FILE}: {where}: {unknown(kind, name, known)}")
-
-
-def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
-    """Turn a section of the file into its dataclass.
-
-    Args:
-        kind: The dataclass that declares what the section may hold.
-        content: The section.
-        where: Its place in the file.
-        source: What to call the file in errors.
-
-    Raises:
-        ParameterError: If a key is unknown or missing, or a value is not possible.
-    """
-    check_keys(kind, content, where, source)
-    try:
-        return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        problem = error.errors()[0]
-    place = ".".join(str(part) for part in (where, *problem["loc"]) if part != "")
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "missing":
-        message = "is required"
-    elif problem["type"] != "value_error":
-        message = f"{message}, not {problem['input']!r}"
-    raise ParameterError(": ".join(filter(None, [source, place, message])))
-
-
-def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
-    """Refuse keys that the dataclass does not have, in sections of sections too."""
-    known = {field.name: field.type for field in fields(kind)}
-    if not isinstance(content, Mapping):
-        told = f"{where or 'it'} must hold keys and values: {', '.join(known)}"
-        raise ParameterError(f"{source}: {told}")
-    for key, value in content.items():
-        if key not in known:
-            place = f"{where}: " if where else ""
-            raise ParameterError(f"{source}: {place}{unknown('key', str(key), known)}")
-        if known[key] == dict[str, Section] and isinstance(value, Mapping):
-            for name, section in value.items():
-                check_keys(Section, section, f"{key}.{name}", source)
-        for inner in (Tuning, Seeds, EnsembleOf):
-            if known[key] in (inner, inner | None) and value is not None:
-                check_keys(inner, value, ".".join(filter(None, [where, key])), source)

@@ -246,11 +246,13 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
     content = {
         "root": ".",
         "study": "light",
+        "device": "cpu",
         "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
+        "depths": [1],
         "references": None,
         "refit": False,
     }

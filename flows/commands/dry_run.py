@@ -12,15 +12,10 @@ from flows.recording.plan import Due
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
 from flows.trainings.identity import called
-from flows.trainings.planner import (
-    Asked,
-    most_trainings,
-    reference_trainings,
-    refits_at_most,
-    rounds_of,
-)
+from flows.trainings.planner import Asked, rounds_of
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
+from rnn_core.comparison.at_most import most_trainings
 
 
 @dataclass(frozen=True)
@@ -64,7 +59,7 @@ def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> F
     trainings = Trainings(layout, opened, plan, inputs.code_of(dataset), open_store(layout))
     wanted = trainings.look().wanted
     records = [r for r in read_records(layout) if (r.what, r.dataset) == ("train", dataset)]
-    times = [seconds_of(asked, records) for asked in wanted]
+    times = [seconds_of(asked, opened.epochs_of(asked), records) for asked in wanted]
     known = [seconds for seconds in times if seconds is not None]
     return Forecast(
         dataset=dataset,
@@ -75,14 +70,16 @@ def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> F
     )
 
 
-def seconds_of(asked: Asked, records: Sequence[Record]) -> float | None:
-    """What a training took when its like was trained here; None: none was."""
-    alike = [
-        one.seconds
-        for one in records
-        if (one.cell, one.hidden_size) == (asked.cell, asked.hidden_size)
-    ]
-    return fmean(alike) if alike else None
+def seconds_of(asked: Asked, epochs: int, records: Sequence[Record]) -> float | None:
+    """What so many epochs of a training would take; None: none of its like were trained here.
+
+    A trial of tuning is shorter than a training, and tells of an epoch as much as that does.
+    """
+    alike = [(one.seconds, one.epochs) for one in records if one.candidate == asked.sizing.name]
+    timed = [(seconds, number) for seconds, number in alike if number is not None]
+    if not timed:
+        return None
+    return epochs * sum(seconds for seconds, _ in timed) / sum(number for _, number in timed)
 
 
 def megabytes(layout: Layout, dataset: str, number: int) -> float | None:
@@ -97,13 +94,17 @@ def megabytes(layout: Layout, dataset: str, number: int) -> float | None:
 def guess(inputs: Inputs, dataset: str) -> Forecast:
     """What params.yaml says of a dataset that is not prepared."""
     study = inputs.study
-    cells, tuning = len(study.cells_of(dataset)), study.tuning_of(dataset)
+    tuning = study.tuning_of(dataset)
     rounds = rounds_of(tuning) if tuning else ()
-    candidates = cells * len(study.sizes_of(dataset))
-    seeds, references = study.seeds_of(dataset), study.references_of(dataset) or ()
-    most = most_trainings(cells, candidates, seeds, rounds)
-    most += refits_at_most(study.members_of(dataset), wanted=study.refit_of(dataset))
-    most += reference_trainings(len(references), seeds)
+    smallest = len(study.cells_of(dataset)) * len(study.depths_of(dataset))
+    most = most_trainings(
+        smallest=smallest,
+        candidates=smallest * len(study.sizes_of(dataset)),
+        references=len(study.references_of(dataset) or ()),
+        seeds=study.seeds_of(dataset),
+        rounds=rounds,
+        refit=study.members_of(dataset) if study.refit_of(dataset) else None,
+    )
     return Forecast(dataset, None, most, None, None)
 
 
@@ -118,7 +119,7 @@ def in_words(found: Forecast) -> str:
     if not found.trainings:
         return told
     names = ", ".join(
-        f"{one.cell}-{one.hidden_size} {called(one.seed, one.division)}" for one in found.trainings
+        f"{one.sizing.name} {called(one.seed, one.division)}" for one in found.trainings
     )
     time = "not known" if found.seconds is None else f"about {found.seconds:.0f} s of one worker"
     disk = "not known" if found.megabytes is None else f"about {found.megabytes:.2g} MB"

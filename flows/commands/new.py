@@ -23,7 +23,8 @@ from flows.report.foresight import foresight
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.study import EnsembleOf, Seeds, parse
+from rnn_core.parameters import parse
+from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
 
@@ -95,6 +96,7 @@ def new_study(
             "seeds": asdict(seeds),
             "cells": list(cells),
             "sizes": read_sizes(sizes),
+            "depths": [1],
             "tuning": None,
             "champion": "auto",
             "ensemble": asdict(EnsembleOf()),

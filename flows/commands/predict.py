@@ -13,7 +13,7 @@ from flows.commands.new import read_settings
 from flows.system.environment import use_defaults
 from rnn_core.errors import DataError, ParameterError, StudyError
 from rnn_core.files import write_text
-from rnn_core.study import parse
+from rnn_core.parameters import parse
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -72,6 +72,7 @@ def sync(folder: Path) -> None:
     use_defaults()
     folder = enter_home(folder)
     from flows.tracking.projection import Projection  # noqa: PLC0415 - reads settings made above
+    from flows.tracking.retired import retire  # noqa: PLC0415 - as above
 
     layout, plan = Layout(folder), read_study(folder)
     projection = Projection(layout, plan.study, {})
@@ -79,6 +80,7 @@ def sync(folder: Path) -> None:
         if layout.comparison(dataset).exists():
             projection.project(dataset)
             sys.stdout.write(f"{dataset}: MLflow shows it\n")
+    retire(projection, plan.datasets)
 
 
 def prune(folder: Path) -> None:

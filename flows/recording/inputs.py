@@ -10,8 +10,9 @@ import yaml
 from flows.layout import Layout
 from flows.stages.code import Code, fingerprints
 from flows.trainings.dataset import CodeOfCells
+from rnn_core.parameters import FILE
 from rnn_core.reach import refresh
-from rnn_core.study import FILE, Study, own_source, read_study
+from rnn_core.study import Study, own_source, read_study
 from rnn_core.training.run_folder import RunConfig
 
 DATASET_VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
@@ -45,15 +46,15 @@ class Inputs:
         return CodeOfCells(
             trains=self.code.train[dataset].cells,
             evaluates=self.code.evaluate[dataset].cells,
+            together=self.code.evaluate[dataset].together,
             gpu=self.code.gpu,
             divides=self.code.train[dataset].divides,
         )
 
-    def evaluates(self, config: RunConfig) -> str:
-        """Fingerprint of the code that evaluates a training; empty for one that is left over."""
+    def code_for(self, config: RunConfig) -> CodeOfCells | None:
+        """Fingerprints of the code that works on a training; None for one that is left over."""
         code = self.code_of(config.dataset)
-        known = config.cell in code.evaluates
-        return code.evaluation(config.cell, config.device) if known else ""
+        return code if config.cell in code.evaluates else None
 
     def changed(self, now: "Inputs") -> dict[str, list[str]]:
         """The datasets of which anything has changed since, with what that is."""

@@ -4,13 +4,19 @@ from collections.abc import Callable
 from math import inf
 
 from flows.report import words
-from rnn_core.comparison.outcome import Champion, Comparison, Decision
+from rnn_core.comparison.outcome import Champion, Comparison, Decision, Why
 from rnn_core.comparison.refits import Refit
 
 NEEDED = "98 %"
 """The chance that decides."""
 
-ONE_SEED = "one random seed does not tell how much of a score is chance"
+NOTHING_TOLD: dict[Why, str] = {
+    "one_seed": "one random seed does not tell how much of a score is chance",
+    "few_finished": (
+        "so many trainings diverged that the others do not tell how much of a score is chance"
+    ),
+}
+"""Why there is no chance to state."""
 
 FEW_CLUSTERS = 10
 FEW_TELLING = 10
@@ -38,7 +44,7 @@ def use(comparison: Comparison) -> str:
     if decision.why == "only_one":
         return f"use {champion.name}, the only candidate"
     if validation.risk is None:
-        return f"for now use {champion.name}: {ONE_SEED}"
+        return f"for now use {champion.name}: {NOTHING_TOLD[decision.why]}"
     if decision.status == "decided":
         return (
             f"use {champion.name}: the chance that another candidate is better by more than the "
@@ -278,7 +284,9 @@ def needed(comparison: Comparison) -> str:
     """What would settle it, in words; empty where it is decided."""
     decision, need = comparison.decision, comparison.decision.need
     if decision.why == "one_seed":
-        return f"It is open, since {ONE_SEED}. Three random seeds would be a start."
+        return f"It is open, since {NOTHING_TOLD['one_seed']}. Three random seeds would be a start."
+    if decision.why == "few_finished":
+        return f"It is open, since {NOTHING_TOLD['few_finished']}. More random seeds may tell."
     if decision.why == "test_contradicts":
         return (
             "It is open, since the two sets disagree. More items, and a validation set more like "
@@ -332,7 +340,7 @@ def because(comparison: Comparison) -> str:
         "only_one": "it is the only candidate",
         "too_close": f"{chances}; it takes {NEEDED} to decide",
         "test_contradicts": f"the test set contradicts; {chances}",
-        "one_seed": ONE_SEED,
+        **NOTHING_TOLD,
         "all_diverged": "most trainings of every candidate diverged",
     }[comparison.decision.why]
 

@@ -47,7 +47,7 @@ def what_it_is(details: Details, champion: Champion) -> str:
     more = f" It was {advice.trained_on_both(refit)}." if refit else ""
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
-        f"{words.count(found.hidden_size)} units, trained on `{details.dataset}`. {which}{more}"
+        f"{words.units(found)}, trained on `{details.dataset}`. {which}{more}"
     )
 
 

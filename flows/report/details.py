@@ -85,7 +85,7 @@ def collect(layout: Layout, study: Study, dataset: str) -> Details:
 
 def evaluated(layout: Layout, dataset: str, candidate: CandidateResult) -> Path:
     """The folder of the evaluation of a candidate."""
-    return layout.evaluation(dataset, candidate.cell) / str(candidate.hidden_size)
+    return layout.evaluation(dataset, candidate.cell) / candidate.size
 
 
 def curves_of(
@@ -95,7 +95,7 @@ def curves_of(
     key = f"validation_{comparison.metric.name}"
     found = {}
     for seed in candidate.seeds:
-        file = layout.curve(dataset, candidate.cell, candidate.hidden_size, seed.seed)
+        file = layout.curve(dataset, candidate.cell, candidate.size, seed.seed)
         records = [record for record in read_json_lines(file) if key in record]
         if records:
             found[seed.seed] = Curve(

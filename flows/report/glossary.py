@@ -2,7 +2,8 @@
 
 GLOSSARY: dict[str, str] = {
     "candidate": (
-        "A recurrent cell at a hidden size, such as gru-64. The cheapest is the one with the "
+        "A recurrent cell at a size, such as gru-64, or gru-2x45: two layers of 45 units, which "
+        "have as many weights together. The cheapest is the one with the "
         "fewest MACs."
     ),
     "training": (
@@ -69,7 +70,10 @@ GLOSSARY: dict[str, str] = {
         "Multiply-accumulates of the recurrent layers, or of what stands in their place, for one "
         "step of one sequence."
     ),
-    "size": "Which of the sizes of params.yaml, and how far the number of weights is from it.",
+    "size": (
+        "Which of the sizes of params.yaml, how far the number of weights is from it, and how many "
+        "layers there are, if several."
+    ),
     "policy": (
         "A way to come to a candidate. Regret: by how much its score on the test set is worse than "
         "the best."

@@ -40,17 +40,17 @@ def last_records(records: Iterable[Record]) -> list[Record]:
         if is_for_tuning(one.seed):
             trials.append(one)
         else:
-            seeds[one.what, one.dataset, one.cell, one.hidden_size, one.seed] = one
+            seeds[one.what, one.dataset, one.candidate, one.seed] = one
     return [*trials, *seeds.values()]
 
 
 def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable[Answer]) -> Grid:
     """Each candidate and reference network: how good it is, and what it takes and took here."""
-    answer = {f"{one.cell}-{one.hidden_size}": one for one in answers if one.dataset == dataset}
+    answer = {one.candidate: one for one in answers if one.dataset == dataset}
     found: dict[str, list[Record]] = defaultdict(list)
     for one in last:
         if one.dataset == dataset:
-            found[f"{one.cell}-{one.hidden_size}"].append(one)
+            found[one.candidate].append(one)
     compared = layout.comparison(dataset).exists()
     rows, told = [], judged(layout, dataset) if compared else {}
     for name, records in sorted(found.items()):

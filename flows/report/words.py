@@ -6,10 +6,10 @@ from rnn_core.comparison.networks import Beside
 from rnn_core.comparison.outcome import (
     CandidateResult,
     Comparison,
-    PolicyName,
     Result,
     SplitResult,
 )
+from rnn_core.comparison.policies import PolicyName
 from rnn_core.metric import SPLITS
 
 POLICIES: dict[PolicyName, str] = {
@@ -146,7 +146,14 @@ def behind(result: SplitResult) -> str:
 def size(candidate: Result) -> str:
     """What of the ladder a candidate is, and how far its weights are from the budget."""
     apart = candidate.deviations
-    return ", ".join(f"{s} ({apart[s]:+.1%})" if s in apart else s for s in candidate.sizes)
+    told = ", ".join(f"{s} ({apart[s]:+.1%})" if s in apart else s for s in candidate.sizes)
+    return told if candidate.num_layers == 1 else f"{told}, {candidate.num_layers} layers"
+
+
+def units(candidate: CandidateResult) -> str:
+    """How many units a candidate has, in each of its layers."""
+    each = f"{count(candidate.hidden_size)} units"
+    return each if candidate.num_layers == 1 else f"{candidate.num_layers} layers of {each}"
 
 
 def about_metric(comparison: Comparison) -> str:

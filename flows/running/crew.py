@@ -61,9 +61,9 @@ class PrefectCrew:
         """Show how many trainings there will be at most."""
         self.display.expect(trainings)
 
-    def foresee(self, opened: Opened, margin: float) -> None:
+    def foresee(self, opened: Opened, margin: float, smallest: float | None = None) -> None:
         """Say what the validation set can tell, to who watches and in the log of the run."""
-        if told := foresight(opened.metric, margin, opened.items):
+        if told := foresight(opened.metric, margin, opened.items, smallest):
             self.display.tell(f"{opened.dataset}: {told}")
             get_run_logger().info("%s: %s", opened.dataset, told)
 

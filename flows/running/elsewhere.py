@@ -147,11 +147,12 @@ def check_code(work: Work, *, trains: bool) -> None:
     """
     config = work.config
     here = code_of_cell(config.task, config.cell)
+    asked = config.cell, config.device, config.division
     checks = {}
     if trains:
-        checks["train"] = (config.environment["code"], here.training(config.cell, config.device))
+        checks["train"] = (config.environment["code"], here.training(*asked))
     if work.evaluates is not None:
-        checks["evaluate"] = (work.evaluates, here.evaluation(config.cell, config.device))
+        checks["evaluate"] = (work.evaluates, here.evaluation(*asked))
     for verb, (wanted, found) in checks.items():
         if wanted != found:
             raise StudyError(

@@ -24,10 +24,15 @@ TRAINS: tuple[Reference, ...] = (("flows.trainings.work", "train_in"), ("rnn_cor
 
 EVALUATES: tuple[Reference, ...] = (
     ("flows.trainings.work", "evaluate_in"),
+    ("rnn_core.devices", None),
+)
+"""What scores and diagnoses a training."""
+
+TOGETHER: tuple[Reference, ...] = (
     ("flows.trainings.work", "score_together"),
     ("rnn_core.devices", None),
 )
-"""What scores and diagnoses a training, or several that answer together."""
+"""What scores several trainings that answer together, or one on a new division of the data."""
 
 GPU: Reference = ("rnn_core.compiler.gpu", None)
 """What runs on a GPU alone. It has a fingerprint of its own, which no stage depends on, so that
@@ -61,7 +66,10 @@ COLLECTS: tuple[Reference, ...] = (
 )
 """What puts evaluations into place, with the baselines beside them."""
 
-IN_WORKERS: tuple[Reference, ...] = (*TRAINS, *EVALUATES, ("rnn_core.training.models", None))
+IN_WORKERS: tuple[Reference, ...] = (
+    *(*TRAINS, *EVALUATES, *TOGETHER),
+    ("rnn_core.training.models", None),
+)
 """What has fingerprints of its own, by cell and by reference network."""
 
 TRAINED = ("__init__", "build_model", "num_batches", "training_batches", "loss", "scores")
@@ -93,10 +101,13 @@ class Evaluates:
     Attributes:
         collect: What puts evaluations into place.
         cells: What makes an evaluation, by cell and by reference network.
+        together: What scores several trainings that answer together, and those on a new division
+            of the data, likewise.
     """
 
     collect: str
     cells: dict[str, str]
+    together: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -177,7 +188,7 @@ def trains(task: str, cells: tuple[str, ...]) -> Trains:
 def evaluates(task: str, cells: tuple[str, ...]) -> Evaluates:
     """What evaluate runs."""
     collect = fingerprint([*COLLECTS, *showing(task, BASELINES)], (*APART, *IN_WORKERS))
-    return Evaluates(collect, evaluation(task, cells))
+    return Evaluates(collect, evaluation(task, cells), together(task, cells))
 
 
 def code_of_cell(task: str, cell: str) -> CodeOfCells:
@@ -185,6 +196,7 @@ def code_of_cell(task: str, cell: str) -> CodeOfCells:
     return CodeOfCells(
         trains=training(task, (cell,)),
         evaluates=evaluation(task, (cell,)),
+        together=together(task, (cell,)),
         gpu=fingerprint(TRAINS, ELSEWHERE),
         divides=dividing(task),
     )
@@ -199,6 +211,11 @@ def evaluation(task: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The fingerprint of what makes an evaluation, by cell."""
     roots = [*EVALUATES, *learning(task, TRAINED), *showing(task, SHOWN)]
     return with_cells(task, roots, cells)
+
+
+def together(task: str, cells: tuple[str, ...]) -> dict[str, str]:
+    """The fingerprint of what scores several trainings of a cell together, by cell."""
+    return with_cells(task, [*TOGETHER, *learning(task, TRAINED)], cells)
 
 
 def dividing(task: str) -> str:

@@ -81,13 +81,14 @@ def check_cells(layout: Layout, study: Study, dataset: str) -> None:
 def read_candidates(layout: Layout, study: Study, dataset: str) -> list[Candidate]:
     """Read the evaluations of all sizes of all cells of a dataset."""
     sizes = {size if isinstance(size, str) else f"{size:g}" for size in study.sizes_of(dataset)}
+    wanted = {(name, depth) for name in sizes for depth in study.depths_of(dataset)}
     candidates = []
     for cell in study.cells_of(dataset):
         folder = layout.evaluation(dataset, cell)
-        found = [read_scores(folder / str(size)) for size in sizes_in(folder)]
-        if {name for candidate in found for name in candidate.sizes} != sizes:
+        found = [read_scores(folder / size) for size in sizes_in(folder)]
+        if {(name, one.num_layers) for one in found for name in one.sizes} != wanted:
             raise StudyError(
-                f"{folder} has not exactly the sizes of params.yaml; run `gatewise run`"
+                f"{folder} has not exactly the sizes and depths of params.yaml; run `gatewise run`"
             )
         candidates += found
     return candidates
@@ -99,12 +100,12 @@ def read_networks(layout: Layout, study: Study, dataset: str) -> list[Candidate]
     if names is None:
         return None
     folders = [layout.evaluation(dataset, name) for name in names]
-    return [read_scores(folder / str(size)) for folder in folders for size in sizes_in(folder)]
+    return [read_scores(folder / size) for folder in folders for size in sizes_in(folder)]
 
 
 def read_entry(layout: Layout, dataset: str, candidate: Candidate) -> Entry:
     """How each training of a candidate did on both splits."""
-    folder = layout.evaluation(dataset, candidate.cell) / str(candidate.hidden_size)
+    folder = layout.evaluation(dataset, candidate.cell) / candidate.size
 
     def on(seed: SeedResult, split: ScoredSplit) -> Trained:
         file = folder / f"{seed_name(seed.seed)}.safetensors"
@@ -131,11 +132,11 @@ def judge_ensemble(
     scores, best = read_ensemble(place), decision.registered_seed
     if scores is None or best is None:
         return None
-    name = f"{scores.cell}-{scores.hidden_size}"
+    name = scores.name
     if name != decision.champion:
         raise StudyError(f"{place} is of {name}, not of {decision.champion}; run `gatewise run`")
     champion = next(one for one in candidates if one.name == name)
-    seeds = layout.evaluation(dataset, scores.cell) / str(scores.hidden_size)
+    seeds = layout.evaluation(dataset, champion.cell) / champion.size
     alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
     together = read_items(place / ENSEMBLE_ITEMS, "validation")
     found = compare_pair(together, alone, champion.metric)
@@ -161,9 +162,10 @@ def judge_refit(
     refit = read_refit(place / FILE)
     if refit is None:
         return None
-    name = f"{refit.cell}-{refit.hidden_size}"
-    if name != decision.champion:
-        raise StudyError(f"{place} is of {name}, not of {decision.champion}; run `gatewise run`")
+    if refit.name != decision.champion:
+        raise StudyError(
+            f"{place} is of {refit.name}, not of {decision.champion}; run `gatewise run`"
+        )
     several = ensemble is not None and ensemble.registered
     scores = read_ensemble(place / (TOGETHER if several else ALONE))
     return RefitResult(

@@ -56,7 +56,7 @@ def evaluate(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew
 def sizes_of(runs: Path) -> list[Path]:
     """The folders of all candidates."""
     cells = sorted(path for path in runs.iterdir() if path.is_dir() and path.name not in APART)
-    return [cell / str(size) for cell in cells for size in sizes_in(cell)]
+    return [cell / size for cell in cells for size in sizes_in(cell)]
 
 
 def seeds_of(size: Path) -> list[int]:
@@ -116,6 +116,7 @@ def collect(store: Store, size: Path, code: CodeOfCells, folder: Path) -> None:
     candidate = Candidate(
         cell=config.cell,
         hidden_size=rung.hidden_size,
+        num_layers=rung.num_layers,
         sizes=rung.sizes,
         deviations=rung.deviations,
         device=config.device,
@@ -161,7 +162,7 @@ def lay_refit(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folde
     alone = () if refit.alone is None else (refit.alone,)
     for name, seeds in {TOGETHER: refit.members, ALONE: alone}.items():
         if seeds:
-            runs = [layout.refitted(dataset, refit.hidden_size, seed) for seed in seeds]
+            runs = [layout.refitted(dataset, refit.size, seed) for seed in seeds]
             score(layout, runs, code, crew, folder / name)
 
 
@@ -170,7 +171,7 @@ def score(
 ) -> None:
     """Write the scores of trainings that answer together, which a worker makes if need be."""
     configs = tuple(read_config(run)[0] for run in runs)
-    evaluates = code.evaluation(configs[0].cell, configs[0].device)
+    evaluates = code.ensemble(configs[0].cell, configs[0].device)
     together = Together(layout=layout, configs=configs, evaluates=evaluates)
     store = open_store(layout)
     if not store.has("evaluation", together.identity):

@@ -8,7 +8,7 @@ from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
 from flows.trainings.identity import Opened, evaluation_identity
-from flows.trainings.planner import Asked, Look, Sizing, asked_for, name_of
+from flows.trainings.planner import Asked, Look, Sizing, asked_for
 from flows.trainings.store import open_store
 from rnn_core.comparison.refits import write_refit
 from rnn_core.files import whole_folder, write_json
@@ -48,19 +48,19 @@ def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
     for asked in found.references:
         lay_training(trainings, asked, folder / asked.cell)
     for name, rung in trainings.opened.references.items():
-        write_rung(folder / name / str(rung.hidden_size), rung, None)
+        write_rung(folder / name / rung.size, rung, None)
     lay_refit(trainings, found, folder)
     records: dict[str, dict[str, object]] = {}
     for cell, rungs in trainings.opened.rungs.items():
         for rung in rungs:
-            candidate = cell, rung.hidden_size
-            searches = found.searches.get(name_of(candidate))
+            candidate = Sizing(cell, rung.hidden_size, rung.num_layers)
+            searches = found.searches.get(candidate.name)
             if searches:
-                failed = found.failed.get(name_of(candidate), [])
+                failed = found.failed.get(candidate.name, [])
                 told = tuning_record(trainings, candidate, searches, failed)
-                records.setdefault(cell, {})[str(rung.hidden_size)] = told
+                records.setdefault(cell, {})[rung.size] = told
             tuning = tuned(searches) if searches else None
-            write_rung(folder / cell / str(rung.hidden_size), rung, tuning)
+            write_rung(folder / cell / rung.size, rung, tuning)
     if records:
         write_json(folder / "tuning.json", records)
 
@@ -83,7 +83,7 @@ def tuning_record(
 
 def lay_training(trainings: Trainings, asked: Asked, place: Path) -> None:
     """Write the folder of a training, by its size and seed."""
-    folder = seed_folder(place, asked.hidden_size, asked.seed)
+    folder = seed_folder(place, asked.sizing.size, asked.seed)
     trainings.store.get("training", trainings.work(asked).config.identity, folder)
     leave_manifest(folder)
 
@@ -92,10 +92,8 @@ def lay_ensemble(trainings: Trainings, found: Look, place: Path) -> None:
     """Name the trainings that answer together, and write those that the race did not ask for."""
     if not found.members:
         return
-    first = found.members[0]
     seeds = tuple(one.seed for one in found.members)
-    members = Members(cell=first.cell, hidden_size=first.hidden_size, seeds=seeds)
-    write_members(place, members)
+    write_members(place, Members(**found.members[0].sizing._asdict(), seeds=seeds))
     for asked in found.members:
         if asked not in found.results:
             lay_training(trainings, asked, place)

@@ -91,10 +91,8 @@ def unless_absent(ask: Callable[[], T]) -> T | None:
         raise
 
 
-def move_alias(
-    client: MlflowClient, version: ModelVersion, standing: Standing, check: Callable[[], None]
-) -> None:
-    """Move the alias to a version, and back if a check of what is behind it then fails.
+def move_alias(client: MlflowClient, version: ModelVersion, standing: Standing) -> None:
+    """Move the alias to a version.
 
     Cut off anywhere, the tag does not take for a person's doing what was Gatewise's, nor the
     other way round.
@@ -103,13 +101,4 @@ def move_alias(
     before = " ".join(standing.ours) or NOWHERE
     client.set_registered_model_tag(name, TAG, f"{before} {number}")
     client.set_registered_model_alias(name, ALIAS, number)
-    try:
-        check()
-    except Exception:
-        if standing.has_alias and standing.version is not None:
-            client.set_registered_model_alias(name, ALIAS, standing.version.version)
-        else:
-            client.delete_registered_model_alias(name, ALIAS)
-        client.set_registered_model_tag(name, TAG, before)
-        raise
     client.set_registered_model_tag(name, TAG, number)

@@ -1,11 +1,12 @@
 """Results as MLflow's parameters and metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Literal, TypeAlias
 
 from mlflow.entities import Param
 
+from flows.trainings.records import Record
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.outcome import CandidateResult, Result
@@ -71,16 +72,32 @@ def in_race(result: CandidateResult, metric: str) -> dict[str, float | None]:
     return found
 
 
-def risks(result: CandidateResult) -> dict[str, float]:
-    """What one takes upon oneself with a candidate, by both sets; empty where nothing tells."""
-    found = {}
+def risks(result: CandidateResult) -> dict[str, float | None]:
+    """What one takes upon oneself with a candidate, by both sets; None where nothing tells."""
+    found = dict[str, float | None]()
     for split in SCORED:
-        if (risk := result.on(split).risk) is not None:
-            found[f"{split}_chance_within_margin"] = risk.chance
-            found[f"{split}_expected_loss_in_margins"] = risk.expected_loss
+        risk = result.on(split).risk
+        found[f"{split}_chance_within_margin"] = None if risk is None else risk.chance
+        found[f"{split}_expected_loss_in_margins"] = None if risk is None else risk.expected_loss
     return found
 
 
 def there(values: Mapping[str, float | None]) -> dict[str, float]:
     """Values by name, without those that are not there."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def measured(trained: Sequence[Record], candidate: str) -> dict[str, float]:
+    """Seconds and megabytes of the trainings of a candidate, as last measured on this machine.
+
+    Args:
+        trained: What trainings of its dataset took.
+        candidate: Its name.
+    """
+    last = {one.seed: one for one in trained if one.candidate == candidate}
+    if not last:
+        return {}
+    return {
+        "train_seconds": round(sum(one.seconds for one in last.values()), 3),
+        "train_peak_megabytes": max(one.peak_megabytes for one in last.values()),
+    }

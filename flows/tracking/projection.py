@@ -25,14 +25,21 @@ from flows.layout import Layout
 from flows.report import figures, words
 from flows.report.details import collect
 from flows.report.svg import alone
-from flows.tracking.logged import Kind, metrics_of_result, metrics_of_seed, parameters_of
+from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
 from flows.trainings.records import Record as Measured
 from flows.trainings.records import read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json_lines, sha256_of
 from rnn_core.study import is_for_tuning, read_study
-from rnn_core.training.run_folder import METRICS, RunConfig, read_config, read_summary, seed_name
+from rnn_core.training.run_folder import (
+    METRICS,
+    RunConfig,
+    read_config,
+    read_summary,
+    seed_name,
+    size_of,
+)
 
 BATCH = 900
 """Metrics sent at once; MLflow takes at most 1,000."""
@@ -150,11 +157,10 @@ class Projection:
 
     def create(self, config: RunConfig, kind: Kind, parent: str | None, **tags: str) -> Run:
         """Make a run for a cell at one size, or for a seed below it."""
-        size = str(config.model["hidden_size"])
-        candidate = f"{config.cell}-{size}"
+        candidate = f"{config.cell}-{size_of(config)}"
         name = candidate if kind == "cell" else f"{candidate} seed {config.seed}"
         known = {"kind": kind, "dataset": config.dataset, "cell": config.cell, **tags}
-        known["hidden_size"] = size
+        known |= {part: str(config.model[part]) for part in ("hidden_size", "num_layers")}
         if kind == "seed":
             known["seed"] = str(config.seed)
         named = {f"gatewise.{key}": value for key, value in known.items()}
@@ -254,7 +260,7 @@ class Projection:
     ) -> tuple[str, dict[int, str]]:
         """Show a cell, or a reference network, and its seeds; returns the ids of their runs."""
         result, metric = comparison.results[name], comparison.metric.name
-        folder = self.layout.run(dataset, result.cell) / str(result.hidden_size)
+        folder = self.layout.run(dataset, result.cell) / result.size
         config, _ = read_config(folder / seed_name(result.seeds[0].seed))
         whole = replace(config, seed=-1)
         run = self.finished(whole, "cell", digest_of(folder), None)
@@ -330,22 +336,6 @@ class Projection:
             given_up = value == "false" and "gatewise.digest" not in run.data.tags
             if given_up and run.info.status == "RUNNING":
                 self.client.set_terminated(run.info.run_id, "KILLED")
-
-
-def measured(trained: Sequence[Measured], candidate: str) -> dict[str, float]:
-    """Seconds and megabytes of the trainings of a candidate, as last measured on this machine.
-
-    Args:
-        trained: What trainings of its dataset took.
-        candidate: Its name.
-    """
-    last = {one.seed: one for one in trained if f"{one.cell}-{one.hidden_size}" == candidate}
-    if not last:
-        return {}
-    return {
-        "train_seconds": round(sum(one.seconds for one in last.values()), 3),
-        "train_peak_megabytes": max(one.peak_megabytes for one in last.values()),
-    }
 
 
 class Follower:

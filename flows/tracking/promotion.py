@@ -1,7 +1,6 @@
 """The only writer of the model registry: one model per dataset, its alias `champion`."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -92,25 +91,30 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         if verdict.action == "promoted":
             return crown(client, new, standing, verdict.reason, run_ids[champion.seed.seed])
         with reachable():
+            if known is not None:  # more seeds may speak for the same model otherwise
+                why = known.tags.get("gatewise.promoted_because")
+                registry.write_evidence(client, known, comparison, champion, why)
+                registry.describe(client, layout, dataset, known)
             if verdict.action == "kept":
                 return keep(client, new, standing, verdict)
             assert known is not None
-            why = known.tags.get("gatewise.promoted_because", verdict.reason)
-            registry.write_evidence(client, known, comparison, champion, why)
-            registry.describe(client, layout, dataset, known)
             return told(new, str(known.version), verdict, comparison.registered_test_score)
 
 
 def crown(
     client: MlflowClient, new: Challenger, standing: Standing, reason: str, run_id: str
 ) -> Promotion:
-    """Register a challenger, unless that has been done, and move the alias to it."""
+    """Register a challenger, unless that has been done, and move the alias to it.
+
+    The alias comes last: cut off anywhere, it points to no version that was not asked.
+    """
     examples = registry.example_and_answer(new.layout, new.dataset, new.folder)
     with reachable():
         version = new.known or registry.register(client, new.name, new.folder, run_id, examples)
+        registry.check_answers(version, examples)
         registry.write_evidence(client, version, new.comparison, new.champion, reason)
         registry.describe(client, new.layout, new.dataset, version)
-        move_alias(client, version, standing, partial(registry.check_answers, version, examples))
+        move_alias(client, version, standing)
     verdict = Verdict("promoted", reason)
     return told(new, str(version.version), verdict, new.comparison.registered_test_score)
 

@@ -23,7 +23,7 @@ from flows.layout import Layout
 from flows.report import advice
 from flows.report.card import model_card
 from flows.report.details import collect
-from flows.tracking.alias import ABSENT, ALIAS
+from flows.tracking.alias import ABSENT
 from flows.tracking.judging import RUN, SEEN, note_seen
 from flows.tracking.logged import risks
 from rnn_core.comparison.outcome import Champion, Comparison
@@ -82,11 +82,11 @@ def trained(layout: Layout, dataset: str, comparison: Comparison) -> list[Path]:
     scores, members = comparison.registered_scores, read_members(layout.ensemble(dataset))
     assert scores is not None
     if comparison.registered_refit is not None:
-        return [layout.refitted(dataset, scores.hidden_size, seed) for seed in scores.seeds]
+        return [layout.refitted(dataset, scores.size, seed) for seed in scores.seeds]
     if comparison.members and members is not None:
         return member_folders(layout.runs(dataset), members)
     (seed,) = scores.seeds
-    return [seed_folder(layout.run(dataset, scores.cell), scores.hidden_size, seed)]
+    return [seed_folder(layout.run(dataset, scores.cell), scores.size, seed)]
 
 
 def digest_in(folder: Path) -> str:
@@ -156,9 +156,9 @@ def write_evidence(
     version: ModelVersion,
     comparison: Comparison,
     champion: Champion,
-    reason: str,
+    reason: str | None,
 ) -> None:
-    """Write into the tags of a version what speaks for it."""
+    """Write into the tags of a version what speaks for it, in place of what did."""
     result, decision, metric = champion.result, comparison.decision, comparison.metric.name
     refit = comparison.registered_refit
     write_tags(
@@ -167,6 +167,7 @@ def write_evidence(
         {
             "cell": result.cell,
             "hidden_size": result.hidden_size,
+            "num_layers": result.num_layers,
             "seed": champion.seed.seed if comparison.members else comparison.registered_seeds[0],
             "members": len(comparison.members) if comparison.members else None,
             "refit_epochs": refit.epochs if refit else None,
@@ -183,10 +184,13 @@ def write_evidence(
 
 
 def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, object]) -> None:
-    """Write tags of a version that it does not have; those that are None are left out."""
+    """Write tags of a version that it does not have, and take away those that are None."""
     for key, value in tags.items():
         name = f"gatewise.{key}"
-        if value is not None and version.tags.get(name) != str(value):
+        there = version.tags.get(name)
+        if value is None and there is not None:
+            client.delete_model_version_tag(version.name, version.version, name)
+        elif value is not None and there != str(value):
             client.set_model_version_tag(version.name, version.version, name, str(value))
 
 
@@ -204,19 +208,19 @@ def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelV
 
 
 def check_answers(version: ModelVersion, examples: Examples) -> None:
-    """Ask the model behind the alias.
+    """Ask the model of a version.
 
     Raises:
         StudyError: If it does not answer what the trained model does.
     """
     try:
-        served = mlflow.pyfunc.load_model(f"models:/{version.name}@{ALIAS}")
+        served = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
         pd.testing.assert_frame_equal(served.predict(examples.given), examples.answer)
     except Exception as error:
         cause = str(error).strip().splitlines()[0]
         raise StudyError(
             f"{version.name} version {version.version} does not answer as the trained model "
-            f"does, and the alias is back where it was: {cause}"
+            f"does, and the alias is where it was: {cause}"
         ) from error
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -48,6 +48,14 @@ def note_shown(layout: Layout, promotions: Mapping[str, Promotion | None]) -> No
     for name, promotion in promotions.items():
         notes[name] = Note(digest_of_outputs(stages, name), promotion)
     write_record(layout.shown, Notes(notes))
+
+
+def forget_others(layout: Layout, datasets: Collection[str]) -> None:
+    """Keep no note of other datasets than these."""
+    notes = read_notes(layout)
+    kept = {name: note for name, note in notes.items() if name in datasets}
+    if len(kept) < len(notes):
+        write_record(layout.shown, Notes(kept))
 
 
 def read_shown(layout: Layout) -> dict[str, Promotion]:

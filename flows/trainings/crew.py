@@ -64,8 +64,14 @@ class Crew(Protocol):
     def expect(self, trainings: int) -> None:
         """Be told how many trainings there will be at most, for who watches."""
 
-    def foresee(self, opened: Opened, margin: float) -> None:
-        """Be told what is to be trained, to say what its validation set can tell."""
+    def foresee(self, opened: Opened, margin: float, smallest: float | None = None) -> None:
+        """Be told what is trained, to say what its validation set can tell.
+
+        Args:
+            opened: What is trained.
+            margin: The largest difference that does not matter.
+            smallest: The smallest difference that the set can tell; None: it is not known yet.
+        """
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker, and wait for its result."""
@@ -90,9 +96,9 @@ class LocalCrew:
     def expect(self, trainings: int) -> None:
         """Nobody watches here."""
 
-    def foresee(self, opened: Opened, margin: float) -> None:
+    def foresee(self, opened: Opened, margin: float, smallest: float | None = None) -> None:
         """Write what the validation set can tell beside what DVC writes."""
-        if told := foresight(opened.metric, margin, opened.items):
+        if told := foresight(opened.metric, margin, opened.items, smallest):
             sys.stderr.write(f"{opened.dataset}: {told}\n")
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -3,7 +3,7 @@
 import json
 import queue
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from flows.layout import Layout
 from flows.trainings.crew import Crew, Ending
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
-from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Tunes, look
+from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Sizing, Tunes, look
 from flows.trainings.store import Store
 from rnn_core.comparison.ensembles import SCORES, EnsembleScores
 from rnn_core.metric import Division
@@ -32,12 +32,14 @@ class CodeOfCells:
     Attributes:
         trains: Of what trains.
         evaluates: Of what evaluates.
+        together: Of what scores several trainings that answer together, or one on a new division.
         gpu: Of what else runs on a GPU.
         divides: Of what divides the data anew, whatever the cell.
     """
 
     trains: Mapping[str, str]
     evaluates: Mapping[str, str]
+    together: Mapping[str, str]
     gpu: str
     divides: str
 
@@ -47,9 +49,18 @@ class CodeOfCells:
         parts += [self.gpu] if device == "cuda" else []
         return " ".join(parts if division == "prepared" else [*parts, self.divides])
 
-    def evaluation(self, cell: str, device: str) -> str:
-        """Fingerprint of what evaluates a cell on a kind of device."""
+    def evaluation(self, cell: str, device: str, division: Division = "prepared") -> str:
+        """Fingerprint of what evaluates a training of a cell on a kind of device.
+
+        One on a new division of the data is scored as several that answer together are.
+        """
+        if division != "prepared":
+            return self.ensemble(cell, device)
         return self.evaluates[cell] + (f" {self.gpu}" if device == "cuda" else "")
+
+    def ensemble(self, cell: str, device: str) -> str:
+        """Fingerprint of what scores several trainings of a cell together."""
+        return self.together[cell] + (f" {self.gpu}" if device == "cuda" else "")
 
 
 @dataclass
@@ -83,7 +94,7 @@ class Trainings:
         device = self.opened.device
         code = self.code.training(asked.cell, device, asked.division)
         later = asked.is_trial or asked.division == "refit"
-        evaluates = None if later else self.code.evaluation(asked.cell, device)
+        evaluates = None if later else self.code.evaluation(asked.cell, device, asked.division)
         config = self.opened.config(asked, code)
         return Work(layout=self.layout, config=config, evaluates=evaluates)
 
@@ -168,13 +179,32 @@ class Trainings:
         ends: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self.look()
         crew.expect(self.plan.most - len(self.ended))
+        looked = False
         while (found := self.look()).wanted:
+            if found.running and not looked:
+                looked = True
+                self.tell_what_items_tell(crew, found.running)
             for asked in found.wanted:
                 if asked not in running:
                     running[asked] = crew.train(self.work(asked))
                     running[asked].add_done_callback(partial(announce, ends, asked))
             self.take_in(running, ends)
         return found
+
+    def tell_what_items_tell(self, crew: Crew, running: Collection[str]) -> None:
+        """Say which differences the validation set can tell, by the first seeds of candidates."""
+        from rnn_core.comparison.need import smallest_difference  # noqa: PLC0415 - has NumPy
+        from rnn_core.comparison.race import items_of  # noqa: PLC0415 - likewise
+
+        trained: dict[str, list[Trained]] = {name: [] for name in running}
+        for asked, end in self.ended.items():
+            is_first = not asked.is_trial and asked.seed < self.plan.seeds.first
+            if is_first and end.trained and asked.sizing.name in trained:
+                trained[asked.sizing.name].append(end.trained)
+        items = items_of(list(trained.values()))
+        smallest = None if items is None else smallest_difference(items)
+        if smallest is not None:
+            crew.foresee(self.opened, self.plan.margin, smallest)
 
     def take_in(self, running: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
         """Wait for the next end; after an error, for all that have begun."""
@@ -208,6 +238,6 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
         members=study.members_of(opened.dataset),
         direction=opened.metric.direction,
         tunes=tunes,
-        references=tuple((name, rung.hidden_size) for name, rung in opened.references.items()),
+        references=tuple(Sizing(n, rung.hidden_size) for n, rung in opened.references.items()),
         refit=study.champion_of(opened.dataset) if study.refit_of(opened.dataset) else None,
     )

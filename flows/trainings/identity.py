@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.layout import Layout
-from flows.trainings.planner import Asked
+from flows.trainings.planner import Asked, Sizing
 from rnn_core.metric import Division, Metric
 from rnn_core.study import is_for_tuning
-from rnn_core.training.run_folder import RunConfig
+from rnn_core.training.run_folder import RunConfig, size_of
 from rnn_core.training.rung import Rung
 
 DTYPE = "float32"
@@ -58,9 +58,18 @@ class Opened:
     threads: int
 
     @property
-    def candidates(self) -> tuple[tuple[str, int], ...]:
-        """All cells with their hidden sizes."""
-        return tuple((cell, r.hidden_size) for cell, rungs in self.rungs.items() for r in rungs)
+    def candidates(self) -> tuple[Sizing, ...]:
+        """All cells with their sizes."""
+        return tuple(
+            Sizing(cell, rung.hidden_size, rung.num_layers)
+            for cell, rungs in self.rungs.items()
+            for rung in rungs
+        )
+
+    def epochs_of(self, asked: Asked) -> int:
+        """Epochs of a training that is asked for, if nothing ends it before."""
+        whole: int = self.training["epochs"]
+        return asked.epochs or max(1, round(asked.share * whole))
 
     def config(self, asked: Asked, code: str) -> RunConfig:
         """What determines a training that is asked for.
@@ -71,7 +80,7 @@ class Opened:
         """
         values = dict(asked.values)
         changes = {k: v for k, v in values.items() if k in self.training}
-        epochs = asked.epochs or max(1, round(asked.share * self.training["epochs"]))
+        size = {"hidden_size": asked.hidden_size, "num_layers": asked.num_layers}
         model = {k: v for k, v in values.items() if k in self.model}
         return RunConfig(
             dataset=self.dataset,
@@ -80,8 +89,8 @@ class Opened:
             seed=asked.seed,
             device=self.device,
             data=self.data,
-            model={**self.model, "hidden_size": asked.hidden_size, **model},
-            training={**self.training, **changes, "epochs": epochs},
+            model={**self.model, **size, **model},
+            training={**self.training, **changes, "epochs": self.epochs_of(asked)},
             environment={
                 "code": code,
                 "torch": self.torch,
@@ -150,7 +159,7 @@ def public_version(version: str) -> str:
 def title(config: RunConfig) -> str:
     """What a training is called where a person watches it."""
     what = "trial" if is_for_tuning(config.seed) else called(config.seed, config.division)
-    return f"{config.dataset} {config.cell}-{config.model['hidden_size']} {what}"
+    return f"{config.dataset} {config.cell}-{size_of(config)} {what}"
 
 
 def called(seed: int, division: Division) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from flows.layout import Layout
+from flows.trainings.dataset import CodeOfCells
 from flows.trainings.identity import evaluation_identity, together_identity
 from rnn_core.comparison.refits import read_refit
 from rnn_core.files import read_json, write_json
@@ -13,26 +14,27 @@ from rnn_core.training.run_folder import RunConfig, read_config
 
 
 def note_kept(
-    layout: Layout, datasets: Iterable[str], evaluates: Callable[[RunConfig], str]
+    layout: Layout, datasets: Iterable[str], code_for: Callable[[RunConfig], CodeOfCells | None]
 ) -> None:
     """Write down the trainings and evaluations that the runs of a study consist of.
 
     Args:
         layout: Where the study keeps things.
         datasets: Those of the study.
-        evaluates: Fingerprint of the code that evaluates a training.
+        code_for: Fingerprints of the code that works on a training; None for one that is left over.
     """
     found: set[str] = set()
     for dataset in datasets:
         runs = layout.runs(dataset)
         for config in configs_in(runs):
-            identity = config.identity
-            found |= {identity, evaluation_identity(identity, evaluates(config))}
-        members = read_members(layout.ensemble(dataset))
-        if members is not None:
-            configs = [read_config(folder)[0] for folder in member_folders(runs, members)]
-            found.add(together_identity(configs, evaluates(configs[0])))
-        found |= {*refitted_in(layout, dataset, evaluates)}
+            found.add(config.identity)
+            if code := code_for(config):
+                evaluates = code.evaluation(config.cell, config.device, config.division)
+                found.add(evaluation_identity(config.identity, evaluates))
+        for configs in answering_together(layout, dataset):
+            if code := code_for(configs[0]):
+                together = code.ensemble(configs[0].cell, configs[0].device)
+                found.add(together_identity(configs, together))
         if layout.tuning(dataset).exists():
             found |= tried_in(layout.tuning(dataset))
     content = sorted(found)
@@ -40,15 +42,14 @@ def note_kept(
         write_json(layout.kept, content)
 
 
-def refitted_in(
-    layout: Layout, dataset: str, evaluates: Callable[[RunConfig], str]
-) -> Iterator[str]:
-    """The identity of what evaluates several refits together, if there are several."""
-    refit = read_refit(layout.refit(dataset))
+def answering_together(layout: Layout, dataset: str) -> Iterator[list[RunConfig]]:
+    """What determined the trainings of an ensemble, and those of a refit, if there are several."""
+    members, refit = read_members(layout.ensemble(dataset)), read_refit(layout.refit(dataset))
+    if members is not None:
+        yield [read_config(one)[0] for one in member_folders(layout.runs(dataset), members)]
     if refit is not None and refit.members:
-        folders = [layout.refitted(dataset, refit.hidden_size, seed) for seed in refit.members]
-        configs = [read_config(folder)[0] for folder in folders]
-        yield together_identity(configs, evaluates(configs[0]))
+        folders = (layout.refitted(dataset, refit.size, seed) for seed in refit.members)
+        yield [read_config(one)[0] for one in folders]
 
 
 def configs_in(runs: Path) -> Iterator[RunConfig]:

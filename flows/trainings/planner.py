@@ -8,14 +8,16 @@ else is in the store, and the order in which trainings end, change nothing. Refe
 trained beside all that, and how they end is not looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from rnn_core.comparison.at_most import most_trainings, seeds_of_reference
 from rnn_core.comparison.refits import Refit
 from rnn_core.metric import Direction, Division
 from rnn_core.study import ChampionKind, Seeds, Tuning, is_for_tuning
+from rnn_core.training.run_folder import candidate_name, size_name
 from rnn_core.training.search_space import Dimension, Values
 from rnn_core.training.tuning import (
     Found,
@@ -34,14 +36,32 @@ if TYPE_CHECKING:
     from rnn_core.comparison.race import Trained
     from rnn_core.comparison.rolling_origin import Fit
 
-Sizing: TypeAlias = tuple[str, int]
-"""A cell and a hidden size: a candidate."""
-
-REFERENCE_SEEDS = 2
-"""Random seeds of a reference network: the fewest that tell how much of a score is chance."""
-
 MANY = 1_000_000
 """Epochs of a training so long that no two rounds are alike."""
+
+
+class Sizing(NamedTuple):
+    """A cell at a size: a candidate.
+
+    Attributes:
+        cell: Name of the cell.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
+    """
+
+    cell: str
+    hidden_size: int
+    num_layers: int = 1
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return candidate_name(*self)
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
 
 @dataclass(frozen=True, order=True)
@@ -50,12 +70,13 @@ class Asked:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
         seed: Random seed; one of those of tuning for a trial.
         values: What differs from the dataset's own values, by name, sorted.
         share: Epochs, as a share of the dataset's own.
         division: Which items it is trained on.
         epochs: How many, where that was chosen; None: as `share` says.
+        num_layers: Layers.
     """
 
     cell: str
@@ -65,6 +86,12 @@ class Asked:
     share: float = 1.0
     division: Division = "prepared"
     epochs: int | None = None
+    num_layers: int = 1
+
+    @property
+    def sizing(self) -> Sizing:
+        """The candidate."""
+        return Sizing(self.cell, self.hidden_size, self.num_layers)
 
     @property
     def is_trial(self) -> bool:
@@ -123,13 +150,13 @@ class DatasetPlan:
     """What a study wants to know of a dataset.
 
     Attributes:
-        candidates: Cells with their hidden sizes.
+        candidates: Cells with their sizes.
         seeds: How many random seeds candidates are trained with.
         margin: The largest difference that does not matter, in units of the metric.
         members: Models of the chosen candidate that may answer together; 1: no ensemble.
         direction: Which scores are better.
         tunes: How candidates are tuned; None: not at all.
-        references: Reference networks with their hidden sizes, which are no candidates.
+        references: Reference networks with their sizes, which are no candidates.
         refit: What of the chosen candidate is trained on the validation set too, as it may be
             what is registered; None: nothing is.
     """
@@ -146,11 +173,14 @@ class DatasetPlan:
     @property
     def most(self) -> int:
         """Trainings that there are at most, trials and a refit included, but for an ensemble's."""
-        cells = len({cell for cell, _ in self.candidates})
-        rounds = rounds_of(self.tunes.tuning, self.tunes.epochs) if self.tunes else ()
-        most = most_trainings(cells, len(self.candidates), self.seeds, rounds)
-        most += reference_trainings(len(self.references), self.seeds)
-        return most + refits_at_most(self.members, wanted=self.refit is not None)
+        return most_trainings(
+            smallest=len({(one.cell, one.num_layers) for one in self.candidates}),
+            candidates=len(self.candidates),
+            references=len(self.references),
+            seeds=self.seeds,
+            rounds=rounds_of(self.tunes.tuning, self.tunes.epochs) if self.tunes else (),
+            refit=None if self.refit is None else self.members,
+        )
 
 
 @dataclass
@@ -162,6 +192,8 @@ class Look:
         results: Trainings of the race that have ended.
         members: Once all have ended, those of the chosen candidate that may answer together.
         references: Trainings of reference networks that have ended.
+        running: Names of the candidates that go on after a look at the race; none before the
+            first, and after the last.
         searches: What the searches of each candidate came to, by its name, as far as they are
             done.
         failed: Of each candidate that was tuned again, the trainings that showed that it had to.
@@ -173,6 +205,7 @@ class Look:
     results: list[Asked] = field(default_factory=list)
     members: list[Asked] = field(default_factory=list)
     references: list[Asked] = field(default_factory=list)
+    running: tuple[str, ...] = ()
     searches: dict[str, list[Found]] = field(default_factory=dict)
     failed: dict[str, list[Asked]] = field(default_factory=dict)
     refits: list[Asked] = field(default_factory=list)
@@ -197,12 +230,12 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
     runs: Runs = {}
     for candidate in plan.candidates:
         if plan.tunes is None:
-            runs[name_of(candidate)] = runs_of(plan, candidate, {})
+            runs[candidate.name] = runs_of(plan, candidate, {})
         else:
-            follow(plan, candidate, plan.tunes.first(name_of(candidate)), ended, found, runs)
+            follow(plan, candidate, plan.tunes.first(candidate.name), ended, found, runs)
     if plan.tunes is not None and have_first(plan, runs, ended):
         tune_again(plan, ended, found, runs)
-    asked, chosen = raced(plan, runs, ended)
+    asked, chosen, found.running = raced(plan, runs, ended)
     for name, number in asked.items():
         for one in runs[name][:number]:
             (found.results if one in ended else found.wanted).append(one)
@@ -213,21 +246,16 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
             follow_refit(plan, runs[chosen], ended, found)
     for reference in plan.references:  # last: nothing waits for them
         for seed in range(seeds_of_reference(plan.seeds)):
-            one = Asked(*reference, seed)
+            one = Asked(**reference._asdict(), seed=seed)
             (found.references if one in ended else found.wanted).append(one)
     return found
-
-
-def name_of(candidate: Sizing) -> str:
-    """What a candidate is called."""
-    cell, hidden_size = candidate
-    return f"{cell}-{hidden_size}"
 
 
 def runs_of(plan: DatasetPlan, candidate: Sizing, values: Values) -> list[Asked]:
     """The trainings that a candidate may have in the race, or for an ensemble."""
     fixed = tuple(sorted(values.items()))
-    return [Asked(*candidate, n, fixed) for n in range(max(plan.seeds.most, plan.members))]
+    seeds = range(max(plan.seeds.most, plan.members))
+    return [Asked(**candidate._asdict(), seed=seed, values=fixed) for seed in seeds]
 
 
 def follow(
@@ -239,7 +267,7 @@ def follow(
     runs: Runs,
 ) -> None:
     """Replay a search: it is done, and says what is run, or wants trials, and nothing is run."""
-    name, rounds = name_of(candidate), list[list[Trial]]()
+    name, rounds = candidate.name, list[list[Trial]]()
     while tries := next_round(search, plan.direction, rounds):
         asked = [asked_for(candidate, one) for one in tries]
         if missing := [one for one in asked if one not in ended]:
@@ -255,7 +283,7 @@ def follow(
 
 def asked_for(candidate: Sizing, one: Try) -> Asked:
     """A trial of tuning as a training that is asked for."""
-    return Asked(*candidate, one.seed, one.fixed, one.share)
+    return Asked(**candidate._asdict(), seed=one.seed, values=one.fixed, share=one.share)
 
 
 def trial(one: Try, end: Ended) -> Trial:
@@ -277,16 +305,15 @@ def tune_again(plan: DatasetPlan, ended: Mapping[Asked, Ended], found: Look, run
     before = {name: searches[0] for name, searches in found.searches.items()}
     sized = [
         Sized(
-            cell=cell,
-            hidden_size=hidden_size,
-            trained=trained_of(first[name], ended),
-            tuned=loss(before[name].score, plan.direction),
+            **candidate._asdict(),
+            trained=trained_of(first[candidate.name], ended),
+            tuned=loss(before[candidate.name].score, plan.direction),
         )
-        for name, (cell, hidden_size) in zip(first, plan.candidates, strict=True)
+        for candidate in plan.candidates
     ]
     failed = failures(sized, plan.margin)
     for candidate in plan.candidates:
-        name = name_of(candidate)
+        name = candidate.name
         if name in failed:
             search = again(before[name], before[failed[name].than].chosen)
             found.failed[name] = first[name]
@@ -295,14 +322,14 @@ def tune_again(plan: DatasetPlan, ended: Mapping[Asked, Ended], found: Look, run
 
 def raced(
     plan: DatasetPlan, runs: Runs, ended: Mapping[Asked, Ended]
-) -> tuple[Mapping[str, int], str | None]:
-    """With how many seeds each candidate that is tuned is trained, and the one that is chosen.
+) -> tuple[Mapping[str, int], str | None, tuple[str, ...]]:
+    """With how many seeds candidates that are tuned are trained, which is chosen, which go on.
 
     The race begins once every candidate has its first seeds, since what a step costs is known by
     then, and the cheapest comes first.
     """
     if not have_first(plan, runs, ended):
-        return dict.fromkeys(runs, plan.seeds.first), None
+        return dict.fromkeys(runs, plan.seeds.first), None, ()
     ordered = sorted(runs, key=lambda name: (ended[runs[name][0]].cost, name))
     from rnn_core.comparison.race import (  # noqa: PLC0415 - who asks for no look does without NumPy
         Runner,
@@ -311,7 +338,8 @@ def raced(
 
     runners = [Runner(name=name, trained=trained_of(runs[name], ended)) for name in ordered]
     found = race(runners, plan.seeds, plan.margin)
-    return found.asked, found.recommended
+    running = () if found.over or not found.looks else found.running
+    return found.asked, found.recommended, running
 
 
 def members_of(asked: list[Asked], members: int, ended: Mapping[Asked, Ended]) -> list[Asked]:
@@ -343,6 +371,7 @@ def follow_refit(
     wish = Wish(
         cell=asked[0].cell,
         hidden_size=asked[0].hidden_size,
+        num_layers=asked[0].num_layers,
         champion=plan.refit,
         raced={one.seed: ended[one] for one in asked if one in found.results},
         members=[one.seed for one in found.members],
@@ -365,42 +394,6 @@ def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> "list[Traine
     return [one.trained for one in there if one is not None and one.trained is not None]
 
 
-def seeds_of_reference(seeds: Seeds) -> int:
-    """How many random seeds a reference network has."""
-    return min(REFERENCE_SEEDS, seeds.most)
-
-
-def reference_trainings(references: int, seeds: Seeds) -> int:
-    """How many trainings some reference networks take."""
-    return references * seeds_of_reference(seeds)
-
-
 def rounds_of(tuning: Tuning, epochs: int = MANY) -> tuple[Round, ...]:
     """The rounds of a search."""
     return begin("", {}, tuning, epochs).all_rounds
-
-
-def most_trainings(cells: int, candidates: int, seeds: Seeds, rounds: Sequence[Round]) -> int:
-    """How many trainings there may be.
-
-    Every candidate but the smallest of its cell may be tuned again, for which its first seeds are
-    trained again. The second search has one more in its last round, which the first has trained.
-
-    Args:
-        cells: How many.
-        candidates: Cells at all of their sizes.
-        seeds: How many random seeds there may be.
-        rounds: Those of tuning; none: nothing is tuned.
-    """
-    trials = sum(one.values * one.seeds for one in rounds)
-    again = (candidates - cells) * (trials + seeds.first) if rounds else 0
-    return candidates * (seeds.most + trials) + again
-
-
-def refits_at_most(members: int, *, wanted: bool) -> int:
-    """How many trainings a refit may take; none where none is wanted."""
-    if not wanted:
-        return 0
-    from rnn_core.comparison.rolling_origin import most_refits  # noqa: PLC0415 - has NumPy
-
-    return most_refits(members)

@@ -1,10 +1,13 @@
 """What trainings, evaluations and answers took on this machine: a line each, outside of results."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
 from flows.layout import Layout
 from rnn_core.files import read_json_lines
+from rnn_core.training.run_folder import candidate_name, read_summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,9 +18,12 @@ class Record:
         what: "train" or "evaluate"; with the division of the data, where that is a new one.
         dataset: Name of the dataset.
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         seed: Random seed.
         seconds: Wall time.
+        epochs: Epochs that were trained in that time; None for an evaluation, and for a training
+            that went on where a worker that was lost had left it.
         peak_megabytes: The most memory that its process had held by then, or since it last
             measured an answer.
         processor: Kind of processor, as PyTorch names it.
@@ -28,11 +34,23 @@ class Record:
     dataset: str
     cell: str
     hidden_size: int
+    num_layers: int = 1
     seed: int
     seconds: float
+    epochs: int | None = None
     peak_megabytes: int
     processor: str = ""
     time: int
+
+    @property
+    def candidate(self) -> str:
+        """Name of the cell at its size."""
+        return candidate_name(self.cell, self.hidden_size, self.num_layers)
+
+
+def epochs_in(folder: Path) -> int:
+    """Epochs that a finished training has in its folder."""
+    return read_summary(folder).epochs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +61,8 @@ class Answer:
         what: "answer".
         dataset: Name of the dataset.
         cell: Name of the cell, or of the reference network.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         seed: Random seed of the model.
         median_ms: The median time of an answer, in milliseconds.
         p95_ms: The time that 95 % of answers kept within.
@@ -56,6 +75,7 @@ class Answer:
     dataset: str
     cell: str
     hidden_size: int
+    num_layers: int = 1
     seed: int
     median_ms: float
     p95_ms: float
@@ -64,6 +84,11 @@ class Answer:
     processor: str
     time: int
     what: str = "answer"
+
+    @property
+    def candidate(self) -> str:
+        """Name of the cell, or of the reference network, at its size."""
+        return candidate_name(self.cell, self.hidden_size, self.num_layers)
 
 
 def append(layout: Layout, record: Record | Answer) -> None:
@@ -75,13 +100,16 @@ def append(layout: Layout, record: Record | Answer) -> None:
 
 def read_records(layout: Layout) -> list[Record]:
     """All records of trainings and evaluations."""
-    known = {field.name for field in fields(Record)}
-    lines = read_json_lines(layout.timings)
-    return [Record(**line) for line in lines if line.keys() == known]
+    return [Record(**line) for line in lines_of(layout, Record)]
 
 
 def read_answers(layout: Layout) -> list[Answer]:
     """All records of answers."""
-    known = {field.name for field in fields(Answer)}
-    lines = read_json_lines(layout.timings)
-    return [Answer(**line) for line in lines if line.keys() == known]
+    return [Answer(**line) for line in lines_of(layout, Answer)]
+
+
+def lines_of(layout: Layout, kind: type[Record] | type[Answer]) -> list[dict[str, Any]]:
+    """The lines that have all keys of a record but those with a default, and no others."""
+    known = {field.name for field in fields(kind)}
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    return [line for line in read_json_lines(layout.timings) if needed <= line.keys() <= known]

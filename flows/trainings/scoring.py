@@ -83,6 +83,7 @@ def score_together(
         EnsembleScores(
             cell=configs[0].cell,
             hidden_size=configs[0].model["hidden_size"],
+            num_layers=configs[0].model["num_layers"],
             seeds=tuple(config.seed for config in configs),
             validation=number(scores.get("validation")),
             test=number(scores.get("test")),

@@ -24,7 +24,7 @@ from flows.trainings.identity import (
     evaluation_identity,
     public_version,
 )
-from flows.trainings.records import Answer, Record, append
+from flows.trainings.records import Answer, Record, append, epochs_in
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
 from rnn_core.comparison.rolling_origin import MEASURED_SEEDS
@@ -32,7 +32,8 @@ from rnn_core.devices import make_deterministic, select_device
 from rnn_core.diagnostics.measured_cost import measure_seed
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import digest_of, whole_folder
-from rnn_core.study import FILE, Study
+from rnn_core.parameters import FILE
+from rnn_core.study import Study
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.prepared import Data, Meta
@@ -74,10 +75,10 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     model = study.parameters(dataset, "model", kind.ModelParameters)
     training = study.parameters(dataset, "training", TrainingParameters)
     meta = read_meta(layout.prepared(dataset), kind)
-    task, sizes = kind(meta, model), study.sizes_of(dataset)
+    task, sizes, depths = kind(meta, model), study.sizes_of(dataset), study.depths_of(dataset)
     if study.refit_of(dataset):
         check_refit(layout, dataset, task, training)
-    rungs = {cell: tuple(ladder(task, cell, sizes)) for cell in study.cells_of(dataset)}
+    rungs = {cell: tuple(ladder(task, cell, sizes, depths)) for cell in study.cells_of(dataset)}
     return Opened(
         dataset=dataset,
         task=name,
@@ -126,10 +127,11 @@ def train_one(work: Work) -> None:
     growing = work.layout.training / identity
     with alone(growing):
         if not store.has("training", identity):
-            started = time.monotonic()
+            started, is_new = time.monotonic(), not any(growing.iterdir())
             train_in(growing, work)
             store.put("training", identity, growing)
-            append(work.layout, record_of("train", work.config, time.monotonic() - started))
+            epochs = epochs_in(growing) if is_new else None
+            append(work.layout, record_of("train", work.config, time.monotonic() - started, epochs))
         shutil.rmtree(growing, ignore_errors=True)
     if work.evaluates is not None:
         evaluate_one(work)
@@ -184,16 +186,21 @@ def prepared(folder: Path, digest: str, task: str) -> tuple[Data, Meta]:
 def evaluate_one(work: Work) -> None:
     """Evaluate a training that is in the store, unless the store has that too."""
     assert work.evaluates is not None
-    store, identity = open_store(work.layout), work.config.identity
-    key = evaluation_identity(identity, work.evaluates)
-    place = work.layout.growing_evaluation(key)
+    store, config = open_store(work.layout), work.config
+    key = evaluation_identity(config.identity, work.evaluates)
+    place, is_compared = work.layout.growing_evaluation(key), config.division == "prepared"
     with alone(place):
         if not store.has("evaluation", key):
             started = time.monotonic()
-            evaluate_in(place, store, work)
+            if is_compared:
+                evaluate_in(place, store, work)
+            else:
+                alike = Together(layout=work.layout, configs=(config,), evaluates=work.evaluates)
+                score_together(place, store, alike)
             store.put("evaluation", key, place / "evaluation")
-            append(work.layout, record_of("evaluate", work.config, time.monotonic() - started))
-            note_answer(place / "run", work)
+            append(work.layout, record_of("evaluate", config, time.monotonic() - started))
+            if is_compared:
+                note_answer(place / "run", work)
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -211,6 +218,7 @@ def note_answer(run: Path, work: Work) -> None:
         dataset=config.dataset,
         cell=config.cell,
         hidden_size=config.model["hidden_size"],
+        num_layers=config.model["num_layers"],
         seed=config.seed,
         median_ms=round(found.median_ms, 4),
         p95_ms=round(found.p95_ms, 4),
@@ -232,10 +240,7 @@ def evaluate_in(place: Path, store: Store, work: Work) -> None:
     store.get("training", config.identity, place / "run")
     device = torch.device(config.device)
     with whole_folder(place / "evaluation", place / "growing") as folder:
-        if config.division == "prepared":
-            scoring.score(place / "run", data, meta, device, folder)
-        else:
-            scoring.score_together([place / "run"], data, meta, device, folder)
+        scoring.score(place / "run", data, meta, device, folder)
 
 
 def evaluate_together(together: Together) -> None:
@@ -278,15 +283,17 @@ def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
     write_reference(file, reference)
 
 
-def record_of(what: str, config: RunConfig, seconds: float) -> Record:
+def record_of(what: str, config: RunConfig, seconds: float, epochs: int | None = None) -> Record:
     """What a piece of work took, on this machine."""
     return Record(
         what=what if config.division == "prepared" else f"{what} {config.division}",
         dataset=config.dataset,
         cell=config.cell,
         hidden_size=config.model["hidden_size"],
+        num_layers=config.model["num_layers"],
         seed=config.seed,
         seconds=round(seconds, 3),
+        epochs=epochs,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         processor=torch.backends.cpu.get_cpu_capability(),
         time=round(time.time()),

@@ -9,7 +9,7 @@ from typing import ClassVar
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, Reached, ScoredSplit
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
-from rnn_core.training.run_folder import Cost
+from rnn_core.training.run_folder import Cost, candidate_name, size_name
 from rnn_core.training.tuning import Tuned
 
 SCORES = "scores.json"
@@ -47,7 +47,8 @@ class Candidate:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         sizes: What of the ladder this is, as in params.yaml.
         deviations: How far its weights are from those of each budget, as a share of it.
         device: Kind of device it was trained on.
@@ -64,6 +65,7 @@ class Candidate:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     sizes: tuple[str, ...]
     deviations: dict[str, float]
     device: str
@@ -77,7 +79,12 @@ class Candidate:
     @property
     def name(self) -> str:
         """What it is called in tables and files."""
-        return f"{self.cell}-{self.hidden_size}"
+        return candidate_name(self.cell, self.hidden_size, self.num_layers)
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
     @property
     def training_cost(self) -> float:

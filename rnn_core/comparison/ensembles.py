@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+from rnn_core.training.run_folder import candidate_name, size_name
 
 SCORES = "scores.json"
 ITEMS = "items.safetensors"
@@ -20,7 +21,8 @@ class EnsembleScores:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         seeds: Random seeds of its members.
         validation: Score on the validation set; None if it is no number, or was trained on.
         test: Score on the test set; None if it is no number, or has no part in what is asked.
@@ -31,10 +33,21 @@ class EnsembleScores:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     seeds: tuple[int, ...]
     validation: float | None
     test: float | None
     others: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """Name of the candidate."""
+        return candidate_name(self.cell, self.hidden_size, self.num_layers)
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
 
 @dataclass(frozen=True, kw_only=True)

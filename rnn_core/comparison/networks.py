@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.metric import ScoredSplit
-from rnn_core.training.run_folder import Cost
+from rnn_core.training.run_folder import Cost, size_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,16 @@ class ReferenceResult:
     validation: Beside
     test: Beside
     others: dict[str, float]
+
+    @property
+    def num_layers(self) -> int:
+        """One, whatever it is made of: a network is not stacked."""
+        return 1
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
     def on(self, split: ScoredSplit) -> Beside:
         """Its scores on a split."""

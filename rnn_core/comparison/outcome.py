@@ -7,18 +7,24 @@ from typing import ClassVar, Literal, TypeAlias
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.networks import ReferenceResult
+from rnn_core.comparison.policies import Policy, PolicyName
 from rnn_core.comparison.refits import Refit, RefitResult
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, ScoredSplit, Split
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
-from rnn_core.training.run_folder import Cost
+from rnn_core.training.run_folder import Cost, size_name
 from rnn_core.training.tuning import Tuned
 
 Status: TypeAlias = Literal["decided", "open"]
 Why: TypeAlias = Literal[
-    "safe", "only_one", "too_close", "test_contradicts", "one_seed", "all_diverged"
+    "safe",
+    "only_one",
+    "too_close",
+    "test_contradicts",
+    "one_seed",
+    "few_finished",
+    "all_diverged",
 ]
-PolicyName: TypeAlias = Literal["gatewise", "gru_first", "always_lstm", "always_best"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +173,8 @@ class SplitResult:
 class Failure:
     """That a size is worse than a smaller one of its cell, which tells nothing of the cell.
 
+    Both have as many layers.
+
     Attributes:
         than: Name of the smaller one; the best, where there are several.
         worse_by: By how much, on the validation set, in units of the metric; None where the
@@ -185,7 +193,8 @@ class CandidateResult:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         sizes: What of the ladder this is, as in params.yaml.
         deviations: How far its weights are from those of each budget, as a share of it.
         cost: Counted cost of its model.
@@ -199,6 +208,7 @@ class CandidateResult:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     sizes: tuple[str, ...]
     deviations: dict[str, float]
     cost: Cost
@@ -208,6 +218,11 @@ class CandidateResult:
     validation: SplitResult
     test: SplitResult
     others: dict[str, float]
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
     def on(self, split: ScoredSplit) -> SplitResult:
         """Its scores on a split."""
@@ -225,25 +240,6 @@ class CandidateResult:
 
 Result: TypeAlias = CandidateResult | ReferenceResult
 """What came of a candidate, or of a network without a recurrence that is compared with."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """A way to come to a model, and what it came to.
-
-    Attributes:
-        chosen: The candidate that it leads to; None if each of those tried diverged.
-        tried: Candidates that it trains.
-        training_cost: `Candidate.training_cost`, summed over what is tried.
-        step_cost: Multiply-accumulates of a step of the chosen candidate.
-        regret: By how much its mean test score is worse than the best of all candidates.
-    """
-
-    chosen: str | None
-    tried: tuple[str, ...]
-    training_cost: float
-    step_cost: int | None
-    regret: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,6 +330,7 @@ class Comparison:
         return EnsembleScores(
             cell=result.cell,
             hidden_size=result.hidden_size,
+            num_layers=result.num_layers,
             seeds=(seed.seed,),
             validation=seed.validation,
             test=seed.test,

@@ -1,9 +1,31 @@
 """What one would have come to by a simple advice instead of by trying every cell."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from rnn_core.comparison.candidates import Candidate
-from rnn_core.comparison.outcome import Policy, PolicyName
+
+PolicyName: TypeAlias = Literal["gatewise", "gru_first", "always_lstm", "always_best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """A way to come to a model, and what it came to.
+
+    Attributes:
+        chosen: The candidate that it leads to; None if each of those tried diverged.
+        tried: Candidates that it trains.
+        training_cost: `Candidate.training_cost`, summed over what is tried.
+        step_cost: Multiply-accumulates of a step of the chosen candidate.
+        regret: By how much its mean test score is worse than the best of all candidates.
+    """
+
+    chosen: str | None
+    tried: tuple[str, ...]
+    training_cost: float
+    step_cost: int | None
+    regret: float | None
 
 
 def policies(
@@ -16,8 +38,8 @@ def policies(
 
     "GRU first, LSTM if it is not good enough" is the advice of the introduction that
     Gatewise began from. Good enough is here: on the test split better than every simple
-    baseline, by the margin at least. Each cell is taken at its largest size, as does who
-    compares no sizes.
+    baseline, by the margin at least. Each cell is taken with the fewest layers, at its largest
+    size there, as does who compares no sizes.
 
     Args:
         candidates: All that were trained.
@@ -25,7 +47,8 @@ def policies(
         baselines: Test scores of simple baselines.
         champion: Name of the candidate that Gatewise advises.
     """
-    largest = {c.cell: c for c in sorted(candidates, key=lambda c: c.cost.multiply_accumulates)}
+    ordered = sorted(candidates, key=lambda c: (-c.num_layers, c.cost.multiply_accumulates))
+    largest = {c.cell: c for c in ordered}
     ours = [c for c in candidates if c.name == champion and c.finished]
     found: dict[PolicyName, Policy] = {"gatewise": follow(candidates, ours, candidates)}
     if {"gru", "lstm"} <= largest.keys():

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from rnn_core.comparison.ensembles import EnsembleScores
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+from rnn_core.training.run_folder import candidate_name, size_name
 
 BELIEVED = 0.95
 """A refit is believed if it is better with such a chance."""
@@ -49,7 +50,8 @@ class Refit:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         measured: Random seeds that measured the gain: none of their trainings diverged.
         moved_back_epochs: Epochs that were chosen one validation set earlier; None if all
             diverged.
@@ -66,6 +68,7 @@ class Refit:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     measured: tuple[int, ...]
     moved_back_epochs: int | None
     gain: Gain | None
@@ -73,6 +76,16 @@ class Refit:
     members: tuple[int, ...]
     alone: int | None
     trainings: int
+
+    @property
+    def name(self) -> str:
+        """Name of the candidate."""
+        return candidate_name(self.cell, self.hidden_size, self.num_layers)
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
     @property
     def seeds(self) -> tuple[int, ...]:

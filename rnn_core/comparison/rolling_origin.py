@@ -81,7 +81,8 @@ class Wish:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         champion: What of it may be registered.
         raced: How its trainings in the race ended, by random seed; one did not diverge.
         members: Random seeds that answer together.
@@ -90,6 +91,7 @@ class Wish:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     champion: ChampionKind
     raced: Mapping[int, Fitted]
     members: Sequence[int]
@@ -233,6 +235,7 @@ def outcome(wish: Wish, known: Mapping[Fit, Fitted]) -> Refit:
     return Refit(
         cell=wish.cell,
         hidden_size=wish.hidden_size,
+        num_layers=wish.num_layers,
         measured=seeds,
         moved_back_epochs=moved_back_length(known),
         gain=found,

@@ -2,8 +2,9 @@
 
 Likewise how reference networks stand, which are no candidates, against the recommended one.
 
-A larger size of a cell can represent all that a smaller one can, with the weights of what it has
-more at 0. Where it is worse, it was trained badly, and the two say nothing of the cell.
+A larger size of a cell can represent all that a smaller one of as many layers can, with the weights
+of what it has more at 0. Where it is worse, it was trained badly, and the two say nothing of the
+cell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from rnn_core.comparison.statistics.differences import (
     paired_differences,
 )
 from rnn_core.comparison.statistics.posterior import Posterior
+from rnn_core.training.run_folder import candidate_name
 
 FEWEST_SEEDS = 2
 """Seeds that have a standard deviation."""
@@ -91,7 +93,8 @@ class Sized:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         trained: Its trainings on the validation set.
         tuned: The mean loss of the values that it is trained with over the random seeds of
             tuning; infinite if one diverged, None if it was not tuned.
@@ -99,13 +102,19 @@ class Sized:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     trained: Sequence[Trained]
     tuned: float | None
 
     @property
     def name(self) -> str:
         """What the candidate is called."""
-        return f"{self.cell}-{self.hidden_size}"
+        return candidate_name(self.cell, self.hidden_size, self.num_layers)
+
+    @property
+    def kind(self) -> tuple[str, int]:
+        """What its sizes have in common: cell and number of layers."""
+        return self.cell, self.num_layers
 
     @property
     def mean(self) -> float:
@@ -116,6 +125,7 @@ class Sized:
 def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
     """The sizes that are worse than a smaller one of their cell, by more than the margin.
 
+    Both have as many layers: two layers cannot represent all that one of the same weights can.
     Beyond chance, by what the random seeds tell of the true means; where they tell nothing, by
     what the last round of tuning came to. A size with which most seeds diverge is worse too.
 
@@ -123,14 +133,14 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
         candidates: All of a dataset.
         margin: The largest difference that does not matter, in units of the loss.
     """
-    if len({one.cell for one in candidates}) == len(candidates):
+    if len({one.kind for one in candidates}) == len(candidates):
         return {}
-    ordered = sorted(candidates, key=lambda one: (one.cell, one.hidden_size))
+    ordered = sorted(candidates, key=lambda one: (one.kind, one.hidden_size))
     fit = {one.name: one for one in ordered if is_fit(one.trained)}
     apart = Apart.of({name: one.trained for name, one in fit.items()})
     found: dict[str, Failure] = {}
     for one in ordered:
-        same = [o for o in fit.values() if o.cell == one.cell and o.hidden_size < one.hidden_size]
+        same = [o for o in fit.values() if o.kind == one.kind and o.hidden_size < one.hidden_size]
         for smaller in sorted(same, key=lambda o: o.mean):
             failed = failure(apart, one, smaller) if one.name in fit else diverged(smaller)
             if failed and (failed.worse_by is None or failed.worse_by > margin):

@@ -150,7 +150,13 @@ def sized(entry: Entry) -> Sized:
     if one.tuning is not None:
         tuned = np.inf if one.tuning.score is None else one.metric.loss(one.tuning.score)
     trained = entry.trained["validation"]
-    return Sized(cell=one.cell, hidden_size=one.hidden_size, trained=trained, tuned=tuned)
+    return Sized(
+        cell=one.cell,
+        hidden_size=one.hidden_size,
+        num_layers=one.num_layers,
+        trained=trained,
+        tuned=tuned,
+    )
 
 
 def from_cheapest(entries: Sequence[Entry]) -> list[Entry]:
@@ -210,7 +216,7 @@ def grounds(
     if len(run.asked) == 1:
         return "decided", "only_one"
     if not risks["validation"]:
-        return "open", "one_seed"
+        return "open", "one_seed" if run.looks[-1].seeds == 1 else "few_finished"
     if on_test is None or on_test.chance < CONTRADICTED:
         return "open", "test_contradicts"
     return ("decided", "safe") if run.winner else ("open", "too_close")
@@ -284,6 +290,7 @@ def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
     return CandidateResult(
         cell=candidate.cell,
         hidden_size=candidate.hidden_size,
+        num_layers=candidate.num_layers,
         sizes=candidate.sizes,
         deviations=candidate.deviations,
         cost=candidate.cost,

@@ -2,7 +2,7 @@
 
 `runs/<dataset>/ensemble/members.json` names them. Those that the race has asked for lie with
 their candidate; those that were trained for the ensemble alone lie beside that file, in a folder
-for the hidden size and one for each seed.
+for the size and one for each seed.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
-from rnn_core.training.run_folder import seed_folder
+from rnn_core.training.run_folder import seed_folder, size_name
 
 FOLDER = "ensemble"
 """Stands where else the name of a cell stands; no cell is called so."""
@@ -27,7 +27,8 @@ class Members:
 
     Attributes:
         cell: Name of the cell.
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         seeds: Random seeds.
     """
 
@@ -35,6 +36,7 @@ class Members:
 
     cell: str
     hidden_size: int
+    num_layers: int = 1
     seeds: tuple[int, ...]
 
 
@@ -60,9 +62,10 @@ def member_folders(runs: Path, members: Members) -> list[Path]:
         runs: The runs of the dataset.
         members: Of its ensemble.
     """
+    size = size_name(members.hidden_size, members.num_layers)
     return [
         own
-        if (own := seed_folder(runs / members.cell, members.hidden_size, seed)).exists()
-        else seed_folder(runs / FOLDER, members.hidden_size, seed)
+        if (own := seed_folder(runs / members.cell, size, seed)).exists()
+        else seed_folder(runs / FOLDER, size, seed)
         for seed in members.seeds
     ]

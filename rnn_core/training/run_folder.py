@@ -6,12 +6,13 @@ model.safetensors   weights of the best epoch, or where none is chosen the last;
                     training diverged
 summary.json        how it ended; written last, so its presence means "finished"
 
-The runs of a dataset have a folder for each cell, in it one for each hidden size, with
-rung.json, which says what of the ladder it is, and in that one for each seed.
+The runs of a dataset have a folder for each cell, in it one for each size, with rung.json, which
+says what of the ladder it is, and in that one for each seed.
 """
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,9 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
 SUMMARY = "summary.json"
+
+SIZE = re.compile(r"(?:([0-9]+)x)?([0-9]+)")
+"""What the folder of a size is called: its layers, if there are several, and units of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,19 +95,36 @@ class Summary:
     steps: int
 
 
+def size_name(hidden_size: int, num_layers: int) -> str:
+    """What a size is called: `64`, or `2x45` for two layers of 45 units each."""
+    return str(hidden_size) if num_layers == 1 else f"{num_layers}x{hidden_size}"
+
+
+def size_of(config: RunConfig) -> str:
+    """What the size of a model is called that is trained."""
+    return size_name(config.model["hidden_size"], config.model["num_layers"])
+
+
+def candidate_name(cell: str, hidden_size: int, num_layers: int) -> str:
+    """What a cell at a size is called: `gru-64`, `gru-2x45`."""
+    return f"{cell}-{size_name(hidden_size, num_layers)}"
+
+
 def seed_name(seed: int) -> str:
     """What the folder of a seed is called."""
     return f"seed-{seed}"
 
 
-def seed_folder(run: Path, hidden_size: int, seed: int) -> Path:
-    """Where the run of a cell keeps one seed of one size."""
-    return run / str(hidden_size) / seed_name(seed)
+def seed_folder(run: Path, size: str, seed: int) -> Path:
+    """Where the run of a cell keeps one seed of one size; see `size_name`."""
+    return run / size / seed_name(seed)
 
 
-def sizes_in(folder: Path) -> list[int]:
-    """The hidden sizes that the run, or the evaluation, of a cell has."""
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
+def sizes_in(folder: Path) -> list[str]:
+    """The sizes that the run, or the evaluation, of a cell has; fewer layers first."""
+    found = (SIZE.fullmatch(path.name) for path in folder.iterdir())
+    sizes = (one for one in found if one is not None)
+    return [one[0] for one in sorted(sizes, key=lambda one: (int(one[1] or 1), int(one[2])))]
 
 
 def write_config(folder: Path, config: RunConfig, cost: Cost) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
+from rnn_core.training.run_folder import size_name
 from rnn_core.training.tuning import Tuned
 
 FILE = "rung.json"
@@ -15,15 +16,22 @@ class Rung:
     """A size of a cell.
 
     Attributes:
-        hidden_size: Features of its state.
+        hidden_size: Features of its state, in each layer.
+        num_layers: Layers.
         sizes: The names in params.yaml that led there.
         deviation: How far its weights are from those of each budget, as a share of it; None
             for equal hidden size.
     """
 
     hidden_size: int
+    num_layers: int = 1
     sizes: tuple[str, ...]
     deviations: dict[str, float]
+
+    @property
+    def size(self) -> str:
+        """What it is called."""
+        return size_name(self.hidden_size, self.num_layers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 At equal hidden size an lstm has four times the weights of an rnn_tanh, so that a comparison
 there says as much of the size as of the cell. A budget gives each cell the hidden size that
-comes nearest to the same number of weights. Reference networks are at one size: that which
+comes nearest to the same number of weights. It is shared among layers where there are several:
+a stack has no more weights than one layer. Reference networks are at one size: that which
 multiplies with as many weights as the candidate with the most.
 """
 
@@ -12,18 +13,18 @@ from dataclasses import replace
 from rnn_core.study import Size
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.models import build_model, count_cost
-from rnn_core.training.run_folder import Cost
+from rnn_core.training.run_folder import Cost, candidate_name
 from rnn_core.training.rung import Rung
 
 BUDGET_CELL = "gru"
-"""The cell whose weights, with `hidden_size` units, are the budget of size 1."""
+"""The cell whose weights, in one layer of `hidden_size` units, are the budget of size 1."""
 
 LARGEST = 2**16
 """A hidden size that no budget reaches; a cell without recurrent weights grows slowest."""
 
 
-def ladder(task: Task, cell: str, sizes: Sequence[Size]) -> list[Rung]:
-    """The rungs of a cell, from the smallest.
+def ladder(task: Task, cell: str, sizes: Sequence[Size], depths: Sequence[int]) -> list[Rung]:
+    """The rungs of a cell: those with the fewest layers first, and of these the smallest.
 
     Weights are those of the recurrent layers that a step multiplies with, of the input and
     of the state: cells such as mingru have no others.
@@ -32,18 +33,25 @@ def ladder(task: Task, cell: str, sizes: Sequence[Size]) -> list[Rung]:
         task: The task, whose model has the hidden size of size 1.
         cell: Name of the cell.
         sizes: As in params.yaml.
+        depths: Likewise.
     """
+    return [rung for depth in sorted(depths) for rung in rungs_at(task, cell, sizes, depth)]
+
+
+def rungs_at(task: Task, cell: str, sizes: Sequence[Size], num_layers: int) -> list[Rung]:
+    """The rungs of a cell with a number of layers, from the smallest; see `ladder`."""
     base = task.model.hidden_size
     rungs: dict[int, Rung] = {}
     for size in sizes:
-        hidden_size, deviations = base, dict[str, float]()
+        units, deviations = base, dict[str, float]()
         if size != "equal":
             budget = size * weights(task, BUDGET_CELL, base)
-            hidden_size = nearest(lambda units: weights(task, cell, units), budget)
-            deviations = {f"{size:g}": weights(task, cell, hidden_size) / budget - 1}
+            units = nearest(lambda units: weights(task, cell, units, num_layers), budget)
+            deviations = {f"{size:g}": weights(task, cell, units, num_layers) / budget - 1}
         name = size if isinstance(size, str) else f"{size:g}"
-        there = rungs.get(hidden_size, Rung(hidden_size=hidden_size, sizes=(), deviations={}))
-        rungs[hidden_size] = replace(
+        new = Rung(hidden_size=units, num_layers=num_layers, sizes=(), deviations={})
+        there = rungs.get(units, new)
+        rungs[units] = replace(
             there, sizes=(*there.sizes, name), deviations=there.deviations | deviations
         )
     return sorted(rungs.values(), key=lambda rung: rung.hidden_size)
@@ -61,9 +69,9 @@ def beside(task: Task, name: str, rungs: Mapping[str, Sequence[Rung]]) -> Rung:
         One that is named after the candidate whose multiply-accumulates it comes nearest to.
     """
     counts = {
-        f"{cell}-{rung.hidden_size}": weights(task, cell, rung.hidden_size)
+        candidate_name(cell, *size): weights(task, cell, *size)
         for cell, several in rungs.items()
-        for rung in several
+        for size in ((rung.hidden_size, rung.num_layers) for rung in several)
     }
     largest = max(counts, key=lambda candidate: counts[candidate])
     budget = counts[largest]
@@ -72,19 +80,20 @@ def beside(task: Task, name: str, rungs: Mapping[str, Sequence[Rung]]) -> Rung:
     return Rung(hidden_size=hidden_size, sizes=(largest,), deviations={largest: apart})
 
 
-def weights(task: Task, cell: str, hidden_size: int) -> int:
+def weights(task: Task, cell: str, hidden_size: int, num_layers: int = 1) -> int:
     """Weights that a step of the recurrent layers multiplies with."""
-    return cost_at(task, cell, hidden_size).multiply_accumulates
+    return cost_at(task, cell, hidden_size, num_layers).multiply_accumulates
 
 
-def cost_at(task: Task, cell: str, hidden_size: int) -> Cost:
-    """Counted cost of a task's model around a cell of some hidden size."""
-    return count_cost(build_model(at_size(task, hidden_size), cell))
+def cost_at(task: Task, cell: str, hidden_size: int, num_layers: int = 1) -> Cost:
+    """Counted cost of a task's model around a cell of some size."""
+    return count_cost(build_model(at_size(task, hidden_size, num_layers), cell))
 
 
-def at_size(task: Task, hidden_size: int) -> Task:
-    """The task with a model of another hidden size."""
-    return type(task)(task.meta, replace(task.model, hidden_size=hidden_size), task.seed)
+def at_size(task: Task, hidden_size: int, num_layers: int = 1) -> Task:
+    """The task with a model of another size."""
+    model = replace(task.model, hidden_size=hidden_size, num_layers=num_layers)
+    return type(task)(task.meta, model, task.seed)
 
 
 def nearest(count: Callable[[int], int], budget: float) -> int:

@@ -11,7 +11,7 @@ from rnn_core.cells import REGISTRY
 from rnn_core.files import read_json
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
-from rnn_core.study import parse
+from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
 from rnn_core.training import loop as training

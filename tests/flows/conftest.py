@@ -71,6 +71,7 @@ TINY = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "depths": [1],
     "references": None,
     "refit": False,
     "datasets": {
@@ -199,7 +200,7 @@ def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> S
 class Here:
     """A crew that does each piece of work in this process, at once, and nothing later."""
 
-    def foresee(self, opened: object, margin: float) -> None:
+    def foresee(self, opened: object, margin: float, smallest: float | None = None) -> None:
         """Nobody watches."""
 
     def expect(self, trainings: int) -> None:
@@ -248,6 +249,7 @@ def perform(here: Here) -> Callable[..., None]:
         code = CodeOfCells(
             trains=dict.fromkeys(cells, "trains"),
             evaluates=dict.fromkeys(cells, "scores"),
+            together=dict.fromkeys(cells, "together"),
             gpu="gpu",
             divides="divides",
         )

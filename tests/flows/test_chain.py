@@ -123,7 +123,7 @@ def test_numbers_of_the_report_follow_from_the_scores_of_test_items(chain):
     losses = {}
     for cell in ("memoryless", "gru"):
         (size,) = sizes_in(layout.evaluation("sales", cell))
-        folder = layout.evaluation("sales", cell) / str(size)
+        folder = layout.evaluation("sales", cell) / size
         items = [load_file(folder / f"seed-{seed}.safetensors") for seed in (0, 1)]
         losses[f"{cell}-{size}"] = {
             split: np.array(
@@ -152,7 +152,7 @@ def test_every_seed_is_diagnosed_beside_its_scores(chain):
         for cell in ("memoryless", "gru"):
             folder = Layout(chain.study.folder).evaluation(name, cell)
             (size,) = sizes_in(folder)
-            found = read_findings(folder / str(size))
+            found = read_findings(folder / size)
             assert (found.cell, found.most_steps) == (cell, 256)
             assert list(found.seeds) == [0, 1]
             for seed in found.seeds.values():
@@ -284,7 +284,7 @@ def test_mlflow_has_the_curves_of_the_run_folders(chain):
     for run in runs:
         cell, seed = run.data.tags["gatewise.cell"], int(run.data.tags["gatewise.seed"])
         records = read_json_lines(
-            seed_folder(Layout(chain.study.folder).run("sales", cell), 4, seed) / "metrics.jsonl"
+            seed_folder(Layout(chain.study.folder).run("sales", cell), "4", seed) / "metrics.jsonl"
         )
         for name in ("train_loss", "validation_mse", "gradient_norm"):
             history = client.get_metric_history(run.info.run_id, name)
@@ -318,7 +318,7 @@ def test_champion_answers_raw_input_without_pickle(chain, monkeypatch):
         chosen = comparison.champion.result
         run = layout.run(name, chosen.cell)
         task, model = restore(
-            seed_folder(run, chosen.hidden_size, comparison.champion.seed.seed),
+            seed_folder(run, chosen.size, comparison.champion.seed.seed),
             read_meta(layout.prepared(name), get_task(comparison.task)),
         )
         served = mlflow.pyfunc.load_model(f"models:/tiny.{name}@champion")

@@ -1,13 +1,18 @@
 """params.yaml: whatever is wrong in it is named with its place and a remedy."""
 
 import math
+import re
+from dataclasses import fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnn_core.errors import ParameterError
-from rnn_core.study import TUNING_SEED, Seeds, Tuning, own_source, read_study
+from rnn_core.study import TUNING_SEED, Seeds, Study, Tuning, own_source, read_study
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.learns import Learns
@@ -25,9 +30,16 @@ def content(**changes):
     study = {
         "root": ".",
         "study": "tiny",
+        "device": "auto",
         "seeds": {"first": 2, "most": 2},
         "cells": ["gru", "lstm"],
         "sizes": ["equal"],
+        "depths": [1],
+        "tuning": None,
+        "champion": "seed",
+        "ensemble": {"members": 2},
+        "references": None,
+        "refit": False,
         "datasets": {
             "co2": {
                 "source": CO2,
@@ -106,13 +118,28 @@ WRONG = [
     ({"device": "gpu"}, "params.yaml: device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
     ({"study": "My Study"}, "params.yaml: 'My Study' must be lower-case letters, digits and _"),
     ({"datasets": {}}, "params.yaml: datasets must hold at least one dataset"),
-    ({"cells": None}, "params.yaml: cells: is required"),
-    ({"sizes": None}, "params.yaml: sizes: is required"),
+    ({"cells": None}, "params.yaml lacks cells, which dvc.yaml reads; add `cells: ...`"),
+    ({"sizes": None}, "params.yaml lacks sizes, which dvc.yaml reads; add `sizes: ...`"),
     ({"sizes": []}, "params.yaml: sizes must hold at least one value, and none twice"),
     ({"sizes": [0.5, 0.5]}, "params.yaml: sizes must hold at least one value, and none twice"),
     ({"sizes": [-1.0]}, "params.yaml: sizes must be above 0, or equal"),
     ({"sizes": ["half"]}, "params.yaml: sizes.0"),
     ({"datasets__co2__sizes": [0]}, "params.yaml: datasets.co2.sizes must be above 0, or equal"),
+    ({"depths": []}, "params.yaml: depths must hold at least one value, and none twice"),
+    ({"depths": [2, 2]}, "params.yaml: depths must hold at least one value, and none twice"),
+    ({"depths": [0]}, "params.yaml: depths must be from 1 to 16, not 0"),
+    ({"depths": [1, 64]}, "params.yaml: depths must be from 1 to 16, not 64"),
+    ({"depths": [1.5]}, "params.yaml: depths.0: Input should be a valid integer"),
+    ({"depths": 2}, "params.yaml: depths: Input should be a valid tuple, not 2"),
+    ({"depth": [2]}, "params.yaml: unknown key 'depth'; did you mean 'depths'?"),
+    (
+        {"datasets__co2__depths": [-1]},
+        "params.yaml: datasets.co2.depths must be from 1 to 16, not -1",
+    ),
+    (
+        {"datasets__co2__model__num_layers": 2},
+        "params.yaml: datasets.co2: write `depths: [2]` beside `model` instead of num_layers",
+    ),
     ({"tuning": {}}, "params.yaml: tuning.trials: is required"),
     ({"tuning": 8}, "params.yaml: tuning must hold keys and values"),
     ({"tuning": TUNING | {"trials": 0}}, "params.yaml: tuning: trials must be at least 1"),
@@ -272,6 +299,9 @@ def test_dataset_may_have_fewer_cells_and_seeds_and_sizes_of_its_own(tmp_path):
     assert study.seeds_of("co2") == Seeds(**OWN_SEEDS)
     study = read(tmp_path, sizes=[0.25, 1], datasets__co2__sizes=["equal", 2])
     assert study.sizes_of("co2") == ("equal", 2.0)
+    assert study.depths_of("co2") == (1,)
+    assert read(tmp_path, depths=[2, 1]).depths_of("co2") == (2, 1)
+    assert read(tmp_path, depths=[2, 1], datasets__co2__depths=[3]).depths_of("co2") == (3,)
     study = read(tmp_path)
     assert study.sizes_of("co2") == ("equal",)
     assert study.cells_of("co2") == ("gru", "lstm")
@@ -356,3 +386,43 @@ def test_dataset_is_refitted_as_the_study_says_or_as_it_says_itself(tmp_path, wh
 def test_refit_that_is_neither_true_nor_false_is_refused(tmp_path):
     with pytest.raises(ParameterError, match=r"refit: .*boolean.*'often'"):
         read(tmp_path, refit="often")
+
+
+DEFAULTS = {
+    "device": "auto",
+    "depths": [1],
+    "tuning": None,
+    "champion": "auto",
+    "ensemble": {"members": 5},
+    "refit": False,
+    "references": None,
+}
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@given(st.sets(st.sampled_from(sorted(content())), min_size=2))
+def test_all_keys_that_are_missing_are_told_at_once_with_the_lines_to_add(missing):
+    """DVC fails over each of them once everything is trained."""
+    there = {key: value for key, value in content().items() if key not in missing}
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "params.yaml"
+        file.write_text(yaml.safe_dump(there))
+        with pytest.raises(ParameterError) as caught:
+            read_study(Path(folder))
+        told = str(caught.value)
+        found = re.fullmatch(r"params\.yaml lacks (.*), which dvc\.yaml reads; add (`.*`)", told)
+        assert set(found[1].split(", ")) == missing
+        added = yaml.safe_load("\n".join(re.findall("`(.*?)`", found[2])))
+        assert added == {key: DEFAULTS.get(key, "...") for key in missing}
+        own = {key: content()[key] for key in missing - DEFAULTS.keys()}
+        file.write_text(yaml.safe_dump(there | added | own))
+        assert read_study(Path(folder)).cells == ("gru", "lstm")
+
+
+def test_keys_of_a_study_are_those_that_its_graph_reads():
+    text = (REPOSITORY / "dvc.yaml").read_text()
+    read = {name.partition(".")[0] for name in re.findall(r"\$\{(\w+)[.}]", text)}
+    for stage in yaml.safe_load(text)["stages"].values():
+        params = stage.get("do", stage).get("params", [])
+        read |= {one.partition(".")[0] for one in params if isinstance(one, str)}
+    assert read - {"key", "item"} == {field.name for field in fields(Study)}

@@ -70,8 +70,9 @@ def look(comparison: Comparison, name: str) -> Look:
     cells = sorted({candidate.cell for candidate in found.values()})
     cell = found[name].cell
     place = cells.index(cell)
-    sizes = sorted(c.hidden_size for c in found.values() if c.cell == cell)
-    turn = sizes.index(found[name].hidden_size) + place // NUM_COLOURS
+    same = [other for other in found if found[other].cell == cell]
+    same.sort(key=lambda other: (found[other].num_layers, found[other].hidden_size))
+    turn = same.index(name) + place // NUM_COLOURS
     return {
         "color": STAND_IN[f"c{place % NUM_COLOURS}"],
         "marker": MARKERS[place % len(MARKERS)],

@@ -17,7 +17,7 @@ from rnn_core.models import exporting
 from rnn_core.models.ensemble import ensemble
 from rnn_core.models.exporting import TOLERANCE, example, export_onnx
 from rnn_core.models.ports import Port, Ports
-from rnn_core.study import parse
+from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.models import build_model
 

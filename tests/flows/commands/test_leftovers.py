@@ -70,14 +70,25 @@ def test_sync_shows_no_leftover(with_leftovers, capsys):
     assert f"tiny/{OLD}" not in names
 
 
+@pytest.mark.usefixtures("database")
+def test_sync_lets_nothing_of_a_leftover_be_current(with_leftovers):
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    run = client.create_run(client.create_experiment(f"tiny/{OLD}")).info.run_id
+    client.set_tag(run, "gatewise.current", "true")
+    upkeep.sync(with_leftovers.folder)
+    assert client.get_run(run).data.tags["gatewise.current"] == "false"
+
+
 def test_leftovers_are_counted_nowhere(with_leftovers):
     layout = with_leftovers
     inputs = read_inputs(layout)
     assert not [stage for stage in select(layout, inputs, None, None) if OLD in stage]
-    note_kept(layout, inputs.study.datasets, inputs.evaluates)
+    note_kept(layout, inputs.study.datasets, inputs.code_for)
     before = json.loads(layout.kept.read_text())
     shutil.rmtree(layout.runs(OLD))
-    note_kept(layout, inputs.study.datasets, inputs.evaluates)
+    note_kept(layout, inputs.study.datasets, inputs.code_for)
     assert json.loads(layout.kept.read_text()) == before
 
 

@@ -25,6 +25,7 @@ PARAMETERS = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "depths": [1],
     "references": None,
     "refit": False,
     "datasets": {

@@ -32,6 +32,7 @@ REGIONS = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "depths": [1],
     "references": None,
     "refit": False,
     "datasets": {"north": REGION, "south": deepcopy(REGION)},  # no alias: DVC changes none

@@ -27,6 +27,7 @@ STUDY = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "depths": [1],
     "references": None,
     "refit": False,
     "datasets": {

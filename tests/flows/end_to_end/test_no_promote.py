@@ -1,5 +1,9 @@
-"""A run that is not to promote leaves the registry alone, and the next one catches up."""
+"""A run that is not to promote leaves the registry alone, and the next one catches up.
 
+The next one also has a dataset less.
+"""
+
+import yaml
 from mlflow import MlflowClient
 
 from flows.layout import Layout
@@ -11,12 +15,18 @@ def models_of(study):
     return {model.name for model in MlflowClient(study.mlflow_uri).search_registered_models()}
 
 
+def current(study, dataset):
+    """Whether the runs of a dataset are of what the study holds, by MLflow."""
+    client = MlflowClient(study.mlflow_uri)
+    experiment = client.get_experiment_by_name(f"quiet/{dataset}")
+    runs = client.search_runs([experiment.experiment_id])
+    return {run.data.tags["gatewise.current"] for run in runs}
+
+
 def test_run_promotes_nothing_unless_it_may(new_study, served, tiny, said_of):
     sales = {"sales": tiny["datasets"]["sales"]}
-    study = new_study(
-        tiny
-        | {"study": "quiet", "cells": ["gru"], "seeds": {"first": 1, "most": 1}, "datasets": sales}
-    )
+    quiet = tiny | {"study": "quiet", "cells": ["gru"], "seeds": {"first": 1, "most": 1}}
+    study = new_study(quiet | {"datasets": sales | {"again": sales["sales"]}})
     study.environment.update(served)
     output = study.run("gatewise", "run", "--no-promote")
     assert "model quiet.sales" not in output
@@ -31,7 +41,11 @@ def test_run_promotes_nothing_unless_it_may(new_study, served, tiny, said_of):
     study.environment.update(alone)
     trained = len(read_records(Layout(study.folder)))
 
+    assert (current(study, "sales"), current(study, "again")) == ({"true"}, {"true"})
+    there = yaml.safe_load((study.folder / "params.yaml").read_text())
+    study.write_parameters(there | {"datasets": sales})
     output = study.run("gatewise", "run")
+    assert (current(study, "sales"), current(study, "again")) == ({"true"}, {"false"})
     assert len(read_records(Layout(study.folder))) == trained
     champion = read_comparison(Layout(study.folder).comparison("sales")).champion
     line = f"model quiet.sales v1, test score {champion.seed.test:.4g}"

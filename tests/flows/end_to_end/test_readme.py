@@ -75,6 +75,7 @@ def clone(clone_at, tmp_path_factory, home):
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
+        "depths": [1],
         "references": None,
         "refit": False,
     }

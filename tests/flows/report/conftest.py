@@ -151,10 +151,12 @@ STUDY = {
     "turned": Dataset(on_test={"gru": 0.5, "lstm": 0.7}),
     "equalled": Dataset(baselines={"naive_bayes": 0.89, "most_frequent": 0.5}),
     "lone": Dataset(scores={"gru": 0.9}),
+    "thinned": Dataset(scores={"gru": 0.8, "lstm": 0.9}, diverged={"gru": {0: 2}, "lstm": {2: 3}}),
     "later": None,
 }
 """Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders, a race to its
-end, a test set that contradicts, a simple baseline that is as good, a single candidate."""
+end, a test set that contradicts, a simple baseline that is as good, a single candidate, two of
+which the same seed finished but once."""
 
 
 def seed_results(data, cell, size, draw):
@@ -274,10 +276,10 @@ def train_and_evaluate(layout, name, data, candidate):
         ]
         if seed.diverged:
             del lines[-1][key]  # it was no number
-        folder = seed_folder(run, candidate.hidden_size, seed.seed)
+        folder = seed_folder(run, candidate.size, seed.seed)
         folder.mkdir(parents=True)
         (folder / METRICS).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    place = layout.evaluation(name, candidate.cell) / str(candidate.hidden_size)
+    place = layout.evaluation(name, candidate.cell) / candidate.size
     reach = 0 if candidate.cell == "memoryless" else 100
     seeds = {
         seed.seed: SeedFindings(
@@ -310,7 +312,8 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         for name, data in datasets.items()
     }
     content = {"root": ".", "study": "made_up", "seeds": {"first": 3, "most": 3}, "cells": cells}
-    content |= {"sizes": ["equal"], "tuning": None}
+    content |= {"sizes": ["equal"], "depths": [1], "tuning": None, "champion": "auto"}
+    content |= {"ensemble": {"members": 5}, "references": None, "refit": False, "device": "cpu"}
     (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
     for name, data in datasets.items():
         candidates = candidates_of(data, draw) if data else []

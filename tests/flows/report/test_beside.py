@@ -185,7 +185,7 @@ def test_figures_are_logged_again_only_if_they_change(champion, client, made_up,
     monkeypatch.setattr(MlflowClient, "log_text", lambda *arguments: logged.append(arguments))
     assert champion().data.tags["gatewise.figures"] == first
     assert not logged
-    made_up.curve("prices", "gru", 16, 0).write_text("")
+    made_up.curve("prices", "gru", "16", 0).write_text("")
     assert champion().data.tags["gatewise.figures"] != first
     assert len(logged) == 5
 

@@ -17,14 +17,14 @@ def details(layout, dataset):
 
 
 def test_curves_lie_where_training_writes_them(made_up):
-    place = seed_folder(made_up.run("letters", "gru"), 8, 2) / METRICS
-    assert made_up.curve("letters", "gru", 8, 2) == place
+    place = seed_folder(made_up.run("letters", "gru"), "8", 2) / METRICS
+    assert made_up.curve("letters", "gru", "8", 2) == place
 
 
 def test_curves_are_the_records_of_the_seeds(made_up):
     curves = details(made_up, "letters").curves
     assert set(curves) == {"gru-8", "lstm-8", "memoryless-8"}
-    place = made_up.curve("letters", "gru", 8, 1)
+    place = made_up.curve("letters", "gru", "8", 1)
     records = [json.loads(line) for line in place.read_text().splitlines()]
     assert curves["gru-8"][1] == Curve(
         step=[10, 20, 30, 40, 50, 60],
@@ -37,7 +37,7 @@ def test_curve_of_a_diverged_seed_ends_before_it_was_no_number(made_up):
 
 
 def test_what_is_not_there_is_named(made_up):
-    made_up.curve("letters", "lstm", 8, 1).unlink()
+    made_up.curve("letters", "lstm", "8", 1).unlink()
     (made_up.evaluation("letters", "gru") / "8/diagnostics.json").unlink()
     assert details(made_up, "letters").missing == [
         "There are no learning curves of lstm-8 (seed 1).",

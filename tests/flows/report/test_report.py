@@ -315,7 +315,7 @@ def test_every_term_of_a_decision_is_explained_on_the_page(made_up):
     assert all(f"- *{term}*: {meaning}" in markdown for term, meaning in terms)
     explained = set(re.findall("[a-z]+", " ".join(map(" ".join, terms)).lower()))
     known = {*explained, *(f"{word}s" for word in explained), *PLAIN.split()}
-    names = r"\w+-\d+|\bbaseline \w+|[\d.]+ (?:accuracy|mse)"
+    names = r"\w+-(?:\d+x)?\d+|\bbaseline \w+|[\d.]+ (?:accuracy|mse)"
     assert set(", ".join(term for term, _ in terms).split(", ")) >= TERMS
     for text in what_may_be_said(made_up):
         words = re.findall("[a-z]+", re.sub(names, "", text).lower())
@@ -333,8 +333,19 @@ def test_numbers_of_the_explanations_are_those_of_the_race(made_up):
 
 
 def test_size_says_how_far_weights_are_from_their_budget():
-    found = SimpleNamespace(sizes=("0.25", "equal"), deviations={"0.25": -0.0123})
+    found = SimpleNamespace(sizes=("0.25", "equal"), deviations={"0.25": -0.0123}, num_layers=1)
     assert words.size(found) == "0.25 (-1.2%), equal"
+    assert words.size(replaced(found, num_layers=3)) == "0.25 (-1.2%), equal, 3 layers"
+
+
+def replaced(found, **changes):
+    return SimpleNamespace(**vars(found) | changes)
+
+
+def test_units_are_those_of_each_layer():
+    found = SimpleNamespace(hidden_size=1200, num_layers=1)
+    assert words.units(found) == "1,200 units"
+    assert words.units(replaced(found, num_layers=2)) == "2 layers of 1,200 units"
 
 
 def test_page_says_which_figures_lack_a_candidate(made_up):

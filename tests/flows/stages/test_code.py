@@ -73,6 +73,12 @@ def cells(*stages, datasets=DATASETS, names=CELLS):
     return {f"{stage}.{d}.cells.{cell}" for stage in stages for d in datasets for cell in names}
 
 
+def in_workers(datasets=DATASETS, names=CELLS):
+    """All keys of what workers run."""
+    together = {f"evaluate.{d}.together.{cell}" for d in datasets for cell in names}
+    return cells("train", "evaluate", datasets=datasets, names=names) | together
+
+
 class WithoutTexts(ast.NodeTransformer):
     """Takes docstrings away."""
 
@@ -131,7 +137,7 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
             "rnn_core/cells/lstm.py",
             "c = f * c + i * g",
             "c = f * c - i * g",
-            cells("train", "evaluate", names=["lstm"]),
+            in_workers(names=["lstm"]),
             id="an equation",
         ),
         pytest.param(
@@ -145,7 +151,7 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
             "rnn_core/devices.py",
             "torch.set_num_threads(1)",
             "torch.set_num_threads(2)",
-            cells("train", "evaluate") | {"gpu"},
+            in_workers() | {"gpu"},
             id="threads",
         ),
         pytest.param(
@@ -163,17 +169,24 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
             id="a diagnostic",
         ),
         pytest.param(
+            "rnn_core/training/models.py",
+            "ensemble([model for _",
+            "ensemble([1 + model for _",
+            {key for key in in_workers() if ".together." in key},
+            id="how several answer together",
+        ),
+        pytest.param(
             "rnn_core/tasks/sentiment/learn.py",
             "value = (logits.argmax(dim=1) == labels)",
             "value = (logits.argmax(dim=1) != labels)",
-            cells("train", "evaluate", datasets=["reviews"]),
+            in_workers(datasets=["reviews"]),
             id="how a task scores",
         ),
         pytest.param(
             "rnn_core/tasks/sentiment/learn.py",
             'Metric("accuracy"',
             'Metric("share"',
-            cells("train", "evaluate", datasets=["reviews"]) | {"evaluate.reviews.collect"},
+            in_workers(datasets=["reviews"]) | {"evaluate.reviews.collect"},
             id="a task's metric",
         ),
         pytest.param(
@@ -260,7 +273,7 @@ def test_edit_of_the_compiler_changes_every_training(copied, changed, name):
     file = copied / "rnn_core/compiler/cpu" / name
     edit(file, *("return", "return 1 +") if name.endswith(".py") else ("{", "{ more(); "))
     found = changed()
-    assert found >= cells("train", "evaluate")
+    assert found >= in_workers()
     assert {key.partition(".")[0] for key in found} <= {"train", "evaluate", "gpu"}
 
 
@@ -268,7 +281,7 @@ def test_budget_of_weights_is_part_of_every_plan(copied, changed):
     """Though a study may not have the cell that decides it."""
     edit(copied / "rnn_core/cells/gru.py", "gates = (", 'gates = ("more", ')
     plans = {f"train.{dataset}.plan" for dataset in DATASETS}
-    assert changed() == plans | cells("train", "evaluate", names=["gru"])
+    assert changed() == plans | in_workers(names=["gru"])
 
 
 def test_source_of_ones_own_is_no_code(tmp_path):

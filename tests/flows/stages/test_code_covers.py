@@ -49,7 +49,7 @@ DATASETS = {
 
 MODELS = {
     "text_generation": {"sequence_length": 16, "initial_state": "learned"},
-    "forecasting": {"num_layers": 2, "dropout": 0.1},
+    "forecasting": {"dropout": 0.1},
     "speech_recognition": {"recurrent_dropout": 0.1},
     "speech_transcription": {"stack": 1},
 }
@@ -84,6 +84,7 @@ def layout(tmp_path_factory):
             "data": data,
             "model": {"hidden_size": 4, **MODELS.get(task, {})},
             "training": {"epochs": 1, "batch_size": 8},
+            "depths": [2] if task == "forecasting" else [1],
         }
         for task, (source, data) in DATASETS.items()
     }
@@ -95,8 +96,9 @@ def layout(tmp_path_factory):
         "cells": list(CELLS),
         "sizes": [0.5],
         "tuning": None,
-        "champion": "seed",
+        "champion": "ensemble",
         "ensemble": {"members": 2},
+        "depths": [1],
         "references": list(NETWORKS),
         "refit": True,
         "datasets": datasets,
@@ -205,7 +207,10 @@ def covered(monkeypatch):
     return found
 
 
-AROUND = ("train_one", "evaluate_one", "check_same", "alone", "record_of", "note_answer")
+AROUND = (
+    *("train_one", "evaluate_one", "evaluate_together", "check_same", "alone", "record_of"),
+    "note_answer",
+)
 """Of `flows.trainings.work`: when and where a training or its evaluation is done, not how."""
 
 

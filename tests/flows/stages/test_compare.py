@@ -72,6 +72,8 @@ def raw(tmp_path):
     content = {"root": ".", "study": "raw", "cells": ["gru", "rnn_tanh"], "sizes": ["equal"]}
     content |= {"seeds": {"first": NUM_SEEDS, "most": NUM_SEEDS}, "champion": "seed"}
     section |= {"training": {}, "margin": MARGIN}
+    content |= {"depths": [1], "tuning": None, "ensemble": {"members": 2}}
+    content |= {"device": "cpu", "references": None, "refit": False}
     content["datasets"] = {"prices": section}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     both = draw.normal(0, 0.05, (NUM_SEEDS, 1))  # what a seed does to both

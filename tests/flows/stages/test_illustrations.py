@@ -51,7 +51,8 @@ def layout(tmp_path_factory, perform):
         "seeds": {"first": 3, "most": 3},
         "cells": ["gru"],
     }
-    study |= {"sizes": ["equal"], "tuning": None}
+    study |= {"sizes": ["equal"], "depths": [1], "tuning": None, "champion": "seed"}
+    study |= {"ensemble": {"members": 2}, "references": None, "refit": False}
     (layout.folder / "params.yaml").write_text(yaml.safe_dump(study | {"datasets": sections}))
     for name in DATASETS:
         layout.raw(name).mkdir(parents=True)
@@ -75,7 +76,7 @@ def test_best_seed_on_the_validation_side_is_shown_on_the_test_side(layout):
     assert len({s.validation for s in scores.values()}) == 3
     data, meta = read_prepared(layout.prepared("symbols"), CopyMemory)
     of_each = [
-        illustrate(seed_folder(layout.run("symbols", "gru"), 6, s), data, meta, "test")
+        illustrate(seed_folder(layout.run("symbols", "gru"), "6", s), data, meta, "test")
         for s in range(3)
     ]
     assert [one.pairs for one in of_each].count(of_each[seed].pairs) == 1
@@ -88,7 +89,7 @@ def test_illustration_is_of_the_fold_of_its_seed(layout):
     assert scores[seed].validation == max(s.validation for s in scores.values())
     assert seed != 0, "whose fold is that of a task without a seed"
     data, meta = read_prepared(layout.prepared("digits"), SpeechRecognition)
-    _, model = restore(seed_folder(layout.run("digits", "gru"), 6, seed), meta)
+    _, model = restore(seed_folder(layout.run("digits", "gru"), "6", seed), meta)
     with torch.inference_mode():
         right = [
             SpeechRecognition(meta, SpeechModel(hidden_size=6), fold)
@@ -104,7 +105,7 @@ def test_losses_on_the_validation_set_are_kept_where_they_are_not_the_metric(lay
         data, meta = read_prepared(layout.prepared(dataset), task)
         run = layout.run(dataset, "gru")
         scored = [
-            evaluate(seed_folder(run, 6, s), data, meta, torch.device("cpu")) for s in range(3)
+            evaluate(seed_folder(run, "6", s), data, meta, torch.device("cpu")) for s in range(3)
         ]
         kept = read_scores(layout.evaluation(dataset, "gru") / "6").validation_losses
         assert kept == (

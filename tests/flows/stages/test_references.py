@@ -39,10 +39,12 @@ def parameters(references, most=3):
         "seeds": {"first": min(most, 2), "most": most},
         "cells": ["gru", "rnn_tanh"],
         "sizes": [0.5, 1],
+        "depths": [1, 2],
         "tuning": None,
         "champion": "seed",
         "ensemble": {"members": 2},
         "references": references,
+        "refit": False,
         "datasets": {
             "sales": {
                 "source": "sales.csv",
@@ -57,6 +59,7 @@ def parameters(references, most=3):
                 "task": "translation",
                 "cells": ["gru"],
                 "sizes": ["equal"],
+                "depths": [1],
                 "seeds": {"first": 1, "most": 1},
                 "data": {"source_file": "sums.en", "max_vocabulary": 60},
                 "model": {"hidden_size": 4},
@@ -215,11 +218,7 @@ def test_what_answers_take_is_on_the_page_of_timings_and_in_no_result(beside):
     study = read_study(beside.folder)
     write_timings(beside, study)
     page = beside.timings_page.read_text().partition("<h2>sums</h2>")[0]
-    answers = {
-        f"{one.cell}-{one.hidden_size}": one
-        for one in read_answers(beside)
-        if one.dataset == "sales"
-    }
+    answers = {one.candidate: one for one in read_answers(beside) if one.dataset == "sales"}
     names = results(beside).results
     assert names.keys() == answers.keys()
     for name, one in names.items():

@@ -14,8 +14,10 @@ from flows.tracking.judging import RUN, SEEN, judge, note_seen
 from flows.tracking.registry import copy_model
 from flows.trainings import work
 from flows.trainings.adoption import adopt
+from flows.trainings.dataset import CodeOfCells
 from flows.trainings.kept import note_kept
 from flows.trainings.store import Store
+from rnn_core.comparison import refits
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.errors import ParameterError, StudyError
@@ -34,6 +36,8 @@ PARAMETERS = {
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "rnn_tanh"],
     "sizes": ["equal"],
+    "depths": [1],
+    "references": None,
     "tuning": None,
     "champion": "auto",
     "ensemble": {"members": 3},
@@ -48,6 +52,13 @@ PARAMETERS = {
         }
     },
 }
+
+CODE = CodeOfCells(
+    *(dict.fromkeys(PARAMETERS["cells"], what) for what in ("trains", "scores", "together")),
+    gpu="gpu",
+    divides="divides",
+)
+"""As `perform` has it."""
 
 ROWS = 240
 TURN = 144
@@ -242,7 +253,7 @@ def test_all_of_it_is_kept_adopted_and_never_trained_again(
 ):
     layout = Layout(shutil.copytree(believed.folder, tmp_path / "study"))
     before = digest_of(layout.runs("sales"))
-    note_kept(layout, ["sales"], lambda config: "scores")
+    note_kept(layout, ["sales"], lambda _: CODE)
     kept, store = set(json.loads(layout.kept.read_bytes())), Store(str(layout.store))
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= kept
@@ -271,6 +282,30 @@ def test_refit_that_is_switched_off_leaves_nothing_behind(believed, perform, tmp
     assert not layout.refit("sales").exists()
     assert not layout.refit_evaluation("sales").exists()
     assert not folders_of(layout, "moved_back")
+
+
+def test_refit_of_several_layers_is_found_where_it_was_laid(study, tmp_path, monkeypatch):
+    """By all that looks for it: its scores, the registry, and what is kept."""
+    monkeypatch.setattr(refits, "BELIEVED", 0.0)
+    section = PARAMETERS["datasets"]["sales"]
+    training = section["training"] | {"epochs": 2}
+    section = section | {"cells": ["gru"], "training": training}
+    changes = {"depths": [2], "champion": "ensemble", "datasets": {"sales": section}}
+    layout = study(turns=False, **changes)
+    found = comparison_of(layout)
+    assert found.refit.registered
+    assert found.refit.refit.name == found.refit.scores.name == "gru-2x6"
+    folders = sorted((layout.runs("sales") / "refit" / "2x6").glob("seed-*"))
+    assert [folder.name for folder in folders] == ["seed-0", "seed-1", "seed-2"]
+    score = scores_on(layout, folders, "test").overall
+    assert found.registered_test_score == pytest.approx(score, rel=1e-6)
+    copy_model(layout, "sales", found, tmp_path / "model")
+    copies = sorted(folder for folder in (tmp_path / "model").iterdir() if folder.is_dir())
+    assert list(map(digest_of, copies)) == list(map(digest_of, folders))
+    note_kept(layout, ["sales"], lambda _: CODE)
+    kept, store = set(json.loads(layout.kept.read_bytes())), Store(str(layout.store))
+    for kind in ("training", "evaluation"):
+        assert set(store.identities(kind)) <= kept
 
 
 def test_refit_of_another_candidate_is_refused(believed, perform, tmp_path):

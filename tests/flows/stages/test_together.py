@@ -32,6 +32,7 @@ PARAMETERS = {
     "tuning": None,
     "champion": "auto",
     "ensemble": {"members": 4},
+    "depths": [1],
     "references": None,
     "refit": False,
     "datasets": {
@@ -70,7 +71,12 @@ def test_members_that_the_race_did_not_want_are_trained_and_kept_apart(together)
     comparison = read_comparison(together.comparison("sales"))
     champion = comparison.champion.result
     members = read_json(together.ensemble("sales") / "members.json")
-    assert members == {"cell": champion.cell, "hidden_size": 6, "seeds": [0, 1, 2, 3]}
+    assert members == {
+        "cell": champion.cell,
+        "hidden_size": 6,
+        "num_layers": 1,
+        "seeds": [0, 1, 2, 3],
+    }
     own = together.run("sales", champion.cell) / "6"
     assert sorted(path.name for path in own.glob("seed-*")) == ["seed-0", "seed-1"]
     extra = together.ensemble("sales") / "6"

@@ -12,9 +12,11 @@ from flows.tracking import projection as tracking
 from flows.tracking.logged import metrics_of_result
 from flows.tracking.projection import Follower
 from flows.trainings import planner
+from flows.trainings.dataset import CodeOfCells
 from flows.trainings.identity import title
 from flows.trainings.kept import note_kept
 from flows.trainings.manifest import MANIFEST
+from flows.trainings.records import read_records
 from flows.trainings.store import open_store
 from flows.trainings.work import check_study
 from rnn_core.comparison import standings
@@ -42,6 +44,10 @@ PARAMETERS = {
     "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru", "lstm"],
     "sizes": ["equal", 0.25],
+    "depths": [1],
+    "ensemble": {"members": 2},
+    "references": None,
+    "refit": False,
     "champion": "seed",  # no more seeds for an ensemble
     "tuning": {
         "trials": 4,
@@ -216,6 +222,16 @@ def test_comparison_shows_the_tuning_and_counts_its_steps(tuned, perform):
     assert comparison.policies["gatewise"].training_cost == total
 
 
+def test_measured_seconds_are_of_so_many_epochs(tuned):
+    """Of trials and of trainings, which are longer."""
+    found = [one for one in read_records(tuned) if one.what == "train"]
+    for name in {one.candidate for one in found}:
+        mine = [one for one in found if one.candidate == name]
+        trials = [one.epochs for one in mine if is_for_tuning(one.seed)]
+        assert sorted(trials) == [epochs for number, epochs in ROUNDS for _ in range(number)]
+        assert [one.epochs for one in mine if not is_for_tuning(one.seed)] == [5, 5]
+
+
 def test_without_tuning_a_cell_is_trained_with_the_datasets_own_values(fresh, tmp_path, perform):
     write(fresh.folder, PARAMETERS | {"tuning": None, "sizes": ["equal"]})
     perform(fresh, "sales", "train")
@@ -262,7 +278,8 @@ def test_size_that_is_tuned_again_keeps_all_that_led_there(fresh, perform, monke
     place = fresh.run("sales", "gru") / str(larger)
     assert read_rung(place).tuning.searches == 2
     assert read_config(place / "seed-0")[0].model["dropout"] == 0.3
-    note_kept(fresh, ["sales"], lambda _: "scores")
+    code = CodeOfCells({}, dict.fromkeys(("gru", "lstm"), "scores"), {}, "gpu", "divides")
+    note_kept(fresh, ["sales"], lambda _: code)
     store = open_store(fresh)
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= set(read_json(fresh.kept)), kind

@@ -19,6 +19,7 @@ SALES = {
     "tuning": None,
     "champion": "seed",
     "ensemble": {"members": 2},
+    "depths": [1],
     "references": None,
     "refit": False,
     "datasets": {

@@ -14,6 +14,8 @@ from flows.layout import Layout
 from flows.stages.compare import compare
 from flows.tracking import projection as tracking
 from flows.tracking.projection import Follower, Projection, TrackingError
+from flows.tracking.retired import retire
+from flows.tracking.shown import note_shown, up_to_date
 from rnn_core.comparison.candidates import read_scores, write_scores
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json, read_json_lines, write_json
@@ -78,7 +80,7 @@ def described(runs):
 
 def begin_training(layout, key, num_epochs=1, seed=0, **training):
     """A growing seed, as the train stage leaves it after some epochs."""
-    source, folder = seed_folder(layout.run("sales", "gru"), 4, seed), layout.training / key
+    source, folder = seed_folder(layout.run("sales", "gru"), "4", seed), layout.training / key
     folder.mkdir(parents=True)
     config = read_json(source / CONFIG)
     write_json(folder / CONFIG, config | {"training": config["training"] | training})
@@ -175,7 +177,7 @@ def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatc
     monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
     folder = begin_training(layout, "key", num_epochs=1)
     first, second = (
-        (seed_folder(layout.run("sales", "gru"), 4, 0) / METRICS)
+        (seed_folder(layout.run("sales", "gru"), "4", 0) / METRICS)
         .read_text()
         .splitlines(keepends=True)
     )
@@ -251,7 +253,7 @@ def test_training_that_was_given_up_and_taken_up_again_ends_as_others(layout, da
 def test_other_results_make_earlier_runs_not_current(layout, database):
     project(layout)
     before = {run.info.run_id for run in runs_of("sales")}
-    file = seed_folder(layout.run("sales", "gru"), 4, 1) / METRICS
+    file = seed_folder(layout.run("sales", "gru"), "4", 1) / METRICS
     original = file.read_text()
     file.write_text(original + original.splitlines()[-1] + "\n")
     project(layout)
@@ -272,7 +274,7 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
 
 def let_diverge(layout, cell, seed):
     """Make a seed one whose training diverged, and compare anew."""
-    folder = seed_folder(layout.run("sales", cell), 4, seed)
+    folder = seed_folder(layout.run("sales", cell), "4", seed)
     (folder / MODEL).unlink()
     write_json(folder / SUMMARY, {"status": "diverged", "epochs": 2, "steps": 12})
     place = layout.evaluation("sales", cell) / "4"
@@ -325,6 +327,44 @@ def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeyp
     assert closed_address in str(follower.failure)
 
 
+def currents(dataset):
+    return {run.data.tags["gatewise.current"] for run in runs_of(dataset)}
+
+
+def test_runs_of_a_dataset_that_is_dropped_are_not_current(layout, database):
+    """Nor is it noted that it is shown: it is again when it comes back."""
+    for dataset in METRIC_NAMES:
+        project(layout, dataset)
+    client = MlflowClient()
+    for name in ("tiny2/sales", "tinyy/sales"):
+        other = client.create_run(client.create_experiment(name)).info.run_id
+        client.set_tag(other, "gatewise.current", "true")
+    note_shown(layout, dict.fromkeys(METRIC_NAMES))
+    before = {one.name for one in client.search_experiments()}
+    retire(Projection(layout, "tiny", {}), ["sales", "digits"])
+    assert {one.name for one in client.search_experiments()} == before
+    assert {name: currents(name) for name in METRIC_NAMES} == {
+        "text": {"false"},
+        "sales": {"true"},
+        "digits": {"true"},
+    }
+    for study in ("tiny2", "tinyy"):
+        (run,) = runs_of("sales", study)
+        assert run.data.tags["gatewise.current"] == "true"
+    assert up_to_date(layout, promoted=False) == {"sales", "digits"}
+    project(layout, "text")
+    assert currents("text") == {"true"}
+
+
+def test_training_of_a_dataset_that_is_dropped_is_given_up(layout, database):
+    begin_training(layout, "a")
+    (growing,) = tracking.growing_seeds(layout)
+    Projection(layout, "tiny", {}).log_growing(growing)
+    assert {run.info.status for run in runs_of("sales")} == {"RUNNING"}
+    retire(Projection(layout, "tiny", {}), ["text"])
+    assert {run.info.status for run in runs_of("sales")} == {"KILLED"}
+
+
 def test_study_is_complete_without_mlflow_and_shown_afterwards(
     new_study, served, tiny, database, closed_address
 ):
@@ -348,7 +388,7 @@ def test_study_is_complete_without_mlflow_and_shown_afterwards(
     version = MlflowClient().get_model_version_by_alias("alone.sales", "champion")
     assert str(version.version) == "1"
     seeds = read_json_lines(
-        seed_folder(Layout(study.folder).run("sales", "memoryless"), 4, 0) / METRICS
+        seed_folder(Layout(study.folder).run("sales", "memoryless"), "4", 0) / METRICS
     )
     shown = find(runs_of("sales", "alone"), kind="seed")
     assert history(shown, "validation_mse") == [(r["epoch"], r["validation_mse"]) for r in seeds]

@@ -23,7 +23,7 @@ from flows.tracking import promotion, registry
 from flows.tracking.projection import Projection, TrackingError
 from flows.tracking.promotion import LEVEL, promote
 from flows.tracking.registry import Examples
-from rnn_core.comparison.outcome import read_comparison, write_comparison
+from rnn_core.comparison.outcome import Risk, read_comparison, write_comparison
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
 from rnn_core.tasks import get_task
@@ -44,7 +44,7 @@ def promote_sales(layout):
 def registered_seed(layout):
     """The run folder of the seed that is to be registered."""
     champion = read_comparison(layout.comparison("sales")).champion
-    cell, size, seed = champion.result.cell, champion.result.hidden_size, champion.seed.seed
+    cell, size, seed = champion.result.cell, champion.result.size, champion.seed.seed
     return seed_folder(layout.run("sales", cell), size, seed)
 
 
@@ -146,6 +146,61 @@ def test_promoting_again_registers_nothing(layout):
         before.tags,
         before.last_updated_timestamp,
     )
+
+
+def judge_anew(layout, risk, status):
+    """Let more seeds have said something else of the candidate that is registered."""
+    comparison = read_comparison(layout.comparison("sales"))
+    name, result, _ = vars(comparison.champion).values()
+    splits = {split: replace(result.on(split), risk=risk) for split in ("validation", "test")}
+    found = comparison.candidates | {name: replace(result, **splits)}
+    why = "one_seed" if risk is None else "safe" if status == "decided" else "too_close"
+    decision = replace(comparison.decision, status=status, why=why)
+    write_comparison(
+        layout.comparison("sales"), replace(comparison, candidates=found, decision=decision)
+    )
+
+
+def evidence():
+    """What the tags of the first version say of the decision."""
+    tags = MlflowClient().get_model_version(NAME, "1").tags
+    names = ["decision", *(f"{split}_{what}" for split in ("validation", "test") for what in RISKS)]
+    return [tags.get(f"gatewise.{name}") for name in names]
+
+
+RISKS = ("chance_within_margin", "expected_loss_in_margins")
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_what_speaks_for_a_version_is_what_the_comparison_says_now(layout, monkeypatch, by_hand):
+    """Though nothing is promoted; and nothing else of it is written."""
+    judge_anew(layout, Risk(chance=0.75, expected_loss=0.5), "decided")
+    promote_sales(layout)
+    assert evidence() == ["decided", "0.75", "0.5", "0.75", "0.5"]
+    why = MlflowClient().get_model_version(NAME, "1").tags["gatewise.promoted_because"]
+    if by_hand:
+        MlflowClient().delete_registered_model_alias(NAME, "champion")
+    judge_anew(layout, Risk(chance=0.25, expected_loss=0.5), "open")
+    written = []
+    original = MlflowClient.set_model_version_tag
+
+    def write(self, name, version, key, value):
+        written.append(key)
+        return original(self, name, version, key, value)
+
+    monkeypatch.setattr(MlflowClient, "set_model_version_tag", write)
+    assert promote_sales(layout).action == ("kept" if by_hand else "unchanged")
+    assert evidence() == ["open", "0.25", "0.5", "0.25", "0.5"]
+    assert sorted(written) == [
+        "gatewise.decided_because",
+        "gatewise.decision",
+        "gatewise.test_chance_within_margin",
+        "gatewise.validation_chance_within_margin",
+    ]
+    judge_anew(layout, None, "open")
+    promote_sales(layout)
+    assert evidence() == ["open", None, None, None, None]
+    assert MlflowClient().get_model_version(NAME, "1").tags["gatewise.promoted_because"] == why
 
 
 def test_worse_challenger_is_kept_out(layout):
@@ -432,7 +487,7 @@ def test_changed_model_refuses_to_load(layout, tmp_path, name):
         mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
 
 
-def test_alias_is_removed_if_the_first_model_answers_differently(layout, monkeypatch):
+def test_first_model_that_answers_differently_gets_no_alias(layout, monkeypatch):
     with monkeypatch.context() as patch:
         answer_differently(patch)
         with pytest.raises(StudyError, match="does not answer as the trained model"):
@@ -443,18 +498,64 @@ def test_alias_is_removed_if_the_first_model_answers_differently(layout, monkeyp
     assert (versions(), champion()) == (["1"], "1")
 
 
-def test_alias_goes_back_if_a_model_answers_differently(chain, layout, monkeypatch):
+def test_alias_stays_if_a_model_answers_differently(chain, layout, monkeypatch):
+    """And so does all that is known of who moved it; the version has nothing that speaks for it."""
+    spoil(layout)
+    promote_sales(layout)
+    move_by_hand("1")
+    restore_from(chain, layout)
+    before = MlflowClient().get_registered_model(NAME).tags
+    answer_differently(monkeypatch)
+    with pytest.raises(StudyError, match=r"version 2 does not answer .*alias is where it was"):
+        promote_sales(layout)
+    assert (versions(), champion()) == (["1", "2"], "1")
+    assert MlflowClient().get_registered_model(NAME).tags == before
+    assert "gatewise.promoted_because" not in MlflowClient().get_model_version(NAME, "2").tags
+
+
+@pytest.mark.parametrize("write", [f"set_registered_model_{what}" for what in ("tag", "alias")])
+@pytest.mark.parametrize("call", [0, 1, 2])
+def test_model_is_asked_before_the_alias_points_to_it_wherever_it_was_cut_off(
+    chain, layout, monkeypatch, write, call
+):
+    """Killed at any of its writes, and run again: at no time had a version the alias unasked."""
     spoil(layout)
     promote_sales(layout)
     restore_from(chain, layout)
-    answer_differently(monkeypatch)
-    with pytest.raises(StudyError, match=r"version 2 does not answer .*alias is back"):
-        promote_sales(layout)
-    assert (versions(), champion()) == (["1", "2"], "1")
+    asked, original = [], registry.check_answers
+
+    def check(version, examples):
+        original(version, examples)
+        asked.append(str(version.version))
+
+    monkeypatch.setattr(registry, "check_answers", check)
+    with monkeypatch.context() as patch:
+        if cut_off_at(patch, write, call):
+            with pytest.raises(KeyboardInterrupt):
+                promote_sales(layout)
+        assert champion() in {"1", *asked}
+    promote_sales(layout)
+    assert champion() == "2"
+    assert "2" in asked
+
+
+def cut_off_at(patch, name, call):
+    """End the process at the call of this number of a method of MLflow's client."""
+    count, original = iter(range(100)), getattr(MlflowClient, name)
+    number = {"set_registered_model_tag": 2, "set_registered_model_alias": 1}[name]
+
+    def write(self, *arguments):
+        if next(count) == call:
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    patch.setattr(MlflowClient, name, write)
+    return call < number
 
 
 @pytest.mark.parametrize(
-    ("module", "step"), [(registry, "write_evidence"), (promotion, "move_alias")]
+    ("module", "step"),
+    [(registry, "check_answers"), (registry, "write_evidence"), (promotion, "move_alias")],
 )
 def test_promotion_that_was_cut_off_is_completed(layout, monkeypatch, module, step):
     def cut_off(*_):

@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import save_file
 
 from flows.tracking.registry import REQUIREMENTS
-from rnn_core.study import parse
+from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.models import build_model, count_cost, restore
 from rnn_core.training.run_folder import MODEL, RunConfig, write_config

@@ -51,7 +51,13 @@ OPENED = Opened(
     torch="2.0",
     threads=1,
 )
-CODE = CodeOfCells({"gru": "g", "lstm": "l"}, {"gru": "eg", "lstm": "el"}, "gpu", "divides")
+CODE = CodeOfCells(
+    trains={"gru": "g", "lstm": "l"},
+    evaluates={"gru": "eg", "lstm": "el"},
+    together={"gru": "tg", "lstm": "tl"},
+    gpu="gpu",
+    divides="divides",
+)
 DROPOUT = Dimension(own=0.1, low=0.0, high=0.5, logarithmic=False)
 
 
@@ -120,10 +126,15 @@ class Crew:
     scores: Scores = Scores()
     running: dict[str, tuple[Work, Future]] = field(default_factory=dict)
     begun: list[RunConfig] = field(default_factory=list)
+    foreseen: list[tuple[float, float, int]] = field(default_factory=list)
     has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def expect(self, trainings):
         """Nobody watches."""
+
+    def foresee(self, opened, margin, smallest):
+        assert opened == OPENED
+        self.foreseen.append((margin, smallest, len(self.begun)))
 
     def train(self, work: Work) -> Future:
         future: Future = Future()
@@ -213,7 +224,7 @@ def test_training_of_other_code_is_another(trainings_of, crew):
     trainings_of(plan()).do(crew)
     crew.begun.clear()
     changed = trainings_of(plan())
-    changed.code = CodeOfCells({"gru": "g", "lstm": "new"}, CODE.evaluates, "gpu", "divides")
+    changed.code = replace(CODE, trains={"gru": "g", "lstm": "new"})
     changed.do(crew)
     assert [(c.cell, c.seed) for c in crew.begun] == [("lstm", 0), ("lstm", 1)]
 
@@ -266,6 +277,21 @@ def test_race_goes_on_where_nothing_is_safe(trainings_of, crew):
     crew.scores = Scores(close)
     trainings_of(plan(first=3, most=5, margin=0.01)).do(crew)
     assert [c.seed for c in crew.begun] == [0, 1, 2, 0, 1, 2, 3, 3, 4, 4]
+
+
+def test_what_items_tell_is_said_once_after_the_first_look(trainings_of, crew):
+    """By the differences of the candidates' items, and of no training that comes after it."""
+    crew.scores = Scores(close)
+    trainings = trainings_of(plan(first=3, most=5, margin=0.01))
+    trainings.do(crew)
+    ((margin, smallest, begun),) = crew.foreseen
+    assert (margin, begun) == (0.01, 6)
+    config = {c.cell: c for c in crew.begun}
+    gru, lstm = (crew.scores.noise(config[cell], "validation") for cell in ("gru", "lstm"))
+    assert smallest == pytest.approx(2.5 * np.std(gru - lstm, ddof=1) / NUM_ITEMS**0.5, rel=1e-6)
+    crew.foreseen.clear()
+    trainings_of(plan(first=3, most=5, margin=0.01)).do(crew)
+    assert crew.foreseen == [], "all that was wanted was there"
 
 
 @pytest.mark.parametrize("scores", [close, far, by_identity])

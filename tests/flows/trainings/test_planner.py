@@ -12,7 +12,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Tunes, look
+from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Sizing, Tunes, look
 from rnn_core.comparison.race import Runner, Trained, race
 from rnn_core.study import TUNING_SEED, Seeds, Tuning
 from rnn_core.training.item_scores import ItemScores
@@ -20,7 +20,7 @@ from rnn_core.training.search_space import Dimension
 
 COSTS = {"gru": 30, "lstm": 40, "mgu": 20, "rnn_tanh": 10}
 NETWORK_COST = 1
-MEANS = {("gru", 4): 8.0, ("gru", 8): 5.0, ("lstm", 4): 5.5, ("mgu", 8): 14.0}
+MEANS = {"gru-4": 8.0, "gru-8": 5.0, "lstm-4": 5.5, "mgu-8": 14.0, "gru-2x4": 14.0}
 """Of validation losses, which vary by chance from 0 to 8 around them."""
 
 
@@ -28,11 +28,11 @@ def end_of(asked, salt=0, own=False):
     """How a training ends: by chance, but always the same; one in eight diverges."""
     drawn = hashlib.sha256(f"{asked} {salt}".encode()).digest()
     score = None if drawn[0] < 32 else drawn[1] / 32
-    cost = COSTS.get(asked.cell, NETWORK_COST) * asked.hidden_size
+    cost = COSTS.get(asked.cell, NETWORK_COST) * asked.hidden_size * asked.num_layers
     kept = None if score is None else 1 + drawn[2] // 2
     trained = Trained(loss=None, items=None)
     if score is not None:
-        score += MEANS.get((asked.cell, asked.hidden_size), 0.0)
+        score += MEANS.get(asked.sizing.name, 0.0)
         values = score + np.frombuffer(drawn, np.uint8)[4:16] / 64
         items = ItemScores(values=values, weights=np.ones(12), own_to_seed=own)
         trained = Trained(loss=score, items=items)
@@ -41,6 +41,11 @@ def end_of(asked, salt=0, own=False):
     elif score is not None and asked.division == "moved_back_refit" and drawn[4] < 200:
         trained = replace(trained, loss=score - 50)
     return Ended(score, epochs=drawn[2], steps=drawn[3], cost=cost, trained=trained, kept=kept)
+
+
+def asked_for(candidate, seeds):
+    """The trainings of a candidate with its first seeds."""
+    return [Asked(**candidate._asdict(), seed=seed) for seed in range(seeds)]
 
 
 @dataclass
@@ -83,7 +88,8 @@ class Run:
 
 @st.composite
 def plans(draw):
-    known = [("gru", 4), ("gru", 8), ("lstm", 4), ("mgu", 8)]
+    known = [Sizing("gru", 4), Sizing("gru", 8), Sizing("lstm", 4), Sizing("mgu", 8)]
+    known += [Sizing("gru", 4, 2)]
     candidates = draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))
     first = draw(st.integers(1, 3))
     return DatasetPlan(
@@ -103,6 +109,7 @@ def others():
         Asked,
         cell=st.sampled_from(["gru", "lstm", "mgu", "rnn_tanh"]),
         hidden_size=st.sampled_from([4, 8, 16]),
+        num_layers=st.sampled_from([1, 2]),
         seed=st.sampled_from([0, 1, 2, 3, 4, 5, 9, TUNING_SEED]),
         values=values,
         share=st.sampled_from([0.25, 0.5, 1.0]),
@@ -148,22 +155,18 @@ def test_trainings_are_those_that_the_race_asks_for(plan, own):
     """Among candidates from the cheapest to the dearest, and for the one that is chosen."""
     run = Run(plan, own)
     found = run.go()
-    ordered = sorted(plan.candidates, key=lambda c: (COSTS[c[0]] * c[1], f"{c[0]}-{c[1]}"))
+    ordered = sorted(
+        plan.candidates,
+        key=lambda c: (COSTS[c.cell] * c.hidden_size * c.num_layers, c.name),
+    )
     runners = [
-        Runner(
-            name=f"{cell}-{size}",
-            trained=[end_of(Asked(cell, size, seed), own=own).trained for seed in range(6)],
-        )
-        for cell, size in ordered
+        Runner(name=c.name, trained=[end_of(one, own=own).trained for one in asked_for(c, 6)])
+        for c in ordered
     ]
     expected = race(runners, plan.seeds, plan.margin)
-    assert found.results == [
-        Asked(cell, size, seed)
-        for cell, size in ordered
-        for seed in range(expected.asked[f"{cell}-{size}"])
-    ]
-    chosen = [c for c in ordered if f"{c[0]}-{c[1]}" == expected.recommended]
-    several = [Asked(*each, seed) for each in chosen for seed in range(plan.members)]
+    assert found.results == [one for c in ordered for one in asked_for(c, expected.asked[c.name])]
+    chosen = [c for c in ordered if c.name == expected.recommended]
+    several = [one for each in chosen for one in asked_for(each, plan.members)]
     if plan.members == 1 or own:
         several = []
     finished = [one for one in several if end_of(one).score is not None]
@@ -195,7 +198,7 @@ def test_race_knows_nothing_of_a_refit(plan, own, champion):
 
 def test_refits_are_counted_in_what_there_may_be_at_most():
     plan = DatasetPlan(
-        candidates=(("gru", 4),),
+        candidates=(Sizing("gru", 4),),
         seeds=Seeds(first=3, most=3),
         margin=1.0,
         members=4,
@@ -205,10 +208,25 @@ def test_refits_are_counted_in_what_there_may_be_at_most():
     assert replace(plan, members=1, refit="seed").most == 3 + 6 + 1
 
 
+def test_refit_has_the_layers_of_what_was_chosen():
+    plan = DatasetPlan(
+        candidates=(Sizing("gru", 4, 2),),
+        seeds=Seeds(first=3, most=3),
+        margin=1.0,
+        members=1,
+        direction="lower",
+        refit="seed",
+    )
+    found = Run(plan).go()
+    assert {one.division for one in found.refits} >= {"moved_back", "moved_back_refit"}
+    assert {one.sizing for one in found.refits} == {Sizing("gru", 4, 2)}
+    assert (found.refit.name, found.refit.size) == ("gru-2x4", "2x4")
+
+
 def test_values_that_were_tuned_are_those_of_the_refit():
     """As of all other trainings of the candidate."""
     plan = DatasetPlan(
-        candidates=(("gru", 4),),
+        candidates=(Sizing("gru", 4),),
         seeds=Seeds(first=2, most=2),
         margin=1.0,
         members=1,
@@ -229,7 +247,7 @@ def test_values_that_were_tuned_are_those_of_the_refit():
 def test_candidate_that_is_out_of_the_race_is_trained_no_further():
     """And the one that is chosen up to as many seeds as may answer together, and no other."""
     plan = DatasetPlan(
-        candidates=(("gru", 4), ("lstm", 3)),
+        candidates=(Sizing("gru", 4), Sizing("lstm", 3)),
         seeds=Seeds(first=3, most=10),
         margin=1.0,
         members=5,
@@ -253,14 +271,14 @@ def test_candidate_that_is_out_of_the_race_is_trained_no_further():
 def test_candidates_wait_for_each_other_from_the_first_look_on():
     """More seeds are asked for once all have their first ones, not before."""
     plan = DatasetPlan(
-        candidates=(("gru", 8), ("lstm", 4)),
+        candidates=(Sizing("gru", 8), Sizing("lstm", 4)),
         seeds=Seeds(first=2, most=6),
         margin=0.001,
         members=1,
         direction="lower",
     )
     items = ItemScores(values=np.zeros(4), weights=np.ones(4))
-    gru, lstm = ([Asked(*candidate, seed) for seed in range(3)] for candidate in plan.candidates)
+    gru, lstm = (asked_for(candidate, 3) for candidate in plan.candidates)
     ends = {
         asked: Ended(loss, 1, 1, cost=7, trained=Trained(loss=loss, items=items))
         for asked, loss in zip(gru[:2] + lstm[:2], (0.5, 0.7, 0.6, 0.3), strict=True)
@@ -292,9 +310,9 @@ def test_planner_can_know_no_test_score():
 @given(plans(), st.integers(1, 3), st.data())
 def test_race_is_the_same_with_and_without_reference_networks(plan, number, data):
     """However they end; and of each there are two trainings, or as many as there may be."""
-    networks = tuple((name, 7) for name in ("linear", "tcn", "transformer")[:number])
+    networks = tuple(Sizing(name, 7) for name in ("linear", "tcn", "transformer")[:number])
     seeds = range(min(2, plan.seeds.most))
-    own = [Asked(name, size, seed) for name, size in networks for seed in seeds]
+    own = [Asked(one.cell, one.hidden_size, seed) for one in networks for seed in seeds]
     alone, beside = Run(plan), Run(replace(plan, references=networks))
     ends = st.none() | st.floats(-1e9, 1e9)
     beside.ended = {

@@ -15,11 +15,12 @@ from flows.trainings.planner import (
     DatasetPlan,
     Ended,
     Look,
+    Sizing,
     Tunes,
     look,
-    most_trainings,
     rounds_of,
 )
+from rnn_core.comparison.at_most import most_trainings
 from rnn_core.comparison.race import Trained
 from rnn_core.study import TUNING_SEED, Seeds, Tuning
 from rnn_core.training.item_scores import ItemScores
@@ -38,7 +39,8 @@ Score = Callable[[Asked], float | None]
 
 def drawn(asked: Asked, salt: object = 0) -> float:
     """A number from 0 to 1 that belongs to a training."""
-    digest = hashlib.sha256(f"{asked} {salt}".encode()).digest()
+    what = (*asked.sizing, asked.seed, asked.values, asked.share)
+    digest = hashlib.sha256(f"{what} {salt}".encode()).digest()
     return int.from_bytes(digest[:6]) / 256**6
 
 
@@ -82,12 +84,12 @@ class Run:
 
     def of(self, name: str) -> list[Asked]:
         """What was begun of a candidate."""
-        return [one for one in self.begun if f"{one.cell}-{one.hidden_size}" == name]
+        return [one for one in self.begun if one.sizing.name == name]
 
 
-def plan_of(*candidates: tuple[str, int], tuning=TUNING, **changes) -> DatasetPlan:
+def plan_of(*candidates: tuple[str, int, int], tuning=TUNING, **changes) -> DatasetPlan:
     plan = DatasetPlan(
-        candidates=candidates,
+        candidates=tuple(Sizing(*each) for each in candidates),
         seeds=Seeds(first=3, most=4),
         margin=0.02,
         members=1,
@@ -121,7 +123,7 @@ def badly(size: int, until: float = math.inf, low: float = 0.001) -> Score:
 PLANS = st.builds(
     plan_of,
     st.just(("gru", 4)),
-    st.sampled_from([("gru", 8), ("lstm", 4)]),
+    st.sampled_from([("gru", 8), ("gru", 4, 2), ("lstm", 4)]),
     st.sampled_from([("gru", 16), ("mgu", 8)]),
     tuning=st.builds(
         lambda trials, share, eta, finalists: replace(
@@ -147,6 +149,7 @@ def others():
         Asked,
         cell=st.sampled_from(["gru", "lstm", "mgu"]),
         hidden_size=st.sampled_from([4, 8, 16]),
+        num_layers=st.sampled_from([1, 2]),
         seed=st.sampled_from([0, 1, 7, TUNING_SEED, TUNING_SEED + 1, TUNING_SEED + 2]),
         values=st.sampled_from([(), OWN, (("dropout", 0.25), ("learning_rate", 0.002))]),
         share=st.sampled_from([0.25, 0.5, 1.0]),
@@ -188,7 +191,8 @@ def test_all_that_was_trained_is_asked_for_again_if_it_is_lost(plan, world, data
     used = {(one.fixed, one.share, one.seed) for each in trials_of(found) for one in each}
     kept = set(found.results) | set(found.members)
     kept |= {one for each in found.failed.values() for one in each}
-    assert {one for one in whole.begun if not one.is_trial} == kept
+    diverged = {one for one in whole.begun if world(one) is None}
+    assert {one for one in whole.begun if not one.is_trial} - diverged == kept - diverged
     assert {(o.values, o.share, o.seed) for o in whole.begun if o.is_trial} == used
 
 
@@ -203,7 +207,7 @@ def test_every_candidate_has_the_same_budget_and_no_more_than_is_foreseen(plan, 
     found = run.go()
     short, last = {}, {}
     for candidate in plan.candidates:
-        name = "{}-{}".format(*candidate)
+        name = candidate.name
         first, *second = found.searches[name]
         assert len(second) == (name in found.failed)
         short[name] = [len(each) for each in first.trials[:-1]]
@@ -211,6 +215,14 @@ def test_every_candidate_has_the_same_budget_and_no_more_than_is_foreseen(plan, 
     assert len({tuple(each) for each in short.values()}) == 1
     assert len(set(last.values())) == 1
     assert len([one for one in run.begun if one not in found.members]) <= plan.most
+
+
+def test_two_layers_are_not_tuned_again_where_one_layer_is_better():
+    plan = plan_of(("gru", 16), ("gru", 8, 2), ("gru", 20, 2))
+    run = Run(plan, lambda a: 1.0 * (a.num_layers == 2) + 0.002 * drawn(a))
+    assert not run.go().failed
+    run = Run(plan, lambda a: 1.0 * ((a.hidden_size, a.num_layers) == (20, 2)) + 0.002 * drawn(a))
+    assert set(run.go().failed) == {"gru-2x20"}
 
 
 def test_most_trainings_are_those_of_a_size_that_fails_and_finds_something_else():
@@ -226,8 +238,13 @@ def test_most_trainings_are_those_of_a_size_that_fails_and_finds_something_else(
     # 4 of 2 epochs, 2 of 4 epochs, 2 finalists of 8 epochs with 2 seeds; for gru-8 once more
     assert plan.most == 3 * (4 + 2 + 4) + 3 * 2
     assert max(map(begun, "abcdef")) == plan.most
-    assert most_trainings(1, 2, plan.seeds, rounds_of(TUNING)) == plan.most
-    assert most_trainings(1, 2, plan.seeds, ()) == 4
+    found = [
+        most_trainings(
+            smallest=1, candidates=2, references=0, seeds=plan.seeds, rounds=rounds, refit=None
+        )
+        for rounds in (rounds_of(TUNING), ())
+    ]
+    assert found == [plan.most, 4]
 
 
 def test_a_round_is_asked_for_at_once_and_candidates_do_not_wait_for_one_another():

@@ -44,6 +44,17 @@ def test_advice_stops_at_the_gru_where_that_is_good_enough():
     assert found["gatewise"].training_cost == 100 * (30 + 40)
 
 
+def test_advice_takes_one_layer_where_there_is_one():
+    """Even where two layers multiply more; who compares no depths has one layer."""
+    cells = [candidate("gru", [0.3, 0.3], macs=30), candidate("lstm", [0.2, 0.2], macs=40)]
+    cells += [candidate("gru", [0.1, 0.1], macs=31, num_layers=2)]
+    found = policies(cells, 0.05, {"simple": 0.5}, "gru-2x8")
+    assert found["gru_first"].tried == ("gru-8",)
+    assert found["gatewise"].chosen == "gru-2x8"
+    deep = [candidate("lstm", [0.2, 0.2], macs=40), cells[-1]]
+    assert policies(deep, 0.05, {"simple": 0.5}, None)["gru_first"].tried == ("gru-2x8",)
+
+
 def test_advice_goes_on_to_the_lstm_where_a_baseline_is_as_good():
     cells = [candidate("gru", [0.3, 0.3], macs=30), candidate("lstm", [0.2, 0.2], macs=40)]
     found = policies(cells, 0.05, {"simple": 0.31}, "lstm-8")

@@ -21,7 +21,7 @@ from rnn_core.training.tuning import Finalist, Round, Tuned
 ITEMS = 50
 
 
-def sized(cell, hidden_size, losses, tuned=None, items=0.0, seed=0):
+def sized(cell, hidden_size, losses, tuned=None, items=0.0, seed=0, num_layers=1):
     """A candidate with these losses; None for a seed that diverged."""
     drawn = np.random.default_rng(seed)
     trained = [
@@ -35,7 +35,8 @@ def sized(cell, hidden_size, losses, tuned=None, items=0.0, seed=0):
         )
         for loss in losses
     ]
-    return Sized(cell=cell, hidden_size=hidden_size, trained=trained, tuned=tuned)
+    size = {"hidden_size": hidden_size, "num_layers": num_layers}
+    return Sized(cell=cell, **size, trained=trained, tuned=tuned)
 
 
 def centred(values):
@@ -59,6 +60,7 @@ def test_larger_size_that_is_worse_beyond_chance_is_a_failure():
     [
         sized("gru", 4, [0.90, 0.92, 0.91]),  # smaller
         sized("lstm", 32, [0.90, 0.92, 0.91]),  # another cell
+        sized("gru", 32, [0.90, 0.92, 0.91], num_layers=2),  # of more layers
         sized("gru", 32, [0.20, 0.22, 0.21]),  # better
         sized("gru", 32, [0.45, 1.40, 0.55]),  # by chance
         sized("gru", 32, [0.58, 0.59, 0.58]),  # within the margin
@@ -66,6 +68,13 @@ def test_larger_size_that_is_worse_beyond_chance_is_a_failure():
 )
 def test_what_is_no_failure(other):
     assert not failures([SMALL, other], margin=0.1)
+
+
+def test_sizes_of_as_many_layers_are_compared():
+    deep = sized("gru", 4, [0.6, 0.61, 0.59], num_layers=2)
+    larger = sized("gru", 32, [0.90, 0.92, 0.91], num_layers=2)
+    found = failures([SMALL, larger, deep], margin=0.1)
+    assert {name: one.than for name, one in found.items()} == {"gru-2x32": "gru-2x4"}
 
 
 def test_items_that_tell_little_leave_it_open():

@@ -190,6 +190,30 @@ def test_one_seed_leaves_it_open_without_risk():
     assert found.decision.half_margin is None
 
 
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.data())
+def test_reason_for_no_chance_is_one_seed_only_where_there_was_one(data):
+    """Whatever diverged: with more seeds it is that too few finished."""
+    first = data.draw(st.integers(1, 3))
+    seeds = Seeds(first=first, most=data.draw(st.integers(first, 4)))
+    every = [(c, s) for c in range(2) for s in range(seeds.most)]
+    lost = data.draw(st.lists(st.sampled_from(every), unique=True))
+    found = verdict_of(entries_of([0.0, 0.5], lost=lost), seeds)
+    if found.decision.champion is not None and not found.risks["validation"]:
+        one = found.effort.looks[-1] == 1
+        assert found.decision.why == ("one_seed" if one else "few_finished")
+        assert one or lost
+    else:
+        assert found.decision.why not in {"one_seed", "few_finished"}
+
+
+def test_seeds_that_finished_may_be_too_few_to_tell_chance():
+    found = verdict_of(entries_of([9.0, 0.0], lost=[(0, 0), (1, 2)]), Seeds(first=3, most=3))
+    assert (found.decision.status, found.decision.why) == ("open", "few_finished")
+    assert found.decision.champion == "cell1-8"
+    assert found.risks == {"validation": {}, "test": {}}
+
+
 def test_only_candidate_is_decided():
     found = verdict_of(entries_of([3.0]))
     assert (found.decision.status, found.decision.why) == ("decided", "only_one")

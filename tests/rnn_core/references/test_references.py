@@ -12,9 +12,9 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from rnn_core.errors import ParameterError
+from rnn_core.parameters import parse
 from rnn_core.references import REGISTRY, get_reference
 from rnn_core.references.tcn import blocks_for
-from rnn_core.study import parse
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
 

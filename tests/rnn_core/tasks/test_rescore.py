@@ -11,8 +11,8 @@ import torch
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
+from rnn_core.parameters import parse
 from rnn_core.readers.audio import read_wav
-from rnn_core.study import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.tasks.base.rescores import known_again
 from rnn_core.tasks.sentiment import files as sentiment

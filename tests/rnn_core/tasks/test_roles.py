@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_core.study import parse
+from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.prepared import read_prepared, write_prepared
 

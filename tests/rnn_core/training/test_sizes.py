@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError
+from rnn_core.layers.recurrent import Recurrent
 from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.references.tcn import WIDTH, blocks_for
 from rnn_core.references.transformer import HEADS
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory, CopyMeta
-from rnn_core.training.models import build_model
+from rnn_core.training.models import build_model, count_cost
 from rnn_core.training.rung import Rung
-from rnn_core.training.sizes import BUDGET_CELL, beside, ladder, nearest
+from rnn_core.training.sizes import BUDGET_CELL, at_size, beside, ladder, nearest
 
 SYMBOLS = 10
 UNITS = 16
@@ -33,25 +34,33 @@ BLOCKS = {
 
 @pytest.fixture
 def task():
-    meta = CopyMeta(parameters=CopyData(lag=3), symbols=list("abcdefgh"), num_recalled=2, items={})
+    return task_of(3)
+
+
+@cache
+def task_of(lag):
+    meta = CopyMeta(
+        parameters=CopyData(lag=lag), symbols=list("abcdefgh"), num_recalled=2, items={}
+    )
     return CopyMemory(meta, ModelParameters(hidden_size=UNITS))
 
 
-def by_hand(cell, units):
-    """Weights that a step multiplies with."""
+def by_hand(cell, units, layers=1):
+    """Weights that a step multiplies with; the layers above the first read its units."""
     of_input, of_state = BLOCKS[cell]
-    return units * (of_input * SYMBOLS + of_state * units)
+    inputs = [SYMBOLS] + [units] * (layers - 1)
+    return sum(units * (of_input * size + of_state * units) for size in inputs)
 
 
-def best_units(cell, budget):
+def best_units(cell, budget, layers=1):
     """The units nearest to a budget, by trying all."""
-    return min(range(1, 200), key=lambda units: abs(by_hand(cell, units) - budget))
+    return min(range(1, 400), key=lambda units: abs(by_hand(cell, units, layers) - budget))
 
 
 @pytest.mark.parametrize("cell", sorted(BLOCKS))
 @pytest.mark.parametrize("size", [0.25, 1.0, 3.0])
 def test_hidden_size_is_the_one_nearest_to_the_budget(task, cell, size):
-    (rung,) = ladder(task, cell, [size])
+    (rung,) = ladder(task, cell, [size], [1])
     budget = size * by_hand(BUDGET_CELL, UNITS)
     assert rung.hidden_size == best_units(cell, budget)
     expected = by_hand(cell, rung.hidden_size) / budget - 1
@@ -59,20 +68,60 @@ def test_hidden_size_is_the_one_nearest_to_the_budget(task, cell, size):
 
 
 def test_gru_has_the_hidden_size_of_params_at_size_1(task):
-    assert [rung.hidden_size for rung in ladder(task, "gru", [1.0])] == [UNITS]
+    assert [rung.hidden_size for rung in ladder(task, "gru", [1.0], [1])] == [UNITS]
 
 
 def test_equal_size_stands_beside_the_budgets(task):
-    rungs = ladder(task, "lstm", [1.0, "equal", 0.25])
+    rungs = ladder(task, "lstm", [1.0, "equal", 0.25], [1])
     assert [rung.sizes for rung in rungs] == [("0.25",), ("1",), ("equal",)]
     assert rungs[-1].hidden_size == UNITS
     assert rungs[-1].deviations == {}
 
 
 def test_sizes_that_lead_to_the_same_units_are_one_candidate(task):
-    (rung,) = ladder(task, "gru", ["equal", 1.0])
+    (rung,) = ladder(task, "gru", ["equal", 1.0], [1])
     assert rung.sizes == ("equal", "1")
     assert rung.deviations == {"1": 0.0}
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(
+    cell=st.sampled_from(sorted(BLOCKS)),
+    sizes=st.lists(st.sampled_from(["equal", 0.1, 0.25, 0.5, 1.0, 2.0]), min_size=1, unique=True),
+    depths=st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True),
+)
+def test_layers_share_the_budget_of_one(cell, sizes, depths):
+    """No other number of units comes nearer, and no two rungs are called alike."""
+    rungs = ladder(task_of(3), cell, sizes, depths)
+    names = [rung.size for rung in rungs]
+    assert len(set(names)) == len(names)
+    for depth in depths:
+        there = [rung for rung in rungs if rung.num_layers == depth]
+        assert sorted(name for rung in there for name in rung.sizes) == sorted(
+            size if size == "equal" else f"{size:g}" for size in sizes
+        )
+        assert [rung.hidden_size for rung in there] == sorted({r.hidden_size for r in there})
+        for rung in there:
+            assert rung.hidden_size == UNITS or "equal" not in rung.sizes
+            for size, deviation in rung.deviations.items():
+                budget = float(size) * by_hand(BUDGET_CELL, UNITS)
+                assert rung.hidden_size == best_units(cell, budget, depth)
+                found = by_hand(cell, rung.hidden_size, depth) / budget - 1
+                assert deviation == pytest.approx(found)
+
+
+def test_fewer_layers_come_first_whatever_their_units(task):
+    rungs = ladder(task, "gru", [1.0, 0.25], [2, 1])
+    assert [rung.size for rung in rungs] == ["6", "16", "2x4", "2x10"]
+
+
+@pytest.mark.parametrize("cell", ["gru", "lru", "mingru_block"])
+@pytest.mark.parametrize("size", [4, 11])
+def test_a_model_has_the_layers_and_the_weights_that_were_counted(task, cell, size):
+    model = build_model(at_size(task, size, 3), cell)
+    (layer,) = (module for module in model.modules() if isinstance(module, Recurrent))
+    assert (layer.num_layers, layer.hidden_size) == (3, size)
+    assert count_cost(model).multiply_accumulates == by_hand(cell, size, 3)
 
 
 @pytest.mark.parametrize(("budget", "units"), [(0.1, 1), (10, 10), (10.5, 10), (10.6, 11)])
@@ -93,29 +142,33 @@ def of_network(name, units, lag):
     return SYMBOLS * units + 2 * (4 * units * heads + 8 * units * units)
 
 
-@cache
-def task_of(lag):
-    meta = CopyMeta(
-        parameters=CopyData(lag=lag), symbols=list("abcdefgh"), num_recalled=2, items={}
-    )
-    return CopyMemory(meta, ModelParameters(hidden_size=UNITS))
-
-
-def rung(units):
-    return Rung(hidden_size=units, sizes=("equal",), deviations={})
+def rung(units, layers):
+    return Rung(hidden_size=units, num_layers=layers, sizes=("equal",), deviations={})
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     st.sampled_from(sorted(REFERENCES)),
-    st.dictionaries(st.sampled_from(sorted(BLOCKS)), st.integers(8, 300), min_size=1, max_size=3),
+    st.dictionaries(
+        st.sampled_from(sorted(BLOCKS)),
+        st.lists(st.tuples(st.integers(8, 300), st.integers(1, 3)), min_size=1, max_size=2),
+        min_size=1,
+        max_size=3,
+    ),
     st.sampled_from([0, 3, 30]),
 )
 def test_reference_network_is_as_near_to_the_largest_candidate_as_a_size_of_it_can_be(
     name, candidates, lag
 ):
-    found = beside(task_of(lag), name, {cell: (rung(n),) for cell, n in candidates.items()})
-    counts = {f"{cell}-{units}": by_hand(cell, units) for cell, units in candidates.items()}
+    rungs = {cell: [rung(*size) for size in sizes] for cell, sizes in candidates.items()}
+    found = beside(task_of(lag), name, rungs)
+    counts = {
+        f"{cell}-{units}" if layers == 1 else f"{cell}-{layers}x{units}": by_hand(
+            cell, units, layers
+        )
+        for cell, sizes in candidates.items()
+        for units, layers in sizes
+    }
     (largest,) = found.sizes
     budget = max(counts.values())
     assert counts[largest] == budget

@@ -14,7 +14,7 @@ from rnn_core.baselines import linear_forecasts
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.metric import SPLITS
-from rnn_core.study import parse
+from rnn_core.parameters import parse
 from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.training.loop import TrainingParameters

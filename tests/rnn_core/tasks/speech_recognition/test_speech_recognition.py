@@ -10,10 +10,11 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.features import batches as batches_module
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.metric import SPLITS
+from rnn_core.parameters import parse
 from rnn_core.readers.audio import log_mel, read_wav
 from rnn_core.readers.recordings import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
-from rnn_core.study import TUNING_SEED, parse
+from rnn_core.study import TUNING_SEED
 from rnn_core.tasks.speech_recognition import (
     SpeechAnswer,
     SpeechData,

@@ -11,11 +11,11 @@ from torch.nn import functional
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS
 from rnn_core.models.ctc import prefix_beam
+from rnn_core.parameters import parse
 from rnn_core.readers.audio import log_mel, read_wav
 from rnn_core.readers.recordings import list_words
 from rnn_core.readers.transcripts import joined_utterances
 from rnn_core.sources.synthetic_digits import SyntheticDigits
-from rnn_core.study import parse
 from rnn_core.tasks.base.splits import items_of
 from rnn_core.tasks.speech_transcription import (
     SpeechTranscription,

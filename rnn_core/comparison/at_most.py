@@ -1,0 +1,52 @@
+"""How many trainings of a dataset there are at most, whatever comes of them. Imports no NumPy."""
+
+from collections.abc import Sequence
+
+from rnn_core.study import Seeds
+from rnn_core.training.tuning import Round
+
+REFERENCE_SEEDS = 2
+"""Random seeds of a reference network: the fewest that tell how much of a score is chance."""
+
+
+def most_trainings(
+    *,
+    smallest: int,
+    candidates: int,
+    references: int,
+    seeds: Seeds,
+    rounds: Sequence[Round],
+    refit: int | None,
+) -> int:
+    """How many trainings there may be, but for an ensemble's.
+
+    Every candidate but the smallest of its cell with as many layers may be tuned again, for which
+    its first seeds are trained again. The second search has one more in its last round, which the
+    first has trained.
+
+    Args:
+        smallest: How many candidates are the smallest of their cell with as many layers.
+        candidates: Cells at all of their sizes.
+        references: Reference networks.
+        seeds: How many random seeds there may be.
+        rounds: Those of tuning; none: nothing is tuned.
+        refit: How many models of a refit may answer together; None: there is no refit.
+    """
+    trials = sum(one.values * one.seeds for one in rounds)
+    again = (candidates - smallest) * (trials + seeds.first) if rounds else 0
+    beside = references * seeds_of_reference(seeds) + refits_at_most(refit)
+    return candidates * (seeds.most + trials) + again + beside
+
+
+def seeds_of_reference(seeds: Seeds) -> int:
+    """How many random seeds a reference network has."""
+    return min(REFERENCE_SEEDS, seeds.most)
+
+
+def refits_at_most(members: int | None) -> int:
+    """How many trainings a refit may take; none where none is wanted."""
+    if members is None:
+        return 0
+    from rnn_core.comparison.rolling_origin import most_refits  # noqa: PLC0415 - has NumPy
+
+    return most_refits(members)

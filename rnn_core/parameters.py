@@ -1,0 +1,95 @@
+"""A section of params.yaml as its dataclass; errors name the place as it stands in the file."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from rnn_core.errors import ParameterError, unknown
+
+FILE = "params.yaml"
+
+T = TypeVar("T")
+
+
+def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
+    """Turn a section of the file into its dataclass.
+
+    Args:
+        kind: The dataclass that declares what the section may hold.
+        content: The section.
+        where: Its place in the file.
+        source: What to call the file in errors.
+
+    Raises:
+        ParameterError: If a key is unknown or missing, or a value is not possible.
+    """
+    check_keys(kind, content, where, source)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+    place = ".".join(str(part) for part in (where, *problem["loc"]) if part != "")
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        message = "is required"
+    elif problem["type"] != "value_error":
+        message = f"{message}, not {problem['input']!r}"
+    raise ParameterError(": ".join(filter(None, [source, place, message])))
+
+
+def check_complete(kind: type[Any], content: Mapping[str, Any]) -> None:
+    """Refuse a file that lacks keys of the dataclass, those with a default too.
+
+    Args:
+        kind: The dataclass.
+        content: The file.
+
+    Raises:
+        ParameterError: If it lacks any; names all, with the lines to add.
+    """
+    missing = [field for field in fields(kind) if field.name not in content]
+    if missing:
+        names = ", ".join(field.name for field in missing)
+        lines = ", ".join(f"`{line_of(field)}`" for field in missing)
+        raise ParameterError(f"{FILE} lacks {names}, which dvc.yaml reads; add {lines}")
+
+
+def line_of(field: "Field[Any]") -> str:
+    """The line of a file that says the default of a key; dots where a person has to say it."""
+    value = field.default
+    if value is MISSING:
+        return f"{field.name}: ..."
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    value = list(value) if isinstance(value, tuple) else value
+    told = yaml.safe_dump({field.name: value}, default_flow_style=True, width=math.inf)
+    return told.strip().removeprefix("{").removesuffix("}")
+
+
+def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
+    """Refuse keys that the dataclass does not have, in sections of sections too."""
+    known = {field.name: field.type for field in fields(kind)}
+    if not isinstance(content, Mapping):
+        told = f"{where or 'it'} must hold keys and values: {', '.join(known)}"
+        raise ParameterError(f"{source}: {told}")
+    for key, value in content.items():
+        if key not in known:
+            place = f"{where}: " if where else ""
+            raise ParameterError(f"{source}: {place}{unknown('key', str(key), known)}")
+        check_inside(known[key], value, f"{where}.{key}" if where else str(key), source)
+
+
+def check_inside(kind: Any, content: Any, where: str, source: str) -> None:
+    """Refuse unknown keys in what stands below a key: a section, or several by name."""
+    for inner in (kind, *get_args(kind)):
+        if not isinstance(inner, type) or not is_dataclass(inner) or content is None:
+            continue
+        if get_origin(kind) is not dict:
+            check_keys(inner, content, where, source)
+        elif isinstance(content, Mapping):
+            for name, section in content.items():
+                check_keys(inner, section, f"{where}.{name}", source)
