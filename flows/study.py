@@ -21,7 +21,7 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.commands.summary import markdown_table, summarise
+from flows.commands.summary import compared, markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
 from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
@@ -189,11 +189,14 @@ def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> N
 
 
 def tell(layout: Layout, run: StudyRun) -> None:
-    """Show Prefect what came of a run, and write down what it took, which cannot fail it."""
+    """Show Prefect what came of a run, and write down what it took, which cannot fail it.
+
+    Comparisons of datasets that were not asked for may be of an older version.
+    """
     plan = read_study(layout.folder)
-    there = [name for name in plan.datasets if layout.comparison(name).exists()]
-    results = {name: read_comparison(layout.comparison(name)) for name in there}
-    table = markdown_table(summarise(layout, there, read_shown(layout)))
+    names = compared(plan, {*run.cached, *(time.stage for time in run.stages)})
+    results = {name: read_comparison(layout.comparison(name)) for name in names}
+    table = markdown_table(summarise(layout, names, read_shown(layout)))
     parts = [markdown.section(name, result) for name, result in results.items()]
     text = "\n\n".join([table, *parts])
     create_markdown_artifact(text, key=f"study-{plan.study.replace('_', '-')}")

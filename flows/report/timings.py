@@ -9,6 +9,7 @@ from flows.report.page import rendered
 from flows.report.tables import Grid
 from flows.trainings.records import Answer, Record, read_answers, read_records
 from rnn_core.comparison.outcome import read_comparison
+from rnn_core.errors import DataError
 from rnn_core.files import write_text
 from rnn_core.study import Study, is_for_tuning
 
@@ -51,14 +52,13 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable
     for one in last:
         if one.dataset == dataset:
             found[one.candidate].append(one)
-    compared = layout.comparison(dataset).exists()
-    rows, told = [], judged(layout, dataset) if compared else {}
+    rows, told = [], judged(layout, dataset)
     for name, records in sorted(found.items()):
         trials = [r for r in records if is_for_tuning(r.seed)]
         trainings = [r for r in records if r.what == "train" and r not in trials]
         evaluations = [r for r in records if r.what == "evaluate"]
         took = [measured(trials)[0], *measured(trainings), *measured(evaluations)]
-        known = told.get(name, ["not compared" if compared else "not compared yet", "", ""])
+        known = told.get(name, ["not compared" if told else "not compared yet", "", ""])
         rows.append([name, *known, *answered(answer.get(name)), *took])
     return Grid(titles=TITLES, rows=rows)
 
@@ -80,8 +80,11 @@ def answered(answer: Answer | None) -> tuple[str, str, str]:
 
 
 def judged(layout: Layout, dataset: str) -> dict[str, list[str]]:
-    """Test score, parameters and MACs of what has been compared."""
-    comparison = read_comparison(layout.comparison(dataset))
+    """Test score, parameters and MACs of what has been compared; none by an older version."""
+    try:
+        comparison = read_comparison(layout.comparison(dataset))
+    except DataError:
+        return {}
     metric = comparison.metric.name
     return {
         name: [

@@ -251,6 +251,13 @@ def test_timings_stand_beside_the_scores(made_up):
     assert rows_of(page, "later")["gru-8"][0] == "not compared yet"
 
 
+def test_timings_are_told_beside_a_comparison_of_an_older_version(made_up):
+    name = next(iter(read_study(made_up.folder).datasets))
+    made_up.comparison(name).write_text('{"decision": {"status": "provisional"}}')
+    write_timings(made_up, read_study(made_up.folder))
+    assert name in made_up.timings_page.read_text()
+
+
 def test_report_does_not_depend_on_timings(made_up):
     report(made_up, read_study(made_up.folder))
     before = digest_of(made_up.reports)
