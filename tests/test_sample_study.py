@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.commands.summary import in_lines, summarise
+from flows.layout import Layout
+
 REPOSITORY = Path(__file__).parents[1]
 PLAN = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
 RESULTS = {
@@ -77,3 +80,10 @@ def test_champion_beats_every_simple_baseline(name):
     best = min(sign * score for score in result["baselines"].values())
     champion = result["candidates"][result["decision"]["champion"]]["cell"]
     assert mean(losses(result, champion)) < best
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_readme_shows_what_a_run_ends_with(name):
+    (row,) = summarise(Layout(REPOSITORY), [name], {})
+    readme = (REPOSITORY / "README.md").read_text()
+    assert "\n           ".join(in_lines(row)) in readme
