@@ -55,7 +55,7 @@ def check_complete(kind: type[Any], content: Mapping[str, Any]) -> None:
     if missing:
         names = ", ".join(field.name for field in missing)
         lines = ", ".join(f"`{line_of(field)}`" for field in missing)
-        raise ParameterError(f"{FILE} lacks {names}, which dvc.yaml reads; add {lines}")
+        raise ParameterError(f"{FILE}: {names} missing, which dvc.yaml reads; add {lines}")
 
 
 def line_of(field: "Field[Any]") -> str:

@@ -118,8 +118,8 @@ WRONG = [
     ({"device": "gpu"}, "params.yaml: device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
     ({"study": "My Study"}, "params.yaml: 'My Study' must be lower-case letters, digits and _"),
     ({"datasets": {}}, "params.yaml: datasets must hold at least one dataset"),
-    ({"cells": None}, "params.yaml lacks cells, which dvc.yaml reads; add `cells: ...`"),
-    ({"sizes": None}, "params.yaml lacks sizes, which dvc.yaml reads; add `sizes: ...`"),
+    ({"cells": None}, "params.yaml: cells missing, which dvc.yaml reads; add `cells: ...`"),
+    ({"sizes": None}, "params.yaml: sizes missing, which dvc.yaml reads; add `sizes: ...`"),
     ({"sizes": []}, "params.yaml: sizes must hold at least one value, and none twice"),
     ({"sizes": [0.5, 0.5]}, "params.yaml: sizes must hold at least one value, and none twice"),
     ({"sizes": [-1.0]}, "params.yaml: sizes must be above 0, or equal"),
@@ -410,7 +410,7 @@ def test_all_keys_that_are_missing_are_told_at_once_with_the_lines_to_add(missin
         with pytest.raises(ParameterError) as caught:
             read_study(Path(folder))
         told = str(caught.value)
-        found = re.fullmatch(r"params\.yaml lacks (.*), which dvc\.yaml reads; add (`.*`)", told)
+        found = re.fullmatch(r"params\.yaml: (.*) missing, which dvc\.yaml reads; add (`.*`)", told)
         assert set(found[1].split(", ")) == missing
         added = yaml.safe_load("\n".join(re.findall("`(.*?)`", found[2])))
         assert added == {key: DEFAULTS.get(key, "...") for key in missing}

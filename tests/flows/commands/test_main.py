@@ -164,7 +164,7 @@ MISTAKES = {
         "datasets.sales.training: learning_rate and clip_norm must be above 0",
     ),
     "choice": ("device", "gpu", "device: Input should be 'auto', 'cpu' or 'cuda', not 'gpu'"),
-    "missing": ("seeds", None, "seeds: is required"),
+    "missing": ("seeds", None, "seeds missing, which dvc.yaml reads; add `seeds: ...`"),
 }
 STAGES = {"data": ["prepare", "sales"], "model": ["train", "sales"]}
 STAGES["training"] = STAGES["model"]
