@@ -1,6 +1,7 @@
 """`gatewise run --dry-run`: what a run would do, and about how long that would take."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -118,9 +119,20 @@ def in_words(found: Forecast) -> str:
     told = f"{found.dataset}: {len(found.trainings)} of {found.most} trainings are to be done next"
     if not found.trainings:
         return told
-    names = ", ".join(
-        f"{one.sizing.name} {called(one.seed, one.division)}" for one in found.trainings
-    )
+    names = ", ".join(names_of(found.trainings))
     time = "not known" if found.seconds is None else f"about {found.seconds:.0f} s of one worker"
     disk = "not known" if found.megabytes is None else f"about {found.megabytes:.2g} MB"
     return f"{told} (time: {time}; disk: {disk}): {names}"
+
+
+def names_of(trainings: Sequence[Asked]) -> Iterator[str]:
+    """What trainings are called, those of a candidate together."""
+    trials = Counter(one.sizing.name for one in trainings if one.is_trial)
+    for name, number in trials.items():
+        yield f"{number} {'trial' if number == 1 else 'trials'} of {name}"
+    seeds: dict[str, list[int]] = defaultdict(list)
+    for one in trainings:
+        if not one.is_trial:
+            seeds[f"{one.sizing.name} {called(one.division)}".strip()].append(one.seed)
+    for name, several in seeds.items():
+        yield f"{name} {'seed' if len(several) == 1 else 'seeds'} {', '.join(map(str, several))}"

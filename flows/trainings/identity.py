@@ -158,11 +158,12 @@ def public_version(version: str) -> str:
 
 def title(config: RunConfig) -> str:
     """What a training is called where a person watches it."""
-    what = "trial" if is_for_tuning(config.seed) else called(config.seed, config.division)
-    return f"{config.dataset} {config.cell}-{size_of(config)} {what}"
+    name = f"{config.dataset} {config.cell}-{size_of(config)}"
+    seed = f"seed {config.seed}"
+    parts = ["trial"] if is_for_tuning(config.seed) else [called(config.division), seed]
+    return " ".join(part for part in (name, *parts) if part)
 
 
-def called(seed: int, division: Division) -> str:
-    """What a random seed of a candidate is called, on a division of the data."""
-    apart = "" if division == "prepared" else f"{DIVISIONS[division]} "
-    return f"{apart}seed {seed}"
+def called(division: Division) -> str:
+    """What a training on a division of the data is called; nothing on that which is prepared."""
+    return "" if division == "prepared" else DIVISIONS[division]

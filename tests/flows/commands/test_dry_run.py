@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.commands.dry_run import seconds_of
+from flows.commands.dry_run import names_of, seconds_of
 from flows.layout import Layout
 from flows.trainings.planner import Asked
 from flows.trainings.records import Record, append, read_records
@@ -70,3 +70,20 @@ def test_records_of_before_are_read_and_others_are_not(tmp_path):
         file.writelines(f"{json.dumps(line)}\n" for line in (old, old | {"more": 1}, {"what": "x"}))
     found = read_records(layout)
     assert [(one.candidate, one.epochs) for one in found] == [("gru-2x8", 2), ("gru-8", None)]
+
+
+def test_trainings_of_a_candidate_are_named_together():
+    trials = [Asked("gru", 8, TUNING_SEED, values=(("dropout", d),)) for d in (0.1, 0.2, 0.3)]
+    asked = [
+        *(*trials, Asked("lstm", 4, TUNING_SEED)),
+        *(Asked("lstm", 4, seed) for seed in (0, 2)),
+        ASKED,
+        Asked("gru", 8, 1, division="moved_back"),
+    ]
+    assert list(names_of(asked)) == [
+        "3 trials of gru-8",
+        "1 trial of lstm-4",
+        "lstm-4 seeds 0, 2",
+        "gru-2x8 seed 3",
+        "gru-8 moved back seed 1",
+    ]
