@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -154,7 +155,9 @@ class Execution:
             function()
         except Exception as error:  # noqa: BLE001 - it is told at the end, with the others
             self.failures[name] = error
-            self.display.ended(name, f"failed: {error}")
+            # What the end of the run cut off is no news to whoever ended it.
+            outcome = None if isinstance(error, CancelledError) else f"failed: {error}"
+            self.display.ended(name, outcome)
             return False
         return True
 

@@ -1,7 +1,7 @@
 """In which order a run does things, whatever they are."""
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import SimpleNamespace
 
 import pytest
@@ -125,3 +125,21 @@ def test_what_ends_a_thread_ends_the_run(broken):
 
     with pytest.raises(EndError):
         Ending().run()
+
+
+def test_what_the_end_of_the_run_cut_off_is_not_told_as_a_failure():
+    told = []
+
+    class CutOff(Noting):
+        def note(self, name):
+            if name == "train@a":
+                raise CancelledError
+            if name == "train@b":
+                raise ValueError("no such file")
+            super().note(name)
+
+    execution = CutOff()
+    execution.display = SimpleNamespace(ended=lambda name, outcome: told.append((name, outcome)))
+    execution.run()
+    assert set(execution.failures) == {"train@a", "train@b"}
+    assert [one for one in told if one[1]] == [("train@b", "failed: no such file")]
