@@ -2,8 +2,9 @@
 
 For each dataset `ingest -> prepare -> train -> evaluate -> compare` run one after the other, and
 inside `train` a task for every training that is missing; then `report`. Once a dataset is
-compared, DVC records what ran, MLflow shows it, and its champion is promoted, while others are
-trained. Prefect adds states, retries, logs, schedules and triggers; it caches nothing.
+compared, DVC records what ran and MLflow shows it, while others are trained; at the end dvc.lock is
+written, and the champions are promoted. Prefect adds states, retries, logs, schedules and triggers;
+it caches nothing.
 """
 
 import os
@@ -25,6 +26,7 @@ from flows.commands.summary import compared, markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
 from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
+from flows.recording.record import changed_since
 from flows.recording.recorder import Recorder
 from flows.report import markdown
 from flows.report.timings import write_timings
@@ -150,6 +152,7 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
             crew.call(CHECK, inputs.study)
         execution.run()
     workshop.check_goes_on()
+    execution.promote(changed_since(layout, inputs))
     note_kept(layout, inputs.study.datasets, inputs.code_for)
     result.promotions |= closing.promotions
     if not execution.failures:

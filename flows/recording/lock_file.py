@@ -1,7 +1,7 @@
 """dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
@@ -13,6 +13,9 @@ import yaml
 from flows.layout import Layout
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
+
+HEAD = b"schema: '2.0'\nstages:\n"
+"""What DVC writes before the stages."""
 
 Stages: TypeAlias = Mapping[str, Mapping[str, Any]]
 
@@ -26,26 +29,25 @@ def lock_file(layout: Layout) -> Path:
 
 
 def kept_copy(layout: Layout) -> Path:
-    """Where dvc.lock is kept while DVC rewrites it."""
+    """Where dvc.lock is kept while DVC writes another."""
     return layout.state / "dvc.lock"
 
 
 @contextmanager
-def rewriting(layout: Layout) -> Iterator[None]:
-    """Keep dvc.lock while DVC rewrites it; it is put back if that fails, now or at `put_back`."""
+def apart(layout: Layout) -> Iterator[None]:
+    """Let DVC write a dvc.lock of its own; the study's is put back after that, or at `put_back`."""
     file, copy = lock_file(layout), kept_copy(layout)
     layout.state.mkdir(parents=True, exist_ok=True)
     write_bytes(copy, file.read_bytes() if file.exists() else b"")
     try:
+        file.unlink(missing_ok=True)
         yield
-    except BaseException:
+    finally:
         put_back(layout)
-        raise
-    copy.unlink()
 
 
 def put_back(layout: Layout) -> bool:
-    """Undo a rewriting that was cut off; says whether there was one."""
+    """Put back the dvc.lock of the study; says whether DVC had another in its place."""
     file, copy = lock_file(layout), kept_copy(layout)
     if not copy.exists():
         return False
@@ -58,7 +60,7 @@ def put_back(layout: Layout) -> bool:
 
 
 def read_lock(layout: Layout) -> Stages:
-    """The stages that dvc.lock has; those that it had before, while it is being rewritten."""
+    """The stages that the study's dvc.lock has, also while another is in its place."""
     content = content_of(lock_file(layout))
     if before := content_of(kept_copy(layout)):  # asked for last: it is there until the other is
         content = before
@@ -107,19 +109,6 @@ def joined(content: bytes, more: bytes) -> bytes:
             "remove it, and `gatewise run` writes it anew"
         )
     return head + b"".join((stages | split(more)[1]).values())
-
-
-def with_last(content: bytes, names: Sequence[str]) -> bytes:
-    """A dvc.lock in which some stages come last, in the given order.
-
-    Args:
-        content: In the form that DVC gives it.
-        names: Of these stages; such as it does not have are passed over.
-    """
-    head, stages = split(content)
-    last = [line for name in names if (line := f"  {name}:".encode()) in stages]
-    order = [line for line in stages if line not in last] + last
-    return head + b"".join(stages[line] for line in order)
 
 
 def split(content: bytes) -> tuple[bytes, dict[bytes, bytes]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flows.layout import Layout
 from flows.recording.command import commit
 from flows.recording.inputs import Inputs, read_inputs
-from flows.recording.lock_file import joined, lock_file, read_lock, rewriting, with_last
+from flows.recording.lock_file import HEAD, apart, joined, lock_file, split
 from flows.recording.plan import order
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import write_bytes
@@ -29,9 +29,7 @@ class Recorded:
     changed: Mapping[str, Sequence[str]]
 
 
-def record(
-    layout: Layout, inputs: Inputs, ran: Collection[str], before: Collection[str] | None = None
-) -> Recorded:
+def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
     """Let DVC record stages that ran, unless what they read has been edited since.
 
     DVC reads params.yaml, the code and the sources when it records, not when a stage runs, and
@@ -41,8 +39,23 @@ def record(
         layout: Where the study keeps things.
         inputs: What the run was begun with.
         ran: Names of the stages that ran.
-        before: The stages that dvc.lock had when the run began; those that it has now if None.
-            All others get the order in which `dvc repro` would have added them.
+    """
+    found, parts = prepare(layout, inputs, ran)
+    write(layout, inputs, parts)
+    return found
+
+
+def prepare(
+    layout: Layout, inputs: Inputs, ran: Collection[str]
+) -> tuple[Recorded, dict[str, bytes]]:
+    """Let DVC record stages as `record` does, and leave dvc.lock as it is.
+
+    Returns:
+        What is to be recorded; and what dvc.lock is to say of each stage.
+
+    Raises:
+        RecordingError: If DVC cannot.
+        StudyError: If something is edited meanwhile.
     """
     changed = changed_since(layout, inputs)
     whole = not changed or not ran
@@ -51,38 +64,37 @@ def record(
         for stage in order(inputs)
         if stage in ran and (whole or stage.partition("@")[2] not in {"", *changed})
     ]
-    if stages:
-        known = set(read_lock(layout)) if before is None else before
-        added = [stage for stage in order(inputs) if stage not in known]
-        with rewriting(layout):
-            commit_all(layout, stages, added)
-            if changed_since(layout, inputs) != changed:
-                raise StudyError(
-                    "params.yaml, the code or data changed while DVC recorded what ran, so that "
-                    "nothing is recorded; run it again (what was trained is kept)"
-                )
-    return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {})
+    parts: dict[str, bytes] = {}
+    for start in range(0, len(stages), BATCH):
+        batch = stages[start : start + BATCH]
+        parts |= dict(zip(batch, committed(layout, batch), strict=True))
+    if stages and changed_since(layout, inputs) != changed:
+        raise StudyError(
+            "params.yaml, the code or data changed while DVC recorded what ran, so that "
+            "nothing is recorded; run it again (what was trained is kept)"
+        )
+    return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {}), parts
 
 
-def commit_all(layout: Layout, stages: Sequence[str], added: Sequence[str]) -> None:
-    """Let DVC record stages, a batch in a dvc.lock of its own, and join these.
+def committed(layout: Layout, stages: Sequence[str]) -> list[bytes]:
+    """What DVC writes of each stage into a dvc.lock of their own, which is put back after that."""
+    with apart(layout):
+        commit(layout, stages)
+        _, found = split(lock_file(layout).read_bytes())
+    return [found[f"  {stage}:".encode()] for stage in stages]
 
-    Args:
-        layout: Where the study keeps things.
-        stages: Those that are to be recorded.
-        added: Those that come last in dvc.lock, in this order.
+
+def write(layout: Layout, inputs: Inputs, parts: Mapping[str, bytes]) -> None:
+    """Write what was recorded into dvc.lock: old stages stay where they are, others come last.
 
     Raises:
-        RecordingError: If DVC cannot.
         StudyError: If dvc.lock is not in the form that DVC gives it.
     """
-    file = lock_file(layout)
-    whole = file.read_bytes() if file.exists() else b""
-    for start in range(0, len(stages), BATCH):
-        file.unlink(missing_ok=True)
-        commit(layout, stages[start : start + BATCH])
-        whole = joined(whole, file.read_bytes())
-    write_bytes(file, with_last(whole, added))
+    if parts:
+        file = lock_file(layout)
+        whole = file.read_bytes() if file.exists() else b""
+        more = b"".join(parts[stage] for stage in order(inputs) if stage in parts)
+        write_bytes(file, joined(whole, HEAD + more))
 
 
 def changed_since(layout: Layout, inputs: Inputs) -> dict[str, list[str]]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from flows.layout import Layout
 from flows.recording.inputs import Inputs
-from flows.recording.lock_file import read_lock
-from flows.recording.record import Recorded, record
+from flows.recording.record import Recorded, changed_since, prepare, write
 
 
 @dataclass(frozen=True)
@@ -28,10 +27,11 @@ class Request:
 
 
 class Recorder:
-    """Lets DVC record stages, from a thread of its own.
+    """Lets DVC record stages, from a thread of its own; dvc.lock is written at the end.
 
-    All that ends while DVC is at work is recorded next, and together, since most of the time that
-    DVC takes is that of its start.
+    All that ends while DVC is at work is recorded next, and together, since DVC takes its time to
+    start. A run that is cut off leaves dvc.lock as it was: what is in it would have other places
+    there, once the next run has added the rest, than if nothing had been cut off.
 
     Args:
         layout: Where the study keeps things.
@@ -46,25 +46,29 @@ class Recorder:
         self.layout = layout
         self.inputs = inputs
         self.changed: dict[str, list[str]] = {}
-        self.before = set(read_lock(layout))
+        self.parts: dict[str, bytes] = {}
         self.waiting: list[Request] = []
         self.is_over = False
         self.condition = threading.Condition()
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Record what is asked for as long as this lasts."""
+        """Record what is asked for as long as this lasts, and then write dvc.lock.
+
+        Raises:
+            StudyError: If dvc.lock is not in the form that DVC gives it.
+        """
         thread = threading.Thread(target=self.work, daemon=True)
         thread.start()
         try:
             yield
         except BaseException:
             self.end(drop=True)
-            raise
-        else:
-            self.end(drop=False)
-        finally:
             thread.join()
+            raise
+        self.end(drop=False)
+        thread.join()
+        self.write()
 
     def end(self, *, drop: bool) -> None:
         """Take on no more; what waits is still recorded unless it is to be dropped."""
@@ -101,11 +105,12 @@ class Recorder:
         while requests := self.next_requests():
             stages = [stage for request in requests for stage in request.stages]
             try:
-                found = record(self.layout, self.inputs, stages, self.before)
+                found, parts = prepare(self.layout, self.inputs, stages)
             except Exception as error:  # noqa: BLE001 - whoever waits for it has it
                 for request in requests:
                     request.recorded.set_exception(error)
             else:
+                self.parts |= parts
                 for request in requests:
                     self.answer(request, found)
 
@@ -119,6 +124,14 @@ class Recorder:
         self.changed |= changed
         is_kept = request.dataset in found.datasets if request.dataset else not changed
         request.recorded.set_result(is_kept)
+
+    def write(self) -> None:
+        """Write what was recorded into dvc.lock, but for what has been edited since."""
+        changed = changed_since(self.layout, self.inputs) if self.parts else {}
+        self.changed |= changed
+        left_out = {"", *changed} if changed else set()
+        parts = {s: part for s, part in self.parts.items() if s.partition("@")[2] not in left_out}
+        write(self.layout, self.inputs, parts)
 
     def next_requests(self) -> list[Request]:
         """All that waits, once anything does; nothing at the end."""

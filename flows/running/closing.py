@@ -1,6 +1,5 @@
-"""What is done with a dataset once it is compared, while others are still trained."""
+"""What is done with a dataset once it is compared: recorded, shown, and at the end registered."""
 
-import threading
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -33,8 +32,6 @@ class Closing:
         promotes: Whether champions are registered.
         run_ids: The MLflow runs of each dataset's champion, by random seed.
         promotions: What became of the champion of each dataset.
-        turn: Held by the one that registers: side by side, two would need two workers that have
-            imported MLflow, and SQLite takes one writer.
     """
 
     recorder: Recorder
@@ -45,7 +42,6 @@ class Closing:
     promotes: bool
     run_ids: dict[str, dict[int, str]] = field(default_factory=dict)
     promotions: dict[str, Promotion] = field(default_factory=dict)
-    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def record(self, dataset: str, ran: Sequence[str]) -> Future[bool]:
         """Begin to record stages of a dataset; see `Recorder.ask`.
@@ -63,16 +59,21 @@ class Closing:
         self.display.ended(f"track@{dataset}", None)
 
     def promote(self, dataset: str) -> None:
-        """Register the champion of a dataset that is shown and recorded, if that is wanted."""
-        promotion = None
-        if self.promotes:
-            named = promote_task.with_options(task_run_name=f"promote@{dataset}")
-            with self.turn:
-                self.workshop.check_goes_on()
-                promotion = self.promotions[dataset] = named(self, dataset)
-            self.display.ended(f"promote@{dataset}", promotion.action)
-        with self.turn:
-            note_shown(self.projection.layout, {dataset: promotion})
+        """Register the champion of a dataset that is shown and recorded.
+
+        One after the other: side by side, two would need two workers that have imported MLflow,
+        and SQLite takes one writer.
+        """
+        self.workshop.check_goes_on()
+        named = promote_task.with_options(task_run_name=f"promote@{dataset}")
+        self.promotions[dataset] = named(self, dataset)
+        self.display.ended(f"promote@{dataset}", self.promotions[dataset].action)
+
+    def note(self, datasets: Collection[str]) -> None:
+        """Note of datasets that they are shown, and what became of their champions."""
+        done = {name: self.promotions.get(name) for name in datasets}
+        shown = {n: one for n, one in done.items() if one is not None or not self.promotes}
+        note_shown(self.projection.layout, shown)
 
 
 @task(cache_policy=NO_CACHE)

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import CancelledError
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ WITH_TRAININGS: dict[str, Callable[..., None]] = {
 """Stages that ask for trainings; all others are done by a worker as a whole."""
 
 
-CLOSING = ("track@", "record@", "promote@")
+CLOSING = ("track@", "record@")
 """What is done with a dataset that is compared; its failure is no reason to be without a report."""
 
 
@@ -133,18 +133,27 @@ class Execution:
             closed.put(error)
 
     def close(self, dataset: str, *, failed: bool) -> None:
-        """Record what of a dataset ran, show it in MLflow meanwhile, and register its champion."""
+        """Record what of a dataset ran, and show it in MLflow meanwhile."""
         ran = [time.stage for time in list(self.ran) if time.stage.endswith(f"@{dataset}")]
+        recorded = self.closing.record(dataset, ran) if ran else None
         is_new = f"compare@{dataset}" in self.due or dataset not in self.closing.shown
-        shows = f"compare@{dataset}" in self.selected and is_new
-        if not ran and not shows:
-            return
-        recorded = self.closing.record(dataset, ran)
-        is_shown = shows and self.attempt(
-            f"track@{dataset}", partial(self.closing.track, dataset), after=failed
-        )
-        if self.attempt(f"record@{dataset}", recorded.result) and is_shown and recorded.result():
-            self.attempt(f"promote@{dataset}", partial(self.closing.promote, dataset))
+        if f"compare@{dataset}" in self.selected and is_new:
+            shows = partial(self.closing.track, dataset)
+            self.attempt(f"track@{dataset}", shows, after=failed)
+        if recorded is not None:
+            self.attempt(f"record@{dataset}", recorded.result)
+
+    def promote(self, changed: Collection[str]) -> None:
+        """Register the champions of what is shown and recorded.
+
+        Args:
+            changed: Datasets that were edited while the study ran.
+        """
+        shown = [name for name in self.inputs.study.datasets if name in self.closing.run_ids]
+        names = [n for n in shown if n not in changed and f"record@{n}" not in self.failures]
+        for name in names if self.closing.promotes else []:
+            self.attempt(f"promote@{name}", partial(self.closing.promote, name))
+        self.closing.note(names)
 
     def attempt(self, name: str, function: Callable[[], Any], *, after: bool = False) -> bool:
         """Do something unless what it waits for failed; says whether that went well."""

@@ -5,13 +5,12 @@ import yaml
 
 from flows.layout import Layout
 from flows.recording.lock_file import (
+    apart,
     joined,
     kept_copy,
     lock_file,
     put_back,
     read_lock,
-    rewriting,
-    with_last,
 )
 from rnn_core.errors import StudyError
 
@@ -29,28 +28,29 @@ class Killed(BaseException):
     """Stands for an end in the middle."""
 
 
-def test_what_was_written_stays_if_all_went_well(layout):
-    with rewriting(layout):
+def test_what_dvc_wrote_apart_leaves_no_trace(layout):
+    before = lock_file(layout).read_bytes()
+    with apart(layout):
+        assert not lock_file(layout).exists()
         lock_file(layout).write_text("stages:\n  report: {cmd: x}\n")
-    assert read_lock(layout) == {"report": {"cmd": "x"}}
+    assert lock_file(layout).read_bytes() == before
     assert not put_back(layout)
-    assert read_lock(layout) == {"report": {"cmd": "x"}}
 
 
 @pytest.mark.parametrize("half", ["", "stages:\n  report: {cmd: [", "schema: '2.0'\n"])
-def test_rewriting_that_fails_is_undone_at_once(layout, half):
+def test_writing_that_fails_is_undone_at_once(layout, half):
     before = lock_file(layout).read_bytes()
-    with pytest.raises(Killed), rewriting(layout):
+    with pytest.raises(Killed), apart(layout):
         lock_file(layout).write_text(half)
         raise Killed
     assert lock_file(layout).read_bytes() == before
     assert not put_back(layout)
 
 
-def test_rewriting_that_a_kill_cut_off_is_undone_later(layout):
+def test_writing_that_a_kill_cut_off_is_undone_later(layout):
     """Nothing runs after a kill: the block is left as if it had never been entered."""
     before = lock_file(layout).read_bytes()
-    going_on = rewriting(layout)
+    going_on = apart(layout)
     going_on.__enter__()
     lock_file(layout).write_text("stages:\n  rep")
     assert put_back(layout)
@@ -61,7 +61,7 @@ def test_rewriting_that_a_kill_cut_off_is_undone_later(layout):
 
 def test_first_lock_that_is_cut_off_is_removed(layout):
     lock_file(layout).unlink()
-    going_on = rewriting(layout)
+    going_on = apart(layout)
     going_on.__enter__()
     lock_file(layout).write_text("stages:\n  rep")
     assert put_back(layout)
@@ -76,7 +76,7 @@ def test_kill_before_the_copy_is_whole_changes_nothing(layout, monkeypatch):
         raise Killed
 
     monkeypatch.setattr("flows.recording.lock_file.write_bytes", cut_off)
-    with pytest.raises(Killed), rewriting(layout):
+    with pytest.raises(Killed), apart(layout):
         raise AssertionError("nothing may be written without a copy")
     assert not put_back(layout)
     assert lock_file(layout).read_bytes() == before
@@ -84,8 +84,7 @@ def test_kill_before_the_copy_is_whole_changes_nothing(layout, monkeypatch):
 
 @pytest.mark.parametrize("half", [None, "stages:\n  rep", "stages:\n  report: {cmd: x}\n"])
 def test_who_reads_while_it_is_rewritten_sees_what_it_was(layout, half):
-    with rewriting(layout):
-        lock_file(layout).unlink()
+    with apart(layout):
         if half is not None:
             lock_file(layout).write_text(half)
         assert read_lock(layout) == BEFORE["stages"]
@@ -99,9 +98,9 @@ def test_lock_that_says_nothing_has_no_stages(tmp_path, content):
     assert read_lock(layout) == {}
 
 
-STAGE_A, STAGE_B, STAGE_C, OTHER_A = (
+STAGE_A, STAGE_B, OTHER_A = (
     f"  {name}:\n    cmd: {command}\n    params:\n      params.yaml:\n        a:\n          x: 1\n"
-    for name, command in (("a@1", "one"), ("b", "two"), ("c", "four"), ("a@1", "three"))
+    for name, command in (("a@1", "one"), ("b", "two"), ("a@1", "three"))
 )
 DVC_HEAD = "schema: '2.0'\nstages:\n"
 
@@ -113,13 +112,6 @@ def test_joined_locks_keep_the_places_of_stages_and_what_stands_around_them():
     assert joined(b"", new) == new
     appended = joined(f"{DVC_HEAD}{STAGE_B}".encode(), new).decode()
     assert appended == f"{DVC_HEAD}{STAGE_B}{OTHER_A}"
-
-
-def test_stages_that_come_last_have_the_order_that_is_asked_for():
-    content = f"# by hand\n{DVC_HEAD}{STAGE_A}{STAGE_B}{STAGE_C}".encode()
-    moved = with_last(content, ["c", "missing", "a@1"]).decode()
-    assert moved == f"# by hand\n{DVC_HEAD}{STAGE_B}{STAGE_C}{STAGE_A}"
-    assert with_last(content, []) == content
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 
 from flows.layout import Layout
-from flows.recording.lock_file import rewriting
+from flows.recording.lock_file import apart
 from flows.recording.mending import mend
 
 FIRST, SECOND, THIRD = (
@@ -74,10 +74,10 @@ def test_lock_in_which_branches_are_merged_is_left_for_a_person(layout):
     assert file.read_bytes() == merged
 
 
-def test_lock_whose_rewriting_is_cut_off_is_put_back(layout):
+def test_lock_that_is_cut_off_is_put_back(layout):
     file = layout.folder / "dvc.lock"
     file.write_bytes(LOCK)
-    kept = rewriting(layout)
+    kept = apart(layout)
     kept.__enter__()
     file.write_bytes(LOCK[:99])  # and here the process is killed
     (told,) = mend(layout)

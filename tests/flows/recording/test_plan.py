@@ -7,7 +7,7 @@ import pytest
 from flows.recording import plan
 from flows.recording.command import RecordingError, stale_stages
 from flows.recording.inputs import DATASET_VERBS, read_inputs
-from flows.recording.lock_file import lock_file, rewriting
+from flows.recording.lock_file import apart, lock_file
 from flows.recording.plan import above, below, find_due, lacks_trainings, order, select
 from rnn_core.errors import ParameterError
 
@@ -113,7 +113,7 @@ def test_code_is_looked_at_as_it_is_now(layout, inputs):
 
 
 def test_lock_that_was_cut_off_is_put_back_first(layout, inputs):
-    going_on = rewriting(layout)
+    going_on = apart(layout)
     going_on.__enter__()
     lock_file(layout).write_text("schema: '2.0'\nstages:\n  rep")
     due = find_due(layout, inputs, None, None)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.running.execution import Execution
+from flows.running.execution import Execution, StageTime
 
 NAMES = ("a", "b")
 VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
@@ -17,39 +17,45 @@ class NotingClosing:
     """Notes what is done with a dataset that is compared."""
 
     shown = ()
+    promotes = True
 
-    def __init__(self, note, edited=()):
-        self.note = note
-        self.edited = edited
+    def __init__(self, note):
+        self.do = note
         self.run_ids = {}
+        self.noted = None
 
     def record(self, dataset, ran):
-        self.note(f"record@{dataset}")
+        self.do(f"record@{dataset}")
         future = Future()
-        future.set_result(dataset not in self.edited)
+        future.set_result(True)
         return future
 
     def track(self, dataset):
-        self.note(f"track@{dataset}")
+        self.do(f"track@{dataset}")
+        self.run_ids[dataset] = {}
 
     def promote(self, dataset):
-        self.note(f"promote@{dataset}")
+        self.do(f"promote@{dataset}")
+
+    def note(self, datasets):
+        self.noted = list(datasets)
 
 
-CLOSINGS = {f"{what}@{name}" for what in ("record", "track", "promote") for name in NAMES}
+CLOSINGS = {f"{what}@{name}" for what in ("record", "track") for name in NAMES}
 
 
 class Noting(Execution):
     """Notes what is done; what it is told to wait for comes first, or nothing happens."""
 
-    def __init__(self, first: dict[str, str] | None = None, edited=()) -> None:
+    def __init__(self, first: dict[str, str] | None = None) -> None:
         study = SimpleNamespace(datasets=dict.fromkeys(NAMES))
         display = SimpleNamespace(ended=lambda name, outcome: None)
         inputs = SimpleNamespace(study=study)
-        closing = NotingClosing(self.note, edited)
+        closing = NotingClosing(self.note)
         super().__init__(None, inputs, STAGES, STAGES, None, display, closing)
         self.first = first or {}
-        self.done = {name: threading.Event() for name in (*STAGES, *CLOSINGS, "record@")}
+        names = (*STAGES, *CLOSINGS, "record@", *(f"promote@{name}" for name in NAMES))
+        self.done = {name: threading.Event() for name in names}
         self.order = []
 
     def note(self, name):
@@ -59,7 +65,9 @@ class Noting(Execution):
         self.done[name].set()
 
     def stage(self, verb, dataset=""):
-        self.note(f"{verb}@{dataset}" if dataset else verb)
+        name = f"{verb}@{dataset}" if dataset else verb
+        self.note(name)
+        self.ran.append(StageTime(name, 0.0))
 
 
 def test_report_does_not_wait_for_mlflow():
@@ -68,28 +76,54 @@ def test_report_does_not_wait_for_mlflow():
     assert set(execution.order) == {*STAGES, *CLOSINGS, "record@"}
 
 
-def test_dataset_is_recorded_shown_and_registered_while_another_is_trained():
-    execution = Noting({"train@b": "promote@a"})
+def test_dataset_is_recorded_and_shown_while_another_is_trained():
+    execution = Noting({"train@b": "track@a"})
     execution.run()
     assert not execution.failures
-    assert execution.order.index("promote@a") < execution.order.index("train@b")
     for name in NAMES:
-        steps = [f"{what}@{name}" for what in ("compare", "record", "track", "promote")]
+        steps = [f"{what}@{name}" for what in ("compare", "record", "track")]
         assert sorted(steps, key=execution.order.index) == steps
 
 
-def test_dataset_that_is_not_recorded_is_not_registered():
-    execution = Noting(edited={"a"})
+@pytest.mark.parametrize(
+    ("broken", "edited", "registered"),
+    [
+        (None, (), ["a", "b"]),
+        (None, ("a",), ["b"]),
+        ("track@a", (), ["b"]),
+        ("compare@b", (), ["a"]),
+        ("promote@a", (), ["b"]),
+    ],
+)
+def test_what_is_shown_recorded_and_not_edited_is_registered(broken, edited, registered):
+    class Failing(Noting):
+        def note(self, name):
+            if name == broken:
+                raise ValueError("as asked for")
+            super().note(name)
+
+    execution = Failing()
     execution.run()
+    execution.promote(edited)
+    assert [n for n in execution.order if n.startswith("promote@")] == [
+        f"promote@{name}" for name in registered
+    ]
+
+
+def test_dataset_that_dvc_could_not_record_is_not_registered():
+    execution = Noting()
+    execution.run()
+    execution.failures["record@a"] = ValueError("DVC is at a loss")
+    execution.promote(())
     assert "promote@a" not in execution.order
-    assert "promote@b" in execution.order
+    assert execution.closing.noted == ["b"]
 
 
 @pytest.mark.parametrize(
     ("broken", "lost"),
     [
-        ("train@a", {"train@a", "evaluate@a", "compare@a", "track@a", "promote@a", "report"}),
-        ("track@a", {"track@a", "promote@a"}),
+        ("train@a", {"train@a", "evaluate@a", "compare@a", "track@a", "report"}),
+        ("track@a", {"track@a"}),
     ],
 )
 def test_what_fails_stops_what_waits_for_it_and_no_more(broken, lost):
