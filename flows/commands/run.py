@@ -223,9 +223,13 @@ def num_ended(client: "SyncPrefectClient", of_run: "FlowRunFilter") -> int:
 
 
 def is_not_told_twice(record: logging.LogRecord) -> bool:
-    """Whether a record belongs on the terminal, where we say in one line what failed."""
+    """Whether a record belongs on the terminal, where we say in one line what failed.
+
+    That Prefect still sends what it has to tell when the run ends is its own affair.
+    """
     of_run = record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
-    return not (of_run and record.levelno >= logging.ERROR)
+    is_late = record.getMessage().startswith("Still processing items:")
+    return not (of_run and record.levelno >= logging.ERROR) and not is_late
 
 
 def time_account(run: "StudyRun", layout: Layout, started: float) -> str:

@@ -1,0 +1,22 @@
+"""What of Prefect's log a run shows on the terminal."""
+
+import logging
+
+import pytest
+
+from flows.commands.run import is_not_told_twice
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "message", "shown"),
+    [
+        ("prefect.task_runs", logging.ERROR, "Task run failed with exception", False),
+        ("prefect.flow_runs", logging.ERROR, "Finished in state Failed", False),
+        ("prefect.flow_runs", logging.WARNING, "dvc.lock was put back", True),
+        ("EventsWorker", logging.WARNING, "Still processing items: 1 items remaining...", False),
+        ("prefect.server", logging.ERROR, "no such table", True),
+    ],
+)
+def test_terminal_shows_what_is_said_nowhere_else(name, level, message, shown):
+    record = logging.LogRecord(name, level, __file__, 1, message, None, None)
+    assert is_not_told_twice(record) is shown
