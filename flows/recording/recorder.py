@@ -47,6 +47,7 @@ class Recorder:
         self.inputs = inputs
         self.changed: dict[str, list[str]] = {}
         self.parts: dict[str, bytes] = {}
+        self.has_failed = False
         self.waiting: list[Request] = []
         self.is_over = False
         self.condition = threading.Condition()
@@ -107,6 +108,7 @@ class Recorder:
             try:
                 found, parts = prepare(self.layout, self.inputs, stages)
             except Exception as error:  # noqa: BLE001 - whoever waits for it has it
+                self.has_failed = True
                 for request in requests:
                     request.recorded.set_exception(error)
             else:
@@ -126,7 +128,12 @@ class Recorder:
         request.recorded.set_result(is_kept)
 
     def write(self) -> None:
-        """Write what was recorded into dvc.lock, but for what has been edited since."""
+        """Write what was recorded into dvc.lock, but for what has been edited since.
+
+        Nothing is written if DVC has failed: the rest would come after that later.
+        """
+        if self.has_failed:
+            return
         changed = changed_since(self.layout, self.inputs) if self.parts else {}
         self.changed |= changed
         left_out = {"", *changed} if changed else set()

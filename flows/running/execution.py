@@ -31,7 +31,10 @@ WITH_TRAININGS: dict[str, Callable[..., None]] = {
 """Stages that ask for trainings; all others are done by a worker as a whole."""
 
 
-CLOSING = ("track@", "record@")
+RECORD = "record"
+"""How the names begin of what DVC is asked for."""
+
+CLOSING = ("track@", f"{RECORD}@")
 """What is done with a dataset that is compared; its failure is no reason to be without a report."""
 
 
@@ -104,7 +107,7 @@ class Execution:
         ran = [time.stage for time in list(self.ran) if "@" not in time.stage]
         recorded = self.closing.record("", ran)
         wait_for(closed, len(names))
-        self.attempt("record", recorded.result)
+        self.attempt(RECORD, recorded.result)
 
     def has_any(self, dataset: str) -> bool:
         """Whether any stage of a dataset was asked for."""
@@ -141,16 +144,18 @@ class Execution:
             shows = partial(self.closing.track, dataset)
             self.attempt(f"track@{dataset}", shows, after=failed)
         if recorded is not None:
-            self.attempt(f"record@{dataset}", recorded.result)
+            self.attempt(f"{RECORD}@{dataset}", recorded.result)
 
     def promote(self, changed: Collection[str]) -> None:
-        """Register the champions of what is shown and recorded.
+        """Register the champions of what is shown and recorded; none if DVC has failed.
 
         Args:
             changed: Datasets that were edited while the study ran.
         """
+        if any(name.startswith(RECORD) for name in self.failures):
+            return
         shown = [name for name in self.inputs.study.datasets if name in self.closing.run_ids]
-        names = [n for n in shown if n not in changed and f"record@{n}" not in self.failures]
+        names = [name for name in shown if name not in changed]
         for name in names if self.closing.promotes else []:
             self.attempt(f"promote@{name}", partial(self.closing.promote, name))
         self.closing.note(names)
