@@ -29,6 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -154,7 +155,7 @@ def made_up(number):
         "depths": [1],
         "references": None,
         "refit": False,
-        "datasets": {f"rows_{i}": section for i in range(number)},
+        "datasets": {f"rows_{i}": deepcopy(section) for i in range(number)},  # YAML without `*`
     }
 
 

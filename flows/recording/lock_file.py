@@ -14,6 +14,10 @@ from flows.layout import Layout
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
 
+SHARED = re.compile(rb"(?:^|[ \t])[&*]id\d+$", re.MULTILINE)
+"""A value that stands in a dvc.lock once for several stages, as it does in a params.yaml with `&`
+and `*`. Such stages cannot be taken apart."""
+
 HEAD = b"schema: '2.0'\nstages:\n"
 """What DVC writes before the stages."""
 
@@ -44,6 +48,20 @@ def apart(layout: Layout) -> Iterator[None]:
         yield
     finally:
         put_back(layout)
+
+
+@contextmanager
+def rewriting(layout: Layout) -> Iterator[None]:
+    """Keep dvc.lock while DVC rewrites it; it is put back if that fails, now or at `put_back`."""
+    file, copy = lock_file(layout), kept_copy(layout)
+    layout.state.mkdir(parents=True, exist_ok=True)
+    write_bytes(copy, file.read_bytes() if file.exists() else b"")
+    try:
+        yield
+    except BaseException:
+        put_back(layout)
+        raise
+    copy.unlink()
 
 
 def put_back(layout: Layout) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flows.layout import Layout
 from flows.recording.command import commit
 from flows.recording.inputs import Inputs, read_inputs
-from flows.recording.lock_file import HEAD, apart, joined, lock_file, split
+from flows.recording.lock_file import HEAD, SHARED, apart, joined, lock_file, rewriting, split
 from flows.recording.plan import order
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import write_bytes
@@ -14,6 +14,12 @@ from rnn_core.files import write_bytes
 BATCH = 12
 """Stages that DVC records at once. For each it reads and writes the whole dvc.lock, so that time
 grows with the square of their number; to start DVC takes about as long as ten."""
+
+
+EDITED = (
+    "params.yaml, the code or data changed while DVC recorded what ran, so that nothing is "
+    "recorded; run it again (what was trained is kept)"
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,7 @@ def prepare(
         batch = stages[start : start + BATCH]
         parts |= dict(zip(batch, committed(layout, batch), strict=True))
     if stages and changed_since(layout, inputs) != changed:
-        raise StudyError(
-            "params.yaml, the code or data changed while DVC recorded what ran, so that "
-            "nothing is recorded; run it again (what was trained is kept)"
-        )
+        raise StudyError(EDITED)
     return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {}), parts
 
 
@@ -93,8 +96,25 @@ def write(layout: Layout, inputs: Inputs, parts: Mapping[str, bytes]) -> None:
     if parts:
         file = lock_file(layout)
         whole = file.read_bytes() if file.exists() else b""
+        if any(SHARED.search(content) for content in (whole, *parts.values())):
+            commit_at_once(layout, inputs, [stage for stage in order(inputs) if stage in parts])
+            return
         more = b"".join(parts[stage] for stage in order(inputs) if stage in parts)
         write_bytes(file, joined(whole, HEAD + more))
+
+
+def commit_at_once(layout: Layout, inputs: Inputs, stages: Sequence[str]) -> None:
+    """Let DVC record stages in dvc.lock itself, which takes the square of their number.
+
+    Raises:
+        RecordingError: If DVC cannot.
+        StudyError: If something is edited meanwhile.
+    """
+    before = changed_since(layout, inputs)
+    with rewriting(layout):
+        commit(layout, stages)
+        if changed_since(layout, inputs) != before:
+            raise StudyError(EDITED)
 
 
 def changed_since(layout: Layout, inputs: Inputs) -> dict[str, list[str]]:

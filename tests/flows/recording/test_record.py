@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from flows.recording import inputs as module
 from flows.recording import record as recording
@@ -12,6 +13,7 @@ from flows.recording.inputs import DATASET_VERBS, read_inputs
 from flows.recording.lock_file import kept_copy, lock_file, read_lock
 from flows.recording.plan import order
 from flows.recording.record import record
+from flows.stages.code import code
 from rnn_core.errors import StudyError
 
 SALES = {f"{verb}@sales" for verb in DATASET_VERBS}
@@ -144,3 +146,23 @@ def put_lock(layout, text):
 def test_stages_are_written_in_the_order_of_dvc(layout, inputs):
     record(layout, inputs, sorted(order(inputs), reverse=True))
     assert list(read_lock(layout)) == order(inputs)
+
+
+def test_parameters_that_datasets_share_are_recorded_as_dvc_does_it(layout, monkeypatch):
+    """With `&` and `*` in params.yaml, DVC writes a value once for several stages."""
+    file = layout.folder / "params.yaml"
+    found = yaml.safe_load(file.read_text())
+    found["datasets"]["opinions"]["training"] = found["datasets"]["sales"]["training"]
+    file.write_text(yaml.safe_dump(found))
+    assert "&id001" in file.read_text()
+    code(layout)
+    lock_file(layout).unlink()
+    inputs = read_inputs(layout)
+    commit(layout, order(inputs))
+    expected = lock_file(layout).read_bytes()
+    assert b"&id001" in expected
+    lock_file(layout).unlink()
+    monkeypatch.setattr(recording, "BATCH", 3)
+    record(layout, inputs, order(inputs))
+    assert lock_file(layout).read_bytes() == expected
+    assert stale_stages(layout) == set()
