@@ -1,10 +1,10 @@
 """dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,9 +14,10 @@ from flows.layout import Layout
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
 
-SHARED = re.compile(rb"(?:^|[ \t])[&*]id\d+$", re.MULTILINE)
-"""A value that stands in a dvc.lock once for several stages, as it does in a params.yaml with `&`
-and `*`. Such stages cannot be taken apart."""
+KEY = rb"""(?:'[^'\n]*'|"[^"\n]*"|[^\s'"&*-][^\n:]*)"""
+SHARED = re.compile(rb"^( *(?:- )*(?:" + KEY + rb": )?)([&*])(id\d+)(?=[ \n])", re.MULTILINE)
+"""Where DVC names a value (`&id001`) that a stage holds several times, or repeats it (`*id001`). It
+does so where params.yaml does."""
 
 HEAD = b"schema: '2.0'\nstages:\n"
 """What DVC writes before the stages."""
@@ -48,20 +49,6 @@ def apart(layout: Layout) -> Iterator[None]:
         yield
     finally:
         put_back(layout)
-
-
-@contextmanager
-def rewriting(layout: Layout) -> Iterator[None]:
-    """Keep dvc.lock while DVC rewrites it; it is put back if that fails, now or at `put_back`."""
-    file, copy = lock_file(layout), kept_copy(layout)
-    layout.state.mkdir(parents=True, exist_ok=True)
-    write_bytes(copy, file.read_bytes() if file.exists() else b"")
-    try:
-        yield
-    except BaseException:
-        put_back(layout)
-        raise
-    copy.unlink()
 
 
 def put_back(layout: Layout) -> bool:
@@ -110,30 +97,47 @@ def parsed(content: bytes) -> Stages | None:
     return stages if whole else None
 
 
-def joined(content: bytes, more: bytes) -> bytes:
-    """A dvc.lock with the stages of another, as DVC writes it: old ones stay where they are.
+def joined(content: bytes, more: Mapping[str, bytes]) -> bytes:
+    """A dvc.lock with further stages, as DVC writes it: old ones stay where they are.
 
     Args:
-        content: The one; empty if there is none.
-        more: The other.
+        content: What the file holds; empty if there is none.
+        more: The lines of each stage, by its name.
 
     Raises:
-        StudyError: If the one is not in the form that DVC gives it.
+        StudyError: If the file is not in the form that DVC gives it.
     """
-    head, stages = split(content or more)
-    if len(stages) != len(parsed(content or more) or {}):
+    head, stages = split(content or HEAD)
+    if content and len(stages) != len(parsed(content) or {}):
         raise StudyError(
             "dvc.lock is not in the form that DVC writes, with two blanks before each stage; "
             "remove it, and `gatewise run` writes it anew"
         )
-    return head + b"".join((stages | split(more)[1]).values())
+    return head + numbered({**stages, **more}.values())
 
 
-def split(content: bytes) -> tuple[bytes, dict[bytes, bytes]]:
-    """What a dvc.lock has before its stages, and the lines of each stage by their first."""
+def numbered(stages: Iterable[bytes]) -> bytes:
+    """The lines of some stages, with new names for values that stages hold several times.
+
+    DVC numbers them through the file, in the order in which they are first repeated. Stages that
+    it wrote apart have the same numbers.
+    """
+    numbers = count(1)
+
+    def with_names(stage: bytes) -> bytes:
+        repeated = dict.fromkeys(name for _, sign, name in SHARED.findall(stage) if sign == b"*")
+        names = {name: b"id%03d" % next(numbers) for name in repeated}
+        return SHARED.sub(lambda found: found[1] + found[2] + names[found[3]], stage)
+
+    return b"".join(map(with_names, stages))
+
+
+def split(content: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """What a dvc.lock has before its stages, and the lines of each stage, by its name."""
     starts = [found.start() for found in STAGE.finditer(content)] + [len(content)]
     parts = [content[a:b] for a, b in pairwise(starts)]
-    return content[: starts[0]], {part.partition(b"\n")[0]: part for part in parts}
+    names = (part.partition(b":\n")[0].strip().decode() for part in parts)
+    return content[: starts[0]], dict(zip(names, parts, strict=True))
 
 
 def is_stage(found: Any) -> bool:

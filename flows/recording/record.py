@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flows.layout import Layout
 from flows.recording.command import commit
 from flows.recording.inputs import Inputs, read_inputs
-from flows.recording.lock_file import HEAD, SHARED, apart, joined, lock_file, rewriting, split
+from flows.recording.lock_file import apart, joined, lock_file, split
 from flows.recording.plan import order
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import write_bytes
@@ -14,12 +14,6 @@ from rnn_core.files import write_bytes
 BATCH = 12
 """Stages that DVC records at once. For each it reads and writes the whole dvc.lock, so that time
 grows with the square of their number; to start DVC takes about as long as ten."""
-
-
-EDITED = (
-    "params.yaml, the code or data changed while DVC recorded what ran, so that nothing is "
-    "recorded; run it again (what was trained is kept)"
-)
 
 
 @dataclass(frozen=True)
@@ -73,18 +67,20 @@ def prepare(
     parts: dict[str, bytes] = {}
     for start in range(0, len(stages), BATCH):
         batch = stages[start : start + BATCH]
-        parts |= dict(zip(batch, committed(layout, batch), strict=True))
+        parts |= committed(layout, batch)
     if stages and changed_since(layout, inputs) != changed:
-        raise StudyError(EDITED)
+        raise StudyError(
+            "params.yaml, the code or data changed while DVC recorded what ran, so that "
+            "nothing is recorded; run it again (what was trained is kept)"
+        )
     return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {}), parts
 
 
-def committed(layout: Layout, stages: Sequence[str]) -> list[bytes]:
+def committed(layout: Layout, stages: Sequence[str]) -> dict[str, bytes]:
     """What DVC writes of each stage into a dvc.lock of their own, which is put back after that."""
     with apart(layout):
         commit(layout, stages)
-        _, found = split(lock_file(layout).read_bytes())
-    return [found[f"  {stage}:".encode()] for stage in stages]
+        return split(lock_file(layout).read_bytes())[1]
 
 
 def write(layout: Layout, inputs: Inputs, parts: Mapping[str, bytes]) -> None:
@@ -96,25 +92,8 @@ def write(layout: Layout, inputs: Inputs, parts: Mapping[str, bytes]) -> None:
     if parts:
         file = lock_file(layout)
         whole = file.read_bytes() if file.exists() else b""
-        if any(SHARED.search(content) for content in (whole, *parts.values())):
-            commit_at_once(layout, inputs, [stage for stage in order(inputs) if stage in parts])
-            return
-        more = b"".join(parts[stage] for stage in order(inputs) if stage in parts)
-        write_bytes(file, joined(whole, HEAD + more))
-
-
-def commit_at_once(layout: Layout, inputs: Inputs, stages: Sequence[str]) -> None:
-    """Let DVC record stages in dvc.lock itself, which takes the square of their number.
-
-    Raises:
-        RecordingError: If DVC cannot.
-        StudyError: If something is edited meanwhile.
-    """
-    before = changed_since(layout, inputs)
-    with rewriting(layout):
-        commit(layout, stages)
-        if changed_since(layout, inputs) != before:
-            raise StudyError(EDITED)
+        more = {stage: parts[stage] for stage in order(inputs) if stage in parts}
+        write_bytes(file, joined(whole, more))
 
 
 def changed_since(layout: Layout, inputs: Inputs) -> dict[str, list[str]]:

@@ -1,7 +1,12 @@
 """dvc.lock survives a kill while DVC rewrites it."""
 
+import io
+
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from flows.layout import Layout
 from flows.recording.lock_file import (
@@ -11,6 +16,7 @@ from flows.recording.lock_file import (
     lock_file,
     put_back,
     read_lock,
+    split,
 )
 from rnn_core.errors import StudyError
 
@@ -107,11 +113,47 @@ DVC_HEAD = "schema: '2.0'\nstages:\n"
 
 def test_joined_locks_keep_the_places_of_stages_and_what_stands_around_them():
     old = f"# by hand\n{DVC_HEAD}{STAGE_A}{STAGE_B}"
-    new = f"{DVC_HEAD}{OTHER_A}".encode()
+    new = {"a@1": OTHER_A.encode()}
     assert joined(old.encode(), new).decode() == f"# by hand\n{DVC_HEAD}{OTHER_A}{STAGE_B}"
-    assert joined(b"", new) == new
+    assert joined(b"", new).decode() == f"{DVC_HEAD}{OTHER_A}"
     appended = joined(f"{DVC_HEAD}{STAGE_B}".encode(), new).decode()
     assert appended == f"{DVC_HEAD}{STAGE_B}{OTHER_A}"
+
+
+TEXTS = ["&id001", "*id001", "a - &id001 b", "x: *id001", "it's\nid001", "- &id002", "", "id001"]
+LEAVES = st.one_of(st.integers(0, 3), st.sampled_from(TEXTS))
+KEYS = st.sampled_from(["a", "b.c", "*", "d e", "- f", "&id001", "0"])
+VALUES = st.one_of(st.lists(LEAVES, max_size=3), st.dictionaries(KEYS, LEAVES, max_size=3))
+
+
+@st.composite
+def lock_of_shared_values(draw):
+    """Stages, each with values of which some are the same object."""
+    stages = {}
+    for number in range(draw(st.integers(1, 4))):
+        pool = draw(st.lists(VALUES, min_size=1, max_size=3))
+        held = draw(st.dictionaries(KEYS, st.sampled_from(pool), max_size=5))
+        listed = draw(st.lists(st.sampled_from(pool), max_size=3))
+        stages[f"s@{number}"] = {"cmd": "x", "params": {"p": {**held, "all": listed}}}
+    return stages
+
+
+def dumped(stages):
+    """As DVC writes a dvc.lock."""
+    text = io.StringIO()
+    writer = YAML()
+    writer.default_flow_style = False
+    writer.dump({"schema": "2.0", "stages": stages}, text)
+    return text.getvalue().encode()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(lock_of_shared_values())
+def test_stages_that_were_written_apart_share_values_as_if_written_together(stages):
+    apart = {}
+    for name, stage in stages.items():
+        apart |= split(dumped({name: stage}))[1]
+    assert joined(b"", apart) == dumped(stages)
 
 
 @pytest.mark.parametrize(
@@ -123,4 +165,4 @@ def test_joined_locks_keep_the_places_of_stages_and_what_stands_around_them():
 )
 def test_lock_of_another_form_is_refused_and_not_guessed_at(old):
     with pytest.raises(StudyError, match=r"dvc\.lock is not in the form"):
-        joined(old.encode(), f"{DVC_HEAD}{OTHER_A}".encode())
+        joined(old.encode(), {"a@1": OTHER_A.encode()})

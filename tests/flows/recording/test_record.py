@@ -1,6 +1,7 @@
 """What ran is recorded as what it was begun with, or not at all."""
 
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -148,20 +149,28 @@ def test_stages_are_written_in_the_order_of_dvc(layout, inputs):
     assert list(read_lock(layout)) == order(inputs)
 
 
-def test_parameters_that_datasets_share_are_recorded_as_dvc_does_it(layout, monkeypatch):
-    """With `&` and `*` in params.yaml, DVC writes a value once for several stages."""
+@pytest.mark.parametrize("before", [[], ["report", "prepare@sales"], ["code"]])
+@pytest.mark.parametrize("shared", [("training",), ("training", "model"), ("data",)])
+def test_values_that_datasets_share_are_written_as_dvc_does_it(layout, monkeypatch, before, shared):
+    """With `&` and `*` in params.yaml, a stage of DVC's names a value and repeats the name."""
     file = layout.folder / "params.yaml"
     found = yaml.safe_load(file.read_text())
-    found["datasets"]["opinions"]["training"] = found["datasets"]["sales"]["training"]
+    found["datasets"]["again"] = {**found["datasets"]["sales"]}
+    for part in {"data", "model", "training"} - set(shared):
+        found["datasets"]["again"][part] = dict(found["datasets"]["sales"][part])
     file.write_text(yaml.safe_dump(found))
-    assert "&id001" in file.read_text()
+    for place in (layout.raw, layout.prepared, layout.runs, layout.evaluations):
+        shutil.copytree(place("sales"), place("again"))
+    shutil.copy(layout.comparison("sales"), layout.comparison("again"))
     code(layout)
     lock_file(layout).unlink()
     inputs = read_inputs(layout)
+    old = outdated(layout, before) if before else None
+    put_lock(layout, old)
     commit(layout, order(inputs))
     expected = lock_file(layout).read_bytes()
-    assert b"&id001" in expected
-    lock_file(layout).unlink()
+    assert expected.count(b"&id00") >= 2 * len(shared)
+    put_lock(layout, old)
     monkeypatch.setattr(recording, "BATCH", 3)
     record(layout, inputs, order(inputs))
     assert lock_file(layout).read_bytes() == expected
