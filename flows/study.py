@@ -152,7 +152,7 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
             crew.call(CHECK, inputs.study)
         execution.run()
     workshop.check_goes_on()
-    execution.promote(changed_since(layout, inputs))
+    execution.promote({*recorder.changed, *changed_since(layout, inputs)})
     note_kept(layout, inputs.study.datasets, inputs.code_for)
     result.promotions |= closing.promotions
     if not execution.failures:

@@ -1,7 +1,6 @@
 """The recording of what ran: as what it was begun with, or not at all."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from flows.layout import Layout
 from flows.recording.command import commit
@@ -16,20 +15,7 @@ BATCH = 12
 grows with the square of their number; to start DVC takes about as long as ten."""
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What of a run is recorded.
-
-    Attributes:
-        datasets: Datasets whose stages are recorded, or were up to date.
-        changed: Datasets of which something was edited while the run read it, with what that is.
-    """
-
-    datasets: set[str]
-    changed: Mapping[str, Sequence[str]]
-
-
-def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
+def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> dict[str, list[str]]:
     """Let DVC record stages that ran, unless what they read has been edited since.
 
     DVC reads params.yaml, the code and the sources when it records, not when a stage runs, and
@@ -39,41 +25,44 @@ def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> Recorded:
         layout: Where the study keeps things.
         inputs: What the run was begun with.
         ran: Names of the stages that ran.
+
+    Returns:
+        The datasets that were edited, of which nothing is recorded, with what that is.
     """
-    found, parts = prepare(layout, inputs, ran)
+    changed, parts = prepare(layout, inputs, ran)
     write(layout, inputs, parts)
-    return found
+    return changed
 
 
 def prepare(
     layout: Layout, inputs: Inputs, ran: Collection[str]
-) -> tuple[Recorded, dict[str, bytes]]:
+) -> tuple[dict[str, list[str]], dict[str, bytes]]:
     """Let DVC record stages as `record` does, and leave dvc.lock as it is.
 
     Returns:
-        What is to be recorded; and what dvc.lock is to say of each stage.
+        As of `record`; and what dvc.lock is to say of each stage.
 
     Raises:
         RecordingError: If DVC cannot.
         StudyError: If something is edited meanwhile.
     """
-    changed = changed_since(layout, inputs)
-    whole = not changed or not ran
-    stages = [
-        stage
-        for stage in order(inputs)
-        if stage in ran and (whole or stage.partition("@")[2] not in {"", *changed})
-    ]
+    changed = changed_since(layout, inputs) if ran else {}
+    stages = unless_changed([stage for stage in order(inputs) if stage in ran], changed)
     parts: dict[str, bytes] = {}
     for start in range(0, len(stages), BATCH):
-        batch = stages[start : start + BATCH]
-        parts |= committed(layout, batch)
+        parts |= committed(layout, stages[start : start + BATCH])
     if stages and changed_since(layout, inputs) != changed:
         raise StudyError(
             "params.yaml, the code or data changed while DVC recorded what ran, so that "
             "nothing is recorded; run it again (what was trained is kept)"
         )
-    return Recorded(set(inputs.study.datasets) - changed.keys(), changed if ran else {}), parts
+    return changed, parts
+
+
+def unless_changed(stages: Iterable[str], changed: Collection[str]) -> list[str]:
+    """Those of some stages whose dataset was not edited; of all datasets, if they are of none."""
+    left_out = {"", *changed} if changed else set()
+    return [stage for stage in stages if stage.partition("@")[2] not in left_out]
 
 
 def committed(layout: Layout, stages: Sequence[str]) -> dict[str, bytes]:

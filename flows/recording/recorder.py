@@ -8,22 +8,20 @@ from dataclasses import dataclass, field
 
 from flows.layout import Layout
 from flows.recording.inputs import Inputs
-from flows.recording.record import Recorded, changed_since, prepare, write
+from flows.recording.record import changed_since, prepare, unless_changed, write
 
 
 @dataclass(frozen=True)
 class Request:
-    """Stages of a dataset that are to be recorded.
+    """Stages that are to be recorded.
 
     Attributes:
-        dataset: Its name; empty for the stages that are of no dataset.
         stages: Names of those that ran.
-        recorded: Whether they are, once that is known.
+        done: Is told when DVC has recorded them, or of what it says.
     """
 
-    dataset: str
     stages: Sequence[str]
-    recorded: Future[bool] = field(default_factory=Future)
+    done: Future[None] = field(default_factory=Future)
 
 
 class Recorder:
@@ -38,8 +36,8 @@ class Recorder:
         inputs: What the run was begun with.
 
     Attributes:
-        changed: Datasets of which something was edited while the run read it, so that they are
-            not recorded, with what that is.
+        changed: Datasets of which something was edited at any time, so that they are not
+            recorded, with what that is.
     """
 
     def __init__(self, layout: Layout, inputs: Inputs) -> None:
@@ -76,69 +74,55 @@ class Recorder:
         with self.condition:
             self.is_over = True
             for request in self.waiting if drop else []:
-                request.recorded.cancel()
+                request.done.cancel()
             if drop:
                 self.waiting.clear()
             self.condition.notify()
 
-    def ask(self, dataset: str, stages: Sequence[str]) -> Future[bool]:
+    def ask(self, stages: Sequence[str]) -> Future[None]:
         """Have stages recorded.
 
         Args:
-            dataset: Name of the dataset; empty for the stages that are of no dataset.
             stages: Names of those that ran.
 
         Returns:
-            Whether they are recorded, or nothing was to be; not if the dataset was edited. It
-            fails with what DVC says, and is cancelled if the run ends before.
+            Ends when that is done. It fails with what DVC says, and is cancelled if the run ends
+            before.
         """
-        request = Request(dataset, stages)
+        request = Request(stages)
         with self.condition:
             if self.is_over:
-                request.recorded.cancel()
+                request.done.cancel()
             else:
                 self.waiting.append(request)
                 self.condition.notify()
-        return request.recorded
+        return request.done
 
     def work(self) -> None:
         """Record what waits, again and again."""
         while requests := self.next_requests():
             stages = [stage for request in requests for stage in request.stages]
             try:
-                found, parts = prepare(self.layout, self.inputs, stages)
+                changed, parts = prepare(self.layout, self.inputs, stages)
             except Exception as error:  # noqa: BLE001 - whoever waits for it has it
                 self.has_failed = True
                 for request in requests:
-                    request.recorded.set_exception(error)
+                    request.done.set_exception(error)
             else:
+                self.changed |= changed
                 self.parts |= parts
                 for request in requests:
-                    self.answer(request, found)
-
-    def answer(self, request: Request, found: Recorded) -> None:
-        """Tell whether stages are recorded, and note why not."""
-        changed = {
-            name: list(parts)
-            for name, parts in found.changed.items()
-            if request.dataset in {"", name} and request.stages
-        }
-        self.changed |= changed
-        is_kept = request.dataset in found.datasets if request.dataset else not changed
-        request.recorded.set_result(is_kept)
+                    request.done.set_result(None)
 
     def write(self) -> None:
-        """Write what was recorded into dvc.lock, but for what has been edited since.
+        """Write what was recorded into dvc.lock, but for datasets that were edited at any time.
 
         Nothing is written if DVC has failed: the rest would come after that later.
         """
-        if self.has_failed:
-            return
-        changed = changed_since(self.layout, self.inputs) if self.parts else {}
-        self.changed |= changed
-        left_out = {"", *changed} if changed else set()
-        parts = {s: part for s, part in self.parts.items() if s.partition("@")[2] not in left_out}
-        write(self.layout, self.inputs, parts)
+        if self.parts and not self.has_failed:
+            self.changed |= changed_since(self.layout, self.inputs)
+            kept = unless_changed(self.parts, self.changed)
+            write(self.layout, self.inputs, {stage: self.parts[stage] for stage in kept})
 
     def next_requests(self) -> list[Request]:
         """All that waits, once anything does; nothing at the end."""

@@ -43,14 +43,14 @@ class Closing:
     run_ids: dict[str, dict[int, str]] = field(default_factory=dict)
     promotions: dict[str, Promotion] = field(default_factory=dict)
 
-    def record(self, dataset: str, ran: Sequence[str]) -> Future[bool]:
-        """Begin to record stages of a dataset; see `Recorder.ask`.
+    def record(self, ran: Sequence[str]) -> Future[None]:
+        """Begin to record stages; see `Recorder.ask`.
 
         Raises:
             StudyError: If the run is cancelled.
         """
         self.workshop.check_goes_on()
-        return self.recorder.ask(dataset, ran)
+        return self.recorder.ask(ran)
 
     def track(self, dataset: str) -> None:
         """Show a dataset in MLflow."""
@@ -61,8 +61,8 @@ class Closing:
     def promote(self, dataset: str) -> None:
         """Register the champion of a dataset that is shown and recorded.
 
-        One after the other: side by side, two would need two workers that have imported MLflow,
-        and SQLite takes one writer.
+        Raises:
+            StudyError: If the run is cancelled, or the model does not do what it is registered for.
         """
         self.workshop.check_goes_on()
         named = promote_task.with_options(task_run_name=f"promote@{dataset}")

@@ -105,7 +105,7 @@ class Execution:
             failed = any(not name.startswith(CLOSING) for name in list(self.failures))
             self.attempt("report", partial(self.stage, "report"), after=failed)
         ran = [time.stage for time in list(self.ran) if "@" not in time.stage]
-        recorded = self.closing.record("", ran)
+        recorded = self.closing.record(ran)
         wait_for(closed, len(names))
         self.attempt(RECORD, recorded.result)
 
@@ -138,7 +138,7 @@ class Execution:
     def close(self, dataset: str, *, failed: bool) -> None:
         """Record what of a dataset ran, and show it in MLflow meanwhile."""
         ran = [time.stage for time in list(self.ran) if time.stage.endswith(f"@{dataset}")]
-        recorded = self.closing.record(dataset, ran) if ran else None
+        recorded = self.closing.record(ran) if ran else None
         is_new = f"compare@{dataset}" in self.due or dataset not in self.closing.shown
         if f"compare@{dataset}" in self.selected and is_new:
             shows = partial(self.closing.track, dataset)
@@ -148,6 +148,9 @@ class Execution:
 
     def promote(self, changed: Collection[str]) -> None:
         """Register the champions of what is shown and recorded; none if DVC has failed.
+
+        One after the other: side by side, two would need two workers that have imported MLflow,
+        and SQLite takes one writer.
 
         Args:
             changed: Datasets that were edited while the study ran.

@@ -86,7 +86,7 @@ class Trains:
     Attributes:
         plan: What decides which trainings there are, and puts them into place.
         cells: What makes a training, by cell and by reference network.
-        divides: What divides the data anew for a refit.
+        divides: What divides the data anew for a refit; empty if there is none.
     """
 
     plan: str
@@ -165,7 +165,7 @@ def fingerprints(study: Study, folder: Path) -> Code:
     return Code(
         ingest={name: ingests(folder, s.source) for name, s in study.datasets.items()},
         prepare={n: stage("prepare", [preparing(task)]) for n, task in tasks.items()},
-        train={n: trains(task, layers[n]) for n, task in tasks.items()},
+        train={n: trains(task, layers[n], study.refit_of(n)) for n, task in tasks.items()},
         evaluate={n: evaluates(task, layers[n]) for n, task in tasks.items()},
         compare={n: stage("compare") for n in tasks},
         report=stage("report"),
@@ -179,10 +179,10 @@ def ingests(folder: Path, source: str) -> str:
     return stage("ingest", [(f"rnn_core.sources.{Path(source).stem}", None)] if ours else [])
 
 
-def trains(task: str, cells: tuple[str, ...]) -> Trains:
+def trains(task: str, cells: tuple[str, ...], refit: bool) -> Trains:
     """What train runs."""
     plan = fingerprint(PLANS, (*APART, *IN_WORKERS))
-    return Trains(plan, training(task, cells), dividing(task))
+    return Trains(plan, training(task, cells), dividing(task) if refit else "")
 
 
 def evaluates(task: str, cells: tuple[str, ...]) -> Evaluates:

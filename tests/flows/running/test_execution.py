@@ -24,10 +24,10 @@ class NotingClosing:
         self.run_ids = {}
         self.noted = None
 
-    def record(self, dataset, ran):
-        self.do(f"record@{dataset}")
+    def record(self, ran):
+        self.do(f"record@{ran[0].partition('@')[2]}")
         future = Future()
-        future.set_result(True)
+        future.set_result(None)
         return future
 
     def track(self, dataset):
@@ -47,18 +47,23 @@ CLOSINGS = {f"{what}@{name}" for what in ("record", "track") for name in NAMES}
 class Noting(Execution):
     """Notes what is done; what it is told to wait for comes first, or nothing happens."""
 
-    def __init__(self, first: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, first: dict[str, str] | None = None, errors: dict[str, BaseException] | None = None
+    ) -> None:
         study = SimpleNamespace(datasets=dict.fromkeys(NAMES))
         display = SimpleNamespace(ended=lambda name, outcome: None)
         inputs = SimpleNamespace(study=study)
         closing = NotingClosing(self.note)
         super().__init__(None, inputs, STAGES, STAGES, None, display, closing)
         self.first = first or {}
+        self.errors = errors or {}
         names = (*STAGES, *CLOSINGS, "record@", *(f"promote@{name}" for name in NAMES))
         self.done = {name: threading.Event() for name in names}
         self.order = []
 
     def note(self, name):
+        if name in self.errors:
+            raise self.errors[name]
         if name in self.first:
             assert self.done[self.first[name]].wait(20)
         self.order.append(name)
@@ -96,13 +101,7 @@ def test_dataset_is_recorded_and_shown_while_another_is_trained():
     ],
 )
 def test_what_is_shown_recorded_and_not_edited_is_registered(broken, edited, registered):
-    class Failing(Noting):
-        def note(self, name):
-            if name == broken:
-                raise ValueError("as asked for")
-            super().note(name)
-
-    execution = Failing()
+    execution = Noting(errors={broken: ValueError("as asked for")})
     execution.run()
     execution.promote(edited)
     assert [n for n in execution.order if n.startswith("promote@")] == [
@@ -127,13 +126,7 @@ def test_nothing_is_registered_if_dvc_has_failed():
     ],
 )
 def test_what_fails_stops_what_waits_for_it_and_no_more(broken, lost):
-    class Failing(Noting):
-        def note(self, name):
-            if name == broken:
-                raise ValueError("as asked for")
-            super().note(name)
-
-    execution = Failing()
+    execution = Noting(errors={broken: ValueError("as asked for")})
     execution.run()
     assert set(execution.failures) == {broken}
     assert set(execution.order) == {*STAGES, *CLOSINGS, "record@"} - lost
@@ -151,28 +144,15 @@ def test_what_ends_a_thread_ends_the_run(broken):
     class EndError(BaseException):
         pass
 
-    class Ending(Noting):
-        def note(self, name):
-            if name == broken:
-                raise EndError
-            super().note(name)
-
     with pytest.raises(EndError):
-        Ending().run()
+        Noting(errors={broken: EndError()}).run()
 
 
 def test_what_the_end_of_the_run_cut_off_is_not_told_as_a_failure():
     told = []
 
-    class CutOff(Noting):
-        def note(self, name):
-            if name == "train@a":
-                raise CancelledError
-            if name == "train@b":
-                raise ValueError("no such file")
-            super().note(name)
-
-    execution = CutOff()
+    errors = {"train@a": CancelledError(), "train@b": ValueError("no such file")}
+    execution = Noting(errors=errors)
     execution.display = SimpleNamespace(ended=lambda name, outcome: told.append((name, outcome)))
     execution.run()
     assert set(execution.failures) == {"train@a", "train@b"}

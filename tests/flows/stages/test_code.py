@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from flows.layout import Layout
 from flows.stages import code
 from rnn_core import definitions, reach
 from rnn_core.errors import StudyError
-from rnn_core.study import read_study
+from rnn_core.study import EnsembleOf, Seeds, Study, Tuning, read_study
 
 REPOSITORY = Path(__file__).parents[3]
 NO_CODE_OF_STAGES = {"gpu"}
@@ -446,3 +446,47 @@ def test_reference_networks_of_a_study_have_keys_beside_its_cells(tmp_path):
             "co2": set(),
             "sums": set(),
         }
+
+
+def keys_with(**values):
+    """The keys of the sample study with other values of the study's own keys."""
+    study = replace(read_study(REPOSITORY), **values)
+    return dict(code.leaves(asdict(code.fingerprints(study, REPOSITORY))))
+
+
+OTHER_VALUES = {
+    "study": "another",
+    "device": "cuda",
+    "seeds": Seeds(first=2, most=2),
+    "cells": ("gru", "mgu"),
+    "sizes": (0.5,),
+    "depths": (1, 2),
+    "tuning": Tuning(trials=2, learning_rate=(0.5, 2.0)),
+    "champion": "seed",
+    "ensemble": EnsembleOf(members=2),
+    "references": ("tcn",),
+    "refit": True,
+}
+
+
+@pytest.mark.parametrize("key", OTHER_VALUES)
+def test_stage_code_waits_for_each_parameter_that_its_keys_depend_on(before, key):
+    """Else `dvc repro` leaves a code.json that is not that of the study."""
+    graph = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
+    reads = keys_with(**{key: OTHER_VALUES[key]}) != before
+    assert (key in graph["stages"]["code"]["params"]) == reads
+
+
+def test_every_parameter_of_a_study_has_another_value_here():
+    names = {field.name for field in fields(Study)}
+    assert OTHER_VALUES.keys() == names - {"root", "datasets"}
+
+
+def test_what_divides_the_data_anew_makes_stale_only_what_is_refitted(copied):
+    known = keys_with()
+    refitted = keys_with(refit=True)
+    edit(copied / "rnn_core/tasks/translation/divide.py", "before - number", "before - 1 * number")
+    reach.forget()
+    assert keys_with() == known
+    after = keys_with(refit=True)
+    assert {key for key in after if after[key] != refitted[key]} == {"train.sums.divides"}
