@@ -10,6 +10,7 @@ from flows.commands.stage import run_stage
 from flows.layout import Layout
 from flows.system.bound import collect_seldom
 from rnn_core.errors import GatewiseError
+from rnn_core.readers.faults import FaultsError
 
 app = typer.Typer(
     help="Which recurrent cell should I use for my sequence data, and give me the model.",
@@ -151,8 +152,10 @@ def new(
         seeds=Seeds(first=seeds, most=max(seeds, most_seeds)),
     )
     typer.echo(f"{folder} is a study of the dataset {made.dataset}: see its params.yaml.")
-    if made.foresight:
-        typer.echo(made.foresight)
+    for line in made.understood.read:
+        typer.echo(f"  {line}")
+    for doubt in (*made.understood.doubts, *filter(None, [made.foresight])):
+        typer.echo(f"  note: {doubt}")
     if not run:
         typer.echo(f"Next: gatewise run {folder}")
         return
@@ -310,13 +313,20 @@ def verify_store(
     verify(study, fix)
 
 
+def told(error: GatewiseError) -> str:
+    """An error for a person: a line, or several where there are several faults."""
+    if isinstance(error, FaultsError):
+        return str(error)
+    return " ".join(str(error).split())
+
+
 def main() -> None:
-    """Run the command line; a `GatewiseError` is one line and exit code 1."""
+    """Run the command line; a `GatewiseError` is told, and the exit code is 1."""
     collect_seldom()
     try:
         app()
     except GatewiseError as error:
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"error: {told(error)}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from flows.commands.own_data import check_data, copy_data
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import foresight
 from rnn_core.cells import REGISTRY as CELLS
@@ -27,6 +28,7 @@ from rnn_core.parameters import parse
 from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.base.understanding import Understanding
 
 SOURCE = "source"
 """Folder of the study that holds the data."""
@@ -47,10 +49,12 @@ class Made:
 
     Attributes:
         dataset: Name of its dataset.
+        understood: What was read of the data.
         foresight: What its validation set can tell; empty where that is not known.
     """
 
     dataset: str
+    understood: Understanding
     foresight: str
 
 
@@ -88,7 +92,7 @@ def new_study(
         growing = Path(temporary) / "study"
         copy_data(data, growing / SOURCE)
         dataset = as_name(data[0].stem, "data")
-        section, items = try_out(task, growing / SOURCE, wanted)
+        section, items, understood = try_out(task, growing / SOURCE, wanted)
         content = {
             "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
@@ -118,7 +122,7 @@ def new_study(
     init_dvc(folder)
     kind = get_task(task)
     told = foresight(kind.metric, kind.margin, items)
-    return Made(dataset=dataset, foresight=told)
+    return Made(dataset=dataset, understood=understood, foresight=told)
 
 
 def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) -> None:
@@ -129,15 +133,7 @@ def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) ->
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ParameterError(f"{folder} exists and is not an empty folder; choose another")
-    if not data:
-        raise ParameterError("no data is named; give --data FILE (twice for aligned files)")
-    for path in data:
-        if not path.exists():
-            raise ParameterError(f"--data {path}: there is no such file or folder")
-    if len(data) > 1 and not all(path.is_file() for path in data):
-        raise ParameterError("--data: give one folder, or files, not both")
-    if len({path.name for path in data}) < len(data):
-        raise ParameterError("--data: two files have the same name; rename one")
+    check_data(folder, data)
     for cell in cells:
         if cell not in CELLS:
             raise ParameterError(f"--cells: {unknown('cell', cell, CELLS)}")
@@ -203,18 +199,13 @@ def as_name(text: str, default: str) -> str:
     return name if name[0].isalpha() else f"{default}_{name}"
 
 
-def copy_data(data: Sequence[Path], target: Path) -> None:
-    """Copy a folder, or files, into a folder."""
-    if data[0].is_dir():
-        shutil.copytree(data[0], target)
-        return
-    target.mkdir(parents=True)
-    for file in data:
-        shutil.copy(file, target)
+def try_out(
+    task: str, raw: Path, wanted: Mapping[str, Any]
+) -> tuple[Suggestion, int, Understanding]:
+    """Parameters for the data, which they are tried on, and what was understood of them.
 
-
-def try_out(task: str, raw: Path, wanted: Mapping[str, Any]) -> tuple[Suggestion, int]:
-    """Parameters for the data, which they are tried on, and the items of the validation set.
+    Returns:
+        The parameters, the items of the validation set, and what was understood.
 
     Raises:
         DataError: If the data cannot be used.
@@ -224,9 +215,9 @@ def try_out(task: str, raw: Path, wanted: Mapping[str, Any]) -> tuple[Suggestion
     section = kind.suggest(raw, wanted)
     data = parse(kind.DataParameters, section["data"], "", "--set")
     model = parse(kind.ModelParameters, section["model"], "", "--set")
-    _, meta = kind.prepare(raw, data)
+    prepared, meta = kind.prepare(raw, data)
     kind(meta, model)
-    return section, meta.items["validation"]
+    return section, meta.items["validation"], kind.understand(raw, prepared, meta)
 
 
 def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> None:

@@ -14,6 +14,8 @@ from flows.system.environment import use_defaults
 from rnn_core.errors import DataError, ParameterError, StudyError
 from rnn_core.files import write_text
 from rnn_core.parameters import parse
+from rnn_core.readers.faults import Faults
+from rnn_core.tasks.base.serves import row_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,12 +47,48 @@ def predict(model: str, given: Path, settings: Sequence[str], output: Path | Non
     parameters = parse(served.task.AnswerParameters, read_settings(settings), "", "--set")
     with input_file(given) as path:
         table = served.task.read_input(path)
-    answer = served.task.answer(served.model, table, parameters)
+    answer, faults = answer_each(served, table, parameters)
     if output is not None:
         write_text(output, answer.to_csv(index=False))
         sys.stdout.write(f"{len(answer)} rows are in {output}\n")
     else:
         sys.stdout.write(shown(answer))
+        sys.stdout.flush()
+    faults.check()
+
+
+def answer_each(
+    served: Served, table: "pd.DataFrame", parameters: Any
+) -> tuple["pd.DataFrame", Faults]:
+    """Answer the rows that can be answered.
+
+    Returns:
+        The answer, in which all others are empty, and what is wrong with those.
+
+    Raises:
+        DataError: If no row can be answered.
+    """
+    faults = Faults()
+    try:
+        return served.task.answer(served.model, table, parameters), faults
+    except DataError:
+        if not served.task.rows_stand_alone or len(table) < 2:
+            raise
+        import pandas as pd  # noqa: PLC0415 - takes long
+
+        named = table.set_axis(pd.Index(row_names(table), name="row"))
+        answers = {}
+        for place in range(len(named)):
+            with faults.noted():
+                answers[place] = served.task.answer(
+                    served.model, named.iloc[[place]], parameters
+                ).set_axis([place])
+        if not answers:
+            raise
+    answer = pd.concat(answers.values()).reindex(range(len(table)))
+    given = [column for column in answer.columns if column in table.columns]
+    answer[given] = table[given].to_numpy()
+    return answer, faults
 
 
 def generate(model: str, prompt: str, settings: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from rnn_core.errors import ParameterError
 from rnn_core.tasks.base import prepared
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.understanding import Understanding
 
 Suggestion: TypeAlias = dict[str, dict[str, Any]]
 """The parts of a section of params.yaml by name."""
@@ -54,6 +56,17 @@ class Prepares(ABC):
         Raises:
             DataError: If a file cannot be used; names file and row.
             ParameterError: If what is wanted is not possible.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def understand(raw: Path, data: Data, meta: Any) -> Understanding:
+        """What was understood of a person's own data, told before anything is trained.
+
+        Args:
+            raw: A folder with the data, which `prepare` could use.
+            data: What it made of them.
+            meta: What it found out, of the task's own `Meta`.
         """
 
 

@@ -27,13 +27,16 @@ class Serves(Role, ABC):
     """Reads raw input, and answers it."""
 
     AnswerParameters: ClassVar[type[Any]] = AnswerParameters
+    rows_stand_alone: ClassVar[bool] = True
+    """Whether each row of raw input has an answer of its own, whatever the others are."""
     requirements: ClassVar[tuple[str, ...]] = ()
     """Packages that `answer` needs beside numpy, pandas, safetensors and torch."""
 
-    @staticmethod
     @abstractmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a file or folder of raw input into a table for `answer`.
+
+        What `prepare` found out about the files of the dataset holds here too.
 
         Raises:
             DataError: If it cannot be read; names file and row.
@@ -56,6 +59,11 @@ class Serves(Role, ABC):
     @abstractmethod
     def example(self, raw: Path) -> "pd.DataFrame":
         """A small input for `answer`, taken from the raw files of the dataset."""
+
+
+def row_names(table: "pd.DataFrame") -> list[Any]:
+    """What a person calls each row: as it was numbered when it was read, or from 1."""
+    return list(table.index) if table.index.name == "row" else list(range(1, len(table) + 1))
 
 
 def required_column(table: "pd.DataFrame", column: str) -> "pd.Series[Any]":

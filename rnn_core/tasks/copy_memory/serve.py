@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from rnn_core.errors import DataError
-from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
+from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column, row_names
 from rnn_core.tasks.copy_memory.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.copy_memory.prepare import encode, raw_lines, read_lines
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 class Serving(Learning, Serves):
     """Recalls lines."""
 
-    @staticmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a text file with symbols to remember in each line."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -34,7 +33,7 @@ class Serving(Learning, Serves):
 
         lines = [str(line) for line in required_column(table, "symbols")]
         known = self.meta.symbols
-        for row, line in enumerate(lines, start=1):
+        for row, line in zip(row_names(table), lines, strict=True):
             self.check_line(line, row)
         recalled = (
             self.decode(self.recall(model, part.long()).argmax(dim=-1))

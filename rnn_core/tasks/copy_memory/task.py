@@ -9,6 +9,7 @@ from rnn_core.tasks.copy_memory.rescore import Rescoring
 from rnn_core.tasks.copy_memory.serve import Serving
 from rnn_core.tasks.copy_memory.show import Showing
 from rnn_core.tasks.copy_memory.suggest import suggest
+from rnn_core.tasks.copy_memory.understand import understand
 
 
 class CopyMemory(Showing, Serving, Rescoring, Dividing, Task):
@@ -33,3 +34,4 @@ class CopyMemory(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = ModelParameters
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

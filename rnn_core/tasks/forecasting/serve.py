@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Serving(Serves):
     """Answers tables."""
 
+    rows_stand_alone = False
     requirements = ("pandera",)
     meta: ForecastingMeta
 
-    @staticmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a table, CSV or parquet, or the one table of a folder."""
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 

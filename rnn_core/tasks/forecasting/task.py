@@ -9,6 +9,7 @@ from rnn_core.tasks.forecasting.rescore import Rescoring
 from rnn_core.tasks.forecasting.serve import Serving
 from rnn_core.tasks.forecasting.show import Showing
 from rnn_core.tasks.forecasting.suggest import suggest
+from rnn_core.tasks.forecasting.understand import understand
 
 
 class Forecasting(Showing, Serving, Rescoring, Dividing, Task):
@@ -24,3 +25,4 @@ class Forecasting(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = ForecastingModel
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

@@ -11,7 +11,7 @@ from rnn_core.errors import DataError
 from rnn_core.features.words import encode
 from rnn_core.readers.labelled_texts import ENDINGS, read_rows
 from rnn_core.readers.plain_text import read_plain_text
-from rnn_core.tasks.base.serves import AnswerParameters, Serves
+from rnn_core.tasks.base.serves import AnswerParameters, Serves, row_names
 from rnn_core.tasks.sentiment.files import read_sides, words_of
 from rnn_core.tasks.sentiment.learn import Learning
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 class Serving(Learning, Serves):
     """Classifies texts."""
 
-    @staticmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """Read sentences, one a line of a .txt file, or a .csv or .tsv with a header.
 
         Raises:
@@ -61,7 +60,7 @@ class Serving(Learning, Serves):
         if column not in table.columns:
             raise DataError(f"the input has no column 'text', only {list(table.columns)}")
         texts = [str(text) for text in table[column].fillna("")]
-        for row, text in enumerate(texts, 1):
+        for row, text in zip(row_names(table), texts, strict=True):
             if not text.strip():
                 raise DataError(f"the input, row {row} has no text")
         return texts

@@ -9,6 +9,7 @@ from rnn_core.tasks.sentiment.rescore import Rescoring
 from rnn_core.tasks.sentiment.serve import Serving
 from rnn_core.tasks.sentiment.show import Showing
 from rnn_core.tasks.sentiment.suggest import suggest
+from rnn_core.tasks.sentiment.understand import understand
 
 
 class Sentiment(Showing, Serving, Rescoring, Dividing, Task):
@@ -23,3 +24,4 @@ class Sentiment(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = SentimentModel
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

@@ -9,6 +9,7 @@ from rnn_core.tasks.speech_recognition.rescore import Rescoring
 from rnn_core.tasks.speech_recognition.serve import Serving
 from rnn_core.tasks.speech_recognition.show import Showing
 from rnn_core.tasks.speech_recognition.suggest import suggest
+from rnn_core.tasks.speech_recognition.understand import understand
 
 
 class SpeechRecognition(Showing, Serving, Rescoring, Dividing, Task):
@@ -25,3 +26,4 @@ class SpeechRecognition(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = SpeechModel
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

@@ -40,8 +40,7 @@ class Serving(Learning, Serves):
 
     AnswerParameters = TranscriptionAnswer
 
-    @staticmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """A wav file, or a folder of them, as one row a file with its name."""
         import pandas as pd  # noqa: PLC0415 - training does without
 

@@ -9,6 +9,7 @@ from rnn_core.tasks.speech_transcription.rescore import Rescoring
 from rnn_core.tasks.speech_transcription.serve import Serving
 from rnn_core.tasks.speech_transcription.show import Showing
 from rnn_core.tasks.speech_transcription.suggest import suggest
+from rnn_core.tasks.speech_transcription.understand import understand
 
 
 class SpeechTranscription(Showing, Serving, Rescoring, Dividing, Task):
@@ -24,3 +25,4 @@ class SpeechTranscription(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = TranscriptionModel
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

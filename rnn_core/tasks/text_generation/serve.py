@@ -7,7 +7,7 @@ from torch import nn
 
 from rnn_core.errors import DataError
 from rnn_core.readers.plain_text import read_plain_text
-from rnn_core.tasks.base.serves import Serves, required_column
+from rnn_core.tasks.base.serves import Serves, required_column, row_names
 from rnn_core.tasks.text_generation.tokens import read_text, tokenize
 from rnn_core.tasks.text_generation.write import TextAnswer, Writing
 
@@ -24,8 +24,7 @@ class Serving(Writing, Serves):
 
     AnswerParameters = TextAnswer
 
-    @staticmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a text file as one prompt; the line break at its end is not part of it."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -38,7 +37,7 @@ class Serving(Writing, Serves):
         import pandas as pd  # noqa: PLC0415 - training does without
 
         prompts = [str(prompt) for prompt in required_column(table, "prompt")]
-        for row, prompt in enumerate(prompts, start=1):
+        for row, prompt in zip(row_names(table), prompts, strict=True):
             try:
                 self.read_prompt(prompt)
             except DataError as error:

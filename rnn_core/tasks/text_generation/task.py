@@ -9,6 +9,7 @@ from rnn_core.tasks.text_generation.rescore import Rescoring
 from rnn_core.tasks.text_generation.serve import Serving
 from rnn_core.tasks.text_generation.show import Showing
 from rnn_core.tasks.text_generation.suggest import suggest
+from rnn_core.tasks.text_generation.understand import understand
 
 
 class TextGeneration(Showing, Serving, Rescoring, Dividing, Task):
@@ -25,3 +26,4 @@ class TextGeneration(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = TextModel
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

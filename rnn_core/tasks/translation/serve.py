@@ -10,7 +10,7 @@ from torch import nn
 from rnn_core.errors import DataError
 from rnn_core.features.subwords import END
 from rnn_core.readers.parallel_text import check_length, clean, read_lines
-from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
+from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column, row_names
 from rnn_core.tasks.translation.learn import Learning
 from rnn_core.tasks.translation.pairs import read_sides
 
@@ -40,8 +40,7 @@ class Serving(Learning, Serves):
     AnswerParameters = TranslationAnswer
     requirements = ("sentencepiece",)
 
-    @staticmethod
-    def read_input(path: Path) -> "pd.DataFrame":
+    def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a text file, one sentence a line, into the column `text`."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -57,7 +56,7 @@ class Serving(Learning, Serves):
         import pandas as pd  # noqa: PLC0415 - training does without
 
         texts = []
-        for row, text in enumerate(required_column(table, "text"), start=1):
+        for row, text in zip(row_names(table), required_column(table, "text"), strict=True):
             if not isinstance(text, str):
                 raise DataError(f"row {row}, column 'text': {text!r} is not text")
             check_length(text, f"row {row}, column 'text'")

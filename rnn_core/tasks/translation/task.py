@@ -9,6 +9,7 @@ from rnn_core.tasks.translation.rescore import Rescoring
 from rnn_core.tasks.translation.serve import Serving
 from rnn_core.tasks.translation.show import Showing
 from rnn_core.tasks.translation.suggest import suggest
+from rnn_core.tasks.translation.understand import understand
 
 
 class Translation(Showing, Serving, Rescoring, Dividing, Task):
@@ -24,3 +25,4 @@ class Translation(Showing, Serving, Rescoring, Dividing, Task):
     ModelParameters = TranslationModel
     prepare = staticmethod(prepare)
     suggest = staticmethod(suggest)
+    understand = staticmethod(understand)

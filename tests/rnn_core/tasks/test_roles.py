@@ -13,7 +13,7 @@ from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.prepared import read_prepared, write_prepared
 
 TABLES = Path(__file__).parents[1] / "malformed"
-FILES = ("parameters", "prepare", "suggest")
+FILES = ("parameters", "prepare", "suggest", "understand")
 LEARNING = ("rnn_core.models", "rnn_core.layers.recurrent", "rnn_core.compiler", "rnn_core.cells")
 
 

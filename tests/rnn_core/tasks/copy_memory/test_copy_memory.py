@@ -182,12 +182,15 @@ def test_unusable_input_is_named(raw, table, message):
         task.answer(build_model(task, "gru").eval(), pd.DataFrame(table), None)
 
 
-def test_input_is_read_from_lines(tmp_path):
+def test_input_is_read_from_lines(raw, tmp_path):
+    task, _ = prepared(raw)
+    tmp_path = tmp_path / "given"
+    tmp_path.mkdir()
     (tmp_path / "in.txt").write_text("abcd\r\nefgh\r\n")
-    assert CopyMemory.read_input(tmp_path / "in.txt")["symbols"].tolist() == ["abcd", "efgh"]
+    assert task.read_input(tmp_path / "in.txt")["symbols"].tolist() == ["abcd", "efgh"]
     (tmp_path / "in.txt").write_text("abcd\nefg\n")
     with pytest.raises(DataError, match=r"in\.txt, line 2 has 3 symbols, but line 1 has 4"):
-        CopyMemory.read_input(tmp_path / "in.txt")
+        task.read_input(tmp_path / "in.txt")
 
 
 def test_suggestion_can_be_prepared_and_trained(raw):

@@ -515,11 +515,13 @@ def test_input_is_read_as_training_data_are(tmp_path, form):
         write(path, table)
     else:
         getattr(table, f"to_{form}")(path, index=False)
-    read = Forecasting.read_input(path)
+    (tmp_path / "raw").mkdir()
+    read = prepared(tmp_path / "raw", table)[0].read_input(path)
     np.testing.assert_allclose(read[["y", "x"]], table[["y", "x"]])
     assert pd.to_datetime(read["date"]).tolist() == table["date"].tolist()
 
 
 def test_input_that_is_not_there_is_told(tmp_path):
+    task, _ = prepared(tmp_path)
     with pytest.raises(DataError, match=r"there is no .*sales\.csv"):
-        Forecasting.read_input(tmp_path / "sales.csv")
+        task.read_input(tmp_path / "sales.csv")

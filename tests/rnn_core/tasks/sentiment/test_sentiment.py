@@ -375,18 +375,19 @@ def test_unusable_input_is_named(raw, table, message):
         task.answer(build_model(task, "gru").eval(), table, None)
 
 
-def test_input_is_read_from_lines_or_from_a_table(tmp_path):
+def test_input_is_read_from_lines_or_from_a_table(raw, tmp_path):
+    task, _ = prepared(raw)
     (tmp_path / "in.txt").write_text("One line\r\nand another, with a comma\r\n")
-    assert Sentiment.read_input(tmp_path / "in.txt")["text"].tolist() == [
+    assert task.read_input(tmp_path / "in.txt")["text"].tolist() == [
         "One line",
         "and another, with a comma",
     ]
     (tmp_path / "in.csv").write_text('id,text\n007,"a, b"\n')
-    table = Sentiment.read_input(tmp_path / "in.csv")
+    table = task.read_input(tmp_path / "in.csv")
     assert table.to_dict("list") == {"id": ["007"], "text": ["a, b"]}
     (tmp_path / "in.txt").write_text("a\n\nb\n")
     with pytest.raises(DataError, match=r"in\.txt, line 2 is empty"):
-        Sentiment.read_input(tmp_path / "in.txt")
+        task.read_input(tmp_path / "in.txt")
 
 
 @pytest.mark.parametrize(

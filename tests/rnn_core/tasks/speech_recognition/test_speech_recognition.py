@@ -274,7 +274,7 @@ def test_model_of_the_introduction_is_reachable_by_parameters(raw):
 def test_answer_is_the_likeliest_words_of_each_recording(raw):
     task, _ = prepared(raw)
     network = build_model(task, "gru").eval()
-    table = SpeechRecognition.read_input(raw).head(3)
+    table = task.read_input(raw).head(3)
     answer = task.answer(network, table, SpeechAnswer(top=2))
     assert list(answer["file"]) == ["0_voice00_0.wav", "0_voice00_1.wav", "0_voice01_0.wav"]
     for name, row in zip(table["file"], answer.itertuples(), strict=True):
@@ -302,13 +302,13 @@ def test_answer_names_the_file_that_cannot_be_read(raw, tmp_path):
     wav = bytearray(list_words(raw)[0].path.read_bytes())
     wav[24:28] = (16000).to_bytes(4, "little")
     (tmp_path / "fast.wav").write_bytes(wav)
-    table = SpeechRecognition.read_input(tmp_path / "fast.wav")
+    table = task.read_input(tmp_path / "fast.wav")
     with pytest.raises(DataError, match=r"fast\.wav has 16000 .*trained on 8000; resample"):
         task.answer(network, table, SpeechAnswer())
     with pytest.raises(DataError, match="the input has no column 'wav'"):
         task.answer(network, table[["file"]], SpeechAnswer())
     with pytest.raises(DataError, match=r"there is no .*gone; give a wav file or a folder"):
-        SpeechRecognition.read_input(tmp_path / "gone")
+        task.read_input(tmp_path / "gone")
 
 
 def words_in_folders(raw, folder, name):

@@ -327,7 +327,7 @@ def probability_of(labels, steps):
 def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
     task = task_of(prepared)
     network = lively_network(task)
-    table = SpeechTranscription.read_input(raw).head(4)
+    table = task.read_input(raw).head(4)
     answer = task.answer(network, table, TranscriptionAnswer(beam=beam))
     assert list(answer["file"]) == list(table["file"])
     for wav, row in zip(table["wav"], answer.itertuples(), strict=True):

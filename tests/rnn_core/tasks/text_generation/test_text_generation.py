@@ -423,11 +423,12 @@ def test_space_at_the_end_of_a_prompt_is_that_of_the_next_word(tmp_path):
 
 
 def test_text_of_a_file_is_one_prompt(tmp_path):
+    task, _ = prepared(tmp_path)
     file = tmp_path / "prompt.txt"
     file.write_bytes(b"one\r\n\r\ntwo \r\n")
-    assert TextGeneration.read_input(file)["prompt"].tolist() == ["one\n\ntwo "]
+    assert task.read_input(file)["prompt"].tolist() == ["one\n\ntwo "]
     with pytest.raises(DataError, match="there is no file"):
-        TextGeneration.read_input(tmp_path / "none")
+        task.read_input(tmp_path / "none")
 
 
 def test_example_is_the_beginning_of_the_text(tmp_path):

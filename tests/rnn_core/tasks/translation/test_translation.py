@@ -681,9 +681,9 @@ def test_answer_refuses_what_is_no_text(learned, table, message):
         task.answer(model, pd.DataFrame(table, dtype=object), TranslationAnswer())
 
 
-def test_input_file_is_read_line_by_line(tmp_path):
+def test_input_file_is_read_line_by_line(learned, tmp_path):
     (tmp_path / "in.txt").write_bytes("one  two\r\n\r\nthree é\n".encode())
-    table = Translation.read_input(tmp_path / "in.txt")
+    table = learned[0].read_input(tmp_path / "in.txt")
     assert table["text"].tolist() == ["one two", "", "three é"]
 
 

@@ -1,0 +1,90 @@
+"""A person's own files, copied into a study."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnn_core.errors import ParameterError
+from rnn_core.readers.faults import Faults
+
+LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX", ".DS_Store", "._*")
+"""What Windows and macOS leave in folders and archives."""
+
+
+def check_data(folder: Path, data: Sequence[Path]) -> None:
+    """Refuse data that cannot be copied into the folder of a study.
+
+    Raises:
+        ParameterError: If an argument names something impossible.
+        DataError: If a file cannot be copied; names all of them.
+    """
+    if not data:
+        raise ParameterError("no data is named; give --data FILE (twice for aligned files)")
+    for path in data:
+        if not path.exists():
+            raise ParameterError(f"--data {path}: there is no such file or folder")
+    if len(data) > 1 and not all(path.is_file() for path in data):
+        raise ParameterError("--data: give one folder, or files, not both")
+    if len({path.name for path in data}) < len(data):
+        raise ParameterError("--data: two files have the same name; rename one")
+    for path in data:
+        if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
+            raise ParameterError(
+                f"{folder} lies inside of its own data, {path}; make the study beside it"
+            )
+    faults = Faults()
+    for path in data:
+        check_files(path, faults)
+    faults.check()
+
+
+def check_files(data: Path, faults: Faults) -> None:
+    """Note what of a folder cannot be copied."""
+    own = os.fsencode(data)
+    for folder, folders, files in os.walk(own, followlinks=True):
+        if os.path.realpath(folder) in {os.path.realpath(up) for up in above(folder, own)}:
+            faults.add(f"{shown(folder, own)} is a link to a folder that it lies in", "remove it")
+            folders.clear()
+            continue
+        for name in (*folders, *files):
+            path = os.path.join(folder, name)  # noqa: PTH118 - bytes, which pathlib does not take
+            if not is_utf8(name):
+                faults.add(f"{shown(path, own)} has a name that is not UTF-8", "rename it")
+            elif not os.path.exists(path):  # noqa: PTH110
+                faults.add(f"{shown(path, own)} is a link to nothing", "remove it, or mend it")
+            elif not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
+                faults.add(f"{shown(path, own)} is no file", "move it out of the folder")
+
+
+def above(folder: bytes, top: bytes) -> list[bytes]:
+    """The folders that a folder lies in, up to one."""
+    found = []
+    while folder != top:
+        folder = os.path.dirname(folder)  # noqa: PTH120
+        found.append(folder)
+    return found
+
+
+def shown(path: bytes, top: bytes) -> str:
+    """A path below a folder, for a person; bytes that are no text are written as numbers."""
+    return os.path.relpath(path, top).decode("utf-8", "backslashreplace")
+
+
+def is_utf8(name: bytes) -> bool:
+    """Whether a name can be written in a text."""
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def copy_data(data: Sequence[Path], target: Path) -> None:
+    """Copy a folder, or files, into a folder."""
+    if data[0].is_dir():
+        shutil.copytree(data[0], target, ignore=shutil.ignore_patterns(*LEFT_BY_SYSTEMS))
+        return
+    target.mkdir(parents=True)
+    for file in data:
+        shutil.copy(file, target)

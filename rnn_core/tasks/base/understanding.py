@@ -1,0 +1,36 @@
+"""What was understood of a person's own data, told before anything is trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rnn_core.metric import Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understanding:
+    """What `prepare` read, in words.
+
+    Attributes:
+        read: What was found, a line each: such as rows, columns by role, classes with counts,
+            what is in the training, validation and test set, what is cut or left out.
+        doubts: What may be wrong and is not certain to be, a line each, with what to do.
+    """
+
+    read: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+def counted(counts: Mapping[str, int], most: int = 6) -> str:
+    """Names with counts, the most frequent first, such as `yes 12, no 8 and 3 more`."""
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:most])
+    more = len(ranked) - most
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def split_line(items: Mapping[Split, int], what: str) -> str:
+    """How many items each split has; `what` says of what kind they are, in the plural."""
+    return (
+        f"{items['train']:,} {what} in the training set, {items['validation']:,} in the "
+        f"validation set, {items['test']:,} in the test set"
+    )

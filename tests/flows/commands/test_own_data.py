@@ -1,0 +1,62 @@
+"""What of a person's own files is copied into a study, and what is refused before."""
+
+import os
+
+import pytest
+
+from flows.commands.own_data import check_data, copy_data
+from rnn_core.errors import DataError, ParameterError
+
+
+def fill(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def test_a_study_inside_of_its_data_is_refused(tmp_path, monkeypatch):
+    fill(tmp_path, "words/yes/a.wav")
+    monkeypatch.chdir(tmp_path / "words")
+    for folder, data in (("study", "."), ("../words/deep/study", "../words"), ("study", "yes/..")):
+        with pytest.raises(ParameterError, match="lies inside of its own data"):
+            check_data(type(tmp_path)(folder), [type(tmp_path)(data)])
+    check_data(tmp_path / "beside", [tmp_path / "words"])
+
+
+def test_all_that_cannot_be_copied_is_told_at_once(tmp_path):
+    fill(tmp_path, "words/yes/a.wav")
+    (tmp_path / "words/yes/gone.wav").symlink_to("nowhere.wav")
+    (tmp_path / "words/no").symlink_to("never")
+    (tmp_path / os.fsdecode(b"words/caf\xe9.wav")).touch()
+    os.mkfifo(tmp_path / "words/pipe.wav")
+    with pytest.raises(DataError) as caught:
+        check_data(tmp_path / "study", [tmp_path / "words"])
+    told = str(caught.value)
+    assert told.startswith("4 faults")
+    for fault in (
+        "no is a link to nothing",
+        "yes/gone.wav is a link to nothing",
+        "caf\\xe9.wav has a name that is not UTF-8",
+        "pipe.wav is no file",
+    ):
+        assert fault in told
+
+
+def test_a_link_that_goes_round_is_told(tmp_path):
+    fill(tmp_path, "words/yes/a.wav")
+    (tmp_path / "words/yes/round").symlink_to(tmp_path / "words")
+    with pytest.raises(DataError, match="yes/round is a link to a folder that it lies in"):
+        check_data(tmp_path / "study", [tmp_path / "words"])
+
+
+def test_links_are_followed_and_what_systems_leave_is_not_copied(tmp_path):
+    fill(tmp_path, "else/b.wav", "words/yes/a.wav", "words/Thumbs.db", "words/yes/._a.wav")
+    fill(tmp_path, "words/__MACOSX/a.wav", "words/desktop.ini", "words/yes/.DS_Store")
+    (tmp_path / "words/no").symlink_to(tmp_path / "else")
+    check_data(tmp_path / "study", [tmp_path / "words"])
+    copy_data([tmp_path / "words"], tmp_path / "copy")
+    copied = {
+        path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*.*")
+    }
+    assert copied == {"yes/a.wav", "no/b.wav"}
+    assert not (tmp_path / "copy/no").is_symlink()

@@ -1,0 +1,50 @@
+"""Rows that can be answered are answered, whatever is wrong with others."""
+
+import pandas as pd
+import pytest
+
+from flows.commands.predict import Served, answer_each
+from rnn_core.errors import DataError
+from rnn_core.tasks.base.serves import row_names
+
+
+class Halving:
+    rows_stand_alone = True
+
+    def answer(self, model, table, parameters):
+        halves = []
+        for row, value in zip(row_names(table), table["given"], strict=True):
+            if value % 2:
+                raise DataError(f"row {row} has {value}, which is odd")
+            halves.append(value // 2)
+        return pd.DataFrame({"given": table["given"], "half": halves})
+
+
+def table_of(*values):
+    return pd.DataFrame({"given": values})
+
+
+def test_rows_with_a_fault_stay_empty_and_are_told():
+    answer, faults = answer_each(Served(Halving(), None), table_of(4, 3, 8, 5), None)
+    assert answer["given"].tolist() == [4, 3, 8, 5]
+    assert answer["half"].fillna(-1).tolist() == [2, -1, 4, -1]
+    assert faults.found == {"": ["row 2 has 3, which is odd", "row 4 has 5, which is odd"]}
+
+
+def test_rows_that_were_numbered_in_reading_keep_their_numbers():
+    table = table_of(4, 3).set_axis(pd.Index([2, 7], name="row"))
+    _, faults = answer_each(Served(Halving(), None), table, None)
+    assert faults.found == {"": ["row 7 has 3, which is odd"]}
+
+
+def test_nothing_is_answered_where_no_row_can_be():
+    with pytest.raises(DataError, match="row 1 has 3"):
+        answer_each(Served(Halving(), None), table_of(3, 5), None)
+
+
+def test_rows_of_one_series_are_answered_together_or_not_at_all():
+    class Series(Halving):
+        rows_stand_alone = False
+
+    with pytest.raises(DataError, match="row 2 has 3"):
+        answer_each(Served(Series(), None), table_of(4, 3), None)
