@@ -139,6 +139,7 @@ def new(
 ) -> None:
     """Make a study of your own data, after looking at the data."""
     from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
+    from flows.commands.run_time import in_words  # noqa: PLC0415 - as above
     from rnn_core.study import Seeds  # noqa: PLC0415 - as above
 
     made = new_study(
@@ -156,6 +157,7 @@ def new(
         typer.echo(f"  {line}")
     for doubt in (*made.understood.doubts, *filter(None, [made.foresight])):
         typer.echo(f"  note: {doubt}")
+    typer.echo(f"  {in_words(made.time)}")
     if not run:
         typer.echo(f"Next: gatewise run {folder}")
         return

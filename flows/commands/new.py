@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from flows.commands.own_data import check_data, copy_data
+from flows.commands.run_time import RunTime, run_time
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import foresight
 from rnn_core.cells import REGISTRY as CELLS
@@ -29,6 +30,9 @@ from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepares import Suggestion
 from rnn_core.tasks.base.understanding import Understanding
+from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.pace import seconds_of_training
+from rnn_core.training.sizes import BUDGET_CELL
 
 SOURCE = "source"
 """Folder of the study that holds the data."""
@@ -51,11 +55,13 @@ class Made:
         dataset: Name of its dataset.
         understood: What was read of the data.
         foresight: What its validation set can tell; empty where that is not known.
+        time: About how long a run takes.
     """
 
     dataset: str
     understood: Understanding
     foresight: str
+    time: RunTime
 
 
 def new_study(
@@ -87,19 +93,20 @@ def new_study(
     """
     check_arguments(folder, data, cells)
     wanted = aligned_setting(task, data) | target_setting(task, targets) | read_settings(settings)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".new-", dir=folder.parent) as temporary:
+    budgets = read_sizes(sizes)
+    there = next(parent for parent in folder.absolute().parents if parent.exists())
+    with TemporaryDirectory(prefix=".new-", dir=there) as temporary:
         growing = Path(temporary) / "study"
         copy_data(data, growing / SOURCE)
         dataset = as_name(data[0].stem, "data")
-        section, items, understood = try_out(task, growing / SOURCE, wanted)
+        tried = try_out(task, growing / SOURCE, wanted, cells)
         content = {
             "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
             "device": "auto",
             "seeds": asdict(seeds),
             "cells": list(cells),
-            "sizes": read_sizes(sizes),
+            "sizes": budgets,
             "depths": [1],
             "tuning": None,
             "champion": "auto",
@@ -111,18 +118,28 @@ def new_study(
                     "source": SOURCE,
                     "task": task,
                     "margin": get_task(task).margin,
-                    **section,
+                    **tried.section,
                 }
             },
         }
         lay_out(growing, content, data)
-        if folder.exists():
-            folder.rmdir()
-        shutil.move(growing, folder)
-    init_dvc(folder)
+        init_dvc(growing)
+        put_in_place(growing, folder)
     kind = get_task(task)
-    told = foresight(kind.metric, kind.margin, items)
-    return Made(dataset=dataset, understood=understood, foresight=told)
+    return Made(
+        dataset=dataset,
+        understood=tried.understood,
+        foresight=foresight(kind.metric, kind.margin, tried.items),
+        time=run_time(tried.seconds, len(cells) * len(budgets), seeds),
+    )
+
+
+def put_in_place(growing: Path, folder: Path) -> None:
+    """Move a study that is ready to where it belongs."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        folder.rmdir()
+    shutil.move(growing, folder)
 
 
 def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) -> None:
@@ -199,13 +216,25 @@ def as_name(text: str, default: str) -> str:
     return name if name[0].isalpha() else f"{default}_{name}"
 
 
-def try_out(
-    task: str, raw: Path, wanted: Mapping[str, Any]
-) -> tuple[Suggestion, int, Understanding]:
-    """Parameters for the data, which they are tried on, and what was understood of them.
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What came of trying parameters on the data.
 
-    Returns:
-        The parameters, the items of the validation set, and what was understood.
+    Attributes:
+        section: The parameters.
+        items: Of the validation set.
+        understood: What was read of the data.
+        seconds: About how long a training of the first cell takes here, at size 1.
+    """
+
+    section: Suggestion
+    items: int
+    understood: Understanding
+    seconds: float
+
+
+def try_out(task: str, raw: Path, wanted: Mapping[str, Any], cells: Sequence[str]) -> Tried:
+    """Find parameters for the data, and try them.
 
     Raises:
         DataError: If the data cannot be used.
@@ -213,11 +242,17 @@ def try_out(
     """
     kind = get_task(task)
     section = kind.suggest(raw, wanted)
-    data = parse(kind.DataParameters, section["data"], "", "--set")
+    parameters = parse(kind.DataParameters, section["data"], "", "--set")
     model = parse(kind.ModelParameters, section["model"], "", "--set")
-    prepared, meta = kind.prepare(raw, data)
-    kind(meta, model)
-    return section, meta.items["validation"], kind.understand(raw, prepared, meta)
+    training = parse(TrainingParameters, section["training"], "", "--set")
+    data, meta = kind.prepare(raw, parameters)
+    cell = BUDGET_CELL if BUDGET_CELL in cells else cells[0]
+    return Tried(
+        section=section,
+        items=meta.items["validation"],
+        understood=kind.understand(raw, data, meta),
+        seconds=seconds_of_training(kind(meta, model), cell, data, training),
+    )
 
 
 def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> None:
