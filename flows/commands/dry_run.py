@@ -74,10 +74,14 @@ def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> F
 def seconds_of(asked: Asked, epochs: int, records: Sequence[Record]) -> float | None:
     """What so many epochs of a training would take; None: none of its like were trained here.
 
-    A trial of tuning is shorter than a training, and tells of an epoch as much as that does.
+    A trial of tuning is shorter than a training, and tells of an epoch as much as that does; so
+    does a training of a refit.
     """
-    alike = [(one.seconds, one.epochs) for one in records if one.candidate == asked.sizing.name]
-    timed = [(seconds, number) for seconds, number in alike if number is not None]
+    timed = [
+        (one.seconds, one.epochs)
+        for one in records
+        if one.candidate == asked.sizing.name and one.epochs is not None
+    ]
     if not timed:
         return None
     return epochs * sum(seconds for seconds, _ in timed) / sum(number for _, number in timed)

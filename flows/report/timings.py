@@ -7,17 +7,17 @@ from flows.layout import Layout
 from flows.report import words
 from flows.report.page import rendered
 from flows.report.tables import Grid
-from flows.trainings.records import Answer, Record, read_answers, read_records
+from flows.trainings.records import Answer, Record, last_records, read_answers, read_records
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.errors import DataError
 from rnn_core.files import write_text
-from rnn_core.study import Study, is_for_tuning
+from rnn_core.study import Study
 
 TEMPLATE = "timings.html.jinja"
 TITLES = [
     *("candidate", "test score", "parameters", "MACs", "answer, ms", "95 % of answers, ms"),
     *("answer, MB more at most", "tuning, s", "training, s", "training, MB at most"),
-    *("evaluation, s", "evaluation, MB at most"),
+    *("evaluation, s", "evaluation, MB at most", "refit, s"),
 ]
 
 
@@ -34,17 +34,6 @@ def write_timings(layout: Layout, study: Study) -> None:
     write_text(layout.timings_page, text)
 
 
-def last_records(records: Iterable[Record]) -> list[Record]:
-    """The last record of each seed; all of the trials, which share seeds."""
-    seeds, trials = {}, []
-    for one in records:
-        if is_for_tuning(one.seed):
-            trials.append(one)
-        else:
-            seeds[one.what, one.dataset, one.candidate, one.seed] = one
-    return [*trials, *seeds.values()]
-
-
 def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable[Answer]) -> Grid:
     """Each candidate and reference network: how good it is, and what it takes and took here."""
     answer = {one.candidate: one for one in answers if one.dataset == dataset}
@@ -54,10 +43,13 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable
             found[one.candidate].append(one)
     rows, told = [], judged(layout, dataset)
     for name, records in sorted(found.items()):
-        trials = [r for r in records if is_for_tuning(r.seed)]
-        trainings = [r for r in records if r.what == "train" and r not in trials]
-        evaluations = [r for r in records if r.what == "evaluate"]
+        trials = [r for r in records if r.is_trial]
+        refits = [r for r in records if r.division != "prepared"]
+        compared = [r for r in records if not r.is_trial and r.division == "prepared"]
+        trainings = [r for r in compared if r.what == "train"]
+        evaluations = [r for r in compared if r.what == "evaluate"]
         took = [measured(trials)[0], *measured(trainings), *measured(evaluations)]
+        took.append(measured(refits)[0])
         known = told.get(name, ["not compared" if told else "not compared yet", "", ""])
         rows.append([name, *known, *answered(answer.get(name)), *took])
     return Grid(titles=TITLES, rows=rows)

@@ -24,7 +24,7 @@ from flows.trainings.identity import (
     evaluation_identity,
     public_version,
 )
-from flows.trainings.records import Answer, Record, append, epochs_in
+from flows.trainings.records import Answer, Record, append
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
 from rnn_core.comparison.rolling_origin import MEASURED_SEEDS
@@ -41,7 +41,7 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.training import loop
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_meta, read_prepared
-from rnn_core.training.run_folder import RunConfig
+from rnn_core.training.run_folder import RunConfig, read_summary
 from rnn_core.training.search_space import own_values, search_space
 from rnn_core.training.sizes import beside, ladder
 
@@ -130,7 +130,7 @@ def train_one(work: Work) -> None:
             started, is_new = time.monotonic(), not any(growing.iterdir())
             train_in(growing, work)
             store.put("training", identity, growing)
-            epochs = epochs_in(growing) if is_new else None
+            epochs = read_summary(growing).epochs if is_new else None
             append(work.layout, record_of("train", work.config, time.monotonic() - started, epochs))
         shutil.rmtree(growing, ignore_errors=True)
     if work.evaluates is not None:
@@ -209,7 +209,6 @@ def note_answer(run: Path, work: Work) -> None:
     config = work.config
     if config.seed != 0:
         return
-    started = time.monotonic()
     data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
     found = measure_seed(run, data, meta, torch.device(config.device))
     if found is None:
@@ -223,7 +222,6 @@ def note_answer(run: Path, work: Work) -> None:
         median_ms=round(found.median_ms, 4),
         p95_ms=round(found.p95_ms, 4),
         peak_megabytes=None if found.peak_bytes is None else round(found.peak_bytes / 2**20, 2),
-        seconds=round(time.monotonic() - started, 3),
         processor=torch.backends.cpu.get_cpu_capability(),
         time=round(time.time()),
     )
@@ -286,12 +284,13 @@ def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
 def record_of(what: str, config: RunConfig, seconds: float, epochs: int | None = None) -> Record:
     """What a piece of work took, on this machine."""
     return Record(
-        what=what if config.division == "prepared" else f"{what} {config.division}",
+        what=what,
         dataset=config.dataset,
         cell=config.cell,
         hidden_size=config.model["hidden_size"],
         num_layers=config.model["num_layers"],
         seed=config.seed,
+        division=config.division,
         seconds=round(seconds, 3),
         epochs=epochs,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

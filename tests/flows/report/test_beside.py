@@ -190,9 +190,9 @@ def test_figures_are_logged_again_only_if_they_change(champion, client, made_up,
     assert len(logged) == 5
 
 
-def timed(seconds, megabytes, what="train", seed=0, cell="gru", dataset="sounds"):
+def timed(seconds, megabytes, what="train", seed=0, cell="gru", dataset="sounds", **more):
     """A record as a worker leaves it."""
-    facts = {"dataset": dataset, "cell": cell, "hidden_size": 8, "seed": seed}
+    facts = {"dataset": dataset, "cell": cell, "hidden_size": 8, "seed": seed, **more}
     took = {"seconds": seconds, "peak_megabytes": megabytes}
     return Record(what=what, **facts, **took, processor="AVX2", time=1)
 
@@ -204,6 +204,10 @@ TIMES = [
     timed(10.25, 500, seed=1),
     timed(7.0, 200, seed=TUNING_SEED),
     timed(6.5, 300, "evaluate"),
+    timed(77.0, 900, division="moved_back"),
+    timed(20.0, 900, division="moved_back"),
+    timed(3.25, 900, "evaluate", division="moved_back"),
+    timed(1.5, 900, division="refit"),
     timed(0.5, 310, "evaluate", cell="lstm"),
     timed(0.5, 310, "evaluate", cell="memoryless"),
     timed(1.0, 100, dataset="lost"),
@@ -216,7 +220,6 @@ FACTS = {
     "hidden_size": 8,
     "processor": "AVX2",
     "time": 1,
-    "seconds": 0.1,
     "seed": 0,
 }
 ANSWERS = [
@@ -244,8 +247,9 @@ def test_timings_stand_beside_the_scores(made_up):
     mean = read_comparison(made_up.comparison("sounds")).candidates["gru-8"].test.mean
     assert rows["gru-8"][0].startswith(f"accuracy {mean:.4g} ±")
     assert rows["gru-8"][1:3] == ["19,744", "16,000"]
-    assert rows["gru-8"][3:] == ["0.457", "12.3", "0.875", "77", "1,245", "512", "6.5", "300"]
-    assert rows["lstm-8"][3:] == ["not run here"] * 6 + ["0.5", "310"]
+    assert rows["gru-8"][3:-1] == ["0.457", "12.3", "0.875", "77", "1,245", "512", "6.5", "300"]
+    assert rows["gru-8"][-1] == "24.75", "the last of each training and evaluation of a refit"
+    assert rows["lstm-8"][3:] == ["not run here"] * 6 + ["0.5", "310", "not run here"]
     assert rows["memoryless-8"][3:6] == ["1", "2", "not told"]
     assert rows_of(page, "lost")["gru-8"][0] == "accuracy diverged"
     assert rows_of(page, "later")["gru-8"][0] == "not compared yet"

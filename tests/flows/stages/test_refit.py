@@ -2,26 +2,32 @@
 
 import json
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 import yaml
 
+from flows.commands.run import time_account
 from flows.layout import Layout
 from flows.report import advice
+from flows.report.timings import write_timings
+from flows.study import StudyRun
 from flows.tracking.judging import RUN, SEEN, judge, note_seen
 from flows.tracking.registry import copy_model
 from flows.trainings import work
 from flows.trainings.adoption import adopt
 from flows.trainings.dataset import CodeOfCells
 from flows.trainings.kept import note_kept
+from flows.trainings.records import read_records
 from flows.trainings.store import Store
 from rnn_core.comparison import refits
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import digest_of, read_json
+from rnn_core.study import read_study
 from rnn_core.tasks.forecasting import Forecasting
 from rnn_core.training.evaluation import item_scores
 from rnn_core.training.item_scores import read_items
@@ -233,6 +239,26 @@ def test_race_and_recommendation_know_nothing_of_it(study, turns):
     assert without.refit is None
     for name in ("decision", "effort", "candidates", "evidence", "ensemble", "policies"):
         assert getattr(with_it, name) == getattr(without, name)
+
+
+def test_time_of_a_refit_is_told_apart_and_counted(believed):
+    """Its trainings are trainings, whatever they were trained on."""
+    comparison, records = comparison_of(believed), read_records(believed)
+    assert {one.what for one in records} == {"train", "evaluate"}
+    trained = [one.division for one in records if one.what == "train"]
+    assert Counter(trained) == {
+        "prepared": comparison.effort.trainings + comparison.ensemble.trainings,
+        "moved_back": 3,
+        "moved_back_refit": 3,
+        "refit": 3,
+    }
+    told, took = time_account(StudyRun(), believed, 0.0), sum(one.seconds for one in records)
+    assert f"; {len(trained)} trainings. Trainings and evaluations took {took:.0f} s" in told
+    write_timings(believed, read_study(believed.folder))
+    page = believed.timings_page.read_text()
+    (row,) = (line for line in page.splitlines() if f">{comparison.decision.champion}</th>" in line)
+    apart = sum(one.seconds for one in records if one.division != "prepared")
+    assert row.rstrip().endswith(f"<td>{apart:,.4g}</td></tr>")
 
 
 def test_report_says_what_is_registered_and_what_it_gained(believed):

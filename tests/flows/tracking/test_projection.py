@@ -16,6 +16,7 @@ from flows.tracking import projection as tracking
 from flows.tracking.projection import Follower, Projection, TrackingError
 from flows.tracking.retired import retire
 from flows.tracking.shown import note_shown, up_to_date
+from flows.trainings.records import append, read_records
 from rnn_core.comparison.candidates import read_scores, write_scores
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json, read_json_lines, write_json
@@ -146,6 +147,28 @@ def test_reference_network_is_shown_and_told_from_candidates(layout, database):
         assert seed.data.metrics["test_accuracy"] == result.seeds[0].test
     assert run.data.metrics["test_margins_worse"] == network.test.worse_by
     assert "test_chance_within_margin" not in run.data.metrics
+
+
+def test_seconds_of_a_cell_are_those_of_the_trainings_that_are_compared(layout, database):
+    """The last of each seed; none of a refit, of an evaluation, or of another dataset."""
+    (own,) = (
+        one
+        for one in read_records(layout)
+        if (one.what, one.dataset, one.cell, one.seed) == ("train", "sales", "gru", 1)
+    )
+    for change in (
+        {"seconds": 100.0, "seed": 0},
+        {"seconds": 30.0, "seed": 0, "peak_megabytes": 9999},
+        {"seconds": 500.0, "seed": 0, "division": "moved_back", "peak_megabytes": 99999},
+        {"seconds": 500.0, "seed": 1, "division": "refit"},
+        {"seconds": 500.0, "what": "evaluate"},
+        {"seconds": 500.0, "dataset": "digits"},
+    ):
+        append(layout, replace(own, **change))
+    project(layout)
+    run = find(runs_of("sales"), kind="cell", cell="gru")
+    assert run.data.metrics["train_seconds"] == pytest.approx(30.0 + own.seconds)
+    assert run.data.metrics["train_peak_megabytes"] == 9999
 
 
 def test_projecting_again_changes_nothing(layout, database):
