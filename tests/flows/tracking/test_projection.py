@@ -1,9 +1,12 @@
 """MLflow as a projection of run folders, on copies of the finished tiny study."""
 
+import re
 import shutil
 import socket
+from ast import literal_eval
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -147,6 +150,24 @@ def test_reference_network_is_shown_and_told_from_candidates(layout, database):
         assert seed.data.metrics["test_accuracy"] == result.seeds[0].test
     assert run.data.metrics["test_margins_worse"] == network.test.worse_by
     assert "test_chance_within_margin" not in run.data.metrics
+
+
+QUERIES = {
+    "in the pages": r"filter by\s+`(.*?)`",
+    "in Python": r"filter_string=(.*?),\s+order_by",
+}
+
+
+@pytest.mark.parametrize("place", QUERIES)
+def test_queries_of_the_readme_rank_candidates_alone(layout, database, place):
+    """A network without a recurrence has scores as they have, and is none of them."""
+    project(layout, "opinions")
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    (query,) = re.findall(QUERIES[place], text, re.DOTALL)
+    query = literal_eval(f"({query})") if place == "in Python" else query
+    found = mlflow.search_runs(experiment_names=["tiny/opinions"], filter_string=query)
+    names = set(found["tags.mlflow.runName"])
+    assert names == set(read_comparison(layout.comparison("opinions")).candidates)
 
 
 def test_seconds_of_a_cell_are_those_of_the_trainings_that_are_compared(layout, database):
