@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.layout import Layout
+from flows.report.foresight import before_training
 from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
@@ -33,7 +34,8 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
     adopt(layout.runs(dataset), store)
     opened: Opened = crew.call(OPEN, layout, study, dataset)
     plan = plan_of(study, opened)
-    crew.foresee(opened, plan.margin)
+    if told := before_training(opened.metric, plan.margin, opened.items):
+        crew.tell(f"{dataset}: {told}")
     trainings = Trainings(layout, opened, plan, code, store)
     found = trainings.do(crew)
     with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.layout import Layout
+from flows.report.foresight import after_first_seeds
 from flows.trainings.crew import Crew, Ending
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
@@ -203,8 +204,11 @@ class Trainings:
                 trained[asked.sizing.name].append(end.trained)
         items = items_of(list(trained.values()))
         smallest = None if items is None else smallest_difference(items)
-        if smallest is not None:
-            crew.foresee(self.opened, self.plan.margin, smallest)
+        if smallest is None:
+            return
+        opened = self.opened
+        if told := after_first_seeds(opened.metric, self.plan.margin, opened.items, smallest):
+            crew.tell(f"{opened.dataset}: {told}")
 
     def take_in(self, running: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
         """Wait for the next end; after an error, for all that have begun."""

@@ -200,7 +200,7 @@ def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> S
 class Here:
     """A crew that does each piece of work in this process, at once, and nothing later."""
 
-    def foresee(self, opened: object, margin: float, smallest: float | None = None) -> None:
+    def tell(self, text: str) -> None:
         """Nobody watches."""
 
     def expect(self, trainings: int) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pytest
 
 from flows.layout import Layout
+from flows.report.foresight import after_first_seeds
 from flows.trainings.dataset import CodeOfCells, Trainings
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
@@ -126,15 +127,14 @@ class Crew:
     scores: Scores = Scores()
     running: dict[str, tuple[Work, Future]] = field(default_factory=dict)
     begun: list[RunConfig] = field(default_factory=list)
-    foreseen: list[tuple[float, float, int]] = field(default_factory=list)
+    told: list[tuple[str, int]] = field(default_factory=list)
     has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def expect(self, trainings):
         """Nobody watches."""
 
-    def foresee(self, opened, margin, smallest):
-        assert opened == OPENED
-        self.foreseen.append((margin, smallest, len(self.begun)))
+    def tell(self, text):
+        self.told.append((text, len(self.begun)))
 
     def train(self, work: Work) -> Future:
         future: Future = Future()
@@ -284,14 +284,15 @@ def test_what_items_tell_is_said_once_after_the_first_look(trainings_of, crew):
     crew.scores = Scores(close)
     trainings = trainings_of(plan(first=3, most=5, margin=0.01))
     trainings.do(crew)
-    ((margin, smallest, begun),) = crew.foreseen
-    assert (margin, begun) == (0.01, 6)
+    ((told, begun),) = crew.told
+    assert begun == 6
     config = {c.cell: c for c in crew.begun}
     gru, lstm = (crew.scores.noise(config[cell], "validation") for cell in ("gru", "lstm"))
-    assert smallest == pytest.approx(2.5 * np.std(gru - lstm, ddof=1) / NUM_ITEMS**0.5, rel=1e-6)
-    crew.foreseen.clear()
+    smallest = 2.5 * np.std(gru - lstm, ddof=1) / NUM_ITEMS**0.5
+    assert told == f"sales: {after_first_seeds(OPENED.metric, 0.01, OPENED.items, smallest)}"
+    crew.told.clear()
     trainings_of(plan(first=3, most=5, margin=0.01)).do(crew)
-    assert crew.foreseen == [], "all that was wanted was there"
+    assert crew.told == [], "all that was wanted was there"
 
 
 @pytest.mark.parametrize("scores", [close, far, by_identity])
