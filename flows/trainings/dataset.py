@@ -3,7 +3,7 @@
 import json
 import queue
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -184,7 +184,7 @@ class Trainings:
         while (found := self.look()).wanted:
             if found.running and not looked:
                 looked = True
-                self.tell_what_items_tell(crew, found.running)
+                self.foresee(crew, found)
             for asked in found.wanted:
                 if asked not in running:
                     running[asked] = crew.train(self.work(asked))
@@ -192,16 +192,19 @@ class Trainings:
             self.take_in(running, ends)
         return found
 
-    def tell_what_items_tell(self, crew: Crew, running: Collection[str]) -> None:
-        """Say which differences the validation set can tell, by the first seeds of candidates."""
+    def foresee(self, crew: Crew, found: Look) -> None:
+        """Say which differences the validation set can tell, by the first seeds of candidates.
+
+        Those that race: a size that was tuned again has others that it was given up with.
+        """
         from rnn_core.comparison.need import smallest_difference  # noqa: PLC0415 - has NumPy
         from rnn_core.comparison.race import items_of  # noqa: PLC0415 - likewise
 
-        trained: dict[str, list[Trained]] = {name: [] for name in running}
-        for asked, end in self.ended.items():
-            is_first = not asked.is_trial and asked.seed < self.plan.seeds.first
-            if is_first and end.trained and asked.sizing.name in trained:
-                trained[asked.sizing.name].append(end.trained)
+        trained: dict[str, list[Trained]] = {name: [] for name in found.running}
+        for asked in found.results:
+            one, name = self.ended[asked].trained, asked.sizing.name
+            if one is not None and name in trained and asked.seed < self.plan.seeds.first:
+                trained[name].append(one)
         items = items_of(list(trained.values()))
         smallest = None if items is None else smallest_difference(items)
         if smallest is None:

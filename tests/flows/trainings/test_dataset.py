@@ -295,6 +295,51 @@ def test_what_items_tell_is_said_once_after_the_first_look(trainings_of, crew):
     assert crew.told == [], "all that was wanted was there"
 
 
+@dataclass(frozen=True)
+class GivenUp(Scores):
+    """Of two sizes, the larger fails with the values that its first search comes to.
+
+    Attributes:
+        first: The value that the first training of the larger was given; it is then known.
+    """
+
+    first: list[float] = field(default_factory=list)
+
+    def fails(self, config: RunConfig) -> bool:
+        if is_for_tuning(config.seed) or config.model["hidden_size"] == 4:
+            return False
+        if not self.first:
+            self.first.append(config.model["dropout"])
+        return self.first == [config.model["dropout"]]
+
+    def put(self, store, config, place):
+        chance = np.random.default_rng([config.seed, config.model["hidden_size"]]).normal()
+        better = 10.0 if is_for_tuning(config.seed) and self.first else 0.0
+        score = 1000.0 if self.fails(config) else chance - better
+        Scores.put(replace(self, validation=lambda _: score), store, config, place)
+
+    def noise(self, config, split):
+        scale = 100.0 if self.fails(config) else config.model["hidden_size"]
+        return scale * Scores.noise(self, config, split)
+
+
+def test_what_items_tell_is_said_by_the_seeds_that_race(trainings_of, crew):
+    """Those of a size that was tuned again with the values that were given up are none."""
+    tuning = Tuning(trials=3, share=0.5, finalists=1, dropout=(0.0, 0.5))
+    tunes = Tunes(dataset="sales", tuning=tuning, space={"dropout": DROPOUT}, epochs=10)
+    sizes = tuple(Rung(hidden_size=size, sizes=("equal",), deviations={}) for size in (4, 8))
+    opened = replace(OPENED, rungs={"gru": sizes})
+    wanted = replace(plan(3, 5, margin=0.01, tunes=tunes), candidates=opened.candidates)
+    trainings, crew.scores = trainings_of(wanted), GivenUp()
+    trainings.opened = opened
+    found = trainings.do(crew)
+    assert len(found.failed["gru-8"]) == 3, "gru-8 was not tuned again"
+    ((told, _),) = crew.told
+    apart = 4 * crew.scores.noise(crew.begun[0], "validation") / crew.begun[0].model["hidden_size"]
+    smallest = 2.5 * np.std(apart, ddof=1) / NUM_ITEMS**0.5
+    assert told == f"sales: {after_first_seeds(OPENED.metric, 0.01, OPENED.items, smallest)}"
+
+
 @pytest.mark.parametrize("scores", [close, far, by_identity])
 def test_nothing_of_the_test_set_reaches_the_planner(trainings_of, store, tmp_path, scores):
     """With other test scores, items, findings and illustrations the same is known and asked for."""
