@@ -192,14 +192,14 @@ def refitted(comparison: Comparison) -> str:
     number = len(scores.seeds)
     what = f"the mean of {number} models" if number > 1 else f"seed {scores.seeds[0]}"
     return (
-        f"Registered is {what}, {trained_on_both(refit)}: it has {words.score(scores.test)} on the "
-        f"test set. {measured}"
+        f"Registered is {what}, trained {on_both_sets(refit)}: it has "
+        f"{words.score(scores.test)} on the test set. {measured}"
     )
 
 
-def trained_on_both(refit: Refit) -> str:
-    """How a refit was trained."""
-    return f"trained on the training and validation set for {words.epochs(refit.epochs)}"
+def on_both_sets(refit: Refit) -> str:
+    """On what a refit was trained, and for how long."""
+    return f"on the training and validation set for {words.epochs(refit.epochs)}"
 
 
 def measured_gain(comparison: Comparison, refit: Refit) -> str:

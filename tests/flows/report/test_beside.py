@@ -16,7 +16,7 @@ from flows.stages.report import report
 from flows.tracking import registry
 from flows.tracking.projection import Projection
 from flows.trainings.records import Answer, Record, append
-from rnn_core.comparison.ensembles import EnsembleScores
+from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.outcome import read_comparison, write_comparison
 from rnn_core.comparison.refits import Gain, Refit, RefitResult
 from rnn_core.files import digest_of
@@ -84,11 +84,28 @@ def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(ma
     assert gained in advice.evidence(comparison)
     text = card(made_up, "sounds")
     for words in (
-        "It was trained on the training and validation set for 7 epochs.",
+        "It was trained anew, with the random seed of the champion's best on validation (0), on the "
+        "training and validation set for 7 epochs.",
         "Weights were fitted on the training and validation set",
         "This model: test 0.9877. All seeds of the champion:",
     ):
         assert words in text
+    assert "It is seed" not in text
+
+
+def test_card_of_an_ensemble_that_was_refitted_says_so(made_up):
+    seeds = (0, 1, 3)
+    refit = replace(REFIT, members=seeds, alone=None)
+    scores = replace(SCORES, seeds=seeds)
+    comparison = refitted(made_up, refit, scores)
+    together = EnsembleResult(
+        scores=scores, better_by=0.1, p_value=0.01, trainings=0, registered=True
+    )
+    write_comparison(made_up.comparison("sounds"), replace(comparison, ensemble=together))
+    assert (
+        "It is the mean of 3 models, trained with the random seeds 0, 1 and 3. They were trained "
+        "anew, on the training and validation set for 7 epochs."
+    ) in card(made_up, "sounds")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +128,7 @@ def test_report_says_why_a_refit_is_not_registered(made_up, gain, epochs, said):
     assert said in told
     assert told.endswith("What is registered was trained on the training set alone.")
     assert comparison.registered_scores == before.registered_scores
-    assert "It was trained on" not in card(made_up, "sounds")
+    assert "anew" not in card(made_up, "sounds")
 
 
 def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, said_of):
