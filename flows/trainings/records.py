@@ -11,6 +11,9 @@ from rnn_core.metric import Division
 from rnn_core.study import is_for_tuning
 from rnn_core.training.run_folder import candidate_name
 
+ANSWERS = 100
+"""Answers that are timed; `rnn_core.diagnostics.measured_cost` has the number too, with PyTorch."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Record:

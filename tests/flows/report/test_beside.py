@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from flows.trainings.records import Answer, Record, append
 from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.outcome import read_comparison, write_comparison
 from rnn_core.comparison.refits import Gain, Refit, RefitResult
+from rnn_core.diagnostics.measured_cost import measure
 from rnn_core.files import digest_of
 from rnn_core.study import TUNING_SEED, read_study
 
@@ -84,8 +86,8 @@ def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(ma
     assert gained in advice.evidence(comparison)
     text = card(made_up, "sounds")
     for words in (
-        "It was trained anew, with the random seed of the champion's best on validation (0), on the "
-        "training and validation set for 7 epochs.",
+        "It was trained anew, with the random seed of the champion's best on validation (0), ",
+        "(0), on the training and validation set for 7 epochs.",
         "Weights were fitted on the training and validation set",
         "This model: test 0.9877. All seeds of the champion:",
     ):
@@ -266,17 +268,28 @@ def test_timings_stand_beside_the_scores(made_up):
     assert rows["gru-8"][1:3] == ["19,744", "16,000"]
     assert rows["gru-8"][3:-1] == ["0.457", "12.3", "0.875", "77", "1,245", "512", "6.5", "300"]
     assert rows["gru-8"][-1] == "24.75", "the last of each training and evaluation of a refit"
-    assert rows["lstm-8"][3:] == ["not run here"] * 6 + ["0.5", "310", "not run here"]
+    assert rows["lstm-8"][3:9] == ["not measured"] * 3 + ["not run here"] * 3
+    assert rows["lstm-8"][9:] == ["0.5", "310", "not run here"]
     assert rows["memoryless-8"][3:6] == ["1", "2", "not told"]
     assert rows_of(page, "lost")["gru-8"][0] == "accuracy diverged"
     assert rows_of(page, "later")["gru-8"][0] == "not compared yet"
+    assert rows_of(page, "lost")["gru-8"][3:6] == ["not run here"] * 3
+
+
+def test_timings_say_how_many_answers_were_measured_and_since_when_memory_counts(made_up):
+    write_timings(made_up, read_study(made_up.folder))
+    page = " ".join(made_up.timings_page.read_text().split())
+    number = signature(measure).parameters["repeats"].default
+    assert f"in which half, and 95 %, of {number} answers were given" in page
+    assert "the most memory that a worker had held by then, or since it last measured an" in page
 
 
 def test_timings_are_told_beside_a_comparison_of_an_older_version(made_up):
-    name = next(iter(read_study(made_up.folder).datasets))
-    made_up.comparison(name).write_text('{"decision": {"status": "provisional"}}')
+    append(made_up, TIMES[0])
+    made_up.comparison("sounds").write_text('{"decision": {"status": "provisional"}}')
     write_timings(made_up, read_study(made_up.folder))
-    assert name in made_up.timings_page.read_text()
+    rows = rows_of(made_up.timings_page.read_text(), "sounds")
+    assert rows["gru-8"][:3] == ["compared by another version", "", ""]
 
 
 def test_report_does_not_depend_on_timings(made_up):
