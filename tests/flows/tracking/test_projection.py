@@ -400,6 +400,49 @@ def test_runs_of_a_dataset_that_is_dropped_are_not_current(layout, database):
     assert currents("text") == {"true"}
 
 
+@pytest.fixture
+def dropped(tmp_path, database):
+    """A projection of a study that has no dataset left, and what is current of each it had."""
+    client, names = MlflowClient(), [f"many_/{letter}" for letter in "abc"]
+    runs = {}
+    for name in (*names, "manyx/a", "many_"):
+        run = client.create_run(client.create_experiment(name))
+        client.set_tag(run.info.run_id, "gatewise.current", "true")
+        client.set_terminated(run.info.run_id)
+        runs[name] = run.info.run_id
+
+    def current():
+        return {n for n, i in runs.items() if client.get_run(i).data.tags[CURRENT] == "true"}
+
+    return Projection(Layout(tmp_path), "many_", {}), current
+
+
+CURRENT = "gatewise.current"
+
+
+def test_every_dropped_dataset_is_found_among_many_experiments(dropped, monkeypatch):
+    """MLflow gives some at a time; here one."""
+    search = MlflowClient.search_experiments
+
+    def one(self, **more):
+        return search(self, **more | {"max_results": 1})
+
+    monkeypatch.setattr(MlflowClient, "search_experiments", one)
+    projection, current = dropped
+    retire(projection, [])
+    assert current() == {"manyx/a", "many_"}
+
+
+def test_runs_of_what_was_dropped_before_are_not_read_again(dropped):
+    projection, current = dropped
+    retire(projection, ["a"])
+    assert set(projection.runs) == {"b", "c"}
+    again = Projection(projection.layout, projection.study, {})
+    retire(again, [])
+    assert set(again.runs) == {"a"}
+    assert current() == {"manyx/a", "many_"}
+
+
 def test_training_of_a_dataset_that_is_dropped_is_given_up(layout, database):
     begin_training(layout, "a")
     (growing,) = tracking.growing_seeds(layout)
