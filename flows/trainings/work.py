@@ -67,7 +67,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     """Read what the trainings of a prepared dataset have in common.
 
     Raises:
-        ParameterError: If the dataset's parameters are not possible.
+        ParameterError: If the dataset's parameters are not possible, or its refit.
         DataError: If the dataset is not prepared.
     """
     name = study.section(dataset).task
@@ -76,14 +76,15 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     training = study.parameters(dataset, "training", TrainingParameters)
     meta = read_meta(layout.prepared(dataset), kind)
     task, sizes, depths = kind(meta, model), study.sizes_of(dataset), study.depths_of(dataset)
+    digest = digest_of(layout.prepared(dataset))
     if study.refit_of(dataset):
-        check_refit(layout, dataset, task, training)
+        check_refit(dataset, task, prepared(layout.prepared(dataset), digest, name), training)
     rungs = {cell: tuple(ladder(task, cell, sizes, depths)) for cell in study.cells_of(dataset)}
     return Opened(
         dataset=dataset,
         task=name,
         device=select_device(study.device).type,
-        data=digest_of(layout.prepared(dataset)),
+        data=digest,
         metric=kind.metric,
         margin=kind.margin,
         items=meta.items["validation"],
@@ -96,22 +97,31 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     )
 
 
-def check_refit(layout: Layout, dataset: str, task: Task, training: TrainingParameters) -> None:
+def check_refit(
+    dataset: str, task: Task, whole: tuple[Data, Meta], training: TrainingParameters
+) -> None:
     """Refuse a refit that cannot be measured, before anything is trained.
+
+    Args:
+        dataset: Name of the dataset.
+        task: Its task.
+        whole: Its data as it is prepared, and its meta.
+        training: Parameters of the training.
 
     Raises:
         ParameterError: If the split cannot be moved back, or leaves too little to train on.
     """
     kind = type(task)
     try:
-        data, meta = divide(kind, *read_prepared(layout.prepared(dataset), kind), "moved_back")
+        data, meta = divide(kind, *whole, "moved_back")
+        # Each random seed may have a division of its own: of voices, the folds take turns.
         for seed in range(MEASURED_SEEDS):
             moved = kind(meta, task.model, seed)
             next(moved.training_batches(data, training.batch_size, torch.Generator()))
     except ParameterError as error:
         raise ParameterError(
-            f"{FILE}: datasets.{dataset}: refit: true is measured with the split moved back by one "
-            f"validation set, and this cannot be: {error}; set refit: false"
+            f"{FILE}: datasets.{dataset}: refit needs the split moved back by one validation set, "
+            f"which is not possible here: {error}; set refit: false for this dataset"
         ) from None
 
 

@@ -1,6 +1,7 @@
 """A whole study whose champion is trained on the validation set too, where that is believed."""
 
 import json
+import re
 import shutil
 from collections import Counter
 
@@ -356,5 +357,22 @@ def test_split_that_cannot_be_moved_back_is_refused_before_anything_is_trained(
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     perform(layout, "sales", "ingest", "prepare")
     monkeypatch.setattr(work, "train_in", lambda *_: pytest.fail("something was trained"))
-    with pytest.raises(ParameterError, match=r"datasets\.sales: refit: true.*set refit: false"):
+    said = (
+        "params.yaml: datasets.sales: refit needs the split moved back by one validation set, "
+        "which is not possible here: "
+    )
+    with pytest.raises(ParameterError, match=f"^{re.escape(said)}.*; set refit: false for this"):
         perform(layout, "sales", "train")
+
+
+def test_data_that_a_refit_is_checked_with_is_read_once(perform, tmp_path, monkeypatch):
+    """The trainings that follow in the same worker use what was read."""
+    (tmp_path / "sales.csv").write_text(series(turns=False))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMETERS))
+    layout = Layout(tmp_path)
+    perform(layout, "sales", "ingest", "prepare")
+    read, original = [], work.read_prepared
+    monkeypatch.setattr(work, "read_prepared", lambda *what: read.append(what) or original(*what))
+    opened = work.open_dataset(layout, read_study(layout.folder), "sales")
+    work.prepared(layout.prepared("sales"), opened.data, opened.task)
+    assert len(read) == 1
