@@ -208,7 +208,7 @@ def measured_gain(comparison: Comparison, refit: Refit) -> str:
     if gain is None:
         return (
             "What training on the validation set too is worth is not known: moved back by one "
-            "validation set, too many trainings diverged, or none tells of chance."
+            "validation set, too many trainings diverged, or too little tells how much is chance."
         )
     nothing = "" if gain.mean > 0 else " nothing:"
     chance = ", which may be chance" if gain.mean > 0 and not gain.believed else ""
