@@ -11,7 +11,7 @@ from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
 from flows.trainings.identity import Opened, evaluation_identity
 from flows.trainings.planner import Asked, Look, Sizing, asked_for
 from flows.trainings.store import open_store
-from rnn_core.comparison.refits import write_refit
+from rnn_core.comparison.refits import FILE, write_refit
 from rnn_core.files import whole_folder, write_json
 from rnn_core.study import Study
 from rnn_core.training.members import FOLDER, Members, write_members
@@ -105,6 +105,6 @@ def lay_refit(trainings: Trainings, found: Look, folder: Path) -> None:
     """Write what came of a refit, and its trainings by the division of the data."""
     if found.refit is None:
         return
-    write_refit(folder / trainings.layout.refit(trainings.opened.dataset).name, found.refit)
+    write_refit(folder / FILE, found.refit)
     for asked in found.refits:
         lay_training(trainings, asked, folder / asked.division)
