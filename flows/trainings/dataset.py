@@ -46,9 +46,8 @@ class CodeOfCells:
 
     def training(self, cell: str, device: str, division: Division = "prepared") -> str:
         """Fingerprint of what trains a cell on a kind of device, and a division of the data."""
-        parts = [self.trains[cell]]
-        parts += [self.gpu] if device == "cuda" else []
-        return " ".join(parts if division == "prepared" else [*parts, self.divides])
+        trains = self.on(device, self.trains[cell])
+        return trains if division == "prepared" else f"{trains} {self.divides}"
 
     def evaluation(self, cell: str, device: str, division: Division = "prepared") -> str:
         """Fingerprint of what evaluates a training of a cell on a kind of device.
@@ -57,11 +56,15 @@ class CodeOfCells:
         """
         if division != "prepared":
             return self.ensemble(cell, device)
-        return self.evaluates[cell] + (f" {self.gpu}" if device == "cuda" else "")
+        return self.on(device, self.evaluates[cell])
 
     def ensemble(self, cell: str, device: str) -> str:
         """Fingerprint of what scores several trainings of a cell together."""
-        return self.together[cell] + (f" {self.gpu}" if device == "cuda" else "")
+        return self.on(device, self.together[cell])
+
+    def on(self, device: str, code: str) -> str:
+        """Fingerprint of some code on a kind of device."""
+        return f"{code} {self.gpu}" if device == "cuda" else code
 
 
 @dataclass

@@ -419,6 +419,8 @@ def test_training_that_ended_without_a_trace_is_an_error(driving, crew):
 def test_code_for_gpus_is_part_of_trainings_there_alone(device, code):
     assert CODE.training("gru", device) == code
     assert CODE.evaluation("gru", device) == f"e{code}"
+    assert CODE.ensemble("gru", device) == CODE.evaluation("gru", device, "refit") == f"t{code}"
+    assert CODE.training("gru", device, "refit") == f"{code} divides"
 
 
 def test_store_is_asked_once_for_each_training(trainings_of, crew, store, monkeypatch):
