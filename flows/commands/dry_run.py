@@ -12,7 +12,7 @@ from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
-from flows.trainings.identity import called
+from flows.trainings.identity import DIVISIONS
 from flows.trainings.planner import Asked, rounds_of
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
@@ -137,6 +137,6 @@ def names_of(trainings: Sequence[Asked]) -> Iterator[str]:
     seeds: dict[str, list[int]] = defaultdict(list)
     for one in trainings:
         if not one.is_trial:
-            seeds[f"{one.sizing.name} {called(one.division)}".strip()].append(one.seed)
+            seeds[f"{one.sizing.name} {DIVISIONS[one.division]}".strip()].append(one.seed)
     for name, several in seeds.items():
         yield f"{name} {'seed' if len(several) == 1 else 'seeds'} {', '.join(map(str, several))}"

@@ -246,9 +246,8 @@ def evaluate_in(place: Path, store: Store, work: Work) -> None:
     config = work.config
     data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
     store.get("training", config.identity, place / "run")
-    device = torch.device(config.device)
     with whole_folder(place / "evaluation", place / "growing") as folder:
-        scoring.score(place / "run", data, meta, device, folder)
+        scoring.score(place / "run", data, meta, torch.device(config.device), folder)
 
 
 def evaluate_together(together: Together) -> None:
