@@ -19,7 +19,6 @@ from flows.tracking.judging import RUN, SEEN, judge, note_seen
 from flows.tracking.registry import copy_model
 from flows.trainings import work
 from flows.trainings.adoption import adopt
-from flows.trainings.dataset import CodeOfCells
 from flows.trainings.kept import note_kept
 from flows.trainings.records import read_records
 from flows.trainings.store import Store
@@ -59,13 +58,6 @@ PARAMETERS = {
         }
     },
 }
-
-CODE = CodeOfCells(
-    *(dict.fromkeys(PARAMETERS["cells"], what) for what in ("trains", "scores", "together")),
-    gpu="gpu",
-    divides="divides",
-)
-"""As `perform` has it."""
 
 ROWS = 240
 TURN = 144
@@ -276,11 +268,11 @@ def test_report_says_what_is_registered_and_what_it_gained(believed):
 
 
 def test_all_of_it_is_kept_adopted_and_never_trained_again(
-    believed, perform, tmp_path, monkeypatch
+    believed, perform, code_of, tmp_path, monkeypatch
 ):
     layout = Layout(shutil.copytree(believed.folder, tmp_path / "study"))
     before = digest_of(layout.runs("sales"))
-    note_kept(layout, ["sales"], lambda _: CODE)
+    note_kept(layout, ["sales"], lambda _: code_of(PARAMETERS["cells"]))
     kept, store = set(json.loads(layout.kept.read_bytes())), Store(str(layout.store))
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= kept
@@ -311,7 +303,7 @@ def test_refit_that_is_switched_off_leaves_nothing_behind(believed, perform, tmp
     assert not folders_of(layout, "moved_back")
 
 
-def test_refit_of_several_layers_is_found_where_it_was_laid(study, tmp_path, monkeypatch):
+def test_refit_of_several_layers_is_found_where_it_was_laid(study, code_of, tmp_path, monkeypatch):
     """By all that looks for it: its scores, the registry, and what is kept."""
     monkeypatch.setattr(refits, "BELIEVED", 0.0)
     section = PARAMETERS["datasets"]["sales"]
@@ -329,7 +321,7 @@ def test_refit_of_several_layers_is_found_where_it_was_laid(study, tmp_path, mon
     copy_model(layout, "sales", found, tmp_path / "model")
     copies = sorted(folder for folder in (tmp_path / "model").iterdir() if folder.is_dir())
     assert list(map(digest_of, copies)) == list(map(digest_of, folders))
-    note_kept(layout, ["sales"], lambda _: CODE)
+    note_kept(layout, ["sales"], lambda _: code_of(PARAMETERS["cells"]))
     kept, store = set(json.loads(layout.kept.read_bytes())), Store(str(layout.store))
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= kept
