@@ -36,10 +36,12 @@ from typing import Any
 import yaml
 from scipy.stats import ttest_ind
 
+from flows.layout import Layout
+from flows.trainings.records import Record, read_records
 from rnn_core.comparison.candidates import read_scores
 from rnn_core.errors import GatewiseError, ParameterError, StudyError, unknown
-from rnn_core.files import read_json, read_json_lines
-from rnn_core.study import is_for_tuning, read_study
+from rnn_core.files import read_json
+from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -223,7 +225,7 @@ def run_ours(place: Workplace, name: str, content: Mapping[str, Any]) -> Side:
     place.run(folder, home, str(PROGRAMS / "dvc"), "init", "--no-scm", "--quiet")
     command = (str(PROGRAMS / "gatewise"), "run", ".", "--workers", str(PROCESSORS))
     output, seconds = place.run(folder, home, *command)
-    records = read_json_lines(folder / ".gatewise/timings.jsonl")
+    records = read_records(Layout(folder))
     account = [line for line in output.splitlines() if line.startswith("Time: ")]
     return Side(
         seconds,
@@ -244,24 +246,25 @@ def tests_of(folder: Path, datasets: Iterable[str]) -> dict[str, dict[str, list[
     return found
 
 
-def seconds_of_work(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """How many trials, trainings and evaluations there were, and their seconds."""
+def seconds_of_work(records: Iterable[Record]) -> dict[str, dict[str, float]]:
+    """How many trials, trainings and evaluations there were, and their seconds; refits apart."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        what = "trial" if is_for_tuning(record["seed"]) else record["what"]
+        of_refit = f"{record.what}, refit" if record.division != "prepared" else record.what
+        what = "trial" if record.is_trial else of_refit
         sums = found.setdefault(what, {"number": 0, "seconds": 0.0})
         sums["number"] += 1
-        sums["seconds"] += record["seconds"]
+        sums["seconds"] += record.seconds
     return found
 
 
-def seconds_of_cells(records: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+def seconds_of_cells(records: Iterable[Record]) -> dict[str, dict[str, float]]:
     """Seconds of the trainings and evaluations of the study's seeds, by dataset and cell."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        if record["what"] != "answer" and not is_for_tuning(record["seed"]):
-            sums = found.setdefault(record["dataset"], {})
-            sums[record["cell"]] = sums.get(record["cell"], 0.0) + record["seconds"]
+        if record.division == "prepared" and not record.is_trial:
+            sums = found.setdefault(record.dataset, {})
+            sums[record.cell] = sums.get(record.cell, 0.0) + record.seconds
     return found
 
 
@@ -378,7 +381,7 @@ def table(part: str, found: dict[str, Any]) -> str:
         f"{part}: Gatewise's workers, seconds of all their work; there are {PROCESSORS} of them",
     ]
     lines += [
-        f"  {what:12}{sums['number']:4.0f}{sums['seconds']:10.1f}"
+        f"  {what:16}{sums['number']:4.0f}{sums['seconds']:10.1f}"
         for what, sums in found["work"].items()
     ]
     lines += [f"  {found['time_account']}", ""]

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnn_core.comparison.refits import FILE
 from rnn_core.training.members import FOLDER
-from rnn_core.training.run_folder import seed_folder
+from rnn_core.training.run_folder import METRICS, seed_folder
+
+REFIT = "refit"
+"""The folder of a refit, in `runs` and in `evaluations`."""
 
 REPORT_PARTS = ("details", "curves", "scores")
 """Folders of the report that have a file for each dataset."""
@@ -47,7 +51,7 @@ class Layout:
 
     def curve(self, dataset: str, cell: str, size: str, seed: int) -> Path:
         """The record of every epoch of a seed, in `runs`; see `rnn_core.training.run_folder`."""
-        return self.run(dataset, cell) / size / f"seed-{seed}" / "metrics.jsonl"
+        return seed_folder(self.run(dataset, cell), size, seed) / METRICS
 
     def evaluations(self, dataset: str) -> Path:
         """Output of evaluate: a folder for each cell and size."""
@@ -67,15 +71,15 @@ class Layout:
 
     def refit(self, dataset: str) -> Path:
         """What came of a refit, in `runs`; absent if there is none."""
-        return self.runs(dataset) / "refit.json"
+        return self.runs(dataset) / FILE
 
     def refitted(self, dataset: str, size: str, seed: int) -> Path:
         """A training on the training and validation set, in `runs`; see `size_name`."""
-        return seed_folder(self.runs(dataset) / "refit", size, seed)
+        return seed_folder(self.runs(dataset) / REFIT, size, seed)
 
     def refit_evaluation(self, dataset: str) -> Path:
         """The scores of a refit, in `evaluations`; absent if there is none."""
-        return self.evaluations(dataset) / "refit"
+        return self.evaluations(dataset) / REFIT
 
     def reference(self, dataset: str) -> Path:
         """What candidates are held against, in `evaluations`: baselines, for example."""

@@ -12,7 +12,7 @@ from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
-from flows.trainings.identity import called
+from flows.trainings.identity import DIVISIONS
 from flows.trainings.planner import Asked, rounds_of
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
@@ -74,10 +74,14 @@ def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> F
 def seconds_of(asked: Asked, epochs: int, records: Sequence[Record]) -> float | None:
     """What so many epochs of a training would take; None: none of its like were trained here.
 
-    A trial of tuning is shorter than a training, and tells of an epoch as much as that does.
+    A trial of tuning is shorter than a training, and tells of an epoch as much as that does; so
+    does a training of a refit.
     """
-    alike = [(one.seconds, one.epochs) for one in records if one.candidate == asked.sizing.name]
-    timed = [(seconds, number) for seconds, number in alike if number is not None]
+    timed = [
+        (one.seconds, one.epochs)
+        for one in records
+        if one.candidate == asked.sizing.name and one.epochs is not None
+    ]
     if not timed:
         return None
     return epochs * sum(seconds for seconds, _ in timed) / sum(number for _, number in timed)
@@ -133,6 +137,6 @@ def names_of(trainings: Sequence[Asked]) -> Iterator[str]:
     seeds: dict[str, list[int]] = defaultdict(list)
     for one in trainings:
         if not one.is_trial:
-            seeds[f"{one.sizing.name} {called(one.division)}".strip()].append(one.seed)
+            seeds[f"{one.sizing.name} {DIVISIONS[one.division]}".strip()].append(one.seed)
     for name, several in seeds.items():
         yield f"{name} {'seed' if len(several) == 1 else 'seeds'} {', '.join(map(str, several))}"

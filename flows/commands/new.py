@@ -21,7 +21,7 @@ import yaml
 from flows.commands.own_data import check_data, copy_data
 from flows.commands.run_time import RunTime, run_time
 from flows.recording.graph_file import lay_graph, root_for
-from flows.report.foresight import foresight
+from flows.report.foresight import before_training
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
@@ -129,7 +129,7 @@ def new_study(
     return Made(
         dataset=dataset,
         understood=tried.understood,
-        foresight=foresight(kind.metric, kind.margin, tried.items),
+        foresight=before_training(kind.metric, kind.margin, tried.items),
         time=run_time(tried.seconds, len(cells) * len(budgets), seeds),
     )
 

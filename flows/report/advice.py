@@ -192,14 +192,14 @@ def refitted(comparison: Comparison) -> str:
     number = len(scores.seeds)
     what = f"the mean of {number} models" if number > 1 else f"seed {scores.seeds[0]}"
     return (
-        f"Registered is {what}, {trained_on_both(refit)}: it has {words.score(scores.test)} on the "
-        f"test set. {measured}"
+        f"Registered is {what}, trained {on_both_sets(refit)}: it has "
+        f"{words.score(scores.test)} on the test set. {measured}"
     )
 
 
-def trained_on_both(refit: Refit) -> str:
-    """How a refit was trained."""
-    return f"trained on the training and validation set for {words.epochs(refit.epochs)}"
+def on_both_sets(refit: Refit) -> str:
+    """On what a refit was trained, and for how long."""
+    return f"on the training and validation set for {words.epochs(refit.epochs)}"
 
 
 def measured_gain(comparison: Comparison, refit: Refit) -> str:
@@ -208,7 +208,7 @@ def measured_gain(comparison: Comparison, refit: Refit) -> str:
     if gain is None:
         return (
             "What training on the validation set too is worth is not known: moved back by one "
-            "validation set, too many trainings diverged, or none tells of chance."
+            "validation set, too many trainings diverged, or too little tells how much is chance."
         )
     nothing = "" if gain.mean > 0 else " nothing:"
     chance = ", which may be chance" if gain.mean > 0 and not gain.believed else ""

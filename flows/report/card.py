@@ -35,19 +35,31 @@ def model_card(details: Details) -> str:
 def what_it_is(details: Details, champion: Champion) -> str:
     """The kind of model, and which of those that were trained."""
     task, found = details.comparison.task.replace("_", " "), champion.result
-    seeds, members = len(found.seeds), details.comparison.members
-    which = (
-        f"It is the mean of {len(members)} models, trained with the random seeds "
-        f"{words.listed([str(seed) for seed in members])}."
-        if members
-        else f"It is seed {champion.seed.seed} of {seeds}: of the champion's seeds, the one with "
-        "the best validation score."
-    )
-    refit = details.comparison.registered_refit
-    more = f" It was {advice.trained_on_both(refit)}." if refit else ""
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
-        f"{words.units(found)}, trained on `{details.dataset}`. {which}{more}"
+        f"{words.units(found)}, trained on `{details.dataset}`. "
+        f"{which(details.comparison, champion)}"
+    )
+
+
+def which(comparison: Comparison, champion: Champion) -> str:
+    """Which of the champion's models is registered, or how it was trained anew."""
+    members, refit = comparison.members, comparison.registered_refit
+    if members:
+        anew = f" They were trained anew, {advice.on_both_sets(refit)}." if refit else ""
+        return (
+            f"It is the mean of {len(members)} models, trained with the random seeds "
+            f"{words.listed([str(seed) for seed in members])}.{anew}"
+        )
+    if refit:
+        (seed,) = comparison.registered_seeds
+        return (
+            "It was trained anew, with the random seed of the champion's best on validation "
+            f"({seed}), {advice.on_both_sets(refit)}."
+        )
+    return (
+        f"It is seed {champion.seed.seed} of {len(champion.result.seeds)}: of the champion's "
+        "seeds, the one with the best validation score."
     )
 
 

@@ -46,6 +46,7 @@ def page(study: str, found: Mapping[str, Details], missing: Mapping[str, str]) -
         sections=[section(details) for details in found.values()],
         missing=missing,
         glossary=GLOSSARY,
+        networks_title=recurrence.TITLE,
     )
 
 

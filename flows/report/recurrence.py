@@ -1,7 +1,5 @@
 """Whether a recurrence is needed at all: reference networks in words and as a table."""
 
-from math import inf
-
 from flows.report import words
 from flows.report.tables import Grid
 from rnn_core.comparison.networks import Beside, ReferenceResult
@@ -24,38 +22,36 @@ def needed(comparison: Comparison) -> str:
             "Networks without a recurrence are left out: no model of this kind can be made around "
             "one."
         )
-    if not found or champion is None:
+    if not found:
         return ""
-    if champion.result.cell == NO_MEMORY:
+    if champion is not None and champion.result.cell == NO_MEMORY:
         return f"No recurrence is needed here: {champion.name}, which is recommended, has none."
     best = best_network(comparison)
-    if best is None:
-        return "Whether a recurrence is needed is not known: no network without one has a score."
-    name, test = best[0], best[1].test
+    if champion is None or best is None:
+        lacking = "candidate" if champion is None else "network without one"
+        return f"Whether a recurrence is needed is not known: no {lacking} has a score."
+    name, test, worse_by = best
     apart = f"{by(test)} than {champion.name} on the test set"
     if as_good(comparison):
         return f"A recurrence is not needed here: {name}, which has none, is {apart}."
-    surely = test.error is not None and (test.worse_by or 0.0) - SURE * test.error > 1
+    surely = test.error is not None and worse_by - SURE * test.error > 1
     return (
         f"A recurrence is {'' if surely else 'probably '}needed here: {name}, the best without one "
         f"on the validation set, is {apart}."
     )
 
 
-def best_network(comparison: Comparison) -> tuple[str, ReferenceResult] | None:
-    """The best reference network on the validation set; None if none can be compared."""
-    there = (item for item in ranked(comparison) if item[1].test.worse_by is not None)
-    return next(there, None)
+def best_network(comparison: Comparison) -> tuple[str, Beside, float] | None:
+    """The best reference network on the validation set that can be compared on the test set.
 
-
-def ranked(comparison: Comparison) -> list[tuple[str, ReferenceResult]]:
-    """Reference networks by their mean validation score, those without one last."""
-
-    def loss(item: tuple[str, ReferenceResult]) -> float:
-        mean = item[1].validation.mean
-        return inf if mean is None else comparison.metric.loss(mean)
-
-    return sorted((comparison.references or {}).items(), key=loss)
+    Returns:
+        Its name, its scores on the test set, and by how many margins it is worse than the champion
+        there; None if there is none.
+    """
+    for name, found in words.by_validation(comparison.references or {}, comparison.metric):
+        if found.test.worse_by is not None:
+            return name, found.test, found.test.worse_by
+    return None
 
 
 def as_good(comparison: Comparison) -> str:
@@ -63,14 +59,14 @@ def as_good(comparison: Comparison) -> str:
     best, champion = best_network(comparison), comparison.champion
     if best is None or champion is None or champion.result.cell == NO_MEMORY:
         return ""
-    (name, found), worse_by = best, best[1].test.worse_by
-    if worse_by is None or worse_by > 1:
+    name, test, worse_by = best
+    if worse_by > 1:
         return ""
     if worse_by < -1:
         said = f"is better than {champion.name} by more than the margin"
     else:
         said = f"is as good as {champion.name}, within the margin"
-    return f"{name}, which has no recurrence ({words.score(found.test.mean)}), {said}"
+    return f"{name}, which has no recurrence ({words.score(test.mean)}), {said}"
 
 
 def by(found: Beside) -> str:
@@ -92,7 +88,8 @@ def table(comparison: Comparison) -> Grid | None:
         "against the champion on test",
     ]
     titles += ["on validation", "parameters", "MACs", "size", "epochs", "seeds"]
-    return Grid(titles=titles, rows=[row(name, one) for name, one in ranked(comparison)])
+    ranked = words.by_validation(comparison.references, comparison.metric)
+    return Grid(titles=titles, rows=[row(name, one) for name, one in ranked])
 
 
 def row(name: str, found: ReferenceResult) -> list[str]:

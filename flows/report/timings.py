@@ -7,17 +7,24 @@ from flows.layout import Layout
 from flows.report import words
 from flows.report.page import rendered
 from flows.report.tables import Grid
-from flows.trainings.records import Answer, Record, read_answers, read_records
+from flows.trainings.records import (
+    ANSWERS,
+    Answer,
+    Record,
+    last_records,
+    read_answers,
+    read_records,
+)
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.errors import DataError
 from rnn_core.files import write_text
-from rnn_core.study import Study, is_for_tuning
+from rnn_core.study import Study
 
 TEMPLATE = "timings.html.jinja"
 TITLES = [
     *("candidate", "test score", "parameters", "MACs", "answer, ms", "95 % of answers, ms"),
     *("answer, MB more at most", "tuning, s", "training, s", "training, MB at most"),
-    *("evaluation, s", "evaluation, MB at most"),
+    *("evaluation, s", "evaluation, MB at most", "refit, s"),
 ]
 
 
@@ -29,20 +36,9 @@ def write_timings(layout: Layout, study: Study) -> None:
     """
     last, answers = last_records(read_records(layout)), read_answers(layout)
     datasets = [(name, grid(layout, name, last, answers)) for name in study.datasets]
-    text = rendered(TEMPLATE, study=study.study, datasets=datasets)
+    text = rendered(TEMPLATE, study=study.study, datasets=datasets, answers=ANSWERS)
     layout.state.mkdir(parents=True, exist_ok=True)
     write_text(layout.timings_page, text)
-
-
-def last_records(records: Iterable[Record]) -> list[Record]:
-    """The last record of each seed; all of the trials, which share seeds."""
-    seeds, trials = {}, []
-    for one in records:
-        if is_for_tuning(one.seed):
-            trials.append(one)
-        else:
-            seeds[one.what, one.dataset, one.candidate, one.seed] = one
-    return [*trials, *seeds.values()]
 
 
 def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable[Answer]) -> Grid:
@@ -52,14 +48,18 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable
     for one in last:
         if one.dataset == dataset:
             found[one.candidate].append(one)
-    rows, told = [], judged(layout, dataset)
+    rows, (told, otherwise) = [], judged(layout, dataset)
     for name, records in sorted(found.items()):
-        trials = [r for r in records if is_for_tuning(r.seed)]
-        trainings = [r for r in records if r.what == "train" and r not in trials]
-        evaluations = [r for r in records if r.what == "evaluate"]
+        trials = [r for r in records if r.is_trial]
+        refits = [r for r in records if r.division != "prepared"]
+        compared = [r for r in records if not r.is_trial and r.division == "prepared"]
+        trainings = [r for r in compared if r.what == "train"]
+        evaluations = [r for r in compared if r.what == "evaluate"]
         took = [measured(trials)[0], *measured(trainings), *measured(evaluations)]
-        known = told.get(name, ["not compared" if told else "not compared yet", "", ""])
-        rows.append([name, *known, *answered(answer.get(name)), *took])
+        took.append(measured(refits)[0])
+        known = told.get(name, [otherwise, "", ""])
+        ran = any(one.seed == 0 for one in evaluations)
+        rows.append([name, *known, *answered(answer.get(name), ran), *took])
     return Grid(titles=TITLES, rows=rows)
 
 
@@ -71,22 +71,30 @@ def measured(records: Sequence[Record]) -> tuple[str, str]:
     return f"{seconds:,.4g}", f"{max(one.peak_megabytes for one in records):,.4g}"
 
 
-def answered(answer: Answer | None) -> tuple[str, str, str]:
-    """What an answer takes here: milliseconds of half of them, of 95 %, and megabytes at most."""
+def answered(answer: Answer | None, ran: bool) -> tuple[str, str, str]:
+    """What an answer takes here: milliseconds of half of them, of 95 %, and megabytes at most.
+
+    Args:
+        answer: As measured; None if it was not.
+        ran: Whether the random seed was evaluated here whose answers are measured.
+    """
     if answer is None:
-        return "not run here", "not run here", "not run here"
+        why = "not measured" if ran else "not run here"
+        return why, why, why
     peak = "not told" if answer.peak_megabytes is None else f"{answer.peak_megabytes:,.3g}"
     return f"{answer.median_ms:,.3g}", f"{answer.p95_ms:,.3g}", peak
 
 
-def judged(layout: Layout, dataset: str) -> dict[str, list[str]]:
-    """Test score, parameters and MACs of what has been compared; none by an older version."""
+def judged(layout: Layout, dataset: str) -> tuple[dict[str, list[str]], str]:
+    """Test score, parameters and MACs of what has been compared, and what the others are."""
+    if not layout.comparison(dataset).exists():
+        return {}, "not compared yet"
     try:
         comparison = read_comparison(layout.comparison(dataset))
     except DataError:
-        return {}
+        return {}, "compared by another version"
     metric = comparison.metric.name
-    return {
+    found = {
         name: [
             f"{metric} {words.mean_and_std(one.test)}",
             words.count(one.cost.parameters),
@@ -94,3 +102,4 @@ def judged(layout: Layout, dataset: str) -> dict[str, list[str]]:
         ]
         for name, one in comparison.results.items()
     }
+    return found, "not compared"

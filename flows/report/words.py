@@ -1,6 +1,8 @@
 """The numbers and facts of a comparison in words, for terminal, page, card and MLflow."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
+from typing import TypeVar
 
 from rnn_core.comparison.networks import Beside
 from rnn_core.comparison.outcome import (
@@ -10,7 +12,9 @@ from rnn_core.comparison.outcome import (
     SplitResult,
 )
 from rnn_core.comparison.policies import PolicyName
-from rnn_core.metric import SPLITS
+from rnn_core.metric import SPLITS, Metric
+
+AnyResult = TypeVar("AnyResult", bound=Result)
 
 POLICIES: dict[PolicyName, str] = {
     "gatewise": "a race between all candidates",
@@ -100,14 +104,18 @@ def listed(names: Sequence[str]) -> str:
 
 
 def ranked(comparison: Comparison) -> list[tuple[str, CandidateResult]]:
-    """Candidates by their mean validation score, those without a known risk last."""
+    """Candidates by their mean validation score, those without one last."""
+    return by_validation(comparison.candidates, comparison.metric)
 
-    def place(item: tuple[str, CandidateResult]) -> tuple[bool, float]:
+
+def by_validation(results: Mapping[str, AnyResult], metric: Metric) -> list[tuple[str, AnyResult]]:
+    """Candidates, or reference networks, by their mean validation score; those without one last."""
+
+    def loss(item: tuple[str, AnyResult]) -> float:
         mean = item[1].validation.mean
-        loss = 0.0 if mean is None else comparison.metric.loss(mean)
-        return mean is None, loss
+        return inf if mean is None else metric.loss(mean)
 
-    return sorted(comparison.candidates.items(), key=place)
+    return sorted(results.items(), key=loss)
 
 
 def best_sizes(comparison: Comparison) -> list[str]:

@@ -10,10 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled
 
-from flows.report.foresight import foresight
 from flows.running.display import Display
 from flows.trainings.crew import ATTEMPTS, EVALUATE, TRAIN, Ending, Remote
-from flows.trainings.identity import Opened, Work, title
+from flows.trainings.identity import Work, title
 from flows.trainings.workers import Pool, WorkerLostError
 
 if TYPE_CHECKING:
@@ -61,11 +60,10 @@ class PrefectCrew:
         """Show how many trainings there will be at most."""
         self.display.expect(trainings)
 
-    def foresee(self, opened: Opened, margin: float, smallest: float | None = None) -> None:
-        """Say what the validation set can tell, to who watches and in the log of the run."""
-        if told := foresight(opened.metric, margin, opened.items, smallest):
-            self.display.tell(f"{opened.dataset}: {told}")
-            get_run_logger().info("%s: %s", opened.dataset, told)
+    def tell(self, text: str) -> None:
+        """Say something to who watches, and in the log of the run."""
+        self.display.tell(text)
+        get_run_logger().info(text)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker of this machine, and wait for its result."""

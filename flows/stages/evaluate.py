@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.layout import Layout
+from flows.layout import REFIT, Layout
 from flows.trainings.adoption import adopt
 from flows.trainings.crew import EVALUATE_TOGETHER, REFERENCE, Crew
 from flows.trainings.dataset import CodeOfCells
@@ -50,7 +50,7 @@ def evaluate(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew
             place.mkdir(parents=True)
             collect(store, size, code, place)
         lay_ensemble(layout, dataset, code, crew, folder / FOLDER)
-        lay_refit(layout, dataset, code, crew, folder / layout.refit_evaluation(dataset).name)
+        lay_refit(layout, dataset, code, crew, folder / REFIT)
 
 
 def sizes_of(runs: Path) -> list[Path]:

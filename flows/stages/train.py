@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.layout import Layout
+from flows.report.foresight import before_training
 from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
 from flows.trainings.identity import Opened, evaluation_identity
 from flows.trainings.planner import Asked, Look, Sizing, asked_for
 from flows.trainings.store import open_store
-from rnn_core.comparison.refits import write_refit
+from rnn_core.comparison.refits import FILE, write_refit
 from rnn_core.files import whole_folder, write_json
 from rnn_core.study import Study
 from rnn_core.training.members import FOLDER, Members, write_members
@@ -33,7 +34,8 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
     adopt(layout.runs(dataset), store)
     opened: Opened = crew.call(OPEN, layout, study, dataset)
     plan = plan_of(study, opened)
-    crew.foresee(opened, plan.margin)
+    if told := before_training(opened.metric, plan.margin, opened.items):
+        crew.tell(f"{dataset}: {told}")
     trainings = Trainings(layout, opened, plan, code, store)
     found = trainings.do(crew)
     with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:
@@ -103,6 +105,6 @@ def lay_refit(trainings: Trainings, found: Look, folder: Path) -> None:
     """Write what came of a refit, and its trainings by the division of the data."""
     if found.refit is None:
         return
-    write_refit(folder / trainings.layout.refit(trainings.opened.dataset).name, found.refit)
+    write_refit(folder / FILE, found.refit)
     for asked in found.refits:
         lay_training(trainings, asked, folder / asked.division)

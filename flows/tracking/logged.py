@@ -91,13 +91,13 @@ def measured(trained: Sequence[Record], candidate: str) -> dict[str, float]:
     """Seconds and megabytes of the trainings of a candidate, as last measured on this machine.
 
     Args:
-        trained: What trainings of its dataset took.
+        trained: What trainings of its dataset took, the last of each random seed.
         candidate: Its name.
     """
-    last = {one.seed: one for one in trained if one.candidate == candidate}
-    if not last:
+    its = [one for one in trained if one.candidate == candidate]
+    if not its:
         return {}
     return {
-        "train_seconds": round(sum(one.seconds for one in last.values()), 3),
-        "train_peak_megabytes": max(one.peak_megabytes for one in last.values()),
+        "train_seconds": round(sum(one.seconds for one in its), 3),
+        "train_peak_megabytes": max(one.peak_megabytes for one in its),
     }

@@ -27,7 +27,7 @@ from flows.report.details import collect
 from flows.report.svg import alone
 from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
 from flows.trainings.records import Record as Measured
-from flows.trainings.records import read_records
+from flows.trainings.records import last_records, read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json_lines, sha256_of
@@ -242,8 +242,9 @@ class Projection:
         current: set[str] = set()
         trained = [
             one
-            for one in read_records(self.layout)
-            if (one.what, one.dataset) == ("train", dataset) and not is_for_tuning(one.seed)
+            for one in last_records(read_records(self.layout))
+            if (one.what, one.dataset, one.division) == ("train", dataset, "prepared")
+            and not one.is_trial
         ]
         with self.lock, reachable():
             for name in comparison.results:

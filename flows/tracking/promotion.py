@@ -15,7 +15,7 @@ from flows.tracking.alias import Standing, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
 from flows.tracking.projection import reachable
 from flows.tracking.promoted import Action, Promotion
-from rnn_core.comparison.outcome import Champion, Comparison, read_comparison
+from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import StudyError
 
 LEVEL = 0.05
@@ -31,7 +31,6 @@ class Challenger:
         dataset: Name of the dataset.
         name: Of the registered model.
         comparison: Of the dataset.
-        champion: What the comparison says to use.
         folder: The model; see `flows.tracking.registry.candidate`.
         known: The version that it is already, if it is one.
     """
@@ -40,7 +39,6 @@ class Challenger:
     dataset: str
     name: str
     comparison: Comparison
-    champion: Champion
     folder: Path
     known: ModelVersion | None
 
@@ -61,7 +59,9 @@ class Verdict:
 
 
 def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -> Promotion:
-    """Register the decided seed of a dataset's champion and point the alias to it.
+    """Register a dataset's champion, and point the alias to it unless the one before it stays.
+
+    What is registered is its best random seed, its ensemble, or a refit of either.
 
     Args:
         layout: Where the study keeps things.
@@ -86,14 +86,13 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         with reachable():
             standing = standing_of(client, name)
             known = registry.find_version(client, name, registry.digest_in(folder))
-        new = Challenger(layout, dataset, name, comparison, champion, folder, known)
+        new = Challenger(layout, dataset, name, comparison, folder, known)
         verdict = challenge(new, standing)
         if verdict.action == "promoted":
             return crown(client, new, standing, verdict.reason, run_ids[champion.seed.seed])
         with reachable():
             if known is not None:  # more seeds may speak for the same model otherwise
-                why = known.tags.get("gatewise.promoted_because")
-                registry.write_evidence(client, known, comparison, champion, why)
+                registry.write_evidence(client, known, comparison)
                 registry.describe(client, layout, dataset, known)
             if verdict.action == "kept":
                 return keep(client, new, standing, verdict)
@@ -112,7 +111,8 @@ def crown(
     with reachable():
         version = new.known or registry.register(client, new.name, new.folder, run_id, examples)
         registry.check_answers(version, examples)
-        registry.write_evidence(client, version, new.comparison, new.champion, reason)
+        registry.write_evidence(client, version, new.comparison)
+        registry.write_tags(client, version, {"promoted_because": reason})
         registry.describe(client, new.layout, new.dataset, version)
         move_alias(client, version, standing)
     verdict = Verdict("promoted", reason)

@@ -26,7 +26,7 @@ from flows.report.details import collect
 from flows.tracking.alias import ABSENT
 from flows.tracking.judging import RUN, SEEN, note_seen
 from flows.tracking.logged import risks
-from rnn_core.comparison.outcome import Champion, Comparison
+from rnn_core.comparison.outcome import Comparison
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.files import digest_of, write_text
 from rnn_core.study import read_study
@@ -68,7 +68,7 @@ def candidate(layout: Layout, dataset: str, comparison: Comparison) -> Iterator[
 
 
 def copy_model(layout: Layout, dataset: str, comparison: Comparison, folder: Path) -> None:
-    """Copy the seed that is registered, or all members of the ensemble that is."""
+    """Copy the training that is registered, or all that answer together."""
     found = trained(layout, dataset, comparison)
     if len(found) == 1:
         shutil.copytree(found[0], folder)
@@ -151,16 +151,11 @@ def download(version: ModelVersion, folder: Path) -> Path:
     return files
 
 
-def write_evidence(
-    client: MlflowClient,
-    version: ModelVersion,
-    comparison: Comparison,
-    champion: Champion,
-    reason: str | None,
-) -> None:
+def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comparison) -> None:
     """Write into the tags of a version what speaks for it, in place of what did."""
+    champion, refit = comparison.champion, comparison.registered_refit
+    assert champion is not None
     result, decision, metric = champion.result, comparison.decision, comparison.metric.name
-    refit = comparison.registered_refit
     write_tags(
         client,
         version,
@@ -168,7 +163,7 @@ def write_evidence(
             "cell": result.cell,
             "hidden_size": result.hidden_size,
             "num_layers": result.num_layers,
-            "seed": champion.seed.seed if comparison.members else comparison.registered_seeds[0],
+            "seed": champion.seed.seed,
             "members": len(comparison.members) if comparison.members else None,
             "refit_epochs": refit.epochs if refit else None,
             "refit_gain": refit.gain.mean if refit and refit.gain else None,
@@ -178,7 +173,6 @@ def write_evidence(
             f"test_{metric}": comparison.registered_test_score,
             f"test_{metric}_mean": result.test.mean,
             f"test_{metric}_std": result.test.std,
-            "promoted_because": reason,
         },
     )
 

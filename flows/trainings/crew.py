@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flows.layout import Layout
-from flows.report.foresight import foresight
-from flows.trainings.identity import Opened, Work
+from flows.trainings.identity import Work
 from flows.trainings.workers import Pool, WorkerLostError
 from rnn_core.study import Study
 
@@ -64,14 +63,8 @@ class Crew(Protocol):
     def expect(self, trainings: int) -> None:
         """Be told how many trainings there will be at most, for who watches."""
 
-    def foresee(self, opened: Opened, margin: float, smallest: float | None = None) -> None:
-        """Be told what is trained, to say what its validation set can tell.
-
-        Args:
-            opened: What is trained.
-            margin: The largest difference that does not matter.
-            smallest: The smallest difference that the set can tell; None: it is not known yet.
-        """
+    def tell(self, text: str) -> None:
+        """Say something to who watches."""
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker, and wait for its result."""
@@ -96,10 +89,9 @@ class LocalCrew:
     def expect(self, trainings: int) -> None:
         """Nobody watches here."""
 
-    def foresee(self, opened: Opened, margin: float, smallest: float | None = None) -> None:
-        """Write what the validation set can tell beside what DVC writes."""
-        if told := foresight(opened.metric, margin, opened.items, smallest):
-            sys.stderr.write(f"{opened.dataset}: {told}\n")
+    def tell(self, text: str) -> None:
+        """Write it beside what DVC writes."""
+        sys.stderr.write(f"{text}\n")
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker, and wait for its result."""

@@ -3,12 +3,13 @@
 import json
 import queue
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.layout import Layout
+from flows.report.foresight import after_first_seeds
 from flows.trainings.crew import Crew, Ending
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
@@ -45,9 +46,8 @@ class CodeOfCells:
 
     def training(self, cell: str, device: str, division: Division = "prepared") -> str:
         """Fingerprint of what trains a cell on a kind of device, and a division of the data."""
-        parts = [self.trains[cell]]
-        parts += [self.gpu] if device == "cuda" else []
-        return " ".join(parts if division == "prepared" else [*parts, self.divides])
+        trains = self.on(device, self.trains[cell])
+        return trains if division == "prepared" else f"{trains} {self.divides}"
 
     def evaluation(self, cell: str, device: str, division: Division = "prepared") -> str:
         """Fingerprint of what evaluates a training of a cell on a kind of device.
@@ -56,11 +56,15 @@ class CodeOfCells:
         """
         if division != "prepared":
             return self.ensemble(cell, device)
-        return self.evaluates[cell] + (f" {self.gpu}" if device == "cuda" else "")
+        return self.on(device, self.evaluates[cell])
 
     def ensemble(self, cell: str, device: str) -> str:
         """Fingerprint of what scores several trainings of a cell together."""
-        return self.together[cell] + (f" {self.gpu}" if device == "cuda" else "")
+        return self.on(device, self.together[cell])
+
+    def on(self, device: str, code: str) -> str:
+        """Fingerprint of some code on a kind of device."""
+        return f"{code} {self.gpu}" if device == "cuda" else code
 
 
 @dataclass
@@ -183,7 +187,7 @@ class Trainings:
         while (found := self.look()).wanted:
             if found.running and not looked:
                 looked = True
-                self.tell_what_items_tell(crew, found.running)
+                self.foresee(crew, found)
             for asked in found.wanted:
                 if asked not in running:
                     running[asked] = crew.train(self.work(asked))
@@ -191,20 +195,26 @@ class Trainings:
             self.take_in(running, ends)
         return found
 
-    def tell_what_items_tell(self, crew: Crew, running: Collection[str]) -> None:
-        """Say which differences the validation set can tell, by the first seeds of candidates."""
+    def foresee(self, crew: Crew, found: Look) -> None:
+        """Say which differences the validation set can tell, by the first seeds of candidates.
+
+        Those that race: a size that was tuned again has others that it was given up with.
+        """
         from rnn_core.comparison.need import smallest_difference  # noqa: PLC0415 - has NumPy
         from rnn_core.comparison.race import items_of  # noqa: PLC0415 - likewise
 
-        trained: dict[str, list[Trained]] = {name: [] for name in running}
-        for asked, end in self.ended.items():
-            is_first = not asked.is_trial and asked.seed < self.plan.seeds.first
-            if is_first and end.trained and asked.sizing.name in trained:
-                trained[asked.sizing.name].append(end.trained)
+        trained: dict[str, list[Trained]] = {name: [] for name in found.running}
+        for asked in found.results:
+            one, name = self.ended[asked].trained, asked.sizing.name
+            if one is not None and name in trained and asked.seed < self.plan.seeds.first:
+                trained[name].append(one)
         items = items_of(list(trained.values()))
         smallest = None if items is None else smallest_difference(items)
-        if smallest is not None:
-            crew.foresee(self.opened, self.plan.margin, smallest)
+        if smallest is None:
+            return
+        opened = self.opened
+        if told := after_first_seeds(opened.metric, self.plan.margin, opened.items, smallest):
+            crew.tell(f"{opened.dataset}: {told}")
 
     def take_in(self, running: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
         """Wait for the next end; after an error, for all that have begun."""

@@ -16,11 +16,12 @@ DTYPE = "float32"
 """What everything is trained in."""
 
 DIVISIONS: Mapping[Division, str] = {
+    "prepared": "",
     "moved_back": "moved back",
     "moved_back_refit": "moved back, refit",
     "refit": "refit",
 }
-"""What a training on a new division of the data is called where a person watches it."""
+"""What a training on a division of the data is called where a person watches it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,10 +161,5 @@ def title(config: RunConfig) -> str:
     """What a training is called where a person watches it."""
     name = f"{config.dataset} {config.cell}-{size_of(config)}"
     seed = f"seed {config.seed}"
-    parts = ["trial"] if is_for_tuning(config.seed) else [called(config.division), seed]
+    parts = ["trial"] if is_for_tuning(config.seed) else [DIVISIONS[config.division], seed]
     return " ".join(part for part in (name, *parts) if part)
-
-
-def called(division: Division) -> str:
-    """What a training on a division of the data is called; nothing on that which is prepared."""
-    return "" if division == "prepared" else DIVISIONS[division]

@@ -1,13 +1,18 @@
 """What trainings, evaluations and answers took on this machine: a line each, outside of results."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from flows.layout import Layout
 from rnn_core.files import read_json_lines
-from rnn_core.training.run_folder import candidate_name, read_summary
+from rnn_core.metric import Division
+from rnn_core.study import is_for_tuning
+from rnn_core.training.run_folder import candidate_name
+
+ANSWERS = 100
+"""Answers that are timed; `rnn_core.diagnostics.measured_cost` has the number too, with PyTorch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +20,13 @@ class Record:
     """What a piece of work took.
 
     Attributes:
-        what: "train" or "evaluate"; with the division of the data, where that is a new one.
+        what: "train" or "evaluate".
         dataset: Name of the dataset.
         cell: Name of the cell.
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
         seed: Random seed.
+        division: Which items of the prepared data were on which split.
         seconds: Wall time.
         epochs: Epochs that were trained in that time; None for an evaluation, and for a training
             that went on where a worker that was lost had left it.
@@ -36,6 +42,7 @@ class Record:
     hidden_size: int
     num_layers: int = 1
     seed: int
+    division: Division = "prepared"
     seconds: float
     epochs: int | None = None
     peak_megabytes: int
@@ -47,10 +54,10 @@ class Record:
         """Name of the cell at its size."""
         return candidate_name(self.cell, self.hidden_size, self.num_layers)
 
-
-def epochs_in(folder: Path) -> int:
-    """Epochs that a finished training has in its folder."""
-    return read_summary(folder).epochs
+    @property
+    def is_trial(self) -> bool:
+        """Whether it is of a trial of tuning."""
+        return is_for_tuning(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +74,6 @@ class Answer:
         median_ms: The median time of an answer, in milliseconds.
         p95_ms: The time that 95 % of answers kept within.
         peak_megabytes: By how much the memory of its process rose meanwhile; None: not told.
-        seconds: What it took to measure that.
         processor: Kind of processor, as PyTorch names it.
         time: When it ended, in seconds since 1970.
     """
@@ -80,7 +86,6 @@ class Answer:
     median_ms: float
     p95_ms: float
     peak_megabytes: float | None
-    seconds: float
     processor: str
     time: int
     what: str = "answer"
@@ -101,6 +106,17 @@ def append(layout: Layout, record: Record | Answer) -> None:
 def read_records(layout: Layout) -> list[Record]:
     """All records of trainings and evaluations."""
     return [Record(**line) for line in lines_of(layout, Record)]
+
+
+def last_records(records: Iterable[Record]) -> list[Record]:
+    """The last record of each piece of work; all of the trials, which share seeds."""
+    trials, last = [], {}
+    for one in records:
+        if one.is_trial:
+            trials.append(one)
+        else:
+            last[one.what, one.dataset, one.candidate, one.seed, one.division] = one
+    return [*trials, *last.values()]
 
 
 def read_answers(layout: Layout) -> list[Answer]:

@@ -24,7 +24,7 @@ from flows.trainings.identity import (
     evaluation_identity,
     public_version,
 )
-from flows.trainings.records import Answer, Record, append, epochs_in
+from flows.trainings.records import Answer, Record, append
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
 from rnn_core.comparison.rolling_origin import MEASURED_SEEDS
@@ -41,7 +41,7 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.training import loop
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_meta, read_prepared
-from rnn_core.training.run_folder import RunConfig
+from rnn_core.training.run_folder import RunConfig, read_summary
 from rnn_core.training.search_space import own_values, search_space
 from rnn_core.training.sizes import beside, ladder
 
@@ -67,7 +67,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     """Read what the trainings of a prepared dataset have in common.
 
     Raises:
-        ParameterError: If the dataset's parameters are not possible.
+        ParameterError: If the dataset's parameters are not possible, or its refit.
         DataError: If the dataset is not prepared.
     """
     name = study.section(dataset).task
@@ -76,14 +76,15 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     training = study.parameters(dataset, "training", TrainingParameters)
     meta = read_meta(layout.prepared(dataset), kind)
     task, sizes, depths = kind(meta, model), study.sizes_of(dataset), study.depths_of(dataset)
+    digest = digest_of(layout.prepared(dataset))
     if study.refit_of(dataset):
-        check_refit(layout, dataset, task, training)
+        check_refit(dataset, task, prepared(layout.prepared(dataset), digest, name), training)
     rungs = {cell: tuple(ladder(task, cell, sizes, depths)) for cell in study.cells_of(dataset)}
     return Opened(
         dataset=dataset,
         task=name,
         device=select_device(study.device).type,
-        data=digest_of(layout.prepared(dataset)),
+        data=digest,
         metric=kind.metric,
         margin=kind.margin,
         items=meta.items["validation"],
@@ -96,22 +97,31 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
     )
 
 
-def check_refit(layout: Layout, dataset: str, task: Task, training: TrainingParameters) -> None:
+def check_refit(
+    dataset: str, task: Task, whole: tuple[Data, Meta], training: TrainingParameters
+) -> None:
     """Refuse a refit that cannot be measured, before anything is trained.
+
+    Args:
+        dataset: Name of the dataset.
+        task: Its task.
+        whole: Its data as it is prepared, and its meta.
+        training: Parameters of the training.
 
     Raises:
         ParameterError: If the split cannot be moved back, or leaves too little to train on.
     """
     kind = type(task)
     try:
-        data, meta = divide(kind, *read_prepared(layout.prepared(dataset), kind), "moved_back")
+        data, meta = divide(kind, *whole, "moved_back")
+        # Each random seed may have a division of its own: of voices, the folds take turns.
         for seed in range(MEASURED_SEEDS):
             moved = kind(meta, task.model, seed)
             next(moved.training_batches(data, training.batch_size, torch.Generator()))
     except ParameterError as error:
         raise ParameterError(
-            f"{FILE}: datasets.{dataset}: refit: true is measured with the split moved back by one "
-            f"validation set, and this cannot be: {error}; set refit: false"
+            f"{FILE}: datasets.{dataset}: refit needs the split moved back by one validation set, "
+            f"which is not possible here: {error}; set refit: false for this dataset"
         ) from None
 
 
@@ -130,7 +140,7 @@ def train_one(work: Work) -> None:
             started, is_new = time.monotonic(), not any(growing.iterdir())
             train_in(growing, work)
             store.put("training", identity, growing)
-            epochs = epochs_in(growing) if is_new else None
+            epochs = read_summary(growing).epochs if is_new else None
             append(work.layout, record_of("train", work.config, time.monotonic() - started, epochs))
         shutil.rmtree(growing, ignore_errors=True)
     if work.evaluates is not None:
@@ -209,7 +219,6 @@ def note_answer(run: Path, work: Work) -> None:
     config = work.config
     if config.seed != 0:
         return
-    started = time.monotonic()
     data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
     found = measure_seed(run, data, meta, torch.device(config.device))
     if found is None:
@@ -223,7 +232,6 @@ def note_answer(run: Path, work: Work) -> None:
         median_ms=round(found.median_ms, 4),
         p95_ms=round(found.p95_ms, 4),
         peak_megabytes=None if found.peak_bytes is None else round(found.peak_bytes / 2**20, 2),
-        seconds=round(time.monotonic() - started, 3),
         processor=torch.backends.cpu.get_cpu_capability(),
         time=round(time.time()),
     )
@@ -238,9 +246,8 @@ def evaluate_in(place: Path, store: Store, work: Work) -> None:
     config = work.config
     data, meta = prepared(work.layout.prepared(config.dataset), config.data, config.task)
     store.get("training", config.identity, place / "run")
-    device = torch.device(config.device)
     with whole_folder(place / "evaluation", place / "growing") as folder:
-        scoring.score(place / "run", data, meta, device, folder)
+        scoring.score(place / "run", data, meta, torch.device(config.device), folder)
 
 
 def evaluate_together(together: Together) -> None:
@@ -286,12 +293,13 @@ def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
 def record_of(what: str, config: RunConfig, seconds: float, epochs: int | None = None) -> Record:
     """What a piece of work took, on this machine."""
     return Record(
-        what=what if config.division == "prepared" else f"{what} {config.division}",
+        what=what,
         dataset=config.dataset,
         cell=config.cell,
         hidden_size=config.model["hidden_size"],
         num_layers=config.model["num_layers"],
         seed=config.seed,
+        division=config.division,
         seconds=round(seconds, 3),
         epochs=epochs,
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,

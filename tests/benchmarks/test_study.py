@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.trainings.records import Record
 from rnn_core.study import TUNING_SEED
 
 FILE = Path(__file__).parents[2] / "benchmarks/study.py"
@@ -59,22 +60,28 @@ def test_a_smaller_study_keeps_the_rest(study):
 
 
 def test_seconds_are_summed_by_kind_of_work_and_by_cell(study):
-    """Trials of tuning are told apart: the plain script has none."""
+    """Trials of tuning and refits are told apart: the plain script has none."""
 
-    def record(what, cell, seconds, seed=0):
-        return {"what": what, "dataset": "co2", "cell": cell, "seed": seed, "seconds": seconds}
+    def record(what, cell, seconds, seed=0, **more):
+        facts = {"dataset": "co2", "hidden_size": 8, "peak_megabytes": 1, "time": 1}
+        return Record(what=what, cell=cell, seed=seed, seconds=seconds, **facts, **more)
 
     records = [
         record("train", "gru", 3.0, seed=TUNING_SEED),
         record("train", "gru", 7.0),
         record("evaluate", "gru", 2.0),
         record("train", "lstm", 5.0),
+        record("train", "lstm", 11.0, division="moved_back"),
+        record("train", "lstm", 13.0, division="refit"),
+        record("evaluate", "lstm", 17.0, division="moved_back_refit"),
     ]
     assert study.seconds_of_cells(records) == {"co2": {"gru": 9.0, "lstm": 5.0}}
     assert study.seconds_of_work(records) == {
         "trial": {"number": 1, "seconds": 3.0},
         "train": {"number": 2, "seconds": 12.0},
         "evaluate": {"number": 1, "seconds": 2.0},
+        "train, refit": {"number": 2, "seconds": 24.0},
+        "evaluate, refit": {"number": 1, "seconds": 17.0},
     }
 
 

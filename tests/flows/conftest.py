@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -200,7 +200,7 @@ def make_study(folder: Path, environment: dict[str, str], parameters: dict) -> S
 class Here:
     """A crew that does each piece of work in this process, at once, and nothing later."""
 
-    def foresee(self, opened: object, margin: float, smallest: float | None = None) -> None:
+    def tell(self, text: str) -> None:
         """Nobody watches."""
 
     def expect(self, trainings: int) -> None:
@@ -234,7 +234,20 @@ STAGES = {stage.__name__: stage for stage in (ingest, prepare, train, evaluate, 
 
 
 @pytest.fixture(scope="session")
-def perform(here: Here) -> Callable[..., None]:
+def code_of() -> Callable[[Collection[str]], CodeOfCells]:
+    """Makes up the fingerprints of code that never changes, of some cells."""
+
+    def make(cells: Collection[str]) -> CodeOfCells:
+        trains, evaluates, together = (
+            dict.fromkeys(cells, what) for what in ("trains", "scores", "together")
+        )
+        return CodeOfCells(trains, evaluates, together, gpu="gpu", divides="divides")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def perform(here: Here, code_of: Callable[[Collection[str]], CodeOfCells]) -> Callable[..., None]:
     """Runs stages of a dataset in this process, as with code that never changes."""
 
     def run(
@@ -246,15 +259,8 @@ def perform(here: Here) -> Callable[..., None]:
         torch.set_num_threads(1)  # as a worker has, of whose environment it is a part
         study = read_study(layout.folder)
         cells = (*study.cells_of(dataset), *(study.references_of(dataset) or ()))
-        code = CodeOfCells(
-            trains=dict.fromkeys(cells, "trains"),
-            evaluates=dict.fromkeys(cells, "scores"),
-            together=dict.fromkeys(cells, "together"),
-            gpu="gpu",
-            divides="divides",
-        )
         for verb in verbs:
-            more = [code, here] if verb in {"train", "evaluate"} else []
+            more = [code_of(cells), here] if verb in {"train", "evaluate"} else []
             with watch or nullcontext():
                 STAGES[verb](layout, study, dataset, *more)
 

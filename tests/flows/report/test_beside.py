@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,10 @@ from flows.stages.report import report
 from flows.tracking import registry
 from flows.tracking.projection import Projection
 from flows.trainings.records import Answer, Record, append
-from rnn_core.comparison.ensembles import EnsembleScores
+from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.outcome import read_comparison, write_comparison
 from rnn_core.comparison.refits import Gain, Refit, RefitResult
+from rnn_core.diagnostics.measured_cost import measure
 from rnn_core.files import digest_of
 from rnn_core.study import TUNING_SEED, read_study
 
@@ -84,11 +86,28 @@ def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(ma
     assert gained in advice.evidence(comparison)
     text = card(made_up, "sounds")
     for words in (
-        "It was trained on the training and validation set for 7 epochs.",
+        "It was trained anew, with the random seed of the champion's best on validation (0), ",
+        "(0), on the training and validation set for 7 epochs.",
         "Weights were fitted on the training and validation set",
         "This model: test 0.9877. All seeds of the champion:",
     ):
         assert words in text
+    assert "It is seed" not in text
+
+
+def test_card_of_an_ensemble_that_was_refitted_says_so(made_up):
+    seeds = (0, 1, 3)
+    refit = replace(REFIT, members=seeds, alone=None)
+    scores = replace(SCORES, seeds=seeds)
+    comparison = refitted(made_up, refit, scores)
+    together = EnsembleResult(
+        scores=scores, better_by=0.1, p_value=0.01, trainings=0, registered=True
+    )
+    write_comparison(made_up.comparison("sounds"), replace(comparison, ensemble=together))
+    assert (
+        "It is the mean of 3 models, trained with the random seeds 0, 1 and 3. They were trained "
+        "anew, on the training and validation set for 7 epochs."
+    ) in card(made_up, "sounds")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +130,7 @@ def test_report_says_why_a_refit_is_not_registered(made_up, gain, epochs, said):
     assert said in told
     assert told.endswith("What is registered was trained on the training set alone.")
     assert comparison.registered_scores == before.registered_scores
-    assert "It was trained on" not in card(made_up, "sounds")
+    assert "anew" not in card(made_up, "sounds")
 
 
 def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, said_of):
@@ -190,9 +209,9 @@ def test_figures_are_logged_again_only_if_they_change(champion, client, made_up,
     assert len(logged) == 5
 
 
-def timed(seconds, megabytes, what="train", seed=0, cell="gru", dataset="sounds"):
+def timed(seconds, megabytes, what="train", seed=0, cell="gru", dataset="sounds", **more):
     """A record as a worker leaves it."""
-    facts = {"dataset": dataset, "cell": cell, "hidden_size": 8, "seed": seed}
+    facts = {"dataset": dataset, "cell": cell, "hidden_size": 8, "seed": seed, **more}
     took = {"seconds": seconds, "peak_megabytes": megabytes}
     return Record(what=what, **facts, **took, processor="AVX2", time=1)
 
@@ -204,6 +223,10 @@ TIMES = [
     timed(10.25, 500, seed=1),
     timed(7.0, 200, seed=TUNING_SEED),
     timed(6.5, 300, "evaluate"),
+    timed(77.0, 900, division="moved_back"),
+    timed(20.0, 900, division="moved_back"),
+    timed(3.25, 900, "evaluate", division="moved_back"),
+    timed(1.5, 900, division="refit"),
     timed(0.5, 310, "evaluate", cell="lstm"),
     timed(0.5, 310, "evaluate", cell="memoryless"),
     timed(1.0, 100, dataset="lost"),
@@ -216,7 +239,6 @@ FACTS = {
     "hidden_size": 8,
     "processor": "AVX2",
     "time": 1,
-    "seconds": 0.1,
     "seed": 0,
 }
 ANSWERS = [
@@ -244,18 +266,30 @@ def test_timings_stand_beside_the_scores(made_up):
     mean = read_comparison(made_up.comparison("sounds")).candidates["gru-8"].test.mean
     assert rows["gru-8"][0].startswith(f"accuracy {mean:.4g} ±")
     assert rows["gru-8"][1:3] == ["19,744", "16,000"]
-    assert rows["gru-8"][3:] == ["0.457", "12.3", "0.875", "77", "1,245", "512", "6.5", "300"]
-    assert rows["lstm-8"][3:] == ["not run here"] * 6 + ["0.5", "310"]
+    assert rows["gru-8"][3:-1] == ["0.457", "12.3", "0.875", "77", "1,245", "512", "6.5", "300"]
+    assert rows["gru-8"][-1] == "24.75", "the last of each training and evaluation of a refit"
+    assert rows["lstm-8"][3:9] == ["not measured"] * 3 + ["not run here"] * 3
+    assert rows["lstm-8"][9:] == ["0.5", "310", "not run here"]
     assert rows["memoryless-8"][3:6] == ["1", "2", "not told"]
     assert rows_of(page, "lost")["gru-8"][0] == "accuracy diverged"
     assert rows_of(page, "later")["gru-8"][0] == "not compared yet"
+    assert rows_of(page, "lost")["gru-8"][3:6] == ["not run here"] * 3
+
+
+def test_timings_say_how_many_answers_were_measured_and_since_when_memory_counts(made_up):
+    write_timings(made_up, read_study(made_up.folder))
+    page = " ".join(made_up.timings_page.read_text().split())
+    number = signature(measure).parameters["repeats"].default
+    assert f"in which half, and 95 %, of {number} answers were given" in page
+    assert "the most memory that a worker had held by then, or since it last measured an" in page
 
 
 def test_timings_are_told_beside_a_comparison_of_an_older_version(made_up):
-    name = next(iter(read_study(made_up.folder).datasets))
-    made_up.comparison(name).write_text('{"decision": {"status": "provisional"}}')
+    append(made_up, TIMES[0])
+    made_up.comparison("sounds").write_text('{"decision": {"status": "provisional"}}')
     write_timings(made_up, read_study(made_up.folder))
-    assert name in made_up.timings_page.read_text()
+    rows = rows_of(made_up.timings_page.read_text(), "sounds")
+    assert rows["gru-8"][:3] == ["compared by another version", "", ""]
 
 
 def test_report_does_not_depend_on_timings(made_up):

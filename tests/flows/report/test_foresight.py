@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.report.foresight import foresight
+from flows.report.foresight import after_first_seeds, before_training
 from rnn_core.metric import Metric
 
 ACCURACY = Metric("accuracy", "", "higher")
@@ -14,19 +14,25 @@ ERROR = Metric("mse", "", "lower")
 
 
 def test_accuracy_is_told_before_training_and_others_after_it():
-    assert "tell accuracies apart" in foresight(ACCURACY, 0.01, 400)
-    assert not foresight(ACCURACY, 0.01, 400, 0.03)
-    assert not foresight(ERROR, 0.01, 400)
-    assert "tell models apart whose mse differs by 0.03 and more" in foresight(
+    assert "tell accuracies apart" in before_training(ACCURACY, 0.01, 400)
+    assert not after_first_seeds(ACCURACY, 0.01, 400, 0.03)
+    assert not before_training(ERROR, 0.01, 400)
+    assert "tell models apart whose mse differs by 0.03 and more" in after_first_seeds(
         ERROR, 0.01, 400, 0.03
     )
+
+
+def test_what_there_is_too_little_of_is_called_by_its_name():
+    assert "some 6,300 items. With fewer, give" in before_training(ACCURACY, 0.01, 400)
+    some = "some 9 times as much data. With less, give"
+    assert some in after_first_seeds(ERROR, 0.01, 400, 0.03)
 
 
 @settings(deadline=None, derandomize=True, database=None)
 @given(margin=st.floats(1e-6, 1e3), factor=st.floats(1.01, 100), items=st.integers(2, 10**6))
 def test_as_much_data_as_is_said_tells_the_margin(margin, factor, items):
     """And hardly less would: what items tell shrinks with the square root of their number."""
-    told = foresight(ERROR, margin, items, margin * factor)
+    told = after_first_seeds(ERROR, margin, items, margin * factor)
     times = int(re.search(r"it takes some ([\d,]+) times as much data", told)[1].replace(",", ""))
     assert factor / times**0.5 <= 1 + 1e-9
     assert times <= max(factor**2 + 1, 1.11 * factor**2)
@@ -36,6 +42,6 @@ def test_as_much_data_as_is_said_tells_the_margin(margin, factor, items):
 
 @pytest.mark.parametrize("smallest", [0.001, 0.01])
 def test_items_that_tell_the_margin_are_enough(smallest):
-    told = foresight(ERROR, 0.01, 400, smallest)
+    told = after_first_seeds(ERROR, 0.01, 400, smallest)
     assert told.endswith("; the margin is 0.01.")
     assert "times as much" not in told

@@ -241,6 +241,21 @@ def test_where_nobody_asked_for_networks_nothing_is_said_of_them(made_up):
     assert "Without a recurrence" not in made_up.page.read_text()
 
 
+def test_networks_without_a_champion_stand_below_a_sentence(made_up):
+    """As where every candidate diverged."""
+    place = made_up.comparison("lost")
+    comparison = read_comparison(place)
+    assert comparison.champion is None
+    networks = {"tcn-9": network(None, error=None)}
+    write_comparison(place, replace(comparison, references=networks))
+    report(made_up, read_study(made_up.folder))
+    said = "Whether a recurrence is needed is not known: no candidate has a score."
+    page, text = made_up.page.read_text(), (made_up.reports / "report.md").read_text()
+    assert f"<h3>{recurrence.TITLE}</h3>\n<p>{said}</p>" in page
+    assert not re.search(r"<p>\s*</p>", page)
+    assert f"### {recurrence.TITLE} on lost\n\n{said}\n\n| network |" in text
+
+
 def with_networks(layout):
     """Comparisons with every outcome of networks."""
     comparison = read_comparison(layout.comparison("sounds"))

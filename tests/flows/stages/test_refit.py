@@ -1,27 +1,33 @@
 """A whole study whose champion is trained on the validation set too, where that is believed."""
 
 import json
+import re
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
 import yaml
 
+from flows.commands.run import time_account
 from flows.layout import Layout
 from flows.report import advice
+from flows.report.timings import write_timings
+from flows.study import StudyRun
 from flows.tracking.judging import RUN, SEEN, judge, note_seen
 from flows.tracking.registry import copy_model
 from flows.trainings import work
 from flows.trainings.adoption import adopt
-from flows.trainings.dataset import CodeOfCells
 from flows.trainings.kept import note_kept
+from flows.trainings.records import read_records
 from flows.trainings.store import Store
 from rnn_core.comparison import refits
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import digest_of, read_json
+from rnn_core.study import read_study
 from rnn_core.tasks.forecasting import Forecasting
 from rnn_core.training.evaluation import item_scores
 from rnn_core.training.item_scores import read_items
@@ -52,13 +58,6 @@ PARAMETERS = {
         }
     },
 }
-
-CODE = CodeOfCells(
-    *(dict.fromkeys(PARAMETERS["cells"], what) for what in ("trains", "scores", "together")),
-    gpu="gpu",
-    divides="divides",
-)
-"""As `perform` has it."""
 
 ROWS = 240
 TURN = 144
@@ -235,6 +234,26 @@ def test_race_and_recommendation_know_nothing_of_it(study, turns):
         assert getattr(with_it, name) == getattr(without, name)
 
 
+def test_time_of_a_refit_is_told_apart_and_counted(believed):
+    """Its trainings are trainings, whatever they were trained on."""
+    comparison, records = comparison_of(believed), read_records(believed)
+    assert {one.what for one in records} == {"train", "evaluate"}
+    trained = [one.division for one in records if one.what == "train"]
+    assert Counter(trained) == {
+        "prepared": comparison.effort.trainings + comparison.ensemble.trainings,
+        "moved_back": 3,
+        "moved_back_refit": 3,
+        "refit": 3,
+    }
+    told, took = time_account(StudyRun(), believed, 0.0), sum(one.seconds for one in records)
+    assert f"; {len(trained)} trainings. Trainings and evaluations took {took:.0f} s" in told
+    write_timings(believed, read_study(believed.folder))
+    page = believed.timings_page.read_text()
+    (row,) = (line for line in page.splitlines() if f">{comparison.decision.champion}</th>" in line)
+    apart = sum(one.seconds for one in records if one.division != "prepared")
+    assert row.rstrip().endswith(f"<td>{apart:,.4g}</td></tr>")
+
+
 def test_report_says_what_is_registered_and_what_it_gained(believed):
     comparison = comparison_of(believed)
     said = advice.evidence(comparison)
@@ -249,11 +268,11 @@ def test_report_says_what_is_registered_and_what_it_gained(believed):
 
 
 def test_all_of_it_is_kept_adopted_and_never_trained_again(
-    believed, perform, tmp_path, monkeypatch
+    believed, perform, code_of, tmp_path, monkeypatch
 ):
     layout = Layout(shutil.copytree(believed.folder, tmp_path / "study"))
     before = digest_of(layout.runs("sales"))
-    note_kept(layout, ["sales"], lambda _: CODE)
+    note_kept(layout, ["sales"], lambda _: code_of(PARAMETERS["cells"]))
     kept, store = set(json.loads(layout.kept.read_bytes())), Store(str(layout.store))
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= kept
@@ -284,7 +303,7 @@ def test_refit_that_is_switched_off_leaves_nothing_behind(believed, perform, tmp
     assert not folders_of(layout, "moved_back")
 
 
-def test_refit_of_several_layers_is_found_where_it_was_laid(study, tmp_path, monkeypatch):
+def test_refit_of_several_layers_is_found_where_it_was_laid(study, code_of, tmp_path, monkeypatch):
     """By all that looks for it: its scores, the registry, and what is kept."""
     monkeypatch.setattr(refits, "BELIEVED", 0.0)
     section = PARAMETERS["datasets"]["sales"]
@@ -302,7 +321,7 @@ def test_refit_of_several_layers_is_found_where_it_was_laid(study, tmp_path, mon
     copy_model(layout, "sales", found, tmp_path / "model")
     copies = sorted(folder for folder in (tmp_path / "model").iterdir() if folder.is_dir())
     assert list(map(digest_of, copies)) == list(map(digest_of, folders))
-    note_kept(layout, ["sales"], lambda _: CODE)
+    note_kept(layout, ["sales"], lambda _: code_of(PARAMETERS["cells"]))
     kept, store = set(json.loads(layout.kept.read_bytes())), Store(str(layout.store))
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= kept
@@ -330,5 +349,22 @@ def test_split_that_cannot_be_moved_back_is_refused_before_anything_is_trained(
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     perform(layout, "sales", "ingest", "prepare")
     monkeypatch.setattr(work, "train_in", lambda *_: pytest.fail("something was trained"))
-    with pytest.raises(ParameterError, match=r"datasets\.sales: refit: true.*set refit: false"):
+    said = (
+        "params.yaml: datasets.sales: refit needs the split moved back by one validation set, "
+        "which is not possible here: "
+    )
+    with pytest.raises(ParameterError, match=f"^{re.escape(said)}.*; set refit: false for this"):
         perform(layout, "sales", "train")
+
+
+def test_data_that_a_refit_is_checked_with_is_read_once(perform, tmp_path, monkeypatch):
+    """The trainings that follow in the same worker use what was read."""
+    (tmp_path / "sales.csv").write_text(series(turns=False))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(PARAMETERS))
+    layout = Layout(tmp_path)
+    perform(layout, "sales", "ingest", "prepare")
+    read, original = [], work.read_prepared
+    monkeypatch.setattr(work, "read_prepared", lambda *what: read.append(what) or original(*what))
+    opened = work.open_dataset(layout, read_study(layout.folder), "sales")
+    work.prepared(layout.prepared("sales"), opened.data, opened.task)
+    assert len(read) == 1

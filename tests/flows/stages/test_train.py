@@ -12,7 +12,6 @@ from flows.tracking import projection as tracking
 from flows.tracking.logged import metrics_of_result
 from flows.tracking.projection import Follower
 from flows.trainings import planner
-from flows.trainings.dataset import CodeOfCells
 from flows.trainings.identity import title
 from flows.trainings.kept import note_kept
 from flows.trainings.manifest import MANIFEST
@@ -255,7 +254,7 @@ def test_diverged_trials_are_recorded_and_not_chosen(fresh, perform):
     assert record["steps"] == sum(trial["steps"] for trial in every)
 
 
-def test_size_that_is_tuned_again_keeps_all_that_led_there(fresh, perform, monkeypatch):
+def test_size_that_is_tuned_again_keeps_all_that_led_there(fresh, perform, code_of, monkeypatch):
     """Trials, and what showed that the first search failed; else a second run trained it again."""
 
     def larger_fails(sized, margin):
@@ -278,8 +277,7 @@ def test_size_that_is_tuned_again_keeps_all_that_led_there(fresh, perform, monke
     place = fresh.run("sales", "gru") / str(larger)
     assert read_rung(place).tuning.searches == 2
     assert read_config(place / "seed-0")[0].model["dropout"] == 0.3
-    code = CodeOfCells({}, dict.fromkeys(("gru", "lstm"), "scores"), {}, "gpu", "divides")
-    note_kept(fresh, ["sales"], lambda _: code)
+    note_kept(fresh, ["sales"], lambda _: code_of(["gru"]))
     store = open_store(fresh)
     for kind in ("training", "evaluation"):
         assert set(store.identities(kind)) <= set(read_json(fresh.kept)), kind

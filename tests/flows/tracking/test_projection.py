@@ -1,9 +1,12 @@
 """MLflow as a projection of run folders, on copies of the finished tiny study."""
 
+import re
 import shutil
 import socket
+from ast import literal_eval
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -16,6 +19,7 @@ from flows.tracking import projection as tracking
 from flows.tracking.projection import Follower, Projection, TrackingError
 from flows.tracking.retired import retire
 from flows.tracking.shown import note_shown, up_to_date
+from flows.trainings.records import append, read_records
 from rnn_core.comparison.candidates import read_scores, write_scores
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json, read_json_lines, write_json
@@ -146,6 +150,46 @@ def test_reference_network_is_shown_and_told_from_candidates(layout, database):
         assert seed.data.metrics["test_accuracy"] == result.seeds[0].test
     assert run.data.metrics["test_margins_worse"] == network.test.worse_by
     assert "test_chance_within_margin" not in run.data.metrics
+
+
+QUERIES = {
+    "in the pages": r"filter by\s+`(.*?)`",
+    "in Python": r"filter_string=(.*?),\s+order_by",
+}
+
+
+@pytest.mark.parametrize("place", QUERIES)
+def test_queries_of_the_readme_rank_candidates_alone(layout, database, place):
+    """A network without a recurrence has scores as they have, and is none of them."""
+    project(layout, "opinions")
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    (query,) = re.findall(QUERIES[place], text, re.DOTALL)
+    query = literal_eval(f"({query})") if place == "in Python" else query
+    found = mlflow.search_runs(experiment_names=["tiny/opinions"], filter_string=query)
+    names = set(found["tags.mlflow.runName"])
+    assert names == set(read_comparison(layout.comparison("opinions")).candidates)
+
+
+def test_seconds_of_a_cell_are_those_of_the_trainings_that_are_compared(layout, database):
+    """The last of each seed; none of a refit, of an evaluation, or of another dataset."""
+    (own,) = (
+        one
+        for one in read_records(layout)
+        if (one.what, one.dataset, one.cell, one.seed) == ("train", "sales", "gru", 1)
+    )
+    for change in (
+        {"seconds": 100.0, "seed": 0},
+        {"seconds": 30.0, "seed": 0, "peak_megabytes": 9999},
+        {"seconds": 500.0, "seed": 0, "division": "moved_back", "peak_megabytes": 99999},
+        {"seconds": 500.0, "seed": 1, "division": "refit"},
+        {"seconds": 500.0, "what": "evaluate"},
+        {"seconds": 500.0, "dataset": "digits"},
+    ):
+        append(layout, replace(own, **change))
+    project(layout)
+    run = find(runs_of("sales"), kind="cell", cell="gru")
+    assert run.data.metrics["train_seconds"] == pytest.approx(30.0 + own.seconds)
+    assert run.data.metrics["train_peak_megabytes"] == 9999
 
 
 def test_projecting_again_changes_nothing(layout, database):
@@ -354,6 +398,49 @@ def test_runs_of_a_dataset_that_is_dropped_are_not_current(layout, database):
     assert up_to_date(layout, promoted=False) == {"sales", "digits"}
     project(layout, "text")
     assert currents("text") == {"true"}
+
+
+@pytest.fixture
+def dropped(tmp_path, database):
+    """A projection of a study that has no dataset left, and what is current of each it had."""
+    client, names = MlflowClient(), [f"many_/{letter}" for letter in "abc"]
+    runs = {}
+    for name in (*names, "manyx/a", "many_"):
+        run = client.create_run(client.create_experiment(name))
+        client.set_tag(run.info.run_id, "gatewise.current", "true")
+        client.set_terminated(run.info.run_id)
+        runs[name] = run.info.run_id
+
+    def current():
+        return {n for n, i in runs.items() if client.get_run(i).data.tags[CURRENT] == "true"}
+
+    return Projection(Layout(tmp_path), "many_", {}), current
+
+
+CURRENT = "gatewise.current"
+
+
+def test_every_dropped_dataset_is_found_among_many_experiments(dropped, monkeypatch):
+    """MLflow gives some at a time; here one."""
+    search = MlflowClient.search_experiments
+
+    def one(self, **more):
+        return search(self, **more | {"max_results": 1})
+
+    monkeypatch.setattr(MlflowClient, "search_experiments", one)
+    projection, current = dropped
+    retire(projection, [])
+    assert current() == {"manyx/a", "many_"}
+
+
+def test_runs_of_what_was_dropped_before_are_not_read_again(dropped):
+    projection, current = dropped
+    retire(projection, ["a"])
+    assert set(projection.runs) == {"b", "c"}
+    again = Projection(projection.layout, projection.study, {})
+    retire(again, [])
+    assert set(again.runs) == {"a"}
+    assert current() == {"manyx/a", "many_"}
 
 
 def test_training_of_a_dataset_that_is_dropped_is_given_up(layout, database):

@@ -23,7 +23,9 @@ from flows.tracking import promotion, registry
 from flows.tracking.projection import Projection, TrackingError
 from flows.tracking.promotion import LEVEL, promote
 from flows.tracking.registry import Examples
+from rnn_core.comparison.ensembles import EnsembleScores
 from rnn_core.comparison.outcome import Risk, read_comparison, write_comparison
+from rnn_core.comparison.refits import Gain, Refit, RefitResult
 from rnn_core.errors import StudyError
 from rnn_core.files import write_bytes
 from rnn_core.tasks import get_task
@@ -201,6 +203,38 @@ def test_what_speaks_for_a_version_is_what_the_comparison_says_now(layout, monke
     promote_sales(layout)
     assert evidence() == ["open", None, None, None, None]
     assert MlflowClient().get_model_version(NAME, "1").tags["gatewise.promoted_because"] == why
+
+
+def test_version_of_a_refit_says_so_as_long_as_it_is_one(layout):
+    """As refit it has the same weights here: the version is the same, and what it is called not."""
+    path = layout.comparison("sales")
+    comparison = read_comparison(path)
+    result, seed = comparison.champion.result, comparison.champion.seed
+    own = {"cell": result.cell, "hidden_size": result.hidden_size, "num_layers": result.num_layers}
+    shutil.copytree(registered_seed(layout), layout.refitted("sales", result.size, seed.seed))
+    gain = Gain(mean=0.25, error=0.1, at_least=0.1, at_most=0.4, chance=0.99)
+    refit = Refit(
+        **own,
+        measured=(0, 1),
+        moved_back_epochs=1,
+        gain=gain,
+        epochs=7,
+        members=(),
+        alone=seed.seed,
+        trainings=5,
+    )
+    scores = EnsembleScores(**own, seeds=(seed.seed,), validation=None, test=0.125, others={})
+    registered = RefitResult(refit=refit, scores=scores, registered=True)
+
+    def tags_of(refit):
+        write_comparison(path, replace(comparison, refit=refit))
+        assert promote_sales(layout).version == "1"
+        tags = MlflowClient().get_model_version(NAME, "1").tags
+        names = ("refit_epochs", "refit_gain", "test_mse", "num_layers", "seed")
+        return [tags.get(f"gatewise.{name}") for name in names]
+
+    assert tags_of(registered) == ["7", "0.25", "0.125", "1", str(seed.seed)]
+    assert tags_of(None) == [None, None, str(seed.test), "1", str(seed.seed)]
 
 
 def test_worse_challenger_is_kept_out(layout):

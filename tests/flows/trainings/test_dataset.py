@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pytest
 
 from flows.layout import Layout
+from flows.report.foresight import after_first_seeds
 from flows.trainings.dataset import CodeOfCells, Trainings
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
@@ -126,15 +127,14 @@ class Crew:
     scores: Scores = Scores()
     running: dict[str, tuple[Work, Future]] = field(default_factory=dict)
     begun: list[RunConfig] = field(default_factory=list)
-    foreseen: list[tuple[float, float, int]] = field(default_factory=list)
+    told: list[tuple[str, int]] = field(default_factory=list)
     has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def expect(self, trainings):
         """Nobody watches."""
 
-    def foresee(self, opened, margin, smallest):
-        assert opened == OPENED
-        self.foreseen.append((margin, smallest, len(self.begun)))
+    def tell(self, text):
+        self.told.append((text, len(self.begun)))
 
     def train(self, work: Work) -> Future:
         future: Future = Future()
@@ -284,14 +284,60 @@ def test_what_items_tell_is_said_once_after_the_first_look(trainings_of, crew):
     crew.scores = Scores(close)
     trainings = trainings_of(plan(first=3, most=5, margin=0.01))
     trainings.do(crew)
-    ((margin, smallest, begun),) = crew.foreseen
-    assert (margin, begun) == (0.01, 6)
+    ((told, begun),) = crew.told
+    assert begun == 6
     config = {c.cell: c for c in crew.begun}
     gru, lstm = (crew.scores.noise(config[cell], "validation") for cell in ("gru", "lstm"))
-    assert smallest == pytest.approx(2.5 * np.std(gru - lstm, ddof=1) / NUM_ITEMS**0.5, rel=1e-6)
-    crew.foreseen.clear()
+    smallest = 2.5 * np.std(gru - lstm, ddof=1) / NUM_ITEMS**0.5
+    assert told == f"sales: {after_first_seeds(OPENED.metric, 0.01, OPENED.items, smallest)}"
+    crew.told.clear()
     trainings_of(plan(first=3, most=5, margin=0.01)).do(crew)
-    assert crew.foreseen == [], "all that was wanted was there"
+    assert crew.told == [], "all that was wanted was there"
+
+
+@dataclass(frozen=True)
+class GivenUp(Scores):
+    """Of two sizes, the larger fails with the values that its first search comes to.
+
+    Attributes:
+        first: The value that the first training of the larger was given; it is then known.
+    """
+
+    first: list[float] = field(default_factory=list)
+
+    def fails(self, config: RunConfig) -> bool:
+        if is_for_tuning(config.seed) or config.model["hidden_size"] == 4:
+            return False
+        if not self.first:
+            self.first.append(config.model["dropout"])
+        return self.first == [config.model["dropout"]]
+
+    def put(self, store, config, place):
+        chance = np.random.default_rng([config.seed, config.model["hidden_size"]]).normal()
+        better = 10.0 if is_for_tuning(config.seed) and self.first else 0.0
+        score = 1000.0 if self.fails(config) else chance - better
+        Scores.put(replace(self, validation=lambda _: score), store, config, place)
+
+    def noise(self, config, split):
+        scale = 100.0 if self.fails(config) else config.model["hidden_size"]
+        return scale * Scores.noise(self, config, split)
+
+
+def test_what_items_tell_is_said_by_the_seeds_that_race(trainings_of, crew):
+    """Those of a size that was tuned again with the values that were given up are none."""
+    tuning = Tuning(trials=3, share=0.5, finalists=1, dropout=(0.0, 0.5))
+    tunes = Tunes(dataset="sales", tuning=tuning, space={"dropout": DROPOUT}, epochs=10)
+    sizes = tuple(Rung(hidden_size=size, sizes=("equal",), deviations={}) for size in (4, 8))
+    opened = replace(OPENED, rungs={"gru": sizes})
+    wanted = replace(plan(3, 5, margin=0.01, tunes=tunes), candidates=opened.candidates)
+    trainings, crew.scores = trainings_of(wanted), GivenUp()
+    trainings.opened = opened
+    found = trainings.do(crew)
+    assert len(found.failed["gru-8"]) == 3, "gru-8 was not tuned again"
+    ((told, _),) = crew.told
+    apart = 4 * crew.scores.noise(crew.begun[0], "validation") / crew.begun[0].model["hidden_size"]
+    smallest = 2.5 * np.std(apart, ddof=1) / NUM_ITEMS**0.5
+    assert told == f"sales: {after_first_seeds(OPENED.metric, 0.01, OPENED.items, smallest)}"
 
 
 @pytest.mark.parametrize("scores", [close, far, by_identity])
@@ -373,6 +419,8 @@ def test_training_that_ended_without_a_trace_is_an_error(driving, crew):
 def test_code_for_gpus_is_part_of_trainings_there_alone(device, code):
     assert CODE.training("gru", device) == code
     assert CODE.evaluation("gru", device) == f"e{code}"
+    assert CODE.ensemble("gru", device) == CODE.evaluation("gru", device, "refit") == f"t{code}"
+    assert CODE.training("gru", device, "refit") == f"{code} divides"
 
 
 def test_store_is_asked_once_for_each_training(trainings_of, crew, store, monkeypatch):
