@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import TypeAlias
 
-from rnn_core.metric import SCORED, Division, ScoredSplit
+from rnn_core.metric import SCORED, SPLITS, Division, ScoredSplit
 from rnn_core.tasks.base import prepared
 from rnn_core.tasks.base.prepared import Data
 
@@ -25,10 +26,11 @@ may be scored on."""
 class Divides(ABC):
     """Moves items of a prepared dataset from one split to another.
 
-    All that `prepare` found out by the training set stays as it is: the vocabulary, the scaling
-    and the classes. So a model that was trained on a new division reads raw input as every other
-    one does, and is scored and served with the meta of the prepared dataset. A word that only
-    the validation set has stays an unknown one.
+    Vocabulary, scaling and classes stay those of the prepared training set. So a model that was
+    trained on a new division reads raw input as every other one does, and a refit is served with
+    the meta of the prepared dataset. A word that only the validation set has stays an unknown one.
+    What labels tell of words is counted anew where the split is moved back, and stays when sets
+    are joined: it is never counted on what chooses or scores.
     """
 
     @staticmethod
@@ -80,3 +82,23 @@ def divide(kind: type[Divides], data: Data, meta: prepared.Meta, division: Divis
     if division in ("refit", "moved_back_refit"):
         data, meta = kind.join(data, meta)
     return data, meta
+
+
+def scored_by(meta: prepared.Meta, divided: prepared.Meta) -> prepared.Meta:
+    """The meta that a model is scored by on the prepared data: what it read in training.
+
+    Only which items are on which split, which a meta tells by split, is as `prepare` has it. So
+    what was counted on the labels of a split is not read by a model that it was held out from.
+
+    Args:
+        meta: Of the prepared data.
+        divided: That which the model was trained with.
+    """
+    each = {field.name: getattr(meta, field.name) for field in fields(meta)}
+    by_split = {name: value for name, value in each.items() if is_by_split(value)}
+    return replace(divided, **by_split)
+
+
+def is_by_split(value: object) -> bool:
+    """Whether a value has one for each split."""
+    return isinstance(value, Mapping) and value.keys() == {*SPLITS}
