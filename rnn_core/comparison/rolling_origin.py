@@ -25,9 +25,8 @@ import numpy as np
 from rnn_core.comparison.race import Trained
 from rnn_core.comparison.refits import BELIEVED, Gain, Refit
 from rnn_core.comparison.standings import Apart
-from rnn_core.metric import Direction, Division
+from rnn_core.metric import Division, Metric, Reached, best_seed
 from rnn_core.study import ChampionKind
-from rnn_core.training.tuning import loss
 
 MEASURED_SEEDS = 3
 """Random seeds by which a refit is measured: 0 and the next."""
@@ -59,12 +58,8 @@ class Fitted(Protocol):
     """How a training ended."""
 
     @property
-    def score(self) -> float | None:
-        """On its validation set; None if it diverged, or had none."""
-
-    @property
-    def validation_loss(self) -> float | None:
-        """What training lowers, there; None where the metric is that."""
+    def reached(self) -> Reached | None:
+        """On its validation set, by its evaluation; None if it came to no score there."""
 
     @property
     def kept(self) -> int | None:
@@ -84,9 +79,9 @@ class Wish:
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
         champion: What of it may be registered.
-        raced: How its trainings in the race ended, by random seed; one did not diverge.
+        raced: How its trainings in the race ended, by random seed; one came to a score.
         members: Random seeds that answer together.
-        direction: Which scores are better.
+        metric: Of the scores.
     """
 
     cell: str
@@ -95,7 +90,7 @@ class Wish:
     champion: ChampionKind
     raced: Mapping[int, Fitted]
     members: Sequence[int]
-    direction: Direction
+    metric: Metric
 
     @property
     def chosen_epochs(self) -> int:
@@ -107,12 +102,8 @@ class Wish:
         """The seed that is best on the validation set; None if the ensemble is registered."""
         if self.champion == "ensemble" and self.members:
             return None
-
-        def rank(seed: int) -> tuple[float, float, int]:
-            end = self.raced[seed]
-            return loss(end.score, self.direction), end.validation_loss or 0.0, seed
-
-        return min(self.raced, key=rank)
+        reached = {seed: end.reached for seed, end in self.raced.items() if end.reached}
+        return best_seed(reached, self.metric)
 
     @property
     def seeds(self) -> list[int]:
