@@ -53,8 +53,8 @@ class Refit:
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
         measured: Random seeds that measured the gain: none of their trainings diverged.
-        moved_back_epochs: Epochs that were chosen one validation set earlier; None if all
-            diverged.
+        moved_back_epochs: Epochs that were chosen one validation set earlier; None if fewer than
+            two trainings finished there.
         gain: What a refit was worth there; None where too few random seeds can tell.
         epochs: Those of a refit; None if it is not believed.
         members: Random seeds that were trained on the training and validation set to answer

@@ -94,7 +94,7 @@ class Wish:
 
     @property
     def chosen_epochs(self) -> int:
-        """For how long it was trained, the mean over random seeds that did not diverge."""
+        """The epoch that was kept, the mean over random seeds that did not diverge, rounded."""
         return mean_length([end.kept for end in self.raced.values() if end.kept is not None])
 
     @property
@@ -169,7 +169,7 @@ def finished(known: Mapping[Fit, Fitted], division: Division) -> list[Fit]:
 
 
 def moved_back_length(known: Mapping[Fit, Fitted]) -> int | None:
-    """The epochs that were chosen one validation set earlier; None if too many diverged."""
+    """The epoch that was kept one validation set earlier, the mean; None if too many diverged."""
     kept = [known[one].kept for one in finished(known, "moved_back")]
     epochs = [epoch for epoch in kept if epoch is not None]
     return mean_length(epochs) if len(epochs) >= FEWEST_SEEDS else None
