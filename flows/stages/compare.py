@@ -174,6 +174,4 @@ def judge_refit(
             f"{place / ALONE} is of random seed {scores.seeds[0]}, and the best of {refit.name} is "
             f"{best}; run `gatewise run`"
         )
-    return RefitResult(
-        refit=refit, scores=scores, registered=scores is not None and scores.test is not None
-    )
+    return RefitResult(refit=refit, scores=scores)

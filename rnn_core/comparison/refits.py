@@ -100,12 +100,15 @@ class RefitResult:
     Attributes:
         refit: What came of it.
         scores: On the test set; None if it is not believed, or its trainings diverged.
-        registered: Whether it is what is registered.
     """
 
     refit: Refit
     scores: EnsembleScores | None
-    registered: bool
+
+    @property
+    def registered(self) -> bool:
+        """Whether it is what is registered: wherever it came to a score."""
+        return self.scores is not None and self.scores.test is not None
 
 
 def write_refit(path: Path, refit: Refit) -> None:
