@@ -24,15 +24,12 @@ import numpy as np
 
 from rnn_core.comparison.race import Trained
 from rnn_core.comparison.refits import BELIEVED, Gain, Refit
-from rnn_core.comparison.standings import Apart
+from rnn_core.comparison.standings import FEWEST_SEEDS, Apart
 from rnn_core.metric import Division, Metric, Reached, best_seed
 from rnn_core.study import ChampionKind
 
 MEASURED_SEEDS = 3
 """Random seeds by which a refit is measured: 0 and the next."""
-
-FEWEST_SEEDS = 2
-"""Fewer tell nothing of chance."""
 
 INTERVAL = (1 - BELIEVED, BELIEVED)
 """Between these quantiles lies the true gain with a probability of 90 %. The lower one is above 0
@@ -182,23 +179,17 @@ def mean_length(epochs: Sequence[int]) -> int:
 
 def gain_of(known: Mapping[Fit, Fitted]) -> tuple[Gain | None, tuple[int, ...]]:
     """What a refit is worth one validation set earlier, and the random seeds that tell."""
-    before = {one.seed: known[one].trained for one in finished(known, "moved_back")}
-    after = {one.seed: known[one].trained for one in finished(known, "moved_back_refit")}
-    pairs = {
-        seed: (one, after[seed])
-        for seed, one in before.items()
-        if is_scored(one) and is_scored(after.get(seed))
-    }
-    seeds = tuple(sorted(pairs))
+    before, after = scored(known, "moved_back"), scored(known, "moved_back_refit")
+    seeds = tuple(sorted(before.keys() & after.keys()))
     if len(seeds) < FEWEST_SEEDS:
         return None, seeds
-    first, second = ([one for seed in seeds if (one := pairs[seed][i])] for i in (0, 1))
-    return gain(first, second), seeds
+    return gain([before[seed] for seed in seeds], [after[seed] for seed in seeds]), seeds
 
 
-def is_scored(one: Trained | None) -> bool:
-    """Whether a training came to a score."""
-    return one is not None and one.loss is not None
+def scored(known: Mapping[Fit, Fitted], division: Division) -> dict[int, Trained]:
+    """The trainings on a division that came to a score, by random seed."""
+    each = {one.seed: known[one].trained for one in finished(known, division)}
+    return {seed: one for seed, one in each.items() if one is not None and one.loss is not None}
 
 
 def gain(before: Sequence[Trained], after: Sequence[Trained]) -> Gain | None:
