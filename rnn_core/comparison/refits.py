@@ -87,11 +87,6 @@ class Refit:
         """What its size is called."""
         return size_name(self.hidden_size, self.num_layers)
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """All random seeds of the refit."""
-        return tuple(sorted({*self.members, *([] if self.alone is None else [self.alone])}))
-
 
 @dataclass(frozen=True, kw_only=True)
 class RefitResult:
