@@ -90,7 +90,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         model=asdict(model),
         training=asdict(training),
         rungs=rungs,
-        references={n: beside(task, n, rungs) for n in study.references_of(dataset) or ()},
+        references=beside(task, study.references_of(dataset) or (), rungs),
         torch=public_version(version("torch")),
         threads=torch.get_num_threads(),
     )
