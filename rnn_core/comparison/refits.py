@@ -14,6 +14,9 @@ from rnn_core.training.run_folder import candidate_name, size_name
 BELIEVED = 0.95
 """A refit is believed if it is better with such a chance."""
 
+MEASURED_SEEDS = 3
+"""Random seeds by which a refit is measured: 0 and the next."""
+
 FILE = "refit.json"
 TOGETHER = "together"
 ALONE = "alone"

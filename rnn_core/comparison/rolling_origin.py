@@ -23,13 +23,10 @@ from typing import Protocol
 import numpy as np
 
 from rnn_core.comparison.race import Trained
-from rnn_core.comparison.refits import BELIEVED, Gain, Refit
+from rnn_core.comparison.refits import BELIEVED, MEASURED_SEEDS, Gain, Refit
 from rnn_core.comparison.standings import FEWEST_SEEDS, Apart
 from rnn_core.metric import Division, Metric, Reached, best_seed
 from rnn_core.study import ChampionKind
-
-MEASURED_SEEDS = 3
-"""Random seeds by which a refit is measured: 0 and the next."""
 
 INTERVAL = (1 - BELIEVED, BELIEVED)
 """Between these quantiles lies the true gain with a probability of 90 %. The lower one is above 0
@@ -119,15 +116,6 @@ class Refitting:
 
     asked: tuple[Fit, ...]
     refit: Refit | None
-
-
-def most_refits(members: int) -> int:
-    """How many trainings a refit may take: two a seed to measure it, and what may be registered.
-
-    Args:
-        members: Models that may answer together; 1: there is no ensemble.
-    """
-    return 2 * MEASURED_SEEDS + members + (members > 1)
 
 
 def refitting(wish: Wish, ended: Callable[[Fit], Fitted | None]) -> Refitting:

@@ -8,15 +8,10 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnn_core.comparison.at_most import most_refits
 from rnn_core.comparison.race import Trained
-from rnn_core.comparison.rolling_origin import (
-    MEASURED_SEEDS,
-    Fit,
-    Wish,
-    gain,
-    most_refits,
-    refitting,
-)
+from rnn_core.comparison.refits import MEASURED_SEEDS
+from rnn_core.comparison.rolling_origin import Fit, Wish, gain, refitting
 from rnn_core.metric import Metric, Reached
 from rnn_core.training.item_scores import ItemScores
 
