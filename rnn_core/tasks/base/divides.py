@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import TypeAlias
 
+import torch
+
 from rnn_core.metric import SCORED, SPLITS, Division, ScoredSplit
 from rnn_core.tasks.base import prepared
 from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.splits import check_left
 
 Divided: TypeAlias = tuple[Data, prepared.Meta]
 """A prepared dataset whose items are on other splits than `prepare` puts them on."""
@@ -102,3 +105,19 @@ def scored_by(meta: prepared.Meta, divided: prepared.Meta) -> prepared.Meta:
 def is_by_split(value: object) -> bool:
     """Whether a value has one for each split."""
     return isinstance(value, Mapping) and value.keys() == {*SPLITS}
+
+
+def join_series(data: Data, meta: prepared.Meta) -> Divided:
+    """`Divides.join` where each split is a tensor, whose rows go on from one to the next."""
+    train = torch.cat([data["train"], data["validation"]])
+    items = {**meta.items, "train": len(train), "validation": 0}
+    return {**data, "train": train, "validation": train[:0]}, replace(meta, items=items)
+
+
+def move_series_back(data: Data, meta: prepared.Meta) -> Divided:
+    """`Divides.move_back` likewise: as many of the last rows choose as the validation set has."""
+    train, validation = data["train"], data["validation"]
+    left, number = len(train) - len(validation), len(validation)
+    check_left(left, len(train))
+    moved = replace(meta, items={"train": left, "validation": number, "test": number})
+    return {"train": train[:left], "validation": train[left:], "test": validation}, moved
