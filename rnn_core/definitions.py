@@ -9,9 +9,11 @@ other ways.
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TypeAlias
 
 PACKAGES = ("rnn_core", "flows")
@@ -99,10 +101,22 @@ def seen() -> Signature:
 
 
 def signature() -> Signature:
-    """What tells of a change of any file of ours: sizes, and times of change."""
+    """What tells of a change of any file of ours: sizes, and times of change.
+
+    What Python compiles does not count, whatever it is called on the way. A file that goes while
+    they are listed, as those of editors do, was of no use to anybody.
+    """
     files = (file for package in PACKAGES for file in ROOT.joinpath(package).rglob("*"))
-    found = ((str(file), file.stat()) for file in files if file.suffix != ".pyc" and file.is_file())
-    return frozenset((name, status.st_size, status.st_ctime_ns) for name, status in found)
+    return frozenset(marks(file for file in files if "__pycache__" not in file.parts))
+
+
+def marks(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of change of those that are files, and still there."""
+    for file in files:
+        with suppress(FileNotFoundError):
+            status = file.stat()
+            if S_ISREG(status.st_mode):
+                yield str(file), status.st_size, status.st_ctime_ns
 
 
 def forget() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -14,6 +14,7 @@ SCORED: tuple[ScoredSplit, ...] = ("validation", "test")
 Division: TypeAlias = Literal["prepared", "moved_back", "moved_back_refit", "refit"]
 """Which items are on which split: as `prepare` divides them, or one of the three that
 `rnn_core.tasks.base.divides` makes of that."""
+DIVISIONS: tuple[Division, ...] = get_args(Division)
 
 Direction: TypeAlias = Literal["lower", "higher"]
 

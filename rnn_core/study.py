@@ -17,7 +17,7 @@ import yaml
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, unknown
 from rnn_core.parameters import FILE, check_complete, check_keys, parse
-from rnn_core.references import check_references
+from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.sources import REGISTRY as SOURCES
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import WITHOUT_REFERENCES
@@ -334,11 +334,15 @@ def read_study(folder: Path) -> Study:
     study = parse(Study, content, "")
     for cell in study.cells:
         check_name(cell, "cell", CELLS, "cells")
+    for network in study.references or ():
+        check_name(network, "reference", REFERENCES, "references")
     for name, section in study.datasets.items():
         check_name(section.task, "task", TASKS, f"datasets.{name}.task")
         check_source(folder, section.source, f"datasets.{name}.source")
         for cell in section.cells or ():
             check_name(cell, "cell of the study", study.cells, f"datasets.{name}.cells")
+        for network in section.references or ():
+            check_name(network, "reference", REFERENCES, f"datasets.{name}.references")
         if section.references and section.task in WITHOUT_REFERENCES:
             raise ParameterError(
                 f"{FILE}: datasets.{name}.references: a model for {section.task} hands on the "
@@ -363,7 +367,9 @@ def check_lists(lists: Study | Section, place: str) -> None:
     for depth in lists.depths or ():
         if not 1 <= depth <= MOST_LAYERS:
             raise ValueError(f"{place}depths must be from 1 to {MOST_LAYERS}, not {depth}")
-    check_references(lists.references or (), f"{place}references")
+    networks = lists.references or ()
+    if len(set(networks)) < len(networks):
+        raise ValueError(f"{place}references must hold none twice")
 
 
 def is_for_tuning(seed: int) -> bool:

@@ -215,13 +215,17 @@ def evaluation(task: str, cells: tuple[str, ...]) -> dict[str, str]:
 
 def together(task: str, cells: tuple[str, ...]) -> dict[str, str]:
     """The fingerprint of what scores several trainings of a cell together, by cell."""
-    return with_cells(task, [*TOGETHER, *learning(task, TRAINED)], cells)
+    return with_cells(task, [*TOGETHER, *learning(task, TRAINED), *divided(task)], cells)
 
 
 def dividing(task: str) -> str:
     """The fingerprint of what divides the prepared data of a task anew."""
-    roots = [(f"rnn_core.tasks.{task}.divide", f"Dividing.{name}") for name in DIVIDED]
-    return fingerprint(roots, APART)
+    return fingerprint(divided(task), APART)
+
+
+def divided(task: str) -> list[Reference]:
+    """Methods of the role in which a task moves items from one split to another."""
+    return [(f"rnn_core.tasks.{task}.divide", f"Dividing.{name}") for name in DIVIDED]
 
 
 def with_cells(task: str, roots: list[Reference], cells: tuple[str, ...]) -> dict[str, str]:

@@ -156,7 +156,7 @@ def judge_refit(
     """What came of a refit of the champion, of which as many answer as else would.
 
     Raises:
-        StudyError: If the refit is not of the champion.
+        StudyError: If the refit is not of the champion, or of another random seed than it has.
     """
     place = layout.refit_evaluation(dataset)
     refit = read_refit(place / FILE)
@@ -168,6 +168,10 @@ def judge_refit(
         )
     several = ensemble is not None and ensemble.registered
     scores = read_ensemble(place / (TOGETHER if several else ALONE))
-    return RefitResult(
-        refit=refit, scores=scores, registered=scores is not None and scores.test is not None
-    )
+    best = decision.registered_seed
+    if scores is not None and not several and scores.seeds != (best,):
+        raise StudyError(
+            f"{place / ALONE} is of random seed {scores.seeds[0]}, and the best of {refit.name} is "
+            f"{best}; run `gatewise run`"
+        )
+    return RefitResult(refit=refit, scores=scores)

@@ -16,7 +16,7 @@ from flows.trainings.identity import Opened, Work, evaluation_identity
 from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Sizing, Tunes, look
 from flows.trainings.store import Store
 from rnn_core.comparison.ensembles import SCORES, EnsembleScores
-from rnn_core.metric import Division
+from rnn_core.metric import Division, Reached
 from rnn_core.records import parse_record
 from rnn_core.study import Study
 from rnn_core.training.run_folder import CONFIG, SUMMARY
@@ -141,37 +141,41 @@ class Trainings:
         identity = work.config.identity
         summary = json.loads(self.store.read("training", identity, SUMMARY))
         cost = json.loads(self.store.read("training", identity, CONFIG))["cost"]
+        reached, trained = (None, None) if work.evaluates is None else self.on_validation(work)
         self.ended[asked] = Ended(
             score=summary.get(f"best_validation_{self.opened.metric.name}"),
             epochs=summary["epochs"],
             steps=summary["steps"],
             cost=cost["multiply_accumulates"],
-            trained=None if work.evaluates is None else self.on_validation(work),
+            trained=trained,
+            reached=reached,
             kept=summary.get("best_epoch"),
-            validation_loss=summary.get("best_validation_loss"),
         )
         shutil.rmtree(self.layout.training / identity, ignore_errors=True)
 
-    def on_validation(self, work: Work) -> "Trained":
+    def on_validation(self, work: Work) -> "tuple[Reached | None, Trained]":
         """What the evaluation of a training says of the validation set, and nothing else of it."""
         from rnn_core.comparison.race import Trained, trained  # noqa: PLC0415 - has NumPy, and SciPy
         from rnn_core.training.item_scores import items_of  # noqa: PLC0415 - has NumPy
 
         assert work.evaluates is not None
         key = evaluation_identity(work.config.identity, work.evaluates)
-        score = self.validation_score(work.config.division, key)
-        if score is None:
-            return Trained(loss=None, items=None)
+        reached = self.reached(work.config.division, key)
+        if reached is None:
+            return None, Trained(loss=None, items=None)
         items = items_of(self.store.read("evaluation", key, ITEMS), "validation", ITEMS)
-        return trained(score, items, self.opened.metric)
+        return reached, trained(reached.score, items, self.opened.metric)
 
-    def validation_score(self, division: Division, key: str) -> float | None:
-        """What an evaluation says of the validation set; None if its training diverged."""
+    def reached(self, division: Division, key: str) -> Reached | None:
+        """What a training reached by its evaluation; None if that says it diverged."""
         if division == "prepared":
             content = self.store.read("evaluation", key, RESULT)
-            return parse_record(content, Evaluation, RESULT).scores.validation
-        content = self.store.read("evaluation", key, SCORES)
-        return parse_record(content, EnsembleScores, SCORES).validation
+            found = parse_record(content, Evaluation, RESULT)
+            score, loss = found.scores.validation, found.validation_loss
+        else:
+            content = self.store.read("evaluation", key, SCORES)
+            score, loss = parse_record(content, EnsembleScores, SCORES).validation, None
+        return None if score is None else Reached(score, loss)
 
     def do(self, crew: Crew) -> Look:
         """Train what is missing, until the planner is done.
@@ -246,7 +250,7 @@ def plan_of(study: Study, opened: Opened) -> DatasetPlan:
         seeds=study.seeds_of(opened.dataset),
         margin=study.section(opened.dataset).margin or opened.margin,
         members=study.members_of(opened.dataset),
-        direction=opened.metric.direction,
+        metric=opened.metric,
         tunes=tunes,
         references=tuple(Sizing(n, rung.hidden_size) for n, rung in opened.references.items()),
         refit=study.champion_of(opened.dataset) if study.refit_of(opened.dataset) else None,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from rnn_core.comparison.at_most import most_trainings, seeds_of_reference
 from rnn_core.comparison.refits import Refit
-from rnn_core.metric import Direction, Division
+from rnn_core.metric import Division, Metric, Reached
 from rnn_core.study import ChampionKind, Seeds, Tuning, is_for_tuning
 from rnn_core.training.run_folder import candidate_name, size_name
 from rnn_core.training.search_space import Dimension, Values
@@ -110,9 +110,8 @@ class Ended:
         cost: Multiply-accumulates of a step of its model's recurrent layers.
         trained: What its evaluation says of the validation set; None for a trial, and for what
             was trained on that.
+        reached: Likewise, what it reached there; None too if it came to no score.
         kept: The epoch whose weights were kept; None if it diverged.
-        validation_loss: What training lowers, on the validation set at that epoch; None where
-            the metric is that.
     """
 
     score: float | None
@@ -120,8 +119,8 @@ class Ended:
     steps: int
     cost: int = 0
     trained: "Trained | None" = None
+    reached: Reached | None = None
     kept: int | None = None
-    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +153,7 @@ class DatasetPlan:
         seeds: How many random seeds candidates are trained with.
         margin: The largest difference that does not matter, in units of the metric.
         members: Models of the chosen candidate that may answer together; 1: no ensemble.
-        direction: Which scores are better.
+        metric: Of the scores.
         tunes: How candidates are tuned; None: not at all.
         references: Reference networks with their sizes, which are no candidates.
         refit: What of the chosen candidate is trained on the validation set too, as it may be
@@ -165,7 +164,7 @@ class DatasetPlan:
     seeds: Seeds
     margin: float
     members: int
-    direction: Direction
+    metric: Metric
     tunes: Tunes | None = None
     references: tuple[Sizing, ...] = ()
     refit: ChampionKind | None = None
@@ -268,7 +267,7 @@ def follow(
 ) -> None:
     """Replay a search: it is done, and says what is run, or wants trials, and nothing is run."""
     name, rounds = candidate.name, list[list[Trial]]()
-    while tries := next_round(search, plan.direction, rounds):
+    while tries := next_round(search, plan.metric.direction, rounds):
         asked = [asked_for(candidate, one) for one in tries]
         if missing := [one for one in asked if one not in ended]:
             found.wanted += missing
@@ -276,7 +275,7 @@ def follow(
             return
         ends = (ended[one] for one in asked)
         rounds.append([trial(one, end) for one, end in zip(tries, ends, strict=True)])
-    done = finish(search, plan.direction, rounds)
+    done = finish(search, plan.metric.direction, rounds)
     found.searches.setdefault(name, []).append(done)
     runs[name] = runs_of(plan, candidate, done.chosen)
 
@@ -307,7 +306,7 @@ def tune_again(plan: DatasetPlan, ended: Mapping[Asked, Ended], found: Look, run
         Sized(
             **candidate._asdict(),
             trained=trained_of(first[candidate.name], ended),
-            tuned=loss(before[candidate.name].score, plan.direction),
+            tuned=loss(before[candidate.name].score, plan.metric.direction),
         )
         for candidate in plan.candidates
     ]
@@ -375,7 +374,7 @@ def follow_refit(
         champion=plan.refit,
         raced={one.seed: ended[one] for one in asked if one in found.results},
         members=[one.seed for one in found.members],
-        direction=plan.direction,
+        metric=plan.metric,
     )
     stands = refitting(wish, lambda fit: ended.get(meant(fit)))
     found.refits, found.refit = [meant(fit) for fit in stands.asked], stands.refit

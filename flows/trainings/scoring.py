@@ -16,7 +16,6 @@ from rnn_core.diagnostics.seed import diagnose
 from rnn_core.metric import ScoredSplit
 from rnn_core.records import write_record
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.divides import SCORED_ON
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.training import evaluation
@@ -63,8 +62,6 @@ def score_together(
 ) -> None:
     """Fill a folder with the scores of trainings that answer together, or of one.
 
-    They are scored on what they have not seen, and no more than that.
-
     Args:
         runs: Their run folders; none of them diverged, unless it is the only one.
         data: As for `score`, and so are the rest.
@@ -75,8 +72,7 @@ def score_together(
     configs = [read_config(run)[0] for run in runs]
     scores: dict[ScoredSplit, Scores] = {}
     if (runs[0] / MODEL).exists():
-        splits = SCORED_ON[configs[0].division]
-        scores = evaluation.evaluate_together(runs, data, meta, device, splits)
+        scores = evaluation.evaluate_together(runs, data, meta, device)
         write_items(folder / ENSEMBLE_ITEMS, {s: item_scores(one) for s, one in scores.items()})
     write_ensemble(
         folder,

@@ -27,7 +27,7 @@ from flows.trainings.identity import (
 from flows.trainings.records import Answer, Record, append
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
-from rnn_core.comparison.rolling_origin import MEASURED_SEEDS
+from rnn_core.comparison.refits import MEASURED_SEEDS
 from rnn_core.devices import make_deterministic, select_device
 from rnn_core.diagnostics.measured_cost import measure_seed
 from rnn_core.errors import ParameterError, StudyError
@@ -91,7 +91,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         model=asdict(model),
         training=asdict(training),
         rungs=rungs,
-        references={n: beside(task, n, rungs) for n in study.references_of(dataset) or ()},
+        references=beside(task, study.references_of(dataset) or (), rungs),
         torch=public_version(version("torch")),
         threads=torch.get_num_threads(),
     )

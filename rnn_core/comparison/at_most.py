@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rnn_core.comparison.refits import MEASURED_SEEDS
 from rnn_core.study import Seeds
 from rnn_core.training.tuning import Round
 
@@ -34,7 +35,8 @@ def most_trainings(
     """
     trials = sum(one.values * one.seeds for one in rounds)
     again = (candidates - smallest) * (trials + seeds.first) if rounds else 0
-    beside = references * seeds_of_reference(seeds) + refits_at_most(refit)
+    beside = references * seeds_of_reference(seeds)
+    beside += 0 if refit is None else most_refits(refit)
     return candidates * (seeds.most + trials) + again + beside
 
 
@@ -43,10 +45,10 @@ def seeds_of_reference(seeds: Seeds) -> int:
     return min(REFERENCE_SEEDS, seeds.most)
 
 
-def refits_at_most(members: int | None) -> int:
-    """How many trainings a refit may take; none where none is wanted."""
-    if members is None:
-        return 0
-    from rnn_core.comparison.rolling_origin import most_refits  # noqa: PLC0415 - has NumPy
+def most_refits(members: int) -> int:
+    """How many trainings a refit may take: two a seed to measure it, and what may be registered.
 
-    return most_refits(members)
+    Args:
+        members: Models that may answer together; 1: there is no ensemble.
+    """
+    return 2 * MEASURED_SEEDS + members + (members > 1)

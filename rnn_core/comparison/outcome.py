@@ -271,7 +271,8 @@ class Comparison:
         references: What networks without a recurrence came to, by name, which are no candidates;
             None if they are asked for and the task cannot use them.
         optimum: The best test score that is possible, where it is known.
-        refit: The champion trained on the validation set too; None if that is not wanted.
+        refit: The champion trained on the validation set too; None if that is not wanted, or
+            every candidate diverged.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS

@@ -14,6 +14,9 @@ from rnn_core.training.run_folder import candidate_name, size_name
 BELIEVED = 0.95
 """A refit is believed if it is better with such a chance."""
 
+MEASURED_SEEDS = 3
+"""Random seeds by which a refit is measured: 0 and the next."""
+
 FILE = "refit.json"
 TOGETHER = "together"
 ALONE = "alone"
@@ -53,8 +56,8 @@ class Refit:
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
         measured: Random seeds that measured the gain: none of their trainings diverged.
-        moved_back_epochs: Epochs that were chosen one validation set earlier; None if all
-            diverged.
+        moved_back_epochs: Epochs that were chosen one validation set earlier; None if fewer than
+            two trainings finished there.
         gain: What a refit was worth there; None where too few random seeds can tell.
         epochs: Those of a refit; None if it is not believed.
         members: Random seeds that were trained on the training and validation set to answer
@@ -87,11 +90,6 @@ class Refit:
         """What its size is called."""
         return size_name(self.hidden_size, self.num_layers)
 
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """All random seeds of the refit."""
-        return tuple(sorted({*self.members, *([] if self.alone is None else [self.alone])}))
-
 
 @dataclass(frozen=True, kw_only=True)
 class RefitResult:
@@ -100,12 +98,15 @@ class RefitResult:
     Attributes:
         refit: What came of it.
         scores: On the test set; None if it is not believed, or its trainings diverged.
-        registered: Whether it is what is registered.
     """
 
     refit: Refit
     scores: EnsembleScores | None
-    registered: bool
+
+    @property
+    def registered(self) -> bool:
+        """Whether it is what is registered: wherever it came to a score."""
+        return self.scores is not None and self.scores.test is not None
 
 
 def write_refit(path: Path, refit: Refit) -> None:

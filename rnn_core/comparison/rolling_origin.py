@@ -23,17 +23,10 @@ from typing import Protocol
 import numpy as np
 
 from rnn_core.comparison.race import Trained
-from rnn_core.comparison.refits import BELIEVED, Gain, Refit
-from rnn_core.comparison.standings import Apart
-from rnn_core.metric import Direction, Division
+from rnn_core.comparison.refits import BELIEVED, MEASURED_SEEDS, Gain, Refit
+from rnn_core.comparison.standings import FEWEST_SEEDS, Apart
+from rnn_core.metric import Division, Metric, Reached, best_seed
 from rnn_core.study import ChampionKind
-from rnn_core.training.tuning import loss
-
-MEASURED_SEEDS = 3
-"""Random seeds by which a refit is measured: 0 and the next."""
-
-FEWEST_SEEDS = 2
-"""Fewer tell nothing of chance."""
 
 INTERVAL = (1 - BELIEVED, BELIEVED)
 """Between these quantiles lies the true gain with a probability of 90 %. The lower one is above 0
@@ -59,12 +52,8 @@ class Fitted(Protocol):
     """How a training ended."""
 
     @property
-    def score(self) -> float | None:
-        """On its validation set; None if it diverged, or had none."""
-
-    @property
-    def validation_loss(self) -> float | None:
-        """What training lowers, there; None where the metric is that."""
+    def reached(self) -> Reached | None:
+        """On its validation set, by its evaluation; None if it came to no score there."""
 
     @property
     def kept(self) -> int | None:
@@ -84,9 +73,9 @@ class Wish:
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
         champion: What of it may be registered.
-        raced: How its trainings in the race ended, by random seed; one did not diverge.
+        raced: How its trainings in the race ended, by random seed; one came to a score.
         members: Random seeds that answer together.
-        direction: Which scores are better.
+        metric: Of the scores.
     """
 
     cell: str
@@ -95,11 +84,11 @@ class Wish:
     champion: ChampionKind
     raced: Mapping[int, Fitted]
     members: Sequence[int]
-    direction: Direction
+    metric: Metric
 
     @property
     def chosen_epochs(self) -> int:
-        """For how long it was trained, the mean over random seeds that did not diverge."""
+        """The epoch that was kept, the mean over random seeds that did not diverge, rounded."""
         return mean_length([end.kept for end in self.raced.values() if end.kept is not None])
 
     @property
@@ -107,12 +96,8 @@ class Wish:
         """The seed that is best on the validation set; None if the ensemble is registered."""
         if self.champion == "ensemble" and self.members:
             return None
-
-        def rank(seed: int) -> tuple[float, float, int]:
-            end = self.raced[seed]
-            return loss(end.score, self.direction), end.validation_loss or 0.0, seed
-
-        return min(self.raced, key=rank)
+        reached = {seed: end.reached for seed, end in self.raced.items() if end.reached}
+        return best_seed(reached, self.metric)
 
     @property
     def seeds(self) -> list[int]:
@@ -131,15 +116,6 @@ class Refitting:
 
     asked: tuple[Fit, ...]
     refit: Refit | None
-
-
-def most_refits(members: int) -> int:
-    """How many trainings a refit may take: two a seed to measure it, and what may be registered.
-
-    Args:
-        members: Models that may answer together; 1: there is no ensemble.
-    """
-    return 2 * MEASURED_SEEDS + members + (members > 1)
 
 
 def refitting(wish: Wish, ended: Callable[[Fit], Fitted | None]) -> Refitting:
@@ -178,7 +154,7 @@ def finished(known: Mapping[Fit, Fitted], division: Division) -> list[Fit]:
 
 
 def moved_back_length(known: Mapping[Fit, Fitted]) -> int | None:
-    """The epochs that were chosen one validation set earlier; None if too many diverged."""
+    """The epoch that was kept one validation set earlier, the mean; None if too many diverged."""
     kept = [known[one].kept for one in finished(known, "moved_back")]
     epochs = [epoch for epoch in kept if epoch is not None]
     return mean_length(epochs) if len(epochs) >= FEWEST_SEEDS else None
@@ -191,23 +167,17 @@ def mean_length(epochs: Sequence[int]) -> int:
 
 def gain_of(known: Mapping[Fit, Fitted]) -> tuple[Gain | None, tuple[int, ...]]:
     """What a refit is worth one validation set earlier, and the random seeds that tell."""
-    before = {one.seed: known[one].trained for one in finished(known, "moved_back")}
-    after = {one.seed: known[one].trained for one in finished(known, "moved_back_refit")}
-    pairs = {
-        seed: (one, after[seed])
-        for seed, one in before.items()
-        if is_scored(one) and is_scored(after.get(seed))
-    }
-    seeds = tuple(sorted(pairs))
+    before, after = scored(known, "moved_back"), scored(known, "moved_back_refit")
+    seeds = tuple(sorted(before.keys() & after.keys()))
     if len(seeds) < FEWEST_SEEDS:
         return None, seeds
-    first, second = ([one for seed in seeds if (one := pairs[seed][i])] for i in (0, 1))
-    return gain(first, second), seeds
+    return gain([before[seed] for seed in seeds], [after[seed] for seed in seeds]), seeds
 
 
-def is_scored(one: Trained | None) -> bool:
-    """Whether a training came to a score."""
-    return one is not None and one.loss is not None
+def scored(known: Mapping[Fit, Fitted], division: Division) -> dict[int, Trained]:
+    """The trainings on a division that came to a score, by random seed."""
+    each = {one.seed: known[one].trained for one in finished(known, division)}
+    return {seed: one for seed, one in each.items() if one is not None and one.loss is not None}
 
 
 def gain(before: Sequence[Trained], after: Sequence[Trained]) -> Gain | None:

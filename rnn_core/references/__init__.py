@@ -3,7 +3,6 @@
 They answer whether a recurrence is needed at all, and are never candidates.
 """
 
-from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,23 +18,6 @@ REGISTRY = {
     "tcn": "TCN",
     "transformer": "Transformer",
 }
-
-
-def check_references(names: Sequence[str], where: str) -> None:
-    """Refuse names of no reference layer, and one that stands twice.
-
-    Args:
-        names: As a person wrote them.
-        where: Their place.
-
-    Raises:
-        ValueError: If there are such.
-    """
-    for name in names:
-        if name not in REGISTRY:
-            raise ValueError(f"{where}: {unknown('reference', name, REGISTRY)}")
-    if len(set(names)) < len(names):
-        raise ValueError(f"{where} must hold none twice")
 
 
 class MakeReference(Protocol):

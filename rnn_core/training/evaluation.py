@@ -8,13 +8,15 @@ import torch
 from torch import nn
 
 from rnn_core.metric import SCORED, ScoredSplit
+from rnn_core.tasks import get_task
+from rnn_core.tasks.base.divides import SCORED_ON, divide, scored_by
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.illustration import Illustration, illustration_of
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.models import restore, restore_together
-from rnn_core.training.run_folder import MODEL
+from rnn_core.training.run_folder import MODEL, read_config
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,22 @@ def evaluate(folder: Path, data: Data, meta: Meta, device: torch.device) -> Seed
 
 
 def evaluate_together(
-    folders: Sequence[Path],
-    data: Data,
-    meta: Meta,
-    device: torch.device,
-    splits: Sequence[ScoredSplit],
+    folders: Sequence[Path], data: Data, meta: Meta, device: torch.device
 ) -> dict[ScoredSplit, Scores]:
-    """Score finished seeds as one model; see `rnn_core.models.ensemble`.
+    """Score finished seeds as one model, on what they have not seen and no more than that.
+
+    See `rnn_core.models.ensemble`.
 
     Args:
-        folders: The run folders of the seeds, none of which diverged.
-        data: As for `evaluate`, and so are the rest.
-        meta: Likewise.
-        device: Likewise.
-        splits: Those to score it on.
+        folders: The run folders of the seeds, all on one division, none of which diverged.
+        data: The prepared data.
+        meta: Its meta.
+        device: As for `evaluate`.
     """
-    return scored(*restore_together(folders, meta), data, device, splits)
+    config, _ = read_config(folders[0])
+    _, divided = divide(get_task(config.task), data, meta, config.division)
+    together = restore_together(folders, scored_by(meta, divided))
+    return scored(*together, data, device, SCORED_ON[config.division])
 
 
 def scored(

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rnn_core.metric import DIVISIONS
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.run_folder import seed_folder, size_name
 
 FOLDER = "ensemble"
 """Stands where else the name of a cell stands; no cell is called so."""
 
-APART = (FOLDER, "moved_back", "moved_back_refit", "refit")
-"""All that stands there: a division of the data for trainings that were trained on it."""
+APART = (FOLDER, *(division for division in DIVISIONS if division != "prepared"))
+"""All that stands there and is no cell. Trainings on another division of the data than that which
+`prepare` makes lie under its name, whatever their cell."""
 
 MEMBERS = "members.json"
 

@@ -57,27 +57,36 @@ def rungs_at(task: Task, cell: str, sizes: Sequence[Size], num_layers: int) -> l
     return sorted(rungs.values(), key=lambda rung: rung.hidden_size)
 
 
-def beside(task: Task, name: str, rungs: Mapping[str, Sequence[Rung]]) -> Rung:
-    """The size of a reference network beside candidates.
+def beside(
+    task: Task, names: Sequence[str], rungs: Mapping[str, Sequence[Rung]]
+) -> dict[str, Rung]:
+    """The size of each reference network beside candidates.
 
     Args:
         task: The task.
-        name: Name of the network.
+        names: Of the networks.
         rungs: Those of each cell.
 
     Returns:
-        One that is named after the candidate whose multiply-accumulates it comes nearest to.
+        By network, one that is named after the candidate whose multiply-accumulates it comes
+        nearest to.
     """
+    if not names:
+        return {}
     counts = {
         candidate_name(cell, *size): weights(task, cell, *size)
         for cell, several in rungs.items()
         for size in ((rung.hidden_size, rung.num_layers) for rung in several)
     }
     largest = max(counts, key=lambda candidate: counts[candidate])
-    budget = counts[largest]
+    return {name: at_budget(task, name, largest, counts[largest]) for name in names}
+
+
+def at_budget(task: Task, name: str, candidate: str, budget: int) -> Rung:
+    """The size of a reference network that comes nearest to the weights of a candidate."""
     hidden_size = nearest(lambda units: weights(task, name, units), budget)
     apart = weights(task, name, hidden_size) / budget - 1
-    return Rung(hidden_size=hidden_size, sizes=(largest,), deviations={largest: apart})
+    return Rung(hidden_size=hidden_size, sizes=(candidate,), deviations={candidate: apart})
 
 
 def weights(task: Task, cell: str, hidden_size: int, num_layers: int = 1) -> int:

@@ -65,10 +65,11 @@ def toy(tmp_path, monkeypatch):
 def test_code_is_read_anew_once_any_file_of_it_has_changed(toy, tmp_path):
     """Also if only its text changed, or it lies beside a module, or it was not there before."""
     root = [("toy.scale", "Cell")]
-    before = toy()
+    before, seen = toy(), definitions.seen()
     (tmp_path / "toy/notes.txt").write_text("new")
     refresh()
     assert fingerprint(root) == before
+    assert definitions.seen() == definitions.signature() != seen
     file = tmp_path / "toy/tables.py"
     file.write_text(file.read_text().replace("1: 2", "1: 2, 3: 4"))
     assert fingerprint(root) == before
@@ -78,6 +79,51 @@ def test_code_is_read_anew_once_any_file_of_it_has_changed(toy, tmp_path):
     file.write_text(file.read_text().replace("1: 2, 3: 4", "1: 2"))
     refresh()
     assert fingerprint(root) == before
+
+
+def test_module_that_was_not_there_is_found_once_it_is(toy, tmp_path):
+    toy()
+    root = [("toy.new", "f")]
+    with pytest.raises(ModuleNotFoundError):
+        fingerprint(root)
+    (tmp_path / "toy/new.py").write_text("def f(x):\n    return x\n")
+    refresh()
+    assert fingerprint(root)
+
+
+@pytest.mark.parametrize("name", ["scale.cpython-312.pyc", "scale.cpython-312.pyc.140231"])
+def test_code_is_not_read_anew_when_python_compiles_it(toy, tmp_path, name):
+    """It writes under a name of its own, and renames the file then."""
+    toy()
+    read, seen = definitions.module_of("toy.scale"), definitions.seen()
+    compiled = tmp_path / "toy/__pycache__" / name
+    compiled.parent.mkdir()
+    compiled.write_bytes(b"compiled")
+    refresh()
+    assert definitions.module_of("toy.scale") is read
+    assert definitions.seen() == seen
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_file_that_goes_while_files_are_listed_is_none_of_ours(toy, tmp_path, monkeypatch, asked):
+    """Whether it has gone when it is first asked for, or when it is asked for again."""
+    toy()
+    seen = definitions.seen()
+    file = tmp_path / "toy/scale.py~"
+    file.write_text("for a moment")
+    stat, times = type(file).stat, []
+
+    def going(self, **kwargs):
+        if self == file:
+            times.append(self)
+            if len(times) == asked:
+                file.unlink(missing_ok=True)
+        return stat(self, **kwargs)
+
+    monkeypatch.setattr(type(file), "stat", going)
+    found = definitions.signature()
+    assert times
+    assert {name for name, *_ in found} - {str(file)} == {name for name, *_ in seen}
 
 
 UNSEEN = {

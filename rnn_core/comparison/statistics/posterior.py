@@ -173,6 +173,11 @@ def scatter(uncertain: Uncertain, stream: int, num_draws: int = DRAWS) -> Floats
 
     By the symmetric root of the covariance, of which there is but one. Of equal eigenvalues, which
     equal variances have, rounding alone would choose the vectors.
+
+    Args:
+        uncertain: What is drawn; its means are left out.
+        stream: Streams are independent of each other.
+        num_draws: D; `DRAWS` at most. Of an odd number, the last has no mirror image.
     """
     num_candidates = len(uncertain.covariance)
     values, vectors = np.linalg.eigh(uncertain.covariance)
@@ -188,7 +193,7 @@ def stretches(num_candidates: int, stream: int, num_draws: int, df: float) -> Fl
     """By how much draws of a t distribution are further out than normal ones, (D,)."""
     levels = standard_draws(num_candidates, stream)[1][:num_draws:2]
     halves = np.maximum(gammaincinv(df / 2, levels), np.finfo(np.float64).tiny)  # not 0 for few df
-    return np.repeat(np.sqrt(df / 2 / halves), 2)
+    return np.repeat(np.sqrt(df / 2 / halves), 2)[:num_draws]
 
 
 @cache

@@ -2,11 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import TypeAlias
 
-from rnn_core.metric import SCORED, Division, ScoredSplit
+import torch
+
+from rnn_core.metric import SCORED, SPLITS, Division, ScoredSplit
 from rnn_core.tasks.base import prepared
 from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.splits import check_left
 
 Divided: TypeAlias = tuple[Data, prepared.Meta]
 """A prepared dataset whose items are on other splits than `prepare` puts them on."""
@@ -25,10 +29,11 @@ may be scored on."""
 class Divides(ABC):
     """Moves items of a prepared dataset from one split to another.
 
-    All that `prepare` found out by the training set stays as it is: the vocabulary, the scaling
-    and the classes. So a model that was trained on a new division reads raw input as every other
-    one does, and is scored and served with the meta of the prepared dataset. A word that only
-    the validation set has stays an unknown one.
+    Vocabulary, scaling and classes stay those of the prepared training set. So a model that was
+    trained on a new division reads raw input as every other one does, and a refit is served with
+    the meta of the prepared dataset. A word that only the validation set has stays an unknown one.
+    What labels tell of words is counted anew where the split is moved back, and stays when sets
+    are joined: it is never counted on what chooses or scores.
     """
 
     @staticmethod
@@ -80,3 +85,39 @@ def divide(kind: type[Divides], data: Data, meta: prepared.Meta, division: Divis
     if division in ("refit", "moved_back_refit"):
         data, meta = kind.join(data, meta)
     return data, meta
+
+
+def scored_by(meta: prepared.Meta, divided: prepared.Meta) -> prepared.Meta:
+    """The meta that a model is scored by on the prepared data: what it read in training.
+
+    Only which items are on which split, which a meta tells by split, is as `prepare` has it. So
+    what was counted on the labels of a split is not read by a model that it was held out from.
+
+    Args:
+        meta: Of the prepared data.
+        divided: That which the model was trained with.
+    """
+    each = {field.name: getattr(meta, field.name) for field in fields(meta)}
+    by_split = {name: value for name, value in each.items() if is_by_split(value)}
+    return replace(divided, **by_split)
+
+
+def is_by_split(value: object) -> bool:
+    """Whether a value has one for each split."""
+    return isinstance(value, Mapping) and value.keys() == {*SPLITS}
+
+
+def join_series(data: Data, meta: prepared.Meta) -> Divided:
+    """`Divides.join` where each split is a tensor, whose rows go on from one to the next."""
+    train = torch.cat([data["train"], data["validation"]])
+    items = {**meta.items, "train": len(train), "validation": 0}
+    return {**data, "train": train, "validation": train[:0]}, replace(meta, items=items)
+
+
+def move_series_back(data: Data, meta: prepared.Meta) -> Divided:
+    """`Divides.move_back` likewise: as many of the last rows choose as the validation set has."""
+    train, validation = data["train"], data["validation"]
+    left, number = len(train) - len(validation), len(validation)
+    check_left(left, len(train))
+    moved = replace(meta, items={"train": left, "validation": number, "test": number})
+    return {"train": train[:left], "validation": train[left:], "test": validation}, moved

@@ -12,7 +12,7 @@ class ModelParameters:
 
     Attributes:
         hidden_size: Features of the recurrent state.
-        num_layers: Recurrent layers.
+        num_layers: Recurrent layers; in params.yaml `depths` sets them.
         dropout: Share of activations dropped while training, in [0, 1).
         recurrent_dropout: Share of recurrent weights dropped while training; as `zoneout`,
             see `rnn_core.layers.recurrent.Recurrent`.

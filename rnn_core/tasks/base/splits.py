@@ -28,6 +28,16 @@ def counts_of(sides: "Tensor") -> dict[Split, int]:
     return {split: len(items_of(sides, split)) for split in SPLITS}
 
 
+def mean_counts_of(sides: "Tensor") -> dict[Split, int]:
+    """How many items each side has, the mean over folds, rounded.
+
+    Args:
+        sides: The side of every item in every fold, (F, N).
+    """
+    counts = {split: int((sides == i).sum()) for i, split in enumerate(SPLITS)}
+    return {split: round(count / len(sides)) for split, count in counts.items()}
+
+
 def joined(sides: "Tensor") -> "Tensor":
     """Sides with the validation items on the training side."""
     return sides.masked_fill(sides == SPLITS.index("validation"), SPLITS.index("train"))

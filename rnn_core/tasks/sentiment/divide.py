@@ -18,7 +18,7 @@ class Dividing(Divides):
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
-        """What words say about a sentence stays as it was counted on the training side."""
+        """What words say about a sentence stays as it was counted before."""
         sides = joined(data["sides"])
         return {**data, "sides": sides}, replace(meta, items=counts_of(sides))
 

@@ -6,10 +6,16 @@ import torch
 from torch import Tensor
 
 from rnn_core.errors import ParameterError
-from rnn_core.metric import SPLITS
 from rnn_core.tasks.base.divides import Divided, Divides
 from rnn_core.tasks.base.prepared import Data, Meta
-from rnn_core.tasks.base.splits import items_of, joined, last_groups, last_of_each, moved_back
+from rnn_core.tasks.base.splits import (
+    items_of,
+    joined,
+    last_groups,
+    last_of_each,
+    mean_counts_of,
+    moved_back,
+)
 from rnn_core.tasks.speech_recognition.parameters import SpeechData, SpeechMeta
 
 FEWEST_SPEAKERS = 4
@@ -23,7 +29,7 @@ class Dividing(Divides):
     def join(data: Data, meta: Meta) -> Divided:
         """Where speakers take turns, the one that is tested stays so."""
         sides = joined(data["sides"])
-        return {**data, "sides": sides}, counted(meta, sides)
+        return {**data, "sides": sides}, replace(meta, items=mean_counts_of(sides))
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
@@ -35,13 +41,7 @@ class Dividing(Divides):
         assert isinstance(meta, SpeechMeta)
         folds = [moved_back(fold, held(data, fold, meta.parameters)) for fold in data["sides"]]
         sides = torch.stack(folds)
-        return {**data, "sides": sides}, counted(meta, sides)
-
-
-def counted(meta: Meta, sides: Tensor) -> Meta:
-    """The meta of recordings whose sides are (F, N)."""
-    each = {s: int((sides == i).sum()) for i, s in enumerate(SPLITS)}
-    return replace(meta, items={split: round(n / len(sides)) for split, n in each.items()})
+        return {**data, "sides": sides}, replace(meta, items=mean_counts_of(sides))
 
 
 def held(data: Data, sides: Tensor, parameters: SpeechData) -> Tensor:

@@ -18,6 +18,7 @@ from rnn_core.readers.recording_sides import (
     split_recordings,
 )
 from rnn_core.readers.recordings import Recording, list_words, read_all
+from rnn_core.tasks.base.splits import mean_counts_of
 from rnn_core.tasks.speech_recognition.parameters import Fold, SpeechData, SpeechMeta
 
 
@@ -45,9 +46,7 @@ def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], Speec
         rate_hz=rate,
         longest=int(data["lengths"][(sides == SPLITS.index("train")).any(dim=0)].max()),
         folds=[scaled_fold(name, features, fold) for name, fold in folds.items()],
-        items={
-            split: round(int((sides == i).sum()) / len(sides)) for i, split in enumerate(SPLITS)
-        },
+        items=mean_counts_of(sides),
     )
     return data, meta
 

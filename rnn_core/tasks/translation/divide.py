@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from rnn_core.readers.parallel_text import Pair
 from rnn_core.tasks.base.divides import Divided, Divides
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.splits import check_left
@@ -24,14 +23,4 @@ class Dividing(Divides):
         left = before - number
         check_left(left, before)
         moved = replace(meta, items={"train": left, "validation": number, "test": number})
-        return first_pairs(data, before + number), moved
-
-
-def first_pairs(data: Data, number: int) -> Data:
-    """So many pairs, from the first on."""
-    kept = {}
-    for name in (name for what in Pair._fields for name in (what, f"{what}_text")):
-        lengths = data[f"{name}_lengths"][:number]
-        kept[f"{name}_lengths"] = lengths
-        kept[name] = data[name][: int(lengths.sum())]
-    return kept
+        return data, moved

@@ -70,7 +70,7 @@ def refitted(layout, refit, scores):
     """Give the comparison of a dataset a refit."""
     place = layout.comparison("sounds")
     comparison = read_comparison(place)
-    result = RefitResult(refit=refit, scores=scores, registered=scores is not None)
+    result = RefitResult(refit=refit, scores=scores)
     write_comparison(place, replace(comparison, refit=result))
     return read_comparison(place)
 

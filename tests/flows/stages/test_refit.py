@@ -337,6 +337,16 @@ def test_refit_of_another_candidate_is_refused(believed, perform, tmp_path):
         perform(layout, "sales", "compare")
 
 
+def test_refit_of_another_random_seed_than_the_best_is_refused(study, perform, tmp_path):
+    layout = Layout(shutil.copytree(study(turns=True, champion="seed").folder, tmp_path / "study"))
+    record = layout.refit_evaluation("sales") / "alone" / "scores.json"
+    content = read_json(record)
+    (best,) = content["seeds"]
+    record.write_text(json.dumps(content | {"seeds": [1 - best]}))
+    with pytest.raises(StudyError, match=f"is of random seed {1 - best}, and the best.*is {best};"):
+        perform(layout, "sales", "compare")
+
+
 @pytest.mark.parametrize("split", [[0.4, 0.4, 0.2], [0.42, 0.4, 0.18]])
 def test_split_that_cannot_be_moved_back_is_refused_before_anything_is_trained(
     perform, tmp_path, monkeypatch, split

@@ -25,7 +25,7 @@ from flows.trainings.store import Store, StoreError
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.diagnostics.findings import SeedFindings
 from rnn_core.errors import GatewiseError, StudyError
-from rnn_core.metric import Metric, ScoredSplit
+from rnn_core.metric import Metric, Reached, ScoredSplit
 from rnn_core.records import write_record
 from rnn_core.study import Seeds, Tuning, is_for_tuning
 from rnn_core.training.item_scores import ItemScores, write_items
@@ -161,7 +161,7 @@ def plan(first=2, most=None, *, margin=1e9, members=1, tunes=None):
         seeds=Seeds(first=first, most=most or first),
         margin=margin,
         members=members,
-        direction="lower",
+        metric=OPENED.metric,
         tunes=tunes,
     )
 
@@ -377,6 +377,7 @@ def test_planner_is_told_losses(trainings_of, crew, direction):
     score = by_identity(trainings.work(asked).config)
     end = trainings.ended[asked]
     assert end.score == score
+    assert end.reached == Reached(score)
     assert end.cost == COSTS["gru"]
     assert end.trained.loss == metric.loss(score)
     assert end.trained.items.values.mean() == pytest.approx(metric.loss(score))

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Sizing, Tunes, look
 from rnn_core.comparison.race import Runner, Trained, race
+from rnn_core.metric import Metric, Reached
 from rnn_core.study import TUNING_SEED, Seeds, Tuning
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.search_space import Dimension
 
+LOWER = Metric("loss", "", "lower")
 COSTS = {"gru": 30, "lstm": 40, "mgu": 20, "rnn_tanh": 10}
 NETWORK_COST = 1
 MEANS = {"gru-4": 8.0, "gru-8": 5.0, "lstm-4": 5.5, "mgu-8": 14.0, "gru-2x4": 14.0}
@@ -40,7 +42,15 @@ def end_of(asked, salt=0, own=False):
         score, trained = None, None
     elif score is not None and asked.division == "moved_back_refit" and drawn[4] < 200:
         trained = replace(trained, loss=score - 50)
-    return Ended(score, epochs=drawn[2], steps=drawn[3], cost=cost, trained=trained, kept=kept)
+    return Ended(
+        score,
+        epochs=drawn[2],
+        steps=drawn[3],
+        cost=cost,
+        trained=trained,
+        reached=None if score is None else Reached(score),
+        kept=kept,
+    )
 
 
 def asked_for(candidate, seeds):
@@ -97,7 +107,7 @@ def plans(draw):
         seeds=Seeds(first=first, most=draw(st.integers(first, 6))),
         margin=draw(st.sampled_from([0.5, 2.0, 4.0])),
         members=draw(st.sampled_from([1, 2, 5])),
-        direction=draw(st.sampled_from(["lower", "higher"])),
+        metric=Metric("loss", "", draw(st.sampled_from(["lower", "higher"]))),
         refit=draw(st.sampled_from([None, "seed", "ensemble", "auto"])),
     )
 
@@ -202,7 +212,7 @@ def test_refits_are_counted_in_what_there_may_be_at_most():
         seeds=Seeds(first=3, most=3),
         margin=1.0,
         members=4,
-        direction="lower",
+        metric=LOWER,
     )
     assert [replace(plan, refit=kind).most for kind in (None, "auto")] == [3, 3 + 6 + 5]
     assert replace(plan, members=1, refit="seed").most == 3 + 6 + 1
@@ -214,7 +224,7 @@ def test_refit_has_the_layers_of_what_was_chosen():
         seeds=Seeds(first=3, most=3),
         margin=1.0,
         members=1,
-        direction="lower",
+        metric=LOWER,
         refit="seed",
     )
     found = Run(plan).go()
@@ -230,7 +240,7 @@ def test_values_that_were_tuned_are_those_of_the_refit():
         seeds=Seeds(first=2, most=2),
         margin=1.0,
         members=1,
-        direction="lower",
+        metric=LOWER,
         tunes=Tunes(
             dataset="d",
             tuning=Tuning(trials=2, learning_rate=(0.5, 2.0)),
@@ -251,7 +261,7 @@ def test_candidate_that_is_out_of_the_race_is_trained_no_further():
         seeds=Seeds(first=3, most=10),
         margin=1.0,
         members=5,
-        direction="lower",
+        metric=LOWER,
     )
     items = ItemScores(values=np.zeros(4), weights=np.ones(4))
     ended: dict[Asked, Ended] = {}
@@ -275,7 +285,7 @@ def test_candidates_wait_for_each_other_from_the_first_look_on():
         seeds=Seeds(first=2, most=6),
         margin=0.001,
         members=1,
-        direction="lower",
+        metric=LOWER,
     )
     items = ItemScores(values=np.zeros(4), weights=np.ones(4))
     gru, lstm = (asked_for(candidate, 3) for candidate in plan.candidates)
@@ -300,9 +310,10 @@ def test_planner_can_know_no_test_score():
         "steps": int,
         "cost": int,
         "trained": Trained | None,
+        "reached": Reached | None,
         "kept": int | None,
-        "validation_loss": float | None,
     }
+    assert get_type_hints(Reached) == {"score": float, "loss": float | None}
     assert get_type_hints(Trained) == {"loss": float | None, "items": ItemScores | None}
 
 

@@ -22,6 +22,7 @@ from flows.trainings.planner import (
 )
 from rnn_core.comparison.at_most import most_trainings
 from rnn_core.comparison.race import Trained
+from rnn_core.metric import Metric
 from rnn_core.study import TUNING_SEED, Seeds, Tuning
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.search_space import Dimension
@@ -33,6 +34,7 @@ SPACE = {
 TUNING = Tuning(trials=4, share=0.25, finalists=1, learning_rate=(0.1, 10), dropout=(0, 0.5))
 OWN = (("dropout", 0.1), ("learning_rate", 0.01))
 ITEMS = 40
+LOWER = Metric("mse", "", "lower")
 
 Score = Callable[[Asked], float | None]
 
@@ -93,7 +95,7 @@ def plan_of(*candidates: tuple[str, int, int], tuning=TUNING, **changes) -> Data
         seeds=Seeds(first=3, most=4),
         margin=0.02,
         members=1,
-        direction="lower",
+        metric=LOWER,
         tunes=Tunes(dataset="sales", tuning=tuning, space=SPACE, epochs=8),
     )
     return replace(plan, **changes)
@@ -134,7 +136,7 @@ PLANS = st.builds(
         st.integers(2, 3),
         st.integers(1, 3),
     ),
-    direction=st.just("lower"),
+    metric=st.just(LOWER),
     seeds=st.sampled_from([Seeds(first=1, most=1), Seeds(first=2, most=3)]),
     members=st.sampled_from([1, 3]),
 )

@@ -16,6 +16,7 @@ from rnn_core.comparison.networks import Beside, ReferenceResult
 from rnn_core.comparison.outcome import Comparison, read_comparison, write_comparison
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Runner, Trained, race, trained
+from rnn_core.comparison.refits import Gain, Refit, RefitResult
 from rnn_core.comparison.verdict import Entry, decide, summarise
 from rnn_core.errors import DataError, StudyError
 from rnn_core.metric import SCORED, Metric
@@ -49,21 +50,45 @@ TUNINGS = st.none() | st.builds(
 
 
 NUM_ITEMS = 6
+LAYERS = st.integers(1, 3)
+SEEDS = st.lists(COUNTS, max_size=3).map(tuple)
+SCORES = st.builds(
+    EnsembleScores,
+    cell=NAMES,
+    hidden_size=st.integers(1, 999),
+    num_layers=LAYERS,
+    seeds=SEEDS,
+    validation=st.none() | NUMBERS,
+    test=st.none() | NUMBERS,
+    others=st.dictionaries(NAMES, NUMBERS, max_size=1),
+)
 ENSEMBLES = st.none() | st.builds(
     EnsembleResult,
-    scores=st.builds(
-        EnsembleScores,
-        cell=NAMES,
-        hidden_size=st.integers(1, 999),
-        seeds=st.tuples(COUNTS, COUNTS),
-        validation=NUMBERS,
-        test=st.none() | NUMBERS,
-        others=st.dictionaries(NAMES, NUMBERS, max_size=1),
-    ),
+    scores=SCORES,
     better_by=NUMBERS,
     p_value=st.floats(0, 1),
     trainings=COUNTS,
     registered=st.booleans(),
+)
+GAINS = st.builds(
+    Gain, **dict.fromkeys(("mean", "error", "at_least", "at_most"), NUMBERS), chance=st.floats(0, 1)
+)
+REFITS = st.none() | st.builds(
+    RefitResult,
+    refit=st.builds(
+        Refit,
+        cell=NAMES,
+        hidden_size=st.integers(1, 999),
+        num_layers=LAYERS,
+        measured=SEEDS,
+        moved_back_epochs=st.none() | COUNTS,
+        gain=st.none() | GAINS,
+        epochs=st.none() | COUNTS,
+        members=SEEDS,
+        alone=st.none() | COUNTS,
+        trainings=COUNTS,
+    ),
+    scores=st.none() | SCORES,
 )
 SEED_RESULTS = st.builds(
     SeedResult,
@@ -113,6 +138,7 @@ def candidates(draw, cell, metric, seeds):
     return Candidate(
         cell=cell,
         hidden_size=draw(st.integers(1, 999)),
+        num_layers=draw(LAYERS),
         sizes=tuple(draw(st.lists(NAMES, max_size=2))),
         deviations=draw(st.dictionaries(NAMES, NUMBERS, max_size=2)),
         device="cpu",
@@ -149,7 +175,7 @@ def entry_of(candidate, number, own):
     return Entry(candidate=cut, trained=each)
 
 
-def compared(candidates, seeds, own=False, margin=0.5, ensemble=None, references=None):
+def compared(candidates, seeds, own=False, margin=0.5, **beside):
     """The comparison of candidates, each with the seeds that the race asks for."""
     whole = [entry_of(candidate, seeds.most, own) for candidate in candidates]
     whole.sort(key=lambda e: (e.candidate.cost.multiply_accumulates, e.candidate.name))
@@ -169,11 +195,10 @@ def compared(candidates, seeds, own=False, margin=0.5, ensemble=None, references
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates={candidate.name: summarise(candidate, verdict) for candidate in raced},
-        ensemble=ensemble,
         policies=policies(raced, margin, baselines, verdict.decision.champion),
         baselines=baselines,
-        references=references,
         optimum=None,
+        **{"ensemble": None, "references": None, **beside},
     )
 
 
@@ -183,13 +208,14 @@ def folder(tmp_path_factory):
 
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=40)
-@given(evaluated(), ENSEMBLES, NETWORKS)
-def test_whatever_is_written_comes_back(folder, study, ensemble, references):
+@given(evaluated(), ENSEMBLES, NETWORKS, REFITS)
+def test_whatever_is_written_comes_back(folder, study, ensemble, references, refit):
     candidates, seeds, own = study
     for candidate in candidates:
         write_scores(folder, candidate)
         assert read_scores(folder) == candidate
-    comparison = compared(candidates, seeds, own, ensemble=ensemble, references=references)
+    beside = {"ensemble": ensemble, "references": references, "refit": refit}
+    comparison = compared(candidates, seeds, own, **beside)
     write_comparison(folder / "written.json", comparison)
     assert read_comparison(folder / "written.json") == comparison
 

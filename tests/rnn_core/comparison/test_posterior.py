@@ -14,10 +14,12 @@ from second_race import fitted, regression
 from rnn_core.comparison.statistics.items import Items, item_covariance
 from rnn_core.comparison.statistics.posterior import (
     DRAWS,
+    Uncertain,
     degrees_of_freedom,
     fit,
     posterior,
     risk_of,
+    scatter,
     weighted_means,
 )
 
@@ -267,6 +269,15 @@ def test_draws_have_the_covariance_that_they_are_drawn_from():
     known = posterior(losses, None)
     exact = known.seeds.covariance * known.seeds.df / (known.seeds.df - 2)
     assert np.cov(known.draws().T) == pytest.approx(exact, abs=0.04 * exact.max())
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(NUMBERS, st.integers(1, 40), st.sampled_from([0.5, 3.0, np.inf]))
+def test_fewer_draws_are_the_first_of_all(number, num_draws, df):
+    root = np.random.default_rng(number).normal(size=(3, 3))
+    one = Uncertain(means=np.zeros(3), covariance=root @ root.T, df=df)
+    found, expected = scatter(one, 0, num_draws), scatter(one, 0)[:num_draws]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

@@ -21,8 +21,9 @@ from rnn_core.tasks.base.splits import items_of, last_groups, last_of_each
 from rnn_core.tasks.sentiment.evidence import sentence_counts
 from rnn_core.tasks.speech_transcription.learn import texts_of as symbols_of
 from rnn_core.tasks.translation.learn import NOT_WRITTEN, texts_of
+from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
-from rnn_core.training.models import build_model
+from rnn_core.training.models import build_model, restore
 from rnn_core.training.run_folder import MODEL, RunConfig
 
 VOICES = {"num_mels": 6, "validation": ("voice03",), "test": ("voice04",)}
@@ -240,6 +241,45 @@ def test_refit_reads_the_validation_set_and_not_the_test_set(prepared, tmp_path,
     assert all(torch.equal(weight, other[key]) for key, weight in weights.items())
     less, _ = trained(name, data, meta, "moved_back_refit", tmp_path / "less")
     assert any(not torch.equal(weight, less[key]) for key, weight in weights.items())
+
+
+@pytest.mark.parametrize("division", ["moved_back", "moved_back_refit"])
+@pytest.mark.parametrize("name", SETUPS)
+def test_moved_back_a_model_is_scored_on_the_validation_set(prepared, tmp_path, name, division):
+    """Item by item as `prepare` has it, with what words said in training."""
+    data, meta = prepared(name)
+    trained(name, data, meta, division, tmp_path)
+    found = evaluate_together([tmp_path], data, meta, torch.device("cpu"))
+    assert found.keys() == {"validation"}
+    _, moved = divide(get_task(name), data, meta, division)
+    if name == "sentiment":
+        meta = replace(meta, sentence_counts=moved.sentence_counts)
+    task, model = restore(tmp_path, meta)
+    with torch.inference_mode():
+        expected = task.scores(model, data, "validation")
+    assert torch.equal(found["validation"].values, expected.values)
+    assert torch.equal(found["validation"].weights, expected.weights)
+
+
+@pytest.mark.parametrize("division", ["moved_back", "moved_back_refit"])
+def test_labels_that_chose_say_nothing_where_a_model_is_scored(prepared, tmp_path, division):
+    """Else the one that they were held out from would read what the other learned."""
+    kind, (data, meta) = get_task("sentiment"), prepared("sentiment")
+    trained("sentiment", data, meta, division, tmp_path)
+    moved, _ = divide(kind, data, meta, "moved_back")
+    labels, held = data["labels"].clone(), items_of(moved["sides"], "validation")
+    labels[held] = labels[held].roll(1)
+    again, _ = divide(kind, {**data, "labels": labels}, meta, "moved_back")
+    assert torch.equal(again["sides"], moved["sides"]), "the same sentences choose"
+    sizes = len(meta.vocabulary), len(meta.classes)
+    counts = sentence_counts({**data, "labels": labels}, items_of(data["sides"], "train"), *sizes)
+    assert counts.tolist() != meta.sentence_counts
+    other = replace(meta, sentence_counts=counts.tolist())
+    own, found = (
+        evaluate_together([tmp_path], {**data, "labels": said}, counted, torch.device("cpu"))
+        for said, counted in ((data["labels"], meta), (labels, other))
+    )
+    assert own["validation"].loss == found["validation"].loss
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

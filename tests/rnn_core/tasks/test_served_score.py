@@ -20,7 +20,7 @@ from rnn_core.sources.number_words import NumberWords
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks import REGISTRY, get_task
-from rnn_core.tasks.base.divides import SCORED_ON, divide
+from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.base.task import Task
 from rnn_core.tasks.speech_transcription.edits import edits
@@ -152,8 +152,7 @@ def train_one(name, folder, division):
     divided, moved = divide(kind, data, meta, division)
     task = kind(moved, kind.ModelParameters(**model))
     train(task, divided, config, TrainingParameters(**STEPS), folder / "run")
-    device, splits = torch.device("cpu"), SCORED_ON[division]
-    promised = evaluate_together([folder / "run"], data, meta, device, splits)["test"]
+    promised = evaluate_together([folder / "run"], data, meta, torch.device("cpu"))["test"]
     return Trained(raw, data, *restore(folder / "run", meta), promised)
 
 

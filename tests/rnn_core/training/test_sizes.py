@@ -161,7 +161,7 @@ def test_reference_network_is_as_near_to_the_largest_candidate_as_a_size_of_it_c
     name, candidates, lag
 ):
     rungs = {cell: [rung(*size) for size in sizes] for cell, sizes in candidates.items()}
-    found = beside(task_of(lag), name, rungs)
+    found = beside(task_of(lag), [name], rungs)[name]
     counts = {
         f"{cell}-{units}" if layers == 1 else f"{cell}-{layers}x{units}": by_hand(
             cell, units, layers
