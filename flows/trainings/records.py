@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from flows.layout import Layout
 from rnn_core.files import read_json_lines
 from rnn_core.metric import Division
 from rnn_core.study import is_for_tuning
-from rnn_core.training.run_folder import candidate_name
+from rnn_core.training.run_folder import candidate_name, read_summary
 
 ANSWERS = 100
 """Answers that are timed; `rnn_core.diagnostics.measured_cost` has the number too, with PyTorch."""
@@ -58,6 +59,14 @@ class Record:
     def is_trial(self) -> bool:
         """Whether it is of a trial of tuning."""
         return is_for_tuning(self.seed)
+
+
+def epochs_in(folder: Path) -> int:
+    """Epochs that a finished training has in its folder.
+
+    It is here since no fingerprint follows this file: to count them is no part of a training.
+    """
+    return read_summary(folder).epochs
 
 
 @dataclass(frozen=True, kw_only=True)

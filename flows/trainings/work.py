@@ -24,7 +24,7 @@ from flows.trainings.identity import (
     evaluation_identity,
     public_version,
 )
-from flows.trainings.records import Answer, Record, append
+from flows.trainings.records import Answer, Record, append, epochs_in
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.reference import Reference, write_reference
 from rnn_core.comparison.refits import MEASURED_SEEDS
@@ -41,7 +41,7 @@ from rnn_core.tasks.base.task import Task
 from rnn_core.training import loop
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_meta, read_prepared
-from rnn_core.training.run_folder import RunConfig, read_summary
+from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.search_space import own_values, search_space
 from rnn_core.training.sizes import beside, ladder
 
@@ -140,7 +140,7 @@ def train_one(work: Work) -> None:
             started, is_new = time.monotonic(), not any(growing.iterdir())
             train_in(growing, work)
             store.put("training", identity, growing)
-            epochs = read_summary(growing).epochs if is_new else None
+            epochs = epochs_in(growing) if is_new else None
             append(work.layout, record_of("train", work.config, time.monotonic() - started, epochs))
         shutil.rmtree(growing, ignore_errors=True)
     if work.evaluates is not None:
