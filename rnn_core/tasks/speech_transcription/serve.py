@@ -10,8 +10,10 @@ from torch import nn
 
 from rnn_core.features.frames import samples_to_frames
 from rnn_core.models.ctc import best_path, prefix_beam
-from rnn_core.readers.recordings import list_words, read_at_rate, wav_rows
-from rnn_core.readers.transcripts import transcript_table
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
+from rnn_core.readers.sound.transcripts import list_transcripts
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
 from rnn_core.tasks.speech_transcription.learn import Learning, path_loss
 
@@ -41,10 +43,10 @@ class Serving(Learning, Serves):
     AnswerParameters = TranscriptionAnswer
 
     def read_input(self, path: Path) -> "pd.DataFrame":
-        """A wav file, or a folder of them, as one row a file with its name."""
+        """A recording, or a folder of them, as one row a file with its name."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame(wav_rows(path), columns=["file", "wav"])
+        return pd.DataFrame(recording_rows(path), columns=["file", "wav"])
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: TranscriptionAnswer
@@ -95,7 +97,7 @@ class Serving(Learning, Serves):
         import pandas as pd  # noqa: PLC0415 - training does without
 
         if self.meta.parameters.strings:
-            path = list_words(raw)[0].path
+            path = list_words(raw, self.meta.parameters.names)[0].path
         else:
-            path = raw / str(transcript_table(raw)[1]["file"][0])
+            path = list_transcripts(raw, Faults()).files[0].path
         return pd.DataFrame({"wav": [path.read_bytes()]})
