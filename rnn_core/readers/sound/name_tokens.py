@@ -111,9 +111,7 @@ def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
     else:
         lists = []
     left = [p.relative_to(raw).as_posix() for p in files.others if p not in lists]
-    if noise:
-        left.append(f"{noise} recordings of background noise")
-    return items, left
+    return items, [f"background noise ({noise} recordings)"] * bool(noise) + left
 
 
 def splits_by_list(lists: list[Path]) -> dict[Path, Split]:

@@ -36,6 +36,8 @@ OWN = "transcripts"
 ONE_OF = ("validated", "metadata")
 """What public collections call the table of all good recordings: Common Voice, and LJSpeech."""
 
+SEPARATORS = "\t|;,"
+
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u2060")
@@ -131,7 +133,15 @@ def read_table(table: Path, faults: Faults, several: bool) -> list[Row]:
             "" if place is None else values[place].strip() for place in columns
         )
         given = SPLIT_NAMES.get(split.lower(), of_all)
-        row = Row(where, table, file, clean(text), clean(speaker) or None, take or None, given)
+        row = Row(
+            where,
+            table,
+            file.translate(INVISIBLE),
+            clean(text),
+            clean(speaker) or None,
+            take or None,
+            given,
+        )
         check_row(row, faults)
         rows.append(row)
     return rows
@@ -178,9 +188,7 @@ def fields_of(table: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
     Between tabs and bars a quotation mark is a part of the text, as public collections have it.
     """
-    first = text.split("\n", 1)[0]
-    counts = {separator: first.count(separator) for separator in "\t|,;"}
-    separator = "\t" if table.suffix.lower() == ".tsv" else max("\t|,;", key=lambda c: counts[c])
+    separator = "\t" if table.suffix.lower() == ".tsv" else separator_of(text)
     if separator in "\t|":
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
@@ -201,6 +209,15 @@ def fields_of(table: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         if any(field.strip() for field in fields):
             yield start, fields
         start = reader.line_num + 1
+
+
+def separator_of(text: str) -> str:
+    """What separates fields: what is in every line, or else most often in the first."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    for separator in SEPARATORS:
+        if lines and all(separator in line for line in lines):
+            return separator
+    return max(SEPARATORS, key=lines[0].count) if lines else ","
 
 
 def columns_of(

@@ -100,8 +100,8 @@ def not_listed(
         for name in without:
             faults.add(f"{name} is not in {tables[0].name}", "add a row or remove the file")
         without = []
-    left = [path.relative_to(raw).as_posix() for path in others if path not in tables]
-    return left + ([f"{len(without)} recordings that no table lists"] if without else [])
+    unlisted = [f"what no table lists ({len(without)} recordings)"] if without else []
+    return unlisted + [path.relative_to(raw).as_posix() for path in others if path not in tables]
 
 
 class Index:

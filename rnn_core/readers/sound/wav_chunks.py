@@ -11,6 +11,12 @@ STREAMED = 0x7FFF0000
 """From this size on a header was written to a pipe, before anybody knew how long it would be."""
 
 
+USUAL = frozenset(
+    {b"fmt ", b"fact", b"data", b"LIST", b"JUNK", b"bext", b"cue ", b"smpl", b"PEAK", b"id3 "}
+)
+"""Names of chunks that most files have."""
+
+
 class Chunks(NamedTuple):
     """What of a wav file tells its samples.
 
@@ -97,9 +103,9 @@ def samples_at(content: bytes, body: int, size: int) -> tuple[bytes, int | None]
 def after_chunk(content: bytes, end: int, odd: int) -> int:
     """Where the next chunk begins; some writers leave out the byte that fills up an odd one."""
     padded = end + odd
-    if odd and is_name(content[end : end + 4]) and not is_name(content[padded : padded + 4]):
-        return end
-    return padded
+    if content[padded : padded + 4] in USUAL or not odd:
+        return padded
+    return end if content[end : end + 4] in USUAL else padded
 
 
 def is_name(start: bytes) -> bool:
