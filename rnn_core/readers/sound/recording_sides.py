@@ -170,7 +170,7 @@ def suggest_split(
     Returns:
         Values of `SplitParameters`; a fifth of the speakers or takes are for the test side,
         a tenth for choosing: the last by name, or those with the fewest recordings where
-        otherwise less than half of all were trained on.
+        otherwise less than half as many were trained on as if all had equally many.
     """
     if split_by is None:
         several = None not in speakers and len(set(speakers)) >= 3
@@ -182,7 +182,9 @@ def suggest_split(
     each = speakers if split_by == "speaker" else takes
     groups, counts = in_order(each), Counter(each)
     test, validation = max(len(groups) // 5, 1), max(len(groups) // 10, 1)
-    if 2 * sum(counts[group] for group in groups[: -test - validation]) < counts.total():
+    trained = groups[: -test - validation]
+    usual = counts.total() * len(trained) / len(groups)
+    if 2 * sum(counts[group] for group in trained) < usual:
         groups.sort(key=lambda group: -counts[group])
     return {
         "split_by": split_by,
