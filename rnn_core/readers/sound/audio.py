@@ -18,6 +18,9 @@ CONVERT = "convert it: `ffmpeg -i FILE -ac 1 FILE.wav`"
 LOWEST_RATE_HZ = 4000
 HIGHEST_RATE_HZ = 768_000
 
+LARGEST = 2.0**31
+"""Of whole numbers of 32 bits; a larger sample is damage."""
+
 BLOCK = 1 << 20
 """Samples that are asked for at once, so that memory is taken for what a file holds alone."""
 
@@ -119,6 +122,20 @@ def check_kind(content: bytes, label: str) -> None:
             raise FaultsError({cure: [f"{label} is {kind}"]})
 
 
+class Content(io.BytesIO):
+    """The content of a file, in which no place is out of reach.
+
+    libsndfile goes to wherever a header says. Python's own would raise where no exception can
+    be caught: in a function that C calls, which then prints it.
+    """
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place, or as near to it as there is something."""
+        size = len(self.getbuffer())
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.tell(), io.SEEK_END: size}[whence]
+        return super().seek(min(max(start + offset, 0), size))
+
+
 def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
     """Samples of all channels (N, C), the sample rate in Hz, and how they were stored.
 
@@ -128,7 +145,7 @@ def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
     import soundfile  # noqa: PLC0415 - training does without
 
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
+        with soundfile.SoundFile(Content(content)) as file:
             announced, rate = file.frames, file.samplerate
             kind = f"{file.format.removesuffix('EX')} ({KINDS.get(file.subtype, file.subtype)})"
             block = max(BLOCK // file.channels, 1)
@@ -164,12 +181,12 @@ def check_rate(rate_hz: int, label: str) -> None:
 
 
 def check_numbers(channels: Samples, label: str) -> None:
-    """Refuse floating-point samples that are no numbers.
+    """Refuse floating-point samples that are no numbers, or larger than any recorder writes.
 
     Raises:
         FaultsError: If there are any.
     """
-    if not np.isfinite(channels).all():
+    if not np.abs(channels).max() <= LARGEST:
         raise FaultsError({EXPORT: [f"{label} holds samples that are no finite numbers"]})
 
 

@@ -201,11 +201,11 @@ def heard(
     )
 
 
-def read_at_rate(content: bytes | None, rate_hz: int, name: str | None) -> Samples:
+def read_at_rate(content: object, rate_hz: int, name: str | None) -> Samples:
     """Samples of a recording to answer, (N,); what no training takes is refused here too.
 
     Args:
-        content: Of a file; None: a link to nothing.
+        content: Bytes of a file; None: a link to nothing.
         rate_hz: Sample rate of the training.
         name: What to call it in errors.
 
@@ -215,7 +215,10 @@ def read_at_rate(content: bytes | None, rate_hz: int, name: str | None) -> Sampl
     label = name or "the recording"
     if content is None:
         raise FaultsError({"remove it, or mend it": [f"{label} is a link to nothing"]})
-    sound = read_sound(content, label)
+    if not isinstance(content, bytes | bytearray | memoryview):
+        what = f"{label} is given as {type(content).__name__}, not as bytes"
+        raise FaultsError({"give the content of its file": [what]})
+    sound = read_sound(bytes(content), label)
     check_sound(sound.samples, sound.rate_hz, label)
     return resampled(sound.samples, sound.rate_hz, rate_hz)
 

@@ -46,6 +46,7 @@ class Serving(Learning, Serves):
     """Recognises words."""
 
     AnswerParameters = SpeechAnswer
+    requirements = ("soundfile", "soxr")
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """A recording, or a folder of them, as one row a file with its name."""

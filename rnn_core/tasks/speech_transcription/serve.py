@@ -58,6 +58,7 @@ class Serving(Learning, Serves):
     """Transcribes recordings."""
 
     AnswerParameters = TranscriptionAnswer
+    requirements = ("soundfile", "soxr")
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """A recording, or a folder of them, as one row a file with its name."""

@@ -161,3 +161,5 @@ def test_what_no_training_takes_is_not_answered(tmp_path, samples, message):
         read_at_rate(file.path.read_bytes(), 16000, "it.wav")
     with pytest.raises(DataError, match=r"it\.wav is a link to nothing"):
         read_at_rate(None, 8000, "it.wav")
+    with pytest.raises(DataError, match="the recording is given as str, not as bytes; give the"):
+        read_at_rate("it.wav", 8000, None)

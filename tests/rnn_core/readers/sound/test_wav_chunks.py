@@ -1,6 +1,7 @@
 """Headers of wav files that are odd or untrue, as other programs write and read them."""
 
 import io
+import random
 import struct
 
 import numpy as np
@@ -100,3 +101,36 @@ def test_what_cannot_be_read_is_named(kind):
 def test_a_file_that_is_cut_off_is_never_taken_for_a_shorter_one(cut):
     with pytest.raises(DataError, match="it is cut off"):
         read_sound(wav()[: -(cut + cut % 2)], "a.wav")
+
+
+def damaged(content, draw):
+    """A file of which some bytes are changed, put in or gone."""
+    content = bytearray(content)
+    for _ in range(draw.choice([1, 2, 10])):
+        place = draw.randrange(min(len(content), draw.choice([16, 64, 4000])) or 1)
+        how = draw.randrange(4)
+        if how == 0:
+            content[place : place + 4] = struct.pack("<I", draw.choice([0, 1, 2**31, 2**32 - 1]))
+        elif how == 1:
+            del content[draw.randrange(len(content) or 1) :]
+        elif how == 2:
+            content[place:place] = draw.randbytes(5)
+        else:
+            content[place : place + 1] = draw.randbytes(1)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "FLAC", "MP3", "OGG", "AIFF", "W64", "RF64"])
+def test_a_damaged_file_is_read_or_refused_by_its_name(form):
+    """Nothing else is raised, and what is read are numbers."""
+    draw, buffer = random.Random(form), io.BytesIO()
+    soundfile.write(buffer, SAMPLES, 8000, format=form)
+    refused = 0
+    for _ in range(150):
+        try:
+            sound = read_sound(damaged(buffer.getvalue(), draw), "a.wav")
+            assert np.isfinite(sound.samples).all()
+        except DataError as error:
+            assert "a.wav" in str(error)
+            refused += 1
+    assert refused > 20

@@ -19,7 +19,6 @@ from rnn_core.tasks.speech_recognition import (
 )
 from rnn_core.training.models import build_model
 
-
 KINDS = "1 MP3 (layer III), 23 WAV (16 bits), 1 WAV (floating point)"
 
 
