@@ -1,16 +1,14 @@
 """Tables of recordings and their texts, as people and public collections have them."""
 
-import csv
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.metric import Split
-from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.name_tokens import SPLIT_NAMES
-
-ENDINGS = frozenset({".tsv", ".csv", ".txt"})
+from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 FILES = (
     "file",
@@ -35,8 +33,6 @@ OWN = "transcripts"
 
 ONE_OF = ("validated", "metadata")
 """What public collections call the table of all good recordings: Common Voice, and LJSpeech."""
-
-SEPARATORS = "\t|;,"
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
 
@@ -72,7 +68,7 @@ def find_tables(others: Sequence[Path]) -> list[Path]:
     They are called transcripts.tsv or .csv; or train, dev and test; or validated or metadata,
     as public collections have them; or there is but one table.
     """
-    tables = [path for path in others if path.suffix.lower() in ENDINGS]
+    tables = [path for path in others if is_table_file(path)]
     if own := [path for path in tables if path.stem.lower() == OWN]:
         return own
     of_splits = [path for path in tables if path.stem.lower() in SPLIT_NAMES]
@@ -83,27 +79,35 @@ def find_tables(others: Sequence[Path]) -> list[Path]:
     for stem in ONE_OF:
         if named := [path for path in tables if path.stem.lower() == stem]:
             return named
-    tables = [path for path in tables if path.suffix.lower() != ".txt"]
+    tables = [path for path in tables if path.suffix.lower() not in {".txt", ".json"}]
     return tables if len(tables) == 1 else []
 
 
-def read_tables(tables: Sequence[Path], faults: Faults) -> list[Row]:
+def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list[str]]:
     """The rows of tables of transcripts; what is wrong with them is noted.
+
+    Returns:
+        The rows, and what was decided in reading them, for a person.
 
     Raises:
         FaultsError: If there are none.
     """
     rows: list[Row] = []
+    notes: list[str] = []
     for table in tables:
+        own = Faults()
         with faults.noted():
-            rows += read_table(table, faults, several=len(tables) > 1)
+            found, told = read_table(table, own, several=len(tables) > 1)
+            rows += found
+            notes += told
+            own.check()
     if not rows:
         faults.check()
-    return rows
+    return rows, notes
 
 
-def read_table(table: Path, faults: Faults, several: bool) -> list[Row]:
-    """The rows of a table.
+def read_table(table: Path, faults: Faults, several: bool) -> tuple[list[Row], list[str]]:
+    """The rows of a table, and what was decided in reading it.
 
     Args:
         table: The file.
@@ -113,38 +117,62 @@ def read_table(table: Path, faults: Faults, several: bool) -> list[Row]:
     Raises:
         FaultsError: If it cannot be read, or lacks a column.
     """
-    lines = list(fields_of(table, decoded(table)))
-    if not lines:
-        raise FaultsError({"write a row for each recording": [f"{table.name} is empty"]})
-    header, body, columns = columns_of(table, lines)
-    if not body:
-        raise FaultsError({"write one for each recording": [f"{table.name} has no rows"]})
-    rows = []
+    read, columns = table_with_columns(table, faults)
     of_all: Split | None = SPLIT_NAMES[table.stem.lower()] if several else None
-    for line, fields in body:
-        where = f"{table.name}, row {line}"
-        while len(fields) > len(header) and not fields[-1].strip():
-            fields.pop()
-        if len(fields) > len(header):
-            what = f"{where} has {len(fields)} fields, and the first row {len(header)}"
-            faults.add(what, "put texts that hold what separates the fields into quotation marks")
-        values = [*fields, *[""] * (len(header) - len(fields))]
+    rows = []
+    for line, *values in read.frame.astype(str).itertuples(name=None):
         file, text, speaker, take, split = (
             "" if place is None else values[place].strip() for place in columns
         )
         given = SPLIT_NAMES.get(split.lower(), of_all)
-        row = Row(
-            where,
-            table,
-            file.translate(INVISIBLE),
-            clean(text),
-            clean(speaker) or None,
-            take or None,
-            given,
-        )
+        named = file.translate(INVISIBLE), clean(text), clean(speaker) or None, take or None
+        row = Row(f"{table.name}, row {line}", table, *named, given)
         check_row(row, faults)
         rows.append(row)
-    return rows
+    notes = [f"{table.name}: {note}" for note in read.notes]
+    if read.form.encoding and not read.form.encoding.startswith(("utf-8", "ascii")):
+        notes.append(f"{table.name} is read as {read.form.encoding}, since it is not UTF-8")
+    return rows, notes
+
+
+def table_with_columns(table: Path, faults: Faults) -> tuple[TableFile, tuple[int | None, ...]]:
+    """A table, and the places of its columns of files, texts, speakers, takes and splits.
+
+    Between tabs and bars a quotation mark is a part of the text, as public collections have it.
+    Without names of columns the first is of files, and the last of texts, as in LJSpeech.
+
+    Raises:
+        FaultsError: If it cannot be read, or lacks a column.
+    """
+    if is_nameless(table):
+        bars = TableForm(separator="bar", quoting="none", header=False)
+        read = read_table_file(table, bars, faults)
+        return read, (0, len(read.frame.columns) - 1, None, None, None)
+    tabs = TableForm(separator="tab", quoting="none", header=True)
+    other = TableForm(quoting="double" if table.suffix.lower() == ".csv" else None, header=True)
+    read = read_table_file(table, tabs if table.suffix.lower() == ".tsv" else other, faults)
+    names = [str(name).strip().lower() for name in read.frame.columns]
+    places = tuple(
+        next((names.index(name) for name in known if name in names), None)
+        for known in (FILES, TEXTS, SPEAKERS, TAKES, SPLITS_OF_ROWS)
+    )
+    for place, column in zip(places, ("file", "text"), strict=False):
+        if place is None:
+            faults.add(
+                f"{table.name} has no column {column!r}, only {list(read.frame.columns)}",
+                "name its columns in the first row: file and text, with tabs between",
+            )
+            faults.check()
+    return read, places
+
+
+def is_nameless(table: Path) -> bool:
+    """Whether a table is as that of LJSpeech: fields between bars, without names of columns."""
+    if table.stem.lower() != "metadata":
+        return False
+    with table.open(encoding="utf-8-sig", errors="replace") as file:
+        fields = file.readline().strip().lower().split("|")
+    return len(fields) > 1 and not set(fields) & {*FILES, *TEXTS}
 
 
 def check_row(row: Row, faults: Faults) -> None:
@@ -166,82 +194,3 @@ def check_row(row: Row, faults: Faults) -> None:
 def clean(text: str) -> str:
     """A text with single spaces between words, in one Unicode form, without what is invisible."""
     return unicodedata.normalize("NFC", " ".join(text.translate(INVISIBLE).split()))
-
-
-def decoded(table: Path) -> str:
-    """The text of a table.
-
-    Raises:
-        FaultsError: If it is not UTF-8.
-    """
-    content = table.read_bytes()
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        what = f"{table.name}, line {line} is not UTF-8"
-        raise FaultsError({"save it as UTF-8": [what]}) from None
-
-
-def fields_of(table: Path, text: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a table that are not blank, with their numbers, in fields.
-
-    Between tabs and bars a quotation mark is a part of the text, as public collections have it.
-    """
-    separator = "\t" if table.suffix.lower() == ".tsv" else separator_of(text)
-    if separator in "\t|":
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield number, line.split(separator)
-        return
-    lines = iter(text.splitlines(keepends=True))
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    start = 1
-    while True:
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            what = f"{table.name}, row {start}: {error} (a quotation mark is opened there)"
-            cure = "close it; inside a text write two of them"
-            raise FaultsError({cure: [what]}) from None
-        if any(field.strip() for field in fields):
-            yield start, fields
-        start = reader.line_num + 1
-
-
-def separator_of(text: str) -> str:
-    """What separates fields: what is in every line, or else most often in the first."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    for separator in SEPARATORS:
-        if lines and all(separator in line for line in lines):
-            return separator
-    return max(SEPARATORS, key=lines[0].count) if lines else ","
-
-
-def columns_of(
-    table: Path, lines: list[tuple[int, list[str]]]
-) -> tuple[list[str], list[tuple[int, list[str]]], tuple[int | None, ...]]:
-    """The names of columns, the rows below, and the places of file, text, speaker, take and split.
-
-    Without names the first column is of files, and the last of texts, as in LJSpeech.
-
-    Raises:
-        FaultsError: If a column is missing.
-    """
-    header = [name.strip() for name in lines[0][1]]
-    while header and not header[-1]:
-        header.pop()
-    names = [name.lower() for name in header]
-    found = tuple(
-        next((names.index(name) for name in known if name in names), None)
-        for known in (FILES, TEXTS, SPEAKERS, TAKES, SPLITS_OF_ROWS)
-    )
-    if found[0] is not None and found[1] is not None:
-        return header, lines[1:], found
-    if table.stem.lower() == "metadata" and found[0] is None and len(header) > 1:
-        return header, lines, (0, len(header) - 1, None, None, None)
-    column = "file" if found[0] is None else "text"
-    cure = f"name its columns in the first row: {FILES[0]} and {TEXTS[0]}, with tabs between"
-    raise FaultsError({cure: [f"{table.name} has no column {column!r}, only {header}"]})

@@ -35,11 +35,13 @@ class Listed(NamedTuple):
         files: Each with its text.
         rows: What the tables say of it.
         left_out: Other files, for a person.
+        notes: What was decided in reading the tables.
     """
 
     files: list[Named]
     rows: list[Row]
     left_out: list[str]
+    notes: list[str]
 
 
 def has_tables(raw: Path) -> bool:
@@ -60,8 +62,9 @@ def list_transcripts(raw: Path, faults: Faults) -> Listed:
     if len(tables) > 1 and tables[0].stem.lower() == tables[1].stem.lower():
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
         raise FaultsError({"remove one of them": [f"the data holds {names}"]})
-    rows = read_tables(tables, faults)
-    index = Index(recordings, tables[0].parent)
+    before = len(faults.found)
+    rows, notes = read_tables(tables, faults)
+    index = Index(recordings, tables[0].parent, unclear=len(faults.found) > before)
     files, kept = [], []
     seen: dict[Path, str] = {}
     for row in rows:
@@ -76,7 +79,8 @@ def list_transcripts(raw: Path, faults: Faults) -> Listed:
         files.append(Named(path, path.relative_to(raw).as_posix(), row.text))
         kept.append(row)
     listed = None if index.unclear else seen
-    return Listed(files, kept, not_listed(raw, recordings, others, tables, listed, faults))
+    left_out = not_listed(raw, recordings, others, tables, listed, faults)
+    return Listed(files, kept, left_out, notes)
 
 
 def not_listed(
@@ -110,10 +114,11 @@ class Index:
     Args:
         recordings: All of them.
         folder: That of the table.
+        unclear: Whether rows are missing, or do not tell which recording they are of.
     """
 
-    def __init__(self, recordings: list[Path], folder: Path) -> None:
-        self.unclear = False
+    def __init__(self, recordings: list[Path], folder: Path, unclear: bool) -> None:
+        self.unclear = unclear
         self.by_name: dict[str, Path] = {}
         self.by_bare: dict[str, list[Path]] = defaultdict(list)
         for path in recordings:

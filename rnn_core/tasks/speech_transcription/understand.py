@@ -34,7 +34,7 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
         listed = list_transcripts(raw, Faults())
         pairs = zip(listed.files, listed.rows, strict=True)
         who = [row.speaker for file, row in pairs if file.name not in copies]
-        lines = speaker_lines(who, sides, parameters.split_by)
+        lines = [*listed.notes, *speaker_lines(who, sides, parameters.split_by)]
         left, doubts = listed.left_out, speaker_doubts(who, sides, parameters.split_by)
     what = "recordings" if not parameters.strings else "strings"
     return Understanding(
