@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rnn_core.features.frames import Scaling, gather
-from rnn_core.readers.audio import mel_edges
+from rnn_core.features.log_mel import mel_edges
 
 CHANNEL_WAVES = 3
 """Cosines of 1, 2 and 3 half periods over the bands."""

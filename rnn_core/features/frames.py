@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnn_core.features.log_mel import log_mel
 from rnn_core.layers.presence import presence
-from rnn_core.readers.audio import Samples, log_mel
+from rnn_core.readers.sound.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Samples
 
 Normalise: TypeAlias = Literal["none", "level", "speech"]
 
@@ -45,6 +46,8 @@ class FrameParameters:
             loudest energy is 0 and what lies `LEVEL_RANGE` below it counts as silence; or
             the mean of each band over its speech too, as that of the microphone.
         deltas: Whether a frame also has the slope of each band around it.
+        rate_hz: Samples a second that recordings of other rates are brought to; None: the
+            commonest rate of the data.
     """
 
     num_mels: int = 40
@@ -52,8 +55,13 @@ class FrameParameters:
     hop_seconds: float = 0.010
     normalise: Normalise = "none"
     deltas: bool = False
+    rate_hz: int | None = None
 
     def __post_init__(self) -> None:
+        if self.rate_hz is not None and not LOWEST_RATE_HZ <= self.rate_hz <= HIGHEST_RATE_HZ:
+            raise ValueError(
+                f"rate_hz {self.rate_hz} is not between {LOWEST_RATE_HZ} and {HIGHEST_RATE_HZ}"
+            )
         if self.num_mels < 1 or min(self.window_seconds, self.hop_seconds) <= 0:
             raise ValueError("num_mels, window_seconds and hop_seconds must be above 0")
 

@@ -27,6 +27,40 @@ def best_path(log_probabilities: NDArray[np.floating]) -> Labels:
     return collapse(log_probabilities.argmax(axis=1).tolist())
 
 
+def align(log_probabilities: NDArray[np.floating], labels: Labels) -> list[tuple[int, int]]:
+    """Where each symbol of a sequence stands on the likeliest path that stands for it.
+
+    The Viterbi algorithm over symbols with blanks between, as in section 4.1 of Graves and
+    others (2006) with a maximum in place of the sum.
+
+    Args:
+        log_probabilities: Of each symbol at each step, (T, C).
+        labels: The sequence, of which T steps can hold a path.
+
+    Returns:
+        The first step of each symbol, and the step after its last.
+    """
+    states = [BLANK, *(state for label in labels for state in (label, BLANK))]
+    scores = log_probabilities.astype(np.float64)[:, states]
+    skips = np.array([i > 1 and s not in {BLANK, states[i - 2]} for i, s in enumerate(states)])
+    best = np.full(len(states), -np.inf)
+    best[:2] = scores[0, :2]
+    came_from = np.zeros(scores.shape, dtype=np.int64)
+    for step in range(1, len(scores)):
+        before = [np.concatenate([np.full(k, -np.inf), best])[: len(best)] for k in range(3)]
+        before[2] = np.where(skips, before[2], -np.inf)
+        came_from[step] = np.argmax(before, axis=0)
+        best = np.max(before, axis=0) + scores[step]
+    place = len(states) - 1 - int(len(states) > 1 and best[-2] > best[-1])
+    path = []
+    for step in range(len(scores) - 1, -1, -1):
+        path.append(place)
+        place -= int(came_from[step, place])
+    places = np.array(path[::-1])
+    found = [np.flatnonzero(places == 2 * i + 1) for i in range(len(labels))]
+    return [(int(steps[0]), int(steps[-1]) + 1) for steps in found]
+
+
 def prefix_beam(log_probabilities: NDArray[np.floating], beam: int) -> list[tuple[Labels, float]]:
     """The likeliest sequences, each over all of its paths.
 

@@ -5,25 +5,29 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from rnn_core.features.frames import FrameParameters
-from rnn_core.readers.recording_sides import SplitParameters
+from rnn_core.readers.sound.name_pattern import NameParameters
+from rnn_core.readers.sound.recording_sides import SplitParameters
+from rnn_core.readers.sound.recordings import Heard
 from rnn_core.tasks.base.prepared import Meta
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeechData(FrameParameters, SplitParameters):
+class SpeechData(FrameParameters, SplitParameters, NameParameters):
     """How recordings become frames and sides.
 
     Attributes:
-        split_by: As of `rnn_core.readers.recording_sides.SplitParameters`; or `each_speaker`, where
-            speakers take turns: the seed of a training decides who is tested, the next in the
-            order of names is the validation side, and all others are trained on. So what is
-            chosen is chosen by a voice that no model was trained on, as the one that is tested.
+        split_by: As of `rnn_core.readers.sound.recording_sides.SplitParameters`; or
+            `each_speaker`, where speakers take turns: the seed of a training decides who is
+            tested, the next in the order of names is the validation side, and all others are
+            trained on. So what is chosen is chosen by a voice that no model was trained on, as
+            the one that is tested.
     """
 
-    split_by: Literal["take", "speaker", "share", "each_speaker"]  # type: ignore[assignment]
+    split_by: Literal["take", "speaker", "share", "given", "each_speaker"]  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         FrameParameters.__post_init__(self)
+        self.check_names()
         if self.split_by != "each_speaker":
             SplitParameters.__post_init__(self)
         elif self.validation or self.test:
@@ -58,6 +62,7 @@ class SpeechMeta(Meta):
         rate_hz: Samples a second.
         longest: Frames of the longest recording that is on some training side.
         folds: All divisions into sides, by which the seed chooses.
+        heard: What was found in the recordings.
     """
 
     Parameters = SpeechData
@@ -66,8 +71,10 @@ class SpeechMeta(Meta):
     rate_hz: int
     longest: int
     folds: list[Fold]
+    heard: Heard
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         folds = [Fold(**fold) for fold in content["folds"]]
-        return super().from_json({**content, "folds": folds})
+        heard = Heard(**content["heard"])
+        return super().from_json({**content, "folds": folds, "heard": heard})

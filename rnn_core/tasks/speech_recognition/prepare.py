@@ -10,24 +10,25 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
-from rnn_core.readers.recording_sides import (
+from rnn_core.readers.sound.name_tokens import Recording
+from rnn_core.readers.sound.recording_sides import (
     check_words,
     named_groups,
     of_side,
     speaker_numbers,
     split_recordings,
 )
-from rnn_core.readers.recordings import Recording, list_words, read_all
+from rnn_core.readers.sound.recordings import read_words
 from rnn_core.tasks.base.splits import mean_counts_of
 from rnn_core.tasks.speech_recognition.parameters import Fold, SpeechData, SpeechMeta
 
 
 def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], SpeechMeta]:
     """Turn recordings into frames, and words into numbers, for each division into sides."""
-    recordings = list_words(raw)
+    recordings, sounds = read_words(raw, parameters.names, parameters.rate_hz)
     folds = split_folds(recordings, parameters)
-    rate, samples = read_all([r.path for r in recordings], [r.name for r in recordings])
-    pieces = [samples_to_frames(s, rate, parameters) for s in samples]
+    rate = sounds.rate_hz
+    pieces = [samples_to_frames(samples, rate, parameters) for samples in sounds.samples]
     classes = sorted({recording.word for recording in recordings})
     sides = torch.tensor(list(folds.values()), dtype=torch.uint8)
     data = {
@@ -47,6 +48,7 @@ def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], Speec
         longest=int(data["lengths"][(sides == SPLITS.index("train")).any(dim=0)].max()),
         folds=[scaled_fold(name, features, fold) for name, fold in folds.items()],
         items=mean_counts_of(sides),
+        heard=sounds.heard,
     )
     return data, meta
 

@@ -9,7 +9,7 @@ from torch import nn
 from rnn_core.errors import DataError
 from rnn_core.features.frames import FrameParameters
 from rnn_core.metric import Split
-from rnn_core.readers.recordings import list_words
+from rnn_core.readers.sound.recordings import read_words
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, Rescores, by_side, one_mark_each
 from rnn_core.tasks.base.scores import Scores
@@ -24,20 +24,17 @@ class Rescoring(Learning, Rescores):
 
     @staticmethod
     def marks(raw: Path, parameters: SpeechData, seed: int) -> dict[Split, Marks]:
-        recordings = list_words(raw)
+        recordings, sounds = read_words(raw, parameters.names, parameters.rate_hz)
         folds = list(split_folds(recordings, parameters).values())
-        marks = one_mark_each(recording.path.read_bytes() for recording in recordings)
-        return by_side(marks, folds[seed % len(folds)])
+        return by_side(one_mark_each(sounds.marks), folds[seed % len(folds)])
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: SpeechData, seed: int, other: Meta
     ) -> Scores:
-        """The scale of the frames is that of the fold that the model was trained on."""
+        """Sample rate and scale of the frames are those that the model was trained on."""
         own = self.meta
         how = {f.name: getattr(own.parameters, f.name) for f in fields(FrameParameters)}
-        data, meta = prepare(raw, replace(parameters, **how))
-        if meta.rate_hz != own.rate_hz:
-            raise DataError(f"it was trained on {own.rate_hz} samples a second")
+        data, meta = prepare(raw, replace(parameters, **{**how, "rate_hz": own.rate_hz}))
         sides = data["sides"][seed % len(meta.folds)]
         tested = data["labels"][items_of(sides, "test")].unique().tolist()
         if new := [meta.classes[i] for i in tested if meta.classes[i] not in own.classes]:

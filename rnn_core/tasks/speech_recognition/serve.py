@@ -9,12 +9,17 @@ from torch import nn
 from torch.nn import functional
 
 from rnn_core.features.frames import samples_to_frames
-from rnn_core.readers.recordings import list_words, read_at_rate, wav_rows
+from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
 from rnn_core.tasks.speech_recognition.learn import Learning
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+UNKNOWN = "(unknown)"
+"""The answer where no word is likely enough; no folder of a word is called so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,30 +28,36 @@ class SpeechAnswer(AnswerParameters):
 
     Attributes:
         top: How many words to give, the likeliest first.
+        unknown: Where the likeliest word has a lower probability, the answer is `UNKNOWN` in its
+            place; 0: it never is.
     """
 
     top: int = 1
+    unknown: float = 0.0
 
     def __post_init__(self) -> None:
         if self.top < 1:
             raise ValueError("top must be at least 1")
+        if not 0 <= self.unknown <= 1:
+            raise ValueError("unknown must be a probability, from 0 to 1")
 
 
 class Serving(Learning, Serves):
     """Recognises words."""
 
     AnswerParameters = SpeechAnswer
+    requirements = ("soundfile", "soxr")
 
     def read_input(self, path: Path) -> "pd.DataFrame":
-        """A wav file, or a folder of them, as one row a file with its name."""
+        """A recording, or a folder of them, as one row a file with its name."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame(wav_rows(path), columns=["file", "wav"])
+        return pd.DataFrame(recording_rows(path), columns=["file", "wav"])
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: SpeechAnswer
     ) -> "pd.DataFrame":
-        """Recognise each recording of the column `wav`, which holds contents of files.
+        """Recognise each recording of the column `wav`, which holds contents of files of any kind.
 
         The answer has the likeliest `word` and its `probability`, then `word_2` and
         `probability_2` and so on up to `top`; it repeats the column `file` if there is one.
@@ -63,23 +74,29 @@ class Serving(Learning, Serves):
         ]
         rows = []
         for wav, name in zip(contents, names, strict=True):
-            ranking = list(self.recognise(model, bytes(wav), name).items())[:top]
-            rows.append([value for pair in ranking for value in pair])
+            ranking = list(self.recognise(model, wav, name).items())[:top]
+            row = [value for pair in ranking for value in pair]
+            if ranking[0][1] < parameters.unknown:
+                row[0] = UNKNOWN
+            rows.append(row)
         answer = pd.DataFrame(rows, columns=columns, index=table.index)
         if "file" in table.columns:
             answer.insert(0, "file", table["file"])
         return answer
 
-    def recognise(self, model: nn.Module, wav: bytes, name: str | None = None) -> dict[str, float]:
+    def recognise(
+        self, model: nn.Module, wav: bytes | None, name: str | None = None
+    ) -> dict[str, float]:
         """Probability of each word, the likeliest first.
 
         Args:
             model: A model of this task, in evaluation mode.
-            wav: Content of a wav file, 16-bit mono at the sample rate of the training.
+            wav: Content of a recording of any kind; at another sample rate than that of the
+                training it is resampled.
             name: What to call it in errors.
 
         Raises:
-            DataError: If it is not such a file.
+            FaultsError: If it cannot be read, or nothing is heard in it.
         """
         rate = self.meta.rate_hz
         samples = read_at_rate(wav, rate, name)
@@ -94,4 +111,6 @@ class Serving(Learning, Serves):
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"wav": [list_words(raw)[0].path.read_bytes()]})
+        return pd.DataFrame(
+            {"wav": [list_words(raw, self.meta.parameters.names)[0].path.read_bytes()]}
+        )

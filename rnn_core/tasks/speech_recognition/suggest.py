@@ -6,8 +6,8 @@ from typing import Any
 
 from rnn_core.features.augmentation import SUGGESTED_TRAINING
 from rnn_core.features.frames import SUGGESTED_FRAMES
-from rnn_core.readers.recording_sides import suggest_word_split
-from rnn_core.readers.recordings import list_words
+from rnn_core.readers.sound.recording_sides import suggest_word_split
+from rnn_core.readers.sound.recordings import words_to_suggest
 from rnn_core.tasks.base.prepares import Suggestion
 
 SUGGESTED_RECORDINGS = 50_000
@@ -20,7 +20,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     With three speakers or more who say every word, those of the test side are kept from
     the training; otherwise shares of the recordings of each word are.
     """
-    recordings = list_words(raw)
+    recordings = words_to_suggest(raw, str(wanted.get("names") or ""))
     split = suggest_word_split(recordings, wanted.get("split_by"))
     epochs = min(max(SUGGESTED_RECORDINGS // len(recordings), 15), 80)
     training: dict[str, Any] = {"epochs": epochs, "batch_size": 32}

@@ -1,16 +1,19 @@
 """What params.yaml may say of recordings of texts, and what is found out about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 from rnn_core.features.frames import FrameParameters
-from rnn_core.readers.recording_sides import SplitParameters
-from rnn_core.readers.transcripts import JoinParameters
+from rnn_core.readers.sound.joined_words import JoinParameters
+from rnn_core.readers.sound.name_pattern import NameParameters
+from rnn_core.readers.sound.recording_sides import SplitParameters
+from rnn_core.readers.sound.recordings import Heard
 from rnn_core.tasks.base.prepared import Meta
 
 
 @dataclass(frozen=True, kw_only=True)
-class TranscriptionData(FrameParameters, SplitParameters, JoinParameters):
+class TranscriptionData(FrameParameters, SplitParameters, NameParameters, JoinParameters):
     """How recordings become frames, symbols and sides.
 
     Attributes:
@@ -22,6 +25,7 @@ class TranscriptionData(FrameParameters, SplitParameters, JoinParameters):
     def __post_init__(self) -> None:
         FrameParameters.__post_init__(self)
         SplitParameters.__post_init__(self)
+        self.check_names()
         self.check_joining()
 
 
@@ -38,6 +42,7 @@ class TranscriptionMeta(Meta):
         largest_stack: Most frames that a step may have so that every text has enough steps.
         mean: Of each feature on the training side.
         std: Its standard deviation there.
+        heard: What was found in the recordings.
     """
 
     Parameters = TranscriptionData
@@ -49,3 +54,8 @@ class TranscriptionMeta(Meta):
     largest_stack: int
     mean: list[float]
     std: list[float]
+    heard: Heard
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        return super().from_json({**content, "heard": Heard(**content["heard"])})

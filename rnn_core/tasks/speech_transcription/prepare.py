@@ -12,8 +12,10 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.features.frames import FrameParameters, features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
-from rnn_core.readers.recording_sides import of_side, speaker_numbers
-from rnn_core.readers.transcripts import Utterance, joined_utterances, listed_utterances
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.sound.joined_words import Utterance, Utterances, joined_utterances
+from rnn_core.readers.sound.recording_sides import of_side, speaker_numbers
+from rnn_core.readers.sound.transcripts import listed_utterances
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionData, TranscriptionMeta
 
 
@@ -21,7 +23,7 @@ def prepare(
     raw: Path, parameters: TranscriptionData
 ) -> tuple[dict[str, Tensor], TranscriptionMeta]:
     """Turn recordings into frames, and texts into numbers of symbols."""
-    rate, utterances = read_utterances(raw, parameters)
+    rate, utterances, heard = read_utterances(raw, parameters)
     sides = [utterance.side for utterance in utterances]
     texts = [utterance.symbols for utterance in utterances]
     symbols = sorted({symbol for text in of_side(texts, sides, "train") for symbol in text})
@@ -41,15 +43,17 @@ def prepare(
         mean=mean,
         std=std,
         items={split: sides.count(i) for i, split in enumerate(SPLITS)},
+        heard=heard,
     )
     return data, meta
 
 
-def read_utterances(raw: Path, parameters: TranscriptionData) -> tuple[int, list[Utterance]]:
-    """The sample rate in Hz, and all recordings with their texts."""
+def read_utterances(raw: Path, parameters: TranscriptionData) -> Utterances:
+    """All recordings with their texts."""
+    rate = parameters.rate_hz
     if parameters.strings:
-        return joined_utterances(raw, parameters, parameters)
-    return listed_utterances(raw, parameters, parameters.tokens)
+        return joined_utterances(raw, parameters, parameters, parameters.names, rate)
+    return listed_utterances(raw, parameters, parameters.tokens, rate)
 
 
 def to_tensors(
@@ -89,16 +93,17 @@ def largest_stack(utterances: list[Utterance], frames: list[int]) -> int:
     A text needs a step for each symbol, and one for a blank between two that are alike.
 
     Raises:
-        DataError: If a recording is too short for its text.
+        FaultsError: If recordings are too short for their texts.
     """
-    largest = []
+    largest, faults = [], Faults()
     for utterance, count in zip(utterances, frames, strict=True):
         text = utterance.symbols
         needed = len(text) + sum(a == b for a, b in pairwise(text))
         if needed > count:
-            raise DataError(
-                f"{utterance.name} has {count} frames for the {len(text)} symbols of its text; "
-                "check the text, or lower data.hop_seconds"
+            faults.add(
+                f"{utterance.name} has {count} frames for the {len(text)} symbols of its text",
+                "check the text, or lower data.hop_seconds",
             )
         largest.append(count // needed)
+    faults.check()
     return min(largest)

@@ -2,15 +2,66 @@
 
 from pathlib import Path
 
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.sound.recording_names import find_words
+from rnn_core.readers.sound.telling import (
+    some,
+    sound_doubts,
+    sound_lines,
+    speaker_doubts,
+    speaker_lines,
+)
+from rnn_core.readers.sound.transcripts import list_transcripts
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.speech_transcription.divide import has_unknown
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionMeta
+
+MOST_SYMBOLS = 60
+"""Symbols that are told one by one."""
 
 
 def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
-    read = [
-        f"{len(meta.symbols)} symbols; {meta.rate_hz:,} samples a second",
-        split_line(meta.items, "recordings"),
-    ]
-    return Understanding(read=tuple(read))
+    parameters, copies = meta.parameters, meta.heard.copies
+    sides: list[int] = data["sides"].tolist()
+    if parameters.strings:
+        words = find_words(raw, parameters.names, Faults())
+        speakers = sorted({r.speaker or "unknown" for r in words.recordings})
+        left, doubts = words.left_out, words.doubts
+        lines = [f"strings of {len(meta.symbols)} words by {len(speakers)} speakers are joined"]
+    else:
+        listed = list_transcripts(raw, Faults())
+        pairs = zip(listed.files, listed.rows, strict=True)
+        who = [row.speaker for file, row in pairs if file.name not in copies]
+        lines = [*listed.notes, *speaker_lines(who, sides, parameters.split_by)]
+        left, doubts = listed.left_out, speaker_doubts(who, sides, parameters.split_by)
+    what = "recordings" if not parameters.strings else "strings"
+    return Understanding(
+        read=(
+            symbols_line(meta),
+            *lines,
+            split_line(meta.items, what),
+            *sound_lines(meta.heard, meta.rate_hz, left),
+        ),
+        doubts=(*doubts, *unknown_symbols(data, meta), *sound_doubts(meta.heard, meta.rate_hz)),
+    )
+
+
+def symbols_line(meta: TranscriptionMeta) -> str:
+    """What a transcript is written in."""
+    words = meta.parameters.strings or meta.parameters.tokens == "word"
+    kind = "words" if words else "characters"
+    if len(meta.symbols) > MOST_SYMBOLS:
+        return f"{len(meta.symbols)} {kind}: {some(meta.symbols)}"
+    shown = ", ".join("a space" if symbol == " " else symbol for symbol in meta.symbols)
+    return f"{len(meta.symbols)} {kind}: {shown}"
+
+
+def unknown_symbols(data: Data, meta: TranscriptionMeta) -> list[str]:
+    """A doubt where later splits have symbols that the training set has not."""
+    strange = int(has_unknown(data, len(meta.symbols)).sum())
+    if not strange:
+        return []
+    doubt = f"the texts of {strange} recordings for validation or test have symbols that no text "
+    return [doubt + "for training has; they count as errors (capitals and commas are symbols too)"]

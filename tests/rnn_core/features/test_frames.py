@@ -15,7 +15,7 @@ from rnn_core.features.augmentation import (
     warped,
 )
 from rnn_core.features.frames import LEVEL_RANGE, SPEECH_RANGE, Scaling, gather, unscaled
-from rnn_core.readers.audio import log_mel, mel_edges
+from rnn_core.features.log_mel import log_mel, mel_edges
 
 RATE = 8000
 

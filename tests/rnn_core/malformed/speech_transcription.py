@@ -69,30 +69,29 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "two tables": (
         changed("transcripts.csv", b"file,text\n"),
         {},
-        "holds transcripts.tsv and transcripts.csv; remove one",
+        "the data holds transcripts.csv and transcripts.tsv; remove one of them",
     ),
     "commas in a table of tabs": (
         changed(TSV, rows().replace(b"\t", b",")),
         {},
-        "transcripts.tsv has no column 'file', only ['file,text']; its columns are separated by",
+        "transcripts.tsv has no column 'file', only ['file,text']; name its columns in the first",
     ),
     "no column of texts": (
         changed(TSV, rows().replace(b"text", b"words", 1)),
         {},
         "transcripts.tsv has no column 'text', only ['file', 'words']",
     ),
-    "latin-1": (
-        changed(TSV, rows(c="é").decode().encode("latin-1")),
-        {},
-        "transcripts.tsv, line 4 is not UTF-8",
-    ),
     "ragged rows": (
         changed(TSV, rows(b="2\t1\t2")),
         {},
-        "transcripts.tsv is not a readable table: Error tokenizing data.",
+        "transcripts.tsv, row 3 has 4 fields, and row 1 has 2 column names",
     ),
-    "empty table": (changed(TSV, b""), {}, "transcripts.tsv is not a readable table"),
-    "header only": (changed(TSV, table()), {}, "transcripts.tsv has no rows"),
+    "empty table": (changed(TSV, b""), {}, "transcripts.tsv is not a readable table: it is empty"),
+    "header only": (
+        changed(TSV, table()),
+        {},
+        "has column names and no rows below them",
+    ),
     "a row without its file": (
         {name: content for name, content in good().items() if name != "b.wav"},
         {},
@@ -112,21 +111,19 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a row that ends early": (
         changed(TSV, rows().replace(b"d.wav\t2", b"d.wav")),
         {},
-        "transcripts.tsv, row 5: d.wav has no text",
+        "transcripts.tsv, row 5 has 1 field, fewer than the 2 columns; complete it",
     ),
-    "an mp3 beside": (changed("g.mp3", b"ID3"), {}, "g.mp3 is not called .wav"),
+    "an mp3 beside": (changed("g.mp3", b"ID3"), {}, "g.mp3 is not in transcripts.tsv; add a row"),
     "an mp3 in the table": (
         changed("a.wav", b"\xff\xfb" + bytes(99)),
         {},
-        "a.wav is an mp3 file by another name",
+        "a.wav is not a recording that can be read",
     ),
-    "stereo": (changed("a.wav", wav(8, channels=2)), {}, "a.wav has 2 channels"),
-    "another sample rate": (
-        changed("f.wav", wav(9, rate=16000)),
+    "the same recording with two texts": (
+        changed("f.wav", wav(1)),
         {},
-        "f.wav has 16000 samples a second, a.wav has 8000",
+        "f.wav is a copy of b.wav, but is said to be '22', and that one '21'; remove one of them",
     ),
-    "the same recording twice": (changed("f.wav", wav(1)), {}, "f.wav is a copy of b.wav"),
     "more text than sound": (
         changed(TSV, rows(e="12" * 20)),
         {},
@@ -145,7 +142,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no column of speakers": (
         good(),
         {"split_by": "speaker", "validation": ["bob"], "test": ["cleo"]},
-        "transcripts.tsv has no column 'speaker'; add it, or set data.split_by to share",
+        "transcripts.tsv has no column 'speaker' that is filled in every row; add it, or set",
     ),
     "a speaker who does not exist": (
         changed(TSV, SPEAKERS),
@@ -162,10 +159,39 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {**JOIN},
         "'3' has 1 of the 3 recordings that three sides need",
     ),
-    "a table beside words": (
-        {**words(), TSV: rows()},
-        {**JOIN},
-        "transcripts.tsv is not called .wav",
+    "an absolute name": (
+        changed(TSV, rows().replace(b"b.wav", b"/home/ann/b.wav")),
+        {},
+        "transcripts.tsv, row 3: /home/ann/b.wav is not named from the folder of the table",
+    ),
+    "a name that leaves the folder": (
+        changed(TSV, rows().replace(b"b.wav", b"x/../../b.wav")),
+        {},
+        "transcripts.tsv, row 3: x/../../b.wav is not named from the folder of the table",
+    ),
+    "a name without an end that two files have": (
+        {**changed(TSV, rows().replace(b"b.wav", b"b")), "b.mp3": b"ID3"},
+        {},
+        "transcripts.tsv, row 3: b may be b.mp3 and b.wav; write which of them",
+    ),
+    "a row without a name": (changed(TSV, rows() + b"\t12\n"), {}, "row 8 names no recording"),
+    "a control character": (
+        changed(TSV, rows(c="1\u00922")),
+        {},
+        "transcripts.tsv, row 4 holds U+0092, which is no character of a text; save the table",
+    ),
+    "a quotation mark that is not closed": (
+        {
+            **{name: content for name, content in good().items() if name != TSV},
+            "transcripts.csv": b'file,text\na.wav,12\nb.wav,"21\nc.wav,2\n',
+        },
+        {},
+        "transcripts.csv, row 3: a quotation mark is opened and not closed; close it",
+    ),
+    "no split in the table": (
+        good(),
+        {"split_by": "given"},
+        "nothing says the split of a.wav; set data.split_by to share",
     ),
     "numbers of strings for two sides": (
         words(),

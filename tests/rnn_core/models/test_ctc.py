@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnn_core.models.ctc import best_path, collapse, prefix_beam
+from rnn_core.models.ctc import align, best_path, collapse, prefix_beam
 from rnn_core.tasks.speech_transcription.serve import path_loss
 
 EVERYTHING = 10**6
@@ -96,3 +96,23 @@ def test_confidence_is_the_sum_over_all_alignments(seed):
     for labels, probability in by_brute_force(values).items():
         loss = path_loss(torch.from_numpy(values), labels)
         assert math.exp(-loss) == pytest.approx(probability, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_places_of_symbols_are_those_of_the_likeliest_path_of_their_sequence(seed):
+    """Against all paths, one by one; also of sequences that the best path does not stand for."""
+    steps = random_steps(seed, 6, 3)
+    of_sequence = {}
+    for path in itertools.product(range(3), repeat=6):
+        value = sum(steps[t, s] for t, s in enumerate(path))
+        labels = collapse(list(path))
+        if value > of_sequence.get(labels, (-math.inf, None))[0]:
+            of_sequence[labels] = value, path
+    for labels, (_, path) in of_sequence.items():
+        runs, place = [], 0
+        for symbol, group in itertools.groupby(path):
+            length = len(list(group))
+            if symbol:
+                runs.append((place, place + length))
+            place += length
+        assert align(steps, labels) == runs

@@ -16,7 +16,7 @@ import pytest
 
 from rnn_core.errors import ParameterError, SourceError
 from rnn_core.files import digest_of
-from rnn_core.readers.audio import read_wav
+from rnn_core.readers.sound.audio import read_sound
 from rnn_core.sources import REGISTRY, agreement_text, download, get_source
 from rnn_core.sources.agreement_text import START, choices, log_probabilities, sample
 from rnn_core.sources.archive import RemoteArchive
@@ -279,7 +279,7 @@ def test_synthetic_digits_are_the_same_every_time(tmp_path):
         SyntheticDigits(2, 1, noise=1.0, seed=9).fetch(tmp_path / name)
     assert digest_of(tmp_path / "one") == digest_of(tmp_path / "two")
     assert len(list((tmp_path / "one").iterdir())) == 20
-    samples, rate = read_wav(tmp_path / "one/7_voice01_0.wav")
+    samples, rate = read_sound(tmp_path / "one/7_voice01_0.wav")[:2]
     assert rate == SAMPLE_RATE_HZ
     assert 0.2 < len(samples) / rate < 1.2
 

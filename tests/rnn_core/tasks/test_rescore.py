@@ -1,18 +1,21 @@
 """Models scored on files that came after their training, as they would answer them."""
 
 import importlib.util
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
+import soxr
 import torch
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.parameters import parse
-from rnn_core.readers.audio import read_wav
+from rnn_core.readers.sound.audio import read_sound
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.tasks.base.rescores import known_again
 from rnn_core.tasks.sentiment import files as sentiment
@@ -316,15 +319,29 @@ def test_scale_of_another_turn_stays_that_of_the_training(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["speech_recognition", "speech_transcription"])
-def test_model_is_not_asked_about_another_sample_rate(tmp_path, name):
+def test_later_recordings_at_another_rate_are_brought_to_that_of_the_training(tmp_path, name):
     module = module_of(name)
-    task, model, _ = model_of(name, write(tmp_path / "a", module.good()), parameters_of(name))
-    files = {
-        file: module.wav(i, rate=16000) if file.endswith(".wav") else content
+    asked = parameters_of(name)
+    task, model, _ = model_of(name, write(tmp_path / "a", module.good()), asked)
+    later = {
+        file: module.wav(50 + i, rate=16000) if file.endswith(".wav") else content
         for i, (file, content) in enumerate(module.good().items())
     }
-    with pytest.raises(DataError, match="8000 samples a second"):
-        rescored(task, model, write(tmp_path / "b", files), parameters_of(name))
+    found = rescored(task, model, write(tmp_path / "b", later), asked)
+    by_hand = {
+        file: brought_to_8000(content) if file.endswith(".wav") else content
+        for file, content in later.items()
+    }
+    expected = rescored(task, model, write(tmp_path / "c", by_hand), asked)
+    assert found.values.tolist() == expected.values.tolist()
+    assert found.loss == expected.loss
+
+
+def brought_to_8000(content):
+    samples = soxr.resample(read_sound(content).samples, 16000, 8000)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, 8000, format="WAV", subtype="FLOAT")
+    return buffer.getvalue()
 
 
 def test_later_transcripts_are_scored_as_they_are_answered(tmp_path):
@@ -341,8 +358,8 @@ def test_later_transcripts_are_scored_as_they_are_answered(tmp_path):
     later = write(tmp_path / "b", {**files, module.TSV: table})
     asked = parameters_of("speech_transcription", num_mels=4, test_share=0.5)
     found = rescored(task, model, later, asked)
-    tested = [u for u in read_utterances(later, asked)[1] if u.side == 2]
-    by_sound = {read_wav(files[name], name)[0].tobytes(): name for name in names}
+    tested = [u for u in read_utterances(later, asked).each if u.side == 2]
+    by_sound = {read_sound(files[name], name)[0].tobytes(): name for name in names}
     wavs = [files[by_sound[u.samples.tobytes()]] for u in tested]
     answer = task.answer(model, pd.DataFrame({"wav": wavs}), task.AnswerParameters(beam=1))
     expected = [

@@ -8,8 +8,9 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.readers.recordings import Recording
+from rnn_core.metric import Split
 from rnn_core.readers.sides import check_shares
+from rnn_core.readers.sound.name_tokens import Recording
 
 SIDES = ("train", "validation", "test")
 """Sides are numbers of places in it."""
@@ -23,15 +24,17 @@ class SplitParameters:
 
     Attributes:
         split_by: How sides differ: by `take` or `speaker`, of which `validation` and `test`
-            name some; or by `share` of the recordings of each word, drawn at random.
+            name some; by `share` of the recordings of each word, drawn at random; or as is
+            `given` by folders or lists of splits that the data has.
         validation: Takes or speakers kept for choosing.
         test: Takes or speakers kept for the final score; all others are trained on.
-        validation_share: Share kept for choosing where `split_by` is `share`.
+        validation_share: Share kept for choosing where `split_by` is `share`, or where no
+            validation set is given.
         test_share: Share kept for the final score likewise.
         split_seed: Seed of that draw.
     """
 
-    split_by: Literal["take", "speaker", "share"]
+    split_by: Literal["take", "speaker", "share", "given"]
     validation: tuple[str | int, ...] = ()
     test: tuple[str | int, ...] = ()
     validation_share: float = 0.1
@@ -43,6 +46,8 @@ class SplitParameters:
             raise ValueError(f"validation and test share the {self.split_by}s {sorted(shared)}")
         if self.split_by == "share" and (self.validation or self.test):
             raise ValueError("with split_by share sides are drawn; remove validation and test")
+        if self.split_by == "given" and (self.validation or self.test):
+            raise ValueError("with split_by given the data says them; remove validation and test")
         check_shares(self.validation_share, self.test_share)
 
 
@@ -56,11 +61,46 @@ def split_recordings(recordings: list[Recording], parameters: SplitParameters) -
     if parameters.split_by == "share":
         shares = parameters.validation_share, parameters.test_share
         return share_sides([r.word for r in recordings], *shares, parameters.split_seed)
+    if parameters.split_by == "given":
+        splits, words = [r.split for r in recordings], [r.word for r in recordings]
+        sides = given_sides(splits, words, [r.name for r in recordings], parameters)
+        check_words(recordings, sides)
+        return sides
     groups = named_groups(recordings, parameters.split_by)
     validation, test = set(map(str, parameters.validation)), set(map(str, parameters.test))
     check_groups(groups, validation | test, parameters.split_by)
     sides = [2 if group in test else int(group in validation) for group in groups]
     check_words(recordings, sides)
+    return sides
+
+
+def given_sides(
+    splits: Sequence[Split | None],
+    groups: Sequence[str],
+    names: Sequence[str],
+    parameters: SplitParameters,
+) -> list[int]:
+    """The side that folders, lists or tables give each recording.
+
+    Where none is given for choosing, or none for the final score, a share of each group (such
+    as a word) is drawn for it from the recordings for training.
+
+    Raises:
+        DataError: If nothing gives a side.
+    """
+    sides = []
+    for split, name in zip(splits, names, strict=True):
+        if split is None:
+            raise DataError(f"nothing says the split of {name}; set data.split_by to share")
+        sides.append(SIDES.index(split))
+    draw = np.random.default_rng(parameters.split_seed)
+    for side, share in ((2, parameters.test_share), (1, parameters.validation_share)):
+        if side not in sides:
+            for group in sorted(set(groups)):
+                places = [i for i, g in enumerate(groups) if g == group and sides[i] == 0]
+                count = min(max(round(share * len(places)), 1), max(len(places) - 1, 0))
+                for place in draw.permutation(places)[:count]:
+                    sides[int(place)] = side
     return sides
 
 
@@ -129,17 +169,23 @@ def suggest_split(
 
     Returns:
         Values of `SplitParameters`; a fifth of the speakers or takes are for the test side,
-        a tenth for choosing.
+        a tenth for choosing: the last by name, or those with the fewest recordings where
+        otherwise less than half as many were trained on as if all had equally many.
     """
     if split_by is None:
         several = None not in speakers and len(set(speakers)) >= 3
         split_by = "speaker" if several else "share"
     if split_by == "share":
         return {"split_by": split_by, "validation_share": 0.1, "test_share": 0.2}
-    if split_by == "each_speaker":
+    if split_by in {"each_speaker", "given"}:
         return {"split_by": split_by}
-    groups = in_order(speakers if split_by == "speaker" else takes)
+    each = speakers if split_by == "speaker" else takes
+    groups, counts = in_order(each), Counter(each)
     test, validation = max(len(groups) // 5, 1), max(len(groups) // 10, 1)
+    trained = groups[: -test - validation]
+    usual = counts.total() * len(trained) / len(groups)
+    if 2 * sum(counts[group] for group in trained) < usual:
+        groups.sort(key=lambda group: -counts[group])
     return {
         "split_by": split_by,
         "validation": groups[-test - validation : -test],
@@ -148,7 +194,12 @@ def suggest_split(
 
 
 def suggest_word_split(recordings: list[Recording], split_by: str | None) -> dict[str, Any]:
-    """As `suggest_split`, but by shares where otherwise a side would lack a word."""
+    """As `suggest_split`, but by shares where otherwise a side would lack a word.
+
+    What folders or lists of splits give is taken first.
+    """
+    if split_by is None and recordings and all(r.split is not None for r in recordings):
+        split_by = "given"
     named = [r.speaker for r in recordings], [r.take for r in recordings]
     split = suggest_split(*named, split_by)
     if split_by is None:

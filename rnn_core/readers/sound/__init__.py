@@ -1,0 +1,1 @@
+"""What a person brings as recordings: files, names, splits and transcripts."""

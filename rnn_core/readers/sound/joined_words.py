@@ -1,0 +1,162 @@
+"""Strings of words, joined from recordings of single words."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from rnn_core.readers.sound.audio import Samples
+from rnn_core.readers.sound.name_tokens import Recording
+from rnn_core.readers.sound.recording_sides import (
+    SIDES,
+    SplitParameters,
+    of_side,
+    split_recordings,
+)
+from rnn_core.readers.sound.recordings import Heard, read_words
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinParameters:
+    """How strings are joined from recordings of single words; without `strings`, none are.
+
+    Attributes:
+        strings: Strings of the train, validation and test sides; empty: the raw folder has
+            recordings with transcripts.
+        string_words: Fewest and most words of a string.
+        pause_seconds: Shortest and longest pause before, between and after words.
+        snr_db: Lowest and highest ratio of a string's speech to the noise that is added.
+        strings_seed: Seed of all that is drawn.
+    """
+
+    strings: tuple[int, ...] = ()
+    string_words: tuple[int, int] = (3, 5)
+    pause_seconds: tuple[float, float] = (0.0, 0.2)
+    snr_db: tuple[float, float] = (15.0, 40.0)
+    strings_seed: int = 0
+
+    def check_joining(self) -> None:
+        """Refuse what is out of range.
+
+        Raises:
+            ValueError: If something is.
+        """
+        if self.strings and (len(self.strings) != len(SIDES) or min(self.strings) < 1):
+            raise ValueError("strings must be three numbers above 0: train, validation and test")
+        if not 1 <= self.string_words[0] <= self.string_words[1]:
+            raise ValueError("string_words must be a fewest, at least 1, and a most")
+        if not 0 <= self.pause_seconds[0] <= self.pause_seconds[1]:
+            raise ValueError("pause_seconds must be a shortest, at least 0, and a longest")
+        if self.snr_db[0] > self.snr_db[1]:
+            raise ValueError("snr_db must be a lowest and a highest")
+
+
+class Utterance(NamedTuple):
+    """A recording and what is said in it.
+
+    Attributes:
+        name: What to call it in errors.
+        samples: (N,).
+        symbols: Words or characters.
+        side: Its place in `SIDES`.
+        speaker: Who says it; None if nothing tells.
+        marks: By what the recordings that it is of are known again in other files.
+    """
+
+    name: str
+    samples: Samples
+    symbols: list[str]
+    side: int
+    speaker: str | None = None
+    marks: tuple[bytes, ...] = ()
+
+
+class Utterances(NamedTuple):
+    """Recordings of texts.
+
+    Attributes:
+        rate_hz: Their samples a second.
+        each: The recordings.
+        heard: What was found in the files that they are of.
+    """
+
+    rate_hz: int
+    each: list[Utterance]
+    heard: Heard
+
+
+def joined_utterances(
+    raw: Path,
+    split: SplitParameters,
+    join: JoinParameters,
+    form: str = "",
+    rate_hz: int | None = None,
+) -> Utterances:
+    """Strings of words by one speaker each, joined from recordings of their side alone.
+
+    Args:
+        raw: The folder of recordings.
+        split: Which of them are on which side.
+        join: How strings are joined.
+        form: See `NameParameters`.
+        rate_hz: See `read_all`.
+
+    Returns:
+        The strings, side by side. Each is marked by all recordings that it may be joined of.
+
+    Raises:
+        DataError: If a recording cannot be used.
+        ParameterError: If the split names what does not exist.
+    """
+    recordings, sounds = read_words(raw, form, rate_hz)
+    sides = split_recordings(recordings, split)
+    rate = sounds.rate_hz
+    utterances = []
+    for side, (name, count) in enumerate(zip(SIDES, join.strings, strict=True)):
+        draw = np.random.default_rng([join.strings_seed, side])
+        whose = of_side(recordings, sides, name)
+        by_speaker = by_voice(whose, of_side(sounds.samples, sides, name))
+        marks = by_voice(whose, of_side(sounds.marks, sides, name))
+        for index in range(count):
+            speaker = list(by_speaker)[draw.integers(len(by_speaker))]
+            length = draw.integers(join.string_words[0], join.string_words[1] + 1)
+            pool = by_speaker[speaker]
+            chosen = [pool[place] for place in draw.integers(len(pool), size=length)]
+            whole = join_samples([sound for _, sound in chosen], rate, join, draw)
+            symbols = [word for word, _ in chosen]
+            title = f"{name} string {index + 1}"
+            marked = tuple(mark for _, mark in marks[speaker])
+            utterances.append(Utterance(title, whole, symbols, side, speaker, marked))
+    return Utterances(rate, utterances, sounds.heard)
+
+
+def by_voice(
+    recordings: Sequence[Recording], values: Sequence[T]
+) -> dict[str | None, list[tuple[str, T]]]:
+    """Words and values of each speaker; those whose speaker is unknown count as one."""
+    by_speaker: dict[str | None, list[tuple[str, T]]] = defaultdict(list)
+    for recording, value in zip(recordings, values, strict=True):
+        by_speaker[recording.speaker].append((recording.word, value))
+    return by_speaker
+
+
+def join_samples(
+    pieces: list[Samples], rate_hz: int, join: JoinParameters, draw: np.random.Generator
+) -> Samples:
+    """Recordings one after the other, with pauses of random length and noise over all."""
+    bounds = [round(seconds * rate_hz) for seconds in join.pause_seconds]
+    pauses = draw.integers(bounds[0], bounds[1] + 1, size=len(pieces) + 1)
+    whole = np.zeros(sum(map(len, pieces)) + pauses.sum())
+    place = 0
+    for pause, piece in zip(pauses, pieces, strict=False):
+        whole[place + pause : place + pause + len(piece)] = piece
+        place += pause + len(piece)
+    loudness = np.sqrt(np.mean(np.concatenate(pieces).astype(np.float64) ** 2))
+    noise = loudness * 10 ** (-draw.uniform(*join.snr_db) / 20)
+    noisy: Samples = (whole + noise * draw.standard_normal(len(whole))).astype(np.float32)
+    return noisy

@@ -1,0 +1,106 @@
+"""Which part of the names of recordings is the word, and which the speaker.
+
+No name alone can tell: `turn_left_ann` may be the word `turn` by `left_ann`. The names of all
+recordings together can, since a speaker says several words and a word is said by several.
+"""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+
+Parts = tuple[str, ...]
+
+COMMANDS = """
+backward bed bird cat dog down eight five follow forward four go happy house learn left marvin
+nine no off on one right seven sheila six stop three tree two up visual wow yes zero ten hello hi
+start pause play wake unknown silence
+null eins zwei drei vier fünf sechs sieben acht neun zehn ja nein links rechts stopp
+zéro un deux trois quatre cinq sept huit neuf dix oui non gauche droite
+cero uno dos tres cuatro cinco seis siete ocho nueve diez sí si izquierda derecha
+"""
+WORDS = frozenset(COMMANDS.split())
+"""Words that public and own sets of commands and digits are of."""
+
+SPEAKER = re.compile(
+    r"(speaker|spk|spkr|voice|subject|subj|sub|user|usr|person|participant|actor|talker|child|"
+    r"male|female|man|woman|s|p|f|m|u|id)[-_ ]?\d+|[0-9a-f]{8}",
+    re.IGNORECASE,
+)
+"""What speakers are called where they have numbers."""
+
+FILLERS = """
+rec recording recordings audio sample clip file sound track take wav untitled new nohash aufnahme
+data utt utterance
+"""
+GENERIC = frozenset(FILLERS.split())
+"""What names have between word and number that names nobody."""
+
+TAKE = re.compile(r"(?:take|trial|rep)?(?P<number>\d+)", re.IGNORECASE)
+
+
+def likeness(values: Collection[str]) -> float:
+    """Whether parts of names look like words (above 0) or like speakers (below 0)."""
+    if not values:
+        return 0.0
+    if all(value.isdigit() for value in values):
+        padded = len({len(v) for v in values}) == 1 and any(
+            len(value) > 1 and value.startswith("0") for value in values
+        )
+        return -0.5 if padded else 0.5
+    words = sum(folded(value) in WORDS for value in values)
+    speakers = sum(SPEAKER.fullmatch(value) is not None for value in values)
+    return (words - speakers) / len(values)
+
+
+def folded(name: str) -> str:
+    """A name without what is written now so and now so: capitals, and what parts its words."""
+    return re.sub(r"[\s_-]+", "", unicodedata.normalize("NFC", name).casefold())
+
+
+def divide_all(names: Collection[Parts]) -> tuple[dict[Parts, int], bool]:
+    """Where each name is best divided into a first and a second part, so that both recur.
+
+    Args:
+        names: Of two tokens or more each.
+
+    Returns:
+        For each name the number of tokens of its first part; and whether another division of
+        some name would have been as good, of which the one with the shortest first part is taken.
+    """
+    seconds: dict[Parts, set[Parts]] = defaultdict(set)
+    firsts: dict[Parts, set[Parts]] = defaultdict(set)
+    for name in names:
+        for place in range(1, len(name)):
+            seconds[name[:place]].add(name[place:])
+            firsts[name[place:]].add(name[:place])
+
+    def recurring(name: Parts, place: int) -> tuple[int, int]:
+        both = len(seconds[name[:place]]), len(firsts[name[place:]])
+        return min(both), both[0] * both[1]
+
+    chosen, tied = {}, False
+    for name in names:
+        ranked = sorted(range(1, len(name)), key=lambda k, n=name: (recurring(n, k), -k))  # type: ignore[misc]
+        chosen[name] = ranked[-1]
+        tied |= len(ranked) > 1 and recurring(name, ranked[-1]) == recurring(name, ranked[-2])
+    return chosen, tied
+
+
+def density(pairs: Iterable[tuple[str, str]]) -> float:
+    """Which share of all combinations of first and second parts there is."""
+    there = set(pairs)
+    firsts, seconds = {first for first, _ in there}, {second for _, second in there}
+    return len(there) / (len(firsts) * len(seconds)) if there else 0.0
+
+
+def goes_with_one(pairs: Iterable[tuple[str, str]]) -> bool:
+    """Whether there are several firsts and seconds, and those of one kind have one partner each.
+
+    Then nothing tells that the two are a word and a speaker, and not two parts of a word.
+    """
+    there = set(pairs)
+    firsts, seconds = (Counter(pair[k] for pair in there) for k in (0, 1))
+    if min(len(firsts), len(seconds)) < 2:
+        return False
+    return max(firsts.values()) == 1 or max(seconds.values()) == 1

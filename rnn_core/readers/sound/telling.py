@@ -1,0 +1,122 @@
+"""What was found in recordings, in words."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from rnn_core.readers.sound.recordings import Heard
+from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
+
+MOST_NAMED = 3
+"""Files that are named; of further ones, how many there are."""
+
+MANY_SPEAKERS = 12
+"""So many are no longer named for each split."""
+
+SETS = ("training set", "validation set", "test set")
+
+Speakers = Sequence[str | None]
+
+
+def sound_lines(heard: Heard, rate_hz: int, left_out: Sequence[str]) -> list[str]:
+    """What was read, resampled, mixed down and left out, a line each.
+
+    Args:
+        heard: What was found.
+        rate_hz: Samples a second that all recordings have now.
+        left_out: Files that are no recordings.
+    """
+    count = sum(heard.kinds.values())
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(heard.kinds.items()))
+    lines = [
+        f"{duration(heard.seconds)} of sound in {count:,} recordings ({kinds}), at {rate_hz:,} Hz"
+    ]
+    others = {rate: n for rate, n in heard.rates.items() if int(rate) != rate_hz}
+    if others:
+        each = ", ".join(f"{n:,} from {int(rate):,}" for rate, n in sorted(others.items()))
+        lines.append(f"resampled to {rate_hz:,} Hz: {each}")
+    if heard.mixed_down:
+        lines.append(f"mixed down to one channel: {heard.mixed_down:,} recordings")
+    if heard.copies:
+        pairs = [f"{name} (of {other})" for name, other in heard.copies.items()]
+        lines.append(f"left out as copies: {some(pairs)}")
+    if left_out:
+        lines.append(f"left out: {some(left_out)}")
+    return lines
+
+
+def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
+    """What may be wrong with recordings, a line each."""
+    doubts = [
+        f"{number(names)} {FLAWS[flaw]}: {some(names)}" for flaw, names in heard.flaws.items()
+    ]
+    if heard.short:
+        doubts.append(
+            f"{number(heard.short)} lasts less than 1/{LONGEST_RATIO} of what half of them last; "
+            f"listen to it: {some(heard.short)}"
+        )
+    if low := sum(n for rate, n in heard.rates.items() if int(rate) < rate_hz):
+        lowest = min(map(int, heard.rates))
+        doubts.append(
+            f"{low:,} of {sum(heard.rates.values()):,} recordings have fewer samples a second than "
+            f"{rate_hz:,}, and nothing of the highest sounds; `--set rate_hz={lowest}` makes all "
+            "alike"
+        )
+    return doubts
+
+
+def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> list[str]:
+    """Who speaks, and in which split.
+
+    Args:
+        speakers: Of each recording; None where nothing tells.
+        sides: Its place in `SIDES`.
+        split_by: See `SplitParameters`.
+    """
+    known = Counter(speaker for speaker in speakers if speaker is not None)
+    if not known:
+        return ["nothing tells who speaks: the same voices may be trained on and tested"]
+    each = some([f"{speaker} {count:,}" for speaker, count in sorted(known.items())])
+    unknown = len(speakers) - known.total()
+    rest = f"; nothing tells who speaks in {unknown:,} recordings" if unknown else ""
+    lines = [f"{len(known):,} speaker{'s' * (len(known) > 1)}: {each}{rest}"]
+    if split_by == "each_speaker":
+        return [*lines, "each speaker is tested in turn"]
+    if split_by == "speaker" and len(known) <= MANY_SPEAKERS:
+        sets = [voices(speakers, sides, side) for side in range(len(SETS))]
+        pairs = zip(SETS, sets, strict=True)
+        lines.append("; ".join(f"{name}: {', '.join(sorted(found))}" for name, found in pairs))
+    return lines
+
+
+def speaker_doubts(speakers: Speakers, sides: Sequence[int], split_by: str) -> list[str]:
+    """A doubt where splits that the data gives have speakers in common."""
+    trained = voices(speakers, sides, 0) | voices(speakers, sides, 1)
+    both = sorted(trained & voices(speakers, sides, 2))
+    if split_by != "given" or not both:
+        return []
+    doubt = f"the splits that the data gives test voices that are trained on ({some(both)}); "
+    return [doubt + "`--set split_by=speaker` keeps them apart"]
+
+
+def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
+    """The known speakers of a side."""
+    pairs = zip(speakers, sides, strict=True)
+    return {speaker for speaker, other in pairs if other == side and speaker is not None}
+
+
+def number(names: Sequence[str]) -> str:
+    """How many recordings, as the subject of a sentence about each."""
+    return "1 recording" if len(names) == 1 else f"each of {len(names):,} recordings"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def duration(seconds: float) -> str:
+    """A length of time for a person."""
+    if seconds < 60:
+        return f"{seconds:.1f} seconds"
+    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

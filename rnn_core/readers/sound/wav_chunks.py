@@ -1,0 +1,113 @@
+"""The chunks of a wav file, found also where its header is untrue about sizes."""
+
+import struct
+from typing import NamedTuple
+
+from rnn_core.readers.faults import FaultsError
+
+EXPORT = "export it again"
+
+STREAMED = 0x7FFF0000
+"""From this size on a header was written to a pipe, before anybody knew how long it would be."""
+
+
+USUAL = frozenset(
+    {b"fmt ", b"fact", b"data", b"LIST", b"JUNK", b"bext", b"cue ", b"smpl", b"PEAK", b"id3 "}
+)
+"""Names of chunks that most files have."""
+
+
+class Chunks(NamedTuple):
+    """What of a wav file tells its samples.
+
+    Attributes:
+        form: The chunk `fmt `.
+        fact: The chunk `fact`, which compressed samples have; else empty.
+        data: The samples as they are stored.
+        announced: Bytes of samples that the header announces; None where it does not know.
+    """
+
+    form: bytes
+    fact: bytes
+    data: bytes
+    announced: int | None
+
+
+def plain_wav(content: bytes, label: str) -> bytes:
+    """The same recording with a header that is true, and nothing but its samples.
+
+    Sound editors, phones and pipes write headers that readers trip over: chunks of odd size
+    without the byte that fills them up, sizes that are not known yet, chunks of any other kind.
+
+    Args:
+        content: A file that begins with RIFF.
+        label: What to call it in errors.
+
+    Raises:
+        FaultsError: If it is cut off or holds no samples.
+    """
+    chunks = find_chunks(content, label)
+    block = max(block_size(chunks.form), 1)
+    held = len(chunks.data) // block
+    announced = held if chunks.announced is None else chunks.announced // block
+    if held < announced:
+        what = f"{label} announces {announced} samples and holds {held}: it is cut off"
+        raise FaultsError({EXPORT: [what]})
+    if not held:
+        raise FaultsError({"record it again or remove it": [f"{label} holds no samples"]})
+    parts = chunk(b"fmt ", chunks.form) + (chunk(b"fact", chunks.fact) if chunks.fact else b"")
+    parts += chunk(b"data", chunks.data[: held * block])
+    return chunk(b"RIFF", b"WAVE" + parts)
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk, filled up to an even size."""
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def block_size(form: bytes) -> int:
+    """Bytes in which all channels have a sample (or, compressed, a block of them)."""
+    channels, _, _, block, bits = struct.unpack_from("<HIIHH", form, 2)
+    return int(block) or channels * (bits // 8)
+
+
+def find_chunks(content: bytes, label: str) -> Chunks:
+    """Go from chunk to chunk up to the samples.
+
+    Raises:
+        FaultsError: If the file ends before them.
+    """
+    if content[8:12] != b"WAVE":
+        what = f"{label} is not a wav file: its kind is {content[8:12]!r}"
+        raise FaultsError({EXPORT: [what]})
+    found: dict[bytes, bytes] = {}
+    place = 12
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, place)
+        body = place + 8
+        if name == b"data" and len(found.get(b"fmt ", b"")) >= 16:
+            return Chunks(found[b"fmt "], found.get(b"fact", b""), *samples_at(content, body, size))
+        found.setdefault(name, content[body : body + size])
+        place = after_chunk(content, body + size, size % 2)
+    raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
+
+
+def samples_at(content: bytes, body: int, size: int) -> tuple[bytes, int | None]:
+    """The samples that begin at a place, and how many bytes of them are announced, if that is."""
+    unknown = size >= STREAMED or (size == 0 and not is_name(content[body : body + 4]))
+    if unknown and len(content) > body:
+        return content[body:], None
+    return content[body : body + size], size
+
+
+def after_chunk(content: bytes, end: int, odd: int) -> int:
+    """Where the next chunk begins; some writers leave out the byte that fills up an odd one."""
+    padded = end + odd
+    if content[padded : padded + 4] in USUAL or not odd:
+        return padded
+    return end if content[end : end + 4] in USUAL else padded
+
+
+def is_name(start: bytes) -> bool:
+    """Whether four bytes can be the name of a chunk."""
+    return len(start) == 4 and all(0x20 <= byte < 0x7F for byte in start)
