@@ -8,24 +8,10 @@ import regex
 import torch
 from torch import Tensor
 
+from rnn_core.readers.writing_systems import GOES_ON, SPACED, WORD_OR_MARK
+
 UNKNOWN = "<unknown>"
 """Stands for every word that the vocabulary does not hold; its number is 0."""
-
-KATAKANA = r"\p{Word_Break=Katakana}\uff9e\uff9f"
-UNSPACED = rf"\p{{Han}}\p{{Hiragana}}\p{{Line_Break=SA}}{KATAKANA}"
-"""Letters that are written without spaces between words: Chinese and Japanese, and those that
-Unicode Standard Annex 14 calls SA: Thai, Lao, Khmer, Burmese and the like."""
-
-SPACED = rf"[[\p{{L}}\p{{N}}_]--[{UNSPACED}]]"
-GOES_ON = rf"[[\p{{L}}\p{{N}}_\p{{M}}\u200c\u200d]--[{UNSPACED}]]"
-"""What a word goes on with: combining marks stay with what they follow, and joiners join."""
-
-WORD_OR_MARK = (
-    rf"{SPACED}{GOES_ON}*|[{KATAKANA}][{KATAKANA}\p{{M}}]*|(?=[{UNSPACED}])\X"
-    r"|(?=[^\p{L}\p{N}_\s])\X"
-)
-"""A word, a run of katakana, a character of another script without spaces, or a mark. A character
-is what a reader takes for one: with its combining marks (Unicode Standard Annex 29)."""
 
 CONTRACTION = rf"n't(?!{GOES_ON})|'(?:s|re|ve|ll|d|m)(?!{GOES_ON})"
 
@@ -41,7 +27,7 @@ def cut_words(text: str, *, lowercase: bool) -> list[str]:
     words (NFC).
     """
     text = unicodedata.normalize("NFC", text.lower() if lowercase else text)
-    return WORD.findall(text.replace("\u2019", "'"))
+    return list(WORD.findall(text.replace("\u2019", "'")))
 
 
 def build_vocabulary(words: Iterable[str], max_vocabulary: int, min_count: int = 1) -> list[str]:

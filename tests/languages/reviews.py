@@ -1,7 +1,8 @@
+# ruff: noqa: E501 - lines of words that are wider than they look
 """Reviews in languages of several scripts, from a grammar of ours.
 
-Each says of something how good it is, between words that say nothing. A negation turns what it
-stands before around. Chinese, Japanese and Thai have no spaces between words; Hindi and Arabic
+Each says of something how good it is, after words that say nothing. A negation, where one is
+wanted, turns what it stands before around. Chinese, Japanese and Thai have no spaces between words; Hindi and Arabic
 have, and combining marks inside of words.
 """
 
@@ -180,13 +181,15 @@ LANGUAGES = {
 }
 
 
-def reviews(language: str, number: int, seed: int = 0) -> list[tuple[list[str], str]]:
-    """The words of so many reviews, and the class of each."""
+def reviews(
+    language: str, number: int, seed: int = 0, *, negated: float = 0.0
+) -> list[tuple[list[str], str]]:
+    """The words of so many reviews, and the class of each; `negated` is the share with a negation."""
     draw, words = random.Random(f"{language} {seed}"), LANGUAGES[language]
     found = []
     for place in range(number):
         label = ("good", "bad")[place % 2]
-        turned = draw.random() < 0.3
+        turned = draw.random() < negated
         choice = words.good if (label == "good") != turned else words.bad
         review = [*draw.choices(words.filling, k=3), draw.choice(words.subjects)]
         review += [draw.choice(words.degrees), *[words.negation] * turned, draw.choice(choice)]
@@ -194,16 +197,23 @@ def reviews(language: str, number: int, seed: int = 0) -> list[tuple[list[str], 
     return found
 
 
-def as_written(language: str, number: int, seed: int = 0) -> list[tuple[str, str]]:
+def as_written(
+    language: str, number: int, seed: int = 0, *, negated: float = 0.0
+) -> list[tuple[str, str]]:
     """Reviews as people write them, and the class of each."""
     between = LANGUAGES[language].between
-    return [(between.join(words), label) for words, label in reviews(language, number, seed)]
+    return [
+        (between.join(words), label)
+        for words, label in reviews(language, number, seed, negated=negated)
+    ]
 
 
-def spelled_out(language: str, number: int, seed: int = 0) -> list[tuple[str, str]]:
+def spelled_out(
+    language: str, number: int, seed: int = 0, *, negated: float = 0.0
+) -> list[tuple[str, str]]:
     """The same with a space between words, each of which is written in Latin letters."""
     names: dict[str, str] = {}
     return [
         (" ".join(names.setdefault(word, f"word{len(names)}") for word in words), label)
-        for words, label in reviews(language, number, seed)
+        for words, label in reviews(language, number, seed, negated=negated)
     ]

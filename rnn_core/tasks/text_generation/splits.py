@@ -13,7 +13,7 @@ from rnn_core.readers.plain_text import read_plain_text, text_pieces
 from rnn_core.readers.sides import cut_in_order
 from rnn_core.readers.text_files import by_split, text_files
 from rnn_core.tasks.text_generation.parameters import TextData
-from rnn_core.tasks.text_generation.tokens import Numbered, Numbering, Numbers
+from rnn_core.tasks.text_generation.tokens import Numbered, Numbering, Numbers, tokenize
 
 SPLIT_SEED = 0
 """Which lines of a text fall into which split is the same for everyone."""
@@ -36,6 +36,18 @@ def read_splits(raw: Path, parameters: TextData) -> Numbered:
     found = Numbered(numbering.kinds, how(files, parameters, numbering))
     check_splits(found)
     return found
+
+
+def about_trained(raw: Path, parameters: TextData) -> int:
+    """About how many tokens the training set will have: by the first piece of the text."""
+    files = raw_files(raw)
+    of = by_split(files) if parameters.split == "files" else None
+    characters, each = 0, 0.0
+    for piece in joined(of["train"] if of else files, parameters.encoding):
+        each = each or len(tokenize(piece, parameters.tokens)) / len(piece)
+        characters += len(piece)
+    left = 1.0 if of else 1 - parameters.validation_share - parameters.test_share
+    return round(each * characters * left)
 
 
 def in_order(

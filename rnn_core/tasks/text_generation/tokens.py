@@ -1,20 +1,23 @@
 """Texts, and the tokens that they are cut into."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import regex
 
-from rnn_core.features.words import WORD_OR_MARK
 from rnn_core.metric import Split
+from rnn_core.readers.writing_systems import WORD_OR_MARK
 
-Numbers: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+Numbers: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 """Numbers of tokens, of the smallest type that has room for them."""
 
 CODE_POINTS = 0x110000
 """Characters that Unicode has room for."""
+
+COUNTED = 1 << 20
+"""Tokens that are counted at once; a bound on memory only."""
 
 TOKEN = regex.compile(rf"(?V1) ?(?:{WORD_OR_MARK})|\s")
 
@@ -41,11 +44,12 @@ class Numbered(NamedTuple):
 
     def counts(self, split: Split) -> npt.NDArray[np.int64]:
         """How often each token is in a split, (kinds,)."""
-        return np.bincount(self.splits[split], minlength=len(self.kinds))
-
-    def of(self, split: Split) -> list[str]:
-        """The tokens of a split, in order."""
-        return [self.kinds[number] for number in self.splits[split].tolist()]
+        counts = np.zeros(len(self.kinds), np.int64)
+        numbers = self.splits[split]
+        for start in range(0, len(numbers), COUNTED):  # which takes 8 bytes for each
+            part = numbers[start : start + COUNTED]
+            counts += np.bincount(part, minlength=len(self.kinds))
+        return counts
 
 
 class Numbering:
@@ -86,7 +90,7 @@ class Numbering:
                 self.kinds.append(word)
         return self.small(np.fromiter(map(self.of_word.__getitem__, found), np.uint32, len(found)))
 
-    def small(self, numbers: npt.NDArray[np.generic]) -> Numbers:
+    def small(self, numbers: npt.NDArray[Any]) -> Numbers:
         """Numbers of the smallest type."""
         return numbers.astype(smallest(len(self.kinds)))
 
