@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -96,14 +97,15 @@ def generate(model: str, prompt: str, settings: Sequence[str]) -> None:
 
     Raises:
         ParameterError: If the model is not there, or does not write.
+        DataError: If the model cannot read the prompt; nothing is written then.
     """
     served = load(model)
     task: Any = served.task
     if not hasattr(task, "stream"):
         raise ParameterError(f"{model} does not generate text; use `gatewise predict {model} FILE`")
     parameters = parse(task.AnswerParameters, read_settings(settings), "", "--set")
-    sys.stdout.write(prompt)
-    for piece in task.stream(served.model, prompt, parameters):
+    pieces = task.stream(served.model, prompt, parameters)
+    for piece in chain([prompt + next(pieces, "")], pieces):  # the first reads the prompt
         sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")

@@ -1,13 +1,14 @@
 """Which word translates which, learned from aligned sentences."""
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
+import regex
 
 from rnn_core.readers.parallel_text import Pair
+from rnn_core.readers.writing_systems import WORD_OR_MARK
 
-WORD = re.compile(r"\w+|[^\w\s]")
+WORD = regex.compile(rf"(?V1){WORD_OR_MARK}")
 
 ROUNDS = 5
 """Rounds of expectation maximisation."""
@@ -15,7 +16,7 @@ ROUNDS = 5
 
 def words(text: str) -> list[str]:
     """Words and punctuation marks of a text in lower case."""
-    return WORD.findall(text.lower())
+    return list(WORD.findall(text.lower()))
 
 
 def word_lexicon(pairs: Iterable[Pair]) -> dict[str, str]:

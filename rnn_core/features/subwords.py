@@ -26,6 +26,10 @@ class Subwords:
         self.processor = SentencePieceProcessor()
         self.processor.LoadFromSerializedProto(b64decode(model))
 
+        pieces = map(self.processor.IdToPiece, range(SPECIAL, len(self)))
+        self.characters = frozenset("".join(map(str, pieces)))
+        """What texts are spelled with that training saw; blanks are a mark of their own."""
+
     def __len__(self) -> int:
         return int(self.processor.GetPieceSize())
 

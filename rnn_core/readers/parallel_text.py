@@ -1,12 +1,15 @@
-"""Two text files of which line i of one is the translation of line i of the other."""
+"""Texts with their translations: two aligned files, or one table with both on each line."""
 
+import re
 import unicodedata
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.plain_text import as_seen, read_file_lines
 
 LONGEST_LINE = 10_000
 """Most characters of a line; a longer one is no sentence."""
@@ -20,19 +23,20 @@ class Pair(NamedTuple):
 
 
 class Files(NamedTuple):
-    """Two aligned files."""
+    """Two aligned files, or a table of pairs, which has no `target`."""
 
     source: Path
-    target: Path
+    target: Path | None
 
 
-def aligned_files(raw: Path, source_file: str | None, target_file: str | None) -> Files:
-    """Find two aligned files in a folder.
+def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> Files:
+    """Find two aligned files in a folder, or the one table of pairs in it.
 
     Args:
         raw: The folder.
-        source_file: Name of the file of texts to translate; None: the other file of two.
-        target_file: Likewise that of the translations.
+        source_file: Name of the file of texts to translate, or of the table; None: the only
+            one, or the other file of two.
+        target_file: That of the translations; None: the other file of two.
 
     Raises:
         ParameterError: If both names are the same, or both are left open.
@@ -45,12 +49,14 @@ def aligned_files(raw: Path, source_file: str | None, target_file: str | None) -
         )
     for parameter, name in (("source_file", source_file), ("target_file", target_file)):
         if name is not None and name not in there:
-            raise DataError(f"{parameter}: no file {name!r} in {raw}; {hint(name, there)}")
+            raise DataError(f"{parameter}: no file {name!r} in the data; {hint(name, there)}")
     if source_file and target_file:
         return Files(raw / source_file, raw / target_file)
+    if target_file is None and (len(there) == 1 or is_table(source_file)):
+        return Files(raw / (source_file or there[0]), None)
     if len(there) != 2:
         raise DataError(
-            f"{raw} holds {len(there)} file{'s' * (len(there) != 1)}, not two aligned ones; put "
+            f"the data holds {len(there)} file{'s' * (len(there) != 1)}, not two aligned ones; put "
             "both there, or name them as source_file and target_file"
         )
     if source_file is None and target_file is None:
@@ -61,21 +67,29 @@ def aligned_files(raw: Path, source_file: str | None, target_file: str | None) -
     return Files(raw / (source_file or other), raw / (target_file or other))
 
 
+def is_table(name: str | None) -> bool:
+    """Whether the name of a file is that of a table."""
+    return name is not None and name.lower().removesuffix(".gz").endswith(".tsv")
+
+
 def hint(name: str, there: list[str]) -> str:
     """Which file may have been meant."""
     close = get_close_matches(name, there, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there: {', '.join(there)}"
 
 
-def read_lines(file: Path) -> list[str]:
+def read_lines(file: Path, encoding: str) -> list[str]:
     """Read a text file line by line, each cleaned as `clean` does.
 
     Raises:
-        DataError: If it is not a text file in UTF-8, is blank, or a line is too long.
+        DataError: If it is not a text file, is blank, or a line is too long.
     """
-    lines = read_plain_text(file).removesuffix("\n").split("\n")
+    lines = read_file_lines(file, encoding)
+    faults = Faults()
     for number, line in enumerate(lines, start=1):
-        check_length(line, f"{file.name}, line {number}")
+        with faults.noted():
+            check_length(line, f"{file.name}, line {number}")
+    faults.check()
     return [clean(line) for line in lines]
 
 
@@ -93,33 +107,28 @@ def check_length(text: str, where: str) -> None:
 
 
 def clean(text: str, lower_case: bool = False) -> str:
-    """Compose characters (NFC), and make each run of blanks one; in lower case if wanted."""
-    text = " ".join(unicodedata.normalize("NFC", text).split())
-    return text.lower() if lower_case else text
+    """A text as it is seen, each run of blanks as one; in lower case if wanted."""
+    text = " ".join(as_seen(text).split())
+    return unicodedata.normalize("NFC", text.lower()) if lower_case else text
 
 
-def read_pairs(files: Files) -> list[Pair]:
-    """Read two aligned files; lines that are empty in both are left out.
+def read_pairs(files: Files, columns: tuple[int, int], encoding: str) -> list[Pair]:
+    """Read two aligned files, or a table of pairs; lines that are empty in both are left out.
+
+    Args:
+        files: As `pair_files` finds them.
+        columns: Of a table, those of a text and its translation, from 1.
+        encoding: See `rnn_core.readers.plain_text.text_pieces`.
 
     Raises:
         DataError: If they are not aligned, or not two languages.
     """
-    source, target = read_lines(files.source), read_lines(files.target)
-    names = f"{files.source.name} and {files.target.name}"
-    if len(source) != len(target):
-        raise DataError(
-            f"{names} are not aligned: they have {len(source)} and {len(target)} lines; line i "
-            "of one must translate line i of the other"
-        )
-    pairs = list(map(Pair, source, target))
-    for number, pair in enumerate(pairs, start=1):
-        if bool(pair.source) != bool(pair.target):
-            empty, other = files if pair.target else reversed(files)
-            raise DataError(
-                f"{empty.name}, line {number} is empty, but that of {other.name} is not; remove "
-                "the line from both"
-            )
-    pairs = [pair for pair in pairs if pair.source]
+    if files.target is None:
+        pairs = read_table(files.source, columns, encoding)
+        names = f"columns {columns[0]} and {columns[1]} of {files.source.name}"
+    else:
+        pairs = read_aligned(files.source, files.target, encoding)
+        names = f"{files.source.name} and {files.target.name}"
     same = sum(pair.source == pair.target for pair in pairs)
     if 2 * same > len(pairs):
         raise DataError(
@@ -127,3 +136,97 @@ def read_pairs(files: Files) -> list[Pair]:
             "untranslated?"
         )
     return pairs
+
+
+def read_aligned(source_file: Path, target_file: Path, encoding: str) -> list[Pair]:
+    """Read two aligned files; blank lines that only one has at its end are no lines of it.
+
+    Raises:
+        DataError: If they are not aligned.
+    """
+    source, target = read_lines(source_file, encoding), read_lines(target_file, encoding)
+    counts = len(source), len(target)
+    for lines, other in ((source, counts[1]), (target, counts[0])):
+        while len(lines) > other and not lines[-1]:
+            lines.pop()
+    if len(source) != len(target):
+        raise DataError(
+            f"{source_file.name} and {target_file.name} are not aligned: they have {counts[0]} "
+            f"and {counts[1]} lines; line i of one must translate line i of the other"
+        )
+    pairs = list(map(Pair, source, target))
+    faults = Faults()
+    for number, pair in enumerate(pairs, start=1):
+        if bool(pair.source) != bool(pair.target):
+            order = (source_file, target_file) if pair.target else (target_file, source_file)
+            faults.add(
+                f"{order[0].name}, line {number} is empty, but that of {order[1].name} is not",
+                "remove the line from both",
+            )
+    faults.check()
+    return [pair for pair in pairs if pair.source]
+
+
+def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair]:
+    """Read a table with a text and its translation on each line, with tabs between columns.
+
+    A first line of names of columns, such as of languages, is left out.
+
+    Raises:
+        DataError: If a line has no such columns; names all of them.
+    """
+    pairs, faults = [], Faults()
+    for number, fields in table_rows(file, encoding):
+        where = f"{file.name}, line {number}"
+        if len(fields) < max(columns):
+            faults.add(
+                f"{where} has {len(fields)} column{'s' * (len(fields) != 1)}",
+                "a file of pairs has on each line a text, a tab, and its translation; "
+                "data.columns says which columns these are",
+            )
+            continue
+        pair = Pair(*(clean(fields[column - 1]) for column in columns))
+        with faults.noted():
+            for text in pair:
+                check_length(text, where)
+        if not (pair.source and pair.target):
+            faults.add(f"{where} lacks a text", "complete the line, or remove it")
+        elif number > 1 or not is_header(pair):
+            pairs.append(pair)
+    faults.check()
+    if not pairs:
+        raise DataError(f"{file.name} holds no pairs")
+    return pairs
+
+
+def table_rows(file: Path, encoding: str) -> list[tuple[int, list[str]]]:
+    """The lines of a table that are not blank, by number, cut at tabs."""
+    lines = enumerate(read_file_lines(file, encoding), start=1)
+    return [(number, line.split("\t")) for number, line in lines if line.strip()]
+
+
+HEADER = re.compile(
+    "source|target|src|tgt|text|translation|english|german|french|spanish|italian|"
+    "ar|bg|bn|ca|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|id|it|ja|ko|lt|lv|ms|nl|no|pl|pt|ro|ru|"
+    "sk|sl|sr|sv|th|tr|uk|ur|vi|zh|eng|deu|fra|spa|ita|por|rus|jpn|cmn",
+    re.IGNORECASE,
+)
+"""What columns of texts are called: what they are, or codes of languages."""
+
+
+def is_header(pair: Pair) -> bool:
+    """Whether a first line names columns."""
+    return all(HEADER.fullmatch(text) for text in pair)
+
+
+def usual_columns(file: Path, encoding: str) -> tuple[int, int]:
+    """The columns of a text and its translation: the first two, or those after two numbers.
+
+    Sentence pairs of Tatoeba have the number of each sentence before it.
+    """
+    rows = [fields for _, fields in table_rows(file, encoding)]
+    widths = Counter(map(len, rows))
+    numbered = widths[4] == len(rows) and all(
+        row[0].strip().isdigit() and row[2].strip().isdigit() for row in rows
+    )
+    return (2, 4) if numbered else (1, 2)

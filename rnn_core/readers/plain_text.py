@@ -1,84 +1,201 @@
-"""Plain text files as people have them."""
+"""Plain text files as people have them: their encoding, their line ends, what the eye misses."""
 
+import codecs
+import gzip
 import re
+import unicodedata
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from rnn_core.errors import DataError
 
 BYTE_ORDER_MARKS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"\xef\xbb\xbf": "utf-8-sig",
 }
 """First bytes of a file, the longer ones first, and the encoding that they tell."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no text holds; tabulators, line breaks and page breaks are let through."""
 
+FILLING = b"\x00\x1a"
+"""What old programs fill the end of a file up with."""
 
-def only_text_file(raw: Path, reader: str) -> Path:
-    """The one text file of a raw folder.
+INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+"""Soft hyphens, places where a line may break or not, and byte order marks inside of a text."""
 
-    Args:
-        raw: The folder.
-        reader: What reads it, for errors.
+PIECE_BYTES = 1 << 20
+"""Texts are decoded in pieces of about this size; a bound on memory only."""
 
-    Raises:
-        DataError: If there is not exactly one.
-    """
-    files = sorted(raw.glob("*.txt"))
-    if not files:
-        raise DataError(f"{raw} holds no .txt file; {reader} reads one")
-    if len(files) > 1:
-        raise DataError(
-            f"{raw} holds {len(files)} .txt files, {files[0].name} and {files[1].name} among "
-            f"them; {reader} reads one, so join them"
-        )
-    return files[0]
+GZIP = ".gz"
 
 
-def read_plain_text(file: Path) -> str:
-    r"""Read a text file in UTF-8.
-
-    A byte order mark of UTF-8 is taken off; line breaks of Windows (\r\n) and of old
-    Macs (\r) become line feeds.
+def check_encoding(encoding: str) -> None:
+    """Refuse what is no name of an encoding of texts.
 
     Raises:
-        DataError: If there is no such file, or it is not text in UTF-8, or is blank.
+        ValueError: If it is none.
     """
-    if not file.is_file():
-        raise DataError(f"there is no file {file}")
-    content = file.read_bytes()
-    if not content:
-        raise DataError(f"{file.name} is empty")
-    text = decode(content, file.name).removeprefix("\ufeff")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if found := CONTROL.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise DataError(
-            f"{file.name}, line {line} holds the control character "
-            f"U+{ord(found.group()):04X}; is this a text file?"
-        )
+    try:
+        "a".encode(encoding)
+    except (LookupError, UnicodeError):
+        raise ValueError(
+            f"encoding: there is no {encoding!r}; such as utf-8, windows-1252, shift-jis or gb18030"
+        ) from None
+
+
+def as_seen(text: str) -> str:
+    """A text without what the eye does not see, its characters composed (NFC).
+
+    Texts that look alike are alike after it.
+    """
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+
+
+def read_plain_text(file: Path, encoding: str | None = None) -> str:
+    """Read a text file whole; see `text_pieces`.
+
+    Raises:
+        DataError: If there is no such file, or it is not text in its encoding, or is blank.
+    """
+    text = "".join(text_pieces(file, encoding))
     if not text.strip():
         raise DataError(f"{file.name} holds nothing but white space")
     return text
 
 
-def decode(content: bytes, name: str) -> str:
-    """Decode UTF-8.
+def text_pieces(file: Path, encoding: str | None = None) -> Iterator[str]:
+    r"""Read a text file in pieces, each `as_seen`; a piece begins a line, or with a space.
+
+    A byte order mark is taken off, and tells the encoding. A line ends at \n, before which any \r
+    is no part of it; so lines are those that `wc -l` counts. Elsewhere in a line \r is a space.
+    In a file without any \n, as of old Macs, \r ends a line. Files whose names end in .gz are
+    unpacked.
+
+    Args:
+        file: The file.
+        encoding: Of the file where no byte order mark tells it. None: UTF-8, and the reader does
+            not let a person say another.
 
     Raises:
-        DataError: If it is not; names the file, the line and the byte.
+        DataError: If there is no such file, or it is not text in its encoding, or is empty.
     """
-    for mark, encoding in BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
-            raise DataError(f"{name} is {encoding}, not UTF-8; save it as UTF-8")
+    content = in_utf8(content_of(file), file.name, encoding).rstrip(FILLING)
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
+    start, line = 0, 1
+    while start < len(content):
+        end = end_of_piece(content, start)
+        piece = clean_piece(decoded(content, start, end, file.name, encoding))
+        check_controls(piece, file.name, line)
+        yield piece
+        start, line = end, line + piece.count("\n")
+
+
+def content_of(file: Path) -> bytes:
+    """The bytes of a file, unpacked.
+
+    Raises:
+        DataError: If there is no such file, it is empty, or cannot be unpacked.
+    """
+    if not file.is_file():
+        raise DataError(f"there is no file {file.name}")
+    content = file.read_bytes()
+    if file.suffix.lower() == GZIP:
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{file.name} cannot be unpacked: {error}; pack it again") from None
+    if not content:
+        raise DataError(f"{file.name} is empty")
+    return content
+
+
+def in_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
+    """A file of another encoding in UTF-8; one that should be in UTF-8 as it is.
+
+    Raises:
+        DataError: If it is not in the encoding that its first bytes tell, or a person.
+    """
+    marks = (e for mark, e in BYTE_ORDER_MARKS.items() if content.startswith(mark))
+    known = next(marks, encoding or "utf-8")
+    if known == "utf-8-sig":
+        return content[len(codecs.BOM_UTF8) :]
+    if codecs.lookup(known).name == "utf-8":
+        return content
     try:
-        return content.decode()
+        return content.decode(known).encode()
     except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\r|\n", content[: error.start])) + 1
+        line = content.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{name}, line {line} is not UTF-8 (byte {error.start + 1} of the file); "
+            f"{name}, line {line} is not {known.upper()} (byte {error.start + 1} of the file); "
             "save the file as UTF-8"
         ) from None
+
+
+def end_of_piece(content: bytes, start: int) -> int:
+    """The place before which a piece ends that begins at `start`."""
+    most = start + PIECE_BYTES
+    if len(content) <= most:
+        return len(content)
+    after_line = content.rfind(b"\n", start, most) + 1
+    before_space = content.rfind(b" ", start + 1, most)
+    if after_line > 0:
+        return after_line
+    if before_space > 0:
+        return before_space
+    return content.find(b"\n", most) + 1 or len(content)
+
+
+def decoded(content: bytes, start: int, end: int, name: str, encoding: str | None) -> str:
+    """A part of a file in UTF-8.
+
+    Raises:
+        DataError: If it is not; names the line and the byte.
+    """
+    try:
+        return content[start:end].decode()
+    except UnicodeDecodeError as error:
+        place = start + error.start
+        line = content.count(b"\n", 0, place) + 1
+        hint = "" if encoding is None else ", or name its encoding: --set encoding=windows-1252"
+        raise DataError(
+            f"{name}, line {line} is not UTF-8 (byte {place + 1} of the file); "
+            f"save the file as UTF-8{hint}"
+        ) from None
+
+
+def clean_piece(text: str) -> str:
+    """A piece with lines that end in line feeds alone, as it is seen."""
+    if "\r" in text:
+        text = re.sub(r"\r+\n", "\n", text).replace("\r", " ")
+    return as_seen(text)
+
+
+def check_controls(text: str, name: str, line: int) -> None:
+    """Refuse a text with characters that no text holds; `line` is that of its start.
+
+    Raises:
+        DataError: If it has such.
+    """
+    if found := CONTROL.search(text):
+        line += text.count("\n", 0, found.start())
+        raise DataError(
+            f"{name}, line {line} holds the control character "
+            f"U+{ord(found.group()):04X}; is this a text file?"
+        )
+
+
+def read_file_lines(file: Path, encoding: str | None = None) -> list[str]:
+    """The lines of a text file; see `text_pieces` for what ends a line.
+
+    Raises:
+        DataError: As `read_plain_text`.
+    """
+    return read_plain_text(file, encoding).removesuffix("\n").split("\n")

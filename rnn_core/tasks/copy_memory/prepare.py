@@ -8,8 +8,9 @@ from torch import Tensor
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.plain_text import only_text_file, read_plain_text
+from rnn_core.readers.plain_text import read_file_lines
 from rnn_core.readers.sides import cut_in_order
+from rnn_core.readers.text_files import only_text_file
 from rnn_core.tasks.copy_memory.parameters import CopyData, CopyMeta
 
 
@@ -40,7 +41,7 @@ def read_lines(file: Path) -> list[str]:
     Raises:
         DataError: If they differ in length; names the line.
     """
-    lines = read_plain_text(file).removesuffix("\n").split("\n")
+    lines = read_file_lines(file)
     for number, line in enumerate(lines, start=1):
         if len(line) != len(lines[0]):
             raise DataError(

@@ -10,7 +10,7 @@ from torch.nn import functional
 from rnn_core.errors import DataError
 from rnn_core.features.words import encode
 from rnn_core.readers.labelled_texts import ENDINGS, read_rows
-from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.plain_text import read_file_lines
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, row_names
 from rnn_core.tasks.sentiment.files import read_sides, words_of
 from rnn_core.tasks.sentiment.learn import Learning
@@ -33,7 +33,7 @@ class Serving(Learning, Serves):
         if path.suffix in ENDINGS:
             (_, header), *rows = read_rows(path, None)
             return pd.DataFrame([row for _, row in rows], columns=header, dtype=str)
-        lines = read_plain_text(path).removesuffix("\n").split("\n")
+        lines = read_file_lines(path)
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 raise DataError(f"{path.name}, line {number} is empty; remove it")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnn_core.metric import Split
+from rnn_core.readers.plain_text import check_encoding
 from rnn_core.readers.sides import check_shares
 from rnn_core.tasks.base.prepared import Meta
 
@@ -18,19 +19,28 @@ class TextData:
         max_vocabulary: Most different tokens, the one for unknown tokens included.
         validation_share: Share of the text, before the test side, kept for choosing.
         test_share: Share of the text, at its end, kept for the final score.
+        split: What is put into the splits: parts of the text, in its order ("order"); whole lines
+            in an order that is drawn, for lists such as of names ("lines"); or the files whose
+            names say which split they are ("files"), where the shares say nothing.
+        encoding: Of the files that do not tell theirs by a byte order mark.
     """
 
     tokens: Literal["char", "word"] = "char"
     max_vocabulary: int = 10_000
     validation_share: float = 0.05
     test_share: float = 0.10
+    split: Literal["order", "lines", "files"] = "order"
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if self.tokens not in ("char", "word"):
             raise ValueError(f"tokens must be char or word, not {self.tokens!r}")
         if self.max_vocabulary < 2:
             raise ValueError("max_vocabulary must be at least 2")
+        if self.split not in ("order", "lines", "files"):
+            raise ValueError(f"split must be order, lines or files, not {self.split!r}")
         check_shares(self.validation_share, self.test_share)
+        check_encoding(self.encoding)
 
 
 @dataclass(frozen=True, kw_only=True)

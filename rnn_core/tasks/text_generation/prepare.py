@@ -1,61 +1,67 @@
 """A text becomes numbers of tokens and sides."""
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.features.words import build_vocabulary, encode
+from rnn_core.features.words import most_frequent
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.sides import cut_in_order
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
-from rnn_core.tasks.text_generation.tokens import read_text, tokenize
-
-CODE_POINTS = 0x110000
-"""Characters that Unicode has room for."""
+from rnn_core.tasks.text_generation.splits import read_splits
+from rnn_core.tasks.text_generation.tokens import CODE_POINTS, Numbered
 
 
 def prepare(raw: Path, parameters: TextData) -> tuple[dict[str, Tensor], TextMeta]:
     """Number the tokens of a text by the vocabulary of its training side."""
-    text = read_text(raw)
-    sides = split_tokens(tokenize(text, parameters.tokens), parameters)
-    vocabulary = build_vocabulary(sides["train"], parameters.max_vocabulary)
-    index = {token: i for i, token in enumerate(vocabulary)}
-    data: dict[str, Tensor] = {s: encode(side, index) for s, side in sides.items()}
+    text = read_splits(raw, parameters)
+    counts = dict(zip(text.kinds, text.counts("train").tolist(), strict=True))
+    trained = {token: count for token, count in counts.items() if count}
+    vocabulary = most_frequent(trained, parameters.max_vocabulary)
+    data = to_tensors(text, vocabulary)
     check_known(data, parameters.max_vocabulary)
-    unknown = {s: [t for t in side[1:] if t not in index] for s, side in sides.items()}
+    later = {split: later_counts(text, split) for split in SPLITS}
+    known = set(vocabulary)
+    unknown = np.array([token not in known for token in text.kinds])
+    lengths = np.array([len(token) for token in text.kinds])
     meta = TextMeta(
         parameters=parameters,
         vocabulary=vocabulary,
-        items={s: len(side) for s, side in sides.items()},
-        characters={s: sum(map(len, side[1:])) for s, side in sides.items()},
-        unknown={s: len(tokens) for s, tokens in unknown.items()},
-        spelling_nats=spelling_nats(unknown, sides["train"]),
-        optimum=text_optimum(raw, len(sides["test"])),
+        items={split: len(text.splits[split]) for split in SPLITS},
+        characters={split: int(later[split] @ lengths) for split in SPLITS},
+        unknown={split: int(later[split] @ unknown) for split in SPLITS},
+        spelling_nats=spelling_nats(text, unknown),
+        optimum=text_optimum(raw, text) if parameters.split == "order" else None,
     )
     return data, meta
 
 
-def split_tokens(tokens: Sequence[str], parameters: TextData) -> dict[Split, Sequence[str]]:
-    """Cut the text into its sides, in the order of the text."""
-    parts = cut_in_order(tokens, parameters.validation_share, parameters.test_share)
-    sides: dict[Split, Sequence[str]] = dict(zip(SPLITS, parts, strict=True))
-    for split in SPLITS:
-        if len(sides[split]) < 2:
-            raise DataError(
-                f"the text has {len(tokens)} tokens, which leaves the {split} side fewer than 2; "
-                "it is too short"
-            )
-    if len(set(sides["train"])) == 1:
-        raise DataError(
-            f"the training side is {sides['train'][0]!r} over and over; there is nothing to learn"
-        )
-    return sides
+def to_tensors(text: Numbered, vocabulary: Sequence[str]) -> dict[str, Tensor]:
+    """The place of each token in the vocabulary, 0 for an unknown one; see `smallest_integer`."""
+    place = {token: i for i, token in enumerate(vocabulary)}
+    places = np.array([place.get(token, 0) for token in text.kinds])
+    table = places.astype(smallest_integer(len(vocabulary)))
+    return {split: torch.from_numpy(table[text.splits[split]]) for split in SPLITS}
+
+
+def smallest_integer(number: int) -> type[np.uint8] | type[np.int16] | type[np.int32]:
+    """The smallest type of which tensors are that has room for so many numbers from 0."""
+    if number <= np.iinfo(np.uint8).max + 1:
+        return np.uint8
+    return np.int16 if number <= np.iinfo(np.int16).max + 1 else np.int32
+
+
+def later_counts(text: Numbered, split: Split) -> npt.NDArray[np.int64]:
+    """How often each token is in a split after its first one, (kinds,)."""
+    counts = text.counts(split)
+    counts[text.splits[split][0]] -= 1
+    return counts
 
 
 def check_known(data: Data, max_vocabulary: int) -> None:
@@ -65,7 +71,7 @@ def check_known(data: Data, max_vocabulary: int) -> None:
         ParameterError: If the training side is cut down too far.
         DataError: If another side is too different from the training side.
     """
-    unknown = {split: float((data[split] == 0).double().mean()) for split in SPLITS}
+    unknown = {s: 1 - int(data[s].count_nonzero()) / len(data[s]) for s in SPLITS}
     if unknown["train"] > 0.5:
         raise ParameterError(
             f"max_vocabulary {max_vocabulary} makes {unknown['train']:.0%} of the tokens "
@@ -79,27 +85,34 @@ def check_known(data: Data, max_vocabulary: int) -> None:
             )
 
 
-def spelling_nats(
-    unknown: Mapping[Split, Sequence[str]], train: Sequence[str]
-) -> dict[Split, float]:
-    """Nats that it takes to spell the unknown tokens of each side.
+def spelling_nats(text: Numbered, unknown: npt.NDArray[np.bool_]) -> dict[Split, float]:
+    """Nats that it takes to spell the unknown tokens of each side after its first.
 
     Characters, and an end after each token, have their relative frequency in the training
     side, drawn to an equal one for all of Unicode as by one earlier observation.
+
+    Args:
+        text: The tokens of each side.
+        unknown: Whether each kind of token is unknown, (kinds,).
     """
-    counts = Counter(character for token in train for character in token)
-    total = counts.total() + len(train) + 1
+    counts: dict[str, int] = {}
+    for token, count in zip(text.kinds, text.counts("train").tolist(), strict=True):
+        for character in token:
+            counts[character] = counts.get(character, 0) + count
+    total = sum(counts.values()) + len(text.splits["train"]) + 1
     rare = 1 / (CODE_POINTS + 1)
-    end = math.log(total / (len(train) + rare))
-    cost = {token: end for side in unknown.values() for token in side}
-    for token in cost:
-        cost[token] += sum(math.log(total / (counts[c] + rare)) for c in token)
-    return {split: math.fsum(map(cost.__getitem__, side)) for split, side in unknown.items()}
+    end = math.log(total / (len(text.splits["train"]) + rare))
+    places = unknown.nonzero()[0]
+    cost = [
+        end + math.fsum(math.log(total / (counts.get(c, 0) + rare)) for c in text.kinds[place])
+        for place in places
+    ]
+    return {split: float(later_counts(text, split)[places] @ np.array(cost)) for split in SPLITS}
 
 
-def text_optimum(raw: Path, num_test: int) -> float | None:
+def text_optimum(raw: Path, text: Numbered) -> float | None:
     """Entropy of the test side, where the source knows it character by character."""
     file = raw / "log_probability.npy"
     if not file.exists():
         return None
-    return float(-np.load(file)[1 - num_test :].mean())
+    return float(-np.load(file)[1 - len(text.splits["test"]) :].mean())

@@ -1,7 +1,6 @@
 """A text that came later, predicted by a model that was trained before."""
 
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from rnn_core.errors import DataError
-from rnn_core.features.words import encode
 from rnn_core.layers.recurrent import State
-from rnn_core.metric import Split
+from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, Rescores
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.text_generation.learn import Learning
 from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
-from rnn_core.tasks.text_generation.prepare import split_tokens
+from rnn_core.tasks.text_generation.prepare import to_tensors
 from rnn_core.tasks.text_generation.scoring import ITEM_TOKENS, score_tokens
-from rnn_core.tasks.text_generation.tokens import read_text, tokenize
+from rnn_core.tasks.text_generation.splits import read_splits
+from rnn_core.tasks.text_generation.tokens import Numbered
 
 RUN_TOKENS = 32
 """A place in a text is known by so many tokens up to it."""
@@ -37,8 +36,8 @@ class Rescoring(Learning, Rescores):
     @staticmethod
     def marks(raw: Path, parameters: TextData, seed: int) -> dict[Split, Marks]:
         """Marks of some of the places of each item."""
-        sides = split_tokens(tokenize(read_text(raw), parameters.tokens), parameters)
-        return {split: marks_of_places(tokens) for split, tokens in sides.items()}
+        text = read_splits(raw, parameters)
+        return {split: marks_of_places(text, split) for split in SPLITS}
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: TextData, seed: int, other: Meta
@@ -50,8 +49,7 @@ class Rescoring(Learning, Rescores):
             raise DataError(f"it writes tokens of the kind {own.parameters.tokens!r}")
         known = set(other.vocabulary)
         unshared = torch.tensor([token not in known for token in self.vocabulary])
-        tokens = split_tokens(tokenize(read_text(raw), parameters.tokens), parameters)["test"]
-        read = encode(tokens, self.index).long()
+        read = to_tensors(read_splits(raw, parameters), self.vocabulary)["test"].long()
         wanted = read.masked_fill(unshared[read], 0)
         whole = score_tokens(Coarse(model, unshared), read, len(self.vocabulary), wanted)
         return Scores(*whole)
@@ -81,10 +79,10 @@ class Coarse(nn.Module):
         return coarse, state
 
 
-def marks_of_places(tokens: Sequence[str]) -> Marks:
-    """Marks of the places after the first, by item, uint64 (N, ITEM_TOKENS); most are 0."""
-    numbers = {token: zlib.crc32(token.encode()) + 1 for token in set(tokens)}
-    each = np.array([numbers[token] for token in tokens], np.uint64) * FACTOR
+def marks_of_places(text: Numbered, split: Split) -> Marks:
+    """Marks of a split's places after the first, by item, uint64 (N, ITEM_TOKENS); most are 0."""
+    numbers = np.array([zlib.crc32(token.encode()) + 1 for token in text.kinds], np.uint64)
+    each = numbers[text.splits[split]] * FACTOR
     runs = np.zeros_like(each)
     for back in range(min(RUN_TOKENS, len(each))):
         runs[back:] = runs[back:] * FACTOR + each[: len(each) - back]

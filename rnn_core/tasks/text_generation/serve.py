@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from rnn_core.errors import DataError
-from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.plain_text import read_plain_text, text_pieces
 from rnn_core.tasks.base.serves import Serves, required_column, row_names
-from rnn_core.tasks.text_generation.tokens import read_text, tokenize
+from rnn_core.tasks.text_generation.splits import raw_files
+from rnn_core.tasks.text_generation.tokens import tokenize
 from rnn_core.tasks.text_generation.write import TextAnswer, Writing
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Serving(Writing, Serves):
         """Read a text file as one prompt; the line break at its end is not part of it."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"prompt": [read_plain_text(path).removesuffix("\n")]})
+        text = read_plain_text(path, self.meta.parameters.encoding)
+        return pd.DataFrame({"prompt": [text.removesuffix("\n")]})
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: TextAnswer
@@ -48,5 +50,7 @@ class Serving(Writing, Serves):
         """The first few tokens of the text."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        tokens = tokenize(read_text(raw), self.meta.parameters.tokens)
+        asked = self.meta.parameters
+        start = next(text_pieces(raw_files(raw)[0], asked.encoding))
+        tokens = tokenize(start, asked.tokens)
         return pd.DataFrame({"prompt": ["".join(tokens[:EXAMPLE_TOKENS])]})

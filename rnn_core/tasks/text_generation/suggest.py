@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rnn_core.readers.text_files import by_split
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
 from rnn_core.tasks.text_generation.parameters import TextData
-from rnn_core.tasks.text_generation.prepare import prepare
+from rnn_core.tasks.text_generation.splits import about_trained, raw_files
 
 SIZES: tuple[tuple[float, tuple[int, int, int, int, int]], ...] = (
     (20_000, (64, 32, 32, 8, 40)),
@@ -20,12 +21,12 @@ SIZES: tuple[tuple[float, tuple[int, int, int, int, int]], ...] = (
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """A model as large as the text can train, and more epochs and dropout for less."""
-    parameters = parameters_of(TextData, wanted)
-    _, meta = prepare(raw, parameters)
-    model, training = parameters_for(meta.items["train"])
+    asked = {**({"split": "files"} if by_split(raw_files(raw)) else {}), **wanted}
+    parameters = parameters_of(TextData, asked)
+    model, training = parameters_for(about_trained(raw, parameters))
     if parameters.tokens == "word":
         model |= {"embedding_size": 2 * model["embedding_size"], "embedding_dropout": 0.2}
-    data = {"tokens": parameters.tokens, **wanted}
+    data = {"tokens": parameters.tokens, **asked}
     return {"data": data, "model": model, "training": training}
 
 

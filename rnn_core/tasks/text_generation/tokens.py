@@ -1,18 +1,25 @@
 """Texts, and the tokens that they are cut into."""
 
-import re
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
-from rnn_core.readers.plain_text import only_text_file, read_plain_text
+import numpy as np
+import numpy.typing as npt
+import regex
 
+from rnn_core.metric import Split
+from rnn_core.readers.writing_systems import WORD_OR_MARK
 
-def read_text(raw: Path) -> str:
-    """Read the one text file of a raw folder.
+Numbers: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
+"""Numbers of tokens, of the smallest type that has room for them."""
 
-    Raises:
-        DataError: If there is not exactly one, or it cannot be used.
-    """
-    return read_plain_text(only_text_file(raw, "text generation"))
+CODE_POINTS = 0x110000
+"""Characters that Unicode has room for."""
+
+COUNTED = 1 << 20
+"""Tokens that are counted at once; a bound on memory only."""
+
+TOKEN = regex.compile(rf"(?V1) ?(?:{WORD_OR_MARK})|\s")
 
 
 def tokenize(text: str, tokens: str) -> list[str]:
@@ -21,4 +28,75 @@ def tokenize(text: str, tokens: str) -> list[str]:
     A word or punctuation mark keeps the one space before it; other white space is a
     token for each character.
     """
-    return list(text) if tokens == "char" else re.findall(r" ?\w+| ?[^\w\s]|\s", text)
+    return list(text) if tokens == "char" else TOKEN.findall(text)
+
+
+class Numbered(NamedTuple):
+    """The tokens of a text's splits as numbers.
+
+    Attributes:
+        kinds: The different tokens, by number.
+        splits: The numbers of each split, (N,).
+    """
+
+    kinds: list[str]
+    splits: Mapping[Split, Numbers]
+
+    def counts(self, split: Split) -> npt.NDArray[np.int64]:
+        """How often each token is in a split, (kinds,)."""
+        counts = np.zeros(len(self.kinds), np.int64)
+        numbers = self.splits[split]
+        for start in range(0, len(numbers), COUNTED):  # which takes 8 bytes for each
+            part = numbers[start : start + COUNTED]
+            counts += np.bincount(part, minlength=len(self.kinds))
+        return counts
+
+
+class Numbering:
+    """Gives each different token a number when it first comes.
+
+    Args:
+        tokens: Whether these are characters or words; see `tokenize`.
+    """
+
+    def __init__(self, tokens: str) -> None:
+        self.tokens = tokens
+        self.kinds: list[str] = []
+        self.of_word: dict[str, int] = {}
+        self.of_character = np.full(CODE_POINTS if tokens == "char" else 0, -1, np.int32)
+
+    def add(self, pieces: Iterable[str]) -> Numbers:
+        """The numbers of the tokens of a text that comes in pieces, (N,)."""
+        number = self.characters if self.tokens == "char" else self.words
+        parts = [number(piece) for piece in pieces]
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+
+    def characters(self, piece: str) -> Numbers:
+        """The numbers of characters."""
+        codes = np.frombuffer(piece.encode("utf-32-le"), np.uint32)
+        numbers = self.of_character[codes]
+        if len(new := np.unique(codes[numbers < 0])):
+            self.of_character[new] = np.arange(len(self.kinds), len(self.kinds) + len(new))
+            self.kinds += map(chr, new.tolist())
+            numbers = self.of_character[codes]
+        return self.small(numbers)
+
+    def words(self, piece: str) -> Numbers:
+        """The numbers of words and marks."""
+        found = tokenize(piece, self.tokens)
+        for word in dict.fromkeys(found):
+            if word not in self.of_word:
+                self.of_word[word] = len(self.kinds)
+                self.kinds.append(word)
+        return self.small(np.fromiter(map(self.of_word.__getitem__, found), np.uint32, len(found)))
+
+    def small(self, numbers: npt.NDArray[Any]) -> Numbers:
+        """Numbers of the smallest type."""
+        return numbers.astype(smallest(len(self.kinds)))
+
+
+def smallest(number: int) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
+    """The smallest type for so many numbers from 0."""
+    if number <= np.iinfo(np.uint8).max + 1:
+        return np.uint8
+    return np.uint16 if number <= np.iinfo(np.uint16).max + 1 else np.uint32

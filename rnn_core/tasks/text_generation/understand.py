@@ -1,16 +1,60 @@
 """What was understood of a text."""
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
+from rnn_core.metric import SPLITS
+from rnn_core.readers.odd_characters import odd_characters
+from rnn_core.readers.plain_text import text_pieces
+from rnn_core.readers.text_files import by_split
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.text_generation.doubts import repeated_passages, sorted_lines
 from rnn_core.tasks.text_generation.parameters import TextMeta
+from rnn_core.tasks.text_generation.splits import raw_files
+
+MOST_NAMED = 4
+"""Files that are named."""
+
+UNKNOWN_SHARE = 0.001
+"""Share of unknown tokens from which on it is told."""
 
 
 def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
-    read = [
-        f"{len(meta.vocabulary):,} different tokens",
-        split_line(meta.items, "tokens"),
-    ]
-    return Understanding(read=tuple(read))
+    files, asked = raw_files(raw), meta.parameters
+    names = [str(file.relative_to(raw)) for file in files[:MOST_NAMED]]
+    more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+    what = {"char": "characters", "word": "words and marks"}[asked.tokens]
+    read = [f"{len(files)} text files, in this order: {', '.join(names)}{more}"]
+    read = read if len(files) > 1 else []
+    read.append(f"{len(meta.vocabulary) - 1:,} different {what} that a model knows")
+    read.append(f"{split_line(meta.items, what)} ({DIVIDED[asked.split]})")
+    read += unknown_tokens(meta)
+    doubts = [*odd_characters(files, asked.encoding), *repeated_passages(data, asked)]
+    if asked.split == "order":
+        pieces = chain.from_iterable(text_pieces(file, asked.encoding) for file in files)
+        doubts += sorted_lines(pieces)
+        if by_split(files):
+            doubts.append(
+                "the names of the files are those of splits, and are not heeded; --set split=files "
+                "takes them as such"
+            )
+    return Understanding(read=tuple(read), doubts=tuple(doubts))
+
+
+DIVIDED = {
+    "order": "cut in the order of the text",
+    "lines": "whole lines, drawn",
+    "files": "by the names of the files",
+}
+"""How a text is divided, for a person."""
+
+
+def unknown_tokens(meta: TextMeta) -> Iterator[str]:
+    """Which share of each split a model does not know, where that is worth a word."""
+    shares = {split: meta.unknown[split] / max(meta.items[split] - 1, 1) for split in SPLITS}
+    if max(shares.values()) >= UNKNOWN_SHARE:
+        told = ", ".join(f"{shares[split]:.1%} of the {split} set" for split in SPLITS)
+        yield f"unknown to a model: {told}"

@@ -1,7 +1,7 @@
 """A text written on from a prompt, token by token."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,9 +13,13 @@ from rnn_core.features.words import UNKNOWN
 from rnn_core.layers.recurrent import State
 from rnn_core.models.ensemble import StepEnsemble
 from rnn_core.models.language_model import LanguageModel
+from rnn_core.readers.plain_text import clean_piece
 from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.text_generation.learn import Learning
 from rnn_core.tasks.text_generation.tokens import tokenize
+
+SEEDS = 2**64
+"""How many seeds a generator of random numbers has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +31,20 @@ class TextAnswer(AnswerParameters):
         temperature: Below 1 prefers likely tokens, above 1 evens them out; 0 takes the
             likeliest.
         top_k: Draw from so many of the likeliest tokens; 0: from all.
+        top_p: Draw from the fewest of the likeliest tokens whose probabilities add up to this
+            (Holtzman et al., arXiv:1904.09751v2); 1: from all.
+        repetition_penalty: The log-probability of a token that is in the prompt, or was written,
+            is multiplied by this (Keskar et al., arXiv:1909.05858v2); 1: no penalty.
+        stop: Write until this comes, which is not written any more; empty: go on.
         seed: The same seed writes the same text.
     """
 
     num_tokens: int = 200
     temperature: float = 1.0
     top_k: int = 0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    stop: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -42,6 +54,14 @@ class TextAnswer(AnswerParameters):
             raise ValueError(f"temperature must be at least 0, not {self.temperature}")
         if min(self.top_k, self.seed) < 0:
             raise ValueError("top_k and seed must not be negative")
+        if self.seed >= SEEDS:
+            raise ValueError("seed must be below 2**64")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be above 0, and 1 at most, not {self.top_p}")
+        if not 1 <= self.repetition_penalty < math.inf:
+            raise ValueError(
+                f"repetition_penalty must be at least 1, not {self.repetition_penalty}"
+            )
 
 
 class Writing(Learning):
@@ -60,16 +80,24 @@ class Writing(Learning):
             parameters: How to write.
 
         Raises:
-            DataError: If the prompt holds a token that the model was not trained on.
+            DataError: If the prompt holds a token that the model was not trained on, before
+                anything is yielded.
         """
+        pieces = self.pieces(model, prompt, parameters)
+        return until(pieces, parameters.stop) if parameters.stop else pieces
+
+    def pieces(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> Iterator[str]:
+        """What follows a prompt token by token, whatever it is; see `stream`."""
         generator = torch.Generator().manual_seed(parameters.seed)
         never = self.index[UNKNOWN]
-        logits, state = advance(model, self.read_prompt(prompt), None)
+        there = self.read_prompt(prompt)
+        logits, state = advance(model, there, None)
         for written in range(parameters.num_tokens):
-            token = sample(logits, parameters, generator, never)
+            token = sample(logits, parameters, generator, never, there)
             piece = self.vocabulary[token]
             # a word brings its space along, which the prompt may have already
             yield piece.removeprefix(" ") if written == 0 and self.spaced(prompt) else piece
+            there.append(token)
             if written + 1 < parameters.num_tokens:
                 logits, state = advance(model, [token], state)
 
@@ -85,6 +113,7 @@ class Writing(Learning):
                 the vocabulary is read as the unknown token if the training side had such.
         """
         kind = self.meta.parameters.tokens
+        prompt = clean_piece(prompt)
         text = prompt.rstrip(" ") if self.spaced(prompt) else prompt
         tokens = tokenize(text, kind) or ["\n" if "\n" in self.index else self.vocabulary[1]]
         for place, token in enumerate(tokens, start=1):
@@ -108,9 +137,28 @@ def advance(model: nn.Module, tokens: list[int], state: State | None) -> tuple[T
     return logits[0, -1].clone(), state
 
 
-def sample(logits: Tensor, parameters: TextAnswer, generator: torch.Generator, never: int) -> int:
-    """Draw a token from logits (V,), but never the one given."""
+def sample(
+    logits: Tensor,
+    parameters: TextAnswer,
+    generator: torch.Generator,
+    never: int,
+    there: Sequence[int] = (),
+) -> int:
+    """Draw a token from logits (V,), but never the one given.
+
+    Args:
+        logits: Of the next token.
+        parameters: How to write.
+        generator: What draws.
+        never: A token that is not drawn.
+        there: The tokens before it.
+    """
     logits = logits.index_fill(0, torch.tensor([never]), -math.inf)
+    if parameters.repetition_penalty > 1:
+        # logits may be shifted by anything; their logarithms are those of probabilities
+        logs = logits.log_softmax(dim=-1)
+        seen = torch.tensor(sorted(set(there)), dtype=torch.int64)
+        logits = logs.index_copy(0, seen, logs[seen] * parameters.repetition_penalty)
     if parameters.temperature == 0:
         return int(logits.argmax())
     if 0 < parameters.top_k < len(logits):
@@ -118,4 +166,32 @@ def sample(logits: Tensor, parameters: TextAnswer, generator: torch.Generator, n
         logits = logits.masked_fill(logits < least, -math.inf)
     # the likeliest becomes 0, which no temperature takes out of range
     scaled = (logits - logits.max()).double() / parameters.temperature
-    return int(torch.multinomial(functional.softmax(scaled, -1), 1, generator=generator))
+    chances = functional.softmax(scaled, -1)
+    if parameters.top_p < 1:
+        chances = nucleus(chances, parameters.top_p)
+    return int(torch.multinomial(chances, 1, generator=generator))
+
+
+def nucleus(chances: Tensor, top_p: float) -> Tensor:
+    """Probabilities (V,) without those beyond the likeliest that add up to `top_p`."""
+    ranked, order = chances.sort(descending=True)
+    beyond = ranked.cumsum(dim=-1) - ranked >= top_p
+    return chances.index_fill(0, order[beyond], 0)
+
+
+def until(pieces: Iterable[str], stop: str) -> Iterator[str]:
+    """Pieces of a text up to where `stop` begins; what may be its beginning is held back."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        place = held.find(stop)
+        if place >= 0:
+            if place:
+                yield held[:place]
+            return
+        begun = next(k for k in range(len(stop) - 1, -1, -1) if held.endswith(stop[:k]))
+        if begun < len(held):
+            yield held[: len(held) - begun]
+            held = held[len(held) - begun :]
+    if held:
+        yield held

@@ -20,6 +20,7 @@ from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.translation.bleu import SIGNATURE, contributions, corpus_bleu, further_scores
+from rnn_core.tasks.translation.copying import with_numbers
 from rnn_core.tasks.translation.parameters import TranslationMeta
 
 SCORING_BATCH = 256
@@ -134,7 +135,9 @@ class Learning(Learns):
         first, last = self.meta.range_of(split)
         final = split == "test"
         beam_size = self.model.beam_size if final else 1
-        ours = self.translations(model, pieces_of(data, "source")[first:last], beam_size)
+        sources = texts_of(data, "source", first, last)
+        pieces = pieces_of(data, "source")[first:last]
+        ours = self.translations(model, pieces, sources, beam_size)
         references = texts_of(data, "target", first, last)
         values = contributions(ours, references, self.tokenizer)
         loss = self.reference_loss(model, data, torch.arange(first, last))
@@ -162,9 +165,16 @@ class Learning(Learns):
         return total / max(count, 1)
 
     def translations(
-        self, model: nn.Module, sources: Sequence[Tensor], beam_size: int
+        self, model: nn.Module, sources: Sequence[Tensor], texts: Sequence[str], beam_size: int
     ) -> list[str]:
-        """Translate sentences given as pieces, each at most twice as long and ten."""
+        """Translate sentences, each at most twice as long and ten pieces.
+
+        Args:
+            model: A model of this task.
+            sources: The pieces of each.
+            texts: The same as texts, from which numbers are taken over.
+            beam_size: Hypotheses that are kept.
+        """
         assert isinstance(model, (Translator, TranslatorEnsemble))
         ours = [""] * len(sources)
         for places in by_length(torch.tensor([len(s) for s in sources]), SCORING_BATCH):
@@ -181,7 +191,8 @@ class Learning(Learns):
                 length_exponent=self.model.length_exponent,
             )
             for index, text in zip(chosen, self.subwords.decode(best), strict=True):
-                ours[index] = text
+                kept = self.meta.numbers_kept
+                ours[index] = with_numbers(texts[index], text) if kept else text
         return ours
 
 

@@ -1,13 +1,13 @@
 """The pairs of each side, from a person's own files."""
 
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import torch
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.parallel_text import Pair, aligned_files, read_pairs
+from rnn_core.readers.parallel_text import Files, Pair, clean, pair_files, read_pairs
 from rnn_core.tasks.translation.parameters import TranslationData
 
 Sides: TypeAlias = dict[Split, list[Pair]]
@@ -17,67 +17,88 @@ SPLIT_SEED = 0
 
 
 def read_sides(raw: Path, parameters: TranslationData) -> Sides:
-    """The pairs of each side, from files of each or drawn from one pair of files."""
-    if "*" not in (parameters.source_file or "") + (parameters.target_file or ""):
-        pairs = read_pairs(aligned_files(raw, parameters.source_file, parameters.target_file))
-        return draw_sides(pairs, parameters)
+    """The pairs of each side, from files of each or drawn from all pairs."""
+    read = [pairs_in(files, parameters) for files in files_of(raw, parameters)]
+    if len(read) == 1:
+        return draw_sides(read[0], parameters)
+    return dict(zip(SPLITS, read, strict=True))
+
+
+def pairs_in(files: Files, parameters: TranslationData) -> list[Pair]:
+    """The pairs of files, in their order."""
+    return read_pairs(files, parameters.columns, parameters.encoding)
+
+
+def files_of(raw: Path, parameters: TranslationData) -> list[Files]:
+    """The files of each side, or those that hold the pairs of all."""
     patterns = parameters.source_file, parameters.target_file
-    for pattern in patterns:
-        if pattern is None or "*" not in pattern:
-            raise ParameterError(
-                f"target_file is {patterns[1]!r}, source_file {patterns[0]!r}: both or neither "
-                "must hold a *"
-            )
-    names = [[str(p).replace("*", side) for p in patterns] for side in parameters.sides]
-    pairs_of = [read_pairs(aligned_files(raw, *pair)) for pair in names]
-    return dict(zip(SPLITS, pairs_of, strict=True))
+    if not any(pattern and "*" in pattern for pattern in patterns):
+        return [pair_files(raw, *patterns)]
+    source, target = patterns
+    if source is None or "*" not in source or (target is not None and "*" not in target):
+        raise ParameterError(
+            f"target_file is {target!r}, source_file {source!r}: both or neither must hold a *"
+        )
+    return [
+        pair_files(raw, source.replace("*", side), target and target.replace("*", side))
+        for side in parameters.sides
+    ]
+
+
+def as_read(pair: Pair, parameters: TranslationData) -> Pair:
+    """A pair as a model reads it."""
+    return Pair(*(clean(text, parameters.lower_case) for text in pair))
 
 
 def draw_sides(pairs: list[Pair], parameters: TranslationData) -> Sides:
-    """Draw sides from all pairs; a pair that comes several times is on one side only."""
-    different = list(dict.fromkeys(pairs))
-    num_test = round(len(different) * parameters.test_share)
-    num_validation = round(len(different) * parameters.validation_share)
-    num_train = len(different) - num_test - num_validation
+    """Draw sides from all pairs, each once; those with the same text to translate together."""
+    groups: dict[str, dict[Pair, Pair]] = {}
+    for pair in pairs:
+        read = as_read(pair, parameters)
+        groups.setdefault(read.source, {}).setdefault(read, pair)
+    num_test = round(len(groups) * parameters.test_share)
+    num_validation = round(len(groups) * parameters.validation_share)
+    num_train = len(groups) - num_test - num_validation
     if min(num_test, num_validation, num_train) < 1:
         count = (
-            "1 different pair is"
-            if len(different) == 1
-            else f"{len(different)} different pairs are"
+            "1 different source text is"
+            if len(groups) == 1
+            else f"{len(groups)} different source texts are"
         )
         raise DataError(
             f"{count} too few for a validation_share of "
             f"{parameters.validation_share} and a test_share of {parameters.test_share}"
         )
     generator = torch.Generator().manual_seed(SPLIT_SEED)
-    order = torch.randperm(len(different), generator=generator)
+    order = torch.randperm(len(groups), generator=generator)
     parts = order.split([num_train, num_validation, num_test])
+    together = [list(group.values()) for group in groups.values()]
     return {
-        split: [different[i] for i in part.sort().values.tolist()]
+        split: [pair for i in part.sort().values.tolist() for pair in together[i]]
         for split, part in zip(SPLITS, parts, strict=True)
     }
 
 
-def without_repeated(sides: Sides, repeated: Literal["error", "drop"]) -> Sides:
-    """Keep pairs that are scored out of training, and pairs to choose by out of the test."""
-    chosen = set(sides["validation"])
-    both = next((i for i, pair in enumerate(sides["test"], 1) if pair in chosen), None)
-    if both is not None and repeated == "error":
+def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
+    """Keep texts that are scored out of training, and those to choose by out of the test."""
+    read = {s: [as_read(pair, parameters).source for pair in sides[s]] for s in SPLITS}
+    chosen, tested = set(read["validation"]), set(read["test"])
+    both = next((i for i, text in enumerate(read["test"], 1) if text in chosen), None)
+    if both is not None and parameters.repeated == "error":
         raise DataError(
-            f"pair {both} of the test side is on the validation side too; remove it there, or set "
-            "data.repeated to drop"
+            f"the source of pair {both} of the test side is on the validation side too; remove it "
+            "there, or set data.repeated to drop"
         )
-    scored = chosen | set(sides["test"])
-    again = next((i for i, pair in enumerate(sides["train"], 1) if pair in scored), None)
-    if again is not None and repeated == "error":
+    scored = chosen | tested
+    again = next((i for i, text in enumerate(read["train"], 1) if text in scored), None)
+    if again is not None and parameters.repeated == "error":
         raise DataError(
-            f"pair {again} of the training side is on the validation or test side too; remove it, "
-            "or set data.repeated to drop"
+            f"the source of pair {again} of the training side is on the validation or test side "
+            "too; remove it, or set data.repeated to drop"
         )
-    tested = set(sides["test"])
     kept: Sides = {
-        "train": [pair for pair in sides["train"] if pair not in scored],
-        "validation": [pair for pair in sides["validation"] if pair not in tested],
+        "train": without(sides["train"], read["train"], scored),
+        "validation": without(sides["validation"], read["validation"], tested),
         "test": sides["test"],
     }
     if not kept["validation"]:
@@ -87,6 +108,11 @@ def without_repeated(sides: Sides, repeated: Literal["error", "drop"]) -> Sides:
     if not kept["train"]:
         raise DataError("every training pair is on the validation or test side too")
     return kept
+
+
+def without(pairs: list[Pair], read: list[str], others: set[str]) -> list[Pair]:
+    """Pairs whose text to translate is not among others."""
+    return [pair for pair, text in zip(pairs, read, strict=True) if text not in others]
 
 
 def check_characters(sides: Sides) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.plain_text import check_encoding
 from rnn_core.readers.sides import check_shares
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.translation.bleu import Tokenizer
@@ -12,28 +13,32 @@ from rnn_core.tasks.translation.bleu import Tokenizer
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationData:
-    """How two aligned files become subwords and sides.
+    """How texts with their translations become subwords and sides.
 
     Attributes:
         source_file: File of the texts to translate, one a line; null: the other one of the
             two files that are there. With a `*` in it there is a file for each side, and
-            the star stands for its name in `sides`.
+            the star stands for its name in `sides`. Without a `target_file`, a table with a text
+            and its translation on each line, and tabs between.
         target_file: File of the translations, likewise.
+        columns: Of a table, those of the text and of its translation, counted from 1.
         sides: What files of the training, validation and test side are called.
         validation_share: Share of the pairs kept for choosing, where one pair of files
             holds all; pairs are drawn, not cut off at the end.
         test_share: Share of the pairs kept for the final score, likewise.
-        repeated: What to do where a pair of the training side comes again, word by word, on
-            another side: refuse it, or leave it out of training.
+        repeated: What to do where a text to translate of the training side comes again on another
+            side, as the model reads it: refuse it, or leave it out of training.
         max_vocabulary: Most different subwords of both languages together.
         max_length: A training pair with more subwords than this on either side is left
             out; on the other sides every pair is kept.
         lower_case: Whether the model reads and writes lower case only.
         tokenizer: How sacreBLEU cuts translations into tokens.
+        encoding: Of the files that do not tell theirs by a byte order mark.
     """
 
     source_file: str | None = None
     target_file: str | None = None
+    columns: tuple[int, int] = (1, 2)
     sides: tuple[str, str, str] = ("train", "val", "test")
     validation_share: float = 0.1
     test_share: float = 0.1
@@ -42,13 +47,17 @@ class TranslationData:
     max_length: int = 100
     lower_case: bool = False
     tokenizer: Tokenizer = "13a"
+    encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
         if len(set(self.sides)) < len(self.sides):
             raise ValueError("sides must be three different names")
+        if min(self.columns) < 1 or self.columns[0] == self.columns[1]:
+            raise ValueError("columns must be two different ones, counted from 1")
         if min(self.max_vocabulary, self.max_length) < 1:
             raise ValueError("max_vocabulary and max_length must be at least 1")
         check_shares(self.validation_share, self.test_share)
+        check_encoding(self.encoding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +65,7 @@ class LeftOut:
     """Training pairs that are not used.
 
     Attributes:
-        repeated: Since they are on another side too.
+        repeated: Since the text to translate is on another side too.
         long: Since they have too many subwords.
     """
 
@@ -73,6 +82,7 @@ class TranslationMeta(Meta):
         subwords: The model that cuts texts into subwords; see `rnn_core.features.subwords`.
         written: Subwords of the training side's targets.
         left_out: Training pairs that are not used.
+        numbers_kept: Whether numbers in digits are the same in both languages.
     """
 
     Parameters = TranslationData
@@ -80,6 +90,7 @@ class TranslationMeta(Meta):
     subwords: str
     written: list[int]
     left_out: LeftOut
+    numbers_kept: bool
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

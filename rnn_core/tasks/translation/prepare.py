@@ -11,6 +11,7 @@ from rnn_core.errors import DataError
 from rnn_core.features.subwords import END, UNKNOWN, Subwords, train_subwords
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.parallel_text import Pair, clean
+from rnn_core.tasks.translation.copying import numbers_are_kept
 from rnn_core.tasks.translation.pairs import Sides, check_characters, read_sides, without_repeated
 from rnn_core.tasks.translation.parameters import LeftOut, TranslationData, TranslationMeta
 
@@ -21,7 +22,7 @@ Pieces: TypeAlias = dict[Split, list[tuple[list[int], list[int]]]]
 def prepare(raw: Path, parameters: TranslationData) -> tuple[dict[str, Tensor], TranslationMeta]:
     """Cut the texts of each pair into subwords of the training side."""
     read = read_sides(raw, parameters)
-    sides = without_repeated(read, parameters.repeated)
+    sides = without_repeated(read, parameters)
     check_characters(sides)
     train = [clean(text, parameters.lower_case) for pair in sides["train"] for text in pair]
     model = train_subwords(train, parameters.max_vocabulary)
@@ -34,6 +35,7 @@ def prepare(raw: Path, parameters: TranslationData) -> tuple[dict[str, Tensor], 
         written=sorted({i for _, ids in pieces["train"] for i in ids} - {UNKNOWN}),
         items={split: len(kept[split]) for split in SPLITS},
         left_out=LeftOut(repeated=counts[0] - counts[1], long=counts[1] - counts[2]),
+        numbers_kept=numbers_are_kept(sides["train"]),
     )
     return to_tensors(kept, pieces), meta
 

@@ -6,13 +6,19 @@ from pathlib import Path
 from torch import nn
 
 from rnn_core.metric import Split
+from rnn_core.readers.parallel_text import Pair
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, Rescores, one_mark_each
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.translation.learn import Learning
-from rnn_core.tasks.translation.pairs import Sides, read_sides, without_repeated
+from rnn_core.tasks.translation.pairs import Sides, as_read, read_sides, without_repeated
 from rnn_core.tasks.translation.parameters import TranslationData
 from rnn_core.tasks.translation.prepare import encode_sides, to_tensors
+
+
+def marks_of(pairs: list[Pair], parameters: TranslationData) -> Marks:
+    """A mark for each text to translate, as a model reads it."""
+    return one_mark_each(as_read(pair, parameters).source.encode() for pair in pairs)
 
 
 class Rescoring(Learning, Rescores):
@@ -21,14 +27,14 @@ class Rescoring(Learning, Rescores):
     @staticmethod
     def marks(raw: Path, parameters: TranslationData, seed: int) -> dict[Split, Marks]:
         """A mark for each text to translate, whatever its translation is."""
-        sides = without_repeated(read_sides(raw, parameters), parameters.repeated)
-        return {s: one_mark_each(p.source.encode() for p in side) for s, side in sides.items()}
+        sides = without_repeated(read_sides(raw, parameters), parameters)
+        return {s: marks_of(side, parameters) for s, side in sides.items()}
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: TranslationData, seed: int, other: Meta
     ) -> Scores:
         own = self.meta
-        pairs = without_repeated(read_sides(raw, parameters), parameters.repeated)["test"]
+        pairs = without_repeated(read_sides(raw, parameters), parameters)["test"]
         tested: Sides = {"train": [], "validation": [], "test": pairs}
         data = to_tensors(tested, encode_sides(tested, self.subwords, own.parameters))
         asked = replace(

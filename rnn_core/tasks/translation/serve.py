@@ -11,6 +11,7 @@ from rnn_core.errors import DataError
 from rnn_core.features.subwords import END
 from rnn_core.readers.parallel_text import check_length, clean, read_lines
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column, row_names
+from rnn_core.tasks.translation.copying import SAYS, says_nothing
 from rnn_core.tasks.translation.learn import Learning
 from rnn_core.tasks.translation.pairs import read_sides
 
@@ -44,30 +45,51 @@ class Serving(Learning, Serves):
         """Read a text file, one sentence a line, into the column `text`."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"text": read_lines(path)})
+        return pd.DataFrame({"text": read_lines(path, self.meta.parameters.encoding)})
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: TranslationAnswer
     ) -> "pd.DataFrame":
         """Translate each text of the column `text` into the column `translation`.
 
-        A text without words has an empty translation.
+        What is of marks alone is its own translation.
+
+        Raises:
+            DataError: If a row is no text, or of characters that the model knows nothing of.
         """
         import pandas as pd  # noqa: PLC0415 - training does without
 
         texts = []
         for row, text in zip(row_names(table), required_column(table, "text"), strict=True):
-            if not isinstance(text, str):
-                raise DataError(f"row {row}, column 'text': {text!r} is not text")
-            check_length(text, f"row {row}, column 'text'")
-            texts.append(clean(text, self.meta.parameters.lower_case))
+            texts.append(self.read_text(text, f"row {row}, column 'text'"))
         pieces = [torch.tensor([*ids, END]) for ids in self.subwords.encode(texts)]
-        full = [index for index, text in enumerate(texts) if text]
+        asked = [index for index, text in enumerate(texts) if not says_nothing(text)]
         with torch.inference_mode():
             beam_size = parameters.beam_size or self.model.beam_size
-            ours = self.translations(model, [pieces[i] for i in full], beam_size)
-        answers = dict(zip(full, ours, strict=True))
-        return pd.DataFrame({"translation": [answers.get(i, "") for i in range(len(texts))]})
+            ours = self.translations(
+                model, [pieces[i] for i in asked], [texts[i] for i in asked], beam_size
+            )
+        answers = dict(enumerate(texts)) | dict(zip(asked, ours, strict=True))
+        return pd.DataFrame({"translation": [answers[i] for i in range(len(texts))]})
+
+    def read_text(self, text: object, where: str) -> str:
+        """A text as the model reads it.
+
+        Raises:
+            DataError: If it is none, or most of its characters are of no training text.
+        """
+        if not isinstance(text, str):
+            raise DataError(f"{where}: {text!r} is not text")
+        check_length(text, where)
+        read = clean(text, self.meta.parameters.lower_case)
+        said = SAYS.findall(read)
+        strange = [character for character in said if character not in self.subwords.characters]
+        if 2 * len(strange) > len(said):
+            raise DataError(
+                f"{where}: most characters, such as {strange[0]!r}, are in no text that the model "
+                "learned from; is it the right language, and in its capitals?"
+            )
+        return read
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without

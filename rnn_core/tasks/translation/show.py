@@ -25,9 +25,10 @@ class Showing(Learning, Shows):
         first, last = self.meta.range_of(split)
         places = spread(last - first, ILLUSTRATED)
         pieces = pieces_of(data, "source")[first:last]
-        ours = self.translations(model, [pieces[i] for i in places], self.model.beam_size)
         sources, references = (texts_of(data, what, first, last) for what in Pair._fields)
-        shown = pairs([sources[i] for i in places], [references[i] for i in places], ours)
+        asked = [sources[i] for i in places]
+        ours = self.translations(model, [pieces[i] for i in places], asked, self.model.beam_size)
+        shown = pairs(asked, [references[i] for i in places], ours)
         return {"kind": "pairs", "pairs": shown}
 
     def baselines(self, data: Data) -> dict[str, float]:

@@ -1,13 +1,25 @@
 """Parameters to start from, for aligned texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import regex
+
+from rnn_core.metric import SPLITS
+from rnn_core.readers.parallel_text import Pair, is_table, usual_columns
+from rnn_core.readers.text_files import by_split
+from rnn_core.readers.writing_systems import UNSPACED
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
-from rnn_core.tasks.translation.pairs import read_sides
+from rnn_core.tasks.translation.pairs import files_of, read_sides
 from rnn_core.tasks.translation.parameters import TranslationData
+
+CHARACTER = regex.compile(rf"(?V1)[{UNSPACED}]")
+"""A letter of a script without spaces between words."""
+
+HAN = regex.compile(r"\p{Han}")
+"""One of Chinese."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +45,12 @@ SIZES = (
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """More pairs carry a larger vocabulary and model, and need fewer epochs."""
+    wanted = {**usual_data(raw, wanted), **wanted}
     sides = read_sides(raw, parameters_of(TranslationData, wanted))
     num_pairs = len(sides["train"])
     size = next(size for size in SIZES if num_pairs <= size.most_pairs)
     return {
-        "data": {"max_vocabulary": size.vocabulary, **wanted},
+        "data": {**usual_tokenizer(sides["train"]), "max_vocabulary": size.vocabulary, **wanted},
         "model": {
             "embedding_size": size.embedding,
             "hidden_size": size.hidden,
@@ -51,3 +64,33 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
             "warmup_steps": 100,
         },
     }
+
+
+def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables of pairs by their usual names, and which of their columns are texts."""
+    if "target_file" in wanted:
+        return {}
+    found: dict[str, Any] = {}
+    tables = [file for file in sorted(raw.iterdir()) if is_table(file.name)]
+    of = by_split(tables) if "source_file" not in wanted else None
+    if of and len(tables) == len(SPLITS):
+        names = {split: files[0].name for split, files in of.items()}
+        parts = {split: name.partition(".") for split, name in names.items()}
+        if len({ending for _, _, ending in parts.values()}) == 1:
+            found["source_file"] = f"*.{parts['train'][2]}"
+            found["sides"] = [parts[split][0] for split in SPLITS]
+    asked = parameters_of(TranslationData, {**found, **wanted})
+    files = files_of(raw, asked)
+    if files[0].target is None and "columns" not in wanted:
+        found["columns"] = list(usual_columns(files[0].source, asked.encoding))
+    return found
+
+
+def usual_tokenizer(pairs: Sequence[Pair]) -> dict[str, str]:
+    """How BLEU cuts translations that have no spaces between words; nothing for others."""
+    text = "".join(pair.target for pair in pairs)
+    without_spaces = len(CHARACTER.findall(text))
+    if 2 * without_spaces < len(text):
+        return {}
+    chinese = len(HAN.findall(text)) > 0.9 * without_spaces
+    return {"tokenizer": "zh" if chinese else "char"}

@@ -1,13 +1,66 @@
 """What was understood of aligned texts."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rnn_core.features.subwords import UNKNOWN
+from rnn_core.metric import SPLITS
+from rnn_core.readers.odd_characters import odd_characters
+from rnn_core.readers.parallel_text import Files, Pair
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.translation.doubts import misaligned
+from rnn_core.tasks.translation.pairs import files_of, pairs_in
 from rnn_core.tasks.translation.parameters import TranslationMeta
 
 
 def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
-    read = [split_line(meta.items, "pairs")]
-    return Understanding(read=tuple(read))
+    asked = meta.parameters
+    files = files_of(raw, asked)
+    read = [pairs_in(each, asked) for each in files]
+    told = [meant(files[0], asked.columns, read[0][0]), split_line(meta.items, "pairs")]
+    told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
+    names = [name for each in files for name in each if name is not None]
+    doubts = odd_characters(names, asked.encoding)
+    for pairs in read:
+        doubts += misaligned(pairs)
+    return Understanding(read=tuple(told), doubts=tuple(doubts))
+
+
+def meant(files: Files, columns: Sequence[int], first: Pair) -> str:
+    """What is translated into what, with the first pair."""
+    if files.target is None:
+        what = f"column {columns[0]} of {files.source.name} is translated into column {columns[1]}"
+    else:
+        what = f"{files.source.name} is translated into {files.target.name}"
+    return f"{what}: {short(first.source)!r} -> {short(first.target)!r}"
+
+
+def short(text: str, most: int = 40) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def left_out(meta: TranslationMeta, number: int) -> Iterator[str]:
+    """Which pairs of those that were read are not used, and why."""
+    out = meta.left_out
+    same = number - sum(meta.items.values()) - out.repeated - out.long
+    if same > 0:
+        yield f"{same:,} pairs that came before are left out"
+    if out.repeated:
+        yield f"{out.repeated:,} training pairs whose source is scored too are left out"
+    if out.long:
+        most = meta.parameters.max_length
+        yield f"{out.long:,} training pairs of more than {most} subwords are left out (max_length)"
+
+
+def unknown_pieces(data: Data, meta: TranslationMeta) -> Iterator[str]:
+    """Which share of the characters of the sources no training text has, where there are any."""
+    lengths = data["source_lengths"].long()
+    ends = [int(lengths[: meta.range_of(split)[1]].sum()) for split in SPLITS]
+    parts = data["source"][: ends[-1]].tensor_split(ends[:-1])
+    for split, part in zip(SPLITS[1:], parts[1:], strict=True):
+        share = float((part == UNKNOWN).double().mean())
+        if share > 0:
+            yield f"{share:.2%} of the subwords of the sources of the {split} set are unknown"

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from flows.commands.predict import Served, answer_each
+from flows.commands import predict as command
+from flows.commands.predict import Served, answer_each, generate
 from rnn_core.errors import DataError
-from rnn_core.tasks.base.serves import row_names
+from rnn_core.tasks.base.serves import AnswerParameters, row_names
 
 
 class Halving:
@@ -48,3 +49,26 @@ def test_rows_of_one_series_are_answered_together_or_not_at_all():
 
     with pytest.raises(DataError, match="row 2 has 3"):
         answer_each(Served(Series(), None), table_of(4, 3), None)
+
+
+class Writing:
+    AnswerParameters = AnswerParameters
+
+    def stream(self, model, prompt, parameters):
+        if "Ω" in prompt:
+            raise DataError("character 1 of the prompt is 'Ω'")
+        yield from model
+
+
+@pytest.mark.parametrize(("pieces", "shown"), [(["b", "c"], "abc\n"), ([], "a\n")])
+def test_a_prompt_is_shown_with_what_follows_it(monkeypatch, capsys, pieces, shown):
+    monkeypatch.setattr(command, "load", lambda _: Served(Writing(), pieces))
+    generate("study.text", "a", [])
+    assert capsys.readouterr().out == shown
+
+
+def test_nothing_is_shown_of_a_prompt_that_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(command, "load", lambda _: Served(Writing(), ["b"]))
+    with pytest.raises(DataError, match="character 1 of the prompt"):
+        generate("study.text", "Ω", [])
+    assert capsys.readouterr().out == ""

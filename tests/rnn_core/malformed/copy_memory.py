@@ -17,11 +17,15 @@ def good() -> dict[str, bytes]:
 
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
-    "no text file": ({"lines.csv": b"abc\n"}, {}, "holds no .txt file; the copy problem reads one"),
+    "no text file": (
+        {"lines.csv": b"abc\n"},
+        {},
+        "no text file (.txt, .text, .md), only lines.csv",
+    ),
     "two text files": (
         {"a.txt": b"abc\n", "b.txt": b"abc\n"},
         {},
-        "holds 2 .txt files, a.txt and b.txt among them; the copy problem reads one, so join them",
+        "holds 2 text files, a.txt and b.txt among them; the copy problem reads one, so join them",
     ),
     "empty": ({"lines.txt": b""}, {}, "lines.txt is empty"),
     "no text": (lines([*LINES, "a\x00b"]), {}, "lines.txt, line 41 holds the control character"),

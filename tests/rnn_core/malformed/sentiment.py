@@ -75,7 +75,6 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
     "empty file": (one(b""), {}, "reviews.csv is empty"),
     "empty lines only": (one(b"\n \n"), {}, "reviews.csv holds nothing but white space"),
     "header only": (one(b"text,label\n"), {}, "reviews.csv has a header and no rows"),
-    "UTF-16": (one(table().decode().encode("utf-16")), {}, "reviews.csv is UTF-16, not UTF-8"),
     "Latin-1": (one(LATIN), {}, "reviews.csv, line 8 is not UTF-8"),
     "NUL byte": (
         one(table().replace(b"the plot", b"the\0plot")),

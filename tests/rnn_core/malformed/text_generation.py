@@ -1,5 +1,6 @@
 """Texts that cannot be used, and what a person is told."""
 
+import gzip
 from typing import Any
 
 PARAMETERS: dict[str, Any] = {"tokens": "char", "validation_share": 0.05, "test_share": 0.10}
@@ -17,11 +18,40 @@ def book(content: str, encoding: str = "utf-8") -> dict[str, bytes]:
 
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
-    "no text file": ({"book.md": TEXT.encode()}, {}, "holds no .txt file"),
-    "two text files": (
-        {"a.txt": TEXT.encode(), "b.txt": TEXT.encode()},
+    "no text file": (
+        {"book.pdf": TEXT.encode()},
         {},
-        "holds 2 .txt files, a.txt and b.txt among them",
+        "the data holds no text file (.txt, .text, .md), only book.pdf",
+    ),
+    "files that are not called after splits": (
+        {"a.txt": TEXT.encode(), "test.txt": TEXT.encode()},
+        {"split": "files"},
+        "there has to be one of each; there: a.txt, test.txt",
+    ),
+    "a file of a split that is blank": (
+        {"train.txt": TEXT.encode(), "valid.txt": b" \n", "test.txt": TEXT.encode()},
+        {"split": "files"},
+        "valid.txt holds nothing but white space",
+    ),
+    "an archive that is cut off": (
+        {"book.txt.gz": gzip.compress(TEXT.encode())[:-20]},
+        {},
+        "book.txt.gz cannot be unpacked",
+    ),
+    "an encoding that there is not": (
+        book(TEXT),
+        {"encoding": "windows"},
+        "encoding: there is no 'windows'",
+    ),
+    "not in the encoding that was said": (
+        {"book.txt": TEXT.encode() + b"\xff\x82\n"},
+        {"encoding": "shift-jis"},
+        f"book.txt, line 101 is not SHIFT-JIS (byte {len(TEXT) + 1} of the file)",
+    ),
+    "lines that leave nothing to test": (
+        book("a\nb\nc\n" * 40),
+        {"split": "lines"},
+        "the text has 240 tokens, which leaves the validation side fewer than 2",
     ),
     "empty": (book(""), {}, "book.txt is empty"),
     "blank": (book(" \n\t\n" * 100), {}, "book.txt holds nothing but white space"),
@@ -35,8 +65,11 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {},
         "book.txt, line 3 is not UTF-8 (byte 15 of the file)",
     ),
-    "UTF-16 as Windows saves it": (book(TEXT, "utf-16"), {}, "book.txt is UTF-16, not UTF-8"),
-    "UTF-32": (book(TEXT, "utf-32"), {}, "book.txt is UTF-32, not UTF-8"),
+    "UTF-16 that is cut off": (
+        {"book.txt": TEXT.encode("utf-16")[:-1]},
+        {},
+        "book.txt, line 100 is not UTF-16",
+    ),
     "UTF-16 without its mark": (
         book(TEXT, "utf-16-le"),
         {},

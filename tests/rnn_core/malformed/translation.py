@@ -35,6 +35,12 @@ def good() -> dict[str, bytes]:
     return corpus()
 
 
+def table(pairs: list[tuple[str, str]]) -> dict[str, bytes]:
+    """A table with a text and its translation on each line."""
+    return {"pairs.tsv": lines(["\t".join(pair) for pair in pairs])}
+
+
+TABLE = {"source_file": None, "target_file": None}
 STAR = {"source_file": "*.en", "target_file": "*.de"}
 
 
@@ -77,10 +83,10 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {},
         f"corpus.de, line 5 is not UTF-8 (byte {UMLAUT + 1} of the file)",
     ),
-    "UTF-16 as Windows saves it": (
-        corpus(target=lines(GERMAN, "utf-16")),
+    "UTF-16 that is cut off": (
+        corpus(target=lines(GERMAN, "utf-16")[:-1]),
         {},
-        "corpus.de is UTF-16, not UTF-8",
+        "corpus.de, line 48 is not UTF-16",
     ),
     "a zero byte": (
         corpus(source=with_line(3, "the dog\x00 sees the man.", ENGLISH)),
@@ -110,8 +116,26 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     ),
     "only one file": (
         {"corpus.en": lines(ENGLISH)},
+        {"target_file": "corpus.de"},
+        "target_file: no file 'corpus.de' in the data",
+    ),
+    "no file": ({".hidden": b"a"}, {"source_file": None, "target_file": None}, "holds 0 files"),
+    "only one file, and no table": (
+        {"corpus.en": lines(ENGLISH[:1])},
         {"target_file": None},
-        "holds 1 file, not two aligned ones",
+        "corpus.en, line 1 has 1 column; a file of pairs has on each line a text, a tab",
+    ),
+    "a table with a text missing": (
+        table([*PAIRS[:20], ("the dog", " "), *PAIRS[20:]]),
+        TABLE,
+        "pairs.tsv, line 21 lacks a text; complete the line, or remove it",
+    ),
+    "a table of names of columns alone": (table([("en", "de")]), TABLE, "pairs.tsv holds no pairs"),
+    "columns that are the same": (table(PAIRS), TABLE | {"columns": (2, 2)}, "two different ones"),
+    "the same text on both sides of a table": (
+        table([(text, text) for text in ENGLISH]),
+        TABLE,
+        "columns 1 and 2 of pairs.tsv have the same text on 48 of 48 lines",
     ),
     "three files and no name": (
         corpus() | {"notes.txt": b"old\n"},
@@ -141,12 +165,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "too few pairs for the shares": (
         corpus(ENGLISH[:4], GERMAN[:4]),
         {},
-        "4 different pairs are too few for a validation_share of 0.1 and a test_share of 0.1",
+        "4 different source texts are too few for a validation_share of 0.1",
     ),
     "one pair over and over": (
         corpus(ENGLISH[:1] * 50, GERMAN[:1] * 50),
         {},
-        "1 different pair is too few",
+        "1 different source text is too few",
     ),
     "a whole book on one line": (
         corpus(source=with_line(2, "the dog " * 2000, ENGLISH)),
@@ -168,6 +192,19 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         STAR,
         "pair 6 of the training side is on the validation or test side too",
     ),
+    "a test sentence that is trained on with another translation": (
+        of_sides()
+        | {"test.de": lines([f"{GERMAN[i]} ja" for i in range(8)])}
+        | {"test.en": lines(ENGLISH[:8])},
+        STAR,
+        "the source of pair 1 of the training side is on the validation or test side too",
+    ),
+    "a test sentence that is trained on in other capitals": (
+        of_sides() | {"test.en": lines([text.upper() for text in ENGLISH[3:11]])},
+        STAR | {"lower_case": True},
+        "the source of pair 4 of the training side is on the validation or test side too",
+    ),
+    "an encoding that there is not": (corpus(), {"encoding": "x"}, "encoding: there is no 'x'"),
     "a pair to choose by that is tested": (
         of_sides(test=[40, 33, 41]),
         STAR,

@@ -525,7 +525,7 @@ def test_scores_are_those_of_the_translations(tmp_path, monkeypatch):
     references = {split: texts(task, data, split, "target") for split in SPLITS}
     asked = []
 
-    def shifted(model, sources, beam_size):
+    def shifted(model, sources, texts, beam_size):
         asked.append(beam_size)
         side = references["test" if beam_size > 1 else "validation"]
         return [side[0].upper(), *side[:-1]]
@@ -639,7 +639,7 @@ def test_illustration_is_what_is_answered_on_sentences_all_over_the_side(learned
 def test_illustration_is_translated_by_the_beam_of_the_model(tmp_path, monkeypatch, beam_size):
     task, data = prepared(tmp_path, model=TranslationModel(**(SMALL | {"beam_size": beam_size})))
     monkeypatch.setattr(
-        task, "translations", lambda _, sources, beam: [f"by {beam}"] * len(sources)
+        task, "translations", lambda _, sources, texts, beam: [f"by {beam}"] * len(sources)
     )
     outputs = [pair["output"] for pair in task.illustrate(None, data, "validation")["pairs"]]
     assert outputs == [f"by {beam_size}"] * 5

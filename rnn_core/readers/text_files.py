@@ -1,0 +1,98 @@
+"""Which files of a folder are its texts, and which of them each split has."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnn_core.errors import DataError
+from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.plain_text import GZIP
+
+ENDINGS = (".txt", ".text", ".md")
+"""How the names of text files end, in any capitals, perhaps with .gz after it."""
+
+BESIDE = ("readme", "license", "licence", "copying")
+"""Files that lie beside texts and are about them."""
+
+USUAL: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+"""What files of a split are usually called."""
+
+
+def files_below(raw: Path) -> list[Path]:
+    """All files of a folder and its folders but hidden ones, in the order of their paths."""
+    found = (path for path in raw.rglob("*") if path.is_file())
+    shown = (p for p in found if not any(n.startswith(".") for n in p.relative_to(raw).parts))
+    return sorted(shown, key=lambda path: path.relative_to(raw).parts)
+
+
+def ending_of(file: Path) -> str:
+    """What the name of a file ends in, in small letters, without .gz."""
+    name = file.name.lower().removesuffix(GZIP)
+    return Path(name).suffix
+
+
+def text_files(raw: Path, reader: str) -> list[Path]:
+    """The text files of a folder, in the order of their paths.
+
+    Notes in Markdown beside texts are none of them.
+
+    Args:
+        raw: The folder.
+        reader: What reads them, for errors.
+
+    Raises:
+        DataError: If there is none.
+    """
+    there = files_below(raw)
+    for endings in (ENDINGS[:2], ENDINGS[2:]):
+        found = [file for file in there if ending_of(file) in endings]
+        texts = [file for file in found if file.stem.lower().split(".")[0] not in BESIDE]
+        if texts or found:
+            return texts or found
+    names = ", ".join(str(file.relative_to(raw)) for file in there[:3]) or "nothing"
+    raise DataError(
+        f"the data holds no text file ({', '.join(ENDINGS)}), only {names}; {reader} reads plain "
+        "text, so save it as such"
+    )
+
+
+def only_text_file(raw: Path, reader: str) -> Path:
+    """The one text file of a folder.
+
+    Raises:
+        DataError: If there is not exactly one.
+    """
+    files = text_files(raw, reader)
+    if len(files) > 1:
+        raise DataError(
+            f"the data holds {len(files)} text files, {files[0].name} and {files[1].name} among "
+            f"them; {reader} reads one, so join them"
+        )
+    return files[0]
+
+
+def split_named(name: str) -> Split | None:
+    """The split that a file is usually of which has this name; None: of any."""
+    words = re.split(r"[^a-z]+", name.lower())
+    found = {USUAL[word] for word in words if word in USUAL}
+    return found.pop() if len(found) == 1 else None
+
+
+def by_split(files: Sequence[Path]) -> dict[Split, list[Path]] | None:
+    """The files of each split, where their names say it of all of them."""
+    found: dict[Split, list[Path]] = {split: [] for split in SPLITS}
+    for file in files:
+        split = split_named(file.name)
+        if split is None:
+            return None
+        found[split].append(file)
+    return found if all(found.values()) else None

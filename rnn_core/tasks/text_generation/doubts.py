@@ -1,0 +1,101 @@
+"""What may be wrong with a text, and is not certain to be."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.text_generation.parameters import TextData
+
+PASSAGE = {"char": 200, "word": 40}
+"""Tokens of a passage that no text has twice by chance."""
+
+LOOKED_AT = 1 << 20
+"""Passages that are looked at, more or less: of more, some by their content (Schleimer et al.,
+SIGMOD 2003)."""
+
+CHUNK = 1 << 18
+"""Passages that are looked at together; a bound on memory only."""
+
+FACTOR = 0x9E3779B97F4A7C15
+"""An odd number with no pattern in its bits, by which hashes are mixed."""
+
+MOST_REPEATED = 0.05
+"""Share of repeated passages that is told."""
+
+LEAST_LINES = 50
+"""Lines that a list has at least, whose order is looked at."""
+
+SORTED = 0.95
+"""Share of lines of a sorted list that come after the one before them; half of others do."""
+
+
+def repeated_passages(data: Data, parameters: TextData) -> Iterator[str]:
+    """Tell of a validation or test set of which the training set has long passages."""
+    length = PASSAGE[parameters.tokens]
+    one_of = 1 + len(data["train"]) // LOOKED_AT
+    seen = np.unique(passages(data["train"].numpy(), length, one_of))
+    for split in ("validation", "test"):
+        marks = passages(data[split].numpy(), length, one_of)
+        share = float(np.isin(marks, seen).mean()) if len(marks) else 0.0
+        if share > MOST_REPEATED:
+            yield (
+                f"{share:.0%} of the {split} set is in the training set too, in passages of "
+                f"{length} tokens and more: was a text pasted several times? Remove the copies, "
+                "or scores tell how well a model remembers"
+            )
+
+
+def passages(tokens: npt.NDArray[np.integer], length: int, one_of: int) -> npt.NDArray[np.uint64]:
+    """Numbers of one of so many passages of tokens (N,), the same for the same passage."""
+    kept = []
+    for start in range(0, max(len(tokens) - length + 1, 0), CHUNK):
+        part = tokens[start : start + CHUNK + length - 1].astype(np.uint64)
+        marks = rolling(part + np.uint64(1), length)
+        marks ^= marks >> np.uint64(32)
+        kept.append(marks[marks % np.uint64(one_of) == 0])
+    return np.concatenate(kept) if kept else np.zeros(0, np.uint64)
+
+
+def rolling(values: npt.NDArray[np.uint64], length: int) -> npt.NDArray[np.uint64]:
+    """Hashes of all runs of so many values: sums of values times powers of a factor, mod 2^64."""
+    up, down = powers(FACTOR, len(values)), powers(pow(FACTOR, -1, 2**64), len(values))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * up, dtype=np.uint64)])
+    return np.asarray((sums[length:] - sums[:-length]) * down[: len(values) - length + 1])
+
+
+@lru_cache(maxsize=2)
+def powers(factor: int, number: int) -> npt.NDArray[np.uint64]:
+    """The first powers of a factor, mod 2^64."""
+    factors = np.full(number, factor, np.uint64)
+    factors[0] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+def sorted_lines(pieces: Iterable[str]) -> Iterator[str]:
+    """Tell of a list of lines in alphabetical order, of which splits have other parts each."""
+    before, number, rising, differing = "", 0, 0, 0
+    for line in lines_of(pieces):
+        folded = line.casefold()
+        if before and folded != before:
+            differing += 1
+            rising += folded > before
+        before, number = folded, number + 1
+    most = max(rising, differing - rising)
+    if differing >= LEAST_LINES and most >= SORTED * number:
+        yield (
+            f"the {number:,} lines are in alphabetical order, so that the test set begins with "
+            "other letters than the training set; --set split=lines draws whole lines for it"
+        )
+
+
+def lines_of(pieces: Iterable[str]) -> Iterator[str]:
+    """The lines of a text in pieces that are not blank."""
+    rest = ""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split("\n")
+        yield from filter(None, map(str.strip, lines))
+    if rest.strip():
+        yield rest.strip()

@@ -1,0 +1,219 @@
+# ruff: noqa: E501 - lines of words that are wider than they look
+"""Reviews in languages of several scripts, from a grammar of ours.
+
+Each says of something how good it is, after words that say nothing. A negation, where one is
+wanted, turns what it stands before around. Chinese, Japanese and Thai have no spaces between words; Hindi and Arabic
+have, and combining marks inside of words.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Language:
+    """Words of a language by their place in a review; `between` stands between two."""
+
+    between: str
+    filling: Sequence[str]
+    subjects: Sequence[str]
+    degrees: Sequence[str]
+    negation: str
+    good: Sequence[str]
+    bad: Sequence[str]
+
+
+LANGUAGES = {
+    "Chinese": Language(
+        "",
+        [
+            "上海",
+            "北京",
+            "昨天",
+            "今天",
+            "朋友",
+            "孩子",
+            "妈妈",
+            "同事",
+            "周末",
+            "晚上",
+            "终于",
+            "原来",
+            "其实",
+            "感觉",
+        ],
+        ["电影", "剧情", "演员", "音乐", "结局", "服务", "味道", "价格", "环境", "房间"],
+        ["真的", "非常", "特别", "有点", "相当"],
+        "不",
+        ["精彩", "好看", "出色", "感人", "优秀", "舒服", "满意", "完美", "干净", "推荐"],
+        ["糟糕", "难看", "无聊", "失望", "差劲", "难受", "太贵", "粗糙", "后悔", "垃圾"],
+    ),
+    "Japanese": Language(
+        "",
+        [
+            "昨日",
+            "今日",
+            "友達と",
+            "子供と",
+            "母と",
+            "週末に",
+            "夜に",
+            "やっと",
+            "実は",
+            "東京で",
+            "大阪で",
+            "レストランで",
+        ],
+        [
+            "映画は",
+            "話は",
+            "俳優は",
+            "音楽は",
+            "結末は",
+            "サービスは",
+            "味は",
+            "値段は",
+            "部屋は",
+            "ホテルは",
+        ],
+        ["本当に", "とても", "特に", "少し", "かなり"],
+        "決して逆に",
+        [
+            "面白い",
+            "きれいだ",
+            "見事だ",
+            "感動的だ",
+            "優秀だ",
+            "快適だ",
+            "満足だ",
+            "完璧だ",
+            "おいしい",
+            "スムーズだ",
+        ],
+        [
+            "ひどい",
+            "醜い",
+            "退屈だ",
+            "残念だ",
+            "下手だ",
+            "不快だ",
+            "高すぎる",
+            "雑だ",
+            "まずい",
+            "ストレスだ",
+        ],
+    ),
+    "Thai": Language(
+        "",
+        [
+            "เมื่อวาน",
+            "วันนี้",
+            "กับเพื่อน",
+            "กับลูก",
+            "กับแม่",
+            "สุดสัปดาห์",
+            "ตอนเย็น",
+            "ในที่สุด",
+            "จริงๆ",
+            "ที่กรุงเทพ",
+            "รู้สึกว่า",
+        ],
+        ["หนัง", "เรื่อง", "นักแสดง", "เพลง", "ตอนจบ", "บริการ", "รสชาติ", "ราคา", "ห้อง", "บรรยากาศ"],
+        ["มากๆ", "สุดๆ", "พิเศษ", "นิดหน่อย", "ค่อนข้าง"],
+        "ไม่",
+        ["สนุก", "สวย", "ยอดเยี่ยม", "ประทับใจ", "เก่ง", "สบาย", "พอใจ", "สมบูรณ์", "สะอาด", "อร่อย"],
+        ["แย่", "น่าเกลียด", "น่าเบื่อ", "ผิดหวัง", "ห่วย", "อึดอัด", "แพง", "หยาบ", "เสียใจ", "สกปรก"],
+    ),
+    "Hindi": Language(
+        " ",
+        [
+            "कल",
+            "आज",
+            "दोस्त",
+            "बच्चे",
+            "माँ",
+            "सप्ताहांत",
+            "शाम",
+            "आखिरकार",
+            "दरअसल",
+            "दिल्ली",
+            "मुंबई",
+            "लगा",
+        ],
+        ["फिल्म", "कहानी", "अभिनेता", "संगीत", "अंत", "सेवा", "स्वाद", "कीमत", "कमरा", "माहौल"],
+        ["सचमुच", "बहुत", "खासकर", "थोड़ा", "काफी"],
+        "नहीं",
+        [
+            "शानदार",
+            "सुंदर",
+            "उत्कृष्ट",
+            "मार्मिक",
+            "बढ़िया",
+            "आरामदायक",
+            "संतोषजनक",
+            "संपूर्ण",
+            "साफ",
+            "स्वादिष्ट",
+        ],
+        ["खराब", "बदसूरत", "उबाऊ", "निराशाजनक", "घटिया", "असुविधाजनक", "महँगा", "भद्दा", "दुखद", "गंदा"],
+    ),
+    "Arabic": Language(
+        " ",
+        ["أَمْسِ", "اليَوْمَ", "صَدِيقِي", "الأَطْفَال", "أُمِّي", "المَسَاء", "أَخِيرًا", "فِعْلًا", "القَاهِرَة", "شَعَرْتُ"],
+        [
+            "الفِيلْم",
+            "القِصَّة",
+            "المُمَثِّل",
+            "المُوسِيقَى",
+            "النِّهَايَة",
+            "الخِدْمَة",
+            "الطَّعْم",
+            "السِّعْر",
+            "الغُرْفَة",
+            "الجَوّ",
+        ],
+        ["حَقًّا", "جِدًّا", "خَاصَّةً", "قَلِيلًا", "نَوْعًا"],
+        "لَيْسَ",
+        ["رَائِع", "جَمِيل", "مُمْتَاز", "مُؤَثِّر", "بَارِع", "مُرِيح", "مُرْضٍ", "كَامِل", "نَظِيف", "لَذِيذ"],
+        ["سَيِّئ", "قَبِيح", "مُمِلّ", "مُخَيِّب", "ضَعِيف", "مُزْعِج", "غَالٍ", "خَشِن", "مُؤْسِف", "قَذِر"],
+    ),
+}
+
+
+def reviews(
+    language: str, number: int, seed: int = 0, *, negated: float = 0.0
+) -> list[tuple[list[str], str]]:
+    """The words of so many reviews, and the class of each; `negated` is the share with a negation."""
+    draw, words = random.Random(f"{language} {seed}"), LANGUAGES[language]
+    found = []
+    for place in range(number):
+        label = ("good", "bad")[place % 2]
+        turned = draw.random() < negated
+        choice = words.good if (label == "good") != turned else words.bad
+        review = [*draw.choices(words.filling, k=3), draw.choice(words.subjects)]
+        review += [draw.choice(words.degrees), *[words.negation] * turned, draw.choice(choice)]
+        found.append((review, label))
+    return found
+
+
+def as_written(
+    language: str, number: int, seed: int = 0, *, negated: float = 0.0
+) -> list[tuple[str, str]]:
+    """Reviews as people write them, and the class of each."""
+    between = LANGUAGES[language].between
+    return [
+        (between.join(words), label)
+        for words, label in reviews(language, number, seed, negated=negated)
+    ]
+
+
+def spelled_out(
+    language: str, number: int, seed: int = 0, *, negated: float = 0.0
+) -> list[tuple[str, str]]:
+    """The same with a space between words, each of which is written in Latin letters."""
+    names: dict[str, str] = {}
+    return [
+        (" ".join(names.setdefault(word, f"word{len(names)}") for word in words), label)
+        for words, label in reviews(language, number, seed, negated=negated)
+    ]

@@ -1,0 +1,111 @@
+# ruff: noqa: RUF001 - letters of other scripts look like Latin ones
+"""Plain texts: what a line is, encodings, and what the eye does not see."""
+
+import gzip
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnn_core.errors import DataError
+from rnn_core.readers import plain_text
+from rnn_core.readers.odd_characters import odd_characters
+from rnn_core.readers.plain_text import read_file_lines, read_plain_text, text_pieces
+
+
+def written(folder, content, name="text.txt"):
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ("one\ntwo\n", ["one", "two"]),
+        ("one\r\ntwo", ["one", "two"]),
+        ("a b\rc\nd\n", ["a b c", "d"]),
+        ("a\r\rb\r\r\nc\n", ["a  b", "c"]),
+        ("of\rold\rMacs\r", ["of", "old", "Macs"]),
+        ("a\u2028b\u2029\x85c\x0bd\x0ce\n", ["a\u2028b\u2029\x85c\x0bd\x0ce"]),
+        ("end\n\x00\x00\x1a", ["end"]),
+    ],
+)
+def test_lines_end_where_wc_counts_them(tmp_path, content, lines):
+    assert read_file_lines(written(tmp_path, content)) == lines
+
+
+@given(st.lists(st.text(st.sampled_from("ab \r\t\u2028\x85é")), min_size=2))
+def test_a_carriage_return_moves_no_line(tmp_path_factory, lines):
+    folder = tmp_path_factory.mktemp("lines")
+    file = written(folder, "x" + "".join(f"{line}\n" for line in lines))
+    assert len(read_file_lines(file)) == file.read_bytes().count(b"\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_tells_the_encoding_whatever_was_said(tmp_path, encoding):
+    file = written(tmp_path, "größer\r\n\u4e2d\u6587\n".encode(encoding))
+    assert read_plain_text(file) == read_plain_text(file, "gb18030") == "größer\n中文\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("déjà – vu", "windows-1252"), ("映画です", "shift-jis"), ("привет", "koi8-r")],
+)
+def test_an_encoding_that_is_named_is_read(tmp_path, text, encoding):
+    file = written(tmp_path, f"{text}\n".encode(encoding))
+    assert read_plain_text(file, encoding) == f"{text}\n"
+    with pytest.raises(DataError, match=r"line 1 is not UTF-8 \(byte \d+ of the file\).*encoding"):
+        read_plain_text(file, "utf-8")
+    with pytest.raises(DataError, match=r"save the file as UTF-8$"):
+        read_plain_text(file)
+
+
+def test_packed_files_are_unpacked(tmp_path):
+    packed = gzip.compress("größer\n".encode())
+    assert read_plain_text(written(tmp_path, packed, "text.TXT.GZ")) == "größer\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        ("cafe\u0301", "café"),
+        ("one\ufefftwo", "onetwo"),
+        ("Wort\u00adtrennung\u200b \u2060hier", "Worttrennung hier"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क्\u200dष", "क्\u200dष"),
+    ],
+)
+def test_what_looks_alike_is_alike_and_joiners_stay(tmp_path, content, seen):
+    assert read_plain_text(written(tmp_path, content)) == seen
+
+
+@given(st.text(st.sampled_from("ab é\u0301\n\r\u200b中ก้")), st.integers(1, 20))
+def test_pieces_are_the_text_however_large_they_are(tmp_path_factory, text, size):
+    file = written(tmp_path_factory.mktemp("pieces"), f"x{text}")
+    content = f"x{text}"
+    ends = content.replace("\r\n", "\n")
+    while ends != content:
+        content, ends = ends, ends.replace("\r\n", "\n")
+    content = content.replace("\r", " " if "\n" in content else "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_text, "PIECE_BYTES", size)
+        pieces = list(text_pieces(file))
+    assert "".join(pieces) == unicodedata.normalize("NFC", content.replace("\u200b", ""))
+
+
+def test_the_line_of_a_fault_counts_the_pieces_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(plain_text, "PIECE_BYTES", 8)
+    with pytest.raises(DataError, match=r"text.txt, line 5 holds the control character U\+0007"):
+        read_plain_text(written(tmp_path, "one\ntwo\nthree\nfour\nfi\x07ve\nsix\n"))
+    with pytest.raises(DataError, match=r"text.txt, line 4 is not UTF-8 \(byte 16 of the file\)"):
+        read_plain_text(written(tmp_path, b"one\ntwo\nthree\nf\xe9ur\nfive\n"))
+
+
+def test_characters_that_were_lost_or_shifted_are_told_with_their_line(tmp_path):
+    file = written(tmp_path, "fine\nit\u0092s\nno \ufffd here\n\ufffd\nbr\x85eak\n")
+    lost, shifted = odd_characters([file])
+    assert lost.startswith("text.txt, line 3, and 2 characters in all are U+FFFD")
+    assert shifted.startswith("text.txt, line 2, and 1 characters in all are control characters")
+    assert odd_characters([written(tmp_path, "naïve – “fine”\x85\n")]) == []

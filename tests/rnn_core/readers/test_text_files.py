@@ -1,0 +1,66 @@
+"""Which files of a folder are texts, and of which split."""
+
+import pytest
+
+from rnn_core.errors import DataError
+from rnn_core.readers.text_files import by_split, only_text_file, split_named, text_files
+
+
+def laid_out(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("a text\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "texts"),
+    [
+        (["Book.TXT"], ["Book.TXT"]),
+        (["book.md"], ["book.md"]),
+        (["b.text", "a.txt", "c.txt.gz"], ["a.txt", "b.text", "c.txt.gz"]),
+        (["book.txt", "README.md", "notes.md"], ["book.txt"]),
+        (["book.txt", "README.txt", "License.txt"], ["book.txt"]),
+        (["readme.txt"], ["readme.txt"]),
+        (["z.txt", "part 1/b.txt", ".hidden.txt", ".git/c.txt"], ["part 1/b.txt", "z.txt"]),
+    ],
+)
+def test_texts_are_found_by_their_endings(tmp_path, names, texts):
+    found = text_files(laid_out(tmp_path, *names), "it")
+    assert [str(file.relative_to(tmp_path)) for file in found] == texts
+
+
+def test_what_is_there_instead_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"only a.pdf, b.html; it reads plain text"):
+        text_files(laid_out(tmp_path, "b.html", "a.pdf"), "it")
+    with pytest.raises(DataError, match=r"holds 2 text files, a.txt and b.txt"):
+        only_text_file(laid_out(tmp_path, "a.txt", "b.txt"), "it")
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("ptb.train.txt", "train"),
+        ("wiki-Valid.txt", "validation"),
+        ("dev.txt", "validation"),
+        ("test_2.txt", "test"),
+        ("testament.txt", None),
+        ("train-test.txt", None),
+    ],
+)
+def test_splits_are_known_by_words_of_names(name, split):
+    assert split_named(name) == split
+
+
+def test_files_are_of_splits_only_where_all_are(tmp_path):
+    names = ["a.train.txt", "b.train.txt", "val.txt", "test.txt"]
+    found = by_split(text_files(laid_out(tmp_path, *names), "it"))
+    assert {split: len(files) for split, files in found.items()} == {
+        "train": 2,
+        "validation": 1,
+        "test": 1,
+    }
+    assert by_split(text_files(laid_out(tmp_path, "more.txt"), "it")) is None
+    (tmp_path / "more.txt").unlink()
+    (tmp_path / "test.txt").unlink()
+    assert by_split(text_files(tmp_path, "it")) is None
