@@ -1,0 +1,375 @@
+"""Any file that holds one table: read as it is, and how it was read.
+
+Of text, every column is text, untouched; of a spreadsheet, parquet and JSON lines, columns
+have the kinds that they have there. What a file is follows from its content.
+"""
+
+import codecs
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, cast
+
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.encodings import Opener, find_encoding
+from rnn_core.readers.formats.separated_text import (
+    MOST_FAULTS,
+    SEPARATORS,
+    Fields,
+    Layout,
+    Quoting,
+    choose_reading,
+    find_layouts,
+    first_lines,
+)
+from rnn_core.readers.formats.typed_tables import (
+    Typed,
+    named_columns,
+    read_json_lines,
+    read_parquet,
+    read_spreadsheet,
+)
+
+if TYPE_CHECKING:
+    from array import array
+
+    import pandas as pd
+    import pyarrow as pa
+
+ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".xlsx", ".jsonl", ".ndjson", ".json")
+"""Endings of tables, in lower case; `.gz` and `.zip` may follow."""
+
+PACKED = (".gz", ".zip")
+
+Decimal: TypeAlias = Literal[".", ","]
+
+WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+"""A number with a decimal comma, or with a comma between thousands."""
+
+CERTAIN_COMMA = re.compile(r"[+-]?(0|\d{4,}|\d{1,3}(\.\d{3})+),\d+|[+-]?\d+,(\d{1,2}|\d{4,})")
+"""A number whose comma cannot stand between thousands."""
+
+LOOKED_AT = 2_000
+"""Rows at the start, and at the end, in which decimals are looked for."""
+
+NAMED_SEPARATORS = {
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    "\\t": "\t",
+    "bar": "|",
+    "space": " ",
+}
+"""Separators that a shell or YAML makes hard to write, by names for them."""
+
+OTHER_KINDS = {
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel before 2007",
+    b"<!DOCTYPE": "a web page",
+    b"<html": "a web page",
+    b"SQLite format 3": "a database of SQLite",
+    b"%PDF": "a PDF",
+    b"\x89HDF": "HDF5",
+}
+"""What else files begin with that people take for tables."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableForm:
+    """How a table is written; None is found out.
+
+    Attributes:
+        separator: What separates fields: one character, or `comma`, `semicolon`, `tab`, `bar`
+            or `space`.
+        decimal: `.` or `,` before the decimals of a number.
+        encoding: Of the text, as Python calls it.
+        header: Whether the first row has the names of columns; else these are 1, 2, 3 ...
+        quoting: Whether fields may stand in quotation marks (`double`), or these are characters
+            as any other (`none`).
+    """
+
+    separator: str | None = None
+    decimal: Decimal | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    quoting: Quoting | None = None
+
+    def __post_init__(self) -> None:
+        character = self.character
+        if character is not None and (len(character) != 1 or character in '"\r\n'):
+            raise ValueError(
+                f"separator {self.separator!r} is not one character; comma, semicolon, tab, bar "
+                "and space can be named so"
+            )
+        if self.encoding is not None:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                raise ValueError(f"there is no encoding {self.encoding!r}") from None
+
+    @property
+    def character(self) -> str | None:
+        """The separator itself."""
+        if self.separator is None:
+            return None
+        return NAMED_SEPARATORS.get(self.separator, self.separator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFile:
+    """A table as it was read.
+
+    Attributes:
+        frame: The table; its index, "row", has the line of each row as a person counts, or the
+            row of the spreadsheet; of parquet the place from 1.
+        form: How it is written, as it was found.
+        blank: Lines between rows that are blank.
+        notes: What was decided in reading it and a person may want to know, a line each.
+    """
+
+    frame: "pd.DataFrame"
+    form: TableForm
+    blank: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def is_table_file(file: Path) -> bool:
+    """Whether a file is called as tables are, in any capitals."""
+    suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
+    if suffixes and suffixes[-1] in PACKED:
+        return suffixes[0] in (*ENDINGS, *PACKED)
+    return bool(suffixes) and suffixes[-1] in ENDINGS
+
+
+def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
+    """Read a file that holds one table.
+
+    Args:
+        file: The file, packed or not.
+        form: What is known of how it is written.
+        faults: Where it is noted what is wrong with rows.
+
+    Returns:
+        The rows that could be read.
+
+    Raises:
+        FaultsError: If none can be.
+    """
+    opened, name = unpacked(file, faults)
+    with opened() as stream:
+        start = stream.read(512)
+    if read := typed_reader(start, name):
+        with opened() as stream:
+            frame, header, blank, notes = read(stream, file.name, form.header, faults)
+        found = TableFile(frame=frame, form=replace(form, header=header), blank=blank, notes=notes)
+    else:
+        refuse_other_kinds(start, file.name, faults)
+        found = read_text(opened, name, file.name, form, faults)
+    check_columns(found, file.name, faults)
+    return found
+
+
+def unpacked(file: Path, faults: Faults) -> tuple[Opener, str]:
+    """What opens a file, or the one table that it holds if it is packed, and its name."""
+    with file.open("rb") as stream:
+        start = stream.read(4)
+    if start.startswith(b"\x1f\x8b"):
+        refuse_broken(partial(gzip.open, file), file.name, faults)
+        return cast("Opener", partial(gzip.open, file)), file.stem
+    if start != b"PK\x03\x04":
+        return cast("Opener", partial(file.open, "rb")), file.name
+    try:
+        names = zipfile.ZipFile(file).namelist()
+    except zipfile.BadZipFile:
+        faults.add(f"{file.name} is a broken zip file", "pack it anew")
+        faults.check()
+        raise
+    if "[Content_Types].xml" in names:
+        return cast("Opener", partial(file.open, "rb")), file.name
+    return member_of_zip(file, names, faults)
+
+
+def member_of_zip(file: Path, names: Sequence[str], faults: Faults) -> tuple[Opener, str]:
+    """What opens the one table of a zip file, and its name."""
+    inside = [name for name in names if is_table_file(Path(name)) and "__MACOSX/" not in name]
+    if len(inside) != 1:
+        told = ", ".join(inside[:3]) or ", ".join(names[:3]) or "nothing"
+        faults.add(f"{file.name} holds {len(inside)} tables ({told}), not exactly one", "")
+        faults.check()
+
+    def opened() -> BinaryIO:
+        return cast("BinaryIO", zipfile.ZipFile(file).open(inside[0]))
+
+    refuse_broken(opened, file.name, faults)
+    return opened, PurePath(inside[0]).name
+
+
+def refuse_broken(opened: Callable[[], object], name: str, faults: Faults) -> None:
+    """Refuse a packed file that cannot be unpacked."""
+    try:
+        with cast("Opener", opened)() as stream:
+            while stream.read(1 << 20):
+                pass
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        zipfile.BadZipFile,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
+        faults.add(f"{name} cannot be unpacked: {error}", "unpack it, or pack it anew")
+        faults.check()
+
+
+def typed_reader(
+    start: bytes, name: str
+) -> Callable[[BinaryIO, str, bool | None, Faults], Typed] | None:
+    """What reads a file that is no text in fields, by how it starts."""
+    suffix = PurePath(name).suffix.lower()
+    if start.startswith(b"PAR1") or suffix == ".parquet":
+        return read_parquet
+    if start.startswith(b"PK\x03\x04"):
+        return read_spreadsheet
+    if suffix in {".jsonl", ".ndjson", ".json"} or start.lstrip(b"\xef\xbb\xbf \r\n").startswith(
+        b'{"'
+    ):
+        return read_json_lines
+    return None
+
+
+def refuse_other_kinds(start: bytes, name: str, faults: Faults) -> None:
+    """Refuse what is no table, or empty."""
+    for beginning, kind in OTHER_KINDS.items():
+        if start.lstrip()[: len(beginning)].lower() == beginning.lower():
+            faults.add(f"{name} is {kind}, no table", "export it as CSV")
+    if not start.strip():
+        faults.add(f"{name} is not a readable table: it is empty", "")
+    faults.check()
+
+
+def read_text(opened: Opener, inner: str, name: str, form: TableForm, faults: Faults) -> TableFile:
+    """Read text with fields between separators."""
+    encoding = form.encoding or find_encoding(opened, name, faults)
+    own = "\t" if PurePath(inner).suffix.lower() in {".tsv", ".tab"} else ","
+    try:
+        layouts = find_layouts(
+            first_lines(opened, encoding),
+            separator=form.character,
+            quoting=form.quoting,
+            header=form.header,
+            own=own,
+        )
+        layout, fields = choose_reading(opened, encoding, layouts)
+    except UnicodeError as error:
+        faults.add(f"{name} is not in {encoding}: {error}", "name its encoding: --set encoding=...")
+        faults.check()
+        raise
+    note_faults(fields, layout, name, faults)
+    frame = frame_of(fields, layout)
+    if frame.empty:
+        faults.add(f"{name} has column names and no rows below them", "")
+        faults.check()
+    found = TableForm(
+        separator=layout.separator,
+        decimal=form.decimal or find_decimal(frame, layout),
+        encoding=encoding,
+        header=layout.header,
+        quoting=layout.quoting,
+    )
+    notes = [f"lines 1 to {layout.above} are above the table"] if layout.above else []
+    return TableFile(frame=frame, form=found, blank=tuple(fields.blank), notes=tuple(notes))
+
+
+def note_faults(fields: Fields, layout: Layout, name: str, faults: Faults) -> None:
+    """Note the rows that do not fit the others."""
+    word = SEPARATORS.get(layout.separator, layout.separator)
+    names = f"row {fields.first} has {layout.width} column names"
+    wanted = names if layout.header else f"most rows have {layout.width}"
+    decimals = ", and write decimals with a point" if layout.separator == "," else ""
+    for line, width in fields.wrong:
+        where = f"{name}, row {line} has {width} field{'s' * (width > 1)}"
+        if width > layout.width:
+            cure = f"put values that hold a {word} into quotation marks{decimals}"
+            faults.add(f"{where}, and {wanted}", cure)
+        else:
+            faults.add(
+                f"{where}, fewer than the {layout.width} columns",
+                "complete it, or remove it (the last one may be cut off)",
+            )
+    if len(fields.wrong) == MOST_FAULTS:
+        faults.add(f"{name} was not read on from row {fields.wrong[-1][0]}", "")
+    if fields.broken and fields.broken.inside:
+        faults.add(
+            f"{name}, row {fields.broken.line}: text follows a closing quotation mark",
+            'write a quotation mark inside a quoted value twice (""), or set quoting to none',
+        )
+    elif fields.broken:
+        faults.add(
+            f"{name}, row {fields.broken.line}: a quotation mark is opened and not closed",
+            "close it, or set quoting to none",
+        )
+
+
+def frame_of(fields: Fields, layout: Layout) -> "pd.DataFrame":
+    """Columns of text as a table; columns at the end without name and value are left out."""
+    import numpy as np  # noqa: PLC0415 - as below
+    import pandas as pd  # noqa: PLC0415 - takes long
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    columns = fields.columns or [[] for _ in range(layout.width)]
+    names = [name.strip().strip("\ufeff") for name in fields.names]
+    while names and not names[-1] and not any(map(any_value, columns[len(names) - 1])):
+        names.pop()
+    names = named_columns(names) if layout.header else [str(i + 1) for i in range(len(columns))]
+    text: Any = pd.StringDtype("pyarrow", na_value=np.nan)
+    index = pd.Index(compact(fields.lines), name="row")
+    series = []
+    for pieces in columns[: len(names)]:
+        chunks = pa.chunked_array(pieces, pa.large_string())
+        series.append(pd.Series(pd.array(chunks, dtype=text), index=index))
+    return pd.concat(series, axis=1).set_axis(names, axis="columns") if series else pd.DataFrame()
+
+
+def compact(lines: "array[int]") -> "range | array[int]":
+    """Lines of rows; where they count up, as a range, which takes no memory."""
+    if len(lines) and lines[-1] - lines[0] == len(lines) - 1:
+        return range(lines[0], lines[-1] + 1)
+    return lines
+
+
+def any_value(piece: "pa.Array") -> bool:
+    """Whether a piece of a column has any value but blanks."""
+    return any(value.strip() for value in piece.to_pylist())
+
+
+def check_columns(found: TableFile, name: str, faults: Faults) -> None:
+    """Note column names that are given more than once."""
+    names = list(found.frame.columns)
+    for column in sorted({column for column in names if names.count(column) > 1}):
+        faults.add(f"{name} has more than one column {column!r}", "rename one")
+
+
+def find_decimal(frame: "pd.DataFrame", layout: Layout) -> Decimal | None:
+    """What stands before the decimals of the numbers of a table; None where none tells.
+
+    A comma that may stand between thousands is one before decimals where semicolons separate
+    the fields, since commas are taken then.
+    """
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    certain = layout.separator == ";" and layout.width > 1
+    found = False
+    rows = pd.concat([frame.iloc[:LOOKED_AT], frame.iloc[-LOOKED_AT:]])
+    for place in range(rows.shape[1]):
+        values = rows.iloc[:, place].str.strip()
+        values = values[values != ""]
+        commas = values.str.fullmatch(WITH_COMMA.pattern)
+        if commas.any() and (commas | values.str.fullmatch(r"[+-]?\d+")).all():
+            found = True
+            certain = certain or bool(values.str.fullmatch(CERTAIN_COMMA.pattern).any())
+    return "," if found and certain else None
