@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 
-from rnn_core.tasks.base.calibration import BINS, calibration_error
+from rnn_core.tasks.base.classification import BINS, calibration_error
 
 pytestmark = pytest.mark.usefixtures("float64")
 

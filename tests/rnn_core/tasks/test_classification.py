@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 from sklearn.utils.class_weight import compute_class_weight
 
-from rnn_core.tasks.base.calibration import calibration_error
-from rnn_core.tasks.base.classification import loss_weights, macro_f1, recalls
+from rnn_core.tasks.base.classification import calibration_error, loss_weights, macro_f1, recalls
 from rnn_core.tasks.sentiment import SentimentModel
 from rnn_core.tasks.sentiment.learn import Learning as Sentiment
 from rnn_core.tasks.speech_recognition.learn import Learning as Speech
