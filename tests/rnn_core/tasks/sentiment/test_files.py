@@ -142,7 +142,7 @@ def test_folder_is_answered_file_by_file(tmp_path):
 
     texts_below(tmp_path / "study", "good", 12, 0)
     texts_below(tmp_path / "study", "bad", 12, 1)
-    data, meta = Sentiment.prepare(tmp_path / "study", SentimentData())
+    _, meta = Sentiment.prepare(tmp_path / "study", SentimentData())
     task = Sentiment(meta, SentimentModel(embedding_size=4, hidden_size=5))
     texts_below(tmp_path, "new", 3, 5)
     table = task.read_input(tmp_path / "new")
