@@ -100,9 +100,8 @@ def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
         if rare:
             shown = ", ".join(map(repr, rare[:5])) + (", ..." if len(rare) > 5 else "")
             yield (
-                f"{len(rare)} of {len(there)} classes have fewer than {FEWEST} texts in the "
-                f"{split} set ({shown}): their recall will say little; add texts, or make "
-                f"{split}_share larger"
+                f"classes with fewer than {FEWEST} texts in the {split} set: {shown}; their "
+                f"recall says little there; add texts, or make {split}_share larger"
             )
     totals = counts.sum(dim=0)
     share, most = float(totals.max() / totals.sum()), meta.classes[int(totals.argmax())]

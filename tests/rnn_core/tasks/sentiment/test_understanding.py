@@ -99,7 +99,7 @@ def test_classes_that_are_rare_in_a_set_are_doubted(tmp_path):
         tmp_path, table({"a": 60, "b": 60, "c": 30}), validation_share=0.1, test_share=0.2
     )
     (doubt,) = told.doubts
-    assert doubt.startswith("1 of 3 classes have fewer than 5 texts in the validation set ('c'): ")
+    assert doubt.startswith("classes with fewer than 5 texts in the validation set: 'c'; their ")
     assert doubt.endswith("make validation_share larger")
 
 
