@@ -198,7 +198,11 @@ def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
     if task not in TARGETS:
         raise ParameterError(f"--target is of {' and '.join(TARGETS)}; {task} has none")
     name = TARGETS[task]
-    return {name: list(targets) if name == "targets" else targets[0]}
+    if name == "targets":
+        return {name: list(targets)}
+    if len(targets) > 1:
+        raise ParameterError(f"--target: {task} has one, and {len(targets)} are named")
+    return {name: targets[0]}
 
 
 def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:

@@ -28,6 +28,16 @@ GLOSSARY: dict[str, str] = {
         "The probability that the true mean score of a candidate is within the margin of the best "
         "candidate's, by what random seeds and items tell."
     ),
+    "calibration error": (
+        "Whether a classifier is right as often as it says: the mean difference between its "
+        "accuracy and the probability of the class that it answers. 0 is best."
+    ),
+    "recall, macro F1": (
+        "Recall: the share of the items of a class that are taken for it. Macro F1: the mean over "
+        "all classes, each counted alike, of the harmonic mean of recall and precision, the share "
+        "of what is taken for a class that is of it. A classifier that always answers the most "
+        "frequent class has a high accuracy where that is most of the items, and a low macro F1."
+    ),
     "expected loss": (
         "By how many margins a candidate is worse than the best one, as a mean over all that is "
         "possible."

@@ -37,6 +37,8 @@ def section(dataset: str, comparison: Comparison) -> str:
     """One dataset: what to do, why, the candidates, and where simple advice leads."""
     lines = [f"## {dataset}", "", advice.verdict(comparison, bold), ""]
     lines += [advice.evidence(comparison), "", *candidates(comparison), ""]
+    if recalls := tables.recalls(comparison):
+        lines += [*table(recalls), ""]
     lines += [*table(tables.policies(comparison))]
     if needed := recurrence.needed(comparison):
         lines += ["", f"### {recurrence.TITLE} on {dataset}", "", needed]

@@ -168,6 +168,7 @@ def more(details: Details) -> list[tuple[str, Grid]]:
     """Tables for who wants to know more, with their titles."""
     comparison = details.comparison
     found = [
+        ("How well each class is found on the test set", tables.recalls(comparison)),
         ("Where simple advice leads", tables.policies(comparison)),
         ("Every seed", tables.seeds(comparison)),
         ("Tuning", tables.tuning(comparison)),

@@ -14,6 +14,11 @@ Means: TypeAlias = dict[str, float]
 RISKS = ("chance", "chance on test", "expected loss", "expected loss on test")
 
 
+MOST_CLASSES = 20
+MOST_BESIDE = 4
+"""Classes, and candidates, whose recalls are shown."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grid:
     """A table of words.
@@ -69,6 +74,27 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
         ", ".join(str(seed.epochs) for seed in found.seeds),
         words.outcome(found),
     ]
+
+
+def recalls(comparison: Comparison) -> Grid | None:
+    """How well each class is found; None where items have no classes.
+
+    The classes that the champion finds worst come first, and so many are shown that a person
+    reads; the best candidates are beside it.
+    """
+    ranked, champion = words.ranked(comparison), comparison.decision.champion
+    found = dict(sorted(ranked, key=lambda pair: pair[0] != champion)[:MOST_BESIDE])
+    classes = sorted({name for one in found.values() for name in one.recalls})
+    worst = next(iter(found.values())).recalls if found else {}
+    classes.sort(key=lambda name: worst.get(name, 1.0))
+    rows = [
+        [name, *(words.score(one.recalls.get(name)) for one in found.values())]
+        for name in classes[:MOST_CLASSES]
+    ]
+    if (more := len(classes) - MOST_CLASSES) > 0:
+        rows.append([f"and {words.count(more)} more", *[""] * len(found)])
+    titles = ["class", *(f"recall of {name}" for name in found)]
+    return Grid(titles=titles, rows=rows) if classes else None
 
 
 def risks(comparison: Comparison) -> Grid:

@@ -1,5 +1,7 @@
 """Results as MLflow's parameters and metrics."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Literal, TypeAlias
@@ -12,6 +14,10 @@ from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.outcome import CandidateResult, Result
 from rnn_core.metric import SCORED, ScoredSplit
 from rnn_core.training.run_folder import RunConfig
+
+MOST_CLASSES = 100
+MOST_CHARACTERS = 100
+"""Of a label in the name of a metric, and labels with one."""
 
 Kind: TypeAlias = Literal["cell", "seed"]
 """What a run shows: a cell at one size, or one of its random seeds."""
@@ -38,6 +44,7 @@ def metrics_of_seed(result: SeedResult, metric: str) -> dict[str, float]:
             score_name("validation", metric): result.validation,
             score_name("test", metric): result.test,
             **{f"test_{name}": value for name, value in result.others.items()},
+            **recall_metrics(result.recalls),
         }
     )
 
@@ -51,10 +58,27 @@ def metrics_of_result(result: Result, metric: str) -> dict[str, float]:
     if isinstance(result, ReferenceResult):
         found |= {f"{split}_margins_worse": result.on(split).worse_by for split in SCORED}
     else:
-        found |= in_race(result, metric)
+        found |= in_race(result, metric) | recall_metrics(result.recalls)
     found |= {f"test_{name}": value for name, value in result.others.items()}
     found |= asdict(result.cost)
     return there(found)
+
+
+def recall_metrics(recalls: Mapping[str, float]) -> dict[str, float]:
+    """Recalls of classes under names that MLflow takes; of many classes the first.
+
+    A label may hold what a name may not; such characters are written as their numbers.
+    """
+    first = sorted(recalls)[:MOST_CLASSES]
+    return {f"test_recall_of_{as_metric(name)}": recalls[name] for name in first}
+
+
+def as_metric(label: str) -> str:
+    """A label as the part of a metric's name."""
+    told = re.sub(r"[^\w -]", lambda found: f"u{ord(found[0]):04x}", label)
+    if len(told) <= MOST_CHARACTERS:
+        return told
+    return f"{told[:MOST_CHARACTERS]} {hashlib.sha256(label.encode()).hexdigest()[:8]}"
 
 
 def in_race(result: CandidateResult, metric: str) -> dict[str, float | None]:

@@ -103,4 +103,5 @@ def result_of(run: Path, scores: SeedScores | None) -> SeedResult:
         validation=scores.validation.overall if scores else None,
         test=scores.test.overall if scores else None,
         others=dict(scores.test.others) if scores else {},
+        recalls=dict(scores.test.recalls) if scores else {},
     )

@@ -26,6 +26,8 @@ class SeedResult:
         validation: Score on the validation split.
         test: Score on the test split.
         others: Further metrics of the test split.
+        recalls: The share of the test items of each class that are taken for it, by its name;
+            empty where items have no classes.
     """
 
     seed: int
@@ -34,6 +36,7 @@ class SeedResult:
     validation: float | None
     test: float | None
     others: dict[str, float] = field(default_factory=dict)
+    recalls: dict[str, float] = field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:
@@ -125,6 +128,12 @@ class Candidate:
         """Means of the further metrics over the seeds that did not diverge."""
         found = [seed.others for seed in self.seeds if not seed.diverged]
         return {name: fmean(others[name] for others in found) for name in found[0]} if found else {}
+
+    def mean_recalls(self) -> dict[str, float]:
+        """Means of the recalls over the seeds that did not diverge, and tested the class."""
+        found = [seed.recalls for seed in self.seeds if not seed.diverged]
+        classes = sorted({name for recalls in found for name in recalls})
+        return {name: fmean(one[name] for one in found if name in one) for name in classes}
 
     @property
     def finished(self) -> bool:

@@ -1,6 +1,6 @@
 """What a comparison came to: the content of `comparisons/<dataset>.json`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
@@ -204,6 +204,7 @@ class CandidateResult:
         validation: Its scores on the validation split.
         test: Its scores on the test split.
         others: Means of the further metrics of the test split.
+        recalls: Means of the recalls of the test split, by class; empty where there are none.
     """
 
     cell: str
@@ -218,6 +219,7 @@ class CandidateResult:
     validation: SplitResult
     test: SplitResult
     others: dict[str, float]
+    recalls: dict[str, float] = field(default_factory=dict)
 
     @property
     def size(self) -> str:

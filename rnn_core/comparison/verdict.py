@@ -300,6 +300,7 @@ def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
         validation=on("validation"),
         test=on("test"),
         others=candidate.mean_others(),
+        recalls=candidate.mean_recalls(),
     )
 
 

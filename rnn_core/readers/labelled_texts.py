@@ -1,305 +1,264 @@
-"""Tables of texts with labels: read, checked row by row, and dealt out to sides.
+"""Tables of texts with labels: their columns found, and their rows checked.
 
-Lines are counted from 1, as an editor shows them; a row that spans lines has the number of
-its first.
+Rows are counted as a person counts them: by the line of the file, or the row of the sheet.
 """
 
-import csv
-import io
-import random
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rnn_core.errors import DataError, unknown
-from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.plain_text import CONTROL
+from rnn_core.readers.table_files import TableFile, TableForm, read_table_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Separator: TypeAlias = Literal["comma", "semicolon", "tab"]
 Column: TypeAlias = str | int
-"""The name of a column, or its position from 1 in a table without a header."""
-
-SEPARATORS: dict[Separator, str] = {"comma": ",", "semicolon": ";", "tab": "\t"}
-ENDINGS: dict[str, Separator] = {".csv": "comma", ".tsv": "tab"}
+"""The name of a column, or its position from 1."""
 
 TEXT_NAMES = ("text", "sentence", "review", "comment", "message", "content", "phrase")
 LABEL_NAMES = ("label", "sentiment", "class", "category", "polarity", "target", "rating", "stars")
 """Usual names of columns, the likeliest first."""
 
-
-def table_files(raw: Path) -> list[Path]:
-    """The tables of a folder, in the order of their names.
-
-    Raises:
-        DataError: If there is none.
-    """
-    files = sorted(file for ending in ENDINGS for file in raw.glob(f"*{ending}"))
-    if not files:
-        raise DataError(f"{raw} holds no .csv or .tsv file; the texts must be in one")
-    return files
+WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
+"""A whole number that is written as one with decimals."""
 
 
-def read_rows(file: Path, separator: Separator | None) -> list[tuple[int, list[str]]]:
-    """The rows of a table with the line of each; empty lines are left out.
-
-    Fields with separators, quotes or line breaks are quoted, except that in a table
-    separated by tabs a quote is a character as any other.
+class NoColumnError(DataError):
+    """A table has no such column.
 
     Args:
-        file: The table.
-        separator: What separates fields; None: a comma in .csv, a tab in .tsv.
-
-    Raises:
-        DataError: If the file is not such a table.
+        message: Says so.
+        column: The column.
     """
-    kind = separator or ENDINGS[file.suffix]
-    rows = list(parsed_rows(file, kind))
-    first = rows[0][1]
-    for other, character in SEPARATORS.items():
-        if len(first) == 1 and character in first[0] and other != kind:
-            raise DataError(
-                f"{file.name}, line {rows[0][0]} has one field by {kind}, but holds a {other}; "
-                f"set data.separator to {other} if that separates fields"
-            )
-    for line, row in rows:
-        if len(row) > len(first):
-            raise DataError(
-                f"{file.name}, line {line} has {len(row)} fields, the first row {len(first)}; "
-                f"a text with a {kind} must be quoted" + " (in a .csv file)" * (kind == "tab")
-            )
-        if len(row) < len(first):
-            raise DataError(
-                f"{file.name}, line {line} has only {len(row)} of {len(first)} fields; "
-                "complete it, or remove it"
-            )
-    return rows
+
+    def __init__(self, message: str, column: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+    def __reduce__(self) -> tuple[type["NoColumnError"], tuple[str, str]]:
+        """A copy for another process, made of what this one was made of."""
+        return type(self), (str(self), self.column)
 
 
-def parsed_rows(file: Path, separator: Separator) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a table as they stand, with the line of each."""
-    reader = csv.reader(
-        io.StringIO(read_plain_text(file)),
-        delimiter=SEPARATORS[separator],
-        quoting=csv.QUOTE_NONE if separator == "tab" else csv.QUOTE_MINIMAL,
-        strict=True,
-    )
-    line = 1
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            if "expected after" in str(error):
-                raise DataError(
-                    f"{file.name}, line {line}: text follows a closing quote; write a quote "
-                    'inside a quoted text twice ("")'
-                ) from None
-            raise DataError(
-                f"{file.name}, line {line}: a quote is opened and not closed ({error})"
-            ) from None
-        if row is None:
-            return
-        if row:
-            yield line, row
-        line = reader.line_num + 1
+@dataclass(frozen=True, kw_only=True)
+class LabelledTexts:
+    """A table of texts with labels.
+
+    Attributes:
+        table: Columns `text` and `label`, with the rows of the file as its index, `row`.
+        form: How the file is written.
+        text: Name of the column of texts; its position in a table without names.
+        label: Of the column of labels, likewise.
+        others: Further columns that may be the one of labels.
+        notes: What was decided in reading it, a line each.
+    """
+
+    table: "pd.DataFrame"
+    form: TableForm
+    text: str
+    label: str
+    others: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_texts(
-    file: Path, text: Column, label: Column, separator: Separator | None
-) -> "pd.DataFrame":
+    file: Path, text: Column, label: Column, form: TableForm, faults: Faults
+) -> LabelledTexts:
     """Read a table of texts with labels.
 
     Args:
-        file: The table; its first row is a header if columns are named.
+        file: The table.
         text: The column of texts.
         label: The column of labels, which are taken as they are written.
-        separator: See `read_rows`.
-
-    Returns:
-        Columns `text` and `label`, and the line of each row as the index.
+        form: What is known of how it is written.
+        faults: Where it is noted what is wrong with rows.
 
     Raises:
-        DataError: If the file is not such a table; names the line.
+        DataError: If the file is no such table.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    rows = read_rows(file, separator)
-    places = [place_of(file, rows[0][1], column) for column in (text, label)]
-    if isinstance(text, str):
-        del rows[0]
-    if not rows:
-        raise DataError(f"{file.name} has a header and no rows")
+    found = read_table_file(file, form, faults)
+    names = list(found.frame.columns)
+    places = [place_of(file.name, found, column) for column in (text, label)]
+    if places[0] == places[1]:
+        raise DataError(f"text and label are the same column of {file.name}, {names[places[0]]!r}")
+    values = [texts_of(found.frame.iloc[:, place]) for place in places]
     table = pd.DataFrame(
-        [[row[place].strip() for place in places] for _, row in rows],
-        columns=["text", "label"],
-        index=[line for line, _ in rows],
-        dtype=str,
+        {"text": values[0], "label": list(map(one_form, values[1]))},
+        index=found.frame.index,
+        dtype=object,
     )
-    check_rows(file, table)
-    return table
+    check_rows(file.name, table, faults)
+    few = few_valued(found.frame)
+    return LabelledTexts(
+        table=table,
+        form=found.form,
+        text=names[places[0]],
+        label=names[places[1]],
+        others=tuple(names[i] for i in few if i not in places and is_usual_label(names[i])),
+        notes=found.notes,
+    )
 
 
-def place_of(file: Path, first: Sequence[str], column: Column) -> int:
-    """The place of a column in a row, from 0."""
-    if isinstance(column, int):
-        if not 1 <= column <= len(first):
-            raise DataError(f"{file.name} has {len(first)} columns; there is no {column}.")
-        return column - 1
-    names = [name.strip()[:40] for name in first]
-    if column not in names:
-        raise DataError(
-            f"{file.name}: {unknown('column', column, names)} (without a header, give positions)"
-        )
-    if names.count(column) > 1:
-        raise DataError(f"{file.name} has more than one column {column!r}; rename them")
-    return names.index(column)
+def texts_of(column: "pd.Series[str]") -> list[str]:
+    """The values of a column as texts, without blanks around; nothing is an empty text."""
+    return [as_text(value) for value in column.tolist()]
 
 
-def guess_separator(file: Path) -> Separator:
-    """What separates the fields of a table's first line, the likeliest by its characters."""
-    first = read_plain_text(file).lstrip().partition("\n")[0]
-    own = ENDINGS[file.suffix]
-    return max(SEPARATORS, key=lambda kind: (first.count(SEPARATORS[kind]) > 0, kind == own))
+def as_text(value: object) -> str:
+    """A value as a person writes it: a whole number has no decimals."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def one_form(label: str) -> str:
+    """A label of which letters with marks are written in one way: they look the same."""
+    return unicodedata.normalize("NFC", label)
+
+
+def place_of(name: str, found: TableFile, column: Column) -> int:
+    """The place of a column in a table, from 0.
+
+    Raises:
+        NoColumnError: If there is no such column.
+    """
+    names = [str(one) for one in found.frame.columns]
+    wanted = str(column).strip()
+    if isinstance(column, str) and wanted in names:
+        return names.index(wanted)
+    if wanted.isdecimal():
+        if 1 <= int(wanted) <= len(names):
+            return int(wanted) - 1
+        raise NoColumnError(f"{name} has {len(names)} columns; there is no {wanted}", wanted)
+    without = "" if found.form.header else " (it has no row of names: give positions)"
+    raise NoColumnError(f"{name}: {unknown('column', wanted, names)}{without}", wanted)
 
 
 def guess_columns(
-    file: Path,
-    rows: Sequence[tuple[int, list[str]]],
-    text: Column | None = None,
-    label: Column | None = None,
+    name: str, found: TableFile, text: Column | None = None, label: Column | None = None
 ) -> tuple[Column, Column]:
     """Find the columns of texts and labels, by their names or else by what they hold.
 
     A text has more words than the fields of other columns; labels are a few values, each
-    in several rows. The first row is a header unless its label is also that of another.
+    in several rows.
 
     Args:
-        file: What to call the table in errors.
-        rows: All rows of it.
+        name: What to call the table in errors.
+        found: The table.
         text: The column of texts, where it is known.
         label: The column of labels, where it is known.
+
+    Returns:
+        Their names; positions in a table without names.
 
     Raises:
         DataError: If no column, or more than one, can be the one of labels.
     """
-    first = [name.strip()[:40] for name in rows[0][1]]
-    columns = list(zip(*(row for _, row in rows[1:]), strict=True))
-    if not columns:
-        raise DataError(f"{file.name} has a single row; a table of texts needs more")
-    if text is None:
-        at_text = named_place(first, TEXT_NAMES)
-        sizes = [sum(map(len, map(str.split, column))) for column in columns]
-        at_text = sizes.index(max(sizes)) if at_text is None else at_text
-    else:
-        at_text = place_of(file, first, text)
-    at_label = named_place(first, LABEL_NAMES) if label is None else place_of(file, first, label)
+    names = [str(one) for one in found.frame.columns]
+    header = found.form.header is not False
+    at_label = None if label is None else place_of(name, found, label)
+    at_text = None if text is None else place_of(name, found, text)
+    if at_label is None and header:
+        at_label = named_place(names, LABEL_NAMES, besides=at_text)
+    if at_text is None and header:
+        at_text = named_place(names, TEXT_NAMES, besides=at_label)
+    if at_text is None:
+        at_text = wordiest(found.frame, besides=at_label)
     if at_label is None:
-        few = range(2, max(2, len(rows) // 4) + 1)
-        found = [i for i, c in enumerate(columns) if i != at_text and len(set(c)) in few]
-        if len(found) != 1:
+        few = [place for place in few_valued(found.frame) if place != at_text]
+        if len(few) != 1:
             raise DataError(
-                f"{file.name}: cannot tell which column holds the labels; name it as "
-                f"data.label (columns: {', '.join(first)})"
+                f"{name}: cannot tell which column holds the labels; name it: --target ... "
+                f"(columns: {', '.join(names)})"
             )
-        at_label = found[0]
-    if isinstance(text, int) or isinstance(label, int) or first[at_label] in columns[at_label]:
-        return at_text + 1, at_label + 1
-    return first[at_text], first[at_label]
+        at_label = few[0]
+    return (names[at_text], names[at_label]) if header else (at_text + 1, at_label + 1)
 
 
-def named_place(names: Sequence[str], usual: Sequence[str]) -> int | None:
+def named_place(names: Sequence[str], usual: Sequence[str], besides: int | None) -> int | None:
     """The place of the first usual name among names of columns, whatever its case."""
-    lower = [name.lower() for name in names]
+    lower = [name.lower() if place != besides else "" for place, name in enumerate(names)]
     return next((lower.index(name) for name in usual if name in lower), None)
 
 
-def check_rows(file: Path, table: "pd.DataFrame") -> None:
-    """Refuse a table with a row without text or without label."""
-    import pandera.pandas as pa  # noqa: PLC0415 - takes a second to import
-
-    schema = pa.DataFrameSchema(
-        {
-            "text": pa.Column(str, pa.Check.str_length(min_value=1, error="has no text")),
-            "label": pa.Column(str, pa.Check.str_length(min_value=1, error="has no label")),
-        }
-    )
-    try:
-        schema.validate(table, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases.sort_values("index", kind="stable")
-        first, count = cases.iloc[0], len(cases)
-        raise DataError(
-            f"{file.name}, line {first['index']} {first['check']} ({count} such rows in all); "
-            "complete it, or remove it"
-        ) from None
+def is_usual_label(name: str) -> bool:
+    """Whether labels are often in a column of this name."""
+    return name.lower() in LABEL_NAMES
 
 
-def check_classes(labels: Sequence[str]) -> None:
-    """Refuse labels that are not two or more classes with several rows each.
+def wordiest(frame: "pd.DataFrame", besides: int | None) -> int:
+    """The place of the column with the most words."""
+    columns = [texts_of(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    words = [sum(len(value.split()) for value in column) for column in columns]
+    return max((p for p in range(len(words)) if p != besides), key=lambda p: words[p], default=0)
 
-    Raises:
-        DataError: If they are not.
-    """
+
+def few_valued(frame: "pd.DataFrame") -> list[int]:
+    """Places of columns with a few values, each in several rows on average."""
+    most = max(2, len(frame) // 4)
+    counts = [frame.iloc[:, place].nunique() for place in range(frame.shape[1])]
+    return [place for place, count in enumerate(counts) if 2 <= count <= most]
+
+
+def check_rows(name: str, table: "pd.DataFrame", faults: Faults) -> None:
+    """Note rows without text or without label, and texts that are none."""
+    for row, text, label in zip(table.index, table["text"], table["label"], strict=True):
+        for what, value in (("text", text), ("label", label)):
+            if not value:
+                faults.add(f"{name}, row {row} has no {what}", "complete it, or remove it")
+        if control := CONTROL.search(text):
+            faults.add(
+                f"{name}, row {row} holds the control character U+{ord(control[0]):04X}",
+                "remove it; a text holds none",
+            )
+
+
+def check_classes(labels: Sequence[str], faults: Faults) -> None:
+    """Note labels that are not two or more classes with several rows each."""
     counts = Counter(labels)
     if len(counts) == 1:
-        raise DataError(f"all rows have the label {labels[0]!r}; at least two classes are needed")
-    if len(counts) > max(2, len(labels) // 2):
-        raise DataError(
-            f"{len(labels)} rows have {len(counts)} different labels; labels must be classes, "
-            "not numbers or texts (is data.label the right column?)"
+        faults.add(
+            f"all rows have the label {labels[0]!r}",
+            "at least two classes are needed; --target names the column of labels",
         )
-    label, count = min(counts.items(), key=lambda item: (item[1], item[0]))
-    if count == 1:
-        raise DataError(
-            f"the class {label!r} has a single row; add rows of it, or remove it (if it is "
-            "the name of the column, give names of columns instead of positions)"
+    elif len(counts) > max(2, len(labels) // 2):
+        faults.add(
+            f"{len(labels)} rows have {len(counts)} different labels",
+            "labels must be classes, not numbers or texts; --target names their column",
         )
-
-
-def stratified_sides(
-    texts: Sequence[str], labels: Sequence[str], shares: tuple[float, float], seed: int
-) -> list[int]:
-    """Deal rows out to the training, validation and test side.
-
-    Every class has its share in every side, and all rows with the same text are on the
-    same side. Which texts these are depends on the texts and the seed, not on the order
-    of the rows.
-
-    Args:
-        texts: The text of each row.
-        labels: The label of each row; a text with several counts to its first.
-        shares: Of the texts of a class for the validation and the test side.
-        seed: Seed of the draw.
-
-    Returns:
-        For each row 0, 1 or 2.
-
-    Raises:
-        DataError: If a class has too few texts.
-    """
-    members: dict[str, list[str]] = {label: [] for label in sorted(set(labels))}
-    for text, label in dict(zip(reversed(texts), reversed(labels), strict=True)).items():
-        members[label].append(text)
-    side_of: dict[str, int] = {}
-    for label, own in members.items():
-        random.Random(f"{seed} {label}").shuffle(ordered := sorted(own))
-        validation, test = (max(1, round(share * len(own))) for share in shares)
-        if len(own) <= validation + test:
-            raise DataError(
-                f"the class {label!r} has {len(own)} different texts, too few for "
-                f"{validation} in the validation side and {test} in the test side; "
-                "add rows, or make the shares smaller"
+    else:
+        for label in sorted(label for label, count in counts.items() if count == 1):
+            faults.add(
+                f"the class {label!r} has a single row",
+                "add rows of it, or remove it (if it is the name of the column: --set header=true)",
             )
-        sides = [1] * validation + [2] * test + [0] * (len(own) - validation - test)
-        side_of.update(zip(ordered, sides, strict=True))
-    return [side_of[text] for text in texts]
 
 
-def later_copies(texts: Sequence[str], sides: Sequence[int]) -> list[bool]:
-    """Whether the text of each row also stands in a side after its own."""
-    last: dict[str, int] = {}
-    for text, side in zip(texts, sides, strict=True):
-        last[text] = max(side, last.get(text, 0))
-    return [side < last[text] for text, side in zip(texts, sides, strict=True)]
+def same_numbers(labels: Sequence[str]) -> dict[str, str]:
+    """Labels that are a whole number with decimals, and without these are a label too."""
+    there = set(labels)
+    found = {label: match[1] for label in there if (match := WHOLE.fullmatch(label))}
+    counts = Counter(found.values())
+    return {label: whole for label, whole in found.items() if whole in there or counts[whole] > 1}
+
+
+def alike(classes: Sequence[str]) -> list[tuple[str, ...]]:
+    """Classes that differ in capitals or blanks alone, together."""
+    groups: dict[str, list[str]] = {}
+    for label in classes:
+        plain = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
+        groups.setdefault(plain, []).append(label)
+    return [tuple(group) for group in groups.values() if len(group) > 1]

@@ -20,6 +20,8 @@ class Scores:
             metric, a count of few items, calls equal.
         others: Further metrics of the split by name, for a reader; nothing is chosen by
             them.
+        recalls: The share of the items of each class that are taken for it, by the name of the
+            class; empty where items have no classes.
         clusters: Items of the same number do not vary independently, such as recordings of
             one speaker, int64 (N,); None: all do.
         own_to_seed: Whether each seed has items of its own.
@@ -30,6 +32,7 @@ class Scores:
     corpus: float | None = None
     loss: float | None = None
     others: Mapping[str, float] = field(default_factory=dict)
+    recalls: Mapping[str, float] = field(default_factory=dict)
     clusters: Tensor | None = None
     own_to_seed: bool = False
 

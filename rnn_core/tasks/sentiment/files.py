@@ -1,88 +1,220 @@
-"""The tables of a person's own: which there are, and their rows by side."""
+"""The texts of a person's own: which files there are, and their rows by split."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import cut_words
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.labelled_texts import (
-    ENDINGS,
+    LabelledTexts,
+    NoColumnError,
     check_classes,
-    later_copies,
     read_texts,
-    stratified_sides,
-    table_files,
+    same_numbers,
 )
-from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.readers.table_files import is_table_file
+from rnn_core.readers.text_folders import USUAL, read_text_folders
+from rnn_core.readers.text_splits import later_copies, stratified_sides, with_two_labels
+from rnn_core.tasks.sentiment.parameters import Found, SentimentData
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
-def read_sides(raw: Path, parameters: SentimentData) -> "pd.DataFrame":
-    """Read all rows, with the words of each, and the index of `SPLITS` as `side`.
+NO_SPLIT = -1
+"""The side of a row that no file says a split of."""
 
-    A row of a file whose text also stands in the file of a later side is left out;
-    `attrs["left_out"]` counts them.
+
+@dataclass(frozen=True, kw_only=True)
+class SplitTexts:
+    """Texts with labels, each on a split.
+
+    Attributes:
+        table: Columns `text`, `label`, `words` as a model reads them, with a blank between, and
+            `side`, the index of `SPLITS`.
+        found: What was found out about the files.
+        left_out: Rows that are not in the table, since their text is on a later split too.
     """
-    table = read_files(raw, parameters)
-    labels = table["label"].tolist()
-    check_classes(labels)
-    how = (parameters.lowercase, parameters.max_words)
-    texts = [" ".join(words_of(text, *how)) for text in table["text"]]
-    if parameters.train is None:
-        shares = (parameters.validation_share, parameters.test_share)
-        table["side"] = stratified_sides(texts, labels, shares, parameters.split_seed)
+
+    table: "pd.DataFrame"
+    found: Found
+    left_out: int
+
+
+def read_sides(raw: Path, parameters: SentimentData) -> SplitTexts:
+    """Read all rows, with the words of each and its split.
+
+    A row of a file whose text also stands in the file of a later split is left out.
+
+    Raises:
+        DataError: If a file cannot be used; names all rows that are wrong.
+    """
+    faults = Faults()
+    table, found = read_files(raw, parameters, faults)
+    faults.check()
+    whole = same_numbers(table["label"].tolist())
+    table["label"] = [whole.get(label, label) for label in table["label"]]
+    check_classes(table["label"].tolist(), faults)
+    faults.check()
+    pieces = [cut_words(text, lowercase=parameters.lowercase) for text in table["text"]]
+    texts = [" ".join(words[: parameters.max_words]) for words in pieces]
+    table["side"] = drawn_sides(table, texts, parameters, faults)
+    faults.check()
     copies = later_copies(texts, table["side"].tolist())
-    table = table.assign(words=texts)[[not copy for copy in copies]].reset_index(drop=True)
-    table.attrs["left_out"] = sum(copies)
-    return table
+    two = with_two_labels(texts, table["label"].tolist())
+    kept = table.assign(words=texts)[[not copy for copy in copies]].reset_index(drop=True)
+    return SplitTexts(
+        table=kept,
+        found=replace(
+            found,
+            rows=len(table),
+            cut=sum(len(words) > parameters.max_words for words in pieces),
+            one_class=tuple(sorted(whole)),
+            two_labels=len(two),
+            such_as=two[0][:60] if two else "",
+        ),
+        left_out=sum(copies),
+    )
 
 
-def read_files(raw: Path, parameters: SentimentData) -> "pd.DataFrame":
-    """Read the files of the sides, or the only file, with the number of each as `side`."""
+def drawn_sides(
+    table: "pd.DataFrame", texts: Sequence[str], parameters: SentimentData, faults: Faults
+) -> list[int]:
+    """The split of each row: that of its file, or drawn where there is no file of a split."""
+    sides = table["side"].tolist()
+    shares = (
+        0.0 if VALIDATION in sides else parameters.validation_share,
+        0.0 if TEST in sides else parameters.test_share,
+    )
+    if not any(shares):
+        return list(sides)
+    open_rows = [row for row, side in enumerate(sides) if side in {NO_SPLIT, TRAIN}]
+    labels = table["label"].tolist()
+    drawn = stratified_sides(
+        [texts[row] for row in open_rows],
+        [labels[row] for row in open_rows],
+        shares,
+        parameters.split_seed,
+        faults,
+    )
+    for row, side in zip(open_rows, drawn, strict=True):
+        sides[row] = side
+    return list(sides)
+
+
+def read_files(
+    raw: Path, parameters: SentimentData, faults: Faults
+) -> tuple["pd.DataFrame", Found]:
+    """Read the files of the splits, or the only one, or folders of texts.
+
+    Returns:
+        Columns `text`, `label` and `side`, and what was found out about the files.
+    """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    if parameters.text == parameters.label:
-        raise ParameterError(f"data.text and data.label are the same column, {parameters.text!r}")
-    files = [side_file(raw, split, getattr(parameters, split)) for split in SPLITS]
-    tables = [
-        read_texts(file, parameters.text, parameters.label, parameters.separator).assign(side=side)
-        for side, file in enumerate(files if parameters.train else files[:1])
-    ]
-    return pd.concat(tables, ignore_index=True)
+    if parameters.train is None and not tables_of(raw):
+        in_folders = read_text_folders(raw, faults)
+        if in_folders is None:
+            raise DataError(NO_FILES)
+        return in_folders, Found(notes=("a file each, in folders of their classes",))
+    read: dict[int, LabelledTexts] = {}
+    for side, file in files_of(raw, parameters).items():
+        with faults.noted():
+            read[side] = read_file(file, side, parameters)
+    faults.check()
+    train = next(iter(read.values()))
+    tables = [one.table.assign(side=side) for side, one in read.items()]
+    return pd.concat(tables), Found(
+        form=train.form,
+        text=train.text,
+        label=train.label,
+        others=train.others,
+        notes=train.notes,
+    )
 
 
-def side_file(raw: Path, split: Split, name: str | None) -> Path:
-    """The table of a side, by its name or because it is the only one."""
-    if name is None:
-        return only_table(raw)
-    file = raw / name
-    if not file.exists():
-        raise ParameterError(f"data.{split}: there is no {name} in the data")
-    if file.suffix not in ENDINGS:
-        raise ParameterError(f"data.{split}: {name} is neither .csv nor .tsv")
-    return file
+def read_file(file: Path, side: int, parameters: SentimentData) -> LabelledTexts:
+    """Read the file of a split.
+
+    Raises:
+        DataError: If it cannot be used; names all rows that are wrong.
+    """
+    faults = Faults()
+    try:
+        found = read_texts(file, parameters.text, parameters.label, parameters.form, faults)
+    except NoColumnError as error:
+        if side in {TRAIN, NO_SPLIT} or error.column != str(parameters.label):
+            raise
+        raise DataError(
+            f"{error}; texts without labels are for `gatewise predict`, and not for training: "
+            f"leave {file.name} out (--set train={parameters.train} names the other file alone)"
+        ) from None
+    faults.check()
+    return found
+
+
+NO_FILES = (
+    "there is no table and there are no folders of texts; texts with labels are in a table such as "
+    ".csv, .tsv, .xlsx, .parquet or .jsonl, or are .txt files in folders that are called after "
+    "their labels"
+)
+
+
+def files_of(raw: Path, parameters: SentimentData) -> dict[int, Path]:
+    """The file of each split that has one, or the only file."""
+    if parameters.train is None:
+        return {NO_SPLIT: only_table(raw)}
+    named = {i: getattr(parameters, split) for i, split in enumerate(SPLITS)}
+    named = {i: name for i, name in named.items() if name is not None}
+    for i, name in named.items():
+        if not (raw / name).is_file():
+            raise ParameterError(f"{SPLITS[i]}: there is no {name} in the data")
+    if len(named) == 1:
+        return {NO_SPLIT: raw / parameters.train}
+    return {i: raw / name for i, name in named.items()}
+
+
+def tables_of(raw: Path) -> list[Path]:
+    """The tables of a folder, in the order of their names."""
+    return sorted(file for file in raw.iterdir() if file.is_file() and is_table_file(file))
 
 
 def only_table(raw: Path) -> Path:
-    """The one table of a folder."""
-    files = table_files(raw)
+    """The one table of a folder.
+
+    Raises:
+        DataError: If there is not exactly one.
+    """
+    files = tables_of(raw)
+    if not files:
+        raise DataError(NO_FILES)
     if len(files) > 1:
+        names = [file.name for file in files]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise DataError(
-            f"there are {len(files)} tables, {', '.join(f.name for f in files)}; name those of "
-            "the sides as data.train, data.validation and data.test"
+            f"there are {len(files)} tables, {shown}; say which is which: --set "
+            f"train={names[0]} --set test={names[1]} (and --set validation=..., which is else "
+            "drawn from the training file)"
         )
     return files[0]
 
 
-def usual_file(raw: Path, side: Split) -> str | None:
-    """The table that is called after a side, as data sets usually are."""
-    usual = {"train": ("train",), "validation": ("validation", "valid", "val", "dev")}
-    stems = usual.get(side, (side,))
-    files = [raw / f"{stem}{ending}" for stem in stems for ending in ENDINGS]
-    return next((file.name for file in files if file.exists()), None)
+def usual_file(raw: Path, split: Split) -> str | None:
+    """The table that is called after a split, as data sets usually are, such as val.csv.
+
+    So are files of which a split is cut into pieces, if it is in one: train-00000-of-00001.
+    """
+    for name in USUAL[split]:
+        for file in tables_of(raw):
+            stem = file.name.partition(".")[0].lower()
+            if stem == name or stem.startswith(f"{name}-00000-of-00001"):
+                return file.name
+    return None
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

@@ -12,7 +12,12 @@ from rnn_core.features.batches import by_length, length_batches
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
-from rnn_core.tasks.base.calibration import calibration_error
+from rnn_core.tasks.base.classification import (
+    ClassWeights,
+    further_metrics,
+    loss_weights,
+    recalls,
+)
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
@@ -42,6 +47,8 @@ class SentimentModel(ModelParameters):
             `rnn_core.tasks.sentiment.evidence`.
         label_smoothing: Share of a label that training spreads over all classes
             (arXiv:1512.00567v3).
+        class_weights: How much texts of each class count while training: `none` all the same,
+            `balanced` each class in all, so that a rare one is not passed over.
     """
 
     embedding_size: int = 64
@@ -50,6 +57,7 @@ class SentimentModel(ModelParameters):
     word_dropout: float = 0.0
     word_evidence: bool = False
     label_smoothing: float = 0.0
+    class_weights: ClassWeights = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,10 +103,12 @@ class Learning(Learns):
     ) -> Iterator[Batch]:
         items = items_of(data["sides"], "train")
         sentences, tables = split_sentences(data), self.evidence_of_others(data)
+        labels_of_all, classes = data["labels"][items.to(data["labels"].device)], self.meta.classes
+        weights = loss_weights(self.model.class_weights, labels_of_all, len(classes))
         for batch in length_batches(items, data["lengths"], batch_size, generator):
             words, lengths, labels = gather(data, sentences, batch)
             folds = batch.to(words.device) % EVIDENCE_FOLDS
-            yield words, lengths, labels, tables[folds[:, None], words]
+            yield words, lengths, labels, tables[folds[:, None], words], *weights
 
     def evidence_of_others(self, data: Data) -> Tensor:
         """For each fold of the training side, `evidence` from the other folds, (F, V, E).
@@ -115,18 +125,24 @@ class Learning(Learns):
     def loss(
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
-        words, lengths, labels, evidence_of_words = batch
+        words, lengths, labels, evidence_of_words, *weights = batch
         logits = model(words, lengths, evidence_of_words)
-        smoothing = self.model.label_smoothing
-        return functional.cross_entropy(logits, labels, label_smoothing=smoothing), None
+        weight, smoothing = next(iter(weights), None), self.model.label_smoothing
+        loss = functional.cross_entropy(logits, labels, weight, label_smoothing=smoothing)
+        return loss, None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each sentence that is assigned to its class, 0 for each other."""
         labels, logits = self.outputs(model, data, split)
-        value = (logits.argmax(dim=1) == labels).double()
-        loss = float(functional.cross_entropy(logits, labels))
-        others = {"calibration_error": calibration_error(logits, labels)}
-        return Scores(value, torch.ones_like(value), loss=loss, others=others)
+        guesses = logits.argmax(dim=1)
+        value = (guesses == labels).double()
+        return Scores(
+            value,
+            torch.ones_like(value),
+            loss=float(functional.cross_entropy(logits, labels)),
+            others=further_metrics(logits, labels),
+            recalls=recalls(guesses, labels, self.meta.classes),
+        )
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
         """The class of each sentence of a side, int64 (N,), and the logits of all, (N, C)."""

@@ -1,38 +1,49 @@
 """What params.yaml may say of labelled texts, and what is found out about them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
-from rnn_core.readers.labelled_texts import Column, Separator
+from rnn_core.readers.formats.separated_text import Quoting
+from rnn_core.readers.labelled_texts import Column
 from rnn_core.readers.sides import check_shares
+from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
 
 
 @dataclass(frozen=True, kw_only=True)
 class SentimentData:
-    """How a table becomes sentences and sides.
+    """How a table becomes sentences and splits.
 
-    The sides are three files, or shares of the only one.
+    The splits are files, or shares of the only one; what has no file is drawn from the
+    training file.
 
     Attributes:
-        text: Column of texts: its name in the header, or its position from 1 in a table
-            without one.
+        text: Column of texts: its name, or its position from 1.
         label: Column of labels, likewise.
-        separator: What separates fields; null: a comma in .csv, a tab in .tsv.
-        train: File of the training side; null: there is one file, split by shares.
-        validation: File of the side kept for choosing.
-        test: File of the side kept for the final score.
+        separator: As the next three, see `rnn_core.readers.table_files.TableForm`; None to find
+            it out.
+        encoding: See there.
+        header: See there.
+        quoting: See there.
+        train: File of the training set; null: there is one file, split by shares.
+        validation: File of the set kept for choosing; null: drawn.
+        test: File of the set kept for the final score; null: drawn.
         validation_share: Share of each class kept for choosing.
         test_share: Share of each class kept for the final score.
-        split_seed: Seed that decides which texts are on which side.
+        split_seed: Seed that decides which texts are on which split.
         lowercase: Whether upper and lower case are the same.
-        min_count: Occurrences on the training side that a word must have to be known.
+        min_count: Occurrences in the training set that a word must have to be known.
         max_vocabulary: Most different words, the unknown one included.
         max_words: Words of a text that are read; the rest is left out.
     """
 
     text: Column = "text"
     label: Column = "label"
-    separator: Separator | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    quoting: Quoting | None = None
     train: str | None = None
     validation: str | None = None
     test: str | None = None
@@ -45,14 +56,67 @@ class SentimentData:
     max_words: int = 256
 
     def __post_init__(self) -> None:
-        if isinstance(self.text, int) != isinstance(self.label, int):
-            raise ValueError("text and label must both be names or both be positions")
         given = [file for file in (self.train, self.validation, self.test) if file is not None]
-        if len(given) not in {0, 3} or len(set(given)) < len(given):
-            raise ValueError("train, validation and test must be three files, or none")
+        if given and self.train is None:
+            raise ValueError("validation and test are files beside one that is named as train")
+        if len(set(given)) < len(given):
+            raise ValueError("train, validation and test must be different files")
+        if self.text == self.label:
+            raise ValueError(f"text and label are the same column, {self.text!r}")
         check_shares(self.validation_share, self.test_share)
         if min(self.min_count, self.max_words) < 1 or self.max_vocabulary < 2:
             raise ValueError("min_count and max_words must be at least 1, max_vocabulary 2")
+        _ = self.form
+
+    @property
+    def form(self) -> TableForm:
+        """How the tables are written, as far as it was said."""
+        return TableForm(
+            separator=self.separator,
+            encoding=self.encoding,
+            header=self.header,
+            quoting=self.quoting,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What was found out about files of labelled texts.
+
+    Attributes:
+        form: How the training file is written; None where each text is a file.
+        text: Its column of texts: the name, or the position where columns have none.
+        label: Its column of labels, likewise.
+        others: Further columns that may be the one of labels.
+        notes: What was decided in reading it, a line each.
+        rows: Of all files.
+        cut: Texts of more words than are read.
+        one_class: Labels that are numbers with decimals and stand for those without.
+        two_labels: Texts that rows with different labels have.
+        such_as: One of them.
+    """
+
+    form: TableForm | None = None
+    text: str = ""
+    label: str = ""
+    others: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    rows: int = 0
+    cut: int = 0
+    one_class: tuple[str, ...] = ()
+    two_labels: int = 0
+    such_as: str = ""
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Read what was written of one; in JSON, tuples are lists."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in content.items()
+        }
+        if values["form"] is not None:
+            values["form"] = TableForm(**values["form"])
+        return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +131,8 @@ class SentimentMeta(Meta):
         longest: Words of the longest text of the training side.
         left_out: Rows that are not used, since their text is on a later side too.
         optimum: The best accuracy that is possible on the test side; None: not known.
+        found: What was found out about the files; None of models that were registered before
+            it was noted.
     """
 
     Parameters = SentimentData
@@ -77,3 +143,10 @@ class SentimentMeta(Meta):
     longest: int
     left_out: int
     optimum: float | None
+    found: Found | None = None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        found = content.get("found")
+        known = None if found is None else Found.from_json(found)
+        return super().from_json({**content, "found": known})

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnn_core.errors import DataError
 from rnn_core.features.words import build_vocabulary, encode
 from rnn_core.metric import SPLITS
+from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.splits import items_of
 from rnn_core.tasks.sentiment.evidence import sentence_counts
 from rnn_core.tasks.sentiment.files import read_sides
@@ -27,7 +27,8 @@ OPTIMUM = "likeliest.npy"
 
 def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], SentimentMeta]:
     """Number the words of each text by the vocabulary of the training side."""
-    table = read_sides(raw, parameters)
+    read = read_sides(raw, parameters)
+    table = read.table
     sides, classes = table["side"].tolist(), sorted(set(table["label"]))
     check_training_side(table)
     train = table["words"][table["side"] == 0].str.split(" ")
@@ -43,8 +44,9 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
         sentence_counts=counts.tolist(),
         longest=int(data["lengths"][items_of(data["sides"], "train")].max()),
         items={split: sides.count(i) for i, split in enumerate(SPLITS)},
-        left_out=table.attrs["left_out"],
+        left_out=read.left_out,
         optimum=label_optimum(raw, sides),
+        found=read.found,
     )
     return data, meta
 
@@ -64,10 +66,14 @@ def to_tensors(
 
 
 def check_training_side(table: "pd.DataFrame") -> None:
-    """Refuse a class that the training side does not hold."""
-    known = set(table["label"][table["side"] == 0])
-    if missing := set(table["label"]) - known:
-        raise DataError(f"the training side has no row of the class {min(missing)!r}")
+    """Refuse classes that the training side does not hold."""
+    known, faults = set(table["label"][table["side"] == 0]), Faults()
+    for label in sorted(set(table["label"]) - known):
+        faults.add(
+            f"the training set has no row of the class {label!r}",
+            "add rows of it, or leave it out of the other files",
+        )
+    faults.check()
 
 
 def label_optimum(raw: Path, sides: list[int]) -> float | None:

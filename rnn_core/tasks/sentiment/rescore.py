@@ -20,7 +20,7 @@ class Rescoring(Learning, Rescores):
 
     @staticmethod
     def marks(raw: Path, parameters: SentimentData, seed: int) -> dict[Split, Marks]:
-        table = read_sides(raw, parameters)
+        table = read_sides(raw, parameters).table
         texts = (words_of(text, True, parameters.max_words) for text in table["text"])
         return by_side(one_mark_each(" ".join(t).encode() for t in texts), table["side"].tolist())
 
@@ -28,7 +28,7 @@ class Rescoring(Learning, Rescores):
         self, model: nn.Module, raw: Path, parameters: SentimentData, seed: int, other: Meta
     ) -> Scores:
         own = self.meta
-        table = read_sides(raw, parameters)
+        table = read_sides(raw, parameters).table
         table = table[table["side"] == 2]
         if new := set(table["label"]) - set(own.classes):
             raise DataError(f"it does not know the class {min(new)!r}")

@@ -5,23 +5,43 @@ from pathlib import Path
 from typing import Any
 
 from rnn_core.metric import SPLITS
-from rnn_core.readers.labelled_texts import ENDINGS, guess_columns, guess_separator, read_rows
-from rnn_core.tasks.base.prepares import Suggestion
-from rnn_core.tasks.sentiment.files import only_table, usual_file
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.labelled_texts import guess_columns
+from rnn_core.readers.table_files import read_table_file
+from rnn_core.tasks.base.prepares import Suggestion, parameters_of
+from rnn_core.tasks.sentiment.files import files_of, read_files, tables_of, usual_file
+from rnn_core.tasks.sentiment.parameters import SentimentData
+
+FORM = ("separator", "encoding", "header", "quoting")
 
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """Files and columns by their usual names, and a model by the number of rows."""
-    names = {side: wanted.get(side) or usual_file(raw, side) for side in SPLITS}
-    by_files = all(names.values())
-    file = raw / str(names["train"]) if by_files else only_table(raw)
-    separator = wanted.get("separator") or guess_separator(file)
-    rows = read_rows(file, separator)
-    text, label = guess_columns(file, rows, wanted.get("text"), wanted.get("label"))
-    found = {"text": text, "label": label} | (names if by_files else {})
-    if separator != ENDINGS[file.suffix]:
-        found["separator"] = separator
-    return {"data": found | dict(wanted), **suggested_training(len(rows))}
+    files = files_by_name(raw, wanted)
+    form = {name: wanted[name] for name in FORM if name in wanted}
+    asked = parameters_of(SentimentData, files | form)
+    faults = Faults()
+    if not files and not tables_of(raw):
+        rows, _ = read_files(raw, asked, faults)
+        return {"data": dict(wanted), **suggested_training(len(rows))}
+    file = next(iter(files_of(raw, asked).values()))
+    found = read_table_file(file, asked.form, faults)
+    faults.check()
+    text, label = guess_columns(file.name, found, wanted.get("text"), wanted.get("label"))
+    data = {"text": text, "label": label} | files | dict(wanted)
+    return {"data": data, **suggested_training(len(found.frame))}
+
+
+def files_by_name(raw: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
+    """The files of the splits that are named so, or that are asked for; none if there is one."""
+    asked: dict[str, str] = {
+        split: str(wanted[split]) for split in SPLITS if wanted.get(split) is not None
+    }
+    if asked:
+        return asked
+    usual = {split: usual_file(raw, split) for split in SPLITS}
+    there: dict[str, str] = {split: name for split, name in usual.items() if name is not None}
+    return there if "train" in there and len(there) > 1 else {}
 
 
 def suggested_training(num_rows: int) -> Suggestion:

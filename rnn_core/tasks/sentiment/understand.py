@@ -1,16 +1,136 @@
 """What was understood of labelled texts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from torch import Tensor
+
+from rnn_core.metric import SCORED, SPLITS, Split
+from rnn_core.readers.labelled_texts import alike
+from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
-from rnn_core.tasks.base.understanding import Understanding, split_line
-from rnn_core.tasks.sentiment.parameters import SentimentMeta
+from rnn_core.tasks.base.understanding import Understanding, counted, split_line
+from rnn_core.tasks.sentiment.parameters import Found, SentimentMeta
+
+MOSTLY_UNKNOWN = 0.5
+"""A model is told little of a split of whose words more are unknown."""
+
+FEWEST = 5
+"""Texts of a class on a split that tell something of how well it is found."""
+
+MOSTLY = 0.8
+"""Where so many texts are of one class, an accuracy is high without any knowledge."""
+
+CALLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
 def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
-    read = [
-        f"classes: {', '.join(meta.classes)}",
+    found = meta.found
+    assert found is not None
+    counts = class_counts(data, len(meta.classes))
+    totals = dict(zip(meta.classes, counts.sum(dim=0).tolist(), strict=True))
+    left_out = f"{meta.left_out:,} rows are left out: their text is in a later set too"
+    read = (
+        *of_files(found),
+        f"{len(totals)} classes: {counted(totals)}",
         split_line(meta.items, "texts"),
-    ]
-    return Understanding(read=tuple(read))
+        *([left_out] if meta.left_out else []),
+        f"of the words, {unknown_share(data, 'validation'):.0%} are unknown in the validation set, "
+        f"{unknown_share(data, 'test'):.0%} in the test set".replace("%", " %"),
+        *of_length(found, meta.parameters.max_words),
+    )
+    doubts = (*of_labels(found, meta), *of_counts(counts, meta), *of_words(data))
+    return Understanding(read=read, doubts=doubts)
+
+
+def of_files(found: Found) -> Iterator[str]:
+    """How the texts are written, and the columns by their role."""
+    if found.form is None:
+        yield f"{found.rows:,} texts, {found.notes[0]}"
+        return
+    yield f"{found.rows:,} rows{as_written(found.form)}"
+    may_be = f" (labels may also be in {', '.join(map(repr, found.others))}: --target names them)"
+    columns = "column" if found.form.header is not False else "column number"
+    yield (
+        f"texts: {columns} {found.text!r}; labels: {columns} {found.label!r}"
+        f"{may_be if found.others else ''}"
+    )
+    yield from found.notes
+
+
+def as_written(form: TableForm) -> str:
+    """How a table is written, if that is text."""
+    if form.separator is None:
+        return ""
+    separator = CALLED.get(form.separator, repr(form.separator))
+    header = "" if form.header else ", no row of names"
+    return f", separated by {separator}, in {form.encoding}{header}"
+
+
+def of_length(found: Found, max_words: int) -> Iterator[str]:
+    """How many texts are cut."""
+    if found.cut:
+        yield (
+            f"{found.cut:,} of {found.rows:,} texts are cut to their first {max_words} words; "
+            "--set max_words=... for more"
+        )
+
+
+def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
+    """What may be wrong with labels."""
+    for label in found.one_class[:1]:
+        others = f" and {len(found.one_class) - 1} more" if len(found.one_class) > 1 else ""
+        yield f"the label {label!r}{others} is read as the whole number that is a label too"
+    for group in alike(meta.classes)[:3]:
+        names = " and ".join(map(repr, group))
+        yield f"{names} are different classes, and look alike; write them the same if they are one"
+    if found.two_labels:
+        yield (
+            f"{found.two_labels:,} texts have rows with different labels, such as "
+            f"{found.such_as!r}; no model can be right about all of these"
+        )
+
+
+def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
+    """Classes that are too rare to tell of, or so frequent that an accuracy tells little."""
+    for split in SCORED:
+        there = counts[SPLITS.index(split)].tolist()
+        rare = [name for name, n in zip(meta.classes, there, strict=True) if n < FEWEST]
+        if rare:
+            shown = ", ".join(map(repr, rare[:5])) + (", ..." if len(rare) > 5 else "")
+            yield (
+                f"classes with fewer than {FEWEST} texts in the {split} set: {shown}; their "
+                f"recall says little there; add texts, or make {split}_share larger"
+            )
+    totals = counts.sum(dim=0)
+    share, most = float(totals.max() / totals.sum()), meta.classes[int(totals.argmax())]
+    if share >= MOSTLY:
+        yield (
+            f"{share:.0%} of the texts are of the class {most!r}, so that always answering it has "
+            "such an accuracy; read the macro F1 and the recall of each class in the report, and "
+            "set class_weights: balanced under model in params.yaml if rare classes matter"
+        ).replace("%", " %", 1)
+
+
+def of_words(data: Data) -> Iterator[str]:
+    """Splits whose words are mostly unknown."""
+    for split in SCORED:
+        if (share := unknown_share(data, split)) > MOSTLY_UNKNOWN:
+            yield (
+                f"{share:.0%} of the words in the {split} set do not occur in the training set: a "
+                "model is told little there; are the sets of one language and of one kind?"
+            ).replace("%", " %", 1)
+
+
+def class_counts(data: Data, num_classes: int) -> Tensor:
+    """Texts of each class in each split, int64 (3, C)."""
+    places = data["sides"].long() * num_classes + data["labels"].long()
+    return places.bincount(minlength=len(SPLITS) * num_classes).view(len(SPLITS), num_classes)
+
+
+def unknown_share(data: Data, split: Split) -> float:
+    """The share of the words of a split that the vocabulary does not hold."""
+    owners = data["sides"].repeat_interleave(data["lengths"].long())
+    words = data["words"][owners == SPLITS.index(split)]
+    return float((words == 0).double().mean())

@@ -14,7 +14,12 @@ from rnn_core.features.frames import Scaling, gather
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
-from rnn_core.tasks.base.calibration import calibration_error
+from rnn_core.tasks.base.classification import (
+    ClassWeights,
+    further_metrics,
+    loss_weights,
+    recalls,
+)
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
@@ -31,11 +36,13 @@ class SpeechModel(ModelParameters, Augmentation):
     """The classifier, and how recordings are varied while it is trained.
 
     See `rnn_core.models.sequence_classifier.SequenceClassifier` and
-    `rnn_core.features.augmentation.Augmentation`.
+    `rnn_core.features.augmentation.Augmentation`. With `class_weights: balanced`, recordings
+    count while training so that each word counts the same in all, however rare it is.
     """
 
     bidirectional: bool = False
     pooling: Pooling = "mean"
+    class_weights: ClassWeights = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,27 +92,32 @@ class Learning(Learns):
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
         items = self.side_items(data, "train")
+        labels, classes = data["labels"], self.meta.classes
+        weights = loss_weights(self.model.class_weights, labels[items], len(classes))
         for batch in length_batches(items, data["lengths"], batch_size, generator):
             features, lengths = training_features(
                 data, batch, self.scaling, self.model, self.meta.rate_hz, generator
             )
-            yield features, lengths, data["labels"][batch.to(features.device)].long()
+            yield features, lengths, labels[batch.to(features.device)].long(), *weights
 
     def loss(
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
-        features, lengths, labels = batch
-        return functional.cross_entropy(model(features, lengths), labels), None
+        features, lengths, labels, *weights = batch
+        weight = next(iter(weights), None)
+        return functional.cross_entropy(model(features, lengths), labels, weight), None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each recording that is recognised, 0 for each other."""
         labels, logits = self.outputs(model, data, split)
-        value = (logits.argmax(dim=1) == labels).double()
+        guesses = logits.argmax(dim=1)
+        value = (guesses == labels).double()
         return Scores(
             value,
             torch.ones_like(value),
             loss=float(functional.cross_entropy(logits, labels)),
-            others={"calibration_error": calibration_error(logits, labels)},
+            others=further_metrics(logits, labels),
+            recalls=recalls(guesses, labels, self.meta.classes),
             clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )

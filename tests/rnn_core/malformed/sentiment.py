@@ -37,6 +37,11 @@ def replaced(number, row):
     return table([*ROWS[:number], row, *ROWS[number + 1 :]])
 
 
+def quoted(content):
+    """A table of which some text is in quotation marks, as it has to be."""
+    return content.replace(b"see it twice", b'"see it, and see it twice"')
+
+
 def one(content):
     return {"reviews.csv": content}
 
@@ -48,68 +53,79 @@ def sides(**changes):
 
 
 UNIQUE = [(text, f"{0.37 * i + 0.1:.2f}") for i, (text, _) in enumerate(ROWS)]
-LATIN = table().replace(b"see it twice", "see it twice, caf\xe9".encode("latin-1"))
+CYRILLIC = table().replace(b"see it twice", "смотреть дважды".encode("cp1251"))
+THREE_CLASSES = [*ROWS, *[(f"so and so {i}", "neither") for i in range(2)]]
 
 CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
-    "no table": ({"reviews.xlsx": b"PK\x03\x04"}, {}, "holds no .csv or .tsv file"),
+    "no table": ({"reviews.docx": b"PK\x03\x04"}, {}, "there is no table and there are no folders"),
     "two tables": (
         {"a.csv": table(), "b.csv": table()},
         {},
-        "there are 2 tables, a.csv, b.csv; name those of the sides",
+        "there are 2 tables, a.csv, b.csv; say which is which: --set train=a.csv --set test=b.csv",
     ),
+    "test set alone": (sides(), {"test": "test.csv"}, "beside one that is named as train"),
     "file of a side missing": (
         {"train.csv": table(), "test.csv": table()},
         FILES,
-        "data.validation: there is no dev.csv",
-    ),
-    "file without a table's ending": (
-        {"train.txt": table()} | sides(),
-        FILES | {"train": "train.txt"},
-        "data.train: train.txt is neither .csv nor .tsv",
+        "validation: there is no dev.csv in the data",
     ),
     "side twice": (
         sides(),
         FILES | {"test": "dev.csv"},
-        "train, validation and test must be three files, or none",
+        "train, validation and test must be different files",
     ),
-    "empty file": (one(b""), {}, "reviews.csv is empty"),
-    "empty lines only": (one(b"\n \n"), {}, "reviews.csv holds nothing but white space"),
-    "header only": (one(b"text,label\n"), {}, "reviews.csv has a header and no rows"),
-    "Latin-1": (one(LATIN), {}, "reviews.csv, line 8 is not UTF-8"),
+    "test set without labels": (
+        sides(test=table([(str(i), text) for i, (text, _) in enumerate(ROWS)], header="id,text")),
+        FILES,
+        "leave test.csv out (--set train=train.csv names the other file alone)",
+    ),
+    "empty file": (one(b""), {}, "reviews.csv is not a readable table: it is empty"),
+    "empty lines only": (one(b"\n \n"), {}, "reviews.csv is not a readable table: it is empty"),
+    "header only": (
+        one(b"text,label\n"),
+        {},
+        "reviews.csv has column names and no rows",
+    ),
+    "encoding that is not certain": (
+        one(CYRILLIC),
+        {},
+        "reviews.csv, row 8: byte 0xf1 is not UTF-8, and no other encoding is certain",
+    ),
+    "encoding that there is not": (one(table()), {"encoding": "utf8x"}, "there is no encoding"),
     "NUL byte": (
         one(table().replace(b"the plot", b"the\0plot")),
         {},
-        "reviews.csv, line 5 holds the control character U+0000",
+        "reviews.csv, row 5 holds the control character U+0000",
     ),
-    "semicolons in a .csv": (
-        one(table(header="text;label", separator=";")),
-        {},
-        "reviews.csv, line 1 has one field by comma, but holds a semicolon",
+    "separator of two characters": (
+        one(table()),
+        {"separator": "::"},
+        "separator '::' is not one character; comma, semicolon, tab, bar and space can be named",
     ),
-    "commas in a .tsv": (
-        {"reviews.tsv": table()},
-        {},
-        "reviews.tsv, line 1 has one field by tab, but holds a comma",
+    "separator that is not there": (
+        one(table()),
+        {"separator": "bar"},
+        "reviews.csv: unknown column 'text'",
     ),
     "comma in a text without quotes": (
         one(replaced(3, ("long, loud and late", "blame"))),
         {},
-        "reviews.csv, line 5 has 3 fields, the first row 2",
+        "reviews.csv, row 5 has 3 fields, and row 1 has 2 column names; put values that hold a",
     ),
     "row without a field for the label": (
         one(replaced(6, ("see it twice",))),
         {},
-        "reviews.csv, line 8 has only 1 of 2 fields",
+        "reviews.csv, row 8 has 1 field, fewer than the 2 columns",
     ),
     "quote not closed": (
-        one(replaced(4, ('"good from start to end', "praise"))),
+        one(quoted(replaced(9, ('"stale and loud', "blame")))),
         {},
-        "reviews.csv, line 6: a quote is opened and not closed",
+        "reviews.csv, row 11: a quotation mark is opened and not closed",
     ),
     "quote inside a quoted text": (
-        one(replaced(2, ('"the "cast" is a joy"', "praise"))),
+        one(quoted(replaced(2, ('"the "cast" is a joy"', "praise")))),
         {},
-        "reviews.csv, line 4: text follows a closing quote",
+        "reviews.csv, row 4: text follows a closing quotation mark",
     ),
     "no column of that name": (
         one(table(header="texts,label")),
@@ -119,22 +135,17 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
     "no header, but names": (
         one(table(header=None)),
         {},
-        "unknown column 'text'; known: a warm and clever film, praise",
+        "reviews.csv: unknown column 'text'; known: 1, 2 (it has no row of names: give positions)",
     ),
     "no column at that position": (
         one(table(header=None)),
         {"text": 1, "label": 3},
-        "reviews.csv has 2 columns; there is no 3.",
+        "reviews.csv has 2 columns; there is no 3",
     ),
     "position 0": (
         one(table(header=None)),
         {"text": 0, "label": 1},
-        "reviews.csv has 2 columns; there is no 0.",
-    ),
-    "name and position": (
-        one(table()),
-        {"text": "text", "label": 2},
-        "text and label must both be names or both be positions",
+        "reviews.csv has 2 columns; there is no 0",
     ),
     "two columns of one name": (
         one(table([(a, a, b) for a, b in ROWS], header="text,text,label")),
@@ -144,17 +155,22 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
     "label is the text": (
         one(table()),
         {"label": "text"},
-        "data.text and data.label are the same column, 'text'",
+        "text and label are the same column, 'text'",
+    ),
+    "label is the text by its position": (
+        one(table()),
+        {"label": 1},
+        "text and label are the same column of reviews.csv, 'text'",
     ),
     "empty text": (
         one(replaced(5, ("  ", "blame"))),
         {},
-        "reviews.csv, line 7 has no text (1 such rows in all)",
+        "reviews.csv, row 7 has no text; complete it, or remove it",
     ),
     "missing label": (
         one(replaced(7, ("do not see it", ""))),
         {},
-        "reviews.csv, line 9 has no label (1 such rows in all)",
+        "reviews.csv, row 9 has no label; complete it, or remove it",
     ),
     "one class only": (
         one(table([(text, "praise") for text, _ in ROWS])),
@@ -173,8 +189,8 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
     ),
     "header read as a row": (
         one(table()),
-        {"text": 1, "label": 2},
-        "the class 'label' has a single row",
+        {"text": 1, "label": 2, "header": False},
+        "the class 'label' has a single row; add rows of it, or remove it (if it is the name",
     ),
     "class of copies of one text": (
         one(table([*ROWS, *[("so and so", "neither")] * 3])),
@@ -182,14 +198,14 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
         "the class 'neither' has 1 different texts, too few for",
     ),
     "too few rows for the split": (
-        one(table()),
-        {"validation_share": 0.45, "test_share": 0.54},
-        "the class 'blame' has 5 different texts, too few for 2 in the validation side",
+        one(table(THREE_CLASSES)),
+        {"validation_share": 0.25, "test_share": 0.5},
+        "the class 'neither' has 2 different texts, too few for 1 in the validation set and 1 in",
     ),
     "class only in the test file": (
         sides(test=table([("so and so", "neither"), ("nor that", "neither")])),
         FILES,
-        "the training side has no row of the class 'neither'",
+        "the training set has no row of the class 'neither'",
     ),
     "shares above 1": (
         one(table()),

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from rnn_core.files import sha256_of
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.labelled_texts import read_texts
+from rnn_core.readers.table_files import TableForm
 from rnn_core.sources import get_source
 from rnn_core.sources.download import MIRROR_VARIABLE
 from rnn_core.sources.review_grammar import ReviewGrammar
@@ -78,7 +80,8 @@ def test_reviews_do_not_drift(tmp_path):
 def test_sst2_has_its_published_sides(tmp_path):
     get_source("sst2").fetch(tmp_path)
     files = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
-    labels = [read_texts(tmp_path / f, 1, 2, None)["label"].tolist() for f in files.values()]
+    read = [read_texts(tmp_path / f, 1, 2, TableForm(), Faults()) for f in files.values()]
+    labels = [one.table["label"].tolist() for one in read]
     assert [(len(of), of.count("1")) for of in labels] == [(6920, 3610), (872, 444), (1821, 909)]
     _, meta = Sentiment.prepare(tmp_path, SentimentData(text=1, label=2, **files))
     assert meta.items == {"train": 6917, "validation": 872, "test": 1821}

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 
-from rnn_core.tasks.base.calibration import BINS, calibration_error
-from rnn_core.tasks.sentiment.learn import Learning as Sentiment
-from rnn_core.tasks.speech_recognition.learn import Learning as Speech
+from rnn_core.tasks.base.classification import BINS, calibration_error
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -72,17 +70,3 @@ def test_an_interval_holds_its_upper_end():
 def test_sure_and_wrong_is_the_worst():
     logits, labels = saying([1 - 1e-12] * 3, [0, 0, 0])
     assert calibration_error(logits, labels) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("kind", [Sentiment, Speech])
-def test_classifiers_report_it_of_the_logits_that_they_are_scored_by(kind, monkeypatch):
-    logits, labels = torch.randn(50, 3), torch.randint(3, (50,))
-    task = kind.__new__(kind)
-    monkeypatch.setattr(kind, "outputs", lambda *_: (labels, logits))
-    monkeypatch.setattr(kind, "side_items", lambda *_: torch.arange(50), raising=False)
-    data = {"speakers": torch.zeros(50), "sides": torch.zeros(1, 50)}
-    scores = task.scores(None, data, "test")
-    assert scores.others == {
-        "calibration_error": pytest.approx(of_scikit_learn(logits.numpy(), labels.numpy()))
-    }
-    assert scores.overall == pytest.approx(float((logits.argmax(1) == labels).double().mean()))

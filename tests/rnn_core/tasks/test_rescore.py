@@ -232,7 +232,7 @@ def test_later_texts_are_scored_as_they_are_answered(tmp_path):
     later = opinions(tmp_path / "b", made_up(90, ["Fine", "fine", "new", "Plot", "plot"]))
     asked = get_task("sentiment").DataParameters(test_share=0.4, split_seed=3)
     found = rescored(task, model, later, asked)
-    table = sentiment.read_sides(later, asked)
+    table = sentiment.read_sides(later, asked).table
     table = table[table["side"] == 2]
     answer = task.answer(model, table[["text"]], task.AnswerParameters())
     expected = (answer["label"].to_numpy() == table["label"].to_numpy()).astype(float)

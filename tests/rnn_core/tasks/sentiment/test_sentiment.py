@@ -16,12 +16,14 @@ from rnn_core.features import batches as batches_module
 from rnn_core.features.words import UNKNOWN, cut_words
 from rnn_core.metric import SPLITS
 from rnn_core.models.pooling import largest_output, mean_output
-from rnn_core.readers.labelled_texts import read_texts, stratified_sides
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.text_splits import stratified_sides
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
 from rnn_core.tasks.sentiment import learn as sentiment
 from rnn_core.training.models import build_model
 
 WORDS = ["good", "bad", "plot", "cast", "film", "not", "very", "dull", "fresh", "long", "warm"]
+ASKED = Sentiment.AnswerParameters()
 CLASSES = ("blame", "neither", "praise")
 
 
@@ -120,7 +122,7 @@ def test_text_in_two_files_stays_in_the_later_one(tmp_path):
 def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
     texts = [f"text {i}" for i in range(100)]
     labels = ["rare"] * 10 + ["often"] * 90
-    sides = stratified_sides(texts, labels, (0.1, 0.3), seed=1)
+    sides = stratified_sides(texts, labels, (0.1, 0.3), 1, Faults())
     counted = Counter(zip(labels, sides, strict=True))
     assert {key: counted[key] for key in sorted(counted)} == {
         ("often", 0): 54,
@@ -130,8 +132,8 @@ def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
         ("rare", 1): 1,
         ("rare", 2): 3,
     }
-    assert stratified_sides(texts[::-1], labels[::-1], (0.1, 0.3), seed=1) == sides[::-1]
-    assert stratified_sides(texts, labels, (0.1, 0.3), seed=2) != sides
+    assert stratified_sides(texts[::-1], labels[::-1], (0.1, 0.3), 1, Faults()) == sides[::-1]
+    assert stratified_sides(texts, labels, (0.1, 0.3), 2, Faults()) != sides
 
 
 @pytest.mark.parametrize(
@@ -145,18 +147,6 @@ def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
 )
 def test_words_are_cut_as_the_penn_treebank_cuts_contractions(text, words):
     assert cut_words(text, lowercase=True) == words.split()
-
-
-def test_quotes_separate_fields_of_csv_and_are_characters_in_tsv(tmp_path):
-    content = 'x\t"a, ""b"""\n\ny\t c"\n'
-    (tmp_path / "t.tsv").write_text(content)
-    table = read_texts(tmp_path / "t.tsv", 2, 1, None)
-    assert table["text"].tolist() == ['"a, ""b"""', 'c"']
-    assert table.index.tolist() == [1, 3]
-    (tmp_path / "t.csv").write_text('\ufefflabel,text\r\nx,"a, ""b""\r\nc"\r\ny,d\r\n', "utf-8")
-    table = read_texts(tmp_path / "t.csv", "text", "label", None)
-    assert table["text"].tolist() == ['a, "b"\nc', "d"]
-    assert table.index.tolist() == [2, 4]
 
 
 def test_every_training_sentence_is_drawn_once_an_epoch(raw, monkeypatch):
@@ -183,7 +173,7 @@ def test_illustration_counts_what_is_answered_for_each_class(raw):
     task, data = prepared(raw)
     network = build_model(task, "gru").eval()
     rows = sentences(task, data, "test")
-    answers = task.answer(network, pd.DataFrame({"text": [text for text, _ in rows]}), None)
+    answers = task.answer(network, pd.DataFrame({"text": [text for text, _ in rows]}), ASKED)
     counted = Counter(zip([label for _, label in rows], answers["label"], strict=True))
     shown = task.illustrate(network, data, "test")
     assert shown == {
@@ -349,7 +339,7 @@ def test_answer_is_the_likeliest_label_of_each_text(raw):
     task, _ = prepared(raw)
     network = build_model(task, "gru").eval()
     texts = ["Good plot", "not  a dull film!", "zzz"]
-    answer = task.answer(network, pd.DataFrame({"text": texts}), None)
+    answer = task.answer(network, pd.DataFrame({"text": texts}), ASKED)
     for text, label, confidence in zip(texts, answer["label"], answer["confidence"], strict=True):
         words = torch.tensor([[task.index.get(w, 0) for w in cut_words(text, lowercase=True)]])
         logits = network(words, torch.tensor([words.shape[1]]), no_evidence(*words.shape))
@@ -358,7 +348,7 @@ def test_answer_is_the_likeliest_label_of_each_text(raw):
         assert label == task.meta.classes[int(probabilities.argmax())]
     example = task.example(raw)
     assert example["text"].tolist() == [draw_rows(1)[0][0]]
-    assert len(task.answer(network, example, None)) == 1
+    assert len(task.answer(network, example, ASKED)) == 1
 
 
 @pytest.mark.parametrize(
@@ -372,22 +362,7 @@ def test_answer_is_the_likeliest_label_of_each_text(raw):
 def test_unusable_input_is_named(raw, table, message):
     task, _ = prepared(raw)
     with pytest.raises(DataError, match=message):
-        task.answer(build_model(task, "gru").eval(), table, None)
-
-
-def test_input_is_read_from_lines_or_from_a_table(raw, tmp_path):
-    task, _ = prepared(raw)
-    (tmp_path / "in.txt").write_text("One line\r\nand another, with a comma\r\n")
-    assert task.read_input(tmp_path / "in.txt")["text"].tolist() == [
-        "One line",
-        "and another, with a comma",
-    ]
-    (tmp_path / "in.csv").write_text('id,text\n007,"a, b"\n')
-    table = task.read_input(tmp_path / "in.csv")
-    assert table.to_dict("list") == {"id": ["007"], "text": ["a, b"]}
-    (tmp_path / "in.txt").write_text("a\n\nb\n")
-    with pytest.raises(DataError, match=r"in\.txt, line 2 is empty"):
-        task.read_input(tmp_path / "in.txt")
+        task.answer(build_model(task, "gru").eval(), table, ASKED)
 
 
 @pytest.mark.parametrize(
@@ -397,7 +372,7 @@ def test_input_is_read_from_lines_or_from_a_table(raw, tmp_path):
         ("a.csv", "who,what\n{}", {"text": "what", "label": "who"}),
         ("a.csv", "{}", {"text": 2, "label": 1}),
         ("a.tsv", "{tab}", {"text": 2, "label": 1}),
-        ("a.csv", "{semicolon}", {"text": 2, "label": 1, "separator": "semicolon"}),
+        ("a.csv", "{semicolon}", {"text": 2, "label": 1}),
     ],
 )
 def test_columns_are_found(tmp_path, name, content, found):
@@ -424,7 +399,7 @@ def test_files_of_the_sides_are_found(tmp_path):
 def test_columns_that_cannot_be_told_apart_are_listed(tmp_path):
     rows = [(text, label, label[0]) for text, label in draw_rows(30)]
     write(tmp_path, rows, header="said,one,two")
-    message = r"which column holds the labels.*data\.label \(columns: said, one, two\)"
+    message = r"which column holds the labels.*--target \.\.\. \(columns: said, one, two\)"
     with pytest.raises(DataError, match=message):
         Sentiment.suggest(tmp_path, {})
     assert Sentiment.suggest(tmp_path, {"label": "two"})["data"] == {"text": "said", "label": "two"}

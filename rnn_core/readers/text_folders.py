@@ -1,0 +1,88 @@
+"""Texts in folders that are called after their classes, a file each.
+
+Such as pos/1.txt, or with a folder for each split above: train/pos/1.txt. So is the Large
+Movie Review Dataset of Maas et al. (2011), P11-1015, which calls texts without a label
+`unsup`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnn_core.errors import DataError
+from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.labelled_texts import one_form
+from rnn_core.readers.plain_text import read_plain_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USUAL: dict[Split, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+"""What files and folders of each split are called, in lower case."""
+
+WITHOUT_LABEL = ("unsup", "unlabeled", "unlabelled")
+
+
+def split_folders(raw: Path) -> dict[Split, Path]:
+    """The folders that are called after splits, as far as there are any."""
+    folders = {folder.name.lower(): folder for folder in sorted(raw.iterdir()) if folder.is_dir()}
+    found: dict[Split, Path] = {}
+    for split in SPLITS:
+        there = [folders[name] for name in USUAL[split] if name in folders]
+        if there:
+            found[split] = there[0]
+    return found
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders of classes in one; those of texts without a label are none."""
+    there = sorted(one for one in folder.iterdir() if one.is_dir())
+    labelled = [one for one in there if one.name.lower() not in WITHOUT_LABEL]
+    return [one for one in labelled if next(one.glob("*.txt"), None) is not None]
+
+
+def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
+    """Read texts in folders of their classes; None if there are no such folders.
+
+    Args:
+        raw: The folder.
+        faults: Where files are noted that are no text.
+
+    Returns:
+        Columns `text`, `label` and `side`, the index of a split or -1, with the file of each as
+        the index, `row`.
+
+    Raises:
+        DataError: If some splits are folders, and the training set is none.
+    """
+    import pandas as pd  # noqa: PLC0415 - training does without
+
+    splits = split_folders(raw)
+    by_split = {split: class_folders(folder) for split, folder in splits.items()}
+    by_split = {split: classes for split, classes in by_split.items() if classes}
+    if by_split and "train" not in by_split:
+        raise DataError(f"there is a folder {splits[min(by_split)].name}, and none called train")
+    places = {SPLITS.index(split): classes for split, classes in by_split.items()}
+    rows = [
+        (file, text, one_form(folder.name), side)
+        for side, classes in (places or {-1: class_folders(raw)}).items()
+        for folder in classes
+        for file, text in texts_in(folder, raw, faults)
+    ]
+    if not rows:
+        return None
+    names, texts, labels, sides = zip(*rows, strict=True)
+    columns = {"text": texts, "label": labels, "side": sides}
+    return pd.DataFrame(columns, index=pd.Index(names, name="row"))
+
+
+def texts_in(folder: Path, raw: Path, faults: Faults) -> Iterator[tuple[str, str]]:
+    """The names and texts of the files of a folder that are text."""
+    for file in sorted(folder.rglob("*.txt")):
+        with faults.noted():
+            yield file.relative_to(raw).as_posix(), read_plain_text(file).strip()

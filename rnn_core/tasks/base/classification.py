@@ -1,0 +1,102 @@
+"""What classifiers share: how well they find classes, how sure they are, what each counts."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+ClassWeights: TypeAlias = Literal["none", "balanced"]
+"""How much an item of each class counts while training: all the same, or each class in all."""
+
+BINS = 15
+"""Intervals of equal width, as the paper takes them."""
+
+
+def further_metrics(logits: Tensor, labels: Tensor) -> dict[str, float]:
+    """What is told of a classifier beside its accuracy.
+
+    Args:
+        logits: Of the classes, (N, C).
+        labels: The right classes, int64 (N,).
+    """
+    guesses = logits.argmax(dim=1)
+    return {
+        "calibration_error": calibration_error(logits, labels),
+        "macro_f1": macro_f1(guesses, labels),
+    }
+
+
+def calibration_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float:
+    """The expected calibration error of a classifier, in [0, 1]; 0 is best.
+
+    Items are sorted into intervals of equal width by the probability of the class that each is
+    taken for. The result is the mean difference, over the items, between an interval's accuracy
+    and its mean probability.
+
+    Args:
+        logits: Of the classes, up to a constant for each item, (N, C).
+        labels: The right classes, int64 (N,).
+        bins: How many intervals.
+
+    Reference:
+        Guo et al., "On calibration of modern neural networks", arXiv:1706.04599v2, section 2.
+    """
+    confidences, guesses = logits.double().softmax(dim=1).max(dim=1)
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device=logits.device)[1:-1]
+    intervals = torch.bucketize(confidences, edges)
+    surplus = confidences - (guesses == labels).double()
+    sums = torch.zeros(bins, dtype=torch.float64, device=logits.device)
+    return float(sums.index_add(0, intervals, surplus).abs().sum() / len(labels))
+
+
+def macro_f1(guesses: Tensor, labels: Tensor) -> float:
+    """The mean over classes of the harmonic mean of precision and recall, in [0, 1].
+
+    Classes count alike, however many items each has. Those count that an item has or is taken
+    for; one that no item is rightly taken for has 0.
+
+    Args:
+        guesses: What each item is taken for, int64 (N,).
+        labels: The right classes, likewise.
+
+    Reference:
+        Opitz and Burst, "Macro F1 and macro F1", arXiv:1911.03347v3, the mean of F1 scores.
+    """
+    size = int(torch.maximum(guesses.max(), labels.max())) + 1
+    hits = guesses[guesses == labels].bincount(minlength=size).double()
+    both = guesses.bincount(minlength=size) + labels.bincount(minlength=size)
+    return float((2 * hits / both)[both > 0].mean())
+
+
+def recalls(guesses: Tensor, labels: Tensor, classes: Sequence[str]) -> dict[str, float]:
+    """The share of the items of each class that are taken for it, by its name.
+
+    Args:
+        guesses: What each item is taken for, int64 (N,).
+        labels: The right classes, likewise; a class without an item is left out.
+        classes: Their names.
+    """
+    there = labels.bincount(minlength=len(classes)).tolist()
+    hits = labels[guesses == labels].bincount(minlength=len(classes)).tolist()
+    named = zip(classes, hits, there, strict=True)
+    return {name: right / count for name, right, count in named if count}
+
+
+def loss_weights(kind: ClassWeights, labels: Tensor, num_classes: int) -> tuple[Tensor, ...]:
+    """How much an item of each class counts in the loss, (C,); nothing if all the same.
+
+    Balanced, every class counts as much as any other in all, and the mean weight of an item is
+    1: N / (C n), where n of the N items are of the class. It is the heuristic of King and Zeng
+    (2001), "Logistic regression in rare events data", doi:10.1093/oxfordjournals.pan.a004868,
+    as scikit-learn has it.
+
+    Args:
+        kind: Which weights.
+        labels: Classes of the training items, (N,).
+        num_classes: Classes that there are, C.
+    """
+    if kind == "none":
+        return ()
+    counts = labels.long().bincount(minlength=num_classes).clamp(min=1)
+    return ((len(labels) / (num_classes * counts.double())).to(torch.get_default_dtype()),)
