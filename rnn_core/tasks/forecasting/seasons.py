@@ -34,8 +34,14 @@ SEASONS = (
 )
 
 
-def season_of(step_seconds: float | None) -> Season | None:
-    """The season that rows have, by the time between them."""
+BUSINESS_WEEK = Season("week", 5 * DAY_SECONDS, DAY_SECONDS, DAY_SECONDS, 8)
+"""The week of rows of business days."""
+
+
+def season_of(step_seconds: float | None, step: str | None) -> Season | None:
+    """The season that rows have, by the time between them and what pandas calls it."""
+    if step in {"B", "C"}:
+        return BUSINESS_WEEK
     for season in SEASONS:
         if step_seconds and season.shortest_step <= step_seconds <= season.longest_step:
             return season
