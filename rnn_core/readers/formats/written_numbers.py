@@ -26,6 +26,8 @@ GAPS = frozenset(
 ) | frozenset(("nan", "-nan", "null", "none", "nil", "missing"))
 """What stands for no value, in lower case."""
 
+NO_NUMBER = "is not a number"
+
 BLANKS = " \t\r\n\u00a0\u202f\u2007\u200b\ufeff"
 """Blanks around a number, such as those that web pages and spreadsheets leave."""
 
@@ -173,12 +175,12 @@ def read_written(text: str, decimal: Decimal | None) -> Written:
     """
     match = NUMBER.fullmatch(text)
     if match is None or bool(match["open"]) != bool(match["close"]):
-        raise UnclearError("is not a number", "write a number, or leave it empty")
+        raise UnclearError(NO_NUMBER, "write a number, or leave it empty")
     number = float(as_digits(match["digits"].strip(), decimal) + (match["power"] or ""))
     signs = "".join(match[part] or "" for part in ("sign", "second", "minus"))
     negative = bool(match["open"]) or signs in {"-", "\u2212"}
     if len(signs) > 1:
-        raise UnclearError("is not a number", "write a number, or leave it empty")
+        raise UnclearError(NO_NUMBER, "write a number, or leave it empty")
     unit = (match["unit"] or "").strip()
     if unit in SCALES and not (match["blank"] or match["digits"][-1].isspace()):
         number, unit = number * SCALES[unit], ""
@@ -194,7 +196,7 @@ def as_digits(digits: str, decimal: Decimal | None) -> str:
     match = SHAPES[decimal or "."].fullmatch(digits)
     if match is None or not (match["whole"] or match["rest"]):
         raise UnclearError(
-            "has a comma" if "," in digits else "is not a number",
+            "has a comma" if "," in digits else NO_NUMBER,
             "write decimals with a point and thousands without a separator; if all decimals "
             "have a comma, say --set decimal=,",
         )

@@ -82,6 +82,8 @@ def shown(time: pd.Timestamp | pd.Timedelta) -> str:
 
 def step_in_words(step: BaseOffset) -> str:
     """A step for a person, such as 15 minutes or 1 business day."""
+    if months := months_of(step):
+        return f"{months} month{'s' if months > 1 else ''}"
     word = WORDS.get(step.rule_code.partition("-")[0]) if step.n > 0 else None
     return f"{step.n} {word}{'s' if step.n > 1 else ''}" if word else str(step.freqstr)
 

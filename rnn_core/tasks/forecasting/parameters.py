@@ -99,6 +99,7 @@ class ForecastingMeta(Meta):
         day_first: Whether days are written before months; None where neither is first.
         zone: Time zone of the timestamps; None if they have none.
         span: The first and the last timestamp.
+        sessions: Times of the day at which alone there are rows; none where they go on all day.
         cut: Rows without a target at the start, and at the end, which are left out.
     """
 
@@ -114,6 +115,7 @@ class ForecastingMeta(Meta):
     day_first: bool | None = None
     zone: str | None = None
     span: tuple[str, str] | None = None
+    sessions: tuple[str, ...] = ()
     cut: tuple[int, int] = (0, 0)
 
     @property
@@ -137,5 +139,6 @@ class ForecastingMeta(Meta):
                 "form": TableForm(**content.get("form", {})),
                 "span": tuple(span) if span else None,
                 "cut": tuple(cut),
+                "sessions": tuple(content.get("sessions", ())),
             }
         )

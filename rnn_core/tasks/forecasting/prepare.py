@@ -50,6 +50,7 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         day_first=table.day_first,
         zone=str(times.tz) if times is not None and times.tz is not None else None,
         span=(str(times[0]), str(times[-1])) if times is not None else None,
+        sessions=step.sessions,
         cut=table.cut,
     )
     return {"values": scaled}, meta

@@ -99,10 +99,20 @@ class Step(NamedTuple):
     Attributes:
         code: What pandas calls it, such as B for a business day; None if it has no name.
         seconds: Its median.
+        sessions: Times of the day at which alone there are rows; none where they go on all day.
     """
 
     code: str | None
     seconds: float | None
+    sessions: tuple[str, ...] = ()
+
+
+def step_of(times: "pd.DatetimeIndex") -> Step:
+    """What lies between timestamps, at least 2, which increase."""
+    from rnn_core.readers.times import sessions, steps  # noqa: PLC0415 - training does without
+
+    found = [] if steps.regular(times) else sessions.find_sessions(times)
+    return Step(steps.step_code(times), steps.median_seconds(times), tuple(found))
 
 
 def check_times(
@@ -129,6 +139,4 @@ def check_times(
     order.check_order(times, frame, parameters.date, name)
     if parameters.irregular == "error":
         steps.check_steps(times, frame.index, name, cure)
-    if len(times) < 2:
-        return Step(None, None)
-    return Step(steps.step_code(times), steps.median_seconds(times))
+    return step_of(times) if len(times) > 1 else Step(None, None)

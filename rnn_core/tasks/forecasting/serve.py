@@ -62,6 +62,7 @@ class Serving(Serves):
         import pandas as pd  # noqa: PLC0415 - training does without
 
         from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
+        from rnn_core.readers.times.sessions import following_sessions  # noqa: PLC0415 - as above
 
         table = self.with_values(self.as_read(table))
         if len(table) < self.meta.lookback:
@@ -76,8 +77,11 @@ class Serving(Serves):
         forecast = output * std[:width] + mean[:width]
         answer = pd.DataFrame(forecast, columns=list(self.meta.parameters.targets))
         if times is not None:
-            next_times = steps.following(times, self.meta.horizon, self.meta.step)
-            answer.insert(0, self.meta.parameters.date, next_times)
+            if self.meta.sessions:
+                ahead = following_sessions(times, self.meta.horizon, list(self.meta.sessions))
+            else:
+                ahead = steps.following(times, self.meta.horizon, self.meta.step)
+            answer.insert(0, self.meta.parameters.date, ahead)
         return answer
 
     def as_read(self, table: "pd.DataFrame") -> "pd.DataFrame":

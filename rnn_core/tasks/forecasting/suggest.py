@@ -9,7 +9,7 @@ import numpy as np
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.tasks.base.prepares import Suggestion
 from rnn_core.tasks.forecasting.parameters import ForecastingData
-from rnn_core.tasks.forecasting.reading import Step, read_table
+from rnn_core.tasks.forecasting.reading import Step, read_table, step_of
 from rnn_core.tasks.forecasting.seasons import season_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ START_STEPS = 2_000
 
 LEAST_ROWS = 20
 """Rows below which nothing is suggested: the shorter sides have 4 then."""
+
+LOOKED_AT = 1_000
+"""Rows in which numbers are looked for."""
 
 COLUMNS = ("targets", "features")
 """Parameters that name columns."""
@@ -50,7 +53,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     step = Step(None, None)
     if table.times is not None:
         order.check_order(table.times, table.frame, data["date"], table.name)
-        step = Step(steps.step_code(table.times), steps.median_seconds(table.times))
+        step = step_of(table.times)
         if not steps.regular(table.times):
             data.setdefault("irregular", "allow")
     data |= suggest_windows(len(table.numbers), step, data, table.name)
@@ -108,6 +111,21 @@ def numeric_columns(frame: "pd.DataFrame") -> list[str]:
     return [c for c in map(str, frame) if is_number(frame[c]) and not is_bool_dtype(frame[c])]
 
 
+def holds_numbers(values: "pd.Series[Any]") -> bool:
+    """Whether a column of text has any number, in whatever way it is written."""
+    from rnn_core.readers.formats import written_numbers as written  # noqa: PLC0415 - as above
+
+    for text in values.dropna().astype(str).str.strip().iloc[:LOOKED_AT]:
+        try:
+            written.read_written(text, None)
+        except written.UnclearError as error:
+            if error.what != written.NO_NUMBER:
+                return True
+        else:
+            return True
+    return False
+
+
 def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> list[str]:
     """Columns that a person asks for; several may be named with commas between.
 
@@ -123,7 +141,7 @@ def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> l
     for column in found:
         if column not in frame:
             raise ParameterError(f"{name} has no column {column!r}; {known}")
-        if column not in numeric and not frame[column].astype(str).str.contains(r"\d").any():
+        if column not in numeric and not holds_numbers(frame[column]):
             raise ParameterError(f"{name}: column {column!r} holds no numbers; {known}")
     return found
 
@@ -141,7 +159,7 @@ def suggest_windows(
         raise DataError(f"{name} has {num_rows} rows; at least {LEAST_ROWS} are needed")
     unit = 1 if min(data["split"]) >= 1 else num_rows
     train, shortest = int(data["split"][0] * unit), int(min(data["split"]) * unit)
-    season = season_of(step.seconds, step.code)
+    season = season_of(step.seconds, step.code, len(step.sessions))
     length = season.rows(step.seconds) if season and step.seconds else 12
     ahead = length if length <= LONGEST_HORIZON else length // 4
     horizon = data.get("horizon", min(ahead, shortest // 2))

@@ -84,7 +84,7 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
     step = steps.step_in_words(steps.find_step(times)) if len(times) > 1 else "unknown"
     order = {True: ", the day before the month", False: ", the month before the day", None: ""}
     zone = f" ({meta.zone})" if meta.zone else ""
-    season = season_of(meta.step_seconds, meta.step)
+    season = season_of(meta.step_seconds, meta.step, len(meta.sessions))
     repeats = ""
     if season and meta.step_seconds:
         repeats = f"; a {season.name} has {season.rows(meta.step_seconds)} rows"
@@ -112,9 +112,11 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
             f"an hour is missing before {steps.shown(forward[0])}, when the clock is set forward; "
             "write all times in UTC, or with their offset from it, such as +02:00"
         )
-    if not steps.regular(table.times):
+    if not steps.regular(table.times) and not meta.sessions:
         odd = ~steps.follows(table.times, steps.find_step(table.times))
         place = int(np.argmax(odd)) + 1
+        if int(odd.sum()) == len(forward):
+            return
         yield (
             f"{int(odd.sum())} rows do not follow the row before by the usual step, the first in "
             f"row {table.frame.index[place]} ({steps.shown(table.times[place])}); a model counts "
@@ -129,9 +131,10 @@ def doubts_of_values(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         far = far_off(values)
         if far.any():
             told = rows_in_words(table.frame.index, far, values)
+            count = int(far.sum())
             yield (
-                f"column {column!r} has {int(far.sum())} value{'s' * (far.sum() > 1)} very far "
-                f"from the others: {told}; where that is wrong, leave it empty"
+                f"column {column!r} has {count} value{'s' * (count > 1)} very far from the "
+                f"others: {told}; where that is wrong, leave it empty"
             )
         gaps = np.isnan(values)
         if gaps.any():
