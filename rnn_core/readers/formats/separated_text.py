@@ -254,7 +254,7 @@ def lay_out(
         above=rows[first][0] - 1 if first else above,
         header=named,
         width=usual,
-        share=fitting / max(len(table) + unread, 1),
+        share=fitting / max(len(rows) + unread, 1),
     )
 
 

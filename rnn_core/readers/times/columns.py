@@ -25,7 +25,7 @@ USUAL_WORDS = frozenset(
 ) | frozenset(("datum", "zeit", "zeitpunkt", "fecha", "data", "jour", "mois", "dia", "mes", "jahr"))
 """Words of such names."""
 
-YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "time", "anno"])
+YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "anno"])
 """Words of names of columns whose numbers may be years alone."""
 
 
@@ -168,7 +168,7 @@ def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
     if rank(column) == 2:
         return False
     numbers = pd.to_numeric(values, errors="coerce")
-    if numbers.max() < 3_000 and not words_of(column) & YEARS:
+    if numbers.max() < 3_000 and rank(column) and not words_of(column) & YEARS:
         return False
     return bool(numbers.notna().all()) and (numbers.is_monotonic_increasing or rank(column) == 0)
 
