@@ -1,5 +1,6 @@
 """`gatewise predict` and `gatewise generate`: a registered model asked from a terminal."""
 
+import math
 import re
 import shutil
 import sys
@@ -167,5 +168,30 @@ def shown(answer: "pd.DataFrame") -> str:
     """An answer for a person: a lone column as text, anything else as CSV."""
     if len(answer.columns) == 1:
         return "\n".join(str(value) for value in answer.iloc[:, 0]) + "\n"
-    text: str = answer.to_csv(index=False, float_format="%.6g")
+    text: str = answer.apply(shortest).to_csv(index=False)
     return text
+
+
+def shortest(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Numbers with six digits, or as many as tell those of a column apart to a thousandth.
+
+    The largest of 7,800,000,000 and 7,800,400,000 would be told with six digits as the other.
+    """
+    if column.dtype.kind != "f":
+        return column
+    import numpy as np  # noqa: PLC0415 - takes long
+
+    known = column[np.isfinite(column)]
+    size, apart = known.abs().max(), known.max() - known.min()
+    ratio = size / apart if len(known) > 1 and apart > 0 else 1.0
+    digits = min(max(6, math.ceil(math.log10(max(ratio, 1.0))) + 4), 17)
+    return column.map(lambda value: plain(value, digits), na_action="ignore")
+
+
+def plain(value: float, digits: int) -> str:
+    """A number with so many digits, without a power of ten where it is usual to have none."""
+    if value == 0 or not 1e-5 <= abs(value) < 1e16:
+        return f"{value:.{digits}g}"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

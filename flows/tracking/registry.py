@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
 
 import rnn_core
 from flows.layout import Layout
@@ -30,11 +32,11 @@ from rnn_core.comparison.outcome import Comparison
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.files import digest_of, write_text
 from rnn_core.study import read_study
-from rnn_core.tasks import get_task
+from rnn_core.tasks.base.task import Task
 from rnn_core.training.members import member_folders, read_members
-from rnn_core.training.models import registered_seeds, restore_registered
+from rnn_core.training.models import restore_registered
 from rnn_core.training.prepared import META
-from rnn_core.training.run_folder import read_config, seed_folder
+from rnn_core.training.run_folder import seed_folder
 
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 """What every model needs to answer; a task may need more."""
@@ -111,7 +113,8 @@ def register(
     client: MlflowClient, name: str, folder: Path, run_id: str, examples: Examples
 ) -> ModelVersion:
     """Log the model to its run and make a version of it, without an alias."""
-    task = get_task(read_config(registered_seeds(folder / RUN)[0])[0].task)
+    restored, _ = restore_registered(folder / RUN)
+    task = type(restored)
     packages = (*REQUIREMENTS, *task.requirements)
     parameters = asdict(task.AnswerParameters()) or None
     with mlflow.start_run(run_id=run_id):
@@ -121,7 +124,7 @@ def register(
             artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN)},
             code_paths=[str(Path(rnn_core.__file__).parent)],
             pip_requirements=[f"{package}=={installed(package)}" for package in packages],
-            signature=infer_signature(examples.given, examples.answer, parameters),
+            signature=signature_of(restored, examples, parameters),
         )
     with suppress(MlflowException):  # it exists
         client.create_registered_model(name)
@@ -129,6 +132,22 @@ def register(
     return client.create_model_version(
         name, logged.model_uri, run_id, tags=tags, model_id=logged.model_id
     )
+
+
+def signature_of(
+    task: Task, examples: Examples, parameters: dict[str, Any] | None
+) -> ModelSignature:
+    """What a model takes and answers; columns that may hold any kind of values are left open."""
+    columns = task.input_columns()
+    if columns is None:
+        return infer_signature(examples.given, examples.answer, parameters)
+    signature = infer_signature(None, examples.answer, parameters)
+    specs: list[ColSpec | TensorSpec] = [
+        ColSpec(AnyType(), name, required)  # type: ignore[no-untyped-call]
+        for name, required in columns.items()
+    ]
+    signature.inputs = Schema(specs)
+    return signature
 
 
 def download(version: ModelVersion, folder: Path) -> Path:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, find_encoding
@@ -34,6 +34,7 @@ from rnn_core.readers.formats.typed_tables import (
     read_parquet,
     read_spreadsheet,
 )
+from rnn_core.readers.formats.written_numbers import Decimal
 
 if TYPE_CHECKING:
     from array import array
@@ -46,13 +47,21 @@ ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".xlsx", ".jsonl", ".ndjs
 
 PACKED = (".gz", ".zip")
 
-Decimal: TypeAlias = Literal[".", ","]
 
 WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 """A number with a decimal comma, or with a comma between thousands."""
 
 CERTAIN_COMMA = re.compile(r"[+-]?(0|\d{4,}|\d{1,3}(\.\d{3})+),\d+|[+-]?\d+,(\d{1,2}|\d{4,})")
 """A number whose comma cannot stand between thousands."""
+
+WITH_POINT = re.compile(r"[+-]?(0|[1-9]\d*)\.(\d{1,2}|\d{4,})|[+-]?(0|\d{4,})\.\d+")
+"""A number whose point cannot stand between thousands."""
+
+WITH_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+"""A number whose commas may all stand between thousands."""
+
+MORE_THOUSANDS = re.compile(r".*(,\d{3}\.\d+|,\d{3},\d{3}.*)")
+"""Such a number whose commas can stand nowhere else."""
 
 LOOKED_AT = 2_000
 """Rows at the start, and at the end, in which decimals are looked for."""
@@ -355,21 +364,26 @@ def check_columns(found: TableFile, name: str, faults: Faults) -> None:
 
 
 def find_decimal(frame: "pd.DataFrame", layout: Layout) -> Decimal | None:
-    """What stands before the decimals of the numbers of a table; None where none tells.
+    """What stands before the decimals of the numbers of a table; None where that is not certain.
 
     A comma that may stand between thousands is one before decimals where semicolons separate
     the fields, since commas are taken then.
     """
     import pandas as pd  # noqa: PLC0415 - as above
 
-    certain = layout.separator == ";" and layout.width > 1
-    found = False
     rows = pd.concat([frame.iloc[:LOOKED_AT], frame.iloc[-LOOKED_AT:]])
+    found: set[Decimal] = set()
+    pointed = False
     for place in range(rows.shape[1]):
         values = rows.iloc[:, place].str.strip()
-        values = values[values != ""]
+        pointed = pointed or bool(values.str.fullmatch(WITH_POINT.pattern).any())
+        values = values[values.str.contains(",", regex=False)]
+        if values.empty:
+            continue
         commas = values.str.fullmatch(WITH_COMMA.pattern)
-        if commas.any() and (commas | values.str.fullmatch(r"[+-]?\d+")).all():
-            found = True
-            certain = certain or bool(values.str.fullmatch(CERTAIN_COMMA.pattern).any())
-    return "," if found and certain else None
+        certain = layout.separator == ";" and layout.width > 1
+        if commas.all() and (certain or values.str.fullmatch(CERTAIN_COMMA.pattern).any()):
+            found.add(",")
+        elif values.str.fullmatch(WITH_THOUSANDS.pattern).all():
+            found |= {"."} if values.str.fullmatch(MORE_THOUSANDS.pattern).any() else set()
+    return None if len(found) != 1 or (pointed and "," in found) else found.pop()

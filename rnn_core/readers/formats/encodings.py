@@ -39,6 +39,9 @@ LETTERS = ("äöüß", "éèàâçùêëîïôûœæ", "áéíóúüñ", "ãõá
 SIGNS = frozenset("€£°µ§²³½„—…«»¿¡ºª·®©™\xa0\xd7\u2013\u2018\u2019\u201c\u201d")
 """Signs beyond ASCII that stand in texts of all of them."""
 
+FRENCH_OE = re.compile(r"^([^\u0153]|\u0153[uidt])*$", re.IGNORECASE)
+"""A text in which this letter stands as it does in French; its byte is common in Polish."""
+
 LONGEST_RUN = 3
 """Bytes beyond ASCII side by side in text of Western Europe, at most; of two letters and a sign."""
 
@@ -148,6 +151,8 @@ def is_western(sample: bytes) -> bool:
     if text is None or max(map(len, HIGH.findall(sample)), default=0) > LONGEST_RUN:
         return False
     beyond = {letter.lower() for letter in text if ord(letter) > 127} - SIGNS
+    if "\u0153" in beyond and not FRENCH_OE.search(text):
+        return False
     return any(beyond <= set(letters) for letters in LETTERS)
 
 

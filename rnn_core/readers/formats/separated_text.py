@@ -104,6 +104,18 @@ class Fields:
         """Whether all rows could be read."""
         return not self.wrong and self.broken is None
 
+    def take(self, empty: list[tuple[int, list[str]]], width: int) -> list[list[str]]:
+        """Of rows without a value between others, those that have fields; others are blank."""
+        rows = []
+        for line, fields in empty:
+            if fits(fields, width):
+                self.lines.append(line)
+                rows.append(fields)
+            else:
+                self.blank.append(line)
+        empty.clear()
+        return rows
+
     def keep(self, rows: Sequence[Sequence[str]], width: int) -> None:
         """Add rows to the columns."""
         self.columns = self.columns or [[] for _ in range(width)]
@@ -242,7 +254,7 @@ def lay_out(
         above=rows[first][0] - 1 if first else above,
         header=named,
         width=usual,
-        share=fitting / max(len(table) + unread, 1),
+        share=fitting / max(len(rows) + unread, 1),
     )
 
 
@@ -329,31 +341,31 @@ def read_fields(opened: Opener, encoding: str, layout: Layout) -> Fields:
 
 
 def read_rows(rows: Iterator[tuple[int, list[str]]], layout: Layout, found: Fields) -> None:
-    """Put rows into columns, some thousands at once.
+    """Put rows into columns, some thousands at once; rows of empty fields at the end are left out.
 
     Raises:
         BrokenQuoteError: If a quotation mark does not fit.
     """
     pending: list[list[str]] = []
-    blank: list[int] = []
+    empty: list[tuple[int, list[str]]] = []
     width = layout.width
     try:
         for line, fields in rows:
             if not any(fields) or not any(map(str.strip, fields)):
-                blank.append(line)
+                empty.append((line, fields))
             elif len(fields) != width and not fits(fields, width):
                 found.wrong.append((line, len(fields)))
                 if len(found.wrong) == MOST_FAULTS:
                     return
             elif layout.header and not found.names:
-                found.names, found.first, blank = fields[:width], line, []
+                found.names, found.first = fields[:width], line
+                empty.clear()
             else:
                 found.first = found.first or line
-                found.blank += blank
-                blank.clear()
+                pending += found.take(empty, width)
                 found.lines.append(line)
                 pending.append(fields)
-                if len(pending) == ROWS_AT_ONCE:
+                if len(pending) >= ROWS_AT_ONCE:
                     found.keep(pending, width)
                     pending.clear()
     finally:

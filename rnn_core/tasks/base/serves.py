@@ -56,6 +56,13 @@ class Serves(Role, ABC):
             DataError: If the input is not of the form that the task needs.
         """
 
+    def input_columns(self) -> dict[str, bool] | None:
+        """Columns of raw input that may hold values of any kind, and whether they must be there.
+
+        None where the example has the kinds of all.
+        """
+        return None
+
     @abstractmethod
     def example(self, raw: Path) -> "pd.DataFrame":
         """A small input for `answer`, taken from the raw files of the dataset."""

@@ -1,9 +1,12 @@
 """What params.yaml may say of a table, and what is found out about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from rnn_core.readers.formats.separated_text import Quoting
+from rnn_core.readers.formats.written_numbers import Decimal
+from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.forecasting.windows import Borders
 
@@ -16,6 +19,7 @@ class ForecastingData:
         targets: Columns to predict.
         features: Columns that are read besides the targets.
         date: Column of timestamps, which must increase; None if there is none.
+        day_first: Whether 01/02/2024 is the first of February; None to find it out.
         lookback: Rows of the past that the model sees.
         horizon: Rows that it predicts.
         split: Rows of the train, validation and test sides in the order of the table,
@@ -26,20 +30,35 @@ class ForecastingData:
         irregular: What rows are that are not one step apart, where a step may be one of
             the calendar, such as a month or a business day: an error, or allowed. The
             model counts rows, not time.
+        separator: As the next four, see `rnn_core.readers.table_files.TableForm`; None to find
+            it out.
+        decimal: See there.
+        encoding: See there.
+        header: See there.
+        quoting: See there.
     """
 
     targets: tuple[str, ...]
     features: tuple[str, ...] = ()
     date: str | None = "date"
+    day_first: bool | None = None
     lookback: int = 96
     horizon: int = 24
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
     missing: Literal["error", "fill"] = "error"
     irregular: Literal["error", "allow"] = "error"
+    separator: str | None = None
+    decimal: Decimal | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    quoting: Quoting | None = None
 
     def __post_init__(self) -> None:
         if not self.targets:
             raise ValueError("targets must name at least one column")
+        for names, columns in (("targets", self.targets), ("features", self.features)):
+            if twice := sorted({name for name in columns if columns.count(name) > 1}):
+                raise ValueError(f"{names} name {twice[0]!r} twice")
         if repeated := set(self.targets) & set(self.features):
             raise ValueError(f"features repeat the targets {sorted(repeated)}")
         if self.date in (*self.targets, *self.features):
@@ -50,6 +69,18 @@ class ForecastingData:
             raise ValueError("split must be three positive numbers of rows, or shares")
         if min(self.split) < 1 and abs(sum(self.split) - 1) > 1e-9:
             raise ValueError(f"the shares of split sum to {sum(self.split)}, not 1")
+        _ = self.form
+
+    @property
+    def form(self) -> TableForm:
+        """How the table is written, as far as it was said."""
+        return TableForm(
+            separator=self.separator,
+            decimal=self.decimal,
+            encoding=self.encoding,
+            header=self.header,
+            quoting=self.quoting,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +94,13 @@ class ForecastingMeta(Meta):
         std: Its standard deviation there.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.
-        borders: Which rows are on which side.
+        borders: Which rows are on which side; rows that are cut off do not count.
+        form: How the table is written, as it was found.
+        day_first: Whether days are written before months; None where neither is first.
+        zone: Time zone of the timestamps; None if they have none.
+        span: The first and the last timestamp.
+        sessions: Times of the day at which alone there are rows; none where they go on all day.
+        cut: Rows without a target at the start, and at the end, which are left out.
     """
 
     Parameters = ForecastingData
@@ -74,6 +111,12 @@ class ForecastingMeta(Meta):
     step: str | None
     step_seconds: float | None
     borders: Borders
+    form: TableForm = field(default_factory=TableForm)
+    day_first: bool | None = None
+    zone: str | None = None
+    span: tuple[str, str] | None = None
+    sessions: tuple[str, ...] = ()
+    cut: tuple[int, int] = (0, 0)
 
     @property
     def lookback(self) -> int:
@@ -88,4 +131,14 @@ class ForecastingMeta(Meta):
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         borders = {split: tuple(rows) for split, rows in content["borders"].items()}
-        return super().from_json({**content, "borders": borders})
+        span, cut = content.get("span"), content.get("cut", (0, 0))
+        return super().from_json(
+            {
+                **content,
+                "borders": borders,
+                "form": TableForm(**content.get("form", {})),
+                "span": tuple(span) if span else None,
+                "cut": tuple(cut),
+                "sessions": tuple(content.get("sessions", ())),
+            }
+        )

@@ -1,7 +1,6 @@
 """A table becomes standardised numbers and sides."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,32 +10,29 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
+from rnn_core.tasks.forecasting.reading import Step, check_times, read_table
 from rnn_core.tasks.forecasting.windows import Borders, first_rows, with_values
 
-if TYPE_CHECKING:
-    import pandas as pd
+GAP_CURE = "fill it, or set data.missing to fill"
 
 
 def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], ForecastingMeta]:
     """Standardise the columns of the one table of a folder by its training side."""
-    from rnn_core.readers import (  # noqa: PLC0415 - training does without
-        tables,
-        timestamps,
-    )
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
-    columns = [*parameters.targets, *parameters.features]
-    file = tables.table_file(raw)
-    table = tables.load_table(file)
+    table = read_table(raw, parameters)
+    times, columns = table.times, list(table.numbers.columns)
     step = Step(None, None)
-    if parameters.date is not None:
-        times = timestamps.read_times(table, parameters.date, file.name)
-        step = check_times(times, table.index, parameters, file.name)
-    numbers = tables.select_columns(table, columns, file.name)
-    borders = split_rows(len(table), parameters, file.name)
+    if times is not None:
+        step = check_times(times, table.frame, parameters, table.name)
+    if parameters.missing == "error":
+        tables.check_gaps(table.numbers, table.name, GAP_CURE)
+    borders = split_rows(len(table.numbers), parameters, table.name)
     sides = {f"{split} side": slice(*borders[split]) for split in SPLITS}
-    values = tables.with_gaps(numbers, sides, parameters.missing, file.name)
+    tables.check_sides(table.numbers, sides, table.name)
+    values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
     start, end = borders["train"]
-    refuse_constant(values, values[start:end], columns, parameters.targets, file.name)
+    refuse_constant(values, values[start:end], columns, parameters.targets, table.name)
     mean, std = np.nanmean(values[start:end], axis=0), np.nanstd(values[start:end], axis=0)
     scaled = torch.from_numpy(np.ascontiguousarray((values - mean) / std, np.float32))
     meta = ForecastingMeta(
@@ -48,8 +44,14 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         step_seconds=step.seconds,
         borders=borders,
         items={
-            split: count_windows(scaled, borders, split, parameters, file.name) for split in SPLITS
+            split: count_windows(scaled, borders, split, parameters, table.name) for split in SPLITS
         },
+        form=table.form,
+        day_first=table.day_first,
+        zone=str(times.tz) if times is not None and times.tz is not None else None,
+        span=(str(times[0]), str(times[-1])) if times is not None else None,
+        sessions=step.sessions,
+        cut=table.cut,
     )
     return {"values": scaled}, meta
 
@@ -72,36 +74,6 @@ def count_windows(
             f"{parameters.horizon} after it; raise data.lookback, or leave out what has the gaps"
         )
     return count
-
-
-class Step(NamedTuple):
-    """What lies between two rows.
-
-    Attributes:
-        code: What pandas calls it, such as B for a business day; None if it has no name.
-        seconds: Its median.
-    """
-
-    code: str | None
-    seconds: float | None
-
-
-def check_times(
-    times: "pd.DatetimeIndex", rows: "pd.Index[Any]", parameters: ForecastingData, name: str
-) -> Step:
-    """Refuse timestamps out of order, and gaps in time unless they are allowed.
-
-    Raises:
-        DataError: Names the first such row.
-    """
-    from rnn_core.readers import timestamps  # noqa: PLC0415 - training does without
-
-    timestamps.check_order(times, rows, name)
-    if parameters.irregular == "error":
-        timestamps.check_steps(times, rows, name)
-    if len(times) < 2:
-        return Step(None, None)
-    return Step(timestamps.step_code(times), timestamps.median_seconds(times))
 
 
 def refuse_constant(

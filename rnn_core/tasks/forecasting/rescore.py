@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +15,7 @@ from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.forecasting.learn import ForecastingModel, Learning
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.prepare import prepare
-
-if TYPE_CHECKING:
-    import pandas as pd
+from rnn_core.tasks.forecasting.reading import Table, read_table
 
 MARKED_ROWS = 8
 """A row without a date is known by its targets and those of the rows before it, so many in all."""
@@ -30,11 +27,8 @@ class Rescoring(Learning, Rescores):
     @staticmethod
     def marks(raw: Path, parameters: ForecastingData, seed: int) -> dict[Split, Marks]:
         """A mark for each row of the horizon of each window."""
-        from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-
         data, meta = prepare(raw, parameters)
-        file = tables.table_file(raw)
-        rows = row_marks(tables.load_table(file), parameters, file.name)
+        rows = row_marks(read_table(raw, parameters), list(parameters.targets))
         task = Learning(meta, ForecastingModel())
         future = np.arange(parameters.lookback, parameters.lookback + parameters.horizon)
         return {split: rows[task.rows(data, split).numpy()[:, None] + future] for split in SPLITS}
@@ -80,14 +74,12 @@ class Rescaled(nn.Module):
         return asked
 
 
-def row_marks(table: "pd.DataFrame", parameters: ForecastingData, name: str) -> Marks:
+def row_marks(table: Table, targets: list[str]) -> Marks:
     """A mark for each row: its time, or where there is none what the targets were there, (R,)."""
-    from rnn_core.readers import tables, timestamps  # noqa: PLC0415 - training does without
-
-    if parameters.date is not None:
-        times = timestamps.read_times(table, parameters.date, name).as_unit("s").asi8
+    if table.times is not None:
+        times = table.times.as_unit("s").asi8
         return one_mark_each(time.tobytes() for time in times)[:, 0]
-    values = tables.select_columns(table, list(parameters.targets), name).to_numpy(np.float64)
+    values = table.numbers[targets].to_numpy(np.float64)
     padded = np.pad(values, ((MARKED_ROWS - 1, 0), (0, 0)))
     runs = np.lib.stride_tricks.sliding_window_view(padded, MARKED_ROWS, axis=0)
     return one_mark_each(np.ascontiguousarray(run).tobytes() for run in runs)[:, 0]

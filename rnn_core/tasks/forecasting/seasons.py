@@ -34,9 +34,22 @@ SEASONS = (
 )
 
 
-def season_of(step_seconds: float | None) -> Season | None:
-    """The season that rows have, by the time between them."""
+BUSINESS_WEEK = Season("week", 5 * DAY_SECONDS, DAY_SECONDS, DAY_SECONDS, 8)
+"""The week of rows of business days."""
+
+
+def season_of(step_seconds: float | None, step: str | None, a_day: int = 0) -> Season | None:
+    """The season that rows have.
+
+    Args:
+        step_seconds: The time between them.
+        step: What pandas calls it.
+        a_day: How many rows a day has, where it has some hours alone.
+    """
+    if step in {"B", "C"}:
+        return BUSINESS_WEEK
     for season in SEASONS:
         if step_seconds and season.shortest_step <= step_seconds <= season.longest_step:
-            return season
+            shorter = a_day and season.name == "day"
+            return season._replace(seconds=a_day * step_seconds) if shorter else season
     return None

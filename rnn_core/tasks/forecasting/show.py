@@ -52,7 +52,7 @@ class Showing(Learning, Shows):
         past = past[:, :, self.targets]
         forecasts = {"repeat_last": past[:, -1:]}
         seconds = self.meta.step_seconds
-        if seconds and (season := season_of(seconds)):
+        if seconds and (season := season_of(seconds, self.meta.step, len(self.meta.sessions))):
             length = season.rows(seconds)
             if length <= self.meta.lookback:
                 places = torch.arange(self.meta.horizon) % length + self.meta.lookback - length

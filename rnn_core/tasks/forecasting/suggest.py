@@ -1,6 +1,6 @@
 """Parameters to start from, for a table of a person's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.reading import Step, read_table, step_of
 from rnn_core.tasks.forecasting.seasons import season_of
 
 if TYPE_CHECKING:
@@ -17,8 +19,14 @@ if TYPE_CHECKING:
 START_STEPS = 2_000
 """Steps of the optimiser that a suggested training has about, within 20 to 100 epochs."""
 
-LEAST_ROWS = 40
-"""Rows below which nothing is suggested: the shorter sides have 8 then."""
+LEAST_ROWS = 20
+"""Rows below which nothing is suggested: the shorter sides have 4 then."""
+
+LOOKED_AT = 1_000
+"""Rows in which numbers are looked for."""
+
+COLUMNS = ("targets", "features")
+"""Parameters that name columns."""
 
 START_SPLIT = (0.6, 0.2, 0.2)
 """Sides that are suggested: for short tables too, the shorter ones hold some windows."""
@@ -36,54 +44,110 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     between rows and their number. Gaps in columns and in time are declared, with
     `missing: fill` and `irregular: allow`, so that the person sees them.
     """
-    from rnn_core.readers import (  # noqa: PLC0415 - training does without
-        tables,
-        timestamps,
-    )
+    from rnn_core.readers.times import order, steps  # noqa: PLC0415 - training does without
 
-    file = tables.table_file(raw)
-    table = tables.load_table(file)
-    columns = wanted_columns(table, wanted, file.name)
-    numbers = tables.select_columns(table, columns, file.name)
-    found = None if "date" in wanted else timestamps.find_dates(table, columns, file.name)
-    date = wanted.get("date", found)
-    data = {"date": date, "split": list(START_SPLIT), **wanted}
-    if numbers.isna().to_numpy().any():
+    data = {"date": None, "split": list(START_SPLIT)} | usable(raw, wanted)
+    table = read_table(raw, checked(data))
+    if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
-    seconds = None
-    if date is not None:
-        times = timestamps.read_times(table, date, file.name)
-        timestamps.check_order(times, table.index, file.name)
-        seconds = timestamps.median_seconds(times)
-        if not timestamps.regular(times):
+    step = Step(None, None)
+    if table.times is not None:
+        order.check_order(table.times, table.frame, data["date"], table.name)
+        step = step_of(table.times)
+        if not steps.regular(table.times):
             data.setdefault("irregular", "allow")
-    data |= suggest_windows(len(table), seconds, data, file.name)
-    return {"data": data} | suggest_training(len(table), data)
+    data |= suggest_windows(len(table.numbers), step, data, table.name)
+    return {"data": data} | suggest_training(len(table.numbers), data)
 
 
-def wanted_columns(table: "pd.DataFrame", wanted: Mapping[str, Any], name: str) -> list[str]:
-    """Targets and features that a person asks for.
+def checked(data: Mapping[str, Any]) -> ForecastingData:
+    """What a person asks for, of the kinds that it has to be of.
 
     Raises:
-        ParameterError: If none is asked for, or one is not a column of numbers.
+        ParameterError: If it is not.
     """
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype  # noqa: PLC0415 - as above
+    from rnn_core.parameters import parse  # noqa: PLC0415 - a registered model does without
 
-    numeric = [c for c in table if is_numeric_dtype(table[c]) and not is_bool_dtype(table[c])]
-    known = f"columns of numbers: {', '.join(map(str, numeric)) or 'none'}"
-    if not wanted.get("targets"):
-        raise ParameterError(f"{name}: no targets, the columns to predict, are given; {known}")
-    columns = [*wanted["targets"], *wanted.get("features", ())]
-    for column in columns:
-        if column not in table:
+    return parse(ForecastingData, dict(data), "", "--set")
+
+
+def usable(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person asks for, with the columns as they are called, and the one of timestamps.
+
+    Raises:
+        DataError: If the file cannot be used; names file and row.
+        ParameterError: If what is wanted is not possible.
+    """
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+    from rnn_core.readers.times.columns import find_dates  # noqa: PLC0415 - as above
+
+    lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items() if k in COLUMNS}
+    wanted = {**wanted, **lists}
+    asked = checked({"targets": ["?"], "date": None, **wanted})
+    file = tables.table_file(raw)
+    table = tables.load_table(file, asked.form)
+    columns = {
+        key: wanted_columns(table.frame, wanted.get(key, ()), file.name)
+        for key in COLUMNS
+        if key == "targets" or key in wanted
+    }
+    if not columns["targets"]:
+        known = numeric_columns(table.frame)
+        raise ParameterError(
+            f"{file.name}: no targets, the columns to predict, are given; columns of numbers: "
+            f"{', '.join(known) or 'none'}"
+        )
+    used = [column for names in columns.values() for column in names]
+    date = wanted["date"] if "date" in wanted else find_dates(table.frame, used, file.name)
+    return {**wanted, **columns, "date": date}
+
+
+def numeric_columns(frame: "pd.DataFrame") -> list[str]:
+    """The columns whose first values are numbers."""
+    from pandas.api.types import is_bool_dtype  # noqa: PLC0415 - as above
+
+    from rnn_core.readers.times.columns import is_number  # noqa: PLC0415 - as above
+
+    return [c for c in map(str, frame) if is_number(frame[c]) and not is_bool_dtype(frame[c])]
+
+
+def holds_numbers(values: "pd.Series[Any]") -> bool:
+    """Whether a column of text has any number, in whatever way it is written."""
+    from rnn_core.readers.formats import written_numbers as written  # noqa: PLC0415 - as above
+
+    for text in values.dropna().astype(str).str.strip().iloc[:LOOKED_AT]:
+        try:
+            written.read_written(text, None)
+        except written.UnclearError as error:
+            if error.what != written.NO_NUMBER:
+                return True
+        else:
+            return True
+    return False
+
+
+def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> list[str]:
+    """Columns that a person asks for; several may be named with commas between.
+
+    Raises:
+        ParameterError: If one is not a column of numbers.
+    """
+    found: list[str] = []
+    for column in wanted:
+        parts = [part.strip() for part in column.split(",")]
+        found += parts if column not in frame and set(parts) <= set(frame) else [column]
+    numeric = numeric_columns(frame)
+    known = f"columns of numbers: {', '.join(numeric) or 'none'}"
+    for column in found:
+        if column not in frame:
             raise ParameterError(f"{name} has no column {column!r}; {known}")
-        if column not in numeric and not table[column].astype(str).str.contains(r"\d").any():
+        if column not in numeric and not holds_numbers(frame[column]):
             raise ParameterError(f"{name}: column {column!r} holds no numbers; {known}")
-    return columns
+    return found
 
 
 def suggest_windows(
-    num_rows: int, step_seconds: float | None, data: Mapping[str, Any], name: str
+    num_rows: int, step: Step, data: Mapping[str, Any], name: str
 ) -> dict[str, int]:
     """A horizon and lookback for the step between rows, as long as the rows allow.
 
@@ -95,8 +159,8 @@ def suggest_windows(
         raise DataError(f"{name} has {num_rows} rows; at least {LEAST_ROWS} are needed")
     unit = 1 if min(data["split"]) >= 1 else num_rows
     train, shortest = int(data["split"][0] * unit), int(min(data["split"]) * unit)
-    season = season_of(step_seconds)
-    length = season.rows(step_seconds) if season and step_seconds else 12
+    season = season_of(step.seconds, step.code, len(step.sessions))
+    length = season.rows(step.seconds) if season and step.seconds else 12
     ahead = length if length <= LONGEST_HORIZON else length // 4
     horizon = data.get("horizon", min(ahead, shortest // 2))
     behind = length * min(season.seen if season else 4, max(LONGEST_LOOKBACK // length, 1))

@@ -1,16 +1,171 @@
 """What was understood of a table."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.tasks.forecasting.reading import Table, read_table
+from rnn_core.tasks.forecasting.seasons import season_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnn_core.readers.table_files import TableForm
+
+FAR = 20
+"""Robust standard deviations from the median beyond which a value is told."""
+
+TOLD = 3
+"""Rows that are named of those with such a value, or with a gap."""
+
+NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
 
 def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
-    read = [
-        f"columns: {', '.join(meta.columns)}",
-        split_line(meta.items, "windows"),
+    table = read_table(raw, meta.parameters)
+    return Understanding(
+        read=tuple(found_of(table, meta)),
+        doubts=(*doubts_of_times(table, meta), *doubts_of_values(table, meta)),
+    )
+
+
+def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+    """What was read of a table, a line each."""
+    written = form_in_words(table.form)
+    yield f"{len(table.numbers):,} rows of {table.name}{written}"
+    yield from table.notes
+    targets, features = meta.parameters.targets, meta.parameters.features
+    used = {*targets, *features, meta.parameters.date}
+    others = [str(column) for column in table.frame.columns if column not in used]
+    read = f"; read besides: {', '.join(features)}" if features else ""
+    unread = f"; not read: {listed(others)}" if others else ""
+    yield f"predicted: {', '.join(targets)}{read}{unread}"
+    if table.times is not None:
+        yield time_in_words(table.times, meta)
+    start, end = table.cut
+    if start or end:
+        yield f"left out since no target has a value: {start} rows at the start, {end} at the end"
+    yield f"{meta.horizon} rows are predicted from {meta.lookback}; " + split_line(
+        meta.items, "windows"
+    )
+
+
+def listed(names: list[str], most: int = 8) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def form_in_words(form: "TableForm") -> str:
+    """How a text is written, where that is not as usual."""
+    told = []
+    if form.separator not in {None, ","}:
+        told.append(f"separated by {NAMED.get(str(form.separator), repr(form.separator))}")
+    if form.decimal == ",":
+        told.append("decimals with a comma")
+    if form.encoding not in {None, "utf-8", "utf-8-sig"}:
+        told.append(f"in {form.encoding}")
+    if form.header is False:
+        told.append("without names of columns, which are called 1, 2, 3 ...")
+    return f", {', '.join(told)}" if told else ""
+
+
+def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
+    """Step, span and season of a table."""
+    from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
+
+    step = steps.step_in_words(steps.find_step(times)) if len(times) > 1 else "unknown"
+    order = {True: ", the day before the month", False: ", the month before the day", None: ""}
+    zone = f" ({meta.zone})" if meta.zone else ""
+    season = season_of(meta.step_seconds, meta.step, len(meta.sessions))
+    repeats = ""
+    if season and meta.step_seconds:
+        repeats = f"; a {season.name} has {season.rows(meta.step_seconds)} rows"
+    span = f"{steps.shown(times[0])} to {steps.shown(times[-1])}"
+    return f"time: {span}{zone}{order[meta.day_first]}, a row each {step}{repeats}"
+
+
+def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+    """What may be wrong with the order of rows in time."""
+    from rnn_core.readers.times import columns, order, steps  # noqa: PLC0415 - as above
+
+    if block := order.series_in_blocks(table.frame):
+        yield (
+            f"the values of {block!r} stand one below the other: where they are several series, "
+            "give each a column, or a table, of its own"
+        )
+    if table.times is None:
+        like = columns.look_like_dates(table.frame, list(table.numbers.columns))
+        told = f"; {listed(like)} may be: --set date=NAME, written as 2024-01-31" if like else ""
+        yield f"no column of timestamps was found: rows are taken as they are{told}"
+        return
+    forward = order.clock_set_forward(table.times)
+    if len(forward):
+        yield (
+            f"an hour is missing before {steps.shown(forward[0])}, when the clock is set forward; "
+            "write all times in UTC, or with their offset from it, such as +02:00"
+        )
+    if not steps.regular(table.times) and not meta.sessions:
+        odd = ~steps.follows(table.times, steps.find_step(table.times))
+        place = int(np.argmax(odd)) + 1
+        if int(odd.sum()) == len(forward):
+            return
+        yield (
+            f"{int(odd.sum())} rows do not follow the row before by the usual step, the first in "
+            f"row {table.frame.index[place]} ({steps.shown(table.times[place])}); a model counts "
+            "rows, not time: add missing rows"
+        )
+
+
+def doubts_of_values(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+    """Values that are far from all others, and gaps."""
+    for column in table.numbers.columns:
+        values = table.numbers[column].to_numpy()
+        far = far_off(values)
+        if far.any():
+            told = rows_in_words(table.frame.index, far, values)
+            count = int(far.sum())
+            yield (
+                f"column {column!r} has {count} value{'s' * (count > 1)} very far from the "
+                f"others: {told}; where that is wrong, leave it empty"
+            )
+        gaps = np.isnan(values)
+        if gaps.any():
+            told = rows_in_words(table.frame.index, gaps, None)
+            yield (
+                f"column {column!r} has {int(gaps.sum())} gaps ({told}), in whose place a model "
+                "reads the last value before; they are not scored"
+            )
+
+
+def far_off(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values are more than `FAR` robust standard deviations from the median, (N,).
+
+    The robust deviation is 1.4826 times the median absolute one (Hampel, J. Am. Stat. Assoc.
+    69, 1974); where most values are the same, the 90th percentile of the absolute ones.
+    """
+    away = np.abs(values - np.nanmedian(values))
+    scale = 1.4826 * np.nanmedian(away) or np.nanpercentile(away, 90)
+    far: NDArray[np.bool_] = (away > FAR * scale) if scale > 0 else np.zeros(len(values), np.bool_)
+    return far
+
+
+def rows_in_words(
+    index: "pd.Index[int]", chosen: NDArray[np.bool_], values: NDArray[np.float64] | None
+) -> str:
+    """The first rows that are chosen, and how many more there are."""
+    places = np.flatnonzero(chosen).tolist()
+    rows = list(index[places[:TOLD]])
+    told = [
+        f"row {row}" + (f" ({values[place]:g})" if values is not None else "")
+        for row, place in zip(rows, places, strict=False)
     ]
-    return Understanding(read=tuple(read))
+    more = f" and {len(places) - TOLD} more" if len(places) > TOLD else ""
+    return ", ".join(told) + more

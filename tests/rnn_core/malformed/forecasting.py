@@ -63,20 +63,31 @@ def good():
 
 TEXT = table()["sales.csv"]
 HOURS = [f"2024-01-{1 + i // 24:02d}T{i % 24:02d}:00" for i in range(ROWS)]
-MONTHS = [f"{1 + i % 12:02d}/01/{2019 + i // 12}" for i in range(ROWS)]
+OCTOBER = [f"2024-10-{27 + (i + 2) // 24}T{(i + 2) % 24:02d}:00" for i in range(ROWS - 3)]
+HOURLY = [f"{line},{i % 12}" for i, line in enumerate(LINES[1:])]
+SHOPS = [f"{line},{'abc'[i // 20]}" for i, line in enumerate(LINES[1:])]
 
 CASES = {
     # The folder and the file
-    "no table": ({}, {}, "holds 0 tables (.csv, .parquet), not exactly one"),
-    "a spreadsheet": (
+    "no table": (
+        {},
+        {},
+        "the data holds 0 tables (.csv, .tsv, .txt, .xlsx, .parquet, .jsonl), not",
+    ),
+    "file of another kind": (
+        {"sales.ods": b"PK\x03\x04"},
+        {},
+        ".tsv, .txt, .xlsx, .parquet, .jsonl), not exactly one; export sales.ods as one",
+    ),
+    "a broken spreadsheet": (
         {"sales.xlsx": b"PK\x03\x04"},
         {},
-        "holds 0 tables (.csv, .parquet), not exactly one; export sales.xlsx as one",
+        "sales.xlsx is a broken zip file",
     ),
     "two tables": (
         table() | {"more.csv": TEXT},
         {},
-        "holds 2 tables (more.csv, sales.csv), not exactly one",
+        "the data holds 2 tables (more.csv, sales.csv), not exactly one",
     ),
     "empty file": ({"sales.csv": b""}, {}, "sales.csv is not a readable table: it is empty"),
     "column names alone": (table(lines=LINES[:1]), {}, "sales.csv has column names and no rows"),
@@ -85,37 +96,36 @@ CASES = {
         {},
         "sales.parquet is not a readable parquet file",
     ),
-    "a spreadsheet called csv": (
-        {"sales.csv": b"PK\x03\x04" + bytes(40)},
+    "a web page called csv": (
+        {"sales.csv": b"<!DOCTYPE html><title>log in</title>"},
         {},
-        "sales.csv is an Excel or zip file, not CSV",
+        "sales.csv is a web page, no table",
     ),
-    "Latin-1": (
+    "bytes of no certain encoding": (
+        {"sales.csv": TEXT.replace(b"\n2024-01-05,", b"\n2024-01-05,\x81")},
+        {},
+        "sales.csv, row 6: byte 0x81 is not UTF-8, and no other encoding is certain",
+    ),
+    "another encoding than is said": (
         {"sales.csv": TEXT.replace(b"\n2024-01-05,", b"\n2024-01-05,\xfc")},
-        {},
-        "sales.csv, row 6: byte 0xfc is not UTF-8",
+        {"encoding": "utf-8"},
+        "sales.csv is not in utf-8",
     ),
-    "UTF-16": ({"sales.csv": TEXT.decode().encode("utf-16")}, {}, "sales.csv is in UTF-16"),
     # Rows and columns
-    "semicolons": (
-        {"sales.csv": TEXT.replace(b",", b";")},
-        {},
-        "sales.csv: row 1 'date;y;x' is one column; the file is separated by semicolons",
-    ),
-    "tabs": (
-        {"sales.csv": TEXT.replace(b",", b"\t")},
-        {},
-        "the file is separated by tabs",
+    "another separator than is said": (
+        table(),
+        {"separator": ";", "features": [], "date": None},
+        "sales.csv: unknown column 'y'; known: date,y,x",
     ),
     "no column names": (
         table(lines=[line.partition(",")[2] for line in LINES[1:]]),
-        {"date": None},
-        "sales.csv: row 1 holds numbers, not column names",
+        {"date": None, "features": []},
+        "sales.csv: unknown column 'y'; known: 1, 2, since the file has no row of column names",
     ),
     "column twice": (
         table({1: "date,y,y"}),
         {},
-        "sales.csv: row 1 has more than one column 'y'",
+        "sales.csv has more than one column 'y'; rename one",
     ),
     "too many fields": (
         table({12: LINES[11] + ",1"}),
@@ -123,26 +133,41 @@ CASES = {
         "sales.csv, row 12 has 4 fields, and row 1 has 3 column names",
     ),
     "cut off": (table({61: "2024-02-29,1"}), {}, "sales.csv, row 61 has 2 fields, fewer than"),
-    "quotation mark": (
-        table({7: LINES[6].replace(",", ',"', 1)}),
+    "quotation mark that is not closed": (
+        table({7: LINES[6].replace(",", ',"', 1), 8: '2024-01-07,"1.5","2.5"'}),
         {},
-        "sales.csv, row 7: unexpected end of data",
+        "sales.csv, row 7: text follows a closing quotation mark; write a quotation mark inside a",
     ),
     "blank row": (table({9: ""}), {}, "sales.csv, row 9 is blank"),
     "no target": (table({1: "date,z,x"}), {}, "sales.csv: unknown column 'y'; known: date, x, z"),
     # Numbers
-    "gap": (cell(8, 1, ""), {}, "sales.csv, row 8, column 'y' has no value (1 gaps in all)"),
+    "gap": (
+        cell(8, 1, ""),
+        {},
+        "row 8, column 'y' has no value; fill it, or set data.missing",
+    ),
     "infinite": (cell(8, 1, "inf"), {}, "sales.csv, row 8, column 'y' is infinite"),
     "text": (cell(4, 1, "many"), {}, "sales.csv, row 4, column 'y': 'many' is not a number"),
     "decimal comma": (
         cell(4, 2, '"3,5"'),
         {},
-        "sales.csv, row 4, column 'x': '3,5' is not a number: it has a comma",
+        "sales.csv, row 4, column 'x': '3,5' has a comma; write decimals with a point",
     ),
     "thousands": (
-        cell(4, 2, '"1,003.5"'),
+        cell(4, 2, '"1,003"'),
         {},
-        "sales.csv, row 4, column 'x': '1,003.5' has separators of thousands",
+        "sales.csv, row 4, column 'x': '1,003' has a comma before decimals, or between thousands",
+    ),
+    "too large": (cell(8, 1, "1e308"), {}, "sales.csv, row 8, column 'y' is too large"),
+    "durations for numbers": (
+        parquet(y=pd.timedelta_range("1h", periods=ROWS)),
+        {},
+        "sales.parquet: column 'y' holds durations, not numbers",
+    ),
+    "no value of the target": (
+        column(1, [""] * ROWS),
+        {"missing": "fill"},
+        "sales.csv: no row has a value of y",
     ),
     "unit": (cell(4, 1, "12 %"), {}, "sales.csv, row 4, column 'y': '12 %' has a unit"),
     "true and false": (
@@ -184,7 +209,7 @@ CASES = {
     "date that is empty": (
         cell(9, 0, ""),
         {},
-        "sales.csv, row 9, column 'date' has no timestamp (1 such rows)",
+        "sales.csv, row 9, column 'date' has no timestamp; write it",
     ),
     "date that is none": (
         cell(10, 0, "2024-01-32"),
@@ -192,9 +217,24 @@ CASES = {
         "sales.csv, row 10, column 'date': '2024-01-32' is not a timestamp",
     ),
     "number for a date": (
-        column(0, [f"{45292 + i}" for i in range(ROWS)]),
+        column(0, [f"{7 + i}" for i in range(ROWS)]),
         {},
-        "sales.csv, row 2, column 'date': the number 45292 is not a timestamp",
+        "sales.csv, row 2, column 'date': the number 7 is not a timestamp",
+    ),
+    "time without a day": (
+        column(0, [f"{i // 4:02d}:{i % 4 * 15:02d}" for i in range(ROWS)]),
+        {},
+        "sales.csv, row 2, column 'date': '00:00' has no day; write day and time into one column",
+    ),
+    "zone in letters": (
+        column(0, [f"{day} 00:00 XYZ" for day in DAYS]),
+        {},
+        "column 'date': '2024-01-01 00:00 XYZ' is not a timestamp (60 such rows); write the time",
+    ),
+    "quarter or month": (
+        column(0, [f"{1 + i % 4}-{1990 + i // 4}" for i in range(ROWS)]),
+        {},
+        "sales.csv, row 2, column 'date': '1-1990' can be a quarter or a month; write",
     ),
     "another form": (
         cell(40, 0, "Feb 8 2024"),
@@ -207,19 +247,38 @@ CASES = {
         "sales.csv, row 42: 02/20/2024 and 13/01/2024 do not have day and month in the same",
     ),
     "day or month": (
-        column(0, MONTHS),
+        column(0, [f"{1 + i % 12:02d}/{1 + i % 12:02d}/{2019 + i // 12}" for i in range(ROWS)]),
         {},
-        "sales.csv, row 2: 01/01/2019 can be day and month or month and day",
+        "sales.csv, row 2: 01/01/2019 can be day and month or month and day, and no other row",
+    ),
+    "month where the day is said to be": (
+        column(0, [day.strftime("%m/%d/%Y") for day in DAYS]),
+        {"day_first": True},
+        "sales.csv, row 14: 01/13/2024 does not have the day first",
     ),
     "time zone on some rows": (
         column(0, [hour + ("Z" if i < 30 else "") for i, hour in enumerate(HOURS)]),
         {},
         "sales.csv, row 32: 2024-01-02T06:00 and 2024-01-01T00:00Z mix timestamps with and",
     ),
-    "two offsets from UTC": (
-        column(0, [hour + ("+01:00" if i < 30 else "+02:00") for i, hour in enumerate(HOURS)]),
+    "clock that was set back": (
+        column(0, [f"2024-10-27T{hour:02d}:00" for hour in range(3)] + OCTOBER),
         {},
-        "sales.csv, row 32: 2024-01-02T06:00+02:00 has another offset from UTC",
+        "sales.csv, row 5: 2024-10-27 02:00:00 comes again since the clock was set back; write all",
+    ),
+    "day and hour in two columns": (
+        column(
+            0, [str(DAYS[i // 12]) for i in range(ROWS)], [LINES[0].replace("x", "x,hour"), *HOURLY]
+        ),
+        {},
+        "is the timestamp of the row above too, and column 'hour' tells more of the time; join",
+    ),
+    "series told apart by a column": (
+        column(
+            0, [str(DAYS[i % 20]) for i in range(ROWS)], [LINES[0].replace("x", "x,shop"), *SHOPS]
+        ),
+        {},
+        "the table has 3 series one below the other, told apart by column 'shop'; give each series",
     ),
     "newest first": (
         rows(reversed(range(ROWS))),

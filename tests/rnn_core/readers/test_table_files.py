@@ -163,6 +163,18 @@ def test_rows_are_numbered_as_lines(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [('y\n1\n""\n2\n\n3\n""\n', [2, 3, 4, 6]), ("a,b\n1,2\n,\n \n3,4\n,\n,\n", [2, 3, 5])],
+)
+def test_row_of_empty_fields_is_a_row_unless_it_is_at_the_end(tmp_path, table, rows):
+    found, faults = read(tmp_path, table)
+    assert not faults.found
+    assert found.frame.index.tolist() == rows
+    assert found.blank == (rows[-1] - 1,)
+    assert (found.frame.loc[3] == "").all()
+
+
 HEADERS = {
     "1,2\n3,4\n": False,
     "2024-01-01;3\n2024-01-02;4\n": False,

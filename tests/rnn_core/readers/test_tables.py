@@ -7,52 +7,18 @@ import pandas as pd
 import pytest
 
 from rnn_core.errors import DataError
-from rnn_core.readers.tables import as_numbers, load_table, numbered, table_file, with_gaps
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.table_files import TableForm
+from rnn_core.readers.tables import (
+    as_numbers,
+    check_gaps,
+    check_sides,
+    load_table,
+    select_columns,
+    table_file,
+)
 
 PLAIN = "date,y\n2024-01-01,1.5\n2024-01-02,2.5\n"
-
-
-def load(tmp_path, content):
-    file = tmp_path / "t.csv"
-    file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return load_table(file)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        PLAIN,
-        PLAIN.encode("utf-8-sig"),
-        PLAIN.replace("date,y", '"date","y"').encode("utf-8-sig"),
-        PLAIN.replace("\n", "\r\n"),
-        PLAIN.rstrip("\n"),
-        PLAIN + "\n\n",
-        "\n" + PLAIN,
-        PLAIN.replace(",", ", "),
-        '"date","y"\n"2024-01-01","1.5"\n"2024-01-02","2.5"\n',
-    ],
-)
-def test_usual_forms_of_csv_are_read_alike(tmp_path, content):
-    table = load(tmp_path, content)
-    assert table["date"].tolist() == ["2024-01-01", "2024-01-02"]
-    assert table["y"].tolist() == [1.5, 2.5]
-
-
-def test_rows_are_numbered_as_lines(tmp_path):
-    table = load(tmp_path, 'y,note\n1,"two\nlines"\n2,b\n')
-    assert table.index.tolist() == [2, 4]
-    assert numbered(table).index.tolist() == [2, 4]
-    assert numbered(table.reset_index(drop=True)).index.tolist() == [1, 2]
-
-
-def test_index_of_a_parquet_file_is_a_column_if_it_has_a_name(tmp_path):
-    table = pd.DataFrame(
-        {"y": [1.0, 2.0]}, index=pd.date_range("2024-01-01", periods=2, name="date")
-    )
-    table.to_parquet(tmp_path / "t.parquet")
-    read = load_table(tmp_path / "t.parquet")
-    assert list(read.columns) == ["date", "y"]
-    assert read.index.tolist() == [1, 2]
 
 
 def test_other_files_of_the_folder_do_not_matter(tmp_path):
@@ -61,37 +27,108 @@ def test_other_files_of_the_folder_do_not_matter(tmp_path):
     assert table_file(tmp_path).name == "SALES.CSV"
 
 
-NUMBERS = {
-    "12,5": "it has a comma",
-    "-0,25": "it has a comma",
-    "1,234": "it has a comma; write decimals with a point and thousands without",
-    "1,234,567": "has separators of thousands",
-    "1.234,5": "has separators of thousands",
-    "1 234": "has separators of thousands",
-    "1'234.50": "has separators of thousands",
-    "$12": "has a unit",
-    "12 %": "has a unit",
-    "12.5 kg": "has a unit",
-    "€ 3": "has a unit",
-    "?": "is not a number$",
-    "n.a.": "is not a number$",
-    "2024-01-01": "is not a number$",
+READ = {
+    "1,234,567": (None, 1_234_567),
+    "1,234.5": (None, 1234.5),
+    "1'234.50": (None, 1234.5),
+    "1 234": (None, 1234),
+    "1\u202f234": (None, 1234),
+    "1,234": (".", 1234),
+    "1,234 ": (",", 1.234),
+    "-0,25": (",", -0.25),
+    "1.234,5": (",", 1234.5),
+    "1.234": (",", 1234),
+    "0.125": (",", 0.125),
+    "$12": (None, 12),
+    "-$5": (None, -5),
+    "\u20ac 3": (None, 3),
+    "(5.00)": (None, -5),
+    "($1,000.50)": (None, -1000.5),
+    "5.00-": (None, -5),
+    "\u22123": (None, -3),
+    "1.50M": (None, 1.5e6),
+    "900K": (None, 9e5),
+    "10.038\u00a0": (None, 10.038),
+    "'10.038": (None, 10.038),
+    "1e-3": (None, 0.001),
+    "12 %": (None, 12),
+    "12.5 kg": (None, 12.5),
 }
 
 
-@pytest.mark.parametrize("text", NUMBERS)
-def test_kind_of_what_is_no_number_is_told(text):
-    values = pd.Series(["1", text, text], index=[2, 3, 4], name="y")
-    with pytest.raises(DataError, match=r"t\.csv, row 3, column 'y'.*\(2 such values in all\)"):
-        as_numbers(values, "t.csv")
-    with pytest.raises(DataError, match=NUMBERS[text]):
-        as_numbers(values[:2], "t.csv")
+def numbers_of(values, decimal=None):
+    faults = Faults()
+    found = as_numbers(
+        pd.Series(values, name="y", index=[*range(2, len(values) + 2)]), "t.csv", decimal, faults
+    )
+    return found, faults
+
+
+@pytest.mark.parametrize("text", READ)
+def test_numbers_are_read_as_they_are_meant(text):
+    """Beside others of their kind; against numbers written by hand."""
+    decimal, number = READ[text]
+    found, faults = numbers_of([text, text], decimal)
+    faults.check()
+    assert found.tolist() == [number, number]
+
+
+GAPS = ["", "  ", "NA", "n/a", "NaN", "null", "None", ".", "-", "--", "?", "#N/A", None]
+
+
+@pytest.mark.parametrize("text", GAPS)
+def test_what_stands_for_no_value_is_a_gap(text):
+    found, faults = numbers_of(["1", text, "-2.5"])
+    faults.check()
+    np.testing.assert_array_equal(found, [1, np.nan, -2.5])
+
+
+UNCLEAR = {
+    "12,5": "has a comma; write decimals with a point .* --set decimal=,",
+    "1,234": "has a comma before decimals, or between thousands; say which: --set decimal=,",
+    "1.234,5": "has a comma",
+    "12 %": "has a unit, and others have none",
+    "12.5 kg": "has a unit, and others have none",
+    "many": "is not a number; write a number, or leave it empty",
+    "2024-01-01": "is not a number",
+    "(5": "is not a number",
+    "--5": "is not a number",
+    "1,23,456": "has a comma",
+}
+
+
+@pytest.mark.parametrize("text", UNCLEAR)
+def test_what_is_no_number_for_certain_is_told(text):
+    _, faults = numbers_of(["1", text])
+    with pytest.raises(DataError, match=rf"t\.csv, row 3, column 'y': .*{UNCLEAR[text]}"):
+        faults.check()
+
+
+def test_two_units_of_a_column_are_told():
+    _, faults = numbers_of(["$5", "\u20ac6", "3 kg"])
+    with pytest.raises(DataError, match="3 faults") as error:
+        faults.check()
+    assert str(error.value).count("has a unit, and others have none, or another") == 3
+
+
+@pytest.mark.parametrize("text", ["True", "false"])
+def test_texts_of_true_and_false_are_no_numbers(text):
+    _, faults = numbers_of([text, "True"])
+    with pytest.raises(DataError, match="column 'y' holds true and false; write 1 and 0"):
+        faults.check()
+
+
+def test_durations_are_no_numbers():
+    _, faults = numbers_of(pd.to_timedelta([1, 2], unit="h").tolist())
+    with pytest.raises(DataError, match="column 'y' holds durations, not numbers"):
+        faults.check()
 
 
 @pytest.mark.parametrize("values", [[True, False], [True, None, False]])
 def test_true_and_false_are_no_numbers(values):
+    _, faults = numbers_of(values)
     with pytest.raises(DataError, match="column 'y' holds true and false"):
-        as_numbers(pd.Series(values, name="y"), "t.csv")
+        faults.check()
 
 
 @pytest.mark.parametrize("kind", ["Int64", "Float64", "float32", "object"])
@@ -99,31 +136,43 @@ def test_numbers_of_any_kind_become_float64(kind):
     values = pd.Series([1, None, 3], dtype=kind, name="y")
     if kind == "object":
         values = values.map(lambda value: None if value is None else Decimal(value))
-    numbers = as_numbers(values, "t.csv")
+    numbers = as_numbers(values, "t.csv", None, Faults())
     assert numbers.dtype == np.float64
     np.testing.assert_array_equal(numbers, [1, np.nan, 3])
 
 
-def test_cell_of_spaces_is_a_gap():
-    numbers = as_numbers(pd.Series(["1", "  ", "3e2", None], name="y"), "t.csv")
-    np.testing.assert_array_equal(numbers, [1, np.nan, 300, np.nan])
-
-
-def test_first_flaw_and_their_count_are_told():
+def test_all_flaws_are_told():
     table = pd.DataFrame(
-        {"a": [1, 2, np.nan, np.nan], "x": [1, np.nan, 3, np.inf]}, index=[2, 3, 4, 5]
+        {"a": [1, 2, np.nan, np.nan], "x": ["1", "", "3", "inf"]}, index=[2, 3, 4, 5]
     )
-    with pytest.raises(DataError, match=r"row 3, column 'x' has no value \(3 gaps in all\)"):
-        with_gaps(table, {"train side": slice(0, 4)}, "error", "t.csv")
-    with pytest.raises(DataError, match="row 5, column 'x' is infinite"):
-        with_gaps(table, {"train side": slice(0, 4)}, "fill", "t.csv")
+    with pytest.raises(DataError, match="row 5, column 'x' is infinite; leave it empty"):
+        select_columns(table, ["a", "x"], "t.csv", None)
+    with pytest.raises(DataError, match="row 5, column 'x' is too large"):
+        select_columns(table.replace("inf", "1e308"), ["a", "x"], "t.csv", None)
+    numbers = select_columns(table[:3], ["a", "x"], "t.csv", None)
+    with pytest.raises(DataError) as error:
+        check_gaps(numbers, "t.csv", "fill it")
+    assert str(error.value).splitlines() == [
+        "2 faults",
+        "  t.csv, row 3, column 'x' has no value",
+        "  t.csv, row 4, column 'a' has no value",
+        "    what to do: fill it",
+    ]
 
 
-def test_gaps_that_are_filled_by_who_reads_them_are_kept():
-    y = np.array([np.nan, 1, np.nan, np.nan, 4, np.nan, 7, np.nan, np.nan, 9])
-    sides = {"a": slice(0, 4), "b": slice(4, 9)}
-    np.testing.assert_array_equal(
-        with_gaps(pd.DataFrame({"y": y}), sides, "fill", "t.csv")[:, 0], y[:9]
-    )
+def test_side_without_a_value_is_told():
+    y = pd.DataFrame({"y": [1.0, np.nan, 3, np.nan, np.nan, 5]})
+    check_sides(y, {"a": slice(0, 3), "b": slice(3, 6)}, "t.csv")
     with pytest.raises(DataError, match=r"t\.csv: column 'y' has no value at all in the b"):
-        with_gaps(pd.DataFrame({"y": y}), sides | {"b": slice(7, 9)}, "fill", "t.csv")
+        check_sides(y, {"a": slice(0, 3), "b": slice(3, 5)}, "t.csv")
+
+
+def test_blank_rows_are_told_with_those_that_do_not_fit(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n\n3,4\n\n5\n6,7\n")
+    with pytest.raises(DataError) as error:
+        load_table(tmp_path / "t.csv", TableForm())
+    assert str(error.value).splitlines()[1:4] == [
+        "  t.csv, row 6 has 1 field, fewer than the 2 columns",
+        "    what to do: complete it, or remove it (the last one may be cut off)",
+        "  t.csv, row 3 is blank",
+    ]

@@ -109,7 +109,9 @@ def test_no_side_depends_on_a_later_one(tmp_path, draw):
     for side in ("train", "validation"):
         end = task.meta.borders[side][1]
         later = table.copy()
-        later.loc[end:, ["y", "x"]] = random.normal(100, 50, (ROWS - end, 2))
+        later.loc[end + task.meta.cut[0] :, ["y", "x"]] = random.normal(
+            100, 50, (ROWS - end - task.meta.cut[0], 2)
+        )
         other, changed = prepared(tmp_path, later, **options)
         assert torch.equal(task.rows(data, side), other.rows(changed, side))
         for before, after in zip(
@@ -349,8 +351,12 @@ def test_answer_refuses_a_table_that_does_not_fit(tmp_path):
         task.answer(network, series().drop(columns="x"), ASKED)
     with pytest.raises(DataError, match="has 5 rows; 6 are needed"):
         task.answer(network, series(5), ASKED)
-    with pytest.raises(DataError, match="row 55, column 'y' has no value"):
+    with pytest.raises(DataError, match="the table: no row has a value of y"):
         task.answer(network, series().assign(y=None), ASKED)
+    gap = series()
+    gap.loc[56, "y"] = np.nan
+    with pytest.raises(DataError, match="row 57, column 'y' has no value; fill it, since the mo"):
+        task.answer(network, gap, ASKED)
 
 
 def test_answer_reads_the_lookback_alone(tmp_path):
@@ -406,7 +412,7 @@ def test_example_is_a_stretch_of_rows_without_a_gap(tmp_path):
     table.loc[[2, 6], "y"] = np.nan
     task, _ = prepared(tmp_path, table, missing="fill")
     example = task.example(tmp_path)
-    assert example["date"].tolist() == [f"2024-01-{day:02d}" for day in range(8, 14)]
+    assert example["date"].astype(str).tolist() == [f"2024-01-{d:02d}" for d in range(8, 14)]
     np.testing.assert_allclose(example["y"], table["y"][7:13])
     assert len(task.answer(build_model(task, "gru").eval(), example, ASKED)) == 3
 
@@ -502,8 +508,8 @@ def test_what_cannot_be_suggested_is_told(tmp_path, kind):
 
 
 def test_nothing_is_suggested_for_a_handful_of_rows(tmp_path):
-    write(tmp_path, series(39))
-    with pytest.raises(DataError, match=r"table\.csv has 39 rows; at least 40 are needed"):
+    write(tmp_path, series(19))
+    with pytest.raises(DataError, match=r"table\.csv has 19 rows; at least 20 are needed"):
         Forecasting.suggest(tmp_path, {"targets": ["y"]})
 
 
@@ -517,7 +523,7 @@ def test_input_is_read_as_training_data_are(tmp_path, form):
         getattr(table, f"to_{form}")(path, index=False)
     (tmp_path / "raw").mkdir()
     read = prepared(tmp_path / "raw", table)[0].read_input(path)
-    np.testing.assert_allclose(read[["y", "x"]], table[["y", "x"]])
+    np.testing.assert_allclose(read[["y", "x"]].astype(float), table[["y", "x"]])
     assert pd.to_datetime(read["date"]).tolist() == table["date"].tolist()
 
 

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from rnn_core.errors import DataError
-from rnn_core.readers.timestamps import (
+from rnn_core.readers.times.columns import find_dates, read_times
+from rnn_core.readers.times.steps import (
     check_steps,
-    find_dates,
     find_step,
     following,
-    read_times,
     regular,
     step_code,
     step_in_words,
@@ -21,7 +20,7 @@ from rnn_core.readers.timestamps import (
 
 def read(values):
     table = pd.DataFrame({"date": values}, index=pd.RangeIndex(2, len(values) + 2, name="row"))
-    return read_times(table, "date", "t.csv")
+    return read_times(table, "date", "t.csv").times
 
 
 WRITTEN = {
@@ -88,7 +87,7 @@ def test_steps_of_the_calendar_are_regular_and_go_on(step):
     calendar = pd.date_range("2023-11-04", periods=60, freq=step)
     times = calendar[:50]
     assert regular(times)
-    check_steps(times, pd.RangeIndex(50), "t.csv")
+    check_steps(times, pd.RangeIndex(50), "t.csv", "")
     for code in (None, step_code(times)):
         assert following(times, 10, code).tolist() == calendar[50:].tolist()
 
@@ -119,7 +118,7 @@ def test_gap_in_time_is_found_whatever_the_step(step, gone, words):
     assert not regular(times)
     assert step_in_words(find_step(times)) == words
     with pytest.raises(DataError, match=rf"row {gone}: .* step is {words} \(1 such rows\)"):
-        check_steps(times, pd.RangeIndex(49), "t.csv")
+        check_steps(times, pd.RangeIndex(49), "t.csv", "")
 
 
 def test_business_days_without_holidays_go_on_as_business_days():
@@ -150,5 +149,5 @@ def test_column_of_timestamps_is_found(columns, found):
 
 
 def test_column_that_is_called_date_is_not_passed_over():
-    with pytest.raises(DataError, match="column 'date': 'soon' is not a timestamp"):
-        find_dates(pd.DataFrame({"date": ["soon"], "since": ["2020-01-01"]}), [], "t.csv")
+    with pytest.raises(DataError, match="column 'date': '2024-02-30' is not a timestamp"):
+        find_dates(pd.DataFrame({"since": ["2020-01-01"], "date": ["2024-02-30"]}), [], "t.csv")

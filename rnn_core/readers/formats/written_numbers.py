@@ -1,0 +1,208 @@
+"""Numbers as people write them, read where what is meant is certain."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_core.readers.faults import Faults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Decimal: TypeAlias = Literal[".", ","]
+
+AT_ONCE = 100_000
+"""Values that are read at once; a bound on memory only."""
+
+MOST_FAULTS = 1_000
+"""Values of a column that are told; further ones are counted by none."""
+
+GAPS = frozenset(
+    ("", ".", "-", "--", "\u2013", "\u2014", "?", "na", "n/a", "n.a.", "#n/a", "<na>")
+) | frozenset(("nan", "-nan", "null", "none", "nil", "missing"))
+"""What stands for no value, in lower case."""
+
+NO_NUMBER = "is not a number"
+
+BLANKS = " \t\r\n\u00a0\u202f\u2007\u200b\ufeff"
+"""Blanks around a number, such as those that web pages and spreadsheets leave."""
+
+SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
+"""What follows a number, without a blank, that is told in thousands, millions ..."""
+
+NUMBER = re.compile(
+    r"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>[$\u00a2-\u00a5\u20a0-\u20cf])?\s*(?P<second>[+-])?"
+    r"(?P<digits>\d[\d.,' \u00a0\u202f\u2019]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
+    r"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-][^\d()+-]*?)?\s*(?P<minus>-)?(?P<close>\))?"
+)
+SHAPES = {
+    decimal: re.compile(
+        rf"(?P<whole>\d+|[1-9]\d{{0,2}}(?P<mark>[{other}' \u00a0\u202f\u2019])\d{{3}}"
+        rf"((?P=mark)\d{{3}})*)?"
+        rf"({re.escape(decimal)}(?P<rest>\d+)?)?"
+    )
+    for decimal, other in ((".", ","), (",", "."))
+}
+"""What digits may look like, by what stands before decimals."""
+
+GROUPS_OF_POINTS = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
+"""Thousands with points between, where decimals have a comma before."""
+
+
+class Written(NamedTuple):
+    """A number that is written in an unusual way.
+
+    Attributes:
+        number: What it is.
+        unit: What follows it, or the currency before it.
+    """
+
+    number: float
+    unit: str
+
+
+class UnclearError(ValueError):
+    """A text that is no number, or not certainly one.
+
+    Args:
+        what: What is wrong with it.
+        cure: What to do.
+    """
+
+    def __init__(self, what: str, cure: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.cure = cure
+
+
+def read_numbers(
+    values: "pd.Series[Any]", name: str, decimal: Decimal | None, faults: Faults
+) -> NDArray[np.float64]:
+    """Texts as numbers; float64 (N,), NaN where there is no value.
+
+    Args:
+        values: The texts; the index says what rows are called.
+        name: What to call the table in errors.
+        decimal: What stands before decimals; None if that is not known.
+        faults: Where it is noted which of them are no numbers.
+    """
+    pieces: list[NDArray[np.float64]] = []
+    rest: dict[int, str] = {}
+    for start in range(0, len(values), AT_ONCE):
+        numbers, others = plain_numbers(values.iloc[start : start + AT_ONCE], decimal)
+        pieces.append(numbers)
+        rest |= {start + place: text for place, text in others}
+    found = np.concatenate(pieces) if pieces else np.empty(0)
+    if rest:
+        where = f"{name}, row {{row}}, column {values.name!r}: {{value!r}} "
+        plain = bool(np.isfinite(found).any())
+        for place, number in read_unusual(rest, values, decimal, plain, where, faults):
+            found[place] = number
+    return found
+
+
+def plain_numbers(
+    values: "pd.Series[Any]", decimal: Decimal | None
+) -> tuple[NDArray[np.float64], list[tuple[int, str]]]:
+    """The numbers of a piece that are written as usual, and the place of each other text."""
+    import pandas as pd  # noqa: PLC0415 - takes long
+
+    text = values.astype("str").str.strip(BLANKS)
+    usual = text.str.replace(",", ".", regex=False) if decimal == "," else text
+    numbers = pd.to_numeric(usual, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    if decimal == ",":
+        numbers = np.where(text.str.match(GROUPS_OF_POINTS), np.nan, numbers)
+    unread = np.flatnonzero(np.isnan(numbers))
+    others = [(int(place), str(values.iloc[place]).strip(BLANKS)) for place in unread]
+    empty = values.isna().to_numpy()
+    return numbers, [(p, text) for p, text in others if not empty[p] and text.lower() not in GAPS]
+
+
+def read_unusual(
+    rest: dict[int, str],
+    values: "pd.Series[Any]",
+    decimal: Decimal | None,
+    plain: bool,
+    where: str,
+    faults: Faults,
+) -> Iterator[tuple[int, float]]:
+    """The numbers that are written in an unusual way, by their places.
+
+    A unit is read over where all values of a column have the same one.
+    """
+    if all(text.lower() in {"true", "false"} for text in rest.values()):
+        column = where.partition(", row")[0]
+        faults.add(f"{column}: column {values.name!r} holds true and false", "write 1 and 0")
+        return
+    found: dict[int, Written] = {}
+    for place, text in rest.items():
+        try:
+            found[place] = read_written(text, decimal)
+        except UnclearError as error:
+            note(faults, where.format(row=values.index[place], value=text) + error.what, error.cure)
+    units = {written.unit for written in found.values()}
+    mixed = len(units) > 1 or (plain and units != {""})
+    currency = units - {""} if len(units - {""}) == 1 else set()
+    for place, written in found.items():
+        if written.unit and mixed and not (currency and is_currency(written.unit)):
+            told = where.format(row=values.index[place], value=rest[place])
+            what = f"{told}has a unit, and others have none, or another"
+            note(faults, what, "keep the number alone")
+        else:
+            yield place, written.number
+
+
+def note(faults: Faults, what: str, cure: str) -> None:
+    """Note a fault, unless there are very many of its kind."""
+    if len(faults.found.get(cure, ())) < MOST_FAULTS:
+        faults.add(what, cure)
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is the sign of a currency, which some values of a column may lack."""
+    return len(unit) == 1 and unicodedata.category(unit) == "Sc"
+
+
+def read_written(text: str, decimal: Decimal | None) -> Written:
+    """A number with a sign, separators of thousands, a unit, or in parentheses.
+
+    Raises:
+        UnclearError: If what it is is not certain.
+    """
+    match = NUMBER.fullmatch(text)
+    if match is None or bool(match["open"]) != bool(match["close"]):
+        raise UnclearError(NO_NUMBER, "write a number, or leave it empty")
+    number = float(as_digits(match["digits"].strip(), decimal) + (match["power"] or ""))
+    signs = "".join(match[part] or "" for part in ("sign", "second", "minus"))
+    negative = bool(match["open"]) or signs in {"-", "\u2212"}
+    if len(signs) > 1:
+        raise UnclearError(NO_NUMBER, "write a number, or leave it empty")
+    unit = (match["unit"] or "").strip()
+    if unit in SCALES and not (match["blank"] or match["digits"][-1].isspace()):
+        number, unit = number * SCALES[unit], ""
+    return Written(-number if negative else number, unit or match["currency"] or "")
+
+
+def as_digits(digits: str, decimal: Decimal | None) -> str:
+    """Digits with a point before the decimals, and nothing between thousands.
+
+    Raises:
+        UnclearError: If it is not certain which is which.
+    """
+    match = SHAPES[decimal or "."].fullmatch(digits)
+    if match is None or not (match["whole"] or match["rest"]):
+        raise UnclearError(
+            "has a comma" if "," in digits else NO_NUMBER,
+            "write decimals with a point and thousands without a separator; if all decimals "
+            "have a comma, say --set decimal=,",
+        )
+    if decimal is None and match["mark"] == "," and match["rest"] is None and len(digits) <= 7:
+        raise UnclearError(
+            "has a comma before decimals, or between thousands",
+            "say which: --set decimal=, or, for thousands, --set decimal=.",
+        )
+    return f"{re.sub(r'[^0-9]', '', match['whole'] or '0')}.{match['rest'] or 0}"

@@ -1,0 +1,1 @@
+"""Columns of timestamps: found, read, checked, and continued."""

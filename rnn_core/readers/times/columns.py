@@ -1,0 +1,192 @@
+"""The column of timestamps of a table: found, and read whatever kind it has."""
+
+from datetime import date as Day
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rnn_core.errors import DataError, unknown
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.times.written import (
+    EXCEL,
+    SINCE_1970,
+    Times,
+    times_of_numbers,
+    times_of_text,
+    words_of,
+)
+
+USUAL_NAMES = ("timestamp", "datetime", "date", "time", "ds", "day", "week", "month", "year")
+"""Names of columns of timestamps, in lower case, the likeliest of all."""
+
+USUAL_WORDS = frozenset(
+    (*USUAL_NAMES, "period", "quarter", "ts", "dt", "epoch", "unix", "when", "opened", "utc")
+) | frozenset(("datum", "zeit", "zeitpunkt", "fecha", "data", "jour", "mois", "dia", "mes", "jahr"))
+"""Words of such names."""
+
+YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "anno"])
+"""Words of names of columns whose numbers may be years alone."""
+
+
+def read_times(table: pd.DataFrame, date: str, name: str, day_first: bool | None = None) -> Times:
+    """The timestamps of a table, in the order of its rows.
+
+    Text is read as ISO 8601, as parts of a year such as 2024-Q1, or as day, month and year in
+    the one order that all rows allow; numbers as years, months, days (20240131), what Excel
+    counts, or a count since 1970.
+
+    Args:
+        table: Its index says what a row is called.
+        date: The column of timestamps.
+        name: What to call the table in errors.
+        day_first: Whether 01/02/2024 is the first of February, if it is known.
+
+    Raises:
+        DataError: If the column is not there or a value cannot be read.
+    """
+    if date not in table.columns:
+        raise DataError(
+            f"{name}: {unknown('column', date, map(str, table.columns))} "
+            "(set data.date to the column of timestamps, or to null)"
+        )
+    values = table[date]
+    refuse_empty(values, name)
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return Times(pd.DatetimeIndex(values.dt.to_timestamp()))
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return Times(pd.DatetimeIndex(values))
+    if pd.api.types.is_timedelta64_dtype(values):
+        raise DataError(f"{name}: column {date!r} holds durations, not timestamps")
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return Times(times_of_numbers(values, name))
+    if values.map(lambda value: isinstance(value, Day)).all():
+        aware = values.map(lambda value: getattr(value, "tzinfo", None) is not None).all()
+        return Times(pd.DatetimeIndex(pd.to_datetime(values, utc=bool(aware))))
+    text = values.astype(str).str.strip()
+    if text.str.fullmatch(r"\d+(\.\d+)?").all():
+        return Times(times_of_numbers(pd.to_numeric(text), name))
+    return times_of_text(text, name, day_first)
+
+
+def in_zone(times: pd.DatetimeIndex, zone: str | None, name: str) -> pd.DatetimeIndex:
+    """Timestamps in a time zone; those without one are taken to be in it.
+
+    Raises:
+        DataError: If there is no such time, or two of it, since the clock was set there.
+    """
+    if times.tz is not None:
+        return times.tz_convert(zone) if zone else times.tz_localize(None)
+    if zone is None:
+        return times
+    try:
+        return times.tz_localize(zone)
+    except ValueError as error:
+        raise DataError(
+            f"{name}: {error}, in {zone}; write the times with their offset from UTC, as +02:00"
+        ) from None
+
+
+def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
+    """Refuse rows without a timestamp.
+
+    Raises:
+        DataError: Names all.
+    """
+    empty = values.isna()
+    if not pd.api.types.is_numeric_dtype(values):
+        empty |= values.astype(str).str.strip().isin(["", "NaT", "nan", "None"])
+    faults = Faults()
+    for row in values.index[empty]:
+        faults.add(f"{name}, row {row}, column {values.name!r} has no timestamp", "write it")
+    faults.check()
+
+
+def find_dates(table: pd.DataFrame, others: list[str], name: str) -> str | None:
+    """The column of timestamps, if there is one.
+
+    A column with a usual name goes before others. One that is written as timestamps and cannot
+    be read is an error, unless another one with as usual a name can: it would be passed over in
+    silence.
+
+    Args:
+        table: Its index says what a row is called.
+        others: Columns that are something else.
+        name: What to call the table in errors.
+
+    Raises:
+        DataError: If the one column of timestamps cannot be read.
+    """
+    failed: tuple[int, DataError] | None = None
+    columns = [str(column) for column in table.columns if column not in others]
+    for column in sorted(columns, key=rank):
+        if not may_be_dates(table[column], column):
+            continue
+        try:
+            read_times(table, column, name)
+        except DataError as error:
+            if failed is None and is_written(table[column]):
+                failed = rank(column), error
+        else:
+            if failed is None or failed[0] or not rank(column):
+                return column
+            break
+    if failed is not None:
+        raise failed[1]
+    return None
+
+
+def rank(column: str) -> int:
+    """How usual the name of a column is for timestamps, 0 for the most usual ones."""
+    if column.lower() in USUAL_NAMES:
+        return 0
+    return 1 if words_of(column) & USUAL_WORDS else 2
+
+
+def is_number(values: "pd.Series[Any]") -> bool:
+    """Whether a column holds numbers, if only as texts."""
+    if pd.api.types.is_numeric_dtype(values):
+        return True
+    head = values.dropna().iloc[:100].astype(str).str.strip()
+    return bool(pd.to_numeric(head, errors="coerce").notna().all())
+
+
+def is_written(values: "pd.Series[Any]") -> bool:
+    """Whether a column holds texts with digits: what is called so and has none is no date."""
+    head = values.dropna().iloc[:100]
+    if is_number(values) or pd.api.types.is_timedelta64_dtype(values):
+        return False
+    return bool(head.astype(str).str.contains(r"\d").mean() > 0.5)
+
+
+def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
+    """Whether a column may hold timestamps, by its name and the kind of its values."""
+    if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
+        return True
+    if not is_number(values):
+        return is_written(values) or rank(column) < 2
+    if rank(column) == 2:
+        return False
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.max() < 3_000 and rank(column) and not words_of(column) & YEARS:
+        return False
+    return bool(numbers.notna().all()) and (numbers.is_monotonic_increasing or rank(column) == 0)
+
+
+def look_like_dates(table: pd.DataFrame, others: list[str]) -> list[str]:
+    """Columns that may be timestamps in a form that is not read, by name or increasing numbers."""
+    found = []
+    for column in table.columns:
+        values = table[column]
+        if column in others or pd.api.types.is_timedelta64_dtype(values):
+            continue
+        if rank(str(column)) < 2:
+            found.append(str(column))
+        elif is_number(values):
+            numbers = pd.to_numeric(values, errors="coerce")
+            low, high = numbers.min(), numbers.max()
+            counted = EXCEL[0] <= low <= high < EXCEL[1] or SINCE_1970[0][0] <= low
+            rising = len(numbers) > 2 and bool((np.diff(numbers) > 0).all())
+            if rising and (counted or 1700 < low < high < 2200):
+                found.append(str(column))
+    return found

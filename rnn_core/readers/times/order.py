@@ -1,0 +1,171 @@
+"""Timestamps that do not increase: why, and what to do."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rnn_core.errors import DataError
+from rnn_core.readers.times.steps import increasing, shown
+from rnn_core.readers.times.written import words_of
+
+PARTS_OF_TIME = {
+    "time",
+    "hour",
+    "minute",
+    "clock",
+    "hr",
+    "zeit",
+    "uhrzeit",
+    "stunde",
+    "hora",
+    "heure",
+}
+PARTS_OF_YEAR = {"month", "week", "quarter", "day", "monat", "woche", "mes", "mois"}
+"""Words of names of columns that may tell the rest of a timestamp."""
+
+MOST_SERIES = 0.25
+"""Share of the rows that the names of series in one table may be, at most."""
+
+HEAD = 2_000
+"""Rows at the start by which it is told that a column has many values."""
+
+
+def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, name: str) -> None:
+    """Refuse timestamps that do not increase from row to row.
+
+    Args:
+        times: The timestamps.
+        table: The table that they are of; its index says what a row is called.
+        date: Their column.
+        name: What to call the table in errors.
+
+    Raises:
+        DataError: If they do not; says the likeliest cause.
+    """
+    if increasing(times):
+        return
+    change = np.diff(times.asi8)
+    place = int(np.argmax(change <= 0)) + 1
+    where = f"{name}, row {table.index[place]}: {shown(times[place])}"
+    if (change < 0).all():
+        raise DataError(f"{where} comes before the row above; reverse the rows, newest last")
+    if part := other_part(times, table, date):
+        raise DataError(
+            f"{where} is the timestamp of the row above too, and column {part!r} tells more of the "
+            f"time; join {date!r} and {part!r} into one column, such as 2024-01-31 13:00"
+        )
+    if series := series_column(times, table):
+        count = table[series].nunique()
+        raise DataError(
+            f"{where} does not come after the row before: the table has {count} series one below "
+            f"the other, told apart by column {series!r}; give each series a column of its own "
+            f"(in pandas, table.pivot(index={date!r}, columns={series!r})), or a table of its own"
+        )
+    if clock_set_back(times, change):
+        raise DataError(
+            f"{where} comes again since the clock was set back; write all times in UTC, or with "
+            "their offset from it, such as +02:00"
+        )
+    refuse_disorder(times, change, place, where)
+
+
+def refuse_disorder(
+    times: pd.DatetimeIndex, change: NDArray[np.int64], place: int, where: str
+) -> None:
+    """Say that rows are double, or not sorted.
+
+    Raises:
+        DataError: Always.
+    """
+    if change[place - 1] == 0:
+        raise DataError(
+            f"{where} is the timestamp of the row above too; keep one of them, and give each "
+            "series a column of its own"
+        )
+    if times[place] == times[0] and times.duplicated().mean() >= 0.5:
+        raise DataError(
+            f"{where} starts again from the first timestamp; give each series a column of its own"
+        )
+    raise DataError(
+        f"{where} does not come after the row before; sort the table and drop duplicates"
+    )
+
+
+def other_part(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None) -> str | None:
+    """A column that tells the rest of the timestamps, by its name and since they repeat."""
+    change = np.diff(times.asi8)
+    if (change < 0).any() or (change == 0).mean() < 0.3:
+        return None
+    year = bool((times.is_year_start).all())
+    wanted = PARTS_OF_TIME | (PARTS_OF_YEAR if year else set())
+    for column in table.columns:
+        if column != date and words_of(str(column)) & wanted:
+            return str(column)
+    return None
+
+
+def series_column(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
+    """A column of few names, for each of which the timestamps increase; texts go first.
+
+    Rows go back in time at least once for each further series.
+    """
+    back = int((np.diff(times.asi8) <= 0).sum())
+    for column in sorted(map(str, table.columns), key=lambda c: not is_text(table[str(c)])):
+        values = table[column]
+        if not is_text(values) and not is_whole(values):
+            continue
+        codes, names = pd.factorize(values)
+        if not 2 <= len(names) <= min(max(MOST_SERIES * len(values), 2), back + 1):
+            continue
+        order = np.argsort(codes, kind="stable")
+        same = np.diff(codes[order]) == 0
+        if (np.diff(times.asi8[order])[same] > 0).all():
+            return column
+    return None
+
+
+def is_whole(values: "pd.Series[Any]") -> bool:
+    """Whether a column holds whole numbers, as names of series may be."""
+    return bool(values.iloc[:HEAD].astype(str).str.fullmatch(r"\d+").all())
+
+
+def is_text(values: "pd.Series[Any]") -> bool:
+    """Whether a column holds texts that are no numbers."""
+    return bool(pd.to_numeric(values.iloc[:100], errors="coerce").isna().any())
+
+
+def series_in_blocks(table: pd.DataFrame) -> str | None:
+    """A column of texts whose values stand in blocks one below the other, each in one."""
+    for column in map(str, table.columns):
+        values = table[column]
+        if values.iloc[:HEAD].nunique() > MOST_SERIES * HEAD:
+            continue
+        codes, names = pd.factorize(values)
+        blocks = 1 + int((np.diff(codes) != 0).sum())
+        few = 2 <= len(names) == blocks <= MOST_SERIES * len(codes)
+        if few and is_text(values):
+            return column
+    return None
+
+
+def clock_set_back(times: pd.DatetimeIndex, change: NDArray[np.int64]) -> bool:
+    """Whether rows go back where clocks are, by an hour at most on few nights of Sunday."""
+    back = times[1:][change <= 0]
+    if times.tz is not None or len(back) > 3 * max(times.year.nunique(), 1) * 60:
+        return False
+    hour = pd.Timedelta(hours=1) // pd.Timedelta(1, unit=times.unit)
+    nights = (back.day_of_week == 6) & (back.hour <= 3) & back.month.isin([3, 4, 9, 10, 11])
+    return bool(nights.all() and (change[change <= 0] > -hour).all())
+
+
+def clock_set_forward(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """The rows after a missing hour at night on a Sunday on which clocks are set forward."""
+    if times.tz is not None or len(times) < 3:
+        return times[:0]
+    apart = np.diff(times.asi8)
+    hour = pd.Timedelta(hours=1) // pd.Timedelta(1, unit=times.unit)
+    after = times[1:][(apart == np.median(apart) + hour) & (np.median(apart) <= hour)]
+    nights = (after.day_of_week == 6) & (after.hour <= 4) & after.month.isin([3, 4, 9, 10, 11])
+    return pd.DatetimeIndex(after[nights])

@@ -1,0 +1,330 @@
+"""Timestamps as people write them, read where what is meant is certain."""
+
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from rnn_core.errors import DataError
+from rnn_core.readers.times.steps import increasing, regular
+
+AT_ONCE = 100_000
+"""Texts that are read at once; a bound on memory only."""
+
+SLASHED = re.compile(
+    r"^(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})[/.-](?P<year>\d{4}|\d\d)\b"
+)
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+ZONE = re.compile(r"\d{1,2}:\d{2}\S*?\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$")
+QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
+OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+MONTH = r"^(?P<year>\d{4})-?M(?P<month>\d{1,2})$"
+WEEK = r"^(?P<year>\d{4})-?W(?P<week>\d{1,2})(?:-?(?P<day>[1-7]))?$"
+CLOCK_ALONE = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?$"
+NUMERIC_WEEK = r"^(?P<year>\d{4})[-/ ]?(?P<week>\d{1,2})$"
+
+NUMBERS = (
+    (1_000, 3_000, "%Y"),
+    (100_001, 300_013, "%Y%m"),
+    (10_000_101, 30_001_232, "%Y%m%d"),
+)
+"""Least and next too large number that is read in a form."""
+
+Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
+SINCE_1970: tuple[tuple[float, float, Unit], ...] = (
+    (1e8, 1e11, "s"),
+    (1e11, 1e14, "ms"),
+    (1e14, 1e17, "us"),
+    (1e17, 9.2e18, "ns"),
+)
+"""Least and next too large number that counts a unit since 1970."""
+
+EXCEL = (20_000, 80_000)
+"""Days since the end of 1899, as Excel counts them: from 1954 to 2119."""
+
+WEEKS = {"week", "isoweek", "yearweek", "kw"}
+QUARTERS = {"quarter", "qtr", "quartal", "trimestre"}
+"""Names of columns in which a small number beside a year counts such parts of it."""
+
+
+class Times(NamedTuple):
+    """Timestamps that were read.
+
+    Attributes:
+        times: In the order of the rows.
+        day_first: Whether the day is written before the month; None where neither is first.
+    """
+
+    times: pd.DatetimeIndex
+    day_first: bool | None = None
+
+
+def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
+    """Years, months, days, counts since 1970, or what Excel counts.
+
+    Raises:
+        DataError: If they are none of these.
+    """
+    least, most = values.min(), values.max()
+    whole = bool((values % 1 == 0).all())
+    for start, end, form in NUMBERS:
+        if start <= least and most < end and whole:
+            written = values.astype("int64").astype(str)
+            if form == "%Y%m" and words_of(str(values.name)) & WEEKS:
+                return refuse_unread(written, weeks_of(written, NUMERIC_WEEK), name)
+            return refuse_unread(written, parse(written, form), name)
+    for low, high, unit in SINCE_1970:
+        if low <= least and most < high:
+            return pd.DatetimeIndex(pd.to_datetime(values, unit=unit))
+    if EXCEL[0] <= least and most < EXCEL[1]:
+        days = pd.to_datetime(values, unit="D", origin="1899-12-30")
+        return pd.DatetimeIndex(days).round("s")
+    row, value = values.index[0], values.iloc[0]
+    raise DataError(
+        f"{name}, row {row}, column {values.name!r}: the number {value} is not a timestamp; "
+        "write 2024-01-31 or 2024-01-31 13:00"
+    )
+
+
+def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
+    """Timestamps that are written out.
+
+    Args:
+        values: The texts, without blanks around.
+        name: What to call the table in errors.
+        day_first: Whether 01/02/2024 is the first of February, if it is known.
+
+    Raises:
+        DataError: If they cannot be read, or not with certainty.
+    """
+    first = values.iloc[0]
+    if re.match(CLOCK_ALONE, first):
+        raise DataError(
+            f"{name}, row {values.index[0]}, column {values.name!r}: {first!r} has no day; write "
+            "day and time into one column"
+        )
+    for shape, read in SHAPES:
+        if re.match(shape, first, re.IGNORECASE):
+            return Times(refuse_unread(values, read(values, shape), name))
+    if words_of(str(values.name)) & WEEKS and re.match(NUMERIC_WEEK, first):
+        return Times(refuse_unread(values, weeks_of(values, NUMERIC_WEEK), name))
+    if re.match(r"^[1-4][-/]\d{4}$", first):
+        return Times(quarters_or_months(values, name))
+    values = without_late_midnights(values)
+    if SLASHED.match(first):
+        return times_of_slashes(values, name, day_first)
+    return Times(in_one_zone(values, name))
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a column's name, in lower case."""
+    return set(re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
+
+
+def quarters_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
+    """The first day of quarters such as 2015-Q1, Q1 2015 and 1-2015."""
+    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
+    year, quarter = parts["y1"].fillna(parts["y2"]), parts["q1"].fillna(parts["q2"])
+    month = pd.to_numeric(quarter, errors="coerce") * 3 - 2
+    return parse(year.str.cat(month.astype("Int64").astype("str"), sep="-"), "%Y-%m")
+
+
+def months_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
+    """The first day of months such as 2024M01."""
+    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
+    return parse(parts["year"].str.cat(parts["month"], sep="-"), "%Y-%m")
+
+
+def weeks_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
+    """The Monday of ISO weeks such as 2024-W05, or a day of them."""
+    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
+    day = parts["day"].fillna("1") if "day" in parts else "1"
+    return parse(parts["year"] + "-" + parts["week"].str.zfill(2) + "-" + day, "%G-%V-%u")
+
+
+SHAPES: "tuple[tuple[str, Callable[[pd.Series[Any], str], pd.Series[pd.Timestamp]]], ...]" = (
+    (
+        r"^(\d{4}[- ]?Q[1-4]|Q[1-4][-/ ]?\d{4}|[1-4]Q[-/ ]?\d{4})$",
+        lambda v, _: quarters_of(v, QUARTER),
+    ),
+    (MONTH, months_of),
+    (WEEK, weeks_of),
+)
+"""What parts of a year look like, and what reads them."""
+
+
+def quarters_or_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
+    """Times such as 1-2015: quarters in a column that is called so, months where 5 to 12 occur.
+
+    Raises:
+        DataError: If neither is certain.
+    """
+    counts = pd.to_numeric(values.str.extract(r"^(\d{1,2})")[0], errors="coerce")
+    if words_of(str(values.name)) & QUARTERS and counts.max() <= 4:
+        return refuse_unread(values, quarters_of(values, QUARTER), name)
+    if counts.max() <= 4 and len(values) > 4:
+        raise DataError(
+            f"{name}, row {values.index[0]}, column {values.name!r}: {values.iloc[0]!r} can be a "
+            "quarter or a month; write 2015-Q1, or 2015-01"
+        )
+    return refuse_unread(values, parse(values.str.replace("/", "-"), "%m-%Y"), name)
+
+
+def without_late_midnights(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Texts in which 24:00 of a day is 00:00 of the next one, where the day is written ISO."""
+    late = values.str.contains(r"[T ]24:00(?::00)?$", regex=True)
+    if not late.any():
+        return values
+    days = parse(values[late].str.slice(0, 10), "%Y-%m-%d") + pd.Timedelta(days=1)
+    values = values.copy()
+    values[late] = days.dt.strftime("%Y-%m-%d 00:00").where(days.notna(), values[late])
+    return values
+
+
+def in_pieces(
+    values: "pd.Series[Any]", read: "Callable[[pd.Series[Any]], pd.Series[pd.Timestamp]]"
+) -> "pd.Series[pd.Timestamp]":
+    """Read texts some at once, since many of them take much memory."""
+    pieces = [read(values.iloc[i : i + AT_ONCE]) for i in range(0, len(values), AT_ONCE)]
+    return pd.concat(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def parse(values: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp]":
+    """Read text of one form, the first value's where none is given; NaT where it differs."""
+
+    def read(piece: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that no form could be guessed
+            times: pd.Series[pd.Timestamp] = pd.to_datetime(piece, format=form, errors="coerce")
+        return times
+
+    return read(values) if form is None else in_pieces(values, read)
+
+
+def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
+    """Timestamps whose offsets from UTC may differ.
+
+    Where they do, they are read as UTC; but days, which begin at the same time of the clock
+    whatever the offset, are left to the clock.
+
+    Raises:
+        DataError: If some have an offset and others have none.
+    """
+    zones = values.str.extract(ZONE)["zone"]
+    some = zones.notna()
+    if some.any() and not some.all():
+        place = int(np.argmax(some != some.iloc[0]))
+        raise DataError(
+            f"{name}, row {values.index[place]}: {values.iloc[place]} and {values.iloc[0]} mix "
+            "timestamps with and without a time zone"
+        )
+    if zones.nunique() > 1:
+        clocks = values.str.extract(rf"(\d{{1,2}}:\d{{2}}\S*?){OFFSET}")[0]
+        if clocks.nunique() == 1:
+            values = values.str.replace(OFFSET, "", regex=True)
+            return refuse_unread(values, written_times(values), name)
+        return refuse_unread(values, in_pieces(values, to_utc), name)
+    return refuse_unread(values, written_times(values), name)
+
+
+def to_utc(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
+    """Texts with offsets as UTC; NaT where they cannot be read."""
+    times: pd.Series[pd.Timestamp] = pd.to_datetime(
+        values, format="ISO8601", errors="coerce", utc=True
+    )
+    return times
+
+
+def written_times(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
+    """Texts in ISO 8601, or in the form of the first one."""
+    times = parse(values, "ISO8601")
+    return parse(values, None) if times.isna().iloc[0] else times
+
+
+def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
+    """Timestamps such as 31/01/2024 or 01/31/2024, in the one order that all rows allow."""
+    parts = values.str.extract(SLASHED)
+    first_day = order_of(values, parts, name)
+    if first_day is None:
+        first_day = day_first
+    elif day_first is not None and first_day != day_first:
+        place = int(np.argmax(pd.to_numeric(parts["first" if first_day else "second"]) > 12))
+        order = "day" if day_first else "month"
+        raise DataError(
+            f"{name}, row {values.index[place]}: {values.iloc[place]} does not have the {order} "
+            "first, as the dates that the model was trained on or data.day_first says"
+        )
+    if first_day is None:
+        first_day = order_by_steps(values, parts, name)
+    return Times(refuse_unread(values, read_slashes(values, parts, first_day), name), first_day)
+
+
+def order_of(values: "pd.Series[Any]", parts: pd.DataFrame, name: str) -> bool | None:
+    """Whether the day comes first by what cannot be a month; None where nothing tells.
+
+    With points between, it does everywhere.
+
+    Raises:
+        DataError: If some rows have another order than others.
+    """
+    first, second = (pd.to_numeric(parts[key]) > 12 for key in ("first", "second"))
+    if first.any() and second.any():
+        places = sorted([int(np.argmax(first)), int(np.argmax(second))])
+        one, other = (values.iloc[place] for place in places)
+        raise DataError(
+            f"{name}, row {values.index[places[1]]}: {other} and {one} do not have day and "
+            "month in the same order; write 2024-01-31"
+        )
+    if first.any() or second.any():
+        return bool(first.any())
+    return True if parts["mark"].iloc[0] == "." else None
+
+
+def order_by_steps(values: "pd.Series[Any]", parts: pd.DataFrame, name: str) -> bool:
+    """Whether the day comes first: where one order alone makes rows that are one step apart.
+
+    Raises:
+        DataError: If both do, or neither.
+    """
+    fit = []
+    for day_first in (True, False):
+        times = read_slashes(values, parts, day_first)
+        index = pd.DatetimeIndex(times)
+        fit.append(bool(times.notna().all()) and increasing(index) and regular(index))
+    if fit[0] == fit[1] or len(values) < 3:
+        raise DataError(
+            f"{name}, row {values.index[0]}: {values.iloc[0]} can be day and month or month and "
+            "day, and no other row tells; say which: --set day_first=true, or day_first=false"
+        )
+    return fit[0]
+
+
+def read_slashes(
+    values: "pd.Series[Any]", parts: pd.DataFrame, day_first: bool
+) -> "pd.Series[pd.Timestamp]":
+    """Read dates in an order, with the clock that most of them have."""
+    mark = parts["mark"].iloc[0]
+    year = "%Y" if len(parts["year"].iloc[0]) == 4 else "%y"
+    form = f"%d{mark}%m{mark}{year}" if day_first else f"%m{mark}%d{mark}{year}"
+    fits = [parse(values.iloc[:100], form + clock).notna().sum() for clock in CLOCKS]
+    return parse(values, form + CLOCKS[int(np.argmax(fits))])
+
+
+def refuse_unread(
+    values: "pd.Series[Any]", times: "pd.Series[pd.Timestamp]", name: str
+) -> pd.DatetimeIndex:
+    """The timestamps, if all of them could be read."""
+    unread = times.isna()
+    if not unread.any():
+        return pd.DatetimeIndex(times)
+    place = int(np.argmax(unread))
+    value = values.iloc[place]
+    where = f"{name}, row {values.index[place]}, column {values.name!r}: {value!r}"
+    if place > 0 and parse(values.iloc[[place]], "mixed").notna().all():
+        raise DataError(f"{where} is not written as the timestamps before it ({values.iloc[0]!r})")
+    zone = re.search(r"\d (?P<zone>[A-Z]{3,4})$", value)
+    hint = "; write the time zone as an offset, such as +01:00" if zone else ""
+    raise DataError(f"{where} is not a timestamp ({int(unread.sum())} such rows){hint}")

@@ -1,0 +1,159 @@
+"""Timestamps as people write them: read where it is certain what they mean."""
+
+from datetime import datetime
+
+import pandas as pd
+import pytest
+
+from rnn_core.errors import DataError
+from rnn_core.readers.times.columns import find_dates, in_zone, look_like_dates, read_times
+
+D = datetime
+
+
+def read(values, name="date", **options):
+    table = pd.DataFrame({name: values}, index=pd.RangeIndex(2, len(values) + 2, name="row"))
+    return read_times(table, name, "t.csv", **options).times
+
+
+WRITTEN = {
+    "quarters": (["2015-Q1", "2015Q2", "2015 Q3"], [D(2015, 1, 1), D(2015, 4, 1), D(2015, 7, 1)]),
+    "quarter first": (
+        ["Q4 2015", "Q1-2016", "2Q2016"],
+        [D(2015, 10, 1), D(2016, 1, 1), D(2016, 4, 1)],
+    ),
+    "months of Eurostat": (["2024M01", "2024-M12"], [D(2024, 1, 1), D(2024, 12, 1)]),
+    "ISO weeks": (["2020-W53", "2021W01"], [D(2020, 12, 28), D(2021, 1, 4)]),
+    "days of ISO weeks": (["2021-W01-3", "2021-W01-4"], [D(2021, 1, 6), D(2021, 1, 7)]),
+    "24 hours": (
+        ["2024-01-31 23:00", "2024-01-31 24:00"],
+        [D(2024, 1, 31, 23), D(2024, 2, 1)],
+    ),
+    "microseconds": ([1706745600000000, 1706749200000000], [D(2024, 2, 1), D(2024, 2, 1, 1)]),
+    "nanoseconds": ([1706745600 * 10**9, 1706749200 * 10**9], [D(2024, 2, 1), D(2024, 2, 1, 1)]),
+    "numbers as texts": (["1706745600", "1706749200"], [D(2024, 2, 1), D(2024, 2, 1, 1)]),
+    "days of Excel": ([45322, 45323], [D(2024, 1, 31), D(2024, 2, 1)]),
+    "hours of Excel": ([45322.25, 45322.5], [D(2024, 1, 31, 6), D(2024, 1, 31, 12)]),
+    "points": (["1.2.2024", "2.2.2024"], [D(2024, 2, 1), D(2024, 2, 2)]),
+    "months of American days": (
+        [f"{m:02d}/01/{y}" for y in (2019, 2020) for m in range(1, 13)],
+        [D(y, m, 1) for y in (2019, 2020) for m in range(1, 13)],
+    ),
+    "months of European days": (
+        [f"01/{m:02d}/{y}" for y in (2019, 2020) for m in range(1, 13)],
+        [D(y, m, 1) for y in (2019, 2020) for m in range(1, 13)],
+    ),
+    "dates of Python": (
+        [D(2024, 1, 31).date(), D(2024, 2, 1).date()],
+        [D(2024, 1, 31), D(2024, 2, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_timestamps_are_read_as_they_are_meant(kind):
+    values, expected = WRITTEN[kind]
+    assert read(values).to_pydatetime().tolist() == expected
+
+
+NAMED = {
+    "quarter": (["1-2015", "2-2015", "3-2015", "4-2015", "1-2016"], [D(2015, 1, 1), D(2016, 1, 1)]),
+    "when": ([f"{m}-2015" for m in range(1, 13)], [D(2015, 1, 1), D(2015, 12, 1)]),
+    "week": (["2020-53", "2021-01"], [D(2020, 12, 28), D(2021, 1, 4)]),
+    "isoWeek": ([202053, 202101], [D(2020, 12, 28), D(2021, 1, 4)]),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_parts_of_a_year_are_told_by_their_column(name):
+    values, ends = NAMED[name]
+    times = read(values, name)
+    assert [times[0], times[-1]] == ends
+
+
+def test_offsets_that_differ_are_read_as_utc():
+    times = read(["2024-03-31 00:00:00+01", "2024-03-31 03:00:00+02", "2024-03-31 04:00:00+0200"])
+    assert [str(time) for time in times] == [
+        "2024-03-30 23:00:00+00:00",
+        "2024-03-31 01:00:00+00:00",
+        "2024-03-31 02:00:00+00:00",
+    ]
+
+
+UNCLEAR = {
+    "quarter or month": (
+        [f"{q}-{y}" for y in (2015, 2016) for q in range(1, 5)],
+        "quarter or a mo",
+    ),
+    "two orders": (["13/01/2024", "01/13/2024"], "do not have day and month in the same order"),
+    "no order": (["01/01/2024", "02/02/2024"], "say which: --set day_first=true"),
+    "time alone": (["10:30", "10:45"], "'10:30' has no day; write day and time into one column"),
+    "letters of a zone": (["2024-01-01 00:00 CET"], "write the time zone as an offset"),
+    "some zones": (["2024-01-01 00:00Z", "2024-01-01 01:00"], "row 3: .* with and without a time"),
+    "durations": (pd.to_timedelta([1, 2], unit="h"), "holds durations, not timestamps"),
+    "nothing": (["2024-01-01", "", None], "2 faults\n  t.csv, row 3, .*\n  t.csv, row 4, column"),
+    "month 13": (["2024M12", "2024M13"], "row 3, column 'date': '2024M13' is not a timestamp"),
+}
+
+
+@pytest.mark.parametrize("kind", UNCLEAR)
+def test_what_is_not_certain_is_told(kind):
+    values, message = UNCLEAR[kind]
+    with pytest.raises(DataError, match=message):
+        read(values)
+
+
+def test_order_that_is_known_holds_where_rows_do_not_tell():
+    assert read(["01/02/2024"], day_first=True)[0] == D(2024, 2, 1)
+    assert read(["01/02/2024"], day_first=False)[0] == D(2024, 1, 2)
+    with pytest.raises(DataError, match="row 3: 01/13/2024 does not have the day first"):
+        read(["01/02/2024", "01/13/2024"], day_first=True)
+
+
+DAYS = ["2024-01-30", "2024-01-31"]
+FOUND = {
+    "name of weekdays beside": ({"day": ["Mon", "Tue"], "when": DAYS}, "when"),
+    "number of a month beside": ({"month": ["1", "1"], "order_date": DAYS}, "order_date"),
+    "time of day beside": ({"time": ["10:30", "10:45"], "date": DAYS}, "date"),
+    "count of milliseconds": ({"open_time": ["1706572800000", "1706659200000"]}, "open_time"),
+    "month as a number": ({"period": [202401, 202402]}, "period"),
+    "German": ({"Datum": ["30.01.2024", "31.01.2024"]}, "Datum"),
+    "timestamps of any name": ({"a": ["x", "y"], "b": pd.to_datetime(DAYS)}, "b"),
+    "periods": ({"b": pd.PeriodIndex(DAYS, freq="D")}, "b"),
+    "minutes that are no years": ({"time_spent": [1500, 2000]}, None),
+    "durations": ({"time": pd.to_timedelta([1, 2], unit="h")}, None),
+    "numbers of rows": ({"id": [45322, 45323]}, None),
+}
+
+
+@pytest.mark.parametrize("kind", FOUND)
+def test_column_of_timestamps_is_found(kind):
+    columns, found = FOUND[kind]
+    assert find_dates(pd.DataFrame(columns), [], "t.csv") == found
+
+
+def test_ambiguous_days_are_not_passed_over():
+    table = pd.DataFrame({"a": ["01/01/2024", "02/02/2024"], "y": [1, 2]})
+    with pytest.raises(DataError, match="row 0: 01/01/2024 can be day and month"):
+        find_dates(table, ["y"], "t.csv")
+
+
+def test_columns_that_may_be_timestamps_are_named():
+    table = pd.DataFrame(
+        {
+            "decimal": ["2024.0", "2024.0833", "2024.1667"],
+            "id": ["45322", "45323", "45324"],
+            "count": ["1", "2", "3"],
+            "week_no": ["1", "2", "3"],
+            "y": ["1900", "1901", "1902"],
+        }
+    )
+    assert look_like_dates(table, ["y"]) == ["decimal", "id", "week_no"]
+
+
+def test_times_without_a_zone_are_taken_to_be_in_that_of_the_training():
+    naive = pd.DatetimeIndex(["2024-03-31 01:00", "2024-03-31 03:00"])
+    assert in_zone(naive, "Europe/Berlin", "t")[1].isoformat() == "2024-03-31T03:00:00+02:00"
+    assert in_zone(naive.tz_localize("UTC"), None, "t").tolist() == naive.tolist()
+    with pytest.raises(DataError, match="in Europe/Berlin; write the times with their offset"):
+        in_zone(naive + pd.Timedelta(hours=1), "Europe/Berlin", "t")
