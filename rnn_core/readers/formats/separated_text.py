@@ -428,8 +428,8 @@ def is_plain(opened: Opener, separator: bytes) -> bool:
     """Whether a text has no quotation mark, no carriage return within a line, and no field
     that begins with a blank.
     """  # noqa: D205
-    unusual = (b'"', separator + b" ", b"\n ", b"\x00")
-    last = b""
+    unusual = (b'"', separator + b" ", b"\n ", b"\n\n", b"\n\r", b"\x00")
+    last = b"\n"  # a text does not begin with a blank line either
     for piece in pieces(opened):
         joined = last + piece
         if any(mark in joined for mark in unusual):

@@ -11,7 +11,7 @@ import pandas as pd
 from rnn_core.errors import DataError
 from rnn_core.readers.times.steps import increasing, regular
 
-AT_ONCE = 100_000
+AT_ONCE = 50_000
 """Texts that are read at once; a bound on memory only."""
 
 SLASHED = re.compile(
