@@ -24,7 +24,7 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
     times, columns = table.times, list(table.numbers.columns)
     step = Step(None, None)
     if times is not None:
-        step = check_times(times, table.frame, parameters, table.name)
+        step = check_times(times, table.others, parameters, table.name)
     if parameters.missing == "error":
         tables.check_gaps(table.numbers, table.name, GAP_CURE)
     borders = split_rows(len(table.numbers), parameters, table.name)

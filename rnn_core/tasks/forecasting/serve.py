@@ -143,7 +143,7 @@ class Serving(Serves):
         read = read_times(table, meta.parameters.date, NAME, meta.day_first)
         times = in_zone(read.times[recent], meta.zone, NAME)
         cure = f"add the missing rows, since {WHOLE}"
-        step = check_times(times, table.iloc[recent], meta.parameters, NAME, cure)
+        step = check_times(times, self.others_of(table).iloc[recent], meta.parameters, NAME, cure)
         trained = meta.step_seconds
         if step.seconds and trained and not 0.5 < step.seconds / trained < 2:
             raise DataError(
@@ -151,6 +151,11 @@ class Serving(Serves):
                 f"on rows {trained:g} seconds apart"
             )
         return times
+
+    def others_of(self, table: "pd.DataFrame") -> "pd.DataFrame":
+        """The columns that are neither read nor the timestamps."""
+        used = {*self.meta.columns, self.meta.parameters.date}
+        return table[[column for column in table.columns if column not in used]]
 
     def input_columns(self) -> dict[str, bool]:
         """All columns may hold text; timestamps may be the index."""

@@ -52,7 +52,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
         data.setdefault("missing", "fill")
     step = Step(None, None)
     if table.times is not None:
-        order.check_order(table.times, table.frame, data["date"], table.name)
+        order.check_order(table.times, table.others, data["date"], table.name)
         step = step_of(table.times)
         if not steps.regular(table.times):
             data.setdefault("irregular", "allow")

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from flows.commands import predict as command
-from flows.commands.predict import Served, answer_each, generate
+from flows.commands.predict import Served, answer_each, generate, shown
 from rnn_core.errors import DataError
 from rnn_core.tasks.base.serves import AnswerParameters, row_names
 
@@ -60,11 +60,11 @@ class Writing:
         yield from model
 
 
-@pytest.mark.parametrize(("pieces", "shown"), [(["b", "c"], "abc\n"), ([], "a\n")])
-def test_a_prompt_is_shown_with_what_follows_it(monkeypatch, capsys, pieces, shown):
+@pytest.mark.parametrize(("pieces", "told"), [(["b", "c"], "abc\n"), ([], "a\n")])
+def test_a_prompt_is_shown_with_what_follows_it(monkeypatch, capsys, pieces, told):
     monkeypatch.setattr(command, "load", lambda _: Served(Writing(), pieces))
     generate("study.text", "a", [])
-    assert capsys.readouterr().out == shown
+    assert capsys.readouterr().out == told
 
 
 def test_nothing_is_shown_of_a_prompt_that_is_refused(monkeypatch, capsys):
@@ -72,3 +72,27 @@ def test_nothing_is_shown_of_a_prompt_that_is_refused(monkeypatch, capsys):
     with pytest.raises(DataError, match="character 1 of the prompt"):
         generate("study.text", "Ω", [])
     assert capsys.readouterr().out == ""
+
+
+SHOWN = {
+    "large": [7_800_000_001.5, 7_800_400_002.25],
+    "cents of a million": [1_234_640.1, 1_234_641.3],
+    "close together": [1e15 + 1, 1e15 + 3],
+    "usual": [10.123456789, 13.2],
+    "one row": [7_800_000_001.5],
+    "a gap": [1.5, float("nan")],
+}
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_numbers_are_shown_with_the_digits_that_tell_them_apart(kind):
+    """To six digits, and to a thousandth of what lies between them; without a power of ten."""
+    values = SHOWN[kind]
+    text = shown(pd.DataFrame({"date": "2024-01-01", "y": values}))
+    found = [line.partition(",")[2] for line in text.splitlines()[1:]]
+    known = [(value, float(f)) for value, f in zip(values, found, strict=True) if f]
+    assert len(known) == sum(value == value for value in values)
+    apart = max(values) - min(values) if len(known) > 1 else values[0]
+    assert all(abs(value - f) <= min(apart / 1000, abs(value) * 1e-5) for value, f in known)
+    assert not any("e" in f for f in found)
+    assert max(map(len, found)) <= 17
