@@ -17,7 +17,8 @@ PIECES = (
     "\u2028".encode(), "\u200b".encode(), "\u202e".encode(), "\ufffd".encode(), "e\u0301".encode(),
     "\U0001f600".encode(), "\u4f60\u597d".encode(), "\u0928\u093f".encode(), "\u00a0".encode(),
     b"nan", b"-inf", b"1e308", b"-1e-320", b"9" * 400, b"1,234.5", b"1.234,5", b"$5", b"(5)",
-    b"50 %", b"2024-02-30", b"00:00", b"24:00", b"01/02/2024", b"2024-01-01T00:00:00+05:45", b"1970", b"0",
+    b"50 %", b"2024-02-30", b"00:00", b"24:00", b"01/02/2024", b"2024-01-01T00:00:00+05:45",
+    b"1970", b"0",
     b"NULL", b"<a>", b"=1+1", b" ", b"x" * 5000, b"version https://git-lfs.github.com/spec/v1\n",
     b"ID3\x04\0\0\0\0\0\x0a", b"LIST\x0d\0\0\0INFO", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff",
 )  # fmt: skip
