@@ -3,6 +3,7 @@
 # make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills, MLflow,
 #               and 300 random cells
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
+# make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make check    style, types, the direction of imports, and that code.json is up to date
 # make ui       the MLflow and Prefect pages, on loopback
 # make bench    speed of the cells against torch.nn
@@ -19,7 +20,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end check fuzz ui bench calibrate test-torch
+.PHONY: setup run test end-to-end check fuzz fuzz-files ui bench calibrate test-torch
 
 setup: .venv/installed
 
@@ -41,6 +42,9 @@ end-to-end: setup
 
 fuzz: setup
 	@PYTHONPATH=tests/fuzzing $(BIN)/python -m random_cells
+
+fuzz-files: setup
+	@GATEWISE_FUZZ_FILES=20000 $(BIN)/pytest --numprocesses auto tests/flows/commands/test_mutated_files.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -1,11 +1,13 @@
 """Tables whose values have kinds: parquet, spreadsheets of Excel, JSON lines."""
 
+import io
 import json
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.encodings import find_encoding
 from rnn_core.readers.formats.separated_text import is_header
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def read_json_lines(stream: BinaryIO, name: str, header: bool | None, faults: Fa
     import pandas as pd  # noqa: PLC0415 - as above
 
     rows, objects = [], []
-    for row, found in json_objects(stream.read().decode("utf-8-sig"), name, faults):
+    for row, found in json_objects(decoded(stream.read(), name, faults), name, faults):
         if not isinstance(found, dict):
             faults.add(f"{name}, row {row} holds no object", "write one object a row")
         elif nested := [key for key, value in found.items() if isinstance(value, dict | list)]:
@@ -142,6 +144,21 @@ def read_json_lines(stream: BinaryIO, name: str, header: bool | None, faults: Fa
         faults.add(f"{name} holds no rows", "")
         faults.check()
     return Typed(pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip))
+
+
+def decoded(content: bytes, name: str, faults: Faults) -> str:
+    """The text of a file, in the encoding that is certain for it.
+
+    Raises:
+        FaultsError: If none is, or it does not fit.
+    """
+    encoding = find_encoding(lambda: io.BytesIO(content), name, faults)
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        faults.add(f"{name}, byte {error.start + 1} is not {encoding}", "save the file in UTF-8")
+        faults.check()
+        raise
 
 
 def json_objects(text: str, name: str, faults: Faults) -> Iterator[tuple[int, Any]]:

@@ -340,3 +340,17 @@ def test_what_pandas_writes_is_read_back(tmp_path_factory, rows, separator, end)
     found = values(folder, written, separator=separator, quoting="double", header=True)
     assert found == frame.to_dict("list")
     assert np.size(frame) == sum(map(len, found.values()))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_json_lines_are_read_in_any_encoding_that_is_certain(tmp_path, encoding):
+    written = '{"text": "schön", "label": "ja"}\n{"text": "öd", "label": "nein"}\n'
+    (tmp_path / "t.jsonl").write_bytes(written.encode(encoding))
+    read = read_table_file(tmp_path / "t.jsonl", TableForm(), Faults())
+    assert read.frame["text"].tolist() == ["schön", "öd"]
+
+
+def test_json_lines_in_no_encoding_are_refused_with_their_line(tmp_path):
+    (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "\x81\xff"}\n')
+    with pytest.raises(DataError, match=r"t\.jsonl, row 2: byte 0x81 is not UTF-8"):
+        read_table_file(tmp_path / "t.jsonl", TableForm(), Faults())
