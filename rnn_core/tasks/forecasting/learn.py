@@ -16,6 +16,13 @@ from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.forecasting.intervals import (
+    check_levels,
+    covered,
+    fitted_widening,
+    intervals_of,
+    pinball,
+)
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.tasks.forecasting.windows import fill, first_rows, with_values
 
@@ -36,18 +43,28 @@ class ForecastingModel(ModelParameters):
         embedding_size: See there.
         normalisation: See there.
         channels: See there.
-        loss: What training lowers: the mean squared or absolute error; the metric is
-            the squared one all the same.
+        loss: What training lowers: the mean squared or absolute error, or the pinball loss of
+            quantiles, of which the median is the forecast then. The metric is the squared error
+            all the same.
+        quantiles: Probabilities of the quantiles to predict, in pairs about 0.5; each pair is an
+            interval. Read where loss is `quantile`.
     """
 
     segment: int = 1
     embedding_size: int = 0
     normalisation: Normalisation = "last_value"
     channels: Channels = "together"
-    loss: Literal["mse", "l1"] = "mse"
+    loss: Literal["mse", "l1", "quantile"] = "mse"
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Probabilities of the quantiles that are predicted; none where one value is."""
+        return tuple(self.quantiles) if self.loss == "quantile" else ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_levels(self.quantiles)
         if self.segment < 1 or self.embedding_size < 0:
             raise ValueError("segment must be at least 1 and embedding_size at least 0")
 
@@ -93,7 +110,13 @@ class Learning(Learns):
             normalisation=self.model.normalisation,
             channels=self.model.channels,
             dropout=self.model.dropout,
+            levels=self.model.levels,
         )
+
+    def point(self, output: Tensor) -> Tensor:
+        """The forecast (..., C) in what the model puts out, which may be quantiles (..., C, Q)."""
+        levels = self.model.levels
+        return output[..., levels.index(0.5)] if levels else output
 
     def rows(self, data: Data, split: Split) -> Tensor:
         """First row of the lookback of every window of a side, int64 (N,)."""
@@ -126,32 +149,71 @@ class Learning(Learns):
         """The error of the values that are there; what a gap would have been is not guessed."""
         past, future = batch
         known = ~future.isnan()
+        output, truth = model(past)[known], future[known]
+        if self.model.loss == "quantile":
+            return pinball(output, truth, self.model.levels).mean(), None
         distance = functional.mse_loss if self.model.loss == "mse" else functional.l1_loss
-        return distance(model(past)[known], future[known]), None
+        return distance(output, truth), None
+
+    def settle(self, model: nn.Module, data: Data) -> None:
+        """Widen the intervals of each target so that they hold on the validation set.
+
+        A refit, which has none, keeps those that it was trained to.
+        """
+        if not self.model.levels or not self.meta.items["validation"]:
+            return
+        assert isinstance(model, Forecaster)
+        assert model.quantiles is not None
+        output, future = self.forecasts(model, data, "validation")
+        for target, truth in enumerate(future.unbind(-1)):
+            known = ~truth.isnan()
+            if known.any():
+                found = output[:, :, target][known]
+                widening = fitted_widening(found, truth[known], self.model.levels)
+                model.quantiles.widening[target] = widening
+
+    def forecasts(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """What a model puts out for all windows of a split, and what followed, on the CPU."""
+        outputs, futures = [], []
+        for batch in self.rows(data, split).split(SCORING_BATCH):
+            past, future = self.windows(data, batch)
+            outputs.append(model(past).cpu())
+            futures.append(future.cpu())
+        return torch.cat(outputs), torch.cat(futures)
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Mean squared error of every window, and the mean absolute error of them all.
+        """Mean squared error of every window; of them all, further metrics.
+
+        These are the mean absolute error and, where there are quantiles, their mean pinball loss
+        and the share of values in each interval, such as `coverage_80`.
 
         Of a window, the values that are there count; it weighs what they are of all that it
         predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
-        squared, absolute, shares = [], [], []
+        output, future = self.forecasts(model, data, split)
+        known = ~future.isnan()
+        error = torch.where(known, (self.point(output) - future).double(), 0)
+        count = known.sum(dim=(1, 2))
+        share = count.double() / future[0].numel()
+        others = {"mae": float(error.abs().sum() / count.sum())}
+        others |= self.interval_scores(output[known], future[known])
         rows = self.rows(data, split)
-        for batch in rows.split(SCORING_BATCH):
-            past, future = self.windows(data, batch)
-            known = ~future.isnan()
-            error = torch.where(known, (model(past) - future).double(), 0)
-            count = known.sum(dim=(1, 2))
-            squared.append((error.square().sum(dim=(1, 2)) / count).cpu())
-            absolute.append((error.abs().sum(dim=(1, 2)) / count).cpu())
-            shares.append((count.double() / future[0].numel()).cpu())
-        value, share = torch.cat(squared), torch.cat(shares)
-        mae = float((torch.cat(absolute) * share).sum() / share.sum())
         return Scores(
-            value,
+            error.square().sum(dim=(1, 2)) / count,
             share,
-            loss=mae if self.model.loss == "l1" else None,
-            others={"mae": mae},
+            loss=others.get({"l1": "mae", "quantile": "pinball"}.get(self.model.loss, "")),
+            others=others,
             clusters=((rows - rows[0]) // (CLUSTER_HORIZONS * self.meta.horizon)).cpu(),
         )
+
+    def interval_scores(self, quantiles: Tensor, truth: Tensor) -> dict[str, float]:
+        """Metrics of quantiles (K, Q) of values (K,); none where one value is predicted."""
+        levels = self.model.levels
+        if not levels:
+            return {}
+        found = {"pinball": float(pinball(quantiles.double(), truth.double(), levels).mean())}
+        for interval in intervals_of(levels):
+            share = covered(quantiles, truth, interval).double().mean()
+            found[f"coverage_{interval.percent}"] = float(share)
+        return found

@@ -53,7 +53,8 @@ class Rescaled(nn.Module):
     """A model asked in another scale than its own.
 
     Args:
-        model: Reads the past (B, L, F), and answers the future (B, N, C), in its own scale.
+        model: Reads the past (B, L, F), and answers the future (B, N, C), or quantiles of it
+            (B, N, C, Q), in its own scale.
         own: Has the scale that it was trained in.
         asked: Has that in which it is asked and answers here.
     """
@@ -69,8 +70,10 @@ class Rescaled(nn.Module):
 
     def forward(self, past: Tensor) -> Tensor:
         future: Tensor = self.model(past * self.factor + self.shift)
-        width = future.shape[-1]
-        asked: Tensor = (future - self.shift[:width]) / self.factor[:width]
+        width = future.shape[2]
+        back = (width, *[1] * (future.ndim - 3))
+        shift, factor = self.shift[:width].reshape(back), self.factor[:width].reshape(back)
+        asked: Tensor = (future - shift) / factor
         return asked
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from rnn_core.errors import DataError
 from rnn_core.tasks.base.serves import AnswerParameters, Serves
-from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.tasks.forecasting.intervals import intervals_of
+from rnn_core.tasks.forecasting.learn import Learning
 from rnn_core.tasks.forecasting.reading import check_times, measured, read_table
 from rnn_core.tasks.forecasting.windows import fill
 
@@ -24,11 +26,10 @@ WHOLE = "the model was trained on a table without any"
 """Why gaps cannot be answered by a model."""
 
 
-class Serving(Serves):
+class Serving(Learning, Serves):
     """Answers tables."""
 
     rows_stand_alone = False
-    meta: ForecastingMeta
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read any table, as the one that the model was trained on, or the one of a folder.
@@ -58,6 +59,9 @@ class Serving(Serves):
         answer, but for features that are no targets. Numbers and timestamps may be texts, as
         the file of the training has them. Numbers before the lookback are not read, nor rows at
         the end without a target: the answer begins with the first of these.
+
+        A model that was trained with `loss: quantile` answers the median of each target, and the
+        ends of the intervals in columns such as `y_lo_80` and `y_hi_80`.
         """
         import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -72,10 +76,8 @@ class Serving(Serves):
         mean, std = np.array(self.meta.mean), np.array(self.meta.std)
         with torch.inference_mode():
             scaled = torch.from_numpy((past - mean) / std).float()
-            output = model(fill(scaled[None]))[0].numpy()
-        width = len(self.meta.parameters.targets)
-        forecast = output * std[:width] + mean[:width]
-        answer = pd.DataFrame(forecast, columns=list(self.meta.parameters.targets))
+            output = model(fill(scaled[None]))[0]
+        answer = pd.DataFrame(self.columns_of(output))
         if times is not None:
             if self.meta.sessions:
                 ahead = following_sessions(times, self.meta.horizon, list(self.meta.sessions))
@@ -125,6 +127,27 @@ class Serving(Serves):
             tables.check_gaps(numbers, NAME, f"fill it, since {WHOLE}")
         tables.check_sides(numbers, {"last rows": slice(None)}, NAME)
         return numbers.to_numpy(np.float64)
+
+    def columns_of(self, output: Tensor) -> dict[str, NDArray[np.float64]]:
+        """Columns of an answer, in the units of the table, of what a model puts out, (N, C, ...).
+
+        The forecasts of all targets come first, then the ends of their intervals.
+        """
+        targets, levels = self.meta.parameters.targets, self.model.levels
+
+        def raw(scaled: Tensor, place: int) -> NDArray[np.float64]:
+            return np.asarray(
+                scaled.double().numpy() * self.meta.std[place] + self.meta.mean[place]
+            )
+
+        point = self.point(output)
+        found = {name: raw(point[:, place], place) for place, name in enumerate(targets)}
+        for place, name in enumerate(targets):
+            for interval in intervals_of(levels):
+                low, high = interval.names(name)
+                found[low] = raw(output[:, place, interval.low], place)
+                found[high] = raw(output[:, place, interval.high], place)
+        return found
 
     def recent_times(self, table: "pd.DataFrame") -> "pd.DatetimeIndex | None":
         """The timestamps of the lookback; None if the model was trained without any.

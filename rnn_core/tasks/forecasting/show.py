@@ -25,6 +25,7 @@ class Showing(Learning, Shows):
         """The first, middle and last window of the first target."""
         rows = self.rows(data, split)
         past, truth = self.windows(data, rows[spread(len(rows), ILLUSTRATED)])
+        forecasts = self.point(model(past))
         series = [
             {
                 "name": self.meta.parameters.targets[0],
@@ -32,7 +33,7 @@ class Showing(Learning, Shows):
                 "truth": self.first_target(after),
                 "forecast": self.first_target(forecast),
             }
-            for window, after, forecast in zip(past, truth, model(past), strict=True)
+            for window, after, forecast in zip(past, truth, forecasts, strict=True)
         ]
         return {"kind": "forecast", "series": series}
 
