@@ -16,6 +16,7 @@ from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
 from rnn_core.tasks.forecasting.intervals import (
     check_levels,
     covered,
@@ -24,6 +25,7 @@ from rnn_core.tasks.forecasting.intervals import (
     pinball,
 )
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.tasks.forecasting.seasons import season_of
 from rnn_core.tasks.forecasting.windows import fill, first_rows, with_values
 
 SCORING_BATCH = 512
@@ -118,6 +120,20 @@ class Learning(Learns):
         levels = self.model.levels
         return output[..., levels.index(0.5)] if levels else output
 
+    @property
+    def zeros(self) -> Tensor:
+        """What 0 is of each target, standardised as the table is, float32 (C,)."""
+        mean, std = torch.tensor([self.meta.mean, self.meta.std], dtype=torch.float64)
+        zeros: Tensor = (-mean / std)[self.targets].float()
+        return zeros
+
+    def allowed(self, output: Tensor) -> Tensor:
+        """Forecasts (B, N, C), or quantiles (B, N, C, Q), of which none is where none may be."""
+        if not self.meta.parameters.nonnegative:
+            return output
+        lowest = self.zeros.to(output).reshape(-1, *[1] * (output.ndim - 3))
+        return torch.maximum(output, lowest)
+
     def rows(self, data: Data, split: Split) -> Tensor:
         """First row of the lookback of every window of a side, int64 (N,)."""
         ahead = self.meta.lookback, self.meta.horizon
@@ -184,8 +200,9 @@ class Learning(Learns):
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """Mean squared error of every window; of them all, further metrics.
 
-        These are the mean absolute error and, where there are quantiles, their mean pinball loss
-        and the share of values in each interval, such as `coverage_80`.
+        These are the mean absolute error, the same in units of that of the seasonal naive
+        forecast, `mase`, and where there are quantiles, their mean pinball loss and the share of
+        values in each interval, such as `coverage_80`.
 
         Of a window, the values that are there count; it weighs what they are of all that it
         predicts. Windows that are less than a horizon apart have targets in common, and so make
@@ -193,11 +210,15 @@ class Learning(Learns):
         """
         output, future = self.forecasts(model, data, split)
         known = ~future.isnan()
+        output = self.allowed(output)
         error = torch.where(known, (self.point(output) - future).double(), 0)
         count = known.sum(dim=(1, 2))
         share = count.double() / future[0].numel()
         others = {"mae": float(error.abs().sum() / count.sum())}
         others |= self.interval_scores(output[known], future[known])
+        distances = torch.where(known, error.abs(), torch.nan)
+        scaled = scaled_error(distances, self.naive_errors(data))
+        others |= {} if scaled is None else {"mase": scaled}
         rows = self.rows(data, split)
         return Scores(
             error.square().sum(dim=(1, 2)) / count,
@@ -206,6 +227,19 @@ class Learning(Learns):
             others=others,
             clusters=((rows - rows[0]) // (CLUSTER_HORIZONS * self.meta.horizon)).cpu(),
         )
+
+    @property
+    def season_rows(self) -> int:
+        """How many rows the season has; 1 where there is none."""
+        seconds = self.meta.step_seconds
+        season = season_of(seconds, self.meta.step, len(self.meta.sessions))
+        return season.rows(seconds) if season and seconds else 1
+
+    def naive_errors(self, data: Data) -> Tensor:
+        """How far each target is from a season before on the training side, float64 (C,)."""
+        start, end = self.meta.borders["train"]
+        train = data["values"][start:end, self.targets].double().cpu()
+        return naive_errors(train, self.season_rows)
 
     def interval_scores(self, quantiles: Tensor, truth: Tensor) -> dict[str, float]:
         """Metrics of quantiles (K, Q) of values (K,); none where one value is predicted."""

@@ -36,6 +36,12 @@ class ForecastingData:
         encoding: See there.
         header: See there.
         quoting: See there.
+        scaling: Where each column is 0 and 1 for a model, by the training side: `standard`, at
+            the mean and a standard deviation from it; `robust`, at the median and at the
+            interquartile range over 1.349, which are alike for normal noise and which a few
+            outliers do not move. The unit of the metric is the square of that 1.
+        nonnegative: Whether no target can be below 0, as counts cannot. Forecasts that are,
+            are taken for 0 then, which brings each one nearer to the truth.
     """
 
     targets: tuple[str, ...]
@@ -52,6 +58,8 @@ class ForecastingData:
     encoding: str | None = None
     header: bool | None = None
     quoting: Quoting | None = None
+    scaling: Literal["standard", "robust"] = "standard"
+    nonnegative: bool = False
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -90,8 +98,9 @@ class ForecastingMeta(Meta):
     Attributes:
         parameters: What was asked for.
         columns: Columns that are read, the targets first.
-        mean: Of each column on the training side, gaps left out.
-        std: Its standard deviation there.
+        mean: Of each column on the training side, gaps left out; the median where scaling is
+            robust.
+        std: Its standard deviation there, or what is in place of it.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.
         borders: Which rows are on which side; rows that are cut off do not count.

@@ -1,6 +1,7 @@
 """A table becomes standardised numbers and sides."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -9,9 +10,13 @@ from torch import Tensor
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import Faults
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Step, check_times, read_table
 from rnn_core.tasks.forecasting.windows import Borders, first_rows, with_values
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GAP_CURE = "fill it, or set data.missing to fill"
 
@@ -33,7 +38,9 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
     values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
     start, end = borders["train"]
     refuse_constant(values, values[start:end], columns, parameters.targets, table.name)
-    mean, std = np.nanmean(values[start:end], axis=0), np.nanstd(values[start:end], axis=0)
+    if parameters.nonnegative:
+        refuse_negative(table.numbers[list(parameters.targets)], table.name)
+    mean, std = scale_of(values[start:end], parameters.scaling)
     scaled = torch.from_numpy(np.ascontiguousarray((values - mean) / std, np.float32))
     meta = ForecastingMeta(
         parameters=parameters,
@@ -54,6 +61,40 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         cut=table.cut,
     )
     return {"values": scaled}, meta
+
+
+Scale: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Where columns are 0, and how far from there they are 1, (C,) each."""
+
+IQR = 1.3489795003921634
+"""Standard deviations that the interquartile range of the normal distribution has."""
+
+
+def scale_of(train: NDArray[np.float64], scaling: Literal["standard", "robust"]) -> Scale:
+    """The scale of columns (T, C) of the training side, gaps left out.
+
+    Where half of the values of a column are the same, it has no interquartile range, and its
+    standard deviation stands for it.
+    """
+    deviation = np.nanstd(train, axis=0)
+    if scaling == "standard":
+        return np.nanmean(train, axis=0), deviation
+    low, median, high = np.nanquantile(train, [0.25, 0.5, 0.75], axis=0)
+    return median, np.where(high > low, (high - low) / IQR, deviation)
+
+
+def refuse_negative(targets: "pd.DataFrame", name: str) -> None:
+    """Refuse targets below 0.
+
+    Raises:
+        DataError: Names all.
+    """
+    faults = Faults()
+    for column in targets:
+        for row, value in targets[column][targets[column] < 0].items():
+            what = f"{name}, row {row}, column {column!r}: {value:g} is below 0"
+            faults.add(what, "set data.nonnegative to false, or mend the value")
+    faults.check()
 
 
 def count_windows(

@@ -136,9 +136,8 @@ class Serving(Learning, Serves):
         targets, levels = self.meta.parameters.targets, self.model.levels
 
         def raw(scaled: Tensor, place: int) -> NDArray[np.float64]:
-            return np.asarray(
-                scaled.double().numpy() * self.meta.std[place] + self.meta.mean[place]
-            )
+            numbers = scaled.double().numpy() * self.meta.std[place] + self.meta.mean[place]
+            return np.asarray(np.maximum(numbers, self.lowest))
 
         point = self.point(output)
         found = {name: raw(point[:, place], place) for place, name in enumerate(targets)}
@@ -148,6 +147,11 @@ class Serving(Learning, Serves):
                 found[low] = raw(output[:, place, interval.low], place)
                 found[high] = raw(output[:, place, interval.high], place)
         return found
+
+    @property
+    def lowest(self) -> float:
+        """Below what no answer is."""
+        return 0.0 if self.meta.parameters.nonnegative else -np.inf
 
     def recent_times(self, table: "pd.DataFrame") -> "pd.DatetimeIndex | None":
         """The timestamps of the lookback; None if the model was trained without any.

@@ -16,6 +16,10 @@ ILLUSTRATED = 3
 """Windows that illustrate a model."""
 
 
+SELDOM = 1.32
+"""Rows from one demand to the next, above which it is called intermittent."""
+
+
 class Showing(Learning, Shows):
     """Shows forecasts, and scores simple ones."""
 
@@ -25,7 +29,7 @@ class Showing(Learning, Shows):
         """The first, middle and last window of the first target."""
         rows = self.rows(data, split)
         past, truth = self.windows(data, rows[spread(len(rows), ILLUSTRATED)])
-        forecasts = self.point(model(past))
+        forecasts = self.point(self.allowed(model(past)))
         series = [
             {
                 "name": self.meta.parameters.targets[0],
@@ -47,7 +51,8 @@ class Showing(Learning, Shows):
 
         `repeat_last` repeats the last value; `repeat_day`, `repeat_week` or
         `repeat_year` the last season, where the step between rows has one that the
-        lookback holds; `linear` and `dlinear` are `rnn_core.baselines.linear_forecasts`.
+        lookback holds; `linear` and `dlinear` are `rnn_core.baselines.linear_forecasts`. Of
+        counts that seldom are above 0, `zeros` and `mean` are the same always.
         """
         past, future = self.windows(data, self.rows(data, "test"))
         past = past[:, :, self.targets]
@@ -62,8 +67,26 @@ class Showing(Learning, Shows):
         train = train_past[:, :, self.targets], train_future
         forecasts["linear"] = linear_forecast(*train, past)
         forecasts["dlinear"] = dlinear_forecast(*train, past)
+        forecasts |= self.constants(data)
         known = ~future.isnan()
         return {
-            name: float((forecast - future)[known].double().square().mean())
+            name: float(
+                (self.allowed(forecast.expand_as(future)) - future)[known].double().square().mean()
+            )
             for name, forecast in forecasts.items()
         }
+
+    def constants(self, data: Data) -> dict[str, Tensor]:
+        """0 and the mean of each target on the training side, (C,), where demand is seldom.
+
+        That is so where what cannot be below 0 is above it less than once in 1.32 rows
+        (Syntetos, Boylan & Croston, "On the categorization of demand patterns", Journal of the
+        Operational Research Society 56, 2005).
+        """
+        start, end = self.meta.borders["train"]
+        train = data["values"][start:end, self.targets]
+        known = ~train.isnan()
+        above = int((known & (train > self.zeros)).sum())
+        if not self.meta.parameters.nonnegative or above * SELDOM >= int(known.sum()):
+            return {}
+        return {"zeros": self.zeros, "mean": train.double().nanmean(dim=0).float()}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.tasks.base.prepares import Suggestion
@@ -42,7 +43,8 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
     The column of timestamps is found; lookback and horizon follow from the step
     between rows and their number. Gaps in columns and in time are declared, with
-    `missing: fill` and `irregular: allow`, so that the person sees them.
+    `missing: fill` and `irregular: allow`, so that the person sees them; and so are counts, with
+    `nonnegative: true`.
     """
     from rnn_core.readers.times import order, steps  # noqa: PLC0415 - training does without
 
@@ -50,6 +52,8 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     table = read_table(raw, checked(data))
     if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
+    if are_counts(table.numbers[data["targets"]].to_numpy()):
+        data.setdefault("nonnegative", True)
     step = Step(None, None)
     if table.times is not None:
         order.check_order(table.times, table.frame, data["date"], table.name)
@@ -58,6 +62,12 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
             data.setdefault("irregular", "allow")
     data |= suggest_windows(len(table.numbers), step, data, table.name)
     return {"data": data} | suggest_training(len(table.numbers), data)
+
+
+def are_counts(values: NDArray[np.float64]) -> bool:
+    """Whether all values that are there are whole numbers, and none is below 0."""
+    there = values[~np.isnan(values)]
+    return bool((there >= 0).all() and (there == np.round(there)).all())
 
 
 def checked(data: Mapping[str, Any]) -> ForecastingData:

@@ -147,7 +147,7 @@ def test_score_is_the_mean_squared_error_of_standardised_values(tmp_path):
     np.testing.assert_allclose(scores.values.numpy(), expected, rtol=1e-5)
     assert scores.overall == pytest.approx(np.mean(expected), rel=1e-5)
     absolute = [abs(0.5 - window).mean() for window in windows]
-    assert scores.others == {"mae": pytest.approx(np.mean(absolute), rel=1e-5)}
+    assert scores.others["mae"] == pytest.approx(np.mean(absolute), rel=1e-5)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "mingru"])
