@@ -122,22 +122,47 @@ class Learning(Learns):
 
     @property
     def zeros(self) -> Tensor:
-        """What 0 is of each target, standardised as the table is, float32 (C,)."""
-        mean, std = torch.tensor([self.meta.mean, self.meta.std], dtype=torch.float64)
-        zeros: Tensor = (-mean / std)[self.targets].float()
+        """What 0 is of each target of each series, standardised as that is, float32 (S, C)."""
+        means, stds = (
+            torch.tensor([getattr(one, name) for one in self.meta.series], dtype=torch.float64)
+            for name in ("mean", "std")
+        )
+        zeros: Tensor = (-means / stds)[:, self.targets].float()
         return zeros
 
-    def allowed(self, output: Tensor) -> Tensor:
-        """Forecasts (B, N, C), or quantiles (B, N, C, Q), of which none is where none may be."""
+    def allowed(self, output: Tensor, series: Tensor) -> Tensor:
+        """Forecasts of which none is below 0 if none may be.
+
+        Args:
+            output: (B, N, C), or quantiles (B, N, C, Q).
+            series: Of which each window is, int64 (B,).
+        """
         if not self.meta.parameters.nonnegative:
             return output
-        lowest = self.zeros.to(output).reshape(-1, *[1] * (output.ndim - 3))
-        return torch.maximum(output, lowest)
+        lowest = self.zeros[series][:, None].to(output)
+        return torch.maximum(output, lowest if output.ndim == 3 else lowest[..., None])
+
+    def series_of(self, rows: Tensor) -> Tensor:
+        """The series of windows that start at rows, as indices of `meta.series`, on the CPU."""
+        starts = torch.tensor([first for first, _ in self.meta.borders["train"]])
+        return torch.bucketize(rows.cpu(), starts, right=True) - 1
+
+    def clusters(self, rows: Tensor) -> Tensor:
+        """Numbers of the clusters of windows that start at rows, in their order, int64 (N,).
+
+        They are those of a series whose first rows are less than some horizons apart. That two
+        series may go up and down together, is not seen.
+        """
+        series, rows = self.series_of(rows), rows.cpu()
+        first = torch.zeros(len(self.meta.series), dtype=torch.int64)
+        first = first.scatter_reduce(0, series, rows, "amin", include_self=False)
+        blocks = (rows - first[series]) // (CLUSTER_HORIZONS * self.meta.horizon)
+        return blocks + series * (int(blocks.max()) + 1)
 
     def rows(self, data: Data, split: Split) -> Tensor:
         """First row of the lookback of every window of a side, int64 (N,)."""
         ahead = self.meta.lookback, self.meta.horizon
-        rows = first_rows(self.meta.borders, split, *ahead)
+        rows = first_rows(self.meta.sides, split, *ahead)
         return with_values(data["values"], rows, *ahead, len(self.targets))
 
     def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -208,24 +233,27 @@ class Learning(Learns):
         predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
-        output, future = self.forecasts(model, data, split)
-        known = ~future.isnan()
-        output = self.allowed(output)
+        return self.scored(*self.forecasts(model, data, split), data, split)
+
+    def scored(self, output: Tensor, future: Tensor, data: Data, split: Split) -> Scores:
+        """The scores of what a model put out for all windows of a split; see `scores`."""
+        rows = self.rows(data, split)
+        series = self.series_of(rows)
+        output, known = self.allowed(output, series), ~future.isnan()
         error = torch.where(known, (self.point(output) - future).double(), 0)
         count = known.sum(dim=(1, 2))
         share = count.double() / future[0].numel()
         others = {"mae": float(error.abs().sum() / count.sum())}
         others |= self.interval_scores(output[known], future[known])
         distances = torch.where(known, error.abs(), torch.nan)
-        scaled = scaled_error(distances, self.naive_errors(data))
+        scaled = scaled_error(distances, self.naive_errors(data)[series][:, None])
         others |= {} if scaled is None else {"mase": scaled}
-        rows = self.rows(data, split)
         return Scores(
             error.square().sum(dim=(1, 2)) / count,
             share,
             loss=others.get({"l1": "mae", "quantile": "pinball"}.get(self.model.loss, "")),
             others=others,
-            clusters=((rows - rows[0]) // (CLUSTER_HORIZONS * self.meta.horizon)).cpu(),
+            clusters=self.clusters(rows),
         )
 
     @property
@@ -236,10 +264,10 @@ class Learning(Learns):
         return season.rows(seconds) if season and seconds else 1
 
     def naive_errors(self, data: Data) -> Tensor:
-        """How far each target is from a season before on the training side, float64 (C,)."""
-        start, end = self.meta.borders["train"]
-        train = data["values"][start:end, self.targets].double().cpu()
-        return naive_errors(train, self.season_rows)
+        """How far targets are from a season before, by series, on its training side, (S, C)."""
+        values, borders = data["values"][:, self.targets], self.meta.borders["train"]
+        sides = (values[slice(*rows)].double().cpu() for rows in borders)
+        return torch.stack([naive_errors(side, self.season_rows) for side in sides])
 
     def interval_scores(self, quantiles: Tensor, truth: Tensor) -> dict[str, float]:
         """Metrics of quantiles (K, Q) of values (K,); none where one value is predicted."""

@@ -1,7 +1,7 @@
 """A table of a person's own, as the task reads it: numbers in time, without blank ends."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
+from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Table:
         day_first: Whether days are written before months.
         cut: Rows without a target at the start, and at the end, that are left out.
         notes: What was decided in reading it.
+        series: The rows of each series, which stand together; its name is empty where the table
+            is one.
     """
 
     name: str
@@ -41,6 +44,27 @@ class Table:
     day_first: bool | None
     cut: tuple[int, int]
     notes: tuple[str, ...]
+    series: dict[str, slice]
+
+    @property
+    def parts(self) -> dict[str, "Table"]:
+        """Each series as a table of its own, which errors call by the name of both."""
+        return {
+            series: replace(
+                self,
+                name=called(self.name, series),
+                frame=self.frame.iloc[rows],
+                numbers=self.numbers.iloc[rows],
+                times=None if self.times is None else self.times[rows],
+                series={"": slice(0, rows.stop - rows.start)},
+            )
+            for series, rows in self.series.items()
+        }
+
+    @property
+    def longest(self) -> str:
+        """The name of the series of the most rows."""
+        return max(self.series, key=lambda name: self.series[name].stop - self.series[name].start)
 
 
 def read_table(raw: Path, parameters: ForecastingData) -> Table:
@@ -63,17 +87,38 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
             times = read_times(frame, parameters.date, file.name, parameters.day_first)
     faults.check()
     blank = numbers[list(parameters.targets)].isna().all(axis=1).to_numpy()
-    rows = measured(blank, parameters.targets, file.name)
+    places = places_of(frame, parameters.series, file.name)
+    kept, cut = without_blank_ends(places, blank, parameters.targets, file.name)
+    order = stacked(kept)
     return Table(
         name=file.name,
-        frame=frame.iloc[rows],
-        numbers=numbers.iloc[rows],
-        times=times.times[rows] if times else None,
+        frame=frame.iloc[order],
+        numbers=numbers.iloc[order],
+        times=times.times[order] if times else None,
         form=table.form,
         day_first=times.day_first if times else None,
-        cut=(rows.start, len(frame) - rows.stop),
+        cut=cut,
         notes=table.notes,
+        series=slices_of(kept),
     )
+
+
+def without_blank_ends(
+    places: Mapping[str, Places], blank: NDArray[np.bool_], targets: Sequence[str], name: str
+) -> tuple[dict[str, Places], tuple[int, int]]:
+    """The rows of each series that are measured, and how many are left out at starts and at ends.
+
+    Raises:
+        DataError: If there is none in a series; names all such series.
+    """
+    kept, faults, start, end = {}, Faults(), 0, 0
+    for series, rows in places.items():
+        with faults.noted():
+            own = measured(blank[rows], targets, called(name, series))
+            kept[series] = rows[own]
+            start, end = start + own.start, end + len(rows) - own.stop
+    faults.check()
+    return kept, (start, end)
 
 
 def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str) -> slice:
@@ -105,6 +150,36 @@ class Step(NamedTuple):
     code: str | None
     seconds: float | None
     sessions: tuple[str, ...] = ()
+
+
+def alike(seconds: float | None, others: float | None) -> bool:
+    """Whether rows are about as far apart as others, where that is known."""
+    return not (seconds and others) or 0.5 < seconds / others < 2
+
+
+def common_step(steps: Mapping[str, Step], table: Table) -> Step:
+    """The step between the rows of the longest series of a table.
+
+    Args:
+        steps: Of each series.
+        table: The table.
+
+    Raises:
+        DataError: If a series has another step; names all such series.
+    """
+    usual, faults = (
+        steps[max(table.parts, key=lambda series: len(table.parts[series].numbers))],
+        Faults(),
+    )
+    for series, step in steps.items():
+        if not alike(step.seconds, usual.seconds):
+            faults.add(
+                f"{called(table.name, series)} has rows {step.seconds:g} seconds apart, and the "
+                f"longest series {usual.seconds:g} seconds",
+                "leave out series of another step",
+            )
+    faults.check()
+    return usual
 
 
 def step_of(times: "pd.DatetimeIndex") -> Step:

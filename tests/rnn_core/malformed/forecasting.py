@@ -278,7 +278,7 @@ CASES = {
             0, [str(DAYS[i % 20]) for i in range(ROWS)], [LINES[0].replace("x", "x,shop"), *SHOPS]
         ),
         {},
-        "the table has 3 series one below the other, told apart by column 'shop'; give each series",
+        "the table has 3 series one below the other, told apart by column 'shop'; set data.series",
     ),
     "newest first": (
         rows(reversed(range(ROWS))),

@@ -172,7 +172,7 @@ def test_answer_has_the_median_and_the_ends_of_intervals_in_units_of_the_table(t
     assert list(answer.columns) == ["z", "y", *ends]
     output = network(data["values"][None, -8:])[0].double().numpy()
     for place, name in enumerate("zy"):
-        raw = output[:, place] * task.meta.std[place] + task.meta.mean[place]
+        raw = output[:, place] * task.meta.series[0].std[place] + task.meta.series[0].mean[place]
         wanted = [f"{name}_lo_95", f"{name}_lo_80", name, f"{name}_hi_80", f"{name}_hi_95"]
         np.testing.assert_allclose(answer[wanted], raw, rtol=1e-6)
         assert (np.diff(answer[wanted], axis=1) > 0).all()
@@ -211,7 +211,7 @@ def test_later_tables_are_scored_by_the_quantiles_that_are_answered(tmp_path):
     changed = noise(columns=("y", "z"), seed=6) * [4, 9] + [3, 480]
     changed.to_csv(later / "t.csv", index=False)
     found = task.rescore(network, later, task.meta.parameters, 0, task.meta)
-    start, end = task.meta.borders["test"]
+    start, end = task.meta.borders["test"][0]
     inside = []
     for now in range(start, end - 2):
         answer, truth = task.answer(network, changed[:now], ASKED), changed[now : now + 3]

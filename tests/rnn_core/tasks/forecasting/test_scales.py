@@ -100,8 +100,8 @@ def test_robust_scale_is_that_of_scikit_learn(tmp_path):
     task, data = prepared(tmp_path, table, targets=("y", "z"), scaling="robust")
     train = table[["y", "z"]].to_numpy()[:84]
     scaler = RobustScaler(unit_variance=True).fit(train)
-    np.testing.assert_allclose(task.meta.mean, scaler.center_)
-    np.testing.assert_allclose(task.meta.std, scaler.scale_)
+    np.testing.assert_allclose(task.meta.series[0].mean, scaler.center_)
+    np.testing.assert_allclose(task.meta.series[0].std, scaler.scale_)
     expected = scaler.transform(table[["y", "z"]].to_numpy())
     np.testing.assert_allclose(data["values"], expected, rtol=1e-5, atol=1e-6)
 
@@ -112,16 +112,16 @@ def test_robust_scale_leaves_gaps_out_and_later_rows(tmp_path):
     table.loc[84:, "y"] += 1000
     task, _ = prepared(tmp_path, table, missing="fill", scaling="robust")
     train = table["y"][:84].dropna()
-    assert task.meta.mean[0] == pytest.approx(np.median(train))
-    assert task.meta.std[0] == pytest.approx(stats.iqr(train, scale="normal"))
+    assert task.meta.series[0].mean[0] == pytest.approx(np.median(train))
+    assert task.meta.series[0].std[0] == pytest.approx(stats.iqr(train, scale="normal"))
 
 
 def test_column_without_an_interquartile_range_has_its_standard_deviation(tmp_path):
     seldom = np.zeros(120)
     seldom[::9] = 3
     task, _ = prepared(tmp_path, series(y=seldom), scaling="robust")
-    assert task.meta.mean == [0]
-    assert task.meta.std[0] == pytest.approx(seldom[:84].std())
+    assert task.meta.series[0].mean == [0]
+    assert task.meta.series[0].std[0] == pytest.approx(seldom[:84].std())
 
 
 def counts(rate, rows=120, seed=0):
@@ -150,7 +150,7 @@ def test_counts_are_answered_and_scored_at_0_or_more(tmp_path, loss, scaling):
         below.append((without["y"] < 0).any())
         low_ends.append((without.drop(columns=["date", "y", "z"]) < 0).any(axis=None))
         truth = table[["y", "z"]][now : now + 3].to_numpy()
-        errors.append((answer[["y", "z"]].to_numpy() - truth) / task.meta.std)
+        errors.append((answer[["y", "z"]].to_numpy() - truth) / task.meta.series[0].std)
     assert any(below)
     assert any(low_ends) == (loss == "quantile")
     scores = task.scores(network, data, "test")
