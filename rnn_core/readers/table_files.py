@@ -344,7 +344,7 @@ def frame_of(fields: Fields, layout: Layout) -> "pd.DataFrame":
     return pd.concat(series, axis=1).set_axis(names, axis="columns") if series else pd.DataFrame()
 
 
-def compact(lines: "array[int]") -> "range | array[int]":
+def compact(lines: "range | array[int]") -> "range | array[int]":
     """Lines of rows; where they count up, as a range, which takes no memory."""
     if len(lines) and lines[-1] - lines[0] == len(lines) - 1:
         return range(lines[0], lines[-1] + 1)

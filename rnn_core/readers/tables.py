@@ -87,14 +87,15 @@ def select_columns(
             faults.add(f"{name}: {unknown('column', column, known)}{hint}", "")
     faults.check()
     numbers = {c: as_numbers(table[c], name, decimal, faults) for c in columns}
-    rows = list(table.index) if any((np.abs(v) > LARGEST).any() for v in numbers.values()) else []
     for column, values in numbers.items():
-        for place in np.flatnonzero(np.abs(values) > LARGEST)[:MOST_FAULTS].tolist():
+        beyond = np.flatnonzero((values > LARGEST) | (values < -LARGEST))[:MOST_FAULTS]
+        rows = table.index[beyond].tolist()
+        for row, place in zip(rows, beyond.tolist(), strict=True):
             size = "infinite" if np.isinf(values[place]) else "too large"
-            where = f"{name}, row {rows[place]}, column {column!r}"
+            where = f"{name}, row {row}, column {column!r}"
             faults.add(f"{where} is {size}", "leave it empty, or write another number")
     faults.check()
-    return pd.DataFrame(numbers, index=table.index)
+    return pd.DataFrame(numbers, index=table.index, copy=False)
 
 
 def as_numbers(

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from rnn_core.readers.formats.encodings import Opener
+from rnn_core.readers.formats.encodings import PIECE, Opener, pieces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,7 +94,7 @@ class Fields:
     names: list[str] = field(default_factory=list)
     first: int = 0
     columns: "list[list[pa.Array]]" = field(default_factory=list)
-    lines: "array[int]" = field(default_factory=lambda: array("q"))
+    lines: "array[int] | range" = field(default_factory=lambda: array("q"))
     blank: list[int] = field(default_factory=list)
     wrong: list[tuple[int, int]] = field(default_factory=list)
     broken: BrokenQuoteError | None = None
@@ -104,12 +104,17 @@ class Fields:
         """Whether all rows could be read."""
         return not self.wrong and self.broken is None
 
+    def note(self, line: int) -> None:
+        """Note the line of the next row."""
+        assert isinstance(self.lines, array)
+        self.lines.append(line)
+
     def take(self, empty: list[tuple[int, list[str]]], width: int) -> list[list[str]]:
         """Of rows without a value between others, those that have fields; others are blank."""
         rows = []
         for line, fields in empty:
             if fits(fields, width):
-                self.lines.append(line)
+                self.note(line)
                 rows.append(fields)
             else:
                 self.blank.append(line)
@@ -119,8 +124,8 @@ class Fields:
     def keep(self, rows: Sequence[Sequence[str]], width: int) -> None:
         """Add rows to the columns."""
         self.columns = self.columns or [[] for _ in range(width)]
-        for pieces, values in zip(self.columns, zip(*rows, strict=False), strict=False):
-            pieces.append(packed(values))
+        for column, values in zip(self.columns, zip(*rows, strict=False), strict=False):
+            column.append(packed(values))
 
 
 def packed(values: Sequence[str]) -> "pa.Array":
@@ -363,13 +368,76 @@ def read_rows(rows: Iterator[tuple[int, list[str]]], layout: Layout, found: Fiel
             else:
                 found.first = found.first or line
                 pending += found.take(empty, width)
-                found.lines.append(line)
+                found.note(line)
                 pending.append(fields)
                 if len(pending) >= ROWS_AT_ONCE:
                     found.keep(pending, width)
                     pending.clear()
     finally:
         found.keep(pending, width)
+
+
+def read_plain(opened: Opener, encoding: str, layout: Layout) -> Fields | None:
+    """Read a large text at once in which nothing is unusual; None where anything is.
+
+    That is a text without quotation marks, in which all rows have as many fields as others, none
+    is blank, and no field begins with a blank. `read_fields` reads it alike, but more slowly.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import csv as arrow  # noqa: PLC0415
+
+    usual = encoding in {"utf-8", "utf-8-sig"} and layout.width > 1 and layout.separator != " "
+    if not usual or not is_plain(opened, layout.separator.encode()):
+        return None
+    before = layout.above + layout.header
+    with opened() as file:
+        names = [file.readline() for _ in range(before)][-1:] if layout.header else []
+        try:
+            table = arrow.read_csv(
+                file,
+                arrow.ReadOptions(
+                    use_threads=False,
+                    block_size=PIECE,
+                    column_names=[str(place) for place in range(layout.width)],
+                ),
+                arrow.ParseOptions(
+                    delimiter=layout.separator,
+                    quote_char=False,
+                    double_quote=False,
+                    ignore_empty_lines=False,
+                ),
+                arrow.ConvertOptions(
+                    check_utf8=False,
+                    column_types={str(p): pa.large_string() for p in range(layout.width)},
+                ),
+                memory_pool=pa.system_memory_pool(),  # which gives back what is not used
+            )
+        except pa.ArrowInvalid:
+            return None
+    if not table.num_rows or not any(column[-1].as_py().strip() for column in table.columns):
+        return None
+    return Fields(
+        names=names[0].decode(encoding).rstrip("\r\n").split(layout.separator) if names else [],
+        first=before if layout.header else before + 1,
+        columns=[column.chunks for column in table.columns],
+        lines=range(before + 1, before + 1 + table.num_rows),
+    )
+
+
+def is_plain(opened: Opener, separator: bytes) -> bool:
+    """Whether a text has no quotation mark, no carriage return within a line, and no field
+    that begins with a blank.
+    """  # noqa: D205
+    unusual = (b'"', separator + b" ", b"\n ", b"\n\n", b"\n\r", b"\x00")
+    last = b"\n"  # a text does not begin with a blank line either
+    for piece in pieces(opened):
+        joined = last + piece
+        if any(mark in joined for mark in unusual):
+            return False
+        if joined.count(b"\r") - joined.endswith(b"\r") != joined.count(b"\r\n"):
+            return False
+        last = joined[-1:]
+    return last != b"\r"
 
 
 def choose_reading(
@@ -381,6 +449,8 @@ def choose_reading(
     on over lines and the text fits without quoting too, no field was meant to.
     """
     first, *others = layouts
+    if (plain := read_plain(opened, encoding, first)) is not None:
+        return first, plain
     found = read_fields(opened, encoding, first)
     if found.fit and not (others and first.quoting == "double" and spans_lines(found)):
         return first, found

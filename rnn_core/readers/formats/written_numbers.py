@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Decimal: TypeAlias = Literal[".", ","]
 
-AT_ONCE = 100_000
+AT_ONCE = 50_000
 """Values that are read at once; a bound on memory only."""
 
 MOST_FAULTS = 1_000
@@ -90,13 +90,12 @@ def read_numbers(
         decimal: What stands before decimals; None if that is not known.
         faults: Where it is noted which of them are no numbers.
     """
-    pieces: list[NDArray[np.float64]] = []
+    found = np.empty(len(values))
     rest: dict[int, str] = {}
     for start in range(0, len(values), AT_ONCE):
         numbers, others = plain_numbers(values.iloc[start : start + AT_ONCE], decimal)
-        pieces.append(numbers)
+        found[start : start + AT_ONCE] = numbers
         rest |= {start + place: text for place, text in others}
-    found = np.concatenate(pieces) if pieces else np.empty(0)
     if rest:
         where = f"{name}, row {{row}}, column {values.name!r}: {{value!r}} "
         plain = bool(np.isfinite(found).any())

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.times.written import (
+    AT_ONCE,
     EXCEL,
     SINCE_1970,
     Times,
@@ -24,6 +26,9 @@ USUAL_WORDS = frozenset(
     (*USUAL_NAMES, "period", "quarter", "ts", "dt", "epoch", "unix", "when", "opened", "utc")
 ) | frozenset(("datum", "zeit", "zeitpunkt", "fecha", "data", "jour", "mois", "dia", "mes", "jahr"))
 """Words of such names."""
+
+NUMBER = r"^\d+(?:\.\d+)?$"
+"""A number as a timestamp may be."""
 
 YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "anno"])
 """Words of names of columns whose numbers may be years alone."""
@@ -60,11 +65,11 @@ def read_times(table: pd.DataFrame, date: str, name: str, day_first: bool | None
         raise DataError(f"{name}: column {date!r} holds durations, not timestamps")
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return Times(times_of_numbers(values, name))
-    if values.map(lambda value: isinstance(value, Day)).all():
+    if values.dtype == object and values.map(lambda value: isinstance(value, Day)).all():
         aware = values.map(lambda value: getattr(value, "tzinfo", None) is not None).all()
         return Times(pd.DatetimeIndex(pd.to_datetime(values, utc=bool(aware))))
-    text = values.astype(str).str.strip()
-    if text.str.fullmatch(r"\d+(\.\d+)?").all():
+    text = stripped(values)
+    if matches(text.iloc[:1], NUMBER).all() and matches(text, NUMBER).all():
         return Times(times_of_numbers(pd.to_numeric(text), name))
     return times_of_text(text, name, day_first)
 
@@ -87,15 +92,29 @@ def in_zone(times: pd.DatetimeIndex, zone: str | None, name: str) -> pd.Datetime
         ) from None
 
 
+def stripped(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column as texts without blanks around; not copied where it has none."""
+    text = values.astype("str")
+    return text.str.strip() if matches(text, r"^\s|\s$").any() else text
+
+
+def matches(values: "pd.Series[Any]", pattern: str) -> NDArray[np.bool_]:
+    """In which texts a pattern is found; a part of them at a time."""
+    starts = range(0, len(values), AT_ONCE)
+    pieces = [values.iloc[i : i + AT_ONCE].astype("str") for i in starts]
+    found = [piece.str.contains(pattern, regex=True).to_numpy(np.bool_) for piece in pieces]
+    return np.concatenate(found) if found else np.empty(0, np.bool_)
+
+
 def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
     """Refuse rows without a timestamp.
 
     Raises:
         DataError: Names all.
     """
-    empty = values.isna()
-    if not pd.api.types.is_numeric_dtype(values):
-        empty |= values.astype(str).str.strip().isin(["", "NaT", "nan", "None"])
+    empty = values.isna().to_numpy()
+    if values.dtype.kind not in "biufmM":
+        empty = empty | matches(values, r"^\s*(?:NaT|nan|None)?\s*$")
     faults = Faults()
     for row in values.index[empty]:
         faults.add(f"{name}, row {row}, column {values.name!r} has no timestamp", "write it")
@@ -173,12 +192,12 @@ def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
     return bool(numbers.notna().all()) and (numbers.is_monotonic_increasing or rank(column) == 0)
 
 
-def look_like_dates(table: pd.DataFrame, others: list[str]) -> list[str]:
+def look_like_dates(table: pd.DataFrame) -> list[str]:
     """Columns that may be timestamps in a form that is not read, by name or increasing numbers."""
     found = []
     for column in table.columns:
         values = table[column]
-        if column in others or pd.api.types.is_timedelta64_dtype(values):
+        if pd.api.types.is_timedelta64_dtype(values):
             continue
         if rank(str(column)) < 2:
             found.append(str(column))

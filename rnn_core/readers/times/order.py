@@ -37,7 +37,7 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
 
     Args:
         times: The timestamps.
-        table: The table that they are of; its index says what a row is called.
+        table: Its further columns, which may tell the cause; its index says what a row is called.
         date: Their column.
         name: What to call the table in errors.
 
@@ -51,7 +51,7 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
     where = f"{name}, row {table.index[place]}: {shown(times[place])}"
     if (change < 0).all():
         raise DataError(f"{where} comes before the row above; reverse the rows, newest last")
-    if part := other_part(times, table, date):
+    if part := other_part(times, table):
         raise DataError(
             f"{where} is the timestamp of the row above too, and column {part!r} tells more of the "
             f"time; join {date!r} and {part!r} into one column, such as 2024-01-31 13:00"
@@ -92,7 +92,7 @@ def refuse_disorder(
     )
 
 
-def other_part(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None) -> str | None:
+def other_part(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
     """A column that tells the rest of the timestamps, by its name and since they repeat."""
     change = np.diff(times.asi8)
     if (change < 0).any() or (change == 0).mean() < 0.3:
@@ -100,7 +100,7 @@ def other_part(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None) -
     year = bool((times.is_year_start).all())
     wanted = PARTS_OF_TIME | (PARTS_OF_YEAR if year else set())
     for column in table.columns:
-        if column != date and words_of(str(column)) & wanted:
+        if words_of(str(column)) & wanted:
             return str(column)
     return None
 

@@ -5,6 +5,8 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from rnn_core.readers.times.steps import clocks
+
 LEAST_DAYS = 4
 """Days by which such times are told."""
 
@@ -22,7 +24,7 @@ def find_sessions(times: pd.DatetimeIndex) -> list[str]:
     """
     days = times.normalize()
     count = days.nunique()
-    slots = sorted(set(times.time))
+    slots = sorted(set(times[np.unique(clocks(times), return_index=True)[1]].time))
     if count < LEAST_DAYS or not 2 <= len(slots) <= len(times) // LEAST_DAYS:
         return []
     rows = np.unique(days.asi8, return_counts=True)[1]

@@ -91,9 +91,9 @@ def step_in_words(step: BaseOffset) -> str:
 def follows(times: pd.DatetimeIndex, step: BaseOffset) -> NDArray[np.bool_]:
     """Whether each row but the first is a step after the row before."""
     if months := months_of(step):
-        same_clock = np.asarray(times.time[1:] == times.time[:-1])
+        clock = np.diff(clocks(times)) == 0
         steps = np.diff(month_numbers(times)) == months
-        monthly: NDArray[np.bool_] = steps & same_clock & on_day(times)[1:]
+        monthly: NDArray[np.bool_] = steps & clock & on_day(times)[1:]
         return monthly
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # of rare calendars
@@ -110,6 +110,12 @@ def months_of(step: BaseOffset) -> int | None:
 def month_numbers(times: pd.DatetimeIndex) -> NDArray[np.int64]:
     """Months since year 0."""
     return (times.year * 12 + times.month - 1).to_numpy(np.int64)
+
+
+def clocks(times: pd.DatetimeIndex) -> NDArray[np.int64]:
+    """The time of day of each row, in the units that the timestamps count."""
+    local = times.tz_localize(None)
+    return np.asarray((local - local.normalize()).asi8)
 
 
 def on_day(times: pd.DatetimeIndex) -> NDArray[np.bool_]:
@@ -147,8 +153,12 @@ def infer_step(times: pd.DatetimeIndex) -> BaseOffset | None:
         step = cast("BaseOffset | None", pd.infer_freq(times))
     if step is None:
         months = np.diff(month_numbers(times))
-        clock = (times.time == times[0].time()).all()
-        if clock and (months == months[0]).all() and months[0] > 0 and on_day(times).all():
+        if (
+            (clocks(times) == clocks(times)[0]).all()
+            and (months == months[0]).all()
+            and months[0] > 0
+            and on_day(times).all()
+        ):
             return pd.DateOffset(months=int(months[0]))
     return step
 

@@ -11,7 +11,7 @@ import pandas as pd
 from rnn_core.errors import DataError
 from rnn_core.readers.times.steps import increasing, regular
 
-AT_ONCE = 100_000
+AT_ONCE = 50_000
 """Texts that are read at once; a bound on memory only."""
 
 SLASHED = re.compile(
@@ -19,6 +19,7 @@ SLASHED = re.compile(
 )
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 ZONE = re.compile(r"\d{1,2}:\d{2}\S*?\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$")
+HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
 OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 MONTH = r"^(?P<year>\d{4})-?M(?P<month>\d{1,2})$"
@@ -213,6 +214,9 @@ def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     Raises:
         DataError: If some have an offset and others have none.
     """
+    some = values.str.contains(HAS_ZONE, regex=True)
+    if not some.any():
+        return refuse_unread(values, written_times(values), name)
     zones = values.str.extract(ZONE)["zone"]
     some = zones.notna()
     if some.any() and not some.all():

@@ -122,7 +122,7 @@ def checked_step(table: Table, parameters: ForecastingData) -> Step:
     for series, part in table.parts.items():
         assert part.times is not None
         with faults.noted():
-            steps[series] = check_times(part.times, part.frame, parameters, part.name)
+            steps[series] = check_times(part.times, part.others, parameters, part.name)
     faults.check()
     return common_step(steps, table)
 

@@ -25,7 +25,8 @@ class Table:
 
     Attributes:
         name: Of the file.
-        frame: All of its columns, without the rows that are cut off.
+        others: Columns that are neither read nor the timestamps or the names of series, without
+            the rows that are cut off.
         numbers: Those that the model reads, targets first, float64, NaN where there is a gap.
         times: Their timestamps; None if there are none.
         form: How the file is written, as it was found.
@@ -37,7 +38,7 @@ class Table:
     """
 
     name: str
-    frame: "pd.DataFrame"
+    others: "pd.DataFrame"
     numbers: "pd.DataFrame"
     times: "pd.DatetimeIndex | None"
     form: "TableForm"
@@ -53,7 +54,7 @@ class Table:
             series: replace(
                 self,
                 name=called(self.name, series),
-                frame=self.frame.iloc[rows],
+                others=self.others.iloc[rows],
                 numbers=self.numbers.iloc[rows],
                 times=None if self.times is None else self.times[rows],
                 series={"": slice(0, rows.stop - rows.start)},
@@ -77,28 +78,31 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
     from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
 
     file = tables.table_file(raw)
-    table = tables.load_table(file, parameters.form)
-    frame, times, faults = table.frame, None, Faults()
-    columns = [*parameters.targets, *parameters.features]
-    with faults.noted():
-        numbers = tables.select_columns(frame, columns, file.name, table.form.decimal)
+    loaded = tables.load_table(file, parameters.form)
+    frame, form, notes = loaded.frame, loaded.form, loaded.notes
+    del loaded  # texts take more memory than all that is made of them
+    times, faults = None, Faults()
+    columns, series = [*parameters.targets, *parameters.features], parameters.series
     if parameters.date is not None:
         with faults.noted():
             times = read_times(frame, parameters.date, file.name, parameters.day_first)
+            frame = frame.drop(columns=parameters.date)
+    with faults.noted():
+        numbers = tables.select_columns(frame, columns, file.name, form.decimal)
     faults.check()
     blank = numbers[list(parameters.targets)].isna().all(axis=1).to_numpy()
-    places = places_of(frame, parameters.series, file.name)
+    places = places_of(frame, series, file.name)
     kept, cut = without_blank_ends(places, blank, parameters.targets, file.name)
-    order = stacked(kept)
+    order, used = stacked(kept), columns if series is None else [*columns, series]
     return Table(
         name=file.name,
-        frame=frame.iloc[order],
+        others=frame.drop(columns=used).iloc[order],
         numbers=numbers.iloc[order],
         times=times.times[order] if times else None,
-        form=table.form,
+        form=form,
         day_first=times.day_first if times else None,
         cut=cut,
-        notes=table.notes,
+        notes=notes,
         series=slices_of(kept),
     )
 
@@ -192,7 +196,7 @@ def step_of(times: "pd.DatetimeIndex") -> Step:
 
 def check_times(
     times: "pd.DatetimeIndex",
-    frame: "pd.DataFrame",
+    others: "pd.DataFrame",
     parameters: ForecastingData,
     name: str,
     cure: str = "add the missing rows, or set data.irregular to allow",
@@ -201,7 +205,7 @@ def check_times(
 
     Args:
         times: The timestamps.
-        frame: The table that they are of.
+        others: Further columns of the table; its index says what a row is called.
         parameters: What the person asked for.
         name: What to call the table in errors.
         cure: What to do about missing rows.
@@ -211,7 +215,7 @@ def check_times(
     """
     from rnn_core.readers.times import order, steps  # noqa: PLC0415 - training does without
 
-    order.check_order(times, frame, parameters.date, name)
+    order.check_order(times, others, parameters.date, name)
     if parameters.irregular == "error":
-        steps.check_steps(times, frame.index, name, cure)
+        steps.check_steps(times, others.index, name, cure)
     return step_of(times) if len(times) > 1 else Step(None, None)

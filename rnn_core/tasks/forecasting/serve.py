@@ -174,7 +174,7 @@ class Serving(Learning, Serves):
 
         times, trained = in_zone(times, self.meta.zone, name), self.meta.step_seconds
         cure = f"add the missing rows, since {WHOLE}"
-        step = check_times(times, table, self.meta.parameters, name, cure)
+        step = check_times(times, self.others_of(table), self.meta.parameters, name, cure)
         if not alike(step.seconds, trained):
             raise DataError(
                 f"rows of {name} are {step.seconds:g} seconds apart, and the model was trained "
@@ -242,6 +242,12 @@ class Serving(Learning, Serves):
         if self.meta.sessions:
             return following_sessions(times, self.meta.horizon, list(self.meta.sessions))
         return steps.following(times, self.meta.horizon, self.meta.step)
+
+    def others_of(self, table: "pd.DataFrame") -> "pd.DataFrame":
+        """The columns that are neither read nor the timestamps."""
+        asked = self.meta.parameters
+        used = {*self.meta.columns, asked.date, asked.series}
+        return table[[column for column in table.columns if column not in used]]
 
     def input_columns(self) -> dict[str, bool]:
         """All columns may hold text; timestamps may be the index."""

@@ -89,7 +89,7 @@ def step_in_order(table: Table, date: str | None) -> Step:
     for part in table.parts.values():
         assert part.times is not None
         with faults.noted():
-            order.check_order(part.times, part.frame, date, part.name)
+            order.check_order(part.times, part.others, date, part.name)
     faults.check()
     return step_of(table.times[table.series[table.longest]])
 

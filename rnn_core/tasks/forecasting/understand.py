@@ -42,8 +42,7 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     yield f"{len(table.numbers):,} rows of {table.name}{written}"
     yield from table.notes
     targets, features = meta.parameters.targets, meta.parameters.features
-    used = {*targets, *features, meta.parameters.date, meta.parameters.series}
-    others = [str(column) for column in table.frame.columns if column not in used]
+    others = list(map(str, table.others))
     read = f"; read besides: {', '.join(features)}" if features else ""
     unread = f"; not read: {listed(others)}" if others else ""
     yield f"predicted: {', '.join(targets)}{read}{unread}"
@@ -102,13 +101,13 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     """What may be wrong with the order of rows in time."""
     from rnn_core.readers.times import columns, order, steps  # noqa: PLC0415 - as above
 
-    if block := order.series_in_blocks(table.frame):
+    if block := order.series_in_blocks(table.others):
         yield (
             f"the values of {block!r} stand one below the other: where they are several series, "
             f"set data.series to {block!r}"
         )
     if table.times is None:
-        like = columns.look_like_dates(table.frame, list(table.numbers.columns))
+        like = columns.look_like_dates(table.others)
         told = f"; {listed(like)} may be: --set date=NAME, written as 2024-01-31" if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
         return
@@ -125,7 +124,7 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
             return
         yield (
             f"{int(odd.sum())} rows do not follow the row before by the usual step, the first in "
-            f"row {table.frame.index[place]} ({steps.shown(table.times[place])}); a model counts "
+            f"row {table.others.index[place]} ({steps.shown(table.times[place])}); a model counts "
             "rows, not time: add missing rows"
         )
 
@@ -136,7 +135,7 @@ def doubts_of_values(table: Table) -> Iterator[str]:
         values = table.numbers[column].to_numpy()
         far = np.concatenate([far_off(values[rows]) for rows in table.series.values()])
         if far.any():
-            told = rows_in_words(table.frame.index, far, values)
+            told = rows_in_words(table.others.index, far, values)
             count = int(far.sum())
             yield (
                 f"column {column!r} has {count} value{'s' * (count > 1)} very far from the "
@@ -144,7 +143,7 @@ def doubts_of_values(table: Table) -> Iterator[str]:
             )
         gaps = np.isnan(values)
         if gaps.any():
-            told = rows_in_words(table.frame.index, gaps, None)
+            told = rows_in_words(table.others.index, gaps, None)
             yield (
                 f"column {column!r} has {int(gaps.sum())} gaps ({told}), in whose place a model "
                 "reads the last value before; they are not scored"

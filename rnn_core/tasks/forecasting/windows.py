@@ -56,7 +56,7 @@ def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targe
         horizon: Rows that follow.
         targets: The first so many columns are predicted.
     """
-    known = functional.pad((~values.isnan()).long().cumsum(dim=0), (0, 0, 1, 0))
+    known = functional.pad((~values.isnan()).cumsum(dim=0, dtype=torch.int32), (0, 0, 1, 0))
     rows = rows.to(values.device)
     now, end = known[rows + lookback], known[rows + lookback + horizon]
     seen = (now > known[rows]).all(dim=1)

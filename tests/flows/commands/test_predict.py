@@ -1,10 +1,12 @@
 """Rows that can be answered are answered, whatever is wrong with others."""
 
+import math
+
 import pandas as pd
 import pytest
 
 from flows.commands import predict as command
-from flows.commands.predict import Served, answer_each, generate
+from flows.commands.predict import Served, answer_each, generate, shown
 from rnn_core.errors import DataError
 from rnn_core.tasks.base.serves import AnswerParameters, row_names
 
@@ -72,3 +74,27 @@ def test_nothing_is_shown_of_a_prompt_that_is_refused(monkeypatch, capsys):
     with pytest.raises(DataError, match="character 1 of the prompt"):
         generate("study.text", "Ω", [])
     assert capsys.readouterr().out == ""
+
+
+SHOWN = {
+    "large": [7_800_000_001.5, 7_800_400_002.25],
+    "cents of a million": [1_234_640.1, 1_234_641.3],
+    "close together": [1e15 + 1, 1e15 + 3],
+    "usual": [10.123456789, 13.2],
+    "one row": [7_800_000_001.5],
+    "a gap": [1.5, float("nan")],
+}
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_numbers_are_shown_with_the_digits_that_tell_them_apart(kind):
+    """To six digits, and to a thousandth of what lies between them; without a power of ten."""
+    values = SHOWN[kind]
+    text = shown(pd.DataFrame({"date": "2024-01-01", "y": values}))
+    found = [line.partition(",")[2] for line in text.splitlines()[1:]]
+    known = [(value, float(f)) for value, f in zip(values, found, strict=True) if f]
+    assert len(known) == sum(not math.isnan(value) for value in values)
+    apart = max(values) - min(values) if len(known) > 1 else values[0]
+    assert all(abs(value - f) <= min(apart / 1000, abs(value) * 1e-5) for value, f in known)
+    assert not any("e" in f for f in found)
+    assert max(map(len, found)) <= 17

@@ -15,8 +15,7 @@ from rnn_core.readers.times.steps import find_step, following, regular, step_in_
 
 def checked(times, **columns):
     times = pd.DatetimeIndex(times)
-    table = pd.DataFrame({"date": times, **columns})
-    table.index = pd.RangeIndex(2, len(times) + 2, name="row")
+    table = pd.DataFrame(columns, index=pd.RangeIndex(2, len(times) + 2, name="row"))
     check_order(times, table, "date", "t.csv")
 
 
