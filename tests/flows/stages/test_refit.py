@@ -176,7 +176,8 @@ def test_registered_refit_is_served_as_it_is_scored(believed, tmp_path):
     answers = [
         task.answer(model, table[now - 8 : now].copy(), None)["y"][0] for now in range(start, end)
     ]
-    errors = (np.array(answers) - table["y"][start:end].to_numpy()) / task.meta.series[0].std[0]
+    truth = table["y"][start:end].astype(float).to_numpy()
+    errors = (np.array(answers) - truth) / task.meta.series[0].std[0]
     assert np.mean(np.square(errors)) == pytest.approx(comparison.registered_test_score, rel=1e-4)
 
 
