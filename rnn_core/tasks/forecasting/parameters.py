@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Literal, Self
 
 from rnn_core.metric import Split
-from rnn_core.readers.formats.separated_text import Quoting
+from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.formats.written_numbers import Decimal
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta

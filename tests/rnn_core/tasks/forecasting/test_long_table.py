@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
-from rnn_core.parameters import parse
 from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.rescores import known_again
 from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.long_table import places_of
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
-from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 
 ASKED = AnswerParameters()
@@ -375,43 +373,6 @@ def test_every_row_is_of_the_series_that_it_names_in_its_order(names):
     assert {k: v.tolist() for k, v in found.items()} == {
         name: [i for i, own in enumerate(written) if own == name] for name in written
     }
-
-
-def test_suggestion_is_for_series_of_the_median_length(tmp_path, parts):
-    lengths = {f"store {i}": rows for i, rows in enumerate((50, 60, 200, 55, 70))}
-    stacked(parts_of(lengths)).to_csv(tmp_path / "t.csv", index=False)
-    found = Forecasting.suggest(tmp_path, {"targets": ["y"], "series": "store"})
-    assert found["data"]["date"] == "date"
-    assert found["data"]["horizon"] <= 0.2 * 60
-    data, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, found["data"], ""))
-    task = Forecasting(meta, parse(ForecastingModel, found["model"], ""))
-    training = parse(TrainingParameters, found["training"], "")
-    assert task.num_batches(data, training.batch_size) >= 4
-    assert all(meta.items[split] > 0 for split in SPLITS)
-
-
-@pytest.mark.parametrize(
-    ("lengths", "kind", "message"),
-    [
-        ([2] * 60, DataError, "half of the 60 series have 2 rows or fewer; .* is 'store' the"),
-        ([9, 9], DataError, "has 18 rows; at least 20 are needed"),
-    ],
-)
-def test_nothing_is_suggested_for_series_of_a_few_rows(tmp_path, lengths, kind, message):
-    table = stacked(parts_of({f"s{i}": rows for i, rows in enumerate(lengths)}))
-    table.to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(kind, match=message):
-        Forecasting.suggest(tmp_path, {"targets": ["y"], "series": "store"})
-
-
-@pytest.mark.parametrize(("value", "robust"), [(1e6, True), (-200.0, True), (25.0, False)])
-def test_values_far_out_are_suggested_to_be_scaled_robustly(tmp_path, parts, value, robust):
-    table = parts["north"].assign(y=10 + np.random.default_rng(0).normal(size=70))
-    table.loc[60, "y"] = value
-    table.to_csv(tmp_path / "t.csv", index=False)
-    found = Forecasting.suggest(tmp_path, {"targets": ["y"]})
-    assert (found["data"].get("scaling") == "robust") is robust
-    assert (found["model"].get("loss") == "l1") is robust
 
 
 def test_series_of_another_kind_of_table_are_not_compared(tmp_path, together, parts):
