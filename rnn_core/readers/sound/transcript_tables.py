@@ -121,6 +121,8 @@ def read_table(table: Path, faults: Faults, several: bool) -> tuple[list[Row], l
     of_all: Split | None = SPLIT_NAMES[table.stem.lower()] if several else None
     rows = []
     for line, *values in read.frame.astype(str).itertuples(name=None):
+        if not any(value.strip() for value in values):
+            continue
         file, text, speaker, take, split = (
             "" if place is None else values[place].strip() for place in columns
         )

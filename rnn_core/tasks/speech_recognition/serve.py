@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-UNKNOWN = "(unknown)"
-"""The answer where no word is likely enough; no folder of a word is called so."""
+UNKNOWN = "unknown"
+"""The answer where no word is likely enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +28,17 @@ class SpeechAnswer(AnswerParameters):
 
     Attributes:
         top: How many words to give, the likeliest first.
-        unknown: Where the likeliest word has a lower probability, the answer is `UNKNOWN` in its
-            place; 0: it never is.
+        unknown_below: The word is `unknown` where the likeliest is less probable.
     """
 
     top: int = 1
-    unknown: float = 0.0
+    unknown_below: float = 0.0
 
     def __post_init__(self) -> None:
         if self.top < 1:
             raise ValueError("top must be at least 1")
-        if not 0 <= self.unknown <= 1:
-            raise ValueError("unknown must be a probability, from 0 to 1")
+        if not 0 <= self.unknown_below <= 1:
+            raise ValueError(f"unknown_below must be in [0, 1], not {self.unknown_below}")
 
 
 class Serving(Learning, Serves):
@@ -76,7 +75,7 @@ class Serving(Learning, Serves):
         for wav, name in zip(contents, names, strict=True):
             ranking = list(self.recognise(model, wav, name).items())[:top]
             row = [value for pair in ranking for value in pair]
-            if ranking[0][1] < parameters.unknown:
+            if ranking[0][1] < parameters.unknown_below:
                 row[0] = UNKNOWN
             rows.append(row)
         answer = pd.DataFrame(rows, columns=columns, index=table.index)

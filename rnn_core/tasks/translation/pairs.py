@@ -81,6 +81,8 @@ def draw_sides(pairs: list[Pair], parameters: TranslationData) -> Sides:
 
 def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
     """Keep texts that are scored out of training, and those to choose by out of the test."""
+    if parameters.repeated == "keep":
+        return sides
     read = {s: [as_read(pair, parameters).source for pair in sides[s]] for s in SPLITS}
     chosen, tested = set(read["validation"]), set(read["test"])
     both = next((i for i, text in enumerate(read["test"], 1) if text in chosen), None)

@@ -26,8 +26,9 @@ class TranslationData:
         validation_share: Share of the pairs kept for choosing, where one pair of files
             holds all; pairs are drawn, not cut off at the end.
         test_share: Share of the pairs kept for the final score, likewise.
-        repeated: What to do where a text to translate of the training side comes again on another
-            side, as the model reads it: refuse it, or leave it out of training.
+        repeated: What to do where a text to translate comes again on another side, as the model
+            reads it: refuse it ("error"), leave it out of the earlier side ("drop"), or take
+            sides as they are, which is for those that were published ("keep").
         max_vocabulary: Most different subwords of both languages together.
         max_length: A training pair with more subwords than this on either side is left
             out; on the other sides every pair is kept.
@@ -42,7 +43,7 @@ class TranslationData:
     sides: tuple[str, str, str] = ("train", "val", "test")
     validation_share: float = 0.1
     test_share: float = 0.1
-    repeated: Literal["error", "drop"] = "error"
+    repeated: Literal["error", "drop", "keep"] = "error"
     max_vocabulary: int = 4000
     max_length: int = 100
     lower_case: bool = False

@@ -1,6 +1,7 @@
 """What was understood of aligned texts."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from rnn_core.features.subwords import UNKNOWN
@@ -10,8 +11,8 @@ from rnn_core.readers.parallel_text import Files, Pair
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.translation.doubts import misaligned
-from rnn_core.tasks.translation.pairs import files_of, pairs_in
-from rnn_core.tasks.translation.parameters import TranslationMeta
+from rnn_core.tasks.translation.pairs import as_read, files_of, pairs_in
+from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
 
 
 def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
@@ -25,6 +26,8 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     doubts = odd_characters(names, asked.encoding)
     for pairs in read:
         doubts += misaligned(pairs)
+    if asked.repeated == "keep" and len(read) > 1:
+        doubts += kept_copies(read, asked)
     return Understanding(read=tuple(told), doubts=tuple(doubts))
 
 
@@ -53,6 +56,17 @@ def left_out(meta: TranslationMeta, number: int) -> Iterator[str]:
     if out.long:
         most = meta.parameters.max_length
         yield f"{out.long:,} training pairs of more than {most} subwords are left out (max_length)"
+
+
+def kept_copies(read: Sequence[Sequence[Pair]], asked: TranslationData) -> Iterator[str]:
+    """How many training pairs have a source that is scored too, where they are not left out."""
+    train, *others = ([as_read(pair, asked).source for pair in pairs] for pairs in read)
+    scored = set(chain.from_iterable(others))
+    if number := sum(text in scored for text in train):
+        yield (
+            f"{number:,} training pairs have a source of the validation or test set; --set "
+            "repeated=drop leaves them out"
+        )
 
 
 def unknown_pieces(data: Data, meta: TranslationMeta) -> Iterator[str]:

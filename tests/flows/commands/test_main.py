@@ -273,7 +273,7 @@ ROWS = "".join(f"2024-01-{day:02d},{day}\n" for day in range(1, 31))
 TABLES = {
     "no target column": (
         "date,z\n" + ROWS,
-        "sales.csv: unknown column 'y'; known: date, z",
+        "sales.csv: unknown column 'y'; known: z",
     ),
     "no number": (
         ("date,y\n" + ROWS).replace("-03,3", "-03,many"),
@@ -281,7 +281,7 @@ TABLES = {
     ),
     "gap": (
         ("date,y\n" + ROWS).replace("-07,7\n", "-07,\n"),
-        "sales.csv, row 8, column 'y' has no value (1 gaps in all); fill them, or set data.missing",
+        "sales.csv, row 8, column 'y' has no value; fill it, or set data.missing to fill",
     ),
     "dates out of order": (
         ("date,y\n" + ROWS).replace("-09,", "-01,"),

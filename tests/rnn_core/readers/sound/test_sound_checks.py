@@ -28,6 +28,10 @@ NOTHING = {
     "the last bit of 16": (dither(32768), "holds the noise of a converter and nothing else"),
     "the same off zero": (0.3 + dither(32768), "holds the noise of a converter"),
     "the last bit of 8": (dither(128), "holds the noise of a converter"),
+    "what an encoder makes of silence": (
+        np.float32(2e-5) * DRAW.uniform(-1, 1, 2400).astype(np.float32),
+        "holds the noise of a converter",
+    ),
     "a click in silence": (click(500, np.zeros(2400)), "holds a click and nothing else"),
     "a click in the last bit": (click(2399, dither(32768)), "holds a click and nothing else"),
     "a click at the start": (click(0, dither(32768)), "holds a click and nothing else"),

@@ -204,3 +204,9 @@ def test_rows_of_json_are_a_table_too(tmp_path):
     rows = ('{"file_name": "a.wav", "text": "ja"}', '{"file_name": "b.wav", "text": "nein"}')
     table(tmp_path, "metadata.jsonl", *rows)
     assert found(tmp_path) == {"a.wav": "ja", "b.wav": "nein"}
+
+
+def test_a_text_between_tabs_keeps_the_quotation_marks_around_it(tmp_path):
+    record(tmp_path, "a.wav", "b.wav")
+    table(tmp_path, "validated.tsv", "path\tsentence", 'a.wav\t"ja"', 'b.wav\t"nein"')
+    assert found(tmp_path) == {"a.wav": '"ja"', "b.wav": '"nein"'}

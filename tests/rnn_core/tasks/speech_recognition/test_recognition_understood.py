@@ -163,11 +163,11 @@ def test_the_answer_is_unknown_where_no_word_is_likely_enough(raw):
     table = model.task.read_input(raw)
     plain = model.task.answer(model.model, table, SpeechAnswer(top=2))
     limit = float(plain["probability"].median())
-    asked = model.task.answer(model.model, table, SpeechAnswer(top=2, unknown=limit))
-    assert 0 < (asked["word"] == "(unknown)").sum() < len(asked)
+    asked = model.task.answer(model.model, table, SpeechAnswer(top=2, unknown_below=limit))
+    assert 0 < (asked["word"] == "unknown").sum() < len(asked)
     unlikely = plain["probability"] < limit
-    assert (asked["word"] == plain["word"].where(~unlikely, "(unknown)")).all()
+    assert (asked["word"] == plain["word"].where(~unlikely, "unknown")).all()
     columns = ["file", "probability", "word_2", "probability_2"]
     assert asked[columns].equals(plain[columns])
-    with pytest.raises(ValueError, match="unknown must be a probability"):
-        SpeechAnswer(unknown=2.0)
+    with pytest.raises(ValueError, match="unknown_below must be in"):
+        SpeechAnswer(unknown_below=2.0)

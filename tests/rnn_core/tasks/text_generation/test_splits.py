@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
-from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel
+from rnn_core.readers import plain_text
+from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel, doubts
 from rnn_core.tasks.text_generation.doubts import powers, rolling, sorted_lines
+from rnn_core.tasks.text_generation.tokens import CODE_POINTS
 
 WORDS = ["sun", "moon", "star", "cloud", "rain", "wind", "snow", "storm", "mist", "hail", "frost"]
 
@@ -134,6 +137,25 @@ def test_prompts_are_read_in_the_encoding_of_the_text(tmp_path):
     task = TextGeneration(TextGeneration.Meta.from_json(meta.to_json()), TextModel())
     (tmp_path / "prompt.txt").write_bytes("für\n".encode("latin-1"))
     assert task.read_input(tmp_path / "prompt.txt")["prompt"].tolist() == ["für"]
+
+
+@pytest.mark.parametrize(("tokens", "mark"), [("char", ""), ("char", "“”👧"), ("word", "é")])
+def test_a_text_takes_no_more_than_four_bytes_of_memory_for_each_of_its_own(
+    tmp_path, monkeypatch, tokens, mark
+):
+    monkeypatch.setattr(plain_text, "PIECE_BYTES", 1 << 14)
+    monkeypatch.setattr(doubts, "CHUNK", 1 << 12)
+    monkeypatch.setattr(doubts, "LOOKED_AT", 1 << 12)
+    content = mark + prose(8000)
+    (tmp_path / "text.txt").write_text(content)
+    TextGeneration.suggest(tmp_path, {"tokens": tokens})  # and what is made once
+    tracemalloc.start()
+    data, meta = TextGeneration.prepare(tmp_path, TextData(tokens=tokens))
+    TextGeneration.understand(tmp_path, data, meta)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    places = 4 * CODE_POINTS if tokens == "char" else 0
+    assert peak - places < 4 * len(content.encode()) + 400_000
 
 
 @pytest.mark.parametrize("kinds", [200, 300, 40_000])

@@ -77,6 +77,17 @@ def test_sources_of_the_test_side_are_left_out_of_training_whatever_their_transl
     assert "2 training pairs whose source is scored too are left out" in found.read
 
 
+def test_sides_that_were_published_are_kept_where_that_is_wanted_and_told(tmp_path):
+    sides = {"train": PAIRS[:30], "val": PAIRS[29:40], "test": PAIRS[40:]}
+    for name, pairs in sides.items():
+        table(tmp_path, pairs, f"{name}.tsv")
+    options = {"source_file": "*.tsv", "max_vocabulary": 80, "repeated": "keep"}
+    data, meta = Translation.prepare(tmp_path, TranslationData(**options))
+    assert meta.items == {"train": 30, "validation": 11, "test": 8}
+    (doubt,) = Translation.understand(tmp_path, data, meta).doubts
+    assert doubt.startswith("1 training pairs have a source of the validation or test set")
+
+
 def test_what_was_understood_begins_with_what_is_translated(tmp_path):
     data, meta = prepared(tmp_path, PAIRS, max_length=20)
     found = Translation.understand(tmp_path, data, meta)
