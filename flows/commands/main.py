@@ -115,12 +115,16 @@ def run(
 @app.command()
 def new(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    *,
     task: Annotated[str, typer.Option(help="forecasting, sentiment, text_generation, ...")],
     data: Annotated[
         list[Path], typer.Option(help="The file or folder; twice for two aligned text files.")
     ],
     target: Annotated[
         list[str] | None, typer.Option(help="Column to predict; may be given more than once.")
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Column that says which series a row is of.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Data parameter, such as horizon=24.")
@@ -147,6 +151,7 @@ def new(
         task,
         data,
         targets=target or [],
+        series=series,
         settings=settings or [],
         cells=[cell.strip() for cell in cells.split(",")],
         sizes=[size.strip() for size in sizes.split(",")],

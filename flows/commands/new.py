@@ -70,6 +70,7 @@ def new_study(
     data: Sequence[Path],
     *,
     targets: Sequence[str],
+    series: str | None,
     settings: Sequence[str],
     cells: Sequence[str],
     sizes: Sequence[str],
@@ -82,6 +83,7 @@ def new_study(
         task: Name of the task.
         data: The file, folder or aligned files.
         targets: Columns to predict.
+        series: Column that says which series a row is of.
         settings: Further data parameters, as `name=value`.
         cells: Cells to compare.
         sizes: Sizes of each, budgets of weights or "equal".
@@ -92,7 +94,8 @@ def new_study(
         DataError: If the data cannot be used; nothing is left behind.
     """
     check_arguments(folder, data, cells)
-    wanted = aligned_setting(task, data) | target_setting(task, targets) | read_settings(settings)
+    wanted = aligned_setting(task, data) | target_setting(task, targets)
+    wanted |= series_setting(task, series) | read_settings(settings)
     budgets = read_sizes(sizes)
     there = next(parent for parent in folder.absolute().parents if parent.exists())
     with TemporaryDirectory(prefix=".new-", dir=there) as temporary:
@@ -203,6 +206,15 @@ def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
     if len(targets) > 1:
         raise ParameterError(f"--target: {task} has one, and {len(targets)} are named")
     return {name: targets[0]}
+
+
+def series_setting(task: str, series: str | None) -> dict[str, Any]:
+    """The data parameter that --series stands for."""
+    if series is None:
+        return {}
+    if task != "forecasting":
+        raise ParameterError(f"--series is of forecasting; {task} has none")
+    return {"series": series}
 
 
 def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """A recurrent forecaster that predicts its whole horizon at once."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from torch import Tensor, nn
 
 from rnn_core.layers.recurrent import MakeCell
 from rnn_core.models.ports import Port, Ports
+from rnn_core.models.quantiles import Quantiles
 
 Normalisation: TypeAlias = Literal["none", "last_value"]
 Channels: TypeAlias = Literal["together", "apart"]
@@ -33,6 +35,8 @@ class Forecaster(nn.Module):
         channels: "together" reads all features as one input; "apart" reads each target
             as a series of its own, with the same weights.
         dropout: Share of the last output dropped while training.
+        levels: Probabilities of the quantiles to predict, Q, see `Quantiles`; empty where one
+            value is predicted.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Forecaster(nn.Module):
         normalisation: Normalisation,
         channels: Channels,
         dropout: float,
+        levels: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -65,11 +70,13 @@ class Forecaster(nn.Module):
         )
         self.recurrent = make_cell(embedding_size or step_size)
         self.dropout = nn.Dropout(dropout)
-        outputs = horizon * (1 if channels == "apart" else len(targets))
+        self.width = len(levels) or 1
+        outputs = horizon * (1 if channels == "apart" else len(targets)) * self.width
         self.output = nn.Linear(self.recurrent.output_size, outputs)
+        self.quantiles = Quantiles(levels, len(targets)) if levels else None
 
     def forward(self, past: Tensor) -> Tensor:
-        """Map the past (B, L, F) to a forecast (B, N, C)."""
+        """Map the past (B, L, F) to a forecast (B, N, C), or to quantiles of it (B, N, C, Q)."""
         last = past[:, -1:, :]
         if self.normalisation == "last_value":
             past = past - last
@@ -77,14 +84,17 @@ class Forecaster(nn.Module):
             past = past[:, :, self.targets].transpose(1, 2).reshape(-1, past.shape[1], 1)
         steps = past.reshape(past.shape[0], self.num_steps, -1)
         outputs, _ = self.recurrent(self.embedding(steps))
-        forecast: Tensor = self.output(self.dropout(outputs[:, -1]))
-        if self.channels == "apart":
-            forecast = forecast.reshape(-1, len(self.targets), self.horizon).transpose(1, 2)
-        else:
-            forecast = forecast.reshape(-1, self.horizon, len(self.targets))
+        forecast = self.arranged(self.output(self.dropout(outputs[:, -1])))
         if self.normalisation == "last_value":
-            forecast = forecast + last[:, :, self.targets]
-        return forecast
+            forecast = forecast + last[:, :, self.targets, None]
+        return forecast[..., 0] if self.quantiles is None else self.quantiles(forecast)
+
+    def arranged(self, outputs: Tensor) -> Tensor:
+        """Outputs as (B, N, C, Q), whether columns are read together or apart."""
+        sizes = (self.horizon, len(self.targets), self.width)
+        if self.channels == "apart":
+            return outputs.reshape(-1, sizes[1], sizes[0], sizes[2]).transpose(1, 2)
+        return outputs.reshape(-1, *sizes)
 
     def ports(self) -> Ports:
         """What goes in and what comes out."""
@@ -98,6 +108,13 @@ class Forecaster(nn.Module):
             meaning="standardised target columns of what follows",
             shape=("batch", self.horizon, len(self.targets)),
         )
+        if self.quantiles is not None:
+            levels = ", ".join(f"{level:g}" for level in self.quantiles.levels)
+            forecast = Port(
+                name=forecast.name,
+                meaning=f"{forecast.meaning}, as quantiles of the probabilities {levels}",
+                shape=(*forecast.shape, self.width),
+            )
         return Ports(
             inputs=(past,),
             outputs=(forecast,),

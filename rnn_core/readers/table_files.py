@@ -17,16 +17,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, find_encoding
-from rnn_core.readers.formats.separated_text import (
-    MOST_FAULTS,
-    SEPARATORS,
-    Fields,
-    Layout,
-    Quoting,
-    choose_reading,
-    find_layouts,
-    first_lines,
-)
+from rnn_core.readers.formats.separated_text import MOST_FAULTS, Fields, choose_reading
+from rnn_core.readers.formats.text_layout import SEPARATORS, Layout, find_layouts
+from rnn_core.readers.formats.text_records import Quoting, first_lines
 from rnn_core.readers.formats.typed_tables import (
     Typed,
     named_columns,

@@ -166,6 +166,7 @@ def train(
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             save_checkpoint(folder, model, optimizer, progress)
             saved = time.monotonic()
+    settle(task, model, data, progress)
     finish(folder, task.metric, progress)
 
 
@@ -264,6 +265,17 @@ def append_record(folder: Path, record: Record) -> None:
     """Add a line to metrics.jsonl for whoever follows it."""
     with (folder / METRICS).open("a") as file:
         file.write(record_line(record))
+
+
+def settle(task: Task, model: nn.Module, data: Data, progress: Progress) -> None:
+    """Have the task set what no gradient trains in the model that is kept."""
+    if progress.diverged:
+        return
+    model.load_state_dict(progress.best_weights)
+    model.eval()
+    with torch.inference_mode():
+        task.settle(model, data)
+    progress.best_weights = model.state_dict()
 
 
 def finish(folder: Path, metric: Metric, progress: Progress) -> None:

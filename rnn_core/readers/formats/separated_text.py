@@ -1,80 +1,32 @@
-"""Text with fields between separators: its layout found by what fits, and its fields read.
+"""Text with fields between separators, read into columns of Arrow.
 
 The fields are read by Python's own parser, piece by piece, into columns of Arrow, which
 take as many bytes as the text has and 8 for each field.
 """
 
-import csv
-import io
-import re
-import sys
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from rnn_core.readers.formats.encodings import PIECE, Opener, pieces
+from rnn_core.readers.formats.text_layout import Layout, fits
+from rnn_core.readers.formats.text_records import (
+    BrokenQuoteError,
+    long_fields,
+    open_text,
+    records,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Quoting: TypeAlias = Literal["double", "none"]
-"""Whether fields may stand in quotation marks, or these are characters as any other."""
-
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-"""What is looked for, the likeliest first."""
-
-SAMPLE = 1 << 16
-"""Characters that the layout is told by."""
 
 ROWS_AT_ONCE = 20_000
 """Rows that are held as Python's own texts while they are read."""
 
 MOST_FAULTS = 1_000
 """Wrong rows after which a file is not read on."""
-
-SAID = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
-"""The line by which Excel is told what separates fields."""
-
-NUMERIC = re.compile(r"^[^\w]{0,3}\d[\d.,:/TZ%\s+-]*$")
-"""What holds digits and no words: numbers, dates, times."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How a text is laid out.
-
-    Attributes:
-        separator: One character.
-        quoting: See `Quoting`.
-        above: Lines above the table: a title, comments.
-        header: Whether its first row has the names of columns.
-        width: Fields of a row.
-        share: Of the first rows, how many have so many fields.
-    """
-
-    separator: str
-    quoting: Quoting
-    above: int
-    header: bool
-    width: int
-    share: float
-
-
-class BrokenQuoteError(ValueError):
-    """A quotation mark that does not fit.
-
-    Args:
-        line: Where the row starts.
-        inside: Whether text follows a closing quotation mark; else one is not closed.
-    """
-
-    def __init__(self, line: int, inside: bool) -> None:
-        super().__init__(line, inside)
-        self.line = line
-        self.inside = inside
 
 
 @dataclass
@@ -140,191 +92,6 @@ def packed(values: Sequence[str]) -> "pa.Array":
     np.cumsum(np.fromiter(map(len, parts), np.int64, len(values)), out=ends[1:])
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(joined)]
     return pa.Array.from_buffers(pa.large_string(), len(values), buffers)
-
-
-def open_text(opened: Opener, encoding: str) -> io.TextIOWrapper:
-    """A text whose lines end as most of them do; line ends are kept."""
-    with io.TextIOWrapper(opened(), encoding, newline="") as text:
-        end = "\n" if "\n" in text.read(SAMPLE) else "\r"
-    return io.TextIOWrapper(opened(), encoding, newline=end)
-
-
-def cleaned(lines: Iterator[str]) -> Iterator[str]:
-    """Lines of which a carriage return within is a blank: it ends no row."""
-    for line in lines:
-        if line.find("\r", 0, -2) < 0:
-            yield line
-        else:
-            body = line.rstrip("\r\n")
-            yield body.replace("\r", " ") + line[len(body) :]
-
-
-@contextmanager
-def long_fields() -> Iterator[None]:
-    """Let a field be as long as it is; the parser of Python refuses long ones by itself."""
-    before = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
-
-
-def records(
-    lines: Iterator[str], separator: str, quoting: Quoting, line: int = 1
-) -> Iterator[tuple[int, list[str]]]:
-    """The fields of each row, with its first line."""
-    reader = csv.reader(
-        cleaned(lines),
-        delimiter=separator,
-        quoting=csv.QUOTE_MINIMAL if quoting == "double" else csv.QUOTE_NONE,
-        skipinitialspace=separator != " ",
-        strict=True,
-    )
-    start = line
-    while True:
-        try:
-            for fields in reader:
-                yield start, fields
-                start = line + reader.line_num
-        except csv.Error as error:
-            raise BrokenQuoteError(start, "expected after" in str(error)) from None
-        return
-
-
-def first_lines(opened: Opener, encoding: str) -> list[str]:
-    """The first lines of a text, whole ones, with their ends."""
-    with open_text(opened, encoding) as text:
-        sample = text.read(SAMPLE)
-        sample += text.readline() if len(sample) == SAMPLE else ""
-    end = "\n" if "\n" in sample else "\r"
-    return io.StringIO(sample, newline=end).readlines()
-
-
-def find_layouts(
-    lines: Sequence[str],
-    *,
-    separator: str | None,
-    quoting: Quoting | None,
-    header: bool | None,
-    own: str,
-) -> list[Layout]:
-    """The layouts by the separator that most of the first lines fit, the likelier first.
-
-    Args:
-        lines: See `first_lines`.
-        separator: Where it is known.
-        quoting: Where it is known.
-        header: Where it is known.
-        own: The separator that the file's ending stands for.
-    """
-    above = comments(lines)
-    if above < len(lines) and (said := SAID.match(lines[above])):
-        separator, above = separator or said[1], above + 1
-    candidates = [separator] if separator else [own, *(s for s in SEPARATORS if s != own)]
-    kinds: tuple[Quoting, ...] = (quoting,) if quoting else ("double", "none")
-    layouts = [lay_out(lines, above, mark, kind, header) for mark in candidates for kind in kinds]
-    several = [layout for layout in layouts if layout.width > 1]
-    best = max(several or layouts, key=lambda layout: layout.share)
-    found = [layout for layout in layouts if layout.separator == best.separator]
-    return sorted(found, key=lambda one: -one.share) if best.separator == "\t" else found
-
-
-def comments(lines: Sequence[str]) -> int:
-    """How many lines at the start are comments, or blank before these."""
-    last = 0
-    for place, line in enumerate(lines):
-        if line.startswith("#"):
-            last = place + 1
-        elif line.strip():
-            break
-    return last
-
-
-def lay_out(
-    lines: Sequence[str], above: int, separator: str, quoting: Quoting, header: bool | None
-) -> Layout:
-    """The layout that lines have by a separator."""
-    rows, unread = sample_of(lines, above, separator, quoting)
-    widths = Counter(len(fields) for _, fields in rows[1:] or rows)
-    usual = max(widths, key=lambda width: (widths[width], width), default=1)
-    first = first_of_table(rows, usual, header)
-    table = [fields for _, fields in rows[first:]]
-    named = header if header is not None else bool(table) and is_header(table[0], table[1:])
-    if named and table:
-        usual = len(table[0])
-    fitting = sum(fits(fields, usual) for fields in table)
-    return Layout(
-        separator=separator,
-        quoting=quoting,
-        above=rows[first][0] - 1 if first else above,
-        header=named,
-        width=usual,
-        share=fitting / max(len(rows) + unread, 1),
-    )
-
-
-def sample_of(
-    lines: Sequence[str], above: int, separator: str, quoting: Quoting
-) -> tuple[list[tuple[int, list[str]]], int]:
-    """The first rows that are not blank, and how many lines after them cannot be read.
-
-    A quoted field may be cut by the end of the sample: a few lines are left out.
-    """
-    rows: list[tuple[int, list[str]]] = []
-    try:
-        for line, fields in records(iter(lines[above:]), separator, quoting, above + 1):
-            if any(map(str.strip, fields)):
-                rows.append((line, fields))
-    except BrokenQuoteError as error:
-        left = len(lines) - error.line + 1
-        return rows, left if left > 0.1 * len(lines) or error.inside else 0
-    return rows, 0
-
-
-def first_of_table(rows: Sequence[tuple[int, list[str]]], width: int, header: bool | None) -> int:
-    """The place of the first row of the table: a title above it has fewer fields."""
-    place = next((place for place, (_, fields) in enumerate(rows) if len(fields) >= width), 0)
-    if place == 0 or header is False:
-        return place
-    below = [fields for _, fields in rows[place + 1 :]]
-    return place if below and is_header(rows[place][1], below) else 0
-
-
-def fits(fields: Sequence[str], width: int) -> bool:
-    """Whether a row has so many fields; a separator may follow the last one."""
-    return len(fields) == width or (len(fields) == width + 1 and not fields[-1].strip())
-
-
-def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a row has the names of columns, not values as the rows below it.
-
-    Names have no digits alone where values have; and are none of a column's few values.
-    """
-    if is_count([value.strip() for value in first]):
-        return True
-    values = False
-    for place, name in enumerate(first):
-        column = [fields[place].strip() for fields in below if place < len(fields)]
-        column = [value for value in column if value]
-        numeric = sum(bool(NUMERIC.match(value)) for value in column)
-        if column and numeric >= 0.9 * len(column):
-            if name.strip() and not NUMERIC.match(name.strip()):
-                return True
-            values = values or bool(name.strip())
-        elif len(set(column)) < len(column):
-            values = values or name.strip() in column
-    return not values
-
-
-def is_count(names: Sequence[str]) -> bool:
-    """Whether names count: 0, 1, 2 as pandas writes them, or years side by side."""
-    numbers = [int(name) for name in names if name.isdecimal() and len(name) < 9]
-    others = [name for name in names if name and not name.isdecimal()]
-    if len(numbers) < 2 or any(map(NUMERIC.match, others)):
-        return False
-    counted = numbers == [*range(numbers[0], numbers[0] + len(numbers))]
-    years = 1900 <= numbers[0] <= 2100 and (bool(others) or len(numbers) > 2)
-    return counted and (years or (numbers[0] == 0 and not others))
 
 
 def read_fields(opened: Opener, encoding: str, layout: Layout) -> Fields:

@@ -60,8 +60,7 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
         count = table[series].nunique()
         raise DataError(
             f"{where} does not come after the row before: the table has {count} series one below "
-            f"the other, told apart by column {series!r}; give each series a column of its own "
-            f"(in pandas, table.pivot(index={date!r}, columns={series!r})), or a table of its own"
+            f"the other, told apart by column {series!r}; set data.series to {series!r}"
         )
     if clock_set_back(times, change):
         raise DataError(

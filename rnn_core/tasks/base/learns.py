@@ -51,6 +51,13 @@ class Learns(Role, ABC):
     ) -> tuple[Tensor, State | None]:
         """Mean training loss of a batch, and the state to carry to the next batch."""
 
+    def settle(self, model: nn.Module, data: Data) -> None:
+        """Set what no gradient trains, once the weights are those that are kept.
+
+        The model is in evaluation mode. Where the validation set is empty, there is nothing to
+        set it by that the model has not been trained on.
+        """
+
     @abstractmethod
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """The metric of each item of a split, whatever items are read at once."""

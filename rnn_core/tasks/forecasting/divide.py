@@ -1,16 +1,18 @@
 """A table cut into sides at other rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from rnn_core.errors import ParameterError
-from rnn_core.metric import SPLITS
+from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.base.divides import Divided, Divides
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.splits import check_left
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
-from rnn_core.tasks.forecasting.windows import Borders, first_rows, with_values
+from rnn_core.tasks.forecasting.windows import Borders, by_side, closed_up, first_rows, with_values
 
 
 class Dividing(Divides):
@@ -18,42 +20,54 @@ class Dividing(Divides):
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
-        """The training side goes on to the last row of the validation side."""
+        """The training side of each series goes on to the last row of its validation side."""
         assert isinstance(meta, ForecastingMeta)
-        start, end = meta.borders["train"][0], meta.borders["validation"][1]
-        borders: Borders = {**meta.borders, "train": (start, end), "validation": (end, end)}
-        return data, cut_at(meta, data["values"], borders)
+        moved = replace(meta, borders=by_side(map(joined, meta.sides)))
+        return data, counted(moved, data["values"])
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
         """The last rows of the training side choose, as many as the validation side has.
 
-        Rows after the validation side are not there any more.
+        Rows after the validation side are not there any more. So it is in each series; of one
+        that has not so many, all rows of the training side choose.
         """
         assert isinstance(meta, ForecastingMeta)
-        (start, end), (_, last) = meta.borders["train"], meta.borders["validation"]
-        left = end - (last - end)
-        check_left(left - start, end - start)
-        borders: Borders = {
-            "train": (start, left),
-            "validation": (left, end),
-            "test": (end, last),
-        }
-        values = data["values"][:last]
-        moved = cut_at(meta, values, borders)
+        moved = [*map(one_side_back, meta.sides)]
+        check_left(length_of(moved, "train"), length_of(meta.sides, "train"))
+        values = torch.cat([data["values"][b["train"][0] : b["test"][1]] for b in moved])
+        found = counted(replace(meta, borders=by_side(closed_up(moved))), values)
         for split in SPLITS:
-            if not moved.items[split]:
-                first, after = borders[split]
+            if not found.items[split]:
                 raise ParameterError(
-                    f"one validation set earlier, the {split} side has {after - first} rows, of "
-                    f"which no window of {meta.lookback} and {meta.horizon} rows can be scored"
+                    f"one validation set earlier, the {split} side has {length_of(moved, split)} "
+                    f"rows, of which no window of {meta.lookback} and {meta.horizon} rows can be "
+                    "scored"
                 )
-        return {"values": values}, moved
+        return {"values": values}, found
 
 
-def cut_at(meta: ForecastingMeta, values: Tensor, borders: Borders) -> ForecastingMeta:
-    """The meta of a table with other sides."""
+def joined(borders: Borders) -> Borders:
+    """The sides of a series, with the validation side as a part of the training side."""
+    start, end = borders["train"][0], borders["validation"][1]
+    return {**borders, "train": (start, end), "validation": (end, end)}
+
+
+def one_side_back(borders: Borders) -> Borders:
+    """The sides of a series, one validation side earlier."""
+    (start, end), (_, last) = borders["train"], borders["validation"]
+    left = max(end - (last - end), start)
+    return {"train": (start, left), "validation": (left, end), "test": (end, last)}
+
+
+def length_of(series: Sequence[Borders], split: Split) -> int:
+    """How many rows a side has, of all series together."""
+    return sum(borders[split][1] - borders[split][0] for borders in series)
+
+
+def counted(meta: ForecastingMeta, values: Tensor) -> ForecastingMeta:
+    """A meta whose borders have been moved, with the items that there are then."""
     ahead, targets = (meta.lookback, meta.horizon), len(meta.parameters.targets)
-    windows = {split: first_rows(borders, split, *ahead) for split in SPLITS}
+    windows = {split: first_rows(meta.sides, split, *ahead) for split in SPLITS}
     items = {s: len(with_values(values, rows, *ahead, targets)) for s, rows in windows.items()}
-    return replace(meta, borders=borders, items=items)
+    return replace(meta, items=items)

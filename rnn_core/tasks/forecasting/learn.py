@@ -16,7 +16,16 @@ from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
+from rnn_core.tasks.forecasting.intervals import (
+    check_levels,
+    covered,
+    fitted_widening,
+    intervals_of,
+    pinball,
+)
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.tasks.forecasting.seasons import season_of
 from rnn_core.tasks.forecasting.windows import fill, first_rows, with_values
 
 SCORING_BATCH = 512
@@ -36,18 +45,28 @@ class ForecastingModel(ModelParameters):
         embedding_size: See there.
         normalisation: See there.
         channels: See there.
-        loss: What training lowers: the mean squared or absolute error; the metric is
-            the squared one all the same.
+        loss: What training lowers: the mean squared or absolute error, or the pinball loss of
+            quantiles, of which the median is the forecast then. The metric is the squared error
+            all the same.
+        quantiles: Probabilities of the quantiles to predict, in pairs about 0.5; each pair is an
+            interval. Read where loss is `quantile`.
     """
 
     segment: int = 1
     embedding_size: int = 0
     normalisation: Normalisation = "last_value"
     channels: Channels = "together"
-    loss: Literal["mse", "l1"] = "mse"
+    loss: Literal["mse", "l1", "quantile"] = "mse"
+    quantiles: tuple[float, ...] = (0.025, 0.1, 0.5, 0.9, 0.975)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Probabilities of the quantiles that are predicted; none where one value is."""
+        return tuple(self.quantiles) if self.loss == "quantile" else ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_levels(self.quantiles)
         if self.segment < 1 or self.embedding_size < 0:
             raise ValueError("segment must be at least 1 and embedding_size at least 0")
 
@@ -93,12 +112,57 @@ class Learning(Learns):
             normalisation=self.model.normalisation,
             channels=self.model.channels,
             dropout=self.model.dropout,
+            levels=self.model.levels,
         )
+
+    def point(self, output: Tensor) -> Tensor:
+        """The forecast (..., C) in what the model puts out, which may be quantiles (..., C, Q)."""
+        levels = self.model.levels
+        return output[..., levels.index(0.5)] if levels else output
+
+    @property
+    def zeros(self) -> Tensor:
+        """What 0 is of each target of each series, standardised as that is, float32 (S, C)."""
+        means, stds = (
+            torch.tensor([getattr(one, name) for one in self.meta.series], dtype=torch.float64)
+            for name in ("mean", "std")
+        )
+        zeros: Tensor = (-means / stds)[:, self.targets].float()
+        return zeros
+
+    def allowed(self, output: Tensor, series: Tensor) -> Tensor:
+        """Forecasts of which none is below 0 if none may be.
+
+        Args:
+            output: (B, N, C), or quantiles (B, N, C, Q).
+            series: Of which each window is, int64 (B,).
+        """
+        if not self.meta.parameters.nonnegative:
+            return output
+        lowest = self.zeros[series][:, None].to(output)
+        return torch.maximum(output, lowest if output.ndim == 3 else lowest[..., None])
+
+    def series_of(self, rows: Tensor) -> Tensor:
+        """The series of windows that start at rows, as indices of `meta.series`, on the CPU."""
+        starts = torch.tensor([first for first, _ in self.meta.borders["train"]])
+        return torch.bucketize(rows.cpu(), starts, right=True) - 1
+
+    def clusters(self, rows: Tensor) -> Tensor:
+        """Numbers of the clusters of windows that start at rows, in their order, int64 (N,).
+
+        They are those of a series whose first rows are less than some horizons apart. That two
+        series may go up and down together, is not seen.
+        """
+        series, rows = self.series_of(rows), rows.cpu()
+        first = torch.zeros(len(self.meta.series), dtype=torch.int64)
+        first = first.scatter_reduce(0, series, rows, "amin", include_self=False)
+        blocks = (rows - first[series]) // (CLUSTER_HORIZONS * self.meta.horizon)
+        return blocks + series * (int(blocks.max()) + 1)
 
     def rows(self, data: Data, split: Split) -> Tensor:
         """First row of the lookback of every window of a side, int64 (N,)."""
         ahead = self.meta.lookback, self.meta.horizon
-        rows = first_rows(self.meta.borders, split, *ahead)
+        rows = first_rows(self.meta.sides, split, *ahead)
         return with_values(data["values"], rows, *ahead, len(self.targets))
 
     def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -126,32 +190,92 @@ class Learning(Learns):
         """The error of the values that are there; what a gap would have been is not guessed."""
         past, future = batch
         known = ~future.isnan()
+        output, truth = model(past)[known], future[known]
+        if self.model.loss == "quantile":
+            return pinball(output, truth, self.model.levels).mean(), None
         distance = functional.mse_loss if self.model.loss == "mse" else functional.l1_loss
-        return distance(model(past)[known], future[known]), None
+        return distance(output, truth), None
+
+    def settle(self, model: nn.Module, data: Data) -> None:
+        """Widen the intervals of each target so that they hold on the validation set.
+
+        A refit, which has none, keeps those that it was trained to.
+        """
+        if not self.model.levels or not self.meta.items["validation"]:
+            return
+        assert isinstance(model, Forecaster)
+        assert model.quantiles is not None
+        output, future = self.forecasts(model, data, "validation")
+        for target, truth in enumerate(future.unbind(-1)):
+            known = ~truth.isnan()
+            if known.any():
+                found = output[:, :, target][known]
+                widening = fitted_widening(found, truth[known], self.model.levels)
+                model.quantiles.widening[target] = widening
+
+    def forecasts(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """What a model puts out for all windows of a split, and what followed, on the CPU."""
+        outputs, futures = [], []
+        for batch in self.rows(data, split).split(SCORING_BATCH):
+            past, future = self.windows(data, batch)
+            outputs.append(model(past).cpu())
+            futures.append(future.cpu())
+        return torch.cat(outputs), torch.cat(futures)
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Mean squared error of every window, and the mean absolute error of them all.
+        """Mean squared error of every window; of them all, further metrics.
+
+        These are the mean absolute error, the same in units of that of the seasonal naive
+        forecast, `mase`, and where there are quantiles, their mean pinball loss and the share of
+        values in each interval, such as `coverage_80`.
 
         Of a window, the values that are there count; it weighs what they are of all that it
         predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
-        squared, absolute, shares = [], [], []
+        return self.scored(*self.forecasts(model, data, split), data, split)
+
+    def scored(self, output: Tensor, future: Tensor, data: Data, split: Split) -> Scores:
+        """The scores of what a model put out for all windows of a split; see `scores`."""
         rows = self.rows(data, split)
-        for batch in rows.split(SCORING_BATCH):
-            past, future = self.windows(data, batch)
-            known = ~future.isnan()
-            error = torch.where(known, (model(past) - future).double(), 0)
-            count = known.sum(dim=(1, 2))
-            squared.append((error.square().sum(dim=(1, 2)) / count).cpu())
-            absolute.append((error.abs().sum(dim=(1, 2)) / count).cpu())
-            shares.append((count.double() / future[0].numel()).cpu())
-        value, share = torch.cat(squared), torch.cat(shares)
-        mae = float((torch.cat(absolute) * share).sum() / share.sum())
+        series = self.series_of(rows)
+        output, known = self.allowed(output, series), ~future.isnan()
+        error = torch.where(known, (self.point(output) - future).double(), 0)
+        count = known.sum(dim=(1, 2))
+        share = count.double() / future[0].numel()
+        others = {"mae": float(error.abs().sum() / count.sum())}
+        others |= self.interval_scores(output[known], future[known])
+        distances = torch.where(known, error.abs(), torch.nan)
+        scaled = scaled_error(distances, self.naive_errors(data)[series][:, None])
+        others |= {} if scaled is None else {"mase": scaled}
         return Scores(
-            value,
+            error.square().sum(dim=(1, 2)) / count,
             share,
-            loss=mae if self.model.loss == "l1" else None,
-            others={"mae": mae},
-            clusters=((rows - rows[0]) // (CLUSTER_HORIZONS * self.meta.horizon)).cpu(),
+            loss=others.get({"l1": "mae", "quantile": "pinball"}.get(self.model.loss, "")),
+            others=others,
+            clusters=self.clusters(rows),
         )
+
+    @property
+    def season_rows(self) -> int:
+        """How many rows the season has; 1 where there is none."""
+        seconds = self.meta.step_seconds
+        season = season_of(seconds, self.meta.step, len(self.meta.sessions))
+        return season.rows(seconds) if season and seconds else 1
+
+    def naive_errors(self, data: Data) -> Tensor:
+        """How far targets are from a season before, by series, on its training side, (S, C)."""
+        values, borders = data["values"][:, self.targets], self.meta.borders["train"]
+        sides = (values[slice(*rows)].double().cpu() for rows in borders)
+        return torch.stack([naive_errors(side, self.season_rows) for side in sides])
+
+    def interval_scores(self, quantiles: Tensor, truth: Tensor) -> dict[str, float]:
+        """Metrics of quantiles (K, Q) of values (K,); none where one value is predicted."""
+        levels = self.model.levels
+        if not levels:
+            return {}
+        found = {"pinball": float(pinball(quantiles.double(), truth.double(), levels).mean())}
+        for interval in intervals_of(levels):
+            share = covered(quantiles, truth, interval).double().mean()
+            found[f"coverage_{interval.percent}"] = float(share)
+        return found

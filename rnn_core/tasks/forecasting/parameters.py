@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Self
 
-from rnn_core.readers.formats.separated_text import Quoting
+from rnn_core.metric import Split
+from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.formats.written_numbers import Decimal
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
@@ -20,10 +22,12 @@ class ForecastingData:
         features: Columns that are read besides the targets.
         date: Column of timestamps, which must increase; None if there is none.
         day_first: Whether 01/02/2024 is the first of February; None to find it out.
+        series: Column that says which series a row is of, where a table holds several; None if
+            it holds one. The rows of each are in the order of time, wherever they stand.
         lookback: Rows of the past that the model sees.
         horizon: Rows that it predicts.
-        split: Rows of the train, validation and test sides in the order of the table,
-            or their shares, which sum to 1. Further rows are left out.
+        split: Rows of the train, validation and test sides in the order of the table, or of
+            each series; or their shares, which sum to 1. Further rows are left out.
         missing: What a gap in the table is: an error; or `fill`, where a model reads the last
             value before it, at the start of a lookback the first after it, and neither is
             trained nor scored on what it should have been.
@@ -36,12 +40,19 @@ class ForecastingData:
         encoding: See there.
         header: See there.
         quoting: See there.
+        scaling: Where each column is 0 and 1 for a model, by the training side: `standard`, at
+            the mean and a standard deviation from it; `robust`, at the median and at the
+            interquartile range over 1.349, which are alike for normal noise and which a few
+            outliers do not move. The unit of the metric is the square of that 1.
+        nonnegative: Whether no target can be below 0, as counts cannot. Forecasts that are,
+            are taken for 0 then, which brings each one nearer to the truth.
     """
 
     targets: tuple[str, ...]
     features: tuple[str, ...] = ()
     date: str | None = "date"
     day_first: bool | None = None
+    series: str | None = None
     lookback: int = 96
     horizon: int = 24
     split: tuple[float, float, float] = (0.7, 0.1, 0.2)
@@ -52,6 +63,8 @@ class ForecastingData:
     encoding: str | None = None
     header: bool | None = None
     quoting: Quoting | None = None
+    scaling: Literal["standard", "robust"] = "standard"
+    nonnegative: bool = False
 
     def __post_init__(self) -> None:
         if not self.targets:
@@ -63,6 +76,8 @@ class ForecastingData:
             raise ValueError(f"features repeat the targets {sorted(repeated)}")
         if self.date in (*self.targets, *self.features):
             raise ValueError(f"date {self.date!r} is a target or feature too")
+        if self.series in (self.date, *self.targets, *self.features) and self.series is not None:
+            raise ValueError(f"series {self.series!r} is a date, target or feature too")
         if min(self.lookback, self.horizon) < 1:
             raise ValueError("lookback and horizon must be at least 1")
         if min(self.split) <= 0:
@@ -84,17 +99,33 @@ class ForecastingData:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Series:
+    """One series of a table.
+
+    Attributes:
+        name: What the column of series holds in its rows; empty where the table is one series.
+        mean: Of each column on its training side, gaps left out; the median where scaling is
+            robust.
+        std: Its standard deviation there, or what is in place of it.
+    """
+
+    name: str
+    mean: list[float]
+    std: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ForecastingMeta(Meta):
     """What `prepare` found out about a table.
 
     Attributes:
         parameters: What was asked for.
         columns: Columns that are read, the targets first.
-        mean: Of each column on the training side, gaps left out.
-        std: Its standard deviation there.
+        series: The series of the table, one after the other as they are in the prepared table.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.
-        borders: Which rows are on which side; rows that are cut off do not count.
+        borders: Which rows of the prepared table are on which side, series by series: the first,
+            and that after the last. Rows that are cut off do not count.
         form: How the table is written, as it was found.
         day_first: Whether days are written before months; None where neither is first.
         zone: Time zone of the timestamps; None if they have none.
@@ -106,11 +137,10 @@ class ForecastingMeta(Meta):
     Parameters = ForecastingData
     parameters: ForecastingData
     columns: list[str]
-    mean: list[float]
-    std: list[float]
+    series: list[Series]
     step: str | None
     step_seconds: float | None
-    borders: Borders
+    borders: dict[Split, list[tuple[int, int]]]
     form: TableForm = field(default_factory=TableForm)
     day_first: bool | None = None
     zone: str | None = None
@@ -128,14 +158,26 @@ class ForecastingMeta(Meta):
         """Rows that the model predicts."""
         return self.parameters.horizon
 
+    @cached_property
+    def sides(self) -> list[Borders]:
+        """The borders of each series."""
+        places = range(len(self.series))
+        return [{split: rows[place] for split, rows in self.borders.items()} for place in places]
+
+    @cached_property
+    def by_name(self) -> dict[str, Series]:
+        """The series by their names."""
+        return {one.name: one for one in self.series}
+
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        borders = {split: tuple(rows) for split, rows in content["borders"].items()}
+        sides = content["borders"].items()
         span, cut = content.get("span"), content.get("cut", (0, 0))
         return super().from_json(
             {
                 **content,
-                "borders": borders,
+                "borders": {side: [tuple(rows) for rows in series] for side, series in sides},
+                "series": [Series(**one) for one in content["series"]],
                 "form": TableForm(**content.get("form", {})),
                 "span": tuple(span) if span else None,
                 "cut": tuple(cut),

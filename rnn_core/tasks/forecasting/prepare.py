@@ -1,6 +1,8 @@
 """A table becomes standardised numbers and sides."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -9,55 +11,192 @@ from torch import Tensor
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
-from rnn_core.tasks.forecasting.reading import Step, check_times, read_table
-from rnn_core.tasks.forecasting.windows import Borders, first_rows, with_values
+from rnn_core.readers.faults import Faults
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta, Series
+from rnn_core.tasks.forecasting.reading import Step, Table, check_times, common_step, read_table
+from rnn_core.tasks.forecasting.windows import Borders, by_side, closed_up, first_rows, with_values
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GAP_CURE = "fill it, or set data.missing to fill"
 
 
 def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], ForecastingMeta]:
-    """Standardise the columns of the one table of a folder by its training side."""
+    """Standardise the columns of the one table of a folder by its training side.
+
+    Each series of a table of several is standardised by its own training side.
+    """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
     table = read_table(raw, parameters)
-    times, columns = table.times, list(table.numbers.columns)
-    step = Step(None, None)
-    if times is not None:
-        step = check_times(times, table.others, parameters, table.name)
+    parts, times, columns = table.parts, table.times, list(table.numbers.columns)
+    step = checked_step(table, parameters)
     if parameters.missing == "error":
         tables.check_gaps(table.numbers, table.name, GAP_CURE)
-    borders = split_rows(len(table.numbers), parameters, table.name)
-    sides = {f"{split} side": slice(*borders[split]) for split in SPLITS}
-    tables.check_sides(table.numbers, sides, table.name)
-    values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
-    start, end = borders["train"]
-    refuse_constant(values, values[start:end], columns, parameters.targets, table.name)
-    mean, std = np.nanmean(values[start:end], axis=0), np.nanstd(values[start:end], axis=0)
-    scaled = torch.from_numpy(np.ascontiguousarray((values - mean) / std, np.float32))
+    if parameters.nonnegative:
+        refuse_negative(table.numbers[list(parameters.targets)], table.name)
+    kept, faults = [], Faults()
+    for series, part in parts.items():
+        with faults.noted():
+            kept.append(kept_rows(series, part, parameters))
+    faults.check()
+    scales = scales_of(kept, columns, parameters, table.name)
+    scaled = [
+        torch.from_numpy(np.ascontiguousarray((one.values - mean) / std, np.float32))
+        for one, (mean, std) in zip(kept, scales, strict=True)
+    ]
+    found = [
+        Series(name=one.name, mean=mean.tolist(), std=std.tolist())
+        for one, (mean, std) in zip(kept, scales, strict=True)
+    ]
+    values, sides = torch.cat(scaled), closed_up(one.borders for one in kept)
     meta = ForecastingMeta(
         parameters=parameters,
         columns=columns,
-        mean=mean.tolist(),
-        std=std.tolist(),
+        series=found,
         step=step.code,
         step_seconds=step.seconds,
-        borders=borders,
+        borders=by_side(sides),
         items={
-            split: count_windows(scaled, borders, split, parameters, table.name) for split in SPLITS
+            split: count_windows(values, sides, split, parameters, table.name) for split in SPLITS
         },
         form=table.form,
         day_first=table.day_first,
         zone=str(times.tz) if times is not None and times.tz is not None else None,
-        span=(str(times[0]), str(times[-1])) if times is not None else None,
+        span=(str(times.min()), str(times.max())) if times is not None else None,
         sessions=step.sessions,
         cut=table.cut,
     )
-    return {"values": scaled}, meta
+    return {"values": values}, meta
+
+
+class Kept(NamedTuple):
+    """The rows of a series that are on a side.
+
+    Attributes:
+        name: Of the series.
+        values: Its columns, (T, C), NaN where there is a gap.
+        borders: The sides, counted from its first row.
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    borders: Borders
+
+    @property
+    def train(self) -> NDArray[np.float64]:
+        """The rows of its training side."""
+        return self.values[slice(*self.borders["train"])]
+
+
+def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
+    """Cut a series into sides, and check each; of one among several, the training side.
+
+    Raises:
+        DataError: If a side has no values, or is too short.
+    """
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+
+    borders = split_rows(len(table.numbers), parameters, table.name)
+    alone = parameters.series is None
+    if alone:
+        check_lengths(borders, parameters, table.name)
+    checked: tuple[Split, ...] = SPLITS if alone else ("train",)
+    sides = {f"{split} side": slice(*borders[split]) for split in checked}
+    tables.check_sides(table.numbers, sides, table.name)
+    values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
+    return Kept(series, values, borders)
+
+
+def checked_step(table: Table, parameters: ForecastingData) -> Step:
+    """The step between the rows of a table, of several series that of the longest.
+
+    Raises:
+        DataError: If rows are not in the order of time, or a series has another step; names all
+            such series.
+    """
+    if table.times is None:
+        return Step(None, None)
+    steps, faults = {}, Faults()
+    for series, part in table.parts.items():
+        assert part.times is not None
+        with faults.noted():
+            steps[series] = check_times(part.times, part.others, parameters, part.name)
+    faults.check()
+    return common_step(steps, table)
+
+
+Scale: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Where columns are 0, and how far from there they are 1, (C,) each."""
+
+IQR = 1.3489795003921634
+"""Standard deviations that the interquartile range of the normal distribution has."""
+
+
+def scale_of(train: NDArray[np.float64], scaling: Literal["standard", "robust"]) -> Scale:
+    """The scale of columns (T, C) of the training side, gaps left out.
+
+    Where half of the values of a column are the same, it has no interquartile range, and its
+    standard deviation stands for it.
+    """
+    deviation = np.nanstd(train, axis=0)
+    if scaling == "standard":
+        return np.nanmean(train, axis=0), deviation
+    low, median, high = np.nanquantile(train, [0.25, 0.5, 0.75], axis=0)
+    return median, np.where(high > low, (high - low) / IQR, deviation)
+
+
+def refuse_negative(targets: "pd.DataFrame", name: str) -> None:
+    """Refuse targets below 0.
+
+    Raises:
+        DataError: Names all.
+    """
+    faults = Faults()
+    for column in targets:
+        for row, value in targets[column][targets[column] < 0].items():
+            what = f"{name}, row {row}, column {column!r}: {value:g} is below 0"
+            faults.add(what, "set data.nonnegative to false, or mend the value")
+    faults.check()
+
+
+def scales_of(
+    kept: Sequence[Kept], columns: list[str], parameters: ForecastingData, name: str
+) -> list[Scale]:
+    """The scale of each series, by its training side.
+
+    Where a column is the same in all rows of that, it has the median of the scales that it has in
+    other series. A feature that never changes within a series, such as the size of a store, has
+    one scale for all.
+
+    Raises:
+        DataError: If a column has none.
+    """
+    train = np.concatenate([one.train for one in kept])
+    whole = np.concatenate([one.values for one in kept])
+    refuse_constant(whole, train, columns, parameters.targets, name)
+    means, stds = (
+        np.stack(each)
+        for each in zip(*(scale_of(one.train, parameters.scaling) for one in kept), strict=True)
+    )
+    for place, column in enumerate(columns):
+        changes = stds[:, place] > 0
+        if changes.any():
+            stds[~changes, place] = np.median(stds[changes, place])
+        elif column in parameters.targets:
+            raise DataError(
+                f"{name}: target column {column!r} never changes within a series on the training "
+                "side; leave it out"
+            )
+        else:
+            mean, std = scale_of(train[:, [place]], parameters.scaling)
+            means[:, place], stds[:, place] = mean, std
+    return list(zip(means, stds, strict=True))
 
 
 def count_windows(
-    values: Tensor, borders: Borders, split: Split, parameters: ForecastingData, name: str
+    values: Tensor, sides: list[Borders], split: Split, parameters: ForecastingData, name: str
 ) -> int:
     """How many windows of a side can be forecast and scored.
 
@@ -65,7 +204,12 @@ def count_windows(
         DataError: If there is none.
     """
     ahead = parameters.lookback, parameters.horizon
-    rows = first_rows(borders, split, *ahead)
+    rows = first_rows(sides, split, *ahead)
+    if not len(rows):
+        raise DataError(
+            f"{name}: no series has a {split} side that is long enough for a lookback of "
+            f"{parameters.lookback} and a horizon of {parameters.horizon}"
+        )
     count = len(with_values(values, rows, *ahead, len(parameters.targets)))
     if not count:
         raise DataError(
@@ -107,19 +251,26 @@ def split_rows(num_rows: int, parameters: ForecastingData, name: str) -> Borders
     """Cut rows into sides in their order.
 
     Raises:
-        DataError: If a side is too short for one window.
+        DataError: If there are fewer rows than are asked for.
     """
     unit = 1 if min(parameters.split) >= 1 else num_rows
     ends = [round(end * unit) for end in np.cumsum(parameters.split).tolist()]
     if ends[-1] > num_rows:
         raise DataError(f"{name}: data.split asks for {ends[-1]} rows, the table has {num_rows}")
     starts = [0, *ends[:-1]]
-    borders: Borders = dict(zip(SPLITS, zip(starts, ends, strict=True), strict=True))
+    return dict(zip(SPLITS, zip(starts, ends, strict=True), strict=True))
+
+
+def check_lengths(borders: Borders, parameters: ForecastingData, name: str) -> None:
+    """Refuse a side that is too short for one window.
+
+    Raises:
+        DataError: If there is one.
+    """
     for split in SPLITS:
-        if len(first_rows(borders, split, parameters.lookback, parameters.horizon)) < 1:
+        if len(first_rows([borders], split, parameters.lookback, parameters.horizon)) < 1:
             start, end = borders[split]
             raise DataError(
                 f"{name}: the {split} side has {end - start} rows, too few for a lookback of "
                 f"{parameters.lookback} and a horizon of {parameters.horizon}"
             )
-    return borders

@@ -1,7 +1,7 @@
 """A table of a person's own, as the task reads it: numbers in time, without blank ends."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
+from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 
 if TYPE_CHECKING:
@@ -24,14 +25,16 @@ class Table:
 
     Attributes:
         name: Of the file.
-        others: Columns that are neither read nor the timestamps, without the rows that are cut
-            off.
+        others: Columns that are neither read nor the timestamps or the names of series, without
+            the rows that are cut off.
         numbers: Those that the model reads, targets first, float64, NaN where there is a gap.
         times: Their timestamps; None if there are none.
         form: How the file is written, as it was found.
         day_first: Whether days are written before months.
         cut: Rows without a target at the start, and at the end, that are left out.
         notes: What was decided in reading it.
+        series: The rows of each series, which stand together; its name is empty where the table
+            is one.
     """
 
     name: str
@@ -42,6 +45,27 @@ class Table:
     day_first: bool | None
     cut: tuple[int, int]
     notes: tuple[str, ...]
+    series: dict[str, slice]
+
+    @property
+    def parts(self) -> dict[str, "Table"]:
+        """Each series as a table of its own, which errors call by the name of both."""
+        return {
+            series: replace(
+                self,
+                name=called(self.name, series),
+                others=self.others.iloc[rows],
+                numbers=self.numbers.iloc[rows],
+                times=None if self.times is None else self.times[rows],
+                series={"": slice(0, rows.stop - rows.start)},
+            )
+            for series, rows in self.series.items()
+        }
+
+    @property
+    def longest(self) -> str:
+        """The name of the series of the most rows."""
+        return max(self.series, key=lambda name: self.series[name].stop - self.series[name].start)
 
 
 def read_table(raw: Path, parameters: ForecastingData) -> Table:
@@ -58,7 +82,7 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
     frame, form, notes = loaded.frame, loaded.form, loaded.notes
     del loaded  # texts take more memory than all that is made of them
     times, faults = None, Faults()
-    columns = [*parameters.targets, *parameters.features]
+    columns, series = [*parameters.targets, *parameters.features], parameters.series
     if parameters.date is not None:
         with faults.noted():
             times = read_times(frame, parameters.date, file.name, parameters.day_first)
@@ -67,17 +91,38 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
         numbers = tables.select_columns(frame, columns, file.name, form.decimal)
     faults.check()
     blank = numbers[list(parameters.targets)].isna().all(axis=1).to_numpy()
-    rows = measured(blank, parameters.targets, file.name)
+    places = places_of(frame, series, file.name)
+    kept, cut = without_blank_ends(places, blank, parameters.targets, file.name)
+    order, used = stacked(kept), columns if series is None else [*columns, series]
     return Table(
         name=file.name,
-        others=frame.drop(columns=columns).iloc[rows],
-        numbers=numbers.iloc[rows],
-        times=times.times[rows] if times else None,
+        others=frame.drop(columns=used).iloc[order],
+        numbers=numbers.iloc[order],
+        times=times.times[order] if times else None,
         form=form,
         day_first=times.day_first if times else None,
-        cut=(rows.start, len(frame) - rows.stop),
+        cut=cut,
         notes=notes,
+        series=slices_of(kept),
     )
+
+
+def without_blank_ends(
+    places: Mapping[str, Places], blank: NDArray[np.bool_], targets: Sequence[str], name: str
+) -> tuple[dict[str, Places], tuple[int, int]]:
+    """The rows of each series that are measured, and how many are left out at starts and at ends.
+
+    Raises:
+        DataError: If there is none in a series; names all such series.
+    """
+    kept, faults, start, end = {}, Faults(), 0, 0
+    for series, rows in places.items():
+        with faults.noted():
+            own = measured(blank[rows], targets, called(name, series))
+            kept[series] = rows[own]
+            start, end = start + own.start, end + len(rows) - own.stop
+    faults.check()
+    return kept, (start, end)
 
 
 def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str) -> slice:
@@ -109,6 +154,36 @@ class Step(NamedTuple):
     code: str | None
     seconds: float | None
     sessions: tuple[str, ...] = ()
+
+
+def alike(seconds: float | None, others: float | None) -> bool:
+    """Whether rows are about as far apart as others, where that is known."""
+    return not (seconds and others) or 0.5 < seconds / others < 2
+
+
+def common_step(steps: Mapping[str, Step], table: Table) -> Step:
+    """The step between the rows of the longest series of a table.
+
+    Args:
+        steps: Of each series.
+        table: The table.
+
+    Raises:
+        DataError: If a series has another step; names all such series.
+    """
+    usual, faults = (
+        steps[max(table.parts, key=lambda series: len(table.parts[series].numbers))],
+        Faults(),
+    )
+    for series, step in steps.items():
+        if not alike(step.seconds, usual.seconds):
+            faults.add(
+                f"{called(table.name, series)} has rows {step.seconds:g} seconds apart, and the "
+                f"longest series {usual.seconds:g} seconds",
+                "leave out series of another step",
+            )
+    faults.check()
+    return usual
 
 
 def step_of(times: "pd.DatetimeIndex") -> Step:

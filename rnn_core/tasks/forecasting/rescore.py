@@ -15,7 +15,7 @@ from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.forecasting.learn import ForecastingModel, Learning
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.prepare import prepare
-from rnn_core.tasks.forecasting.reading import Table, read_table
+from rnn_core.tasks.forecasting.reading import alike, read_table
 
 MARKED_ROWS = 8
 """A row without a date is known by its targets and those of the rows before it, so many in all."""
@@ -28,7 +28,7 @@ class Rescoring(Learning, Rescores):
     def marks(raw: Path, parameters: ForecastingData, seed: int) -> dict[Split, Marks]:
         """A mark for each row of the horizon of each window."""
         data, meta = prepare(raw, parameters)
-        rows = row_marks(read_table(raw, parameters), list(parameters.targets))
+        rows = row_marks(raw, meta)
         task = Learning(meta, ForecastingModel())
         future = np.arange(parameters.lookback, parameters.lookback + parameters.horizon)
         return {split: rows[task.rows(data, split).numpy()[:, None] + future] for split in SPLITS}
@@ -39,47 +39,59 @@ class Rescoring(Learning, Rescores):
         own = self.meta.parameters
         if (own.targets, own.horizon) != (parameters.targets, parameters.horizon):
             raise DataError(f"it predicts {own.horizon} rows of {', '.join(own.targets)}")
+        if (own.series is None) != (parameters.series is None):
+            raise DataError("one of both was trained on a table of several series")
         asked = replace(parameters, features=own.features, lookback=own.lookback)
         data, meta = prepare(raw, asked)
-        if self.meta.step_seconds and meta.step_seconds:
-            ratio = meta.step_seconds / self.meta.step_seconds
-            if not 0.5 < ratio < 2:
-                raise DataError(f"it was trained on rows {self.meta.step_seconds:g} seconds apart")
+        if not alike(meta.step_seconds, self.meta.step_seconds):
+            raise DataError(f"it was trained on rows {self.meta.step_seconds:g} seconds apart")
         task = type(self)(meta, self.model)
-        return task.scores(Rescaled(model, self.meta, meta), data, "test")
-
-
-class Rescaled(nn.Module):
-    """A model asked in another scale than its own.
-
-    Args:
-        model: Reads the past (B, L, F), and answers the future (B, N, C), in its own scale.
-        own: Has the scale that it was trained in.
-        asked: Has that in which it is asked and answers here.
-    """
-
-    def __init__(self, model: nn.Module, own: ForecastingMeta, asked: ForecastingMeta) -> None:
-        super().__init__()
-        self.model = model
-        (mean, std), (its_mean, its_std) = (
-            torch.tensor([meta.mean, meta.std], dtype=torch.float64) for meta in (asked, own)
+        factor, shift = self.changes_of_scale(meta)
+        series = task.series_of(torch.arange(len(data["values"])))
+        own_scale = {"values": data["values"] * factor[series] + shift[series]}
+        output, _ = task.forecasts(model, own_scale, "test")
+        rows, width = task.rows(data, "test"), len(own.targets)
+        shape = (len(rows), 1, width, *[1] * (output.ndim - 3))
+        factor, shift = (
+            each[task.series_of(rows), :width].reshape(shape) for each in (factor, shift)
         )
-        self.factor = (std / its_std).float()
-        self.shift = ((mean - its_mean) / its_std).float()
+        _, future = task.windows(data, rows)
+        return task.scored((output - shift) / factor, future, data, "test")
 
-    def forward(self, past: Tensor) -> Tensor:
-        future: Tensor = self.model(past * self.factor + self.shift)
-        width = future.shape[-1]
-        asked: Tensor = (future - self.shift[:width]) / self.factor[:width]
-        return asked
+    def changes_of_scale(self, asked: ForecastingMeta) -> tuple[Tensor, Tensor]:
+        """What turns each series that is asked for into the scale that the model knows it in.
+
+        A series that it was not trained on is given to it in the scale that it has where it is
+        asked for.
+
+        Returns:
+            By what columns are multiplied, and what is added then, float32 (S, C) each.
+        """
+        own = [self.meta.by_name.get(one.name, one) for one in asked.series]
+        means, stds, own_means, own_stds = (
+            torch.tensor([getattr(one, name) for one in series], dtype=torch.float64)
+            for series in (asked.series, own)
+            for name in ("mean", "std")
+        )
+        return (stds / own_stds).float(), ((means - own_means) / own_stds).float()
 
 
-def row_marks(table: Table, targets: list[str]) -> Marks:
-    """A mark for each row: its time, or where there is none what the targets were there, (R,)."""
-    if table.times is not None:
-        times = table.times.as_unit("s").asi8
-        return one_mark_each(time.tobytes() for time in times)[:, 0]
-    values = table.numbers[targets].to_numpy(np.float64)
-    padded = np.pad(values, ((MARKED_ROWS - 1, 0), (0, 0)))
-    runs = np.lib.stride_tricks.sliding_window_view(padded, MARKED_ROWS, axis=0)
-    return one_mark_each(np.ascontiguousarray(run).tobytes() for run in runs)[:, 0]
+def row_marks(raw: Path, meta: ForecastingMeta) -> Marks:
+    """A mark for each row of the prepared table, (R,).
+
+    It is its time, with its series if there are several; or where there is none, what the targets
+    were there and in the rows before.
+    """
+    found, targets = [], list(meta.parameters.targets)
+    parts = read_table(raw, meta.parameters).parts.items()
+    for (series, part), sides in zip(parts, meta.sides, strict=True):
+        length = sides["test"][1] - sides["train"][0]
+        if part.times is not None:
+            times = part.times[:length].as_unit("s").asi8
+            found.append(one_mark_each(series.encode() + time.tobytes() for time in times))
+            continue
+        values = part.numbers[targets].to_numpy(np.float64)[:length]
+        padded = np.pad(values, ((MARKED_ROWS - 1, 0), (0, 0)))
+        runs = np.lib.stride_tricks.sliding_window_view(padded, MARKED_ROWS, axis=0)
+        found.append(one_mark_each(np.ascontiguousarray(run).tobytes() for run in runs))
+    return np.concatenate(found)[:, 0]

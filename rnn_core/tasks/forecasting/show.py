@@ -9,11 +9,17 @@ from rnn_core.metric import Split
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.shows import Illustration, Shows
 from rnn_core.tasks.forecasting.learn import Learning
+from rnn_core.tasks.forecasting.long_table import called
+from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.seasons import season_of
 from rnn_core.tasks.illustration import spread
 
 ILLUSTRATED = 3
 """Windows that illustrate a model."""
+
+
+SELDOM = 1.32
+"""Rows from one demand to the next, above which it is called intermittent."""
 
 
 class Showing(Learning, Shows):
@@ -24,32 +30,34 @@ class Showing(Learning, Shows):
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
         """The first, middle and last window of the first target."""
         rows = self.rows(data, split)
-        past, truth = self.windows(data, rows[spread(len(rows), ILLUSTRATED)])
+        rows = rows[spread(len(rows), ILLUSTRATED)]
+        past, truth = self.windows(data, rows)
+        found = self.series_of(rows)
+        forecasts = self.point(self.allowed(model(past), found))
         series = [
             {
-                "name": self.meta.parameters.targets[0],
-                "past": self.first_target(window[-2 * self.meta.horizon :]),
-                "truth": self.first_target(after),
-                "forecast": self.first_target(forecast),
+                "name": called(self.meta.parameters.targets[0], one.name),
+                "past": first_target(window[-2 * self.meta.horizon :], one),
+                "truth": first_target(after, one),
+                "forecast": first_target(forecast, one),
             }
-            for window, after, forecast in zip(past, truth, model(past), strict=True)
+            for window, after, forecast, one in zip(
+                past, truth, forecasts, [self.meta.series[place] for place in found], strict=True
+            )
         ]
         return {"kind": "forecast", "series": series}
-
-    def first_target(self, values: Tensor) -> list[float | None]:
-        """Rounded numbers of the first column of values (T, C), in units of the raw data."""
-        raw = values[:, 0].double() * self.meta.std[0] + self.meta.mean[0]
-        return [rounded(value) for value in raw.tolist()]
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Squared errors of the values that are there in the test side's windows.
 
         `repeat_last` repeats the last value; `repeat_day`, `repeat_week` or
         `repeat_year` the last season, where the step between rows has one that the
-        lookback holds; `linear` and `dlinear` are `rnn_core.baselines.linear_forecasts`.
+        lookback holds; `linear` and `dlinear` are `rnn_core.baselines.linear_forecasts`. Of
+        counts that seldom are above 0, `zeros` and `mean` are the same always.
         """
-        past, future = self.windows(data, self.rows(data, "test"))
-        past = past[:, :, self.targets]
+        rows = self.rows(data, "test")
+        past, future = self.windows(data, rows)
+        past, series = past[:, :, self.targets], self.series_of(rows)
         forecasts = {"repeat_last": past[:, -1:]}
         seconds = self.meta.step_seconds
         if seconds and (season := season_of(seconds, self.meta.step, len(self.meta.sessions))):
@@ -61,8 +69,37 @@ class Showing(Learning, Shows):
         train = train_past[:, :, self.targets], train_future
         forecasts["linear"] = linear_forecast(*train, past)
         forecasts["dlinear"] = dlinear_forecast(*train, past)
+        forecasts |= {name: each[series][:, None] for name, each in self.constants(data).items()}
         known = ~future.isnan()
-        return {
-            name: float((forecast - future)[known].double().square().mean())
+        errors = {
+            name: self.allowed(forecast.expand_as(future), series) - future
             for name, forecast in forecasts.items()
         }
+        return {
+            name: float(error[known].double().square().mean()) for name, error in errors.items()
+        }
+
+    def constants(self, data: Data) -> dict[str, Tensor]:
+        """0 and the mean of each target on the training side, (S, C), where demand is seldom.
+
+        That is so where what cannot be below 0 is above it less than once in 1.32 rows
+        (Syntetos, Boylan & Croston, "On the categorization of demand patterns", Journal of the
+        Operational Research Society 56, 2005).
+        """
+        if not self.meta.parameters.nonnegative:
+            return {}
+        borders = self.meta.borders["train"]
+        sides = [data["values"][slice(*rows), self.targets] for rows in borders]
+        known = sum(int((~side.isnan()).sum()) for side in sides)
+        pairs = zip(sides, self.zeros, strict=True)
+        above = sum(int((side > zeros).sum()) for side, zeros in pairs)
+        if above * SELDOM >= known:
+            return {}
+        means = torch.stack([side.double().nanmean(dim=0).float() for side in sides])
+        return {"zeros": self.zeros, "mean": means}
+
+
+def first_target(values: Tensor, series: Series) -> list[float | None]:
+    """Rounded numbers of the first column of values (T, C), in units of the raw data."""
+    raw = values[:, 0].double() * series.std[0] + series.mean[0]
+    return [rounded(value) for value in raw.tolist()]

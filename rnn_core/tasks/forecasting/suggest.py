@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.prepares import Suggestion
 from rnn_core.tasks.forecasting.parameters import ForecastingData
-from rnn_core.tasks.forecasting.reading import Step, read_table, step_of
+from rnn_core.tasks.forecasting.reading import Step, Table, read_table, step_of
 from rnn_core.tasks.forecasting.seasons import season_of
 
 if TYPE_CHECKING:
@@ -31,6 +33,13 @@ COLUMNS = ("targets", "features")
 START_SPLIT = (0.6, 0.2, 0.2)
 """Sides that are suggested: for short tables too, the shorter ones hold some windows."""
 
+LEAST_OF_SEVERAL = 10
+"""Rows that half of several series have at least."""
+
+OUTLYING = 40
+"""Widths of the middle half of the values from the median, beyond which a value is a mistake.
+Of values whose logarithm is normal with a standard deviation of 1, one in 46,000 is."""
+
 LONGEST_LOOKBACK = 336
 
 LONGEST_HORIZON = 48
@@ -42,22 +51,64 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
     The column of timestamps is found; lookback and horizon follow from the step
     between rows and their number. Gaps in columns and in time are declared, with
-    `missing: fill` and `irregular: allow`, so that the person sees them.
+    `missing: fill` and `irregular: allow`, so that the person sees them; and so are counts, with
+    `nonnegative: true`, and values that are far out, with `scaling: robust` and `loss: l1`.
     """
-    from rnn_core.readers.times import order, steps  # noqa: PLC0415 - training does without
+    from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
 
     data = {"date": None, "split": list(START_SPLIT)} | usable(raw, wanted)
     table = read_table(raw, checked(data))
     if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
-    step = Step(None, None)
-    if table.times is not None:
-        order.check_order(table.times, table.others, data["date"], table.name)
-        step = step_of(table.times)
-        if not steps.regular(table.times):
-            data.setdefault("irregular", "allow")
-    data |= suggest_windows(len(table.numbers), step, data, table.name)
-    return {"data": data} | suggest_training(len(table.numbers), data)
+    targets = data["targets"]
+    if are_counts(table.numbers[targets].to_numpy()):
+        data.setdefault("nonnegative", True)
+    parts = table.parts.values()
+    outlying = any(has_outliers(part.numbers[targets].to_numpy()) for part in parts)
+    if outlying:
+        data.setdefault("scaling", "robust")
+    step = step_in_order(table, data["date"])
+    if not all(part.times is None or steps.regular(part.times) for part in parts):
+        data.setdefault("irregular", "allow")
+    lengths = [len(part.numbers) for part in parts]
+    data |= suggest_windows(lengths, step, data, table.name)
+    return {"data": data} | suggest_training(lengths, data, outlying=outlying)
+
+
+def step_in_order(table: Table, date: str | None) -> Step:
+    """The step between the rows of a table, of several series that of the longest.
+
+    Raises:
+        DataError: If the rows of a series are not in the order of time; names all such series.
+    """
+    from rnn_core.readers.times import order  # noqa: PLC0415 - training does without
+
+    if table.times is None:
+        return Step(None, None)
+    faults = Faults()
+    for part in table.parts.values():
+        assert part.times is not None
+        with faults.noted():
+            order.check_order(part.times, part.others, date, part.name)
+    faults.check()
+    return step_of(table.times[table.series[table.longest]])
+
+
+def are_counts(values: NDArray[np.float64]) -> bool:
+    """Whether all values that are there are whole numbers, and none is below 0."""
+    there = values[~np.isnan(values)]
+    return bool((there >= 0).all() and (there == np.round(there)).all())
+
+
+def has_outliers(values: NDArray[np.float64]) -> bool:
+    """Whether a value of a column (T, C) is so far from the others that it is a mistake.
+
+    It is many times as far from the median as the middle half of the values is wide.
+    """
+    if len(values) < LEAST_ROWS or np.isnan(values).all(axis=0).any():
+        return False
+    low, median, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+    return bool((np.abs(values - median) > OUTLYING * (high - low))[:, high > low].any())
 
 
 def checked(data: Mapping[str, Any]) -> ForecastingData:
@@ -98,6 +149,7 @@ def usable(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
             f"{', '.join(known) or 'none'}"
         )
     used = [column for names in columns.values() for column in names]
+    used += [wanted["series"]] if wanted.get("series") is not None else []
     date = wanted["date"] if "date" in wanted else find_dates(table.frame, used, file.name)
     return {**wanted, **columns, "date": date}
 
@@ -147,16 +199,28 @@ def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> l
 
 
 def suggest_windows(
-    num_rows: int, step: Step, data: Mapping[str, Any], name: str
+    lengths: Sequence[int], step: Step, data: Mapping[str, Any], name: str
 ) -> dict[str, int]:
     """A horizon and lookback for the step between rows, as long as the rows allow.
+
+    Args:
+        lengths: Rows of each series; of several, the one of median length tells.
+        step: Between rows.
+        data: What is wanted, and found so far.
+        name: What to call the table in errors.
 
     Raises:
         DataError: If there are too few rows.
         ParameterError: If there are too few for the horizon or lookback that is wanted.
     """
-    if num_rows < LEAST_ROWS:
-        raise DataError(f"{name} has {num_rows} rows; at least {LEAST_ROWS} are needed")
+    num_rows = int(np.median(lengths))
+    if sum(lengths) < LEAST_ROWS:
+        raise DataError(f"{name} has {sum(lengths)} rows; at least {LEAST_ROWS} are needed")
+    if num_rows < LEAST_OF_SEVERAL:
+        raise DataError(
+            f"{name}: half of the {len(lengths)} series have {num_rows} rows or fewer; at least "
+            f"{LEAST_OF_SEVERAL} are needed; is {data['series']!r} the column that tells series?"
+        )
     unit = 1 if min(data["split"]) >= 1 else num_rows
     train, shortest = int(data["split"][0] * unit), int(min(data["split"]) * unit)
     season = season_of(step.seconds, step.code, len(step.sessions))
@@ -173,9 +237,17 @@ def suggest_windows(
     return {"lookback": lookback, "horizon": horizon}
 
 
-def suggest_training(num_rows: int, data: Mapping[str, Any]) -> Suggestion:
-    """A model and a training for so many rows, the larger the more there are."""
-    windows = min(int(data["split"][0] * num_rows), num_rows) - data["lookback"] - data["horizon"]
+def suggest_training(
+    lengths: Sequence[int], data: Mapping[str, Any], *, outlying: bool
+) -> Suggestion:
+    """A model and a training for series of so many rows, the larger the more there are.
+
+    Where values are outlying, the absolute error is lowered, to which each adds as one more that
+    is missed, and not as the square of how far out it is.
+    """
+    ahead, share = data["lookback"] + data["horizon"], data["split"][0]
+    sides = (int(share * length) if share < 1 else min(int(share), length) for length in lengths)
+    windows = sum(max(side - ahead, 0) for side in sides)
     apart = len(data["targets"]) > 3 and not data.get("features")
     batch_size = min(max(2 ** int(np.log2(max(windows, 1) / 40 + 1)), 16), 256)
     model = {
@@ -184,6 +256,7 @@ def suggest_training(num_rows: int, data: Mapping[str, Any]) -> Suggestion:
         "normalisation": "last_value",
         "channels": "apart" if apart else "together",
         "dropout": 0.1,
+        **({"loss": "l1"} if outlying else {}),
     }
     training = {
         "epochs": min(max(START_STEPS * batch_size // max(windows, 1), 20), 100),

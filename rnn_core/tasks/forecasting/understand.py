@@ -32,7 +32,7 @@ def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
     table = read_table(raw, meta.parameters)
     return Understanding(
         read=tuple(found_of(table, meta)),
-        doubts=(*doubts_of_times(table, meta), *doubts_of_values(table, meta)),
+        doubts=(*doubts_of_times(table.parts[table.longest], meta), *doubts_of_values(table)),
     )
 
 
@@ -46,8 +46,14 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     read = f"; read besides: {', '.join(features)}" if features else ""
     unread = f"; not read: {listed(others)}" if others else ""
     yield f"predicted: {', '.join(targets)}{read}{unread}"
-    if table.times is not None:
-        yield time_in_words(table.times, meta)
+    if meta.parameters.series is not None:
+        lengths = [len(part.numbers) for part in table.parts.values()]
+        yield (
+            f"{len(lengths):,} series by the column {meta.parameters.series}, of {min(lengths):,} "
+            f"to {max(lengths):,} rows; one model for all"
+        )
+    if (times := table.parts[table.longest].times) is not None:
+        yield time_in_words(times, meta)
     start, end = table.cut
     if start or end:
         yield f"left out since no target has a value: {start} rows at the start, {end} at the end"
@@ -98,7 +104,7 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     if block := order.series_in_blocks(table.others):
         yield (
             f"the values of {block!r} stand one below the other: where they are several series, "
-            "give each a column, or a table, of its own"
+            f"set data.series to {block!r}"
         )
     if table.times is None:
         like = columns.look_like_dates(table.others)
@@ -123,11 +129,11 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         )
 
 
-def doubts_of_values(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+def doubts_of_values(table: Table) -> Iterator[str]:
     """Values that are far from all others, and gaps."""
     for column in table.numbers.columns:
         values = table.numbers[column].to_numpy()
-        far = far_off(values)
+        far = np.concatenate([far_off(values[rows]) for rows in table.series.values()])
         if far.any():
             told = rows_in_words(table.others.index, far, values)
             count = int(far.sum())
@@ -150,6 +156,8 @@ def far_off(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     The robust deviation is 1.4826 times the median absolute one (Hampel, J. Am. Stat. Assoc.
     69, 1974); where most values are the same, the 90th percentile of the absolute ones.
     """
+    if np.isnan(values).all():
+        return np.zeros(len(values), np.bool_)
     away = np.abs(values - np.nanmedian(values))
     scale = 1.4826 * np.nanmedian(away) or np.nanpercentile(away, 90)
     far: NDArray[np.bool_] = (away > FAR * scale) if scale > 0 else np.zeros(len(values), np.bool_)

@@ -1,22 +1,46 @@
 """Windows of a table: which have their horizon on which side, and what stands for a gap in one."""
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnn_core.metric import Split
+from rnn_core.metric import SPLITS, Split
 
 Borders: TypeAlias = dict[Split, tuple[int, int]]
-"""First row and row after the last of each side."""
+"""First row and row after the last of each side of a series; the training side is its first."""
 
 
-def first_rows(borders: Borders, split: Split, lookback: int, horizon: int) -> Tensor:
-    """First row of the lookback of every window whose horizon lies in a side, int64 (N,)."""
-    start, end = borders[split]
-    first = max(start - lookback, 0)
-    return torch.arange(first, max(end - lookback - horizon + 1, first))
+def first_rows(series: Iterable[Borders], split: Split, lookback: int, horizon: int) -> Tensor:
+    """First row of the lookback of every window whose horizon lies in a side, int64 (N,).
+
+    No window has rows of two series.
+    """
+    found = [torch.zeros(0, dtype=torch.int64)]
+    for borders in series:
+        start, end = borders[split]
+        first = max(start - lookback, borders["train"][0])
+        found.append(torch.arange(first, max(end - lookback - horizon + 1, first)))
+    return torch.cat(found)
+
+
+def closed_up(series: Iterable[Borders]) -> list[Borders]:
+    """Borders of series, each of which begins where the one before it ends."""
+    found: list[Borders] = []
+    end = 0
+    for borders in series:
+        by = end - borders["train"][0]
+        found.append({side: (first + by, after + by) for side, (first, after) in borders.items()})
+        end = found[-1]["test"][1]
+    return found
+
+
+def by_side(series: Iterable[Borders]) -> dict[Split, list[tuple[int, int]]]:
+    """Borders of series, those of each side together."""
+    listed = list(series)
+    return {side: [borders[side] for borders in listed] for side in SPLITS}
 
 
 def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targets: int) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from rnn_core.readers.formats.separated_text import Quoting
+from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.labelled_texts import Column
 from rnn_core.readers.sides import check_shares
 from rnn_core.readers.table_files import TableForm

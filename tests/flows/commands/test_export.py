@@ -83,10 +83,14 @@ def test_a_forecast_is_made_from_the_file_and_its_notes(tmp_path):
     (note,) = onnx.load(file).metadata_props
     meta = json.loads(note.value)
     past = table[meta["columns"]].to_numpy()[-meta["parameters"]["lookback"] :]
-    scaled = ((past - meta["mean"]) / meta["std"]).astype("float32")
+    (scale,) = meta["series"]
+    scaled = ((past - scale["mean"]) / scale["std"]).astype("float32")
     (forecast,) = run(file, past=scaled[None])
     targets = meta["parameters"]["targets"]
-    ours = forecast[0] * meta["std"][: len(targets)] + meta["mean"][: len(targets)]
+    ours = (
+        forecast[0] * meta["series"][0]["std"][: len(targets)]
+        + meta["series"][0]["mean"][: len(targets)]
+    )
     np.testing.assert_allclose(ours, answer[targets].to_numpy(), rtol=1e-5)
 
 

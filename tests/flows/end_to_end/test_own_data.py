@@ -150,6 +150,14 @@ NOTHING_THERE = [
         "--target is of forecasting and sentiment",
     ),
     (
+        ("--task", "text_generation", "--data", "sales.csv", "--series", "y"),
+        "--series is of forecasting; text_generation has none",
+    ),
+    (
+        ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--series", "shop"),
+        "sales.csv: unknown column 'shop'; known: ",
+    ),
+    (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--cells", "grru"),
         "unknown cell 'grru'; did you mean 'gru'",
     ),

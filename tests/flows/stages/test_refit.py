@@ -172,11 +172,12 @@ def test_registered_refit_is_served_as_it_is_scored(believed, tmp_path):
     shutil.copy(believed.prepared("sales") / "meta.json", tmp_path / RUN)
     task, model = restore_registered(tmp_path / RUN)
     table = task.read_input(believed.raw("sales")).reset_index(drop=True)
-    start, end = task.meta.borders["test"]
+    start, end = task.meta.borders["test"][0]
     answers = [
         task.answer(model, table[now - 8 : now].copy(), None)["y"][0] for now in range(start, end)
     ]
-    errors = (np.array(answers) - table["y"][start:end].to_numpy()) / task.meta.std[0]
+    truth = table["y"][start:end].astype(float).to_numpy()
+    errors = (np.array(answers) - truth) / task.meta.series[0].std[0]
     assert np.mean(np.square(errors)) == pytest.approx(comparison.registered_test_score, rel=1e-4)
 
 

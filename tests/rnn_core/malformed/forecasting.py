@@ -139,7 +139,7 @@ CASES = {
         "sales.csv, row 7: text follows a closing quotation mark; write a quotation mark inside a",
     ),
     "blank row": (table({9: ""}), {}, "sales.csv, row 9 is blank"),
-    "no target": (table({1: "date,z,x"}), {}, "sales.csv: unknown column 'y'; known: date, x, z"),
+    "no target": (table({1: "date,z,x"}), {}, "sales.csv: unknown column 'y'; known: x, z"),
     # Numbers
     "gap": (
         cell(8, 1, ""),
@@ -278,7 +278,7 @@ CASES = {
             0, [str(DAYS[i % 20]) for i in range(ROWS)], [LINES[0].replace("x", "x,shop"), *SHOPS]
         ),
         {},
-        "the table has 3 series one below the other, told apart by column 'shop'; give each series",
+        "the table has 3 series one below the other, told apart by column 'shop'; set data.series",
     ),
     "newest first": (
         rows(reversed(range(ROWS))),

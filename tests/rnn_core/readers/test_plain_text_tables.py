@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnn_core.readers.formats import separated_text as separated
-from rnn_core.readers.formats.separated_text import Layout, read_fields, read_plain
+from rnn_core.readers.formats.separated_text import read_fields, read_plain
+from rnn_core.readers.formats.text_layout import Layout
 
 CELLS = st.text(st.sampled_from("ab1.- ;\té中\r"), max_size=4)
 

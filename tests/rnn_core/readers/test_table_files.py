@@ -352,5 +352,5 @@ def test_json_lines_are_read_in_any_encoding_that_is_certain(tmp_path, encoding)
 
 def test_json_lines_in_no_encoding_are_refused_with_their_line(tmp_path):
     (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "\x81\xff"}\n')
-    with pytest.raises(DataError, match=r"t\.jsonl, row 2: byte 0x81 is not UTF-8"):
+    with pytest.raises(FaultsError, match=r"t\.jsonl, row 2: byte 0x81 is not UTF-8"):
         read_table_file(tmp_path / "t.jsonl", TableForm(), Faults())

@@ -27,7 +27,7 @@ SHOPS = ["n"] * 20 + ["s"] * 15 + ["w"] * 18
 YEARS = [pd.Timestamp(year, 1, 1) for year in (2020, 2021) for _ in range(12)]
 AUTUMN = pd.date_range("2024-10-26", periods=80, freq="h", tz="Europe/Berlin")
 FALL = pd.date_range("2024-11-02", periods=160, freq="30min", tz="America/New_York")
-TOLD = "series one below the other, told apart by column 'shop'; give each series a column"
+TOLD = "series one below the other, told apart by column 'shop'; set data.series to 'shop'"
 
 REFUSED = {
     "time of day": (HOURS.normalize(), {"Uhrzeit": HOURS.hour}, "'Uhrzeit' tells more of the"),

@@ -112,7 +112,7 @@ def items(name, data, meta, split):
     if name in ("copy_memory", "text_generation"):
         return rows_of(data[split])
     if name == "forecasting":
-        return rows_of(data["values"][slice(*meta.borders[split])].nan_to_num(-9))
+        return rows_of(data["values"][slice(*meta.borders[split][0])].nan_to_num(-9))
     if name == "translation":
         span = meta.range_of(split)
         return list(zip(*(texts_of(data, w, *span) for w in ("source", "target")), strict=True))
@@ -185,7 +185,7 @@ def poisoned(name, data, meta):
     if name in ("copy_memory", "text_generation"):
         found["test"] = (found["test"] + 1) % int(found["train"].max())
     elif name == "forecasting":
-        first, after = meta.borders["test"]
+        first, after = meta.borders["test"][0]
         found["values"][first:after] = torch.nan
     elif name == "translation":
         first, _ = meta.range_of("test")

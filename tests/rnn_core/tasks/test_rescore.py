@@ -131,12 +131,12 @@ def test_forecast_of_a_later_table_is_scored_as_its_answers_are(tmp_path):
     found = rescored(task, model, later, asked)
     table = pd.read_csv(later / "t.csv")
     _, meta = task.prepare(later, asked)
-    start, end = meta.borders["test"]
+    start, end = meta.borders["test"][0]
     expected = []
     for first in range(start, end - 2):
         answer = task.answer(model, table.iloc[first - 6 : first], task.AnswerParameters())
         truth = table[["y", "w"]].iloc[first : first + 3].to_numpy()
-        error = (answer[["y", "w"]].to_numpy() - truth) / np.array(meta.std[:2])
+        error = (answer[["y", "w"]].to_numpy() - truth) / np.array(meta.series[0].std[:2])
         expected.append((error**2).mean())
     assert found.values.numpy() == pytest.approx(expected, rel=1e-4)
     assert len(found.values) == meta.items["test"]

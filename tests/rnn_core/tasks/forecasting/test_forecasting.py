@@ -48,12 +48,12 @@ def test_scaling_is_that_of_the_training_side_alone(tmp_path):
     later.loc[42:, ["y", "x"]] += 100
     task, data = prepared(tmp_path, table)
     other, changed = prepared(tmp_path, later)
-    assert task.meta.mean == other.meta.mean
-    assert task.meta.std == other.meta.std
+    assert task.meta.series[0].mean == other.meta.series[0].mean
+    assert task.meta.series[0].std == other.meta.series[0].std
     torch.testing.assert_close(data["values"][:42], changed["values"][:42], rtol=0, atol=0)
     train = table[["y", "x"]].to_numpy()[:42]
-    np.testing.assert_allclose(task.meta.mean, train.mean(axis=0))
-    np.testing.assert_allclose(task.meta.std, train.std(axis=0))
+    np.testing.assert_allclose(task.meta.series[0].mean, train.mean(axis=0))
+    np.testing.assert_allclose(task.meta.series[0].std, train.std(axis=0))
 
 
 def test_tables_of_several_columns_can_be_saved_row_by_row(tmp_path):
@@ -67,7 +67,7 @@ def test_tables_of_several_columns_can_be_saved_row_by_row(tmp_path):
 @pytest.mark.parametrize("rows", range(60, 71))
 def test_shares_leave_no_row_out(tmp_path, rows):
     task, _ = prepared(tmp_path, series(rows))
-    assert task.meta.borders["test"][1] == rows
+    assert task.meta.borders["test"][0][1] == rows
 
 
 def test_no_window_is_scored_or_trained_outside_its_side(tmp_path):
@@ -107,7 +107,7 @@ def test_no_side_depends_on_a_later_one(tmp_path, draw):
     table.loc[random.choice(ROWS, 6, replace=False), "y"] = np.nan
     task, data = prepared(tmp_path, table, **options)
     for side in ("train", "validation"):
-        end = task.meta.borders[side][1]
+        end = task.meta.borders[side][0][1]
         later = table.copy()
         later.loc[end + task.meta.cut[0] :, ["y", "x"]] = random.normal(
             100, 50, (ROWS - end - task.meta.cut[0], 2)
@@ -140,14 +140,14 @@ class Constant(nn.Module):
 def test_score_is_the_mean_squared_error_of_standardised_values(tmp_path):
     table = series()
     task, data = prepared(tmp_path, table)
-    y = (table["y"].to_numpy() - task.meta.mean[0]) / task.meta.std[0]
+    y = (table["y"].to_numpy() - task.meta.series[0].mean[0]) / task.meta.series[0].std[0]
     windows = [y[row : row + 3] for row in range(48, 58)]
     expected = [((0.5 - window) ** 2).mean() for window in windows]
     scores = task.scores(Constant(), data, "test")
     np.testing.assert_allclose(scores.values.numpy(), expected, rtol=1e-5)
     assert scores.overall == pytest.approx(np.mean(expected), rel=1e-5)
     absolute = [abs(0.5 - window).mean() for window in windows]
-    assert scores.others == {"mae": pytest.approx(np.mean(absolute), rel=1e-5)}
+    assert scores.others["mae"] == pytest.approx(np.mean(absolute), rel=1e-5)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "mingru"])
@@ -298,7 +298,7 @@ def test_answer_continues_the_table_in_its_own_units(tmp_path):
     assert answer["date"].tolist() == [datetime(2024, 3, 1) + timedelta(days=i) for i in range(3)]
     with torch.inference_mode():
         scaled = network(data["values"][None, -6:])[0, :, 0].double().numpy()
-    expected = scaled * task.meta.std[0] + task.meta.mean[0]
+    expected = scaled * task.meta.series[0].std[0] + task.meta.series[0].mean[0]
     np.testing.assert_allclose(answer["y"], expected, rtol=1e-5)
 
 
@@ -428,7 +428,7 @@ def test_rows_that_are_not_a_step_apart_are_taken_where_that_is_allowed(tmp_path
 
 def test_rows_after_the_split_are_left_out(tmp_path):
     task, data = prepared(tmp_path, split=(30, 10, 10))
-    assert task.meta.borders == {"train": (0, 30), "validation": (30, 40), "test": (40, 50)}
+    assert task.meta.sides == [{"train": (0, 30), "validation": (30, 40), "test": (40, 50)}]
     assert len(data["values"]) == 50
 
 

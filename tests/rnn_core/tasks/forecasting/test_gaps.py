@@ -43,7 +43,7 @@ def prepared(folder, table, model=None, **options):
 
 def scaled(task, table):
     """The columns in standard deviations of the training side, with their gaps."""
-    return (table[["y", "x"]].to_numpy() - task.meta.mean) / task.meta.std
+    return (table[["y", "x"]].to_numpy() - task.meta.series[0].mean) / task.meta.series[0].std
 
 
 def usable(values, split):
@@ -103,8 +103,8 @@ def test_scaling_is_that_of_the_values_that_are_there(tmp_path):
     table = series()
     task, _ = prepared(tmp_path, table)
     train = table[["y", "x"]][: ENDS["train"][1]]
-    np.testing.assert_allclose(task.meta.mean, train.mean())
-    np.testing.assert_allclose(task.meta.std, train.std(ddof=0))
+    np.testing.assert_allclose(task.meta.series[0].mean, train.mean())
+    np.testing.assert_allclose(task.meta.series[0].std, train.std(ddof=0))
 
 
 class Constant(nn.Module):

@@ -91,7 +91,7 @@ DOUBTS = {
     ),
     "series in blocks": (
         table(shop=BLOCKS),
-        "the values of 'shop' stand one below the other: where they are several series, give each",
+        "the values of 'shop' stand one below the other: where they are several series, set data.s",
     ),
     "clock set forward": (
         table(date=SPRING),

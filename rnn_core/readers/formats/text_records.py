@@ -1,0 +1,88 @@
+"""Lines of a text, and the fields between their separators."""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+from rnn_core.readers.formats.encodings import Opener
+
+Quoting: TypeAlias = Literal["double", "none"]
+"""Whether fields may stand in quotation marks, or these are characters as any other."""
+
+SAMPLE = 1 << 16
+"""Characters that the layout is told by."""
+
+
+class BrokenQuoteError(ValueError):
+    """A quotation mark that does not fit.
+
+    Args:
+        line: Where the row starts.
+        inside: Whether text follows a closing quotation mark; else one is not closed.
+    """
+
+    def __init__(self, line: int, inside: bool) -> None:
+        super().__init__(line, inside)
+        self.line = line
+        self.inside = inside
+
+
+def open_text(opened: Opener, encoding: str) -> io.TextIOWrapper:
+    """A text whose lines end as most of them do; line ends are kept."""
+    with io.TextIOWrapper(opened(), encoding, newline="") as text:
+        end = "\n" if "\n" in text.read(SAMPLE) else "\r"
+    return io.TextIOWrapper(opened(), encoding, newline=end)
+
+
+def cleaned(lines: Iterator[str]) -> Iterator[str]:
+    """Lines of which a carriage return within is a blank: it ends no row."""
+    for line in lines:
+        if line.find("\r", 0, -2) < 0:
+            yield line
+        else:
+            body = line.rstrip("\r\n")
+            yield body.replace("\r", " ") + line[len(body) :]
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let a field be as long as it is; the parser of Python refuses long ones by itself."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def records(
+    lines: Iterator[str], separator: str, quoting: Quoting, line: int = 1
+) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each row, with its first line."""
+    reader = csv.reader(
+        cleaned(lines),
+        delimiter=separator,
+        quoting=csv.QUOTE_MINIMAL if quoting == "double" else csv.QUOTE_NONE,
+        skipinitialspace=separator != " ",
+        strict=True,
+    )
+    start = line
+    while True:
+        try:
+            for fields in reader:
+                yield start, fields
+                start = line + reader.line_num
+        except csv.Error as error:
+            raise BrokenQuoteError(start, "expected after" in str(error)) from None
+        return
+
+
+def first_lines(opened: Opener, encoding: str) -> list[str]:
+    """The first lines of a text, whole ones, with their ends."""
+    with open_text(opened, encoding) as text:
+        sample = text.read(SAMPLE)
+        sample += text.readline() if len(sample) == SAMPLE else ""
+    end = "\n" if "\n" in sample else "\r"
+    return io.StringIO(sample, newline=end).readlines()

@@ -1,0 +1,36 @@
+"""Errors of forecasts that can be compared between series."""
+
+from torch import Tensor
+
+
+def naive_errors(train: Tensor, season: int) -> Tensor:
+    """How far each column is from where it was one season before, as a mean, (C,).
+
+    Args:
+        train: Columns on the training side, (T, C), NaN where there is a gap.
+        season: Its rows; 1 stands for it where there are not so many.
+
+    Returns:
+        NaN where a column has no two values so far apart.
+    """
+    lag = season if season < len(train) else 1
+    return (train[lag:] - train[:-lag]).abs().nanmean(dim=0)
+
+
+def scaled_error(errors: Tensor, naive: Tensor) -> float | None:
+    """The mean absolute scaled error, MASE.
+
+    It is 1 for forecasts that are as far from the truth as the seasonal naive forecast of one
+    step is on the training side (Hyndman & Koehler, "Another look at measures of forecast
+    accuracy", International Journal of Forecasting 22, 2006).
+
+    Args:
+        errors: Absolute errors of C columns, (..., C), NaN where the truth is not known.
+        naive: See `naive_errors`, (C,) or as errors.
+
+    Returns:
+        None if no column has a naive error above 0.
+    """
+    naive = naive.expand_as(errors)
+    told = ~errors.isnan() & (naive > 0)
+    return float((errors[told] / naive[told]).mean()) if told.any() else None

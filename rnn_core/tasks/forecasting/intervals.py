@@ -1,0 +1,116 @@
+"""Prediction intervals: what trains quantiles, how they are widened, how often they hold."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+NARROWEST = 1e-6
+"""Standard deviations from the median that an interval is taken to reach at least."""
+
+
+class Interval(NamedTuple):
+    """Two quantiles with the same probability beyond each.
+
+    Attributes:
+        low: Index of the lower one.
+        high: Index of the higher one.
+        share: Of the values that should be between them.
+    """
+
+    low: int
+    high: int
+    share: float
+
+    @property
+    def percent(self) -> str:
+        """The share for a name, such as 80 or 97.5."""
+        return f"{100 * self.share:.6g}"
+
+    def names(self, target: str) -> tuple[str, str]:
+        """What its lower and higher end of a column are called in an answer."""
+        return f"{target}_lo_{self.percent}", f"{target}_hi_{self.percent}"
+
+
+def intervals_of(levels: Sequence[float]) -> list[Interval]:
+    """The intervals that quantiles make, the narrowest first.
+
+    Args:
+        levels: Probabilities in rising order, symmetric about 0.5, which is one.
+    """
+    middle = len(levels) // 2
+    return [
+        Interval(middle - i, middle + i, levels[middle + i] - levels[middle - i])
+        for i in range(1, middle + 1)
+    ]
+
+
+def check_levels(levels: Sequence[float]) -> None:
+    """Refuse probabilities that make no median with intervals around it.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    listed = list(levels)
+    mirrored = [1 - level for level in reversed(listed)]
+    paired = all(math.isclose(a, b, abs_tol=1e-9) for a, b in zip(listed, mirrored, strict=True))
+    rising = all(a < b for a, b in pairwise(listed))
+    inside = all(0 < level < 1 for level in listed)
+    if len(listed) < 3 or 0.5 not in listed or not (paired and rising and inside):
+        raise ValueError(
+            "quantiles must rise from above 0 to below 1, with 0.5 and pairs about it such as "
+            f"0.1 and 0.9, not {listed}"
+        )
+
+
+def pinball(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -> Tensor:
+    """The pinball loss of each quantile of each value, (K, Q).
+
+    It is `level` for each unit that the truth is above the quantile, and `1 - level` for each
+    that it is below (Koenker & Bassett, "Regression quantiles", Econometrica 46, 1978).
+
+    Args:
+        quantiles: Of K values, (K, Q).
+        truth: The values, (K,).
+        levels: Probabilities of the quantiles.
+    """
+    above = truth[:, None] - quantiles
+    level = above.new_tensor(levels)
+    return torch.maximum(level * above, (level - 1) * above)
+
+
+def covered(quantiles: Tensor, truth: Tensor, interval: Interval) -> Tensor:
+    """Which values lie in an interval, its ends included, bool (K,)."""
+    return (quantiles[:, interval.low] <= truth) & (truth <= quantiles[:, interval.high])
+
+
+def fitted_widening(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -> Tensor:
+    """Factors with which intervals hold as often as they say, (Q,).
+
+    By split-conformal quantile regression: of values that nothing was trained on, it is taken how
+    much further from the median than each end of the interval they lie, and of that the quantile
+    of the interval's share (Romano, Patterson & Candes, arXiv:1905.03222v1; in units of the
+    distance to the median as by Kivaranovic, Johnson & Leeb, arXiv:1905.10634v3, so that steps
+    of all widths have the one factor). A factor may be below 1 too.
+
+    The guarantee of these papers is for values that might as well stand in another order. Those
+    of a series need not, and those of neighbouring windows are not independent.
+
+    Args:
+        quantiles: Of K values that are known, (K, Q); K is 1 at least.
+        truth: The values, (K,).
+        levels: Probabilities of the quantiles.
+    """
+    median = len(levels) // 2
+    factors = torch.ones(len(levels))
+    away = truth - quantiles[:, median]
+    for interval in intervals_of(levels):
+        below = (quantiles[:, median] - quantiles[:, interval.low]).clamp(min=NARROWEST)
+        above = (quantiles[:, interval.high] - quantiles[:, median]).clamp(min=NARROWEST)
+        needed = torch.maximum(-away / below, away / above).sort().values
+        rank = min(math.ceil((len(needed) + 1) * interval.share), len(needed))
+        factors[[interval.low, interval.high]] = needed[rank - 1]
+    return factors
