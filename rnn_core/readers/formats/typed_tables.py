@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import find_encoding
-from rnn_core.readers.formats.separated_text import is_header
 from rnn_core.readers.formats.text_layout import is_header
 
 if TYPE_CHECKING:
