@@ -139,7 +139,7 @@ CASES = {
         "sales.csv, row 7: text follows a closing quotation mark; write a quotation mark inside a",
     ),
     "blank row": (table({9: ""}), {}, "sales.csv, row 9 is blank"),
-    "no target": (table({1: "date,z,x"}), {}, "sales.csv: unknown column 'y'; known: date, x, z"),
+    "no target": (table({1: "date,z,x"}), {}, "sales.csv: unknown column 'y'; known: x, z"),
     # Numbers
     "gap": (
         cell(8, 1, ""),
