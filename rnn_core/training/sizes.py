@@ -109,7 +109,8 @@ def nearest(count: Callable[[int], int], budget: float) -> int:
     """The number of units whose weights come nearest to a budget; fewer of equals.
 
     Args:
-        count: Weights of a number of units; grows with it.
+        count: Weights of a number of units. They grow with it, but where there are as many units
+            as inputs, so that some network needs no projection between them.
         budget: Weights to come near to.
     """
     low, high = 1, 1
@@ -118,4 +119,5 @@ def nearest(count: Callable[[int], int], budget: float) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) < budget else (low, middle)
-    return min(low, high, key=lambda units: (abs(count(units) - budget), units))
+    around = range(max(low - 1, 1), high + 2)
+    return min(around, key=lambda units: (abs(count(units) - budget), units))

@@ -14,6 +14,7 @@ from rnn_core.layers.recurrent import Recurrent
 from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY as TASKS
 from rnn_core.tasks import get_task
+from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.training import loop as training
 from rnn_core.training.evaluation import evaluate
 from rnn_core.training.loop import TrainingParameters, learning_rate
@@ -98,12 +99,11 @@ def test_learning_rate_is_ours(plain, schedule):
 def forecasting(cell: str):
     """A small task with data of its own."""
     kind = get_task("forecasting")
-    borders = {"train": (0, 80), "validation": (80, 110), "test": (110, 140)}
+    borders = {"train": [(0, 80)], "validation": [(80, 110)], "test": [(110, 140)]}
     meta = kind.Meta(
         parameters=kind.DataParameters(targets=("y",), lookback=6, horizon=2),
         columns=["y"],
-        mean=[0.0],
-        std=[1.0],
+        series=[Series(name="", mean=[0.0], std=[1.0])],
         step=None,
         step_seconds=None,
         borders=borders,

@@ -145,6 +145,8 @@ def definitions_in(file):
                 name = node.name
             elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Name):
                 name = part.targets[0].id
+            elif isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name):
+                name = part.target.id
             begin = min([part.lineno, *(d.lineno for d in getattr(part, "decorator_list", []))])
             found |= dict.fromkeys(range(begin, part.end_lineno + 1), name)
     return found

@@ -129,6 +129,13 @@ def test_fewer_units_of_equally_near_ones(budget, units):
     assert nearest(lambda count: count, budget) == units
 
 
+@pytest.mark.parametrize(("budget", "units"), [(688, 9), (601, 10), (603, 9), (515, 8)])
+def test_more_units_may_have_fewer_weights(budget, units):
+    """With ten inputs, ten units need no projection."""
+    counts = {7: 427, 8: 512, 9: 603, 10: 600, 11: 803, 12: 900}
+    assert nearest(lambda count: counts.get(count, 100 * count), budget) == units
+
+
 def of_network(name, units, lag):
     """Weights that a step of a reference network multiplies with, on two symbols to recall."""
     reach = 2 * 2 + lag + 1
