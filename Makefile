@@ -44,7 +44,7 @@ fuzz: setup
 	@PYTHONPATH=tests/fuzzing $(BIN)/python -m random_cells
 
 fuzz-files: setup
-	@GATEWISE_FUZZ_FILES=20000 $(BIN)/pytest --numprocesses auto tests/flows/commands/test_mutated_files.py
+	@GATEWISE_FUZZ_FILES=20000 $(BIN)/pytest --numprocesses auto tests/flows/own_data/test_mutated_files.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -143,7 +143,7 @@ def new(
 ) -> None:
     """Make a study of your own data, after looking at the data."""
     from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
-    from flows.commands.run_time import in_words  # noqa: PLC0415 - as above
+    from flows.own_data.run_time import in_words  # noqa: PLC0415 - as above
     from rnn_core.study import Seeds  # noqa: PLC0415 - as above
 
     made = new_study(

@@ -18,8 +18,9 @@ from typing import Any
 
 import yaml
 
-from flows.commands.own_data import check_data, copy_data
-from flows.commands.run_time import RunTime, run_time
+from flows.own_data.copying import check_data, copy_data
+from flows.own_data.run_time import RunTime, run_time
+from flows.own_data.settings import read_settings
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import before_training
 from rnn_core.cells import REGISTRY as CELLS
@@ -173,24 +174,6 @@ def read_sizes(sizes: Sequence[str]) -> list[float | str]:
         raise ParameterError(
             f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, with commas between"
         )
-    return found
-
-
-def read_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """Read `name=value`, the value as YAML.
-
-    Raises:
-        ParameterError: If it is of another form.
-    """
-    found: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = setting.partition("=")
-        if not equals or not name:
-            raise ParameterError(f"{setting!r} is not of the form name=value")
-        try:
-            found[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise ParameterError(f"{setting!r}: the value is not YAML; put it in quotes") from None
     return found
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flows.commands.new import read_settings
+from flows.own_data.settings import read_settings
 from flows.system.environment import use_defaults
 from rnn_core.errors import DataError, ParameterError, StudyError
 from rnn_core.files import write_text

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from flows.commands.own_data import check_data, copy_data
+from flows.own_data.copying import check_data, copy_data
 from rnn_core.errors import DataError, ParameterError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.commands.run_time import RunTime, in_words, rounded, run_time
+from flows.own_data.run_time import RunTime, in_words, rounded, run_time
 from rnn_core.study import Seeds
 
 

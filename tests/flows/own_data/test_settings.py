@@ -1,0 +1,34 @@
+"""Settings from a terminal mean what a person would think."""
+
+import pytest
+
+from flows.own_data.settings import read_settings
+from rnn_core.errors import ParameterError
+
+MEANT = {
+    "decimal=,": ",",
+    "separator=;": ";",
+    "separator=|": "|",
+    "separator= : ": ":",
+    "features=[NO, on, y]": ["NO", "on", "y"],
+    "date=NO": "NO",
+    "header=false": False,
+    "header=True": True,
+    "horizon=24": 24,
+    "split=[0.8, 0.1, 0.1]": [0.8, 0.1, 0.1],
+    "date=null": None,
+    "text=a=b": "a=b",
+    "stop=": None,
+    "columns=[1, 2]": [1, 2],
+}
+
+
+@pytest.mark.parametrize("setting", MEANT)
+def test_value_is_what_was_meant(setting):
+    assert list(read_settings([setting]).values()) == [MEANT[setting]]
+
+
+@pytest.mark.parametrize("setting", ["horizon", "=3", "a=[1", 'a="b'])
+def test_what_is_no_setting_is_refused(setting):
+    with pytest.raises(ParameterError, match=r"is not of the form|is not YAML"):
+        read_settings([setting])
