@@ -148,10 +148,18 @@ def usable(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
             f"{file.name}: no targets, the columns to predict, are given; columns of numbers: "
             f"{', '.join(known) or 'none'}"
         )
-    used = [column for names in columns.values() for column in names]
-    used += [wanted["series"]] if wanted.get("series") is not None else []
-    date = wanted["date"] if "date" in wanted else find_dates(table.frame, used, file.name)
-    return {**wanted, **columns, "date": date}
+    numbers = [column for names in columns.values() for column in names]
+    used = [*numbers, *([wanted["series"]] if wanted.get("series") is not None else [])]
+    found: dict[str, Any] = {**wanted, **columns}
+    faults = Faults()
+    if "date" not in wanted:
+        with faults.noted():
+            found["date"] = find_dates(table.frame, used, file.name)
+    if faults.found:  # of the numbers too, so that all is told at once
+        with faults.noted():
+            tables.select_columns(table.frame, numbers, file.name, table.form.decimal)
+    faults.check()
+    return found
 
 
 def numeric_columns(frame: "pd.DataFrame") -> list[str]:

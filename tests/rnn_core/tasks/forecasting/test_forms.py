@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from rnn_core.errors import DataError
+from rnn_core.readers.faults import FaultsError
 from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.learn import ForecastingModel
@@ -264,3 +265,14 @@ def test_blank_ends_are_cut_and_neither_scored_nor_answered_from(tmp_path, plain
     assert task.meta.cut == (10, 20)
     torch.testing.assert_close(read["values"], data["values"], rtol=0, atol=0)
     pd.testing.assert_frame_equal(task.answer(model, ends, ASKED), answer, check_dtype=False)
+
+
+def test_faults_of_timestamps_and_of_numbers_are_told_together(tmp_path):
+    rows = [f"2024-01-{day:02d},{day}" for day in range(1, 29)]
+    rows[3], rows[9] = "2024-01-32,4", "2024-01-10,many"
+    (tmp_path / "f.csv").write_text("\n".join(["day,y", *rows, ""]))
+    with pytest.raises(FaultsError) as caught:
+        Forecasting.suggest(tmp_path, {"targets": ["y"]})
+    told = str(caught.value)
+    assert "f.csv, row 5, column 'day': '2024-01-32'" in told
+    assert "f.csv, row 11, column 'y': 'many'" in told
