@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -220,13 +219,16 @@ def is_header(pair: Pair) -> bool:
 
 
 def usual_columns(file: Path, encoding: str) -> tuple[int, int]:
-    """The columns of a text and its translation: the first two, or those after two numbers.
+    """The columns of a text and its translation: the first two that are no numbers.
 
-    Sentence pairs of Tatoeba have the number of each sentence before it.
+    Sentence pairs of Tatoeba have the number of each sentence before it, and tables of databases
+    begin with a number of the row.
     """
     rows = [fields for _, fields in table_rows(file, encoding)]
-    widths = Counter(map(len, rows))
-    numbered = widths[4] == len(rows) and all(
-        row[0].strip().isdigit() and row[2].strip().isdigit() for row in rows
-    )
-    return (2, 4) if numbered else (1, 2)
+    width = min(map(len, rows), default=0)
+    texts = [
+        column
+        for column in range(width)
+        if not all(row[column].strip().isdigit() for row in rows[1:] or rows)
+    ]
+    return (texts[0] + 1, texts[1] + 1) if len(texts) > 1 else (1, 2)

@@ -33,6 +33,9 @@ COLLECTIONS = frozenset(
 )
 """What a folder of all recordings is called."""
 
+SEPARATORS = "_- ."
+"""What parts names, the most usual first."""
+
 UNNUMBERED = re.compile(r"(?P<text>.*?\D)[ ]?\(?(?P<number>\d+)\)?")
 
 
@@ -166,8 +169,20 @@ def holds_all(folder: str, items: list[Item]) -> bool:
 
 
 def separator_of(names: list[str]) -> str:
-    """What parts the names of most files; empty if nothing does."""
-    for separator in "_- .":
+    """What parts the names of most files; empty if nothing does.
+
+    That is what parts numbers of takes from the rest of most names, if anything does: a word may
+    hold what else parts names.
+    """
+    takes = {
+        separator: sum(tokens_of(name, separator).take is not None for name in names)
+        for separator in SEPARATORS
+        if any(separator in name for name in names)
+    }
+    best = max(takes, key=lambda separator: takes[separator], default="")
+    if best and 2 * takes[best] >= len(names):
+        return best
+    for separator in SEPARATORS:
         if 2 * sum(separator in name for name in names) >= max(len(names), 1):
             return separator
     return ""

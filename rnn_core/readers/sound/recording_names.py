@@ -80,8 +80,22 @@ def find_words(raw: Path, form: str, faults: Faults) -> Words:
         raise FaultsError({"put one folder of them a word there": ["the data holds no recordings"]})
     doubts: list[str] = []
     recordings = by_form(items, form, faults) if form else by_all_names(items, faults, doubts)
+    if not form:
+        check_words_recur(recordings, faults)
     check_alike(recordings, faults, doubts)
     return Words(sorted(recordings, key=lambda r: r.name), left_out, doubts)
+
+
+def check_words_recur(recordings: list[Recording], faults: Faults) -> None:
+    """Note that names are read wrongly: there are hardly fewer words than recordings."""
+    words = Counter(recording.word for recording in recordings)
+    if len(recordings) >= FEWEST_OF_A_WORD and 2 * len(words) > len(recordings):
+        first, second = list(words)[:2]
+        faults.add(
+            f"the names of {len(recordings)} recordings tell {len(words)} words, such as {first!r} "
+            f"and {second!r}",
+            f"{HOW}, or put the recordings into one folder a word",
+        )
 
 
 def by_form(items: list[Item], form: str, faults: Faults) -> list[Recording]:

@@ -94,3 +94,14 @@ def test_no_message_names_the_folder_that_files_were_copied_to(tmp_path):
         with pytest.raises(DataError) as caught:
             pair_files(tmp_path, *names)
         assert str(tmp_path) not in str(caught.value)
+
+
+def test_column_of_row_numbers_is_no_text(tmp_path):
+    rows = [f"{i}\tHaus Nummer {i}\thouse number {i}\tof a list" for i in range(1, 9)]
+    (tmp_path / "rows.tsv").write_text("\n".join(["id\tde\ten\tfrom", *rows, ""]))
+    assert usual_columns(tmp_path / "rows.tsv", "utf-8") == (2, 3)
+
+
+def test_numbers_in_words_are_translated_from_numbers(tmp_path):
+    (tmp_path / "numbers.tsv").write_text("1\tone\n2\ttwo\n3\tthree\n")
+    assert usual_columns(tmp_path / "numbers.tsv", "utf-8") == (1, 2)

@@ -40,6 +40,10 @@ LAYOUTS = {
     "the same, by one speaker": named("{w}_{s}_{t}.wav", ("turn_left", "turn_right", "go"), ["x"]),
     "flat, of people with two names": named("{w}_{s}_{t}.wav", "0123", ("al_bo", "al_cy", "di")),
     "flat, with lines": named("{w}-{s}-{t}.flac", ("go", "halt")),
+    "flat, with lines between and within": named(
+        "{s}-{w}-{t:02d}.flac", ("stop", "turn_left", "turn_right"), ("ann_b", "cy", "di")
+    ),
+    "flat, with dots between": named("{w}.{s}.{t}.wav", ("go_on", "stop", "yes"), ("al-bo", "cy")),
     "flat, with blanks": named("{w} {s} {t}.mp3", ("go", "halt")),
     "flat, without people": without("{w}_{t}.wav", ("turn_left", "turn_right", "stop")),
     "flat, without people and separators": without("{w}{t}.wav", ("ja", "nein")),
@@ -219,3 +223,9 @@ def test_recordings_are_read_by_the_form_that_is_said(tmp_path):
 def test_forms_that_mean_nothing_are_refused(form, message):
     with pytest.raises(ValueError, match=message):
         NameParameters(names=form).check_names()
+
+
+def test_names_that_tell_as_many_words_as_recordings_are_not_read(tmp_path):
+    touch(tmp_path, *(f"{word}.wav" for word in ("alpha", "beta", "gamma", "delta", "gamma 2")))
+    with pytest.raises(DataError, match=r"5 recordings tell 4 words, such as 'alpha' and 'beta'"):
+        list_words(tmp_path)
