@@ -42,6 +42,7 @@ class Serving(Learning, Serves):
     """Classifies texts."""
 
     AnswerParameters = SentimentAnswer
+    requirements = ("regex",)
 
     @property
     def column(self) -> str:

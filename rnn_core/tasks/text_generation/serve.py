@@ -24,6 +24,7 @@ class Serving(Writing, Serves):
     """Writes on from the prompts of a table."""
 
     AnswerParameters = TextAnswer
+    requirements = ("regex",)
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a text file as one prompt; the line break at its end is not part of it."""

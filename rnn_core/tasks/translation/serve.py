@@ -39,7 +39,7 @@ class Serving(Learning, Serves):
     """Translates sentences."""
 
     AnswerParameters = TranslationAnswer
-    requirements = ("sentencepiece",)
+    requirements = ("regex", "sentencepiece")
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a text file, one sentence a line, into the column `text`."""

@@ -59,7 +59,7 @@ def test_run_ends_with_the_words_of_the_stage_that_failed(mended):
     _, outputs = mended
     last = outputs["failed"].splitlines()[-1]
     assert last.startswith("error: prepare@sales: sales.csv, row 4, ")
-    assert "column 'y' has no value (1 gaps in all); fill them, or set data.missing" in last
+    assert "column 'y' has no value; fill it, or set data.missing to fill" in last
     assert outputs["failed"].count("error: ") == 1
     assert "Traceback" not in outputs["failed"]
 

@@ -224,7 +224,7 @@ def test_version_of_a_refit_says_so_as_long_as_it_is_one(layout):
         trainings=5,
     )
     scores = EnsembleScores(**own, seeds=(seed.seed,), validation=None, test=0.125, others={})
-    registered = RefitResult(refit=refit, scores=scores, registered=True)
+    registered = RefitResult(refit=refit, scores=scores)
 
     def tags_of(refit):
         write_comparison(path, replace(comparison, refit=refit))
