@@ -22,12 +22,50 @@ def number(text):
 
 
 DECISIONS = cells_of(TABLES.pop("decisions"))
+RENEWED = cells_of(TABLES.pop("renewed"))
 
 
-@pytest.mark.parametrize("dataset", TABLES)
+def read(dataset):
+    return json.loads((REPOSITORY / f"studies/benchmark/comparisons/{dataset}.json").read_text())
+
+
+def chance(share):
+    if share > 0.999:
+        return "above 99.9 %"
+    return "below 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+
+
+def test_every_dataset_is_of_one_of_both_rules():
+    raced = {dataset for dataset in TABLES if "effort" in read(dataset)}
+    assert RENEWED.keys() == raced
+    assert DECISIONS.keys() == TABLES.keys() - raced
+
+
+@pytest.mark.parametrize("dataset", RENEWED)
+def test_every_result_of_the_rule_in_use_is_that_of_the_comparison(dataset):
+    comparison, row = read(dataset), list(RENEWED[dataset].values())
+    decision, metric = comparison["decision"], comparison["metric"]
+    champion = comparison["candidates"][decision["champion"]]
+    risks = [champion[split]["risk"] for split in ("validation", "test")]
+    best = max if metric["direction"] == "higher" else min
+    networks = {n: network["test"]["mean"] for n, network in comparison["references"].items()}
+    seeds = {seed["seed"]: seed["test"] for seed in champion["seeds"]}
+    effort = comparison["effort"]
+    assert row[1:3] == [decision["champion"], decision["status"]]
+    assert row[3] == ", ".join(chance(risk["chance"]) for risk in risks)
+    assert row[4] == ", ".join(f"{risk['expected_loss']:.2g}" for risk in risks)
+    assert not comparison["ensemble"]["registered"]
+    assert row[5] == f"{seeds[decision['registered_seed']]:.4g}"
+    assert row[6] == f"{comparison['ensemble']['scores']['test']:.4g}"
+    for place, scores in ((7, comparison["baselines"]), (8, networks)):
+        name = best(scores, key=scores.get)
+        assert row[place] == f"{name} {scores[name]:.4g}"
+    assert row[9] == f"{effort['trainings']} of {effort['at_equal_seeds']}"
+
+
+@pytest.mark.parametrize("dataset", DECISIONS)
 def test_every_decision_is_that_of_the_comparison(dataset):
-    file = REPOSITORY / f"studies/benchmark/comparisons/{dataset}.json"
-    comparison = json.loads(file.read_text())
+    comparison = read(dataset)
     row, decision = DECISIONS[dataset], comparison["decision"]
     assert row["use"] == decision["champion"]
     assert row["decision"] == decision["status"]
@@ -39,13 +77,16 @@ def test_every_decision_is_that_of_the_comparison(dataset):
 
 @pytest.mark.parametrize("dataset", TABLES)
 def test_every_number_is_that_of_the_comparison(dataset):
-    file = REPOSITORY / f"studies/benchmark/comparisons/{dataset}.json"
-    comparison = json.loads(file.read_text())
+    comparison = read(dataset)
     rows = cells_of(TABLES[dataset])
     metric = f"test {comparison['metric']['name']}"
-    assert set(rows) == {*comparison["candidates"], *comparison["baselines"]}
-    for name, cell in comparison["candidates"].items():
+    networks = comparison.get("references", {})
+    assert set(rows) == {*comparison["candidates"], *comparison["baselines"], *networks}
+    for name, cell in {**comparison["candidates"], **networks}.items():
         row = rows[name]
+        for split in ("validation", "test"):
+            if "risk" in cell[split]:
+                assert row[f"chance, {split}"] == chance(cell[split]["risk"]["chance"])
         assert number(row[metric]) == pytest.approx(cell["test"]["mean"], rel=1e-3)
         assert number(row["validation"]) == pytest.approx(cell["validation"]["mean"], rel=1e-3)
         for other, value in cell["others"].items():
