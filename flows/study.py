@@ -46,6 +46,7 @@ from flows.trainings.crew import CHECK
 from flows.trainings.kept import note_kept
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.errors import GatewiseError, StudyError
+from rnn_core.readers.faults import SEVERAL
 from rnn_core.study import read_study
 
 
@@ -180,9 +181,11 @@ def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> N
     """
     if execution.failures:
         (name, first), *others = execution.failures.items()
-        more = f"; {len(others)} more failed" if others else ""
-        left = f"; {len(execution.skipped)} that wait for them did not run"
-        raise StudyError(f"{name}: {first}{more}{left if execution.skipped else ''}") from first
+        more = [f"{len(others)} more failed"] if others else []
+        if execution.skipped:
+            more.append(f"{len(execution.skipped)} that wait for them did not run")
+        between = "\n" if SEVERAL in str(first) else "; "
+        raise StudyError(between.join([f"{name}: {first}", *more])) from first
     if changed:
         told = "; ".join(f"{' and '.join(parts)} of {name}" for name, parts in changed.items())
         raise StudyError(

@@ -10,7 +10,7 @@ from flows.commands.stage import run_stage
 from flows.layout import Layout
 from flows.system.bound import collect_seldom
 from rnn_core.errors import GatewiseError
-from rnn_core.readers.faults import FaultsError
+from rnn_core.readers.faults import SEVERAL
 
 app = typer.Typer(
     help="Which recurrent cell should I use for my sequence data, and give me the model.",
@@ -322,9 +322,8 @@ def verify_store(
 
 def told(error: GatewiseError) -> str:
     """An error for a person: a line, or several where there are several faults."""
-    if isinstance(error, FaultsError):
-        return str(error)
-    return " ".join(str(error).split())
+    text = str(error)
+    return text if SEVERAL in text else " ".join(text.split())
 
 
 def main() -> None:

@@ -36,13 +36,13 @@ def run_time(seconds: float, candidates: int, seeds: Seeds) -> RunTime:
 
 
 def in_words(time: RunTime) -> str:
-    """For a person, such as `a run takes some 5 to 20 minutes here (...)`."""
+    """For a person, such as `the trainings of a run take up to some 5 minutes to 20 minutes`."""
     least, most = (number * time.seconds / time.workers for number in (time.least, time.most))
     times, count = rounded(most), f"{time.most}"
     if most > least:
         times, count = f"{rounded(least)} to {times}", f"{time.least} to {count}"
     return (
-        f"a run takes up to some {times} here: {count} trainings of at most "
+        f"the trainings of a run take up to some {times} here: {count} of at most "
         f"{rounded(time.seconds)}, {time.workers} at a time"
     )
 

@@ -8,6 +8,9 @@ from rnn_core.errors import DataError
 MOST_TOLD = 10
 """Faults of a kind that are told; of further ones, how many there are."""
 
+SEVERAL = " faults\n  "
+"""Stands in the text of an error that tells several faults, a line each."""
+
 
 class Faults:
     """What was found to be wrong, by what helps against it."""
@@ -70,11 +73,11 @@ def told(found: dict[str, list[str]]) -> str:
     if count == 1:
         ((cure, (what,)),) = found.items()
         return f"{what}; {cure}" if cure else what
-    lines = [f"{count} faults"]
+    lines = []
     for cure, faults in found.items():
         lines += [f"  {what}" for what in faults[:MOST_TOLD]]
         if len(faults) > MOST_TOLD:
             lines.append(f"  ... and {len(faults) - MOST_TOLD} more of this kind")
         if cure:
             lines.append(f"    what to do: {cure}")
-    return "\n".join(lines)
+    return f"{count}{SEVERAL}" + "\n".join(lines).removeprefix("  ")

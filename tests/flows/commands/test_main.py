@@ -12,6 +12,8 @@ import yaml
 from flows.commands import main as cli
 from flows.commands import stage
 from flows.layout import Layout
+from rnn_core.errors import DataError, StudyError
+from rnn_core.readers.faults import Faults
 from rnn_core.sources import download
 from rnn_core.sources.tinyshakespeare import SOURCE as TINYSHAKESPEARE
 
@@ -370,3 +372,20 @@ def test_prune_removes_exactly_what_params_does_not_name(study):
     }
     assert not any(folder.exists() for folder in gone)
     assert study.run("gatewise", "prune") == ""
+
+
+def test_several_faults_stay_lines_of_their_own():
+    faults = Faults()
+    faults.add("a.wav is silent", "record it again")
+    faults.add("b.wav is silent", "record it again")
+    with pytest.raises(DataError) as caught:
+        faults.check()
+    lines = [
+        "2 faults",
+        "  a.wav is silent",
+        "  b.wav is silent",
+        "    what to do: record it again",
+    ]
+    assert cli.told(caught.value).splitlines() == lines
+    assert cli.told(StudyError(f"prepare@words: {caught.value}")).splitlines()[1:] == lines[1:]
+    assert cli.told(StudyError("a library's\n   own  lines")) == "a library's own lines"

@@ -29,7 +29,8 @@ def test_trainings_are_counted_and_shared_among_workers(monkeypatch):
 
 def test_the_first_seeds_may_decide_or_all_be_needed():
     assert in_words(RunTime(60.0, 24, 80, 2)) == (
-        "a run takes up to some 12 minutes to 40 minutes here: 24 to 80 trainings of at most "
+        "the trainings of a run take up to some 12 minutes to 40 minutes here: 24 to 80 of at most "
         "60 seconds, 2 at a time"
     )
-    assert in_words(RunTime(60.0, 4, 4, 2)).startswith("a run takes up to some 2 minutes here: 4 ")
+    once = in_words(RunTime(60.0, 4, 4, 2))
+    assert once.startswith("the trainings of a run take up to some 2 minutes here: 4 of ")
