@@ -45,8 +45,9 @@ def test_all_that_cannot_be_copied_is_told_at_once(tmp_path):
 def test_a_link_that_goes_round_is_told(tmp_path):
     fill(tmp_path, "words/yes/a.wav")
     (tmp_path / "words/yes/round").symlink_to(tmp_path / "words")
-    with pytest.raises(DataError, match="yes/round is a link to a folder that it lies in"):
+    with pytest.raises(DataError) as caught:
         check_data(tmp_path / "study", [tmp_path / "words"])
+    assert str(caught.value) == "yes/round is a link to a folder that it lies in; remove it"
 
 
 def test_links_are_followed_and_what_systems_leave_is_not_copied(tmp_path):
