@@ -5,6 +5,9 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from rnn_core.tasks.base.scores import Scores
 
 ClassWeights: TypeAlias = Literal["none", "balanced"]
 """How much an item of each class counts while training: all the same, or each class in all."""
@@ -13,18 +16,26 @@ BINS = 15
 """Intervals of equal width, as the paper takes them."""
 
 
-def further_metrics(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """What is told of a classifier beside its accuracy.
+def class_scores(logits: Tensor, labels: Tensor, classes: Sequence[str]) -> Scores:
+    """1 for each item that is taken for its class, 0 for each other; and what else is told.
 
     Args:
         logits: Of the classes, (N, C).
         labels: The right classes, int64 (N,).
+        classes: Their names.
     """
     guesses = logits.argmax(dim=1)
-    return {
-        "calibration_error": calibration_error(logits, labels),
-        "macro_f1": macro_f1(guesses, labels),
-    }
+    value = (guesses == labels).double()
+    return Scores(
+        value,
+        torch.ones_like(value),
+        loss=float(functional.cross_entropy(logits, labels)),
+        others={
+            "calibration_error": calibration_error(logits, labels),
+            "macro_f1": macro_f1(guesses, labels),
+        },
+        recalls=recalls(guesses, labels, classes),
+    )
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float:
@@ -81,6 +92,21 @@ def recalls(guesses: Tensor, labels: Tensor, classes: Sequence[str]) -> dict[str
     hits = labels[guesses == labels].bincount(minlength=len(classes)).tolist()
     named = zip(classes, hits, there, strict=True)
     return {name: right / count for name, right, count in named if count}
+
+
+def class_loss(
+    logits: Tensor, labels: Tensor, weights: Sequence[Tensor], smoothing: float = 0.0
+) -> Tensor:
+    """The cross-entropy of a batch, in which classes count by their weights.
+
+    Args:
+        logits: Of the classes, (B, C).
+        labels: The right classes, int64 (B,).
+        weights: See `loss_weights`.
+        smoothing: Share of a label that is spread over all classes (arXiv:1512.00567v3).
+    """
+    weight = next(iter(weights), None)
+    return functional.cross_entropy(logits, labels, weight, label_smoothing=smoothing)
 
 
 def loss_weights(kind: ClassWeights, labels: Tensor, num_classes: int) -> tuple[Tensor, ...]:
