@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
 from rnn_core.readers.formats.written_numbers import MOST_FAULTS, Decimal, read_numbers
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
@@ -52,6 +53,7 @@ def load_table(file: Path, form: TableForm) -> TableFile:
         DataError: If it cannot be read; names all rows that do not fit.
     """
     faults = Faults()
+    give_back()
     table = read_table_file(file, form, faults)
     for row in table.blank[:MOST_FAULTS]:
         faults.add(f"{file.name}, row {row} is blank", "remove it, or fill it")
@@ -65,15 +67,21 @@ def numbered(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def select_columns(
-    table: pd.DataFrame, columns: list[str], name: str, decimal: Decimal | None
+    table: pd.DataFrame,
+    columns: list[str],
+    name: str,
+    decimal: Decimal | None,
+    *,
+    take: bool = False,
 ) -> pd.DataFrame:
-    """Keep the given columns, as numbers; float64, with NaN where there is no value.
+    """The given columns as numbers; float64, with NaN where there is no value.
 
     Args:
         table: The table.
         columns: Their names.
         name: What to call the table in errors.
         decimal: What stands before the decimals of numbers that are texts, if it is known.
+        take: Whether they leave the table, one by one, since texts take more memory.
 
     Raises:
         DataError: If a column is not there, or holds something that is not a number; names all.
@@ -86,12 +94,17 @@ def select_columns(
             hint = ", since the file has no row of column names" if unnamed else ""
             faults.add(f"{name}: {unknown('column', column, known)}{hint}", "")
     faults.check()
-    numbers = {c: as_numbers(table[c], name, decimal, faults) for c in columns}
-    for column, values in numbers.items():
-        beyond = np.flatnonzero((values > LARGEST) | (values < -LARGEST))[:MOST_FAULTS]
+    numbers = {}
+    for column in columns:
+        values = table.pop(column) if take else table[column]
+        numbers[column] = as_numbers(values, name, decimal, faults)
+        del values
+        give_back()
+    for column, found in numbers.items():
+        beyond = np.flatnonzero((found > LARGEST) | (found < -LARGEST))[:MOST_FAULTS]
         rows = table.index[beyond].tolist()
         for row, place in zip(rows, beyond.tolist(), strict=True):
-            size = "infinite" if np.isinf(values[place]) else "too large"
+            size = "infinite" if np.isinf(found[place]) else "too large"
             where = f"{name}, row {row}, column {column!r}"
             faults.add(f"{where} is {size}", "leave it empty, or write another number")
     faults.check()
@@ -103,7 +116,8 @@ def as_numbers(
 ) -> NDArray[np.float64]:
     """A column as float64, NaN where there is no value."""
     kind = None
-    if pd.api.types.is_bool_dtype(values.dropna().infer_objects()):
+    kinds = values.dropna().infer_objects() if values.dtype == object else values
+    if pd.api.types.is_bool_dtype(kinds):
         kind, cure = "true and false", "write 1 and 0"
     elif pd.api.types.is_datetime64_any_dtype(values):
         kind, cure = "timestamps, not numbers", ""

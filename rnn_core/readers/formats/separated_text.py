@@ -177,7 +177,6 @@ def read_plain(opened: Opener, encoding: str, layout: Layout) -> Fields | None:
                     check_utf8=False,
                     column_types={str(p): pa.large_string() for p in range(layout.width)},
                 ),
-                memory_pool=pa.system_memory_pool(),  # which gives back what is not used
             )
         except pa.ArrowInvalid:
             return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.memory import give_back
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +97,7 @@ def read_numbers(
         numbers, others = plain_numbers(values.iloc[start : start + AT_ONCE], decimal)
         found[start : start + AT_ONCE] = numbers
         rest |= {start + place: text for place, text in others}
+        give_back()
     if rest:
         where = f"{name}, row {{row}}, column {values.name!r}: {{value!r}} "
         plain = bool(np.isfinite(found).any())

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rnn_core.errors import DataError
+from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.times.steps import increasing, regular
 
 AT_ONCE = 50_000
@@ -200,6 +201,7 @@ def parse(values: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that no form could be guessed
             times: pd.Series[pd.Timestamp] = pd.to_datetime(piece, format=form, errors="coerce")
+        give_back()
         return times
 
     return read(values) if form is None else in_pieces(values, read)

@@ -1,30 +1,49 @@
-"""What classifiers share: how well they find classes, how sure they are, what each counts."""
+"""What classifiers share: what their classes count, how they are scored, how they answer."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.base.serves import AnswerParameters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ClassWeights: TypeAlias = Literal["none", "balanced"]
 """How much an item of each class counts while training: all the same, or each class in all."""
+
+UNKNOWN = "unknown"
+"""The answer where no class is probable enough."""
 
 BINS = 15
 """Intervals of equal width, as the paper takes them."""
 
 
-def further_metrics(logits: Tensor, labels: Tensor) -> dict[str, float]:
-    """What is told of a classifier beside its accuracy.
+def class_scores(logits: Tensor, labels: Tensor, classes: Sequence[str]) -> Scores:
+    """1 for each item that is taken for its class, 0 for each other; and what else is told.
 
     Args:
         logits: Of the classes, (N, C).
         labels: The right classes, int64 (N,).
+        classes: Their names.
     """
     guesses = logits.argmax(dim=1)
-    return {
-        "calibration_error": calibration_error(logits, labels),
-        "macro_f1": macro_f1(guesses, labels),
-    }
+    value = (guesses == labels).double()
+    return Scores(
+        value,
+        torch.ones_like(value),
+        loss=float(functional.cross_entropy(logits, labels)),
+        others={
+            "calibration_error": calibration_error(logits, labels),
+            "macro_f1": macro_f1(guesses, labels),
+        },
+        recalls=recalls(guesses, labels, classes),
+    )
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float:
@@ -83,6 +102,21 @@ def recalls(guesses: Tensor, labels: Tensor, classes: Sequence[str]) -> dict[str
     return {name: right / count for name, right, count in named if count}
 
 
+def class_loss(
+    logits: Tensor, labels: Tensor, weights: Sequence[Tensor], smoothing: float = 0.0
+) -> Tensor:
+    """The cross-entropy of a batch, in which classes count by their weights.
+
+    Args:
+        logits: Of the classes, (B, C).
+        labels: The right classes, int64 (B,).
+        weights: See `loss_weights`.
+        smoothing: Share of a label that is spread over all classes (arXiv:1512.00567v3).
+    """
+    weight = next(iter(weights), None)
+    return functional.cross_entropy(logits, labels, weight, label_smoothing=smoothing)
+
+
 def loss_weights(kind: ClassWeights, labels: Tensor, num_classes: int) -> tuple[Tensor, ...]:
     """How much an item of each class counts in the loss, (C,); nothing if all the same.
 
@@ -100,3 +134,55 @@ def loss_weights(kind: ClassWeights, labels: Tensor, num_classes: int) -> tuple[
         return ()
     counts = labels.long().bincount(minlength=num_classes).clamp(min=1)
     return ((len(labels) / (num_classes * counts.double())).to(torch.get_default_dtype()),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassAnswer(AnswerParameters):
+    """What may be asked of the answer of a classifier.
+
+    Attributes:
+        all: Whether to give the probability of every class, not that of the likeliest alone.
+        unknown_below: The answer is `unknown` where the likeliest class is less probable.
+    """
+
+    all: bool = False
+    unknown_below: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.unknown_below <= 1:
+            raise ValueError(f"unknown_below must be in [0, 1], not {self.unknown_below}")
+
+
+def class_answers(
+    probabilities: Tensor,
+    classes: Sequence[str],
+    parameters: ClassAnswer,
+    names: tuple[str, str],
+    top: int = 1,
+) -> "pd.DataFrame":
+    """The likeliest classes of items, and their probabilities.
+
+    Args:
+        probabilities: Of each class, (N, C).
+        classes: Their names.
+        parameters: What is asked for.
+        names: What the columns of the likeliest class and of its probability are called.
+        top: How many classes to give, in columns with `_2` and so on behind their names.
+
+    Returns:
+        These columns; then, if all are asked for, `probability_` with the name of each class.
+    """
+    import pandas as pd  # noqa: PLC0415 - training does without
+
+    values, places = probabilities.sort(dim=1, descending=True, stable=True)
+    columns: dict[str, list[float] | list[str]] = {}
+    for rank in range(min(top, len(classes))):
+        label, probability = (f"{name}_{rank + 1}" if rank else name for name in names)
+        columns[label] = [classes[place] for place in places[:, rank].tolist()]
+        columns[probability] = values[:, rank].tolist()
+    if parameters.all:
+        columns |= {f"probability_{n}": probabilities[:, i].tolist() for i, n in enumerate(classes)}
+    answer = pd.DataFrame(columns)
+    unsure = answer[names[1]] < parameters.unknown_below
+    answer[names[0]] = answer[names[0]].mask(unsure, UNKNOWN)
+    return answer

@@ -173,9 +173,7 @@ def scales_of(
     Raises:
         DataError: If a column has none.
     """
-    train = np.concatenate([one.train for one in kept])
-    whole = np.concatenate([one.values for one in kept])
-    refuse_constant(whole, train, columns, parameters.targets, name)
+    refuse_constant(kept, columns, parameters.targets, name)
     means, stds = (
         np.stack(each)
         for each in zip(*(scale_of(one.train, parameters.scaling) for one in kept), strict=True)
@@ -190,7 +188,8 @@ def scales_of(
                 "side; leave it out"
             )
         else:
-            mean, std = scale_of(train[:, [place]], parameters.scaling)
+            train = np.concatenate([one.train[:, [place]] for one in kept])
+            mean, std = scale_of(train, parameters.scaling)
             means[:, place], stds[:, place] = mean, std
     return list(zip(means, stds, strict=True))
 
@@ -221,30 +220,34 @@ def count_windows(
 
 
 def refuse_constant(
-    values: NDArray[np.float64],
-    train: NDArray[np.float64],
-    columns: list[str],
-    targets: tuple[str, ...],
-    name: str,
+    kept: Sequence[Kept], columns: list[str], targets: tuple[str, ...], name: str
 ) -> None:
     """Refuse columns from which nothing can be learned.
 
     Raises:
         DataError: If one never changes, at all or on the training side.
     """
-    for index, column in enumerate(columns):
+    whole = range_of([one.values for one in kept])
+    train = range_of([one.train for one in kept])
+    each = zip(columns, *whole, *train, strict=True)
+    for column, lowest, highest, lowest_of_train, highest_of_train in each:
         kind = "target" if column in targets else "feature"
-        lowest, highest = np.nanmin(values[:, index]), np.nanmax(values[:, index])
         if lowest == highest:
             raise DataError(
                 f"{name}: {kind} column {column!r} never changes: all rows have {lowest:g}; "
                 "leave it out"
             )
-        if np.nanmin(train[:, index]) == np.nanmax(train[:, index]):
+        if lowest_of_train == highest_of_train:
             raise DataError(
                 f"{name}: {kind} column {column!r} never changes on the training side; "
                 "leave it out, or change data.split"
             )
+
+
+def range_of(parts: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], ...]:
+    """The lowest and the highest value of each column of parts (T, C), gaps left out, (C,) each."""
+    lowest = np.min([np.nanmin(part, axis=0) for part in parts], axis=0)
+    return lowest, np.max([np.nanmax(part, axis=0) for part in parts], axis=0)
 
 
 def split_rows(num_rows: int, parameters: ForecastingData, name: str) -> Borders:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.memory import give_back
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rnn_core.readers.table_files import TableForm
+    from rnn_core.readers.table_files import TableFile, TableForm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,34 +76,49 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
         DataError: If it cannot be read; names all that is wrong.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
 
     file = tables.table_file(raw)
-    loaded = tables.load_table(file, parameters.form)
-    frame, form, notes = loaded.frame, loaded.form, loaded.notes
-    del loaded  # texts take more memory than all that is made of them
-    times, faults = None, Faults()
+    return table_of(tables.load_table(file, parameters.form), file.name, parameters)
+
+
+def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Table:
+    """Make a table of what stands in a file.
+
+    Args:
+        loaded: What was read. Columns leave it once numbers and timestamps are made of them,
+            since texts take more memory than these.
+        name: Of the file.
+        parameters: What is asked for.
+
+    Raises:
+        DataError: If it cannot be used; names all that is wrong.
+    """
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+    from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
+
+    frame, times, faults = loaded.frame, None, Faults()
     columns, series = [*parameters.targets, *parameters.features], parameters.series
     if parameters.date is not None:
         with faults.noted():
-            times = read_times(frame, parameters.date, file.name, parameters.day_first)
-            frame = frame.drop(columns=parameters.date)
+            times = read_times(frame, parameters.date, name, parameters.day_first)
+            del frame[parameters.date]
+            give_back()
     with faults.noted():
-        numbers = tables.select_columns(frame, columns, file.name, form.decimal)
+        numbers = tables.select_columns(frame, columns, name, loaded.form.decimal, take=True)
     faults.check()
-    blank = numbers[list(parameters.targets)].isna().all(axis=1).to_numpy()
-    places = places_of(frame, series, file.name)
-    kept, cut = without_blank_ends(places, blank, parameters.targets, file.name)
-    order, used = stacked(kept), columns if series is None else [*columns, series]
+    blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
+    places = places_of(frame, series, name)
+    kept, cut = without_blank_ends(places, blank, parameters.targets, name)
+    order = stacked(kept)
     return Table(
-        name=file.name,
-        others=frame.drop(columns=used).iloc[order],
+        name=name,
+        others=(frame if series is None else frame.drop(columns=series)).iloc[order],
         numbers=numbers.iloc[order],
         times=times.times[order] if times else None,
-        form=form,
+        form=loaded.form,
         day_first=times.day_first if times else None,
         cut=cut,
-        notes=notes,
+        notes=loaded.notes,
         series=slices_of(kept),
     )
 
@@ -136,10 +152,9 @@ def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str) -> sli
     Raises:
         DataError: If all are blank.
     """
-    known = np.flatnonzero(~blank)
-    if not len(known):
+    if blank.all():
         raise DataError(f"{name}: no row has a value of {', '.join(targets)}")
-    return slice(int(known[0]), int(known[-1]) + 1)
+    return slice(int(blank.argmin()), len(blank) - int(blank[::-1].argmin()))
 
 
 class Step(NamedTuple):

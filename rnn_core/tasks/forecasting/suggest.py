@@ -11,11 +11,13 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.prepares import Suggestion
 from rnn_core.tasks.forecasting.parameters import ForecastingData
-from rnn_core.tasks.forecasting.reading import Step, Table, read_table, step_of
+from rnn_core.tasks.forecasting.reading import Step, Table, step_of, table_of
 from rnn_core.tasks.forecasting.seasons import season_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from rnn_core.readers.table_files import TableFile
 
 
 START_STEPS = 2_000
@@ -54,10 +56,16 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     `missing: fill` and `irregular: allow`, so that the person sees them; and so are counts, with
     `nonnegative: true`, and values that are far out, with `scaling: robust` and `loss: l1`.
     """
-    from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+    from rnn_core.readers.times import steps  # noqa: PLC0415 - as above
 
-    data = {"date": None, "split": list(START_SPLIT)} | usable(raw, wanted)
-    table = read_table(raw, checked(data))
+    lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items() if k in COLUMNS}
+    wanted = {**wanted, **lists}
+    asked = checked({"targets": ["?"], "date": None, **wanted})
+    file = tables.table_file(raw)
+    loaded = tables.load_table(file, asked.form)
+    data = {"date": None, "split": list(START_SPLIT)} | usable(loaded, file.name, wanted)
+    table = table_of(loaded, file.name, checked(data))
     if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
     targets = data["targets"]
@@ -122,8 +130,13 @@ def checked(data: Mapping[str, Any]) -> ForecastingData:
     return parse(ForecastingData, dict(data), "", "--set")
 
 
-def usable(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What a person asks for, with the columns as they are called, and the one of timestamps.
+
+    Args:
+        table: What stands in the file.
+        name: Of the file.
+        wanted: What is asked for, targets and features as lists.
 
     Raises:
         DataError: If the file cannot be used; names file and row.
@@ -132,20 +145,15 @@ def usable(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
     from rnn_core.readers.times.columns import find_dates  # noqa: PLC0415 - as above
 
-    lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items() if k in COLUMNS}
-    wanted = {**wanted, **lists}
-    asked = checked({"targets": ["?"], "date": None, **wanted})
-    file = tables.table_file(raw)
-    table = tables.load_table(file, asked.form)
     columns = {
-        key: wanted_columns(table.frame, wanted.get(key, ()), file.name)
+        key: wanted_columns(table.frame, wanted.get(key, ()), name)
         for key in COLUMNS
         if key == "targets" or key in wanted
     }
     if not columns["targets"]:
         known = numeric_columns(table.frame)
         raise ParameterError(
-            f"{file.name}: no targets, the columns to predict, are given; columns of numbers: "
+            f"{name}: no targets, the columns to predict, are given; columns of numbers: "
             f"{', '.join(known) or 'none'}"
         )
     numbers = [column for names in columns.values() for column in names]
@@ -154,10 +162,10 @@ def usable(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     faults = Faults()
     if "date" not in wanted:
         with faults.noted():
-            found["date"] = find_dates(table.frame, used, file.name)
+            found["date"] = find_dates(table.frame, used, name)
     if faults.found:  # of the numbers too, so that all is told at once
         with faults.noted():
-            tables.select_columns(table.frame, numbers, file.name, table.form.decimal)
+            tables.select_columns(table.frame, numbers, name, table.form.decimal)
     faults.check()
     return found
 

@@ -13,6 +13,10 @@ Borders: TypeAlias = dict[Split, tuple[int, int]]
 """First row and row after the last of each side of a series; the training side is its first."""
 
 
+AT_ONCE = 1 << 18
+"""Windows that are looked through at once; a bound on memory only."""
+
+
 def first_rows(series: Iterable[Borders], split: Split, lookback: int, horizon: int) -> Tensor:
     """First row of the lookback of every window whose horizon lies in a side, int64 (N,).
 
@@ -57,11 +61,13 @@ def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targe
         targets: The first so many columns are predicted.
     """
     known = functional.pad((~values.isnan()).cumsum(dim=0, dtype=torch.int32), (0, 0, 1, 0))
-    rows = rows.to(values.device)
-    now, end = known[rows + lookback], known[rows + lookback + horizon]
-    seen = (now > known[rows]).all(dim=1)
-    scored = (end > now)[:, :targets].any(dim=1)
-    return rows[seen & scored]
+    found = []
+    for some in rows.to(values.device).split(AT_ONCE):
+        now, end = known[some + lookback], known[some + lookback + horizon]
+        seen = (now > known[some]).all(dim=1)
+        scored = (end > now)[:, :targets].any(dim=1)
+        found.append(some[seen & scored])
+    return torch.cat(found)
 
 
 def fill(past: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from rnn_core.features.batches import by_length, length_batches
@@ -14,9 +13,9 @@ from rnn_core.metric import Metric, Split
 from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
 from rnn_core.tasks.base.classification import (
     ClassWeights,
-    further_metrics,
+    class_loss,
+    class_scores,
     loss_weights,
-    recalls,
 )
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
@@ -127,22 +126,12 @@ class Learning(Learns):
     ) -> tuple[Tensor, State | None]:
         words, lengths, labels, evidence_of_words, *weights = batch
         logits = model(words, lengths, evidence_of_words)
-        weight, smoothing = next(iter(weights), None), self.model.label_smoothing
-        loss = functional.cross_entropy(logits, labels, weight, label_smoothing=smoothing)
-        return loss, None
+        return class_loss(logits, labels, weights, self.model.label_smoothing), None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each sentence that is assigned to its class, 0 for each other."""
         labels, logits = self.outputs(model, data, split)
-        guesses = logits.argmax(dim=1)
-        value = (guesses == labels).double()
-        return Scores(
-            value,
-            torch.ones_like(value),
-            loss=float(functional.cross_entropy(logits, labels)),
-            others=further_metrics(logits, labels),
-            recalls=recalls(guesses, labels, self.meta.classes),
-        )
+        return class_scores(logits, labels, self.meta.classes)
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
         """The class of each sentence of a side, int64 (N,), and the logits of all, (N, C)."""

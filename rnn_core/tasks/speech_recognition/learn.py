@@ -1,12 +1,11 @@
 """A classifier of recordings: made, trained and scored."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from rnn_core.features.augmentation import Augmentation, training_features
 from rnn_core.features.batches import by_length, length_batches
@@ -16,9 +15,9 @@ from rnn_core.metric import Metric, Split
 from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
 from rnn_core.tasks.base.classification import (
     ClassWeights,
-    further_metrics,
+    class_loss,
+    class_scores,
     loss_weights,
-    recalls,
 )
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
@@ -104,20 +103,13 @@ class Learning(Learns):
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
         features, lengths, labels, *weights = batch
-        weight = next(iter(weights), None)
-        return functional.cross_entropy(model(features, lengths), labels, weight), None
+        return class_loss(model(features, lengths), labels, weights), None
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each recording that is recognised, 0 for each other."""
         labels, logits = self.outputs(model, data, split)
-        guesses = logits.argmax(dim=1)
-        value = (guesses == labels).double()
-        return Scores(
-            value,
-            torch.ones_like(value),
-            loss=float(functional.cross_entropy(logits, labels)),
-            others=further_metrics(logits, labels),
-            recalls=recalls(guesses, labels, self.meta.classes),
+        return replace(
+            class_scores(logits, labels, self.meta.classes),
             clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )

@@ -5,40 +5,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.features.frames import samples_to_frames
 from rnn_core.readers.sound.recording_names import list_words
 from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
-from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column
+from rnn_core.tasks.base.classification import ClassAnswer, class_answers
+from rnn_core.tasks.base.serves import Serves, required_column
 from rnn_core.tasks.speech_recognition.learn import Learning
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-UNKNOWN = "unknown"
-"""The answer where no word is likely enough."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class SpeechAnswer(AnswerParameters):
+class SpeechAnswer(ClassAnswer):
     """What may be asked of an answer.
 
     Attributes:
-        top: How many words to give, the likeliest first.
-        unknown_below: The word is `unknown` where the likeliest is less probable.
+        top: How many words to give, the likeliest first; one if all probabilities are asked for.
     """
 
     top: int = 1
-    unknown_below: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.top < 1:
             raise ValueError("top must be at least 1")
-        if not 0 <= self.unknown_below <= 1:
-            raise ValueError(f"unknown_below must be in [0, 1], not {self.unknown_below}")
+        if self.all and self.top > 1:
+            raise ValueError("all gives the probability of every word; leave out top")
 
 
 class Serving(Learning, Serves):
@@ -59,34 +55,22 @@ class Serving(Learning, Serves):
         """Recognise each recording of the column `wav`, which holds contents of files of any kind.
 
         The answer has the likeliest `word` and its `probability`, then `word_2` and
-        `probability_2` and so on up to `top`; it repeats the column `file` if there is one.
+        `probability_2` and so on up to `top`, or a column for each word with its probability; it
+        repeats the column `file` if there is one.
         """
-        import pandas as pd  # noqa: PLC0415 - training does without
-
         contents = required_column(table, "wav")
         names = list(table["file"]) if "file" in table.columns else [None] * len(table)
-        top = min(parameters.top, len(self.meta.classes))
-        columns = [
-            f"{c}{f'_{i}' if i > 1 else ''}"
-            for i in range(1, top + 1)
-            for c in ("word", "probability")
-        ]
-        rows = []
-        for wav, name in zip(contents, names, strict=True):
-            ranking = list(self.recognise(model, wav, name).items())[:top]
-            row = [value for pair in ranking for value in pair]
-            if ranking[0][1] < parameters.unknown_below:
-                row[0] = UNKNOWN
-            rows.append(row)
-        answer = pd.DataFrame(rows, columns=columns, index=table.index)
+        pairs = zip(contents, names, strict=True)
+        found = torch.stack([self.probabilities(model, wav, name) for wav, name in pairs])
+        answer = class_answers(
+            found, self.meta.classes, parameters, ("word", "probability"), parameters.top
+        ).set_axis(table.index)
         if "file" in table.columns:
             answer.insert(0, "file", table["file"])
         return answer
 
-    def recognise(
-        self, model: nn.Module, wav: bytes | None, name: str | None = None
-    ) -> dict[str, float]:
-        """Probability of each word, the likeliest first.
+    def probabilities(self, model: nn.Module, wav: bytes | None, name: str | None = None) -> Tensor:
+        """Probability of each word that may be said in a recording, (C,).
 
         Args:
             model: A model of this task, in evaluation mode.
@@ -103,9 +87,7 @@ class Serving(Learning, Serves):
         lengths = torch.tensor([len(frames)])
         with torch.inference_mode():
             logits = model(self.scaling(torch.from_numpy(frames)[None], lengths), lengths)
-        probabilities = functional.softmax(logits[0], dim=0).tolist()
-        pairs = zip(self.meta.classes, probabilities, strict=True)
-        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+        return functional.softmax(logits[0], dim=0)
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without

@@ -1,13 +1,17 @@
 """Tables of a person's own; what is refused is in malformed/forecasting.py."""
 
+import mmap
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.table_files import TableForm
 from rnn_core.readers.tables import (
     as_numbers,
@@ -176,3 +180,34 @@ def test_blank_rows_are_told_with_those_that_do_not_fit(tmp_path):
         "    what to do: complete it, or remove it (the last one may be cut off)",
         "  t.csv, row 3 is blank",
     ]
+
+
+def test_columns_that_are_taken_leave_the_table(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c\n1,2,x\n3,4,y\n")
+    frame = load_table(tmp_path / "t.csv", TableForm()).frame
+    kept = select_columns(frame, ["b", "a"], "t.csv", None)
+    assert list(frame) == ["a", "b", "c"]
+    taken = select_columns(frame, ["b", "a"], "t.csv", None, take=True)
+    assert list(frame) == ["c"]
+    assert taken.equals(kept)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is that of Linux")
+def test_memory_of_texts_and_numbers_that_were_let_go_is_given_back():
+    """A piece of each kind is kept, and what lies below it is not given back by itself."""
+
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
+
+    size, count = 100_000, 400
+    give_back()
+    before = resident()
+    texts = [pa.array(["x" * size]) for _ in range(count)]
+    numbers = [bytearray(b"x") * size for _ in range(count)]
+    held = texts[-1], numbers[-1]
+    grown = resident() - before
+    del texts, numbers
+    give_back()
+    assert grown > 1.8 * size * count
+    assert resident() - before < 0.2 * grown
+    assert held

@@ -153,7 +153,7 @@ def test_the_same_sound_in_any_form_has_the_same_answer(raw):
         content_of(samples, subtype="FLOAT"),
         content_of(np.stack([samples] * 2, 1), form="WAVEX", subtype="PCM_24"),
     ]
-    answers = [model.task.recognise(model.model, content) for content in forms]
+    answers = [model.task.probabilities(model.model, content).tolist() for content in forms]
     assert answers[1:] == answers[:1] * 3
 
 
@@ -171,3 +171,23 @@ def test_the_answer_is_unknown_where_no_word_is_likely_enough(raw):
     assert asked[columns].equals(plain[columns])
     with pytest.raises(ValueError, match="unknown_below must be in"):
         SpeechAnswer(unknown_below=2.0)
+
+
+@torch.inference_mode()
+def test_all_probabilities_are_beside_the_likeliest_word(raw):
+    model = served(raw)
+    table = model.task.read_input(raw).head(3)
+    plain = model.task.answer(model.model, table, SpeechAnswer())
+    full = model.task.answer(model.model, table, SpeechAnswer(all=True))
+    words = model.task.meta.classes
+    names = [f"probability_{word}" for word in words]
+    assert list(full) == ["file", "word", "probability", *names]
+    assert full[list(plain)].equals(plain)
+    ranked = model.task.answer(model.model, table, SpeechAnswer(top=len(words)))
+    for (_, each), (_, row) in zip(full.iterrows(), ranked.iterrows(), strict=True):
+        ends = ["", *(f"_{i}" for i in range(2, len(words) + 1))]
+        assert {word: each[f"probability_{word}"] for word in words} == {
+            row[f"word{end}"]: row[f"probability{end}"] for end in ends
+        }
+    with pytest.raises(ValueError, match="all gives the probability of every word; leave out top"):
+        SpeechAnswer(all=True, top=2)
