@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.stages.prepare import prepare
@@ -41,18 +42,11 @@ def lay_out(folder, task, files, parameters):
         (raw / name).write_bytes(content)
     section = {"source": "data/raw/data", "task": task, "model": {}, "training": {}}
     study = {
+        **USUAL,
         "root": ".",
         "study": "malformed",
-        "device": "cpu",
         "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
-        "sizes": ["equal"],
-        "tuning": None,
-        "champion": "seed",
-        "ensemble": {"members": 2},
-        "depths": [1],
-        "references": None,
-        "refit": False,
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))
