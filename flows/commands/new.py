@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from flows.own_data.copying import check_data, copy_data
-from flows.own_data.run_time import RunTime, run_time
+from flows.own_data.run_time import run_time
 from flows.own_data.settings import read_settings
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import before_training
@@ -29,8 +29,6 @@ from rnn_core.files import write_text
 from rnn_core.parameters import parse
 from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.prepares import Suggestion
-from rnn_core.tasks.base.understanding import Understanding
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.pace import seconds_of_training
 from rnn_core.training.sizes import BUDGET_CELL
@@ -48,23 +46,6 @@ COMMENT = """\
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A study that was made.
-
-    Attributes:
-        dataset: Name of its dataset.
-        understood: What was read of the data.
-        foresight: What its validation set can tell; empty where that is not known.
-        time: About how long a run takes.
-    """
-
-    dataset: str
-    understood: Understanding
-    foresight: str
-    time: RunTime
-
-
 def new_study(
     folder: Path,
     task: str,
@@ -76,7 +57,7 @@ def new_study(
     cells: Sequence[str],
     sizes: Sequence[str],
     seeds: Seeds,
-) -> Made:
+) -> list[str]:
     """Make the folder of a study with a copy of the data.
 
     Args:
@@ -90,6 +71,9 @@ def new_study(
         sizes: Sizes of each, budgets of weights or "equal".
         seeds: How many random seeds each cell gets.
 
+    Returns:
+        What was understood and made, for a person, a line each.
+
     Raises:
         ParameterError: If an argument names something impossible.
         DataError: If the data cannot be used; nothing is left behind.
@@ -97,12 +81,11 @@ def new_study(
     check_arguments(folder, data, cells)
     wanted = aligned_setting(task, data) | target_setting(task, targets)
     wanted |= series_setting(task, series) | read_settings(settings)
-    budgets = read_sizes(sizes)
+    budgets, dataset = read_sizes(sizes), as_name(data[0].stem, "data")
     there = next(parent for parent in folder.absolute().parents if parent.exists())
     with TemporaryDirectory(prefix=".new-", dir=there) as temporary:
         growing = Path(temporary) / "study"
         copy_data(data, growing / SOURCE)
-        dataset = as_name(data[0].stem, "data")
         tried = try_out(task, growing / SOURCE, wanted, cells)
         content = {
             "root": root_for(folder),
@@ -117,25 +100,14 @@ def new_study(
             "ensemble": asdict(EnsembleOf()),
             "refit": False,
             "references": None,
-            "datasets": {
-                dataset: {
-                    "source": SOURCE,
-                    "task": task,
-                    "margin": get_task(task).margin,
-                    **tried.section,
-                }
-            },
+            "datasets": {dataset: {"source": SOURCE, **tried.section}},
         }
         lay_out(growing, content, data)
         init_dvc(growing)
         put_in_place(growing, folder)
-    kind = get_task(task)
-    return Made(
-        dataset=dataset,
-        understood=tried.understood,
-        foresight=before_training(kind.metric, kind.margin, tried.items),
-        time=run_time(tried.seconds, len(cells) * len(budgets), seeds),
-    )
+    told = [*tried.told, run_time(tried.seconds, len(cells), budgets, seeds)]
+    made = f"{folder} is a study of the dataset {dataset}: see its params.yaml."
+    return [made, *(f"  {line}" for line in told)]
 
 
 def put_in_place(growing: Path, folder: Path) -> None:
@@ -220,15 +192,13 @@ class Tried:
     """What came of trying parameters on the data.
 
     Attributes:
-        section: The parameters.
-        items: Of the validation set.
-        understood: What was read of the data.
-        seconds: About how long a training of the first cell takes here, at size 1.
+        section: The task and its parameters.
+        told: What was read of the data, and what may be wrong, a line each.
+        seconds: About how long a training takes here at size 1.
     """
 
-    section: Suggestion
-    items: int
-    understood: Understanding
+    section: Mapping[str, Any]
+    told: list[str]
     seconds: float
 
 
@@ -245,11 +215,13 @@ def try_out(task: str, raw: Path, wanted: Mapping[str, Any], cells: Sequence[str
     model = parse(kind.ModelParameters, section["model"], "", "--set")
     training = parse(TrainingParameters, section["training"], "", "--set")
     data, meta = kind.prepare(raw, parameters)
+    understood = kind.understand(raw, data, meta)
+    foresight = before_training(kind.metric, kind.margin, meta.items["validation"])
+    doubts = [*understood.doubts, *([foresight] if foresight else [])]
     cell = BUDGET_CELL if BUDGET_CELL in cells else cells[0]
     return Tried(
-        section=section,
-        items=meta.items["validation"],
-        understood=kind.understand(raw, data, meta),
+        section={"task": task, "margin": kind.margin, **section},
+        told=[*understood.read, *(f"note: {doubt}" for doubt in doubts)],
         seconds=seconds_of_training(kind(meta, model), cell, data, training),
     )
 
