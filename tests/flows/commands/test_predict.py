@@ -46,14 +46,13 @@ def test_rows_that_were_numbered_in_reading_keep_their_numbers():
     assert faults.found == {"": ["row 7 has 3, which is odd"]}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_few_faults_among_many_rows_are_found_with_few_answers(data):
     number = data.draw(st.integers(2, 200))
-    wrong = data.draw(st.sets(st.integers(0, number - 1), min_size=1, max_size=4))
+    rows = st.integers(0, number - 1)
+    wrong = data.draw(st.sets(rows, min_size=1, max_size=min(4, number - 1)))
     task, values = Halving(), [2 * row + (row in wrong) for row in range(number)]
-    if len(wrong) == number:
-        return
     answer, faults = answer_each(Served(task, None), table_of(*values), None)
     assert answer["given"].tolist() == values
     assert answer["half"].dropna().tolist() == [row for row in range(number) if row not in wrong]
