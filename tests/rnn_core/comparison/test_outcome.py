@@ -82,7 +82,9 @@ REFITS = st.none() | st.builds(
     ),
     scores=st.none() | SCORES,
 )
-SEED_RESULTS = st.builds(SeedResult, seed=COUNTS, epochs=COUNTS, steps=COUNTS, **SCORED_ON)
+SEED_RESULTS = st.builds(
+    SeedResult, seed=COUNTS, epochs=COUNTS, steps=COUNTS, recalls=OTHERS, **SCORED_ON
+)
 STANDS = st.builds(
     Beside, **dict.fromkeys(("mean", "std", "worse_by", "error"), st.none() | NUMBERS)
 )
@@ -137,6 +139,7 @@ def candidates(draw, cell, metric, seeds):
                 validation=pair and pair[0],
                 test=pair and pair[1],
                 others={} if pair is None else {"f1": pair[1]},
+                recalls={} if pair is None else {"yes": 0.5},
             )
             for seed, pair in enumerate(drawn)
         ),
