@@ -250,8 +250,8 @@ def seconds_of_work(records: Iterable[Record]) -> dict[str, dict[str, float]]:
     """How many trials, trainings and evaluations there were, and their seconds; refits apart."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        of_refit = f"{record.what}, refit" if record.division != "prepared" else record.what
-        what = "trial" if record.is_trial else of_refit
+        of_seed = record.what if record.is_compared else f"{record.what}, refit"
+        what = "trial" if record.is_trial else of_seed
         sums = found.setdefault(what, {"number": 0, "seconds": 0.0})
         sums["number"] += 1
         sums["seconds"] += record.seconds
@@ -262,7 +262,7 @@ def seconds_of_cells(records: Iterable[Record]) -> dict[str, dict[str, float]]:
     """Seconds of the trainings and evaluations of the study's seeds, by dataset and cell."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
-        if record.division == "prepared" and not record.is_trial:
+        if record.is_compared:
             sums = found.setdefault(record.dataset, {})
             sums[record.cell] = sums.get(record.cell, 0.0) + record.seconds
     return found

@@ -13,6 +13,7 @@ from pathlib import Path
 import grimp
 import pytest
 import yaml
+from usual_study import USUAL
 
 import flows
 import rnn_core
@@ -244,19 +245,13 @@ def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_pat
     (tmp_path / "prices.csv").touch()
     section = {"source": "prices.csv", "task": "forecasting", "data": {}, "model": {}}
     content = {
+        **USUAL,
         "root": ".",
         "study": "light",
-        "device": "cpu",
         "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
-        "tuning": None,
-        "champion": "seed",
-        "ensemble": {"members": 2},
-        "depths": [1],
-        "references": None,
-        "refit": False,
     }
-    content |= {"sizes": ["equal"], "datasets": {"prices": section | {"training": {}}}}
+    content["datasets"] = {"prices": section | {"training": {}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     layout = Layout(tmp_path)
     layout.runs("prices").mkdir(parents=True)

@@ -143,10 +143,9 @@ def new(
 ) -> None:
     """Make a study of your own data, after looking at the data."""
     from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
-    from flows.own_data.run_time import in_words  # noqa: PLC0415 - as above
     from rnn_core.study import Seeds  # noqa: PLC0415 - as above
 
-    made = new_study(
+    told = new_study(
         folder,
         task,
         data,
@@ -157,12 +156,7 @@ def new(
         sizes=[size.strip() for size in sizes.split(",")],
         seeds=Seeds(first=seeds, most=max(seeds, most_seeds)),
     )
-    typer.echo(f"{folder} is a study of the dataset {made.dataset}: see its params.yaml.")
-    for line in made.understood.read:
-        typer.echo(f"  {line}")
-    for doubt in (*made.understood.doubts, *filter(None, [made.foresight])):
-        typer.echo(f"  note: {doubt}")
-    typer.echo(f"  {in_words(made.time)}")
+    typer.echo("\n".join(told))
     if not run:
         typer.echo(f"Next: gatewise run {folder}")
         return

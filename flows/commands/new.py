@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,19 +19,16 @@ from typing import Any
 import yaml
 
 from flows.own_data.copying import check_data, copy_data
-from flows.own_data.run_time import RunTime, run_time
+from flows.own_data.run_time import run_time
 from flows.own_data.settings import read_settings
+from flows.own_data.trying import Tried, try_out
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import before_training
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.parameters import parse
 from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
-from rnn_core.tasks.base.prepares import Suggestion
-from rnn_core.tasks.base.understanding import Understanding
-from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.pace import seconds_of_training
 from rnn_core.training.sizes import BUDGET_CELL
 
@@ -48,23 +45,6 @@ COMMENT = """\
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """A study that was made.
-
-    Attributes:
-        dataset: Name of its dataset.
-        understood: What was read of the data.
-        foresight: What its validation set can tell; empty where that is not known.
-        time: About how long a run takes.
-    """
-
-    dataset: str
-    understood: Understanding
-    foresight: str
-    time: RunTime
-
-
 def new_study(
     folder: Path,
     task: str,
@@ -76,7 +56,7 @@ def new_study(
     cells: Sequence[str],
     sizes: Sequence[str],
     seeds: Seeds,
-) -> Made:
+) -> list[str]:
     """Make the folder of a study with a copy of the data.
 
     Args:
@@ -90,20 +70,23 @@ def new_study(
         sizes: Sizes of each, budgets of weights or "equal".
         seeds: How many random seeds each cell gets.
 
+    Returns:
+        What was understood and made, for a person, a line each.
+
     Raises:
         ParameterError: If an argument names something impossible.
         DataError: If the data cannot be used; nothing is left behind.
     """
     check_arguments(folder, data, cells)
+    kind = get_task(task)
     wanted = aligned_setting(task, data) | target_setting(task, targets)
     wanted |= series_setting(task, series) | read_settings(settings)
-    budgets = read_sizes(sizes)
+    budgets, dataset = read_sizes(sizes), as_name(data[0].stem, "data")
     there = next(parent for parent in folder.absolute().parents if parent.exists())
     with TemporaryDirectory(prefix=".new-", dir=there) as temporary:
         growing = Path(temporary) / "study"
         copy_data(data, growing / SOURCE)
-        dataset = as_name(data[0].stem, "data")
-        tried = try_out(task, growing / SOURCE, wanted, cells)
+        tried = try_out(kind, growing / SOURCE, wanted)
         content = {
             "root": root_for(folder),
             "study": as_name(folder.resolve().name, "study"),
@@ -121,21 +104,17 @@ def new_study(
                 dataset: {
                     "source": SOURCE,
                     "task": task,
-                    "margin": get_task(task).margin,
+                    "margin": kind.margin,
                     **tried.section,
                 }
             },
         }
+        lines = told(tried, cells, budgets, seeds)
         lay_out(growing, content, data)
         init_dvc(growing)
         put_in_place(growing, folder)
-    kind = get_task(task)
-    return Made(
-        dataset=dataset,
-        understood=tried.understood,
-        foresight=before_training(kind.metric, kind.margin, tried.items),
-        time=run_time(tried.seconds, len(cells) * len(budgets), seeds),
-    )
+    made = f"{folder} is a study of the dataset {dataset}: see its params.yaml."
+    return [made, *(f"  {line}" for line in lines)]
 
 
 def put_in_place(growing: Path, folder: Path) -> None:
@@ -215,43 +194,17 @@ def as_name(text: str, default: str) -> str:
     return name if name[0].isalpha() else f"{default}_{name}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tried:
-    """What came of trying parameters on the data.
-
-    Attributes:
-        section: The parameters.
-        items: Of the validation set.
-        understood: What was read of the data.
-        seconds: About how long a training of the first cell takes here, at size 1.
-    """
-
-    section: Suggestion
-    items: int
-    understood: Understanding
-    seconds: float
-
-
-def try_out(task: str, raw: Path, wanted: Mapping[str, Any], cells: Sequence[str]) -> Tried:
-    """Find parameters for the data, and try them.
-
-    Raises:
-        DataError: If the data cannot be used.
-        ParameterError: If what is wanted is not possible.
-    """
-    kind = get_task(task)
-    section = kind.suggest(raw, wanted)
-    parameters = parse(kind.DataParameters, section["data"], "", "--set")
-    model = parse(kind.ModelParameters, section["model"], "", "--set")
-    training = parse(TrainingParameters, section["training"], "", "--set")
-    data, meta = kind.prepare(raw, parameters)
+def told(
+    tried: Tried, cells: Sequence[str], sizes: Sequence[float | str], seeds: Seeds
+) -> list[str]:
+    """What was read of the data, what may be wrong, and how long a run takes, a line each."""
+    task, understood = tried.task, tried.understood
+    foresight = before_training(task.metric, task.margin, task.meta.items["validation"])
+    doubts = [*understood.doubts, *([foresight] if foresight else [])]
     cell = BUDGET_CELL if BUDGET_CELL in cells else cells[0]
-    return Tried(
-        section=section,
-        items=meta.items["validation"],
-        understood=kind.understand(raw, data, meta),
-        seconds=seconds_of_training(kind(meta, model), cell, data, training),
-    )
+    seconds = seconds_of_training(task, cell, tried.data, tried.training)
+    time = run_time(seconds, len(cells), sizes, seeds)
+    return [*understood.read, *(f"note: {doubt}" for doubt in doubts), time]
 
 
 def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> None:

@@ -4,8 +4,9 @@ import math
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,18 +80,43 @@ def answer_each(
         import pandas as pd  # noqa: PLC0415 - takes long
 
         named = table.set_axis(pd.Index(row_names(table), name="row"))
-        answers = {}
-        for place in range(len(named)):
-            with faults.noted():
-                answers[place] = served.task.answer(
-                    served.model, named.iloc[[place]], parameters
-                ).set_axis([place])
-        if not answers:
+        answer = partial(served.task.answer, served.model, parameters=parameters)
+        parts = list(answer_halves(answer, named, range(len(named)), faults))
+        if not parts:
             raise
-    answer = pd.concat(answers.values()).reindex(range(len(table)))
-    given = [column for column in answer.columns if column in table.columns]
-    answer[given] = table[given].to_numpy()
-    return answer, faults
+    answered = pd.concat(parts).reindex(range(len(table)))
+    given = [column for column in answered.columns if column in table.columns]
+    answered[given] = table[given].to_numpy()
+    return answered, faults
+
+
+def answer_halves(
+    answer: Callable[["pd.DataFrame"], "pd.DataFrame"],
+    table: "pd.DataFrame",
+    rows: range,
+    faults: Faults,
+) -> Iterator["pd.DataFrame"]:
+    """Answer what can be answered of rows that cannot be answered together.
+
+    A half that cannot be answered is halved in turn: among many rows, a few that are wrong take
+    a few answers each to find.
+
+    Args:
+        answer: Answers a table.
+        table: Raw input.
+        rows: Two or more rows of it, by their places.
+        faults: Takes what is wrong with the rows that have no answer.
+    """
+    middle = len(rows) // 2
+    for part in (rows[:middle], rows[middle:]):
+        try:
+            yield answer(table.iloc[part.start : part.stop]).set_axis(part)
+        except DataError:
+            if len(part) > 1:
+                yield from answer_halves(answer, table, part, faults)
+            else:
+                with faults.noted():
+                    raise
 
 
 def generate(model: str, prompt: str, settings: Sequence[str]) -> None:

@@ -1,49 +1,27 @@
 """About how long the first run of a new study takes."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rnn_core.study import Seeds
 
 
-@dataclass(frozen=True)
-class RunTime:
-    """What the trainings of a run take.
-
-    Attributes:
-        seconds: Of one training of the largest candidate.
-        least: How many trainings there are if the first random seeds decide.
-        most: How many there are otherwise.
-        workers: How many are done at the same time.
-    """
-
-    seconds: float
-    least: int
-    most: int
-    workers: int
-
-
-def run_time(seconds: float, candidates: int, seeds: Seeds) -> RunTime:
-    """What a run takes on this machine, where nothing is tuned.
+def run_time(seconds: float, cells: int, sizes: Sequence[float | str], seeds: Seeds) -> str:
+    """What the trainings of a run take on this machine, where nothing is tuned, for a person.
 
     Args:
-        seconds: Of one training of the largest candidate.
-        candidates: Cells at all of their sizes.
+        seconds: Of one training at size 1; a larger one takes as many times as long.
+        cells: How many there are.
+        sizes: Of each, budgets of weights or "equal".
         seeds: How many random seeds there are.
     """
-    workers = os.cpu_count() or 1
-    return RunTime(seconds, candidates * seeds.first, candidates * seeds.most, workers)
-
-
-def in_words(time: RunTime) -> str:
-    """For a person, such as `the trainings of a run take up to some 5 minutes to 20 minutes`."""
-    least, most = (number * time.seconds / time.workers for number in (time.least, time.most))
-    times, count = rounded(most), f"{time.most}"
-    if most > least:
-        times, count = f"{rounded(least)} to {times}", f"{time.least} to {count}"
+    workers, candidates = os.cpu_count() or 1, cells * len(sizes)
+    longest = seconds * max([1.0, *(float(size) for size in sizes if size != "equal")])
+    trainings = sorted({candidates * seeds.first, candidates * seeds.most})
+    times = [rounded(number * longest / workers) for number in trainings]
     return (
-        f"the trainings of a run take up to some {times} here: {count} of at most "
-        f"{rounded(time.seconds)}, {time.workers} at a time"
+        f"the trainings of a run take up to some {' to '.join(times)} here: "
+        f"{' to '.join(map(str, trainings))} of at most {rounded(longest)}, {workers} at a time"
     )
 
 

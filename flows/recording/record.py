@@ -60,7 +60,7 @@ def prepare(
 
 
 def unless_changed(stages: Iterable[str], changed: Collection[str]) -> list[str]:
-    """Those of some stages whose dataset was not edited; of all datasets, if they are of none."""
+    """The stages whose dataset was not edited; those of no dataset only if none was."""
     left_out = {"", *changed} if changed else set()
     return [stage for stage in stages if stage.partition("@")[2] not in left_out]
 

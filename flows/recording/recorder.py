@@ -117,7 +117,8 @@ class Recorder:
     def write(self) -> None:
         """Write what was recorded into dvc.lock, but for datasets that were edited at any time.
 
-        Nothing is written if DVC has failed: the rest would come after that later.
+        Nothing is written if DVC has failed: what failed would stand behind the rest once it is
+        recorded, and not where DVC puts it.
         """
         if self.parts and not self.has_failed:
             self.changed |= changed_since(self.layout, self.inputs)

@@ -51,8 +51,8 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable
     rows, (told, otherwise) = [], judged(layout, dataset)
     for name, records in sorted(found.items()):
         trials = [r for r in records if r.is_trial]
-        refits = [r for r in records if r.division != "prepared"]
-        compared = [r for r in records if not r.is_trial and r.division == "prepared"]
+        compared = [r for r in records if r.is_compared]
+        refits = [r for r in records if not (r.is_trial or r.is_compared)]
         trainings = [r for r in compared if r.what == "train"]
         evaluations = [r for r in compared if r.what == "evaluate"]
         took = [measured(trials)[0], *measured(trainings), *measured(evaluations)]

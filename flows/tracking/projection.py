@@ -243,8 +243,7 @@ class Projection:
         trained = [
             one
             for one in last_records(read_records(self.layout))
-            if (one.what, one.dataset, one.division) == ("train", dataset, "prepared")
-            and not one.is_trial
+            if (one.what, one.dataset) == ("train", dataset) and one.is_compared
         ]
         with self.lock, reachable():
             for name in comparison.results:

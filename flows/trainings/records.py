@@ -60,6 +60,11 @@ class Record:
         """Whether it is of a trial of tuning."""
         return is_for_tuning(self.seed)
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether it is of a seed that is compared, and of neither a trial nor a refit."""
+        return self.division == "prepared" and not self.is_trial
+
 
 def epochs_in(folder: Path) -> int:
     """Epochs that a finished training has in its folder.

@@ -1,10 +1,10 @@
 """What came of each candidate on one dataset."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, Reached, ScoredSplit
@@ -13,6 +13,9 @@ from rnn_core.training.run_folder import Cost, candidate_name, size_name
 from rnn_core.training.tuning import Tuned
 
 SCORES = "scores.json"
+
+OnSplit = TypeVar("OnSplit")
+"""The scores on one split."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +48,70 @@ class SeedResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """The outcome of one cell at one size.
+class SizeResult:
+    """The outcome of one cell, or of a network without a recurrence, at one size.
 
     Attributes:
-        cell: Name of the cell.
-        hidden_size: Features of its state, in each layer.
+        cell: Name of the cell or network.
+        hidden_size: Features of its state, or output, in each layer.
+        sizes: What of the ladder this is, as in params.yaml; of a network, the candidate whose
+            multiply-accumulates it has as many as.
+        deviations: How far it is from each of these, as a share of it: a cell by its weights.
+        cost: Counted cost of its model.
+        seeds: Outcome of each seed.
+    """
+
+    cell: str
+    hidden_size: int
+    sizes: tuple[str, ...]
+    deviations: dict[str, float]
+    cost: Cost
+    seeds: tuple[SeedResult, ...]
+
+    @property
+    def num_layers(self) -> int:
+        """One, but for cells, which have a field for it: a network is not stacked."""
+        return 1
+
+    @property
+    def size(self) -> str:
+        """What its size is called."""
+        return size_name(self.hidden_size, self.num_layers)
+
+    @property
+    def diverged(self) -> tuple[SeedResult, ...]:
+        """Its seeds that diverged."""
+        return tuple(seed for seed in self.seeds if seed.diverged)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary(SizeResult, Generic[OnSplit]):
+    """An outcome with its scores on each split, in a comparison.
+
+    Attributes:
+        validation: Its scores on the validation split.
+        test: Its scores on the test split.
+        others: Means of the further metrics of the test split.
+    """
+
+    validation: OnSplit
+    test: OnSplit
+    others: dict[str, float]
+
+    def on(self, split: ScoredSplit) -> OnSplit:
+        """Its scores on a split."""
+        return self.validation if split == "validation" else self.test
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate(SizeResult):
+    """The outcome of one cell at one size, as it was evaluated.
+
+    Attributes:
         num_layers: Layers.
-        sizes: What of the ladder this is, as in params.yaml.
-        deviations: How far its weights are from those of each budget, as a share of it.
         device: Kind of device it was trained on.
         data: Digest of the prepared data.
         metric: Of its scores.
-        cost: Counted cost of its model.
-        seeds: Outcome of each seed.
         tuning: What it was tuned to, and at what cost; None if it was not.
         validation_losses: What training lowers, on the validation split, by seed; empty where
             the metric is that.
@@ -66,16 +119,10 @@ class Candidate:
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
 
-    cell: str
-    hidden_size: int
     num_layers: int = 1
-    sizes: tuple[str, ...]
-    deviations: dict[str, float]
     device: str
     data: str
     metric: Metric
-    cost: Cost
-    seeds: tuple[SeedResult, ...]
     tuning: Tuned | None = None
     validation_losses: dict[int, float] = field(default_factory=dict)
 
@@ -83,11 +130,6 @@ class Candidate:
     def name(self) -> str:
         """What it is called in tables and files."""
         return candidate_name(self.cell, self.hidden_size, self.num_layers)
-
-    @property
-    def size(self) -> str:
-        """What its size is called."""
-        return size_name(self.hidden_size, self.num_layers)
 
     @property
     def training_cost(self) -> float:
@@ -138,7 +180,12 @@ class Candidate:
     @property
     def finished(self) -> bool:
         """Whether some seed did not diverge."""
-        return not all(seed.diverged for seed in self.seeds)
+        return len(self.diverged) < len(self.seeds)
+
+    def in_summary(self) -> dict[str, Any]:
+        """What a `Summary` of it says whatever it is compared with."""
+        found = {one.name: getattr(self, one.name) for one in fields(SizeResult)}
+        return found | {"others": self.mean_others()}
 
 
 def check_comparable(candidates: Sequence[Candidate]) -> None:

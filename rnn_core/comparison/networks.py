@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from rnn_core.comparison.candidates import SeedResult
-from rnn_core.metric import ScoredSplit
-from rnn_core.training.run_folder import Cost, size_name
+from rnn_core.comparison.candidates import Summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,46 +26,8 @@ class Beside:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReferenceResult:
-    """A reference network at its one size, and what it came to.
+class ReferenceResult(Summary[Beside]):
+    """A reference network at its one size, and what it came to."""
 
-    Attributes:
-        cell: Name of the network, in the place of a cell's.
-        hidden_size: Features of its output.
-        sizes: The candidate whose multiply-accumulates it has as many as.
-        deviations: How far it is from those, as a share of them.
-        cost: Counted cost of its model.
-        seeds: Outcome of each seed.
-        validation: Its scores on the validation split.
-        test: Its scores on the test split.
-        others: Means of the further metrics of the test split.
-    """
-
-    cell: str
-    hidden_size: int
-    sizes: tuple[str, ...]
-    deviations: dict[str, float]
-    cost: Cost
-    seeds: tuple[SeedResult, ...]
-    validation: Beside
+    validation: Beside  # named again for pydantic, which does not see what Summary is made with
     test: Beside
-    others: dict[str, float]
-
-    @property
-    def num_layers(self) -> int:
-        """One, whatever it is made of: a network is not stacked."""
-        return 1
-
-    @property
-    def size(self) -> str:
-        """What its size is called."""
-        return size_name(self.hidden_size, self.num_layers)
-
-    def on(self, split: ScoredSplit) -> Beside:
-        """Its scores on a split."""
-        return self.validation if split == "validation" else self.test
-
-    @property
-    def diverged(self) -> tuple[SeedResult, ...]:
-        """Its seeds that diverged."""
-        return tuple(seed for seed in self.seeds if seed.diverged)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, TypeAlias
 
-from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.candidates import SeedResult, Summary
 from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.policies import Policy, PolicyName
@@ -12,7 +12,6 @@ from rnn_core.comparison.refits import Refit, RefitResult
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric, ScoredSplit, Split
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
-from rnn_core.training.run_folder import Cost, size_name
 from rnn_core.training.tuning import Tuned
 
 Status: TypeAlias = Literal["decided", "open"]
@@ -188,56 +187,28 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CandidateResult:
+class CandidateResult(Summary[SplitResult]):
     """One cell at one size, and what it came to.
 
     Attributes:
-        cell: Name of the cell.
-        hidden_size: Features of its state, in each layer.
         num_layers: Layers.
-        sizes: What of the ladder this is, as in params.yaml.
-        deviations: How far its weights are from those of each budget, as a share of it.
-        cost: Counted cost of its model.
         tuning: What it was tuned to, and at what cost; None if it was not.
         failure: That a smaller size of its cell is better; None if none is beyond chance.
-        seeds: Outcome of each seed.
-        validation: Its scores on the validation split.
-        test: Its scores on the test split.
-        others: Means of the further metrics of the test split.
         recalls: Means of the recalls of the test split, by class; empty where there are none.
     """
 
-    cell: str
-    hidden_size: int
     num_layers: int = 1
-    sizes: tuple[str, ...]
-    deviations: dict[str, float]
-    cost: Cost
     tuning: Tuned | None
     failure: Failure | None
-    seeds: tuple[SeedResult, ...]
-    validation: SplitResult
+    validation: (
+        SplitResult  # named again for pydantic, which does not see what Summary is made with
+    )
     test: SplitResult
-    others: dict[str, float]
     recalls: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def size(self) -> str:
-        """What its size is called."""
-        return size_name(self.hidden_size, self.num_layers)
-
-    def on(self, split: ScoredSplit) -> SplitResult:
-        """Its scores on a split."""
-        return self.validation if split == "validation" else self.test
 
     def seed(self, seed: int) -> SeedResult:
         """The outcome of one of its seeds."""
         return next(result for result in self.seeds if result.seed == seed)
-
-    @property
-    def diverged(self) -> tuple[SeedResult, ...]:
-        """Its seeds that diverged."""
-        return tuple(seed for seed in self.seeds if seed.diverged)
 
 
 Result: TypeAlias = CandidateResult | ReferenceResult

@@ -288,18 +288,12 @@ def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
         )
 
     return CandidateResult(
-        cell=candidate.cell,
-        hidden_size=candidate.hidden_size,
+        **candidate.in_summary(),
         num_layers=candidate.num_layers,
-        sizes=candidate.sizes,
-        deviations=candidate.deviations,
-        cost=candidate.cost,
         tuning=candidate.tuning,
         failure=verdict.failures.get(candidate.name),
-        seeds=candidate.seeds,
         validation=on("validation"),
         test=on("test"),
-        others=candidate.mean_others(),
         recalls=candidate.mean_recalls(),
     )
 
@@ -323,14 +317,4 @@ def set_beside(
         worse_by, error = (None if value is None else value / margin for value in apart)
         return Beside(mean=one.mean(split), std=one.std(split), worse_by=worse_by, error=error)
 
-    return ReferenceResult(
-        cell=one.cell,
-        hidden_size=one.hidden_size,
-        sizes=one.sizes,
-        deviations=one.deviations,
-        cost=one.cost,
-        seeds=one.seeds,
-        validation=on("validation"),
-        test=on("test"),
-        others=one.mean_others(),
-    )
+    return ReferenceResult(**one.in_summary(), validation=on("validation"), test=on("test"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from usual_training import config_of
 
 from rnn_core.cells import REGISTRY
 from rnn_core.files import read_json
@@ -19,7 +20,6 @@ from rnn_core.training import loop as training
 from rnn_core.training.evaluation import evaluate
 from rnn_core.training.loop import TrainingParameters, learning_rate
 from rnn_core.training.models import build_model
-from rnn_core.training.run_folder import RunConfig
 
 FILE = Path(__file__).parents[2] / "benchmarks/plain_pytorch.py"
 EXAMPLES = Path(__file__).parents[1] / "rnn_core/malformed"
@@ -121,13 +121,11 @@ def test_a_training_ends_where_ours_does(plain, float64, tmp_path, cell):
     parameters = TrainingParameters(
         epochs=8, patience=2, batch_size=16, learning_rate=0.3, warmup_steps=2
     )
-    config = RunConfig(
+    config = config_of(
+        "forecasting",
         dataset="wave",
-        task="forecasting",
         cell=cell,
         seed=1,
-        device="cpu",
-        data="",
         model=asdict(task.model),
         training=asdict(parameters),
     )

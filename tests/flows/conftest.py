@@ -23,6 +23,7 @@ from dvc.fs import localfs
 from dvc.rwlock import rwlock
 from mlflow import MlflowClient
 from sftp_server import SftpServer, serving
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.stages.compare import compare
@@ -63,17 +64,10 @@ OPINIONS = "\n".join(
 )
 
 TINY = {
+    **USUAL,
     "study": "tiny",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "text": {
             "source": "text",

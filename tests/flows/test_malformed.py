@@ -6,19 +6,23 @@ The cases are the tables in `tests/rnn_core/malformed`, one module for each task
 import ast
 import importlib.util
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.stages.prepare import prepare
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.readers.faults import Faults, told
 from rnn_core.study import read_study
 from rnn_core.tasks import REGISTRY, get_task
 
 TABLES = Path(__file__).parents[1] / "rnn_core/malformed"
 PACKAGE = Path(sys.modules["rnn_core"].__file__).parent
+FAULTS = Path(sys.modules[Faults.__module__].__file__)
 
 
 def read_table(task):
@@ -41,18 +45,11 @@ def lay_out(folder, task, files, parameters):
         (raw / name).write_bytes(content)
     section = {"source": "data/raw/data", "task": task, "model": {}, "training": {}}
     study = {
+        **USUAL,
         "root": ".",
         "study": "malformed",
-        "device": "cpu",
         "seeds": {"first": 1, "most": 1},
         "cells": ["gru"],
-        "sizes": ["equal"],
-        "tuning": None,
-        "champion": "seed",
-        "ensemble": {"members": 2},
-        "depths": [1],
-        "references": None,
-        "refit": False,
         "datasets": {"data": {**section, "data": parameters}},
     }
     (folder / "params.yaml").write_text(yaml.safe_dump(study))
@@ -110,8 +107,42 @@ def raising_line(error):
     return found
 
 
+class Noted:
+    """Where each fault was found that was noted, to be told with others.
+
+    All of them are raised in the same line, which is no check of any.
+    """
+
+    def __init__(self, patch):
+        self.places = []
+        add, noted = Faults.add, Faults.noted
+
+        def seen(faults, what, cure):
+            caller = sys._getframe(1)
+            place = Path(caller.f_code.co_filename), caller.f_lineno
+            if place[0] != FAULTS:
+                self.places.append((told({cure: [what]}), place))
+            add(faults, what, cure)
+
+        @contextmanager
+        def seen_within(faults):
+            with noted(faults):
+                try:
+                    yield
+                except DataError as error:
+                    self.places.append((str(error), raising_line(error)))
+                    raise
+
+        patch.setattr(Faults, "add", seen)
+        patch.setattr(Faults, "noted", seen_within)
+
+    def find(self, message):
+        """Where the fault of a message was found."""
+        return next(place for text, place in self.places if message in text and place[0] != FAULTS)
+
+
 class Removal(ast.NodeTransformer):
-    """Takes one `raise` statement out of a module."""
+    """Takes one statement out of a module that raises an error, or notes a fault."""
 
     def __init__(self, line):
         self.line = line
@@ -123,9 +154,13 @@ class Removal(ast.NodeTransformer):
             return ast.copy_location(ast.Pass(), node)
         return node
 
+    def visit_Expr(self, node):
+        is_add = isinstance(node.value, ast.Call) and getattr(node.value.func, "attr", "") == "add"
+        return self.visit_Raise(node) if is_add else node
 
-def without_raise(file, line, monkeypatch):
-    """Put the code of a module without one of its `raise` into the module."""
+
+def without_check(file, line, monkeypatch):
+    """Put the code of a module without one of its checks into the module."""
     name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts)
     module = sys.modules[name]
     removal = Removal(line)
@@ -159,10 +194,11 @@ def replace_functions(module, changed, monkeypatch):
 def test_without_its_check_a_case_is_not_found(tmp_path, task, cause, monkeypatch):
     files, parameters, message = case(task, cause)
     get_task(task)
-    error = outcome(tmp_path / "with", task, files, parameters)
-    place = raising_line(error)
+    with monkeypatch.context() as patch:
+        noted = Noted(patch)
+        place = raising_line(outcome(tmp_path / "with", task, files, parameters))
     assert place is not None
-    without_raise(*place, monkeypatch)
+    without_check(*(noted.find(message) if place[0] == FAULTS else place), monkeypatch)
     try:
         other = outcome(tmp_path / "without", task, files, parameters)
     except Exception as crash:  # noqa: BLE001 - what is not checked may break anything

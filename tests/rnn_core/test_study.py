@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from usual_study import USUAL
 
 from rnn_core.errors import ParameterError
 from rnn_core.study import TUNING_SEED, Seeds, Study, Tuning, own_source, read_study
@@ -28,18 +29,12 @@ TUNING = {"trials": 8, "learning_rate": [0.25, 4], "clip_norm": [0.5, 2], "dropo
 
 def content(**changes):
     study = {
+        **USUAL,
         "root": ".",
         "study": "tiny",
         "device": "auto",
         "seeds": {"first": 2, "most": 2},
         "cells": ["gru", "lstm"],
-        "sizes": ["equal"],
-        "depths": [1],
-        "tuning": None,
-        "champion": "seed",
-        "ensemble": {"members": 2},
-        "references": None,
-        "refit": False,
         "datasets": {
             "co2": {
                 "source": CO2,

@@ -44,7 +44,7 @@ def plain_wav(content: bytes, label: str) -> bytes:
         label: What to call it in errors.
 
     Raises:
-        FaultsError: If it is cut off or holds no samples.
+        FaultsError: If it is cut off.
     """
     chunks = find_chunks(content, label)
     block = max(block_size(chunks.form), 1)
@@ -53,8 +53,6 @@ def plain_wav(content: bytes, label: str) -> bytes:
     if held < announced:
         what = f"{label} announces {announced} samples and holds {held}: it is cut off"
         raise FaultsError({EXPORT: [what]})
-    if not held:
-        raise FaultsError({"record it again or remove it": [f"{label} holds no samples"]})
     parts = chunk(b"fmt ", chunks.form) + (chunk(b"fact", chunks.fact) if chunks.fact else b"")
     parts += chunk(b"data", chunks.data[: held * block])
     return chunk(b"RIFF", b"WAVE" + parts)

@@ -8,6 +8,7 @@ from contextlib import closing, nullcontext
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.commands import main as cli
 from flows.commands import stage
@@ -19,17 +20,10 @@ from rnn_core.sources.tinyshakespeare import SOURCE as TINYSHAKESPEARE
 
 TRAINING = {"epochs": 1, "batch_size": 8}
 PARAMETERS = {
+    **USUAL,
     "study": "small",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["memoryless", "gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

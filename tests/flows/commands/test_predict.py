@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flows.commands import predict as command
 from flows.commands.predict import Served, answer_each, generate, shown
@@ -14,7 +16,11 @@ from rnn_core.tasks.base.serves import AnswerParameters, row_names
 class Halving:
     rows_stand_alone = True
 
+    def __init__(self):
+        self.calls = 0
+
     def answer(self, model, table, parameters):
+        self.calls += 1
         halves = []
         for row, value in zip(row_names(table), table["given"], strict=True):
             if value % 2:
@@ -38,6 +44,22 @@ def test_rows_that_were_numbered_in_reading_keep_their_numbers():
     table = table_of(4, 3).set_axis(pd.Index([2, 7], name="row"))
     _, faults = answer_each(Served(Halving(), None), table, None)
     assert faults.found == {"": ["row 7 has 3, which is odd"]}
+
+
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
+@given(st.data())
+def test_few_faults_among_many_rows_are_found_with_few_answers(data):
+    number = data.draw(st.integers(2, 200))
+    rows = st.integers(0, number - 1)
+    wrong = data.draw(st.sets(rows, min_size=1, max_size=min(4, number - 1)))
+    task, values = Halving(), [2 * row + (row in wrong) for row in range(number)]
+    answer, faults = answer_each(Served(task, None), table_of(*values), None)
+    assert answer["given"].tolist() == values
+    assert answer["half"].dropna().tolist() == [row for row in range(number) if row not in wrong]
+    assert faults.found == {
+        "": [f"row {row + 1} has {2 * row + 1}, which is odd" for row in sorted(wrong)]
+    }
+    assert task.calls <= 1 + 2 * len(wrong) * math.ceil(math.log2(number))
 
 
 def test_nothing_is_answered_where_no_row_can_be():

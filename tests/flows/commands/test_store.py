@@ -9,23 +9,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.commands import main as cli
 from flows.layout import Layout
 from flows.trainings.store import open_store
 
 PARAMETERS = {
+    **USUAL,
     "study": "small",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

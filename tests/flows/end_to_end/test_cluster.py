@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 import waiting
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.running.mark import read_mark
@@ -25,17 +26,10 @@ from rnn_core.files import read_json, read_json_lines
 wait_for = partial(waiting.wait_for, seconds=180)
 
 SMALL = {
+    **USUAL,
     "study": "elsewhere",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "lstm"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -9,6 +9,7 @@ from copy import deepcopy
 import psutil
 import pytest
 from mlflow import MlflowClient
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.trainings.store import open_store
@@ -24,17 +25,10 @@ REGION = {
 }
 
 REGIONS = {
+    **USUAL,
     "study": "regions",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {"north": REGION, "south": deepcopy(REGION)},  # no alias: DVC changes none
 }
 

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import waiting
 from mlflow import MlflowClient
+from usual_study import USUAL
 
 from flows.layout import Layout
 from rnn_core.files import read_json, read_json_lines
@@ -19,17 +20,10 @@ REGION = {
 }
 
 STUDY = {
+    **USUAL,
     "study": "regions",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "north": REGION | {"source": "sales.csv"},
         "south": REGION | {"source": "south.csv", "training": {"epochs": 1}},

@@ -12,6 +12,7 @@ from functools import partial
 import psutil
 import pytest
 import waiting
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.trainings.store import open_store
@@ -19,17 +20,10 @@ from flows.trainings.store import open_store
 wait_for = partial(waiting.wait_for, seconds=240, every=0.002)
 
 SMALL = {
+    **USUAL,
     "study": "interrupted",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "memoryless"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -3,22 +3,16 @@
 import re
 
 import pytest
+from usual_study import USUAL
 
 from flows.layout import Layout
 from rnn_core.files import read_json_lines
 
 PARAMETERS = {
+    **USUAL,
     "study": "small",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

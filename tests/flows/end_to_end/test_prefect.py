@@ -9,6 +9,7 @@ import psutil
 import pytest
 import waiting
 from mlflow import MlflowClient
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.running.mark import read_mark
@@ -27,17 +28,10 @@ REGION = {
 ENDLESS = REGION | {"training": {"epochs": 100_000, "patience": 100_000}}
 
 STUDY = {
+    **USUAL,
     "study": "regions",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {"quick": REGION, "endless": ENDLESS},
 }
 

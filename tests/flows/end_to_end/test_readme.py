@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 import waiting
+from usual_study import USUAL
 
 from flows.recording.inputs import DATASET_VERBS as VERBS
 from rnn_core.comparison.outcome import read_comparison
@@ -67,17 +68,10 @@ def clone(clone_at, tmp_path_factory, home):
     series, text = ("sales.csv", "co2"), ("text", "agreement")
     datasets = {name: {"source": source} | SECTIONS[name] for source, name in (series, text)}
     parameters = {
+        **USUAL,
         "study": "sample",
-        "device": "cpu",
         "seeds": {"first": 2, "most": 2},
         "cells": ["gru"],
-        "sizes": ["equal"],
-        "tuning": None,
-        "champion": "seed",
-        "ensemble": {"members": 2},
-        "depths": [1],
-        "references": None,
-        "refit": False,
     }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.own_data.run_time import RunTime, in_words, rounded, run_time
+from flows.own_data.run_time import rounded, run_time
 from rnn_core.study import Seeds
 
 
@@ -22,15 +22,25 @@ def test_times_have_a_unit_and_two_digits(seconds, words):
     assert rounded(seconds) == words
 
 
-def test_trainings_are_counted_and_shared_among_workers(monkeypatch):
+@pytest.fixture(autouse=True)
+def workers(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    assert run_time(30.0, 8, Seeds(first=3, most=10)) == RunTime(30.0, 24, 80, 4)
 
 
 def test_the_first_seeds_may_decide_or_all_be_needed():
-    assert in_words(RunTime(60.0, 24, 80, 2)) == (
-        "the trainings of a run take up to some 12 minutes to 40 minutes here: 24 to 80 of at most "
-        "60 seconds, 2 at a time"
+    assert run_time(60.0, 4, [0.25, 1.0], Seeds(first=3, most=10)) == (
+        "the trainings of a run take up to some 6 minutes to 20 minutes here: 24 to 80 of at most "
+        "60 seconds, 4 at a time"
     )
-    once = in_words(RunTime(60.0, 4, 4, 2))
-    assert once.startswith("the trainings of a run take up to some 2 minutes here: 4 of ")
+
+
+def test_trainings_are_counted_once_where_there_are_no_more_seeds():
+    assert run_time(60.0, 8, ["equal"], Seeds(first=1, most=1)).endswith(
+        " up to some 2 minutes here: 8 of at most 60 seconds, 4 at a time"
+    )
+
+
+def test_a_larger_size_takes_longer():
+    assert run_time(60.0, 1, [0.5, "equal", 3.0], Seeds(first=4, most=4)).endswith(
+        " up to some 9 minutes here: 12 of at most 3 minutes, 4 at a time"
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.recording.command import commit
@@ -13,17 +14,10 @@ from flows.recording.plan import order
 from flows.stages.code import code
 
 PARAMETERS = {
+    **USUAL,
     "study": "recorded",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

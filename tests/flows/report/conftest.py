@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from rnn_core.comparison.candidates import Candidate, SeedResult
@@ -311,9 +312,8 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         }
         for name, data in datasets.items()
     }
-    content = {"root": ".", "study": "made_up", "seeds": {"first": 3, "most": 3}, "cells": cells}
-    content |= {"sizes": ["equal"], "depths": [1], "tuning": None, "champion": "auto"}
-    content |= {"ensemble": {"members": 5}, "references": None, "refit": False, "device": "cpu"}
+    content = {**USUAL, "root": ".", "study": "made_up", "cells": cells}
+    content |= {"seeds": {"first": 3, "most": 3}, "champion": "auto", "ensemble": {"members": 5}}
     (folder / "params.yaml").write_text(yaml.safe_dump(content | {"datasets": sections}))
     for name, data in datasets.items():
         candidates = candidates_of(data, draw) if data else []

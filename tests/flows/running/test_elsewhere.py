@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from distributed import KilledWorker
+from usual_training import config_of
 from waiting import lives, wait_for
 
 from flows.layout import Layout
@@ -22,7 +23,6 @@ from flows.trainings.store import VARIABLE, open_store
 from flows.trainings.workers import WorkerLostError
 from rnn_core.errors import StudyError
 from rnn_core.files import digest_of
-from rnn_core.training.run_folder import RunConfig
 
 TASK, CELL = "forecasting", "gru"
 
@@ -40,15 +40,12 @@ def layout(tmp_path):
 def work(layout):
     """A training on a worker of the same code."""
     code = code_of_cell(TASK, CELL)
-    config = RunConfig(
+    config = config_of(
+        TASK,
         dataset="sales",
-        task=TASK,
         cell=CELL,
-        seed=0,
-        device="cpu",
         data=digest_of(layout.prepared("sales")),
         model={"hidden_size": 4},
-        training={},
         environment={"code": code.training(CELL, "cpu")},
     )
     return Work(layout=layout, config=config, evaluates=code.evaluation(CELL, "cpu"))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from usual_training import config_of
 
 from flows.layout import Layout
 from flows.running import elsewhere
@@ -10,22 +11,16 @@ from flows.running.elsewhere import check_code
 from flows.stages.code import code_of_cell
 from flows.trainings.identity import Work
 from rnn_core.errors import StudyError
-from rnn_core.training.run_folder import RunConfig
 
 CODE = code_of_cell("forecasting", "gru")
 
 
 def work_on(division):
     """A training as a study with the same code asks for it."""
-    config = RunConfig(
+    config = config_of(
+        "forecasting",
         dataset="sales",
-        task="forecasting",
-        cell="gru",
-        seed=0,
-        device="cpu",
         data="d",
-        model={},
-        training={},
         environment={"code": CODE.training("gru", "cpu", division)},
         division=division,
     )

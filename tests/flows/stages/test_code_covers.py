@@ -14,6 +14,7 @@ from pkgutil import walk_packages
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 import rnn_core
 from flows.layout import Layout
@@ -89,16 +90,13 @@ def layout(tmp_path_factory):
         for task, (source, data) in DATASETS.items()
     }
     study = {
+        **USUAL,
         "root": ".",
         "study": "all",
-        "device": "cpu",
         "seeds": {"first": 1, "most": 1},
         "cells": list(CELLS),
         "sizes": [0.5],
-        "tuning": None,
         "champion": "ensemble",
-        "ensemble": {"members": 2},
-        "depths": [1],
         "references": list(NETWORKS),
         "refit": True,
         "datasets": datasets,

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.stages.compare import check_cells, compare
@@ -69,11 +70,9 @@ def raw(tmp_path):
     layout, draw = Layout(tmp_path), np.random.default_rng(3)
     (tmp_path / "prices.csv").touch()
     section = {"source": "prices.csv", "task": "forecasting", "data": {}, "model": {}}
-    content = {"root": ".", "study": "raw", "cells": ["gru", "rnn_tanh"], "sizes": ["equal"]}
-    content |= {"seeds": {"first": NUM_SEEDS, "most": NUM_SEEDS}, "champion": "seed"}
+    content = {**USUAL, "root": ".", "study": "raw", "cells": ["gru", "rnn_tanh"]}
+    content |= {"seeds": {"first": NUM_SEEDS, "most": NUM_SEEDS}}
     section |= {"training": {}, "margin": MARGIN}
-    content |= {"depths": [1], "tuning": None, "ensemble": {"members": 2}}
-    content |= {"device": "cpu", "references": None, "refit": False}
     content["datasets"] = {"prices": section}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     both = draw.normal(0, 0.05, (NUM_SEEDS, 1))  # what a seed does to both

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 import torch
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.report.card import model_card
@@ -27,18 +28,15 @@ SERIES = "date,y\n" + "".join(
 )
 
 PARAMETERS = {
+    **USUAL,
     "root": ".",
     "study": "deep",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "rnn_tanh"],
     "sizes": ["equal", 0.5],
     "depths": [2, 1],
-    "tuning": None,
     "champion": "ensemble",
     "ensemble": {"members": 3},
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.stages.evaluate import show_best
@@ -45,14 +46,12 @@ def layout(tmp_path_factory, perform):
         for name, section in DATASETS.items()
     }
     study = {
+        **USUAL,
         "root": ".",
         "study": "shown",
-        "device": "cpu",
         "seeds": {"first": 3, "most": 3},
         "cells": ["gru"],
     }
-    study |= {"sizes": ["equal"], "depths": [1], "tuning": None, "champion": "seed"}
-    study |= {"ensemble": {"members": 2}, "references": None, "refit": False}
     (layout.folder / "params.yaml").write_text(yaml.safe_dump(study | {"datasets": sections}))
     for name in DATASETS:
         layout.raw(name).mkdir(parents=True)

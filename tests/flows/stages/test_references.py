@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.report.timings import write_timings
@@ -33,18 +34,14 @@ def parameters(references, most=3):
     """Of a study that asks for some reference networks."""
     training = {"epochs": 2, "learning_rate": 0.01}
     return {
+        **USUAL,
         "root": ".",
         "study": "beside",
-        "device": "cpu",
         "seeds": {"first": min(most, 2), "most": most},
         "cells": ["gru", "rnn_tanh"],
         "sizes": [0.5, 1],
         "depths": [1, 2],
-        "tuning": None,
-        "champion": "seed",
-        "ensemble": {"members": 2},
         "references": references,
-        "refit": False,
         "datasets": {
             "sales": {
                 "source": "sales.csv",

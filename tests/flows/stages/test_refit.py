@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from usual_study import USUAL
 
 from flows.commands.run import time_account
 from flows.layout import Layout
@@ -36,15 +37,11 @@ from rnn_core.training.prepared import read_prepared
 from rnn_core.training.run_folder import read_config, read_summary
 
 PARAMETERS = {
+    **USUAL,
     "root": ".",
     "study": "refitted",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "rnn_tanh"],
-    "sizes": ["equal"],
-    "depths": [1],
-    "references": None,
-    "tuning": None,
     "champion": "auto",
     "ensemble": {"members": 3},
     "refit": True,

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 from safetensors.numpy import load_file, save_file
+from usual_study import USUAL
 
 from flows.layout import Layout
 from rnn_core.comparison.candidates import read_scores
@@ -23,18 +24,13 @@ SERIES = "date,y\n" + "".join(
 )
 
 PARAMETERS = {
+    **USUAL,
     "root": ".",
     "study": "together",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru", "rnn_tanh"],
-    "sizes": ["equal"],
-    "tuning": None,
     "champion": "auto",
     "ensemble": {"members": 4},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.tracking import projection as tracking
@@ -37,17 +38,12 @@ SERIES = "date,y\n" + "".join(
 )
 
 PARAMETERS = {
+    **USUAL,
     "root": ".",
     "study": "tuned",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru", "lstm"],
     "sizes": ["equal", 0.25],
-    "depths": [1],
-    "ensemble": {"members": 2},
-    "references": None,
-    "refit": False,
-    "champion": "seed",  # no more seeds for an ensemble
     "tuning": {
         "trials": 4,
         "share": 0.4,

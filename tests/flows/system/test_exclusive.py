@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from usual_study import USUAL
 
 from flows.layout import Layout
 from rnn_core.files import digest_of
@@ -11,17 +12,10 @@ from rnn_core.files import digest_of
 WAIT_SECONDS = 20
 
 SALES = {
+    **USUAL,
     "study": "alone",
-    "device": "cpu",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

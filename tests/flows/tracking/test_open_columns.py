@@ -1,42 +1,22 @@
 """A registered forecaster answers whatever kinds a person's own columns have."""
 
 import io
-import json
-from dataclasses import asdict
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.torch import save_file
+from usual_training import write_run
 
 from flows.tracking import registry, served_model
 from flows.tracking.registry import Examples, signature_of
 from rnn_core.files import digest_of
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
-from rnn_core.training.models import build_model, count_cost
-from rnn_core.training.run_folder import MODEL, RunConfig, write_config
+from rnn_core.training.models import build_model
 
 ROWS = 60
 HOURS = pd.date_range("2024-03-29 12:00", periods=ROWS, freq="h", tz="Europe/Berlin")
 TABLE = pd.DataFrame({"date": HOURS, "y": np.arange(ROWS) % 7, "x": np.arange(ROWS) * 0.5})
-
-
-def write_run(folder, task, model):
-    folder.mkdir()
-    config = RunConfig(
-        dataset="data",
-        task="forecasting",
-        cell="gru",
-        seed=0,
-        device="cpu",
-        data="",
-        model=asdict(task.model),
-        training={},
-    )
-    write_config(folder, config, count_cost(model))
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / MODEL)
-    (folder / "meta.json").write_text(json.dumps(task.meta.to_json()))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +29,7 @@ def loaded(tmp_path_factory):
     _, meta = Forecasting.prepare(folder / "raw", asked)
     task = Forecasting(meta, ForecastingModel(hidden_size=4))
     model = build_model(task, "gru").eval()
-    write_run(folder / "run", task, model)
+    write_run(folder / "run", "forecasting", task, model)
     (folder / "digest").write_text(digest_of(folder / "run"))
     example = task.example(folder / "raw")
     examples = Examples(example, task.answer(model, example, task.AnswerParameters()))

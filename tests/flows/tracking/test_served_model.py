@@ -4,18 +4,16 @@ import importlib.util
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from safetensors.torch import save_file
+from usual_training import write_run
 
 from flows.tracking.registry import REQUIREMENTS
 from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
-from rnn_core.training.models import build_model, count_cost, restore
-from rnn_core.training.run_folder import MODEL, RunConfig, write_config
+from rnn_core.training.models import build_model, restore
 
 TABLES = Path(__file__).parents[2] / "rnn_core/malformed"
 
@@ -68,7 +66,7 @@ def test_answers_need_no_more_than_the_requirements(tmp_path, name):
     again = kind.Meta.from_json(json.loads(json.dumps(meta.to_json())))
     task = kind(again, kind.ModelParameters(hidden_size=4))
     model = build_model(task, "gru").eval()
-    write_run(tmp_path, task, name, model, meta)
+    write_run(tmp_path, name, task, model)
     example = task.example(tmp_path / "raw")
     example.to_pickle(tmp_path / "example")
     allowed = json.dumps([*REQUIREMENTS, *kind.requirements])
@@ -83,19 +81,3 @@ def test_answers_need_no_more_than_the_requirements(tmp_path, name):
     expected = restored.answer(network, example, kind.AnswerParameters())
     answer = pd.read_pickle(tmp_path / "answer")  # noqa: S301 - written just above
     pd.testing.assert_frame_equal(answer, expected)
-
-
-def write_run(folder, task, name, model, meta):
-    config = RunConfig(
-        dataset="data",
-        task=name,
-        cell="gru",
-        seed=0,
-        device="cpu",
-        data="",
-        model=asdict(task.model),
-        training={},
-    )
-    write_config(folder, config, count_cost(model))
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / MODEL)
-    (folder / "meta.json").write_text(json.dumps(meta.to_json()))

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 import yaml
+from usual_study import USUAL
 
 from flows.layout import Layout
 from flows.trainings.adoption import adopt, leave_manifest
@@ -20,18 +21,11 @@ def store(tmp_path):
 
 
 PARAMETERS = {
+    **USUAL,
     "root": ".",
     "study": "came",
-    "device": "cpu",
     "seeds": {"first": 2, "most": 2},
     "cells": ["memoryless", "gru"],
-    "sizes": ["equal"],
-    "tuning": None,
-    "champion": "seed",
-    "ensemble": {"members": 2},
-    "depths": [1],
-    "references": None,
-    "refit": False,
     "datasets": {
         "sales": {
             "source": "sales.csv",

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from flows.commands.predict import Served, answer_each
+from flows.own_data.trying import try_out
 from mutated_files.corpus import Layout
 from rnn_core.errors import GatewiseError
 from rnn_core.parameters import parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.task import Task
-from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 
 
@@ -37,18 +37,14 @@ def accept(layout: Layout, raw: Path) -> Accepted:
         GatewiseError: If it is refused.
     """
     kind = get_task(layout.task)
-    section = kind.suggest(raw, layout.wanted)
-    parameters = parse(kind.DataParameters, section["data"], "", "--set")
-    small: dict[str, Any] = section["model"] | {"hidden_size": 2, "embedding_size": 2}
+    tried = try_out(kind, raw, layout.wanted)
+    told = (*tried.understood.read, *tried.understood.doubts)
+    assert tried.understood.read
+    assert not [line for line in told if str(raw) in line]
+    small: dict[str, Any] = tried.section["model"] | {"hidden_size": 2, "embedding_size": 2}
     known = set(kind.ModelParameters.__dataclass_fields__)
     chosen = {name: value for name, value in small.items() if name in known}
-    model = parse(kind.ModelParameters, chosen, "", "--set")
-    parse(TrainingParameters, section["training"], "", "--set")
-    data, meta = kind.prepare(raw, parameters)
-    understood = kind.understand(raw, data, meta)
-    assert understood.read
-    assert not [line for line in (*understood.read, *understood.doubts) if str(raw) in line]
-    task = kind(meta, model)
+    task = kind(tried.task.meta, parse(kind.ModelParameters, chosen, "", "--set"))
     return Accepted(task, build_model(task, "memoryless").eval())
 
 

@@ -52,16 +52,10 @@ TUNINGS = st.none() | st.builds(
 NUM_ITEMS = 6
 LAYERS = st.integers(1, 3)
 SEEDS = st.lists(COUNTS, max_size=3).map(tuple)
-SCORES = st.builds(
-    EnsembleScores,
-    cell=NAMES,
-    hidden_size=st.integers(1, 999),
-    num_layers=LAYERS,
-    seeds=SEEDS,
-    validation=st.none() | NUMBERS,
-    test=st.none() | NUMBERS,
-    others=st.dictionaries(NAMES, NUMBERS, max_size=1),
-)
+AT_SIZE = {"cell": NAMES, "hidden_size": st.integers(1, 999), "num_layers": LAYERS}
+OTHERS = st.dictionaries(NAMES, NUMBERS, max_size=1)
+SCORED_ON = {"validation": st.none() | NUMBERS, "test": st.none() | NUMBERS, "others": OTHERS}
+SCORES = st.builds(EnsembleScores, **AT_SIZE, seeds=SEEDS, **SCORED_ON)
 ENSEMBLES = st.none() | st.builds(
     EnsembleResult,
     scores=SCORES,
@@ -77,9 +71,7 @@ REFITS = st.none() | st.builds(
     RefitResult,
     refit=st.builds(
         Refit,
-        cell=NAMES,
-        hidden_size=st.integers(1, 999),
-        num_layers=LAYERS,
+        **AT_SIZE,
         measured=SEEDS,
         moved_back_epochs=st.none() | COUNTS,
         gain=st.none() | GAINS,
@@ -91,13 +83,7 @@ REFITS = st.none() | st.builds(
     scores=st.none() | SCORES,
 )
 SEED_RESULTS = st.builds(
-    SeedResult,
-    seed=COUNTS,
-    epochs=COUNTS,
-    steps=COUNTS,
-    validation=st.none() | NUMBERS,
-    test=st.none() | NUMBERS,
-    others=st.dictionaries(NAMES, NUMBERS, max_size=1),
+    SeedResult, seed=COUNTS, epochs=COUNTS, steps=COUNTS, recalls=OTHERS, **SCORED_ON
 )
 STANDS = st.builds(
     Beside, **dict.fromkeys(("mean", "std", "worse_by", "error"), st.none() | NUMBERS)
@@ -114,7 +100,7 @@ NETWORKS = st.none() | st.dictionaries(
         seeds=st.lists(SEED_RESULTS, max_size=2).map(tuple),
         validation=STANDS,
         test=STANDS,
-        others=st.dictionaries(NAMES, NUMBERS, max_size=1),
+        others=OTHERS,
     ),
     max_size=2,
 )
@@ -153,6 +139,7 @@ def candidates(draw, cell, metric, seeds):
                 validation=pair and pair[0],
                 test=pair and pair[1],
                 others={} if pair is None else {"f1": pair[1]},
+                recalls={} if pair is None else {"yes": 0.5},
             )
             for seed, pair in enumerate(drawn)
         ),

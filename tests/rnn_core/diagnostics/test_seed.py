@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import pytest
 import torch
+from usual_training import config_of
 
 from rnn_core.cells import REGISTRY
 from rnn_core.diagnostics.findings import Findings, read_findings, write_findings
@@ -15,7 +16,7 @@ from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.copy_memory import CopyData, CopyMemory
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore
-from rnn_core.training.run_folder import MODEL, RunConfig
+from rnn_core.training.run_folder import MODEL
 
 CPU = torch.device("cpu")
 SIZES = {"hidden_size": 6, "num_layers": 2}
@@ -32,15 +33,8 @@ def copying(tmp_path_factory):
 def trained(copying, folder, cell="gru", **parameters):
     data, meta = copying
     training = TrainingParameters(**({"epochs": 3, "batch_size": 8} | parameters))
-    config = RunConfig(
-        dataset="copy",
-        task="copy_memory",
-        cell=cell,
-        seed=5,
-        device="cpu",
-        data="",
-        model=SIZES,
-        training=vars(training),
+    config = config_of(
+        "copy_memory", dataset="copy", cell=cell, seed=5, model=SIZES, training=vars(training)
     )
     task = CopyMemory(meta, ModelParameters(**SIZES), 5)
     train(task, data, config, training, folder)

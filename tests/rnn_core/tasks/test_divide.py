@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from usual_training import config_of
 
 from rnn_core.errors import ParameterError
 from rnn_core.metric import SPLITS
@@ -24,7 +25,7 @@ from rnn_core.tasks.translation.learn import NOT_WRITTEN, texts_of
 from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore
-from rnn_core.training.run_folder import MODEL, RunConfig
+from rnn_core.training.run_folder import MODEL
 
 VOICES = {"num_mels": 6, "validation": ("voice03",), "test": ("voice04",)}
 SMALL = {"hidden_size": 6}
@@ -206,16 +207,8 @@ def trained(name, data, meta, division, folder):
     """The weights of a training on a division, and the record of its epochs."""
     data, meta = divide(get_task(name), data, meta, division)
     parameters = {"epochs": 2, "batch_size": 4, "learning_rate": 0.01}
-    config = RunConfig(
-        dataset=name,
-        task=name,
-        cell="gru",
-        seed=0,
-        device="cpu",
-        data="",
-        model=SETUPS[name][2],
-        training=parameters,
-        division=division,
+    config = config_of(
+        name, dataset=name, model=SETUPS[name][2], training=parameters, division=division
     )
     train(task_of(name, meta), data, config, TrainingParameters(**parameters), folder)
     return load_file(folder / MODEL), (folder / "metrics.jsonl").read_text()

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from torch.nn import functional
+from usual_training import config_of
 
 from rnn_core.metric import SPLITS
 from rnn_core.sources.agreement_text import AgreementText
@@ -31,7 +32,6 @@ from rnn_core.tasks.translation.learn import texts_of
 from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import restore
-from rnn_core.training.run_folder import RunConfig
 
 TEST = SPLITS.index("test")
 VOICES = {"split_by": "speaker", "validation": ("voice02",), "test": ("voice03", "voice04")}
@@ -138,17 +138,7 @@ def train_one(name, folder, division):
     FETCH[name](raw)
     kind = get_task(name)
     data, meta = kind.prepare(raw, kind.DataParameters(**data_parameters))
-    config = RunConfig(
-        dataset=name,
-        task=name,
-        cell="gru",
-        seed=0,
-        device="cpu",
-        data="",
-        model=model,
-        training=STEPS,
-        division=division,
-    )
+    config = config_of(name, dataset=name, model=model, training=STEPS, division=division)
     divided, moved = divide(kind, data, meta, division)
     task = kind(moved, kind.ModelParameters(**model))
     train(task, divided, config, TrainingParameters(**STEPS), folder / "run")

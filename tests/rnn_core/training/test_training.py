@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from usual_training import config_of
 
 from rnn_core.cells import REGISTRY
 from rnn_core.devices import select_device
@@ -31,7 +32,7 @@ from rnn_core.training.loop import (
     train,
 )
 from rnn_core.training.models import build_model, count_cost, stream
-from rnn_core.training.run_folder import RunConfig, read_config
+from rnn_core.training.run_folder import read_config
 
 TEXT = "abcabdacbbad. " * 60
 MODEL = {"hidden_size": 5, "embedding_size": 3, "sequence_length": 8, "dropout": 0.2}
@@ -46,12 +47,11 @@ def text(tmp_path_factory):
 
 
 def config(cell="gru", seed=0, **training_parameters):
-    return RunConfig(
+    return config_of(
+        "text_generation",
         dataset="text",
-        task="text_generation",
         cell=cell,
         seed=seed,
-        device="cpu",
         data="digest",
         model=MODEL,
         training=training_parameters,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from usual_training import config_of
 
 from rnn_core.errors import ParameterError
 from rnn_core.models.ensemble import ensemble
@@ -27,7 +28,6 @@ from rnn_core.tasks.forecasting.intervals import (
 from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore, restore_together
-from rnn_core.training.run_folder import RunConfig
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 ASKED = AnswerParameters()
@@ -247,13 +247,10 @@ def trained(tmp_path, task, data, seeds, division="prepared"):
     folders = [tmp_path / f"{division}-{seed}" for seed in range(seeds)]
     divided, moved = divide(Forecasting, data, task.meta, division)
     for seed, folder in enumerate(folders):
-        config = RunConfig(
+        config = config_of(
+            "forecasting",
             dataset="y",
-            task="forecasting",
-            cell="gru",
             seed=seed,
-            device="cpu",
-            data="",
             model=asdict(task.model),
             training=STEPS,
             division=division,

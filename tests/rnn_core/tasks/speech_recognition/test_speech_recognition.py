@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from usual_training import config_of
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features import batches as batches_module
@@ -25,7 +26,6 @@ from rnn_core.tasks.speech_recognition import (
 from rnn_core.tasks.speech_recognition import learn as speech_recognition
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore
-from rnn_core.training.run_folder import RunConfig
 
 SPLIT = {"split_by": "speaker", "validation": ("voice02",), "test": ("voice03",)}
 EACH = {"split_by": "each_speaker", "validation": (), "test": ()}
@@ -134,16 +134,7 @@ def test_frames_are_scaled_by_the_training_side_of_the_fold_alone(raw, folds, sp
 def test_model_of_a_fold_comes_back_with_its_speaker(raw, folds, tmp_path):
     data, meta = folds
     task = SpeechRecognition(meta, SpeechModel(hidden_size=3), 2)
-    config = RunConfig(
-        dataset="d",
-        task="speech_recognition",
-        cell="gru",
-        seed=2,
-        device="cpu",
-        data="",
-        model={"hidden_size": 3},
-        training={},
-    )
+    config = config_of("speech_recognition", seed=2, model={"hidden_size": 3})
     train(task, data, config, TrainingParameters(epochs=1), tmp_path)
     again, model = restore(tmp_path, meta)
     assert again.scaling == task.scaling

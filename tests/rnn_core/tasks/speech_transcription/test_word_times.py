@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
+from usual_training import config_of
 
 from rnn_core.readers.sound.recordings import read_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
@@ -20,7 +21,6 @@ from rnn_core.tasks.speech_transcription import (
 from rnn_core.tasks.speech_transcription.word_times import Place, as_json, widened, words_on_path
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import restore
-from rnn_core.training.run_folder import RunConfig
 
 MODEL = {"hidden_size": 32, "stack": 2}
 
@@ -40,16 +40,7 @@ def trained(raw, tmp_path_factory):
     frames = {"num_mels": 16, "hop_seconds": 0.015, "normalise": "level"}
     asked = TranscriptionData(strings=(300, 8, 8), **split, **frames)
     data, meta = SpeechTranscription.prepare(raw, asked)
-    config = RunConfig(
-        dataset="d",
-        task="speech_transcription",
-        cell="gru",
-        seed=0,
-        device="cpu",
-        data="",
-        model=MODEL,
-        training={},
-    )
+    config = config_of("speech_transcription", model=MODEL)
     how = TrainingParameters(epochs=12, batch_size=16, learning_rate=0.01)
     folder = tmp_path_factory.mktemp("run")
     task = SpeechTranscription(meta, TranscriptionModel(**MODEL))
