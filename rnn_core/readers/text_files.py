@@ -1,30 +1,19 @@
 """Which files of a folder are its texts, and which of them each split has."""
 
-import re
 from collections.abc import Sequence
+from os.path import commonpath
 from pathlib import Path
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.plain_text import GZIP
+from rnn_core.readers.splits import split_word, splits_named
 
 ENDINGS = (".txt", ".text", ".md")
 """How the names of text files end, in any capitals, perhaps with .gz after it."""
 
 BESIDE = ("readme", "license", "licence", "copying")
 """Files that lie beside texts and are about them."""
-
-USUAL: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""What files of a split are usually called."""
 
 
 def files_below(raw: Path) -> list[Path]:
@@ -80,19 +69,16 @@ def only_text_file(raw: Path, reader: str) -> Path:
     return files[0]
 
 
-def split_named(name: str) -> Split | None:
-    """The split that a file is usually of which has this name; None: of any."""
-    words = re.split(r"[^a-z]+", name.lower())
-    found = {USUAL[word] for word in words if word in USUAL}
-    return found.pop() if len(found) == 1 else None
-
-
 def by_split(files: Sequence[Path]) -> dict[Split, list[Path]] | None:
-    """The files of each split, where their names say it of all of them."""
+    """The files of each split, where their names or those of folders say it of all of them."""
+    if len(files) < len(SPLITS):
+        return None
+    above = commonpath(files)
+    words = {file: split_word(file.relative_to(above).as_posix()) for file in files}
+    named = splits_named(word for word in words.values() if word is not None)
     found: dict[Split, list[Path]] = {split: [] for split in SPLITS}
-    for file in files:
-        split = split_named(file.name)
-        if split is None:
+    for file, word in words.items():
+        if word is None:
             return None
-        found[split].append(file)
+        found[named[word]].append(file)
     return found if all(found.values()) else None

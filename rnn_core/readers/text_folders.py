@@ -14,29 +14,18 @@ from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.labelled_texts import one_form
 from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.splits import splits_named
 
 if TYPE_CHECKING:
     import pandas as pd
 
-USUAL: dict[Split, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
-}
-"""What files and folders of each split are called, in lower case."""
-
 WITHOUT_LABEL = ("unsup", "unlabeled", "unlabelled")
 
 
-def split_folders(raw: Path) -> dict[Split, Path]:
+def split_folders(raw: Path) -> dict[Path, Split]:
     """The folders that are called after splits, as far as there are any."""
-    folders = {folder.name.lower(): folder for folder in sorted(raw.iterdir()) if folder.is_dir()}
-    found: dict[Split, Path] = {}
-    for split in SPLITS:
-        there = [folders[name] for name in USUAL[split] if name in folders]
-        if there:
-            found[split] = there[0]
-    return found
+    folders = {folder.name: folder for folder in sorted(raw.iterdir()) if folder.is_dir()}
+    return {folders[name]: split for name, split in splits_named(folders).items()}
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -62,16 +51,16 @@ def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    splits = split_folders(raw)
-    by_split = {split: class_folders(folder) for split, folder in splits.items()}
-    by_split = {split: classes for split, classes in by_split.items() if classes}
-    if by_split and "train" not in by_split:
-        raise DataError(f"there is a folder {splits[min(by_split)].name}, and none called train")
-    places = {SPLITS.index(split): classes for split, classes in by_split.items()}
+    splits = {
+        folder: split for folder, split in split_folders(raw).items() if class_folders(folder)
+    }
+    if splits and "train" not in splits.values():
+        raise DataError(f"there is a folder {min(splits).name}, and none called train")
+    places = {folder: SPLITS.index(split) for folder, split in splits.items()}
     rows = [
         (file, text, one_form(folder.name), side)
-        for side, classes in (places or {-1: class_folders(raw)}).items()
-        for folder in classes
+        for above, side in (places or {raw: -1}).items()
+        for folder in class_folders(above)
         for file, text in texts_in(folder, raw, faults)
     ]
     if not rows:

@@ -9,8 +9,8 @@ import numpy as np
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import Split
-from rnn_core.readers.sides import check_shares
 from rnn_core.readers.sound.name_tokens import Recording
+from rnn_core.readers.splits import check_shares
 
 SIDES = ("train", "validation", "test")
 """Sides are numbers of places in it."""

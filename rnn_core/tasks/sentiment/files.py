@@ -1,5 +1,6 @@
 """The texts of a person's own: which files there are, and their rows by split."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from rnn_core.readers.labelled_texts import (
     read_texts,
     same_numbers,
 )
+from rnn_core.readers.splits import SPLIT_NAMES, splits_named
 from rnn_core.readers.table_files import is_table_file
-from rnn_core.readers.text_folders import USUAL, read_text_folders
+from rnn_core.readers.text_folders import read_text_folders
 from rnn_core.readers.text_splits import later_copies, stratified_sides, with_two_labels
 from rnn_core.tasks.sentiment.parameters import Found, SentimentData
 
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
+
+IN_ONE_PIECE = re.compile("-00000-of-00001.*")
+"""What follows the name of a split whose file could have been cut into pieces."""
 
 NO_SPLIT = -1
 """The side of a row that no file says a split of."""
@@ -204,17 +209,17 @@ def only_table(raw: Path) -> Path:
     return files[0]
 
 
-def usual_file(raw: Path, split: Split) -> str | None:
-    """The table that is called after a split, as data sets usually are, such as val.csv.
+def usual_files(raw: Path) -> dict[Split, str]:
+    """The tables that are called after splits, as data sets usually are, such as val.csv.
 
     So are files of which a split is cut into pieces, if it is in one: train-00000-of-00001.
     """
-    for name in USUAL[split]:
-        for file in tables_of(raw):
-            stem = file.name.partition(".")[0].lower()
-            if stem == name or stem.startswith(f"{name}-00000-of-00001"):
-                return file.name
-    return None
+    stems = {
+        IN_ONE_PIECE.sub("", file.name.partition(".")[0]): file.name for file in tables_of(raw)
+    }
+    named = splits_named(stems)
+    usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
+    return {named[stem]: stems[stem] for stem in usual}
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

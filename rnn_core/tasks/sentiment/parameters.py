@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.labelled_texts import Column
-from rnn_core.readers.sides import check_shares
+from rnn_core.readers.splits import check_shares
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
 

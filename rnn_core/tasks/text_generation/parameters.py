@@ -5,7 +5,7 @@ from typing import Literal
 
 from rnn_core.metric import Split
 from rnn_core.readers.plain_text import check_encoding
-from rnn_core.readers.sides import check_shares
+from rnn_core.readers.splits import check_shares
 from rnn_core.tasks.base.prepared import Meta
 
 
