@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.plain_text import as_seen, read_file_lines
 
 LONGEST_LINE = 10_000
@@ -41,7 +42,7 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
         ParameterError: If both names are the same, or both are left open.
         DataError: If a file is missing, or it is not clear which is meant.
     """
-    there = sorted(p.name for p in raw.iterdir() if p.is_file() and not p.name.startswith("."))
+    there = [path.name for path in visible_in(raw) if path.is_file()]
     if source_file is not None and source_file == target_file:
         raise ParameterError(
             f"source_file and target_file are both {source_file!r}; name two different files"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
 from rnn_core.readers.formats.written_numbers import MOST_FAULTS, Decimal, read_numbers
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
@@ -29,7 +30,7 @@ def table_file(raw: Path) -> Path:
     Raises:
         DataError: If there is none, or more than one.
     """
-    files = sorted(file for file in raw.iterdir() if not file.name.startswith("."))
+    files = visible_in(raw)
     found = [file for file in files if is_table_file(file)]
     tables = [file for file in found if file.suffix.lower() != ".txt"] or found
     if len(tables) == 1:

@@ -6,27 +6,27 @@ from pathlib import Path
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.folders import visible_files
 from rnn_core.readers.plain_text import GZIP
 from rnn_core.readers.splits import split_word, splits_named
 
-ENDINGS = (".txt", ".text", ".md")
+PLAIN = (".txt", ".text")
+ENDINGS = (*PLAIN, ".md")
 """How the names of text files end, in any capitals, perhaps with .gz after it."""
 
 BESIDE = ("readme", "license", "licence", "copying")
 """Files that lie beside texts and are about them."""
 
 
-def files_below(raw: Path) -> list[Path]:
-    """All files of a folder and its folders but hidden ones, in the order of their paths."""
-    found = (path for path in raw.rglob("*") if path.is_file())
-    shown = (p for p in found if not any(n.startswith(".") for n in p.relative_to(raw).parts))
-    return sorted(shown, key=lambda path: path.relative_to(raw).parts)
-
-
 def ending_of(file: Path) -> str:
     """What the name of a file ends in, in small letters, without .gz."""
     name = file.name.lower().removesuffix(GZIP)
     return Path(name).suffix
+
+
+def is_plain(file: Path) -> bool:
+    """Whether a file is called as plain text is."""
+    return ending_of(file) in PLAIN
 
 
 def text_files(raw: Path, reader: str) -> list[Path]:
@@ -41,9 +41,9 @@ def text_files(raw: Path, reader: str) -> list[Path]:
     Raises:
         DataError: If there is none.
     """
-    there = files_below(raw)
-    for endings in (ENDINGS[:2], ENDINGS[2:]):
-        found = [file for file in there if ending_of(file) in endings]
+    there = [file for file in visible_files(raw) if file.is_file()]
+    for called_so in (is_plain, lambda file: ending_of(file) in ENDINGS):
+        found = [file for file in there if called_so(file)]
         texts = [file for file in found if file.stem.lower().split(".")[0] not in BESIDE]
         if texts or found:
             return texts or found

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_files, visible_in
 from rnn_core.readers.labelled_texts import one_form
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.splits import splits_named
+from rnn_core.readers.text_files import is_plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,15 +26,15 @@ WITHOUT_LABEL = ("unsup", "unlabeled", "unlabelled")
 
 def split_folders(raw: Path) -> dict[Path, Split]:
     """The folders that are called after splits, as far as there are any."""
-    folders = {folder.name: folder for folder in sorted(raw.iterdir()) if folder.is_dir()}
+    folders = {folder.name: folder for folder in visible_in(raw) if folder.is_dir()}
     return {folders[name]: split for name, split in splits_named(folders).items()}
 
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders of classes in one; those of texts without a label are none."""
-    there = sorted(one for one in folder.iterdir() if one.is_dir())
+    there = [one for one in visible_in(folder) if one.is_dir()]
     labelled = [one for one in there if one.name.lower() not in WITHOUT_LABEL]
-    return [one for one in labelled if next(one.glob("*.txt"), None) is not None]
+    return [one for one in labelled if any(map(is_plain, visible_in(one)))]
 
 
 def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
@@ -72,6 +74,6 @@ def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
 
 def texts_in(folder: Path, raw: Path, faults: Faults) -> Iterator[tuple[str, str]]:
     """The names and texts of the files of a folder that are text."""
-    for file in sorted(folder.rglob("*.txt")):
+    for file in filter(is_plain, visible_files(folder)):
         with faults.noted():
             yield file.relative_to(raw).as_posix(), read_plain_text(file).strip()

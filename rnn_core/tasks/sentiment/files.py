@@ -10,6 +10,7 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import cut_words
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.labelled_texts import (
     LabelledTexts,
     NoColumnError,
@@ -186,7 +187,7 @@ def files_of(raw: Path, parameters: SentimentData) -> dict[int, Path]:
 
 def tables_of(raw: Path) -> list[Path]:
     """The tables of a folder, in the order of their names."""
-    return sorted(file for file in raw.iterdir() if file.is_file() and is_table_file(file))
+    return [file for file in visible_in(raw) if file.is_file() and is_table_file(file)]
 
 
 def only_table(raw: Path) -> Path:

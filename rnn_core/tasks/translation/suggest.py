@@ -8,6 +8,7 @@ from typing import Any
 import regex
 
 from rnn_core.metric import SPLITS
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.parallel_text import Pair, is_table, usual_columns
 from rnn_core.readers.text_files import by_split
 from rnn_core.readers.writing_systems import UNSPACED
@@ -71,7 +72,7 @@ def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     if "target_file" in wanted:
         return {}
     found: dict[str, Any] = {}
-    tables = [file for file in sorted(raw.iterdir()) if is_table(file.name)]
+    tables = [file for file in visible_in(raw) if is_table(file.name)]
     of = by_split(tables) if "source_file" not in wanted else None
     if of and len(tables) == len(SPLITS):
         names = {split: files[0].name for split, files in of.items()}
