@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_in
-from rnn_core.readers.plain_text import as_seen, read_file_lines
+from rnn_core.readers.plain_text import one_line, read_file_lines
 
 LONGEST_LINE = 10_000
 """Most characters of a line; a longer one is no sentence."""
@@ -108,7 +108,7 @@ def check_length(text: str, where: str) -> None:
 
 def clean(text: str, lower_case: bool = False) -> str:
     """A text as it is seen, each run of blanks as one; in lower case if wanted."""
-    text = " ".join(as_seen(text).split())
+    text = one_line(text)
     return unicodedata.normalize("NFC", text.lower()) if lower_case else text
 
 

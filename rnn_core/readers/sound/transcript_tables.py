@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from rnn_core.metric import Split
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.odd_characters import REPLACED
+from rnn_core.readers.plain_text import INVISIBLE, one_line
 from rnn_core.readers.splits import splits_named
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
@@ -33,11 +35,6 @@ OWN = "transcripts"
 
 ONE_OF = ("validated", "metadata")
 """What public collections call the table of all good recordings: Common Voice, and LJSpeech."""
-
-REPLACED = "\N{REPLACEMENT CHARACTER}"
-
-INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u2060")
-"""Characters that nobody sees and hears, left by editors and joined files."""
 
 
 class Row(NamedTuple):
@@ -129,7 +126,7 @@ def read_table(table: Path, faults: Faults, split: Split | None) -> tuple[list[R
         file, text, speaker, take, said = (
             "" if place is None else values[place].strip() for place in columns
         )
-        named = file.translate(INVISIBLE), clean(text), clean(speaker) or None, take or None
+        named = INVISIBLE.sub("", file), one_line(text), one_line(speaker) or None, take or None
         row = Row(f"{table.name}, row {line}", table, *named, splits.get(said, split))
         check_row(row, faults)
         rows.append(row)
@@ -181,9 +178,7 @@ def is_nameless(table: Path) -> bool:
 
 def check_row(row: Row, faults: Faults) -> None:
     """Note a row that names no recording or has no text that can be read."""
-    odd = [
-        c for c in row.text if unicodedata.category(c) == "Cc" or c == "\N{REPLACEMENT CHARACTER}"
-    ]
+    odd = [c for c in row.text if unicodedata.category(c) == "Cc" or c == REPLACED]
     if not row.file:
         faults.add(f"{row.where} names no recording", "name it or drop the row")
     elif not row.text:
@@ -193,8 +188,3 @@ def check_row(row: Row, faults: Faults) -> None:
             f"{row.where} holds U+{ord(odd[0]):04X}, which is no character of a text",
             "save the table as UTF-8, from a program that shows its texts rightly",
         )
-
-
-def clean(text: str) -> str:
-    """A text with single spaces between words, in one Unicode form, without what is invisible."""
-    return unicodedata.normalize("NFC", " ".join(text.translate(INVISIBLE).split()))

@@ -204,7 +204,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         STAR | {"lower_case": True},
         "the source of pair 4 of the training side is on the validation or test side too",
     ),
-    "an encoding that there is not": (corpus(), {"encoding": "x"}, "encoding: there is no 'x'"),
+    "an encoding that there is not": (corpus(), {"encoding": "x"}, "there is no encoding 'x'"),
     "a pair to choose by that is tested": (
         of_sides(test=[40, 33, 41]),
         STAR,

@@ -91,7 +91,7 @@ def test_both_forms_of_letters_are_one_in_texts_and_in_names(tmp_path):
 
 def test_characters_that_nobody_sees_are_no_symbols(tmp_path):
     record(tmp_path, "a.wav", "b.wav", "c.wav")
-    rows = ["a.wav\tja\u200b", "b.wav\t\ufeffja", "c.wav\tja \u00a0 nein"]
+    rows = ["a.wav\tja\u200b", "b.wav\t\ufeffja", "c.wav\tja \u00a0 ne\u00adin"]
     table(tmp_path, "transcripts.tsv", "file\ttext", *rows)
     assert list(found(tmp_path).values()) == ["ja", "ja", "ja nein"]
 
