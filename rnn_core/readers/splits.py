@@ -8,6 +8,13 @@ from rnn_core.metric import Split
 
 T = TypeVar("T")
 
+SETS: dict[Split, str] = {
+    "train": "training set",
+    "validation": "validation set",
+    "test": "test set",
+}
+"""Splits, for a person."""
+
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
     "training": "train",

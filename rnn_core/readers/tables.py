@@ -134,7 +134,7 @@ def check_gaps(numbers: pd.DataFrame, name: str, cure: str) -> None:
 
 
 def check_sides(numbers: pd.DataFrame, sides: dict[str, slice], name: str) -> None:
-    """Refuse columns that have no value at all on a side.
+    """Refuse columns that have no value at all in a split.
 
     Raises:
         DataError: Names all.

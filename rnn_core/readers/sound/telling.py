@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rnn_core.metric import SPLITS
 from rnn_core.readers.sound.recordings import Heard
 from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
+from rnn_core.readers.splits import SETS
 
 MOST_NAMED = 3
 """Files that are named; of further ones, how many there are."""
 
 MANY_SPEAKERS = 12
 """So many are no longer named for each split."""
-
-SETS = ("training set", "validation set", "test set")
 
 Speakers = Sequence[str | None]
 
@@ -69,7 +69,7 @@ def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> li
 
     Args:
         speakers: Of each recording; None where nothing tells.
-        sides: Its place in `SIDES`.
+        sides: Its split, as an index of `SPLITS`.
         split_by: See `SplitParameters`.
     """
     known = Counter(speaker for speaker in speakers if speaker is not None)
@@ -82,9 +82,9 @@ def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> li
     if split_by == "each_speaker":
         return [*lines, "each speaker is tested in turn"]
     if split_by == "speaker" and len(known) <= MANY_SPEAKERS:
-        sets = [voices(speakers, sides, side) for side in range(len(SETS))]
-        pairs = zip(SETS, sets, strict=True)
-        lines.append("; ".join(f"{name}: {', '.join(sorted(found))}" for name, found in pairs))
+        sets = {SETS[split]: voices(speakers, sides, i) for i, split in enumerate(SPLITS)}
+        each_set = (f"{name}: {', '.join(sorted(found))}" for name, found in sets.items())
+        lines.append("; ".join(each_set))
     return lines
 
 
@@ -99,7 +99,7 @@ def speaker_doubts(speakers: Speakers, sides: Sequence[int], split_by: str) -> l
 
 
 def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
-    """The known speakers of a side."""
+    """The known speakers of a split."""
     pairs = zip(speakers, sides, strict=True)
     return {speaker for speaker, other in pairs if other == side and speaker is not None}
 

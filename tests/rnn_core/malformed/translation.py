@@ -223,7 +223,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a vocabulary smaller than the alphabet": (
         corpus(),
         {"max_vocabulary": 12},
-        "max_vocabulary is 12, but the characters of the training side alone need 30",
+        "max_vocabulary is 12, but the characters of the training set alone need 30",
     ),
     "only long pairs": (
         corpus(),
