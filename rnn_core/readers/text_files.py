@@ -1,14 +1,17 @@
 """Which files of a folder are its texts, and which of them each split has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os.path import commonpath
 from pathlib import Path
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_files
+from rnn_core.readers.formats.encodings import MARKS, find_encoding, first_that_is_not
 from rnn_core.readers.plain_text import GZIP
 from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.table_files import unpacked
 
 PLAIN = (".txt", ".text")
 ENDINGS = (*PLAIN, ".md")
@@ -67,6 +70,29 @@ def only_text_file(raw: Path, reader: str) -> Path:
             f"them; {reader} reads one, so join them"
         )
     return files[0]
+
+
+def usual_encoding(files: Iterable[Path]) -> dict[str, str]:
+    """The parameter `encoding` of text files, where that is certain and not UTF-8; else nothing.
+
+    Files with a byte order mark tell their own.
+
+    Raises:
+        DataError: If none is certain, or some files have another than others.
+    """
+    faults = Faults()
+    found: dict[str, Path] = {}
+    for file in files:
+        opened, _ = unpacked(file, faults)
+        encoding = find_encoding(opened, file.name, faults)
+        alike = encoding == "utf-8" and first_that_is_not(opened, "ascii") is None
+        if not alike and encoding not in dict(MARKS).values():
+            found.setdefault(encoding, file)
+    if len(found) > 1:
+        each = " and ".join(f"{file.name} is in {encoding}" for encoding, file in found.items())
+        raise DataError(f"{each}; save all files in UTF-8")
+    found.pop("utf-8", None)
+    return {"encoding": next(iter(found))} if found else {}
 
 
 def by_split(files: Sequence[Path]) -> dict[Split, list[Path]] | None:

@@ -9,7 +9,7 @@ from rnn_core.readers.odd_characters import odd_characters
 from rnn_core.readers.plain_text import text_pieces
 from rnn_core.readers.text_files import by_split
 from rnn_core.tasks.base.prepared import Data
-from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
 from rnn_core.tasks.text_generation.doubts import repeated_passages, sorted_lines
 from rnn_core.tasks.text_generation.parameters import TextMeta
 from rnn_core.tasks.text_generation.splits import raw_files
@@ -29,6 +29,7 @@ def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
     what = {"char": "characters", "word": "words and marks"}[asked.tokens]
     read = [f"{len(files)} text files, in this order: {', '.join(names)}{more}"]
     read = read if len(files) > 1 else []
+    read += told_encoding(asked.encoding)
     read.append(f"{len(meta.vocabulary) - 1:,} different {what} that a model knows")
     read.append(f"{split_line(meta.items, what)} ({DIVIDED[asked.split]})")
     read += unknown_tokens(meta)
