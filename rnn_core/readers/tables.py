@@ -15,7 +15,7 @@ from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_in
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
-from rnn_core.readers.formats.written_numbers import MOST_FAULTS, Decimal, read_numbers
+from rnn_core.readers.formats.written_numbers import Decimal, read_numbers
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 Missing: TypeAlias = Literal["error", "fill"]
@@ -54,7 +54,7 @@ def load_table(file: Path, form: TableForm) -> TableFile:
     """
     faults = Faults()
     table = read_table_file(file, form, faults)
-    for row in table.blank[:MOST_FAULTS]:
+    for row in table.blank:
         faults.add(f"{file.name}, row {row} is blank", "remove it, or fill it")
     faults.check()
     return table
@@ -89,7 +89,7 @@ def select_columns(
     faults.check()
     numbers = {c: as_numbers(table[c], name, decimal, faults) for c in columns}
     for column, values in numbers.items():
-        beyond = np.flatnonzero((values > LARGEST) | (values < -LARGEST))[:MOST_FAULTS]
+        beyond = np.flatnonzero((values > LARGEST) | (values < -LARGEST))
         rows = table.index[beyond].tolist()
         for row, place in zip(rows, beyond.tolist(), strict=True):
             size = "infinite" if np.isinf(values[place]) else "too large"
@@ -126,8 +126,7 @@ def check_gaps(numbers: pd.DataFrame, name: str, cure: str) -> None:
     """
     faults = Faults()
     rows, columns = np.nonzero(numbers.isna().to_numpy())
-    names = list(numbers.index[rows[:MOST_FAULTS]])
-    for row, column in zip(names, columns.tolist(), strict=False):
+    for row, column in zip(numbers.index[rows], columns.tolist(), strict=True):
         where = f"{name}, row {row}, column {numbers.columns[column]!r}"
         faults.add(f"{where} has no value", cure)
     faults.check()
