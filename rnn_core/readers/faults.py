@@ -1,7 +1,7 @@
 """What is wrong with a person's own files, all of it told at once."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rnn_core.errors import DataError
@@ -98,3 +98,9 @@ def told(found: Mapping[str, list[str]], more: Mapping[str, int]) -> str:
         if cure:
             lines.append(f"    what to do: {cure}")
     return f"{count}{SEVERAL}" + "\n".join(lines).removeprefix("  ")
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rnn_core.metric import SPLITS
+from rnn_core.readers.faults import some
 from rnn_core.readers.sound.recordings import Heard
 from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
 from rnn_core.readers.splits import SETS
-
-MOST_NAMED = 3
-"""Files that are named; of further ones, how many there are."""
 
 MANY_SPEAKERS = 12
 """So many are no longer named for each split."""
@@ -107,12 +105,6 @@ def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
 def number(names: Sequence[str]) -> str:
     """How many recordings, as the subject of a sentence about each."""
     return "1 recording" if len(names) == 1 else f"each of {len(names):,} recordings"
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """The texts of a person's own: which files there are, and their rows by split."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import cut_words
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_in
 from rnn_core.readers.labelled_texts import (
     LabelledTexts,
@@ -127,9 +127,12 @@ def read_files(
         in_folders = read_text_folders(raw, faults)
         if in_folders is None:
             raise DataError(NO_FILES)
-        return in_folders, Found(notes=("a file each, in folders of their classes",))
+        folders = {file.partition("/")[0] for file in in_folders.index}
+        notes = ("a file each, in folders of their classes",)
+        return in_folders, Found(notes=notes, left_out=names_but(raw, folders))
     read: dict[int, LabelledTexts] = {}
-    for side, file in files_of(raw, parameters).items():
+    files = files_of(raw, parameters)
+    for side, file in files.items():
         with faults.noted():
             read[side] = read_file(file, side, parameters)
     faults.check()
@@ -141,7 +144,13 @@ def read_files(
         label=train.label,
         others=train.others,
         notes=train.notes,
+        left_out=names_but(raw, {file.name for file in files.values()}),
     )
+
+
+def names_but(raw: Path, read: Container[str]) -> tuple[str, ...]:
+    """The files and folders of a folder but those that are read."""
+    return tuple(path.name for path in visible_in(raw) if path.name not in read)
 
 
 def read_file(file: Path, side: int, parameters: SentimentData) -> LabelledTexts:
@@ -201,9 +210,8 @@ def only_table(raw: Path) -> Path:
         raise DataError(NO_FILES)
     if len(files) > 1:
         names = [file.name for file in files]
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise DataError(
-            f"there are {len(files)} tables, {shown}; say which is which: --set "
+            f"there are {len(files)} tables, {some(names, 5)}; say which is which: --set "
             f"train={names[0]} --set test={names[1]} (and --set validation=..., which is else "
             "drawn from the training file)"
         )
