@@ -175,8 +175,14 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
     Raises:
         DataError: If a line has no such columns; names all of them.
     """
+    rows = table_rows(file, encoding)
+    if all(len(fields) == 1 for _, fields in rows):
+        raise DataError(
+            f"{file.name} has a tab on none of its {len(rows)} lines; a file of pairs has on each "
+            "line a text, a tab, and its translation: save it so, with a name such as pairs.tsv"
+        )
     pairs, faults = [], Faults()
-    for number, fields in table_rows(file, encoding):
+    for number, fields in rows:
         where = f"{file.name}, line {number}"
         if len(fields) < max(columns):
             faults.add(

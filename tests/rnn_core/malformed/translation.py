@@ -121,9 +121,9 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     ),
     "no file": ({".hidden": b"a"}, {"source_file": None, "target_file": None}, "holds 0 files"),
     "only one file, and no table": (
-        {"corpus.en": lines(ENGLISH[:1])},
+        {"corpus.en": lines(ENGLISH)},
         {"target_file": None},
-        "corpus.en, line 1 has 1 column; a file of pairs has on each line a text, a tab",
+        "corpus.en has a tab on none of its 46 lines; a file of pairs has on each line a text",
     ),
     "a table with a text missing": (
         table([*PAIRS[:20], ("the dog", " "), *PAIRS[20:]]),
