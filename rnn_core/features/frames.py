@@ -73,7 +73,7 @@ class Scaling:
     Attributes:
         normalise: As of `FrameParameters`.
         deltas: As of `FrameParameters`.
-        mean: Of each feature on the training side, (I,).
+        mean: Of each feature in the training set, (I,).
         std: Likewise.
     """
 

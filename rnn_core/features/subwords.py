@@ -64,7 +64,7 @@ def train_subwords(texts: Sequence[str], max_vocabulary: int) -> str:
     least = SPECIAL + len({"" if c.isspace() else c for text in texts for c in text} | {""})
     if least > max_vocabulary:
         raise ParameterError(
-            f"max_vocabulary is {max_vocabulary}, but the characters of the training side alone "
+            f"max_vocabulary is {max_vocabulary}, but the characters of the training set alone "
             f"need {least}; raise it"
         )
     model = io.BytesIO()

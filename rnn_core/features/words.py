@@ -34,7 +34,7 @@ def build_vocabulary(words: Iterable[str], max_vocabulary: int, min_count: int =
     """The most frequent words, ties in alphabetical order, after the unknown one.
 
     Args:
-        words: All words of the training side.
+        words: All words of the training set.
         max_vocabulary: Most different words, the unknown one included.
         min_count: Occurrences that a word must have.
     """

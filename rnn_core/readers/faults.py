@@ -1,22 +1,29 @@
 """What is wrong with a person's own files, all of it told at once."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rnn_core.errors import DataError
 
 MOST_TOLD = 10
-"""Faults of a kind that are told; of further ones, how many there are."""
+"""Faults of a kind that are kept and told; of further ones, how many there are."""
 
 SEVERAL = " faults\n  "
 """Stands in the text of an error that tells several faults, a line each."""
 
 
 class Faults:
-    """What was found to be wrong, by what helps against it."""
+    """What was found to be wrong, by what helps against it.
+
+    Attributes:
+        found: The first faults of each kind.
+        more: How many further ones there are.
+    """
 
     def __init__(self) -> None:
         self.found: dict[str, list[str]] = {}
+        self.more: Counter[str] = Counter()
 
     def add(self, what: str, cure: str) -> None:
         """Note a fault.
@@ -25,7 +32,11 @@ class Faults:
             what: What is wrong, and where: file, row, value, as the person wrote them.
             cure: What to do; faults with the same one are of a kind.
         """
-        self.found.setdefault(cure, []).append(what)
+        kept = self.found.setdefault(cure, [])
+        if len(kept) < MOST_TOLD:
+            kept.append(what)
+        else:
+            self.more[cure] += 1
 
     @contextmanager
     def noted(self) -> Iterator[None]:
@@ -34,7 +45,9 @@ class Faults:
             yield
         except FaultsError as error:
             for cure, faults in error.found.items():
-                self.found.setdefault(cure, []).extend(faults)
+                for what in faults:
+                    self.add(what, cure)
+            self.more.update(error.more)
         except DataError as error:
             self.add(str(error), "")
 
@@ -45,7 +58,7 @@ class Faults:
             FaultsError: If it was.
         """
         if self.found:
-            raise FaultsError(self.found)
+            raise FaultsError(self.found, self.more)
 
 
 class FaultsError(DataError):
@@ -56,28 +69,38 @@ class FaultsError(DataError):
 
     Args:
         found: Faults by what helps against them.
+        more: How many further ones of each kind there are.
     """
 
-    def __init__(self, found: dict[str, list[str]]) -> None:
-        super().__init__(told(found))
+    def __init__(self, found: dict[str, list[str]], more: Mapping[str, int] | None = None) -> None:
+        super().__init__(told(found, more or {}))
         self.found = found
+        self.more = dict(more or {})
 
-    def __reduce__(self) -> tuple[type["FaultsError"], tuple[dict[str, list[str]]]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type["FaultsError"], tuple[dict[str, list[str]], dict[str, int]]]:
         """A copy for another process, made of what this one was made of."""
-        return type(self), (self.found,)
+        return type(self), (self.found, self.more)
 
 
-def told(found: dict[str, list[str]]) -> str:
+def told(found: Mapping[str, list[str]], more: Mapping[str, int]) -> str:
     """Faults, for a person."""
-    count = sum(map(len, found.values()))
+    count = sum(map(len, found.values())) + sum(more.values())
     if count == 1:
         ((cure, (what,)),) = found.items()
         return f"{what}; {cure}" if cure else what
     lines = []
     for cure, faults in found.items():
-        lines += [f"  {what}" for what in faults[:MOST_TOLD]]
-        if len(faults) > MOST_TOLD:
-            lines.append(f"  ... and {len(faults) - MOST_TOLD} more of this kind")
+        lines += [f"  {what}" for what in faults]
+        if cure in more:
+            lines.append(f"  ... and {more[cure]} more of this kind")
         if cure:
             lines.append(f"    what to do: {cure}")
     return f"{count}{SEVERAL}" + "\n".join(lines).removeprefix("  ")
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

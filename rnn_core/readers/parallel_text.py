@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.plain_text import as_seen, read_file_lines
+from rnn_core.readers.folders import visible_in
+from rnn_core.readers.plain_text import one_line, read_file_lines
 
 LONGEST_LINE = 10_000
 """Most characters of a line; a longer one is no sentence."""
@@ -41,7 +42,7 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
         ParameterError: If both names are the same, or both are left open.
         DataError: If a file is missing, or it is not clear which is meant.
     """
-    there = sorted(p.name for p in raw.iterdir() if p.is_file() and not p.name.startswith("."))
+    there = [path.name for path in visible_in(raw) if path.is_file()]
     if source_file is not None and source_file == target_file:
         raise ParameterError(
             f"source_file and target_file are both {source_file!r}; name two different files"
@@ -107,7 +108,7 @@ def check_length(text: str, where: str) -> None:
 
 def clean(text: str, lower_case: bool = False) -> str:
     """A text as it is seen, each run of blanks as one; in lower case if wanted."""
-    text = " ".join(as_seen(text).split())
+    text = one_line(text)
     return unicodedata.normalize("NFC", text.lower()) if lower_case else text
 
 
@@ -174,8 +175,14 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
     Raises:
         DataError: If a line has no such columns; names all of them.
     """
+    rows = table_rows(file, encoding)
+    if all(len(fields) == 1 for _, fields in rows):
+        raise DataError(
+            f"{file.name} has a tab on none of its {len(rows)} lines; a file of pairs has on each "
+            "line a text, a tab, and its translation: save it so, with a name such as pairs.tsv"
+        )
     pairs, faults = [], Faults()
-    for number, fields in table_rows(file, encoding):
+    for number, fields in rows:
         where = f"{file.name}, line {number}"
         if len(fields) < max(columns):
             faults.add(

@@ -9,15 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rnn_core.errors import DataError
-
-BYTE_ORDER_MARKS = {
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    b"\xef\xbb\xbf": "utf-8-sig",
-}
-"""First bytes of a file, the longer ones first, and the encoding that they tell."""
+from rnn_core.readers.formats.encodings import encoding_by_mark
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no text holds; tabulators, line breaks and page breaks are let through."""
@@ -34,20 +26,6 @@ PIECE_BYTES = 1 << 20
 GZIP = ".gz"
 
 
-def check_encoding(encoding: str) -> None:
-    """Refuse what is no name of an encoding of texts.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    try:
-        "a".encode(encoding)
-    except (LookupError, UnicodeError):
-        raise ValueError(
-            f"encoding: there is no {encoding!r}; such as utf-8, windows-1252, shift-jis or gb18030"
-        ) from None
-
-
 def as_seen(text: str) -> str:
     """A text without what the eye does not see, its characters composed (NFC).
 
@@ -56,6 +34,11 @@ def as_seen(text: str) -> str:
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", INVISIBLE.sub("", text))
+
+
+def one_line(text: str) -> str:
+    """A text as it is seen, each run of blanks and line breaks as one blank."""
+    return " ".join(as_seen(text).split())
 
 
 def read_plain_text(file: Path, encoding: str | None = None) -> str:
@@ -123,8 +106,7 @@ def in_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     Raises:
         DataError: If it is not in the encoding that its first bytes tell, or a person.
     """
-    marks = (e for mark, e in BYTE_ORDER_MARKS.items() if content.startswith(mark))
-    known = next(marks, encoding or "utf-8")
+    known = encoding_by_mark(content) or encoding or "utf-8"
     if known == "utf-8-sig":
         return content[len(codecs.BOM_UTF8) :]
     if codecs.lookup(known).name == "utf-8":

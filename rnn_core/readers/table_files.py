@@ -4,7 +4,6 @@ Of text, every column is text, untouched; of a spreadsheet, parquet and JSON lin
 have the kinds that they have there. What a file is follows from its content.
 """
 
-import codecs
 import gzip
 import re
 import zipfile
@@ -16,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.formats.encodings import Opener, find_encoding
+from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
 from rnn_core.readers.formats.separated_text import MOST_FAULTS, Fields, choose_reading
 from rnn_core.readers.formats.text_layout import SEPARATORS, Layout, find_layouts
 from rnn_core.readers.formats.text_records import Quoting, first_lines
@@ -108,10 +107,7 @@ class TableForm:
                 "and space can be named so"
             )
         if self.encoding is not None:
-            try:
-                codecs.lookup(self.encoding)
-            except LookupError:
-                raise ValueError(f"there is no encoding {self.encoding!r}") from None
+            check_encoding(self.encoding)
 
     @property
     def character(self) -> str | None:

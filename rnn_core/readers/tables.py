@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
-from rnn_core.readers.formats.written_numbers import MOST_FAULTS, Decimal, read_numbers
+from rnn_core.readers.formats.written_numbers import Decimal, read_numbers
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 Missing: TypeAlias = Literal["error", "fill"]
@@ -30,7 +31,7 @@ def table_file(raw: Path) -> Path:
     Raises:
         DataError: If there is none, or more than one.
     """
-    files = sorted(file for file in raw.iterdir() if not file.name.startswith("."))
+    files = visible_in(raw)
     found = [file for file in files if is_table_file(file)]
     tables = [file for file in found if file.suffix.lower() != ".txt"] or found
     if len(tables) == 1:
@@ -55,7 +56,7 @@ def load_table(file: Path, form: TableForm) -> TableFile:
     faults = Faults()
     give_back()
     table = read_table_file(file, form, faults)
-    for row in table.blank[:MOST_FAULTS]:
+    for row in table.blank:
         faults.add(f"{file.name}, row {row} is blank", "remove it, or fill it")
     faults.check()
     return table
@@ -101,7 +102,7 @@ def select_columns(
         del values
         give_back()
     for column, found in numbers.items():
-        beyond = np.flatnonzero((found > LARGEST) | (found < -LARGEST))[:MOST_FAULTS]
+        beyond = np.flatnonzero((found > LARGEST) | (found < -LARGEST))
         rows = table.index[beyond].tolist()
         for row, place in zip(rows, beyond.tolist(), strict=True):
             size = "infinite" if np.isinf(found[place]) else "too large"
@@ -139,15 +140,14 @@ def check_gaps(numbers: pd.DataFrame, name: str, cure: str) -> None:
     """
     faults = Faults()
     rows, columns = np.nonzero(numbers.isna().to_numpy())
-    names = list(numbers.index[rows[:MOST_FAULTS]])
-    for row, column in zip(names, columns.tolist(), strict=False):
+    for row, column in zip(numbers.index[rows], columns.tolist(), strict=True):
         where = f"{name}, row {row}, column {numbers.columns[column]!r}"
         faults.add(f"{where} has no value", cure)
     faults.check()
 
 
 def check_sides(numbers: pd.DataFrame, sides: dict[str, slice], name: str) -> None:
-    """Refuse columns that have no value at all on a side.
+    """Refuse columns that have no value at all in a split.
 
     Raises:
         DataError: Names all.

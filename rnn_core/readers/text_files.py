@@ -1,43 +1,35 @@
 """Which files of a folder are its texts, and which of them each split has."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from os.path import commonpath
 from pathlib import Path
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_files
+from rnn_core.readers.formats.encodings import MARKS, find_encoding, first_that_is_not
 from rnn_core.readers.plain_text import GZIP
+from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.table_files import unpacked
 
-ENDINGS = (".txt", ".text", ".md")
+PLAIN = (".txt", ".text")
+ENDINGS = (*PLAIN, ".md")
 """How the names of text files end, in any capitals, perhaps with .gz after it."""
 
 BESIDE = ("readme", "license", "licence", "copying")
 """Files that lie beside texts and are about them."""
-
-USUAL: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
-"""What files of a split are usually called."""
-
-
-def files_below(raw: Path) -> list[Path]:
-    """All files of a folder and its folders but hidden ones, in the order of their paths."""
-    found = (path for path in raw.rglob("*") if path.is_file())
-    shown = (p for p in found if not any(n.startswith(".") for n in p.relative_to(raw).parts))
-    return sorted(shown, key=lambda path: path.relative_to(raw).parts)
 
 
 def ending_of(file: Path) -> str:
     """What the name of a file ends in, in small letters, without .gz."""
     name = file.name.lower().removesuffix(GZIP)
     return Path(name).suffix
+
+
+def is_plain(file: Path) -> bool:
+    """Whether a file is called as plain text is."""
+    return ending_of(file) in PLAIN
 
 
 def text_files(raw: Path, reader: str) -> list[Path]:
@@ -52,9 +44,9 @@ def text_files(raw: Path, reader: str) -> list[Path]:
     Raises:
         DataError: If there is none.
     """
-    there = files_below(raw)
-    for endings in (ENDINGS[:2], ENDINGS[2:]):
-        found = [file for file in there if ending_of(file) in endings]
+    there = [file for file in visible_files(raw) if file.is_file()]
+    for called_so in (is_plain, lambda file: ending_of(file) in ENDINGS):
+        found = [file for file in there if called_so(file)]
         texts = [file for file in found if file.stem.lower().split(".")[0] not in BESIDE]
         if texts or found:
             return texts or found
@@ -80,19 +72,39 @@ def only_text_file(raw: Path, reader: str) -> Path:
     return files[0]
 
 
-def split_named(name: str) -> Split | None:
-    """The split that a file is usually of which has this name; None: of any."""
-    words = re.split(r"[^a-z]+", name.lower())
-    found = {USUAL[word] for word in words if word in USUAL}
-    return found.pop() if len(found) == 1 else None
+def usual_encoding(files: Iterable[Path]) -> dict[str, str]:
+    """The parameter `encoding` of text files, where that is certain and not UTF-8; else nothing.
+
+    Files with a byte order mark tell their own.
+
+    Raises:
+        DataError: If none is certain, or some files have another than others.
+    """
+    faults = Faults()
+    found: dict[str, Path] = {}
+    for file in files:
+        opened, _ = unpacked(file, faults)
+        encoding = find_encoding(opened, file.name, faults)
+        alike = encoding == "utf-8" and first_that_is_not(opened, "ascii") is None
+        if not alike and encoding not in dict(MARKS).values():
+            found.setdefault(encoding, file)
+    if len(found) > 1:
+        each = " and ".join(f"{file.name} is in {encoding}" for encoding, file in found.items())
+        raise DataError(f"{each}; save all files in UTF-8")
+    found.pop("utf-8", None)
+    return {"encoding": next(iter(found))} if found else {}
 
 
 def by_split(files: Sequence[Path]) -> dict[Split, list[Path]] | None:
-    """The files of each split, where their names say it of all of them."""
+    """The files of each split, where their names or those of folders say it of all of them."""
+    if len(files) < len(SPLITS):
+        return None
+    above = commonpath(files)
+    words = {file: split_word(file.relative_to(above).as_posix()) for file in files}
+    named = splits_named(word for word in words.values() if word is not None)
     found: dict[Split, list[Path]] = {split: [] for split in SPLITS}
-    for file in files:
-        split = split_named(file.name)
-        if split is None:
+    for file, word in words.items():
+        if word is None:
             return None
-        found[split].append(file)
+        found[named[word]].append(file)
     return found if all(found.values()) else None

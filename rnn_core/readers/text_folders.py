@@ -12,38 +12,29 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import visible_files, visible_in
 from rnn_core.readers.labelled_texts import one_form
 from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.splits import splits_named
+from rnn_core.readers.text_files import is_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-USUAL: dict[Split, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
-}
-"""What files and folders of each split are called, in lower case."""
-
 WITHOUT_LABEL = ("unsup", "unlabeled", "unlabelled")
 
 
-def split_folders(raw: Path) -> dict[Split, Path]:
+def split_folders(raw: Path) -> dict[Path, Split]:
     """The folders that are called after splits, as far as there are any."""
-    folders = {folder.name.lower(): folder for folder in sorted(raw.iterdir()) if folder.is_dir()}
-    found: dict[Split, Path] = {}
-    for split in SPLITS:
-        there = [folders[name] for name in USUAL[split] if name in folders]
-        if there:
-            found[split] = there[0]
-    return found
+    folders = {folder.name: folder for folder in visible_in(raw) if folder.is_dir()}
+    return {folders[name]: split for name, split in splits_named(folders).items()}
 
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders of classes in one; those of texts without a label are none."""
-    there = sorted(one for one in folder.iterdir() if one.is_dir())
+    there = [one for one in visible_in(folder) if one.is_dir()]
     labelled = [one for one in there if one.name.lower() not in WITHOUT_LABEL]
-    return [one for one in labelled if next(one.glob("*.txt"), None) is not None]
+    return [one for one in labelled if any(map(is_plain, visible_in(one)))]
 
 
 def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
@@ -62,16 +53,16 @@ def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    splits = split_folders(raw)
-    by_split = {split: class_folders(folder) for split, folder in splits.items()}
-    by_split = {split: classes for split, classes in by_split.items() if classes}
-    if by_split and "train" not in by_split:
-        raise DataError(f"there is a folder {splits[min(by_split)].name}, and none called train")
-    places = {SPLITS.index(split): classes for split, classes in by_split.items()}
+    splits = {
+        folder: split for folder, split in split_folders(raw).items() if class_folders(folder)
+    }
+    if splits and "train" not in splits.values():
+        raise DataError(f"there is a folder {min(splits).name}, and none called train")
+    places = {folder: SPLITS.index(split) for folder, split in splits.items()}
     rows = [
         (file, text, one_form(folder.name), side)
-        for side, classes in (places or {-1: class_folders(raw)}).items()
-        for folder in classes
+        for above, side in (places or {raw: -1}).items()
+        for folder in class_folders(above)
         for file, text in texts_in(folder, raw, faults)
     ]
     if not rows:
@@ -83,6 +74,6 @@ def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
 
 def texts_in(folder: Path, raw: Path, faults: Faults) -> Iterator[tuple[str, str]]:
     """The names and texts of the files of a folder that are text."""
-    for file in sorted(folder.rglob("*.txt")):
+    for file in filter(is_plain, visible_files(folder)):
         with faults.noted():
             yield file.relative_to(raw).as_posix(), read_plain_text(file).strip()

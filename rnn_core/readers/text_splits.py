@@ -1,4 +1,4 @@
-"""Texts dealt out to the training, validation and test set, so that none is on two."""
+"""Texts dealt out to the training, validation and test set, so that none is in two."""
 
 import random
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ def stratified_sides(
     seed: int,
     faults: Faults,
 ) -> list[int]:
-    """Deal rows out to the training, validation and test side.
+    """Deal rows out to the training, validation and test set.
 
-    Every class has its share in every side, and all rows with the same text are on the
-    same side. Which texts these are depends on the texts and the seed, not on the order
+    Every class has its share in every split, and all rows with the same text are in the
+    same split. Which texts these are depends on the texts and the seed, not on the order
     of the rows.
 
     Args:
         texts: The text of each row.
         labels: The label of each row; a text with several counts to its first.
-        shares: Of the texts of a class for the validation and the test side; 0: none.
+        shares: Of the texts of a class for the validation and the test set; 0: none.
         seed: Seed of the draw.
-        faults: Where classes with too few texts are noted; these are on the training side.
+        faults: Where classes with too few texts are noted; these are in the training set.
 
     Returns:
-        For each row 0, 1 or 2.
+        The split of each row, as an index of `SPLITS`.
     """
     members: dict[str, list[str]] = {label: [] for label in sorted(set(labels))}
     for text, label in dict(zip(reversed(texts), reversed(labels), strict=True)).items():
@@ -52,7 +52,7 @@ def stratified_sides(
 
 
 def later_copies(texts: Sequence[str], sides: Sequence[int]) -> list[bool]:
-    """Whether the text of each row also stands in a side after its own."""
+    """Whether the text of each row also stands in a split after its own."""
     last: dict[str, int] = {}
     for text, side in zip(texts, sides, strict=True):
         last[text] = max(side, last.get(text, 0))

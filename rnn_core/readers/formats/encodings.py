@@ -46,6 +46,25 @@ LONGEST_RUN = 3
 """Bytes beyond ASCII side by side in text of Western Europe, at most; of two letters and a sign."""
 
 
+def check_encoding(encoding: str) -> None:
+    """Refuse what is no name of an encoding of texts.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        "a".encode(encoding)
+    except (LookupError, UnicodeError):
+        raise ValueError(
+            f"there is no encoding {encoding!r}; write one such as utf-8, windows-1252 or gb18030"
+        ) from None
+
+
+def encoding_by_mark(start: bytes) -> str | None:
+    """The encoding that a byte order mark at the start of a text tells."""
+    return next((encoding for mark, encoding in MARKS if start.startswith(mark)), None)
+
+
 def find_encoding(opened: Opener, name: str, faults: Faults) -> str:
     """The encoding of a text, as Python calls it.
 
@@ -59,9 +78,8 @@ def find_encoding(opened: Opener, name: str, faults: Faults) -> str:
     """
     with opened() as file:
         start = file.read(LOOKED_AT)
-    for mark, encoding in MARKS:
-        if start.startswith(mark):
-            return encoding
+    if marked := encoding_by_mark(start):
+        return marked
     if wide := utf_16_by_zeros(start):
         return wide
     place = first_that_is_not(opened, "utf-8")

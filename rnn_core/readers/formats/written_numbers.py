@@ -19,9 +19,6 @@ Decimal: TypeAlias = Literal[".", ","]
 AT_ONCE = 50_000
 """Values that are read at once; a bound on memory only."""
 
-MOST_FAULTS = 1_000
-"""Values of a column that are told; further ones are counted by none."""
-
 GAPS = frozenset(
     ("", ".", "-", "--", "\u2013", "\u2014", "?", "na", "n/a", "n.a.", "#n/a", "<na>")
 ) | frozenset(("nan", "-nan", "null", "none", "nil", "missing"))
@@ -144,7 +141,8 @@ def read_unusual(
         try:
             found[place] = read_written(text, decimal)
         except UnclearError as error:
-            note(faults, where.format(row=values.index[place], value=text) + error.what, error.cure)
+            what = where.format(row=values.index[place], value=text) + error.what
+            faults.add(what, error.cure)
     units = {written.unit for written in found.values()}
     mixed = len(units) > 1 or (plain and units != {""})
     currency = units - {""} if len(units - {""}) == 1 else set()
@@ -152,15 +150,9 @@ def read_unusual(
         if written.unit and mixed and not (currency and is_currency(written.unit)):
             told = where.format(row=values.index[place], value=rest[place])
             what = f"{told}has a unit, and others have none, or another"
-            note(faults, what, "keep the number alone")
+            faults.add(what, "keep the number alone")
         else:
             yield place, written.number
-
-
-def note(faults: Faults, what: str, cure: str) -> None:
-    """Note a fault, unless there are very many of its kind."""
-    if len(faults.found.get(cure, ())) < MOST_FAULTS:
-        faults.add(what, cure)
 
 
 def is_currency(unit: str) -> bool:

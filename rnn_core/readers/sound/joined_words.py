@@ -8,10 +8,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from rnn_core.metric import SPLITS
 from rnn_core.readers.sound.audio import Samples
 from rnn_core.readers.sound.name_tokens import Recording
 from rnn_core.readers.sound.recording_sides import (
-    SIDES,
     SplitParameters,
     of_side,
     split_recordings,
@@ -26,7 +26,7 @@ class JoinParameters:
     """How strings are joined from recordings of single words; without `strings`, none are.
 
     Attributes:
-        strings: Strings of the train, validation and test sides; empty: the raw folder has
+        strings: Strings of the training, validation and test set; empty: the raw folder has
             recordings with transcripts.
         string_words: Fewest and most words of a string.
         pause_seconds: Shortest and longest pause before, between and after words.
@@ -46,7 +46,7 @@ class JoinParameters:
         Raises:
             ValueError: If something is.
         """
-        if self.strings and (len(self.strings) != len(SIDES) or min(self.strings) < 1):
+        if self.strings and (len(self.strings) != len(SPLITS) or min(self.strings) < 1):
             raise ValueError("strings must be three numbers above 0: train, validation and test")
         if not 1 <= self.string_words[0] <= self.string_words[1]:
             raise ValueError("string_words must be a fewest, at least 1, and a most")
@@ -63,7 +63,7 @@ class Utterance(NamedTuple):
         name: What to call it in errors.
         samples: (N,).
         symbols: Words or characters.
-        side: Its place in `SIDES`.
+        side: The index of its split in `SPLITS`.
         speaker: Who says it; None if nothing tells.
         marks: By what the recordings that it is of are known again in other files.
     """
@@ -97,17 +97,17 @@ def joined_utterances(
     form: str = "",
     rate_hz: int | None = None,
 ) -> Utterances:
-    """Strings of words by one speaker each, joined from recordings of their side alone.
+    """Strings of words by one speaker each, joined from recordings of their split alone.
 
     Args:
         raw: The folder of recordings.
-        split: Which of them are on which side.
+        split: Which of them are in which split.
         join: How strings are joined.
         form: See `NameParameters`.
         rate_hz: See `read_all`.
 
     Returns:
-        The strings, side by side. Each is marked by all recordings that it may be joined of.
+        The strings, split by split. Each is marked by all recordings that it may be joined of.
 
     Raises:
         DataError: If a recording cannot be used.
@@ -117,7 +117,7 @@ def joined_utterances(
     sides = split_recordings(recordings, split)
     rate = sounds.rate_hz
     utterances = []
-    for side, (name, count) in enumerate(zip(SIDES, join.strings, strict=True)):
+    for side, (name, count) in enumerate(zip(SPLITS, join.strings, strict=True)):
         draw = np.random.default_rng([join.strings_seed, side])
         whose = of_side(recordings, sides, name)
         by_speaker = by_voice(whose, of_side(sounds.samples, sides, name))

@@ -9,19 +9,7 @@ from typing import NamedTuple
 from rnn_core.metric import Split
 from rnn_core.readers.sound.name_roles import TAKE
 from rnn_core.readers.sound.recording_files import Files, bare_name
-
-SPLIT_NAMES: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-    "eval": "test",
-}
-"""What folders and lists of splits are called."""
+from rnn_core.readers.splits import SPLIT_NAMES, splits_named
 
 LIST = re.compile(rf"({'|'.join(SPLIT_NAMES)})(_?list)?\.txt", re.IGNORECASE)
 
@@ -124,12 +112,12 @@ def splits_by_list(lists: list[Path]) -> dict[Path, Split]:
     their own folder; what they do not name is trained on.
     """
     splits: dict[Path, Split] = {}
-    for path in lists:
-        match = LIST.fullmatch(path.name)
-        assert match is not None
+    called = {path: match[1] for path in lists if (match := LIST.fullmatch(path.name))}
+    named = splits_named(called.values())
+    for path, name in called.items():
         for line in path.read_text("utf-8-sig", "replace").splitlines():
             if line.strip():
-                splits[path.parent / line.strip()] = SPLIT_NAMES[match[1].lower()]
+                splits[path.parent / line.strip()] = named[name]
     return splits
 
 
@@ -138,19 +126,19 @@ def without_common_folders(items: list[Item]) -> list[Item]:
     depth = min((len(item.folders) for item in items), default=0)
     for level in range(depth):
         names = Counter(item.folders[level] for item in items)
-        splits = {SPLIT_NAMES.get(name.lower()) for name in names}
-        if None not in splits and "train" in splits and len(splits) > 1:
-            return without_common_folders([of_split(item, level) for item in items])
+        splits = splits_named(names)
+        kinds = set(splits.values())
+        if len(splits) == len(names) and "train" in kinds and len(kinds) > 1:
+            return without_common_folders([of_split(item, level, splits) for item in items])
         (first, *more) = names
         if not more and (depth > 1 or holds_all(first, items)):
             return without_common_folders([without_level(item, level) for item in items])
     return items
 
 
-def of_split(item: Item, level: int) -> Item:
+def of_split(item: Item, level: int, splits: dict[str, Split]) -> Item:
     """An item whose folder of a level is that of a split."""
-    split = SPLIT_NAMES[item.folders[level].lower()]
-    return without_level(item._replace(split=split), level)
+    return without_level(item._replace(split=splits[item.folders[level]]), level)
 
 
 def without_level(item: Item, level: int) -> Item:

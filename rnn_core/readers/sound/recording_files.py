@@ -1,8 +1,9 @@
 """Which files of a folder are recordings."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
+
+from rnn_core.readers.folders import visible_files
 
 SUFFIXES = """
 .wav .wave .flac .mp3 .ogg .oga .opus .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph
@@ -13,8 +14,6 @@ RECORDINGS = frozenset(SUFFIXES.split())
 
 STARTS = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff")
 """First bytes of recordings, by which a file without a telling name is known."""
-
-LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 class Files(NamedTuple):
@@ -35,27 +34,6 @@ def find_files(folder: Path) -> Files:
     for path in visible_files(folder):
         (files.recordings if is_recording(path) else files.others).append(path)
     return files
-
-
-def visible_files(folder: Path) -> list[Path]:
-    """All files below a folder, and links to nothing, in the order of their names."""
-    found: list[Path] = []
-    above = {folder: {folder.resolve()}}
-    for place, folders, files in os.walk(folder, followlinks=True):
-        here = Path(place)
-        folders[:] = [name for name in folders if not is_hidden(name)]
-        for name in list(folders):
-            target = (here / name).resolve()
-            if target in above[here]:
-                folders.remove(name)
-            above[here / name] = above[here] | {target}
-        found += [here / name for name in files if not is_hidden(name)]
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
-
-
-def is_hidden(name: str) -> bool:
-    """Whether a file or folder is hidden, or left there by a system."""
-    return name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS
 
 
 def is_recording(path: Path) -> bool:

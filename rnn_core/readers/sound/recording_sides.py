@@ -1,4 +1,4 @@
-"""Recordings divided into sides, by their words, takes and speakers."""
+"""Recordings divided into splits, by their words, takes and speakers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,22 +8,19 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.metric import Split
-from rnn_core.readers.sides import check_shares
+from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.sound.name_tokens import Recording
-
-SIDES = ("train", "validation", "test")
-"""Sides are numbers of places in it."""
+from rnn_core.readers.splits import SETS, check_shares
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitParameters:
-    """Which recordings are on which side.
+    """Which recordings are in which split.
 
     Attributes:
-        split_by: How sides differ: by `take` or `speaker`, of which `validation` and `test`
+        split_by: How splits differ: by `take` or `speaker`, of which `validation` and `test`
             name some; by `share` of the recordings of each word, drawn at random; or as is
             `given` by folders or lists of splits that the data has.
         validation: Takes or speakers kept for choosing.
@@ -45,17 +42,17 @@ class SplitParameters:
         if shared := set(map(str, self.validation)) & set(map(str, self.test)):
             raise ValueError(f"validation and test share the {self.split_by}s {sorted(shared)}")
         if self.split_by == "share" and (self.validation or self.test):
-            raise ValueError("with split_by share sides are drawn; remove validation and test")
+            raise ValueError("with split_by share splits are drawn; remove validation and test")
         if self.split_by == "given" and (self.validation or self.test):
             raise ValueError("with split_by given the data says them; remove validation and test")
         check_shares(self.validation_share, self.test_share)
 
 
 def split_recordings(recordings: list[Recording], parameters: SplitParameters) -> list[int]:
-    """The side of each recording, as an index of `SIDES`.
+    """The split of each recording, as an index of `SPLITS`.
 
     Raises:
-        DataError: If a name does not tell what is needed, or a side lacks a word.
+        DataError: If a name does not tell what is needed, or a split lacks a word.
         ParameterError: If a take or speaker does not exist.
     """
     if parameters.split_by == "share":
@@ -80,19 +77,19 @@ def given_sides(
     names: Sequence[str],
     parameters: SplitParameters,
 ) -> list[int]:
-    """The side that folders, lists or tables give each recording.
+    """The split that folders, lists or tables give each recording, as an index of `SPLITS`.
 
     Where none is given for choosing, or none for the final score, a share of each group (such
     as a word) is drawn for it from the recordings for training.
 
     Raises:
-        DataError: If nothing gives a side.
+        DataError: If nothing gives one.
     """
     sides = []
     for split, name in zip(splits, names, strict=True):
         if split is None:
             raise DataError(f"nothing says the split of {name}; set data.split_by to share")
-        sides.append(SIDES.index(split))
+        sides.append(SPLITS.index(split))
     draw = np.random.default_rng(parameters.split_seed)
     for side, share in ((2, parameters.test_share), (1, parameters.validation_share)):
         if side not in sides:
@@ -133,20 +130,20 @@ def check_groups(groups: list[str], chosen: set[str], by: str) -> None:
 
 
 def check_words(recordings: list[Recording], sides: list[int], when: str = "") -> None:
-    """Refuse a division in which a side lacks a word.
+    """Refuse a division in which a split lacks a word.
 
     Raises:
         DataError: If one does.
     """
-    for split in SIDES:
+    for split in SPLITS:
         words = {r.word for r in of_side(recordings, sides, split)}
         if missing := {r.word for r in recordings} - words:
-            raise DataError(f"the {split} side has no recording of {min(missing)!r}{when}")
+            raise DataError(f"the {SETS[split]} has no recording of {min(missing)!r}{when}")
 
 
 def of_side(items: Sequence[T], sides: Sequence[int], split: str) -> list[T]:
-    """The items of a side, where `sides` has the side of each."""
-    return [item for item, side in zip(items, sides, strict=True) if SIDES[side] == split]
+    """The items of a split, where `sides` has that of each as an index of `SPLITS`."""
+    return [item for item, side in zip(items, sides, strict=True) if SPLITS[side] == split]
 
 
 def speaker_numbers(speakers: Sequence[str | None]) -> list[int]:
@@ -168,7 +165,7 @@ def suggest_split(
         split_by: How the person wants them split; None: as is best.
 
     Returns:
-        Values of `SplitParameters`; a fifth of the speakers or takes are for the test side,
+        Values of `SplitParameters`; a fifth of the speakers or takes are for the test set,
         a tenth for choosing: the last by name, or those with the fewest recordings where
         otherwise less than half as many were trained on as if all had equally many.
     """
@@ -194,7 +191,7 @@ def suggest_split(
 
 
 def suggest_word_split(recordings: list[Recording], split_by: str | None) -> dict[str, Any]:
-    """As `suggest_split`, but by shares where otherwise a side would lack a word.
+    """As `suggest_split`, but by shares where otherwise a split would lack a word.
 
     What folders or lists of splits give is taken first.
     """
@@ -228,7 +225,7 @@ def share_sides(
         seed: Seed of the draw.
 
     Returns:
-        The side of each recording, as an index of `SIDES`.
+        The split of each recording, as an index of `SPLITS`.
 
     Raises:
         DataError: If a group has fewer than three recordings.
@@ -237,7 +234,7 @@ def share_sides(
     for index, (group, count) in enumerate(sorted(Counter(groups).items())):
         if count < 3:
             raise DataError(
-                f"{group!r} has {count} of the 3 recordings that three sides need at least; "
+                f"{group!r} has {count} of the 3 recordings that three splits need at least; "
                 "record more"
             )
         order = np.random.default_rng([seed, index]).permutation(count)

@@ -3,16 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rnn_core.metric import SPLITS
+from rnn_core.readers.faults import some
 from rnn_core.readers.sound.recordings import Heard
 from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
-
-MOST_NAMED = 3
-"""Files that are named; of further ones, how many there are."""
+from rnn_core.readers.splits import SETS
 
 MANY_SPEAKERS = 12
 """So many are no longer named for each split."""
-
-SETS = ("training set", "validation set", "test set")
 
 Speakers = Sequence[str | None]
 
@@ -69,7 +67,7 @@ def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> li
 
     Args:
         speakers: Of each recording; None where nothing tells.
-        sides: Its place in `SIDES`.
+        sides: Its split, as an index of `SPLITS`.
         split_by: See `SplitParameters`.
     """
     known = Counter(speaker for speaker in speakers if speaker is not None)
@@ -82,9 +80,9 @@ def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> li
     if split_by == "each_speaker":
         return [*lines, "each speaker is tested in turn"]
     if split_by == "speaker" and len(known) <= MANY_SPEAKERS:
-        sets = [voices(speakers, sides, side) for side in range(len(SETS))]
-        pairs = zip(SETS, sets, strict=True)
-        lines.append("; ".join(f"{name}: {', '.join(sorted(found))}" for name, found in pairs))
+        sets = {SETS[split]: voices(speakers, sides, i) for i, split in enumerate(SPLITS)}
+        each_set = (f"{name}: {', '.join(sorted(found))}" for name, found in sets.items())
+        lines.append("; ".join(each_set))
     return lines
 
 
@@ -99,7 +97,7 @@ def speaker_doubts(speakers: Speakers, sides: Sequence[int], split_by: str) -> l
 
 
 def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
-    """The known speakers of a side."""
+    """The known speakers of a split."""
     pairs = zip(speakers, sides, strict=True)
     return {speaker for speaker, other in pairs if other == side and speaker is not None}
 
@@ -107,12 +105,6 @@ def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
 def number(names: Sequence[str]) -> str:
     """How many recordings, as the subject of a sentence about each."""
     return "1 recording" if len(names) == 1 else f"each of {len(names):,} recordings"
-
-
-def some(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def duration(seconds: float) -> str:

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from rnn_core.metric import Split
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.name_tokens import SPLIT_NAMES
+from rnn_core.readers.odd_characters import REPLACED
+from rnn_core.readers.plain_text import INVISIBLE, one_line
+from rnn_core.readers.splits import splits_named
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 FILES = (
@@ -33,11 +35,6 @@ OWN = "transcripts"
 
 ONE_OF = ("validated", "metadata")
 """What public collections call the table of all good recordings: Common Voice, and LJSpeech."""
-
-REPLACED = "\N{REPLACEMENT CHARACTER}"
-
-INVISIBLE = str.maketrans("", "", "\ufeff\u200b\u2060")
-"""Characters that nobody sees and hears, left by editors and joined files."""
 
 
 class Row(NamedTuple):
@@ -71,14 +68,15 @@ def find_tables(others: Sequence[Path]) -> list[Path]:
     tables = [path for path in others if is_table_file(path)]
     if own := [path for path in tables if path.stem.lower() == OWN]:
         return own
-    of_splits = [path for path in tables if path.stem.lower() in SPLIT_NAMES]
-    kinds = {SPLIT_NAMES[path.stem.lower()] for path in of_splits}
+    named = splits_named(path.stem for path in tables)
+    of_splits = [path for path in tables if path.stem in named]
+    kinds = {named[path.stem] for path in of_splits}
     folders = {path.parent for path in of_splits}
     if "train" in kinds and len(kinds) == len(of_splits) > 1 and len(folders) == 1:
         return of_splits
     for stem in ONE_OF:
-        if named := [path for path in tables if path.stem.lower() == stem]:
-            return named
+        if of_all := [path for path in tables if path.stem.lower() == stem]:
+            return of_all
     tables = [path for path in tables if path.suffix.lower() not in {".txt", ".json"}]
     return tables if len(tables) == 1 else []
 
@@ -94,10 +92,11 @@ def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list
     """
     rows: list[Row] = []
     notes: list[str] = []
+    named = splits_named(table.stem for table in tables) if len(tables) > 1 else {}
     for table in tables:
         own = Faults()
         with faults.noted():
-            found, told = read_table(table, own, several=len(tables) > 1)
+            found, told = read_table(table, own, named.get(table.stem))
             rows += found
             notes += told
             own.check()
@@ -106,29 +105,29 @@ def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list
     return rows, notes
 
 
-def read_table(table: Path, faults: Faults, several: bool) -> tuple[list[Row], list[str]]:
+def read_table(table: Path, faults: Faults, split: Split | None) -> tuple[list[Row], list[str]]:
     """The rows of a table, and what was decided in reading it.
 
     Args:
         table: The file.
         faults: Where it is noted what is wrong with rows.
-        several: Whether there is a table for each split, which it is called by.
+        split: The one that the whole table is of, unless a column says another; None: of any.
 
     Raises:
         FaultsError: If it cannot be read, or lacks a column.
     """
     read, columns = table_with_columns(table, faults)
-    of_all: Split | None = SPLIT_NAMES[table.stem.lower()] if several else None
+    of_rows = [] if columns[-1] is None else list(read.frame.iloc[:, columns[-1]].astype(str))
+    splits = splits_named({value.strip() for value in of_rows})
     rows = []
     for line, *values in read.frame.astype(str).itertuples(name=None):
         if not any(value.strip() for value in values):
             continue
-        file, text, speaker, take, split = (
+        file, text, speaker, take, said = (
             "" if place is None else values[place].strip() for place in columns
         )
-        given = SPLIT_NAMES.get(split.lower(), of_all)
-        named = file.translate(INVISIBLE), clean(text), clean(speaker) or None, take or None
-        row = Row(f"{table.name}, row {line}", table, *named, given)
+        named = INVISIBLE.sub("", file), one_line(text), one_line(speaker) or None, take or None
+        row = Row(f"{table.name}, row {line}", table, *named, splits.get(said, split))
         check_row(row, faults)
         rows.append(row)
     notes = [f"{table.name}: {note}" for note in read.notes]
@@ -179,9 +178,7 @@ def is_nameless(table: Path) -> bool:
 
 def check_row(row: Row, faults: Faults) -> None:
     """Note a row that names no recording or has no text that can be read."""
-    odd = [
-        c for c in row.text if unicodedata.category(c) == "Cc" or c == "\N{REPLACEMENT CHARACTER}"
-    ]
+    odd = [c for c in row.text if unicodedata.category(c) == "Cc" or c == REPLACED]
     if not row.file:
         faults.add(f"{row.where} names no recording", "name it or drop the row")
     elif not row.text:
@@ -191,8 +188,3 @@ def check_row(row: Row, faults: Faults) -> None:
             f"{row.where} holds U+{ord(odd[0]):04X}, which is no character of a text",
             "save the table as UTF-8, from a program that shows its texts rightly",
         )
-
-
-def clean(text: str) -> str:
-    """A text with single spaces between words, in one Unicode form, without what is invisible."""
-    return unicodedata.normalize("NFC", " ".join(text.translate(INVISIBLE).split()))

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.joined_words import Utterance, Utterances
 from rnn_core.readers.sound.recording_files import bare_name, find_files
 from rnn_core.readers.sound.recording_sides import (
-    SIDES,
     SplitParameters,
     check_groups,
     given_sides,
@@ -20,6 +20,7 @@ from rnn_core.readers.sound.recording_sides import (
 )
 from rnn_core.readers.sound.recordings import Named, read_all
 from rnn_core.readers.sound.transcript_tables import OWN, Row, find_tables, read_tables
+from rnn_core.readers.splits import SETS
 
 NONE = "the data holds no transcripts.tsv with the columns file and text"
 NONE_CURE = "write one, or set data.strings to join recordings of single words"
@@ -169,7 +170,7 @@ def listed_utterances(
 
     Args:
         raw: The folder.
-        split: Which of them are on which side.
+        split: Which of them are in which split.
         tokens: What a symbol is.
         rate_hz: See `read_all`.
 
@@ -201,7 +202,10 @@ def symbols_of(text: str, tokens: Literal["char", "word"]) -> list[str]:
 
 
 def listed_sides(rows: list[Row], names: list[str], split: SplitParameters) -> list[int]:
-    """The side of each row: by shares, as tables give it, or by their column of speakers.
+    """The split of each row: by shares, as tables give it, or by their column of speakers.
+
+    Returns:
+        Each as an index of `SPLITS`.
 
     Raises:
         DataError: If there is no such column, or too few rows.
@@ -224,10 +228,9 @@ def listed_sides(rows: list[Row], names: list[str], split: SplitParameters) -> l
         validation, test = set(map(str, split.validation)), set(map(str, split.test))
         check_groups(groups, validation | test, by)
         sides = [2 if group in test else int(group in validation) for group in groups]
-    for side, name in enumerate(SIDES):
+    for side, name in enumerate(SPLITS):
         if side not in sides:
             raise ParameterError(
-                f"the split leaves no recording for the {name} side; change data.validation "
-                "or data.test"
+                f"no recording is left for the {SETS[name]}; change data.validation or data.test"
             )
     return sides

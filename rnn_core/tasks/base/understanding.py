@@ -28,6 +28,13 @@ def counted(counts: Mapping[str, int], most: int = 6) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def told_encoding(encoding: str) -> list[str]:
+    """That files are not read as UTF-8, if they are not."""
+    if encoding == "utf-8":
+        return []
+    return [f"read as {encoding}, and so is what a model is asked about in a file (data.encoding)"]
+
+
 def split_line(items: Mapping[Split, int], what: str) -> str:
     """How many items each split has; `what` says of what kind they are, in the plural."""
     return (

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rnn_core.readers.sides import check_shares
+from rnn_core.readers.splits import check_shares
 from rnn_core.tasks.base.prepared import Meta
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.plain_text import read_file_lines
-from rnn_core.readers.sides import cut_in_order
+from rnn_core.readers.splits import cut_in_order
 from rnn_core.readers.text_files import only_text_file
 from rnn_core.tasks.copy_memory.parameters import CopyData, CopyMeta
 

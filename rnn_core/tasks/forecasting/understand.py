@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_core.readers.faults import some
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
@@ -44,7 +45,7 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     targets, features = meta.parameters.targets, meta.parameters.features
     others = list(map(str, table.others))
     read = f"; read besides: {', '.join(features)}" if features else ""
-    unread = f"; not read: {listed(others)}" if others else ""
+    unread = f"; not read: {some(others, 8)}" if others else ""
     yield f"predicted: {', '.join(targets)}{read}{unread}"
     if meta.parameters.series is not None:
         lengths = [len(part.numbers) for part in table.parts.values()]
@@ -60,12 +61,6 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     yield f"{meta.horizon} rows are predicted from {meta.lookback}; " + split_line(
         meta.items, "windows"
     )
-
-
-def listed(names: list[str], most: int = 8) -> str:
-    """Some names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def form_in_words(form: "TableForm") -> str:
@@ -108,7 +103,8 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         )
     if table.times is None:
         like = columns.look_like_dates(table.others)
-        told = f"; {listed(like)} may be: --set date=NAME, written as 2024-01-31" if like else ""
+        may_be = f"; {some(like, 8)} may be: --set date=NAME, written as 2024-01-31"
+        told = may_be if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
         return
     forward = order.clock_set_forward(table.times)

@@ -1,6 +1,7 @@
 """The texts of a person's own: which files there are, and their rows by split."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,8 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import cut_words
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.labelled_texts import (
     LabelledTexts,
     NoColumnError,
@@ -16,8 +18,9 @@ from rnn_core.readers.labelled_texts import (
     read_texts,
     same_numbers,
 )
+from rnn_core.readers.splits import SPLIT_NAMES, splits_named
 from rnn_core.readers.table_files import is_table_file
-from rnn_core.readers.text_folders import USUAL, read_text_folders
+from rnn_core.readers.text_folders import read_text_folders
 from rnn_core.readers.text_splits import later_copies, stratified_sides, with_two_labels
 from rnn_core.tasks.sentiment.parameters import Found, SentimentData
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
+
+IN_ONE_PIECE = re.compile("-00000-of-00001.*")
+"""What follows the name of a split whose file could have been cut into pieces."""
 
 NO_SPLIT = -1
 """The side of a row that no file says a split of."""
@@ -121,9 +127,12 @@ def read_files(
         in_folders = read_text_folders(raw, faults)
         if in_folders is None:
             raise DataError(NO_FILES)
-        return in_folders, Found(notes=("a file each, in folders of their classes",))
+        folders = {file.partition("/")[0] for file in in_folders.index}
+        notes = ("a file each, in folders of their classes",)
+        return in_folders, Found(notes=notes, left_out=names_but(raw, folders))
     read: dict[int, LabelledTexts] = {}
-    for side, file in files_of(raw, parameters).items():
+    files = files_of(raw, parameters)
+    for side, file in files.items():
         with faults.noted():
             read[side] = read_file(file, side, parameters)
     faults.check()
@@ -135,7 +144,13 @@ def read_files(
         label=train.label,
         others=train.others,
         notes=train.notes,
+        left_out=names_but(raw, {file.name for file in files.values()}),
     )
+
+
+def names_but(raw: Path, read: Container[str]) -> tuple[str, ...]:
+    """The files and folders of a folder but those that are read."""
+    return tuple(path.name for path in visible_in(raw) if path.name not in read)
 
 
 def read_file(file: Path, side: int, parameters: SentimentData) -> LabelledTexts:
@@ -181,7 +196,7 @@ def files_of(raw: Path, parameters: SentimentData) -> dict[int, Path]:
 
 def tables_of(raw: Path) -> list[Path]:
     """The tables of a folder, in the order of their names."""
-    return sorted(file for file in raw.iterdir() if file.is_file() and is_table_file(file))
+    return [file for file in visible_in(raw) if file.is_file() and is_table_file(file)]
 
 
 def only_table(raw: Path) -> Path:
@@ -195,26 +210,25 @@ def only_table(raw: Path) -> Path:
         raise DataError(NO_FILES)
     if len(files) > 1:
         names = [file.name for file in files]
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise DataError(
-            f"there are {len(files)} tables, {shown}; say which is which: --set "
+            f"there are {len(files)} tables, {some(names, 5)}; say which is which: --set "
             f"train={names[0]} --set test={names[1]} (and --set validation=..., which is else "
             "drawn from the training file)"
         )
     return files[0]
 
 
-def usual_file(raw: Path, split: Split) -> str | None:
-    """The table that is called after a split, as data sets usually are, such as val.csv.
+def usual_files(raw: Path) -> dict[Split, str]:
+    """The tables that are called after splits, as data sets usually are, such as val.csv.
 
     So are files of which a split is cut into pieces, if it is in one: train-00000-of-00001.
     """
-    for name in USUAL[split]:
-        for file in tables_of(raw):
-            stem = file.name.partition(".")[0].lower()
-            if stem == name or stem.startswith(f"{name}-00000-of-00001"):
-                return file.name
-    return None
+    stems = {
+        IN_ONE_PIECE.sub("", file.name.partition(".")[0]): file.name for file in tables_of(raw)
+    }
+    named = splits_named(stems)
+    usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
+    return {named[stem]: stems[stem] for stem in usual}
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.labelled_texts import Column
-from rnn_core.readers.sides import check_shares
+from rnn_core.readers.splits import check_shares
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
 
@@ -89,6 +89,7 @@ class Found:
         label: Its column of labels, likewise.
         others: Further columns that may be the one of labels.
         notes: What was decided in reading it, a line each.
+        left_out: Files and folders that are not read.
         rows: Of all files.
         cut: Texts of more words than are read.
         one_class: Labels that are numbers with decimals and stand for those without.
@@ -101,6 +102,7 @@ class Found:
     label: str = ""
     others: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     rows: int = 0
     cut: int = 0
     one_class: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from rnn_core.readers.faults import Faults
 from rnn_core.readers.labelled_texts import guess_columns
 from rnn_core.readers.table_files import read_table_file
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
-from rnn_core.tasks.sentiment.files import files_of, read_files, tables_of, usual_file
+from rnn_core.tasks.sentiment.files import files_of, read_files, tables_of, usual_files
 from rnn_core.tasks.sentiment.parameters import SentimentData
 
 FORM = ("separator", "encoding", "header", "quoting")
@@ -39,8 +39,8 @@ def files_by_name(raw: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
     }
     if asked:
         return asked
-    usual = {split: usual_file(raw, split) for split in SPLITS}
-    there: dict[str, str] = {split: name for split, name in usual.items() if name is not None}
+    usual = usual_files(raw)
+    there: dict[str, str] = {split: usual[split] for split in SPLITS if split in usual}
     return there if "train" in there and len(there) > 1 else {}
 
 

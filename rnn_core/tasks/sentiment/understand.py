@@ -6,6 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from rnn_core.metric import SCORED, SPLITS, Split
+from rnn_core.readers.faults import some
 from rnn_core.readers.labelled_texts import alike
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
@@ -33,6 +34,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
     left_out = f"{meta.left_out:,} rows are left out: their text is in a later set too"
     read = (
         *of_files(found),
+        *([f"left out: {some(found.left_out)}"] if found.left_out else []),
         f"{len(totals)} classes: {counted(totals)}",
         split_line(meta.items, "texts"),
         *([left_out] if meta.left_out else []),

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.sound.recording_names import find_words
 from rnn_core.readers.sound.telling import (
-    some,
     sound_doubts,
     sound_lines,
     speaker_doubts,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rnn_core.metric import Split
-from rnn_core.readers.plain_text import check_encoding
-from rnn_core.readers.sides import check_shares
+from rnn_core.readers.formats.encodings import check_encoding
+from rnn_core.readers.splits import check_shares
 from rnn_core.tasks.base.prepared import Meta
 
 

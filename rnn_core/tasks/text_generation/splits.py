@@ -10,7 +10,7 @@ import numpy as np
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.plain_text import read_plain_text, text_pieces
-from rnn_core.readers.sides import cut_in_order
+from rnn_core.readers.splits import cut_in_order
 from rnn_core.readers.text_files import by_split, text_files
 from rnn_core.tasks.text_generation.parameters import TextData
 from rnn_core.tasks.text_generation.tokens import Numbered, Numbering, Numbers, tokenize

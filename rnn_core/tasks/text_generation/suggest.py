@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnn_core.readers.text_files import by_split
+from rnn_core.readers.text_files import by_split, usual_encoding
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
 from rnn_core.tasks.text_generation.parameters import TextData
 from rnn_core.tasks.text_generation.splits import about_trained, raw_files
@@ -21,7 +21,11 @@ SIZES: tuple[tuple[float, tuple[int, int, int, int, int]], ...] = (
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """A model as large as the text can train, and more epochs and dropout for less."""
-    asked = {**({"split": "files"} if by_split(raw_files(raw)) else {}), **wanted}
+    files = raw_files(raw)
+    found = {"split": "files"} if by_split(files) else {}
+    if "encoding" not in wanted:
+        found |= usual_encoding(files)
+    asked = {**found, **wanted}
     parameters = parameters_of(TextData, asked)
     model, training = parameters_for(about_trained(raw, parameters))
     if parameters.tokens == "word":

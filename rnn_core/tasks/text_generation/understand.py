@@ -5,11 +5,12 @@ from itertools import chain
 from pathlib import Path
 
 from rnn_core.metric import SPLITS
+from rnn_core.readers.faults import some
 from rnn_core.readers.odd_characters import odd_characters
 from rnn_core.readers.plain_text import text_pieces
 from rnn_core.readers.text_files import by_split
 from rnn_core.tasks.base.prepared import Data
-from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
 from rnn_core.tasks.text_generation.doubts import repeated_passages, sorted_lines
 from rnn_core.tasks.text_generation.parameters import TextMeta
 from rnn_core.tasks.text_generation.splits import raw_files
@@ -24,11 +25,11 @@ UNKNOWN_SHARE = 0.001
 def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
     files, asked = raw_files(raw), meta.parameters
-    names = [str(file.relative_to(raw)) for file in files[:MOST_NAMED]]
-    more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+    names = [file.relative_to(raw).as_posix() for file in files]
     what = {"char": "characters", "word": "words and marks"}[asked.tokens]
-    read = [f"{len(files)} text files, in this order: {', '.join(names)}{more}"]
+    read = [f"{len(files)} text files, in this order: {some(names, MOST_NAMED)}"]
     read = read if len(files) > 1 else []
+    read += told_encoding(asked.encoding)
     read.append(f"{len(meta.vocabulary) - 1:,} different {what} that a model knows")
     read.append(f"{split_line(meta.items, what)} ({DIVIDED[asked.split]})")
     read += unknown_tokens(meta)

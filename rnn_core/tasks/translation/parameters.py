@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.plain_text import check_encoding
-from rnn_core.readers.sides import check_shares
+from rnn_core.readers.formats.encodings import check_encoding
+from rnn_core.readers.splits import check_shares
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.translation.bleu import Tokenizer
 

@@ -8,8 +8,9 @@ from typing import Any
 import regex
 
 from rnn_core.metric import SPLITS
+from rnn_core.readers.folders import visible_in
 from rnn_core.readers.parallel_text import Pair, is_table, usual_columns
-from rnn_core.readers.text_files import by_split
+from rnn_core.readers.text_files import by_split, usual_encoding
 from rnn_core.readers.writing_systems import UNSPACED
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
 from rnn_core.tasks.translation.pairs import files_of, read_sides
@@ -67,11 +68,21 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
 
 def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables of pairs by their usual names, and which of their columns are texts."""
-    if "target_file" in wanted:
-        return {}
+    """Files by their usual names, their encoding, and which columns of a table are texts."""
+    found = {} if "target_file" in wanted else usual_tables(raw, wanted)
+    files = files_of(raw, parameters_of(TranslationData, {**found, **wanted}))
+    if "encoding" not in wanted:
+        found |= usual_encoding(file for each in files for file in each if file is not None)
+    if files[0].target is None and "columns" not in wanted:
+        asked = parameters_of(TranslationData, {**found, **wanted})
+        found["columns"] = list(usual_columns(files[0].source, asked.encoding))
+    return found
+
+
+def usual_tables(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables of pairs that are called after splits."""
     found: dict[str, Any] = {}
-    tables = [file for file in sorted(raw.iterdir()) if is_table(file.name)]
+    tables = [file for file in visible_in(raw) if is_table(file.name)]
     of = by_split(tables) if "source_file" not in wanted else None
     if of and len(tables) == len(SPLITS):
         names = {split: files[0].name for split, files in of.items()}
@@ -79,10 +90,6 @@ def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
         if len({ending for _, _, ending in parts.values()}) == 1:
             found["source_file"] = f"*.{parts['train'][2]}"
             found["sides"] = [parts[split][0] for split in SPLITS]
-    asked = parameters_of(TranslationData, {**found, **wanted})
-    files = files_of(raw, asked)
-    if files[0].target is None and "columns" not in wanted:
-        found["columns"] = list(usual_columns(files[0].source, asked.encoding))
     return found
 
 

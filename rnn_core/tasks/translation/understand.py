@@ -9,7 +9,7 @@ from rnn_core.metric import SPLITS
 from rnn_core.readers.odd_characters import odd_characters
 from rnn_core.readers.parallel_text import Files, Pair
 from rnn_core.tasks.base.prepared import Data
-from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
 from rnn_core.tasks.translation.doubts import misaligned
 from rnn_core.tasks.translation.pairs import as_read, files_of, pairs_in
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
@@ -21,6 +21,7 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     files = files_of(raw, asked)
     read = [pairs_in(each, asked) for each in files]
     told = [meant(files[0], asked.columns, read[0][0]), split_line(meta.items, "pairs")]
+    told += told_encoding(asked.encoding)
     told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
     names = [name for each in files for name in each if name is not None]
     doubts = odd_characters(names, asked.encoding)

@@ -260,7 +260,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a word with too few recordings": (
         without(folders(), "no/a.wav", "no/b.wav"),
         SHARE,
-        "'no' has 2 of the 3 recordings that three sides need",
+        "'no' has 2 of the 3 recordings that three splits need",
     ),
     "names without speakers": (
         folders(),
@@ -280,9 +280,9 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a side without a word": (
         without(good(), "yes_bob_0.wav", "yes_bob_1.wav"),
         {},
-        "the validation side has no recording of 'yes'",
+        "the validation set has no recording of 'yes'",
     ),
-    "no validation side": (good(), {"validation": []}, "the validation side has no recording of"),
+    "no validation side": (good(), {"validation": []}, "the validation set has no recording of"),
     "two speakers who take turns": (
         {n: c for n, c in good().items() if "ann" in n or "bob" in n},
         EACH,
@@ -296,7 +296,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a turn without a word": (
         without(good(), "yes_cleo_0.wav", "yes_cleo_1.wav"),
         EACH,
-        "the train side has no recording of 'yes' when ann is tested",
+        "the training set has no recording of 'yes' when ann is tested",
     ),
     "a side named twice": (
         good(),
@@ -306,7 +306,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "sides named where they are drawn": (
         good(),
         {"split_by": "share"},
-        "data: with split_by share sides are drawn; remove validation and test",
+        "data: with split_by share splits are drawn; remove validation and test",
     ),
     "a test side named where speakers take turns": (
         good(),

@@ -137,7 +137,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "two rows": (
         {"a.wav": wav(0), "b.wav": wav(1), TSV: table(("a.wav", "1"), ("b.wav", "2"))},
         {},
-        "'transcripts.tsv' has 2 of the 3 recordings that three sides need",
+        "'transcripts.tsv' has 2 of the 3 recordings that three splits need",
     ),
     "no column of speakers": (
         good(),
@@ -152,12 +152,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no test side": (
         changed(TSV, SPEAKERS),
         {"split_by": "speaker", "validation": ["bob"], "test": []},
-        "the split leaves no recording for the test side",
+        "no recording is left for the test set",
     ),
     "words that nothing can be joined from": (
         {**words(), "3_ann_0.wav": wav(20)},
         {**JOIN},
-        "'3' has 1 of the 3 recordings that three sides need",
+        "'3' has 1 of the 3 recordings that three splits need",
     ),
     "an absolute name": (
         changed(TSV, rows().replace(b"b.wav", b"/home/ann/b.wav")),

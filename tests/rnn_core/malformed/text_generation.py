@@ -41,7 +41,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "an encoding that there is not": (
         book(TEXT),
         {"encoding": "windows"},
-        "encoding: there is no 'windows'",
+        "there is no encoding 'windows'",
     ),
     "not in the encoding that was said": (
         {"book.txt": TEXT.encode() + b"\xff\x82\n"},

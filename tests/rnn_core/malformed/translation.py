@@ -121,9 +121,9 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     ),
     "no file": ({".hidden": b"a"}, {"source_file": None, "target_file": None}, "holds 0 files"),
     "only one file, and no table": (
-        {"corpus.en": lines(ENGLISH[:1])},
+        {"corpus.en": lines(ENGLISH)},
         {"target_file": None},
-        "corpus.en, line 1 has 1 column; a file of pairs has on each line a text, a tab",
+        "corpus.en has a tab on none of its 46 lines; a file of pairs has on each line a text",
     ),
     "a table with a text missing": (
         table([*PAIRS[:20], ("the dog", " "), *PAIRS[20:]]),
@@ -204,7 +204,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         STAR | {"lower_case": True},
         "the source of pair 4 of the training side is on the validation or test side too",
     ),
-    "an encoding that there is not": (corpus(), {"encoding": "x"}, "encoding: there is no 'x'"),
+    "an encoding that there is not": (corpus(), {"encoding": "x"}, "there is no encoding 'x'"),
     "a pair to choose by that is tested": (
         of_sides(test=[40, 33, 41]),
         STAR,
@@ -223,7 +223,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a vocabulary smaller than the alphabet": (
         corpus(),
         {"max_vocabulary": 12},
-        "max_vocabulary is 12, but the characters of the training side alone need 30",
+        "max_vocabulary is 12, but the characters of the training set alone need 30",
     ),
     "only long pairs": (
         corpus(),

@@ -52,6 +52,21 @@ def test_of_a_kind_ten_are_told_and_the_others_counted():
     assert lines[11:] == ["  ... and 13 more of this kind", "    what to do: remove it"]
 
 
+def test_those_of_parts_are_counted_too():
+    faults = Faults()
+    for part in "ab":
+        own = Faults()
+        for row in range(1000):
+            own.add(f"{part}, row {row} is blank", "remove it")
+        with faults.noted():
+            own.check()
+    assert faults.found == {"remove it": [f"a, row {row} is blank" for row in range(MOST_TOLD)]}
+    with pytest.raises(
+        DataError, match=r"^2000 faults\n(.*\n)*  \.\.\. and 1990 more of this kind"
+    ):
+        faults.check()
+
+
 def test_those_of_a_part_are_noted_among_the_others():
     part, faults = Faults(), Faults()
     part.add("b.wav is silent", "record it again")
@@ -63,6 +78,6 @@ def test_those_of_a_part_are_noted_among_the_others():
 
 def test_a_copy_for_another_process_is_the_same():
     """It is made as pickle makes one."""
-    error = FaultsError({"remove it": ["row 2 is blank", "row 3 is blank"]})
+    error = FaultsError({"remove it": ["row 2 is blank", "row 3 is blank"]}, {"remove it": 5})
     again = copy(error)
-    assert (str(again), again.found) == (str(error), error.found)
+    assert (str(again), again.found, again.more) == (str(error), error.found, error.more)

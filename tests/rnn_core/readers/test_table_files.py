@@ -314,7 +314,14 @@ def test_what_a_person_says_goes_before_what_is_found(tmp_path, separator):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"separator": ""}, {"separator": ";;"}, {"separator": '"'}, {"encoding": "latin-99"}]
+    "wrong",
+    [
+        {"separator": ""},
+        {"separator": ";;"},
+        {"separator": '"'},
+        {"encoding": "latin-99"},
+        {"encoding": "base64"},
+    ],
 )
 def test_forms_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match=r"is not one character|there is no encoding"):

@@ -3,7 +3,8 @@
 import pytest
 
 from rnn_core.errors import DataError
-from rnn_core.readers.text_files import by_split, only_text_file, split_named, text_files
+from rnn_core.metric import SPLITS
+from rnn_core.readers.text_files import by_split, only_text_file, text_files, usual_encoding
 
 
 def laid_out(folder, *names):
@@ -37,21 +38,6 @@ def test_what_is_there_instead_is_told(tmp_path):
         only_text_file(laid_out(tmp_path, "a.txt", "b.txt"), "it")
 
 
-@pytest.mark.parametrize(
-    ("name", "split"),
-    [
-        ("ptb.train.txt", "train"),
-        ("wiki-Valid.txt", "validation"),
-        ("dev.txt", "validation"),
-        ("test_2.txt", "test"),
-        ("testament.txt", None),
-        ("train-test.txt", None),
-    ],
-)
-def test_splits_are_known_by_words_of_names(name, split):
-    assert split_named(name) == split
-
-
 def test_files_are_of_splits_only_where_all_are(tmp_path):
     names = ["a.train.txt", "b.train.txt", "val.txt", "test.txt"]
     found = by_split(text_files(laid_out(tmp_path, *names), "it"))
@@ -64,3 +50,44 @@ def test_files_are_of_splits_only_where_all_are(tmp_path):
     (tmp_path / "more.txt").unlink()
     (tmp_path / "test.txt").unlink()
     assert by_split(text_files(tmp_path, "it")) is None
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/a.txt", "Validation/a.txt", "test/a.txt"],
+        ["my-corpus/train/1.txt", "my-corpus/dev/1.txt", "my-corpus/eval/1.txt"],
+        ["train.txt", "eval.txt", "test.txt"],
+    ],
+)
+def test_files_are_of_splits_by_their_folders_too(tmp_path, names):
+    found = by_split(text_files(laid_out(tmp_path, *names), "it"))
+    there = {split: [str(f.relative_to(tmp_path)) for f in files] for split, files in found.items()}
+    assert there == {split: [name] for split, name in zip(SPLITS, names, strict=True)}
+
+
+GERMAN = "Die Größe der Tür war schön. Für Männer gab es süße Äpfel.\n"
+CHINESE = "今天天气很好我们一起去公园散步吧然后回家吃饭。\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "encoding"),
+    [
+        ([(GERMAN, "cp1252"), ("plain\n", "ascii")], "cp1252"),
+        ([(GERMAN, "utf-8-sig"), (GERMAN, "utf-16"), (CHINESE, "gb18030")], "gb18030"),
+        ([("a text that is plain\n" * 3, "utf-16-le")], "utf-16-le"),
+        ([(GERMAN, "utf-8"), ("plain\n", "ascii")], None),
+    ],
+)
+def test_the_encoding_of_texts_is_found_where_it_is_certain(tmp_path, texts, encoding):
+    for place, (text, written) in enumerate(texts):
+        (tmp_path / f"{place}.txt").write_bytes(text.encode(written))
+    found = usual_encoding(text_files(tmp_path, "it"))
+    assert found == ({} if encoding is None else {"encoding": encoding})
+
+
+def test_texts_of_two_encodings_are_not_read_as_one(tmp_path):
+    (tmp_path / "a.txt").write_bytes(GERMAN.encode("cp1252"))
+    (tmp_path / "b.txt").write_bytes(GERMAN.encode())
+    with pytest.raises(DataError, match=r"a.txt is in cp1252 and b.txt is in utf-8; save all"):
+        usual_encoding(text_files(tmp_path, "it"))

@@ -120,8 +120,9 @@ def test_what_names_do_not_tell_for_sure_is_told_as_a_doubt(tmp_path, layout):
 @pytest.mark.parametrize(
     "form", ["{split}/{w}/{s}_{t}.wav", "{split}/{w}_{s}_{t}.wav", "{w}/{split}/{s}_{t}.wav"]
 )
-def test_folders_of_splits_are_no_words(tmp_path, form):
-    who = {"Train": ("ann", "bob"), "dev": ("cleo",), "test": ("dora",)}
+@pytest.mark.parametrize("validation", ["dev", "evaluation"])
+def test_folders_of_splits_are_no_words(tmp_path, form, validation):
+    who = {"Train": ("ann", "bob"), validation: ("cleo",), "test": ("dora",)}
     expected = {
         form.format(split=split, w=w, s=s, t=t): (w, s, split)
         for split, people in who.items()
@@ -130,7 +131,7 @@ def test_folders_of_splits_are_no_words(tmp_path, form):
         for t in range(3)
     }
     touch(tmp_path, *expected)
-    names = {"train": "Train", "validation": "dev", "test": "test"}
+    names = {"train": "Train", "validation": validation, "test": "test"}
     found = list_words(tmp_path)
     assert {r.name: (r.word, r.speaker, names[r.split]) for r in found} == expected
 

@@ -91,7 +91,7 @@ def test_both_forms_of_letters_are_one_in_texts_and_in_names(tmp_path):
 
 def test_characters_that_nobody_sees_are_no_symbols(tmp_path):
     record(tmp_path, "a.wav", "b.wav", "c.wav")
-    rows = ["a.wav\tja\u200b", "b.wav\t\ufeffja", "c.wav\tja \u00a0 nein"]
+    rows = ["a.wav\tja\u200b", "b.wav\t\ufeffja", "c.wav\tja \u00a0 ne\u00adin"]
     table(tmp_path, "transcripts.tsv", "file\ttext", *rows)
     assert list(found(tmp_path).values()) == ["ja", "ja", "ja nein"]
 
@@ -174,9 +174,10 @@ def test_ljspeech_is_read_as_it_unpacks(tmp_path):
     }
 
 
-def test_a_table_that_says_splits_and_speakers_is_followed(tmp_path):
+@pytest.mark.parametrize("validation", ["dev", "Eval"])
+def test_a_table_that_says_splits_and_speakers_is_followed(tmp_path, validation):
     record(tmp_path, "a.wav", "b.wav", "c.wav")
-    rows = ["a.wav,ja,Train,x", "b.wav,nein,dev,y", "c.wav,ja,test,z"]
+    rows = ["a.wav,ja,Train,x", f"b.wav,nein,{validation},y", "c.wav,ja,test,z"]
     table(tmp_path, "metadata.csv", "file_name,transcription,split,speaker_id", *rows)
     utterances = listed_utterances(tmp_path, SplitParameters(split_by="given"), "word")
     assert [(u.side, u.speaker) for u in utterances.each] == [(0, "x"), (1, "y"), (2, "z")]

@@ -117,6 +117,21 @@ def test_folders_of_texts_by_split_and_class(tmp_path):
     assert {text.split()[1] for text in sides_of(found)["test"]} == {"2", "3"}
 
 
+def test_folders_of_splits_may_be_called_otherwise(tmp_path):
+    for seed, name in enumerate(("Training/pos", "Training/neg", "evaluation/pos", "eval/neg")):
+        texts_below(tmp_path, name, 20, seed)
+    found, _ = read(tmp_path, validation_share=0.2)
+    assert {text.split()[1] for text in sides_of(found)["test"]} == {"2", "3"}
+
+
+@pytest.mark.parametrize(("validation", "test"), [("dev", "eval"), ("Evaluation", "test")])
+def test_tables_of_splits_may_be_called_otherwise(tmp_path, validation, test):
+    for seed, name in enumerate(("train", validation, test)):
+        write(tmp_path, f"{name}.csv", rows(20, seed))
+    sides = sides_of(read(tmp_path)[0])
+    assert [{text.split()[1] for text in sides[split]} for split in SPLITS] == [{"0"}, {"1"}, {"2"}]
+
+
 def test_folders_of_texts_by_class_are_split_by_shares(tmp_path):
     for seed, name in enumerate(("sport", "politics", "weather/local")):
         texts_below(tmp_path, name, 20, seed)

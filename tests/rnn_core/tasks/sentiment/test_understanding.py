@@ -119,3 +119,19 @@ def test_one_text_with_two_labels_is_doubted_as_the_model_sees_it(tmp_path):
     told = understood(tmp_path, frame)
     line = "1 texts have rows with different labels, such as 'so so !'; no model can be right"
     assert [doubt for doubt in told.doubts if doubt.startswith(line)]
+
+
+@pytest.mark.parametrize("form", ["{}.csv", "{}/yes/1.txt"])
+def test_what_is_not_read_is_told(tmp_path, form):
+    for name in ("train", "test", "holdout"):
+        if form.endswith(".csv"):
+            rows = table({"yes": 20, "no": 20})
+            rows["review"] += f" of {name}"
+            rows.to_csv(tmp_path / form.format(name), index=False)
+        for label in ("yes", "no") if form.endswith(".txt") else ():
+            (tmp_path / name / label).mkdir(parents=True)
+            for i in range(20):
+                (tmp_path / name / label / f"{i}.txt").write_text(f"{name} {label} film {i}")
+    asked = Sentiment.suggest(tmp_path, {})["data"]
+    told = Sentiment.understand(tmp_path, *Sentiment.prepare(tmp_path, SentimentData(**asked)))
+    assert f"left out: {form.format('holdout').partition('/')[0]}" in told.read

@@ -346,7 +346,7 @@ def test_suggestion_takes_shares_where_a_speaker_does_not_say_every_word(raw, tm
     assert data["split_by"] == "share"
     assert SpeechRecognition.prepare(tmp_path, parse(SpeechData, data, "data"))
     wanted = SpeechRecognition.suggest(tmp_path, {"split_by": "speaker"})["data"]
-    with pytest.raises(DataError, match="test side has no recording of '7'"):
+    with pytest.raises(DataError, match="test set has no recording of '7'"):
         SpeechRecognition.prepare(tmp_path, parse(SpeechData, wanted, "data"))
 
 
@@ -370,7 +370,7 @@ def test_augmentation_is_the_same_for_every_cell_and_not_for_every_seed(raw):
     [
         ({"test": ("voice9",)}, ParameterError, "no recording has the speaker 'voice9'"),
         ({"test": ("voice02",)}, ValueError, "validation and test share the speakers"),
-        ({"validation": ()}, DataError, "the validation side has no recording of '0'"),
+        ({"validation": ()}, DataError, "the validation set has no recording of '0'"),
     ],
 )
 def test_impossible_splits_are_refused(raw, options, error, message):

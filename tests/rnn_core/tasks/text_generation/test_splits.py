@@ -133,7 +133,10 @@ def test_decomposed_text_is_composed_and_so_is_a_prompt(tmp_path):
 
 def test_prompts_are_read_in_the_encoding_of_the_text(tmp_path):
     (tmp_path / "text.txt").write_bytes(("für größer " * 40).encode("latin-1"))
-    _, meta = TextGeneration.prepare(tmp_path, TextData(encoding="latin-1"))
+    found = TextGeneration.suggest(tmp_path, {})["data"]
+    data, meta = TextGeneration.prepare(tmp_path, TextData(**found))
+    told = TextGeneration.understand(tmp_path, data, meta).read
+    assert told[0].startswith("read as cp1252, and so is")
     task = TextGeneration(TextGeneration.Meta.from_json(meta.to_json()), TextModel())
     (tmp_path / "prompt.txt").write_bytes("für\n".encode("latin-1"))
     assert task.read_input(tmp_path / "prompt.txt")["prompt"].tolist() == ["für"]

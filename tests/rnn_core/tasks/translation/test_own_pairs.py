@@ -115,13 +115,18 @@ def test_a_language_without_spaces_is_scored_by_characters(tmp_path):
     assert "tokenizer" not in Translation.suggest(tmp_path, {})["data"]
 
 
-def test_columns_and_encoding_of_a_table_travel_with_the_model(tmp_path):
+@pytest.mark.parametrize("wanted", [{}, {"encoding": "windows-1252"}])
+def test_columns_and_encoding_of_a_table_travel_with_the_model(tmp_path, wanted):
     content = "".join(f"{i}\t{p[0]}\t{i + 900}\t{p[1]}\n" for i, p in enumerate(PAIRS))
     (tmp_path / "pairs.tsv").write_text(content, "windows-1252")
-    suggestion = Translation.suggest(tmp_path, {"encoding": "windows-1252"})["data"]
+    suggestion = Translation.suggest(tmp_path, wanted)["data"]
     assert suggestion["columns"] == [2, 4]
     asked = TranslationData(**{**suggestion, "columns": tuple(suggestion["columns"])})
-    _, meta = Translation.prepare(tmp_path, asked)
+    data, meta = Translation.prepare(tmp_path, asked)
+    (told,) = [
+        line for line in Translation.understand(tmp_path, data, meta).read if "read as" in line
+    ]
+    assert told.startswith(f"read as {wanted.get('encoding', 'cp1252')}, and so is")
     meta = Translation.Meta.from_json(meta.to_json())
     assert meta.parameters == asked
     task = Translation(meta, TranslationModel(**SMALL))
