@@ -5,7 +5,7 @@
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make check    style, types, the direction of imports, and that code.json is up to date
-# make ui       the MLflow and Prefect pages, on loopback
+# make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
 # make test-torch TORCH=2.15.0  the layer's tests with that PyTorch, in an environment of its own
@@ -20,7 +20,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end check fuzz fuzz-files ui bench calibrate test-torch
+.PHONY: setup run test end-to-end check fuzz fuzz-files up bench calibrate test-torch
 
 setup: .venv/installed
 
@@ -53,8 +53,8 @@ check: setup
 	@$(BIN)/lint-imports
 	@$(BIN)/gatewise code --check
 
-ui: setup
-	@$(BIN)/gatewise ui
+up: setup
+	@$(BIN)/gatewise up
 
 bench: setup
 	@$(BIN)/python benchmarks/cells.py

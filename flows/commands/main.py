@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.services.commands import app as services
 from flows.commands.stage import run_stage
 from flows.layout import Layout
 from flows.system.bound import collect_seldom
@@ -18,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(services)
 
 cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
 app.add_typer(cells, name="cells", no_args_is_help=True)
@@ -231,17 +234,6 @@ def prune(study: StudyFolder = Path()) -> None:
     from flows.commands.upkeep import prune as remove  # noqa: PLC0415 - stages must not wait for it
 
     remove(study)
-
-
-@app.command()
-def ui(
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
-    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
-) -> None:
-    """Serve the pages of MLflow and Prefect on loopback."""
-    from flows.commands.ui import show_pages  # noqa: PLC0415 - stages must not wait for it
-
-    show_pages(mlflow_port, prefect_port)
 
 
 @cells.command("list")

@@ -29,7 +29,7 @@ EVENT = (
     """--payload '{"datasets": ["co2"]}'"""
 )
 SERVERS = {
-    "make ui",
+    "make up",
     "export PREFECT_API_URL=http://127.0.0.1:4200/api",
     "prefect worker start --pool gatewise --type process",
     "prefect --no-prompt deploy --all",

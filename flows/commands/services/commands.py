@@ -1,0 +1,35 @@
+"""The command lines of what is left running, and of what looks after it."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+PANEL = "Left running"
+"""Heading of these commands in the help."""
+
+
+def port_of(what: str) -> typer.models.OptionInfo:
+    """An option with a port."""
+    option: typer.models.OptionInfo = typer.Option(
+        min=1, max=65535, help=f"Port of {what}, on loopback."
+    )
+    return option
+
+
+@app.command(rich_help_panel=PANEL)
+def up(
+    *,
+    prefect_port: Annotated[int, port_of("Prefect's server")] = 4200,
+    mlflow_port: Annotated[int, port_of("MLflow's server")] = 5000,
+    models_port: Annotated[int, port_of("the model server")] = 8000,
+    worker_port: Annotated[int, port_of("the worker, which tells there that it is well")] = 4201,
+    pool: Annotated[str, typer.Option(help="Work pool of the worker.")] = "gatewise",
+) -> None:
+    """Start Prefect, MLflow, a worker and the model server, until Ctrl-C."""
+    from flows.commands.services.up import Ports  # noqa: PLC0415 - others must not wait for it
+    from flows.commands.services.up import up as start  # noqa: PLC0415 - as above
+
+    ports = Ports(mlflow=mlflow_port, prefect=prefect_port, models=models_port, worker=worker_port)
+    start(ports, pool)
