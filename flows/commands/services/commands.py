@@ -1,5 +1,6 @@
 """The command lines of what is left running, and of what looks after it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,3 +34,41 @@ def up(
 
     ports = Ports(mlflow=mlflow_port, prefect=prefect_port, models=models_port, worker=worker_port)
     start(ports, pool)
+
+
+@app.command(rich_help_panel=PANEL)
+def deploy(
+    study: Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")] = Path(),
+    *,
+    cron: Annotated[
+        str | None, typer.Option(help='When it runs, such as "0 2 * * *", each night at two.')
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="What these times are in.")] = "UTC",
+    watch: Annotated[
+        float | None, typer.Option(min=1, help="Minutes between two looks at the data.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="How often a run that fails is begun again.")
+    ] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Trainings at the same time, as for run.")
+    ] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(help="Prefect block that tells people, such as slack-webhook/team."),
+    ] = None,
+    pool: Annotated[str, typer.Option(help="Work pool whose workers run it.")] = "gatewise",
+) -> None:
+    """Have a study run at times, and when its data changes."""
+    from flows.commands.services.deploy import deploy as write  # noqa: PLC0415 - as above
+
+    write(
+        study,
+        pool=pool,
+        cron=cron,
+        timezone=timezone,
+        watch_minutes=watch,
+        retries=retries,
+        workers=workers,
+        notify=notify or [],
+    )
