@@ -13,20 +13,20 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
 from flows.serving.bodies import JSON, of_json, read_body, types_of
 from flows.serving.desk import Desk
-from flows.serving.failures import Refusal
+from flows.serving.failures import RefusedError
 from flows.serving.guards import Guards, Rules, noted
 from flows.serving.numbers import Numbers
 from flows.serving.openapi import document
 from flows.serving.shelf import Place, Shelf
 from flows.serving.streaming import Stream
 from flows.serving.version import Limits, Version
-from pydantic_core import to_json
 
 log = logging.getLogger("gatewise.serving")
 
@@ -72,7 +72,7 @@ class Application:
             lifespan=self.lifespan,
         )
         self.add_routes(app)
-        app.add_exception_handler(Refusal, refused)
+        app.add_exception_handler(RefusedError, refused)
         app.add_exception_handler(HTTPException, not_there)
         app.add_exception_handler(Exception, failed)
         return Guards(app, self.rules)
@@ -99,7 +99,7 @@ class Application:
 
     def add_routes(self, app: FastAPI) -> None:
         """Say which address is answered by what."""
-        hidden = {"include_in_schema": False}
+        hidden: Any = {"include_in_schema": False}
         app.get("/", **hidden)(page("index.html"))
         app.get("/docs", **hidden)(page("docs.html"))
         app.mount("/page", StaticFiles(directory=PAGE), name="page")
@@ -153,7 +153,7 @@ class Application:
             is_small = kind.startswith(JSON) and len(body) <= FEW
             given = read_body(*arguments) if is_small else await self.in_thread(*arguments)
             rows = await desk.answer(given.table, given.parameters)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             self.count(name, "predict", refusal.status, started)
             raise
         seconds = self.count(name, "predict", 200, started)
@@ -169,7 +169,7 @@ class Application:
         desk, started = self.desk(name), time.perf_counter()
         try:
             stream = await self.begin(desk, request)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             self.count(name, "stream", refusal.status, started)
             raise
         self.count(name, "stream", 200, started)
@@ -179,16 +179,16 @@ class Application:
         """Begin to write.
 
         Raises:
-            Refusal: If the model does not write, or the request is wrong.
+            RefusedError: If the model does not write, or the request is wrong.
         """
         version = desk.version
         if not version.streams:
-            raise Refusal(404, "this model does not write text; ask it at /predict")
+            raise RefusedError(404, "this model does not write text; ask it at /predict")
         if not request.headers.get("content-type", "").startswith(JSON):
-            raise Refusal(415, f"the Content-Type must be {JSON}")
+            raise RefusedError(415, f"the Content-Type must be {JSON}")
         given = of_json(version, await request.body())
         if len(given.table) != 1:
-            raise Refusal(422, "a text is written on from one row")
+            raise RefusedError(422, "a text is written on from one row")
         prompt = str(given.table[version.schema.columns[0]].iloc[0])
         stream = Stream(desk, prompt, given.parameters, self.pool)
         await stream.begin()
@@ -209,21 +209,21 @@ class Application:
         """A model.
 
         Raises:
-            Refusal: If there is no such model.
+            RefusedError: If there is no such model.
         """
         if name not in self.shelf.places:
-            raise Refusal(404, "there is no such model; /models names all")
+            raise RefusedError(404, "there is no such model; /models names all")
         return self.shelf.places[name]
 
     def desk(self, name: str) -> Desk:
         """Where a model answers.
 
         Raises:
-            Refusal: If there is no such model, or it could not be loaded.
+            RefusedError: If there is no such model, or it could not be loaded.
         """
         found = self.place(name).desk
         if found is None:
-            raise Refusal(503, "no version of this model could be loaded; /models says why")
+            raise RefusedError(503, "no version of this model could be loaded; /models says why")
         return found
 
 
@@ -233,26 +233,30 @@ def told_of(place: Place) -> dict[str, Any]:
     if place.desk is None:
         return told
     version = place.desk.version
-    return told | version.told | {
-        "task": version.kind,
-        "evidence": dict(version.evidence),
-        "takes": [JSON, *types_of(version)],
-        "streams": version.streams,
-        "columns": list(version.schema.columns),
-        "parameters": version.schema.parameters.model_json_schema().get("properties", {}),
-        "examples": vars(version.examples) if version.examples else None,
-    }
+    return (
+        told
+        | version.told
+        | {
+            "task": version.kind,
+            "evidence": dict(version.evidence),
+            "takes": [JSON, *types_of(version)],
+            "streams": version.streams,
+            "columns": list(version.schema.columns),
+            "parameters": version.schema.parameters.model_json_schema().get("properties", {}),
+            "examples": vars(version.examples) if version.examples else None,
+        }
+    )
 
 
 def query_of(request: Request) -> dict[str, str]:
     """The query of an address.
 
     Raises:
-        Refusal: If it says something twice.
+        RefusedError: If it says something twice.
     """
     pairs = request.query_params.multi_items()
     if len(dict(pairs)) < len(pairs):
-        raise Refusal(422, "the address says a parameter twice")
+        raise RefusedError(422, "the address says a parameter twice")
     return dict(pairs)
 
 
@@ -272,7 +276,7 @@ def page(name: str) -> Any:
 
 async def refused(_request: Request, refusal: Exception) -> Response:
     """What a request is told that is not answered."""
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, RefusedError)
     return as_json({"error": refusal.reason}, refusal.status, refusal.headers)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import soundfile
 from pydantic import BaseModel, ValidationError
 
-from flows.serving.failures import Refusal, told, without_input
+from flows.serving.failures import RefusedError, told, without_input
 from flows.serving.version import Limits, Version
 from flows.tracking.rows import numbered, table_of
 from rnn_core.errors import DataError
@@ -78,18 +78,18 @@ def read_body(
         query: Of the address.
 
     Raises:
-        Refusal: If it cannot be used.
+        RefusedError: If it cannot be used.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == JSON:
         if query:
-            raise Refusal(422, "with JSON, parameters stand in the body, and not in the address")
+            raise RefusedError(422, "with JSON, parameters stand in the body")
         return of_json(version, body)
     if kind not in types_of(version):
         takes = ", ".join([JSON, *types_of(version)])
-        raise Refusal(415, f"the Content-Type must be one of: {takes}")
+        raise RefusedError(415, f"the Content-Type must be one of: {takes}")
     if not body:
-        raise Refusal(400, "the body is empty")
+        raise RefusedError(400, "the body is empty")
     asked = checked(version.schema.parameters.model_validate_strings, query)
     table = of_file(version, limits, body, KINDS[kind][1])
     return Given(table, parameters(version, asked))
@@ -98,40 +98,41 @@ def read_body(
 def of_json(version: Version, body: bytes) -> Given:
     """The rows of JSON."""
     if not body:
-        raise Refusal(400, "the body is empty")
-    request: Any = checked(version.schema.request.model_validate_json, body)
-    names = version.schema.columns
-    rows = [{n: v for n in names if (v := getattr(row, n, None)) is not None} for row in request.rows]
-    table = table_of(rows, names)
+        raise RefusedError(400, "the body is empty")
+    schema = version.schema
+    request: BaseModel = checked(schema.request.model_validate_json, body)
+    table = table_of(schema.rows_of(request), schema.columns)
     if SOUND in version.task.takes:
         for content in table["wav"]:
             check_sound(content)
-    return Given(table, parameters(version, request.parameters))
+    return Given(table, parameters(version, schema.parameters_of(request)))
 
 
 def checked(read: Any, content: object) -> Any:
     """What pydantic makes of something.
 
     Raises:
-        Refusal: If it is not of its type.
+        RefusedError: If it is not of its type.
     """
     try:
         return read(content)
     except ValidationError as error:
-        is_json = error.errors(include_url=False)[0]["type"] != "json_invalid"
-        raise Refusal(422 if is_json else 400, told(error)) from None
+        broken = error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
+        raise RefusedError(400 if broken else 422, told(error)) from None
 
 
 def parameters(version: Version, asked: BaseModel) -> Any:
     """What is asked of an answer, as the task has it.
 
     Raises:
-        Refusal: If a value is out of range.
+        RefusedError: If a value is out of range.
     """
     try:
-        return version.task.AnswerParameters(**dict(asked))
+        return version.task.AnswerParameters(**asked.model_dump(by_alias=True))
     except ValueError as error:
-        raise Refusal(422, without_input(f"parameters: {error}", version.names)) from None
+        raise RefusedError(
+            422, without_input(f"parameters: {error}", version.schema.names)
+        ) from None
 
 
 def of_file(version: Version, limits: Limits, body: bytes, ending: str) -> pd.DataFrame:
@@ -145,7 +146,7 @@ def of_file(version: Version, limits: Limits, body: bytes, ending: str) -> pd.Da
             table = version.task.read_input(file)
         except DataError as error:
             reason = str(error).replace(f"{temporary}/", "")
-            raise Refusal(422, without_input(reason, version.names)) from None
+            raise RefusedError(422, without_input(reason, version.schema.names)) from None
     check_size(table, limits)
     return numbered(table.drop(columns="file", errors="ignore"))
 
@@ -154,15 +155,15 @@ def check_size(table: pd.DataFrame, limits: Limits) -> None:
     """Refuse a table that is too long, or texts that are.
 
     Raises:
-        Refusal: If so.
+        RefusedError: If so.
     """
     if not len(table):
-        raise Refusal(422, "the input has no rows")
+        raise RefusedError(422, "the input has no rows")
     if len(table) > limits.rows:
-        raise Refusal(413, f"the input has {len(table)} rows; {limits.rows} is the most")
+        raise RefusedError(413, f"the input has {len(table)} rows; {limits.rows} is the most")
     for name in table.columns:
         if any(isinstance(value, str) and len(value) > limits.text for value in table[name]):
-            raise Refusal(413, f"a text has more than {limits.text} characters")
+            raise RefusedError(413, f"a text has more than {limits.text} characters")
 
 
 def check_sound(content: bytes) -> None:
@@ -171,14 +172,17 @@ def check_sound(content: bytes) -> None:
     What cannot be decoded here is told where it is read to be answered.
 
     Raises:
-        Refusal: If it is.
+        RefusedError: If it is.
     """
     count = 0
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
-            while count <= MOST_SAMPLES and (read := file.read(BLOCK, dtype="int16", always_2d=True)).size:
+            while (
+                count <= MOST_SAMPLES
+                and (read := file.read(BLOCK, dtype="int16", always_2d=True)).size
+            ):
                 count += read.size
     except (soundfile.SoundFileError, ValueError, TypeError):
         return
     if count > MOST_SAMPLES:
-        raise Refusal(413, f"the recording has more than {MOST_SAMPLES} samples")
+        raise RefusedError(413, f"the recording has more than {MOST_SAMPLES} samples")

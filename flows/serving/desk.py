@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from flows.serving.failures import Refusal, without_input
+from flows.serving.failures import RefusedError, without_input
 from flows.serving.version import Limits, Version
 from flows.tracking.rows import Row, numbered, rows_of, texts_in
 from rnn_core.errors import DataError
@@ -83,10 +84,10 @@ class Desk:
         """The answer to a table.
 
         Raises:
-            Refusal: If too many wait, it takes too long, or the input is wrong.
+            RefusedError: If too many wait, it takes too long, or the input is wrong.
         """
         if len(self._waiting) >= self.limits.waiting:
-            raise Refusal(429, "too many requests wait for this model; try again", BUSY)
+            raise RefusedError(429, "too many requests wait for this model; try again", BUSY)
         deadline = time.monotonic() + self.limits.seconds
         job = Job(table, parameters, deadline, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
@@ -134,11 +135,13 @@ class Desk:
         return batch
 
 
-def late(begun: bool, seconds: float) -> Refusal:
+def late(begun: bool, seconds: float) -> RefusedError:
     """What a request is told that took too long."""
     if begun:
-        return Refusal(504, f"the answer takes longer than {seconds:g} s; ask for less at once")
-    return Refusal(503, f"no turn came within {seconds:g} s; try again", BUSY)
+        return RefusedError(
+            504, f"the answer takes longer than {seconds:g} s; ask for less at once"
+        )
+    return RefusedError(503, f"no turn came within {seconds:g} s; try again", BUSY)
 
 
 def settle(job: Job, result: list[Row] | Exception) -> None:
@@ -160,10 +163,8 @@ def answers(version: Version, jobs: Sequence[Job], most: int) -> list[list[Row] 
         most: Rows that are answered at once.
     """
     if len(jobs) > 1:
-        try:
+        with suppress(Exception):  # each is told its own below
             return together(version, jobs)
-        except Exception:  # noqa: BLE001 - each is told its own below
-            pass
     return [outcome(version, job, most) for job in jobs]
 
 
@@ -179,7 +180,9 @@ def outcome(version: Version, job: Job, most: int) -> list[Row] | Exception:
     try:
         return [row for part in parts(version, job, most) for row in part]
     except DataError as error:
-        return Refusal(422, without_input(str(error), version.names, texts_in(job.table)))
+        return RefusedError(
+            422, without_input(str(error), version.schema.names, texts_in(job.table))
+        )
     except Exception as error:  # noqa: BLE001 - it is told and noted where it is awaited
         return error
 

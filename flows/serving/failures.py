@@ -25,7 +25,7 @@ SHORTEST_UNQUOTED = 8
 """Characters from which on a text is no usual word, which a reason may hold by itself."""
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A request that is not answered.
 
     Args:
@@ -76,11 +76,11 @@ def told_of(problem: Any) -> str:
     """One thing that is wrong."""
     place, kind = list(problem["loc"]), problem["type"]
     if kind == "json_invalid":
-        return "the body is no JSON: " + problem["msg"].removeprefix("Invalid JSON: ")
+        return "the body is no JSON: " + str(problem["msg"]).removeprefix("Invalid JSON: ")
     if kind == "extra_forbidden":
         where = written(place[:-1])
         return f"{where or 'the body'} has a name that the model does not know; see /openapi.json"
-    message = problem["msg"].removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ")
     return f"{written(place) or 'the body'}: {message[:1].lower()}{message[1:]}"
 
 

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from flows.serving.failures import Refusal
+from flows.serving.failures import RefusedError
 
 log = logging.getLogger("gatewise.serving")
 
@@ -83,12 +83,12 @@ class Guards:
             check_token(scope["path"], headers, self.rules.token)
             check_length(headers, self.rules.body)
             await self.app(scope, limited(receive, self.rules.body), out)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             if not begun:
                 await refuse(refusal, out)
         except Exception as error:  # noqa: BLE001 - it is noted, and told by its number
             if not begun:
-                await refuse(Refusal(500, noted(error)), out)
+                await refuse(RefusedError(500, noted(error)), out)
             elif scope.get("noted") is not error:
                 noted(error)
 
@@ -100,7 +100,7 @@ def noted(error: Exception) -> str:
     return f"something went wrong here; the log tells it as error {number}"
 
 
-async def refuse(refusal: Refusal, send: Send) -> None:
+async def refuse(refusal: RefusedError, send: Send) -> None:
     """Say why a request is not answered."""
     body = to_json({"error": refusal.reason})
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
@@ -113,14 +113,14 @@ def check_origin(headers: Headers, hosts: Collection[str] | None) -> None:
     """Refuse what another page sends, or a name that was made to point here.
 
     Raises:
-        Refusal: If so.
+        RefusedError: If so.
     """
     host = headers.get("host", "")
     if hosts is not None and host_of(host) not in hosts:
-        raise Refusal(403, "this server is not called so; use the address that it printed")
+        raise RefusedError(403, "this server is not called so; use the address that it printed")
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
-        raise Refusal(403, "pages of other addresses may not ask")
+        raise RefusedError(403, "pages of other addresses may not ask")
 
 
 def host_of(host: str) -> str:
@@ -135,7 +135,7 @@ def check_token(path: str, headers: Headers, token: str | None) -> None:
     """Refuse a request without the token.
 
     Raises:
-        Refusal: If so.
+        RefusedError: If so.
     """
     if token is None or path in OPEN or path.startswith(OPEN_FOLDER):
         return
@@ -143,25 +143,25 @@ def check_token(path: str, headers: Headers, token: str | None) -> None:
     right = hmac.compare_digest(given.strip().encode("latin-1", "replace"), token.encode())
     if scheme.lower() != "bearer" or not right:
         told = {"WWW-Authenticate": "Bearer"}
-        raise Refusal(401, "send the token as `Authorization: Bearer TOKEN`", told)
+        raise RefusedError(401, "send the token as `Authorization: Bearer TOKEN`", told)
 
 
 def check_length(headers: Headers, most: int) -> None:
     """Refuse a body that says that it is too long, before any of it is read.
 
     Raises:
-        Refusal: If so.
+        RefusedError: If so.
     """
     length = headers.get("content-length", "0")
     if not length.isdecimal():
-        raise Refusal(400, "the Content-Length is no number")
+        raise RefusedError(400, "the Content-Length is no number")
     if len(length) > 18 or int(length) > most:
         raise too_long(most)
 
 
-def too_long(most: int) -> Refusal:
+def too_long(most: int) -> RefusedError:
     """What a body is told that is too long."""
-    return Refusal(413, f"the body is longer than {most} bytes", {"Connection": "close"})
+    return RefusedError(413, f"the body is longer than {most} bytes", {"Connection": "close"})
 
 
 def limited(receive: Receive, most: int) -> Receive:

@@ -15,7 +15,10 @@ class Numbers:
         self.registry = CollectorRegistry()
         r = self.registry
         self.requests = Counter(
-            "gatewise_requests", "Requests by their status.", ["model", "route", "status"], registry=r
+            "gatewise_requests",
+            "Requests by their status.",
+            ["model", "route", "status"],
+            registry=r,
         )
         self.seconds = Histogram(
             "gatewise_request_seconds",
@@ -28,7 +31,10 @@ class Numbers:
             "gatewise_batch_rows", "Rows answered together.", ["model"], buckets=ROWS, registry=r
         )
         self.switches = Counter(
-            "gatewise_switches", "Versions that took over, or could not.", ["model", "done"], registry=r
+            "gatewise_switches",
+            "Versions that took over, or could not.",
+            ["model", "done"],
+            registry=r,
         )
         self.pieces = Counter(
             "gatewise_stream_pieces", "Pieces of text that were written.", ["model"], registry=r

@@ -63,7 +63,9 @@ def document(plain: dict[str, Any], desks: Mapping[str, Desk], *, secured: bool)
 def paths_of(key: str, version: Version, schemas: dict[str, Any]) -> dict[str, Any]:
     """What a model may be asked."""
     answer = create_model(
-        f"{version.schema.answer.__name__}s", __base__=Told, rows=(list[version.schema.answer], ...)  # type: ignore[name-defined]
+        f"{version.schema.answer.__name__}s",
+        __base__=Told,
+        rows=(list[version.schema.answer], ...),  # type: ignore[name-defined]
     )
     content = {JSON: {"schema": add(schemas, version.schema.request)}}
     if version.examples is not None:
@@ -100,7 +102,9 @@ def operation(
 
 def binary(kind: str) -> dict[str, str]:
     """The type of a file."""
-    return {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
+    return (
+        {"type": "string"} if kind.startswith("text/") else {"type": "string", "format": "binary"}
+    )
 
 
 def in_query(version: Version) -> list[dict[str, Any]]:

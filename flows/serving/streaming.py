@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from flows.serving.desk import BUSY, Desk
-from flows.serving.failures import Refusal, without_input
+from flows.serving.failures import RefusedError, without_input
 from rnn_core.errors import DataError
 
 TAKE_SECONDS = 0.03
@@ -43,18 +43,18 @@ class Stream:
         """Read the prompt and write the first piece.
 
         Raises:
-            Refusal: If the prompt cannot be read, or as many texts are written as may be.
+            RefusedError: If the prompt cannot be read, or as many texts are written as may be.
         """
         if self.desk.streams >= self.desk.limits.streams:
-            raise Refusal(429, "this model writes as many texts as it may; try again", BUSY)
+            raise RefusedError(429, "this model writes as many texts as it may; try again", BUSY)
         self.desk.streams += 1
         self._is_open = True
         try:
             self._first = await self._take(0.0)
         except DataError as error:
             self.close()
-            names = self.desk.version.names
-            raise Refusal(422, without_input(str(error), names, {self.prompt})) from None
+            names = self.desk.version.schema.names
+            raise RefusedError(422, without_input(str(error), names, {self.prompt})) from None
         except BaseException:
             self.close()
             raise

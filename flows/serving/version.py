@@ -16,10 +16,10 @@ from mlflow.exceptions import MlflowException
 from pydantic_core import to_json
 from torch import nn
 
-from flows.tracking.rows import rows_of, table_of
-from flows.serving.schema import Schema, schema_of
+from flows.serving.schema import Most, Schema, schema_of
 from flows.tracking.judging import RUN
 from flows.tracking.registry import DIGEST, EXAMPLES, download
+from flows.tracking.rows import rows_of, table_of
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.files import read_json
 from rnn_core.tasks.base.task import Task
@@ -101,12 +101,6 @@ class Version:
         return hasattr(self.task, "stream")
 
     @property
-    def names(self) -> set[str]:
-        """What it has names for by itself."""
-        parameters = self.schema.parameters.model_fields
-        return {*self.schema.columns, *parameters, *self.schema.answer.model_fields}
-
-    @property
     def told(self) -> dict[str, str]:
         """What stands in each of its answers."""
         return {
@@ -149,7 +143,9 @@ def rebuild(version: ModelVersion, files: Path, limits: Limits) -> Version:
         kind=config.task,
         task=task,
         model=model,
-        schema=schema_of(version.name, task, signature, limits.rows, limits.text),
+        schema=schema_of(
+            f"{version.name}_{version.version}", task, signature, Most(limits.rows, limits.text)
+        ),
         examples=read_examples(files / EXAMPLES),
         evidence=evidence_of(version.tags),
     )
@@ -173,9 +169,8 @@ def check_answers(version: Version) -> None:
     """
     if version.examples is None:
         return
-    given = version.schema.request.model_validate_json(to_json({"rows": version.examples.given}))
-    rows = [row.model_dump(exclude_none=True) for row in given.rows]  # type: ignore[attr-defined]
-    table = table_of(rows, version.schema.columns)
+    request = version.schema.request.model_validate_json(to_json({"rows": version.examples.given}))
+    table = table_of(version.schema.rows_of(request), version.schema.columns)
     answer = version.task.answer(version.model, table, version.task.AnswerParameters())
     if not alike(rows_of(answer), version.examples.answer):
         raise StudyError("it does not answer as it did when it was registered")

@@ -1,5 +1,6 @@
 """The command lines of what is left running, and of what looks after it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,3 +34,28 @@ def up(
 
     ports = Ports(mlflow=mlflow_port, prefect=prefect_port, models=models_port, worker=worker_port)
     start(ports, pool)
+
+
+@app.command(rich_help_panel=PANEL)
+def serve(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="study.dataset or study.dataset@VERSION; all champions if none."),
+    ] = None,
+    *,
+    port: Annotated[int, port_of("the server")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; where others can ask, a token is needed.")
+    ] = "127.0.0.1",
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the token that requests bring; or GATEWISE_SERVE_TOKEN."),
+    ] = None,
+    refresh: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at which version is champion.")
+    ] = 5.0,
+) -> None:
+    """Answer over HTTP with registered models, and serve a page to try them."""
+    from flows.commands.services.serve import serve as start  # noqa: PLC0415 - as above
+
+    start(models or [], host, port, token_file, refresh)
