@@ -28,9 +28,10 @@ from flows.report.details import collect
 from flows.tracking.alias import ABSENT
 from flows.tracking.judging import RUN, SEEN, note_seen
 from flows.tracking.logged import risks
+from flows.tracking.rows import rows_of
 from rnn_core.comparison.outcome import Comparison
 from rnn_core.errors import GatewiseError, StudyError
-from rnn_core.files import digest_of, write_text
+from rnn_core.files import digest_of, write_json, write_text
 from rnn_core.study import read_study
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.members import member_folders, read_members
@@ -43,6 +44,9 @@ REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 
 DIGEST = "gatewise.digest"
 """The tag with the digest of a version's files."""
+
+EXAMPLES = "examples.json"
+"""Beside the model: an input, and what the trained model answers, as rows of JSON."""
 
 
 class GoneError(GatewiseError):
@@ -115,13 +119,14 @@ def register(
     """Log the model to its run and make a version of it, without an alias."""
     restored, _ = restore_registered(folder / RUN)
     task = type(restored)
+    write_json(folder / EXAMPLES, {k: rows_of(v) for k, v in vars(examples).items()})
     packages = (*REQUIREMENTS, *task.requirements)
     parameters = asdict(task.AnswerParameters()) or None
     with mlflow.start_run(run_id=run_id):
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN)},
+            artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN, EXAMPLES)},
             code_paths=[str(Path(rnn_core.__file__).parent)],
             pip_requirements=[f"{package}=={installed(package)}" for package in packages],
             signature=signature_of(restored, examples, parameters),

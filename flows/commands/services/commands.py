@@ -72,3 +72,28 @@ def deploy(
         workers=workers,
         notify=notify or [],
     )
+
+
+@app.command(rich_help_panel=PANEL)
+def serve(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="study.dataset or study.dataset@VERSION; all champions if none."),
+    ] = None,
+    *,
+    port: Annotated[int, port_of("the server")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Where to listen; where others can ask, a token is needed.")
+    ] = "127.0.0.1",
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the token that requests bring; or GATEWISE_SERVE_TOKEN."),
+    ] = None,
+    refresh: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at which version is champion.")
+    ] = 5.0,
+) -> None:
+    """Answer over HTTP with registered models, and serve a page to try them."""
+    from flows.commands.services.serve import serve as start  # noqa: PLC0415 - as above
+
+    start(models or [], host, port, token_file, refresh)

@@ -29,6 +29,8 @@ class Serves(Role, ABC):
     AnswerParameters: ClassVar[type[Any]] = AnswerParameters
     rows_stand_alone: ClassVar[bool] = True
     """Whether each row of raw input has an answer of its own, whatever the others are."""
+    takes: ClassVar[tuple[str, ...]] = ("text",)
+    """What files of raw input may hold: `text`, `table` or `sound`."""
     requirements: ClassVar[tuple[str, ...]] = ()
     """Packages that `answer` needs beside numpy, pandas, safetensors and torch."""
 

@@ -36,6 +36,7 @@ class Serving(Learning, Serves):
     """Answers tables."""
 
     rows_stand_alone = False
+    takes = ("table",)
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read any table, as the one that the model was trained on, or the one of a folder.

@@ -22,6 +22,7 @@ class Serving(Learning, Serves):
     """Classifies texts."""
 
     AnswerParameters = ClassAnswer
+    takes = ("text", "table")
     requirements = ("regex",)
 
     @property
