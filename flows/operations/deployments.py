@@ -123,7 +123,7 @@ def of_watch(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
         name,
         description=f"Looks whether the data of the study {name} changed.",
         interval=wanted.every,
-        concurrency_limit=ONE_AT_A_TIME,
+        concurrency_limit=ONE_OR_NONE,
         parameters={"study": str(folder.resolve())},
         work_pool_name=wanted.pool,
         job_variables=job_variables(wanted),

@@ -153,7 +153,8 @@ def worker(port: int, pool: str, api: str) -> AbstractContextManager[Server]:
         pool: The work pool; it is made if it is not there.
         api: Where Prefect's server is.
     """
-    command = ("prefect", "worker", "start", "--pool", pool, "--type", "process")
+    name = f"{socket.gethostname()} {os.getpid()}"
+    command = ("prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", name)
     settings = {
         "PREFECT_API_URL": api,
         "PREFECT_WORKER_WEBSERVER_HOST": HOST,

@@ -74,11 +74,25 @@ def start_all(ports: Ports, pool: str, stack: ExitStack) -> None:
     started = start_stores(ports, named, stack)
     addresses = [*named, *map(address_of, started)]
     api = os.environ.get(API) or f"{started[-1].url}/api"
+    end_dead_runs(api)
     started += start(stack, [servers.worker(ports.worker, pool, api), servers.models(ports.models)])
     addresses.append(address_of(started[-1]))
     write_pages(tuple(addresses))
     say(addresses, f"Work pool {pool!r} has a worker. `gatewise deploy STUDY` schedules a study.")
     watch(started)
+
+
+def end_dead_runs(api: str) -> None:
+    """Tell Prefect of runs whose process is gone, so that they keep no other from beginning."""
+    os.environ[API] = api
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads that setting
+
+    from flows.operations.dead_runs import find_dead, mark_dead  # noqa: PLC0415 - as above
+
+    with get_client(sync_client=True) as client:
+        for dead in find_dead(client):
+            mark_dead(client, dead)
+            sys.stdout.write(f"The flow run {dead.run.name} crashed: {dead.reason}.\n")
 
 
 def start_stores(ports: Ports, named: Sequence[Address], stack: ExitStack) -> list[Server]:
