@@ -28,6 +28,12 @@ from rnn_core.errors import ParameterError
 from rnn_core.study import read_study
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+"""A run that is due while another goes on comes after it."""
+
+ONE_OR_NONE = ConcurrencyLimitConfig(
+    limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+)
+"""A look at the data that is due while another goes on is left out."""
 
 CHANGED_DATASETS = {
     "__prefect_kind": "json",
