@@ -87,7 +87,7 @@ def lives(process: int, run: FlowRun) -> bool:
         started = psutil.Process(process).create_time()
     except psutil.NoSuchProcess:
         return False
-    return run.state is None or started <= run.state.timestamp.timestamp() + 1
+    return run.state is None or started <= (run.state.timestamp + PENDING).timestamp()
 
 
 def mark_dead(client: SyncPrefectClient, dead: DeadRun) -> None:
