@@ -162,6 +162,19 @@ def test_value_that_is_known_changes_the_forecast_of_its_row(made):
 
 
 @torch.inference_mode()
+def test_answer_has_the_timestamps_of_the_rows_that_are_given(tmp_path):
+    """Also where they are not one step apart, and the weekday is then that of those days."""
+    table = table_of().drop(index=range(5, ROWS, 9)).reset_index(drop=True)
+    task, _ = prepared(tmp_path / "raw", table, irregular="allow")
+    model = build_model(task, "gru").eval()
+    asked = with_ahead(table.iloc[:40])
+    later = asked.assign(date=asked["date"].where(asked.index < 39, pd.Timestamp("2024-02-28")))
+    answer, other = (task.answer(model, each, ASKED) for each in (asked, later))
+    assert other["date"].tolist() == later["date"][37:].tolist()
+    assert (answer["y"] == other["y"]).tolist() == [True, True, False]
+
+
+@torch.inference_mode()
 def test_calendar_alone_asks_for_no_rows(tmp_path):
     task, _ = prepared(tmp_path / "raw", table_of(), features=(), known=())
     model = build_model(task, "gru").eval()
@@ -221,14 +234,14 @@ def test_each_series_is_answered_by_its_own_rows(tmp_path, made):
     stacked = pd.concat([part.assign(store=name) for name, part in parts.items()])
     task, _ = prepared(tmp_path / "all", stacked, series="store")
     model = build_model(task, "gru").eval()
-    new = {"w": with_ahead(table_of(30, 9)), "s": with_ahead(table_of(30, 8), 5)}
+    new = {"s": with_ahead(table_of(30, 8), 5), "w": with_ahead(table_of(30, 9))}
     asked = pd.concat([part.assign(store=name) for name, part in new.items()], ignore_index=True)
     answer = task.answer(model, asked.sort_values("date", kind="stable"), ASKED)
     for name, part in new.items():
         alone = task.answer(model, part.assign(store=name), ASKED)
         found = answer[answer["store"] == name].reset_index(drop=True)
         pd.testing.assert_frame_equal(found, alone, rtol=1e-5)
-    lacking = asked.drop(index=[29, 58])
+    lacking = asked.drop(index=[28, 59])
     with pytest.raises(DataError) as error:
         task.answer(model, lacking, ASKED)
     assert "series 'w': the model knows price, holiday ahead, and of the 3 rows" in str(error.value)
