@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rnn_core.errors import DataError, ParameterError
+from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.forecasting.ahead.calendar import calendar_of
@@ -101,12 +101,12 @@ class Serving(Learning, Serves):
         """How many rows are asked for.
 
         Raises:
-            ParameterError: If they are more than a model can predict that reads columns of which
+            DataError: If they are more than a model can predict that reads columns of which
                 nobody knows what follows.
         """
         count = parameters.horizon or self.meta.horizon
         if count > self.meta.horizon and (features := self.meta.parameters.features):
-            raise ParameterError(
+            raise DataError(
                 f"horizon {count}: the model predicts {self.meta.horizon} rows; for more it would "
                 f"have to know {', '.join(features)} in these (where that is so, train it with "
                 f"--future {','.join(features)})"

@@ -38,6 +38,18 @@ class Origins:
     stride: int = 0
     horizon: int = 0
 
+    @property
+    def answer(self) -> ForecastAnswer:
+        """What is asked of the forecast from each.
+
+        Raises:
+            ParameterError: If the horizon is out of bounds.
+        """
+        try:
+            return ForecastAnswer(horizon=self.horizon)
+        except ValueError as error:
+            raise ParameterError(str(error)) from None
+
 
 class Backtest(NamedTuple):
     """What came of it.
@@ -82,7 +94,7 @@ def backtest(task: "Serving", model: nn.Module, table: "pd.DataFrame", asked: Or
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    count = task.rows_to_predict(ForecastAnswer(horizon=asked.horizon))
+    count = task.rows_to_predict(asked.answer)
     origins, windows, left_out, seen = [], [], [], 0
     for series, part, times in parts_of(task, table):
         first = first_row(task, series, times, asked.start)

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from rnn_core.tasks.base.serves import AnswerParameters
 
+LONGEST_HORIZON = 10_000
+"""Rows that may be asked for, so that one request does not keep a server busy for hours."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastAnswer(AnswerParameters):
@@ -23,8 +26,8 @@ class ForecastAnswer(AnswerParameters):
     horizon: int = 0
 
     def __post_init__(self) -> None:
-        if self.horizon < 0:
-            raise ValueError(f"horizon must be at least 0, not {self.horizon}")
+        if not 0 <= self.horizon <= LONGEST_HORIZON:
+            raise ValueError(f"horizon must be from 0 to {LONGEST_HORIZON:,}, not {self.horizon:,}")
 
 
 def forecast(

@@ -150,6 +150,7 @@ WRONG = {
         DataError,
         "too few rows from 2025-01-01 on",
     ),
+    "far": (slice(None), {"horizon": 10**6}, ParameterError, "horizon must be from 0 to 10,000"),
     "no time": (slice(None), {"start": "spring"}, ParameterError, "start 'spring' is no time such"),
 }
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnn_core.errors import ParameterError
+from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.training.models import build_model
@@ -125,13 +125,15 @@ def test_feature_that_nobody_knows_ahead_ends_the_horizon(tmp_path):
     task, model = made(tmp_path / "raw", features=("price",))
     assert len(task.answer(model, table_of(30, 1), asked(2))) == 2
     message = r"horizon 4: the model predicts 3 rows; .* know price in these .* --future price"
-    with pytest.raises(ParameterError, match=message):
+    with pytest.raises(DataError, match=message):
         task.answer(model, table_of(30, 1), asked(4))
 
 
-def test_horizon_below_nothing_is_refused():
-    with pytest.raises(ParameterError, match="horizon must be at least 0, not -1"):
-        parse(Forecasting.AnswerParameters, {"horizon": -1}, "", "--set")
+@pytest.mark.parametrize("horizon", [-1, 10_001])
+def test_horizon_out_of_bounds_is_refused(horizon):
+    message = f"horizon must be from 0 to 10,000, not {horizon:,}"
+    with pytest.raises(ParameterError, match=message):
+        parse(Forecasting.AnswerParameters, {"horizon": horizon}, "", "--set")
 
 
 @settings(deadline=None, max_examples=25)
