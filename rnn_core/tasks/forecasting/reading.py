@@ -129,15 +129,16 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         notes=loaded.notes,
         series=slices_of(kept),
         filled_ahead=(
-            *filled(numbers[list(parameters.features)].iloc[ahead]),
-            *filled(frame[[column for column in frame if column != series]].iloc[ahead]),
+            *filled(numbers.iloc[ahead][list(parameters.features)]),
+            *filled(frame.iloc[ahead].drop(columns=[] if series is None else [series])),
         ),
     )
 
 
 def rows_after(places: Mapping[str, Places], kept: Mapping[str, Places]) -> Places:
     """The rows of all series after those that are kept."""
-    return np.concatenate([rows[rows > kept[series][-1]] for series, rows in places.items()])
+    ends = {series: np.searchsorted(places[series], rows[-1]) for series, rows in kept.items()}
+    return np.concatenate([rows[ends[series] + 1 :] for series, rows in places.items()])
 
 
 def filled(rows: "pd.DataFrame") -> Iterator[str]:

@@ -11,6 +11,7 @@ from usual_training import write_run
 
 from flows.tracking import registry, served_model
 from flows.tracking.registry import Examples, signature_of
+from flows.tracking.rows import rows_of, table_of
 from rnn_core.files import digest_of
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.training.models import build_model
@@ -96,3 +97,14 @@ def test_what_is_known_ahead_changes_what_is_served(loaded):
 def test_rows_that_are_not_there_are_told(loaded):
     with pytest.raises(Exception, match="of the 3 rows to predict, from 2024-05-25 on, 1 are"):
         loaded[0].predict(asked_for(3).iloc[:-2])
+
+
+def test_rows_as_json_has_them_are_answered_alike(loaded):
+    """What is to be predicted is null there."""
+    _, task, model = loaded
+    rows = rows_of(asked_for(3))
+    assert [row["y"] for row in rows[-3:]] == [None] * 3
+    given = [{name: value for name, value in row.items() if value is not None} for row in rows]
+    found = task.answer(model, table_of(given, tuple(TABLE)), task.AnswerParameters())
+    expected = task.answer(model, asked_for(3), task.AnswerParameters())
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6, check_dtype=False)
