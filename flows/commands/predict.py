@@ -39,15 +39,29 @@ class Served(NamedTuple):
     model: "nn.Module"
 
 
-def predict(model: str, given: Path, settings: Sequence[str], output: Path | None) -> None:
+def predict(
+    model: str,
+    given: Path,
+    settings: Sequence[str],
+    output: Path | None,
+    horizon: int | None = None,
+) -> None:
     """Answer a file or folder of raw input, into a CSV file or onto the terminal.
+
+    Args:
+        model: Name of a registered model.
+        given: The file or folder.
+        settings: What is asked of the answer, as `name=value`.
+        output: The CSV file; None: the terminal.
+        horizon: Rows that a forecast has; None: as many as the model was trained for.
 
     Raises:
         ParameterError: If the model, or what is asked of the answer, is not there.
         DataError: If the input cannot be used.
     """
     served = load(model)
-    parameters = parse(served.task.AnswerParameters, read_settings(settings), "", "--set")
+    wanted = read_settings(settings) | ({} if horizon is None else {"horizon": horizon})
+    parameters = parse(served.task.AnswerParameters, wanted, "", "--set")
     with input_file(given) as path:
         table = served.task.read_input(path)
     answer, faults = answer_each(served, table, parameters)

@@ -97,7 +97,9 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
 
     frame, times, faults = loaded.frame, None, Faults()
-    columns, series = [*parameters.targets, *parameters.features], parameters.series
+    columns, series = list(parameters.columns), parameters.series
+    if parameters.calendar and parameters.date is None:
+        faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
     if parameters.date is not None:
         with faults.noted():
             times = read_times(frame, parameters.date, name, parameters.day_first)

@@ -29,7 +29,7 @@ LEAST_ROWS = 20
 LOOKED_AT = 1_000
 """Rows in which numbers are looked for."""
 
-COLUMNS = ("targets", "features")
+COLUMNS = ("targets", "features", "known")
 """Parameters that name columns."""
 
 START_SPLIT = (0.6, 0.2, 0.2)
@@ -264,7 +264,7 @@ def suggest_training(
     ahead, share = data["lookback"] + data["horizon"], data["split"][0]
     sides = (int(share * length) if share < 1 else min(int(share), length) for length in lengths)
     windows = sum(max(side - ahead, 0) for side in sides)
-    apart = len(data["targets"]) > 3 and not data.get("features")
+    apart = len(data["targets"]) > 3 and not data.get("features") and not data.get("known")
     batch_size = min(max(2 ** int(np.log2(max(windows, 1) / 40 + 1)), 16), 256)
     model = {
         "hidden_size": 16 if windows < 300 else 32 if windows < 3_000 else 64,

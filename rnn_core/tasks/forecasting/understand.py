@@ -47,6 +47,10 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     read = f"; read besides: {', '.join(features)}" if features else ""
     unread = f"; not read: {some(others, 8)}" if others else ""
     yield f"predicted: {', '.join(targets)}{read}{unread}"
+    if meta.parameters.known:
+        yield f"known ahead: {', '.join(meta.parameters.known)}"
+    if meta.parameters.calendar:
+        yield f"of the timestamps: {', '.join(meta.parameters.calendar)}"
     if meta.parameters.series is not None:
         lengths = [len(part.numbers) for part in table.parts.values()]
         yield (
