@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -60,7 +61,7 @@ def predict(
         DataError: If the input cannot be used.
     """
     served = load(model)
-    wanted = read_settings(settings) | ({} if horizon is None else {"horizon": horizon})
+    wanted = read_settings(settings) | horizon_setting(served.task, horizon)
     parameters = parse(served.task.AnswerParameters, wanted, "", "--set")
     with input_file(given) as path:
         table = served.task.read_input(path)
@@ -72,6 +73,19 @@ def predict(
         sys.stdout.write(shown(answer))
         sys.stdout.flush()
     faults.check()
+
+
+def horizon_setting(task: "Task", horizon: int | None) -> dict[str, int]:
+    """What --horizon asks of an answer.
+
+    Raises:
+        ParameterError: If the task does not forecast.
+    """
+    if horizon is None:
+        return {}
+    if "horizon" not in {field.name for field in fields(task.AnswerParameters)}:
+        raise ParameterError("--horizon is of forecasting; this model does something else")
+    return {"horizon": horizon}
 
 
 def answer_each(

@@ -100,7 +100,12 @@ class ForecastingData:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of numbers that are read."""
-        return (*self.targets, *self.features, *self.known)
+        return (*self.targets, *self.given)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Columns of numbers that are not predicted."""
+        return (*self.features, *self.known)
 
     @property
     def form(self) -> TableForm:

@@ -106,7 +106,9 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             del frame[parameters.date]
             give_back()
     with faults.noted():
-        numbers = tables.select_columns(frame, columns, name, loaded.form.decimal, take=True)
+        numbers = tables.select_columns(
+            frame, columns, name, loaded.form.decimal, flags=parameters.given, take=True
+        )
     faults.check()
     blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
     places = places_of(frame, series, name)

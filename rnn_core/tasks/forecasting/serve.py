@@ -220,7 +220,8 @@ class Serving(Learning, Serves):
         """The numbers that the model reads, float64 (T, F), NaN where there is a gap."""
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
-        numbers = tables.select_columns(table, self.meta.columns, name, self.meta.form.decimal)
+        columns, flags = self.meta.columns, self.meta.parameters.given
+        numbers = tables.select_columns(table, columns, name, self.meta.form.decimal, flags=flags)
         recent = numbers.iloc[-self.meta.lookback :]
         if self.meta.parameters.missing == "error":
             tables.check_gaps(recent, name, f"fill it, since {WHOLE}")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FAR = 20
 """Robust standard deviations from the median beyond which a value is told."""
 
+ALIKE = 0.999
+"""Correlation with a target from which on it is doubted that a column is known before it."""
+
 TOLD = 3
 """Rows that are named of those with such a value, or with a gap."""
 
@@ -33,7 +36,11 @@ def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
     table = read_table(raw, meta.parameters)
     return Understanding(
         read=tuple(found_of(table, meta)),
-        doubts=(*doubts_of_times(table.parts[table.longest], meta), *doubts_of_values(table)),
+        doubts=(
+            *doubts_of_times(table.parts[table.longest], meta),
+            *doubts_of_values(table),
+            *doubts_of_known(table, meta),
+        ),
     )
 
 
@@ -148,6 +155,18 @@ def doubts_of_values(table: Table) -> Iterator[str]:
                 f"column {column!r} has {int(gaps.sum())} gaps ({told}), in whose place a model "
                 "reads the last value before; they are not scored"
             )
+
+
+def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+    """Columns that are said to be known ahead, and tell a target of the same row."""
+    numbers = table.numbers
+    for target in meta.parameters.targets:
+        for column in meta.parameters.known:
+            if abs(numbers[target].corr(numbers[column])) > ALIKE:
+                yield (
+                    f"column {column!r} goes with {target!r} of the same row as if they were one; "
+                    "is it known before that? If not, leave it out of what is known ahead"
+                )
 
 
 def far_off(values: NDArray[np.float64]) -> NDArray[np.bool_]:

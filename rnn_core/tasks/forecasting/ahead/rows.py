@@ -48,6 +48,8 @@ def known_rows(
             + (f", or ask for horizon={len(table)}" if len(table) else ""),
         )
     faults.check()
-    numbers = tables.select_columns(table, list(asked.known), name, meta.form.decimal)
+    numbers = tables.select_columns(
+        table, list(asked.known), name, meta.form.decimal, flags=asked.known
+    )
     tables.check_gaps(numbers, name, CURE)
     return numbers.to_numpy(np.float64)
