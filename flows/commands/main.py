@@ -195,6 +195,28 @@ def predict(
 
 
 @app.command()
+def backtest(
+    model: Model,
+    given: Annotated[Path, typer.Argument(metavar="TABLE", help="File, folder, or - for stdin.")],
+    start: Annotated[
+        str | None,
+        typer.Option(help="First time to predict, or row; the first of the test set if not given."),
+    ] = None,
+    stride: Annotated[
+        int, typer.Option(min=0, help="Rows between origins; 0: as many as are predicted.")
+    ] = 0,
+    horizon: Annotated[
+        int, typer.Option(min=0, help="Rows to predict; 0: as many as it was trained for.")
+    ] = 0,
+    output: Annotated[Path | None, typer.Option(help="CSV file for all forecasts.")] = None,
+) -> None:
+    """Forecast a table from many of its rows, and show how far that is from what followed."""
+    from flows.commands.predict import backtest as test  # noqa: PLC0415 - stages must not wait for it
+
+    test(model, given, start, stride, horizon, output)
+
+
+@app.command()
 def generate(
     model: Model,
     prompt: Annotated[str, typer.Option(help="Text to write on from.")] = "",

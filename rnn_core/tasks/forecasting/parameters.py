@@ -128,11 +128,13 @@ class Series:
         mean: Of each column on its training side, gaps left out; the median where scaling is
             robust.
         std: Its standard deviation there, or what is in place of it.
+        tested_from: The timestamp of its first row in the test set; None if there is none.
     """
 
     name: str
     mean: list[float]
     std: list[float]
+    tested_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

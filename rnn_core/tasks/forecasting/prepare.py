@@ -48,7 +48,7 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         for one, (mean, std) in zip(kept, scales, strict=True)
     ]
     found = [
-        Series(name=one.name, mean=mean.tolist(), std=std.tolist())
+        Series(name=one.name, mean=mean.tolist(), std=std.tolist(), tested_from=one.tested_from)
         for one, (mean, std) in zip(kept, scales, strict=True)
     ]
     values, sides = torch.cat(scaled), closed_up(one.borders for one in kept)
@@ -107,6 +107,12 @@ class Kept(NamedTuple):
     def train(self) -> NDArray[np.float64]:
         """The rows of its training side."""
         return self.values[slice(*self.borders["train"])]
+
+    @property
+    def tested_from(self) -> str | None:
+        """The first timestamp of its test side."""
+        first, end = self.borders["test"]
+        return None if self.times is None or first == end else str(self.times[first])
 
 
 def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
