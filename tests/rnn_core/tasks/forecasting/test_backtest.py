@@ -177,7 +177,7 @@ def test_command_shows_errors_and_writes_all_forecasts(tmp_path, monkeypatch, ca
     assert [line.split()[:2] for line in told.splitlines()].count(
         ["mean", f"{error.mean():.4g}"]
     ) == 2
-    assert " 2024-05-03 " in told
+    assert "\n2024-05-03 " in told
     assert "trained on" not in told
     command.backtest("study.sales", tmp_path / "raw/t.csv", "2024-04-25", 0, 0, None)
     assert "3 origins are followed by rows that the model was trained on" in capsys.readouterr().out
