@@ -160,7 +160,7 @@ class Forecaster(nn.Module):
         )
         ahead = Port(
             name="ahead",
-            meaning="the last columns of the past, over what follows, where they are known",
+            meaning="the last columns of the past over what follows, which is known ahead",
             shape=("batch", self.horizon, self.known),
         )
         forecast = Port(

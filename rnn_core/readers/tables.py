@@ -120,10 +120,12 @@ def select_columns(
 
 def are_flags(values: "pd.Series[Any]") -> bool:
     """Whether a column holds true and false, or these words, and nothing else."""
-    kinds = values.dropna()
-    if pd.api.types.is_numeric_dtype(kinds) and not pd.api.types.is_bool_dtype(kinds):
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return False
-    return len(kinds) > 0 and all(truth_of(value) is not None for value in kinds.unique())
+    kinds = values.dropna().unique()
+    return all(truth_of(kind) is not None for kind in kinds) and any(
+        truth_of(kind) in {0.0, 1.0} for kind in kinds
+    )
 
 
 def truth_of(value: object) -> float | None:

@@ -1,6 +1,6 @@
 """A table of a person's own, as the task reads it: numbers in time, without blank ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,6 +36,8 @@ class Table:
         notes: What was decided in reading it.
         series: The rows of each series, which stand together; its name is empty where the table
             is one.
+        filled_ahead: Columns that are not said to be known ahead, and have a value in every row
+            that is cut off at the end.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Table:
     cut: tuple[int, int]
     notes: tuple[str, ...]
     series: dict[str, slice]
+    filled_ahead: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, "Table"]:
@@ -114,6 +117,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     places = places_of(frame, series, name)
     kept, cut = without_blank_ends(places, blank, parameters.targets, name)
     order = stacked(kept)
+    ahead = rows_after(places, kept)
     return Table(
         name=name,
         others=(frame if series is None else frame.drop(columns=series)).iloc[order],
@@ -124,7 +128,28 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         cut=cut,
         notes=loaded.notes,
         series=slices_of(kept),
+        filled_ahead=(
+            *filled(numbers[list(parameters.features)].iloc[ahead]),
+            *filled(frame[[column for column in frame if column != series]].iloc[ahead]),
+        ),
     )
+
+
+def rows_after(places: Mapping[str, Places], kept: Mapping[str, Places]) -> Places:
+    """The rows of all series after those that are kept."""
+    return np.concatenate([rows[rows > kept[series][-1]] for series, rows in places.items()])
+
+
+def filled(rows: "pd.DataFrame") -> Iterator[str]:
+    """The columns that have a number, or true or false, in every row; none if there is no row."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    from rnn_core.readers import tables  # noqa: PLC0415 - as above
+
+    for column in rows if len(rows) else ():
+        numbers = pd.to_numeric(rows[column], errors="coerce")
+        if numbers.notna().all() or (rows[column].notna().all() and tables.are_flags(rows[column])):
+            yield str(column)
 
 
 def without_blank_ends(

@@ -158,7 +158,12 @@ def doubts_of_values(table: Table) -> Iterator[str]:
 
 
 def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:
-    """Columns that are said to be known ahead, and tell a target of the same row."""
+    """Columns that may be known ahead; and those that are said to be, and tell a target."""
+    if columns := table.filled_ahead:
+        yield (
+            f"the rows at the end without a target have values of {some(list(columns), 8)}: where "
+            f"such columns are known ahead, name them: --future {columns[0]}"
+        )
     numbers = table.numbers
     for target in meta.parameters.targets:
         for column in meta.parameters.known:

@@ -46,7 +46,22 @@ def test_what_is_known_ahead_is_told(tmp_path):
     assert "known ahead: holiday, price" in found.understood.read
     assert "of the timestamps: weekday" in found.understood.read
     assert f"{ROWS - 7} rows of sales.csv" in found.understood.read
-    assert not [doubt for doubt in found.understood.doubts if "known" in doubt]
+    assert not [doubt for doubt in found.understood.doubts if "ahead" in doubt]
+
+
+def test_columns_that_go_on_without_the_target_may_be_known_ahead(tmp_path):
+    """Those that have a value in every row at the end, of all series, and are not known yet."""
+    parts = [table_of(), table_of(90)]
+    table = pd.concat([part.assign(store=name) for name, part in zip("ab", parts, strict=True)])
+    table = table.assign(weather=table["y"] + 1, note="-", region="north", open="true")
+    wanted = {"series": "store", "features": ["holiday", "weather"]}
+    found = tried(tmp_path / "raw", table, **wanted).understood.doubts
+    (doubt,) = [doubt for doubt in found if "known ahead" in doubt]
+    assert "without a target have values of holiday, price, open: where such" in doubt
+    assert doubt.endswith("name them: --future holiday")
+    whole = table[table["y"].notna()]
+    told = tried(tmp_path / "whole", whole, **wanted).understood.doubts
+    assert not [doubt for doubt in told if "known ahead" in doubt]
 
 
 def test_option_may_be_given_more_than_once():
@@ -139,8 +154,8 @@ def test_true_and_false_are_1_and_0_in_what_is_known(tmp_path, kind):
 
 
 def test_true_and_false_are_no_numbers_elsewhere():
-    table = pd.DataFrame({"a": [True, False], "b": [1, 0], "c": ["true", "yes"]})
-    assert [are_flags(table[column]) for column in table] == [True, False, False]
+    table = pd.DataFrame({"a": [True, False], "b": [1, 0], "c": ["true", "yes"], "d": ["", "-"]})
+    assert [are_flags(table[column]) for column in table] == [True, False, False, False]
     with pytest.raises(DataError, match="column 'a' holds true and false; write 1 and 0"):
         select_columns(table, ["a"], "t", None, flags=["b"])
 
