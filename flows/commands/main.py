@@ -129,6 +129,10 @@ def new(
     series: Annotated[
         str | None, typer.Option(help="Column that says which series a row is of.")
     ] = None,
+    future: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns that are known ahead, such as holiday,price."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Data parameter, such as horizon=24.")
     ] = None,
@@ -154,6 +158,7 @@ def new(
         data,
         targets=target or [],
         series=series,
+        future=future or [],
         settings=settings or [],
         cells=[cell.strip() for cell in cells.split(",")],
         sizes=[size.strip() for size in sizes.split(",")],
@@ -181,12 +186,37 @@ def predict(
     model: Model,
     given: Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder, or - for stdin.")],
     settings: Answers = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="Rows that a forecast has, if not as trained.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
 ) -> None:
     """Answer raw input with a registered model."""
     from flows.commands.predict import predict as answer  # noqa: PLC0415 - stages must not wait for it
 
-    answer(model, given, settings or [], output)
+    answer(model, given, settings or [], output, horizon)
+
+
+@app.command()
+def backtest(
+    model: Model,
+    given: Annotated[Path, typer.Argument(metavar="TABLE", help="File, folder, or - for stdin.")],
+    start: Annotated[
+        str | None,
+        typer.Option(help="First time to predict, or row; the first of the test set if not given."),
+    ] = None,
+    stride: Annotated[
+        int, typer.Option(min=0, help="Rows between origins; 0: as many as are predicted.")
+    ] = 0,
+    horizon: Annotated[
+        int, typer.Option(min=0, help="Rows to predict; 0: as many as it was trained for.")
+    ] = 0,
+    output: Annotated[Path | None, typer.Option(help="CSV file for all forecasts.")] = None,
+) -> None:
+    """Forecast a table from many of its rows, and show how far that is from what followed."""
+    from flows.commands.predict import backtest as test  # noqa: PLC0415 - stages must not wait for it
+
+    test(model, given, start, stride, horizon, output)
 
 
 @app.command()

@@ -114,9 +114,9 @@ class Ensemble(nn.Module):
 class ForecastEnsemble(Ensemble):
     """The mean of forecasts."""
 
-    def forward(self, past: Tensor) -> Tensor:
+    def forward(self, past: Tensor, ahead: Tensor | None = None) -> Tensor:
         """As `Forecaster`."""
-        return torch.stack([member(past) for member in self.members]).mean(dim=0)
+        return torch.stack([member(past, ahead) for member in self.members]).mean(dim=0)
 
 
 class ClassifierEnsemble(Ensemble):

@@ -16,6 +16,7 @@ from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, PER_PART
 from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
 from rnn_core.tasks.forecasting.intervals import (
     check_levels,
@@ -97,13 +98,19 @@ class Learning(Learns):
         return list(range(len(self.meta.parameters.targets)))
 
     @property
+    def known(self) -> list[int]:
+        """Columns that are known ahead, as indices."""
+        first = len(self.meta.columns) - len(self.meta.parameters.known)
+        return list(range(first, len(self.meta.columns)))
+
+    @property
     def reach(self) -> int:
         return self.meta.lookback // self.model.segment
 
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return Forecaster(
             make_cell,
-            num_features=len(self.meta.columns),
+            num_features=len(self.meta.columns) + PER_PART * len(self.meta.parameters.calendar),
             targets=self.targets,
             lookback=self.meta.lookback,
             horizon=self.meta.horizon,
@@ -113,6 +120,7 @@ class Learning(Learns):
             channels=self.model.channels,
             dropout=self.model.dropout,
             levels=self.model.levels,
+            known=self.meta.ahead,
         )
 
     def point(self, output: Tensor) -> Tensor:
@@ -165,16 +173,24 @@ class Learning(Learns):
         rows = first_rows(self.meta.sides, split, *ahead)
         return with_values(data["values"], rows, *ahead, len(self.targets))
 
-    def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Past (B, L, F) and future (B, N, C) of windows that start at rows (B,).
+    def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, ...]:
+        """What a model reads of windows that start at rows (B,), and the future (B, N, C) last.
 
-        Gaps of the past are filled, and those of the future NaN.
+        It reads the past (B, L, F), and where anything is known ahead, that (B, N, K). Gaps of
+        both are filled, and those of the future NaN.
         """
         length = self.meta.lookback + self.meta.horizon
-        offsets = torch.arange(length, device=rows.device)
-        window = data["values"][rows[:, None] + offsets]
+        places = rows[:, None] + torch.arange(length, device=rows.device)
+        window = data["values"][places]
         past, future = window[:, : self.meta.lookback], window[:, self.meta.lookback :]
-        return fill(past), future[:, :, self.targets]
+        past, future = fill(past), future[:, :, self.targets]
+        if not self.meta.ahead:
+            return past, future
+        known = [fill(window[:, :, self.known])]
+        if CALENDAR in data:
+            known.append(data[CALENDAR][places])
+            past = torch.cat([past, known[1][:, : self.meta.lookback]], dim=2)
+        return past, torch.cat(known, dim=2)[:, self.meta.lookback :], future
 
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
@@ -188,9 +204,9 @@ class Learning(Learns):
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
         """The error of the values that are there; what a gap would have been is not guessed."""
-        past, future = batch
+        *inputs, future = batch
         known = ~future.isnan()
-        output, truth = model(past)[known], future[known]
+        output, truth = model(*inputs)[known], future[known]
         if self.model.loss == "quantile":
             return pinball(output, truth, self.model.levels).mean(), None
         distance = functional.mse_loss if self.model.loss == "mse" else functional.l1_loss
@@ -217,8 +233,8 @@ class Learning(Learns):
         """What a model puts out for all windows of a split, and what followed, on the CPU."""
         outputs, futures = [], []
         for batch in self.rows(data, split).split(SCORING_BATCH):
-            past, future = self.windows(data, batch)
-            outputs.append(model(past).cpu())
+            *inputs, future = self.windows(data, batch)
+            outputs.append(model(*inputs).cpu())
             futures.append(future.cpu())
         return torch.cat(outputs), torch.cat(futures)
 

@@ -1,6 +1,6 @@
 """A table of a person's own, as the task reads it: numbers in time, without blank ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,6 +36,8 @@ class Table:
         notes: What was decided in reading it.
         series: The rows of each series, which stand together; its name is empty where the table
             is one.
+        filled_ahead: Columns that are not said to be known ahead, and have a value in every row
+            that is cut off at the end.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Table:
     cut: tuple[int, int]
     notes: tuple[str, ...]
     series: dict[str, slice]
+    filled_ahead: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, "Table"]:
@@ -97,19 +100,24 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
 
     frame, times, faults = loaded.frame, None, Faults()
-    columns, series = [*parameters.targets, *parameters.features], parameters.series
+    columns, series = list(parameters.columns), parameters.series
+    if parameters.calendar and parameters.date is None:
+        faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
     if parameters.date is not None:
         with faults.noted():
             times = read_times(frame, parameters.date, name, parameters.day_first)
             del frame[parameters.date]
             give_back()
     with faults.noted():
-        numbers = tables.select_columns(frame, columns, name, loaded.form.decimal, take=True)
+        numbers = tables.select_columns(
+            frame, columns, name, loaded.form.decimal, flags=parameters.given, take=True
+        )
     faults.check()
     blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
     places = places_of(frame, series, name)
     kept, cut = without_blank_ends(places, blank, parameters.targets, name)
     order = stacked(kept)
+    ahead = rows_after(places, kept)
     return Table(
         name=name,
         others=(frame if series is None else frame.drop(columns=series)).iloc[order],
@@ -120,7 +128,29 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         cut=cut,
         notes=loaded.notes,
         series=slices_of(kept),
+        filled_ahead=(
+            *filled(numbers.iloc[ahead][list(parameters.features)]),
+            *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
+        ),
     )
+
+
+def rows_after(places: Mapping[str, Places], kept: Mapping[str, Places]) -> Places:
+    """The rows of all series after those that are kept."""
+    ends = {series: np.searchsorted(places[series], rows[-1]) for series, rows in kept.items()}
+    return np.concatenate([rows[ends[series] + 1 :] for series, rows in places.items()])
+
+
+def filled(rows: "pd.DataFrame") -> Iterator[str]:
+    """The columns that have a number, or true or false, in every row; none if there is no row."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    from rnn_core.readers import tables  # noqa: PLC0415 - as above
+
+    for column in rows if len(rows) else ():
+        numbers = pd.to_numeric(rows[column], errors="coerce")
+        if numbers.notna().all() or (rows[column].notna().all() and tables.are_flags(rows[column])):
+            yield str(column)
 
 
 def without_blank_ends(

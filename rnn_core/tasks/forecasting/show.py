@@ -3,7 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from rnn_core.baselines.linear_forecasts import dlinear_forecast, linear_forecast
+from rnn_core.baselines.linear_forecasts import (
+    dlinear_forecast,
+    linear_forecast,
+    linear_forecast_with_known,
+)
 from rnn_core.files import rounded
 from rnn_core.metric import Split
 from rnn_core.tasks.base.prepared import Data
@@ -31,9 +35,9 @@ class Showing(Learning, Shows):
         """The first, middle and last window of the first target."""
         rows = self.rows(data, split)
         rows = rows[spread(len(rows), ILLUSTRATED)]
-        past, truth = self.windows(data, rows)
+        *inputs, truth = self.windows(data, rows)
         found = self.series_of(rows)
-        forecasts = self.point(self.allowed(model(past), found))
+        forecasts = self.point(self.allowed(model(*inputs), found))
         series = [
             {
                 "name": called(self.meta.parameters.targets[0], one.name),
@@ -42,7 +46,11 @@ class Showing(Learning, Shows):
                 "forecast": first_target(forecast, one),
             }
             for window, after, forecast, one in zip(
-                past, truth, forecasts, [self.meta.series[place] for place in found], strict=True
+                inputs[0],
+                truth,
+                forecasts,
+                [self.meta.series[place] for place in found],
+                strict=True,
             )
         ]
         return {"kind": "forecast", "series": series}
@@ -53,11 +61,12 @@ class Showing(Learning, Shows):
         `repeat_last` repeats the last value; `repeat_day`, `repeat_week` or
         `repeat_year` the last season, where the step between rows has one that the
         lookback holds; `linear` and `dlinear` are `rnn_core.baselines.linear_forecasts`. Of
-        counts that seldom are above 0, `zeros` and `mean` are the same always.
+        counts that seldom are above 0, `zeros` and `mean` are the same always. Where anything is
+        known ahead, `linear_known` reads it too.
         """
         rows = self.rows(data, "test")
-        past, future = self.windows(data, rows)
-        past, series = past[:, :, self.targets], self.series_of(rows)
+        *given, future = self.windows(data, rows)
+        past, series = given[0][:, :, self.targets], self.series_of(rows)
         forecasts = {"repeat_last": past[:, -1:]}
         seconds = self.meta.step_seconds
         if seconds and (season := season_of(seconds, self.meta.step, len(self.meta.sessions))):
@@ -65,10 +74,14 @@ class Showing(Learning, Shows):
             if length <= self.meta.lookback:
                 places = torch.arange(self.meta.horizon) % length + self.meta.lookback - length
                 forecasts[f"repeat_{season.name}"] = past[:, places]
-        train_past, train_future = self.windows(data, self.rows(data, "train"))
-        train = train_past[:, :, self.targets], train_future
+        *train_given, train_future = self.windows(data, self.rows(data, "train"))
+        train = train_given[0][:, :, self.targets], train_future
         forecasts["linear"] = linear_forecast(*train, past)
         forecasts["dlinear"] = dlinear_forecast(*train, past)
+        if self.meta.ahead:
+            forecasts["linear_known"] = linear_forecast_with_known(
+                len(self.targets), (*train_given, train_future), (*given,)
+            )
         forecasts |= {name: each[series][:, None] for name, each in self.constants(data).items()}
         known = ~future.isnan()
         errors = {

@@ -15,13 +15,12 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.metric import SPLITS
 from rnn_core.parameters import parse
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 
 ROWS = 60
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 
 
 def series(rows=ROWS, seed=0):

@@ -17,7 +17,6 @@ from rnn_core.models.exporting import export_onnx
 from rnn_core.models.quantiles import Quantiles
 from rnn_core.parameters import parse
 from rnn_core.tasks.base.divides import divide
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.intervals import (
     covered,
@@ -30,7 +29,7 @@ from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore, restore_together
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 
 
 def prepared(tmp_path, table, model, **options):
