@@ -6,6 +6,23 @@ from urllib.parse import quote
 
 import pytest
 from mlflow import MlflowClient
+from usual_study import USUAL
+
+STUDY = {
+    **USUAL,
+    "study": "tiny",
+    "seeds": {"first": 2, "most": 2},
+    "cells": ["gru"],
+    "datasets": {
+        "sales": {
+            "source": "sales.csv",
+            "task": "forecasting",
+            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
+            "model": {"hidden_size": 4},
+            "training": {"epochs": 1},
+        }
+    },
+}
 
 WRITERS, METRICS = 8, 200
 
@@ -34,11 +51,10 @@ def test_writers_side_by_side_lose_nothing(postgres):
 
 
 @pytest.fixture(scope="module")
-def study(postgres, study_at, tiny, tmp_path_factory):
+def study(postgres, study_at, tmp_path_factory):
     """A study of which both know from PostgreSQL."""
     folder = tmp_path_factory.mktemp("production") / "study"
-    few = {name: tiny["datasets"][name] for name in ("text", "sales")}
-    made = study_at(folder, tiny | {"datasets": few})
+    made = study_at(folder, STUDY)
     made.environment.update(
         MLFLOW_TRACKING_URI=postgres.url("mlflow"),
         PREFECT_API_DATABASE_CONNECTION_URL=postgres.url("prefect", "postgresql+asyncpg"),
@@ -54,7 +70,8 @@ def printed(study):
 
 def test_champions_are_registered_and_answer(study, printed):
     client = MlflowClient(study.environment["MLFLOW_TRACKING_URI"])
-    assert client.get_model_version_by_alias("tiny.sales", "champion").version == "1"
+    champion = client.get_model_version_by_alias("tiny.sales", "champion")
+    assert int(champion.version) == 1
     answered = study.run("gatewise", "predict", "tiny.sales", "sales.csv")
     assert answered.startswith("date,y\n2024-10-27,")
 
