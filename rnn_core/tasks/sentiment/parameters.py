@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from rnn_core.metric import ClassMetric
 from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.labelled_texts import Column
 from rnn_core.readers.splits import check_shares
@@ -36,6 +37,7 @@ class SentimentData:
         min_count: Occurrences in the training set that a word must have to be known.
         max_vocabulary: Most different words, the unknown one included.
         max_words: Words of a text that are read; the rest is left out.
+        metric: What models are chosen by: see `rnn_core.metric`.
     """
 
     text: Column = "text"
@@ -54,6 +56,7 @@ class SentimentData:
     min_count: int = 1
     max_vocabulary: int = 20_000
     max_words: int = 256
+    metric: ClassMetric = "accuracy"
 
     def __post_init__(self) -> None:
         given = [file for file in (self.train, self.validation, self.test) if file is not None]

@@ -1,5 +1,6 @@
 """Texts that came later, classified by a model that was trained before."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
@@ -35,4 +36,5 @@ class Rescoring(Learning, Rescores):
         how = (own.parameters.lowercase, own.parameters.max_words)
         words = [" ".join(words_of(text, *how)) for text in table["text"]]
         data = to_tensors(table.assign(words=words), own.vocabulary, own.classes)
-        return self.scores(model, data, "test")
+        asked = replace(own, parameters=replace(own.parameters, metric=parameters.metric))
+        return type(self)(asked, self.model).scores(model, data, "test")

@@ -107,11 +107,11 @@ def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
             )
     totals = counts.sum(dim=0)
     share, most = float(totals.max() / totals.sum()), meta.classes[int(totals.argmax())]
-    if share >= MOSTLY:
+    if share >= MOSTLY and meta.parameters.metric == "accuracy":
         yield (
             f"{share:.0%} of the texts are of the class {most!r}, so that always answering it has "
-            "such an accuracy; read the macro F1 and the recall of each class in the report, and "
-            "set class_weights: balanced under model in params.yaml if rare classes matter"
+            "such an accuracy; if rare classes matter as much, --set metric=balanced_accuracy "
+            "trains and chooses by the mean recall of classes"
         ).replace("%", " %", 1)
 
 
