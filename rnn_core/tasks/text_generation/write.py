@@ -35,7 +35,7 @@ class TextAnswer(AnswerParameters):
             (Holtzman et al., arXiv:1904.09751v2); 1: from all.
         repetition_penalty: The log-probability of a token that is in the prompt, or was written,
             is multiplied by this (Keskar et al., arXiv:1909.05858v2); 1: no penalty.
-        stop: Write until this comes, which is not written any more; empty: go on.
+        stop: Write until this comes, or one of these, which is not written any more; none: go on.
         seed: The same seed writes the same text.
     """
 
@@ -44,7 +44,7 @@ class TextAnswer(AnswerParameters):
     top_k: int = 0
     top_p: float = 1.0
     repetition_penalty: float = 1.0
-    stop: str = ""
+    stop: str | tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +62,12 @@ class TextAnswer(AnswerParameters):
             raise ValueError(
                 f"repetition_penalty must be at least 1, not {self.repetition_penalty}"
             )
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """What is not written any more."""
+        stops = (self.stop,) if isinstance(self.stop, str) else self.stop
+        return tuple(filter(None, stops))
 
 
 class Writing(Learning):
@@ -84,7 +90,7 @@ class Writing(Learning):
                 anything is yielded.
         """
         pieces = self.pieces(model, prompt, parameters)
-        return until(pieces, parameters.stop) if parameters.stop else pieces
+        return until(pieces, parameters.stops) if parameters.stops else pieces
 
     def pieces(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> Iterator[str]:
         """What follows a prompt token by token, whatever it is; see `stream`."""
@@ -179,19 +185,36 @@ def nucleus(chances: Tensor, top_p: float) -> Tensor:
     return chances.index_fill(0, order[beyond], 0)
 
 
-def until(pieces: Iterable[str], stop: str) -> Iterator[str]:
-    """Pieces of a text up to where `stop` begins; what may be its beginning is held back."""
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """Pieces of a text up to where the first of `stops` that is complete begins.
+
+    Of several that end at once it is the longest. However the text is cut into pieces, what comes
+    is the same. What may be the beginning of one is held back until it is known not to be.
+    """
     held = ""
     for piece in pieces:
         held += piece
-        place = held.find(stop)
-        if place >= 0:
-            if place:
-                yield held[:place]
+        found = [(held.find(stop) + len(stop), -len(stop)) for stop in stops if stop in held]
+        if found:
+            end, length = min(found)
+            if held[: end + length]:
+                yield held[: end + length]
             return
-        begun = next(k for k in range(len(stop) - 1, -1, -1) if held.endswith(stop[:k]))
+        begun = begun_at_the_end(held, stops)
         if begun < len(held):
             yield held[: len(held) - begun]
             held = held[len(held) - begun :]
     if held:
         yield held
+
+
+def begun_at_the_end(text: str, stops: Sequence[str]) -> int:
+    """Most characters at the end of a text that one of `stops` begins with, but is not yet."""
+    longest = max(map(len, stops)) - 1
+    most = (k for k in range(min(longest, len(text)), 0, -1) if is_begun(text[-k:], stops))
+    return next(most, 0)
+
+
+def is_begun(text: str, stops: Sequence[str]) -> bool:
+    """Whether one of `stops` goes on from a text."""
+    return any(stop.startswith(text) and stop != text for stop in stops)
