@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnn_core.errors import DataError, ParameterError
@@ -71,6 +71,7 @@ def cut(text, stops):
     st.lists(st.text("ab\n", max_size=4), max_size=12),
     st.lists(st.text("ab\n", min_size=1, max_size=4), min_size=1, max_size=4),
 )
+@example(["abb"], ["abb", "b"])
 def test_pieces_end_where_the_first_stop_begins_and_none_is_lost(pieces, stops):
     written = list(until(pieces, stops))
     assert "".join(written) == cut("".join(pieces), stops)
