@@ -149,7 +149,8 @@ def signature_of(
     columns = task.input_columns()
     given = examples.given if columns is None else None
     signature = infer_signature(given, examples.answer)
-    signature.params = params_schema(parameters) if parameters else None
+    if parameters:
+        signature.params = params_schema(parameters)
     if columns is None:
         return signature
     specs: list[ColSpec | TensorSpec] = [

@@ -1,5 +1,6 @@
 """A text written on from a prompt, token by token."""
 
+import codecs
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from rnn_core.readers.plain_text import clean_piece
 from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.text_generation.learn import Learning
 from rnn_core.tasks.text_generation.tokens import tokenize
+
+MOST_HELD = 8
+"""Subwords of a last word that may be cut anew."""
 
 SEEDS = 2**64
 """How many seeds a generator of random numbers has."""
@@ -95,32 +99,70 @@ class Writing(Learning):
     def pieces(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> Iterator[str]:
         """What follows a prompt token by token, whatever it is; see `stream`."""
         generator = torch.Generator().manual_seed(parameters.seed)
-        never = self.index[UNKNOWN]
-        there = self.read_prompt(prompt)
-        logits, state = advance(model, there, None)
-        for written in range(parameters.num_tokens):
-            token = sample(logits, parameters, generator, never, there)
-            piece = self.vocabulary[token]
-            # a word brings its space along, which the prompt may have already
-            yield piece.removeprefix(" ") if written == 0 and self.spaced(prompt) else piece
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        never, written = self.index[UNKNOWN], 0
+        read, held = self.read_prompt(prompt)
+        there = read[1:] if self.subwords else list(read)
+        logits, state = advance(model, read, None)
+        while True:
+            token = sample(self.going_on(logits, held), parameters, generator, never, there)
+            new, held = self.spelled[token][len(held) :], held[len(self.spelled[token]) :]
+            if piece := decoder.decode(new):
+                yield piece
             there.append(token)
-            if written + 1 < parameters.num_tokens:
-                logits, state = advance(model, [token], state)
+            written += new != b""
+            if written >= parameters.num_tokens:
+                break
+            logits, state = advance(model, [token], state)
+        if piece := decoder.decode(b"", final=True):
+            yield piece
 
-    def spaced(self, prompt: str) -> bool:
-        """Whether a prompt ends in the space of the word that is to follow."""
-        return self.meta.parameters.tokens == "word" and prompt.endswith(" ")
+    def text_of(self, tokens: Iterable[int]) -> str:
+        """What tokens spell."""
+        return b"".join(self.spelled[token] for token in tokens).decode(errors="replace")
 
-    def read_prompt(self, prompt: str) -> list[int]:
-        """Tokens of a prompt, at least one.
+    def going_on(self, logits: Tensor, held: bytes) -> Tensor:
+        """Logits (V,) of tokens that agree with what is held back of a prompt; of all, if none."""
+        if not held:
+            return logits
+        agrees = [bool(s) and (s.startswith(held) or held.startswith(s)) for s in self.spelled]
+        agrees[self.index[UNKNOWN]] = False
+        return logits.masked_fill(~torch.tensor(agrees), -math.inf) if any(agrees) else logits
+
+    def read_prompt(self, prompt: str) -> tuple[list[int], bytes]:
+        """Tokens of a prompt, at least one; and what of its end is held back.
+
+        What is written begins with that, which is not written again: the blank before the next
+        word, or of subwords the last word, which may go on. Where a prompt ends within a word,
+        the texts that a model has read have other subwords.
 
         Raises:
             DataError: If it holds one that the model was not trained on. What is not in
                 the vocabulary is read as the unknown token if the training side had such.
         """
-        kind = self.meta.parameters.tokens
         prompt = clean_piece(prompt)
-        text = prompt.rstrip(" ") if self.spaced(prompt) else prompt
+        if self.subwords is None:
+            return self.read_known(prompt)
+        tokens = self.subwords.encode(prompt)
+        kept = self.before_last_word(tokens)
+        held = b"".join(self.spelled[token] for token in tokens[kept:])
+        return [self.line_break, *tokens[:kept]], held
+
+    def before_last_word(self, tokens: Sequence[int]) -> int:
+        """How many subwords are before the last word; before the last one, where it is long."""
+        for back in range(1, min(MOST_HELD, len(tokens)) + 1):
+            spelled = self.spelled[tokens[-back]]
+            if spelled.startswith(b" "):
+                return len(tokens) - back
+            if spelled == b"\n":
+                return len(tokens) - back + 1
+        return 0 if len(tokens) <= MOST_HELD else len(tokens) - 1
+
+    def read_known(self, prompt: str) -> tuple[list[int], bytes]:
+        """As `read_prompt`, where tokens are characters or words."""
+        kind = self.meta.parameters.tokens
+        spaced = kind == "word" and prompt.endswith(" ")
+        text = prompt.rstrip(" ") if spaced else prompt
         tokens = tokenize(text, kind) or ["\n" if "\n" in self.index else self.vocabulary[1]]
         for place, token in enumerate(tokens, start=1):
             if token not in self.index and not self.meta.unknown["train"]:
@@ -129,7 +171,8 @@ class Writing(Learning):
                     f"{what} {place} of the prompt is {token!r}, which the text that the model "
                     "learned from does not have; leave it out"
                 )
-        return [self.index.get(token, self.index[UNKNOWN]) for token in tokens]
+        read = [self.index.get(token, self.index[UNKNOWN]) for token in tokens]
+        return read, b" " if spaced else b""
 
 
 @torch.inference_mode()
