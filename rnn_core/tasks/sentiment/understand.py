@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import some
 from rnn_core.readers.labelled_texts import alike
@@ -41,6 +42,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
         f"of the words, {unknown_share(data, 'validation'):.0%} are unknown in the validation set, "
         f"{unknown_share(data, 'test'):.0%} in the test set".replace("%", " %"),
         *of_length(found, meta.parameters.max_words),
+        *found_words(meta),
     )
     doubts = (*of_labels(found, meta), *of_counts(counts, meta), *of_words(data))
     return Understanding(read=read, doubts=doubts)
@@ -76,6 +78,17 @@ def of_length(found: Found, max_words: int) -> Iterator[str]:
         yield (
             f"{found.cut:,} of {found.rows:,} texts are cut to their first {max_words} words; "
             "--set max_words=... for more"
+        )
+
+
+def found_words(meta: SentimentMeta) -> Iterator[str]:
+    """What was found in a script without spaces."""
+    if meta.words:
+        words = [word for word in meta.vocabulary if word in meta.words and len(clusters(word)) > 1]
+        such_as = ", ".join(words[:3])
+        yield (
+            f"{len(words):,} words were found in texts without spaces, such as {such_as}; --set "
+            "find_words=false reads single characters"
         )
 
 
