@@ -4,6 +4,7 @@ import io
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 from rnn_core.errors import ParameterError
@@ -46,6 +47,14 @@ class Subwords:
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
         """The pieces of each text; characters that training never saw become UNKNOWN."""
         return [list(self.processor.EncodeAsIds(text)) for text in texts]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each piece of a text begins, and where it ends, in characters.
+
+        The text has no two blanks in a row. Before it, SentencePiece puts one of its own.
+        """
+        ends = [*accumulate(map(len, self.processor.EncodeAsPieces(text)), initial=0)]
+        return [(max(start - 1, 0), end - 1) for start, end in pairwise(ends)]
 
     def decode(self, pieces: Iterable[Sequence[int]]) -> list[str]:
         """The text of each sequence of pieces."""
