@@ -79,8 +79,12 @@ SUBWORDS = Subwords(train_subwords([text for pair in PAIRS for text in pair], 80
 @given(st.text(st.sampled_from("The dogsieAn Hund.Ωż漢")).map(clean))
 def test_pieces_are_where_they_are_in_the_text(text):
     spans = SUBWORDS.spans(text)
+    pieces = "".join(SUBWORDS.processor.EncodeAsPieces(text)).replace("\u2581", " ")
     assert len(spans) == len(SUBWORDS.encode([text])[0])
-    assert "".join(text[start:end] for start, end in spans) == text
+    assert "".join(text[start:end] for start, end in spans) == pieces[1:] == text
+    for place, piece in enumerate(SUBWORDS.processor.EncodeAsPieces(text)):
+        start, end = spans[place]
+        assert piece.replace("\u2581", " ")[place == 0 :] == text[start:end]
     assert all(a[1] == b[0] for a, b in pairwise(spans))
 
 
