@@ -18,7 +18,15 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    ColSpec,
+    DataType,
+    ParamSchema,
+    ParamSpec,
+    Schema,
+    TensorSpec,
+)
 
 import rnn_core
 from flows.layout import Layout
@@ -144,15 +152,37 @@ def signature_of(
 ) -> ModelSignature:
     """What a model takes and answers; columns that may hold any kind of values are left open."""
     columns = task.input_columns()
+    given = examples.given if columns is None else None
+    signature = infer_signature(given, examples.answer)
+    if parameters:
+        signature.params = params_schema(parameters)
     if columns is None:
-        return infer_signature(examples.given, examples.answer, parameters)
-    signature = infer_signature(None, examples.answer, parameters)
+        return signature
     specs: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), name, required)  # type: ignore[no-untyped-call]
         for name, required in columns.items()
     ]
     signature.inputs = Schema(specs)
     return signature
+
+
+def params_schema(parameters: dict[str, Any]) -> ParamSchema:
+    """What may be asked of an answer, by its defaults; of tuples, lists of texts."""
+    kinds = {
+        bool: DataType.boolean,
+        int: DataType.long,
+        float: DataType.double,
+        str: DataType.string,
+        tuple: DataType.string,
+    }
+    return ParamSchema(
+        [
+            ParamSpec(name, kinds[type(value)], list(value), (-1,))
+            if isinstance(value, tuple)
+            else ParamSpec(name, kinds[type(value)], value)
+            for name, value in parameters.items()
+        ]
+    )
 
 
 def download(version: ModelVersion, folder: Path) -> Path:

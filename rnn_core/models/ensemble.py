@@ -219,6 +219,12 @@ class TranslatorEnsemble(Ensemble):
         """As `Translator`; gives log-probabilities."""
         return mean_log_probabilities([m(pieces, lengths, before, kept) for m in self.members])
 
+    def looked_at(self, pieces: Tensor, lengths: Tensor, before: Tensor) -> Tensor | None:
+        """As `Translator.looked_at`; the mean."""
+        found = [member.looked_at(pieces, lengths, before) for member in self.each(Translator)]
+        each = [weights for weights in found if weights is not None]
+        return torch.stack(each).mean(dim=0) if each else None
+
     def encode(self, pieces: Tensor, lengths: Tensor) -> tuple[Sources, State]:
         """As `Translator.encode`."""
         found = [member.encode(pieces, lengths) for member in self.each(Translator)]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class AnswerParameters:
     """What a person may ask of an answer; this task leaves no choice.
 
-    Fields of subclasses are int, float, str or bool, since they go into the signature of
-    the registered model.
+    Defaults of fields of subclasses are int, float, str, bool, or a tuple of str, since they go
+    into the signature of the registered model.
     """
 
 
