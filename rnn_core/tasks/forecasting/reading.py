@@ -130,7 +130,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         series=slices_of(kept),
         filled_ahead=(
             *filled(numbers.iloc[ahead][list(parameters.features)]),
-            *filled(frame.iloc[ahead].drop(columns=[] if series is None else [series])),
+            *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
         ),
     )
 
