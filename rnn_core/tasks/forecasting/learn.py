@@ -18,12 +18,16 @@ from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, PER_PART
 from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
-from rnn_core.tasks.forecasting.intervals import (
+from rnn_core.tasks.forecasting.intervals.levels import (
     check_levels,
     covered,
-    fitted_widening,
     intervals_of,
     pinball,
+)
+from rnn_core.tasks.forecasting.intervals.widening import (
+    fitted_widening,
+    followed_widening,
+    widened,
 )
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.tasks.forecasting.seasons import season_of
@@ -221,7 +225,7 @@ class Learning(Learns):
             return
         assert isinstance(model, Forecaster)
         assert model.quantiles is not None
-        output, future = self.forecasts(model, data, "validation")
+        output, future = self.forecasts(model, data, self.rows(data, "validation"))
         for target, truth in enumerate(future.unbind(-1)):
             known = ~truth.isnan()
             if known.any():
@@ -229,10 +233,39 @@ class Learning(Learns):
                 widening = fitted_widening(found, truth[known], self.model.levels)
                 model.quantiles.widening[target] = widening
 
-    def forecasts(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """What a model puts out for all windows of a split, and what followed, on the CPU."""
+    def answers(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """What is answered for all windows of a split, and what followed, on the CPU.
+
+        On the test set, intervals follow the errors of the windows before, those of the
+        validation set included.
+        """
+        rows = self.rows(data, split)
+        if split != "test" or not self.model.levels:
+            return self.forecasts(model, data, rows)
+        every = self.rows_from_validation(data)
+        output, future = self.forecasts(model, data, every)
+        every, rows = every.cpu(), rows.cpu()
+        starts = torch.tensor([start for start, _ in self.meta.borders["train"]])
+        first = torch.searchsorted(every, starts[self.series_of(rows)])
+        ended = torch.searchsorted(every, rows - self.meta.horizon, right=True)
+        factors = followed_widening(output, future, first, ended, self.model.levels)
+        asked = torch.searchsorted(every, rows)
+        return widened(output[asked], factors[:, None]), future[asked]
+
+    def rows_from_validation(self, data: Data) -> Tensor:
+        """As `rows`, of the validation and the test set, and across the border of both."""
+        both = [
+            {**side, "test": (side["validation"][0], side["test"][1])} for side in self.meta.sides
+        ]
+        ahead = self.meta.lookback, self.meta.horizon
+        return with_values(
+            data["values"], first_rows(both, "test", *ahead), *ahead, len(self.targets)
+        )
+
+    def forecasts(self, model: nn.Module, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What a model puts out for windows that start at rows, and what followed, on the CPU."""
         outputs, futures = [], []
-        for batch in self.rows(data, split).split(SCORING_BATCH):
+        for batch in rows.split(SCORING_BATCH):
             *inputs, future = self.windows(data, batch)
             outputs.append(model(*inputs).cpu())
             futures.append(future.cpu())
@@ -249,7 +282,7 @@ class Learning(Learns):
         predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
-        return self.scored(*self.forecasts(model, data, split), data, split)
+        return self.scored(*self.answers(model, data, split), data, split)
 
     def scored(self, output: Tensor, future: Tensor, data: Data, split: Split) -> Scores:
         """The scores of what a model put out for all windows of a split; see `scores`."""

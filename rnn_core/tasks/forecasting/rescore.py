@@ -55,7 +55,7 @@ class Rescoring(Learning, Rescores):
         factor, shift = self.changes_of_scale(meta)
         series = task.series_of(torch.arange(len(data["values"])))
         own_scale = {**data, "values": data["values"] * factor[series] + shift[series]}
-        output, _ = task.forecasts(model, own_scale, "test")
+        output, _ = task.answers(model, own_scale, "test")
         rows, width = task.rows(data, "test"), len(own.targets)
         shape = (len(rows), 1, width, *[1] * (output.ndim - 3))
         factor, shift = (

@@ -12,12 +12,15 @@ from torch import Tensor, nn
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
+from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.serves import Serves
-from rnn_core.tasks.forecasting.ahead.calendar import calendar_of
+from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of
 from rnn_core.tasks.forecasting.ahead.newest import Newest
 from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer, forecast
 from rnn_core.tasks.forecasting.ahead.rows import known_rows
-from rnn_core.tasks.forecasting.intervals import intervals_of
+from rnn_core.tasks.forecasting.intervals.following import following
+from rnn_core.tasks.forecasting.intervals.levels import intervals_of
+from rnn_core.tasks.forecasting.intervals.widening import FOLLOWED
 from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
@@ -71,7 +74,8 @@ class Serving(Learning, Serves):
         as a column or as the index likewise; so has the answer, but for features that are no
         targets. Numbers and timestamps may be texts, as the file of the training has them. Numbers
         before the lookback are not read, except that a series which the model was not trained on
-        is scaled by all its rows. The answer begins with the first of the rows at the end without
+        is scaled by all its rows, and that prediction intervals follow the errors that the model
+        makes on the rows before. The answer begins with the first of the rows at the end without
         a target. Of these, what is known ahead is read, and nothing else.
 
         A model that was trained with `loss: quantile` answers the median of each target, and the
@@ -181,12 +185,14 @@ class Serving(Learning, Serves):
         name, length = called(NAME, series), self.meta.lookback
         if until < length:
             raise DataError(f"{name} has {until} rows; {length} are needed")
+        whole = None if times is None else times[:until]
         if times is not None:
             recent = slice(until - length, None)
             times = self.checked_times(times[recent], table.iloc[recent], name)
         known = self.meta.by_name.get(series)
         values = self.numbers_of(table.iloc[until - length if known else 0 : until], name)
         mean, std = known_scale(known) if known else self.new_scale(values)
+        before = self.rows_before(table.iloc[:until], whole, name, (mean, std))
         past, after = self.in_time(times, count)
         ahead = known_rows(table.iloc[until:], after, count, self.meta, name)
         ahead = (ahead - mean[self.known]) / std[self.known]
@@ -194,7 +200,24 @@ class Serving(Learning, Serves):
             self.with_calendar((values[-length:] - mean) / std, past),
             self.with_calendar(ahead, after),
         )
-        return Newest(series, *inputs, after, mean, std)
+        return Newest(series, *inputs, after, mean, std, before)
+
+    def rows_before(
+        self, table: "pd.DataFrame", times: "pd.DatetimeIndex | None", name: str, scale: Scale
+    ) -> Data:
+        """Prepared data of the rows that intervals follow; empty if there are none to be read."""
+        rows = slice(-(self.meta.lookback + self.meta.horizon + FOLLOWED - 1), None)
+        if not self.model.levels:
+            return {}
+        try:
+            if times is not None:
+                times = self.checked_times(times[rows], table.iloc[rows], name)
+            columns = (self.numbers_of(table.iloc[rows], name) - scale[0]) / scale[1]
+        except DataError:
+            return {}
+        parts = self.meta.parameters.calendar
+        calendar = {CALENDAR: calendar_of(times, parts)} if parts else {}
+        return {"values": torch.from_numpy(columns).float(), **calendar}
 
     def in_time(
         self, times: "pd.DatetimeIndex | None", count: int
@@ -264,16 +287,17 @@ class Serving(Learning, Serves):
         return np.where(same & shared, means[0], mean), np.where(same, np.median(stds, axis=0), std)
 
     def outputs(self, model: nn.Module, windows: Sequence[Newest], count: int) -> Iterator[Tensor]:
-        """What a model puts out for each window, (N, C) or (N, C, Q)."""
+        """What is answered for each window, (N, C) or (N, C, Q)."""
         with torch.inference_mode():
             for first in range(0, len(windows), SCORING_BATCH):
                 some = windows[first : first + SCORING_BATCH]
                 past = fill(torch.stack([one.past for one in some]))
                 ahead = torch.stack([one.ahead for one in some])
                 lowest = torch.stack([one.scaled(self.lowest)[self.targets] for one in some])
-                yield from forecast(
-                    model, past, ahead, lowest, self.model.levels, self.meta.horizon, count
-                )
+                sizes = self.meta.horizon, count
+                found = forecast(model, past, ahead, lowest, self.model.levels, *sizes)
+                for one, output in zip(some, found, strict=True):
+                    yield following(self, model, one.before, output)
 
     def answer_of(self, window: Newest, output: Tensor) -> "pd.DataFrame":
         """The rows that follow a window, in the units of the table.

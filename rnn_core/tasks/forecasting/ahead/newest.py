@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rnn_core.tasks.base.prepared import Data
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,6 +23,8 @@ class Newest(NamedTuple):
         times: Timestamps of these; None if the model was trained without any.
         mean: Where its columns are 0 for a model, (C,).
         std: How far from there they are 1, (C,).
+        before: Prepared data of the rows whose forecasts the intervals follow, the lookback
+            included; empty where there are none.
     """
 
     series: str
@@ -29,6 +33,7 @@ class Newest(NamedTuple):
     times: "pd.DatetimeIndex | None"
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
+    before: Data
 
     def scaled(self, value: float) -> Tensor:
         """What a number is in each column for a model, float32 (C,)."""
