@@ -57,6 +57,7 @@ def study(postgres, study_at, tmp_path_factory):
     made = study_at(folder, STUDY)
     made.environment.update(
         MLFLOW_TRACKING_URI=postgres.url("mlflow"),
+        GATEWISE_ARTIFACTS=(folder.parent / "artifacts").as_uri(),
         PREFECT_API_DATABASE_CONNECTION_URL=postgres.url("prefect", "postgresql+asyncpg"),
     )
     return made
@@ -72,6 +73,8 @@ def test_champions_are_registered_and_answer(study, printed):
     client = MlflowClient(study.environment["MLFLOW_TRACKING_URI"])
     champion = client.get_model_version_by_alias("tiny.sales", "champion")
     assert int(champion.version) == 1
+    artifacts = study.folder.parent / "artifacts/tiny/sales"
+    assert list(artifacts.rglob("MLmodel")), "the model is elsewhere"
     answered = study.run("gatewise", "predict", "tiny.sales", "sales.csv")
     assert answered.startswith("date,y\n2024-10-27,")
 
