@@ -25,8 +25,8 @@ TRACKING = "MLFLOW_TRACKING_URI"
 """Variable with the address of what MLflow keeps; unless the user sets it, a file in our home."""
 
 ARTIFACTS = "GATEWISE_ARTIFACTS"
-"""Variable with the address below which MLflow's artifacts lie, such as s3://bucket/models, where it
-is not MLflow's server that says so."""
+"""Variable with the address below which MLflow's artifacts lie, such as s3://bucket/models, where
+it is not MLflow's server that says so."""
 
 
 def use_defaults() -> None:
