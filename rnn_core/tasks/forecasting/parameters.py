@@ -21,6 +21,8 @@ class ForecastingData:
         targets: Columns to predict.
         features: Columns that are read besides the targets.
         date: Column of timestamps, which must increase; None if there is none.
+        time_parts: Columns that make the timestamps together, such as a day and a time of day, or
+            year, month and hour; they become the column `date`. None where that is in the table.
         day_first: Whether 01/02/2024 is the first of February; None to find it out.
         series: Column that says which series a row is of, where a table holds several; None if
             it holds one. The rows of each are in the order of time, wherever they stand.
@@ -51,6 +53,7 @@ class ForecastingData:
     targets: tuple[str, ...]
     features: tuple[str, ...] = ()
     date: str | None = "date"
+    time_parts: tuple[str, ...] = ()
     day_first: bool | None = None
     series: str | None = None
     lookback: int = 96
@@ -76,6 +79,12 @@ class ForecastingData:
             raise ValueError(f"features repeat the targets {sorted(repeated)}")
         if self.date in (*self.targets, *self.features):
             raise ValueError(f"date {self.date!r} is a target or feature too")
+        if len(self.time_parts) == 1 or (self.time_parts and self.date is None):
+            raise ValueError("time_parts are two columns or more, and date is what they become")
+        if self.date in self.time_parts:
+            raise ValueError(f"date {self.date!r} is one of time_parts; give what they make a name")
+        if set(self.time_parts) & {*self.targets, *self.features, self.series}:
+            raise ValueError(f"time_parts {list(self.time_parts)} are targets or the like too")
         if self.series in (self.date, *self.targets, *self.features) and self.series is not None:
             raise ValueError(f"series {self.series!r} is a date, target or feature too")
         if min(self.lookback, self.horizon) < 1:

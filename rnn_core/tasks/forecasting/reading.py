@@ -11,13 +11,21 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.memory import give_back
-from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
+from rnn_core.tasks.forecasting.long_table import (
+    Places,
+    called,
+    grouped,
+    series_of,
+    slices_of,
+    stacked,
+)
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnn_core.readers.table_files import TableFile, TableForm
+    from rnn_core.readers.times.parsing import Times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,25 +102,29 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         DataError: If it cannot be used; names all that is wrong.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
 
     frame, times, faults = loaded.frame, None, Faults()
     columns, series = [*parameters.targets, *parameters.features], parameters.series
     if parameters.date is not None:
         with faults.noted():
-            times = read_times(frame, parameters.date, name, parameters.day_first)
-            del frame[parameters.date]
+            times = times_in(frame, parameters, name, parameters.day_first)
+            for column in {parameters.date, *parameters.time_parts} & set(frame.columns):
+                del frame[column]
             give_back()
     with faults.noted():
         numbers = tables.select_columns(frame, columns, name, loaded.form.decimal, take=True)
     faults.check()
     blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
-    places = places_of(frame, series, name)
+    names, codes = series_of(frame, series, name)
+    if series is not None:
+        del frame[series]
+        give_back()
+    places = dict(zip(names, grouped(codes), strict=True))
     kept, cut = without_blank_ends(places, blank, parameters.targets, name)
     order = stacked(kept)
     return Table(
         name=name,
-        others=(frame if series is None else frame.drop(columns=series)).iloc[order],
+        others=frame.iloc[order],
         numbers=numbers.iloc[order],
         times=times.times[order] if times else None,
         form=loaded.form,
@@ -121,6 +133,24 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         notes=loaded.notes,
         series=slices_of(kept),
     )
+
+
+def times_in(
+    table: "pd.DataFrame", parameters: ForecastingData, name: str, day_first: bool | None
+) -> "Times":
+    """The timestamps of a table, which has a column of them, or columns that make them together.
+
+    Raises:
+        DataError: If they are not there, or cannot be read.
+    """
+    from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.parts import read_parts  # noqa: PLC0415 - as above
+
+    date, parts = parameters.date, parameters.time_parts
+    assert date is not None
+    if parts and date not in table.columns:
+        return read_parts(table, parts, name, day_first)
+    return read_times(table, date, name, day_first)
 
 
 def without_blank_ends(
@@ -186,10 +216,7 @@ def common_step(steps: Mapping[str, Step], table: Table) -> Step:
     Raises:
         DataError: If a series has another step; names all such series.
     """
-    usual, faults = (
-        steps[max(table.parts, key=lambda series: len(table.parts[series].numbers))],
-        Faults(),
-    )
+    usual, faults = steps[table.longest], Faults()
     for series, step in steps.items():
         if not alike(step.seconds, usual.seconds):
             faults.add(

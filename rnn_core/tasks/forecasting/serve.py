@@ -18,7 +18,14 @@ from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, scale_of
-from rnn_core.tasks.forecasting.reading import Table, alike, check_times, measured, read_table
+from rnn_core.tasks.forecasting.reading import (
+    Table,
+    alike,
+    check_times,
+    measured,
+    read_table,
+    times_in,
+)
 from rnn_core.tasks.forecasting.windows import fill
 
 if TYPE_CHECKING:
@@ -127,10 +134,10 @@ class Serving(Learning, Serves):
 
         All of the table is read, since earlier rows may tell day from month.
         """
-        from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
-
-        date = self.meta.parameters.date
-        return None if date is None else read_times(table, date, NAME, self.meta.day_first).times
+        asked = self.meta.parameters
+        if asked.date is None:
+            return None
+        return times_in(table, asked, NAME, self.meta.day_first).times
 
     def newest(
         self, series: str, table: "pd.DataFrame", times: "pd.DatetimeIndex | None"
@@ -246,7 +253,7 @@ class Serving(Learning, Serves):
     def others_of(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The columns that are neither read nor the timestamps."""
         asked = self.meta.parameters
-        used = {*self.meta.columns, asked.date, asked.series}
+        used = {*self.meta.columns, asked.date, *asked.time_parts, asked.series}
         return table[[column for column in table.columns if column not in used]]
 
     def input_columns(self) -> dict[str, bool]:
@@ -254,6 +261,7 @@ class Serving(Learning, Serves):
         asked = self.meta.parameters
         found = {} if asked.series is None else {asked.series: True}
         found |= {asked.date: False} if asked.date else {}
+        found |= dict.fromkeys(asked.time_parts, False)
         return found | dict.fromkeys(self.meta.columns, True)
 
     def example(self, raw: Path) -> "pd.DataFrame":

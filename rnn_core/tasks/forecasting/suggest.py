@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.forecasting.long_table import series_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 from rnn_core.tasks.forecasting.reading import Step, Table, step_of, table_of
 from rnn_core.tasks.forecasting.seasons import season_of
@@ -143,7 +144,8 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         ParameterError: If what is wanted is not possible.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.columns import find_dates  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.finding import find_times, named_parts  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.parts import joined_name  # noqa: PLC0415 - as above
 
     columns = {
         key: wanted_columns(table.frame, wanted.get(key, ()), name)
@@ -160,9 +162,16 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     used = [*numbers, *([wanted["series"]] if wanted.get("series") is not None else [])]
     found: dict[str, Any] = {**wanted, **columns}
     faults = Faults()
+    parts: tuple[str, ...] = ()
     if "date" not in wanted:
         with faults.noted():
-            found["date"] = find_dates(table.frame, used, name)
+            _, series = series_of(table.frame, wanted.get("series"), name)
+            day_first = wanted.get("day_first")
+            found["date"], parts = find_times(table.frame, used, name, day_first, series)
+    elif wanted["date"] is not None and not wanted.get("time_parts"):
+        parts = named_parts(table.frame, wanted["date"])
+    if parts:
+        found |= {"date": joined_name(parts), "time_parts": list(parts)}
     if faults.found:  # of the numbers too, so that all is told at once
         with faults.noted():
             tables.select_columns(table.frame, numbers, name, table.form.decimal)

@@ -89,7 +89,9 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
     if season and meta.step_seconds:
         repeats = f"; a {season.name} has {season.rows(meta.step_seconds)} rows"
     span = f"{steps.shown(times[0])} to {steps.shown(times[-1])}"
-    return f"time: {span}{zone}{order[meta.day_first]}, a row each {step}{repeats}"
+    parts = meta.parameters.time_parts
+    joined = f" by {', '.join(parts[:-1])} and {parts[-1]} together" if parts else ""
+    return f"time{joined}: {span}{zone}{order[meta.day_first]}, a row each {step}{repeats}"
 
 
 def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
