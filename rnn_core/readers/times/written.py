@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rnn_core.errors import DataError
+from rnn_core.readers.times.decimals import times_of_decimals
 from rnn_core.readers.times.parsing import Times, in_pieces, kinds_of, parse, refuse_unread
 from rnn_core.readers.times.slashes import SLASHED, times_of_slashes
 
@@ -45,7 +46,7 @@ QUARTERS = {"quarter", "qtr", "quartal", "trimestre"}
 
 
 def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
-    """Years, months, days, counts since 1970, or what Excel counts.
+    """Years, with decimals too, months, days, counts since 1970, or what Excel counts.
 
     Raises:
         DataError: If they are none of these.
@@ -64,6 +65,9 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     if EXCEL[0] <= least and most < EXCEL[1]:
         days = pd.to_datetime(values, unit="D", origin="1899-12-30")
         return pd.DatetimeIndex(days).round("s")
+    decimals = times_of_decimals(values.to_numpy(np.float64))
+    if decimals is not None and not whole:
+        return decimals
     row, value = values.index[0], values.iloc[0]
     raise DataError(
         f"{name}, row {row}, column {values.name!r}: the number {value} is not a timestamp; "
