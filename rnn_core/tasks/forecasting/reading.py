@@ -85,8 +85,8 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
-    file = tables.table_file(raw)
-    return table_of(tables.load_table(file, parameters.form), file.name, parameters)
+    files = tables.table_files(raw)
+    return table_of(tables.load_table(files, parameters.form), tables.name_of(files), parameters)
 
 
 def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Table:

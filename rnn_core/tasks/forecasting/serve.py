@@ -53,14 +53,14 @@ class Serving(Learning, Serves):
 
         if not path.exists():
             raise DataError(f"there is no {path}")
-        file = tables.table_file(path) if path.is_dir() else path
+        files = tables.table_files(path) if path.is_dir() else [path]
         try:
-            table = tables.load_table(file, self.meta.form).frame
+            table = tables.load_table(files, self.meta.form).frame
         except DataError:
-            return tables.load_table(file, self.meta.parameters.form).frame
+            return tables.load_table(files, self.meta.parameters.form).frame
         if set(self.meta.columns) <= set(table.columns):
             return table
-        return tables.load_table(file, self.meta.parameters.form).frame
+        return tables.load_table(files, self.meta.parameters.form).frame
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: AnswerParameters

@@ -63,10 +63,10 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items() if k in COLUMNS}
     wanted = {**wanted, **lists}
     asked = checked({"targets": ["?"], "date": None, **wanted})
-    file = tables.table_file(raw)
-    loaded = tables.load_table(file, asked.form)
-    data = {"date": None, "split": list(START_SPLIT)} | usable(loaded, file.name, wanted)
-    table = table_of(loaded, file.name, checked(data))
+    files = tables.table_files(raw)
+    loaded, name = tables.load_table(files, asked.form), tables.name_of(files)
+    data = {"date": None, "split": list(START_SPLIT)} | usable(loaded, name, wanted)
+    table = table_of(loaded, name, checked(data))
     if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
     targets = data["targets"]

@@ -72,12 +72,12 @@ CASES = {
     "no table": (
         {},
         {},
-        "the data holds 0 tables (.csv, .tsv, .txt, .xlsx, .parquet, .jsonl), not",
+        "the data holds 0 tables (.csv, .tsv, .txt, .dat, .xlsx, .parquet, .jsonl), not",
     ),
     "file of another kind": (
         {"sales.ods": b"PK\x03\x04"},
         {},
-        ".tsv, .txt, .xlsx, .parquet, .jsonl), not exactly one; export sales.ods as one",
+        ".txt, .dat, .xlsx, .parquet, .jsonl), not exactly one; export sales.ods as one",
     ),
     "a broken spreadsheet": (
         {"sales.xlsx": b"PK\x03\x04"},
