@@ -3,6 +3,7 @@
 Which part a column holds, its name tells. The parts are read together, and make one timestamp.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
@@ -21,7 +22,7 @@ from rnn_core.readers.times.written import words_of
 PARTS: Mapping[str, frozenset[str]] = {
     "date": frozenset(("date", "datum", "fecha", "data", "day", "dia", "jour", "tag")),
     "time": frozenset(("time", "clock", "zeit", "uhrzeit", "tod", "heure", "hora", "ora")),
-    "year": frozenset(("year", "yr", "yyyy", "jahr", "anno", "ano", "año", "annee", "année")),
+    "year": frozenset(("year", "yr", "yyyy", "jahr", "anno", "ano", "annee")),
     "quarter": frozenset(("quarter", "qtr", "quartal", "trimestre")),
     "month": frozenset(("month", "mon", "mo", "mm", "monat", "mes", "mois", "mese")),
     "week": frozenset(("week", "isoweek", "woche", "kw", "semana", "semaine")),
@@ -43,6 +44,10 @@ WAYS = (
     ("year", "quarter"),
 )
 """Parts that make a timestamp, the larger ones first; those after the second may be absent."""
+
+UNNAMED = (WAYS[0], WAYS[1], WAYS[3])
+"""Ways in which columns are taken that a person names in the order of their parts, and whose names
+tell nothing: a number below 13 beside a year is a month."""
 
 RANGES = {
     "year": (1500, 2500),
@@ -105,16 +110,16 @@ def find_parts(table: pd.DataFrame, others: Container[str]) -> list[tuple[str, .
 def column_of(part: str, columns: Sequence[str], table: pd.DataFrame) -> str | None:
     """The column of a part, if there is one: of those called so, the shortest name goes first."""
     named = [column for column in columns if words_of(column) & PARTS[part]]
-    for column in sorted(named, key=len):
-        head = table[column].iloc[:LOOKED_AT]
+    return next((c for c in sorted(named, key=len) if may_hold(part, table[c])), None)
+
+
+def may_hold(part: str, values: "pd.Series[Any]") -> bool:
+    """Whether all of the first values can be such a part."""
+    head = values.iloc[:LOOKED_AT]
+    if part == "date":
         counts = np.isfinite(each(head, partial(count_of, part="year")))
-        if part == "date":
-            fits = not counts.any() and bool(head.notna().all())
-        else:
-            fits = bool(np.isfinite(each(head, partial(read_part, part=part))).all())
-        if fits:
-            return column
-    return None
+        return not counts.any() and bool(head.notna().all())
+    return bool(np.isfinite(each(head, partial(read_part, part=part))).all())
 
 
 def read_parts(
@@ -158,7 +163,7 @@ def read_parts(
 
 
 def roles_of(table: pd.DataFrame, columns: Sequence[str], name: str) -> dict[str, str]:
-    """Which part each column is; of two that names tell nothing of, a day and a time of day.
+    """Which part each column is, by its name; where names tell nothing, by the order of columns.
 
     Raises:
         DataError: If nothing tells.
@@ -172,6 +177,11 @@ def roles_of(table: pd.DataFrame, columns: Sequence[str], name: str) -> dict[str
             roles[part] = column
         if not free and len(roles) > 1:
             return roles
+    for way in UNNAMED:
+        values = [table[column] for column in columns]
+        pairs = zip(way, values, strict=False)
+        if len(columns) <= len(way) and all(itertools.starmap(may_hold, pairs)):
+            return dict(zip(way, columns, strict=False))
     if len(columns) == 2:
         return {"date": columns[0], "time": columns[1]}
     raise DataError(

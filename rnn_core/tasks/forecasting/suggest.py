@@ -60,8 +60,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
     from rnn_core.readers.times import steps  # noqa: PLC0415 - as above
 
-    lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items() if k in COLUMNS}
-    wanted = {**wanted, **lists}
+    wanted = with_names(wanted)
     asked = checked({"targets": ["?"], "date": None, **wanted})
     files = tables.table_files(raw)
     loaded, name = tables.load_table(files, asked.form), tables.name_of(files)
@@ -82,6 +81,28 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     lengths = [len(part.numbers) for part in parts]
     data |= suggest_windows(lengths, step, data, table.name)
     return {"data": data} | suggest_training(lengths, data, outlying=outlying)
+
+
+def with_names(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person asks for, with names of columns as texts: a table without any has 1, 2, 3.
+
+    A column alone stands for a list of it, and a list of those of timestamps for names with commas
+    between.
+    """
+    found = dict(wanted)
+    for key in {"date", "series", "time_parts", *COLUMNS} & found.keys():
+        value = found[key]
+        listed = list(map(named, value if isinstance(value, list) else [value]))
+        if key in {"time_parts", *COLUMNS}:
+            found[key] = listed
+        else:
+            found[key] = ",".join(listed) if isinstance(value, list) else listed[0]
+    return found
+
+
+def named(column: Any) -> Any:
+    """A column by its name, as a text; what is no name is refused when it is checked."""
+    return str(column) if type(column) is int else column
 
 
 def step_in_order(table: Table, date: str | None) -> Step:

@@ -105,7 +105,7 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         )
     if table.times is None:
         like = columns.look_like_dates(table.others)
-        may_be = f"; {some(like, 8)} may be: --set date=NAME, written as 2024-01-31"
+        may_be = f"; {some(like, 8)} may be: --set date=NAME"
         told = may_be if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
         return

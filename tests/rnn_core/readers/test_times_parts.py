@@ -106,7 +106,7 @@ WRONG = {
         "row 3, column 'date' has no timestamp",
     ),
     "nothing tells": (
-        {"a": [2024], "b": [1], "c": [2]},
+        {"a": [2024], "b": [1], "c": ["x"]},
         "t.csv: a, b, c make no timestamp together; call such columns date and time",
     ),
 }

@@ -104,6 +104,19 @@ def test_columns_can_be_named(tmp_path):
     assert suggested(tmp_path, table, date="A,B").meta.parameters.time_parts == ("A", "B")
 
 
+@pytest.mark.parametrize("date", ["1,2", [1, 2], ["1", "2"]])
+def test_columns_without_names_are_taken_in_the_order_that_they_are_given_in(tmp_path, date):
+    months = pd.date_range("1990-01-01", periods=120, freq="MS")
+    rows = zip(months.year, months.month, VALUES, strict=True)
+    (tmp_path / "co2.dat").write_text("".join(f"{y:6d}{m:4d}{v:10.2f}\n" for y, m, v in rows))
+    found = Forecasting.suggest(tmp_path, {"targets": 3, "date": date})["data"]
+    assert (found["targets"], found["date"], found["time_parts"]) == (["3"], "1 2", ["1", "2"])
+    _, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, found, "", "--set"))
+    assert (meta.step, meta.span) == ("MS", ("1990-01-01 00:00:00", "1999-12-01 00:00:00"))
+    alone = Forecasting.suggest(tmp_path, {"targets": [3], "features": 1, "date": None})["data"]
+    assert (alone["features"], alone["date"]) == (["1"], None)
+
+
 def test_each_series_has_its_days_and_times(tmp_path):
     both = pd.concat([TABLE.assign(shop="n"), TABLE.assign(shop="s")])
     task = suggested(tmp_path, both, series="shop")
