@@ -22,7 +22,19 @@ from written_tables import (
 
 from rnn_core.errors import DataError
 
+ALIGNED = csv().replace(",", "   ")
+PARTS = {f"part-{i}.csv": csv(DAYS[6 * i : 6 * i + 6], Y[6 * i : 6 * i + 6]) for i in range(10)}
+
 READ = {
+    "columns that blanks align": ({"f.dat": ALIGNED}, "separated by spaces", "2024-03-01"),
+    "names in a comment": ("# made by us\n# " + csv(), "line 2, a comment, has", "2024-03-01"),
+    "units below the names": (csv(head="date,y\n,kg/m3"), "row 2 (, kg/m3)", "2024-03-01"),
+    "a file after another": (
+        csv(DAYS[:30], Y[:30]) + csv(DAYS[30:], Y[30:]),
+        "left out, since it has the column names again: row 32",
+        "2024-03-01",
+    ),
+    "parts": (PARTS, "10 files are its parts, in this order: part-0.csv, part-1", "2024-03-01"),
     "a comment": ("# exported by tool\n" + csv(), "line 1 is above the table", "2024-03-01"),
     "a title": ("Sales of the north\n" + csv(), "line 1 is above the table", "2024-03-01"),
     "commas at the ends of rows": (
@@ -191,7 +203,7 @@ NAMED = {
         {"targets": ["Close, (EUR) ${x} {0} #"]},
         DAILY,
     ),
-    "shares": ("date,y,x", {"sets": ["split=[0.7,0.1,0.2]"]}, "4 windows in the validation set"),
+    "shares": ("date,y,x", {"sets": ["split=[0.7,0.1,0.2]"]}, "4 in the validation set"),
     "an encoding": ("date,y,x", {"sets": ["encoding=gb18030"]}, "in gb18030"),
     "a lookback and horizon of few rows": (
         "date,y,x",
