@@ -236,6 +236,9 @@ def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> l
         found += parts if column not in frame and set(parts) <= set(frame) else [column]
     numeric = numeric_columns(frame)
     known = f"columns of numbers: {', '.join(numeric) or 'none'}"
+    if len(frame.columns) == 1 and not numeric:
+        alone = f"it has one column alone, {frame.columns[0]!r}"
+        known = f"{alone}: name what separates fields, such as --set separator=semicolon"
     for column in found:
         if column not in frame:
             raise ParameterError(f"{name} has no column {column!r}; {known}")

@@ -22,7 +22,7 @@ from written_tables import (
 
 from rnn_core.errors import DataError
 
-ALIGNED = csv().replace(",", "   ")
+ALIGNED = csv(form="%Y-%m-%d").replace(",", "   ")
 PARTS = {f"part-{i}.csv": csv(DAYS[6 * i : 6 * i + 6], Y[6 * i : 6 * i + 6]) for i in range(10)}
 
 READ = {
@@ -158,6 +158,11 @@ REFUSED = {
         "split: Input should be a list, such as [1, 2], not '0.7,0.1,0.2'",
     ),
     "a target twice": (csv(), {"targets": ["y", "y"]}, "targets name 'y' twice"),
+    "dates with a blank in columns that blanks align": (
+        csv().replace(",", "   "),
+        {},
+        "f.csv has no column 'y'; it has one column alone, 'date   y': name what separates fields",
+    ),
     "a footer": (csv() + "Total,1203\n", {}, "f.csv, row 62, column 'date': 'Total' is not a time"),
     "a name twice": (csv(values=TWO, head="date,y,y"), {}, "more than one column 'y'; rename one"),
     "a blank row": (csv().replace("2024-01-20", "\n2024-01-20"), {}, "row 21 is blank; remove it"),
