@@ -9,6 +9,7 @@ import pytest
 from rnn_core.readers.times import columns, parsing, parts, slashes
 from rnn_core.readers.times.columns import read_times
 from rnn_core.readers.times.parts import read_parts
+from rnn_core.readers.times.steps import median_seconds
 from rnn_core.tasks.forecasting import long_table
 from rnn_core.tasks.forecasting.long_table import places_of, stacked
 
@@ -59,6 +60,15 @@ def test_rows_of_series_that_stand_together_are_not_copied():
     assert stacked({name: rows[1:] for name, rows in places.items()}).tolist() == [1, 2, 4]
     mixed = places_of(shops.iloc[[0, 3, 1, 4, 2]], "shop", "t.csv")
     assert stacked(mixed).tolist() == [0, 2, 4, 1, 3]
+
+
+def test_memory_of_times_between_rows_does_not_depend_on_a_zone():
+    times = pd.date_range("2024-03-29", periods=30_000, freq="7min", tz="Europe/Berlin")
+    tracemalloc.start()
+    assert median_seconds(times) == 420
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak / len(times) < 60
 
 
 @pytest.mark.parametrize("form", ["days first", "one offset"])
