@@ -2,10 +2,11 @@
 # make test     the tests, but for those of the next line
 # make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills, MLflow,
 #               and 100 random cells
+# make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make check    style, types, the direction of imports, and that code.json is up to date
-# make ui       the MLflow and Prefect pages, on loopback
+# make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
 # make test-torch TORCH=2.15.0  the layer's tests with that PyTorch, in an environment of its own
@@ -15,12 +16,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+SERVICES := tests/flows/services
 END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking
 
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end check fuzz fuzz-files ui bench calibrate test-torch
+.PHONY: setup run test end-to-end test-services check fuzz fuzz-files up bench calibrate test-torch
 
 setup: .venv/installed
 
@@ -35,10 +37,15 @@ run: setup
 	@$(BIN)/gatewise run
 
 test: setup
-	@$(PYTEST) $(END_TO_END:%=--ignore %)
+	@$(PYTEST) $(END_TO_END:%=--ignore %) --ignore $(SERVICES)
 
 end-to-end: setup
 	@$(PYTEST) $(END_TO_END)
+
+test-services: setup
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install --yes --no-install-recommends postgresql
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[services]'
+	@$(PYTEST) $(SERVICES)
 
 fuzz: setup
 	@PYTHONPATH=tests/fuzzing $(BIN)/python -m random_cells
@@ -53,8 +60,8 @@ check: setup
 	@$(BIN)/lint-imports
 	@$(BIN)/gatewise code --check
 
-ui: setup
-	@$(BIN)/gatewise ui
+up: setup
+	@$(BIN)/gatewise up
 
 bench: setup
 	@$(BIN)/python benchmarks/cells.py

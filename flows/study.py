@@ -34,6 +34,7 @@ from flows.running.closing import Closing
 from flows.running.display import Display
 from flows.running.execution import Execution, StageTime
 from flows.running.lineage import lineage
+from flows.running.notices import check_blocks, tell_champions, tell_end
 from flows.running.states import CancelWatch, cancelled, marked
 from flows.running.workshop import Workshop
 from flows.system.environment import use_defaults
@@ -74,7 +75,7 @@ def runner_of(workers: int) -> TaskRunner[PrefectFuture[Any]]:
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=workers))
 
 
-@flow(task_runner=runner_of(os.cpu_count() or 1))
+@flow(task_runner=runner_of(os.cpu_count() or 1), on_failure=[tell_end], on_crashed=[tell_end])
 def study(
     study: str = ".",
     datasets: list[str] | None = None,
@@ -82,6 +83,7 @@ def study(
     workers: int | None = None,
     on: str | None = None,
     promote: bool = True,
+    notify: list[str] | None = None,
 ) -> StudyRun | State[None]:
     """Bring a study up to date and register the champion of each dataset.
 
@@ -94,8 +96,11 @@ def study(
         on: Address of a Dask scheduler whose workers train, such as tcp://HOST:PORT; the
             workers of this machine train if None.
         promote: Whether to register the champions. If not, the registry stays as it is.
+        notify: Blocks of Prefect, such as slack-webhook/team, by which people are told of a new
+            champion, and of a run that fails.
     """
     use_defaults()
+    check_blocks(notify or [])
     layout, own_id = Layout(Path(study)), flow_run.get_id() or ""
     result = StudyRun(flow_run=own_id)
     with ExitStack() as stack:
@@ -111,6 +116,7 @@ def study(
         if watch.cancelled:
             return cancelled(own_id, watch.cancelled)
         tell(layout, result)
+        tell_champions(notify or [], result.promotions.values())
     return result
 
 

@@ -19,6 +19,11 @@ DIVISIONS: tuple[Division, ...] = get_args(Division)
 Direction: TypeAlias = Literal["lower", "higher"]
 
 
+ClassMetric: TypeAlias = Literal["accuracy", "balanced_accuracy"]
+"""What classifiers are chosen by: the share of items that are right, or the mean of that share of
+each class."""
+
+
 @dataclass(frozen=True)
 class Reached:
     """How well a model did on the validation set.

@@ -25,6 +25,7 @@ NEEDED = (
     "paramiko",
     "prefect",
     "prefect_dask",
+    "psutil",
     "pyarrow",
     "pydantic",
     "rapidfuzz",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.services.commands import app as services
 from flows.commands.stage import run_stage
 from flows.layout import Layout
 from flows.system.bound import collect_seldom
@@ -18,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(services)
 
 cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
 app.add_typer(cells, name="cells", no_args_is_help=True)
@@ -126,6 +129,10 @@ def new(
     series: Annotated[
         str | None, typer.Option(help="Column that says which series a row is of.")
     ] = None,
+    future: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns that are known ahead, such as holiday,price."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Data parameter, such as horizon=24.")
     ] = None,
@@ -151,6 +158,7 @@ def new(
         data,
         targets=target or [],
         series=series,
+        future=future or [],
         settings=settings or [],
         cells=[cell.strip() for cell in cells.split(",")],
         sizes=[size.strip() for size in sizes.split(",")],
@@ -178,12 +186,37 @@ def predict(
     model: Model,
     given: Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder, or - for stdin.")],
     settings: Answers = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="Rows that a forecast has, if not as trained.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
 ) -> None:
     """Answer raw input with a registered model."""
     from flows.commands.predict import predict as answer  # noqa: PLC0415 - stages must not wait for it
 
-    answer(model, given, settings or [], output)
+    answer(model, given, settings or [], output, horizon)
+
+
+@app.command()
+def backtest(
+    model: Model,
+    given: Annotated[Path, typer.Argument(metavar="TABLE", help="File, folder, or - for stdin.")],
+    start: Annotated[
+        str | None,
+        typer.Option(help="First time to predict, or row; the first of the test set if not given."),
+    ] = None,
+    stride: Annotated[
+        int, typer.Option(min=0, help="Rows between origins; 0: as many as are predicted.")
+    ] = 0,
+    horizon: Annotated[
+        int, typer.Option(min=0, help="Rows to predict; 0: as many as it was trained for.")
+    ] = 0,
+    output: Annotated[Path | None, typer.Option(help="CSV file for all forecasts.")] = None,
+) -> None:
+    """Forecast a table from many of its rows, and show how far that is from what followed."""
+    from flows.commands.predict import backtest as test  # noqa: PLC0415 - stages must not wait for it
+
+    test(model, given, start, stride, horizon, output)
 
 
 @app.command()
@@ -231,17 +264,6 @@ def prune(study: StudyFolder = Path()) -> None:
     from flows.commands.upkeep import prune as remove  # noqa: PLC0415 - stages must not wait for it
 
     remove(study)
-
-
-@app.command()
-def ui(
-    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's pages.")] = 5000,
-    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's pages.")] = 4200,
-) -> None:
-    """Serve the pages of MLflow and Prefect on loopback."""
-    from flows.commands.ui import show_pages  # noqa: PLC0415 - stages must not wait for it
-
-    show_pages(mlflow_port, prefect_port)
 
 
 @cells.command("list")

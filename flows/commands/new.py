@@ -52,6 +52,7 @@ def new_study(
     *,
     targets: Sequence[str],
     series: str | None,
+    future: Sequence[str],
     settings: Sequence[str],
     cells: Sequence[str],
     sizes: Sequence[str],
@@ -65,6 +66,7 @@ def new_study(
         data: The file, folder or aligned files.
         targets: Columns to predict.
         series: Column that says which series a row is of.
+        future: Columns whose values are known ahead.
         settings: Further data parameters, as `name=value`.
         cells: Cells to compare.
         sizes: Sizes of each, budgets of weights or "equal".
@@ -80,7 +82,7 @@ def new_study(
     check_arguments(folder, data, cells)
     kind = get_task(task)
     wanted = aligned_setting(task, data) | target_setting(task, targets)
-    wanted |= series_setting(task, series) | read_settings(settings)
+    wanted |= forecasting_settings(task, series, future) | read_settings(settings)
     budgets, dataset = read_sizes(sizes), as_name(data[0].stem, "data")
     there = next(parent for parent in folder.absolute().parents if parent.exists())
     with TemporaryDirectory(prefix=".new-", dir=there) as temporary:
@@ -170,13 +172,16 @@ def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
     return {name: targets[0]}
 
 
-def series_setting(task: str, series: str | None) -> dict[str, Any]:
-    """The data parameter that --series stands for."""
-    if series is None:
-        return {}
-    if task != "forecasting":
-        raise ParameterError(f"--series is of forecasting; {task} has none")
-    return {"series": series}
+def forecasting_settings(task: str, series: str | None, future: Sequence[str]) -> dict[str, Any]:
+    """The data parameters that --series and --future stand for."""
+    found = {
+        **({"series": series} if series is not None else {}),
+        **({"known": list(future)} if future else {}),
+    }
+    if found and task != "forecasting":
+        option = "--series" if "series" in found else "--future"
+        raise ParameterError(f"{option} is of forecasting; {task} has none")
+    return found
 
 
 def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from rnn_core.tasks.base.task import Task
 
+MOST_ROWS = 40
+"""Rows of errors that are shown; all of them are in the file that may be written."""
+
 STDIN = "-"
 """Stands for the standard input in place of a file."""
 
@@ -39,15 +43,29 @@ class Served(NamedTuple):
     model: "nn.Module"
 
 
-def predict(model: str, given: Path, settings: Sequence[str], output: Path | None) -> None:
+def predict(
+    model: str,
+    given: Path,
+    settings: Sequence[str],
+    output: Path | None,
+    horizon: int | None = None,
+) -> None:
     """Answer a file or folder of raw input, into a CSV file or onto the terminal.
+
+    Args:
+        model: Name of a registered model.
+        given: The file or folder.
+        settings: What is asked of the answer, as `name=value`.
+        output: The CSV file; None: the terminal.
+        horizon: Rows that a forecast has; None: as many as the model was trained for.
 
     Raises:
         ParameterError: If the model, or what is asked of the answer, is not there.
         DataError: If the input cannot be used.
     """
     served = load(model)
-    parameters = parse(served.task.AnswerParameters, read_settings(settings), "", "--set")
+    wanted = read_settings(settings) | horizon_setting(served.task, horizon)
+    parameters = parse(served.task.AnswerParameters, wanted, "", "--set")
     with input_file(given) as path:
         table = served.task.read_input(path)
     answer, faults = answer_each(served, table, parameters)
@@ -58,6 +76,80 @@ def predict(model: str, given: Path, settings: Sequence[str], output: Path | Non
         sys.stdout.write(shown(answer))
         sys.stdout.flush()
     faults.check()
+
+
+def horizon_setting(task: "Task", horizon: int | None) -> dict[str, int]:
+    """What --horizon asks of an answer.
+
+    Raises:
+        ParameterError: If the task does not forecast.
+    """
+    if horizon is None:
+        return {}
+    if "horizon" not in {field.name for field in fields(task.AnswerParameters)}:
+        raise ParameterError("--horizon is of forecasting; this model does something else")
+    return {"horizon": horizon}
+
+
+def backtest(
+    model: str, given: Path, start: str | None, stride: int, horizon: int, output: Path | None
+) -> None:
+    """Show how far a registered model's forecasts of a table are from what followed.
+
+    Args:
+        model: Name of a registered model.
+        given: The table.
+        start: As the next two, see `rnn_core.tasks.forecasting.ahead.backtest.Origins`.
+        stride: See there.
+        horizon: See there.
+        output: CSV file for all forecasts.
+
+    Raises:
+        ParameterError: If the model does not forecast.
+        DataError: If the table cannot be used.
+    """
+    from rnn_core.tasks.forecasting import Forecasting  # noqa: PLC0415 - takes long
+    from rnn_core.tasks.forecasting.ahead.backtest import (  # noqa: PLC0415 - as above
+        Origins,
+        errors_by,
+    )
+    from rnn_core.tasks.forecasting.ahead.backtest import backtest as tried  # noqa: PLC0415
+
+    served = load(model)
+    if not isinstance(served.task, Forecasting):
+        raise ParameterError(f"{model} does not forecast")
+    with input_file(given) as path:
+        table = served.task.read_input(path)
+    asked = Origins(start=start, stride=stride, horizon=horizon)
+    forecasts, left_out, seen = tried(served.task, served.model, table, asked)
+    for what in ("origin", "step"):
+        errors = errors_in_words(errors_by(forecasts, what), what)
+        sys.stdout.write(f"mean absolute error by {what}\n{errors}\n\n")
+    if left_out:
+        count = len(left_out)
+        sys.stdout.write(f"{count} origins could not be forecast; the first: {left_out[0]}\n")
+    if seen:
+        sys.stdout.write(
+            f"note: {seen} origins are followed by rows that the model was trained on or chosen "
+            "by; their errors are lower than those to expect\n"
+        )
+    if output is not None:
+        write_text(output, forecasts.to_csv(index=False))
+        sys.stdout.write(f"{len(forecasts)} forecasts are in {output}\n")
+
+
+def errors_in_words(errors: "pd.DataFrame", what: str) -> str:
+    """Errors of each target for a terminal: the last rows of many, and the mean of them all."""
+    lines = []
+    for target, own in errors.groupby("target", sort=False):
+        rows = own.droplevel("target")
+        rows.loc["mean"] = rows.mean()
+        text = rows.tail(MOST_ROWS).rename_axis(what).reset_index().astype({what: str})
+        text[what] = text[what].str.removesuffix(" 00:00:00")
+        lines += [f"{target}:", text.to_string(index=False, float_format="{:.4g}".format)]
+        if len(rows) > MOST_ROWS:
+            lines.append(f"({len(rows) - MOST_ROWS} rows before these are not shown)")
+    return "\n".join(lines)
 
 
 def answer_each(

@@ -16,7 +16,6 @@ import httpx
 from rich.console import Console
 
 from flows.commands.summary import closing_lines, compared, summarise, terminal_table
-from flows.commands.ui import shown_prefect
 from flows.layout import Layout
 from flows.recording.inputs import Inputs, read_inputs
 from flows.recording.plan import find_due, lacks_trainings
@@ -25,6 +24,7 @@ from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
 from flows.system.home import enter_home
+from flows.system.pages import shown_prefect
 from flows.system.process import age_seconds
 from flows.system.servers import ServerError, free_port, prefect, without_user
 from flows.tracking.shown import read_shown, up_to_date

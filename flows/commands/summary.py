@@ -167,7 +167,7 @@ def closing_lines(
     """
     lines = []
     if "report" in stages:
-        pages = "make ui" if clone() else "gatewise ui"
+        pages = "make up" if clone() else "gatewise up"
         lines.append(f"Report: {layout.page}. MLflow and Prefect pages: {pages}.")
     else:
         names = sorted(stages)

@@ -1,7 +1,8 @@
 """python -m flows.system.bound MODULE [ARGUMENT ...]: run a module that ends with its parent.
 
 With --group before the module, it runs as a child in a process group that ends with the
-parent as a whole, for modules that start processes of their own.
+parent as a whole, for modules that start processes of their own. So do processes that these put
+into groups of their own, as Prefect's worker does with what it runs.
 
 A child makes the setting itself, since code between fork and exec is not safe in a parent
 with threads. This file imports little, so that it costs little.
@@ -15,14 +16,22 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
 
 GRACE_SECONDS = 8
 """How long a group has to end by itself before it is made to."""
+
+LOOK_SECONDS = 0.02
+"""How long what was killed may take to be gone, before it is looked for again."""
 
 OBJECTS = 50_000
 """New objects between two searches for garbage; Python's own 700 is not for large libraries."""
@@ -66,21 +75,78 @@ def bound_group_command(module: str, *arguments: str) -> list[str]:
 def run_group(arguments: list[str]) -> NoReturn:
     """Run a module as a child; once it ends, end what is left of the group."""
 
-    def force(_signal: int, _frame: FrameType | None) -> None:
-        os.killpg(0, signal.SIGKILL)
-
-    def pass_on(_signal: int, _frame: FrameType | None) -> None:
+    def begin(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGALRM, force)
-        signal.alarm(GRACE_SECONDS)
-        os.killpg(0, signal.SIGTERM)
+        Ending().begin()
 
+    # What loses its parent becomes our child, so that it is found.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(bound_command(*arguments))
-    signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGTERM, begin)
     die_with_parent(signal.SIGTERM)
     child.wait()
+    end_all()
+
+
+class Ending:
+    """Asks all that descends from this process to end, and makes it after a while.
+
+    The group is asked first, and then, again and again, what has sessions of its own: by then
+    nothing starts any more of these, and who started them still hears how they end.
+    """
+
+    def __init__(self) -> None:
+        self.asked: set[int] = set()
+        self.rounds = 0
+
+    def begin(self) -> None:
+        """Ask the group."""
+        self.ask(p for p in descendants(os.getpid()) if os.getsid(p) == os.getsid(0))
+        signal.signal(signal.SIGALRM, self.go_on)
+        signal.setitimer(signal.ITIMER_REAL, 1, 1)
+
+    def go_on(self, _signal: int, _frame: FrameType | None) -> None:
+        """Ask all that was not asked yet; once the time is over, end it."""
+        self.rounds += 1
+        if self.rounds == GRACE_SECONDS:
+            end_all()
+        self.ask(descendants(os.getpid()))
+
+    def ask(self, processes: Iterable[int]) -> None:
+        """Ask processes to end, each once."""
+        for process in processes:
+            if process not in self.asked:
+                send(process, signal.SIGTERM)
+                self.asked.add(process)
+
+
+def end_all() -> NoReturn:
+    """End this process, its group, and all that descends from it."""
+    while found := descendants(os.getpid()):
+        for process in found:
+            send(process, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(LOOK_SECONDS)
     os.killpg(0, signal.SIGKILL)
     raise AssertionError("a process that kills its group does not go on")
+
+
+def descendants(process: int) -> list[int]:
+    """The children of a process, with theirs; those that have ended and are not waited for too."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            for child in map(int, (thread / "children").read_text().split()):
+                found += [child, *descendants(child)]
+    return found
+
+
+def send(process: int, what: signal.Signals) -> None:
+    """Signal a process, unless it is gone."""
+    with suppress(ProcessLookupError):
+        os.kill(process, what)
 
 
 if __name__ == "__main__":

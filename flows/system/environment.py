@@ -24,6 +24,10 @@ DEFAULTS = {
 TRACKING = "MLFLOW_TRACKING_URI"
 """Variable with the address of what MLflow keeps; unless the user sets it, a file in our home."""
 
+ARTIFACTS = "GATEWISE_ARTIFACTS"
+"""Variable with the address below which MLflow's artifacts lie, such as s3://bucket/models, where
+it is not MLflow's server that says so."""
+
 
 def use_defaults() -> None:
     """Set what the user has not; to be called before these libraries are imported.
@@ -40,3 +44,19 @@ def use_defaults() -> None:
         os.environ[TRACKING] = f"sqlite:///{home()}/mlflow.db"
     if mirror := os.environ.get(MIRROR_VARIABLE):
         os.environ[MIRROR_VARIABLE] = str(Path(mirror).resolve())
+
+
+def artifact_root() -> str | None:
+    """The address below which artifacts lie; None where MLflow's server says where.
+
+    It is what `ARTIFACTS` names, or without it a folder beside the database if that is a file, and
+    else one in our home.
+    """
+    tracking = os.environ[TRACKING]
+    if tracking.startswith("http"):
+        return None
+    if named := os.environ.get(ARTIFACTS):
+        return named.rstrip("/")
+    _, is_file, database = tracking.partition("sqlite:///")
+    folder = Path(database).parent if is_file else home()
+    return (folder / "mlartifacts").as_uri()

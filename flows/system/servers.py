@@ -5,12 +5,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from flows.layout import Layout
 from flows.system.bound import bound_group_command
@@ -24,6 +25,10 @@ START_SECONDS = 120.0
 
 STOP_SECONDS = 10.0
 """Longest wait for a server to end by itself."""
+
+
+MOST_LETTERS = 80
+"""How much is told of the command of a process."""
 
 
 class ServerError(GatewiseError):
@@ -95,7 +100,7 @@ class Server:
 
 @contextmanager
 def serving(
-    name: str, port: int, health: str, module: str, *arguments: str, **settings: str
+    name: str, port: int, health: str, command: Sequence[str], **settings: str
 ) -> Iterator[Server]:
     """Run a Python module as a server; it may still be starting when this returns.
 
@@ -103,15 +108,14 @@ def serving(
         name: What to call it.
         port: Where it is to listen.
         health: Path that answers once it is ready.
-        module: What to run.
-        arguments: Its arguments, but for the port.
+        command: The module and its arguments.
         settings: Further environment variables.
     """
-    log = Layout(home()).logs / f"{name.lower()}.log"
+    log = Layout(home()).logs / f"{name.lower().replace(' ', '_')}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         process = subprocess.Popen(
-            bound_group_command(module, *arguments, "--port", str(port)),
+            bound_group_command(*command),
             cwd=home(),
             env=os.environ | settings,
             stdin=subprocess.DEVNULL,
@@ -128,17 +132,45 @@ def serving(
 
 def prefect(port: int, *options: str) -> AbstractContextManager[Server]:
     """Run Prefect's server; its database is in `.gatewise/prefect`."""
-    arguments = ("prefect", "server", "start", "--host", HOST, *options)
+    command = ("prefect", "server", "start", *listening(port), *options)
     # Its pages look for the server on the default port, wherever it listens.
     settings = {"PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
-    return serving("Prefect", port, "/api/health", *arguments, **settings)
+    return serving("Prefect", port, "/api/health", command, **settings)
 
 
 def mlflow(port: int) -> AbstractContextManager[Server]:
     """Run MLflow's server on the database that runs are tracked in."""
     store = ("--backend-store-uri", os.environ["MLFLOW_TRACKING_URI"])
-    arguments = ("mlflow", "server", *store, "--host", HOST, "--workers", "1")
-    return serving("MLflow", port, "/health", *arguments)
+    command = ("mlflow", "server", *store, *listening(port), "--workers", "1")
+    return serving("MLflow", port, "/health", command)
+
+
+def worker(port: int, pool: str, api: str) -> AbstractContextManager[Server]:
+    """Run a worker of Prefect, which starts the flow runs of a work pool as processes.
+
+    Args:
+        port: Where it tells whether it is well.
+        pool: The work pool; it is made if it is not there.
+        api: Where Prefect's server is.
+    """
+    name = f"{socket.gethostname()} {os.getpid()}"
+    command = ("prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", name)
+    settings = {
+        "PREFECT_API_URL": api,
+        "PREFECT_WORKER_WEBSERVER_HOST": HOST,
+        "PREFECT_WORKER_WEBSERVER_PORT": str(port),
+    }
+    return serving("Worker", port, "/health", (*command, "--with-healthcheck"), **settings)
+
+
+def models(port: int) -> AbstractContextManager[Server]:
+    """Run the server of the registered models."""
+    return serving("Models", port, "/ready", ("flows.commands", "serve", *listening(port)))
+
+
+def listening(port: int) -> tuple[str, ...]:
+    """The options of a server's command that say where it listens."""
+    return "--host", HOST, "--port", str(port)
 
 
 def without_user(address: str) -> str:
@@ -162,11 +194,30 @@ def check_port(port: int, option: str) -> None:
     """Refuse a port that somebody listens on.
 
     Raises:
-        ServerError: If somebody does.
+        ServerError: If somebody does; says who, as far as this user may know.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise ServerError(f"port {port} is taken; choose another with {option}") from None
+            raise ServerError(
+                f"port {port} is taken by {holder(port)}; end that, or choose another with {option}"
+            ) from None
+
+
+def holder(port: int) -> str:
+    """Words for the process that listens on a port."""
+    for connection in psutil.net_connections("tcp"):
+        listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+        if listens and connection.pid is not None:
+            with suppress(psutil.Error):
+                return process_in_words(psutil.Process(connection.pid))
+    return "a process of another user"
+
+
+def process_in_words(process: psutil.Process) -> str:
+    """A process with its id and its command, which is cut if it is long and tells no password."""
+    command = " ".join(map(without_user, process.cmdline())) or process.name()
+    cut = command if len(command) <= MOST_LETTERS else f"{command[:MOST_LETTERS]}..."
+    return f"process {process.pid} ({cut})"

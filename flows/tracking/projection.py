@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
+from urllib.parse import quote
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
@@ -25,6 +26,7 @@ from flows.layout import Layout
 from flows.report import figures, words
 from flows.report.details import collect
 from flows.report.svg import alone
+from flows.system.environment import artifact_root
 from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
 from flows.trainings.records import Record as Measured
 from flows.trainings.records import last_records, read_records
@@ -139,9 +141,9 @@ class Projection:
         return self.experiments[dataset]
 
     def create_experiment(self, name: str) -> str:
-        """Make an experiment; without a server, its artifacts lie beside the database."""
-        _, is_local, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
-        place = (Path(database).parent / "mlartifacts" / name).as_uri() if is_local else None
+        """Make an experiment."""
+        root = artifact_root()
+        place = f"{root}/{quote(name)}" if root else None
         experiment: str = self.client.create_experiment(name, artifact_location=place)
         return experiment
 

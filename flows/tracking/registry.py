@@ -18,7 +18,15 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature, infer_signature
-from mlflow.types.schema import AnyType, ColSpec, Schema, TensorSpec
+from mlflow.types.schema import (
+    AnyType,
+    ColSpec,
+    DataType,
+    ParamSchema,
+    ParamSpec,
+    Schema,
+    TensorSpec,
+)
 
 import rnn_core
 from flows.layout import Layout
@@ -28,9 +36,10 @@ from flows.report.details import collect
 from flows.tracking.alias import ABSENT
 from flows.tracking.judging import RUN, SEEN, note_seen
 from flows.tracking.logged import risks
+from flows.tracking.rows import rows_of
 from rnn_core.comparison.outcome import Comparison
 from rnn_core.errors import GatewiseError, StudyError
-from rnn_core.files import digest_of, write_text
+from rnn_core.files import digest_of, write_json, write_text
 from rnn_core.study import read_study
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.members import member_folders, read_members
@@ -43,6 +52,9 @@ REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 
 DIGEST = "gatewise.digest"
 """The tag with the digest of a version's files."""
+
+EXAMPLES = "examples.json"
+"""Beside the model: an input, and what the trained model answers, as rows of JSON."""
 
 
 class GoneError(GatewiseError):
@@ -115,13 +127,14 @@ def register(
     """Log the model to its run and make a version of it, without an alias."""
     restored, _ = restore_registered(folder / RUN)
     task = type(restored)
+    write_json(folder / EXAMPLES, {k: rows_of(v) for k, v in vars(examples).items()})
     packages = (*REQUIREMENTS, *task.requirements)
     parameters = asdict(task.AnswerParameters()) or None
     with mlflow.start_run(run_id=run_id):
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN)},
+            artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN, EXAMPLES)},
             code_paths=[str(Path(rnn_core.__file__).parent)],
             pip_requirements=[f"{package}=={installed(package)}" for package in packages],
             signature=signature_of(restored, examples, parameters),
@@ -139,15 +152,37 @@ def signature_of(
 ) -> ModelSignature:
     """What a model takes and answers; columns that may hold any kind of values are left open."""
     columns = task.input_columns()
+    given = examples.given if columns is None else None
+    signature = infer_signature(given, examples.answer)
+    if parameters:
+        signature.params = params_schema(parameters)
     if columns is None:
-        return infer_signature(examples.given, examples.answer, parameters)
-    signature = infer_signature(None, examples.answer, parameters)
+        return signature
     specs: list[ColSpec | TensorSpec] = [
         ColSpec(AnyType(), name, required)  # type: ignore[no-untyped-call]
         for name, required in columns.items()
     ]
     signature.inputs = Schema(specs)
     return signature
+
+
+def params_schema(parameters: dict[str, Any]) -> ParamSchema:
+    """What may be asked of an answer, by its defaults; of tuples, lists of texts."""
+    kinds = {
+        bool: DataType.boolean,
+        int: DataType.long,
+        float: DataType.double,
+        str: DataType.string,
+        tuple: DataType.string,
+    }
+    return ParamSchema(
+        [
+            ParamSpec(name, kinds[type(value)], list(value), (-1,))
+            if isinstance(value, tuple)
+            else ParamSpec(name, kinds[type(value)], value)
+            for name, value in parameters.items()
+        ]
+    )
 
 
 def download(version: ModelVersion, folder: Path) -> Path:

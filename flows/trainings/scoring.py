@@ -15,12 +15,12 @@ from rnn_core.diagnostics.passage import MOST_STEPS
 from rnn_core.diagnostics.seed import diagnose
 from rnn_core.metric import ScoredSplit
 from rnn_core.records import write_record
-from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.training import evaluation
 from rnn_core.training.evaluation import SeedScores, item_scores
 from rnn_core.training.item_scores import write_items
+from rnn_core.training.models import task_of
 from rnn_core.training.run_folder import MODEL, read_config, read_summary
 
 ILLUSTRATED: ScoredSplit = "test"
@@ -47,7 +47,7 @@ def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path)
         write_items(folder / ITEMS, scores.items())
         shown = asdict(evaluation.illustrate(run, data, meta, ILLUSTRATED))
     found = Evaluation(
-        metric=get_task(read_config(run)[0].task).metric,
+        metric=task_of(read_config(run)[0], meta).metric,
         scores=result_of(run, scores),
         validation_loss=scores.validation.loss if scores else None,
         most_steps=MOST_STEPS,

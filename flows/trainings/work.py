@@ -40,6 +40,7 @@ from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.task import Task
 from rnn_core.training import loop
 from rnn_core.training.loop import TrainingParameters
+from rnn_core.training.models import task_of
 from rnn_core.training.prepared import read_meta, read_prepared
 from rnn_core.training.run_folder import RunConfig
 from rnn_core.training.search_space import own_values, search_space
@@ -85,7 +86,7 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
         task=name,
         device=select_device(study.device).type,
         data=digest,
-        metric=kind.metric,
+        metric=task.metric,
         margin=kind.margin,
         items=meta.items["validation"],
         model=asdict(model),
@@ -173,12 +174,6 @@ def train_in(folder: Path, work: Work) -> None:
     data, meta = divide(get_task(config.task), *prepared_data, config.division)
     task = task_of(config, meta)
     loop.train(task, data, config, TrainingParameters(**config.training), folder)
-
-
-def task_of(config: RunConfig, meta: Meta) -> Task:
-    """The task of a training, with its model's parameters."""
-    kind = get_task(config.task)
-    return kind(meta, kind.ModelParameters(**config.model), config.seed)
 
 
 @lru_cache(maxsize=2)
@@ -281,7 +276,7 @@ def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
     data, meta = read_prepared(layout.prepared(dataset), kind)
     task = kind(meta, study.parameters(dataset, "model", kind.ModelParameters))
     reference = Reference(
-        metric=kind.metric,
+        metric=task.metric,
         margin=kind.margin,
         items=meta.items,
         baselines=task.baselines(data),

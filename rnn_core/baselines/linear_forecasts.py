@@ -56,6 +56,50 @@ def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> 
     return apply(decomposed, past, fit(decomposed, train_past, train_future))
 
 
+def linear_forecast_with_known(
+    targets: int, train: tuple[Tensor, ...], given: tuple[Tensor, ...]
+) -> Tensor:
+    """What columns that are known ahead explain, and `linear_forecast` of what remains.
+
+    A dynamic regression (Hyndman & Athanasopoulos, "Forecasting: principles and practice", 3rd
+    edition, chapter 10): least squares from the K columns of a row to the targets of it, over the
+    horizons of the training side.
+
+    Args:
+        targets: The first so many columns of the past are predicted, C.
+        train: Windows of the training side, (M, L, F), the known columns last; these over what
+            follows, (M, N, K); and what follows, (M, N, C), NaN where it is not known.
+        given: Windows to continue, (B, L, F), and the known columns over what follows, (B, N, K).
+
+    Returns:
+        float64 (B, N, C).
+    """
+    (train_past, train_ahead, train_future), (past, ahead) = train, given
+    known = ahead.shape[2]
+    rows, truth = with_constant(train_ahead).flatten(0, 1), train_future.flatten(0, 1).double()
+    weight = torch.cat([effects(rows, column) for column in truth.unbind(1)], dim=1)
+
+    def remaining(window: Tensor) -> Tensor:
+        return window[..., :targets].double() - with_constant(window[..., -known:]) @ weight
+
+    remains = train_future.double() - with_constant(train_ahead) @ weight
+    found = linear_forecast(remaining(train_past), remains, remaining(past))
+    return found + with_constant(ahead) @ weight
+
+
+def with_constant(rows: Tensor) -> Tensor:
+    """Rows (..., K) with a 1 at the end of each, float64 (..., K + 1)."""
+    return functional.pad(rows.double(), (0, 1), value=1.0)
+
+
+def effects(rows: Tensor, truth: Tensor) -> Tensor:
+    """Weights (K, 1) of least squares from rows (R, K) to numbers (R,), without those not known."""
+    rows, truth = rows[~truth.isnan()], truth[~truth.isnan()]
+    gram = rows.T @ rows + RIDGE * len(rows) * torch.eye(rows.shape[1], dtype=rows.dtype)
+    weight: Tensor = torch.linalg.solve(gram, rows.T @ truth[:, None])
+    return weight
+
+
 def changes(rows: Tensor) -> Tensor:
     """Distance of the values of series (M, L) from their last."""
     return rows - rows[:, -1:]

@@ -114,9 +114,9 @@ class Ensemble(nn.Module):
 class ForecastEnsemble(Ensemble):
     """The mean of forecasts."""
 
-    def forward(self, past: Tensor) -> Tensor:
+    def forward(self, past: Tensor, ahead: Tensor | None = None) -> Tensor:
         """As `Forecaster`."""
-        return torch.stack([member(past) for member in self.members]).mean(dim=0)
+        return torch.stack([member(past, ahead) for member in self.members]).mean(dim=0)
 
 
 class ClassifierEnsemble(Ensemble):
@@ -218,6 +218,12 @@ class TranslatorEnsemble(Ensemble):
     ) -> Tensor:
         """As `Translator`; gives log-probabilities."""
         return mean_log_probabilities([m(pieces, lengths, before, kept) for m in self.members])
+
+    def looked_at(self, pieces: Tensor, lengths: Tensor, before: Tensor) -> Tensor | None:
+        """As `Translator.looked_at`; the mean."""
+        found = [member.looked_at(pieces, lengths, before) for member in self.each(Translator)]
+        each = [weights for weights in found if weights is not None]
+        return torch.stack(each).mean(dim=0) if each else None
 
     def encode(self, pieces: Tensor, lengths: Tensor) -> tuple[Sources, State]:
         """As `Translator.encode`."""

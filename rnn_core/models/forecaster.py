@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+import torch
 from torch import Tensor, nn
 
 from rnn_core.layers.recurrent import MakeCell
@@ -11,6 +12,35 @@ from rnn_core.models.quantiles import Quantiles
 
 Normalisation: TypeAlias = Literal["none", "last_value"]
 Channels: TypeAlias = Literal["together", "apart"]
+
+AHEAD_SIZE = 32
+"""Features between what is known of a step and what it changes."""
+
+
+class StepHead(nn.Module):
+    """What is known ahead of each step changes the forecast of it.
+
+    All steps have the same weights, and see what was read of the past: the local network of
+    MQ-RNN (arXiv:1711.11053v2), whose global one is the forecaster's linear layer here. A step
+    sees what is known of itself alone.
+
+    Args:
+        known: What is known of a step, K numbers.
+        context: What was read of the past, H numbers.
+        outputs: Numbers that a step has, O.
+    """
+
+    def __init__(self, known: int, context: int, outputs: int) -> None:
+        super().__init__()
+        self.known = nn.Linear(known, AHEAD_SIZE)
+        self.context = nn.Linear(context, AHEAD_SIZE, bias=False)
+        self.output = nn.Linear(AHEAD_SIZE, outputs)
+
+    def forward(self, ahead: Tensor, context: Tensor) -> Tensor:
+        """Map what is known (B, N, K) and a context (B, H) to numbers (B, N, O)."""
+        hidden = (self.known(ahead) + self.context(context)[:, None]).relu()
+        found: Tensor = self.output(hidden)
+        return found
 
 
 class Forecaster(nn.Module):
@@ -37,6 +67,8 @@ class Forecaster(nn.Module):
         dropout: Share of the last output dropped while training.
         levels: Probabilities of the quantiles to predict, Q, see `Quantiles`; empty where one
             value is predicted.
+        known: The last so many input columns are known ahead, K, and read as they are; see
+            `StepHead`.
     """
 
     def __init__(
@@ -53,6 +85,7 @@ class Forecaster(nn.Module):
         channels: Channels,
         dropout: float,
         levels: Sequence[float] = (),
+        known: int = 0,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -62,7 +95,8 @@ class Forecaster(nn.Module):
         self.horizon = horizon
         self.normalisation = normalisation
         self.channels = channels
-        step_size = segment * (1 if channels == "apart" else num_features)
+        self.known = known
+        step_size = segment * (1 + known if channels == "apart" else num_features)
         self.embedding = (
             nn.Sequential(nn.Linear(step_size, embedding_size), nn.ReLU())
             if embedding_size
@@ -71,23 +105,44 @@ class Forecaster(nn.Module):
         self.recurrent = make_cell(embedding_size or step_size)
         self.dropout = nn.Dropout(dropout)
         self.width = len(levels) or 1
-        outputs = horizon * (1 if channels == "apart" else len(targets)) * self.width
-        self.output = nn.Linear(self.recurrent.output_size, outputs)
+        outputs = (1 if channels == "apart" else len(targets)) * self.width
+        self.output = nn.Linear(self.recurrent.output_size, horizon * outputs)
+        self.step_head = StepHead(known, self.recurrent.output_size, outputs) if known else None
         self.quantiles = Quantiles(levels, len(targets)) if levels else None
 
-    def forward(self, past: Tensor) -> Tensor:
-        """Map the past (B, L, F) to a forecast (B, N, C), or to quantiles of it (B, N, C, Q)."""
+    def forward(self, past: Tensor, ahead: Tensor | None = None) -> Tensor:
+        """Map the past to a forecast.
+
+        Args:
+            past: (B, L, F).
+            ahead: What is known of the steps to predict, (B, N, K); None where nothing is.
+
+        Returns:
+            (B, N, C), or quantiles (B, N, C, Q).
+        """
+        others = self.num_features - self.known
+        past, known = past[:, :, :others], past[:, :, others:]
         last = past[:, -1:, :]
         if self.normalisation == "last_value":
             past = past - last
         if self.channels == "apart":
             past = past[:, :, self.targets].transpose(1, 2).reshape(-1, past.shape[1], 1)
+        if self.known:
+            past = torch.cat([past, self.shared(known)], dim=2)
         steps = past.reshape(past.shape[0], self.num_steps, -1)
         outputs, _ = self.recurrent(self.embedding(steps))
-        forecast = self.arranged(self.output(self.dropout(outputs[:, -1])))
+        context = self.dropout(outputs[:, -1])
+        changes = self.output(context)
+        if self.step_head is not None and ahead is not None:
+            changes = changes + self.step_head(self.shared(ahead), context).flatten(1)
+        forecast = self.arranged(changes)
         if self.normalisation == "last_value":
             forecast = forecast + last[:, :, self.targets, None]
         return forecast[..., 0] if self.quantiles is None else self.quantiles(forecast)
+
+    def shared(self, known: Tensor) -> Tensor:
+        """What is known of steps (B, T, K); once for each target, if these are read apart."""
+        return known.repeat_interleave(len(self.targets) if self.channels == "apart" else 1, dim=0)
 
     def arranged(self, outputs: Tensor) -> Tensor:
         """Outputs as (B, N, C, Q), whether columns are read together or apart."""
@@ -103,6 +158,11 @@ class Forecaster(nn.Module):
             meaning="standardised columns of the past",
             shape=("batch", self.lookback, self.num_features),
         )
+        ahead = Port(
+            name="ahead",
+            meaning="the last columns of the past over what follows, which is known ahead",
+            shape=("batch", self.horizon, self.known),
+        )
         forecast = Port(
             name="forecast",
             meaning="standardised target columns of what follows",
@@ -116,7 +176,7 @@ class Forecaster(nn.Module):
                 shape=(*forecast.shape, self.width),
             )
         return Ports(
-            inputs=(past,),
+            inputs=(past, ahead) if self.known else (past,),
             outputs=(forecast,),
             apart="subtracting each column's mean and dividing by its std, filling gaps with the "
             "last value before them, and the way back",

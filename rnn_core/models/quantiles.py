@@ -16,7 +16,7 @@ class Quantiles(nn.Module):
     but an error of one of them moves all further out.
 
     Then each is moved to or from the median by a factor of its own, `widening`. Factors are 1
-    while the model trains; see `rnn_core.tasks.forecasting.intervals.fitted_widening`.
+    while the model trains; see `rnn_core.tasks.forecasting.intervals.widening`.
 
     Args:
         levels: Probabilities of the quantiles, in rising order; 0.5 is one.

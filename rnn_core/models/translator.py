@@ -49,10 +49,14 @@ class Attention(nn.Module):
 
     def forward(self, queries: Tensor, source: Source) -> Tensor:
         """For queries (B, T, H), the outputs of the encoder weighted by fit (B, T, 2 H)."""
+        context: Tensor = self.weights(queries, source) @ source.outputs
+        return context
+
+    def weights(self, queries: Tensor, source: Source) -> Tensor:
+        """For queries (B, T, H), how much each looks at each step of the source (B, T, S)."""
         fit = queries @ source.keys.transpose(1, 2)
         fit = fit.masked_fill(~source.present.unsqueeze(1), float("-inf"))
-        context: Tensor = functional.softmax(fit, dim=-1) @ source.outputs
-        return context
+        return functional.softmax(fit, dim=-1)
 
 
 class Bridge(nn.Module):
@@ -183,6 +187,17 @@ class Translator(nn.Module):
         source, state = self.encode(pieces, lengths)
         outputs, _ = self.decoder(self.embed(before), state)
         return self.classify(outputs, source, kept)
+
+    def looked_at(self, pieces: Tensor, lengths: Tensor, before: Tensor) -> Tensor | None:
+        """How much each piece of translations looks at each of their sentences, (B, T, S).
+
+        None without attention. The arguments are those of `forward`.
+        """
+        if self.attention is None:
+            return None
+        source, state = self.encode(pieces, lengths)
+        outputs, _ = self.decoder(self.embed(before), state)
+        return self.attention.weights(outputs, source)
 
     def ports(self) -> Ports:
         """What goes in and what comes out."""

@@ -4,8 +4,9 @@ The index of a table that was read is called "row" and counts as a person does w
 for the place; errors name rows by it.
 """
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -20,7 +21,7 @@ from rnn_core.readers.folders import visible_in
 from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.odd_rows import rows_of_units
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
-from rnn_core.readers.formats.written_numbers import Decimal, read_numbers
+from rnn_core.readers.formats.written_numbers import GAPS, Decimal, read_numbers
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 Missing: TypeAlias = Literal["error", "fill"]
@@ -173,6 +174,7 @@ def select_columns(
     name: str,
     decimal: Decimal | None,
     *,
+    flags: Collection[str] = (),
     take: bool = False,
 ) -> pd.DataFrame:
     """The given columns as numbers; float64, with NaN where there is no value.
@@ -182,6 +184,7 @@ def select_columns(
         columns: Their names.
         name: What to call the table in errors.
         decimal: What stands before the decimals of numbers that are texts, if it is known.
+        flags: Those of them in which true is 1 and false is 0.
         take: Whether they leave the table, one by one, since texts take more memory.
 
     Raises:
@@ -198,6 +201,8 @@ def select_columns(
     numbers = {}
     for column in columns:
         values = table.pop(column) if take else table[column]
+        if column in flags and are_flags(values):
+            values = values.map(truth_of, na_action="ignore").astype(np.float64)
         numbers[column] = as_numbers(values, name, decimal, faults)
         del values
         give_back()
@@ -210,6 +215,22 @@ def select_columns(
             faults.add(f"{where} is {size}", "leave it empty, or write another number")
     faults.check()
     return pd.DataFrame(numbers, index=table.index, copy=False)
+
+
+def are_flags(values: "pd.Series[Any]") -> bool:
+    """Whether a column holds true and false, or these words, and nothing else."""
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return False
+    kinds = values.dropna().unique()
+    return all(truth_of(kind) is not None for kind in kinds) and any(
+        truth_of(kind) in {0.0, 1.0} for kind in kinds
+    )
+
+
+def truth_of(value: object) -> float | None:
+    """1 for true and 0 for false; None for anything else but a gap, which is NaN."""
+    word = str(value).strip().lower()
+    return {"true": 1.0, "false": 0.0, **dict.fromkeys(GAPS, math.nan)}.get(word)
 
 
 def as_numbers(

@@ -52,6 +52,21 @@ class Texts(Illustration):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Band:
+    """An interval in which what follows should be.
+
+    Attributes:
+        percent: Of the values that should be in it, such as 80 or 97.5.
+        low: Its lower ends, step by step.
+        high: Its upper ends.
+    """
+
+    percent: str
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Series:
     """A forecast of a column, in the units of the raw data; None where there is no number.
 
@@ -60,12 +75,14 @@ class Series:
         past: What the model was given.
         truth: What followed.
         forecast: What the model said would follow.
+        intervals: And between what, the narrowest first; none where it says one value.
     """
 
     name: str
     past: tuple[float | None, ...]
     truth: tuple[float | None, ...]
     forecast: tuple[float | None, ...]
+    intervals: tuple[Band, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.prepared import read_meta
-from rnn_core.training.run_folder import MODEL, Cost, read_config
+from rnn_core.training.run_folder import MODEL, Cost, RunConfig, read_config
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> int:
@@ -120,6 +120,12 @@ def save_weights(weights: dict[str, Tensor]) -> bytes:
     return save({name: tensor.contiguous().cpu() for name, tensor in weights.items()})
 
 
+def task_of(config: RunConfig, meta: Meta) -> Task:
+    """The task of a seed, as it was trained."""
+    kind = get_task(config.task)
+    return kind(meta, kind.ModelParameters(**config.model), config.seed)
+
+
 def restore(folder: Path, meta: Meta) -> tuple[Task, nn.Module]:
     """Rebuild the trained model of a seed, on the CPU and in evaluation mode.
 
@@ -133,8 +139,7 @@ def restore(folder: Path, meta: Meta) -> tuple[Task, nn.Module]:
     config, _ = read_config(folder)
     if not (folder / MODEL).exists():
         raise StudyError(f"{folder} holds no model: its training diverged")
-    task_class = get_task(config.task)
-    task = task_class(meta, task_class.ModelParameters(**config.model), config.seed)
+    task = task_of(config, meta)
     model = build_model(task, config.cell)
     model.load_state_dict(load_file(folder / MODEL))
     return task, model.eval()

@@ -54,7 +54,7 @@ def test_run_ends_with_what_it_found_and_where_to_look(chain, said_of):
         assert f"test score {mean:.4g}" in said
         assert f"model tiny.{name} v1, test score " in said
     (line,) = [row for row in chain.output.splitlines() if row.startswith("Report: ")]
-    end = "/tiny/reports/index.html. MLflow and Prefect pages: make ui."
+    end = "/tiny/reports/index.html. MLflow and Prefect pages: make up."
     assert line.endswith(end), "a long path must not break the line"
 
 

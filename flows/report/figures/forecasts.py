@@ -30,6 +30,7 @@ def forecast_chart(details: Details) -> Chart | None:
     first = next(iter(found.values()))
     figure, panels = stacked(len(first), 1 + len(found), 1.2)
     for i, (axis, series) in enumerate(zip(panels, first, strict=True)):
+        draw_intervals(axis, series, look(details.comparison, next(iter(found)))["color"])
         draw_truth(axis, series)
         axis.set_title(f"{series.name}, window {i + 1} of {len(first)}", fontsize=9)
         for name, forecasts in found.items():
@@ -38,8 +39,22 @@ def forecast_chart(details: Details) -> Chart | None:
                 draw_line(axis, start, values, label=name, **look(details.comparison, name))
     panels[-1].set_xlabel("step; the forecast begins at the dotted line")
     legend(figure, panels[0])
-    said = f"Forecasts of {' and '.join(found)} over the truth. {forecast_words(found)}"
+    said = (
+        f"Forecasts of {' and '.join(found)} over the truth. {forecast_words(found)}"
+        f"{interval_words(next(iter(found)), first)}"
+    )
     return chart(details, "forecasts", "Forecasts over truth", said, figure)
+
+
+def draw_intervals(axis: Axes, series: Series, colour: str) -> None:
+    """Between what the truth should be; the wider an interval, the paler it is."""
+    for band in series.intervals:
+        kept = thin(list(range(min(len(band.low), NUM_STEPS))))
+        steps = [len(series.past) + i for i in kept]
+        low, high = (
+            np.asarray([end[int(i)] for i in kept], float) for end in (band.low, band.high)
+        )
+        axis.fill_between(steps, low, high, color=colour, alpha=0.18, lw=0)
 
 
 def draw_truth(axis: Axes, series: Series) -> None:
@@ -69,6 +84,25 @@ def forecast_words(found: Mapping[str, Sequence[Series]]) -> str:
         whole = len(errors) == len(pairs) and errors
         told.append(f"{name} {words.score(float(np.mean(errors))) if whole else 'no number'}")
     return f"Mean absolute difference from the truth drawn here: {'; '.join(told)}."
+
+
+def interval_words(name: str, series: Sequence[Series]) -> str:
+    """How many of the values that are drawn are in each interval; empty where there is none."""
+    held: dict[str, list[bool]] = {}
+    for one in series:
+        for band in one.intervals:
+            each = zip(band.low, one.truth, band.high, strict=True)
+            held.setdefault(band.percent, []).extend(
+                low <= truth <= high
+                for low, truth, high in each
+                if low is not None and truth is not None and high is not None
+            )
+    if not held:
+        return ""
+    told = [f"of {percent} % hold {sum(is_in)} of {len(is_in)}" for percent, is_in in held.items()]
+    return (
+        f" The bands are intervals of {name}; of the values drawn here, those {words.listed(told)}."
+    )
 
 
 def shown_examples(details: Details) -> list[str]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnn_core.metric import ClassMetric, Metric
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.base.serves import AnswerParameters
 
@@ -24,26 +25,72 @@ BINS = 15
 """Intervals of equal width, as the paper takes them."""
 
 
-def class_scores(logits: Tensor, labels: Tensor, classes: Sequence[str]) -> Scores:
+def class_metric(kind: ClassMetric, items: str) -> Metric:
+    """What classifiers of some items, such as "sentences", are chosen by."""
+    if kind == "accuracy":
+        return Metric(kind, f"share of {items}", "higher")
+    return Metric(
+        kind,
+        f"mean over classes of the share of their {items}",
+        "higher",
+        "the mean of the recalls of the classes, however many items each has",
+    )
+
+
+def item_weights(kind: ClassMetric, labels: Tensor) -> Tensor:
+    """How much each item counts in the metric, float64 (N,); their mean is 1.
+
+    Balanced accuracy is the mean over classes of recall (Brodersen et al., ICPR 2010,
+    doi:10.1109/ICPR.2010.764): of items that count N / (C n), where n of the N items are of their
+    class, and C classes have any. So it is a mean over items, whose differences between two models
+    vary as those of any other. F1, whose precision is a share of what a model takes for a class,
+    is no mean over items: what an item adds to it depends on all others.
+    """
+    if kind == "accuracy":
+        return torch.ones(len(labels), dtype=torch.float64, device=labels.device)
+    counts = labels.bincount()
+    return len(labels) / ((counts > 0).sum() * counts[labels].double())
+
+
+def share_right(guesses: Tensor, labels: Tensor, kind: ClassMetric) -> float:
+    """The metric of guesses, int64 (N,), whose right classes are known."""
+    weights = item_weights(kind, labels)
+    return float((guesses == labels).double() @ weights / weights.sum())
+
+
+def class_scores(
+    logits: Tensor, labels: Tensor, classes: Sequence[str], kind: ClassMetric
+) -> Scores:
     """1 for each item that is taken for its class, 0 for each other; and what else is told.
 
     Args:
         logits: Of the classes, (N, C).
         labels: The right classes, int64 (N,).
         classes: Their names.
+        kind: What models are chosen by: how much each item counts.
     """
     guesses = logits.argmax(dim=1)
-    value = (guesses == labels).double()
+    value, weights = (guesses == labels).double(), item_weights(kind, labels)
+    others = {} if kind == "accuracy" else {"accuracy": float(value.mean())}
     return Scores(
         value,
-        torch.ones_like(value),
-        loss=float(functional.cross_entropy(logits, labels)),
-        others={
+        weights,
+        loss=scored_loss(logits, labels, kind),
+        others=others
+        | {
             "calibration_error": calibration_error(logits, labels),
             "macro_f1": macro_f1(guesses, labels),
         },
         recalls=recalls(guesses, labels, classes),
     )
+
+
+def scored_loss(logits: Tensor, labels: Tensor, kind: ClassMetric) -> float:
+    """The mean cross-entropy of items, which count as in the metric."""
+    if kind == "accuracy":
+        return float(functional.cross_entropy(logits, labels))
+    losses = functional.cross_entropy(logits, labels, reduction="none").double()
+    return float((losses * item_weights(kind, labels)).mean())
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float:

@@ -20,8 +20,12 @@ Batch: TypeAlias = tuple[Tensor, ...]
 class Learns(Role, ABC):
     """Makes a model, its batches and its loss, and scores it."""
 
-    metric: ClassVar[Metric]
     ModelParameters: ClassVar[type[model_parameters.ModelParameters]]
+
+    @property
+    @abstractmethod
+    def metric(self) -> Metric:
+        """What models are chosen by."""
 
     @property
     def reach(self) -> int | None:

@@ -70,6 +70,11 @@ class Prepares(ABC):
         """
 
 
+def weights_for(wanted: Mapping[str, Any]) -> dict[str, str]:
+    """The parameter of a model whose classes are to count alike, where its metric says so."""
+    return {"class_weights": "balanced"} if wanted.get("metric") == "balanced_accuracy" else {}
+
+
 def parameters_of(kind: type[T], wanted: Mapping[str, Any]) -> T:
     """Parameters of a kind, as a person wants them; what is not named has its default.
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class AnswerParameters:
     """What a person may ask of an answer; this task leaves no choice.
 
-    Fields of subclasses are int, float, str or bool, since they go into the signature of
-    the registered model.
+    Defaults of fields of subclasses are int, float, str, bool, or a tuple of str, since they go
+    into the signature of the registered model.
     """
 
 
@@ -29,6 +29,8 @@ class Serves(Role, ABC):
     AnswerParameters: ClassVar[type[Any]] = AnswerParameters
     rows_stand_alone: ClassVar[bool] = True
     """Whether each row of raw input has an answer of its own, whatever the others are."""
+    takes: ClassVar[tuple[str, ...]] = ("text",)
+    """What files of raw input may hold: `text`, `table` or `sound`."""
     requirements: ClassVar[tuple[str, ...]] = ()
     """Packages that `answer` needs beside numpy, pandas, safetensors and torch."""
 

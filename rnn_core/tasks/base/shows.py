@@ -14,7 +14,8 @@ Illustration: TypeAlias = dict[str, Any]
 
 - text: `texts` are a `prompt` and the `text` that a model writes from it, prompt included;
 - forecast: `series` have the `name` of a column, its values in the `past`, and the `truth`
-  and the `forecast` of what follows, in the units of the raw data;
+  and the `forecast` of what follows, in the units of the raw data; perhaps `intervals`, each with
+  its `percent` and its `low` and `high` ends;
 - confusion: `counts` say how many items of each class (row) were taken for each (column),
   in the order of `labels`;
 - pairs: `pairs` are a `source`, the `reference` that answers it, and a model's `output`.

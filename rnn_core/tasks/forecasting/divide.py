@@ -35,8 +35,11 @@ class Dividing(Divides):
         assert isinstance(meta, ForecastingMeta)
         moved = [*map(one_side_back, meta.sides)]
         check_left(length_of(moved, "train"), length_of(meta.sides, "train"))
-        values = torch.cat([data["values"][b["train"][0] : b["test"][1]] for b in moved])
-        found = counted(replace(meta, borders=by_side(closed_up(moved))), values)
+        kept = {
+            name: torch.cat([rows[b["train"][0] : b["test"][1]] for b in moved])
+            for name, rows in data.items()
+        }
+        found = counted(replace(meta, borders=by_side(closed_up(moved))), kept["values"])
         for split in SPLITS:
             if not found.items[split]:
                 raise ParameterError(
@@ -44,7 +47,7 @@ class Dividing(Divides):
                     f"rows, of which no window of {meta.lookback} and {meta.horizon} rows can be "
                     "scored"
                 )
-        return {"values": values}, found
+        return kept, found
 
 
 def joined(borders: Borders) -> Borders:

@@ -16,13 +16,18 @@ from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.scores import Scores
+from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, PER_PART
 from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
-from rnn_core.tasks.forecasting.intervals import (
+from rnn_core.tasks.forecasting.intervals.levels import (
     check_levels,
     covered,
-    fitted_widening,
     intervals_of,
     pinball,
+)
+from rnn_core.tasks.forecasting.intervals.widening import (
+    fitted_widening,
+    followed_widening,
+    widened,
 )
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.tasks.forecasting.seasons import season_of
@@ -97,13 +102,19 @@ class Learning(Learns):
         return list(range(len(self.meta.parameters.targets)))
 
     @property
+    def known(self) -> list[int]:
+        """Columns that are known ahead, as indices."""
+        first = len(self.meta.columns) - len(self.meta.parameters.known)
+        return list(range(first, len(self.meta.columns)))
+
+    @property
     def reach(self) -> int:
         return self.meta.lookback // self.model.segment
 
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return Forecaster(
             make_cell,
-            num_features=len(self.meta.columns),
+            num_features=len(self.meta.columns) + PER_PART * len(self.meta.parameters.calendar),
             targets=self.targets,
             lookback=self.meta.lookback,
             horizon=self.meta.horizon,
@@ -113,6 +124,7 @@ class Learning(Learns):
             channels=self.model.channels,
             dropout=self.model.dropout,
             levels=self.model.levels,
+            known=self.meta.ahead,
         )
 
     def point(self, output: Tensor) -> Tensor:
@@ -165,16 +177,24 @@ class Learning(Learns):
         rows = first_rows(self.meta.sides, split, *ahead)
         return with_values(data["values"], rows, *ahead, len(self.targets))
 
-    def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Past (B, L, F) and future (B, N, C) of windows that start at rows (B,).
+    def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, ...]:
+        """What a model reads of windows that start at rows (B,), and the future (B, N, C) last.
 
-        Gaps of the past are filled, and those of the future NaN.
+        It reads the past (B, L, F), and where anything is known ahead, that (B, N, K). Gaps of
+        both are filled, and those of the future NaN.
         """
         length = self.meta.lookback + self.meta.horizon
-        offsets = torch.arange(length, device=rows.device)
-        window = data["values"][rows[:, None] + offsets]
+        places = rows[:, None] + torch.arange(length, device=rows.device)
+        window = data["values"][places]
         past, future = window[:, : self.meta.lookback], window[:, self.meta.lookback :]
-        return fill(past), future[:, :, self.targets]
+        past, future = fill(past), future[:, :, self.targets]
+        if not self.meta.ahead:
+            return past, future
+        known = [fill(window[:, :, self.known])]
+        if CALENDAR in data:
+            known.append(data[CALENDAR][places])
+            past = torch.cat([past, known[1][:, : self.meta.lookback]], dim=2)
+        return past, torch.cat(known, dim=2)[:, self.meta.lookback :], future
 
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
@@ -188,9 +208,9 @@ class Learning(Learns):
         self, model: nn.Module, batch: Batch, state: State | None
     ) -> tuple[Tensor, State | None]:
         """The error of the values that are there; what a gap would have been is not guessed."""
-        past, future = batch
+        *inputs, future = batch
         known = ~future.isnan()
-        output, truth = model(past)[known], future[known]
+        output, truth = model(*inputs)[known], future[known]
         if self.model.loss == "quantile":
             return pinball(output, truth, self.model.levels).mean(), None
         distance = functional.mse_loss if self.model.loss == "mse" else functional.l1_loss
@@ -205,7 +225,7 @@ class Learning(Learns):
             return
         assert isinstance(model, Forecaster)
         assert model.quantiles is not None
-        output, future = self.forecasts(model, data, "validation")
+        output, future = self.forecasts(model, data, self.rows(data, "validation"))
         for target, truth in enumerate(future.unbind(-1)):
             known = ~truth.isnan()
             if known.any():
@@ -213,12 +233,41 @@ class Learning(Learns):
                 widening = fitted_widening(found, truth[known], self.model.levels)
                 model.quantiles.widening[target] = widening
 
-    def forecasts(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """What a model puts out for all windows of a split, and what followed, on the CPU."""
+    def answers(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
+        """What is answered for all windows of a split, and what followed, on the CPU.
+
+        On the test set, intervals follow the errors of the windows before, those of the
+        validation set included.
+        """
+        rows = self.rows(data, split)
+        if split != "test" or not self.model.levels:
+            return self.forecasts(model, data, rows)
+        every = self.rows_from_validation(data)
+        output, future = self.forecasts(model, data, every)
+        every, rows = every.cpu(), rows.cpu()
+        starts = torch.tensor([start for start, _ in self.meta.borders["train"]])
+        first = torch.searchsorted(every, starts[self.series_of(rows)])
+        ended = torch.searchsorted(every, rows - self.meta.horizon, right=True)
+        factors = followed_widening(output, future, first, ended, self.model.levels)
+        asked = torch.searchsorted(every, rows)
+        return widened(output[asked], factors[:, None]), future[asked]
+
+    def rows_from_validation(self, data: Data) -> Tensor:
+        """As `rows`, of the validation and the test set, and across the border of both."""
+        both = [
+            {**side, "test": (side["validation"][0], side["test"][1])} for side in self.meta.sides
+        ]
+        ahead = self.meta.lookback, self.meta.horizon
+        return with_values(
+            data["values"], first_rows(both, "test", *ahead), *ahead, len(self.targets)
+        )
+
+    def forecasts(self, model: nn.Module, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """What a model puts out for windows that start at rows, and what followed, on the CPU."""
         outputs, futures = [], []
-        for batch in self.rows(data, split).split(SCORING_BATCH):
-            past, future = self.windows(data, batch)
-            outputs.append(model(past).cpu())
+        for batch in rows.split(SCORING_BATCH):
+            *inputs, future = self.windows(data, batch)
+            outputs.append(model(*inputs).cpu())
             futures.append(future.cpu())
         return torch.cat(outputs), torch.cat(futures)
 
@@ -233,7 +282,7 @@ class Learning(Learns):
         predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
-        return self.scored(*self.forecasts(model, data, split), data, split)
+        return self.scored(*self.answers(model, data, split), data, split)
 
     def scored(self, output: Tensor, future: Tensor, data: Data, split: Split) -> Scores:
         """The scores of what a model put out for all windows of a split; see `scores`."""

@@ -10,6 +10,7 @@ from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.formats.written_numbers import Decimal
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
+from rnn_core.tasks.forecasting.ahead.calendar import PER_PART, CalendarPart
 from rnn_core.tasks.forecasting.windows import Borders
 
 
@@ -20,6 +21,11 @@ class ForecastingData:
     Attributes:
         targets: Columns to predict.
         features: Columns that are read besides the targets.
+        known: Columns whose values are known ahead, such as prices and holidays: read over the
+            lookback and over the horizon. What is asked for a forecast has them in the rows
+            after the last target.
+        calendar: What is read of the timestamps, over the lookback and over the horizon; see
+            `rnn_core.tasks.forecasting.ahead.calendar`.
         date: Column of timestamps, which must increase; None if there is none.
         time_parts: Columns that make the timestamps together, such as a day and a time of day, or
             year, month and hour; they become the column `date`. None where that is in the table.
@@ -52,6 +58,8 @@ class ForecastingData:
 
     targets: tuple[str, ...]
     features: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    calendar: tuple[CalendarPart, ...] = ()
     date: str | None = "date"
     time_parts: tuple[str, ...] = ()
     day_first: bool | None = None
@@ -72,20 +80,18 @@ class ForecastingData:
     def __post_init__(self) -> None:
         if not self.targets:
             raise ValueError("targets must name at least one column")
-        for names, columns in (("targets", self.targets), ("features", self.features)):
-            if twice := sorted({name for name in columns if columns.count(name) > 1}):
+        for names in ("targets", "features", "known", "calendar"):
+            listed = getattr(self, names)
+            if twice := sorted({name for name in listed if listed.count(name) > 1}):
                 raise ValueError(f"{names} name {twice[0]!r} twice")
         if repeated := set(self.targets) & set(self.features):
             raise ValueError(f"features repeat the targets {sorted(repeated)}")
-        if self.date in (*self.targets, *self.features):
+        if repeated := {*self.targets, *self.features} & set(self.known):
+            raise ValueError(f"known repeat targets or features: {sorted(repeated)}")
+        if self.date in self.columns:
             raise ValueError(f"date {self.date!r} is a target or feature too")
-        if len(self.time_parts) == 1 or (self.time_parts and self.date is None):
-            raise ValueError("time_parts are two columns or more, and date is what they become")
-        if self.date in self.time_parts:
-            raise ValueError(f"date {self.date!r} is one of time_parts; give what they make a name")
-        if set(self.time_parts) & {*self.targets, *self.features, self.series}:
-            raise ValueError(f"time_parts {list(self.time_parts)} are targets or the like too")
-        if self.series in (self.date, *self.targets, *self.features) and self.series is not None:
+        self.check_time_parts()
+        if self.series in (self.date, *self.columns) and self.series is not None:
             raise ValueError(f"series {self.series!r} is a date, target or feature too")
         if min(self.lookback, self.horizon) < 1:
             raise ValueError("lookback and horizon must be at least 1")
@@ -94,6 +100,29 @@ class ForecastingData:
         if min(self.split) < 1 and abs(sum(self.split) - 1) > 1e-9:
             raise ValueError(f"the shares of split sum to {sum(self.split)}, not 1")
         _ = self.form
+
+    def check_time_parts(self) -> None:
+        """Refuse columns that make no timestamps together, or are something else too.
+
+        Raises:
+            ValueError: If there are any.
+        """
+        if len(self.time_parts) == 1 or (self.time_parts and self.date is None):
+            raise ValueError("time_parts are two columns or more, and date is what they become")
+        if self.date in self.time_parts:
+            raise ValueError(f"date {self.date!r} is one of time_parts; give what they make a name")
+        if set(self.time_parts) & {*self.columns, self.series}:
+            raise ValueError(f"time_parts {list(self.time_parts)} are targets or the like too")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of numbers that are read."""
+        return (*self.targets, *self.given)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Columns of numbers that are not predicted."""
+        return (*self.features, *self.known)
 
     @property
     def form(self) -> TableForm:
@@ -116,11 +145,13 @@ class Series:
         mean: Of each column on its training side, gaps left out; the median where scaling is
             robust.
         std: Its standard deviation there, or what is in place of it.
+        tested_from: The timestamp of its first row in the test set; None if there is none.
     """
 
     name: str
     mean: list[float]
     std: list[float]
+    tested_from: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +160,7 @@ class ForecastingMeta(Meta):
 
     Attributes:
         parameters: What was asked for.
-        columns: Columns that are read, the targets first.
+        columns: Columns that are read, the targets first, those that are known ahead last.
         series: The series of the table, one after the other as they are in the prepared table.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.
@@ -166,6 +197,11 @@ class ForecastingMeta(Meta):
     def horizon(self) -> int:
         """Rows that the model predicts."""
         return self.parameters.horizon
+
+    @property
+    def ahead(self) -> int:
+        """How many numbers of each row of the horizon a model knows."""
+        return len(self.parameters.known) + PER_PART * len(self.parameters.calendar)
 
     @cached_property
     def sides(self) -> list[Borders]:

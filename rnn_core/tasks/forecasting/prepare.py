@@ -12,6 +12,7 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
+from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of, refuse_constant_parts
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta, Series
 from rnn_core.tasks.forecasting.reading import Step, Table, check_times, common_step, read_table
 from rnn_core.tasks.forecasting.windows import Borders, by_side, closed_up, first_rows, with_values
@@ -47,7 +48,7 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         for one, (mean, std) in zip(kept, scales, strict=True)
     ]
     found = [
-        Series(name=one.name, mean=mean.tolist(), std=std.tolist())
+        Series(name=one.name, mean=mean.tolist(), std=std.tolist(), tested_from=one.tested_from)
         for one, (mean, std) in zip(kept, scales, strict=True)
     ]
     values, sides = torch.cat(scaled), closed_up(one.borders for one in kept)
@@ -68,7 +69,23 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         sessions=step.sessions,
         cut=table.cut,
     )
-    return {"values": values}, meta
+    return {"values": values} | calendar_rows(kept, parameters, table.name), meta
+
+
+def calendar_rows(
+    kept: Sequence["Kept"], parameters: ForecastingData, name: str
+) -> dict[str, Tensor]:
+    """What is read of the timestamps of all series, float32 (T, P); nothing if nothing is asked.
+
+    Raises:
+        DataError: If a part is the same on the whole training side.
+    """
+    if not parameters.calendar:
+        return {}
+    rows = [calendar_of(one.times, parameters.calendar) for one in kept]
+    train = [part[: len(one.train)] for part, one in zip(rows, kept, strict=True)]
+    refuse_constant_parts(torch.cat(train), parameters.calendar, name)
+    return {CALENDAR: torch.cat(rows)}
 
 
 class Kept(NamedTuple):
@@ -78,16 +95,24 @@ class Kept(NamedTuple):
         name: Of the series.
         values: Its columns, (T, C), NaN where there is a gap.
         borders: The sides, counted from its first row.
+        times: Its timestamps; None if there are none.
     """
 
     name: str
     values: NDArray[np.float64]
     borders: Borders
+    times: "pd.DatetimeIndex | None"
 
     @property
     def train(self) -> NDArray[np.float64]:
         """The rows of its training side."""
         return self.values[slice(*self.borders["train"])]
+
+    @property
+    def tested_from(self) -> str | None:
+        """The first timestamp of its test side."""
+        first, end = self.borders["test"]
+        return None if self.times is None or first == end else str(self.times[first])
 
 
 def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
@@ -106,7 +131,8 @@ def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
     sides = {f"{split} side": slice(*borders[split]) for split in checked}
     tables.check_sides(table.numbers, sides, table.name)
     values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
-    return Kept(series, values, borders)
+    times = None if table.times is None else table.times[: len(values)]
+    return Kept(series, values, borders, times)
 
 
 def checked_step(table: Table, parameters: ForecastingData) -> Step:
@@ -173,7 +199,7 @@ def scales_of(
     Raises:
         DataError: If a column has none.
     """
-    refuse_constant(kept, columns, parameters.targets, name)
+    refuse_constant(kept, columns, parameters, name)
     means, stds = (
         np.stack(each)
         for each in zip(*(scale_of(one.train, parameters.scaling) for one in kept), strict=True)
@@ -220,18 +246,19 @@ def count_windows(
 
 
 def refuse_constant(
-    kept: Sequence[Kept], columns: list[str], targets: tuple[str, ...], name: str
+    kept: Sequence[Kept], columns: list[str], parameters: ForecastingData, name: str
 ) -> None:
     """Refuse columns from which nothing can be learned.
 
     Raises:
         DataError: If one never changes, at all or on the training side.
     """
+    kinds = dict.fromkeys(parameters.targets, "target") | dict.fromkeys(parameters.known, "known")
     whole = range_of([one.values for one in kept])
     train = range_of([one.train for one in kept])
     each = zip(columns, *whole, *train, strict=True)
     for column, lowest, highest, lowest_of_train, highest_of_train in each:
-        kind = "target" if column in targets else "feature"
+        kind = kinds.get(column, "feature")
         if lowest == highest:
             raise DataError(
                 f"{name}: {kind} column {column!r} never changes: all rows have {lowest:g}; "

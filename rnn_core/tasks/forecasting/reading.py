@@ -1,9 +1,9 @@
 """A table of a person's own, as the task reads it: numbers in time, without blank ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class Table:
         notes: What was decided in reading it.
         series: The rows of each series, which stand together; its name is empty where the table
             is one.
+        filled_ahead: Columns that are not said to be known ahead, and have a value in every row
+            that is cut off at the end.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Table:
     cut: tuple[int, int]
     notes: tuple[str, ...]
     series: dict[str, slice]
+    filled_ahead: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, "Table"]:
@@ -104,7 +107,9 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
     frame, times, faults = loaded.frame, None, Faults()
-    columns, series = [*parameters.targets, *parameters.features], parameters.series
+    columns, series = list(parameters.columns), parameters.series
+    if parameters.calendar and parameters.date is None:
+        faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
     if parameters.date is not None:
         with faults.noted():
             times = times_in(frame, parameters, name, parameters.day_first)
@@ -112,7 +117,9 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
                 del frame[column]
             give_back()
     with faults.noted():
-        numbers = tables.select_columns(frame, columns, name, loaded.form.decimal, take=True)
+        numbers = tables.select_columns(
+            frame, columns, name, loaded.form.decimal, flags=parameters.given, take=True
+        )
     faults.check()
     blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
     names, codes = series_of(frame, series, name)
@@ -122,6 +129,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     places = dict(zip(names, grouped(codes), strict=True))
     kept, cut = without_blank_ends(places, blank, parameters.targets, name)
     order = stacked(kept)
+    ahead = rows_after(places, kept)
     return Table(
         name=name,
         others=frame.iloc[order],
@@ -132,6 +140,10 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         cut=cut,
         notes=loaded.notes,
         series=slices_of(kept),
+        filled_ahead=(
+            *filled(numbers.iloc[ahead][list(parameters.features)]),
+            *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
+        ),
     )
 
 
@@ -151,6 +163,34 @@ def times_in(
     if parts and date not in table.columns:
         return read_parts(table, parts, name, day_first)
     return read_times(table, date, name, day_first)
+
+
+def rows_after(places: Mapping[str, Places], kept: Mapping[str, Places]) -> Places:
+    """The rows of all series after those that are kept."""
+    ends = {series: np.searchsorted(places[series], rows[-1]) for series, rows in kept.items()}
+    return np.concatenate([rows[ends[series] + 1 :] for series, rows in places.items()])
+
+
+def filled(rows: "pd.DataFrame") -> Iterator[str]:
+    """The columns that have a number, or true or false, in every row; none if there is no row."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    from rnn_core.readers import tables  # noqa: PLC0415 - as above
+
+    for column in rows if len(rows) else ():
+        numbers = pd.to_numeric(rows[column], errors="coerce")
+        if numbers.notna().all() or (rows[column].notna().all() and tables.are_flags(rows[column])):
+            yield str(column)
+
+
+def is_blank(values: "pd.Series[Any]") -> NDArray[np.bool_]:
+    """Which values of a column are none, (N,)."""
+    from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - as above
+
+    blank = values.isna()
+    if values.dtype.kind not in "biuf":
+        blank |= values.astype("str").str.strip().str.lower().isin(GAPS)
+    return blank.to_numpy()
 
 
 def without_blank_ends(

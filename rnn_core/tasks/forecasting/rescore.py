@@ -41,21 +41,27 @@ class Rescoring(Learning, Rescores):
             raise DataError(f"it predicts {own.horizon} rows of {', '.join(own.targets)}")
         if (own.series is None) != (parameters.series is None):
             raise DataError("one of both was trained on a table of several series")
-        asked = replace(parameters, features=own.features, lookback=own.lookback)
+        asked = replace(
+            parameters,
+            features=own.features,
+            known=own.known,
+            calendar=own.calendar,
+            lookback=own.lookback,
+        )
         data, meta = prepare(raw, asked)
         if not alike(meta.step_seconds, self.meta.step_seconds):
             raise DataError(f"it was trained on rows {self.meta.step_seconds:g} seconds apart")
         task = type(self)(meta, self.model)
         factor, shift = self.changes_of_scale(meta)
         series = task.series_of(torch.arange(len(data["values"])))
-        own_scale = {"values": data["values"] * factor[series] + shift[series]}
-        output, _ = task.forecasts(model, own_scale, "test")
+        own_scale = {**data, "values": data["values"] * factor[series] + shift[series]}
+        output, _ = task.answers(model, own_scale, "test")
         rows, width = task.rows(data, "test"), len(own.targets)
         shape = (len(rows), 1, width, *[1] * (output.ndim - 3))
         factor, shift = (
             each[task.series_of(rows), :width].reshape(shape) for each in (factor, shift)
         )
-        _, future = task.windows(data, rows)
+        *_, future = task.windows(data, rows)
         return task.scored((output - shift) / factor, future, data, "test")
 
     def changes_of_scale(self, asked: ForecastingMeta) -> tuple[Tensor, Tensor]:

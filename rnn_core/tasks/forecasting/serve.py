@@ -1,9 +1,9 @@
 """A table of a person's own, answered with the rows that follow it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,8 +12,15 @@ from torch import Tensor, nn
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
-from rnn_core.tasks.base.serves import AnswerParameters, Serves
-from rnn_core.tasks.forecasting.intervals import intervals_of
+from rnn_core.tasks.base.prepared import Data
+from rnn_core.tasks.base.serves import Serves
+from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of
+from rnn_core.tasks.forecasting.ahead.newest import Newest
+from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer, forecast
+from rnn_core.tasks.forecasting.ahead.rows import known_rows
+from rnn_core.tasks.forecasting.intervals.following import following
+from rnn_core.tasks.forecasting.intervals.levels import intervals_of
+from rnn_core.tasks.forecasting.intervals.widening import FOLLOWED
 from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
@@ -22,6 +29,7 @@ from rnn_core.tasks.forecasting.reading import (
     Table,
     alike,
     check_times,
+    is_blank,
     measured,
     read_table,
     times_in,
@@ -42,7 +50,9 @@ WHOLE = "the model was trained on a table without any"
 class Serving(Learning, Serves):
     """Answers tables."""
 
+    AnswerParameters = ForecastAnswer
     rows_stand_alone = False
+    takes = ("table",)
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read any table, as the one that the model was trained on, or the one of a folder.
@@ -63,7 +73,7 @@ class Serving(Learning, Serves):
         return tables.load_table(files, self.meta.parameters.form).frame
 
     def answer(
-        self, model: nn.Module, table: "pd.DataFrame", parameters: AnswerParameters
+        self, model: nn.Module, table: "pd.DataFrame", parameters: ForecastAnswer
     ) -> "pd.DataFrame":
         """Predict the `horizon` rows that follow a table, or each series of it.
 
@@ -72,25 +82,48 @@ class Serving(Learning, Serves):
         as a column or as the index likewise; so has the answer, but for features that are no
         targets. Numbers and timestamps may be texts, as the file of the training has them. Numbers
         before the lookback are not read, except that a series which the model was not trained on
-        is scaled by all its rows. Rows at the end without a target are not read either: the
-        answer begins with the first of these.
+        is scaled by all its rows, and that prediction intervals follow the errors that the model
+        makes on the rows before. The answer begins with the first of the rows at the end without
+        a target. Of these, what is known ahead is read, and nothing else.
 
         A model that was trained with `loss: quantile` answers the median of each target, and the
-        ends of the intervals in columns such as `y_lo_80` and `y_hi_80`.
+        ends of the intervals in columns such as `y_lo_80` and `y_hi_80`; beyond the horizon that
+        it was trained for these are empty.
         """
         import pandas as pd  # noqa: PLC0415 - training does without
 
+        count = self.rows_to_predict(parameters)
         table = self.as_read(table)
-        places = self.with_values(table)
-        table = table.iloc[stacked(places)]
+        places = places_of(table, self.meta.parameters.series, NAME)
+        measured_rows = self.with_values(table, places)
+        ahead = count if self.meta.parameters.known else 0
+        kept = {name: rows[: measured_rows[name] + ahead] for name, rows in places.items()}
+        table = table.iloc[stacked(kept)]
         times, faults, windows = self.times_of(table), Faults(), []
-        for series, rows in slices_of(places).items():
+        for series, rows in slices_of(kept).items():
             with faults.noted():
                 own = None if times is None else times[rows]
-                windows.append(self.newest(series, table.iloc[rows], own))
+                until = measured_rows[series]
+                windows.append(self.newest(series, table.iloc[rows], own, until, count))
         faults.check()
-        outputs = self.outputs(model, windows)
+        outputs = self.outputs(model, windows, count)
         return pd.concat(map(self.answer_of, windows, outputs), ignore_index=True)
+
+    def rows_to_predict(self, parameters: ForecastAnswer) -> int:
+        """How many rows are asked for.
+
+        Raises:
+            DataError: If they are more than a model can predict that reads columns of which
+                nobody knows what follows.
+        """
+        count = parameters.horizon or self.meta.horizon
+        if count > self.meta.horizon and (features := self.meta.parameters.features):
+            raise DataError(
+                f"horizon {count}: the model predicts {self.meta.horizon} rows; for more it would "
+                f"have to know {', '.join(features)} in these (where that is so, train it with "
+                f"--future {','.join(features)})"
+            )
+        return count
 
     def as_read(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """A table whose rows have names and whose timestamps are a column.
@@ -109,25 +142,22 @@ class Serving(Learning, Serves):
                 table = table.assign(**{date: table.index}).reset_index(drop=True)
         return tables.numbered(table)
 
-    def with_values(self, table: "pd.DataFrame") -> dict[str, Places]:
-        """The rows of each series up to the last one that has a value of a target.
+    def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
+        """How many rows each series has up to the last one that has a value of a target.
 
         Raises:
             DataError: If a series has none; names all such series.
         """
-        places, targets = (
-            places_of(table, self.meta.parameters.series, NAME),
-            self.meta.parameters.targets,
-        )
-        if not set(targets) <= set(table.columns):
-            return places  # which is told when the numbers are read
+        targets = self.meta.parameters.targets
+        if not set(targets) <= set(table.columns):  # which is told when the numbers are read
+            return {series: len(rows) for series, rows in places.items()}
         blank = np.logical_and.reduce([is_blank(table[target]) for target in targets])
-        kept, faults = {}, Faults()
+        found, faults = {}, Faults()
         for series, rows in places.items():
             with faults.noted():
-                kept[series] = rows[: measured(blank[rows], targets, called(NAME, series)).stop]
+                found[series] = measured(blank[rows], targets, called(NAME, series)).stop
         faults.check()
-        return kept
+        return found
 
     def times_of(self, table: "pd.DataFrame") -> "pd.DatetimeIndex | None":
         """The timestamps of a table; None if the model was trained without any.
@@ -140,29 +170,90 @@ class Serving(Learning, Serves):
         return times_in(table, asked, NAME, self.meta.day_first).times
 
     def newest(
-        self, series: str, table: "pd.DataFrame", times: "pd.DatetimeIndex | None"
-    ) -> "Newest":
-        """The lookback of a series, and how it is scaled.
+        self,
+        series: str,
+        table: "pd.DataFrame",
+        times: "pd.DatetimeIndex | None",
+        until: int,
+        count: int,
+    ) -> Newest:
+        """The lookback of a series, how it is scaled, and what is known of what follows.
+
+        Args:
+            series: Its name.
+            table: Its rows, those that are known ahead last.
+            times: Their timestamps.
+            until: How many of the rows are not to be predicted.
+            count: How many rows are.
 
         Raises:
             DataError: If it has too few rows, gaps that the model was not trained to fill, or
                 rows that are not in time as those that the model was trained on.
         """
         name, length = called(NAME, series), self.meta.lookback
-        if len(table) < length:
-            raise DataError(f"{name} has {len(table)} rows; {length} are needed")
+        if until < length:
+            raise DataError(f"{name} has {until} rows; {length} are needed")
+        whole = None if times is None else times[:until]
         if times is not None:
-            times = self.checked_times(times[-length:], table.iloc[-length:], name)
+            recent = slice(until - length, None)
+            times = self.checked_times(times[recent], table.iloc[recent], name)
         known = self.meta.by_name.get(series)
-        values = self.numbers_of(table.iloc[-length:] if known else table, name)
-        scale = known_scale(known) if known else self.new_scale(values)
-        return Newest(series, values[-length:], times, *scale)
+        values = self.numbers_of(table.iloc[until - length if known else 0 : until], name)
+        mean, std = known_scale(known) if known else self.new_scale(values)
+        before = self.rows_before(table.iloc[:until], whole, name, (mean, std))
+        past, after = self.in_time(times, count)
+        ahead = known_rows(table.iloc[until:], after, count, self.meta, name)
+        ahead = (ahead - mean[self.known]) / std[self.known]
+        inputs = (
+            self.with_calendar((values[-length:] - mean) / std, past),
+            self.with_calendar(ahead, after),
+        )
+        return Newest(series, *inputs, after, mean, std, before)
+
+    def rows_before(
+        self, table: "pd.DataFrame", times: "pd.DatetimeIndex | None", name: str, scale: Scale
+    ) -> Data:
+        """Prepared data of the rows that intervals follow; empty if there are none to be read."""
+        rows = slice(-(self.meta.lookback + self.meta.horizon + FOLLOWED - 1), None)
+        if not self.model.levels:
+            return {}
+        try:
+            if times is not None:
+                times = self.checked_times(times[rows], table.iloc[rows], name)
+            columns = (self.numbers_of(table.iloc[rows], name) - scale[0]) / scale[1]
+        except DataError:
+            return {}
+        parts = self.meta.parameters.calendar
+        calendar = {CALENDAR: calendar_of(times, parts)} if parts else {}
+        return {"values": torch.from_numpy(columns).float(), **calendar}
+
+    def in_time(
+        self, times: "pd.DatetimeIndex | None", count: int
+    ) -> tuple["pd.DatetimeIndex | None", "pd.DatetimeIndex | None"]:
+        """The timestamps of a lookback, and of so many rows after it.
+
+        Where the table has such rows, they are as it says.
+        """
+        if times is None:
+            return None, None
+        past, given = times[: self.meta.lookback], times[self.meta.lookback :]
+        return past, given if len(given) else self.times_after(past, count)
+
+    def with_calendar(
+        self, columns: NDArray[np.float64], times: "pd.DatetimeIndex | None"
+    ) -> Tensor:
+        """Rows as a model reads them, float32 (T, C), with what their timestamps say."""
+        rows = torch.from_numpy(columns).float()
+        if not self.meta.parameters.calendar:
+            return rows
+        return torch.cat([rows, calendar_of(times, self.meta.parameters.calendar)], dim=1)
 
     def numbers_of(self, table: "pd.DataFrame", name: str) -> NDArray[np.float64]:
         """The numbers that the model reads, float64 (T, F), NaN where there is a gap."""
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
-        numbers = tables.select_columns(table, self.meta.columns, name, self.meta.form.decimal)
+        columns, flags = self.meta.columns, self.meta.parameters.given
+        numbers = tables.select_columns(table, columns, name, self.meta.form.decimal, flags=flags)
         recent = numbers.iloc[-self.meta.lookback :]
         if self.meta.parameters.missing == "error":
             tables.check_gaps(recent, name, f"fill it, since {WHOLE}")
@@ -203,14 +294,20 @@ class Serving(Learning, Serves):
         same = ~(std > 0)
         return np.where(same & shared, means[0], mean), np.where(same, np.median(stds, axis=0), std)
 
-    def outputs(self, model: nn.Module, windows: Sequence["Newest"]) -> Iterator[Tensor]:
-        """What a model puts out for each window, (N, C) or (N, C, Q)."""
+    def outputs(self, model: nn.Module, windows: Sequence[Newest], count: int) -> Iterator[Tensor]:
+        """What is answered for each window, (N, C) or (N, C, Q)."""
         with torch.inference_mode():
             for first in range(0, len(windows), SCORING_BATCH):
-                scaled = [one.scaled for one in windows[first : first + SCORING_BATCH]]
-                yield from model(fill(torch.stack(scaled)))
+                some = windows[first : first + SCORING_BATCH]
+                past = fill(torch.stack([one.past for one in some]))
+                ahead = torch.stack([one.ahead for one in some])
+                lowest = torch.stack([one.scaled(self.lowest)[self.targets] for one in some])
+                sizes = self.meta.horizon, count
+                found = forecast(model, past, ahead, lowest, self.model.levels, *sizes)
+                for one, output in zip(some, found, strict=True):
+                    yield following(self, model, one.before, output)
 
-    def answer_of(self, window: "Newest", output: Tensor) -> "pd.DataFrame":
+    def answer_of(self, window: Newest, output: Tensor) -> "pd.DataFrame":
         """The rows that follow a window, in the units of the table.
 
         The forecasts of all targets come first, then the ends of their intervals.
@@ -231,7 +328,7 @@ class Serving(Learning, Serves):
                 answer[low] = raw(output[:, place, interval.low], place)
                 answer[high] = raw(output[:, place, interval.high], place)
         if window.times is not None:
-            answer.insert(0, asked.date, self.times_after(window.times))
+            answer.insert(0, asked.date, window.times)
         if asked.series is not None:
             answer.insert(0, asked.series, window.series)
         return answer
@@ -241,14 +338,14 @@ class Serving(Learning, Serves):
         """Below what no answer is."""
         return 0.0 if self.meta.parameters.nonnegative else -np.inf
 
-    def times_after(self, times: "pd.DatetimeIndex") -> "pd.DatetimeIndex":
+    def times_after(self, times: "pd.DatetimeIndex", count: int) -> "pd.DatetimeIndex":
         """The timestamps of the rows that follow."""
         from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
         from rnn_core.readers.times.sessions import following_sessions  # noqa: PLC0415 - as above
 
         if self.meta.sessions:
-            return following_sessions(times, self.meta.horizon, list(self.meta.sessions))
-        return steps.following(times, self.meta.horizon, self.meta.step)
+            return following_sessions(times, count, list(self.meta.sessions))
+        return steps.following(times, count, self.meta.step)
 
     def others_of(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The columns that are neither read nor the timestamps."""
@@ -273,54 +370,26 @@ class Serving(Learning, Serves):
 
         table = read_table(raw, replace(self.meta.parameters, **vars(self.meta.form)))
         parts = table.parts.items()
-        whole = [(s, part) for s, part in parts if len(part.numbers) >= self.meta.lookback]
-        return pd.concat([self.without_gaps(*one) for one in whole[:2]], ignore_index=True)
+        length = self.meta.lookback + (self.meta.horizon if self.meta.parameters.known else 0)
+        whole = [(s, part) for s, part in parts if len(part.numbers) >= length]
+        return pd.concat([self.without_gaps(*one, length) for one in whole[:2]], ignore_index=True)
 
-    def without_gaps(self, series: str, table: Table) -> "pd.DataFrame":
-        """The first lookback of a series without a gap; if there is none such, its first rows."""
+    def without_gaps(self, series: str, table: Table, length: int) -> "pd.DataFrame":
+        """The first rows of a series without a gap; if there are none such, its first rows.
+
+        Of those after the lookback, what is known ahead alone is told.
+        """
         gaps = table.numbers.isna().any(axis=1).to_numpy()
-        whole = np.lib.stride_tricks.sliding_window_view(~gaps, self.meta.lookback).all(axis=1)
+        whole = np.lib.stride_tricks.sliding_window_view(~gaps, length).all(axis=1)
         first, asked = int(np.argmax(whole)), self.meta.parameters
-        rows = slice(first, first + self.meta.lookback)
+        rows = slice(first, first + length)
         example = table.numbers.iloc[rows].reset_index(drop=True)
+        example.loc[self.meta.lookback :, [*asked.targets, *asked.features]] = np.nan
         if table.times is not None:
             example.insert(0, str(asked.date), table.times[rows])
         if asked.series is not None:
             example.insert(0, asked.series, series)
         return example
-
-
-def is_blank(values: "pd.Series[Any]") -> NDArray[np.bool_]:
-    """Which values of a column are none, (N,)."""
-    from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - as above
-
-    blank = values.isna()
-    if values.dtype.kind not in "biuf":
-        blank |= values.astype("str").str.strip().str.lower().isin(GAPS)
-    return blank.to_numpy()
-
-
-class Newest(NamedTuple):
-    """The lookback of a series.
-
-    Attributes:
-        series: Its name; empty where the table is one series.
-        past: Its columns, (L, C), NaN where there is a gap.
-        times: Its timestamps; None if the model was trained without any.
-        mean: Where its columns are 0 for a model, (C,).
-        std: How far from there they are 1, (C,).
-    """
-
-    series: str
-    past: NDArray[np.float64]
-    times: "pd.DatetimeIndex | None"
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-
-    @property
-    def scaled(self) -> Tensor:
-        """The columns as a model reads them, but with their gaps, float32 (L, C)."""
-        return torch.from_numpy((self.past - self.mean) / self.std).float()
 
 
 def known_scale(series: Series) -> Scale:

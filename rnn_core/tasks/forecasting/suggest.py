@@ -30,8 +30,11 @@ LEAST_ROWS = 20
 LOOKED_AT = 1_000
 """Rows in which numbers are looked for."""
 
-COLUMNS = ("targets", "features")
+COLUMNS = ("targets", "features", "known")
 """Parameters that name columns."""
+
+LISTS = (*COLUMNS, "calendar")
+"""Parameters of several names, of which a person may give one alone."""
 
 START_SPLIT = (0.6, 0.2, 0.2)
 """Sides that are suggested: for short tables too, the shorter ones hold some windows."""
@@ -90,10 +93,10 @@ def with_names(wanted: Mapping[str, Any]) -> dict[str, Any]:
     between.
     """
     found = dict(wanted)
-    for key in {"date", "series", "time_parts", *COLUMNS} & found.keys():
+    for key in {"date", "series", "time_parts", *LISTS} & found.keys():
         value = found[key]
         listed = list(map(named, value if isinstance(value, list) else [value]))
-        if key in {"time_parts", *COLUMNS}:
+        if key in {"time_parts", *LISTS}:
             found[key] = listed
         else:
             found[key] = ",".join(listed) if isinstance(value, list) else listed[0]
@@ -169,7 +172,7 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     from rnn_core.readers.times.parts import joined_name  # noqa: PLC0415 - as above
 
     columns = {
-        key: wanted_columns(table.frame, wanted.get(key, ()), name)
+        key: wanted_columns(table.frame, wanted.get(key, ()), name, flags=key != "targets")
         for key in COLUMNS
         if key == "targets" or key in wanted
     }
@@ -195,7 +198,8 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         found |= {"date": joined_name(parts), "time_parts": list(parts)}
     if faults.found:  # of the numbers too, so that all is told at once
         with faults.noted():
-            tables.select_columns(table.frame, numbers, name, table.form.decimal)
+            flags = [c for key in COLUMNS[1:] for c in columns.get(key, ())]
+            tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=flags)
     faults.check()
     return found
 
@@ -224,12 +228,22 @@ def holds_numbers(values: "pd.Series[Any]") -> bool:
     return False
 
 
-def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> list[str]:
+def wanted_columns(
+    frame: "pd.DataFrame", wanted: Sequence[str], name: str, *, flags: bool
+) -> list[str]:
     """Columns that a person asks for; several may be named with commas between.
+
+    Args:
+        frame: The table.
+        wanted: What is asked for.
+        name: What to call the table in errors.
+        flags: Whether they may hold true and false.
 
     Raises:
         ParameterError: If one is not a column of numbers.
     """
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+
     found: list[str] = []
     for column in wanted:
         parts = [part.strip() for part in column.split(",")]
@@ -242,7 +256,8 @@ def wanted_columns(frame: "pd.DataFrame", wanted: Sequence[str], name: str) -> l
     for column in found:
         if column not in frame:
             raise ParameterError(f"{name} has no column {column!r}; {known}")
-        if column not in numeric and not holds_numbers(frame[column]):
+        told = flags and tables.are_flags(frame[column])
+        if not told and column not in numeric and not holds_numbers(frame[column]):
             raise ParameterError(f"{name}: column {column!r} holds no numbers; {known}")
     return found
 
@@ -297,7 +312,7 @@ def suggest_training(
     ahead, share = data["lookback"] + data["horizon"], data["split"][0]
     sides = (int(share * length) if share < 1 else min(int(share), length) for length in lengths)
     windows = sum(max(side - ahead, 0) for side in sides)
-    apart = len(data["targets"]) > 3 and not data.get("features")
+    apart = len(data["targets"]) > 3 and not data.get("features") and not data.get("known")
     batch_size = min(max(2 ** int(np.log2(max(windows, 1) / 40 + 1)), 16), 256)
     model = {
         "hidden_size": 16 if windows < 300 else 32 if windows < 3_000 else 64,

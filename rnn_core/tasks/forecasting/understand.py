@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FAR = 20
 """Robust standard deviations from the median beyond which a value is told."""
 
+ALIKE = 0.999
+"""Correlation with a target from which on it is doubted that a column is known before it."""
+
 TOLD = 3
 """Rows that are named of those with such a value, or with a gap."""
 
@@ -33,7 +36,11 @@ def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
     table = read_table(raw, meta.parameters)
     return Understanding(
         read=tuple(found_of(table, meta)),
-        doubts=(*doubts_of_times(table.parts[table.longest], meta), *doubts_of_values(table)),
+        doubts=(
+            *doubts_of_times(table.parts[table.longest], meta),
+            *doubts_of_values(table),
+            *doubts_of_known(table, meta),
+        ),
     )
 
 
@@ -47,6 +54,10 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     read = f"; read besides: {', '.join(features)}" if features else ""
     unread = f"; not read: {some(others, 8)}" if others else ""
     yield f"predicted: {', '.join(targets)}{read}{unread}"
+    if meta.parameters.known:
+        yield f"known ahead: {', '.join(meta.parameters.known)}"
+    if meta.parameters.calendar:
+        yield f"of the timestamps: {', '.join(meta.parameters.calendar)}"
     if meta.parameters.series is not None:
         lengths = [len(part.numbers) for part in table.parts.values()]
         yield (
@@ -146,6 +157,23 @@ def doubts_of_values(table: Table) -> Iterator[str]:
                 f"column {column!r} has {int(gaps.sum())} gaps ({told}), in whose place a model "
                 "reads the last value before; they are not scored"
             )
+
+
+def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+    """Columns that may be known ahead; and those that are said to be, and tell a target."""
+    if columns := table.filled_ahead:
+        yield (
+            f"the rows at the end without a target have values of {some(list(columns), 8)}: where "
+            f"such columns are known ahead, name them: --future {columns[0]}"
+        )
+    numbers = table.numbers
+    for target in meta.parameters.targets:
+        for column in meta.parameters.known:
+            if abs(numbers[target].corr(numbers[column])) > ALIKE:
+                yield (
+                    f"column {column!r} goes with {target!r} of the same row as if they were one; "
+                    "is it known before that? If not, leave it out of what is known ahead"
+                )
 
 
 def far_off(values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from rnn_core.models.sentence_classifier import Pooling, SentenceClassifier
 from rnn_core.tasks.base.classification import (
     ClassWeights,
     class_loss,
+    class_metric,
     class_scores,
     loss_weights,
 )
@@ -70,7 +71,6 @@ class SentimentModel(ModelParameters):
 class Learning(Learns):
     """Makes, trains and scores a classifier of sentences."""
 
-    metric = Metric("accuracy", "share of sentences", "higher")
     meta: SentimentMeta
     model: SentimentModel
 
@@ -79,6 +79,10 @@ class Learning(Learns):
         self.index = {word: i for i, word in enumerate(self.meta.vocabulary)}
         table = evidence(torch.tensor(self.meta.sentence_counts))
         self.evidence = table if self.model.word_evidence else table[:, :0]
+
+    @property
+    def metric(self) -> Metric:
+        return class_metric(self.meta.parameters.metric, "sentences")
 
     @property
     def reach(self) -> int:
@@ -131,7 +135,7 @@ class Learning(Learns):
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
         """1 for each sentence that is assigned to its class, 0 for each other."""
         labels, logits = self.outputs(model, data, split)
-        return class_scores(logits, labels, self.meta.classes)
+        return class_scores(logits, labels, self.meta.classes, self.meta.parameters.metric)
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
         """The class of each sentence of a side, int64 (N,), and the logits of all, (N, C)."""

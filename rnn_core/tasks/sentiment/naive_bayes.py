@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.splits import items_of
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 
-def naive_bayes(data: Data, vocabulary_size: int) -> float:
-    """Accuracy on the test side of multinomial naive Bayes.
+def naive_bayes(data: Data, vocabulary_size: int, *, alike: bool) -> Tensor:
+    """What multinomial naive Bayes takes the sentences of the test side for, int64 (N,).
 
     Its features are the words and the pairs of neighbouring words of the training side;
     each counts once a sentence, with one occurrence added everywhere.
+
+    Args:
+        data: The prepared data.
+        vocabulary_size: Different words.
+        alike: Whether classes are as likely as each other beforehand, not as they occur.
     """
     from sklearn.naive_bayes import MultinomialNB  # noqa: PLC0415 - training does without
 
@@ -24,8 +30,8 @@ def naive_bayes(data: Data, vocabulary_size: int) -> float:
     labels = data["labels"].numpy(force=True)
     train, test = (items_of(data["sides"], split).numpy(force=True) for split in ("train", "test"))
     known = np.asarray(occurrences[train].sum(axis=0)).ravel() > 0
-    model = MultinomialNB().fit(occurrences[train][:, known], labels[train])
-    return float(model.score(occurrences[test][:, known], labels[test]))
+    model = MultinomialNB(fit_prior=not alike).fit(occurrences[train][:, known], labels[train])
+    return torch.from_numpy(model.predict(occurrences[test][:, known])).long()
 
 
 def word_occurrences(data: Data, vocabulary_size: int) -> "csr_matrix":

@@ -1,9 +1,10 @@
 """What params.yaml may say of labelled texts, and what is found out about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
+from rnn_core.metric import ClassMetric
 from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.labelled_texts import Column
 from rnn_core.readers.splits import check_shares
@@ -33,9 +34,12 @@ class SentimentData:
         test_share: Share of each class kept for the final score.
         split_seed: Seed that decides which texts are on which split.
         lowercase: Whether upper and lower case are the same.
+        find_words: Whether the characters of scripts without spaces are joined into words that
+            are found in the training set; see `rnn_core.features.word_finding`.
         min_count: Occurrences in the training set that a word must have to be known.
         max_vocabulary: Most different words, the unknown one included.
         max_words: Words of a text that are read; the rest is left out.
+        metric: What models are chosen by: see `rnn_core.metric`.
     """
 
     text: Column = "text"
@@ -51,9 +55,11 @@ class SentimentData:
     test_share: float = 0.2
     split_seed: int = 0
     lowercase: bool = True
+    find_words: bool = True
     min_count: int = 1
     max_vocabulary: int = 20_000
     max_words: int = 256
+    metric: ClassMetric = "accuracy"
 
     def __post_init__(self) -> None:
         given = [file for file in (self.train, self.validation, self.test) if file is not None]
@@ -131,6 +137,8 @@ class SentimentMeta(Meta):
         vocabulary: Words of the training side; the first is the unknown one.
         sentence_counts: In how many training sentences of each class each word occurs.
         longest: Words of the longest text of the training side.
+        words: Of scripts without spaces, and how much each stands alone; see
+            `rnn_core.features.word_finding`.
         left_out: Rows that are not used, since their text is on a later side too.
         optimum: The best accuracy that is possible on the test side; None: not known.
         found: What was found out about the files; None of models that were registered before
@@ -146,6 +154,7 @@ class SentimentMeta(Meta):
     left_out: int
     optimum: float | None
     found: Found | None = None
+    words: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnn_core.features.word_finding import find_words, join_units
 from rnn_core.features.words import build_vocabulary, encode
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults
@@ -31,6 +32,9 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
     table = read.table
     sides, classes = table["side"].tolist(), sorted(set(table["label"]))
     check_training_side(table)
+    units = table["words"][table["side"] == 0].str.split(" ")
+    words = find_words(units) if parameters.find_words else {}
+    table["words"] = [" ".join(join_units(text.split(" "), words)) for text in table["words"]]
     train = table["words"][table["side"] == 0].str.split(" ")
     vocabulary = build_vocabulary(
         chain.from_iterable(train), parameters.max_vocabulary, parameters.min_count
@@ -47,6 +51,7 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
         left_out=read.left_out,
         optimum=label_optimum(raw, sides),
         found=read.found,
+        words=words,
     )
     return data, meta
 

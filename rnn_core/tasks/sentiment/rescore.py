@@ -1,10 +1,12 @@
 """Texts that came later, classified by a model that was trained before."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from rnn_core.errors import DataError
+from rnn_core.features.word_finding import join_units
 from rnn_core.metric import Split
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, Rescores, by_side, one_mark_each
@@ -33,6 +35,7 @@ class Rescoring(Learning, Rescores):
         if new := set(table["label"]) - set(own.classes):
             raise DataError(f"it does not know the class {min(new)!r}")
         how = (own.parameters.lowercase, own.parameters.max_words)
-        words = [" ".join(words_of(text, *how)) for text in table["text"]]
+        words = [" ".join(join_units(words_of(text, *how), own.words)) for text in table["text"]]
         data = to_tensors(table.assign(words=words), own.vocabulary, own.classes)
-        return self.scores(model, data, "test")
+        asked = replace(own, parameters=replace(own.parameters, metric=parameters.metric))
+        return type(self)(asked, self.model).scores(model, data, "test")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rnn_core.features.word_finding import join_units
 from rnn_core.features.words import encode
 from rnn_core.tasks.base.classification import ClassAnswer, class_answers
 from rnn_core.tasks.base.serves import Serves
@@ -22,6 +23,7 @@ class Serving(Learning, Serves):
     """Classifies texts."""
 
     AnswerParameters = ClassAnswer
+    takes = ("text", "table")
     requirements = ("regex",)
 
     @property
@@ -61,7 +63,8 @@ class Serving(Learning, Serves):
     def probabilities(self, model: nn.Module, text: str) -> Tensor:
         """The probability of each class of a text that is not empty, (C,)."""
         parameters = self.meta.parameters
-        pieces = words_of(text, parameters.lowercase, parameters.max_words)
+        units = words_of(text, parameters.lowercase, parameters.max_words)
+        pieces = join_units(units, self.meta.words)
         words = encode(pieces, self.index).long()
         logits = model(words[None], torch.tensor([len(words)]), self.evidence[words][None])
         return functional.softmax(logits[0], dim=0)

@@ -3,6 +3,7 @@
 from torch import nn
 
 from rnn_core.metric import Split
+from rnn_core.tasks.base.classification import share_right
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.shows import Illustration, Shows
 from rnn_core.tasks.base.splits import items_of
@@ -24,12 +25,14 @@ class Showing(Learning, Shows):
 
     def baselines(self, data: Data) -> dict[str, float]:
         train, test = items_of(data["sides"], "train"), items_of(data["sides"], "test")
-        labels = data["labels"].long()
+        labels, metric = data["labels"].long().cpu(), self.meta.parameters.metric
         most = labels[train].bincount().argmax()
-        return {
-            "most_frequent": float((labels[test] == most).double().mean()),
-            "naive_bayes": naive_bayes(data, len(self.meta.vocabulary)),
+        size, alike = len(self.meta.vocabulary), metric == "balanced_accuracy"
+        guesses = {
+            "most_frequent": most.expand(len(test)),
+            "naive_bayes": naive_bayes(data, size, alike=alike),
         }
+        return {name: share_right(each, labels[test], metric) for name, each in guesses.items()}
 
     def optimum(self) -> float | None:
-        return self.meta.optimum
+        return self.meta.optimum if self.meta.parameters.metric == "accuracy" else None

@@ -8,7 +8,7 @@ from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.labelled_texts import guess_columns
 from rnn_core.readers.table_files import read_table_file
-from rnn_core.tasks.base.prepares import Suggestion, parameters_of
+from rnn_core.tasks.base.prepares import Suggestion, parameters_of, weights_for
 from rnn_core.tasks.sentiment.files import files_of, read_files, tables_of, usual_files
 from rnn_core.tasks.sentiment.parameters import SentimentData
 
@@ -23,13 +23,13 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     faults = Faults()
     if not files and not tables_of(raw):
         rows, _ = read_files(raw, asked, faults)
-        return {"data": dict(wanted), **suggested_training(len(rows))}
+        return {"data": dict(wanted), **suggested_training(len(rows), wanted)}
     file = next(iter(files_of(raw, asked).values()))
     found = read_table_file(file, asked.form, faults)
     faults.check()
     text, label = guess_columns(file.name, found, wanted.get("text"), wanted.get("label"))
     data = {"text": text, "label": label} | files | dict(wanted)
-    return {"data": data, **suggested_training(len(found.frame))}
+    return {"data": data, **suggested_training(len(found.frame), wanted)}
 
 
 def files_by_name(raw: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
@@ -44,7 +44,7 @@ def files_by_name(raw: Path, wanted: Mapping[str, Any]) -> dict[str, str]:
     return there if "train" in there and len(there) > 1 else {}
 
 
-def suggested_training(num_rows: int) -> Suggestion:
+def suggested_training(num_rows: int, wanted: Mapping[str, Any]) -> Suggestion:
     """Model and training to start from; the fewer the rows, the smaller and the slower."""
     few = num_rows < 3000
     return {
@@ -54,7 +54,8 @@ def suggested_training(num_rows: int) -> Suggestion:
             "dropout": 0.5,
             "word_dropout": 0.2,
             "word_evidence": True,
-        },
+        }
+        | weights_for(wanted),
         "training": {
             "epochs": 20 if few else 8,
             "batch_size": 16 if few else 64,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import some
 from rnn_core.readers.labelled_texts import alike
@@ -41,6 +42,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
         f"of the words, {unknown_share(data, 'validation'):.0%} are unknown in the validation set, "
         f"{unknown_share(data, 'test'):.0%} in the test set".replace("%", " %"),
         *of_length(found, meta.parameters.max_words),
+        *found_words(meta),
     )
     doubts = (*of_labels(found, meta), *of_counts(counts, meta), *of_words(data))
     return Understanding(read=read, doubts=doubts)
@@ -79,6 +81,17 @@ def of_length(found: Found, max_words: int) -> Iterator[str]:
         )
 
 
+def found_words(meta: SentimentMeta) -> Iterator[str]:
+    """What was found in a script without spaces."""
+    if meta.words:
+        words = [word for word in meta.vocabulary if word in meta.words and len(clusters(word)) > 1]
+        such_as = ", ".join(words[:3])
+        yield (
+            f"{len(words):,} words were found in texts without spaces, such as {such_as}; --set "
+            "find_words=false reads single characters"
+        )
+
+
 def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
     """What may be wrong with labels."""
     for label in found.one_class[:1]:
@@ -107,11 +120,11 @@ def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
             )
     totals = counts.sum(dim=0)
     share, most = float(totals.max() / totals.sum()), meta.classes[int(totals.argmax())]
-    if share >= MOSTLY:
+    if share >= MOSTLY and meta.parameters.metric == "accuracy":
         yield (
             f"{share:.0%} of the texts are of the class {most!r}, so that always answering it has "
-            "such an accuracy; read the macro F1 and the recall of each class in the report, and "
-            "set class_weights: balanced under model in params.yaml if rare classes matter"
+            "such an accuracy; if rare classes matter as much, --set metric=balanced_accuracy "
+            "trains and chooses by the mean recall of classes"
         ).replace("%", " %", 1)
 
 

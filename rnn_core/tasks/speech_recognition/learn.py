@@ -16,6 +16,7 @@ from rnn_core.models.sequence_classifier import Pooling, SequenceClassifier
 from rnn_core.tasks.base.classification import (
     ClassWeights,
     class_loss,
+    class_metric,
     class_scores,
     loss_weights,
 )
@@ -51,7 +52,6 @@ class SpeechModel(ModelParameters, Augmentation):
 class Learning(Learns):
     """Makes, trains and scores a classifier of recordings."""
 
-    metric = Metric("accuracy", "share of recordings", "higher")
     meta: SpeechMeta
     model: SpeechModel
 
@@ -69,6 +69,10 @@ class Learning(Learns):
     def side_items(self, data: Data, split: Split) -> Tensor:
         """Indices of the recordings of a side, int64 (N,)."""
         return items_of(data["sides"][self.fold], split)
+
+    @property
+    def metric(self) -> Metric:
+        return class_metric(self.meta.parameters.metric, "recordings")
 
     @property
     def reach(self) -> int:
@@ -109,7 +113,7 @@ class Learning(Learns):
         """1 for each recording that is recognised, 0 for each other."""
         labels, logits = self.outputs(model, data, split)
         return replace(
-            class_scores(logits, labels, self.meta.classes),
+            class_scores(logits, labels, self.meta.classes, self.meta.parameters.metric),
             clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
             own_to_seed=len(data["sides"]) > 1,
         )

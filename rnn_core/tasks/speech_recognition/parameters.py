@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from rnn_core.features.frames import FrameParameters
+from rnn_core.metric import ClassMetric
 from rnn_core.readers.sound.name_pattern import NameParameters
 from rnn_core.readers.sound.recording_sides import SplitParameters
 from rnn_core.readers.sound.recordings import Heard
@@ -21,9 +22,11 @@ class SpeechData(FrameParameters, SplitParameters, NameParameters):
             tested, the next in the order of names is the validation side, and all others are
             trained on. So what is chosen is chosen by a voice that no model was trained on, as
             the one that is tested.
+        metric: What models are chosen by: see `rnn_core.metric`.
     """
 
     split_by: Literal["take", "speaker", "share", "given", "each_speaker"]  # type: ignore[assignment]
+    metric: ClassMetric = "accuracy"
 
     def __post_init__(self) -> None:
         FrameParameters.__post_init__(self)

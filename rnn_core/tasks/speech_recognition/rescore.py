@@ -41,6 +41,10 @@ class Rescoring(Learning, Rescores):
             raise DataError(f"it does not know the class {min(new)!r}")
         places = [own.classes.index(c) if c in own.classes else -1 for c in meta.classes]
         labels = torch.tensor(places, dtype=torch.int32)[data["labels"].long()]
-        asked = replace(own, folds=[own.folds[self.fold]])
+        asked = replace(
+            own,
+            folds=[own.folds[self.fold]],
+            parameters=replace(own.parameters, metric=parameters.metric),
+        )
         task = type(self)(asked, self.model)
         return task.scores(model, {**data, "labels": labels, "sides": sides[None]}, "test")

@@ -41,6 +41,7 @@ class Serving(Learning, Serves):
     """Recognises words."""
 
     AnswerParameters = SpeechAnswer
+    takes = ("sound",)
     requirements = ("soundfile", "soxr")
 
     def read_input(self, path: Path) -> "pd.DataFrame":

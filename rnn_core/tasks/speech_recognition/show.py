@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from rnn_core.metric import Split
+from rnn_core.tasks.base.classification import share_right
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.shows import Illustration, Shows
 from rnn_core.tasks.illustration import confusion
@@ -33,10 +34,9 @@ class Showing(Learning, Shows):
         labels = data["labels"].long()
         most = labels[train].bincount().argmax()
         guess = nearest_centroid(self.summaries(data), labels, train)
-        return {
-            "most_frequent": float((labels[test] == most).double().mean()),
-            "nearest_centroid": float((labels[test] == guess[test]).double().mean()),
-        }
+        guesses = {"most_frequent": most.expand(len(test)), "nearest_centroid": guess[test]}
+        metric = self.meta.parameters.metric
+        return {name: share_right(each, labels[test], metric) for name, each in guesses.items()}
 
     def summaries(self, data: Data) -> Tensor:
         """Mean and standard deviation over time of each recording's features, (N, 2 I)."""

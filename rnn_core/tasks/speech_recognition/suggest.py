@@ -8,7 +8,7 @@ from rnn_core.features.augmentation import SUGGESTED_TRAINING
 from rnn_core.features.frames import SUGGESTED_FRAMES
 from rnn_core.readers.sound.recording_sides import suggest_word_split
 from rnn_core.readers.sound.recordings import words_to_suggest
-from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.base.prepares import Suggestion, weights_for
 
 SUGGESTED_RECORDINGS = 50_000
 """Recordings read in a training for which parameters are suggested, over all epochs."""
@@ -27,6 +27,8 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     training |= {"learning_rate": 0.003, "schedule": "cosine", "weight_decay": 0.05}
     return {
         "data": {**SUGGESTED_FRAMES, **split, **wanted},
-        "model": {"hidden_size": 64, "bidirectional": True, **SUGGESTED_TRAINING},
+        "model": {"hidden_size": 64, "bidirectional": True}
+        | SUGGESTED_TRAINING
+        | weights_for(wanted),
         "training": training,
     }

@@ -58,6 +58,7 @@ class Serving(Learning, Serves):
     """Transcribes recordings."""
 
     AnswerParameters = TranscriptionAnswer
+    takes = ("sound",)
     requirements = ("soundfile", "soxr")
 
     def read_input(self, path: Path) -> "pd.DataFrame":

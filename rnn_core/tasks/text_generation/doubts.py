@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData
 
-PASSAGE = {"char": 200, "word": 40}
+PASSAGE = {"char": 200, "word": 40, "subword": 60}
 """Tokens of a passage that no text has twice by chance."""
 
 LOOKED_AT = 1 << 20

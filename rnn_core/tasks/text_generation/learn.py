@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_core.errors import ParameterError
+from rnn_core.features.subwords import ExactSubwords
 from rnn_core.layers.recurrent import MakeCell, State
 from rnn_core.metric import Metric, Split
 from rnn_core.models.language_model import LanguageModel
@@ -17,7 +18,7 @@ from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.text_generation.parameters import TextMeta
-from rnn_core.tasks.text_generation.scoring import score_tokens
+from rnn_core.tasks.text_generation.scoring import score_characters, score_tokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +49,26 @@ class TextModel(ModelParameters):
             raise ValueError(f"embedding_dropout must be in [0, 1), not {self.embedding_dropout}")
 
 
+PER_TOKEN = Metric(
+    "nats_per_token",
+    "nats per token",
+    "lower",
+    "mean of -ln p(token | those before it); every token that the training side does "
+    "not have counts as the same one",
+)
+
+PER_CHARACTER = Metric(
+    "nats_per_character",
+    "nats per character",
+    "lower",
+    "-ln p of the subwords that the text is cut into, divided by its characters, so that texts cut "
+    "in other ways compare; a text may be cut in further ways, whose probabilities are not added",
+)
+
+
 class Learning(Learns):
     """Makes, trains and scores a language model."""
 
-    metric = Metric(
-        "nats_per_token",
-        "nats per token",
-        "lower",
-        "mean of -ln p(token | those before it); every token that the training side does "
-        "not have counts as the same one",
-    )
     meta: TextMeta
     model: TextModel
 
@@ -65,6 +76,14 @@ class Learning(Learns):
         super().__init__(meta, model, seed)
         self.vocabulary = self.meta.vocabulary
         self.index = {token: i for i, token in enumerate(self.vocabulary)}
+        self.subwords = ExactSubwords(self.meta.subwords) if self.meta.subwords else None
+        exact = self.subwords
+        self.spelled = exact.spelled if exact else [token.encode() for token in self.vocabulary]
+        self.line_break = exact.line_break if exact else self.index.get("\n", -1)
+
+    @property
+    def metric(self) -> Metric:
+        return PER_TOKEN if self.subwords is None else PER_CHARACTER
 
     def check(self) -> None:
         tokens = self.meta.items["train"]
@@ -118,9 +137,20 @@ class Learning(Learns):
         return functional.cross_entropy(logits.flatten(0, 1), targets.flatten()), detach(state)
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Mean cross-entropy of every item; see `score_tokens`."""
-        values, weights = score_tokens(model, data[split].long(), len(self.vocabulary))
-        return Scores(values, weights, others=self.other_metrics(values @ weights, split))
+        """Mean cross-entropy of every item; see `score_tokens` and `score_characters`."""
+        tokens, size = data[split].long(), len(self.vocabulary)
+        if self.subwords is None:
+            values, weights = score_tokens(model, tokens, size)
+            return Scores(values, weights, others=self.other_metrics(values @ weights, split))
+        begun = torch.tensor(self.subwords.characters, device=tokens.device)
+        values, weights = score_characters(model, tokens, size, begun[tokens[1:]])
+        per_token = float(values @ weights) / (len(tokens) - 1)
+        others = {
+            "bits_per_character": float(values @ weights / weights.sum()) / math.log(2),
+            "nats_per_token": per_token,
+            "perplexity": perplexity(per_token),
+        }
+        return Scores(values, weights, others=others)
 
     def other_metrics(self, nats: Tensor, split: Split) -> dict[str, float]:
         """Further metrics, from the sum of the cross-entropies of a side's tokens."""
@@ -130,10 +160,14 @@ class Learning(Learns):
         return {
             "nats_per_character": per_character,
             "bits_per_character": per_character / math.log(2),
-            # what is beyond e^700 does not fit into a float
-            "perplexity": math.exp(min(float(nats) / tokens, 700.0)),
+            "perplexity": perplexity(float(nats) / tokens),
             "unknown_share": self.meta.unknown[split] / tokens,
         }
+
+
+def perplexity(nats_per_token: float) -> float:
+    """What is beyond e^700 does not fit into a float."""
+    return math.exp(min(nats_per_token, 700.0))
 
 
 def detach(state: State) -> State:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from rnn_core.features.subwords import FEWEST_EXACT
 from rnn_core.metric import Split
 from rnn_core.readers.formats.encodings import check_encoding
 from rnn_core.readers.splits import check_shares
@@ -14,8 +15,8 @@ class TextData:
     """How a text becomes tokens and sides.
 
     Attributes:
-        tokens: Whether a token is a character, or a word or punctuation mark with the
-            space before it.
+        tokens: Whether a token is a character; a word or punctuation mark with the
+            space before it; or a subword, of which any text can be made.
         max_vocabulary: Most different tokens, the one for unknown tokens included.
         validation_share: Share of the text, before the test side, kept for choosing.
         test_share: Share of the text, at its end, kept for the final score.
@@ -25,7 +26,7 @@ class TextData:
         encoding: Of the files that do not tell theirs by a byte order mark.
     """
 
-    tokens: Literal["char", "word"] = "char"
+    tokens: Literal["char", "word", "subword"] = "char"
     max_vocabulary: int = 10_000
     validation_share: float = 0.05
     test_share: float = 0.10
@@ -33,10 +34,11 @@ class TextData:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        if self.tokens not in ("char", "word"):
-            raise ValueError(f"tokens must be char or word, not {self.tokens!r}")
-        if self.max_vocabulary < 2:
-            raise ValueError("max_vocabulary must be at least 2")
+        if self.tokens not in ("char", "word", "subword"):
+            raise ValueError(f"tokens must be char, word or subword, not {self.tokens!r}")
+        least = FEWEST_EXACT if self.tokens == "subword" else 2
+        if self.max_vocabulary < least:
+            raise ValueError(f"max_vocabulary must be at least {least}")
         if self.split not in ("order", "lines", "files"):
             raise ValueError(f"split must be order, lines or files, not {self.split!r}")
         check_shares(self.validation_share, self.test_share)
@@ -50,6 +52,8 @@ class TextMeta(Meta):
     Attributes:
         parameters: What was asked for.
         vocabulary: Tokens of the training side; the first is the unknown one.
+        subwords: Where tokens are subwords, what cuts texts into them; see
+            `rnn_core.features.subwords.ExactSubwords`.
         characters: How many each side has after its first token.
         unknown: How many unknown tokens each side has after its first.
         spelling_nats: Nats that it takes to spell these.
@@ -63,3 +67,4 @@ class TextMeta(Meta):
     unknown: dict[Split, int]
     spelling_nats: dict[Split, float]
     optimum: float | None
+    subwords: str | None = None

@@ -10,17 +10,26 @@ import torch
 from torch import Tensor
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.features.words import most_frequent
+from rnn_core.features.subwords import ExactSubwords, train_exact_subwords
+from rnn_core.features.words import UNKNOWN, most_frequent
 from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
 from rnn_core.tasks.text_generation.splits import read_splits
 from rnn_core.tasks.text_generation.tokens import CODE_POINTS, Numbered
 
+LEARNED_FROM = 10_000_000
+"""Characters that subwords are learned from, more or less; a bound on time only."""
+
+STRETCH = 1 << 16
+"""Characters that are cut into subwords at once; a bound on memory only."""
+
 
 def prepare(raw: Path, parameters: TextData) -> tuple[dict[str, Tensor], TextMeta]:
     """Number the tokens of a text by the vocabulary of its training side."""
     text = read_splits(raw, parameters)
+    if parameters.tokens == "subword":
+        return prepare_subwords(raw, text, parameters)
     counts = dict(zip(text.kinds, text.counts("train").tolist(), strict=True))
     trained = {token: count for token, count in counts.items() if count}
     vocabulary = most_frequent(trained, parameters.max_vocabulary)
@@ -40,6 +49,54 @@ def prepare(raw: Path, parameters: TextData) -> tuple[dict[str, Tensor], TextMet
         optimum=text_optimum(raw, text) if parameters.split == "order" else None,
     )
     return data, meta
+
+
+def prepare_subwords(
+    raw: Path, text: Numbered, parameters: TextData
+) -> tuple[dict[str, Tensor], TextMeta]:
+    """Cut splits, which were read by characters, into subwords of the training split."""
+    model = train_exact_subwords(lines_to_learn_from(text), parameters.max_vocabulary)
+    subwords = ExactSubwords(model)
+    data: dict[str, Tensor] = {split: cut(text, split, subwords) for split in SPLITS}
+    return data, TextMeta(
+        parameters=parameters,
+        vocabulary=[UNKNOWN, *map(str, subwords.spelled[1:])],
+        subwords=model,
+        items={split: len(data[split]) for split in SPLITS},
+        characters={split: len(text.splits[split]) for split in SPLITS},
+        unknown=dict.fromkeys(SPLITS, 0),
+        spelling_nats=dict.fromkeys(SPLITS, 0.0),
+        optimum=text_optimum(raw, text, first=0) if parameters.split == "order" else None,
+    )
+
+
+def lines_to_learn_from(text: Numbered) -> list[str]:
+    """Lines of stretches of the training split, evenly over it; of a shorter one, all.
+
+    Raises:
+        DataError: If there is nothing to learn from.
+    """
+    step = STRETCH * -(-len(text.splits["train"]) // LEARNED_FROM)
+    starts = range(0, len(text.splits["train"]), step)
+    stretches = (text.written("train", start, start + STRETCH) for start in starts)
+    lines = [line for stretch in stretches for line in stretch.split("\n") if line.strip()]
+    if not lines:
+        raise DataError("the training side is nothing but white space; is it the right file?")
+    return lines
+
+
+def cut(text: Numbered, split: Split, subwords: ExactSubwords) -> Tensor:
+    """The subwords of a split, after a line break from which the first one is predicted."""
+    kind = smallest_integer(len(subwords.spelled))
+    parts = [np.array([subwords.line_break], kind)]
+    start, end = 0, len(text.splits[split])
+    while start < end:
+        piece = text.written(split, start, start + STRETCH)
+        if start + STRETCH < end:  # not within a line, where it can be helped
+            piece = piece[: piece.rfind("\n") + 1] or piece
+        parts.append(np.array(subwords.encode(piece), kind))
+        start += len(piece)
+    return torch.from_numpy(np.concatenate(parts))
 
 
 def to_tensors(text: Numbered, vocabulary: Sequence[str]) -> dict[str, Tensor]:
@@ -110,9 +167,15 @@ def spelling_nats(text: Numbered, unknown: npt.NDArray[np.bool_]) -> dict[Split,
     return {split: float(later_counts(text, split)[places] @ np.array(cost)) for split in SPLITS}
 
 
-def text_optimum(raw: Path, text: Numbered) -> float | None:
-    """Entropy of the test side, where the source knows it character by character."""
+def text_optimum(raw: Path, text: Numbered, first: int = 1) -> float | None:
+    """Entropy of the test side, where the source knows it character by character.
+
+    Args:
+        raw: The raw folder.
+        text: The splits.
+        first: The first token that is predicted.
+    """
     file = raw / "log_probability.npy"
     if not file.exists():
         return None
-    return float(-np.load(file)[1 - len(text.splits["test"]) :].mean())
+    return float(-np.load(file)[first - len(text.splits["test"]) :].mean())

@@ -15,8 +15,8 @@ from rnn_core.tasks.base.rescores import Marks, Rescores
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.text_generation.learn import Learning
 from rnn_core.tasks.text_generation.parameters import TextData, TextMeta
-from rnn_core.tasks.text_generation.prepare import to_tensors
-from rnn_core.tasks.text_generation.scoring import ITEM_TOKENS, score_tokens
+from rnn_core.tasks.text_generation.prepare import cut, to_tensors
+from rnn_core.tasks.text_generation.scoring import ITEM_CHARACTERS, ITEM_TOKENS, score_tokens
 from rnn_core.tasks.text_generation.splits import read_splits
 from rnn_core.tasks.text_generation.tokens import Numbered
 
@@ -37,7 +37,9 @@ class Rescoring(Learning, Rescores):
     def marks(raw: Path, parameters: TextData, seed: int) -> dict[Split, Marks]:
         """Marks of some of the places of each item."""
         text = read_splits(raw, parameters)
-        return {split: marks_of_places(text, split) for split in SPLITS}
+        # of subwords, the first is predicted too
+        how = (0, ITEM_CHARACTERS) if parameters.tokens == "subword" else (1, ITEM_TOKENS)
+        return {split: marks_of_places(text, split, *how) for split in SPLITS}
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: TextData, seed: int, other: Meta
@@ -47,6 +49,9 @@ class Rescoring(Learning, Rescores):
         own = self.meta
         if own.parameters.tokens != parameters.tokens:
             raise DataError(f"it writes tokens of the kind {own.parameters.tokens!r}")
+        if self.subwords is not None:
+            cut_anew = cut(read_splits(raw, parameters), "test", self.subwords)
+            return self.scores(model, {"test": cut_anew}, "test")
         known = set(other.vocabulary)
         unshared = torch.tensor([token not in known for token in self.vocabulary])
         read = to_tensors(read_splits(raw, parameters), self.vocabulary)["test"].long()
@@ -79,8 +84,18 @@ class Coarse(nn.Module):
         return coarse, state
 
 
-def marks_of_places(text: Numbered, split: Split) -> Marks:
-    """Marks of a split's places after the first, by item, uint64 (N, ITEM_TOKENS); most are 0."""
+def marks_of_places(text: Numbered, split: Split, first: int, size: int) -> Marks:
+    """Marks of a split's places from the first that is predicted, by item; most are 0.
+
+    Args:
+        text: Its tokens; characters, where these are cut into subwords.
+        split: Which split.
+        first: The first that is predicted.
+        size: How many an item has.
+
+    Returns:
+        uint64 (N, size).
+    """
     numbers = np.array([zlib.crc32(token.encode()) + 1 for token in text.kinds], np.uint64)
     each = numbers[text.splits[split]] * FACTOR
     runs = np.zeros_like(each)
@@ -89,5 +104,5 @@ def marks_of_places(text: Numbered, split: Split) -> Marks:
     runs[: RUN_TOKENS - 1] = 0
     runs ^= runs >> np.uint64(32)
     runs[runs % np.uint64(RUNS_KEPT) != 0] = 0
-    later = runs[1:]
-    return np.pad(later, (0, -len(later) % ITEM_TOKENS)).reshape(-1, ITEM_TOKENS)
+    later = runs[first:]
+    return np.pad(later, (0, -len(later) % size)).reshape(-1, size)

@@ -24,7 +24,7 @@ class Serving(Writing, Serves):
     """Writes on from the prompts of a table."""
 
     AnswerParameters = TextAnswer
-    requirements = ("regex",)
+    requirements = ("regex", "sentencepiece")
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read a text file as one prompt; the line break at its end is not part of it."""
@@ -53,5 +53,8 @@ class Serving(Writing, Serves):
 
         asked = self.meta.parameters
         start = next(text_pieces(raw_files(raw)[0], asked.encoding))
-        tokens = tokenize(start, asked.tokens)
-        return pd.DataFrame({"prompt": ["".join(tokens[:EXAMPLE_TOKENS])]})
+        if self.subwords is not None:
+            prompt = self.subwords.decode(self.subwords.encode(start)[:EXAMPLE_TOKENS])
+        else:
+            prompt = "".join(tokenize(start, asked.tokens)[:EXAMPLE_TOKENS])
+        return pd.DataFrame({"prompt": [prompt]})

@@ -13,7 +13,11 @@ from rnn_core.tasks.text_generation.write import TextAnswer, Writing
 LONGEST_NGRAM = 8
 """Most tokens of the n-grams that are counted for a baseline."""
 
-ILLUSTRATED: dict[str, tuple[int, int]] = {"char": (16, 300), "word": (4, 60)}
+ILLUSTRATED: dict[str, tuple[int, int]] = {
+    "char": (16, 300),
+    "word": (4, 60),
+    "subword": (6, 100),
+}
 """By kind of token, how many of them illustrate a model: of a prompt, and written on."""
 
 TEMPERATURE = 0.8
@@ -42,18 +46,14 @@ class Showing(Writing, Shows):
         """
         windows = tokens.unfold(0, min(length, len(tokens)), 1)
         known = (windows != self.index[UNKNOWN]).all(dim=1)
-        is_break = tokens[: len(known)] == self.index.get("\n", -1)
+        is_break = tokens[: len(known)] == self.line_break
         starts = known & is_break.roll(1) & ~is_break
         starts[0] = False  # a side begins anywhere in a line
         places = (starts if starts.any() else known).nonzero().flatten().tolist()
         if not places:
             return "", ""
         first, middle = (windows[places[i]].tolist() for i in (0, len(places) // 2))
-        return self.spelled(first), self.spelled(middle)
-
-    def spelled(self, tokens: list[int]) -> str:
-        """The text of known tokens."""
-        return "".join(self.vocabulary[token] for token in tokens)
+        return self.text_of(first), self.text_of(middle)
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Relative frequencies, those after one token, and the best n-grams."""
@@ -61,11 +61,15 @@ class Showing(Writing, Shows):
         unigram = unigram_probabilities(train, len(self.vocabulary))
         bigram = bigram_probabilities(train, test, unigram)
         counted, chooses, scored = (data[split].long().numpy() for split in SPLITS)
-        return {
+        per_token = {
             "unigram": float(-unigram[test[1:]].log().mean()),
             "bigram": float(-bigram.log().mean()),
             "n_gram": kneser_ney(counted, chooses, scored, len(self.vocabulary), LONGEST_NGRAM),
         }
+        if self.subwords is None:
+            return per_token
+        tokens = (len(test) - 1) / self.meta.characters["test"]
+        return {name: nats * tokens for name, nats in per_token.items()}
 
     def optimum(self) -> float | None:
         return self.meta.optimum

@@ -18,6 +18,9 @@ from rnn_core.tasks.text_generation.tokens import Numbered, Numbering, Numbers, 
 SPLIT_SEED = 0
 """Which lines of a text fall into which split is the same for everyone."""
 
+CHARACTERS_OF_SUBWORD = 3
+"""Of one subword, more or less."""
+
 
 def raw_files(raw: Path) -> list[Path]:
     """The text files of a raw folder; see `rnn_core.readers.text_files`."""
@@ -44,10 +47,17 @@ def about_trained(raw: Path, parameters: TextData) -> int:
     of = by_split(files) if parameters.split == "files" else None
     characters, each = 0, 0.0
     for piece in joined(of["train"] if of else files, parameters.encoding):
-        each = each or len(tokenize(piece, parameters.tokens)) / len(piece)
+        each = each or about_tokens(piece, parameters) / len(piece)
         characters += len(piece)
     left = 1.0 if of else 1 - parameters.validation_share - parameters.test_share
     return round(each * characters * left)
+
+
+def about_tokens(piece: str, parameters: TextData) -> float:
+    """About how many tokens a piece of a text has."""
+    if parameters.tokens == "subword":
+        return len(piece) / CHARACTERS_OF_SUBWORD
+    return len(tokenize(piece, parameters.tokens))
 
 
 def in_order(

@@ -18,6 +18,9 @@ SIZES: tuple[tuple[float, tuple[int, int, int, int, int]], ...] = (
 )
 """For fewer training tokens: hidden and embedding size, sequence length, batch size, epochs."""
 
+SUBWORDS: tuple[tuple[float, int], ...] = ((50_000, 600), (500_000, 2_000), (math.inf, 8_000))
+"""For fewer training tokens: how many different subwords."""
+
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """A model as large as the text can train, and more epochs and dropout for less."""
@@ -28,10 +31,18 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     asked = {**found, **wanted}
     parameters = parameters_of(TextData, asked)
     model, training = parameters_for(about_trained(raw, parameters))
-    if parameters.tokens == "word":
+    if parameters.tokens != "char":
         model |= {"embedding_size": 2 * model["embedding_size"], "embedding_dropout": 0.2}
-    data = {"tokens": parameters.tokens, **asked}
+    data: dict[str, Any] = {"tokens": parameters.tokens}
+    if parameters.tokens == "subword":
+        data["max_vocabulary"] = subwords_for(about_trained(raw, parameters))
+    data |= asked
     return {"data": data, "model": model, "training": training}
+
+
+def subwords_for(num_tokens: int) -> int:
+    """How many different subwords, so that a training split of some tokens has enough of each."""
+    return next(size for limit, size in SUBWORDS if num_tokens < limit)
 
 
 def parameters_for(num_tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -26,9 +26,9 @@ def tokenize(text: str, tokens: str) -> list[str]:
     """Cut a text into characters, or words and marks; joined, they are the text again.
 
     A word or punctuation mark keeps the one space before it; other white space is a
-    token for each character.
+    token for each character. What becomes subwords is cut into characters first.
     """
-    return list(text) if tokens == "char" else TOKEN.findall(text)
+    return TOKEN.findall(text) if tokens == "word" else list(text)
 
 
 class Numbered(NamedTuple):
@@ -41,6 +41,11 @@ class Numbered(NamedTuple):
 
     kinds: list[str]
     splits: Mapping[Split, Numbers]
+
+    def written(self, split: Split, start: int, end: int) -> str:
+        """The text of some of a split's tokens."""
+        numbers = self.splits[split][start:end].tolist()
+        return "".join(map(self.kinds.__getitem__, numbers))
 
     def counts(self, split: Split) -> npt.NDArray[np.int64]:
         """How often each token is in a split, (kinds,)."""
@@ -56,18 +61,19 @@ class Numbering:
     """Gives each different token a number when it first comes.
 
     Args:
-        tokens: Whether these are characters or words; see `tokenize`.
+        tokens: What these are; see `tokenize`.
     """
 
     def __init__(self, tokens: str) -> None:
         self.tokens = tokens
+        self.by_words = tokens == "word"
         self.kinds: list[str] = []
         self.of_word: dict[str, int] = {}
-        self.of_character = np.full(CODE_POINTS if tokens == "char" else 0, -1, np.int32)
+        self.of_character = np.full(0 if self.by_words else CODE_POINTS, -1, np.int32)
 
     def add(self, pieces: Iterable[str]) -> Numbers:
         """The numbers of the tokens of a text that comes in pieces, (N,)."""
-        number = self.characters if self.tokens == "char" else self.words
+        number = self.words if self.by_words else self.characters
         parts = [number(piece) for piece in pieces]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint8)
 

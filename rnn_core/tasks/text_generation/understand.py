@@ -21,12 +21,15 @@ MOST_NAMED = 4
 UNKNOWN_SHARE = 0.001
 """Share of unknown tokens from which on it is told."""
 
+WHAT = {"char": "characters", "word": "words and marks", "subword": "subwords"}
+"""Tokens, for a person."""
+
 
 def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
     """What was found; see `Prepares.understand`."""
     files, asked = raw_files(raw), meta.parameters
     names = [file.relative_to(raw).as_posix() for file in files]
-    what = {"char": "characters", "word": "words and marks"}[asked.tokens]
+    what = WHAT[asked.tokens]
     read = [f"{len(files)} text files, in this order: {some(names, MOST_NAMED)}"]
     read = read if len(files) > 1 else []
     read += told_encoding(asked.encoding)

@@ -1,5 +1,6 @@
 """A text written on from a prompt, token by token."""
 
+import codecs
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.text_generation.learn import Learning
 from rnn_core.tasks.text_generation.tokens import tokenize
 
+MOST_HELD = 8
+"""Subwords of a last word that may be cut anew."""
+
 SEEDS = 2**64
 """How many seeds a generator of random numbers has."""
 
@@ -35,7 +39,7 @@ class TextAnswer(AnswerParameters):
             (Holtzman et al., arXiv:1904.09751v2); 1: from all.
         repetition_penalty: The log-probability of a token that is in the prompt, or was written,
             is multiplied by this (Keskar et al., arXiv:1909.05858v2); 1: no penalty.
-        stop: Write until this comes, which is not written any more; empty: go on.
+        stop: Write until this comes, or one of these, which is not written any more; none: go on.
         seed: The same seed writes the same text.
     """
 
@@ -44,7 +48,7 @@ class TextAnswer(AnswerParameters):
     top_k: int = 0
     top_p: float = 1.0
     repetition_penalty: float = 1.0
-    stop: str = ""
+    stop: str | tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -62,6 +66,12 @@ class TextAnswer(AnswerParameters):
             raise ValueError(
                 f"repetition_penalty must be at least 1, not {self.repetition_penalty}"
             )
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """What is not written any more."""
+        stops = (self.stop,) if isinstance(self.stop, str) else self.stop
+        return tuple(filter(None, stops))
 
 
 class Writing(Learning):
@@ -84,37 +94,75 @@ class Writing(Learning):
                 anything is yielded.
         """
         pieces = self.pieces(model, prompt, parameters)
-        return until(pieces, parameters.stop) if parameters.stop else pieces
+        return until(pieces, parameters.stops) if parameters.stops else pieces
 
     def pieces(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> Iterator[str]:
         """What follows a prompt token by token, whatever it is; see `stream`."""
         generator = torch.Generator().manual_seed(parameters.seed)
-        never = self.index[UNKNOWN]
-        there = self.read_prompt(prompt)
-        logits, state = advance(model, there, None)
-        for written in range(parameters.num_tokens):
-            token = sample(logits, parameters, generator, never, there)
-            piece = self.vocabulary[token]
-            # a word brings its space along, which the prompt may have already
-            yield piece.removeprefix(" ") if written == 0 and self.spaced(prompt) else piece
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        never, written = self.index[UNKNOWN], 0
+        read, held = self.read_prompt(prompt)
+        there = read[1:] if self.subwords else list(read)
+        logits, state = advance(model, read, None)
+        while True:
+            token = sample(self.going_on(logits, held), parameters, generator, never, there)
+            new, held = self.spelled[token][len(held) :], held[len(self.spelled[token]) :]
+            if piece := decoder.decode(new):
+                yield piece
             there.append(token)
-            if written + 1 < parameters.num_tokens:
-                logits, state = advance(model, [token], state)
+            written += new != b""
+            if written >= parameters.num_tokens:
+                break
+            logits, state = advance(model, [token], state)
+        if piece := decoder.decode(b"", final=True):
+            yield piece
 
-    def spaced(self, prompt: str) -> bool:
-        """Whether a prompt ends in the space of the word that is to follow."""
-        return self.meta.parameters.tokens == "word" and prompt.endswith(" ")
+    def text_of(self, tokens: Iterable[int]) -> str:
+        """What tokens spell."""
+        return b"".join(self.spelled[token] for token in tokens).decode(errors="replace")
 
-    def read_prompt(self, prompt: str) -> list[int]:
-        """Tokens of a prompt, at least one.
+    def going_on(self, logits: Tensor, held: bytes) -> Tensor:
+        """Logits (V,) of tokens that agree with what is held back of a prompt; of all, if none."""
+        if not held:
+            return logits
+        agrees = [bool(s) and (s.startswith(held) or held.startswith(s)) for s in self.spelled]
+        agrees[self.index[UNKNOWN]] = False
+        return logits.masked_fill(~torch.tensor(agrees), -math.inf) if any(agrees) else logits
+
+    def read_prompt(self, prompt: str) -> tuple[list[int], bytes]:
+        """Tokens of a prompt, at least one; and what of its end is held back.
+
+        What is written begins with that, which is not written again: the blank before the next
+        word, or of subwords the last word, which may go on. Where a prompt ends within a word,
+        the texts that a model has read have other subwords.
 
         Raises:
             DataError: If it holds one that the model was not trained on. What is not in
                 the vocabulary is read as the unknown token if the training side had such.
         """
-        kind = self.meta.parameters.tokens
         prompt = clean_piece(prompt)
-        text = prompt.rstrip(" ") if self.spaced(prompt) else prompt
+        if self.subwords is None:
+            return self.read_known(prompt)
+        tokens = self.subwords.encode(prompt)
+        kept = self.before_last_word(tokens)
+        held = b"".join(self.spelled[token] for token in tokens[kept:])
+        return [self.line_break, *tokens[:kept]], held
+
+    def before_last_word(self, tokens: Sequence[int]) -> int:
+        """How many subwords are before the last word; before the last one, where it is long."""
+        for back in range(1, min(MOST_HELD, len(tokens)) + 1):
+            spelled = self.spelled[tokens[-back]]
+            if spelled.startswith(b" "):
+                return len(tokens) - back
+            if spelled == b"\n":
+                return len(tokens) - back + 1
+        return 0 if len(tokens) <= MOST_HELD else len(tokens) - 1
+
+    def read_known(self, prompt: str) -> tuple[list[int], bytes]:
+        """As `read_prompt`, where tokens are characters or words."""
+        kind = self.meta.parameters.tokens
+        spaced = kind == "word" and prompt.endswith(" ")
+        text = prompt.rstrip(" ") if spaced else prompt
         tokens = tokenize(text, kind) or ["\n" if "\n" in self.index else self.vocabulary[1]]
         for place, token in enumerate(tokens, start=1):
             if token not in self.index and not self.meta.unknown["train"]:
@@ -123,7 +171,8 @@ class Writing(Learning):
                     f"{what} {place} of the prompt is {token!r}, which the text that the model "
                     "learned from does not have; leave it out"
                 )
-        return [self.index.get(token, self.index[UNKNOWN]) for token in tokens]
+        read = [self.index.get(token, self.index[UNKNOWN]) for token in tokens]
+        return read, b" " if spaced else b""
 
 
 @torch.inference_mode()
@@ -179,19 +228,36 @@ def nucleus(chances: Tensor, top_p: float) -> Tensor:
     return chances.index_fill(0, order[beyond], 0)
 
 
-def until(pieces: Iterable[str], stop: str) -> Iterator[str]:
-    """Pieces of a text up to where `stop` begins; what may be its beginning is held back."""
+def until(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
+    """Pieces of a text up to where the first of `stops` that is complete begins.
+
+    Of several that end at once it is the longest. However the text is cut into pieces, what comes
+    is the same. What may be the beginning of one is held back until it is known not to be.
+    """
     held = ""
     for piece in pieces:
         held += piece
-        place = held.find(stop)
-        if place >= 0:
-            if place:
-                yield held[:place]
+        found = [(held.find(stop) + len(stop), -len(stop)) for stop in stops if stop in held]
+        if found:
+            end, length = min(found)
+            if held[: end + length]:
+                yield held[: end + length]
             return
-        begun = next(k for k in range(len(stop) - 1, -1, -1) if held.endswith(stop[:k]))
+        begun = begun_at_the_end(held, stops)
         if begun < len(held):
             yield held[: len(held) - begun]
             held = held[len(held) - begun :]
     if held:
         yield held
+
+
+def begun_at_the_end(text: str, stops: Sequence[str]) -> int:
+    """Most characters at the end of a text that one of `stops` begins with, but is not yet."""
+    longest = max(map(len, stops)) - 1
+    most = (k for k in range(min(longest, len(text)), 0, -1) if is_begun(text[-k:], stops))
+    return next(most, 0)
+
+
+def is_begun(text: str, stops: Sequence[str]) -> bool:
+    """Whether one of `stops` goes on from a text."""
+    return any(stop.startswith(text) and stop != text for stop in stops)

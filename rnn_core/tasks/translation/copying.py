@@ -2,9 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import regex
+import torch
+from torch import Tensor
 
 from rnn_core.readers.parallel_text import Pair
 
@@ -16,6 +19,31 @@ SAYS = regex.compile(r"[\p{L}\p{N}]")
 
 KEPT = 0.9
 """Share of training pairs from which on numbers of a source are taken to be in its translation."""
+
+
+NAME = regex.compile(r"\b\p{Lu}[\p{L}\p{M}\p{N}]+")
+"""A word that may be a name."""
+
+NAMES_KEPT = 0.5
+"""Share of names from which on those that nobody saw are taken to stay as they are."""
+
+FEWEST_NAMES = 10
+"""Names from which on that can be told."""
+
+
+SAID = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
+"""A word."""
+
+
+class CutText(NamedTuple):
+    """A text, and where each of its pieces begins and ends."""
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+
+    def pieces_of(self, word: "regex.Match[str]") -> list[int]:
+        """The pieces that a word is in, or a part of it."""
+        return [i for i, (a, b) in enumerate(self.spans) if a < word.end() and b > word.start()]
 
 
 def says_nothing(text: str) -> bool:
@@ -72,3 +100,69 @@ def left(numbers: list[str], others: list[str]) -> list[str]:
         else:
             found.append(number)
     return found
+
+
+def known_words(pairs: Sequence[Pair]) -> list[str]:
+    """The words of all sources in lower case, if most names stay as they are; else none.
+
+    Each counts once, so that it is the rare ones that tell. First words have a capital anyway.
+    """
+    stays: dict[str, list[bool]] = {}
+    for pair in pairs:
+        there = {*NAME.findall(pair.target)}
+        for match in NAME.finditer(pair.source):
+            if match.start() > 0:
+                stays.setdefault(match.group(), []).append(match.group() in there)
+    kept = sum(2 * sum(each) > len(each) for each in stays.values())
+    if len(stays) < FEWEST_NAMES or kept < NAMES_KEPT * len(stays):
+        return []
+    return sorted({word.casefold() for pair in pairs for word in SAID.findall(pair.source)})
+
+
+def lacking_names(source: str, translation: str, known: Collection[str]) -> bool:
+    """Whether a source has names that nobody saw, and its translation has not."""
+    there = {*SAID.findall(translation)}
+    return any(is_strange(word, known) and word not in there for word in SAID.findall(source))
+
+
+def is_strange(word: str, known: Collection[str]) -> bool:
+    """Whether a word may be a name, and nobody saw it, with a capital or without."""
+    return NAME.fullmatch(word) is not None and word.casefold() not in known
+
+
+def with_names(source: CutText, ours: CutText, known: Collection[str], weights: Tensor) -> str:
+    """A translation with the names of its source that nobody saw, where attention says so.
+
+    A name takes the place of the word, of those that are none of the source's, that looks at it
+    most, and at no other word as much (Luong et al., arXiv:1410.8206v4, and Jean et al.,
+    arXiv:1412.2007v2, who replace unknown words by what they are aligned with).
+
+    Args:
+        source: The text that is translated.
+        ours: Its translation.
+        known: See `known_words`.
+        weights: How much each piece of the translation looks at each of the source, (T, S).
+    """
+    words, there = {*SAID.findall(source.text)}, {*SAID.findall(ours.text)}
+    asked = [*SAID.finditer(source.text)]
+    wrong = [word for word in SAID.finditer(ours.text) if word.group() not in words]
+    if not wrong:
+        return ours.text
+    looks = torch.stack([word_weights(source, asked, weights[ours.pieces_of(w)]) for w in wrong])
+    put: dict[int, str] = {}
+    for place, word in enumerate(asked):
+        name = word.group()
+        if is_strange(name, known) and name not in there:
+            best = int(looks[:, place].argmax())
+            if int(looks[best].argmax()) == place and best not in put:
+                put[best] = name
+    text = ours.text
+    for index in sorted(put, reverse=True):
+        text = text[: wrong[index].start()] + put[index] + text[wrong[index].end() :]
+    return text
+
+
+def word_weights(source: CutText, words: Sequence["regex.Match[str]"], rows: Tensor) -> Tensor:
+    """How much the pieces of a word look at each word of the source, in the mean (W,)."""
+    each = rows.mean(dim=0)
+    return torch.stack([each[source.pieces_of(word)].sum() for word in words])

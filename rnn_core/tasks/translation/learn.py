@@ -15,12 +15,13 @@ from rnn_core.metric import Metric, Split
 from rnn_core.models.beam_search import translate
 from rnn_core.models.ensemble import TranslatorEnsemble
 from rnn_core.models.translator import Translator
+from rnn_core.readers.parallel_text import clean
 from rnn_core.tasks.base.learns import Batch, Learns
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.translation.bleu import SIGNATURE, contributions, corpus_bleu, further_scores
-from rnn_core.tasks.translation.copying import with_numbers
+from rnn_core.tasks.translation.copying import CutText, lacking_names, with_names, with_numbers
 from rnn_core.tasks.translation.parameters import TranslationMeta
 
 SCORING_BATCH = 256
@@ -88,6 +89,7 @@ class Learning(Learns):
         self.place = torch.full((len(self.subwords),), NOT_WRITTEN)
         self.place[self.written] = torch.arange(len(self.written))
         self.tokenizer = self.meta.parameters.tokenizer
+        self.known_words = frozenset(self.meta.known_words)
 
     def build_model(self, make_cell: MakeCell) -> nn.Module:
         return Translator(
@@ -191,9 +193,28 @@ class Learning(Learns):
                 length_exponent=self.model.length_exponent,
             )
             for index, text in zip(chosen, self.subwords.decode(best), strict=True):
+                named = self.with_unknown_names(model, clean(texts[index]), text)
                 kept = self.meta.numbers_kept
-                ours[index] = with_numbers(texts[index], text) if kept else text
+                ours[index] = with_numbers(texts[index], named) if kept else named
         return ours
+
+    def with_unknown_names(
+        self, model: Translator | TranslatorEnsemble, source: str, ours: str
+    ) -> str:
+        """A translation with the names of its source that nobody saw; see `with_names`."""
+        if not self.known_words or not lacking_names(source, ours, self.known_words):
+            return ours
+        device = model.written.device
+        asked, said = (
+            torch.tensor([ids], device=device) for ids in self.subwords.encode([source, ours])
+        )
+        lengths = torch.tensor([asked.shape[1] + 1], device=device)
+        pieces = functional.pad(asked, (0, 1), value=END)
+        weights = model.looked_at(pieces, lengths, functional.pad(said, (1, 0), value=START))
+        if weights is None:
+            return ours
+        cut = [CutText(text, self.subwords.spans(text)) for text in (source, ours)]
+        return with_names(cut[0], cut[1], self.known_words, weights[0].cpu())
 
 
 def pieces_of(data: Data, what: str) -> Sequence[Tensor]:

@@ -1,7 +1,7 @@
 """What params.yaml may say of aligned texts, and what is found out about them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from rnn_core.metric import SPLITS, Split
@@ -84,6 +84,8 @@ class TranslationMeta(Meta):
         written: Subwords of the training side's targets.
         left_out: Training pairs that are not used.
         numbers_kept: Whether numbers in digits are the same in both languages.
+        known_words: Words of the training side's sources in lower case, if names that are none
+            of them stay as they are; see `rnn_core.tasks.translation.copying`.
     """
 
     Parameters = TranslationData
@@ -92,6 +94,7 @@ class TranslationMeta(Meta):
     written: list[int]
     left_out: LeftOut
     numbers_kept: bool
+    known_words: list[str] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

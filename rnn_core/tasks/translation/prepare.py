@@ -11,7 +11,7 @@ from rnn_core.errors import DataError
 from rnn_core.features.subwords import END, UNKNOWN, Subwords, train_subwords
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.parallel_text import Pair, clean
-from rnn_core.tasks.translation.copying import numbers_are_kept
+from rnn_core.tasks.translation.copying import known_words, numbers_are_kept
 from rnn_core.tasks.translation.pairs import Sides, check_characters, read_sides, without_repeated
 from rnn_core.tasks.translation.parameters import LeftOut, TranslationData, TranslationMeta
 
@@ -36,6 +36,7 @@ def prepare(raw: Path, parameters: TranslationData) -> tuple[dict[str, Tensor], 
         items={split: len(kept[split]) for split in SPLITS},
         left_out=LeftOut(repeated=counts[0] - counts[1], long=counts[1] - counts[2]),
         numbers_kept=numbers_are_kept(sides["train"]),
+        known_words=[] if parameters.lower_case else known_words(sides["train"]),
     )
     return to_tensors(kept, pieces), meta
 

@@ -1,6 +1,5 @@
 """What the README tells people to type, typed in a copy of the repository."""
 
-import json
 import re
 import shlex
 import socket
@@ -24,18 +23,13 @@ wait_for = partial(waiting.wait_for, seconds=120, every=0.2)
 
 LONG = {"gatewise run studies/benchmark": "takes hours"}
 SELF = {"make test": "runs this"}
-EVENT = (
-    "prefect event emit gatewise.data.changed --resource-id gatewise.study.sample "
-    """--payload '{"datasets": ["co2"]}'"""
-)
 SERVERS = {
-    "make ui",
+    "make up",
+    'gatewise deploy --cron "0 2 * * *" --watch 15',
     "export PREFECT_API_URL=http://127.0.0.1:4200/api",
-    "prefect worker start --pool gatewise --type process",
-    "prefect --no-prompt deploy --all",
     "prefect deployment run study/sample",
-    EVENT,
 }
+PORTS = {"mlflow": 5000, "prefect": 4200, "models": 8000, "worker": 4201}
 OWN = {
     "gatewise new studies/shop --task forecasting --data data/raw/co2/co2.csv --target co2 "
     "--set missing=fill --run": "gatewise new studies/shop --task forecasting "
@@ -172,22 +166,18 @@ def run_python(study, program):
 
 
 @pytest.fixture
-def pages(clone):
-    """The pages and a worker, with the deployments of prefect.yaml."""
-    for port in (4200, 5000):
-        if is_taken(port):
-            pytest.skip(f"port {port}, which the README uses, is taken")
-    clone.environment["PREFECT_API_URL"] = "http://127.0.0.1:4200/api"
+def api(clone):
+    """All servers, with the sample study deployed."""
+    if taken := [port for port in PORTS.values() if is_taken(port)]:
+        pytest.skip(f"ports that the README uses are taken: {taken}")
     clone.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
-    with running(clone, "make", "ui"), httpx.Client(base_url="http://127.0.0.1:4200/api") as api:
-        wait_for(lambda: answers(api, "/health"))
-        with running(
-            clone, "prefect", "worker", "start", "--pool", "gatewise", "--type", "process"
-        ):
-            wait_for(lambda: answers(api, "/work_pools/gatewise"))
-            clone.run("prefect", "--no-prompt", "deploy", "--all")
-            yield api
-    del clone.environment["PREFECT_API_URL"]
+    with running(clone, "make", "up"), httpx.Client(base_url="http://127.0.0.1:4200/api") as api:
+        wait_for(lambda: "Ctrl-C ends all" in (clone.folder / "up.log").read_text())
+        clone.run(*shlex.split(next(c for c in SERVERS if c.startswith("gatewise deploy"))))
+        clone.environment["PREFECT_API_URL"] = str(api.base_url)
+        yield api
+        del clone.environment["PREFECT_API_URL"]
+    assert not any(map(is_taken, PORTS.values()))
 
 
 def is_taken(port):
@@ -231,9 +221,10 @@ def flow_runs(api, **filters):
     return api.post("/flow_runs/filter", json=body).raise_for_status().json()
 
 
-def new_run(api, known):
-    """The one run that somebody asked for since."""
-    runs = [run for run in flow_runs(api) if run["id"] not in known and not run["auto_scheduled"]]
+def new_run(api, known, deployment):
+    """The one run of a deployment that somebody asked for since."""
+    since = [run for run in flow_runs(api) if run["id"] not in known and not run["auto_scheduled"]]
+    runs = [run for run in since if run["deployment_id"] == deployment]
     return runs[0] if runs else None
 
 
@@ -262,34 +253,45 @@ def append_row(study, name, row):
         file.write(f"{row}\n")
 
 
-def test_schedule_and_event_run_the_study(clone, pages):
+def test_schedule_and_changed_data_run_the_study(clone, api):
     assert httpx.get("http://127.0.0.1:5000/").is_success
-    starts = re.findall(r"http://127\S+(?=\n)", (clone.folder / "ui.log").read_text())
+    starts = re.findall(r"http://127\S+(?=\n)", (clone.folder / "up.log").read_text())
     assert starts[0].startswith("http://127.0.0.1:5000/#/experiments?")
-    assert starts[1] == "http://127.0.0.1:4200"
+    assert starts[1:] == ["http://127.0.0.1:4200", "http://127.0.0.1:8000"]
 
-    scheduled = wait_for(lambda: flow_runs(pages, state={"type": {"any_": ["SCHEDULED"]}}))
+    deployment = api.get("/deployments/name/study/sample").raise_for_status().json()["id"]
+    of_study = {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": [deployment]}}
+    scheduled = wait_for(lambda: flow_runs(api, **of_study))
     times = {datetime.fromisoformat(run["expected_start_time"]) for run in scheduled}
     assert {(time.hour, time.minute) for time in times} == {(2, 0)}, "not every night"
     append_row(clone, "sales.csv", "2024-10-27,7.5")
     nightly = min(scheduled, key=lambda run: run["expected_start_time"])
     now = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
-    pages.post(f"/flow_runs/{nightly['id']}/set_state", json={"state": now, "force": True})
-    completed(pages, nightly["id"])
+    api.post(f"/flow_runs/{nightly['id']}/set_state", json={"state": now, "force": True})
+    completed(api, nightly["id"])
     of_co2 = {*(f"{verb}@co2" for verb in VERBS), "report"}
-    assert stages_of(pages, nightly["id"]) == of_co2
+    assert stages_of(api, nightly["id"]) == of_co2
+    before = wait_for(lambda: served_version("sample.co2"))
 
     append_row(clone, "sales.csv", "2024-10-28,8.5")
-    append_row(clone, "text/text.txt", "the dog sees the cat .")
-    known = {run["id"] for run in flow_runs(pages)}
-    event = shlex.split(EVENT)
-    clone.run(*event)
-    triggered = wait_for(lambda: new_run(pages, known))
-    assert triggered["parameters"]["datasets"] == json.loads(event[-1])["datasets"]
-    completed(pages, triggered["id"])
-    assert stages_of(pages, triggered["id"]) == of_co2, "not co2 alone"
+    known = {run["id"] for run in flow_runs(api)}
+    for _ in range(2):  # a change is told once
+        looked = clone.run("prefect", "deployment", "run", "watch/sample")
+        completed(api, re.search(r"flow-run/(\S+)", looked)[1])
+    triggered = wait_for(lambda: new_run(api, known, deployment))
+    assert triggered["parameters"]["datasets"] == ["co2"]
+    completed(api, triggered["id"])
+    assert stages_of(api, triggered["id"]) == of_co2
+    wait_for(lambda: served_version("sample.co2") > before, seconds=30)
 
-    known = {run["id"] for run in flow_runs(pages)}
+    known = {run["id"] for run in flow_runs(api)}
     clone.run("prefect", "deployment", "run", "study/sample")
-    asked_for = wait_for(lambda: new_run(pages, known))
-    assert asked_for["parameters"] == {"study": ".", "datasets": None}
+    asked_for = wait_for(lambda: new_run(api, known, deployment))
+    assert "datasets" not in asked_for["parameters"]
+    assert asked_for["parameters"]["study"] == str(clone.folder.resolve())
+
+
+def served_version(model):
+    """The version that the model server answers with; 0 while it has none."""
+    models = httpx.get("http://127.0.0.1:8000/models").raise_for_status().json()["models"]
+    return next((int(one["version"]) for one in models if one["name"] == model), 0)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from flows.commands.new import aligned_setting, series_setting, target_setting
+from flows.commands.new import aligned_setting, forecasting_settings, target_setting
 from flows.commands.predict import Served, answer_each
 from flows.own_data.copying import check_data, copy_data
 from flows.own_data.settings import read_settings
@@ -54,7 +54,7 @@ def bring(tmp_path):
         try:
             check_data(tmp_path / "study", data)
             wanted = aligned_setting(task, data) | target_setting(task, list(targets))
-            wanted |= series_setting(task, series) | read_settings(sets)
+            wanted |= forecasting_settings(task, series, ()) | read_settings(sets)
             copy_data(data, tmp_path / "source")
             tried = try_out(get_task(task), tmp_path / "source", wanted)
         except GatewiseError as error:

@@ -9,7 +9,7 @@ from flows.running.states import CancelWatch
 
 
 def test_cancel_is_seen_where_the_run_is_told_of_its_server_and_not_the_environment(served):
-    """As with the server of `gatewise ui`, or one of the run's own."""
+    """As with the server of `gatewise up`, or one of the run's own."""
     url = served["PREFECT_API_URL"]
     with httpx.Client(base_url=url, timeout=30) as api:
         flow = api.post("/flows/", json={"name": "watched"}).raise_for_status().json()

@@ -25,7 +25,8 @@ import os, signal, subprocess, sys, time
 if "grandchild" in sys.argv or "stubborn" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 elif "with-grandchild" in sys.argv:
-    subprocess.Popen([sys.executable, "family.py", "grandchild"])
+    own = "of-its-own" in sys.argv
+    subprocess.Popen([sys.executable, "family.py", "grandchild"], start_new_session=own)
 print(os.getpid(), *sys.argv[1:], flush=True)
 time.sleep(60)
 """
@@ -63,6 +64,14 @@ def test_bound_group_is_gone_after_its_parent(family, how):
     """Wrapper, child, and a grandchild that does not listen to SIGTERM."""
     parent, children = family("bound_group_command", "with-grandchild", size=2)
     assert len(children) == 3
+    parent.send_signal(how)
+    wait_for(lambda: not any(map(lives, children)))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_what_has_a_session_of_its_own_is_gone_with_the_group_that_started_it(family, how):
+    parent, children = family("bound_group_command", "with-grandchild", "of-its-own", size=2)
+    assert len({os.getsid(child) for child in children}) == 2
     parent.send_signal(how)
     wait_for(lambda: not any(map(lives, children)))
 

@@ -10,7 +10,7 @@ from flows.system.servers import HOST, ServerError, free_port, serving
 
 def test_server_that_ends_at_once_is_named_with_its_log(tmp_path, monkeypatch):
     monkeypatch.setattr(servers, "home", lambda: tmp_path)
-    with serving("Some", free_port(), "/", "flows.no_such_module") as server:
+    with serving("Some", free_port(), "/", ["flows.no_such_module"]) as server:
         with pytest.raises(ServerError, match="the Some server ended at once") as caught:
             server.wait()
         assert str(server.log) in str(caught.value)
@@ -21,7 +21,7 @@ def test_server_that_never_answers_is_given_up_and_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(servers, "home", lambda: tmp_path)
     monkeypatch.setattr(servers, "START_SECONDS", 1.0)
     (tmp_path / "silent.py").write_text("import time\ntime.sleep(60)\n")
-    with serving("Silent", free_port(), "/", "silent", PYTHONPATH=str(tmp_path)) as server:
+    with serving("Silent", free_port(), "/", ["silent"], PYTHONPATH=str(tmp_path)) as server:
         with pytest.raises(ServerError, match="the Silent server does not answer after 1 s"):
             server.wait()
         assert server.process.poll() is None
@@ -48,7 +48,8 @@ HTTPServer(({HOST!r}, int(sys.argv[-1])), Answer).serve_forever()
 def test_server_that_is_not_ready_is_asked_again(tmp_path, monkeypatch):
     monkeypatch.setattr(servers, "home", lambda: tmp_path)
     (tmp_path / "slow.py").write_text(SLOW_TO_BE_READY)
-    with serving("Slow", free_port(), "/health", "slow", PYTHONPATH=str(tmp_path)) as server:
+    port = free_port()
+    with serving("Slow", port, "/health", ["slow", str(port)], PYTHONPATH=str(tmp_path)) as server:
         server.wait()
     assert server.log.read_text().count("asked for /health\n") == 3
 

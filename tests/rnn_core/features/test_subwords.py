@@ -6,9 +6,21 @@ import sys
 from collections import Counter
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from rnn_core.errors import ParameterError
-from rnn_core.features.subwords import END, PAD, SPECIAL, START, UNKNOWN, Subwords, train_subwords
+from rnn_core.features.subwords import (
+    END,
+    PAD,
+    SPECIAL,
+    START,
+    UNKNOWN,
+    ExactSubwords,
+    Subwords,
+    train_exact_subwords,
+    train_subwords,
+)
 
 TEXTS = [
     f"{a} {b}er {c}!"
@@ -115,3 +127,33 @@ def test_too_few_pieces_for_the_alphabet_are_refused_by_the_right_number():
     assert len(Subwords(train_subwords(TEXTS, least))) == least
     with pytest.raises(ParameterError, match=f"alone need {least}; raise it"):
         train_subwords(TEXTS, least - 1)
+
+
+EXACT = ExactSubwords(train_exact_subwords(TEXTS * 3, 360))
+
+
+@given(st.text() | st.text(st.sampled_from("lowe \n\t▁ößΩ漢👩<0xA>/s")))
+@example("▁▁ a\u3000\x00\r\x85\u2028 ")
+@example("<0x0A><unk></s>")
+def test_exact_subwords_spell_any_text_byte_by_byte(text):
+    found = EXACT.encode(text)
+    assert b"".join(EXACT.spelled[i] for i in found) == text.encode()
+    assert EXACT.decode(found) == text
+    assert 0 not in found
+    assert sum(EXACT.characters[i] for i in found) == len(text)
+
+
+def test_exact_subwords_are_those_that_are_frequent_and_all_bytes():
+    assert {bytes([i]) for i in range(256)} <= {*EXACT.spelled}
+    assert {b" slow", b"coat", b"er"} <= {*EXACT.spelled}
+    assert len(EXACT.encode("lowfast goat")) < 8
+    assert train_exact_subwords(TEXTS * 3, 360) == train_exact_subwords(TEXTS * 3, 360)
+
+
+def test_rare_characters_leave_room_for_frequent_pairs():
+    """A text of thousands of different characters does not need as large a vocabulary."""
+    letters = "".join(chr(0x4E00 + i) for i in range(3000))
+    exact = ExactSubwords(train_exact_subwords([letters, "漢字です " * 50], 340))
+    assert {"漢字です".encode(), "漢".encode()} <= {*exact.spelled}
+    assert len(exact.spelled) <= 340
+    assert exact.decode(exact.encode(letters)) == letters

@@ -305,6 +305,17 @@ CASES = {
         {},
         "22: 2024-01-23 comes 3 days after the row before, where the usual step is 1 day (2 ",
     ),
+    # The calendar
+    "calendar without timestamps": (
+        table(),
+        {"calendar": ["month"], "date": None},
+        "sales.csv: data.calendar needs a column of timestamps; name it as data.date",
+    ),
+    "hour of days": (
+        table(),
+        {"calendar": ["weekday", "hour"]},
+        "sales.csv: 'hour' of data.calendar is the same in all rows of the training set",
+    ),
     # Sides
     "too few rows": (
         rows(range(12)),

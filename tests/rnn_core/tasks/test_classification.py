@@ -69,7 +69,9 @@ def given_logits(kind, logits, labels, monkeypatch, model=None):
     """A task whose model puts out these logits."""
     task = kind.__new__(kind)
     task.model = model
-    task.meta = SimpleNamespace(classes=["blame", "neither", "praise"])
+    task.meta = SimpleNamespace(
+        classes=["blame", "neither", "praise"], parameters=SimpleNamespace(metric="accuracy")
+    )
     monkeypatch.setattr(kind, "outputs", lambda *_: (labels, logits))
     monkeypatch.setattr(kind, "side_items", lambda *_: torch.arange(len(labels)), raising=False)
     return task

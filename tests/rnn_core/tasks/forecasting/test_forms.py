@@ -12,13 +12,12 @@ import torch
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import FaultsError
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.training.models import build_model
 
 ROWS, LOOKBACK, HORIZON = 60, 8, 3
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 DAYS = pd.date_range("2024-01-01", periods=ROWS)
 TABLE = pd.DataFrame(
     {

@@ -12,7 +12,6 @@ from torch import nn
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.windows import fill
 from rnn_core.training.models import build_model
@@ -215,7 +214,7 @@ def test_answer_refuses_a_lookback_in_which_a_column_is_empty(tmp_path):
     task, _ = prepared(tmp_path, series())
     table = series().assign(x=np.nan)
     with pytest.raises(DataError, match="column 'x' has no value at all in the last rows"):
-        task.answer(build_model(task, "gru").eval(), table, AnswerParameters())
+        task.answer(build_model(task, "gru").eval(), table, Forecasting.AnswerParameters())
 
 
 def test_table_whose_windows_are_all_left_out_is_refused(tmp_path):

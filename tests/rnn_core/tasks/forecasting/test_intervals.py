@@ -17,20 +17,15 @@ from rnn_core.models.exporting import export_onnx
 from rnn_core.models.quantiles import Quantiles
 from rnn_core.parameters import parse
 from rnn_core.tasks.base.divides import divide
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
-from rnn_core.tasks.forecasting.intervals import (
-    covered,
-    fitted_widening,
-    intervals_of,
-    pinball,
-)
+from rnn_core.tasks.forecasting.intervals.levels import covered, intervals_of, pinball
+from rnn_core.tasks.forecasting.intervals.widening import fitted_widening
 from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore, restore_together
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 
 
 def prepared(tmp_path, table, model, **options):
@@ -151,9 +146,9 @@ def test_metric_is_that_of_the_median_and_intervals_are_scored(tmp_path):
     table = noise(columns=("y", "z"), seed=3)
     task, data = prepared(tmp_path, table, quantile_model(), targets=("y", "z"))
     network = build_model(task, "gru").eval()
-    past, future = task.windows(data, task.rows(data, "test"))
+    past, future = task.windows(data, task.rows(data, "validation"))
     output, truth = network(past).double().numpy(), future.double().numpy()
-    scores = task.scores(network, data, "test")
+    scores = task.scores(network, data, "validation")
     expected = ((output[..., 2] - truth) ** 2).mean(axis=(1, 2))
     np.testing.assert_allclose(scores.values, expected, rtol=1e-5)
     inside = [(output[..., i] <= truth) & (truth <= output[..., 4 - i]) for i in (1, 0)]
@@ -167,7 +162,7 @@ def test_answer_has_the_median_and_the_ends_of_intervals_in_units_of_the_table(t
     table = noise(columns=("y", "z"), seed=4)
     task, data = prepared(tmp_path, table, quantile_model(), targets=("z", "y"))
     network = build_model(task, "gru").eval()
-    answer = task.answer(network, table, ASKED)
+    answer = task.answer(network, table[-8:], ASKED)
     ends = [f"{name}_{end}" for name in "zy" for end in ("lo_80", "hi_80", "lo_95", "hi_95")]
     assert list(answer.columns) == ["z", "y", *ends]
     output = network(data["values"][None, -8:])[0].double().numpy()
@@ -203,7 +198,10 @@ def test_exported_file_computes_widened_quantiles(tmp_path):
 
 @torch.inference_mode()
 def test_later_tables_are_scored_by_the_quantiles_that_are_answered(tmp_path):
-    """Each target has a scale of its own in either table."""
+    """Each target has a scale of its own in either table.
+
+    Intervals follow the errors from the validation set on.
+    """
     table = noise(columns=("y", "z"), seed=5) * [1, 30] + [0, 500]
     task, _ = prepared(tmp_path, table, quantile_model(), targets=("y", "z"))
     network = build_model(task, "gru").eval()
@@ -211,10 +209,10 @@ def test_later_tables_are_scored_by_the_quantiles_that_are_answered(tmp_path):
     changed = noise(columns=("y", "z"), seed=6) * [4, 9] + [3, 480]
     changed.to_csv(later / "t.csv", index=False)
     found = task.rescore(network, later, task.meta.parameters, 0, task.meta)
-    start, end = task.meta.borders["test"][0]
+    first, (start, end) = task.meta.borders["validation"][0][0] - 8, task.meta.borders["test"][0]
     inside = []
     for now in range(start, end - 2):
-        answer, truth = task.answer(network, changed[:now], ASKED), changed[now : now + 3]
+        answer, truth = task.answer(network, changed[first:now], ASKED), changed[now : now + 3]
         for name in "yz":
             low, high = (answer[f"{name}_{end}_80"].to_numpy() for end in ("lo", "hi"))
             inside.append((low <= truth[name]) & (truth[name] <= high))
@@ -297,3 +295,19 @@ def test_refit_keeps_intervals_as_trained_and_is_scored(tmp_path):
     with torch.inference_mode():
         assert found.others == again.scores(network, data, "test").others
     assert 0 < found.others["coverage_80"] < 1
+
+
+def test_intervals_of_a_refit_follow_its_errors_until_they_hold(tmp_path):
+    """It has no validation set, and what it was trained to is not what comes."""
+    values = autoregressive(np.random.default_rng(3), 2000) * np.repeat([1, 2], [800, 1200])
+    table = pd.DataFrame({"y": values})
+    task, data = prepared(tmp_path, table, quantile_model(), split=(0.3, 0.1, 0.6))
+    folders = trained(tmp_path, task, data, 1, "refit")
+    found = evaluate_together(folders, data, task.meta, torch.device("cpu"))["test"].others
+    _, network = restore(folders[0], task.meta)
+    with torch.inference_mode():
+        output, future = task.forecasts(network, data, task.rows(data, "test"))
+    trained_to = task.interval_scores(output.flatten(0, 2), future.flatten())
+    assert trained_to["coverage_80"] < 0.7
+    assert 0.75 <= found["coverage_80"] <= 0.85
+    assert 0.92 <= found["coverage_95"] <= 0.98

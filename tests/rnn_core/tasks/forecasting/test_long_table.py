@@ -16,13 +16,12 @@ from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.rescores import known_again
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.long_table import places_of
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.training.models import build_model
 
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 OPTIONS = {"targets": ("y",), "features": ("x",), "lookback": 6, "horizon": 3}
 LENGTHS = {"north": 70, "south": 55, "east": 90}
 
@@ -308,10 +307,8 @@ def test_feature_that_never_changes_within_a_series_has_one_scale_for_all(tmp_pa
     found = [float(data["values"][first, 1]) for first, _ in task.meta.borders["train"]]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     new = stacked({"west": one_series(20, 3).assign(x=130.0)})
-    rows_of_new = task.newest("west", new, pd.DatetimeIndex(new["date"]))
-    np.testing.assert_allclose(
-        rows_of_new.scaled[:, 1], (130 - rows.mean()) / rows.std(), rtol=1e-5
-    )
+    rows_of_new = task.newest("west", new, pd.DatetimeIndex(new["date"]), until=20, count=3)
+    np.testing.assert_allclose(rows_of_new.past[:, 1], (130 - rows.mean()) / rows.std(), rtol=1e-5)
 
 
 def test_series_whose_target_stands_still_in_training_has_the_scale_of_the_others(tmp_path, parts):

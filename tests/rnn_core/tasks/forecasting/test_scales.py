@@ -9,12 +9,11 @@ from sklearn.preprocessing import RobustScaler
 from torch import nn
 
 from rnn_core.errors import DataError
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
 from rnn_core.training.models import build_model
 
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 
 
 def prepared(folder, table, model=None, **options):

@@ -10,7 +10,6 @@ import torch
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.base.serves import AnswerParameters
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.tasks.forecasting.reading import Table
@@ -20,7 +19,7 @@ HOURS = pd.date_range("2024-02-28", periods=120, freq="h")
 VALUES = (np.arange(120) * 37 % 11 + np.arange(120) / 8).round(3)
 TABLE = pd.DataFrame({"Date": HOURS.strftime("%d/%m/%Y"), "Time": HOURS.strftime("%H.%M.%S")})
 TABLE["CO(GT)"] = VALUES
-ASKED = AnswerParameters()
+ASKED = Forecasting.AnswerParameters()
 
 
 def suggested(folder, table, **wanted):

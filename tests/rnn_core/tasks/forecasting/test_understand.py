@@ -156,7 +156,7 @@ WRONG = {
     ),
     "no separator": ({"separator": ""}, "separator '' is not one character; comma, semicolon"),
     "no encoding": ({"encoding": "latin-99"}, "there is no encoding 'latin-99'"),
-    "no such name": ({"nonsense": 1}, "unknown key 'nonsense'; known: date, day_first, decimal"),
+    "no such name": ({"nonsense": 1}, "unknown key 'nonsense'; known: calendar, date, day_first"),
     "dates for numbers": ({"targets": ["date"]}, "column 'date' holds no numbers; columns of num"),
 }
 

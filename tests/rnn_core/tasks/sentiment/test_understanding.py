@@ -91,7 +91,7 @@ def test_where_one_class_is_most_of_the_texts_accuracy_is_doubted(tmp_path, rare
     share = round(100 * 100 / (100 + rare))
     line = f"{share} % of the texts are of the class 'praise', so that always answering it has"
     assert any(doubt.startswith(line) for doubt in told.doubts) == doubted
-    assert doubted == any("class_weights: balanced" in doubt for doubt in told.doubts)
+    assert doubted == any("--set metric=balanced_accuracy" in doubt for doubt in told.doubts)
 
 
 def test_classes_that_are_rare_in_a_set_are_doubted(tmp_path):

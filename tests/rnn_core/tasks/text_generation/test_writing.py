@@ -2,11 +2,12 @@
 
 import math
 import random
+import re
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rnn_core.errors import DataError, ParameterError
@@ -57,14 +58,48 @@ def test_a_penalty_multiplies_log_probabilities_of_what_is_there(shift):
     assert likeliest == 2
 
 
+def cut(text, stops):
+    """A text up to where the first stop that is complete begins, found letter by letter."""
+    for end in range(len(text) + 1):
+        ended = [stop for stop in stops if text[:end].endswith(stop)]
+        if ended:
+            return text[: end - max(map(len, ended))]
+    return text
+
+
 @given(
     st.lists(st.text("ab\n", max_size=4), max_size=12),
-    st.text("ab\n", min_size=1, max_size=4),
+    st.lists(st.text("ab\n", min_size=1, max_size=4), min_size=1, max_size=4),
 )
-def test_pieces_end_where_the_stop_begins_and_none_is_lost(pieces, stop):
-    written = list(until(pieces, stop))
-    assert "".join(written) == "".join(pieces).split(stop)[0]
+@example(["abb"], ["abb", "b"])
+def test_pieces_end_where_the_first_stop_begins_and_none_is_lost(pieces, stops):
+    written = list(until(pieces, stops))
+    assert "".join(written) == cut("".join(pieces), stops)
     assert all(written)
+
+
+@given(
+    st.text("ab\n", max_size=16),
+    st.lists(st.text("ab\n", min_size=1, max_size=4), min_size=1, max_size=4),
+)
+def test_nothing_of_a_stop_is_printed_and_nothing_else_is_waited_for(text, stops):
+    """After each letter, all is printed but what may still turn out to be a stop."""
+    goes_on = cut(text, stops) == text
+    told, pieces = "", []
+    for place, piece in enumerate(until(recorded(text, pieces), stops)):
+        told += piece
+        read = "".join(pieces)
+        held = read[len(told) :]
+        assert read.startswith(told), place
+        assert not held or any(stop.startswith(held) for stop in stops) or read == text
+    assert not goes_on or told == text
+
+
+def recorded(text, pieces):
+    """The letters of a text, each noted when it is asked for."""
+    for letter in text:
+        pieces.append(letter)
+        yield letter
 
 
 def test_pieces_come_as_soon_as_they_are_no_beginning_of_the_stop():
@@ -75,7 +110,7 @@ def test_pieces_come_as_soon_as_they_are_no_beginning_of_the_stop():
             asked.append(piece)
             yield piece
 
-    stream = until(pieces(), "END")
+    stream = until(pieces(), ["END", "One"])
     assert next(stream) == "one" and asked == ["one"]
     assert next(stream) == " " and asked == ["one", " E"]
     assert "".join(stream) == "ENd "
@@ -92,6 +127,7 @@ def test_pieces_come_as_soon_as_they_are_no_beginning_of_the_stop():
         ({"repetition_penalty": 0.5}, "repetition_penalty must be at least 1"),
         ({"repetition_penalty": math.inf}, "repetition_penalty must be at least 1"),
         ({"stop": 3}, "stop"),
+        ({"stop": ["a", 3]}, "stop"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(setting, message):
@@ -119,6 +155,8 @@ def test_a_text_that_stops_is_the_beginning_of_one_that_goes_on(writer):
     for stop in ("\n", "d", whole[20:23]):
         how = TextAnswer(num_tokens=80, seed=3, stop=stop)
         assert task.generate(model, "ab", how) == "ab" + whole[2:].split(stop)[0]
+    several = TextAnswer(num_tokens=80, seed=3, stop=("d", "", "\n"))
+    assert task.generate(model, "ab", several) == "ab" + re.split("[d\n]", whole[2:])[0]
 
 
 def test_a_prompt_that_cannot_be_read_is_refused_before_anything_comes(writer):

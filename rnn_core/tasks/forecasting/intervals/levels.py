@@ -1,4 +1,4 @@
-"""Prediction intervals: what trains quantiles, how they are widened, how often they hold."""
+"""Quantiles and the intervals between them: what trains them, how often they hold."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-NARROWEST = 1e-6
-"""Standard deviations from the median that an interval is taken to reach at least."""
 
 
 class Interval(NamedTuple):
@@ -85,32 +82,3 @@ def pinball(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -> Tensor
 def covered(quantiles: Tensor, truth: Tensor, interval: Interval) -> Tensor:
     """Which values lie in an interval, its ends included, bool (K,)."""
     return (quantiles[:, interval.low] <= truth) & (truth <= quantiles[:, interval.high])
-
-
-def fitted_widening(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -> Tensor:
-    """Factors with which intervals hold as often as they say, (Q,).
-
-    By split-conformal quantile regression: of values that nothing was trained on, it is taken how
-    much further from the median than each end of the interval they lie, and of that the quantile
-    of the interval's share (Romano, Patterson & Candes, arXiv:1905.03222v1; in units of the
-    distance to the median as by Kivaranovic, Johnson & Leeb, arXiv:1905.10634v3, so that steps
-    of all widths have the one factor). A factor may be below 1 too.
-
-    The guarantee of these papers is for values that might as well stand in another order. Those
-    of a series need not, and those of neighbouring windows are not independent.
-
-    Args:
-        quantiles: Of K values that are known, (K, Q); K is 1 at least.
-        truth: The values, (K,).
-        levels: Probabilities of the quantiles.
-    """
-    median = len(levels) // 2
-    factors = torch.ones(len(levels))
-    away = truth - quantiles[:, median]
-    for interval in intervals_of(levels):
-        below = (quantiles[:, median] - quantiles[:, interval.low]).clamp(min=NARROWEST)
-        above = (quantiles[:, interval.high] - quantiles[:, median]).clamp(min=NARROWEST)
-        needed = torch.maximum(-away / below, away / above).sort().values
-        rank = min(math.ceil((len(needed) + 1) * interval.share), len(needed))
-        factors[[interval.low, interval.high]] = needed[rank - 1]
-    return factors

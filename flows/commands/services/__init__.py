@@ -1,0 +1,1 @@
+"""Commands that leave something running, or ask what does."""

@@ -1,0 +1,1 @@
+"""What keeps studies running without anybody: servers, deployments, watches."""

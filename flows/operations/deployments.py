@@ -1,0 +1,160 @@
+"""Deployments of a study: runs at times, and when its data changes, without anybody.
+
+What is written down is the path of a module, and not that of a file: it is found in a clone and in
+an installed package alike, wherever the worker runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events import DeploymentEventTrigger
+from prefect.exceptions import ObjectNotFound
+from prefect.types.entrypoint import EntrypointType
+
+from flows.operations.watch import DATA_CHANGED, watch
+from flows.running.notices import check_blocks
+from flows.study import study as flow
+from flows.system.environment import DEFAULTS
+from flows.system.home import home
+from rnn_core.errors import ParameterError
+from rnn_core.study import read_study
+
+ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+"""A run that is due while another goes on comes after it."""
+
+ONE_OR_NONE = ConcurrencyLimitConfig(
+    limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+)
+"""A look at the data that is due while another goes on is left out."""
+
+CHANGED_DATASETS = {
+    "__prefect_kind": "json",
+    "value": {"__prefect_kind": "jinja", "template": "{{ event.payload.datasets | tojson }}"},
+}
+"""The datasets that an event names, as a parameter of the flow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """How a study is to run.
+
+    Attributes:
+        pool: The work pool whose workers run it.
+        cron: When it runs, as five fields of cron; only when asked for or triggered, if None.
+        timezone: What the times of `cron` are in.
+        every: How often its data is looked at; not at all if None.
+        retries: How often a run that fails is begun again.
+        workers: Trainings at the same time; as many as there are processors or GPUs if None.
+        notify: Blocks of Prefect by which people are told; see `flows.study.study`.
+    """
+
+    pool: str
+    cron: str | None
+    timezone: str
+    every: timedelta | None
+    retries: int
+    workers: int | None
+    notify: Sequence[str]
+
+
+def deploy(folder: Path, wanted: Deployed) -> list[str]:
+    """Write the deployments of a study; one that is there is brought up to date.
+
+    Args:
+        folder: The study's folder.
+        wanted: How it is to run.
+
+    Returns:
+        Their names, as `prefect deployment run` takes them.
+
+    Raises:
+        ParameterError: If a time, or a block, is none.
+        StudyError: If it is no study.
+    """
+    name = read_study(folder).study
+    check_blocks(wanted.notify)
+    made = [of_runs(folder, name, wanted)]
+    if wanted.every is not None:
+        made.append(of_watch(folder, name, wanted))
+    make_pool(wanted.pool)
+    for deployment in made:
+        deployment.apply(work_pool_name=wanted.pool)
+    return [f"{deployment.flow_name}/{deployment.name}" for deployment in made]
+
+
+def make_pool(name: str) -> None:
+    """Make a work pool of processes, unless it is there."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_work_pool(name)
+        except ObjectNotFound:
+            client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+
+
+def of_runs(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
+    """The deployment that brings a study up to date."""
+    parameters: dict[str, Any] = {"study": str(folder.resolve())}
+    parameters |= {"workers": wanted.workers, "notify": list(wanted.notify)}
+    trigger = DeploymentEventTrigger(
+        name=f"data of {name} changed",
+        expect={DATA_CHANGED},
+        match={"prefect.resource.id": f"gatewise.study.{name}"},
+        parameters=parameters | {"datasets": CHANGED_DATASETS},
+    )
+    deployment: RunnerDeployment = flow.to_deployment(  # type: ignore[assignment]  # no coroutine
+        name,
+        description=f"Brings the study {name} up to date, and registers its champions.",
+        schedules=[schedule_of(wanted)] if wanted.cron else [],
+        concurrency_limit=ONE_AT_A_TIME,
+        parameters=parameters,
+        triggers=[trigger],
+        work_pool_name=wanted.pool,
+        job_variables=job_variables(wanted),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    return deployment
+
+
+def of_watch(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
+    """The deployment that looks at a study's data."""
+    deployment: RunnerDeployment = watch.to_deployment(  # type: ignore[assignment]  # as above
+        name,
+        description=f"Looks whether the data of the study {name} changed.",
+        interval=wanted.every,
+        concurrency_limit=ONE_OR_NONE,
+        parameters={"study": str(folder.resolve())},
+        work_pool_name=wanted.pool,
+        job_variables=job_variables(wanted),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    return deployment
+
+
+def schedule_of(wanted: Deployed) -> CronSchedule:
+    """When runs begin.
+
+    Raises:
+        ParameterError: If that is no time.
+    """
+    try:
+        return CronSchedule(cron=str(wanted.cron), timezone=wanted.timezone)
+    except ValueError as error:
+        cause = str(error).splitlines()
+        raise ParameterError(
+            f"--cron {wanted.cron!r}: {cause[2 if len(cause) > 2 else 0]}"
+        ) from None
+
+
+def job_variables(wanted: Deployed) -> dict[str, Any]:
+    """Where runs begin, and what they find in their environment beside what their worker has."""
+    retries = {"PREFECT_FLOWS_DEFAULT_RETRIES": str(wanted.retries)} if wanted.retries else {}
+    delay = {"PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "60"} if wanted.retries else {}
+    return {"working_dir": str(home()), "env": DEFAULTS | retries | delay}

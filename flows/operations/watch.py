@@ -1,0 +1,71 @@
+"""A flow that looks whether a study's data changed, and says which datasets are to be renewed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.events import emit_event
+
+from flows.layout import Layout
+from flows.recording.inputs import read_inputs
+from flows.recording.plan import find_due
+from flows.running.mark import going_on
+from flows.system.environment import use_defaults
+from flows.system.exclusive import if_free
+from rnn_core.files import read_json, write_json
+from rnn_core.study import read_study
+
+DATA_CHANGED = "gatewise.data.changed"
+"""The event when data changed; its resource is `gatewise.study.NAME`."""
+
+
+@flow
+def watch(study: str = ".") -> list[str]:
+    """Look at the content of each dataset's source, and emit an event that names what changed.
+
+    A change is told once: what became of it is for the run that the event starts.
+
+    Args:
+        study: Folder of the study, from the repository's root or absolute.
+
+    Returns:
+        The datasets whose source is not what their results are of.
+    """
+    use_defaults()
+    layout = Layout(Path(study))
+    with if_free(layout, "flow") as free:
+        if not free:
+            get_run_logger().info("%s; the data is looked at the next time", going_on(layout))
+            return []
+        changed = changed_datasets(layout)
+    name = read_study(layout.folder).study
+    if changed and not told_already(layout, changed):
+        emit_event(
+            DATA_CHANGED,
+            resource={
+                "prefect.resource.id": f"gatewise.study.{name}",
+                "prefect.resource.name": name,
+            },
+            payload={"datasets": list(changed)},
+        )
+        write_json(noted(layout), changed)
+    get_run_logger().info("%s", f"changed: {', '.join(changed)}" if changed else "nothing changed")
+    return list(changed)
+
+
+def changed_datasets(layout: Layout) -> dict[str, Any]:
+    """Datasets whose files were changed since they were recorded, with what tells of a change."""
+    inputs = read_inputs(layout)
+    due = find_due(layout, inputs, None, ["ingest@*"])
+    return {name: seen for name, seen in inputs.sources.items() if f"ingest@{name}" in due.stages}
+
+
+def told_already(layout: Layout, changed: dict[str, Any]) -> bool:
+    """Whether this very change was told before."""
+    return noted(layout).exists() and read_json(noted(layout)) == json.loads(json.dumps(changed))
+
+
+def noted(layout: Layout) -> Path:
+    """Where the change that was told last is noted."""
+    return layout.state / "watch.json"

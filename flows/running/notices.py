@@ -1,0 +1,85 @@
+"""Who is told how a run ended: people by Prefect's notification blocks, programs by events."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from prefect import get_run_logger
+from prefect.blocks.abstract import NotificationBlock
+from prefect.blocks.core import Block
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.events import emit_event
+from prefect.flows import Flow
+from prefect.logging import get_logger
+
+from flows.system.servers import without_user
+from flows.tracking.promoted import Promotion
+from rnn_core.errors import ParameterError
+
+CHAMPION_CHANGED = "gatewise.champion.changed"
+"""The event when a model becomes the champion; its resource is `gatewise.model.NAME`."""
+
+
+def check_blocks(names: Iterable[str]) -> None:
+    """Refuse blocks that cannot tell anybody anything, before anything is trained.
+
+    Raises:
+        ParameterError: If one is not there, or is none that notifies.
+    """
+    for name in names:
+        load_block(name)
+
+
+def load_block(name: str) -> NotificationBlock:
+    """A block of Prefect that notifies, such as slack-webhook/team.
+
+    Raises:
+        ParameterError: If it is not there, or does not notify.
+    """
+    try:
+        block: object = Block.load(name)
+    except ValueError:
+        raise ParameterError(
+            f"notify: Prefect has no block {name!r}; make one on its page of blocks, and name it "
+            "as TYPE/NAME, such as slack-webhook/team"
+        ) from None
+    if not isinstance(block, NotificationBlock):
+        raise ParameterError(f"notify: {name!r} is a {type(block).__name__}, which notifies nobody")
+    return block
+
+
+def tell_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Tell people that a run failed or crashed; a hook of the flow."""
+    asked = flow_run.parameters
+    subject = f"{flow.name} {asked.get('study', '.')}: {flow_run.name} {state.name}"
+    for problem in send(asked.get("notify") or [], subject, state.message or ""):
+        get_logger("gatewise").warning("%s", problem)
+
+
+def tell_champions(names: Sequence[str], promotions: Iterable[Promotion]) -> None:
+    """Tell people and programs of each model that became the champion."""
+    for one in promotions:
+        if one.action != "promoted":
+            continue
+        emit_event(
+            CHAMPION_CHANGED,
+            resource={
+                "prefect.resource.id": f"gatewise.model.{one.model}",
+                "prefect.resource.name": one.model,
+            },
+            payload={"version": one.version, "reason": one.reason, "test_score": one.test_score},
+        )
+        subject = f"{one.model}: version {one.version} is the champion"
+        for problem in send(names, subject, f"{one.reason}; test score {one.test_score}"):
+            get_run_logger().warning("%s", problem)
+
+
+def send(names: Iterable[str], subject: str, body: str) -> list[str]:
+    """Notify by every block; says which could not, since that must not fail a run."""
+    problems = []
+    for name in names:
+        try:
+            cast("Any", load_block(name)).notify(body, subject)
+        except Exception as error:  # noqa: BLE001 - whatever a service says
+            cause = without_user(str(error)).splitlines()
+            problems.append(f"{name} was not notified: {cause[0] if cause else type(error)}")
+    return problems

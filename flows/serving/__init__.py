@@ -1,0 +1,1 @@
+"""Registered models answered over HTTP, and a page to try them."""

@@ -1,0 +1,188 @@
+"""The body of a request, as a table and what is asked of the answer.
+
+JSON holds rows; a recording, a table or a text may come as it is, and what is asked then stands in
+the query of the address.
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pandas as pd
+import soundfile
+from pydantic import BaseModel, ValidationError
+
+from flows.serving.failures import RefusedError, told, without_input
+from flows.serving.version import Limits, Version
+from flows.tracking.rows import numbered, table_of
+from rnn_core.errors import DataError
+
+JSON = "application/json"
+
+SOUND = "sound"
+TABLE = "table"
+TEXT = "text"
+
+KINDS: Mapping[str, tuple[str, str]] = {
+    "audio/wav": (SOUND, ".wav"),
+    "audio/x-wav": (SOUND, ".wav"),
+    "audio/wave": (SOUND, ".wav"),
+    "audio/vnd.wave": (SOUND, ".wav"),
+    "audio/flac": (SOUND, ".flac"),
+    "audio/x-flac": (SOUND, ".flac"),
+    "audio/mpeg": (SOUND, ".mp3"),
+    "audio/mp3": (SOUND, ".mp3"),
+    "audio/ogg": (SOUND, ".ogg"),
+    "text/csv": (TABLE, ".csv"),
+    "text/tab-separated-values": (TABLE, ".tsv"),
+    "text/plain": (TEXT, ".txt"),
+}
+"""Types of files: what they hold, and how their names end."""
+
+MOST_SAMPLES = 30_000_000
+"""Samples of a recording, of all its channels: five minutes in stereo at 48,000 a second."""
+
+BLOCK = 1 << 16
+"""Samples that are decoded at once to be counted."""
+
+
+class Given(NamedTuple):
+    """What a request asks.
+
+    Attributes:
+        table: Its input.
+        parameters: Of the task's `AnswerParameters`.
+    """
+
+    table: pd.DataFrame
+    parameters: Any
+
+
+def types_of(version: Version) -> list[str]:
+    """Types of bodies that a version takes besides JSON."""
+    return [kind for kind, (holds, _) in KINDS.items() if holds in version.task.takes]
+
+
+def read_body(
+    version: Version, limits: Limits, body: bytes, content_type: str, query: Mapping[str, str]
+) -> Given:
+    """Read a request.
+
+    Args:
+        version: Who is asked.
+        limits: What it may take.
+        body: As it came.
+        content_type: What it is said to be.
+        query: Of the address.
+
+    Raises:
+        RefusedError: If it cannot be used.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == JSON:
+        if query:
+            raise RefusedError(422, "with JSON, parameters stand in the body")
+        return of_json(version, body)
+    if kind not in types_of(version):
+        takes = ", ".join([JSON, *types_of(version)])
+        raise RefusedError(415, f"the Content-Type must be one of: {takes}")
+    if not body:
+        raise RefusedError(400, "the body is empty")
+    asked = checked(version.schema.parameters.model_validate_strings, query)
+    table = of_file(version, limits, body, KINDS[kind][1])
+    return Given(table, parameters(version, asked))
+
+
+def of_json(version: Version, body: bytes) -> Given:
+    """The rows of JSON."""
+    if not body:
+        raise RefusedError(400, "the body is empty")
+    schema = version.schema
+    request: BaseModel = checked(schema.request.model_validate_json, body)
+    table = table_of(schema.rows_of(request), schema.columns)
+    if SOUND in version.task.takes:
+        for content in table["wav"]:
+            check_sound(content)
+    return Given(table, parameters(version, schema.parameters_of(request)))
+
+
+def checked(read: Any, content: object) -> Any:
+    """What pydantic makes of something.
+
+    Raises:
+        RefusedError: If it is not of its type.
+    """
+    try:
+        return read(content)
+    except ValidationError as error:
+        broken = error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
+        raise RefusedError(400 if broken else 422, told(error)) from None
+
+
+def parameters(version: Version, asked: BaseModel) -> Any:
+    """What is asked of an answer, as the task has it.
+
+    Raises:
+        RefusedError: If a value is out of range.
+    """
+    try:
+        return version.task.AnswerParameters(**asked.model_dump(by_alias=True))
+    except ValueError as error:
+        raise RefusedError(
+            422, without_input(f"parameters: {error}", version.schema.names)
+        ) from None
+
+
+def of_file(version: Version, limits: Limits, body: bytes, ending: str) -> pd.DataFrame:
+    """The content of a file, read as `gatewise predict` reads it."""
+    if SOUND in version.task.takes:
+        check_sound(body)
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        file = Path(temporary) / f"input{ending}"
+        file.write_bytes(body)
+        try:
+            table = version.task.read_input(file)
+        except DataError as error:
+            reason = str(error).replace(f"{temporary}/", "")
+            raise RefusedError(422, without_input(reason, version.schema.names)) from None
+    check_size(table, limits)
+    return numbered(table.drop(columns="file", errors="ignore"))
+
+
+def check_size(table: pd.DataFrame, limits: Limits) -> None:
+    """Refuse a table that is too long, or texts that are.
+
+    Raises:
+        RefusedError: If so.
+    """
+    if not len(table):
+        raise RefusedError(422, "the input has no rows")
+    if len(table) > limits.rows:
+        raise RefusedError(413, f"the input has {len(table)} rows; {limits.rows} is the most")
+    for name in table.columns:
+        if any(isinstance(value, str) and len(value) > limits.text for value in table[name]):
+            raise RefusedError(413, f"a text has more than {limits.text} characters")
+
+
+def check_sound(content: bytes) -> None:
+    """Refuse a recording that is too long; a few bytes may hold hours of silence.
+
+    What cannot be decoded here is told where it is read to be answered.
+
+    Raises:
+        RefusedError: If it is.
+    """
+    count = 0
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            while (
+                count <= MOST_SAMPLES
+                and (read := file.read(BLOCK, dtype="int16", always_2d=True)).size
+            ):
+                count += read.size
+    except (soundfile.SoundFileError, ValueError, TypeError):
+        return
+    if count > MOST_SAMPLES:
+        raise RefusedError(413, f"the recording has more than {MOST_SAMPLES} samples")

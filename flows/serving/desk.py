@@ -1,0 +1,197 @@
+"""Requests of one version, answered in the order in which they come, several at a time."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from flows.serving.failures import RefusedError, without_input
+from flows.serving.version import Limits, Version
+from flows.tracking.rows import Row, numbered, rows_of, texts_in
+from rnn_core.errors import DataError
+
+BUSY = {"Retry-After": "1"}
+
+
+@dataclass
+class Job:
+    """A request that waits.
+
+    Attributes:
+        table: Its input.
+        parameters: What is asked of the answer.
+        deadline: Until when it is to be answered, on the clock of `time.monotonic`.
+        begun: Whether it is being answered.
+        done: Gets the rows of the answer.
+    """
+
+    table: pd.DataFrame
+    parameters: Any
+    deadline: float
+    done: "asyncio.Future[list[Row]]"
+    begun: bool = field(default=False, init=False)
+
+    def goes_with(self, other: "Job") -> bool:
+        """Whether both can be answered together."""
+        return self.parameters == other.parameters and list(self.table) == list(other.table)
+
+    def check_time(self) -> None:
+        """Give up what nobody waits for any more.
+
+        Raises:
+            TimeoutError: If so.
+        """
+        if time.monotonic() > self.deadline or self.done.cancelled():
+            raise TimeoutError
+
+
+class Desk:
+    """Where a version answers.
+
+    One batch is answered at a time, in a thread: PyTorch lets go of Python meanwhile. What comes
+    while one is answered waits, and is answered together if the rows of the task stand alone.
+
+    Args:
+        version: Who answers.
+        limits: What requests may take.
+        pool: The threads.
+        batched: Told how many rows were answered together.
+    """
+
+    def __init__(
+        self, version: Version, limits: Limits, pool: Executor, batched: Callable[[int], None]
+    ) -> None:
+        self.version = version
+        self.limits = limits
+        self.streams = 0
+        self._pool = pool
+        self._batched = batched
+        self._waiting: deque[Job] = deque()
+        self._work: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return len(self._waiting)
+
+    async def answer(self, table: pd.DataFrame, parameters: Any) -> list[Row]:
+        """The answer to a table.
+
+        Raises:
+            RefusedError: If too many wait, it takes too long, or the input is wrong.
+        """
+        if len(self._waiting) >= self.limits.waiting:
+            raise RefusedError(429, "too many requests wait for this model; try again", BUSY)
+        deadline = time.monotonic() + self.limits.seconds
+        job = Job(table, parameters, deadline, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        if self._work is None:
+            self._work = asyncio.create_task(self._drain())
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                return await job.done
+        except TimeoutError:
+            raise late(job.begun, self.limits.seconds) from None
+
+    async def _drain(self) -> None:
+        """Answer until nobody waits."""
+        loop = asyncio.get_running_loop()
+        try:
+            while batch := self._take():
+                rows = sum(len(job.table) for job in batch)
+                self._batched(rows)
+                version, most = self.version, self.limits.batch
+                found = await loop.run_in_executor(self._pool, answers, version, batch, most)
+                for job, result in zip(batch, found, strict=True):
+                    settle(job, result)
+        finally:
+            self._work = None
+
+    def _take(self) -> list[Job]:
+        """The next requests that can be answered together; those are left out that gave up."""
+        while self._waiting and self._waiting[0].done.done():
+            self._waiting.popleft()
+        if not self._waiting:
+            return []
+        first = self._waiting.popleft()
+        batch, rows, others = [first], len(first.table), []
+        for job in self._waiting if self.version.task.rows_stand_alone else ():
+            fits = rows + len(job.table) <= self.limits.batch and first.goes_with(job)
+            if fits and not job.done.done():
+                batch.append(job)
+                rows += len(job.table)
+            else:
+                others.append(job)
+        if len(batch) > 1:
+            self._waiting = deque(others)
+        for job in batch:
+            job.begun = True
+        return batch
+
+
+def late(begun: bool, seconds: float) -> RefusedError:
+    """What a request is told that took too long."""
+    if begun:
+        return RefusedError(
+            504, f"the answer takes longer than {seconds:g} s; ask for less at once"
+        )
+    return RefusedError(503, f"no turn came within {seconds:g} s; try again", BUSY)
+
+
+def settle(job: Job, result: list[Row] | Exception) -> None:
+    """Give a request its answer, if it still waits for it."""
+    if job.done.done():
+        return
+    if isinstance(result, Exception):
+        job.done.set_exception(result)
+    else:
+        job.done.set_result(result)
+
+
+def answers(version: Version, jobs: Sequence[Job], most: int) -> list[list[Row] | Exception]:
+    """What each of some requests gets; one that is wrong spoils no other.
+
+    Args:
+        version: Who answers.
+        jobs: Requests that go together.
+        most: Rows that are answered at once.
+    """
+    if len(jobs) > 1:
+        with suppress(Exception):  # each is told its own below
+            return together(version, jobs)
+    return [outcome(version, job, most) for job in jobs]
+
+
+def together(version: Version, jobs: Sequence[Job]) -> list[list[Row] | Exception]:
+    """The answers to several requests, computed as one."""
+    table = numbered(pd.concat([job.table for job in jobs]))
+    rows = iter(rows_of(version.task.answer(version.model, table, jobs[0].parameters)))
+    return [[next(rows) for _ in range(len(job.table))] for job in jobs]
+
+
+def outcome(version: Version, job: Job, most: int) -> list[Row] | Exception:
+    """What a request gets by itself."""
+    try:
+        return [row for part in parts(version, job, most) for row in part]
+    except DataError as error:
+        return RefusedError(
+            422, without_input(str(error), version.schema.names, texts_in(job.table))
+        )
+    except Exception as error:  # noqa: BLE001 - it is told and noted where it is awaited
+        return error
+
+
+def parts(version: Version, job: Job, most: int) -> Iterator[list[Row]]:
+    """The rows of an answer, some at a time where they stand alone."""
+    task, table = version.task, job.table
+    step = len(table) if not task.rows_stand_alone else 1 if version.streams else most
+    for first in range(0, len(table), step):
+        job.check_time()
+        rows = table.iloc[first : first + step]
+        yield rows_of(task.answer(version.model, rows, job.parameters))

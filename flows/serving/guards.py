@@ -1,0 +1,180 @@
+"""What every request passes before it is looked at, and every answer on its way out."""
+
+import hmac
+import logging
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pydantic_core import to_json
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from flows.serving.failures import RefusedError
+
+log = logging.getLogger("gatewise.serving")
+
+OPEN = ("/", "/health", "/ready", "/docs")
+"""Pages that need no token: they hold nothing of a model."""
+
+OPEN_FOLDER = "/page/"
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+    "data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may ask.
+
+    Attributes:
+        token: What a request has to bring; None: nothing.
+        hosts: Names that the server may be called by; None: any.
+        body: Most bytes of a request.
+    """
+
+    token: str | None
+    hosts: Collection[str] | None
+    body: int
+
+
+class Guards:
+    """The application behind its guards.
+
+    Pages that a browser shows may not ask in its name, nor may a name that was made to point
+    here. Errors are noted with a number, and told by it.
+    """
+
+    def __init__(self, app: ASGIApp, rules: Rules) -> None:
+        self.app = app
+        self.rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def out(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            headers = Headers(scope=scope)
+            check_origin(headers, self.rules.hosts)
+            check_token(scope["path"], headers, self.rules.token)
+            check_length(headers, self.rules.body)
+            await self.app(scope, limited(receive, self.rules.body), out)
+        except RefusedError as refusal:
+            if not begun:
+                await refuse(refusal, out)
+        except Exception as error:  # noqa: BLE001 - it is noted, and told by its number
+            if not begun:
+                await refuse(RefusedError(500, noted(error)), out)
+            elif scope.get("noted") is not error:
+                noted(error)
+
+
+def noted(error: Exception) -> str:
+    """Write an error into the log, and say how to find it there."""
+    number = secrets.token_hex(4)
+    log.error("error %s", number, exc_info=error)
+    return f"something went wrong here; the log tells it as error {number}"
+
+
+async def refuse(refusal: RefusedError, send: Send) -> None:
+    """Say why a request is not answered."""
+    body = to_json({"error": refusal.reason})
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    raw = [(k.lower().encode(), v.encode()) for k, v in (headers | refusal.headers).items()]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def check_origin(headers: Headers, hosts: Collection[str] | None) -> None:
+    """Refuse what another page sends, or a name that was made to point here.
+
+    Raises:
+        RefusedError: If so.
+    """
+    host = headers.get("host", "")
+    if hosts is not None and host_of(host) not in hosts:
+        raise RefusedError(403, "this server is not called so; use the address that it printed")
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        raise RefusedError(403, "pages of other addresses may not ask")
+
+
+def host_of(host: str) -> str:
+    """The name in a Host header, without its port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def check_token(path: str, headers: Headers, token: str | None) -> None:
+    """Refuse a request without the token.
+
+    Raises:
+        RefusedError: If so.
+    """
+    if token is None or path in OPEN or path.startswith(OPEN_FOLDER):
+        return
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    right = hmac.compare_digest(given.strip().encode("latin-1", "replace"), token.encode())
+    if scheme.lower() != "bearer" or not right:
+        told = {"WWW-Authenticate": "Bearer"}
+        raise RefusedError(401, "send the token as `Authorization: Bearer TOKEN`", told)
+
+
+def check_length(headers: Headers, most: int) -> None:
+    """Refuse a body that says that it is too long, before any of it is read.
+
+    Raises:
+        RefusedError: If so.
+    """
+    length = headers.get("content-length", "0")
+    if not length.isdecimal():
+        raise RefusedError(400, "the Content-Length is no number")
+    if len(length) > 18 or int(length) > most:
+        raise too_long(most)
+
+
+def too_long(most: int) -> RefusedError:
+    """What a body is told that is too long."""
+    return RefusedError(413, f"the body is longer than {most} bytes", {"Connection": "close"})
+
+
+def limited(receive: Receive, most: int) -> Receive:
+    """What receives a body, and stops where it becomes too long."""
+    count = 0
+
+    async def inner() -> Message:
+        nonlocal count
+        message = await receive()
+        if message["type"] == "http.request":
+            count += len(message.get("body", b""))
+            if count > most:
+                raise too_long(most)
+        return message
+
+    return inner

@@ -1,0 +1,194 @@
+"""A version of a registered model, loaded to be asked.
+
+Nothing of its files is run: the code is that of this program, and weights are safetensors.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import mlflow
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from pydantic_core import to_json
+from torch import nn
+
+from flows.serving.schema import Most, Schema, schema_of
+from flows.tracking.judging import RUN
+from flows.tracking.registry import DIGEST, EXAMPLES, download
+from flows.tracking.rows import rows_of, table_of
+from rnn_core.errors import GatewiseError, StudyError
+from rnn_core.files import read_json
+from rnn_core.tasks.base.task import Task
+from rnn_core.training.models import registered_seeds, restore_registered
+from rnn_core.training.run_folder import read_config
+
+PREFIX = "gatewise."
+"""What the tags begin with that hold what speaks for a version."""
+
+TOLERANCE = 1e-4
+"""How far a number may be from the one that was answered on the machine that registered it."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """An input that a model was registered with, and its answer, as rows of JSON."""
+
+    given: list[dict[str, Any]]
+    answer: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a request may take.
+
+    Attributes:
+        body: Bytes of a request.
+        rows: Rows of a table.
+        text: Characters of a text.
+        seconds: Until an answer is there.
+        waiting: Requests that wait for a model.
+        streams: Texts that a model writes at the same time.
+        batch: Rows that are answered together.
+    """
+
+    body: int = 8 << 20
+    rows: int = 10_000
+    text: int = 20_000
+    seconds: float = 30.0
+    waiting: int = 256
+    streams: int = 4
+    batch: int = 64
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that answers.
+
+    Attributes:
+        name: Of the registered model.
+        number: Of the version.
+        digest: Of its files.
+        kind: Name of its task.
+        task: What reads input and makes answers of it.
+        model: The network.
+        schema: What it takes and answers.
+        examples: None if it was registered without.
+        evidence: What speaks for it, by the names of tags without their prefix.
+    """
+
+    name: str
+    number: str
+    digest: str
+    kind: str
+    task: Task
+    model: nn.Module
+    schema: Schema
+    examples: Examples | None
+    evidence: Mapping[str, str]
+
+    @property
+    def cell(self) -> str:
+        """Name of its recurrent cell."""
+        return self.evidence.get("cell", "")
+
+    @property
+    def streams(self) -> bool:
+        """Whether it writes text piece by piece."""
+        return hasattr(self.task, "stream")
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What stands in each of its answers."""
+        return {
+            "model": self.name,
+            "version": self.number,
+            "digest": self.digest,
+            "cell": self.cell,
+        }
+
+
+def load(version: ModelVersion, limits: Limits) -> Version:
+    """Fetch a version, compare it with its digest, rebuild its model and ask it for an answer.
+
+    Raises:
+        GatewiseError: If its files are gone or changed, or it does not answer as it did when it
+            was registered.
+    """
+    try:
+        with TemporaryDirectory(prefix="gatewise-") as temporary:
+            loaded = rebuild(version, download(version, Path(temporary)), limits)
+        check_answers(loaded)
+    except (GatewiseError, MlflowException, OSError):
+        raise
+    except Exception as error:  # whatever a file of another Gatewise, or of nobody, leads to
+        raise StudyError(f"its model cannot be rebuilt: {type(error).__name__}: {error}") from error
+    return loaded
+
+
+def rebuild(version: ModelVersion, files: Path, limits: Limits) -> Version:
+    """The model of files whose digest is right."""
+    task, model = restore_registered(files / RUN)
+    config, _ = read_config(registered_seeds(files / RUN)[0])
+    signature = mlflow.models.get_model_info(f"models:/{version.name}/{version.version}").signature
+    if signature is None or signature.inputs is None or signature.outputs is None:
+        raise StudyError("it does not say what it takes")
+    return Version(
+        name=version.name,
+        number=str(version.version),
+        digest=version.tags[DIGEST],
+        kind=config.task,
+        task=task,
+        model=model,
+        schema=schema_of(
+            f"{version.name}_{version.version}", task, signature, Most(limits.rows, limits.text)
+        ),
+        examples=read_examples(files / EXAMPLES),
+        evidence=evidence_of(version.tags),
+    )
+
+
+def evidence_of(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags of ours without their prefix."""
+    return {k.removeprefix(PREFIX): v for k, v in tags.items() if k.startswith(PREFIX)}
+
+
+def read_examples(file: Path) -> Examples | None:
+    """What a model was registered with, if it was registered with any."""
+    return Examples(**read_json(file)) if file.exists() else None
+
+
+def check_answers(version: Version) -> None:
+    """Ask a model what it was asked when it was registered.
+
+    Raises:
+        StudyError: If it answers otherwise.
+    """
+    if version.examples is None:
+        return
+    request = version.schema.request.model_validate_json(to_json({"rows": version.examples.given}))
+    table = table_of(version.schema.rows_of(request), version.schema.columns)
+    answer = version.task.answer(version.model, table, version.task.AnswerParameters())
+    if not alike(rows_of(answer), version.examples.answer):
+        raise StudyError("it does not answer as it did when it was registered")
+
+
+def alike(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
+    """Whether rows are near one another, value by value."""
+    if len(found) != len(wanted):
+        return False
+    pairs = zip(found, wanted, strict=True)
+    return all(a.keys() == b.keys() and all(near(a[k], b[k]) for k in a) for a, b in pairs)
+
+
+def near(found: Any, wanted: Any) -> bool:
+    """Whether two values are of a kind, and numbers the same but for their last digits.
+
+    Another processor may round otherwise, and so draw another letter of a text.
+    """
+    if isinstance(found, float) and isinstance(wanted, float | int):
+        return math.isclose(found, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return type(found) is type(wanted)

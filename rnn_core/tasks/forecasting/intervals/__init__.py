@@ -1,0 +1,1 @@
+"""Prediction intervals: quantiles, and how wide they have to be."""
