@@ -15,6 +15,10 @@ FILE = "params.yaml"
 T = TypeVar("T")
 
 
+LIST = "a list, such as [1, 2]"
+"""What params.yaml calls what Python calls a tuple."""
+
+
 def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
     """Turn a section of the file into its dataclass.
 
@@ -33,7 +37,7 @@ def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
     except ValidationError as error:
         problem = error.errors()[0]
     place = ".".join(str(part) for part in (where, *problem["loc"]) if part != "")
-    message = problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ").replace("a valid tuple", LIST)
     if problem["type"] == "missing":
         message = "is required"
     elif problem["type"] != "value_error":

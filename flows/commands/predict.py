@@ -161,7 +161,7 @@ def answer_each(
         The answer, in which all others are empty, and what is wrong with those.
 
     Raises:
-        DataError: If no row can be answered.
+        DataError: If no row can be answered; names all that is wrong.
     """
     faults = Faults()
     try:
@@ -175,6 +175,8 @@ def answer_each(
         answer = partial(served.task.answer, served.model, parameters=parameters)
         parts = list(answer_halves(answer, named, range(len(named)), faults))
         if not parts:
+            if len({what for alike in faults.found.values() for what in alike}) > 1:
+                faults.check()
             raise
     answered = pd.concat(parts).reindex(range(len(table)))
     given = [column for column in answered.columns if column in table.columns]

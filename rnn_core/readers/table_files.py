@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
+from rnn_core.readers.formats.odd_rows import without_repeated_names
 from rnn_core.readers.formats.separated_text import MOST_FAULTS, Fields, choose_reading
 from rnn_core.readers.formats.text_layout import SEPARATORS, Layout, find_layouts
 from rnn_core.readers.formats.text_records import Quoting, first_lines
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".parquet", ".xlsx", ".jsonl", ".ndjson", ".json")
+ENDINGS = (
+    *(".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".parquet", ".xlsx"),
+    *(".jsonl", ".ndjson", ".json"),
+)
 """Endings of tables, in lower case; `.gz` and `.zip` may follow."""
 
 PACKED = (".gz", ".zip")
@@ -268,7 +272,7 @@ def read_text(opened: Opener, inner: str, name: str, form: TableForm, faults: Fa
         faults.check()
         raise
     note_faults(fields, layout, name, faults)
-    frame = frame_of(fields, layout)
+    frame, repeated = without_repeated_names(frame_of(fields, layout), fields.names)
     if frame.empty:
         faults.add(f"{name} has column names and no rows below them", "")
         faults.check()
@@ -279,8 +283,15 @@ def read_text(opened: Opener, inner: str, name: str, form: TableForm, faults: Fa
         header=layout.header,
         quoting=layout.quoting,
     )
-    notes = [f"lines 1 to {layout.above} are above the table"] if layout.above else []
+    notes = [above_in_words(layout.above)] if layout.above else []
+    notes += [f"line {layout.above + 1}, a comment, has the column names"] * layout.commented
+    notes += [f"left out, since it has the column names again: row {row}" for row in repeated]
     return TableFile(frame=frame, form=found, blank=tuple(fields.blank), notes=tuple(notes))
+
+
+def above_in_words(lines: int) -> str:
+    """Which lines are no part of a table that begins below them."""
+    return f"lines 1 to {lines} are above the table" if lines > 1 else "line 1 is above the table"
 
 
 def note_faults(fields: Fields, layout: Layout, name: str, faults: Faults) -> None:

@@ -5,7 +5,9 @@ for the place; errors name rows by it.
 """
 
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -14,21 +16,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_in
 from rnn_core.readers.formats.memory import give_back
+from rnn_core.readers.formats.odd_rows import rows_of_units
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
 from rnn_core.readers.formats.written_numbers import GAPS, Decimal, read_numbers
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 Missing: TypeAlias = Literal["error", "fill"]
 
+NUMBERS = re.compile(r"\d+")
+
 LARGEST = 1e100
 """Numbers beyond it have no variance that can be written down."""
 
 
-def table_file(raw: Path) -> Path:
-    """The one table of a folder.
+def table_files(raw: Path) -> list[Path]:
+    """The one table of a folder, or the files that it was cut into, in their order.
+
+    Files are parts of one table if their names differ in numbers alone, as part-1.csv and
+    part-2.csv do.
 
     Raises:
         DataError: If there is none, or more than one.
@@ -36,32 +44,123 @@ def table_file(raw: Path) -> Path:
     files = visible_in(raw)
     found = [file for file in files if is_table_file(file)]
     tables = [file for file in found if file.suffix.lower() != ".txt"] or found
-    if len(tables) == 1:
-        return tables[0]
+    if len(tables) == 1 or (tables and len({NUMBERS.sub("#", one.name) for one in tables}) == 1):
+        return sorted(tables, key=in_order)
     names = ", ".join(file.name for file in tables[:5])
     if tables:
-        raise DataError(f"the data holds {len(tables)} tables ({names}), not exactly one")
+        raise DataError(
+            f"the data holds {len(tables)} tables ({names}), not exactly one; call parts of one "
+            "table alike but for a number, such as part-1.csv and part-2.csv"
+        )
     others = ", ".join(file.name for file in files[:3])
     hint = f"; export {others} as one" if others else ""
     raise DataError(
-        "the data holds 0 tables (.csv, .tsv, .txt, .xlsx, .parquet, .jsonl), not exactly "
+        "the data holds 0 tables (.csv, .tsv, .txt, .dat, .xlsx, .parquet, .jsonl), not exactly "
         f"one{hint}"
     )
 
 
-def load_table(file: Path, form: TableForm) -> TableFile:
+def in_order(file: Path) -> list[tuple[int, str]]:
+    """What a file is put in order by: its name, numbers by their size."""
+    parts = re.split(r"(\d+)", file.name)
+    return [(int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
+def name_of(files: Sequence[Path]) -> str:
+    """What a table is called in errors."""
+    first, last = files[0].name, files[-1].name
+    return first if len(files) == 1 else f"{first} to {last}"
+
+
+def load_table(files: Sequence[Path], form: TableForm) -> TableFile:
     """Read a table without blank rows; see `read_table_file`.
+
+    Args:
+        files: The file, or those of its parts in their order. Rows of parts are called by the
+            name of their file too.
+        form: What is known of how it is written.
+
+    Raises:
+        DataError: If it cannot be read; names all rows that do not fit.
+    """
+    faults, parts = Faults(), []
+    give_back()
+    for file in files:
+        with faults.noted():
+            parts.append(load_part(file, form))
+    faults.check()
+    return joined(parts, files)
+
+
+def load_part(file: Path, form: TableForm) -> TableFile:
+    """Read a file without blank rows.
 
     Raises:
         DataError: If it cannot be read; names all rows that do not fit.
     """
     faults = Faults()
-    give_back()
-    table = read_table_file(file, form, faults)
-    for row in table.blank:
+    part = read_table_file(file, form, faults)
+    for row in part.blank:
         faults.add(f"{file.name}, row {row} is blank", "remove it, or fill it")
     faults.check()
-    return table
+    return without_units(part)
+
+
+def joined(parts: Sequence[TableFile], files: Sequence[Path]) -> TableFile:
+    """Parts of a table, which have the same columns, as one.
+
+    Raises:
+        DataError: If they do not, or are written in different ways; names all.
+    """
+    first, faults = parts[0], Faults()
+    if len(parts) == 1:
+        return first
+    for part, file in zip(parts, files, strict=True):
+        if set(part.frame.columns) != set(first.frame.columns):
+            own = ", ".join(map(str, part.frame.columns))
+            faults.add(
+                f"{file.name} has other columns ({own}) than {files[0].name}",
+                "give all parts of a table the same columns, or leave it out",
+            )
+    decimals = {part.form.decimal for part in parts} - {None}
+    if len(decimals) > 1 or len({part.form.separator for part in parts}) > 1:
+        faults.add(
+            f"{name_of(files)} differ in what separates fields, or stands before decimals",
+            "write all parts of a table alike",
+        )
+    faults.check()
+    rows = pd.concat(
+        [
+            pd.Series(part.frame.index.astype("str") + f" of {file.name}", dtype="str")
+            for part, file in zip(parts, files, strict=True)
+        ]
+    )
+    frame = pd.concat([part.frame[list(first.frame.columns)] for part in parts])
+    notes = [note for part in parts for note in part.notes]
+    return replace(
+        first,
+        frame=frame.set_axis(pd.Index(rows, name="row")),
+        form=replace(first.form, decimal=next(iter(decimals), None)),
+        notes=(f"{len(parts)} files are its parts, in this order: {some_of(files)}", *notes),
+    )
+
+
+def some_of(files: Sequence[Path]) -> str:
+    """The names of the first files, and how many more there are."""
+    return some([file.name for file in files])
+
+
+def without_units(table: TableFile) -> TableFile:
+    """A table without the rows right below its column names that tell units of numbers."""
+    frame = table.frame
+    left = rows_of_units(frame) if table.form.header else 0
+    if not left:
+        return table
+    told = [f"row {row} ({', '.join(map(str, frame.loc[row]))})" for row in frame.index[:left]]
+    why = "left out, since no number or day is in it where all others have one"
+    return replace(
+        table, frame=frame.iloc[left:], notes=(*table.notes, f"{why}: {' and '.join(told)}")
+    )
 
 
 def numbered(table: pd.DataFrame) -> pd.DataFrame:

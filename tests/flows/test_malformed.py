@@ -121,7 +121,7 @@ class Noted:
             caller = sys._getframe(1)
             place = Path(caller.f_code.co_filename), caller.f_lineno
             if place[0] != FAULTS:
-                self.places.append((told({cure: [what]}), place))
+                self.places.append((told({cure: [what]}, {}), place))
             add(faults, what, cure)
 
         @contextmanager

@@ -125,7 +125,7 @@ WRONG = [
     ({"depths": [0]}, "params.yaml: depths must be from 1 to 16, not 0"),
     ({"depths": [1, 64]}, "params.yaml: depths must be from 1 to 16, not 64"),
     ({"depths": [1.5]}, "params.yaml: depths.0: Input should be a valid integer"),
-    ({"depths": 2}, "params.yaml: depths: Input should be a valid tuple, not 2"),
+    ({"depths": 2}, "params.yaml: depths: Input should be a list, such as [1, 2], not 2"),
     ({"depth": [2]}, "params.yaml: unknown key 'depth'; did you mean 'depths'?"),
     (
         {"datasets__co2__depths": [-1]},
@@ -351,7 +351,7 @@ def test_reference_networks_of_the_study_leave_out_what_cannot_use_them(tmp_path
         (["tnc"], "unknown reference 'tnc'; did you mean 'tcn'?"),
         (["gru"], "unknown reference 'gru'; known: linear, tcn"),
         (["tcn", "linear", "tcn"], "must hold none twice"),
-        ("tcn", "Input should be a valid tuple, not 'tcn'"),
+        ("tcn", "Input should be a list, such as [1, 2], not 'tcn'"),
         ([1], "Input should be a valid string, not 1"),
     ],
 )

@@ -7,6 +7,7 @@ take as many bytes as the text has and 8 for each field.
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rnn_core.readers.formats.encodings import PIECE, Opener, pieces
@@ -104,7 +105,8 @@ def read_fields(opened: Opener, encoding: str, layout: Layout) -> Fields:
     with open_text(opened, encoding) as text, long_fields():
         for _ in range(layout.above):
             text.readline()
-        rows = records(text, layout.separator, layout.quoting, layout.above + 1)
+        lines = chain([text.readline().lstrip("#")] if layout.commented else [], text)
+        rows = records(lines, layout.separator, layout.quoting, layout.above + 1)
         try:
             read_rows(rows, layout, found)
         except BrokenQuoteError as error:
@@ -183,11 +185,17 @@ def read_plain(opened: Opener, encoding: str, layout: Layout) -> Fields | None:
     if not table.num_rows or not any(column[-1].as_py().strip() for column in table.columns):
         return None
     return Fields(
-        names=names[0].decode(encoding).rstrip("\r\n").split(layout.separator) if names else [],
+        names=[name for line in names for name in names_of(line.decode(encoding), layout)],
         first=before if layout.header else before + 1,
         columns=[column.chunks for column in table.columns],
         lines=range(before + 1, before + 1 + table.num_rows),
     )
+
+
+def names_of(line: str, layout: Layout) -> list[str]:
+    """The names of columns that a line holds."""
+    bare = line.lstrip("#") if layout.commented else line
+    return bare.rstrip("\r\n").split(layout.separator)
 
 
 def is_plain(opened: Opener, separator: bytes) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnn_core.readers.formats.text_records import BrokenQuoteError, Quoting, records
 
@@ -13,7 +13,7 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAID = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 """The line by which Excel is told what separates fields."""
 
-NUMERIC = re.compile(r"^[^\w]{0,3}\d[\d.,:/TZ%\s+-]*$")
+NUMERIC = re.compile(r"^[^\w]{0,3}\d[\d.,:/TZ%\s+-]*([eE][+-]?\d+)?$")
 """What holds digits and no words: numbers, dates, times."""
 
 
@@ -28,6 +28,7 @@ class Layout:
         header: Whether its first row has the names of columns.
         width: Fields of a row.
         share: Of the first rows, how many have so many fields.
+        commented: Whether the names of columns stand in a comment.
     """
 
     separator: str
@@ -36,6 +37,7 @@ class Layout:
     header: bool
     width: int
     share: float
+    commented: bool = False
 
 
 def find_layouts(
@@ -62,9 +64,47 @@ def find_layouts(
     kinds: tuple[Quoting, ...] = (quoting,) if quoting else ("double", "none")
     layouts = [lay_out(lines, above, mark, kind, header) for mark in candidates for kind in kinds]
     several = [layout for layout in layouts if layout.width > 1]
+    if not several and separator is None:
+        several = [one for kind in kinds if (one := aligned(lines, above, kind, header))]
+        layouts = several or layouts
     best = max(several or layouts, key=lambda layout: layout.share)
     found = [layout for layout in layouts if layout.separator == best.separator]
+    found = [named_by_comment(lines, layout, header) for layout in found]
     return sorted(found, key=lambda one: -one.share) if best.separator == "\t" else found
+
+
+def aligned(
+    lines: Sequence[str], above: int, quoting: Quoting, header: bool | None
+) -> Layout | None:
+    """The layout of lines whose fields blanks align; None where it is not certain.
+
+    It is where nearly all lines have as many fields, and one of them is numbers.
+    """
+    found = lay_out(lines, above, " ", quoting, header)
+    if found.width < 2 or found.share < 0.9:
+        return None
+    rows, _ = sample_of(lines, found.above, " ", quoting)
+    whole = (fields for _, fields in rows[found.header :] if len(fields) == found.width)
+    columns = zip(*whole, strict=True)
+    numeric = any(all(map(NUMERIC.match, column)) for column in columns)
+    return found if numeric else None
+
+
+def named_by_comment(lines: Sequence[str], given: Layout, header: bool | None) -> Layout:
+    """The layout in which the last comment above the table has the names of its columns.
+
+    It has them if the table has none, and the comment as many fields, none of them a number.
+    """
+    layout = given
+    if header:  # which may be the comment
+        layout = lay_out(lines, comments(lines), given.separator, given.quoting, None)
+    last = layout.above - 1
+    if layout.header or header is False or last < 0 or not lines[last].startswith("#"):
+        return given
+    bare = [*lines[:last], lines[last].lstrip("#"), *lines[last + 1 :]]
+    named = lay_out(bare, last, layout.separator, layout.quoting, header)
+    fits_all = named.header and named.width == layout.width > 1 and named.above == last
+    return replace(named, commented=True) if fits_all and named.share >= layout.share else given
 
 
 def comments(lines: Sequence[str]) -> int:
@@ -141,6 +181,7 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     if is_count([value.strip() for value in first]):
         return True
     values = False
+    below = [fields for fields in below if fields != first]  # of files that were joined
     for place, name in enumerate(first):
         column = [fields[place].strip() for fields in below if place < len(fields)]
         column = [value for value in column if value]

@@ -37,6 +37,13 @@ def open_text(opened: Opener, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(opened(), encoding, newline=end)
 
 
+def squeezed(lines: Iterator[str]) -> Iterator[str]:
+    """Lines of fields that blanks align, with one blank between any two."""
+    for line in lines:
+        body = line.rstrip("\r\n")
+        yield " ".join(body.split()) + line[len(body) :]
+
+
 def cleaned(lines: Iterator[str]) -> Iterator[str]:
     """Lines of which a carriage return within is a blank: it ends no row."""
     for line in lines:
@@ -62,10 +69,10 @@ def records(
 ) -> Iterator[tuple[int, list[str]]]:
     """The fields of each row, with its first line."""
     reader = csv.reader(
-        cleaned(lines),
+        squeezed(lines) if separator == " " else cleaned(lines),
         delimiter=separator,
         quoting=csv.QUOTE_MINIMAL if quoting == "double" else csv.QUOTE_NONE,
-        skipinitialspace=separator != " ",
+        skipinitialspace=True,
         strict=True,
     )
     start = line

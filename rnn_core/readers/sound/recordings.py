@@ -3,13 +3,14 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from rnn_core.errors import DataError
+from rnn_core.readers.alike_sounds import alike_ones
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.audio import Samples, Sound, read_sound, resampled
 from rnn_core.readers.sound.name_tokens import Recording
@@ -30,6 +31,7 @@ class Heard:
         copies: Recordings left out, each with the one that it is a copy of.
         flaws: Recordings that may be bad, by the names of `FLAWS`.
         short: Recordings far shorter than the others.
+        alike: Recordings that are another one at another loudness, or in another encoding.
     """
 
     seconds: float
@@ -39,6 +41,7 @@ class Heard:
     copies: dict[str, str]
     flaws: dict[str, list[str]]
     short: list[str]
+    alike: dict[str, str] = field(default_factory=dict)
 
 
 class Named(NamedTuple):
@@ -99,7 +102,9 @@ def read_all(files: Sequence[Named], rate_hz: int | None, faults: Faults) -> Sou
     faults.check()
     rate = rate_hz or commonest(whole)
     samples = [resampled(sound.samples, sound.rate_hz, rate) for sound in whole]
-    found = heard(names, whole, copies, short)
+    said = [files[i].said for i in kept]
+    alike = {names[i]: names[j] for i, j in alike_ones(samples, said, rate)}
+    found = replace(heard(names, whole, copies, short), alike=alike)
     return Sounds(rate, kept, samples, [marks[i] for i in kept], found)
 
 

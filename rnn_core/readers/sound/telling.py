@@ -52,6 +52,12 @@ def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
             f"{number(heard.short)} lasts less than 1/{LONGEST_RATIO} of what half of them last; "
             f"listen to it: {some(heard.short)}"
         )
+    if heard.alike:
+        pairs = [f"{name} (of {other})" for name, other in heard.alike.items()]
+        doubts.append(
+            f"{number(pairs)} is another one at another loudness or in another encoding, so that a "
+            f"test set may hold what was trained on; remove it: {some(pairs)}"
+        )
     if low := sum(n for rate, n in heard.rates.items() if int(rate) < rate_hz):
         lowest = min(map(int, heard.rates))
         doubts.append(

@@ -75,6 +75,8 @@ def find_chunks(content: bytes, label: str) -> Chunks:
     Raises:
         FaultsError: If the file ends before them.
     """
+    if len(content) < 12:
+        raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
     if content[8:12] != b"WAVE":
         what = f"{label} is not a wav file: its kind is {content[8:12]!r}"
         raise FaultsError({EXPORT: [what]})

@@ -1,19 +1,18 @@
 """The column of timestamps of a table: found, and read whatever kind it has."""
 
+from collections.abc import Iterator
 from datetime import date as Day
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.times.parsing import AT_ONCE, Times
 from rnn_core.readers.times.written import (
-    AT_ONCE,
     EXCEL,
     SINCE_1970,
-    Times,
     times_of_numbers,
     times_of_text,
     words_of,
@@ -29,6 +28,9 @@ USUAL_WORDS = frozenset(
 
 NUMBER = r"^\d+(?:\.\d+)?$"
 """A number as a timestamp may be."""
+
+EMPTY = ("", "NaT", "nan", "None")
+"""What stands where a timestamp is missing."""
 
 YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "anno"])
 """Words of names of columns whose numbers may be years alone."""
@@ -69,7 +71,7 @@ def read_times(table: pd.DataFrame, date: str, name: str, day_first: bool | None
         aware = values.map(lambda value: getattr(value, "tzinfo", None) is not None).all()
         return Times(pd.DatetimeIndex(pd.to_datetime(values, utc=bool(aware))))
     text = stripped(values)
-    if matches(text.iloc[:1], NUMBER).all() and matches(text, NUMBER).all():
+    if are_numbers(text.iloc[:1]) and are_numbers(text):
         return Times(times_of_numbers(pd.to_numeric(text), name))
     return times_of_text(text, name, day_first)
 
@@ -95,15 +97,19 @@ def in_zone(times: pd.DatetimeIndex, zone: str | None, name: str) -> pd.Datetime
 def stripped(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """A column as texts without blanks around; not copied where it has none."""
     text = values.astype("str")
-    return text.str.strip() if matches(text, r"^\s|\s$").any() else text
+    blanks = any((piece.str.strip() != piece).any() for piece in pieces(text))
+    return text.str.strip() if blanks else text
 
 
-def matches(values: "pd.Series[Any]", pattern: str) -> NDArray[np.bool_]:
-    """In which texts a pattern is found; a part of them at a time."""
-    starts = range(0, len(values), AT_ONCE)
-    pieces = [values.iloc[i : i + AT_ONCE].astype("str") for i in starts]
-    found = [piece.str.contains(pattern, regex=True).to_numpy(np.bool_) for piece in pieces]
-    return np.concatenate(found) if found else np.empty(0, np.bool_)
+def pieces(values: "pd.Series[Any]") -> "Iterator[pd.Series[Any]]":
+    """A column as texts, a part of them at a time."""
+    for start in range(0, len(values), AT_ONCE):
+        yield values.iloc[start : start + AT_ONCE].astype("str")
+
+
+def are_numbers(values: "pd.Series[Any]") -> bool:
+    """Whether all of some texts are numbers, as timestamps may be."""
+    return all(piece.str.contains(NUMBER, regex=True).all() for piece in pieces(values))
 
 
 def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
@@ -114,14 +120,17 @@ def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
     """
     empty = values.isna().to_numpy()
     if values.dtype.kind not in "biufmM":
-        empty = empty | matches(values, r"^\s*(?:NaT|nan|None)?\s*$")
+        blank = [piece.str.strip().isin(EMPTY).to_numpy() for piece in pieces(values)]
+        empty = empty | np.concatenate([empty[:0], *blank])
     faults = Faults()
     for row in values.index[empty]:
         faults.add(f"{name}, row {row}, column {values.name!r} has no timestamp", "write it")
     faults.check()
 
 
-def find_dates(table: pd.DataFrame, others: list[str], name: str) -> str | None:
+def find_dates(
+    table: pd.DataFrame, others: list[str], name: str, day_first: bool | None = None
+) -> str | None:
     """The column of timestamps, if there is one.
 
     A column with a usual name goes before others. One that is written as timestamps and cannot
@@ -132,6 +141,7 @@ def find_dates(table: pd.DataFrame, others: list[str], name: str) -> str | None:
         table: Its index says what a row is called.
         others: Columns that are something else.
         name: What to call the table in errors.
+        day_first: Whether 01/02/2024 is the first of February, if it is known.
 
     Raises:
         DataError: If the one column of timestamps cannot be read.
@@ -142,7 +152,7 @@ def find_dates(table: pd.DataFrame, others: list[str], name: str) -> str | None:
         if not may_be_dates(table[column], column):
             continue
         try:
-            read_times(table, column, name)
+            read_times(table, column, name, day_first)
         except DataError as error:
             if failed is None and is_written(table[column]):
                 failed = rank(column), error

@@ -54,7 +54,7 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
     if part := other_part(times, table):
         raise DataError(
             f"{where} is the timestamp of the row above too, and column {part!r} tells more of the "
-            f"time; join {date!r} and {part!r} into one column, such as 2024-01-31 13:00"
+            f"time; take both: --set date='{date},{part}'"
         )
     if series := series_column(times, table):
         count = table[series].nunique()

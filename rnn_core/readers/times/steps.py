@@ -140,7 +140,7 @@ def find_step(times: pd.DatetimeIndex) -> BaseOffset:
     found = Counter(step for step in windows if step is not None)
     if found:
         return found.most_common(1)[0][0]
-    apart = pd.Timedelta(np.median(np.diff(times)))
+    apart = pd.Timedelta(int(np.median(np.diff(times.asi8))), unit=times.unit)
     whole_days = apart % pd.Timedelta(days=1) == pd.Timedelta(0)
     return pd.offsets.Day(apart.days) if whole_days else to_offset(apart)
 
@@ -165,7 +165,8 @@ def infer_step(times: pd.DatetimeIndex) -> BaseOffset | None:
 
 def median_seconds(times: pd.DatetimeIndex) -> float:
     """Median time between rows."""
-    return float(np.median(np.diff(times.to_numpy()) / np.timedelta64(1, "s")))
+    second = pd.Timedelta(seconds=1) // pd.Timedelta(1, unit=times.unit)
+    return float(np.median(np.diff(times.asi8)) / second)  # numbers, since zones make objects
 
 
 def step_code(times: pd.DatetimeIndex) -> str | None:

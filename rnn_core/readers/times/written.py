@@ -1,25 +1,18 @@
 """Timestamps as people write them, read where what is meant is certain."""
 
 import re
-import warnings
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from rnn_core.errors import DataError
-from rnn_core.readers.formats.memory import give_back
-from rnn_core.readers.times.steps import increasing, regular
+from rnn_core.readers.times.decimals import times_of_decimals
+from rnn_core.readers.times.parsing import Times, in_pieces, kinds_of, parse, refuse_unread
+from rnn_core.readers.times.slashes import SLASHED, times_of_slashes
 
-AT_ONCE = 50_000
-"""Texts that are read at once; a bound on memory only."""
-
-SLASHED = re.compile(
-    r"^(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})[/.-](?P<year>\d{4}|\d\d)\b"
-)
-CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-ZONE = re.compile(r"\d{1,2}:\d{2}\S*?\s?(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$")
+ZONE = r"\d{1,2}:\d{2}\S*?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
 OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
@@ -52,20 +45,8 @@ QUARTERS = {"quarter", "qtr", "quartal", "trimestre"}
 """Names of columns in which a small number beside a year counts such parts of it."""
 
 
-class Times(NamedTuple):
-    """Timestamps that were read.
-
-    Attributes:
-        times: In the order of the rows.
-        day_first: Whether the day is written before the month; None where neither is first.
-    """
-
-    times: pd.DatetimeIndex
-    day_first: bool | None = None
-
-
 def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
-    """Years, months, days, counts since 1970, or what Excel counts.
+    """Years, with decimals too, months, days, counts since 1970, or what Excel counts.
 
     Raises:
         DataError: If they are none of these.
@@ -84,6 +65,9 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     if EXCEL[0] <= least and most < EXCEL[1]:
         days = pd.to_datetime(values, unit="D", origin="1899-12-30")
         return pd.DatetimeIndex(days).round("s")
+    decimals = times_of_decimals(values.to_numpy(np.float64))
+    if decimals is not None and not whole:
+        return decimals
     row, value = values.index[0], values.iloc[0]
     raise DataError(
         f"{name}, row {row}, column {values.name!r}: the number {value} is not a timestamp; "
@@ -186,27 +170,6 @@ def without_late_midnights(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return values
 
 
-def in_pieces(
-    values: "pd.Series[Any]", read: "Callable[[pd.Series[Any]], pd.Series[pd.Timestamp]]"
-) -> "pd.Series[pd.Timestamp]":
-    """Read texts some at once, since many of them take much memory."""
-    pieces = [read(values.iloc[i : i + AT_ONCE]) for i in range(0, len(values), AT_ONCE)]
-    return pd.concat(pieces) if len(pieces) > 1 else pieces[0]
-
-
-def parse(values: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp]":
-    """Read text of one form, the first value's where none is given; NaT where it differs."""
-
-    def read(piece: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # that no form could be guessed
-            times: pd.Series[pd.Timestamp] = pd.to_datetime(piece, format=form, errors="coerce")
-        give_back()
-        return times
-
-    return read(values) if form is None else in_pieces(values, read)
-
-
 def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     """Timestamps whose offsets from UTC may differ.
 
@@ -219,17 +182,16 @@ def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     some = values.str.contains(HAS_ZONE, regex=True)
     if not some.any():
         return refuse_unread(values, written_times(values), name)
-    zones = values.str.extract(ZONE)["zone"]
-    some = zones.notna()
-    if some.any() and not some.all():
-        place = int(np.argmax(some != some.iloc[0]))
+    zones, codes = kinds_of(values, ZONE)
+    if zones and (codes < 0).any():
+        place = int(np.argmax((codes < 0) != (codes[0] < 0)))
         raise DataError(
             f"{name}, row {values.index[place]}: {values.iloc[place]} and {values.iloc[0]} mix "
             "timestamps with and without a time zone"
         )
-    if zones.nunique() > 1:
-        clocks = values.str.extract(rf"(\d{{1,2}}:\d{{2}}\S*?){OFFSET}")[0]
-        if clocks.nunique() == 1:
+    if len(zones) > 1:
+        clocks, _ = kinds_of(values, rf"(\d{{1,2}}:\d{{2}}\S*?){OFFSET}")
+        if len(clocks) == 1:
             values = values.str.replace(OFFSET, "", regex=True)
             return refuse_unread(values, written_times(values), name)
         return refuse_unread(values, in_pieces(values, to_utc), name)
@@ -248,89 +210,3 @@ def written_times(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
     """Texts in ISO 8601, or in the form of the first one."""
     times = parse(values, "ISO8601")
     return parse(values, None) if times.isna().iloc[0] else times
-
-
-def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
-    """Timestamps such as 31/01/2024 or 01/31/2024, in the one order that all rows allow."""
-    parts = values.str.extract(SLASHED)
-    first_day = order_of(values, parts, name)
-    if first_day is None:
-        first_day = day_first
-    elif day_first is not None and first_day != day_first:
-        place = int(np.argmax(pd.to_numeric(parts["first" if first_day else "second"]) > 12))
-        order = "day" if day_first else "month"
-        raise DataError(
-            f"{name}, row {values.index[place]}: {values.iloc[place]} does not have the {order} "
-            "first, as the dates that the model was trained on or data.day_first says"
-        )
-    if first_day is None:
-        first_day = order_by_steps(values, parts, name)
-    return Times(refuse_unread(values, read_slashes(values, parts, first_day), name), first_day)
-
-
-def order_of(values: "pd.Series[Any]", parts: pd.DataFrame, name: str) -> bool | None:
-    """Whether the day comes first by what cannot be a month; None where nothing tells.
-
-    With points between, it does everywhere.
-
-    Raises:
-        DataError: If some rows have another order than others.
-    """
-    first, second = (pd.to_numeric(parts[key]) > 12 for key in ("first", "second"))
-    if first.any() and second.any():
-        places = sorted([int(np.argmax(first)), int(np.argmax(second))])
-        one, other = (values.iloc[place] for place in places)
-        raise DataError(
-            f"{name}, row {values.index[places[1]]}: {other} and {one} do not have day and "
-            "month in the same order; write 2024-01-31"
-        )
-    if first.any() or second.any():
-        return bool(first.any())
-    return True if parts["mark"].iloc[0] == "." else None
-
-
-def order_by_steps(values: "pd.Series[Any]", parts: pd.DataFrame, name: str) -> bool:
-    """Whether the day comes first: where one order alone makes rows that are one step apart.
-
-    Raises:
-        DataError: If both do, or neither.
-    """
-    fit = []
-    for day_first in (True, False):
-        times = read_slashes(values, parts, day_first)
-        index = pd.DatetimeIndex(times)
-        fit.append(bool(times.notna().all()) and increasing(index) and regular(index))
-    if fit[0] == fit[1] or len(values) < 3:
-        raise DataError(
-            f"{name}, row {values.index[0]}: {values.iloc[0]} can be day and month or month and "
-            "day, and no other row tells; say which: --set day_first=true, or day_first=false"
-        )
-    return fit[0]
-
-
-def read_slashes(
-    values: "pd.Series[Any]", parts: pd.DataFrame, day_first: bool
-) -> "pd.Series[pd.Timestamp]":
-    """Read dates in an order, with the clock that most of them have."""
-    mark = parts["mark"].iloc[0]
-    year = "%Y" if len(parts["year"].iloc[0]) == 4 else "%y"
-    form = f"%d{mark}%m{mark}{year}" if day_first else f"%m{mark}%d{mark}{year}"
-    fits = [parse(values.iloc[:100], form + clock).notna().sum() for clock in CLOCKS]
-    return parse(values, form + CLOCKS[int(np.argmax(fits))])
-
-
-def refuse_unread(
-    values: "pd.Series[Any]", times: "pd.Series[pd.Timestamp]", name: str
-) -> pd.DatetimeIndex:
-    """The timestamps, if all of them could be read."""
-    unread = times.isna()
-    if not unread.any():
-        return pd.DatetimeIndex(times)
-    place = int(np.argmax(unread))
-    value = values.iloc[place]
-    where = f"{name}, row {values.index[place]}, column {values.name!r}: {value!r}"
-    if place > 0 and parse(values.iloc[[place]], "mixed").notna().all():
-        raise DataError(f"{where} is not written as the timestamps before it ({values.iloc[0]!r})")
-    zone = re.search(r"\d (?P<zone>[A-Z]{3,4})$", value)
-    hint = "; write the time zone as an offset, such as +01:00" if zone else ""
-    raise DataError(f"{where} is not a timestamp ({int(unread.sum())} such rows){hint}")

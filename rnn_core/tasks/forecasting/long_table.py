@@ -15,9 +15,23 @@ if TYPE_CHECKING:
 Places = NDArray[np.int64]
 """Places of rows in a table, from 0."""
 
+AT_ONCE = 50_000
+"""Rows whose series are looked up at once; a bound on memory only."""
+
 
 def places_of(table: "pd.DataFrame", column: str | None, name: str) -> dict[str, Places]:
     """Where the rows of each series of a table are, in the order in which series begin.
+
+    See `series_of`.
+    """
+    names, codes = series_of(table, column, name)
+    return dict(zip(names, grouped(codes), strict=True))
+
+
+def series_of(
+    table: "pd.DataFrame", column: str | None, name: str
+) -> tuple[list[str], NDArray[np.int32]]:
+    """The names of the series of a table as they begin, and of which of them each row is, (N,).
 
     Args:
         table: Has at least one row.
@@ -30,30 +44,39 @@ def places_of(table: "pd.DataFrame", column: str | None, name: str) -> dict[str,
     import pandas as pd  # noqa: PLC0415 - training does without
 
     if column is None:
-        return {"": np.arange(len(table))}
+        return [""], np.zeros(len(table), np.int32)
     if column not in table.columns:
         raise DataError(f"{name}: {unknown('column', column, map(str, table.columns))}")
-    values, faults = table[column], Faults()
-    empty = values.isna()
-    if values.dtype.kind not in "biuf":
-        empty |= values.astype("str").str.strip() == ""
-    for row in table.index[empty]:
+    values, faults, found = table[column], Faults(), dict[str, int]()
+    codes = np.empty(len(values), np.int32)
+    for start in range(0, len(values), AT_ONCE):
+        places, kinds = pd.factorize(values.iloc[start : start + AT_ONCE])
+        names = [in_words(kind) for kind in kinds]
+        own = [found.setdefault(name, len(found)) if name.strip() else -1 for name in names]
+        codes[start : start + AT_ONCE] = np.array([*own, -1], np.int32)[places]
+    for row in table.index[codes < 0]:
         faults.add(f"{name}, row {row}: column {column!r} is empty", "say which series it is of")
     faults.check()
-    codes, kinds = pd.factorize(values)
-    codes_of_words, words = pd.factorize(np.array([in_words(kind) for kind in kinds], object))
-    numbers = codes_of_words[codes]
-    ends = np.cumsum(np.bincount(numbers))
-    pieces = np.split(np.argsort(numbers, kind="stable"), ends[:-1])
-    return dict(zip(words.tolist(), pieces, strict=True))
+    return list(found), codes
+
+
+def grouped(codes: NDArray[np.int32]) -> list[Places]:
+    """Where each of the numbers from 0 on is among some, in order."""
+    order = np.arange(len(codes))
+    if (codes[1:] < codes[:-1]).any():
+        order = np.argsort(codes, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(codes))[:-1])
 
 
 def stacked(places: Mapping[str, Places]) -> Places | slice:
     """What takes the rows of all series out of a table, those of each together."""
-    pieces = list(places.values())
-    if len(pieces) == 1 and len(pieces[0]) == pieces[0][-1] - pieces[0][0] + 1:
-        return slice(int(pieces[0][0]), int(pieces[0][-1]) + 1)  # which copies nothing
-    return np.concatenate(pieces)
+    pieces = [piece for piece in places.values() if len(piece)]
+    starts = [piece[0] for piece in pieces]
+    after = [piece[-1] + 1 for piece in pieces]
+    stand = all(len(piece) == piece[-1] - piece[0] + 1 for piece in pieces)
+    if pieces and stand and starts[1:] == after[:-1]:
+        return slice(int(starts[0]), int(after[-1]))  # which copies nothing
+    return np.concatenate(list(places.values()))
 
 
 def slices_of(places: Mapping[str, Places]) -> dict[str, slice]:

@@ -27,6 +27,8 @@ class ForecastingData:
         calendar: What is read of the timestamps, over the lookback and over the horizon; see
             `rnn_core.tasks.forecasting.ahead.calendar`.
         date: Column of timestamps, which must increase; None if there is none.
+        time_parts: Columns that make the timestamps together, such as a day and a time of day, or
+            year, month and hour; they become the column `date`. None where that is in the table.
         day_first: Whether 01/02/2024 is the first of February; None to find it out.
         series: Column that says which series a row is of, where a table holds several; None if
             it holds one. The rows of each are in the order of time, wherever they stand.
@@ -59,6 +61,7 @@ class ForecastingData:
     known: tuple[str, ...] = ()
     calendar: tuple[CalendarPart, ...] = ()
     date: str | None = "date"
+    time_parts: tuple[str, ...] = ()
     day_first: bool | None = None
     series: str | None = None
     lookback: int = 96
@@ -87,6 +90,7 @@ class ForecastingData:
             raise ValueError(f"known repeat targets or features: {sorted(repeated)}")
         if self.date in self.columns:
             raise ValueError(f"date {self.date!r} is a target or feature too")
+        self.check_time_parts()
         if self.series in (self.date, *self.columns) and self.series is not None:
             raise ValueError(f"series {self.series!r} is a date, target or feature too")
         if min(self.lookback, self.horizon) < 1:
@@ -96,6 +100,19 @@ class ForecastingData:
         if min(self.split) < 1 and abs(sum(self.split) - 1) > 1e-9:
             raise ValueError(f"the shares of split sum to {sum(self.split)}, not 1")
         _ = self.form
+
+    def check_time_parts(self) -> None:
+        """Refuse columns that make no timestamps together, or are something else too.
+
+        Raises:
+            ValueError: If there are any.
+        """
+        if len(self.time_parts) == 1 or (self.time_parts and self.date is None):
+            raise ValueError("time_parts are two columns or more, and date is what they become")
+        if self.date in self.time_parts:
+            raise ValueError(f"date {self.date!r} is one of time_parts; give what they make a name")
+        if set(self.time_parts) & {*self.columns, self.series}:
+            raise ValueError(f"time_parts {list(self.time_parts)} are targets or the like too")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,21 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.memory import give_back
-from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
+from rnn_core.tasks.forecasting.long_table import (
+    Places,
+    called,
+    grouped,
+    series_of,
+    slices_of,
+    stacked,
+)
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnn_core.readers.table_files import TableFile, TableForm
+    from rnn_core.readers.times.parsing import Times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +88,8 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
-    file = tables.table_file(raw)
-    return table_of(tables.load_table(file, parameters.form), file.name, parameters)
+    files = tables.table_files(raw)
+    return table_of(tables.load_table(files, parameters.form), tables.name_of(files), parameters)
 
 
 def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Table:
@@ -97,7 +105,6 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         DataError: If it cannot be used; names all that is wrong.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
 
     frame, times, faults = loaded.frame, None, Faults()
     columns, series = list(parameters.columns), parameters.series
@@ -105,8 +112,9 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
     if parameters.date is not None:
         with faults.noted():
-            times = read_times(frame, parameters.date, name, parameters.day_first)
-            del frame[parameters.date]
+            times = times_in(frame, parameters, name, parameters.day_first)
+            for column in {parameters.date, *parameters.time_parts} & set(frame.columns):
+                del frame[column]
             give_back()
     with faults.noted():
         numbers = tables.select_columns(
@@ -114,13 +122,17 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         )
     faults.check()
     blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
-    places = places_of(frame, series, name)
+    names, codes = series_of(frame, series, name)
+    if series is not None:
+        del frame[series]
+        give_back()
+    places = dict(zip(names, grouped(codes), strict=True))
     kept, cut = without_blank_ends(places, blank, parameters.targets, name)
     order = stacked(kept)
     ahead = rows_after(places, kept)
     return Table(
         name=name,
-        others=(frame if series is None else frame.drop(columns=series)).iloc[order],
+        others=frame.iloc[order],
         numbers=numbers.iloc[order],
         times=times.times[order] if times else None,
         form=loaded.form,
@@ -133,6 +145,24 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
         ),
     )
+
+
+def times_in(
+    table: "pd.DataFrame", parameters: ForecastingData, name: str, day_first: bool | None
+) -> "Times":
+    """The timestamps of a table, which has a column of them, or columns that make them together.
+
+    Raises:
+        DataError: If they are not there, or cannot be read.
+    """
+    from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.parts import read_parts  # noqa: PLC0415 - as above
+
+    date, parts = parameters.date, parameters.time_parts
+    assert date is not None
+    if parts and date not in table.columns:
+        return read_parts(table, parts, name, day_first)
+    return read_times(table, date, name, day_first)
 
 
 def rows_after(places: Mapping[str, Places], kept: Mapping[str, Places]) -> Places:
@@ -151,6 +181,16 @@ def filled(rows: "pd.DataFrame") -> Iterator[str]:
         numbers = pd.to_numeric(rows[column], errors="coerce")
         if numbers.notna().all() or (rows[column].notna().all() and tables.are_flags(rows[column])):
             yield str(column)
+
+
+def is_blank(values: "pd.Series[Any]") -> NDArray[np.bool_]:
+    """Which values of a column are none, (N,)."""
+    from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - as above
+
+    blank = values.isna()
+    if values.dtype.kind not in "biuf":
+        blank |= values.astype("str").str.strip().str.lower().isin(GAPS)
+    return blank.to_numpy()
 
 
 def without_blank_ends(
@@ -216,10 +256,7 @@ def common_step(steps: Mapping[str, Step], table: Table) -> Step:
     Raises:
         DataError: If a series has another step; names all such series.
     """
-    usual, faults = (
-        steps[max(table.parts, key=lambda series: len(table.parts[series].numbers))],
-        Faults(),
-    )
+    usual, faults = steps[table.longest], Faults()
     for series, step in steps.items():
         if not alike(step.seconds, usual.seconds):
             faults.add(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,7 +25,15 @@ from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, scale_of
-from rnn_core.tasks.forecasting.reading import Table, alike, check_times, measured, read_table
+from rnn_core.tasks.forecasting.reading import (
+    Table,
+    alike,
+    check_times,
+    is_blank,
+    measured,
+    read_table,
+    times_in,
+)
 from rnn_core.tasks.forecasting.windows import fill
 
 if TYPE_CHECKING:
@@ -55,14 +63,14 @@ class Serving(Learning, Serves):
 
         if not path.exists():
             raise DataError(f"there is no {path}")
-        file = tables.table_file(path) if path.is_dir() else path
+        files = tables.table_files(path) if path.is_dir() else [path]
         try:
-            table = tables.load_table(file, self.meta.form).frame
+            table = tables.load_table(files, self.meta.form).frame
         except DataError:
-            return tables.load_table(file, self.meta.parameters.form).frame
+            return tables.load_table(files, self.meta.parameters.form).frame
         if set(self.meta.columns) <= set(table.columns):
             return table
-        return tables.load_table(file, self.meta.parameters.form).frame
+        return tables.load_table(files, self.meta.parameters.form).frame
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: ForecastAnswer
@@ -156,10 +164,10 @@ class Serving(Learning, Serves):
 
         All of the table is read, since earlier rows may tell day from month.
         """
-        from rnn_core.readers.times.columns import read_times  # noqa: PLC0415 - as above
-
-        date = self.meta.parameters.date
-        return None if date is None else read_times(table, date, NAME, self.meta.day_first).times
+        asked = self.meta.parameters
+        if asked.date is None:
+            return None
+        return times_in(table, asked, NAME, self.meta.day_first).times
 
     def newest(
         self,
@@ -342,7 +350,7 @@ class Serving(Learning, Serves):
     def others_of(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The columns that are neither read nor the timestamps."""
         asked = self.meta.parameters
-        used = {*self.meta.columns, asked.date, asked.series}
+        used = {*self.meta.columns, asked.date, *asked.time_parts, asked.series}
         return table[[column for column in table.columns if column not in used]]
 
     def input_columns(self) -> dict[str, bool]:
@@ -350,6 +358,7 @@ class Serving(Learning, Serves):
         asked = self.meta.parameters
         found = {} if asked.series is None else {asked.series: True}
         found |= {asked.date: False} if asked.date else {}
+        found |= dict.fromkeys(asked.time_parts, False)
         return found | dict.fromkeys(self.meta.columns, True)
 
     def example(self, raw: Path) -> "pd.DataFrame":
@@ -381,16 +390,6 @@ class Serving(Learning, Serves):
         if asked.series is not None:
             example.insert(0, asked.series, series)
         return example
-
-
-def is_blank(values: "pd.Series[Any]") -> NDArray[np.bool_]:
-    """Which values of a column are none, (N,)."""
-    from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - as above
-
-    blank = values.isna()
-    if values.dtype.kind not in "biuf":
-        blank |= values.astype("str").str.strip().str.lower().isin(GAPS)
-    return blank.to_numpy()
 
 
 def known_scale(series: Series) -> Scale:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.forecasting.long_table import series_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 from rnn_core.tasks.forecasting.reading import Step, Table, step_of, table_of
 from rnn_core.tasks.forecasting.seasons import season_of
@@ -62,13 +63,12 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
     from rnn_core.readers.times import steps  # noqa: PLC0415 - as above
 
-    lists = {k: [v] if isinstance(v, str) else v for k, v in wanted.items() if k in LISTS}
-    wanted = {**wanted, **lists}
+    wanted = with_names(wanted)
     asked = checked({"targets": ["?"], "date": None, **wanted})
-    file = tables.table_file(raw)
-    loaded = tables.load_table(file, asked.form)
-    data = {"date": None, "split": list(START_SPLIT)} | usable(loaded, file.name, wanted)
-    table = table_of(loaded, file.name, checked(data))
+    files = tables.table_files(raw)
+    loaded, name = tables.load_table(files, asked.form), tables.name_of(files)
+    data = {"date": None, "split": list(START_SPLIT)} | usable(loaded, name, wanted)
+    table = table_of(loaded, name, checked(data))
     if table.numbers.isna().to_numpy().any():
         data.setdefault("missing", "fill")
     targets = data["targets"]
@@ -84,6 +84,28 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     lengths = [len(part.numbers) for part in parts]
     data |= suggest_windows(lengths, step, data, table.name)
     return {"data": data} | suggest_training(lengths, data, outlying=outlying)
+
+
+def with_names(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person asks for, with names of columns as texts: a table without any has 1, 2, 3.
+
+    A column alone stands for a list of it, and a list of those of timestamps for names with commas
+    between.
+    """
+    found = dict(wanted)
+    for key in {"date", "series", "time_parts", *LISTS} & found.keys():
+        value = found[key]
+        listed = list(map(named, value if isinstance(value, list) else [value]))
+        if key in {"time_parts", *LISTS}:
+            found[key] = listed
+        else:
+            found[key] = ",".join(listed) if isinstance(value, list) else listed[0]
+    return found
+
+
+def named(column: Any) -> Any:
+    """A column by its name, as a text; what is no name is refused when it is checked."""
+    return str(column) if type(column) is int else column
 
 
 def step_in_order(table: Table, date: str | None) -> Step:
@@ -146,7 +168,8 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         ParameterError: If what is wanted is not possible.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.columns import find_dates  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.finding import find_times, named_parts  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.parts import joined_name  # noqa: PLC0415 - as above
 
     columns = {
         key: wanted_columns(table.frame, wanted.get(key, ()), name, flags=key != "targets")
@@ -163,9 +186,16 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     used = [*numbers, *([wanted["series"]] if wanted.get("series") is not None else [])]
     found: dict[str, Any] = {**wanted, **columns}
     faults = Faults()
+    parts: tuple[str, ...] = ()
     if "date" not in wanted:
         with faults.noted():
-            found["date"] = find_dates(table.frame, used, name)
+            _, series = series_of(table.frame, wanted.get("series"), name)
+            day_first = wanted.get("day_first")
+            found["date"], parts = find_times(table.frame, used, name, day_first, series)
+    elif wanted["date"] is not None and not wanted.get("time_parts"):
+        parts = named_parts(table.frame, wanted["date"])
+    if parts:
+        found |= {"date": joined_name(parts), "time_parts": list(parts)}
     if faults.found:  # of the numbers too, so that all is told at once
         with faults.noted():
             flags = [c for key in COLUMNS[1:] for c in columns.get(key, ())]
@@ -220,6 +250,9 @@ def wanted_columns(
         found += parts if column not in frame and set(parts) <= set(frame) else [column]
     numeric = numeric_columns(frame)
     known = f"columns of numbers: {', '.join(numeric) or 'none'}"
+    if len(frame.columns) == 1 and not numeric:
+        alone = f"it has one column alone, {frame.columns[0]!r}"
+        known = f"{alone}: name what separates fields, such as --set separator=semicolon"
     for column in found:
         if column not in frame:
             raise ParameterError(f"{name} has no column {column!r}; {known}")

@@ -100,7 +100,9 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
     if season and meta.step_seconds:
         repeats = f"; a {season.name} has {season.rows(meta.step_seconds)} rows"
     span = f"{steps.shown(times[0])} to {steps.shown(times[-1])}"
-    return f"time: {span}{zone}{order[meta.day_first]}, a row each {step}{repeats}"
+    parts = meta.parameters.time_parts
+    joined = f" by {', '.join(parts[:-1])} and {parts[-1]} together" if parts else ""
+    return f"time{joined}: {span}{zone}{order[meta.day_first]}, a row each {step}{repeats}"
 
 
 def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
@@ -114,7 +116,7 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         )
     if table.times is None:
         like = columns.look_like_dates(table.others)
-        may_be = f"; {some(like, 8)} may be: --set date=NAME, written as 2024-01-31"
+        may_be = f"; {some(like, 8)} may be: --set date=NAME"
         told = may_be if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
         return

@@ -29,6 +29,14 @@ class Halving:
         return pd.DataFrame({"given": table["given"], "half": halves})
 
 
+class Columns(Halving):
+    def answer(self, model, table, parameters):
+        try:
+            return super().answer(model, table, parameters)
+        except KeyError as error:
+            raise DataError(str(error)) from None
+
+
 def table_of(*values):
     return pd.DataFrame({"given": values})
 
@@ -63,8 +71,11 @@ def test_few_faults_among_many_rows_are_found_with_few_answers(data):
 
 
 def test_nothing_is_answered_where_no_row_can_be():
-    with pytest.raises(DataError, match="row 1 has 3"):
+    """And of each it is told why; but once, where that is the same of all."""
+    with pytest.raises(DataError, match=r"2 faults\n  row 1 has 3[^\n]*\n  row 2 has 5"):
         answer_each(Served(Halving(), None), table_of(3, 5), None)
+    with pytest.raises(DataError, match=r"^'given'$"):
+        answer_each(Served(Columns(), None), pd.DataFrame({"other": [3, 5]}), None)
 
 
 def test_rows_of_one_series_are_answered_together_or_not_at_all():

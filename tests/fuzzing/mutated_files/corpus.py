@@ -164,6 +164,22 @@ def column(texts: list[str]) -> bytes:
     return "".join(f"{text}\n" for text in texts).encode()
 
 
+def hourly() -> bytes:
+    """A table with days and times of day in two columns that blanks align."""
+    hours = pd.date_range("2024-01-01", periods=60, freq="h")
+    lines = [
+        f"{hour:%d.%m.%Y}  {hour:%H:%M}  {place % 7 + 0.5:8.2f}" for place, hour in enumerate(hours)
+    ]
+    return "\n".join(["# measured by us", "# Date Time y", *lines, ""]).encode()
+
+
+def parts() -> dict[str, bytes]:
+    """A table in three files."""
+    table, size = daily(), len(daily()) // 3
+    pieces = [table.iloc[place : place + size] for place in range(0, 3 * size, size)]
+    return {f"part-{i}.csv": piece.to_csv(index=False).encode() for i, piece in enumerate(pieces)}
+
+
 LAYOUTS = {
     "csv": Layout(
         "forecasting", {"f.csv": daily().to_csv(index=False).encode()}, {"targets": ["y"]}, "f.csv"
@@ -172,6 +188,8 @@ LAYOUTS = {
     "parquet": Layout(
         "forecasting", {"f.parquet": parquet(zoned())}, {"targets": ["y"]}, "f.parquet"
     ),
+    "aligned": Layout("forecasting", {"f.dat": hourly()}, {"targets": ["y"]}, "f.dat"),
+    "parts": Layout("forecasting", parts(), {"targets": ["y"]}),
     "excel": Layout("forecasting", {"f.xlsx": excel(daily())}, {"targets": ["y"]}, "f.xlsx"),
     "gzip": Layout(
         "forecasting",

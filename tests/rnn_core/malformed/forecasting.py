@@ -72,12 +72,12 @@ CASES = {
     "no table": (
         {},
         {},
-        "the data holds 0 tables (.csv, .tsv, .txt, .xlsx, .parquet, .jsonl), not",
+        "the data holds 0 tables (.csv, .tsv, .txt, .dat, .xlsx, .parquet, .jsonl), not",
     ),
     "file of another kind": (
         {"sales.ods": b"PK\x03\x04"},
         {},
-        ".tsv, .txt, .xlsx, .parquet, .jsonl), not exactly one; export sales.ods as one",
+        ".txt, .dat, .xlsx, .parquet, .jsonl), not exactly one; export sales.ods as one",
     ),
     "a broken spreadsheet": (
         {"sales.xlsx": b"PK\x03\x04"},
@@ -271,7 +271,7 @@ CASES = {
             0, [str(DAYS[i // 12]) for i in range(ROWS)], [LINES[0].replace("x", "x,hour"), *HOURLY]
         ),
         {},
-        "is the timestamp of the row above too, and column 'hour' tells more of the time; join",
+        "above too, and column 'hour' tells more of the time; take both: --set date='date,hour'",
     ),
     "series told apart by a column": (
         column(

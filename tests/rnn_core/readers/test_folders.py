@@ -6,7 +6,7 @@ from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_files
 from rnn_core.readers.parallel_text import pair_files
 from rnn_core.readers.sound.recording_files import find_files
-from rnn_core.readers.tables import table_file
+from rnn_core.readers.tables import table_files
 from rnn_core.readers.text_files import text_files
 from rnn_core.readers.text_folders import read_text_folders
 from rnn_core.tasks.sentiment.files import only_table
@@ -27,7 +27,7 @@ def folder_with(folder, *names):
 @pytest.mark.parametrize(
     ("names", "found"),
     [
-        (["a.csv"], lambda raw: [table_file(raw)]),
+        (["a.csv"], table_files),
         (["a.csv"], lambda raw: [only_table(raw)]),
         (["a.de", "a.en"], lambda raw: [*pair_files(raw, "a.de", None)]),
         (["a.txt", "b/c.txt"], lambda raw: text_files(raw, "it")),

@@ -19,7 +19,7 @@ from rnn_core.readers.tables import (
     check_sides,
     load_table,
     select_columns,
-    table_file,
+    table_files,
 )
 
 PLAIN = "date,y\n2024-01-01,1.5\n2024-01-02,2.5\n"
@@ -28,7 +28,7 @@ PLAIN = "date,y\n2024-01-01,1.5\n2024-01-02,2.5\n"
 def test_other_files_of_the_folder_do_not_matter(tmp_path):
     for name in ("SALES.CSV", "._SALES.CSV", "readme.txt"):
         (tmp_path / name).write_text(PLAIN)
-    assert table_file(tmp_path).name == "SALES.CSV"
+    assert [file.name for file in table_files(tmp_path)] == ["SALES.CSV"]
 
 
 READ = {
@@ -174,7 +174,7 @@ def test_side_without_a_value_is_told():
 def test_blank_rows_are_told_with_those_that_do_not_fit(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n\n3,4\n\n5\n6,7\n")
     with pytest.raises(DataError) as error:
-        load_table(tmp_path / "t.csv", TableForm())
+        load_table([tmp_path / "t.csv"], TableForm())
     assert str(error.value).splitlines()[1:4] == [
         "  t.csv, row 6 has 1 field, fewer than the 2 columns",
         "    what to do: complete it, or remove it (the last one may be cut off)",
@@ -184,7 +184,7 @@ def test_blank_rows_are_told_with_those_that_do_not_fit(tmp_path):
 
 def test_columns_that_are_taken_leave_the_table(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,c\n1,2,x\n3,4,y\n")
-    frame = load_table(tmp_path / "t.csv", TableForm()).frame
+    frame = load_table([tmp_path / "t.csv"], TableForm()).frame
     kept = select_columns(frame, ["b", "a"], "t.csv", None)
     assert list(frame) == ["a", "b", "c"]
     taken = select_columns(frame, ["b", "a"], "t.csv", None, take=True)

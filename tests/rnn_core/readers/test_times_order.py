@@ -31,7 +31,7 @@ TOLD = "series one below the other, told apart by column 'shop'; set data.series
 
 REFUSED = {
     "time of day": (HOURS.normalize(), {"Uhrzeit": HOURS.hour}, "'Uhrzeit' tells more of the"),
-    "months": (YEARS, {"month": [*range(1, 13)] * 2}, "join 'date' and 'month' into one column"),
+    "months": (YEARS, {"month": [*range(1, 13)] * 2}, "take both: --set date='date,month'"),
     "series side by side": (LONG, {"shop": ["n", "s", "w"] * 20}, f"3 {TOLD}"),
     "series that start apart": (STARTS, {"shop": SHOPS}, f"3 {TOLD}"),
     "numbers of series": (LONG, {"shop": [7, 8, 9] * 20}, f"3 {TOLD}"),

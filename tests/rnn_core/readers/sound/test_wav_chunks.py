@@ -79,6 +79,7 @@ def test_compressed_samples_behind_an_odd_chunk_are_those_that_libsndfile_reads(
 
 
 REFUSED = {
+    "cut off in its first bytes": (b"RIFF\x10\0\0\0", "is not a readable wav file: it is cut off"),
     "cut off inside a chunk": (wav(ODD)[:30], "is not a readable wav file: it is cut off"),
     "cut off before the samples": (wav()[:36], "is not a readable wav file: it is cut off"),
     "fewer samples than announced": (wav(announced=4000), "announces 2000 samples and holds 800"),

@@ -48,7 +48,7 @@ def test_form_of_the_file_and_what_is_cut_are_told(tmp_path):
     *read, time, cut, _ = found.read
     assert read == [
         "117 rows of t.csv, separated by semicolons, decimals with a comma, in cp1252",
-        "lines 1 to 1 are above the table",
+        "line 1 is above the table",
         "predicted: y",
     ]
     assert time.startswith("time: 2024-01-04 to 2024-04-29, the day before the month, a row each")
@@ -86,7 +86,7 @@ DOUBTS = {
         "1 rows do not follow the row before by the usual step, the first in row 52 (2024-02-21)",
     ),
     "no timestamps": (
-        table(date=2024 + np.arange(ROWS) / 366),
+        table(date=np.arange(ROWS) + 0.5),
         "no column of timestamps was found: rows are taken as they are; date may be: --set date=",
     ),
     "series in blocks": (

@@ -1,0 +1,54 @@
+"""Rows of a table of texts that are none of its values: units, and column names again."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rnn_core.readers.formats.text_layout import NUMERIC
+from rnn_core.readers.formats.written_numbers import GAPS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_UNITS = 3
+"""Rows of units, at most."""
+
+LOOKED_AT = 100
+"""Rows below them that tell which columns are numbers."""
+
+
+def without_repeated_names(
+    frame: "pd.DataFrame", names: Sequence[str]
+) -> tuple["pd.DataFrame", list[int]]:
+    """A table without rows that have the names of its columns, as where files were joined.
+
+    Returns:
+        The table, and which rows are left out.
+    """
+    if len(names) < 2 or frame.empty:
+        return frame, []
+    again = frame.iloc[:, 0] == names[0]
+    for place in range(1, frame.shape[1]):
+        if not again.any():
+            return frame, []
+        again &= frame.iloc[:, place] == names[place]
+    return frame[~again], frame.index[again].tolist()
+
+
+def rows_of_units(frame: "pd.DataFrame") -> int:
+    """How many rows at the start of a table tell units.
+
+    In such a row nothing is a number or a day, where nearly all that stands below is.
+    """
+    import pandas as pd  # noqa: PLC0415 - takes long
+
+    head = frame.iloc[: MOST_UNITS + LOOKED_AT]
+    texts = [head.iloc[:, place] for place in range(head.shape[1])]
+    if len(head) <= MOST_UNITS or not all(map(pd.api.types.is_string_dtype, texts)):
+        return 0
+    below = [one.iloc[MOST_UNITS:].str.strip().str.match(NUMERIC.pattern) for one in texts]
+    numeric = [one for one, numbers in zip(texts, below, strict=True) if numbers.mean() > 0.9]
+    for left in range(MOST_UNITS + 1):
+        row = [str(one.iloc[left]).strip() for one in numeric]
+        if any(map(NUMERIC.match, row)) or all(value.lower() in GAPS for value in row):
+            return left
+    return 0
