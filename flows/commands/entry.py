@@ -25,6 +25,7 @@ NEEDED = (
     "paramiko",
     "prefect",
     "prefect_dask",
+    "prometheus_client",
     "psutil",
     "pyarrow",
     "pydantic",
@@ -38,8 +39,10 @@ NEEDED = (
     "soundfile",
     "soxr",
     "sqlalchemy",
+    "starlette",
     "statsmodels",
     "typer",
+    "uvicorn",
     "yaml",
 )
 """What `gatewise[pipeline]` installs, by the names of its modules."""

@@ -90,7 +90,7 @@ def read_body(
         raise RefusedError(415, f"the Content-Type must be one of: {takes}")
     if not body:
         raise RefusedError(400, "the body is empty")
-    asked = checked(version.schema.parameters.model_validate_strings, query)
+    asked = checked(version.schema.parameters.model_validate_strings, query, "the address")
     table = of_file(version, limits, body, KINDS[kind][1])
     return Given(table, parameters(version, asked))
 
@@ -108,7 +108,7 @@ def of_json(version: Version, body: bytes) -> Given:
     return Given(table, parameters(version, schema.parameters_of(request)))
 
 
-def checked(read: Any, content: object) -> Any:
+def checked(read: Any, content: object, whole: str = "the body") -> Any:
     """What pydantic makes of something.
 
     Raises:
@@ -118,7 +118,7 @@ def checked(read: Any, content: object) -> Any:
         return read(content)
     except ValidationError as error:
         broken = error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid"
-        raise RefusedError(400 if broken else 422, told(error)) from None
+        raise RefusedError(400 if broken else 422, told(error, whole)) from None
 
 
 def parameters(version: Version, asked: BaseModel) -> Any:

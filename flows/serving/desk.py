@@ -80,6 +80,11 @@ class Desk:
         """How many requests wait."""
         return len(self._waiting)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being answered."""
+        return self._work is not None
+
     async def answer(self, table: pd.DataFrame, parameters: Any) -> list[Row]:
         """The answer to a table.
 

@@ -61,27 +61,31 @@ def without_input(reason: str, known: Collection[str], given: Collection[str] = 
     return told if len(told) <= MOST_CHARACTERS else told[: MOST_CHARACTERS - 1] + HIDDEN
 
 
-def told(error: ValidationError) -> str:
-    """What is wrong with JSON, by its place.
+def told(error: ValidationError, whole: str) -> str:
+    """What is wrong with values, by their place.
 
     Of keys that are not known the place would be the input's own.
+
+    Args:
+        error: What pydantic says.
+        whole: What the values stand in.
     """
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = list(dict.fromkeys(told_of(problem) for problem in problems))
+    lines = list(dict.fromkeys(told_of(problem, whole) for problem in problems))
     more = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
     return "; ".join(lines[:3]) + more
 
 
-def told_of(problem: Any) -> str:
+def told_of(problem: Any, whole: str) -> str:
     """One thing that is wrong."""
     place, kind = list(problem["loc"]), problem["type"]
     if kind == "json_invalid":
-        return "the body is no JSON: " + str(problem["msg"]).removeprefix("Invalid JSON: ")
+        return f"{whole} is no JSON: " + str(problem["msg"]).removeprefix("Invalid JSON: ")
     if kind == "extra_forbidden":
         where = written(place[:-1])
-        return f"{where or 'the body'} has a name that the model does not know; see /openapi.json"
+        return f"{where or whole} has a name that the model does not know; see /openapi.json"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{written(place) or 'the body'}: {message[:1].lower()}{message[1:]}"
+    return f"{written(place) or whole}: {message[:1].lower()}{message[1:]}"
 
 
 def written(place: list[Any]) -> str:

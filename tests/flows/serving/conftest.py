@@ -1,0 +1,85 @@
+"""Registered models of every task, and a server that answers with them."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import pytest
+from asking import Asking, asking
+from registered import Registered, register
+
+from flows.serving.app import Application
+from flows.serving.guards import LOOPBACK, Rules
+from flows.serving.version import Limits
+from rnn_core.tasks import REGISTRY
+
+
+@contextmanager
+def tracked_at(folder: Path) -> Iterator[None]:
+    """MLflow keeps everything in a folder."""
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        patch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+        mlflow.set_tracking_uri(uri)
+        yield
+        mlflow.set_tracking_uri(None)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A folder with a registry, and what is registered in it, by task."""
+
+    folder: Path
+    models: dict[str, Registered]
+
+
+@pytest.fixture(scope="session")
+def filled(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """A registry with a model of each task."""
+    folder = tmp_path_factory.mktemp("filled")
+    shutil.copy(empty_database, folder / "mlflow.db")
+    with tracked_at(folder):
+        return Filled(folder, {task: register(task) for task in REGISTRY})
+
+
+@pytest.fixture(scope="module")
+def models(filled: Filled) -> Iterator[dict[str, Registered]]:
+    """What is registered, while MLflow is told of it."""
+    with tracked_at(filled.folder):
+        yield filled.models
+
+
+@pytest.fixture
+def own_models(empty_database: Path, tmp_path: Path) -> Iterator[Path]:
+    """A registry of the test's own, without any model, in which it may do what it likes."""
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    with tracked_at(tmp_path):
+        yield tmp_path
+
+
+@pytest.fixture(scope="session")
+def application() -> Callable[..., Application]:
+    """Makes an application with its models loaded."""
+
+    def make(
+        *names: str, limits: Limits | None = None, token: str | None = None, refresh: float = 3600
+    ) -> Application:
+        limits = limits or Limits()
+        made = Application(names, limits, Rules(token, LOOPBACK, limits.body), refresh)
+        made.shelf.fill()
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def client(models: dict, application: Callable[..., Application]) -> Iterator[Asking]:
+    """Asks an application with all models."""
+    with asking(application()) as found:
+        yield found
