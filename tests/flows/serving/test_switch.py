@@ -45,7 +45,6 @@ def test_version_takes_over_while_200_requests_are_in_flight(own_models, applica
     move("1")
     asked = {"rows": rows_of(first.example)}
     with asking(application(NAME)) as client:
-
         switched = asyncio.Event()
 
         async def ask():
