@@ -50,7 +50,7 @@ def table_of(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pd.
     """
     there = [name for name in columns if any(name in row for row in rows)]
     content = {name: [row.get(name) for row in rows] for name in there}
-    return numbered(pd.DataFrame(content))
+    return numbered(pd.DataFrame(content, index=range(len(rows))))
 
 
 def numbered(table: pd.DataFrame) -> pd.DataFrame:

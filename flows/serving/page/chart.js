@@ -3,7 +3,6 @@
 import { draw, make, number } from "./dom.js";
 import { numeric } from "./table.js";
 
-const WIDTH = 640;
 const HEIGHT = 240;
 const LEFT = 64;
 const BOTTOM = 24;
@@ -24,6 +23,7 @@ export function charts(history, rows) {
 }
 
 function chart(name, title, history, rows) {
+  const width = Math.max(280, Math.min(640, window.innerWidth - 70)); // so that letters keep their size
   const levels = Object.keys(rows[0])
     .map((key) => /^(.*)_lo_(\d+)$/.exec(key))
     .filter((match) => match && match[1] === name)
@@ -36,7 +36,7 @@ function chart(name, title, history, rows) {
   const known = [...past, ...next, ...low, ...high].filter(Number.isFinite);
   const [least, most] = [Math.min(...known), Math.max(...known)];
   const count = past.length + next.length;
-  const x = (i) => LEFT + ((WIDTH - LEFT - 8) * i) / Math.max(count - 1, 1);
+  const x = (i) => LEFT + ((width - LEFT - 8) * i) / Math.max(count - 1, 1);
   const y = (v) => 8 + (HEIGHT - BOTTOM - 8) * (1 - (v - least) / (most - least || 1));
   const line = (values, from) => {
     let path = "";
@@ -51,10 +51,10 @@ function chart(name, title, history, rows) {
   const interval = level ? `, with the interval of ${level} %` : "";
   const none = past.some(Number.isFinite) ? "" : "; the history could not be drawn";
   const caption = `${name}${title}: ${next.length} steps ahead${interval}${none}`;
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": caption });
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": caption });
   for (const value of [least, (least + most) / 2, most]) {
     svg.append(
-      draw("line", { class: "axis", x1: LEFT, x2: WIDTH - 8, y1: y(value), y2: y(value) }),
+      draw("line", { class: "axis", x1: LEFT, x2: width - 8, y1: y(value), y2: y(value) }),
       draw("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, number(value)),
     );
   }
@@ -68,7 +68,7 @@ function chart(name, title, history, rows) {
     draw("path", { class: "past", d: line(past, 0) }),
     draw("path", { class: "next", d: line(joined, from) }),
     draw("text", { x: LEFT, y: HEIGHT - 6 }, "history"),
-    draw("text", { x: WIDTH - 8, y: HEIGHT - 6, "text-anchor": "end" }, "forecast"),
+    draw("text", { x: width - 8, y: HEIGHT - 6, "text-anchor": "end" }, "forecast"),
   );
   return make("figure", {}, svg, make("figcaption", {}, caption));
 }
