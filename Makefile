@@ -18,7 +18,8 @@ BIN := .venv/bin
 
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 SERVICES := tests/flows/services
-END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking
+END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking \
+	tests/flows/serving
 
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
