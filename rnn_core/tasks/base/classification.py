@@ -229,7 +229,8 @@ def class_answers(
         columns[probability] = values[:, rank].tolist()
     if parameters.all:
         columns |= {f"probability_{n}": probabilities[:, i].tolist() for i, n in enumerate(classes)}
-    answer = pd.DataFrame(columns)
-    unsure = answer[names[1]] < parameters.unknown_below
-    answer[names[0]] = answer[names[0]].mask(unsure, UNKNOWN)
-    return answer
+    if parameters.unknown_below > 0:
+        sure = (values[:, 0].double() >= parameters.unknown_below).tolist()
+        likeliest = zip(columns[names[0]], sure, strict=True)
+        columns[names[0]] = [str(label) if is_sure else UNKNOWN for label, is_sure in likeliest]
+    return pd.DataFrame(columns)

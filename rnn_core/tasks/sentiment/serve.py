@@ -1,18 +1,21 @@
 """Texts of a person's own, classified."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
+from rnn_core.features.batches import by_length
 from rnn_core.features.word_finding import join_units
 from rnn_core.features.words import encode
 from rnn_core.tasks.base.classification import ClassAnswer, class_answers
 from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.sentiment.files import read_sides, words_of
-from rnn_core.tasks.sentiment.learn import Learning
+from rnn_core.tasks.sentiment.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.sentiment.raw_input import TEXT, read_raw_input, texts_in_table
 
 if TYPE_CHECKING:
@@ -56,18 +59,29 @@ class Serving(Learning, Serves):
         is asked for, a column for each class with its probability.
         """
         texts = texts_in_table(table, self.column)
-        with torch.inference_mode():
-            found = torch.stack([self.probabilities(model, text) for text in texts])
+        found = self.probabilities(model, [self.words_in(text) for text in texts])
         return class_answers(found, self.meta.classes, parameters, ("label", "confidence"))
 
-    def probabilities(self, model: nn.Module, text: str) -> Tensor:
-        """The probability of each class of a text that is not empty, (C,)."""
+    def words_in(self, text: str) -> Tensor:
+        """The words of a text, int64 (T,)."""
         parameters = self.meta.parameters
         units = words_of(text, parameters.lowercase, parameters.max_words)
         pieces = join_units(units, self.meta.words)
-        words = encode(pieces, self.index).long()
-        logits = model(words[None], torch.tensor([len(words)]), self.evidence[words][None])
-        return functional.softmax(logits[0], dim=0)
+        return encode(pieces, self.index).long()
+
+    @torch.inference_mode()
+    def probabilities(self, model: nn.Module, texts: Sequence[Tensor]) -> Tensor:
+        """The probability of each class, (N, C), of texts with words, (T,) each.
+
+        Texts of about the same length are read together.
+        """
+        lengths = torch.tensor([len(words) for words in texts])
+        found = torch.empty(len(texts), len(self.meta.classes))
+        for places in by_length(lengths, SCORING_BATCH):
+            words = pad_sequence([texts[place] for place in places.tolist()], batch_first=True)
+            logits = model(words, lengths[places], self.evidence[words])
+            found[places] = functional.softmax(logits, dim=1)
+        return found
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without

@@ -1,5 +1,6 @@
 """Recordings of a person's own, recognised."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,13 +8,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
+from rnn_core.features.batches import by_length
 from rnn_core.features.frames import samples_to_frames
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.recording_names import list_words
 from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
 from rnn_core.tasks.base.classification import ClassAnswer, class_answers
-from rnn_core.tasks.base.serves import Serves, required_column
-from rnn_core.tasks.speech_recognition.learn import Learning
+from rnn_core.tasks.base.serves import Serves, required_column, row_names
+from rnn_core.tasks.speech_recognition.learn import SCORING_BATCH, Learning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,10 +63,12 @@ class Serving(Learning, Serves):
         `probability_2` and so on up to `top`, or a column for each word with its probability; it
         repeats the column `file` if there is one.
         """
-        contents = required_column(table, "wav")
-        names = list(table["file"]) if "file" in table.columns else [None] * len(table)
-        pairs = zip(contents, names, strict=True)
-        found = torch.stack([self.probabilities(model, wav, name) for wav, name in pairs])
+        contents, faults, frames = required_column(table, "wav"), Faults(), []
+        for wav, name in zip(contents, names_of(table), strict=True):
+            with faults.noted():
+                frames.append(self.frames(wav, name))
+        faults.check()
+        found = self.recognise(model, frames)
         answer = class_answers(
             found, self.meta.classes, parameters, ("word", "probability"), parameters.top
         ).set_axis(table.index)
@@ -82,13 +88,27 @@ class Serving(Learning, Serves):
         Raises:
             FaultsError: If it cannot be read, or nothing is heard in it.
         """
+        return self.recognise(model, [self.frames(wav, name)])[0]
+
+    def frames(self, wav: bytes | None, name: str | None) -> Tensor:
+        """Log-mel frames of a recording, (T, M); see `probabilities`."""
         rate = self.meta.rate_hz
         samples = read_at_rate(wav, rate, name)
-        frames = samples_to_frames(samples, rate, self.meta.parameters)
-        lengths = torch.tensor([len(frames)])
-        with torch.inference_mode():
-            logits = model(self.scaling(torch.from_numpy(frames)[None], lengths), lengths)
-        return functional.softmax(logits[0], dim=0)
+        return torch.from_numpy(samples_to_frames(samples, rate, self.meta.parameters))
+
+    @torch.inference_mode()
+    def recognise(self, model: nn.Module, recordings: Sequence[Tensor]) -> Tensor:
+        """The probability of each word, (N, C), of frames of recordings, (T, M) each.
+
+        Recordings of about the same length are read together.
+        """
+        lengths = torch.tensor([len(frames) for frames in recordings])
+        found = torch.empty(len(recordings), len(self.meta.classes))
+        for places in by_length(lengths, SCORING_BATCH):
+            frames = pad_sequence([recordings[i] for i in places.tolist()], batch_first=True)
+            logits = model(self.scaling(frames, lengths[places]), lengths[places])
+            found[places] = functional.softmax(logits, dim=1)
+        return found
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without
@@ -96,3 +116,11 @@ class Serving(Learning, Serves):
         return pd.DataFrame(
             {"wav": [list_words(raw, self.meta.parameters.names)[0].path.read_bytes()]}
         )
+
+
+def names_of(table: "pd.DataFrame") -> list[str | None]:
+    """What recordings are called in errors: their files, or their rows where there are several."""
+    if "file" in table.columns:
+        return list(table["file"])
+    rows = row_names(table)
+    return [f"row {row}" for row in rows] if len(rows) > 1 else [None]
