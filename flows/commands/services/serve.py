@@ -24,6 +24,9 @@ TOKEN = "GATEWISE_SERVE_TOKEN"  # noqa: S105 - its name
 SHORTEST = 16
 """Characters of a token."""
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep Python to itself; Python's own 5 ms would delay each answer."""
+
 STOP_SECONDS = 35
 """How long answers may take to be finished when the server ends."""
 
@@ -45,6 +48,7 @@ def serve(
         check_port(port, "--port")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     torch.set_num_threads(1)  # answers of several models share the processors
+    sys.setswitchinterval(SWITCH_SECONDS)
     application = Application(names, Limits(), rules, refresh)
     try:
         application.shelf.fill()
