@@ -53,7 +53,6 @@ class Application:
         self.numbers = Numbers()
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="answers")
         self.shelf = Shelf(names, limits, self.seat, self.numbers.switch)
-        self.keys: dict[int, str] = {}
         self.is_ending = False
 
     def seat(self, version: Version) -> Desk:

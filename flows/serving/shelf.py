@@ -84,6 +84,11 @@ def asked_of(text: str) -> Asked:
     return Asked(text, match["name"], alias, match["number"])
 
 
+def champion(name: str) -> Place:
+    """The place of whichever version is the champion of a registered model."""
+    return Place(Asked(name, name, ALIAS, None))
+
+
 class Shelf:
     """All models that answer.
 
@@ -115,7 +120,7 @@ class Shelf:
         """
         client = MlflowClient()
         if self.is_open:
-            self.places |= {name: Place(asked_of(name)) for name in registered_models()}
+            self.places |= {name: champion(name) for name in registered_models()}
         for place in self.places.values():
             found = place.asked.find(client)
             if found is None:
@@ -155,7 +160,7 @@ class Shelf:
         try:
             if self.is_open:
                 names = await asyncio.to_thread(registered_models)
-                self.places |= {n: Place(asked_of(n)) for n in names if n not in self.places}
+                self.places |= {n: champion(n) for n in names if n not in self.places}
             for place in list(self.places.values()):
                 if place.asked.alias is not None:
                     await self._follow(client, place)

@@ -12,7 +12,6 @@ from typing import Any
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 from pydantic_core import to_json
 from torch import nn
 
@@ -122,10 +121,11 @@ def load(version: ModelVersion, limits: Limits) -> Version:
         with TemporaryDirectory(prefix="gatewise-") as temporary:
             loaded = rebuild(version, download(version, Path(temporary)), limits)
         check_answers(loaded)
-    except (GatewiseError, MlflowException, OSError):
+    except GatewiseError:
         raise
-    except Exception as error:  # whatever a file of another Gatewise, or of nobody, leads to
-        raise StudyError(f"its model cannot be rebuilt: {type(error).__name__}: {error}") from error
+    except Exception as error:  # whatever a store, or a file of another Gatewise, leads to
+        cause = (str(error).splitlines() or [""])[0]
+        raise StudyError(f"it cannot be loaded: {type(error).__name__}: {cause}") from error
     return loaded
 
 

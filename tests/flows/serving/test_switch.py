@@ -10,7 +10,7 @@ from asking import asking
 from mlflow import MlflowClient
 from registered import register
 
-from flows.serving import shelf
+from flows.serving import shelf, version
 from flows.tracking.alias import ALIAS
 from flows.tracking.rows import rows_of
 from rnn_core.errors import ParameterError, StudyError
@@ -217,3 +217,38 @@ def test_version_that_could_not_be_loaded_is_left_alone_for_a_while(
         monkeypatch.setattr(shelf, "AGAIN_SECONDS", 0.0)
         client.run(client.application.shelf.refresh())
         assert client.get(f"/models/{NAME}").json()["version"] == "2"
+
+
+def test_model_whose_files_cannot_be_fetched_holds_up_no_other(
+    own_models, application, monkeypatch
+):
+    register("copy_memory")
+    register("sentiment")
+    original = version.download
+
+    def out_of_reach(found, folder):
+        if found.name == "tiny.copy_memory":
+            raise OSError("the store does not answer")
+        return original(found, folder)
+
+    monkeypatch.setattr(version, "download", out_of_reach)
+    with asking(application()) as client:
+        assert client.get(f"/models/{NAME}").json()["version"] == "1"
+        register("sentiment", seed=1)
+        client.run(client.application.shelf.refresh())
+        assert client.get(f"/models/{NAME}").json()["version"] == "2"
+        problem = client.get("/models/tiny.copy_memory").json()["problem"]
+    assert "it cannot be loaded: OSError: the store does not answer" in problem
+
+
+def test_model_of_another_program_is_left_out(own_models, application):
+    client = MlflowClient()
+    client.create_registered_model("theirs @ 1")
+    client.create_model_version("theirs @ 1", (own_models / "nothing").as_uri())
+    client.set_registered_model_alias("theirs @ 1", ALIAS, "1")
+    register("sentiment")
+    with asking(application()) as asked:
+        told = {model["name"]: model for model in asked.get("/models").json()["models"]}
+    assert told[NAME]["version"] == "1"
+    assert told["theirs @ 1"]["version"] is None
+    assert told["theirs @ 1"]["problem"]
