@@ -13,6 +13,7 @@ NEEDED = (
     "fastapi",
     "filelock",
     "fsspec",
+    "httptools",
     "httpx",
     "jinja2",
     "markupsafe",

@@ -210,14 +210,6 @@ def test_syntax_error_in_params_is_told_with_its_line(study):
     assert line <= int(told.split("line ")[1].split()[0]) <= line + 2
 
 
-@pytest.mark.parametrize("option", ["--mlflow-port", "--prefect-port"])
-def test_pages_refuse_a_port_that_is_taken(study, option):
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        port = server.getsockname()[1]
-        told = one_line(study.run("gatewise", "ui", option, str(port), code=1))
-    assert told == f"port {port} is taken; choose another with {option}"
-
-
 @pytest.fixture
 def plays(study):
     """The study with a source that is downloaded."""
