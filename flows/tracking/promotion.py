@@ -9,9 +9,8 @@ from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
 from flows.report import advice
-from flows.system.exclusive import exclusive
 from flows.tracking import registry
-from flows.tracking.alias import Standing, move_alias, standing_of
+from flows.tracking.alias import Standing, alone, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
 from flows.tracking.projection import reachable
 from flows.tracking.promoted import Action, Promotion
@@ -80,7 +79,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with (
-        exclusive(layout, f"registry-{name}"),
+        alone(name),
         registry.candidate(layout, dataset, comparison) as folder,
     ):
         with reachable():
@@ -114,7 +113,7 @@ def crown(
         registry.write_evidence(client, version, new.comparison)
         registry.write_tags(client, version, {"promoted_because": reason})
         registry.describe(client, new.layout, new.dataset, version)
-        move_alias(client, version, standing)
+        move_alias(client, version, standing, reason)
     verdict = Verdict("promoted", reason)
     return told(new, str(version.version), verdict, new.comparison.registered_test_score)
 

@@ -1,0 +1,74 @@
+"""The command lines of what looks after results: champions, digests, locks and origins."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+PANEL = "Left running"
+"""Heading of these commands in the help."""
+
+champion = typer.Typer(help="Which version of a model is its champion, and why.")
+app.add_typer(champion, name="champion", no_args_is_help=True, rich_help_panel=PANEL)
+
+Model = Annotated[str, typer.Argument(help="study.dataset, the name of the registered model.")]
+Because = Annotated[str, typer.Option(help="Why; it is noted with the time and your name.")]
+
+
+@champion.command("show")
+def show_champion(
+    model: Annotated[
+        str | None, typer.Argument(help="study.dataset; every model if not given.")
+    ] = None,
+) -> None:
+    """Show which version is the champion, since when and why."""
+    from flows.commands.services.champion import show  # noqa: PLC0415 - others must not wait for it
+
+    show(model)
+
+
+@champion.command("history")
+def show_history(model: Model) -> None:
+    """Show every change of a champion: when, by whom, why, and on what evidence."""
+    from flows.commands.services.champion import history  # noqa: PLC0415 - as above
+
+    history(model)
+
+
+@champion.command("rollback")
+def roll_back(
+    model: Model,
+    *,
+    because: Because,
+    to: Annotated[
+        int | None,
+        typer.Option(min=1, help="Version; the champion before this one if not given."),
+    ] = None,
+) -> None:
+    """Go back to the champion before, until something better comes."""
+    from flows.commands.services.champion import rollback  # noqa: PLC0415 - as above
+
+    rollback(model, to, because)
+
+
+@champion.command("promote")
+def promote_version(
+    model: Model, version: Annotated[int, typer.Argument(min=1)], *, because: Because
+) -> None:
+    """Make a version the champion, until something better comes."""
+    from flows.commands.services.champion import promote  # noqa: PLC0415 - as above
+
+    promote(model, version, because)
+
+
+StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
+
+
+@app.command("verify", rich_help_panel=PANEL)
+def verify_study(study: StudyFolder = Path()) -> None:
+    """Read all results again and compare them with their digests; exit code 1 if one differs."""
+    from flows.commands.services.verify import verify  # noqa: PLC0415 - as above
+
+    verify(study)

@@ -1,0 +1,104 @@
+"""`gatewise champion`: which version answers, since when and why, and how another one does."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.system.environment import use_defaults
+from flows.system.home import enter_home
+
+if TYPE_CHECKING:
+    from flows.operations.champion import Champion
+    from flows.tracking.moves import Move
+
+MOVED_ELSEWHERE = (
+    "nothing is noted of why: it was moved in MLflow, or a process was killed just then"
+)
+"""What is told of a champion of which nothing is known."""
+
+
+def show(model: str | None) -> None:
+    """Print the champion of a model, or of every one."""
+    found = _champions(model)
+    if not found:
+        sys.stdout.write("No model is registered yet: `gatewise run` registers champions.\n")
+    for champion in found:
+        sys.stdout.writelines(f"{line}\n" for line in told(champion))
+
+
+def history(model: str) -> None:
+    """Print every move of a model's alias, the last one first."""
+    (champion,) = _champions(model)
+    if champion.version is not None and champion.move is None:
+        sys.stdout.write(f"version {champion.version.version} now: {MOVED_ELSEWHERE}\n")
+    for move in reversed(champion.moves):
+        sys.stdout.write(f"{in_words(move)}\n")
+    if not champion.moves and champion.version is None:
+        sys.stdout.write(f"No version of {model} was ever the champion.\n")
+
+
+def promote(model: str, version: int, because: str) -> None:
+    """Make a version the champion."""
+    _begin()
+    from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
+
+    _tell(champion.promote(model, str(version), because))
+
+
+def rollback(model: str, to: int | None, because: str) -> None:
+    """Make the champion before it, or another version, the champion again."""
+    _begin()
+    from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
+
+    _tell(champion.rollback(model, None if to is None else str(to), because))
+
+
+def _begin() -> None:
+    use_defaults()
+    enter_home(Path())
+
+
+def _champions(model: str | None) -> list["Champion"]:
+    _begin()
+    from flows.operations.champion import champions  # noqa: PLC0415 - reads the settings made above
+
+    return champions(model)
+
+
+def _tell(champion: "Champion") -> None:
+    sys.stdout.writelines(f"{line}\n" for line in told(champion))
+    sys.stdout.write("It stays until something better beyond chance comes, or you move it again.\n")
+
+
+def told(champion: "Champion") -> Iterator[str]:
+    """The lines about a model: its champion, and why it is."""
+    version = champion.version
+    if version is None:
+        yield f"{champion.name}: no version has the alias"
+        return
+    tags = version.tags
+    parts = [tags.get("gatewise.cell", "an unknown cell")]
+    parts += scores(tags)
+    if decision := tags.get("gatewise.decision"):
+        parts.append(decision)
+    yield f"{champion.name}: version {version.version}, {', '.join(parts)}"
+    yield f"  {in_words(champion.move) if champion.move else MOVED_ELSEWHERE}"
+
+
+def scores(tags: dict[str, str]) -> Iterator[str]:
+    """The test score of a version, as its tags have it."""
+    for name, value in sorted(tags.items()):
+        metric = name.removeprefix("gatewise.test_")
+        if metric != name and "_" not in metric:
+            yield f"test {metric} {float(value):.4g}"
+
+
+def in_words(move: "Move") -> str:
+    """A move, for a person."""
+    before = f" from version {move.before}" if move.before else ""
+    who = move.by if move.by_hand else f"gatewise ({move.by})"
+    evidence = "; ".join(f"{name} {value}" for name, value in sorted(move.evidence.items()))
+    shown = f" [{evidence}]" if evidence else ""
+    moved = f"{move.number}. {move.time} to version {move.version}{before}"
+    return f"{moved} by {who}: {move.because}{shown}"
