@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import mlflow
@@ -129,9 +130,17 @@ def example_and_answer(layout: Layout, dataset: str, folder: Path) -> Examples:
 
 
 def register(
-    client: MlflowClient, name: str, folder: Path, run_id: str, examples: Examples
+    client: MlflowClient,
+    name: str,
+    folder: Path,
+    run_id: str,
+    examples: Examples,
+    origin: Mapping[str, str] = MappingProxyType({}),
 ) -> ModelVersion:
-    """Log the model to its run and make a version of it, without an alias."""
+    """Log the model to its run and make a version of it, without an alias.
+
+    `origin` are tags that say where it comes from.
+    """
     restored, _ = restore_registered(folder / RUN)
     task = type(restored)
     write_json(folder / EXAMPLES, {k: rows_of(v) for k, v in vars(examples).items()})
@@ -148,7 +157,7 @@ def register(
         )
     with suppress(MlflowException):  # it exists
         client.create_registered_model(name)
-    tags = {DIGEST: digest_in(folder), FILES: digest_of_files(logged.model_uri)}
+    tags = {DIGEST: digest_in(folder), FILES: digest_of_files(logged.model_uri), **origin}
     return client.create_model_version(
         name, logged.model_uri, run_id, tags=tags, model_id=logged.model_id
     )

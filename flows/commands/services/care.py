@@ -72,3 +72,22 @@ def verify_study(study: StudyFolder = Path()) -> None:
     from flows.commands.services.verify import verify  # noqa: PLC0415 - as above
 
     verify(study)
+
+
+Version = Annotated[
+    str, typer.Argument(metavar="MODEL", help="study.dataset, or study.dataset@VERSION.")
+]
+OfStudy = Annotated[Path, typer.Option("--study", help="Folder of its study; here if not given.")]
+
+
+@app.command("lineage", rich_help_panel=PANEL)
+def show_lineage(
+    model: Version,
+    *,
+    study: OfStudy = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show where a model comes from: MLflow run, digests of data, commit, run of the flow."""
+    from flows.commands.services.lineage import lineage  # noqa: PLC0415 - as above
+
+    lineage(model, study, as_json=as_json)
