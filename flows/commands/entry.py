@@ -20,6 +20,7 @@ NEEDED = (
     "mlflow",
     "num2words",
     "openpyxl",
+    "packaging",
     "pandas",
     "pandera",
     "paramiko",

@@ -117,7 +117,8 @@ def trace(asked: str, folder: Path) -> Lineage:
 
 def run_of(client: MlflowClient, version: ModelVersion) -> TrackedRun | None:
     """The MLflow run of a version."""
-    run = unless_absent(lambda: client.get_run(version.run_id)) if version.run_id else None
+    run_id = version.run_id
+    run = unless_absent(lambda: client.get_run(run_id)) if run_id else None
     if run is None:
         return None
     experiment = unless_absent(lambda: client.get_experiment(run.info.experiment_id))

@@ -91,3 +91,15 @@ def show_lineage(
     from flows.commands.services.lineage import lineage  # noqa: PLC0415 - as above
 
     lineage(model, study, as_json=as_json)
+
+
+@app.command("doctor", rich_help_panel=PANEL)
+def examine_study(
+    study: StudyFolder = Path(),
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Do what can be done about it.")] = False,
+) -> None:
+    """Say what hinders a study: versions, ports, locks, dead runs, disk, leftovers of kills."""
+    from flows.commands.services.doctor import doctor  # noqa: PLC0415 - as above
+
+    doctor(study, fix=fix)
