@@ -103,3 +103,18 @@ def examine_study(
     from flows.commands.services.doctor import doctor  # noqa: PLC0415 - as above
 
     doctor(study, fix=fix)
+
+
+@app.command("reproduce", rich_help_panel=PANEL)
+def make_again(
+    model: Version,
+    *,
+    study: OfStudy = Path(),
+    keep: Annotated[
+        Path | None, typer.Option(help="Empty folder to make it in, which is kept.")
+    ] = None,
+) -> None:
+    """Make a model once more from its commit and an empty store; exit code 1 if it differs."""
+    from flows.commands.services.lineage import reproduce  # noqa: PLC0415 - as above
+
+    reproduce(model, study, keep)

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
 from flows.system.pages import shown_prefect
 from flows.system.servers import without_user
+from rnn_core.errors import StudyError
 
 if TYPE_CHECKING:
     from flows.operations.lineage import Lineage
@@ -79,3 +81,31 @@ def page_of(run: str) -> str:
     if api is None:
         return run
     return f"{run}, {without_user(api).removesuffix('/api')}/runs/flow-run/{run}"
+
+
+def reproduce(model: str, study: Path, keep: Path | None) -> None:
+    """Make a model once more from its commit, and say whether it is the same.
+
+    Raises:
+        StudyError: If it is not, or cannot be made once more.
+    """
+    use_defaults()
+    kept = keep.resolve() if keep else None
+    folder = enter_home(study)
+    from flows.operations import reproduce as operation  # noqa: PLC0415 - reads settings made above
+    from flows.operations.lineage import trace  # noqa: PLC0415 - as above
+
+    found = trace(model, folder)
+    name = f"{found.model} version {found.version}"
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        scratch = kept or Path(temporary)
+        sys.stdout.write(f"Making {name} once more from {found.commit or '(no commit)'}\n")
+        sys.stdout.flush()
+        differing = operation.reproduce(found, folder, scratch)
+    sys.stdout.writelines(f"{line}\n" for line in differing)
+    if differing:
+        raise StudyError(
+            f"{name} came out otherwise; on another kind of machine, or with another PyTorch, that "
+            "is to be expected"
+        )
+    sys.stdout.write(f"{name} came out the same: digest {found.digest}\n")
