@@ -5,6 +5,7 @@
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
+# make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
 # make check    style, types, the direction of imports, and that code.json is up to date
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
@@ -22,7 +23,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end test-services check fuzz fuzz-files up bench calibrate test-torch
+.PHONY: setup run test end-to-end test-services check fuzz fuzz-files rivals up bench calibrate test-torch
 
 setup: .venv/installed
 
@@ -52,6 +53,9 @@ fuzz: setup
 
 fuzz-files: setup
 	@GATEWISE_FUZZ_FILES=20000 $(BIN)/pytest --numprocesses auto tests/flows/own_data/test_mutated_files.py
+
+rivals: setup
+	@GATEWISE_RIVAL_ROUNDS=50 $(BIN)/pytest tests/flows/tracking/test_rivals.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -84,12 +84,20 @@ def history_of(client: MlflowClient, name: str) -> list[Move]:
 def evidence_of(version: ModelVersion) -> dict[str, str]:
     """What speaks for a version, in brief."""
     ours = {tag.removeprefix("gatewise."): value for tag, value in version.tags.items()}
-    return {name: value for name, value in ours.items() if is_brief(name)}
+    scores = {f"test_{metric}": score for metric, score in scores_on_test(version.tags).items()}
+    return {name: ours[name] for name in EVIDENCE if name in ours} | scores
 
 
-def is_brief(name: str) -> bool:
-    """Whether a tag is noted: the test score is, and its mean over seeds and the like are not."""
-    return name in EVIDENCE or (name.startswith("test_") and name.count("_") == 1)
+def scores_on_test(tags: Mapping[str, str]) -> dict[str, str]:
+    """The test score of a version by the name of its metric, as its tags have it.
+
+    Beside it stands the mean over seeds; what else begins alike has none.
+    """
+    return {
+        name.removeprefix("gatewise.test_"): score
+        for name, score in tags.items()
+        if name.startswith("gatewise.test_") and f"{name}_mean" in tags
+    }
 
 
 def who() -> str:

@@ -17,6 +17,9 @@ MOVED_ELSEWHERE = (
 )
 """What is told of a champion of which nothing is known."""
 
+OLDER = "when is not noted"
+"""What is told of one that was promoted before moves were noted."""
+
 
 def show(model: str | None) -> None:
     """Print the champion of a model, or of every one."""
@@ -73,25 +76,25 @@ def _tell(champion: "Champion") -> None:
 
 def told(champion: "Champion") -> Iterator[str]:
     """The lines about a model: its champion, and why it is."""
+    from flows.tracking.moves import scores_on_test  # noqa: PLC0415 - imports MLflow
+
     version = champion.version
     if version is None:
         yield f"{champion.name}: no version has the alias"
         return
     tags = version.tags
     parts = [tags.get("gatewise.cell", "an unknown cell")]
-    parts += scores(tags)
+    scores = scores_on_test(tags)
+    parts += [f"test {metric} {float(score):.4g}" for metric, score in scores.items()]
     if decision := tags.get("gatewise.decision"):
         parts.append(decision)
     yield f"{champion.name}: version {version.version}, {', '.join(parts)}"
-    yield f"  {in_words(champion.move) if champion.move else MOVED_ELSEWHERE}"
-
-
-def scores(tags: dict[str, str]) -> Iterator[str]:
-    """The test score of a version, as its tags have it."""
-    for name, value in sorted(tags.items()):
-        metric = name.removeprefix("gatewise.test_")
-        if metric != name and "_" not in metric:
-            yield f"test {metric} {float(value):.4g}"
+    if champion.move is not None:
+        yield f"  {in_words(champion.move)}"
+    elif because := tags.get("gatewise.promoted_because"):
+        yield f"  once promoted, since {because}; {MOVED_ELSEWHERE if champion.moves else OLDER}"
+    else:
+        yield f"  {MOVED_ELSEWHERE}"
 
 
 def in_words(move: "Move") -> str:

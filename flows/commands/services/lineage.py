@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 API = "PREFECT_API_URL"
 """Variable with the address of a Prefect server."""
 
+NO_COMMIT = ("(not known)", "(none: the study was in no git repository)")
+"""What is told where there is no commit: of a version of long ago, and of others."""
+
 
 def lineage(model: str, study: Path, *, as_json: bool) -> None:
     """Print where a model comes from."""
@@ -48,10 +51,7 @@ def told(found: "Lineage") -> Iterator[tuple[str, str]]:
         if name != "lock":
             yield "dvc.lock", f"{name.removeprefix('lock_')} {digest}"
     yield "", compared(found)
-    yield (
-        "commit",
-        " ".join([found.commit or "(none: the study was in no git repository)", there(found)]),
-    )
+    yield "commit", " ".join([found.commit or NO_COMMIT[bool(found.code)], there(found)]).strip()
     yield "code", found.code or "(not known)"
     for name in found.uncommitted:
         yield "uncommitted", name

@@ -66,6 +66,22 @@ def test_promoted_version_has_the_alias_and_all_that_is_known_of_it():
     assert move.evidence == {"cell": "gru", "decision": "decided", "digest": digest}
 
 
+def test_score_of_any_metric_is_evidence_and_what_is_beside_it_is_not():
+    client = MlflowClient()
+    for name, value in (
+        ("test_bits_per_character", "1.5"),
+        ("test_bits_per_character_mean", "1.75"),
+        ("test_bits_per_character_std", "0.25"),
+        ("test_chance_within_margin", "0.9"),
+        ("last_test_bits_per_character", "1.25"),
+    ):
+        client.set_model_version_tag(NAME, "1", f"gatewise.{name}", value)
+    found = champion.promote(NAME, "1", "x")
+    assert found.move.evidence.keys() == {"cell", "decision", "digest", "test_bits_per_character"}
+    told = "\n".join(command.told(found))
+    assert f"{NAME}: version 1, gru, test bits_per_character 1.5, decided\n" in told
+
+
 def test_history_outlives_the_versions_that_it_is_about():
     for number in ("1", "2", "3"):
         champion.promote(NAME, number, f"it is {number}")

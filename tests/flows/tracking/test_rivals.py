@@ -24,8 +24,8 @@ from rnn_core.training.run_folder import MODEL, seed_folder
 
 pytestmark = pytest.mark.usefixtures("database")
 
-PROCESSES = int(os.environ.get("GATEWISE_RIVALS", "5"))
 ROUNDS = int(os.environ.get("GATEWISE_RIVAL_ROUNDS", "1"))
+PROCESSES = 16 if ROUNDS > 1 else 5
 
 
 def registered_seed(layout):
