@@ -13,7 +13,15 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.serving.version import Limits, load
-from flows.tracking.alias import alone, champion_of, move_by_hand, standing_of, unless_absent
+from flows.tracking.alias import (
+    CHALLENGER,
+    alone,
+    challenger_of,
+    champion_of,
+    move_by_hand,
+    standing_of,
+    unless_absent,
+)
 from flows.tracking.moves import Move, history_of
 from flows.tracking.projection import reachable
 from flows.tracking.registry import registered_models
@@ -27,11 +35,13 @@ class Champion:
     Attributes:
         name: Of the model.
         version: That has the alias; None if none has.
+        challenger: That answers beside it; None if none does.
         moves: All moves of the alias that were noted, from the first on.
     """
 
     name: str
     version: ModelVersion | None
+    challenger: ModelVersion | None
     moves: list[Move]
 
     @property
@@ -62,8 +72,12 @@ def champions(name: str | None) -> list[Champion]:
 
 def look(client: MlflowClient, name: str) -> Champion:
     """What there is to say of a model."""
-    version, moves = champion_of(client, name), history_of(client, name)
-    return Champion(name=name, version=version, moves=moves)
+    return Champion(
+        name=name,
+        version=champion_of(client, name),
+        challenger=challenger_of(client, name),
+        moves=history_of(client, name),
+    )
 
 
 def check_name(name: str, known: list[str]) -> None:
@@ -137,17 +151,57 @@ def move(client: MlflowClient, name: str, number: str, because: str) -> Champion
     reason = " ".join(because.split())
     if not reason:
         raise ParameterError("--because: say in some words why the champion changes")
+    version = version_of(client, name, number)
     with reachable():
-        version = unless_absent(partial(client.get_model_version, name, number))
         standing = standing_of(client, name)
-    if version is None:
-        raise ParameterError(f"{name} has no version {number}")
     if standing.has_alias and standing.version and standing.version.version == version.version:
         raise StudyError(f"version {number} of {name} is the champion already")
     check(version)
     with reachable():
         move_by_hand(client, version, standing, reason)
         return look(client, name)
+
+
+def shadow(name: str, number: str | None) -> Champion:
+    """Have a version answer beside the champion, or none any more.
+
+    Args:
+        name: Of the model.
+        number: Of the version; None: no version is to.
+
+    Raises:
+        As `promote`; StudyError if the version is the champion itself.
+    """
+    client = MlflowClient()
+    with reachable():
+        check_name(name, registered_models())
+    with alone(name):
+        if number is None:
+            with reachable():
+                client.delete_registered_model_alias(name, CHALLENGER)
+                return look(client, name)
+        version = version_of(client, name, number)
+        with reachable():
+            champion = champion_of(client, name)
+        if champion is not None and champion.version == version.version:
+            raise StudyError(f"version {number} of {name} is the champion itself")
+        check(version)
+        with reachable():
+            client.set_registered_model_alias(name, CHALLENGER, number)
+            return look(client, name)
+
+
+def version_of(client: MlflowClient, name: str, number: str) -> ModelVersion:
+    """A version of a model.
+
+    Raises:
+        ParameterError: If there is none of this number.
+    """
+    with reachable():
+        version = unless_absent(partial(client.get_model_version, name, number))
+    if version is None:
+        raise ParameterError(f"{name} has no version {number}")
+    return version
 
 
 def check(version: ModelVersion) -> None:
@@ -161,6 +215,6 @@ def check(version: ModelVersion) -> None:
             load(version, Limits())
     except GatewiseError as error:
         raise StudyError(
-            f"version {version.version} of {version.name} cannot be the champion, and the alias is "
-            f"where it was: {error}"
+            f"version {version.version} of {version.name} cannot answer, and the alias is where it "
+            f"was: {error}"
         ) from error

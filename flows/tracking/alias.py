@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 ALIAS = "champion"
 
+CHALLENGER = "challenger"
+"""The alias of a version that answers beside the champion for a while."""
+
 TAG = "gatewise.champion"
 """Names versions between blanks: more than one while the alias is moved, which may be cut off."""
 
@@ -73,6 +76,11 @@ def standing_of(client: MlflowClient, name: str) -> Standing:
 def champion_of(client: MlflowClient, name: str) -> ModelVersion | None:
     """The version that the alias points to, if it points anywhere."""
     return unless_absent(partial(client.get_model_version_by_alias, name, ALIAS))
+
+
+def challenger_of(client: MlflowClient, name: str) -> ModelVersion | None:
+    """The version that answers beside the champion, if one does."""
+    return unless_absent(partial(client.get_model_version_by_alias, name, CHALLENGER))
 
 
 def ours_of(client: MlflowClient, name: str) -> tuple[str, ...]:
@@ -124,6 +132,7 @@ def move_alias(
     client.set_registered_model_tag(name, TAG, f"{before} {number}")
     client.set_registered_model_alias(name, ALIAS, number)
     client.set_registered_model_tag(name, TAG, number)
+    end_challenge_of(client, version)
     note_move(client, version, aliased(standing), because, by_hand=False)
 
 
@@ -139,9 +148,17 @@ def move_by_hand(
     if number in standing.ours:
         client.set_registered_model_tag(name, TAG, NOWHERE)
     client.set_registered_model_alias(name, ALIAS, number)
+    end_challenge_of(client, version)
     note_move(client, version, aliased(standing), because, by_hand=True)
 
 
 def aliased(standing: Standing) -> ModelVersion | None:
     """The version that has the alias."""
     return standing.version if standing.has_alias else None
+
+
+def end_challenge_of(client: MlflowClient, version: ModelVersion) -> None:
+    """Let a version that is the champion now be no challenger."""
+    challenger = challenger_of(client, version.name)
+    if challenger is not None and challenger.version == version.version:
+        client.delete_registered_model_alias(version.name, CHALLENGER)

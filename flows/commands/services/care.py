@@ -63,6 +63,19 @@ def promote_version(
     promote(model, version, because)
 
 
+@champion.command("shadow")
+def shadow_champion(
+    model: Model,
+    version: Annotated[
+        int | None, typer.Argument(min=1, help="Version; no one any more if not given.")
+    ] = None,
+) -> None:
+    """Have a version answer beside the champion, as MODEL@challenger, until it is one."""
+    from flows.commands.services.champion import shadow  # noqa: PLC0415 - as above
+
+    shadow(model, version)
+
+
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
 
 

@@ -57,6 +57,17 @@ def rollback(model: str, to: int | None, because: str) -> None:
     _tell(champion.rollback(model, None if to is None else str(to), because))
 
 
+def shadow(model: str, version: int | None) -> None:
+    """Have a version answer beside the champion, or none any more."""
+    _begin()
+    from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
+
+    found = champion.shadow(model, None if version is None else str(version))
+    sys.stdout.writelines(f"{line}\n" for line in told(found))
+    if version is not None:
+        sys.stdout.write(f"`gatewise serve {model} {model}@challenger` asks both.\n")
+
+
 def _begin() -> None:
     use_defaults()
     enter_home(Path())
@@ -95,6 +106,8 @@ def told(champion: "Champion") -> Iterator[str]:
         yield f"  once promoted, since {because}; {MOVED_ELSEWHERE if champion.moves else OLDER}"
     else:
         yield f"  {MOVED_ELSEWHERE}"
+    if champion.challenger is not None:
+        yield f"  version {champion.challenger.version} is its challenger"
 
 
 def in_words(move: "Move") -> str:

@@ -195,6 +195,37 @@ def test_version_that_answers_otherwise_than_it_did_stays_without_alias(files):
     assert history_of(MlflowClient(), NAME) == []
 
 
+def aliases():
+    return {k: str(v) for k, v in MlflowClient().get_registered_model(NAME).aliases.items()}
+
+
+def test_challenger_answers_beside_the_champion_until_it_is_one():
+    champion.promote(NAME, "1", "x")
+    assert str(champion.shadow(NAME, "2").challenger.version) == "2"
+    assert aliases() == {"champion": "1", "challenger": "2"}
+    assert "version 2 is its challenger" in "\n".join(command.told(*champion.champions(NAME)))
+    champion.promote(NAME, "3", "y")
+    assert aliases() == {"champion": "3", "challenger": "2"}
+    champion.promote(NAME, "2", "z")
+    assert aliases() == {"champion": "2"}
+    champion.shadow(NAME, "1")
+    champion.shadow(NAME, None)
+    champion.shadow(NAME, None)
+    assert aliases() == {"champion": "2"}
+
+
+def test_what_cannot_answer_or_is_the_champion_is_no_challenger(files):
+    champion.promote(NAME, "1", "x")
+    with pytest.raises(StudyError, match="is the champion itself"):
+        champion.shadow(NAME, "1")
+    with pytest.raises(ParameterError, match="has no version 9"):
+        champion.shadow(NAME, "9")
+    shutil.rmtree(files)
+    with pytest.raises(StudyError, match="its files are gone"):
+        champion.shadow(NAME, "3")
+    assert aliases() == {"champion": "1"}
+
+
 def test_champion_is_shown_with_its_reason_and_a_move_of_others_as_what_it_is(capsys, monkeypatch):
     monkeypatch.setattr(command, "_begin", lambda: None)
     command.promote(NAME, 2, "a reason")
