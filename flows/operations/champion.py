@@ -5,9 +5,12 @@ lock that promotion holds too. What a person chose stays until something better 
 `flows.tracking.promotion`.
 """
 
+import shutil
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -22,9 +25,10 @@ from flows.tracking.alias import (
     standing_of,
     unless_absent,
 )
+from flows.tracking.judging import Judged, judge
 from flows.tracking.moves import Move, history_of
 from flows.tracking.projection import reachable
-from flows.tracking.registry import registered_models
+from flows.tracking.registry import GoneError, download, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 
@@ -189,6 +193,53 @@ def shadow(name: str, number: str | None) -> Champion:
         with reachable():
             client.set_registered_model_alias(name, CHALLENGER, number)
             return look(client, name)
+
+
+def score(name: str, data: Path) -> Judged:
+    """Score the challenger against the champion on data whose truth is known by now.
+
+    Both read it by their own preparation. Scored is its test set, as the challenger divides it,
+    but for items that either was trained or chosen on.
+
+    Args:
+        name: Of the model.
+        data: A file or folder such as the dataset's source is.
+
+    Raises:
+        ParameterError: If there is no such model or data.
+        StudyError: If one of the two is missing, or its files are not what was registered.
+        DataError: If the data cannot be used.
+    """
+    (found,) = champions(name)
+    if found.version is None or found.challenger is None:
+        raise StudyError(f"{name} has no two to compare: `gatewise champion shadow` names another")
+    if not data.exists():
+        raise ParameterError(f"there is no {data}")
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        place = Path(temporary)
+        raw = place / "raw"
+        if data.is_dir():
+            shutil.copytree(data, raw)
+        else:
+            raw.mkdir()
+            shutil.copy(data, raw)
+        with reachable():
+            first = fetch(found.challenger, place / "challenger")
+            second = fetch(found.version, place / "champion")
+        return judge(first, second, raw)
+
+
+def fetch(version: ModelVersion, folder: Path) -> Path:
+    """The files of a version.
+
+    Raises:
+        StudyError: If they are not what was registered.
+    """
+    folder.mkdir()
+    try:
+        return download(version, folder)
+    except GoneError as error:
+        raise StudyError(f"version {version.version} of {version.name}: {error}") from error
 
 
 def version_of(client: MlflowClient, name: str, number: str) -> ModelVersion:

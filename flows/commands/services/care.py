@@ -76,6 +76,18 @@ def shadow_champion(
     shadow(model, version)
 
 
+@champion.command("score")
+def score_challenger(
+    model: Model,
+    *,
+    data: Annotated[Path, typer.Option(help="File or folder, such as the dataset's source is.")],
+) -> None:
+    """Score the challenger against the champion on data whose truth is known by now."""
+    from flows.commands.services.champion import score  # noqa: PLC0415 - as above
+
+    score(model, data)
+
+
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
 
 

@@ -68,6 +68,24 @@ def shadow(model: str, version: int | None) -> None:
         sys.stdout.write(f"`gatewise serve {model} {model}@challenger` asks both.\n")
 
 
+def score(model: str, data: Path) -> None:
+    """Print how the challenger does against the champion on data whose truth is known."""
+    whole = data.resolve()
+    _begin()
+    from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
+
+    judged = champion.score(model, whole)
+    pair = judged.pair
+    clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
+    how = "better" if pair.better_by >= 0 else "worse"
+    p = min(pair.p_better, pair.p_worse)
+    sys.stdout.write(
+        f"The champion scores {judged.champion_score:.4g}, and the challenger is {how} by "
+        f"{abs(pair.better_by):.4g} (paired test over {pair.num_items} items{clusters}, "
+        f"{judged.left_out} left out that one was trained or chosen on; one-sided p = {p:.2g}).\n"
+    )
+
+
 def _begin() -> None:
     use_defaults()
     enter_home(Path())

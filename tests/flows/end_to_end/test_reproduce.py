@@ -1,4 +1,4 @@
-"""A champion made once more from its commit, with the commands that a person gives."""
+"""Champions traced, made once more from their commit, and rolled back, as a person does it."""
 
 import subprocess
 
@@ -42,3 +42,13 @@ def test_champion_comes_out_the_same_and_what_was_not_committed_is_refused(repos
     refused = repository.run("gatewise", "reproduce", version, code=1)
     assert "were in no commit" in refused
     assert "sales.csv" in refused
+    told = repository.run("gatewise", "verify")
+    assert "2 versions of registered models\n" in told
+    assert told.endswith("All is as it was recorded.\n")
+    told = repository.run("gatewise", "champion", "rollback", "tiny.sales", "--because", "odd rows")
+    assert told.startswith("tiny.sales: version 1, gru, test mse ")
+    last, *_, first = repository.run("gatewise", "champion", "history", "tiny.sales").splitlines()
+    assert last.startswith("3. ")
+    assert "to version 1 from version 2" in last
+    assert ": odd rows [" in last
+    assert ": it is the first [" in first
