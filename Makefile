@@ -6,6 +6,7 @@
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
+# make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
 # make check    style, types, the direction of imports, and that code.json is up to date
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
@@ -24,8 +25,8 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve up bench calibrate \
-	test-torch
+.PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals up bench \
+	calibrate test-torch
 
 setup: .venv/installed
 
@@ -58,6 +59,9 @@ fuzz-files: setup
 
 fuzz-serve: setup
 	@GATEWISE_FUZZ_SERVE=20000 $(PYTEST) tests/flows/serving/test_fuzz.py
+
+rivals: setup
+	@GATEWISE_RIVAL_ROUNDS=50 $(BIN)/pytest tests/flows/tracking/test_rivals.py
 
 check: setup
 	@$(BIN)/ruff check .

@@ -163,7 +163,8 @@ HEAVY = {
 
 
 @pytest.mark.parametrize(
-    "command", ["", "code", "ingest", "run", "cells", "cells show", "store", "store gc"]
+    "command",
+    ["", "code", "ingest", "run", "cells", "cells show", "store", "store gc", "champion", "verify"],
 )
 def test_command_line_answers_without_heavy_imports(command):
     program = (

@@ -21,6 +21,7 @@ NEEDED = (
     "mlflow",
     "num2words",
     "openpyxl",
+    "packaging",
     "pandas",
     "pandera",
     "paramiko",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.services.care import app as care
 from flows.commands.services.commands import app as services
 from flows.commands.stage import run_stage
 from flows.layout import Layout
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 
 app.add_typer(services)
+app.add_typer(care)
 
 cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
 app.add_typer(cells, name="cells", no_args_is_help=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from flows.recording.recorder import Recorder
 from flows.running.display import Display
@@ -87,7 +88,8 @@ def promote_task(closing: Closing, dataset: str) -> Promotion:
     """Register the champion of a dataset."""
     projection, runs = closing.projection, closing.run_ids[dataset]
     pool = closing.workshop.start(closing.recorder.inputs.study)
-    work = pool.submit(PROMOTE, projection.layout, projection.study, dataset, runs)
+    of_flow = flow_run.get_id() or ""
+    work = pool.submit(PROMOTE, projection.layout, projection.study, dataset, runs, of_flow)
     promotion: Promotion = work.result()
     get_run_logger().info("%s: %s, since %s", dataset, promotion.action, promotion.reason)
     return promotion

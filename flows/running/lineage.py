@@ -1,27 +1,27 @@
 """Where results come from: the commit of the code, and the run of the flow."""
 
-import subprocess
+import os
+import socket
 
 from prefect.runtime import flow_run
 
+from flows.system.git import head
 from flows.system.home import clone
+
+PROCESS = "gatewise.process"
+"""Tag with the machine and the process that make a run of MLflow."""
 
 
 def lineage() -> dict[str, str]:
-    """Tags of new MLflow runs: the commit, where there is one, and the Prefect run."""
-    return {"mlflow.source.git.commit": commit(), "prefect.flow_run_id": flow_run.get_id() or ""}
+    """Tags of new MLflow runs: the commit, where there is one, the Prefect run, and who we are."""
+    return {
+        "mlflow.source.git.commit": commit(),
+        "prefect.flow_run_id": flow_run.get_id() or "",
+        PROCESS: f"{socket.gethostname()} {os.getpid()}",
+    }
 
 
 def commit() -> str:
     """The commit of our code; empty if it is in no clone, but perhaps in a repository of others."""
     folder = clone()
-    if folder is None:
-        return ""
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
+    return head(folder) if folder else ""

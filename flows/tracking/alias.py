@@ -4,18 +4,29 @@ A tag of the registered model names the version to which Gatewise moved the alia
 alias is elsewhere, a person moved it, on whichever machine that was.
 """
 
+import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from flows.layout import Layout
+from flows.system.exclusive import exclusive
+from flows.system.home import home
+from flows.tracking.moves import note_move
+
 T = TypeVar("T")
 
 ALIAS = "champion"
+
+CHALLENGER = "challenger"
+"""The alias of a version that answers beside the champion for a while."""
 
 TAG = "gatewise.champion"
 """Names versions between blanks: more than one while the alias is moved, which may be cut off."""
@@ -49,14 +60,14 @@ class Standing:
 
 def standing_of(client: MlflowClient, name: str) -> Standing:
     """What a challenger for a registered model finds."""
-    aliased, ours = champion_of(client, name), ours_of(client, name)
-    at = str(aliased.version) if aliased else NOWHERE
-    by_hand = at not in ours if ours or aliased else False
-    withdrawn = latest(client, name, ours) if by_hand and aliased is None else None
+    found, ours = champion_of(client, name), ours_of(client, name)
+    at = str(found.version) if found else NOWHERE
+    by_hand = at not in ours if ours or found else False
+    withdrawn = latest(client, name, ours) if by_hand and found is None else None
     return Standing(
-        version=aliased or withdrawn,
+        version=found or withdrawn,
         by_hand=by_hand,
-        has_alias=aliased is not None,
+        has_alias=found is not None,
         ours=ours,
         is_first=not client.search_model_versions(f"name = '{name}'"),
     )
@@ -65,6 +76,11 @@ def standing_of(client: MlflowClient, name: str) -> Standing:
 def champion_of(client: MlflowClient, name: str) -> ModelVersion | None:
     """The version that the alias points to, if it points anywhere."""
     return unless_absent(partial(client.get_model_version_by_alias, name, ALIAS))
+
+
+def challenger_of(client: MlflowClient, name: str) -> ModelVersion | None:
+    """The version that answers beside the champion, if one does."""
+    return unless_absent(partial(client.get_model_version_by_alias, name, CHALLENGER))
 
 
 def ours_of(client: MlflowClient, name: str) -> tuple[str, ...]:
@@ -91,8 +107,22 @@ def unless_absent(ask: Callable[[], T]) -> T | None:
         raise
 
 
-def move_alias(client: MlflowClient, version: ModelVersion, standing: Standing) -> None:
-    """Move the alias to a version.
+def alone(name: str) -> AbstractContextManager[None]:
+    """Hold the lock of a registered model, under which alone its alias is moved.
+
+    It lies beside the registry if that is a file, so that all studies and clones that use it wait
+    for one another; of a server, they are those of one home.
+    """
+    address = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ["MLFLOW_TRACKING_URI"]
+    _, is_file, database = address.partition("sqlite:///")
+    folder = Path(database).resolve().parent if is_file else home()
+    return exclusive(Layout(folder), f"registry-{name}")
+
+
+def move_alias(
+    client: MlflowClient, version: ModelVersion, standing: Standing, because: str
+) -> None:
+    """Move the alias to a version, as the rule of promotion says.
 
     Cut off anywhere, the tag does not take for a person's doing what was Gatewise's, nor the
     other way round.
@@ -102,3 +132,33 @@ def move_alias(client: MlflowClient, version: ModelVersion, standing: Standing) 
     client.set_registered_model_tag(name, TAG, f"{before} {number}")
     client.set_registered_model_alias(name, ALIAS, number)
     client.set_registered_model_tag(name, TAG, number)
+    end_challenge_of(client, version)
+    note_move(client, version, aliased(standing), because, by_hand=False)
+
+
+def move_by_hand(
+    client: MlflowClient, version: ModelVersion, standing: Standing, because: str
+) -> None:
+    """Move the alias to a version, as a person decided.
+
+    The tag stays, so that it is known which version the person has put aside. Where it names the
+    very version, it is to name none: the decision of a person is more than that of the rule.
+    """
+    name, number = version.name, str(version.version)
+    if number in standing.ours:
+        client.set_registered_model_tag(name, TAG, NOWHERE)
+    client.set_registered_model_alias(name, ALIAS, number)
+    end_challenge_of(client, version)
+    note_move(client, version, aliased(standing), because, by_hand=True)
+
+
+def aliased(standing: Standing) -> ModelVersion | None:
+    """The version that has the alias."""
+    return standing.version if standing.has_alias else None
+
+
+def end_challenge_of(client: MlflowClient, version: ModelVersion) -> None:
+    """Let a version that is the champion now be no challenger."""
+    challenger = challenger_of(client, version.name)
+    if challenger is not None and challenger.version == version.version:
+        client.delete_registered_model_alias(version.name, CHALLENGER)

@@ -9,10 +9,10 @@ from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
 from flows.report import advice
-from flows.system.exclusive import exclusive
 from flows.tracking import registry
-from flows.tracking.alias import Standing, move_alias, standing_of
+from flows.tracking.alias import Standing, alone, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
+from flows.tracking.origin import origin_of
 from flows.tracking.projection import reachable
 from flows.tracking.promoted import Action, Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
@@ -58,7 +58,22 @@ class Verdict:
     judged: Judged | None = None
 
 
-def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -> Promotion:
+@dataclass(frozen=True)
+class Source:
+    """What a version comes from.
+
+    Attributes:
+        run_id: The MLflow run that shows its training.
+        flow_run: Prefect's id of the run that registers it; empty if there is none.
+    """
+
+    run_id: str
+    flow_run: str
+
+
+def promote(
+    layout: Layout, study: str, dataset: str, run_ids: dict[int, str], flow_run: str = ""
+) -> Promotion:
     """Register a dataset's champion, and point the alias to it unless the one before it stays.
 
     What is registered is its best random seed, its ensemble, or a refit of either.
@@ -68,6 +83,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         study: Name of the study.
         dataset: Name of the dataset.
         run_ids: The MLflow run of each of the champion's seeds.
+        flow_run: Prefect's id of the run that this is a part of; empty if it is of none.
 
     Raises:
         StudyError: If there is no champion, or its registered model does not answer as
@@ -80,7 +96,7 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
     client, name = MlflowClient(), f"{study}.{dataset}"
     with (
-        exclusive(layout, f"registry-{name}"),
+        alone(name),
         registry.candidate(layout, dataset, comparison) as folder,
     ):
         with reachable():
@@ -89,7 +105,8 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
         new = Challenger(layout, dataset, name, comparison, folder, known)
         verdict = challenge(new, standing)
         if verdict.action == "promoted":
-            return crown(client, new, standing, verdict.reason, run_ids[champion.seed.seed])
+            source = Source(run_ids[champion.seed.seed], flow_run)
+            return crown(client, new, standing, verdict.reason, source)
         with reachable():
             if known is not None:  # more seeds may speak for the same model otherwise
                 registry.write_evidence(client, known, comparison)
@@ -101,20 +118,23 @@ def promote(layout: Layout, study: str, dataset: str, run_ids: dict[int, str]) -
 
 
 def crown(
-    client: MlflowClient, new: Challenger, standing: Standing, reason: str, run_id: str
+    client: MlflowClient, new: Challenger, standing: Standing, reason: str, source: Source
 ) -> Promotion:
     """Register a challenger, unless that has been done, and move the alias to it.
 
     The alias comes last: cut off anywhere, it points to no version that was not asked.
     """
     examples = registry.example_and_answer(new.layout, new.dataset, new.folder)
+    origin = {} if new.known else origin_of(new.layout, new.dataset, source.flow_run)
     with reachable():
-        version = new.known or registry.register(client, new.name, new.folder, run_id, examples)
+        version = new.known or registry.register(
+            client, new.name, new.folder, source.run_id, examples, origin
+        )
         registry.check_answers(version, examples)
         registry.write_evidence(client, version, new.comparison)
         registry.write_tags(client, version, {"promoted_because": reason})
         registry.describe(client, new.layout, new.dataset, version)
-        move_alias(client, version, standing)
+        move_alias(client, version, standing, reason)
     verdict = Verdict("promoted", reason)
     return told(new, str(version.version), verdict, new.comparison.registered_test_score)
 

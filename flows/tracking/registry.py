@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import mlflow
@@ -53,8 +54,15 @@ REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 DIGEST = "gatewise.digest"
 """The tag with the digest of a version's files."""
 
+FILES = "gatewise.files"
+"""The tag with the digest of all that MLflow keeps of a version, code and all."""
+
 EXAMPLES = "examples.json"
 """Beside the model: an input, and what the trained model answers, as rows of JSON."""
+
+
+META_OF_MLFLOW = "registered_model_meta"
+"""The file that MLflow adds to a version that is fetched."""
 
 
 class GoneError(GatewiseError):
@@ -122,9 +130,17 @@ def example_and_answer(layout: Layout, dataset: str, folder: Path) -> Examples:
 
 
 def register(
-    client: MlflowClient, name: str, folder: Path, run_id: str, examples: Examples
+    client: MlflowClient,
+    name: str,
+    folder: Path,
+    run_id: str,
+    examples: Examples,
+    origin: Mapping[str, str] = MappingProxyType({}),
 ) -> ModelVersion:
-    """Log the model to its run and make a version of it, without an alias."""
+    """Log the model to its run and make a version of it, without an alias.
+
+    `origin` are tags that say where it comes from.
+    """
     restored, _ = restore_registered(folder / RUN)
     task = type(restored)
     write_json(folder / EXAMPLES, {k: rows_of(v) for k, v in vars(examples).items()})
@@ -141,7 +157,7 @@ def register(
         )
     with suppress(MlflowException):  # it exists
         client.create_registered_model(name)
-    tags = {DIGEST: digest_in(folder)}
+    tags = {DIGEST: digest_in(folder), FILES: digest_of_files(logged.model_uri), **origin}
     return client.create_model_version(
         name, logged.model_uri, run_id, tags=tags, model_id=logged.model_id
     )
@@ -203,6 +219,27 @@ def download(version: ModelVersion, folder: Path) -> Path:
     if digest_of(files / RUN) != version.tags.get(DIGEST):
         raise GoneError("its files have been changed since it was registered")
     return files
+
+
+def check_files(version: ModelVersion, folder: Path) -> None:
+    """Fetch all that is kept of a version, and compare it with what was registered.
+
+    Raises:
+        GoneError: If its files are gone, or are not those that were registered.
+    """
+    download(version, folder)
+    if FILES in version.tags:
+        found = digest_of_files(f"models:/{version.name}/{version.version}")
+        if found != version.tags[FILES]:
+            raise GoneError("its files have been changed since it was registered")
+
+
+def digest_of_files(address: str) -> str:
+    """The digest of all files of a model, but for that in which MLflow notes where it is from."""
+    with TemporaryDirectory() as temporary:
+        files = Path(mlflow.artifacts.download_artifacts(address, dst_path=temporary))
+        (files / META_OF_MLFLOW).unlink(missing_ok=True)
+        return digest_of(files)
 
 
 def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comparison) -> None:

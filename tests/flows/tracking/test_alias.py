@@ -25,7 +25,7 @@ def client():
 
 
 def move(client, number):
-    move_alias(client, client.get_model_version(NAME, number), standing_of(client, NAME))
+    move_alias(client, client.get_model_version(NAME, number), standing_of(client, NAME), "why")
 
 
 def state(client):

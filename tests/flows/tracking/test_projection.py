@@ -32,6 +32,7 @@ LINEAGE = {
     "mlflow.parentRunId",
     "mlflow.source.git.commit",
     "prefect.flow_run_id",
+    "gatewise.process",
     "gatewise.key",
 }
 

@@ -576,7 +576,7 @@ def test_model_is_asked_before_the_alias_points_to_it_wherever_it_was_cut_off(
 def cut_off_at(patch, name, call):
     """End the process at the call of this number of a method of MLflow's client."""
     count, original = iter(range(100)), getattr(MlflowClient, name)
-    number = {"set_registered_model_tag": 2, "set_registered_model_alias": 1}[name]
+    number = {"set_registered_model_tag": 3, "set_registered_model_alias": 1}[name]
 
     def write(self, *arguments):
         if next(count) == call:

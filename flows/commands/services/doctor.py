@@ -1,0 +1,42 @@
+"""`gatewise doctor`: what hinders a study, and what becomes of it."""
+
+import os
+import sys
+from pathlib import Path
+
+from flows.layout import Layout
+from flows.operations.doctor import examine
+from flows.system.environment import use_defaults
+from flows.system.home import enter_home
+from flows.system.pages import shown_prefect
+from rnn_core.errors import StudyError
+from rnn_core.study import read_study
+
+API = "PREFECT_API_URL"
+"""Variable with the address of a Prefect server."""
+
+
+def doctor(folder: Path, *, fix: bool) -> None:
+    """Print what hinders a study; with `fix`, mend what can be mended.
+
+    Raises:
+        StudyError: If anything is left.
+    """
+    use_defaults()
+    layout, left = Layout(enter_home(folder)), 0
+    read_study(layout.folder)
+    api = os.environ.get(API) or shown_prefect()
+    if api is not None:
+        os.environ[API] = api  # read by Prefect when it is imported
+    for finding in examine(layout, api):
+        sys.stdout.write(f"{finding.where}: {finding.what}\n")
+        if fix and finding.fix is not None:
+            finding.fix()
+            sys.stdout.write(f"  done: {finding.cure}\n")
+        else:
+            left += 1
+            with_fix = "with --fix: " if finding.fix is not None else ""
+            sys.stdout.write(f"  {with_fix}{finding.cure}\n")
+    if left:
+        raise StudyError(f"{left} findings about {layout.folder}, named above")
+    sys.stdout.write("Nothing hinders the study.\n")

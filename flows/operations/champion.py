@@ -1,0 +1,271 @@
+"""Champions of the registry, as a person looks at them and changes them.
+
+A version is fetched, compared with its digest and asked before the alias moves to it, under the
+lock that promotion holds too. What a person chose stays until something better comes; see
+`flows.tracking.promotion`.
+"""
+
+import shutil
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
+from flows.serving.version import Limits, load
+from flows.tracking.alias import (
+    CHALLENGER,
+    alone,
+    challenger_of,
+    champion_of,
+    move_by_hand,
+    standing_of,
+    unless_absent,
+)
+from flows.tracking.judging import Judged, judge
+from flows.tracking.moves import Move, history_of
+from flows.tracking.projection import reachable
+from flows.tracking.registry import GoneError, download, registered_models
+from rnn_core.errors import GatewiseError, ParameterError, StudyError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """What there is to say of a registered model.
+
+    Attributes:
+        name: Of the model.
+        version: That has the alias; None if none has.
+        challenger: That answers beside it; None if none does.
+        moves: All moves of the alias that were noted, from the first on.
+    """
+
+    name: str
+    version: ModelVersion | None
+    challenger: ModelVersion | None
+    moves: list[Move]
+
+    @property
+    def move(self) -> Move | None:
+        """The one by which the version got the alias.
+
+        None if nothing is noted of it: it was moved in MLflow, or a kill came just then.
+        """
+        last = self.moves[-1] if self.moves else None
+        here = str(self.version.version) if self.version else None
+        return last if last is not None and last.version == here else None
+
+
+def champions(name: str | None) -> list[Champion]:
+    """The champion of a model, or of every one.
+
+    Raises:
+        ParameterError: If there is no such model.
+        TrackingError: If MLflow does not answer.
+    """
+    client = MlflowClient()
+    with reachable():
+        names = registered_models()
+        if name is not None:
+            check_name(name, names)
+        return [look(client, each) for each in ([name] if name else names)]
+
+
+def look(client: MlflowClient, name: str) -> Champion:
+    """What there is to say of a model."""
+    return Champion(
+        name=name,
+        version=champion_of(client, name),
+        challenger=challenger_of(client, name),
+        moves=history_of(client, name),
+    )
+
+
+def check_name(name: str, known: list[str]) -> None:
+    """Refuse a model that there is not.
+
+    Raises:
+        ParameterError: If there is not; names what there is.
+    """
+    if name not in known:
+        near = get_close_matches(name, known, n=3) or known
+        told = f"there are {', '.join(near)}" if near else "none is registered yet"
+        raise ParameterError(f"no model {name!r} is registered; {told}")
+
+
+def promote(name: str, number: str, because: str) -> Champion:
+    """Give the alias to a version since a person says so.
+
+    Raises:
+        ParameterError: If there is no such model or version, or no reason is given.
+        StudyError: If the version has the alias, or its files are not what was registered, or it
+            does not answer as it did then.
+        TrackingError: If MLflow does not answer.
+    """
+    client = MlflowClient()
+    with reachable():
+        check_name(name, registered_models())
+    with alone(name):
+        return move(client, name, number, because)
+
+
+def rollback(name: str, number: str | None, because: str) -> Champion:
+    """Give the alias back to a version that had it, or to another one.
+
+    Args:
+        name: Of the model.
+        number: Of the version; None: of the last that had the alias before the one that has it.
+        because: Why.
+
+    Raises:
+        As `promote`; ParameterError also if no version had the alias before.
+    """
+    client = MlflowClient()
+    with reachable():
+        check_name(name, registered_models())
+    with alone(name):
+        with reachable():
+            back_to = number or version_before(client, look(client, name))
+        return move(client, name, back_to, because)
+
+
+def version_before(client: MlflowClient, champion: Champion) -> str:
+    """The last version that had the alias before the one that has it, and is still there.
+
+    Raises:
+        ParameterError: If none had.
+    """
+    here = str(champion.version.version) if champion.version else None
+    held = [number for move in champion.moves for number in (move.before, move.version)]
+    for number in reversed(held):
+        if number not in {None, here}:
+            ask = partial(client.get_model_version, champion.name, str(number))
+            if unless_absent(ask) is not None:
+                return str(number)
+    raise ParameterError(
+        f"no other version of {champion.name} is known to have been the champion: name one by --to"
+    )
+
+
+def move(client: MlflowClient, name: str, number: str, because: str) -> Champion:
+    """Move the alias; its caller holds the model's lock."""
+    reason = " ".join(because.split())
+    if not reason:
+        raise ParameterError("--because: say in some words why the champion changes")
+    version = version_of(client, name, number)
+    with reachable():
+        standing = standing_of(client, name)
+    if standing.has_alias and standing.version and standing.version.version == version.version:
+        raise StudyError(f"version {number} of {name} is the champion already")
+    check(version)
+    with reachable():
+        move_by_hand(client, version, standing, reason)
+        return look(client, name)
+
+
+def shadow(name: str, number: str | None) -> Champion:
+    """Have a version answer beside the champion, or none any more.
+
+    Args:
+        name: Of the model.
+        number: Of the version; None: no version is to.
+
+    Raises:
+        As `promote`; StudyError if the version is the champion itself.
+    """
+    client = MlflowClient()
+    with reachable():
+        check_name(name, registered_models())
+    with alone(name):
+        if number is None:
+            with reachable():
+                client.delete_registered_model_alias(name, CHALLENGER)
+                return look(client, name)
+        version = version_of(client, name, number)
+        with reachable():
+            champion = champion_of(client, name)
+        if champion is not None and champion.version == version.version:
+            raise StudyError(f"version {number} of {name} is the champion itself")
+        check(version)
+        with reachable():
+            client.set_registered_model_alias(name, CHALLENGER, number)
+            return look(client, name)
+
+
+def score(name: str, data: Path) -> Judged:
+    """Score the challenger against the champion on data whose truth is known by now.
+
+    Both read it by their own preparation. Scored is its test set, as the challenger divides it,
+    but for items that either was trained or chosen on.
+
+    Args:
+        name: Of the model.
+        data: A file or folder such as the dataset's source is.
+
+    Raises:
+        ParameterError: If there is no such model or data.
+        StudyError: If one of the two is missing, or its files are not what was registered.
+        DataError: If the data cannot be used.
+    """
+    (found,) = champions(name)
+    if found.version is None or found.challenger is None:
+        raise StudyError(f"{name} has no two to compare: `gatewise champion shadow` names another")
+    if not data.exists():
+        raise ParameterError(f"there is no {data}")
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        place = Path(temporary)
+        raw = place / "raw"
+        if data.is_dir():
+            shutil.copytree(data, raw)
+        else:
+            raw.mkdir()
+            shutil.copy(data, raw)
+        with reachable():
+            first = fetch(found.challenger, place / "challenger")
+            second = fetch(found.version, place / "champion")
+        return judge(first, second, raw)
+
+
+def fetch(version: ModelVersion, folder: Path) -> Path:
+    """The files of a version.
+
+    Raises:
+        StudyError: If they are not what was registered.
+    """
+    folder.mkdir()
+    try:
+        return download(version, folder)
+    except GoneError as error:
+        raise StudyError(f"version {version.version} of {version.name}: {error}") from error
+
+
+def version_of(client: MlflowClient, name: str, number: str) -> ModelVersion:
+    """A version of a model.
+
+    Raises:
+        ParameterError: If there is none of this number.
+    """
+    with reachable():
+        version = unless_absent(partial(client.get_model_version, name, number))
+    if version is None:
+        raise ParameterError(f"{name} has no version {number}")
+    return version
+
+
+def check(version: ModelVersion) -> None:
+    """Fetch a version, compare it with its digest, and ask it.
+
+    Raises:
+        StudyError: If anything is not as it was registered.
+    """
+    try:
+        with reachable():
+            load(version, Limits())
+    except GatewiseError as error:
+        raise StudyError(
+            f"version {version.version} of {version.name} cannot answer, and the alias is where it "
+            f"was: {error}"
+        ) from error

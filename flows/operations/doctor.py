@@ -1,0 +1,255 @@
+"""What hinders a study: versions, ports, locks, dead runs, a full disk, and what kills left behind.
+
+Each finding says what it is, where, and what becomes of it. Nothing that a process which lives, or
+another machine, may be using is touched.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+from packaging.requirements import Requirement
+
+from flows.layout import Layout
+from flows.recording.lock_file import kept_copy, lock_file, parsed
+from flows.recording.mending import is_json, mend
+from flows.running.mark import going_on, mark_file, read_mark
+from flows.system.exclusive import if_free
+from flows.system.pages import shown_pages
+from flows.system.servers import HOST, holder
+from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
+from rnn_core.study import read_study
+
+PORTS = {5000: "MLflow", 4200: "Prefect", 8000: "the model server", 4201: "the worker"}
+"""Where `gatewise up` starts its servers."""
+
+LEAST_FREE = 1 << 30
+"""Bytes that a disk should have free in any case."""
+
+EXTRAS = ("", "tasks", "pipeline")
+"""What is to be installed for studies."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that hinders, or may.
+
+    Attributes:
+        what: Is wrong, in words.
+        where: A file, a package, a port or a run.
+        cure: What `--fix` does; where there is no `fix`, what a person is to do.
+        fix: Does it; None if it is not for a program to do.
+    """
+
+    what: str
+    where: str
+    cure: str
+    fix: Callable[[], None] | None = None
+
+
+def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
+    """Look at all that may hinder a study.
+
+    Args:
+        layout: Of the study.
+        api: Address of a Prefect server that runs; None if there is none.
+    """
+    yield from packages()
+    yield from ports()
+    yield from disk(layout)
+    with if_free(layout, "flow") as free:
+        if not free:
+            yield Finding(going_on(layout), str(layout.folder), "nothing; it is at work")
+            return  # what it leaves half-written is its own
+        yield from marks(layout, api)
+        yield from cut_off(layout)
+        yield from temporary_files(layout)
+        yield from tracked_runs(layout)
+    yield from dvc_at_work(layout)
+    if api is not None:
+        yield from dead_flow_runs()
+
+
+def packages() -> Iterator[Finding]:
+    """Packages that are not there, or not of the versions that Gatewise works with."""
+    for text in requires("gatewise") or []:
+        needed = Requirement(text)
+        if needed.name == "gatewise" or not is_asked_for(needed):
+            continue
+        try:
+            there = installed(needed.name)
+        except PackageNotFoundError:
+            there = None
+        if there is None or not needed.specifier.contains(there, prereleases=True):
+            what = f"version {there} is installed" if there else "is not installed"
+            cure = f"pip install '{needed.name}{needed.specifier}'"
+            yield Finding(what, needed.name, cure)
+
+
+def is_asked_for(needed: Requirement) -> bool:
+    """Whether a requirement is one of what studies need, on this machine."""
+    return needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in EXTRAS)
+
+
+def ports() -> Iterator[Finding]:
+    """Ports of `gatewise up` that others hold, if none runs."""
+    if shown_pages() is not None:
+        return
+    for port, what in PORTS.items():
+        if is_taken(port):
+            cure = "end that, or give `gatewise up` another port"
+            yield Finding(f"taken by {holder(port)}", f"port {port}, of {what}", cure)
+
+
+def is_taken(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def disk(layout: Layout) -> Iterator[Finding]:
+    """Whether as much is free as the study's own files take: a run may write all of them anew."""
+    held = sum(size_of(path) for path in (layout.store, layout.runs("_").parent))
+    free = shutil.disk_usage(layout.folder).free
+    if free < max(LEAST_FREE, held):
+        what = f"{free / 1e9:.1f} GB are free, and the study's trainings take {held / 1e9:.1f} GB"
+        cure = "free some; `gatewise store gc` removes what no result is made of"
+        yield Finding(what, str(layout.folder.resolve()), cure)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files of a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+# --- What runs leave ---
+
+
+def marks(layout: Layout, api: str | None) -> Iterator[Finding]:
+    """The mark of a run that was killed; its caller holds the lock that every run holds."""
+    mark = read_mark(layout)
+    if mark is None:
+        if mark_file(layout).exists():
+            cure = "remove it"
+            yield Finding("cannot be read", str(mark_file(layout)), cure, mark_file(layout).unlink)
+        return
+    what = f"run {mark.run or '(unnamed)'}, process {mark.process} of {mark.host}, was killed"
+    where = str(mark_file(layout))
+    if api is None:
+        cure = "the next `gatewise run` tells Prefect; so does --fix while a Prefect server runs"
+        yield Finding(what, where, cure)
+    else:
+        yield Finding(what, where, "tell Prefect, and remove the mark", partial(end_mark, layout))
+
+
+def end_mark(layout: Layout) -> None:
+    """Tell Prefect of a run that was killed."""
+    from flows.running.states import end_killed  # noqa: PLC0415 - imports Prefect
+
+    end_killed(read_mark(layout))
+    mark_file(layout).unlink(missing_ok=True)
+
+
+def cut_off(layout: Layout) -> Iterator[Finding]:
+    """Files of DVC that a kill cut off."""
+    file, table = lock_file(layout), dvc_folder(layout) / "tmp/rwlock"
+
+    def whole() -> None:
+        mend(layout)
+
+    if kept_copy(layout).exists() or (file.exists() and parsed(file.read_bytes()) is None):
+        yield Finding("was cut off by a kill", str(file), "keep its whole stages", whole)
+    if table.exists() and not is_json(table):
+        yield Finding("was cut off by a kill", str(table), "have DVC make it anew", whole)
+
+
+def dvc_folder(layout: Layout) -> Path:
+    """The folder `.dvc` that a study is below."""
+    whole = layout.folder.resolve()
+    found = next((path for path in (whole, *whole.parents) if (path / ".dvc").is_dir()), whole)
+    return found / ".dvc"
+
+
+def dvc_at_work(layout: Layout) -> Iterator[Finding]:
+    """Whether DVC holds its lock, and which process that is."""
+    lock = dvc_folder(layout) / "tmp/lock"
+    if not lock.exists():
+        return
+    try:
+        FileLock(lock).acquire(timeout=0).lock.release()
+    except Timeout:
+        number = lock.read_text().strip()
+        yield Finding(f"held by process {number}", str(lock), "wait for its end, or end it")
+
+
+def temporary_files(layout: Layout) -> Iterator[Finding]:
+    """What processes of this machine were writing when they were killed."""
+    for file in sorted(layout.folder.rglob(".*.tmp")):
+        writer = file.name.split(".")[-2]
+        if file.is_file() and writer.isdigit() and not psutil.pid_exists(int(writer)):
+            yield Finding("is half-written", str(file), "remove it", partial(remove, file))
+    if open_store(layout).url == str(layout.store):
+        for folder in sorted((layout.store / UNFINISHED).glob("*.*.*.*")):
+            if is_of_the_dead(folder.name):
+                yield Finding("is half-written", str(folder), "remove it", partial(remove, folder))
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+# --- What MLflow and Prefect take for alive ---
+
+
+def tracked_runs(layout: Layout) -> Iterator[Finding]:
+    """Runs of MLflow that a process of this machine began that is gone."""
+    _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
+    if is_file and not Path(database).exists():
+        return
+    from flows.tracking.unended import end_run, unended  # noqa: PLC0415 - imports MLflow
+
+    for run in unended(read_study(layout.folder).study):
+        if is_gone(run.tags, run.started):
+            where = f"MLflow run {run.id} ({run.name})"
+            cure = "tell MLflow that it was killed"
+            yield Finding(
+                "is called running, and its process is gone", where, cure, partial(end_run, run)
+            )
+
+
+def is_gone(tags: Mapping[str, str], started: float) -> bool:
+    """Whether the process that made a run was one of this machine, and lives no more."""
+    host, _, number = tags.get("gatewise.process", "").rpartition(" ")
+    if host != socket.gethostname() or not number.isdigit():
+        return False
+    try:
+        return psutil.Process(int(number)).create_time() > started + 1  # a later one of the number
+    except psutil.NoSuchProcess:
+        return True
+
+
+def dead_flow_runs() -> Iterator[Finding]:
+    """Runs that Prefect takes for alive; its address is in the environment."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
+
+    from flows.operations.dead_runs import find_dead, mark_dead  # noqa: PLC0415 - as above
+
+    with get_client(sync_client=True) as client:
+        for dead in find_dead(client):
+            where = f"flow run {dead.run.name}"
+            cure = "tell Prefect that it crashed"
+            yield Finding(dead.reason, where, cure, partial(mark_dead, client, dead))

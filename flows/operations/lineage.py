@@ -1,0 +1,152 @@
+"""Where a registered model comes from: its MLflow run, digests of its data, commit and flow run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
+from flows.layout import Layout
+from flows.serving.shelf import asked_of
+from flows.system.git import git, root_of
+from flows.tracking.alias import unless_absent
+from flows.tracking.origin import locked
+from flows.tracking.projection import reachable
+from flows.tracking.registry import DIGEST
+from rnn_core.errors import GatewiseError, ParameterError
+from rnn_core.study import read_study
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedRun:
+    """The MLflow run of the training that was registered.
+
+    Attributes:
+        id: MLflow's.
+        name: A cell, its size and a random seed.
+        experiment: Of the study and its dataset.
+        parent: The run of the cell with all of its seeds; empty if there is none.
+        commit: Of the code, when the training was shown first.
+        flow_run: That showed it first.
+        data: Digest of the prepared data.
+    """
+
+    id: str
+    name: str
+    experiment: str
+    parent: str
+    commit: str
+    flow_run: str
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """Where a version comes from; what is not known is empty or None.
+
+    Attributes:
+        model: Name of the registered model.
+        version: Its number.
+        digest: Of its files.
+        run: Its MLflow run; None if that was deleted.
+        lock: What dvc.lock said of its dataset, by the names of `flows.tracking.origin`.
+        lock_now: What the dvc.lock of the study says now; None if the study is not here.
+        commit: Of the study's repository.
+        title: Date and title of that commit; None if it is not here.
+        study: Folder of the study in its repository.
+        code: Commit of the code, or the installed version.
+        uncommitted: Files that were not as that commit has them.
+        flow_run: The run that registered it.
+    """
+
+    model: str
+    version: str
+    digest: str
+    run: TrackedRun | None
+    lock: dict[str, str]
+    lock_now: dict[str, str] | None
+    commit: str
+    title: str | None
+    study: str
+    code: str
+    uncommitted: list[str]
+    flow_run: str
+
+    @property
+    def dataset(self) -> str:
+        """Name of its dataset."""
+        return self.model.partition(".")[2]
+
+
+def trace(asked: str, folder: Path) -> Lineage:
+    """Find out where a version comes from.
+
+    Args:
+        asked: study.dataset, or study.dataset@VERSION.
+        folder: Of the study, if it is here.
+
+    Raises:
+        ParameterError: If there is no such version.
+        TrackingError: If MLflow does not answer.
+    """
+    client = MlflowClient()
+    with reachable():
+        version = asked_of(asked).find(client)
+        if version is None:
+            raise ParameterError(
+                f"{asked!r} is not registered; `gatewise champion show` lists models"
+            )
+        run = run_of(client, version)
+    tags = {name.removeprefix("gatewise."): value for name, value in version.tags.items()}
+    commit = tags.get("commit", "")
+    return Lineage(
+        model=version.name,
+        version=str(version.version),
+        digest=version.tags.get(DIGEST, ""),
+        run=run,
+        lock={name: value for name, value in tags.items() if name.split("_")[0] == "lock"},
+        lock_now=lock_now(version.name, folder),
+        commit=commit,
+        title=title_of(commit, folder),
+        study=tags.get("study", ""),
+        code=tags.get("code", ""),
+        uncommitted=[name for name in tags.get("uncommitted", "").split(", ") if name],
+        flow_run=tags.get("flow_run", ""),
+    )
+
+
+def run_of(client: MlflowClient, version: ModelVersion) -> TrackedRun | None:
+    """The MLflow run of a version."""
+    run_id = version.run_id
+    run = unless_absent(lambda: client.get_run(run_id)) if run_id else None
+    if run is None:
+        return None
+    experiment = unless_absent(lambda: client.get_experiment(run.info.experiment_id))
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return TrackedRun(
+        id=run.info.run_id,
+        name=run.info.run_name or "",
+        experiment=experiment.name if experiment else "",
+        parent=run.data.tags.get("mlflow.parentRunId", ""),
+        commit=run.data.tags.get("mlflow.source.git.commit", ""),
+        flow_run=run.data.tags.get("prefect.flow_run_id", ""),
+        data=inputs[0].dataset.digest if inputs else "",
+    )
+
+
+def lock_now(model: str, folder: Path) -> dict[str, str] | None:
+    """What dvc.lock says now, if the folder is that of the model's study."""
+    study, _, dataset = model.partition(".")
+    try:
+        found = read_study(folder)
+    except GatewiseError:
+        return None
+    if found.study != study or dataset not in found.datasets:
+        return None
+    return locked(Layout(folder), dataset)
+
+
+def title_of(commit: str, folder: Path) -> str | None:
+    """Date and title of a commit, if the repository of a folder has it."""
+    root = root_of(folder) if commit else None
+    return git(root, "log", "-1", "--format=%cs: %s", commit, "--") if root else None

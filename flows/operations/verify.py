@@ -1,0 +1,227 @@
+"""Every digest that is known of a study's results, compared with what is there.
+
+DVC itself does not read files of its cache again that it has made read-only, and trusts a time of
+change elsewhere: what rots on a disk is found by reading all of it.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from flows.layout import Layout
+from flows.recording.command import dvc
+from flows.recording.lock_file import read_lock
+from flows.running.mark import going_on
+from flows.system.exclusive import if_free
+from flows.trainings.store import KINDS, open_store
+from rnn_core.errors import StudyError
+from rnn_core.study import read_study
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+FOLDER = ".dir"
+"""What the digest of a folder ends with in DVC: it is that of a list of the files in it."""
+
+NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
+"""A file of DVC's cache, with the folder it lies in."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is not what was recorded.
+
+    Attributes:
+        where: A file, an entry of the store or a version.
+        what: What is wrong with it.
+        cure: What to do.
+    """
+
+    where: str
+    what: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.what}; {self.cure}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was looked at.
+
+    Attributes:
+        what: In words.
+        number: How many.
+        faults: What is wrong with them.
+    """
+
+    what: str
+    number: int
+    faults: list[Fault]
+
+
+def verify(layout: Layout) -> Iterator[Checked]:
+    """Compare all that a study has with the digests that are known of it.
+
+    Raises:
+        StudyError: If a run goes on, which changes it.
+        StoreError: If the store cannot be reached.
+        TrackingError: If MLflow does not answer.
+    """
+    study = read_study(layout.folder).study
+    with if_free(layout, "flow") as free:
+        if not free:
+            raise StudyError(f"{going_on(layout)}; verify it after its end")
+        cache = Path(dvc(layout, "cache", "dir").strip())
+        yield check_outputs(layout, cache)
+        yield check_cache(cache)
+        yield check_store(layout)
+        yield check_registry(study)
+
+
+# --- What dvc.lock names ---
+
+
+def check_outputs(layout: Layout, cache: Path) -> Checked:
+    """Compare raw and prepared data, runs, evaluations and the like with dvc.lock."""
+    faults, number = [], 0
+    for stage, entry in read_lock(layout).items():
+        for out in entry.get("outs", []):
+            place = layout.folder / out["path"]
+            cure = f"`dvc checkout --force {stage}` fetches it from the cache, or run it again"
+            number += sum(path.is_file() for path in place.rglob("*")) if place.is_dir() else 1
+            found = wrong_in(place, out["md5"], cache)
+            faults += [Fault(str(path), what, cure) for path, what in found.items()]
+    return Checked("files that dvc.lock names", number, faults)
+
+
+def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
+    """The files of an output that are not what dvc.lock says, with what they are."""
+    if not place.exists():
+        return {place: "is missing"}
+    if not md5.endswith(FOLDER):
+        return {} if md5_of(place) == md5 else {place: "is not what dvc.lock says"}
+    listed = listing(cache, md5)
+    if listed is None:
+        same = md5_of_folder(place) == md5
+        return {} if same else {place: "is not what dvc.lock says, and its list of files is gone"}
+    found = {}
+    for name, digest in listed.items():
+        if not (place / name).is_file():
+            found[place / name] = "is missing"
+        elif md5_of(place / name) != digest:
+            found[place / name] = "is not what dvc.lock says"
+    more = {path.relative_to(place).as_posix() for path in files_below(place)} - listed.keys()
+    return found | {place / name: "is not in dvc.lock" for name in more}
+
+
+def listing(cache: Path, md5: str) -> Mapping[str, str] | None:
+    """The digests of the files of a folder, as the cache lists them; None if it does not."""
+    file = cache / "files/md5" / md5[:2] / md5[2:]
+    if not file.is_file() or md5_of(file) != md5.removesuffix(FOLDER):
+        return None
+    return {one["relpath"]: one["md5"] for one in json.loads(file.read_bytes())}
+
+
+def md5_of_folder(place: Path) -> str:
+    """The digest that DVC gives a folder."""
+    names = sorted(path.relative_to(place).as_posix() for path in files_below(place))
+    parts = sorted(tuple(name.split("/")) for name in names)
+    listed = [{"md5": md5_of(place.joinpath(*part)), "relpath": "/".join(part)} for part in parts]
+    content = json.dumps(listed, sort_keys=True).encode()
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() + FOLDER
+
+
+def files_below(place: Path) -> Iterator[Path]:
+    """All files of a folder that DVC sees."""
+    return (path for path in place.rglob("*") if path.is_file() and path.name != ".gitignore")
+
+
+def md5_of(file: Path) -> str:
+    """The digest that DVC gives a file."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+# --- DVC's cache ---
+
+
+def check_cache(cache: Path) -> Checked:
+    """Compare each file of DVC's cache with its name, which is its digest."""
+    faults, number = [], 0
+    for file in sorted((cache / "files/md5").glob("??/*")):
+        name = file.parent.name + file.name
+        if not NAME.fullmatch(name):  # one that is being written
+            continue
+        number += 1
+        if md5_of(file) != name.removesuffix(FOLDER):
+            cure = "remove it, and `dvc commit --force` or `dvc pull` fetches it anew"
+            faults.append(Fault(str(file), "is not what its name says", cure))
+    return Checked("files of DVC's cache", number, faults)
+
+
+# --- The store ---
+
+
+def check_store(layout: Layout) -> Checked:
+    """Compare each file of the store with its entry, and look whether what is kept is there."""
+    store, faults, number = open_store(layout), [], 0
+    cure = "`gatewise store verify --fix` removes its entry, so that it is made again"
+    for kind in KINDS:
+        for identity in store.identities(kind):
+            number += 1
+            broken = store.broken_files(kind, identity)
+            faults += [Fault(file, "is not as it was stored", cure) for file in broken]
+    return Checked(f"entries of the store {store.address}", number, faults)
+
+
+# --- The registry ---
+
+
+def check_registry(study: str) -> Checked:
+    """Compare the files of each version of a study's models with its digests; look at aliases."""
+    if not there_is_a_registry():
+        return Checked("versions of registered models", 0, [])
+    from mlflow import MlflowClient  # noqa: PLC0415 - reads settings made before
+
+    from flows.tracking.projection import reachable  # noqa: PLC0415 - as above
+
+    client, faults, number = MlflowClient(), [], 0
+    with reachable():
+        for model in client.search_registered_models():
+            if not model.name.startswith(f"{study}."):
+                continue
+            versions = client.search_model_versions(f"name = '{model.name}'")
+            there = {str(version.version) for version in versions}
+            for alias, at in model.aliases.items():
+                if str(at) not in there:
+                    what = f"has an alias {alias!r} at version {at}, which there is not"
+                    cure = f"`gatewise champion promote {model.name} VERSION` moves it"
+                    faults.append(Fault(model.name, what, cure))
+            number += len(versions)
+            faults += [fault for version in versions for fault in wrong_with(version)]
+    return Checked("versions of registered models", number, faults)
+
+
+def there_is_a_registry() -> bool:
+    """Whether MLflow has anything at all: a database that is not there would be made."""
+    _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
+    return not is_file or Path(database).exists()
+
+
+def wrong_with(version: "ModelVersion") -> Iterator[Fault]:
+    """What is wrong with the files of a version."""
+    from flows.tracking.registry import GoneError, check_files  # noqa: PLC0415 - imports torch
+
+    try:
+        with TemporaryDirectory() as folder:
+            check_files(version, Path(folder))
+    except GoneError as error:
+        cure = "restore them from a backup, or delete the version in MLflow"
+        yield Fault(f"{version.name} version {version.version}:", str(error), cure)

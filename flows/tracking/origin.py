@@ -1,0 +1,79 @@
+"""Where a version comes from, as its tags say: commit, code, data and run of the flow."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from flows.layout import Layout
+from flows.recording.lock_file import read_lock
+from flows.system.git import head, is_ignored, root_of, uncommitted
+from flows.system.home import clone
+from rnn_core.study import own_source, read_study
+
+VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
+"""The stages of a dataset in dvc.lock."""
+
+OUTPUTS = {"ingest": "raw", "prepare": "prepared", "train": "runs", "evaluate": "evaluations"}
+"""What stages make, by the names of tags."""
+
+MOST_FILES = 20
+"""How many uncommitted files are named."""
+
+
+def origin_of(layout: Layout, dataset: str, flow_run: str) -> dict[str, str]:
+    """Tags of a version that is registered now; those that are not known are left out.
+
+    Args:
+        layout: Of the study.
+        dataset: Name of the dataset.
+        flow_run: Prefect's id of the run; empty if there is none.
+    """
+    ours = clone()
+    tags = {
+        "code": head(ours) if ours else f"gatewise {installed('gatewise')}",
+        "flow_run": flow_run,
+        **locked(layout, dataset),
+        **committed(layout, dataset, ours),
+    }
+    return {f"gatewise.{name}": value for name, value in tags.items() if value}
+
+
+def committed(layout: Layout, dataset: str, code: Path | None) -> dict[str, str]:
+    """The commit of the study, its folder there, and what of it was in no commit."""
+    folder = layout.folder.resolve()
+    root = root_of(folder)
+    if root is None:
+        return {}
+    section = read_study(folder).datasets[dataset]
+    paths = [folder / "params.yaml", folder / "dvc.yaml"]
+    if (own := own_source(folder, section.source)) is not None:
+        paths.append(own)
+    paths += [code / name for name in ("flows", "rnn_core")] if code else []
+    there = root.resolve()
+    within = [path.resolve() for path in paths if path.resolve().is_relative_to(there)]
+    ignored = [path.relative_to(there).as_posix() for path in within if is_ignored(root, path)]
+    changed = {*uncommitted(root, within), *ignored}
+    return {
+        "commit": head(root),
+        "study": folder.relative_to(there).as_posix(),
+        "uncommitted": ", ".join(sorted(changed)[:MOST_FILES]),
+    }
+
+
+def locked(layout: Layout, dataset: str) -> dict[str, str]:
+    """What dvc.lock says of a dataset: digests of what stages made, and one of all of it."""
+    stages = read_lock(layout)
+    entries = {verb: stages.get(f"{verb}@{dataset}") for verb in VERBS}
+    if not all(entries.values()):
+        return {}
+    found = {f"lock_{what}": digest_of_output(entries[verb]) for verb, what in OUTPUTS.items()}
+    whole = json.dumps(entries, sort_keys=True).encode()
+    return {**found, "lock": hashlib.sha256(whole).hexdigest()}
+
+
+def digest_of_output(entry: Mapping[str, object] | None) -> str:
+    """The digest of what a stage made, as DVC has it."""
+    outs = entry.get("outs") if entry else None
+    return str(outs[0]["md5"]) if isinstance(outs, list) and outs else ""

@@ -1,0 +1,51 @@
+"""Runs of MLflow that have not ended, as it says."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mlflow import MlflowClient
+
+from flows.tracking.projection import reachable
+from flows.tracking.retired import shown
+
+
+@dataclass(frozen=True)
+class Unended:
+    """A run of MLflow that is called running.
+
+    Attributes:
+        id: MLflow's.
+        name: Of the run.
+        started: When, in seconds since 1970.
+        tags: All of its tags.
+    """
+
+    id: str
+    name: str
+    started: float
+    tags: Mapping[str, str]
+
+
+def unended(study: str) -> Iterator[Unended]:
+    """All runs of a study that are called running.
+
+    Raises:
+        TrackingError: If MLflow does not answer.
+    """
+    client = MlflowClient()
+    with reachable():
+        places = [experiment.experiment_id for _, experiment in shown(study)]
+        found = client.search_runs(places, "attributes.status = 'RUNNING'") if places else []
+    for run in found:
+        info = run.info
+        yield Unended(info.run_id, info.run_name or "", info.start_time / 1000, run.data.tags)
+
+
+def end_run(run: Unended) -> None:
+    """Tell MLflow that a run was killed.
+
+    Raises:
+        TrackingError: If MLflow does not answer.
+    """
+    with reachable():
+        MlflowClient().set_terminated(run.id, "KILLED")

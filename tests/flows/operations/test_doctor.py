@@ -1,0 +1,214 @@
+"""What hinders a study is found and mended, and what lives is left alone."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections import namedtuple
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+from usual_study import USUAL
+
+from flows.commands.services import doctor as command
+from flows.layout import Layout
+from flows.operations import doctor
+from flows.running.mark import mark_file
+from flows.system.exclusive import exclusive
+from flows.system.servers import free_port
+from flows.trainings.store import unfinished_name
+from rnn_core.errors import StudyError
+
+HOST = socket.gethostname()
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A study that has not run, of which nothing is known anywhere."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
+    monkeypatch.setattr(doctor, "PORTS", {})
+    monkeypatch.setattr(doctor, "LEAST_FREE", 0)
+    monkeypatch.setattr(doctor, "shown_pages", lambda: None)
+    folder = tmp_path / "small"
+    (folder / ".dvc/tmp").mkdir(parents=True)
+    content = {**USUAL, "root": ".", "study": "small", "seeds": {"first": 1, "most": 1}}
+    section = {"source": "y.csv", "task": "forecasting", "data": {}, "model": {}, "training": {}}
+    content |= {"cells": ["gru"], "datasets": {"sales": section}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(content))
+    (folder / "y.csv").touch()
+    return Layout(folder)
+
+
+@pytest.fixture
+def dead():
+    """The number of a process that is gone."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def found(layout, api=None):
+    return {(f.where, f.what): f for f in doctor.examine(layout, api)}
+
+
+def fixed(layout):
+    """What is left after what can be mended is."""
+    for finding in doctor.examine(layout, None):
+        if finding.fix is not None:
+            finding.fix()
+    return found(layout)
+
+
+def test_sound_study_has_no_finding(study, capsys, monkeypatch):
+    assert found(study) == {}
+    monkeypatch.setattr(command, "enter_home", lambda folder: folder)
+    monkeypatch.setattr(command, "shown_prefect", lambda: None)
+    monkeypatch.delenv(command.API, raising=False)
+    command.doctor(study.folder, fix=False)
+    assert capsys.readouterr().out == "Nothing hinders the study.\n"
+
+
+def test_package_that_is_missing_or_of_another_version_is_told(study, monkeypatch):
+    needs = ["numpy<2", "nosuchpackage>=1; extra == 'pipeline'", "pytest<1; extra == 'dev'"]
+    monkeypatch.setattr(doctor, "requires", lambda _: [*needs, "pandas>=3"])
+    told = {f.where: (f.what.split()[-1], f.cure) for f in doctor.packages()}
+    assert told == {
+        "numpy": ("installed", "pip install 'numpy<2'"),
+        "nosuchpackage": ("installed", "pip install 'nosuchpackage>=1'"),
+    }
+
+
+def test_holder_of_a_port_is_named(study, monkeypatch):
+    port = free_port()
+    monkeypatch.setattr(doctor, "PORTS", {port: "MLflow", free_port(): "Prefect"})
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        ((where, what),) = found(study)
+    assert where == f"port {port}, of MLflow"
+    assert f"process {os.getpid()} (" in what
+
+
+def test_disk_with_less_than_the_study_holds_is_told(study, monkeypatch):
+    study.runs("sales").mkdir(parents=True)
+    (study.runs("sales") / "weights").write_bytes(bytes(3000))
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(9000, 0, 3001))
+    assert found(study) == {}
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage(9000, 0, 2999))
+    assert len(found(study)) == 1
+
+
+@pytest.fixture
+def littered(study, dead):
+    """A study with what kills leave, and the like of processes that live."""
+    study.store.joinpath("unfinished").mkdir(parents=True)
+    mine = unfinished_name("a" * 64)
+    gone = mine.replace(f".{os.getpid()}.", f".{dead}.")
+    remote = gone.replace(HOST, f"{HOST}-other")
+    paths = {
+        study.folder / f".a.json.{dead}.tmp": True,
+        study.folder / f".b.json.{os.getpid()}.tmp": False,
+        study.store / "unfinished" / gone: True,
+        study.store / "unfinished" / mine: False,
+        study.store / "unfinished" / remote: False,
+    }
+    for path in paths:
+        path.mkdir() if path.parent.name == "unfinished" else path.touch()
+    return paths
+
+
+def test_half_written_files_of_the_dead_are_removed_and_no_others(study, littered):
+    told = {where for where, _ in found(study)}
+    assert told == {str(path) for path, is_litter in littered.items() if is_litter}
+    assert all(path.exists() for path in littered)
+    assert fixed(study) == {}
+    assert {path for path in littered if path.exists()} == {
+        path for path, is_litter in littered.items() if not is_litter
+    }
+
+
+@pytest.mark.parametrize("content", ["", '{"a": [', "\0\0"])
+def test_table_of_locks_that_was_cut_off_is_dropped(study, content):
+    table = study.folder / ".dvc/tmp/rwlock"
+    table.write_text(content)
+    ((where, what),) = found(study)
+    assert (where, what) == (str(table), "was cut off by a kill")
+    assert fixed(study) == {}
+    assert not table.exists()
+
+
+def test_lock_of_dvc_is_told_with_who_holds_it(study):
+    lock = study.folder / ".dvc/tmp/lock"
+    lock.write_text(f" {os.getpid()}\n")
+    assert found(study) == {}
+    code = "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.flock(f, 2); print(); input()"
+    with subprocess.Popen(
+        ["python3", "-u", "-c", code, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        told = found(study)
+        process.communicate(b"\n")
+    assert [(where, what) for where, what in told] == [
+        (str(lock), f"held by process {os.getpid()}")
+    ]
+    assert lock.read_text() == f" {os.getpid()}\n"
+
+
+def test_mark_of_a_killed_run_is_left_to_who_can_tell_prefect(study, dead):
+    mark_file(study).parent.mkdir(exist_ok=True)
+    mark = {"run": "r", "host": HOST, "process": dead, "started": 1.0}
+    mark_file(study).write_text(json.dumps(mark))
+    ((where, what),) = fixed(study)
+    assert (where, what) == (
+        str(mark_file(study)),
+        f"run r, process {dead} of {HOST}, was killed",
+    )
+    mark_file(study).write_text("{")
+    assert fixed(study) == {}
+
+
+def test_study_that_runs_is_left_alone(study, littered):
+    with exclusive(study, "flow"):
+        ((_, what),) = found(study)
+        assert what == "a run of this study begins or ends right now"
+        assert list(fixed(study)) == list(found(study))
+    assert all(path.exists() for path in littered)
+
+
+def test_runs_of_mlflow_end_whose_process_is_gone(study, database, dead, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
+    client = MlflowClient()
+    places = {name: client.create_experiment(name) for name in ("small/sales", "smaller/sales")}
+    later = round((time.time() + 1e6) * 1000)
+
+    def begin(process, place="small/sales", start=None):
+        tags = {"gatewise.process": process} if process else {}
+        return client.create_run(places[place], start, tags).info.run_id
+
+    gone = {begin(f"{HOST} {dead}"), begin(f"{HOST} {os.getpid()}", start=1000)}
+    others = {
+        begin(f"{HOST} {os.getpid()}", start=later),
+        begin(f"{HOST}-other {dead}"),
+        begin(None),
+        begin(f"{HOST} {dead}", "smaller/sales"),
+    }
+    assert len(found(study)) == len(gone)
+    assert fixed(study) == {}
+    status = {run: client.get_run(run).info.status for run in gone | others}
+    assert status == dict.fromkeys(gone, "KILLED") | dict.fromkeys(others, "RUNNING")
+
+
+def test_what_would_be_done_is_said_and_done_with_fix(study, littered, capsys, monkeypatch):
+    monkeypatch.setattr(command, "enter_home", lambda folder: folder)
+    monkeypatch.setattr(command, "shown_prefect", lambda: None)
+    monkeypatch.delenv(command.API, raising=False)
+    with pytest.raises(StudyError, match="2 findings"):
+        command.doctor(study.folder, fix=False)
+    assert capsys.readouterr().out.count("  with --fix: remove it\n") == 2
+    command.doctor(study.folder, fix=True)
+    told = capsys.readouterr().out
+    assert told.count("  done: remove it\n") == 2
+    assert told.endswith("Nothing hinders the study.\n")
