@@ -72,7 +72,10 @@ IN_WORKERS: tuple[Reference, ...] = (
 )
 """What has fingerprints of its own, by cell and by reference network."""
 
-TRAINED = ("__init__", "build_model", "num_batches", "training_batches", "loss", "scores", "settle")
+TRAINED = (
+    *("__init__", "build_model", "num_batches", "training_batches"),
+    *("loss", "metric", "scores", "settle"),
+)
 SHOWN = ("illustrate",)
 DIVIDED = ("join", "move_back")
 BASELINES = ("__init__", "baselines", "optimum")

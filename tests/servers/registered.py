@@ -53,8 +53,10 @@ def good_files(task: str, raw: Path) -> dict[str, Any]:
     return module.PARAMETERS
 
 
-def register(task: str, *, name: str = "", seed: int = 0, hidden: int = 4) -> Registered:
-    """Register an untrained GRU on small data, and point the alias to it."""
+def register(
+    task: str, *, name: str = "", seed: int = 0, hidden: int = 4, alias: bool = True
+) -> Registered:
+    """Register an untrained GRU on small data, and point the alias to it unless told not to."""
     folder, kind = Path(mkdtemp(prefix="registered-")), get_task(task)
     try:
         parameters = parse(kind.DataParameters, good_files(task, folder / "raw"), "")
@@ -62,7 +64,7 @@ def register(task: str, *, name: str = "", seed: int = 0, hidden: int = 4) -> Re
         made = kind(meta, kind.ModelParameters(hidden_size=hidden))
         model = build_model(made, "gru", seed).eval()
         write_run(folder / RUN, task, made, model)
-        return put(folder, name or f"tiny.{task}", made, model)
+        return put(folder, name or f"tiny.{task}", made, model, alias)
     finally:
         shutil.rmtree(folder)
 
@@ -74,7 +76,7 @@ def experiment(client: MlflowClient) -> str:
     return str(client.create_experiment("here", (Path.cwd() / "mlartifacts").as_uri()))
 
 
-def put(folder: Path, name: str, task: Task, model: nn.Module) -> Registered:
+def put(folder: Path, name: str, task: Task, model: nn.Module, alias: bool = True) -> Registered:
     """Make a version of the model of a folder, which has the raw files too."""
     (folder / "digest").write_text(digest_of(folder / RUN))
     save_file({"marks": np.zeros(0, dtype=np.uint64)}, folder / SEEN)
@@ -91,5 +93,6 @@ def put(folder: Path, name: str, task: Task, model: nn.Module) -> Registered:
         "test_score": 0.5,
     }
     registry.write_tags(client, version, evidence)
-    client.set_registered_model_alias(name, ALIAS, str(version.version))
+    if alias:
+        client.set_registered_model_alias(name, ALIAS, str(version.version))
     return Registered(name, str(version.version), task, model, example)

@@ -39,7 +39,7 @@ def fill(folder, empty_database, patch):
     MlflowClient().create_experiment("here", artifact_location=f"{folder}/artifacts")
     patch.setenv("MLFLOW_EXPERIMENT_NAME", "here")
     for seed in range(3):
-        register("sentiment", name=NAME, seed=seed, alias=None)
+        register("sentiment", name=NAME, seed=seed, alias=False)
     mlflow.set_tracking_uri(None)
 
 

@@ -170,9 +170,8 @@ def test_registered_refit_is_served_as_it_is_scored(believed, tmp_path):
     task, model = restore_registered(tmp_path / RUN)
     table = task.read_input(believed.raw("sales")).reset_index(drop=True)
     start, end = task.meta.borders["test"][0]
-    answers = [
-        task.answer(model, table[now - 8 : now].copy(), None)["y"][0] for now in range(start, end)
-    ]
+    rows = (table[now - 8 : now].copy() for now in range(start, end))
+    answers = [task.answer(model, past, task.AnswerParameters())["y"][0] for past in rows]
     truth = table["y"][start:end].astype(float).to_numpy()
     errors = (np.array(answers) - truth) / task.meta.series[0].std[0]
     assert np.mean(np.square(errors)) == pytest.approx(comparison.registered_test_score, rel=1e-4)

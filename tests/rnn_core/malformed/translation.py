@@ -123,7 +123,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "only one file, and no table": (
         {"corpus.en": lines(ENGLISH)},
         {"target_file": None},
-        "corpus.en has a tab on none of its 46 lines; a file of pairs has on each line a text",
+        f"corpus.en has a tab on none of its {len(ENGLISH)} lines; a file of pairs has on each",
     ),
     "a table with a text missing": (
         table([*PAIRS[:20], ("the dog", " "), *PAIRS[20:]]),
