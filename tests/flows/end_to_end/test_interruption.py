@@ -37,7 +37,7 @@ SMALL = {
 
 RUN = ("gatewise", "run")
 REPRO = ("dvc", "repro", "--quiet")
-ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "12"))
+ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "20"))
 OUTPUTS = ("runs", "evaluations", "comparisons", "reports", "dvc.lock")
 MARK = "GATEWISE_TEST_OF_KILLS"
 
