@@ -24,7 +24,7 @@ from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
 from flows.system.home import enter_home
-from flows.system.pages import shown_prefect
+from flows.system.pages import API, shown_prefect
 from flows.system.process import age_seconds
 from flows.system.servers import ServerError, free_port, prefect, without_user
 from flows.tracking.shown import read_shown, up_to_date
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.filters import FlowRunFilter
 
     from flows.study import StudyRun
-
-API = "PREFECT_API_URL"
-"""Variable with the address of a Prefect server."""
 
 RECORD_SECONDS = 20.0
 """Longest wait for a server of our own to write down how tasks ended."""

@@ -10,6 +10,9 @@ from flows.layout import Layout
 from flows.system.home import home
 from rnn_core.files import read_json, write_json
 
+API = "PREFECT_API_URL"
+"""Variable with the address of a Prefect server."""
+
 
 @dataclass(frozen=True)
 class Address:
@@ -89,3 +92,8 @@ def shown_prefect() -> str | None:
     """The API of the Prefect server of `gatewise up`, if that is running."""
     found = shown_pages()
     return found.prefect if found else None
+
+
+def known_prefect() -> str | None:
+    """The API of the Prefect server that the environment names, or of that of `gatewise up`."""
+    return os.environ.get(API) or shown_prefect()

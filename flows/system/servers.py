@@ -16,6 +16,7 @@ import psutil
 from flows.layout import Layout
 from flows.system.bound import bound_group_command
 from flows.system.home import home
+from flows.system.pages import API
 from rnn_core.errors import GatewiseError
 
 HOST = "127.0.0.1"
@@ -156,7 +157,7 @@ def worker(port: int, pool: str, api: str) -> AbstractContextManager[Server]:
     name = f"{socket.gethostname()} {os.getpid()}"
     command = ("prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", name)
     settings = {
-        "PREFECT_API_URL": api,
+        API: api,
         "PREFECT_WORKER_WEBSERVER_HOST": HOST,
         "PREFECT_WORKER_WEBSERVER_PORT": str(port),
     }

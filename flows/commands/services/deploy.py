@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
-from flows.system.pages import shown_prefect
+from flows.system.pages import API, known_prefect
 from flows.system.servers import ServerError, without_user
 
 if TYPE_CHECKING:
     from flows.operations.deployments import Deployed
-
-API = "PREFECT_API_URL"
-"""Variable with the address of a Prefect server."""
 
 
 def deploy(
@@ -58,7 +55,7 @@ def use_server() -> str:
     Raises:
         ServerError: If there is none.
     """
-    api = os.environ.get(API) or shown_prefect()
+    api = known_prefect()
     if api is None:
         raise ServerError(
             f"no Prefect server runs here: start one with `gatewise up`, or name one by {API}"

@@ -8,12 +8,9 @@ from flows.layout import Layout
 from flows.operations.doctor import examine
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
-from flows.system.pages import shown_prefect
+from flows.system.pages import API, known_prefect
 from rnn_core.errors import StudyError
 from rnn_core.study import read_study
-
-API = "PREFECT_API_URL"
-"""Variable with the address of a Prefect server."""
 
 
 def doctor(folder: Path, *, fix: bool) -> None:
@@ -25,7 +22,7 @@ def doctor(folder: Path, *, fix: bool) -> None:
     use_defaults()
     layout, left = Layout(enter_home(folder)), 0
     read_study(layout.folder)
-    api = os.environ.get(API) or shown_prefect()
+    api = known_prefect()
     if api is not None:
         os.environ[API] = api  # read by Prefect when it is imported
     for finding in examine(layout, api):

@@ -1,7 +1,6 @@
 """`gatewise lineage` and `gatewise reproduce`: where a model comes from, and made once more."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,15 +10,12 @@ from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
-from flows.system.pages import shown_prefect
+from flows.system.pages import known_prefect
 from flows.system.servers import without_user
 from rnn_core.errors import StudyError
 
 if TYPE_CHECKING:
     from flows.operations.lineage import Lineage
-
-API = "PREFECT_API_URL"
-"""Variable with the address of a Prefect server."""
 
 NO_COMMIT = ("(not known)", "(none: the study was in no git repository)")
 """What is told where there is no commit: of a version of long ago, and of others."""
@@ -77,7 +73,7 @@ def there(found: "Lineage") -> str:
 
 def page_of(run: str) -> str:
     """A run of the flow, with its page if a Prefect server is known."""
-    api = os.environ.get(API) or shown_prefect()
+    api = known_prefect()
     if api is None:
         return run
     return f"{run}, {without_user(api).removesuffix('/api')}/runs/flow-run/{run}"

@@ -16,14 +16,11 @@ from filelock import Timeout
 from flows.system import servers
 from flows.system.environment import TRACKING, use_defaults
 from flows.system.home import enter_home
-from flows.system.pages import Address, Pages, pages_file, pages_lock, read_pages, write_pages
+from flows.system.pages import API, Address, Pages, pages_file, pages_lock, read_pages, write_pages
 from flows.system.servers import Server, ServerError, check_port, without_user
 
 POOL = "gatewise"
 """The work pool whose flow runs the worker starts."""
-
-API = "PREFECT_API_URL"
-"""Variable with the address of a Prefect server."""
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning"}
 """Where to begin: MLflow has pages for training and for language models, and shows the latter."""
