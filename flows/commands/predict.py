@@ -1,7 +1,6 @@
 """`gatewise predict` and `gatewise generate`: a registered model asked from a terminal."""
 
 import math
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +31,6 @@ MOST_ROWS = 40
 
 STDIN = "-"
 """Stands for the standard input in place of a file."""
-
-NAME = re.compile(r"(?P<name>[^/@]+)(?:@(?P<version>\d+)|@(?P<alias>\w+))?")
 
 
 class Served(NamedTuple):
@@ -261,12 +258,12 @@ def load(model: str) -> Served:
 
 def address_of(model: str) -> str:
     """The address of a model for MLflow; a name alone means its champion."""
-    match = NAME.fullmatch(model)
-    if not match:
-        return model
-    if match["version"]:
-        return f"models:/{match['name']}/{match['version']}"
-    return f"models:/{match['name']}@{match['alias'] or 'champion'}"
+    from flows.tracking.alias import asked_of  # noqa: PLC0415 - as in `load`
+
+    try:
+        return asked_of(model).address
+    except ParameterError:
+        return model  # an address already
 
 
 @contextmanager

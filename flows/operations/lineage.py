@@ -7,9 +7,8 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
-from flows.serving.shelf import asked_of
 from flows.system.git import git, root_of
-from flows.tracking.alias import unless_absent
+from flows.tracking.alias import asked_of, unless_absent
 from flows.tracking.origin import locked
 from flows.tracking.projection import reachable
 from flows.tracking.registry import DIGEST

@@ -7,7 +7,6 @@ was asked of the other is answered by the other.
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,40 +17,14 @@ from mlflow.exceptions import MlflowException
 
 from flows.serving.desk import Desk
 from flows.serving.version import Limits, Version, load
-from flows.tracking.alias import ALIAS, unless_absent
+from flows.tracking.alias import ALIAS, Asked, asked_of
 from flows.tracking.registry import registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 log = logging.getLogger("gatewise.serving")
 
-NAME = re.compile(r"(?P<name>[^/@:]+)(?:@(?:(?P<number>\d+)|(?P<alias>[\w-]+)))?")
-
 AGAIN_SECONDS = 60.0
 """How long a version that cannot be loaded is left alone."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Which version of a model is to answer.
-
-    Attributes:
-        key: As a person wrote it, by which it is asked.
-        name: Of the registered model.
-        alias: Which alias is followed; None: the version stays.
-        number: Of the version then.
-    """
-
-    key: str
-    name: str
-    alias: str | None
-    number: str | None
-
-    def find(self, client: MlflowClient) -> ModelVersion | None:
-        """The version that is to answer now; None if there is none."""
-        if self.alias is not None:
-            alias = self.alias
-            return unless_absent(lambda: client.get_model_version_by_alias(self.name, alias))
-        return unless_absent(lambda: client.get_model_version(self.name, str(self.number)))
 
 
 @dataclass
@@ -69,19 +42,6 @@ class Place:
     desk: Desk | None = None
     problem: str | None = None
     refused: dict[str, float] = field(default_factory=dict)
-
-
-def asked_of(text: str) -> Asked:
-    """Which version is meant by `study.dataset`, `study.dataset@3` or `study.dataset@alias`.
-
-    Raises:
-        ParameterError: If none can be.
-    """
-    match = NAME.fullmatch(text)
-    if match is None:
-        raise ParameterError(f"{text!r} is no model; write study.dataset or study.dataset@VERSION")
-    alias = None if match["number"] else match["alias"] or ALIAS
-    return Asked(text, match["name"], alias, match["number"])
 
 
 def champion(name: str) -> Place:

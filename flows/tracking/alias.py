@@ -5,6 +5,7 @@ alias is elsewhere, a person moved it, on whichever machine that was.
 """
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,8 +21,12 @@ from flows.layout import Layout
 from flows.system.exclusive import exclusive
 from flows.system.home import home
 from flows.tracking.moves import note_move
+from rnn_core.errors import ParameterError
 
 T = TypeVar("T")
+
+NAME = re.compile(r"(?P<name>[^/@:]+)(?:@(?:(?P<number>\d+)|(?P<alias>[\w-]+)))?")
+"""How a person names a version of a registered model."""
 
 ALIAS = "champion"
 
@@ -162,3 +167,46 @@ def end_challenge_of(client: MlflowClient, version: ModelVersion) -> None:
     challenger = challenger_of(client, version.name)
     if challenger is not None and challenger.version == version.version:
         client.delete_registered_model_alias(version.name, CHALLENGER)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which version of a model is to answer.
+
+    Attributes:
+        key: As a person wrote it, by which it is asked.
+        name: Of the registered model.
+        alias: Which alias is followed; None: the version stays.
+        number: Of the version then.
+    """
+
+    key: str
+    name: str
+    alias: str | None
+    number: str | None
+
+    @property
+    def address(self) -> str:
+        """The address for MLflow."""
+        which = f"@{self.alias}" if self.alias else f"/{self.number}"
+        return f"models:/{self.name}{which}"
+
+    def find(self, client: MlflowClient) -> ModelVersion | None:
+        """The version that is to answer now; None if there is none."""
+        if self.alias is not None:
+            alias = self.alias
+            return unless_absent(lambda: client.get_model_version_by_alias(self.name, alias))
+        return unless_absent(lambda: client.get_model_version(self.name, str(self.number)))
+
+
+def asked_of(text: str) -> Asked:
+    """Which version is meant by `study.dataset`, `study.dataset@3` or `study.dataset@alias`.
+
+    Raises:
+        ParameterError: If none can be.
+    """
+    match = NAME.fullmatch(text)
+    if match is None:
+        raise ParameterError(f"{text!r} is no model; write study.dataset or study.dataset@VERSION")
+    alias = None if match["number"] else match["alias"] or ALIAS
+    return Asked(text, match["name"], alias, match["number"])
