@@ -15,3 +15,12 @@ USUAL: Mapping[str, Any] = {
 }
 """The keys of a `params.yaml` but for root, study, seeds, cells and datasets: no more is trained
 than each cell at one size with those seeds."""
+
+SALES: Mapping[str, Any] = {
+    "source": "sales.csv",
+    "task": "forecasting",
+    "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
+    "model": {"hidden_size": 4},
+    "training": {"epochs": 1},
+}
+"""A dataset that is trained in no time, of the table that is beside every study of tests."""

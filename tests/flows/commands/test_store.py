@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from usual_study import USUAL
+from usual_study import SALES, USUAL
 
 from flows.commands import main as cli
 from flows.layout import Layout
@@ -20,15 +20,7 @@ PARAMETERS = {
     "study": "small",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "datasets": {
-        "sales": {
-            "source": "sales.csv",
-            "task": "forecasting",
-            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
-            "model": {"hidden_size": 4},
-            "training": {"epochs": 1},
-        }
-    },
+    "datasets": {"sales": SALES},
 }
 DAY = 24 * 60 * 60
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import waiting
 from mlflow import MlflowClient
-from usual_study import USUAL
+from usual_study import SALES, USUAL
 
 from flows.layout import Layout
 from flows.running.mark import read_mark
@@ -17,22 +17,14 @@ from flows.system.servers import free_port
 
 wait_for = partial(waiting.wait_for, seconds=240)
 
-REGION = {
-    "source": "sales.csv",
-    "task": "forecasting",
-    "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
-    "model": {"hidden_size": 4},
-    "training": {"epochs": 1},
-}
-
-ENDLESS = REGION | {"training": {"epochs": 100_000, "patience": 100_000}}
+ENDLESS = SALES | {"training": {"epochs": 100_000, "patience": 100_000}}
 
 STUDY = {
     **USUAL,
     "study": "regions",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "datasets": {"quick": REGION, "endless": ENDLESS},
+    "datasets": {"quick": SALES, "endless": ENDLESS},
 }
 
 
@@ -105,7 +97,7 @@ def kill_one(found, study, api):
 
 def overlap(found, study, api):
     """Two runs at the same time, of what can be trained in no time, after one that was killed."""
-    study.write_parameters(study.parameters() | {"datasets": {"quick": REGION, "again": REGION}})
+    study.write_parameters(study.parameters() | {"datasets": {"quick": SALES, "again": SALES}})
     layout = Layout(study.folder)
     first = study.start("gatewise", "run")
     wait_for(lambda: (mark := read_mark(layout)) and mark.process == first.pid)

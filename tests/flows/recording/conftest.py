@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from usual_study import USUAL
+from usual_study import SALES, USUAL
 
 from flows.layout import Layout
 from flows.recording.command import commit
@@ -19,13 +19,7 @@ PARAMETERS = {
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
     "datasets": {
-        "sales": {
-            "source": "sales.csv",
-            "task": "forecasting",
-            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
-            "model": {"hidden_size": 4},
-            "training": {"epochs": 1},
-        },
+        "sales": SALES,
         "opinions": {
             "source": "opinions.tsv",
             "task": "sentiment",

@@ -6,22 +6,14 @@ from urllib.parse import quote
 
 import pytest
 from mlflow import MlflowClient
-from usual_study import USUAL
+from usual_study import SALES, USUAL
 
 STUDY = {
     **USUAL,
     "study": "tiny",
     "seeds": {"first": 2, "most": 2},
     "cells": ["gru"],
-    "datasets": {
-        "sales": {
-            "source": "sales.csv",
-            "task": "forecasting",
-            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
-            "model": {"hidden_size": 4},
-            "training": {"epochs": 1},
-        }
-    },
+    "datasets": {"sales": SALES},
 }
 
 WRITERS, METRICS = 8, 200

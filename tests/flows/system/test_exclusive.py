@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from usual_study import USUAL
+from usual_study import SALES, USUAL
 
 from flows.layout import Layout
 from rnn_core.files import digest_of
@@ -16,15 +16,7 @@ SALES = {
     "study": "alone",
     "seeds": {"first": 1, "most": 1},
     "cells": ["gru"],
-    "datasets": {
-        "sales": {
-            "source": "sales.csv",
-            "task": "forecasting",
-            "data": {"targets": ["y"], "lookback": 12, "horizon": 3},
-            "model": {"hidden_size": 4},
-            "training": {"epochs": 1},
-        }
-    },
+    "datasets": {"sales": SALES},
 }
 
 
