@@ -1,13 +1,15 @@
 """What classifiers share: what their classes count, how they are scored, how they answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
+from rnn_core.features.batches import by_length
 from rnn_core.metric import ClassMetric, Metric
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.base.serves import AnswerParameters
@@ -91,6 +93,30 @@ def scored_loss(logits: Tensor, labels: Tensor, kind: ClassMetric) -> float:
         return float(functional.cross_entropy(logits, labels))
     losses = functional.cross_entropy(logits, labels, reduction="none").double()
     return float((losses * item_weights(kind, labels)).mean())
+
+
+def class_probabilities(
+    inputs: Sequence[Tensor],
+    num_classes: int,
+    batch_size: int,
+    logits: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """The probability of each class of inputs of any lengths, (N, C).
+
+    Those of about the same length are read together, so that little is padded.
+
+    Args:
+        inputs: Whose first dimension is time.
+        num_classes: Classes that there are, C.
+        batch_size: Most that are read together.
+        logits: Those of a batch that is padded with 0, and its lengths, (B, C).
+    """
+    lengths = torch.tensor([len(one) for one in inputs])
+    found = torch.empty(len(inputs), num_classes)
+    for places in by_length(lengths, batch_size):
+        batch = pad_sequence([inputs[place] for place in places.tolist()], batch_first=True)
+        found[places] = functional.softmax(logits(batch, lengths[places]), dim=1)
+    return found
 
 
 def calibration_error(logits: Tensor, labels: Tensor, bins: int = BINS) -> float:

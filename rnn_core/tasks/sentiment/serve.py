@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
-from rnn_core.features.batches import by_length
 from rnn_core.features.word_finding import join_units
 from rnn_core.features.words import encode
-from rnn_core.tasks.base.classification import ClassAnswer, class_answers
+from rnn_core.tasks.base.classification import ClassAnswer, class_answers, class_probabilities
 from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.sentiment.files import read_sides, words_of
 from rnn_core.tasks.sentiment.learn import SCORING_BATCH, Learning
@@ -71,17 +68,13 @@ class Serving(Learning, Serves):
 
     @torch.inference_mode()
     def probabilities(self, model: nn.Module, texts: Sequence[Tensor]) -> Tensor:
-        """The probability of each class, (N, C), of texts with words, (T,) each.
+        """The probability of each class, (N, C), of texts with words, (T,) each."""
 
-        Texts of about the same length are read together.
-        """
-        lengths = torch.tensor([len(words) for words in texts])
-        found = torch.empty(len(texts), len(self.meta.classes))
-        for places in by_length(lengths, SCORING_BATCH):
-            words = pad_sequence([texts[place] for place in places.tolist()], batch_first=True)
-            logits = model(words, lengths[places], self.evidence[words])
-            found[places] = functional.softmax(logits, dim=1)
-        return found
+        def logits(words: Tensor, lengths: Tensor) -> Tensor:
+            found: Tensor = model(words, lengths, self.evidence[words])
+            return found
+
+        return class_probabilities(texts, len(self.meta.classes), SCORING_BATCH, logits)
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
-from rnn_core.features.batches import by_length
 from rnn_core.features.frames import samples_to_frames
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.recording_names import list_words
 from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
-from rnn_core.tasks.base.classification import ClassAnswer, class_answers
+from rnn_core.tasks.base.classification import ClassAnswer, class_answers, class_probabilities
 from rnn_core.tasks.base.serves import Serves, required_column, row_names
 from rnn_core.tasks.speech_recognition.learn import SCORING_BATCH, Learning
 
@@ -98,17 +95,13 @@ class Serving(Learning, Serves):
 
     @torch.inference_mode()
     def recognise(self, model: nn.Module, recordings: Sequence[Tensor]) -> Tensor:
-        """The probability of each word, (N, C), of frames of recordings, (T, M) each.
+        """The probability of each word, (N, C), of frames of recordings, (T, M) each."""
 
-        Recordings of about the same length are read together.
-        """
-        lengths = torch.tensor([len(frames) for frames in recordings])
-        found = torch.empty(len(recordings), len(self.meta.classes))
-        for places in by_length(lengths, SCORING_BATCH):
-            frames = pad_sequence([recordings[i] for i in places.tolist()], batch_first=True)
-            logits = model(self.scaling(frames, lengths[places]), lengths[places])
-            found[places] = functional.softmax(logits, dim=1)
-        return found
+        def logits(frames: Tensor, lengths: Tensor) -> Tensor:
+            found: Tensor = model(self.scaling(frames, lengths), lengths)
+            return found
+
+        return class_probabilities(recordings, len(self.meta.classes), SCORING_BATCH, logits)
 
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without
