@@ -64,7 +64,7 @@ def fixed(layout):
 def test_sound_study_has_no_finding(study, capsys, monkeypatch):
     assert found(study) == {}
     monkeypatch.setattr(command, "enter_home", lambda folder: folder)
-    monkeypatch.setattr(command, "shown_prefect", lambda: None)
+    monkeypatch.setattr(command, "known_prefect", lambda: None)
     monkeypatch.delenv(command.API, raising=False)
     command.doctor(study.folder, fix=False)
     assert capsys.readouterr().out == "Nothing hinders the study.\n"
@@ -203,7 +203,7 @@ def test_runs_of_mlflow_end_whose_process_is_gone(study, database, dead, monkeyp
 
 def test_what_would_be_done_is_said_and_done_with_fix(study, littered, capsys, monkeypatch):
     monkeypatch.setattr(command, "enter_home", lambda folder: folder)
-    monkeypatch.setattr(command, "shown_prefect", lambda: None)
+    monkeypatch.setattr(command, "known_prefect", lambda: None)
     monkeypatch.delenv(command.API, raising=False)
     with pytest.raises(StudyError, match="2 findings"):
         command.doctor(study.folder, fix=False)

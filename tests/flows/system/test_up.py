@@ -113,8 +113,10 @@ def test_named_server_is_used_and_none_is_started_in_its_place(begin, ports, mon
 
 
 def test_password_in_the_command_of_a_process_is_not_told():
-    command = ["sh", "-c", "sleep 60; true", "postgresql://me:hidden@db/mlflow"]
-    with subprocess.Popen(command) as process:
-        told = servers.process_in_words(psutil.Process(process.pid))
+    command = ["sh", "-c", "read word", "postgresql://me:hidden@db/mlflow"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        known = psutil.Process(process.pid)
+        wait_for(known.cmdline)
+        told = servers.process_in_words(known)
         process.kill()
-    assert told == f"process {process.pid} (sh -c sleep 60; true postgresql://db/mlflow)"
+    assert told == f"process {process.pid} (sh -c read word postgresql://db/mlflow)"
