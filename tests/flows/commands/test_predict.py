@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.commands import predict as command
-from flows.commands.predict import Served, answer_each, generate, shown
+from flows.commands.predict import Served, address_of, answer_each, generate, shown
 from rnn_core.errors import DataError
 from rnn_core.tasks.base.serves import AnswerParameters, row_names
 
@@ -131,3 +131,18 @@ def test_numbers_are_shown_with_the_digits_that_tell_them_apart(kind):
     assert all(abs(value - f) <= min(apart / 1000, abs(value) * 1e-5) for value, f in known)
     assert not any("e" in f for f in found)
     assert max(map(len, found)) <= 17
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("shop.sales", "models:/shop.sales@champion"),
+        ("shop.sales@3", "models:/shop.sales/3"),
+        ("shop.sales@challenger", "models:/shop.sales@challenger"),
+        ("shop.sales@next-week", "models:/shop.sales@next-week"),
+        ("models:/shop.sales/3", "models:/shop.sales/3"),
+        ("runs:/0123/model", "runs:/0123/model"),
+    ],
+)
+def test_person_names_a_version_or_gives_an_address(said, address):
+    assert address_of(said) == address
