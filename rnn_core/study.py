@@ -321,8 +321,12 @@ def read_study(folder: Path) -> Study:
     file = folder / FILE
     try:
         content = yaml.safe_load(file.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if folder.is_file():
+            raise ParameterError(f"{folder} is a file; a study is a folder with a {FILE}") from None
         raise ParameterError(f"{file} is missing; a study is a folder with one") from None
+    except OSError as error:
+        raise ParameterError(f"{file} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

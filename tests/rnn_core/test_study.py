@@ -277,6 +277,18 @@ def test_folder_without_params_is_refused(tmp_path):
         read_study(tmp_path)
 
 
+def test_file_in_the_place_of_a_study_is_called_one(tmp_path):
+    (tmp_path / "params.yaml").touch()
+    with pytest.raises(ParameterError, match=r"params\.yaml is a file; a study is a folder with a"):
+        read_study(tmp_path / "params.yaml")
+
+
+def test_params_that_cannot_be_read_are_told_with_the_reason(tmp_path):
+    (tmp_path / "params.yaml").mkdir()
+    with pytest.raises(ParameterError, match=r"params\.yaml cannot be read: Is a directory"):
+        read_study(tmp_path)
+
+
 def test_unknown_dataset_is_named_with_the_nearest_one(tmp_path):
     with pytest.raises(ParameterError, match="unknown dataset 'co'; did you mean 'co2'"):
         read(tmp_path).section("co")
