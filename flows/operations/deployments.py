@@ -5,6 +5,7 @@ an installed package alike, wherever the worker runs.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger
 from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
+from pydantic import ValidationError
 
 from flows.operations.watch import DATA_CHANGED, watch
 from flows.running.notices import check_blocks
@@ -84,6 +86,8 @@ def deploy(folder: Path, wanted: Deployed) -> list[str]:
     made = [of_runs(folder, name, wanted)]
     if wanted.every is not None:
         made.append(of_watch(folder, name, wanted))
+    else:
+        remove(f"{watch.name}/{name}")
     make_pool(wanted.pool)
     for deployment in made:
         deployment.apply(work_pool_name=wanted.pool)
@@ -97,6 +101,12 @@ def make_pool(name: str) -> None:
             client.read_work_pool(name)
         except ObjectNotFound:
             client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+
+
+def remove(name: str) -> None:
+    """Remove a deployment, if it is there."""
+    with get_client(sync_client=True) as client, suppress(ObjectNotFound):
+        client.delete_deployment(client.read_deployment_by_name(name).id)
 
 
 def of_runs(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
@@ -146,11 +156,10 @@ def schedule_of(wanted: Deployed) -> CronSchedule:
     """
     try:
         return CronSchedule(cron=str(wanted.cron), timezone=wanted.timezone)
-    except ValueError as error:
-        cause = str(error).splitlines()
-        raise ParameterError(
-            f"--cron {wanted.cron!r}: {cause[2 if len(cause) > 2 else 0]}"
-        ) from None
+    except ValidationError as error:
+        cause = error.errors()[0]["msg"].removeprefix("Value error, ")
+        asked = f"--cron {wanted.cron!r} --timezone {wanted.timezone!r}"
+        raise ParameterError(f"{asked}: {cause}") from None
 
 
 def job_variables(wanted: Deployed) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""A study is deployed as it is asked for, and anew as it is asked for then."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from usual_study import SALES, USUAL
+
+from flows.operations.deployments import Deployed, deploy, schedule_of
+from rnn_core.errors import ParameterError
+
+NIGHTLY = Deployed(
+    pool="pool-of-deployments",
+    cron="0 2 * * *",
+    timezone="Europe/Vienna",
+    every=timedelta(minutes=15),
+    retries=2,
+    workers=3,
+    notify=(),
+)
+
+
+def test_second_deployment_takes_the_place_of_the_first(served, new_study):
+    parameters = {**USUAL, "study": "nightly", "seeds": {"first": 1, "most": 1}, "cells": ["gru"]}
+    folder = new_study(parameters | {"datasets": {"sales": dict(SALES)}}).folder
+    with (
+        temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}),
+        httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api,
+    ):
+        assert deploy(folder, NIGHTLY) == ["study/nightly", "watch/nightly"]
+        first = look(api)
+        assert deploy(folder, replace(NIGHTLY, cron="30 4 * * 1", every=None)) == ["study/nightly"]
+        second = look(api)
+        assert api.get("/deployments/name/watch/nightly").status_code == 404, "it still looks"
+    assert first["id"] == second["id"]
+    (schedule,) = first["schedules"]
+    assert schedule["schedule"]["cron"] == "0 2 * * *"
+    assert schedule["schedule"]["timezone"] == "Europe/Vienna"
+    assert [one["schedule"]["cron"] for one in second["schedules"]] == ["30 4 * * 1"]
+    assert first["parameters"] == {"study": str(folder.resolve()), "workers": 3, "notify": []}
+    assert first["global_concurrency_limit"]["limit"] == 1
+    assert first["job_variables"]["env"]["PREFECT_FLOWS_DEFAULT_RETRIES"] == "2"
+    assert first["work_pool_name"] == "pool-of-deployments"
+    assert first["entrypoint"] == "flows.study.study"
+
+
+def look(api):
+    """The deployment of runs, as Prefect has it."""
+    return api.get("/deployments/name/study/nightly").raise_for_status().json()
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone", "told"),
+    [
+        ("61 2 * * *", "UTC", "Invalid cron string"),
+        ("every night", "UTC", "Invalid cron string"),
+        ("0 2 * * *", "Mars/Base", "Invalid timezone"),
+    ],
+)
+def test_time_that_is_none_is_refused_as_it_was_written(cron, timezone, told):
+    with pytest.raises(ParameterError) as error:
+        schedule_of(replace(NIGHTLY, cron=cron, timezone=timezone))
+    text = str(error.value)
+    assert text.startswith(f"--cron {cron!r} --timezone {timezone!r}: {told}")
+    assert "\n" not in text
+    assert "value_error" not in text
