@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from good_files import TABLES, read_table
 from usual_study import USUAL
 
 from flows.layout import Layout
@@ -20,16 +21,8 @@ from rnn_core.readers.faults import Faults, told
 from rnn_core.study import read_study
 from rnn_core.tasks import REGISTRY, get_task
 
-TABLES = Path(__file__).parents[1] / "rnn_core/malformed"
 PACKAGE = Path(sys.modules["rnn_core"].__file__).parent
 FAULTS = Path(sys.modules[Faults.__module__].__file__)
-
-
-def read_table(task):
-    spec = importlib.util.spec_from_file_location(f"malformed_{task}", TABLES / f"{task}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 MODULES = {path.stem: read_table(path.stem) for path in sorted(TABLES.glob("*.py"))}

@@ -1,6 +1,5 @@
 """Models registered without a study: untrained, but with all that a champion has."""
 
-import importlib.util
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
+from good_files import lay_out
 from mlflow import MlflowClient
 from safetensors.numpy import save_file
 from torch import nn
@@ -22,8 +22,6 @@ from rnn_core.parameters import parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.models import build_model
-
-TABLES = Path(__file__).parents[1] / "rnn_core/malformed"
 
 
 @dataclass(frozen=True)
@@ -42,24 +40,13 @@ class Registered:
         return self.task.answer(self.model, self.example, self.task.AnswerParameters())
 
 
-def good_files(task: str, raw: Path) -> dict[str, Any]:
-    """Lay out small raw files of a task; returns its data parameters."""
-    spec = importlib.util.spec_from_file_location(f"good_{task}", TABLES / f"{task}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for name, content in module.good().items():
-        (raw / name).parent.mkdir(parents=True, exist_ok=True)
-        (raw / name).write_bytes(content)
-    return module.PARAMETERS
-
-
 def register(
     task: str, *, name: str = "", seed: int = 0, hidden: int = 4, alias: bool = True
 ) -> Registered:
     """Register an untrained GRU on small data, and point the alias to it unless told not to."""
     folder, kind = Path(mkdtemp(prefix="registered-")), get_task(task)
     try:
-        parameters = parse(kind.DataParameters, good_files(task, folder / "raw"), "")
+        parameters = parse(kind.DataParameters, lay_out(task, folder / "raw"), "")
         _, meta = kind.prepare(folder / "raw", parameters)
         made = kind(meta, kind.ModelParameters(hidden_size=hidden))
         model = build_model(made, "gru", seed).eval()

@@ -1,14 +1,13 @@
 """A model's file for other programs computes what the model does, or is not written."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from good_files import lay_out
 
 from flows.commands.export import told
 from rnn_core.errors import ParameterError, StudyError
@@ -21,19 +20,12 @@ from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.models import build_model
 
-FILES = Path(__file__).parents[2] / "rnn_core/malformed"
-
 
 def prepared(name, folder, cell, members=1, **parameters):
     """A task on small raw files, and untrained models as one, whose weights are no small ones."""
-    spec = importlib.util.spec_from_file_location(f"good_{name}", FILES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for file, content in module.good().items():
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(content)
+    asked = lay_out(name, folder)
     kind = get_task(name)
-    _, meta = kind.prepare(folder, parse(kind.DataParameters, module.PARAMETERS, ""))
+    _, meta = kind.prepare(folder, parse(kind.DataParameters, asked, ""))
     again = kind.Meta.from_json(json.loads(json.dumps(meta.to_json())))
     task = kind(again, kind.ModelParameters(hidden_size=4, **parameters))
     model = ensemble([build_model(task, cell).eval() for _ in range(members)])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
@@ -63,6 +64,36 @@ def bring(tmp_path):
         return Brought("\n".join(lines), tried.task, data[0] if len(data) == 1 else folder)
 
     return brought
+
+
+@pytest.fixture
+def read_rightly(bring):
+    """Tables are told of, and answered: from the file as it is, and from its last rows alone."""
+
+    def check(files, told, first):
+        given = files if isinstance(files, dict) else {"f.csv": files}
+        brought = bring("forecasting", given, ["y"])
+        assert told in brought.told
+        answer, _ = brought.answer()
+        assert answer[brought.task.meta.parameters.date][0] == pd.Timestamp(first)
+        table = brought.task.read_input(brought.data)
+        recent = table.iloc[-brought.task.meta.lookback - 20 :]
+        again, _ = brought.answer_of(recent)
+        pd.testing.assert_frame_equal(again, answer)
+
+    return check
+
+
+@pytest.fixture
+def understood(bring):
+    """Recordings are told of, in lines that `|` parts."""
+
+    def check(task, files, told):
+        brought = bring(task, files)
+        for line in told.split("|"):
+            assert line in brought.told
+
+    return check
 
 
 def write(folder, files):

@@ -199,18 +199,8 @@ READ = {
 
 
 @pytest.mark.parametrize("kind", READ)
-def test_table_is_read_rightly_and_answered(bring, kind):
-    """From the file as it is, and from its last rows alone."""
-    files, told, first = READ[kind]
-    brought = bring("forecasting", files if isinstance(files, dict) else {"f.csv": files}, ["y"])
-    assert told in brought.told
-    answer, _ = brought.answer()
-    date = brought.task.meta.parameters.date
-    assert answer[date][0] == pd.Timestamp(first)
-    table = brought.task.read_input(brought.data)
-    recent = table.iloc[-brought.task.meta.lookback - 20 :]
-    again, _ = brought.answer_of(recent)
-    pd.testing.assert_frame_equal(again, answer)
+def test_table_is_read_rightly_and_answered(read_rightly, kind):
+    read_rightly(*READ[kind])
 
 
 REFUSED = {

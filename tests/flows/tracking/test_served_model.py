@@ -1,21 +1,18 @@
 """A registered model answers with the packages that it names, and no others."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from good_files import lay_out
 from usual_training import write_run
 
 from flows.tracking.registry import REQUIREMENTS
 from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.models import build_model, restore
-
-TABLES = Path(__file__).parents[2] / "rnn_core/malformed"
 
 ANSWER = """
 import sys, json
@@ -48,20 +45,10 @@ answer.to_pickle(folder / "answer")
 """
 
 
-def good_files(task, raw):
-    spec = importlib.util.spec_from_file_location(f"good_{task}", TABLES / f"{task}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for name, content in module.good().items():
-        (raw / name).parent.mkdir(parents=True, exist_ok=True)
-        (raw / name).write_bytes(content)
-    return module.PARAMETERS
-
-
 @pytest.mark.parametrize("name", REGISTRY)
 def test_answers_need_no_more_than_the_requirements(tmp_path, name):
     kind = get_task(name)
-    parameters = parse(kind.DataParameters, good_files(name, tmp_path / "raw"), "")
+    parameters = parse(kind.DataParameters, lay_out(name, tmp_path / "raw"), "")
     _, meta = kind.prepare(tmp_path / "raw", parameters)
     again = kind.Meta.from_json(json.loads(json.dumps(meta.to_json())))
     task = kind(again, kind.ModelParameters(hidden_size=4))

@@ -1,9 +1,7 @@
 """Models scored on files that came after their training, as they would answer them."""
 
-import importlib.util
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,7 @@ import pytest
 import soundfile
 import soxr
 import torch
+from good_files import read_table
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
@@ -24,15 +23,6 @@ from rnn_core.tasks.speech_transcription.prepare import read_utterances
 from rnn_core.tasks.translation import pairs as translation
 from rnn_core.tasks.translation.bleu import contributions
 from rnn_core.training.models import build_model
-
-TABLES = Path(__file__).parents[1] / "malformed"
-
-
-def module_of(name):
-    spec = importlib.util.spec_from_file_location(f"good_{name}", TABLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def write(folder, files):
@@ -61,12 +51,12 @@ def rescored(task, model, raw, parameters, seed=0, other=None):
 
 
 def parameters_of(name, **changes):
-    return parse(get_task(name).DataParameters, module_of(name).PARAMETERS | changes, "")
+    return parse(get_task(name).DataParameters, read_table(name).PARAMETERS | changes, "")
 
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_files_of_the_training_give_the_scores_of_the_evaluation(tmp_path, name):
-    raw = write(tmp_path / "raw", module_of(name).good())
+    raw = write(tmp_path / "raw", read_table(name).good())
     parameters = parameters_of(name)
     task, model, data = model_of(name, raw, parameters)
     found = rescored(task, model, raw, parameters)
@@ -83,14 +73,14 @@ def test_files_of_the_training_give_the_scores_of_the_evaluation(tmp_path, name)
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_items_are_known_again_in_the_order_of_their_scores(tmp_path, name):
-    raw = write(tmp_path / "raw", module_of(name).good())
+    raw = write(tmp_path / "raw", read_table(name).good())
     parameters = parameters_of(name)
     task, model, _ = model_of(name, raw, parameters)
     marks = task.marks(raw, parameters, 0)
     scores = rescored(task, model, raw, parameters)
     assert len(marks["test"]) == len(scores.values)
     assert set(marks) == set(SPLITS)
-    again = task.marks(write(tmp_path / "copy", module_of(name).good()), parameters, 0)
+    again = task.marks(write(tmp_path / "copy", read_table(name).good()), parameters, 0)
     assert all(np.array_equal(again[split], marks[split]) for split in SPLITS)
     for split in SPLITS:
         own = known_again(marks[split], marks[split])
@@ -269,7 +259,7 @@ def test_texts_that_fell_on_another_side_are_known_again(tmp_path):
 
 def test_later_recordings_are_scored_as_they_are_answered(tmp_path):
     """Frames, their scale and the order of words are those of the training."""
-    module = module_of("speech_recognition")
+    module = read_table("speech_recognition")
     raw = write(tmp_path / "a", module.good())
     task, model, _ = model_of("speech_recognition", raw, parameters_of("speech_recognition"))
     names = [
@@ -293,7 +283,7 @@ def test_later_recordings_are_scored_as_they_are_answered(tmp_path):
 
 def test_speaker_that_one_of_two_was_trained_on_is_known_again(tmp_path):
     """Where speakers take turns, each seed is tested on what the others were trained on."""
-    raw = write(tmp_path / "a", module_of("speech_recognition").good())
+    raw = write(tmp_path / "a", read_table("speech_recognition").good())
     asked = parameters_of("speech_recognition", split_by="each_speaker", test=[], validation=[])
     task = get_task("speech_recognition")
     seen = {
@@ -307,7 +297,7 @@ def test_speaker_that_one_of_two_was_trained_on_is_known_again(tmp_path):
 
 
 def test_scale_of_another_turn_stays_that_of_the_training(tmp_path):
-    raw = write(tmp_path / "a", module_of("speech_recognition").good())
+    raw = write(tmp_path / "a", read_table("speech_recognition").good())
     asked = parameters_of("speech_recognition", split_by="each_speaker", test=[], validation=[])
     task, model, data = model_of("speech_recognition", raw, asked, seed=1)
     found = rescored(task, model, raw, asked, seed=0)
@@ -320,7 +310,7 @@ def test_scale_of_another_turn_stays_that_of_the_training(tmp_path):
 
 @pytest.mark.parametrize("name", ["speech_recognition", "speech_transcription"])
 def test_later_recordings_at_another_rate_are_brought_to_that_of_the_training(tmp_path, name):
-    module = module_of(name)
+    module = read_table(name)
     asked = parameters_of(name)
     task, model, _ = model_of(name, write(tmp_path / "a", module.good()), asked)
     later = {
@@ -346,7 +336,7 @@ def brought_to_8000(content):
 
 def test_later_transcripts_are_scored_as_they_are_answered(tmp_path):
     """A symbol that was not there in training is an error of the model, also where it is new."""
-    module = module_of("speech_transcription")
+    module = read_table("speech_transcription")
     raw = write(tmp_path / "a", module.good())
     task, model, _ = model_of(
         "speech_transcription", raw, parameters_of("speech_transcription"), stack=1
@@ -372,7 +362,7 @@ def test_later_transcripts_are_scored_as_they_are_answered(tmp_path):
 
 
 def test_strings_of_recordings_that_were_heard_are_known_again(tmp_path):
-    module = module_of("speech_transcription")
+    module = read_table("speech_transcription")
     raw = write(tmp_path / "a", module.words())
     split = {"split_by": "take", "validation": ["1"], "strings": [4, 2, 3], "string_words": [2, 3]}
     task = get_task("speech_transcription")
@@ -448,7 +438,7 @@ def test_passages_are_known_again_wherever_they_stand(tmp_path):
 
 
 def test_later_sentences_are_scored_as_they_are_translated(tmp_path):
-    module = module_of("translation")
+    module = read_table("translation")
     few = [i for i, (source, _) in enumerate(module.PAIRS) if "bird" not in source]
     files = module.corpus(*([texts[i] for i in few] for texts in (module.ENGLISH, module.GERMAN)))
     small = {"embedding_size": 4, "beam_size": 2}
@@ -467,7 +457,7 @@ def test_later_sentences_are_scored_as_they_are_translated(tmp_path):
 
 
 def test_recall_of_other_symbols_is_not_compared(tmp_path):
-    module = module_of("copy_memory")
+    module = read_table("copy_memory")
     task, model, _ = model_of(
         "copy_memory", write(tmp_path / "a", module.good()), parameters_of("copy_memory")
     )
@@ -479,7 +469,7 @@ def test_recall_of_other_symbols_is_not_compared(tmp_path):
 
 
 def test_recall_is_asked_at_the_lag_of_the_question(tmp_path):
-    raw = write(tmp_path / "a", module_of("copy_memory").good())
+    raw = write(tmp_path / "a", read_table("copy_memory").good())
     task, model, _ = model_of("copy_memory", raw, parameters_of("copy_memory"))
     asked = parameters_of("copy_memory", lag=9)
     other, _, data = model_of("copy_memory", raw, asked)

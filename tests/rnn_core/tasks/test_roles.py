@@ -1,18 +1,16 @@
 """What holds for every task: its files stand apart by role, and its meta travels as JSON."""
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from good_files import lay_out
 
 from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 from rnn_core.training.prepared import read_prepared, write_prepared
 
-TABLES = Path(__file__).parents[1] / "malformed"
 FILES = ("parameters", "prepare", "suggest", "understand")
 LEARNING = ("rnn_core.models", "rnn_core.layers.recurrent", "rnn_core.compiler", "rnn_core.cells")
 
@@ -33,14 +31,9 @@ def test_what_prepares_is_imported_without_what_learns():
 
 def prepared(name, folder):
     """A task, and what it prepares of the small files of its table."""
-    spec = importlib.util.spec_from_file_location(f"good_{name}", TABLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for file, content in module.good().items():
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(content)
+    parameters = lay_out(name, folder)
     kind = get_task(name)
-    return kind, kind.prepare(folder, parse(kind.DataParameters, module.PARAMETERS, ""))
+    return kind, kind.prepare(folder, parse(kind.DataParameters, parameters, ""))
 
 
 @pytest.mark.parametrize("name", REGISTRY)
