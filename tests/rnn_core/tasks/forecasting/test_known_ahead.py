@@ -1,19 +1,19 @@
 """Columns that are known ahead, and the calendar: read where they are known, and nothing else."""
 
-import json
+from functools import partial
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
 import torch
+from usual_forecasting import prepared_with
 
 from rnn_core.errors import DataError
 from rnn_core.models.ensemble import ensemble
 from rnn_core.models.exporting import export_onnx
 from rnn_core.tasks.base.divides import divide
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
-from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.tasks.forecasting import Forecasting, ForecastingModel
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()
@@ -51,13 +51,7 @@ def with_ahead(table, rows=3):
     return table
 
 
-def prepared(folder, table, model=None, **options):
-    folder.mkdir(exist_ok=True)
-    table.to_csv(folder / "table.csv", index=False)
-    data, meta = Forecasting.prepare(folder, ForecastingData(**OPTIONS | options))
-    again = ForecastingMeta.from_json(json.loads(json.dumps(meta.to_json())))
-    assert again == meta
-    return Forecasting(again, model or ForecastingModel(hidden_size=4)), data
+prepared = partial(prepared_with, OPTIONS)
 
 
 @pytest.fixture

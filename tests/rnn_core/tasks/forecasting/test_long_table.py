@@ -3,7 +3,7 @@
 What one series gives alone is the reference, which other tests have against the outside.
 """
 
-import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from usual_forecasting import prepared_with
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
@@ -18,7 +19,6 @@ from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.rescores import known_again
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.long_table import places_of
-from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()
@@ -45,13 +45,7 @@ def stacked(parts):
     return pd.concat([part.assign(store=name) for name, part in parts.items()], ignore_index=True)
 
 
-def prepared(folder, table, model=None, **options):
-    folder.mkdir(exist_ok=True)
-    table.to_csv(folder / "table.csv", index=False)
-    data, meta = Forecasting.prepare(folder, ForecastingData(**OPTIONS | options))
-    again = ForecastingMeta.from_json(json.loads(json.dumps(meta.to_json())))
-    assert again == meta
-    return Forecasting(again, model or ForecastingModel(hidden_size=4)), data
+prepared = partial(prepared_with, OPTIONS)
 
 
 @pytest.fixture
