@@ -23,12 +23,17 @@ from flows.recording.lock_file import kept_copy, lock_file, parsed
 from flows.recording.mending import is_json, mend
 from flows.running.mark import going_on, mark_file, read_mark
 from flows.system.exclusive import if_free
-from flows.system.pages import shown_pages
+from flows.system.pages import Ports, shown_pages
 from flows.system.servers import HOST, holder
 from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
 from rnn_core.study import read_study
 
-PORTS = {5000: "MLflow", 4200: "Prefect", 8000: "the model server", 4201: "the worker"}
+PORTS = {
+    Ports.mlflow: "MLflow",
+    Ports.prefect: "Prefect",
+    Ports.models: "the model server",
+    Ports.worker: "the worker",
+}
 """Where `gatewise up` starts its servers."""
 
 LEAST_FREE = 1 << 30

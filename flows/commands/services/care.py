@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+from flows.commands.services.commands import PANEL
 
-PANEL = "Left running"
-"""Heading of these commands in the help."""
+app = typer.Typer()
 
 champion = typer.Typer(help="Which version of a model is its champion, and why.")
 app.add_typer(champion, name="champion", no_args_is_help=True, rich_help_panel=PANEL)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flows.system.pages import POOL, Ports
+
 app = typer.Typer()
 
 PANEL = "Left running"
@@ -22,15 +24,16 @@ def port_of(what: str) -> typer.models.OptionInfo:
 @app.command(rich_help_panel=PANEL)
 def up(
     *,
-    prefect_port: Annotated[int, port_of("Prefect's server")] = 4200,
-    mlflow_port: Annotated[int, port_of("MLflow's server")] = 5000,
-    models_port: Annotated[int, port_of("the model server")] = 8000,
-    worker_port: Annotated[int, port_of("the worker, which tells there that it is well")] = 4201,
-    pool: Annotated[str, typer.Option(help="Work pool of the worker.")] = "gatewise",
+    prefect_port: Annotated[int, port_of("Prefect's server")] = Ports.prefect,
+    mlflow_port: Annotated[int, port_of("MLflow's server")] = Ports.mlflow,
+    models_port: Annotated[int, port_of("the model server")] = Ports.models,
+    worker_port: Annotated[
+        int, port_of("the worker, which tells there that it is well")
+    ] = Ports.worker,
+    pool: Annotated[str, typer.Option(help="Work pool of the worker.")] = POOL,
 ) -> None:
     """Start Prefect, MLflow, a worker and the model server, until Ctrl-C."""
-    from flows.commands.services.up import Ports  # noqa: PLC0415 - others must not wait for it
-    from flows.commands.services.up import up as start  # noqa: PLC0415 - as above
+    from flows.commands.services.up import up as start  # noqa: PLC0415 - others must not wait for it
 
     ports = Ports(mlflow=mlflow_port, prefect=prefect_port, models=models_port, worker=worker_port)
     start(ports, pool)
@@ -57,7 +60,7 @@ def deploy(
         list[str] | None,
         typer.Option(help="Prefect block that tells people, such as slack-webhook/team."),
     ] = None,
-    pool: Annotated[str, typer.Option(help="Work pool whose workers run it.")] = "gatewise",
+    pool: Annotated[str, typer.Option(help="Work pool whose workers run it.")] = POOL,
 ) -> None:
     """Have a study run at times, and when its data changes."""
     from flows.commands.services.deploy import deploy as write  # noqa: PLC0415 - as above
@@ -81,7 +84,7 @@ def serve(
         typer.Argument(help="study.dataset or study.dataset@VERSION; all champions if none."),
     ] = None,
     *,
-    port: Annotated[int, port_of("the server")] = 8000,
+    port: Annotated[int, port_of("the server")] = Ports.models,
     host: Annotated[
         str, typer.Option(help="Where to listen; where others can ask, a token is needed.")
     ] = "127.0.0.1",

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM, signal
 from types import FrameType
@@ -16,27 +15,23 @@ from filelock import Timeout
 from flows.system import servers
 from flows.system.environment import TRACKING, use_defaults
 from flows.system.home import enter_home
-from flows.system.pages import API, Address, Pages, pages_file, pages_lock, read_pages, write_pages
+from flows.system.pages import (
+    API,
+    Address,
+    Pages,
+    Ports,
+    pages_file,
+    pages_lock,
+    read_pages,
+    write_pages,
+)
 from flows.system.servers import Server, ServerError, check_port, without_user
-
-POOL = "gatewise"
-"""The work pool whose flow runs the worker starts."""
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning"}
 """Where to begin: MLflow has pages for training and for language models, and shows the latter."""
 
 LOOK_SECONDS = 0.5
 """How often it is looked whether all servers live."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """Where the servers listen, on loopback."""
-
-    mlflow: int = 5000
-    prefect: int = 4200
-    models: int = 8000
-    worker: int = 4201
 
 
 def up(ports: Ports, pool: str) -> None:
