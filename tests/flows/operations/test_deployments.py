@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from usual_study import SALES, USUAL
 
-from flows.operations.deployments import Deployed, deploy, schedule_of
+from flows.operations.deployments import Deployed, deploy, make_pool, schedule_of
+from flows.operations.watch import DATA_CHANGED
 from rnn_core.errors import ParameterError
+
+REPOSITORY = Path(__file__).parents[3]
 
 NIGHTLY = Deployed(
     pool="pool-of-deployments",
@@ -49,6 +53,21 @@ def test_second_deployment_takes_the_place_of_the_first(served, new_study):
 def look(api):
     """The deployment of runs, as Prefect has it."""
     return api.get("/deployments/name/study/nightly").raise_for_status().json()
+
+
+def test_example_for_prefect_deploys_what_the_watch_asks_for(served, terminal_at):
+    """The file that stands beside our own command does the same."""
+    with temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}):
+        make_pool("gatewise")
+    terminal_at(REPOSITORY).run("prefect", "--no-prompt", "deploy", "--all")
+    with httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api:
+        found = api.get("/deployments/name/study/sample").raise_for_status().json()
+        rules = api.get(f"/automations/related-to/prefect.deployment.{found['id']}")
+    (rule,) = rules.raise_for_status().json()
+    assert rule["trigger"]["expect"] == [DATA_CHANGED]
+    assert rule["trigger"]["match"] == {"prefect.resource.id": "gatewise.study.sample"}
+    assert [one["schedule"]["cron"] for one in found["schedules"]] == ["0 2 * * *"]
+    assert found["entrypoint"] == "flows/study.py:study"
 
 
 @pytest.mark.parametrize(
