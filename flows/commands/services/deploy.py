@@ -66,9 +66,11 @@ def use_server() -> str:
 
 def told(names: list[str], wanted: "Deployed", api: str) -> list[str]:
     """What was deployed, for a person."""
-    when = [f"at {wanted.cron!r}, {wanted.timezone}"] if wanted.cron else []
-    lines = [f"{names[0]} runs {', '.join([*when, 'and when its data changes'])}."]
+    when = [f"at {wanted.cron!r} ({wanted.timezone})"] if wanted.cron else []
+    when.append("when its data changes" if wanted.every else "when an event names changed data")
+    lines = [f"{names[0]} runs {' and '.join(when)}."]
     if wanted.every is not None:
-        lines.append(f"{names[1]} looks at the data every {wanted.every}.")
+        minutes = wanted.every.total_seconds() / 60
+        lines.append(f"{names[1]} looks at the data every {minutes:g} minutes.")
     lines.append(f"Now: prefect deployment run {names[0]}")
     return [*lines, f"Workers of the pool {wanted.pool!r} run them, at {without_user(api)}."]
