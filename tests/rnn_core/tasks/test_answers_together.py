@@ -7,7 +7,7 @@ import wave
 import numpy as np
 import pandas as pd
 import pytest
-from registered import good_files
+from good_files import lay_out
 
 from rnn_core.errors import DataError
 from rnn_core.parameters import parse
@@ -17,7 +17,7 @@ from rnn_core.training.models import build_model
 
 def made(name, folder):
     kind = get_task(name)
-    parameters = parse(kind.DataParameters, good_files(name, folder), "")
+    parameters = parse(kind.DataParameters, lay_out(name, folder), "")
     _, meta = kind.prepare(folder, parameters)
     task = kind(meta, kind.ModelParameters(hidden_size=6, bidirectional=True))
     return task, build_model(task, "lstm").eval()
