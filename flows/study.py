@@ -39,7 +39,8 @@ from flows.running.states import CancelWatch, cancelled, marked
 from flows.running.workshop import Workshop
 from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive
-from flows.tracking.projection import Follower, Projection
+from flows.tracking.follower import Follower
+from flows.tracking.projection import Projection
 from flows.tracking.promoted import Promotion
 from flows.tracking.retired import retire
 from flows.tracking.shown import read_shown, up_to_date

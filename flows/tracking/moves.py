@@ -16,6 +16,8 @@ from uuid import uuid4
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
+from flows.tracking.descriptions import describe_model
+
 PREFIX = "gatewise.move."
 """What the tags begin with that hold a move each, as JSON."""
 
@@ -56,7 +58,7 @@ def note_move(
     *,
     by_hand: bool,
 ) -> None:
-    """Note that the alias was moved to a version."""
+    """Note that the alias was moved to a version, and say so on the page of the model."""
     moves = history_of(client, version.name)
     now = client.get_model_version(version.name, version.version)  # with all of its tags
     move = Move(
@@ -72,6 +74,7 @@ def note_move(
     # another machine may note one of the same number: neither is lost
     tag = f"{PREFIX}{move.number:06}.{uuid4().hex[:8]}"
     client.set_registered_model_tag(version.name, tag, json.dumps(asdict(move)))
+    describe_model(client, now, because)
 
 
 def history_of(client: MlflowClient, name: str) -> list[Move]:

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,17 +23,18 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from flows.layout import Layout
-from flows.report import figures, words
+from flows.report import figures, notes, words
 from flows.report.details import collect
 from flows.report.svg import alone
 from flows.system.environment import artifact_root
+from flows.tracking import descriptions
 from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
 from flows.trainings.records import Record as Measured
 from flows.trainings.records import last_records, read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
 from rnn_core.files import digest_of, read_json_lines, sha256_of
-from rnn_core.study import is_for_tuning, read_study
+from rnn_core.study import read_study
 from rnn_core.training.run_folder import (
     METRICS,
     RunConfig,
@@ -48,12 +49,6 @@ BATCH = 900
 
 DATASET_DIGEST = 36
 """Characters that MLflow takes of the digest of a dataset."""
-
-FOLLOW_SECONDS = 1.0
-"""How often growing run folders are looked at."""
-
-SHORT_SECONDS = 5.0
-"""Seeds that are trained for less are shown once they are finished: nobody would look sooner."""
 
 Record: TypeAlias = dict[str, float]
 
@@ -144,7 +139,9 @@ class Projection:
         """Make an experiment."""
         root = artifact_root()
         place = f"{root}/{quote(name)}" if root else None
-        experiment: str = self.client.create_experiment(name, artifact_location=place)
+        experiment: str = self.client.create_experiment(
+            name, artifact_location=place, tags=dict(descriptions.OF_MODELS)
+        )
         return experiment
 
     def find(self, config: RunConfig, kind: Kind, **tags: str | None) -> Run | None:
@@ -255,7 +252,13 @@ class Projection:
                     champion = seed_runs
                     self.log_figures(dataset, run)
             self.mark_current(dataset, current)
+            self.describe(dataset, comparison)
         return champion
+
+    def describe(self, dataset: str, comparison: Comparison) -> None:
+        """Say on the page of the experiment what the study recommends."""
+        text = notes.experiment(comparison, f"{self.study}.{dataset}")
+        descriptions.describe_experiment(self.client, self.experiments[dataset], text)
 
     def project_result(
         self, dataset: str, name: str, comparison: Comparison, trained: Sequence[Measured]
@@ -282,6 +285,7 @@ class Projection:
             "candidate": str(name in comparison.candidates).lower(),
             "outcome": words.outcome(result),
         }
+        self.set_tags(run, {descriptions.NOTE: notes.run(comparison, name)})
         metrics = metrics_of_result(result, metric) | measured(trained, name)
         self.log_result(run, metrics, chosen)
         return run.info.run_id, seeds
@@ -338,55 +342,4 @@ class Projection:
             given_up = value == "false" and "gatewise.digest" not in run.data.tags
             if given_up and run.info.status == "RUNNING":
                 self.client.set_terminated(run.info.run_id, "KILLED")
-
-
-class Follower:
-    """Watches seeds grow from a thread of its own, and projects them as they do.
-
-    Trials of tuning, and trainings on other splits than those that are compared, are watched and
-    not projected: they are no results of the study. Nor are seeds that have just begun. Trouble
-    with MLflow ends the projecting and nothing else.
-
-    Args:
-        projection: Where to.
-        on_growth: Called every second with all growing seeds and trials.
-
-    Attributes:
-        failure: What went wrong with MLflow, if anything did.
-    """
-
-    def __init__(
-        self, projection: Projection, on_growth: Callable[[list[GrowingSeed]], None]
-    ) -> None:
-        self.projection = projection
-        self.on_growth = on_growth
-        self.failure: TrackingError | None = None
-        self.first_seen: dict[str, float] = {}
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.watch, daemon=True)
-
-    def watch(self) -> None:
-        """Look at the folders again and again."""
-        while not self.ended.wait(FOLLOW_SECONDS):
-            seeds = growing_seeds(self.projection.layout)
-            self.on_growth(seeds)
-            try:
-                for seed in seeds if self.failure is None else []:
-                    if self.is_to_be_shown(seed, time.monotonic()):
-                        self.projection.log_growing(seed)
-            except TrackingError as error:
-                self.failure = error
-
-    def is_to_be_shown(self, seed: GrowingSeed, now: float) -> bool:
-        """Whether a seed has been trained for some time, and is one that is compared."""
-        begun = self.first_seen.setdefault(seed.key, now)
-        apart = is_for_tuning(seed.config.seed) or seed.config.division != "prepared"
-        return now - begun >= SHORT_SECONDS and not apart
-
-    def __enter__(self) -> "Follower":
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.ended.set()
-        self.thread.join()
+            self.set_tags(run, {descriptions.NAME: descriptions.name_of(run.data.tags)})

@@ -66,6 +66,28 @@ def test_promoted_version_has_the_alias_and_all_that_is_known_of_it():
     assert move.evidence == {"cell": "gru", "decision": "decided", "digest": digest}
 
 
+def test_page_of_the_model_says_which_version_answers_and_why():
+    client = MlflowClient()
+    for name, value in (
+        ("hidden_size", "32"),
+        ("num_layers", "2"),
+        ("validation_chance_within_margin", "0.9875"),
+    ):
+        client.set_model_version_tag(NAME, "1", f"gatewise.{name}", value)
+    champion.promote(NAME, "2", "sounds better.")
+    champion.promote(NAME, "1", "fewer complaints")
+    text = client.get_registered_model(NAME).description
+    assert text.startswith("**Version 1 answers: gru-2x32.**")
+    assert "98.8 % by the validation set" in text
+    assert "champion because: fewer complaints. " in text
+    assert f"gatewise predict {NAME} FILE" in text
+    champion.rollback(NAME, "2", "it was better.")
+    text = client.get_registered_model(NAME).description
+    assert text.startswith("**Version 2 answers.**")
+    assert "champion because: it was better. " in text
+    assert "chance" not in text
+
+
 def test_score_of_any_metric_is_evidence_and_what_is_beside_it_is_not():
     client = MlflowClient()
     for name, value in (

@@ -9,9 +9,10 @@ import yaml
 from usual_study import USUAL
 
 from flows.layout import Layout
+from flows.tracking import follower as following_them
 from flows.tracking import projection as tracking
+from flows.tracking.follower import Follower
 from flows.tracking.logged import metrics_of_result
-from flows.tracking.projection import Follower
 from flows.trainings import planner
 from flows.trainings.identity import title
 from flows.trainings.kept import note_kept
@@ -356,7 +357,7 @@ def test_trial_is_watched_and_not_projected(growing, monkeypatch):
 def test_seed_is_projected_once_it_has_been_trained_for_some_time(growing):
     seed = next(one for one in tracking.growing_seeds(growing) if one.config.seed == 0)
     follower = Follower(None, None)
-    at = (100.0, 100.0 + tracking.SHORT_SECONDS - 0.1, 100.0 + tracking.SHORT_SECONDS)
+    at = (100.0, 100.0 + following_them.SHORT_SECONDS - 0.1, 100.0 + following_them.SHORT_SECONDS)
     assert [follower.is_to_be_shown(seed, now) for now in at] == [False, False, True]
 
 
@@ -368,7 +369,7 @@ def test_refit_is_told_as_one_and_not_projected(growing):
     seeds, follower = tracking.growing_seeds(growing), Follower(None, None)
     names = {title(seed.config).partition(" ")[2] for seed in seeds}
     assert {name.partition(" ")[2] for name in names} == {"moved back seed 0"}
-    later = 100.0 + tracking.SHORT_SECONDS
+    later = 100.0 + following_them.SHORT_SECONDS
     assert not [s for s in seeds for now in (100.0, later) if follower.is_to_be_shown(s, now)]
 
 

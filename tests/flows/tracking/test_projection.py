@@ -14,9 +14,12 @@ from mlflow import MlflowClient
 from waiting import wait_for
 
 from flows.layout import Layout
+from flows.report import advice, words
 from flows.stages.compare import compare
+from flows.tracking import follower as following_them
 from flows.tracking import projection as tracking
-from flows.tracking.projection import Follower, Projection, TrackingError
+from flows.tracking.follower import Follower
+from flows.tracking.projection import Projection, TrackingError
 from flows.tracking.retired import retire
 from flows.tracking.shown import note_shown, up_to_date
 from flows.trainings.records import append, read_records
@@ -167,8 +170,46 @@ def test_queries_of_the_readme_rank_candidates_alone(layout, database, place):
     (query,) = re.findall(QUERIES[place], text, re.DOTALL)
     query = literal_eval(f"({query})") if place == "in Python" else query
     found = mlflow.search_runs(experiment_names=["tiny/opinions"], filter_string=query)
-    names = set(found["tags.mlflow.runName"])
+    names = {name.removesuffix(" (recommended)") for name in found["tags.mlflow.runName"]}
     assert names == set(read_comparison(layout.comparison("opinions")).candidates)
+
+
+def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
+    project(layout, "opinions")
+    comparison = read_comparison(layout.comparison("opinions"))
+    experiment = MlflowClient().get_experiment_by_name("tiny/opinions")
+    text = experiment.tags["mlflow.note.content"]
+    assert text.startswith(f"**{advice.sentence(comparison)}**")
+    assert words.chance(comparison.champion.result.validation) in text
+    assert "gatewise predict tiny.opinions FILE" in text
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    said = {
+        run.info.run_name: run.data.tags["mlflow.note.content"]
+        for run in runs_of("opinions")
+        if run.data.tags["gatewise.kind"] == "cell"
+    }
+    (network,) = comparison.references
+    first = f"{comparison.champion.name} (recommended)"
+    assert set(said) == {first, *comparison.results} - {comparison.champion.name}
+    assert advice.sentence(comparison) in said[first]
+    assert words.score(comparison.champion.result.test.mean) in said[first]
+    assert "no candidate" in said[network]
+
+
+def test_page_says_anew_what_is_recommended(layout, database, monkeypatch):
+    project(layout)
+    before = read_comparison(layout.comparison("sales")).champion.name
+    let_diverge(layout, before.partition("-")[0], 0)
+    let_diverge(layout, before.partition("-")[0], 1)
+    project(layout)
+    after = read_comparison(layout.comparison("sales")).champion.name
+    assert after != before
+    text = MlflowClient().get_experiment_by_name("tiny/sales").tags["mlflow.note.content"]
+    assert f"use {after}" in text.partition("\n")[0]
+    names = [run.info.run_name for run in runs_of("sales")]
+    assert f"{after} (recommended)" in names
+    assert f"{before} (earlier)" in names
+    assert f"{before} (recommended)" not in names
 
 
 def test_seconds_of_a_cell_are_those_of_the_trainings_that_are_compared(layout, database):
@@ -218,8 +259,8 @@ def test_sync_rebuilds_what_the_flow_showed(chain, database):
 
 
 def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatch):
-    monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
-    monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(following_them, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setattr(following_them, "SHORT_SECONDS", 0.0)
     folder = begin_training(layout, "key", num_epochs=1)
     first, second = (
         (seed_folder(layout.run("sales", "gru"), "4", 0) / METRICS)
@@ -304,17 +345,21 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
     project(layout)
     runs = runs_of("sales")
     new = [run for run in runs if run.info.run_id not in before]
-    assert sorted(run.info.run_name for run in new) == ["gru-4", "gru-4 seed 1"]
-    past = [run for run in runs if run.data.tags["gatewise.current"] == "false"]
-    assert sorted(run.info.run_name for run in past) == ["gru-4", "gru-4 seed 1"]
-    assert all(run.info.run_id in before for run in past)
+    recommended = {"true": " (recommended)", "false": ""}
     cell = find(runs, kind="cell", cell="gru", current="true")
+    ending = recommended[cell.data.tags["gatewise.champion"]]
+    assert sorted(run.info.run_name for run in new) == [f"gru-4{ending}", "gru-4 seed 1"]
+    past = [run for run in runs if run.data.tags["gatewise.current"] == "false"]
+    names = sorted(run.info.run_name for run in past)
+    assert names == ["gru-4 (earlier)", "gru-4 seed 1 (earlier)"]
+    assert all(run.info.run_id in before for run in past)
     kept = find(runs, kind="seed", cell="gru", seed="0")
     assert kept.data.tags["mlflow.parentRunId"] == cell.info.run_id
     file.write_text(original)
     project(layout)
     again = [run for run in runs_of("sales") if run.data.tags["gatewise.current"] == "true"]
     assert {run.info.run_id for run in again} == before
+    assert not [run.info.run_name for run in again if "earlier" in run.info.run_name]
 
 
 def let_diverge(layout, cell, seed):
@@ -358,8 +403,8 @@ def test_study_without_a_champion_is_shown(layout, database):
 
 
 def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeypatch):
-    monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.02)
-    monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(following_them, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setattr(following_them, "SHORT_SECONDS", 0.0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", closed_address)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     begin_training(layout, "key")

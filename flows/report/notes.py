@@ -1,0 +1,89 @@
+"""What MLflow's pages say of a study: which cell, how sure, and what to do next, as markdown."""
+
+from flows.report import advice, tables, words
+from flows.report.markdown import bold, table
+from rnn_core.comparison.networks import ReferenceResult
+from rnn_core.comparison.outcome import CandidateResult, Comparison, Result
+
+
+def experiment(comparison: Comparison, model: str) -> str:
+    """The description of the experiment of a dataset.
+
+    Args:
+        comparison: Of the dataset.
+        model: Name of its registered model.
+    """
+    parts = [
+        f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
+        "\n".join(table(tables.risks(comparison))),
+        reading(comparison),
+        "\n\n".join(next_steps(comparison, model)),
+    ]
+    return "\n\n".join(parts)
+
+
+def reading(comparison: Comparison) -> str:
+    """How to read the list of runs."""
+    metric = comparison.metric.name
+    return (
+        f"{bold('The runs.')} A run is a cell at one size, with the mean of its random seeds; "
+        "unfold it to see the seeds and their learning curves. The name says which run is "
+        "recommended, and which ones earlier versions of the study made. To rank the cells, search "
+        "for `tags.gatewise.current = 'true' and tags.gatewise.candidate = 'true'`, show the "
+        f"column `test_{metric}` and sort by it ({comparison.metric.direction} is better)."
+    )
+
+
+def next_steps(comparison: Comparison, model: str) -> list[str]:
+    """What one does with the answer."""
+    if comparison.champion is None:
+        return [f"{bold('Next.')} See in the report why the trainings diverged."]
+    return [
+        (
+            f"{bold('Next.')} The model is registered as `{model}` under the alias `champion`, "
+            "unless the study was run without promotion. To get its answers:"
+        ),
+        f"```sh\ngatewise predict {model} FILE\ngatewise serve {model}\n```",
+    ]
+
+
+def run(comparison: Comparison, name: str) -> str:
+    """The description of the run of a candidate, or of a network without a recurrence."""
+    result = comparison.results[name]
+    if isinstance(result, ReferenceResult):
+        return (
+            "A network without a recurrence, trained for comparison. It is no candidate: it is "
+            f"neither recommended nor registered. {scores(comparison, result)}"
+        )
+    first = advice.sentence(comparison) if is_recommended(comparison, name) else ""
+    return " ".join(part for part in (first, scores(comparison, result), chances(result)) if part)
+
+
+def is_recommended(comparison: Comparison, name: str) -> bool:
+    """Whether a run is the one that the study recommends."""
+    return name == comparison.decision.champion
+
+
+def scores(comparison: Comparison, result: Result) -> str:
+    """The test score of a run, and on what it rests."""
+    number = len(result.seeds)
+    seeds = f"{number} random seed{'' if number == 1 else 's'}"
+    if result.test.mean is None:
+        return f"Trainings diverged; {seeds}."
+    deviation = ""
+    if result.test.std is not None:
+        deviation = f", standard deviation {words.difference(result.test.std)}"
+    return (
+        f"{comparison.metric.unit} on the test set: {words.score(result.test.mean)} "
+        f"(mean of {seeds}{deviation})."
+    )
+
+
+def chances(result: CandidateResult) -> str:
+    """How likely a candidate is as good as the best."""
+    if result.validation.risk is None:
+        return ""
+    return (
+        "The chance that it is as good as the best candidate, within the margin, is "
+        f"{words.chance(result.validation)} by the validation set."
+    )

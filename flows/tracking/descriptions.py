@@ -1,0 +1,75 @@
+"""Names and descriptions, by which MLflow's pages tell what is what."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
+from flows.report import words
+from rnn_core.training.run_folder import candidate_name
+
+NOTE = "mlflow.note.content"
+"""The tag that MLflow shows as a description."""
+
+NAME = "mlflow.runName"
+
+OF_MODELS = MappingProxyType({"mlflow.experimentKind": "custom_model_development"})
+"""With these tags, an experiment's page opens on its runs, and not on the traces of agents."""
+
+
+def name_of(tags: Mapping[str, str]) -> str:
+    """The name of a run: of a candidate, with its random seed, and with what became of it.
+
+    Args:
+        tags: Of the run.
+    """
+    name, _, _ = tags[NAME].partition(" (")
+    if tags["gatewise.current"] == "false":
+        return f"{name} (earlier)"
+    return f"{name} (recommended)" if tags.get("gatewise.champion") == "true" else name
+
+
+def describe_experiment(client: MlflowClient, experiment: str, text: str) -> None:
+    """Give an experiment a description, unless it has it."""
+    if client.get_experiment(experiment).tags.get(NOTE) != text:
+        client.set_experiment_tag(experiment, NOTE, text)
+
+
+def describe_model(client: MlflowClient, version: ModelVersion, because: str) -> None:
+    """Say on the page of a registered model which version answers, and why.
+
+    Args:
+        client: Of MLflow.
+        version: To which the alias `champion` points.
+        because: Why it does, in a sentence.
+    """
+    name, number = version.name, version.version
+    reason = because.rstrip(".")
+    text = (
+        f"**Version {number} answers{what(version)}.**{risk(version)} It is the champion because: "
+        f"{reason}. Its card is on the page of the version: scores, data and limits.\n\n"
+        f"```sh\ngatewise predict {name} FILE\ngatewise champion history {name}\n```\n\n"
+        f'```python\nmlflow.pyfunc.load_model("models:/{name}@champion")\n```'
+    )
+    client.update_registered_model(name, text)
+
+
+def what(version: ModelVersion) -> str:
+    """Which candidate a version is; empty if its tags do not tell."""
+    sizes = [version.tags.get(f"gatewise.{part}") for part in ("hidden_size", "num_layers")]
+    cell = version.tags.get("gatewise.cell")
+    if cell is None or None in sizes:
+        return ""
+    return f": {candidate_name(cell, *(int(size) for size in sizes if size))}"
+
+
+def risk(version: ModelVersion) -> str:
+    """How sure the choice of its cell is; empty if its tags do not tell."""
+    chance = version.tags.get("gatewise.validation_chance_within_margin")
+    if chance is None:
+        return ""
+    return (
+        " The chance that its cell is as good as the best candidate, within the margin, is "
+        f"{words.chance_of(float(chance))} by the validation set."
+    )
