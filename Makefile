@@ -7,7 +7,7 @@
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
 # make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
-# make check    style, types, the direction of imports, and that code.json is up to date
+# make check    style, types, the direction of imports, spelling, plain words, and code.json
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
@@ -70,6 +70,8 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@git ls-files -z | xargs -0 $(BIN)/codespell
+	@PYTHONPATH=maintenance $(BIN)/python -m plain_words
 	@$(BIN)/gatewise code --check
 
 up: setup

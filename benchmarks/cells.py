@@ -189,12 +189,12 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 
 def against_torch(seconds: dict[str, float], what: str, cell: str) -> float:
-    """How many times as fast as torch's layer a cell is."""
+    """Speed of a cell in multiples of torch's layer."""
     return seconds[f"{what}:torch:{REFERENCES[cell].__name__}"] / seconds[f"{what}:ours:{cell}"]
 
 
 def against_eager(seconds: dict[str, float], cell: str) -> float:
-    """How many times as fast as the eager loop a cell is."""
+    """Speed of a cell in multiples of the eager loop."""
     return seconds[f"train:eager:{cell}"] / seconds[f"train:ours:{cell}"]
 
 
@@ -249,7 +249,7 @@ def table(found: dict, cells: list[str]) -> str:
 
 
 def infer_ratios(found: dict, cell: str) -> str:
-    """How a cell's inference compares with torch's: the mean over the shapes, and the lowest."""
+    """Inference speed of a cell compared with torch's: the mean over the shapes, and the lowest."""
     if cell not in found["infer_vs_torch"]:
         return ""
     ratios = [shape["infer_vs_torch"][cell] for shape in found["shapes"].values()]

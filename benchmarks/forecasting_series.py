@@ -183,7 +183,7 @@ def coverage(study: Study, cell: str) -> dict[str, float]:
 
 
 def measure(kind: str, draw: int) -> dict[str, Any]:
-    """What one draw of a kind comes to."""
+    """Measure one draw of a kind."""
     with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
         table = KINDS[kind].draw(np.random.default_rng(draw))
         study = Study(Path(folder), table, KINDS[kind].asked)

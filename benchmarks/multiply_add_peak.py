@@ -1,4 +1,4 @@
-"""What the cores of this machine reach in nothing but multiply-adds in single precision."""
+"""Peak rate of this machine's cores in multiply-adds in single precision."""
 
 import ctypes
 import subprocess

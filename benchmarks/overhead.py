@@ -1,4 +1,4 @@
-"""What a run costs beside its trainings: fixed, for each stage, and as studies grow.
+"""Overhead of a run besides its trainings: fixed, for each stage, and as studies grow.
 
     python benchmarks/overhead.py [--datasets 5 20 40] [--repeats 1] [--no-sample] [--no-dvc]
         [--json FILE]
@@ -50,7 +50,7 @@ OUTPUTS = ("data", "runs", "evaluations", "comparisons", "reports", ".dvc/cache"
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took.
+    """Cost of a command.
 
     Attributes:
         wall: Seconds from its start to its end.

@@ -250,7 +250,7 @@ def theirs(model, port):
 
 
 def measure(name, options, folder):
-    """What both servers do with a model."""
+    """Measure both servers with a model."""
     (folder / name).mkdir()
     model, draw = register(name, folder / name), random.Random(1)
     rows = rows_for(name, 200, draw)

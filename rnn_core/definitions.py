@@ -1,4 +1,4 @@
-"""What stands at the top of our modules: definitions as normalised text, and what each reads.
+"""Top-level definitions of modules: their normalised text, and the names that each reads.
 
 The text of a definition is its syntax tree, without docstrings, imports and the names of modules:
 an edit of a comment, of layout or of those, and a move of the file, leave it as it is.
@@ -29,12 +29,12 @@ NOT_MEANT = {"ctx", "kind", "type_comment"}
 """Fields of the syntax tree that say nothing of what code does."""
 
 COMMENTS = {".c": ("/*", "*/"), ".css": ("/*", "*/"), ".jinja": ("{#", "#}")}
-"""How comments begin and end in files that lie beside modules."""
+"""Start and end marks of comments in files next to modules."""
 
 
 @dataclass
 class Definition:
-    """What a name at the top of a module stands for, or what is done there when it is imported.
+    """Code of a top-level name, or the code that a module runs on import.
 
     Attributes:
         words: Normalised text of all statements that make it, in words.
@@ -96,12 +96,12 @@ def module_of(name: str) -> Module:
 
 @cache
 def seen() -> Signature:
-    """What told of the state of all files before the first was read."""
+    """Signature of all files before the first was read."""
     return signature()
 
 
 def signature() -> Signature:
-    """What tells of a change of any file of ours: sizes, and times of change.
+    """Sizes and modification times of all files of the packages, which show a change.
 
     What Python compiles does not count, whatever it is called on the way. A file that goes while
     they are listed, as those of editors do, was of no use to anybody.
@@ -120,7 +120,7 @@ def marks(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
 
 
 def forget() -> None:
-    """Read all files anew that are asked for; for who changes them or `ROOT`."""
+    """Read all files again that are asked for; for who changes them or `ROOT`."""
     for known in (file_of, module_of, texts_beside, seen):
         known.cache_clear()
 
@@ -159,7 +159,7 @@ def statements(nodes: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def is_text(node: ast.AST) -> bool:
-    """Whether a statement is a text that does nothing, as a docstring is."""
+    """Return whether a statement is a text that does nothing, as a docstring is."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -180,7 +180,7 @@ def names_made(node: ast.stmt) -> list[str]:
 
 
 def pieces(node: ast.stmt) -> Iterator[tuple[str, list[object]]]:
-    """The definitions that a statement is a part of, and what of it each holds, but for bases."""
+    """Definitions that a statement belongs to, and the parts of it in each, without bases."""
     if not isinstance(node, ast.ClassDef):
         for name in names_made(node) or [""]:
             yield name, [node]
@@ -276,7 +276,7 @@ class Reader:
             self.read_fields("Attribute", {"value": node.value, "attr": node.attr})
 
     def resolved(self, path: list[str]) -> tuple[Reference, list[str]]:
-        """What of ours a chain stands for, its module "" if nothing; and attributes of that."""
+        """Definition that a chain of names refers to, its module "" if none; and its attributes."""
         if not path or path[0] not in self.known:
             return ("", None), path
         (module, name), rest = self.known[path[0]], path[1:]

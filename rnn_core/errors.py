@@ -1,4 +1,4 @@
-"""What can go wrong, as a person would tell it.
+"""Errors with messages for users.
 
 GatewiseError                one line: what is wrong, where, what to do
 +-- ParameterError           params.yaml, or an argument, names something impossible

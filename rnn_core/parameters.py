@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 LIST = "a list, such as [1, 2]"
-"""What params.yaml calls what Python calls a tuple."""
+"""Name in params.yaml of Python's tuple."""
 
 
 def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:

@@ -1,4 +1,4 @@
-"""What a piece of our code reaches, as one fingerprint."""
+"""Fingerprint of all code that some definitions reach."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ Node = tuple[str, str]
 """A module and the name of a definition in it."""
 
 Apart = tuple[Reference, ...]
-"""What is not followed: names of modules, or packages and modules with all that is in them."""
+"""Code that is not followed: names of modules, or packages and modules with all that is in them."""
 
 
 def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
@@ -61,14 +61,14 @@ def reached(roots: Iterable[Reference], apart: Apart = ()) -> set[Node]:
 
 @cache
 def followed(reference: Reference, apart: Apart) -> tuple[Node, ...]:
-    """The definitions that a reference stands for, but for what is not followed."""
+    """The definitions that a reference stands for, except for what is not followed."""
     if is_apart(reference, apart):
         return ()
     return tuple(node for node in meant(reference) if not is_apart(node, apart))
 
 
 def is_apart(reference: Reference, apart: Apart) -> bool:
-    """Whether a reference is one of some, or lies in one."""
+    """Return whether a reference is one of some, or lies in one."""
     module, name = reference
     return any(
         f"{module}.".startswith(f"{left}.") if part is None else (module, name) == (left, part)
@@ -150,13 +150,13 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def refresh() -> None:
-    """Read all code anew that is asked for, if any of it has changed since it was read."""
+    """Read all code again that is asked for, if any of it has changed since it was read."""
     if definitions.seen() != definitions.signature():
         forget()
 
 
 def forget() -> None:
-    """Read all code anew that is asked for; for who changes it."""
+    """Read all code again that is asked for; for who changes it."""
     for known in (fingerprint_of, followed, meant, mark, common_mark):
         known.cache_clear()
     definitions.forget()

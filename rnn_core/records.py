@@ -91,5 +91,5 @@ def read_checked(content: Any, kind: type[R], path: Path) -> R:
 
 @cache
 def adapter(kind: type[R]) -> TypeAdapter[R]:
-    """What checks a dataclass; it takes some milliseconds to make."""
+    """Validator of a dataclass; it takes some milliseconds to make."""
     return TypeAdapter(kind)

@@ -40,7 +40,7 @@ MOST_TUNING_SEEDS = 20
 """More would tell less than other values do."""
 
 MOST_MEMBERS = 50
-"""What is registered answers with all of them at once."""
+"""Largest number of models in an ensemble; a registered one runs all of them."""
 
 MOST_LAYERS = 16
 """More do not train without connections around them, which a stack of cells has not."""
@@ -109,7 +109,7 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """How many random seeds candidates are trained with: 0, 1, 2 and so on.
+    """Number of random seeds that candidates are trained with: 0, 1, 2 and so on.
 
     Attributes:
         first: Every candidate.
@@ -130,7 +130,7 @@ class Seeds:
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleOf:
-    """How many random seeds of the chosen candidate may answer together.
+    """Largest number of random seeds of the chosen candidate in an ensemble.
 
     Attributes:
         members: Models; the chosen candidate alone is trained up to so many seeds.
@@ -262,20 +262,20 @@ class Study:
         return self.section(dataset).cells or self.cells
 
     def seeds_of(self, dataset: str) -> Seeds:
-        """How many random seeds each candidate of a dataset is trained with."""
+        """Number of random seeds for each candidate of a dataset."""
         return self.section(dataset).seeds or self.seeds
 
     def champion_of(self, dataset: str) -> ChampionKind:
-        """What is registered of the chosen candidate of a dataset."""
+        """Kind of model that is registered for a dataset."""
         return self.section(dataset).champion or self.champion
 
     def members_of(self, dataset: str) -> int:
-        """How many models of a dataset may answer together; 1: there is no ensemble."""
+        """Number of models in the ensemble of a dataset; 1 if there is none."""
         several = self.section(dataset).ensemble or self.ensemble
         return 1 if self.champion_of(dataset) == "seed" else several.members
 
     def refit_of(self, dataset: str) -> bool:
-        """Whether what is registered of a dataset is to be trained on the validation set too."""
+        """Return whether a dataset's registered model is trained on the validation set too."""
         own = self.section(dataset).refit
         return self.refit if own is None else own
 
@@ -288,7 +288,7 @@ class Study:
         return self.section(dataset).depths or self.depths
 
     def tuning_of(self, dataset: str) -> Tuning | None:
-        """How every cell of a dataset is tuned; None: not at all."""
+        """Tuning of every cell of a dataset; None if there is none."""
         return self.section(dataset).tuning or self.tuning
 
     def references_of(self, dataset: str) -> tuple[str, ...] | None:
@@ -377,7 +377,7 @@ def check_lists(lists: Study | Section, place: str) -> None:
 
 
 def is_for_tuning(seed: int) -> bool:
-    """Whether a random seed is one of trainings that tune."""
+    """Return whether a random seed is one of trainings that tune."""
     return seed >= TUNING_SEED
 
 

@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 RIDGE = 1e-3
-"""Weight of the squared weights, for each window of the training side."""
+"""Weight of the squared weights, for each window of the training set."""
 
 KERNEL = 25
 """Steps of DLinear's moving average."""
 
 Features: TypeAlias = Callable[[Tensor], Tensor]
-"""What the map reads, (M, P), of series (M, L)."""
+"""Maps series (M, L) to what the regression reads, (M, P)."""
 
 
 def linear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def linear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> T
     See arXiv:2205.13504v3.
 
     Args:
-        train_past: Windows of the training side, (M, L, C).
+        train_past: Windows of the training set, (M, L, C).
         train_future: What follows them, (M, N, C); NaN where it is not known.
         past: Windows to continue, (B, L, C).
 
@@ -46,7 +46,7 @@ def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> 
     here they are the least squares.
 
     Args:
-        train_past: Windows of the training side, (M, L, C).
+        train_past: Windows of the training set, (M, L, C).
         train_future: What follows them, (M, N, C); NaN where it is not known.
         past: Windows to continue, (B, L, C).
 
@@ -59,15 +59,15 @@ def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> 
 def linear_forecast_with_known(
     targets: int, train: tuple[Tensor, ...], given: tuple[Tensor, ...]
 ) -> Tensor:
-    """What columns that are known ahead explain, and `linear_forecast` of what remains.
+    """Forecast from columns that are known ahead, and apply `linear_forecast` to the remainder.
 
     A dynamic regression (Hyndman & Athanasopoulos, "Forecasting: principles and practice", 3rd
     edition, chapter 10): least squares from the K columns of a row to the targets of it, over the
-    horizons of the training side.
+    horizons of the training set.
 
     Args:
         targets: The first so many columns of the past are predicted, C.
-        train: Windows of the training side, (M, L, F), the known columns last; these over what
+        train: Windows of the training set, (M, L, F), the known columns last; these over what
             follows, (M, N, K); and what follows, (M, N, C), NaN where it is not known.
         given: Windows to continue, (B, L, F), and the known columns over what follows, (B, N, K).
 

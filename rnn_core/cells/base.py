@@ -1,4 +1,4 @@
-"""What a recurrent cell declares, and nothing about loops, layers or devices."""
+"""Declarations of a recurrent cell; loops, layers and devices are elsewhere."""
 
 from abc import ABC, abstractmethod
 from collections import namedtuple
@@ -80,7 +80,7 @@ class Cell(ABC):
         """
 
     def log_coefficients(self, x: Fields) -> tuple[Tensor, Tensor] | None:
-        """What a scan over all steps at once needs, of a cell that can be computed so.
+        """Coefficients of a scan over all steps at once, for a cell that can be computed so.
 
         A cell whose step is h_t = a_t * h_{t-1} + b_t, where a and b are positive and do
         not depend on the state, may return their logarithms; no loop needs them.

@@ -1,4 +1,4 @@
-"""What items can tell, and what would settle which candidate to use: more seeds, items, or both.
+"""Estimate of what would settle the choice: more seeds, more items, or both.
 
 What would settle it nobody knows: it depends on what would then be seen. So that is drawn again
 and again from what is known, and for each draw it is seen which numbers of seeds and items would
@@ -54,7 +54,7 @@ class Pair:
 
 
 def need_of(known: Posterior, num_seeds: int, margin: float) -> Need | None:
-    """What would settle it; None where nothing that is tried is likely to.
+    """Find the cheapest way to settle the choice; None if nothing that is tried is likely to.
 
     Args:
         known: Of the candidates, on the validation set.
@@ -100,7 +100,7 @@ def future(known: Posterior, seeds: float, items: float) -> Floats:
 
 
 def grown(known: Posterior, seeds: float, items: float) -> Floats:
-    """What chance would still do to means with so many times the seeds and items, (INNER, C)."""
+    """Chance errors of means with `seeds` and `items` times as many of each, (INNER, C)."""
     found = scatter(less_uncertain(known.seeds, seeds), stream=2, num_draws=INNER)
     if known.items is not None:
         found = found + scatter(less_uncertain(known.items, items), stream=3, num_draws=INNER)
@@ -133,7 +133,7 @@ def smallest_share(items: int) -> float:
 
 
 def items_for_share(margin: float) -> int:
-    """How many items can tell shares apart that differ by a margin."""
+    """Number of items that can separate shares that differ by a margin."""
     return ceil(DIFFERING * (CRITICAL / margin) ** 2)
 
 

@@ -1,4 +1,4 @@
-"""What came of reference networks, which have no recurrence, beside the recommended candidate."""
+"""Comparison of reference networks, which have no recurrence, with the recommended candidate."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a comparison came to: the content of `comparisons/<dataset>.json`."""
+"""Result of a comparison: the content of `comparisons/<dataset>.json`."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ Why: TypeAlias = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What would settle which candidate to use: the cheapest that is likely to.
+    """The cheapest way that is likely to settle which candidate to use.
 
     It is an order of magnitude. `least` and `most` say how far it may be off: where the true
     means are as far apart as is possible, and as close.
@@ -48,7 +48,7 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Which candidate to use, and how sure that is.
+    """The recommended candidate, and how sure the recommendation is.
 
     Attributes:
         status: "decided" or "open".
@@ -84,7 +84,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """What the race cost.
+    """Cost of the race.
 
     Attributes:
         looks: Numbers of random seeds after which candidates were looked at.
@@ -101,7 +101,7 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a split can tell.
+    """Evidence of one split.
 
     Attributes:
         clusters: Groups of items that do not vary independently: voices, stretches of a series.
@@ -118,7 +118,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Risk:
-    """What one takes upon oneself with a candidate.
+    """Risk of using a candidate.
 
     Attributes:
         chance: That it is within the margin of the best.
@@ -212,7 +212,7 @@ class CandidateResult(Summary[SplitResult]):
 
 
 Result: TypeAlias = CandidateResult | ReferenceResult
-"""What came of a candidate, or of a network without a recurrence that is compared with."""
+"""Result of a candidate, or of a network without a recurrence for comparison."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +268,7 @@ class Comparison:
 
     @property
     def results(self) -> dict[str, Result]:
-        """What each candidate and each reference network came to, by its name."""
+        """Results of all candidates and reference networks, by name."""
         return {**self.candidates, **(self.references or {})}
 
     @property

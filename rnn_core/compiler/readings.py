@@ -1,4 +1,4 @@
-"""How each operation of ATen is read."""
+"""Readers of ATen's operations."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -238,7 +238,7 @@ def contracted(reader: Reader, left: Read, right: Read) -> Read:
 
 
 def is_matrix(read: Read) -> bool:
-    """Whether this is a matrix of a cell, or made of one."""
+    """Return whether this is a matrix of a cell, or made of one."""
     return isinstance(read.value, Node) and read.value.kind is Kind.MATRIX
 
 

@@ -60,7 +60,7 @@ def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
 
 
 def reason_of(error: BaseException | None) -> str:
-    """What an error says, in one line."""
+    """Message of an error in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 

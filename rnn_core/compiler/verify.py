@@ -1,4 +1,4 @@
-"""Whether a form means what it must, whatever pass made it; written from what it means alone."""
+"""Check that a form keeps its meaning, independently of the pass that made it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ FIXED_KINDS |= {"present": Kind.COLUMN}
 
 
 class UnverifiedError(UnsupportedError):
-    """What was made of a cell is not what it must be, so no kernel may run."""
+    """A compiled form is not what it must be, so no kernel may run."""
 
 
 def require(holds: bool, what: str) -> None:
@@ -94,7 +94,7 @@ def verify_results(form: Form) -> None:
 
 
 def verify_starts(form: Form, nodes: Iterable[Node]) -> None:
-    """What a product starts from, and overwrites, nothing else reads."""
+    """Check that nothing else reads the value that a product starts from and overwrites."""
     nodes = list(nodes)
     readers = Counter([*form.new_states.values(), *form.backward_roots()])
     readers.update(operand for node in nodes for operand in node.operands)

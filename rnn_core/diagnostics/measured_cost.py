@@ -1,4 +1,4 @@
-"""What one answer of a model takes, measured: its time, and the memory that it needs meanwhile.
+"""Measured cost of one answer of a model: its time, and the memory that it needs meanwhile.
 
 Counted costs, such as multiply-accumulates, are the same everywhere. These are of one machine and
 one moment, so that they belong beside a result and never into what a run has to reproduce.
@@ -21,12 +21,12 @@ from rnn_core.training.models import restore
 from rnn_core.training.run_folder import MODEL
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-"""Where Linux tells the memory of a process, and lets it begin anew to note the most of it."""
+"""Where Linux tells the memory of a process, and lets it begin again to note the most of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCost:
-    """What an answer took.
+    """Measured cost of an answer.
 
     Attributes:
         median_ms: The median time of an answer, in milliseconds.

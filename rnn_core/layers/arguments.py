@@ -1,4 +1,4 @@
-"""Whether what a recurrent layer is given fits it, said in the words of who gave it.
+"""Check the arguments of a recurrent layer; errors use the names and shapes of the call.
 
 Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D directions.
 """
@@ -178,7 +178,7 @@ def described(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def kinds(value: object) -> str:
-    """What a value is, for a person."""
+    """Describe a value, for messages."""
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {', '.join(type(part).__name__ for part in value)}"
     return type(value).__name__
@@ -228,7 +228,7 @@ def lengths_tensor(lengths: object, steps: int, batch: int, device: torch.device
 
 
 def has_values(tensor: Tensor) -> bool:
-    """Whether the numbers of a tensor can be read now, and without waiting for a GPU."""
+    """Return whether the numbers of a tensor can be read now, and without waiting for a GPU."""
     if torch.compiler.is_compiling() or type(tensor) is not Tensor:
         return False
     return tensor.device.type == "cpu" and not is_wrapped(tensor)

@@ -127,7 +127,7 @@ class Recurrent(nn.Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw all weights anew."""
+        """Draw all weights again."""
         for direction in self._directions():
             direction.reset_parameters(self.initialisation, generator)
 
@@ -165,7 +165,7 @@ class Recurrent(nn.Module):
             input: (T, B, I), or (B, T, I) if `batch_first`; (T, I) for a single sequence; or a
                 packed sequence, whose outputs are packed alike.
             hx: Initial state as returned by an earlier call, (L * D, B, H) each, or (L * D, H)
-                for a single sequence; None starts anew.
+                for a single sequence; None starts again.
             lengths: Steps of each sequence, whole numbers (B,); what lies beyond is ignored: the
                 state stands still there and the output is 0. None: all T. That none exceeds T
                 is checked where the numbers are on the CPU, outside of `torch.compile` and
@@ -282,7 +282,7 @@ class Recurrent(nn.Module):
 
         Args:
             x: (B, I), or (I,) for a single sequence.
-            hx: State as returned by an earlier call; None starts anew.
+            hx: State as returned by an earlier call; None starts again.
 
         Returns:
             Outputs (B, H), or (H,), and the state after the step.
@@ -341,7 +341,7 @@ class Recurrent(nn.Module):
         return top, [torch.stack(parts) for parts in zip(*finals, strict=True)]
 
     def __prepare_scriptable__(self) -> NoReturn:
-        """What `torch.jit.script` asks a module for.
+        """Refuse `torch.jit.script`, which calls this.
 
         Raises:
             ExportError: As it cannot compile the step of a cell, which may be any Python.

@@ -16,14 +16,14 @@ IMPOSSIBLE = float("-inf")
 
 
 class Read(Protocol):
-    """What was made of sentences that were read."""
+    """Encoder's results for some sentences."""
 
     def take(self, sentences: Tensor) -> Self:
         """Keep some of the sentences, by index."""
 
 
 class Writes(Protocol):
-    """What writes translations piece by piece: a `Translator`, or several as one."""
+    """Writer of translations piece by piece: a `Translator`, or several as one."""
 
     @property
     def written(self) -> Tensor:

@@ -191,7 +191,7 @@ def numbered(ports: Ports, number: int) -> Ports:
 
 
 class Sources:
-    """What the encoder of each member made of the same sentences.
+    """Results of each member's encoder for the same sentences.
 
     Args:
         parts: Of each member.

@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it, told to whoever runs it without Python."""
+"""Description of a model's inputs and outputs, for use without Python."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class HasPorts(Protocol):
     """A model that can be exported."""
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)

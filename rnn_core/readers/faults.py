@@ -1,4 +1,4 @@
-"""What is wrong with a person's own files, all of it told at once."""
+"""Faults in the user's files, all reported together."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ SEVERAL = " faults\n  "
 
 
 class Faults:
-    """What was found to be wrong, by what helps against it.
+    """Faults that were found, grouped by their remedy.
 
     Attributes:
         found: The first faults of each kind.

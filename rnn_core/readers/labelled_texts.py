@@ -195,7 +195,7 @@ def named_place(names: Sequence[str], usual: Sequence[str], besides: int | None)
 
 
 def is_usual_label(name: str) -> bool:
-    """Whether labels are often in a column of this name."""
+    """Return whether labels are often in a column of this name."""
     return name.lower() in LABEL_NAMES
 
 

@@ -12,10 +12,10 @@ from rnn_core.errors import DataError
 from rnn_core.readers.formats.encodings import encoding_by_mark
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-"""What no text holds; tabulators, line breaks and page breaks are let through."""
+"""Characters that no text holds, except tabulators, line breaks and page breaks."""
 
 FILLING = b"\x00\x1a"
-"""What old programs fill the end of a file up with."""
+"""Characters with which old programs fill the end of a file."""
 
 INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 """Soft hyphens, places where a line may break or not, and byte order marks inside of a text."""

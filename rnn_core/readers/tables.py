@@ -50,7 +50,7 @@ def table_files(raw: Path) -> list[Path]:
     if tables:
         raise DataError(
             f"the data holds {len(tables)} tables ({names}), not exactly one; call parts of one "
-            "table alike but for a number, such as part-1.csv and part-2.csv"
+            "table alike except for a number, such as part-1.csv and part-2.csv"
         )
     others = ", ".join(file.name for file in files[:3])
     hint = f"; export {others} as one" if others else ""
@@ -61,13 +61,13 @@ def table_files(raw: Path) -> list[Path]:
 
 
 def in_order(file: Path) -> list[tuple[int, str]]:
-    """What a file is put in order by: its name, numbers by their size."""
+    """Sort key of a file: its name, with numbers by their size."""
     parts = re.split(r"(\d+)", file.name)
     return [(int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def name_of(files: Sequence[Path]) -> str:
-    """What a table is called in errors."""
+    """Name of a table in errors."""
     first, last = files[0].name, files[-1].name
     return first if len(files) == 1 else f"{first} to {last}"
 
@@ -218,7 +218,7 @@ def select_columns(
 
 
 def are_flags(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds true and false, or these words, and nothing else."""
+    """Return whether a column holds true and false, or these words, and nothing else."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return False
     kinds = values.dropna().unique()

@@ -38,7 +38,7 @@ START: Position = ("subject",)
 
 
 def choices(position: Position) -> list[tuple[float, str, Position]]:
-    """What may follow a position: probability, text and the position after it."""
+    """Continuations of a position: probability, text and the position after it."""
     kind, *memory = position
     match kind:
         case "subject":

@@ -49,7 +49,7 @@ from rnn_core.training.search_space import Dimension, Values
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What all trials of a round have in common.
+    """Common settings of all trials of a round.
 
     Attributes:
         values: How many different values are tried.
@@ -84,7 +84,7 @@ class Try:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial(Try):
-    """What came of a trial.
+    """Result of a trial.
 
     Attributes:
         score: Its best score on the validation set; None if it diverged.
@@ -98,7 +98,7 @@ class Trial(Try):
 
     @property
     def status(self) -> Literal["finished", "diverged"]:
-        """How it ended."""
+        """State at the end."""
         return "diverged" if self.score is None else "finished"
 
 
@@ -132,7 +132,7 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Finalist:
-    """What came of values in the last round.
+    """Result of some values in the last round.
 
     Attributes:
         values: The values.
@@ -147,7 +147,7 @@ class Finalist:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a search came to.
+    """Result of a search.
 
     Attributes:
         search: The search.
@@ -188,7 +188,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """What a candidate is trained with, and what it cost to find that.
+    """Values to train a candidate with, and the cost of finding them.
 
     Attributes:
         rounds: Those of each search.
@@ -311,7 +311,7 @@ def loss(score: float | None, direction: Direction) -> float:
 
 
 def finish(search: Search, direction: Direction, ended: Sequence[Sequence[Trial]]) -> Found:
-    """What a search came to, all of whose rounds have ended: of equals the earliest wins."""
+    """Finish a search after all of its rounds; among equals the earliest wins."""
     each: dict[tuple[tuple[str, float], ...], list[Trial]] = {}
     for trial in ended[-1]:
         each.setdefault(trial.fixed, []).append(trial)
@@ -334,7 +334,7 @@ def finalist(trials: Sequence[Trial]) -> Finalist:
 
 
 def tuned(searches: Sequence[Found]) -> Tuned:
-    """What a candidate is to be trained with, after all of its searches."""
+    """Values to train a candidate with, after all of its searches."""
     last, trainings = searches[-1], trainings_of(searches)
     return Tuned(
         rounds=last.search.all_rounds,

@@ -1,4 +1,4 @@
-"""What the benchmark of whole studies asks for, and what it makes of the outcome."""
+"""Content and evaluation of the benchmark of whole studies."""
 
 import importlib.util
 import sys

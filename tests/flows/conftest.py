@@ -220,7 +220,7 @@ class Here:
 
 @pytest.fixture(scope="session")
 def here() -> Here:
-    """Who does the work of stages that a test calls."""
+    """Fixture that does the work of stages that a test calls."""
     return Here()
 
 
@@ -263,7 +263,7 @@ def perform(here: Here, code_of: Callable[[Collection[str]], CodeOfCells]) -> Ca
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c() -> None:
-    """What a shell runs in the background ignores it, and so would what tests start."""
+    """Restore Ctrl-C: background processes of a shell, and their children, ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -336,7 +336,7 @@ def new_study(study_at: Callable, tmp_path: Path) -> Callable[[dict], StudyFolde
 
 @pytest.fixture(scope="session")
 def said_of() -> Callable[[str, str], str]:
-    """What the end of a run, or a status, says of a dataset, as one line."""
+    """Line about a dataset at the end of a run, or in a status."""
 
     def said(output: str, dataset: str) -> str:
         (found,) = re.findall(rf"^{dataset} .*(?:\n .*)*", output, re.MULTILINE)

@@ -26,7 +26,7 @@ NOTHING = 1e-9
 
 @dataclass
 class End:
-    """How a training ended: its loss, and those of items; None where it diverged."""
+    """End of a training: its loss, and those of items; None where it diverged."""
 
     loss: float | None
     items: np.ndarray | None = None
@@ -43,7 +43,7 @@ class Split:
 
 @dataclass
 class Found:
-    """What the race came to."""
+    """Result of the race."""
 
     asked: dict[str, int]
     looks: list[tuple[int, dict[str, float], dict[str, float]]]
@@ -132,7 +132,7 @@ def fitted(losses):
 
 
 def is_linked(losses):
-    """Whether one gets from each candidate to each other by seeds that two have in common."""
+    """Return whether common seeds of pairs connect all candidates."""
     seen, todo = {0}, [0]
     while todo:
         here = losses[todo.pop()]

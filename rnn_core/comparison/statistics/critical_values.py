@@ -1,4 +1,4 @@
-"""How far apart means of k candidates may be by chance, in standard errors of a difference."""
+"""Largest chance distances between means of k candidates, in standard errors of a difference."""
 
 from functools import cache
 

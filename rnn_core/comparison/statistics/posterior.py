@@ -1,4 +1,4 @@
-"""How good each candidate truly is, as far as random seeds and items of a split tell.
+"""Posterior of the true mean of each candidate, given random seeds and items of a split.
 
 Shapes: C candidates, S random seeds, N items, D draws; all float64. Losses are small where good.
 
@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Uncertain:
-    """Means that are known but for a constant that all share.
+    """Means that are known except for a constant that all share.
 
     Attributes:
         means: Of each candidate, (C,).
@@ -49,7 +49,7 @@ class Uncertain:
 
 @dataclass(frozen=True, kw_only=True)
 class Posterior:
-    """What is known of how good each candidate is.
+    """Posterior of the true means of candidates.
 
     Attributes:
         seeds: What the losses of seeds tell.
@@ -60,14 +60,14 @@ class Posterior:
     items: Uncertain | None
 
     def draws(self) -> Floats:
-        """Draws of the true means, (D, C), but for a constant; the same at every call."""
+        """Draws of the true means, (D, C), except for a constant; the same at every call."""
         found = self.seeds.means + scatter(self.seeds, stream=0)
         return found if self.items is None else found + scatter(self.items, stream=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Risk:
-    """What one takes upon oneself with each candidate, (C,) each.
+    """Risk of using each candidate, (C,) each.
 
     Attributes:
         chance: That it is within the margin of the best candidate.
@@ -80,13 +80,13 @@ class Risk:
 
 
 def risk_of(draws: Floats, margin: float) -> Risk:
-    """What the draws of the true means say of each candidate."""
+    """Risk of each candidate, from draws of the true means."""
     behind = draws - draws.min(axis=1, keepdims=True)
     return Risk(chance=(behind <= margin).mean(axis=0), expected_loss=behind.mean(axis=0) / margin)
 
 
 def posterior(losses: Floats, items: Items | None) -> Posterior | None:
-    """What is known of the true means of candidates.
+    """Posterior of the true means of candidates.
 
     Args:
         losses: (C, S); NaN where a candidate was not trained with a seed, or diverged.
@@ -153,7 +153,7 @@ def weighted_means(losses: Floats, weights: Floats) -> tuple[Floats, Floats, Flo
 
 
 def degrees_of_freedom(weights: Floats, shares: Floats, covariance: Floats) -> Floats:
-    """What is left to each candidate's variance, (C,), once means and seeds are taken out.
+    """Degrees of freedom of each candidate's variance, (C,), after removing means and seeds.
 
     One for each loss, less its leverage: by how much its fit follows it.
 

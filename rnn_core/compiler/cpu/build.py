@@ -77,7 +77,7 @@ def building() -> AbstractContextManager[Any]:
 
 @dataclass(frozen=True)
 class Interface:
-    """What a caller has to know of a kernel.
+    """Interface of a kernel, for its callers.
 
     Attributes:
         forward: Names of the arguments of `forward`.
@@ -212,7 +212,7 @@ def kernel_from(form: str) -> Kernel:
 
 @cache
 def interface_of(form: str) -> Interface:
-    """How to call the kernel of a packed form, compiled or not."""
+    """Interface of the kernel of a packed form, compiled or not."""
     kernel = kernel_from(form)
     source = emit(kernel)
     return Interface(
@@ -245,7 +245,7 @@ def digest(*parts: str) -> str:
 
 @cache
 def environment() -> tuple[str, ...]:
-    """What a compiled kernel depends on besides its form."""
+    """Settings that a compiled kernel depends on besides its form."""
     stamps = []
     for part in find_compiler():
         file = shutil.which(part)  # of `ccache gcc`, both are programs

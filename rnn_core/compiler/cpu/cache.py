@@ -50,7 +50,7 @@ def read(name: str) -> bytes | None:
 
 
 def load(name: str, loader: Callable[[bytes, str], Result]) -> Result | None:
-    """What something makes of a file's content and path; None as for `read`."""
+    """Read a file and convert it, given its content and path; None as for `read`."""
     for path in folders():
         with suppress(CacheError), opened(path) as folder:
             data = content(name, folder)
@@ -90,7 +90,7 @@ def content(name: str, folder: int) -> bytes | None:
 
 
 def seal(name: str, data: bytes) -> bytes:
-    """What ends a file: a digest of its name and content."""
+    """End of a file: a digest of its name and content."""
     digest = hashlib.sha256(name.encode() + b"\0" + data).hexdigest()
     return MARK + digest.encode() + b"\n"
 

@@ -1,4 +1,4 @@
-"""What a cell's step consists of: its code, and all that this code can reach.
+"""Inspection of a cell's step: its code, and all that this code can reach.
 
 The result is a text, the same in every process, that two steps share only if they compute the
 same; and guards, which notice when something of it changes. Code is read wherever it comes
@@ -395,4 +395,4 @@ READERS: Mapping[type, Callable[[Inspector, Any, str], None]] = (
         np.ndarray: Inspector.array,
     }
 )
-"""How values of each type are read; see `Inspector.value` for the rest."""
+"""Readers of values by type; see `Inspector.value` for the rest."""

@@ -1,4 +1,4 @@
-"""How kernels are differentiated: once by a kernel, and further by autograd through the loop.
+"""Derivatives of kernels: the first by a kernel, higher ones by autograd through the loop.
 
 Shapes: T steps, B sequences, I inputs, H hidden units, G gates.
 """
@@ -25,7 +25,7 @@ CELLS: WeakValueDictionary[str, Cell] = WeakValueDictionary()
 
 
 class Call(NamedTuple):
-    """What a kernel is called with; see `operators.run_forward`."""
+    """Arguments of a kernel; see `operators.run_forward`."""
 
     x: Tensor
     input_weight: Tensor
@@ -38,12 +38,12 @@ class Call(NamedTuple):
     key: str
 
     def run(self, keep: bool, whole: bool = True) -> list[Tensor]:
-        """What `operators.run_forward` returns."""
+        """Call `operators.run_forward`."""
         return operators.run_forward(*self[:-1], keep, self.key, whole)
 
 
 class Kept(NamedTuple):
-    """What a backward pass needs: the call, what its kernel saved, all states at all steps."""
+    """Inputs of a backward pass: the call, what its kernel saved, all states at all steps."""
 
     call: Call
     saved: Tensor
@@ -61,7 +61,7 @@ def remember(ctx: Any, cell: Cell | None, kept: Kept) -> None:
 
 
 def recall(ctx: Any) -> Kept:
-    """What `remember` left."""
+    """Return the values that `remember` stored."""
     states, num_weights, num_given = ctx.counts
     x, input_weight, input_bias, *rest = ctx.saved_tensors
     first, rest = rest[:states], rest[states:]
@@ -72,7 +72,7 @@ def recall(ctx: Any) -> Kept:
 
 
 def are_differentiated(gradients: Gradients) -> bool:
-    """Whether what comes of these gradients is differentiated itself, or wanted in batches."""
+    """Return whether results of these gradients are differentiated again, or batched."""
     some = (gradient for gradient in gradients if gradient is not None)
     return torch.is_grad_enabled() or any(stands_for_others(gradient) for gradient in some)
 
@@ -112,7 +112,7 @@ def by_the_loop(
     reverse: bool,
     key: str,
 ) -> list[Tensor]:
-    """What a kernel yields, by the eager loop: states at all steps, then the last ones.
+    """Compute a kernel's results by the eager loop: states at all steps, then the last ones.
 
     Args:
         cell: The kernel's cell; None in an exported program, whose form is interpreted.

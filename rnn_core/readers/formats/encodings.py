@@ -1,4 +1,4 @@
-"""Which encoding a text is in: found where it is certain.
+"""Encoding of a text, where it can be found with certainty.
 
 A byte order mark tells; text that is UTF-8 by its bytes is nothing else. Of the encodings
 without a mark, one is certain where the bytes make the usual letters of its languages and
@@ -164,7 +164,7 @@ def decoded(sample: bytes, encoding: str) -> str | None:
 
 
 def is_western(sample: bytes) -> bool:
-    """Whether bytes are text of a language of Western Europe in cp1252, Latin-1 mostly."""
+    """Return whether bytes are text of a language of Western Europe in cp1252, Latin-1 mostly."""
     text = decoded(sample, "cp1252")
     if text is None or max(map(len, HIGH.findall(sample)), default=0) > LONGEST_RUN:
         return False
@@ -175,7 +175,7 @@ def is_western(sample: bytes) -> bool:
 
 
 def is_chinese(sample: bytes) -> bool:
-    """Whether bytes are Chinese: most characters are of the 3755 most usual in GB 2312.
+    """Return whether bytes are Chinese: most characters are of the 3755 most usual in GB 2312.
 
     Korean has the first half of their places for its syllables, and none of the second.
     """
@@ -188,7 +188,7 @@ def is_chinese(sample: bytes) -> bool:
 
 
 def is_japanese(sample: bytes) -> bool:
-    """Whether bytes are Japanese in Shift-JIS: a fifth of the characters at least are kana."""
+    """Return whether bytes are Shift-JIS: at least a fifth of the characters are kana."""
     text = decoded(sample, "cp932")
     beyond = [letter for letter in text or "" if ord(letter) > 127]
     kana = sum("\u3041" <= letter <= "\u30fc" for letter in beyond)

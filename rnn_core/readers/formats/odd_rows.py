@@ -35,7 +35,7 @@ def without_repeated_names(
 
 
 def rows_of_units(frame: "pd.DataFrame") -> int:
-    """How many rows at the start of a table tell units.
+    """Number of rows of units at the start of a table.
 
     In such a row nothing is a number or a day, where nearly all that stands below is.
     """

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from rnn_core.readers.formats.encodings import Opener
 
 Quoting: TypeAlias = Literal["double", "none"]
-"""Whether fields may stand in quotation marks, or these are characters as any other."""
+"""True if fields may be in quotation marks; False if these are ordinary characters."""
 
 SAMPLE = 1 << 16
 """Characters that the layout is told by."""

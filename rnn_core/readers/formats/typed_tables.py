@@ -72,7 +72,7 @@ def read_spreadsheet(stream: BinaryIO, name: str, header: bool | None, faults: F
             sheets = {sheet.title: cells_of(sheet) for sheet in book.worksheets}
     except Exception as error:
         cause = str(error).strip().partition("\n")[0]
-        faults.add(f"{name} is not a readable file of Excel: {cause}", "save it anew, or as CSV")
+        faults.add(f"{name} is not a readable file of Excel: {cause}", "save it again, or as CSV")
         faults.check()
         raise
     full = [title for title, rows in sheets.items() if rows]
@@ -90,7 +90,7 @@ def cells_of(sheet: Any) -> list[tuple[int, list[Any]]]:
 
 
 def is_blank(cell: object) -> bool:
-    """Whether a cell holds nothing, or blanks."""
+    """Return whether a cell holds nothing, or blanks."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class JoinParameters:
-    """How strings are joined from recordings of single words; without `strings`, none are.
+    """Settings that join recordings of single words to strings; without `strings`, none are joined.
 
     Attributes:
         strings: Strings of the training, validation and test set; empty: the raw folder has

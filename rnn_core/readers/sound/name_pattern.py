@@ -11,7 +11,7 @@ HOW = "say how names are read, such as `--set names='{word}_{speaker}_{take}'`"
 
 @dataclass(frozen=True, kw_only=True)
 class NameParameters:
-    """What the names of recordings mean.
+    """Meaning of the names of recordings.
 
     Attributes:
         names: The form of the names without their ends, such as `{speaker}/{word}_{take}`;

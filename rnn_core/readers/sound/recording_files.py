@@ -1,4 +1,4 @@
-"""Which files of a folder are recordings."""
+"""Files of a folder that are recordings."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +37,7 @@ def find_files(folder: Path) -> Files:
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file is a recording, by its name or else by its first bytes."""
+    """Return whether a file is a recording, by its name or else by its first bytes."""
     if path.suffix.lower() in RECORDINGS:
         return True
     if not path.is_file():

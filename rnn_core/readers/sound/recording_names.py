@@ -190,7 +190,7 @@ def named(pair: tuple[str, str]) -> tuple[str, str | None]:
 
 
 def well_formed(items: list[Item], parts: list[Tokens], faults: Faults) -> list[int]:
-    """Which names have a text, and a number where most have one."""
+    """Indices of the names with a text, and with a number where most have one."""
     numbered = sum(part.take is not None for part in parts) > len(parts) / 2
     kept = []
     for i, (item, part) in enumerate(zip(items, parts, strict=True)):
@@ -202,7 +202,7 @@ def well_formed(items: list[Item], parts: list[Tokens], faults: Faults) -> list[
 
 
 def has_speakers(items: list[Item], texts: dict[int, tuple[str, ...]], faults: Faults) -> bool:
-    """Whether names have a speaker beside the word; those that lack one are then taken out."""
+    """Return whether names have a speaker next to the word; removes those that lack one."""
     short = {i for i, text in texts.items() if len(text) == 1}
     firsts = {text[0] for i, text in texts.items() if i not in short}
     alike = any(texts[i][0] in firsts for i in short)
@@ -215,7 +215,7 @@ def has_speakers(items: list[Item], texts: dict[int, tuple[str, ...]], faults: F
 
 
 def words_at_best(pairs: list[tuple[str, str]]) -> bool:
-    """Whether there are enough recordings of each pair for it to be a word."""
+    """Return whether there are enough recordings of each pair for it to be a word."""
     counts = Counter(pairs)
     return sorted(counts.values())[len(counts) // 2] >= FEWEST_OF_A_WORD
 
@@ -277,7 +277,7 @@ def check_places(
 
 
 def speakers_first(pairs: list[tuple[str, str]]) -> bool:
-    """Whether folders are of speakers, and names say the word."""
+    """Return whether folders are of speakers, and names say the word."""
     folders, others = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
     if "" in others or len(others) < 2:
         return False
@@ -288,7 +288,7 @@ def speakers_first(pairs: list[tuple[str, str]]) -> bool:
 
 
 def speakers_of(pairs: list[tuple[str, str]], takes: list[str | None]) -> list[str | None]:
-    """Who says a word, where what names have beside it names somebody.
+    """Speaker of each recording, where the part next to the word names one.
 
     It does where a number of the take follows, or where it looks like a speaker; it does not
     where it is another name for the word.
@@ -307,7 +307,7 @@ def speakers_of(pairs: list[tuple[str, str]], takes: list[str | None]) -> list[s
 
 
 def generic(text: str) -> bool:
-    """Whether what stands beside a word names nobody."""
+    """Return whether what stands beside a word names nobody."""
     return text.casefold() in GENERIC
 
 
@@ -330,7 +330,7 @@ def of_deep_folders(items: list[Item], parts: list[Tokens], faults: Faults) -> l
 
 
 def check_alike(recordings: list[Recording], faults: Faults, doubts: list[str]) -> None:
-    """Note words that are the same but for capitals or what parts their tokens."""
+    """Note words that are the same except for capitals or what parts their tokens."""
     first: dict[str, str] = {}
     for word in sorted({recording.word for recording in recordings}):
         other = first.setdefault(folded(word) or word, word)

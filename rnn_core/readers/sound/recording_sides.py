@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SplitParameters:
-    """Which recordings are in which split.
+    """Division of recordings into splits.
 
     Attributes:
         split_by: How splits differ: by `take` or `speaker`, of which `validation` and `test`

@@ -21,7 +21,7 @@ from rnn_core.readers.sound.sound_checks import check_lengths, check_sound, flaw
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What was found in the recordings of a dataset.
+    """Findings about the recordings of a dataset.
 
     Attributes:
         seconds: How long they are together.
@@ -190,7 +190,7 @@ def sound_mark(sound: Sound) -> bytes:
 def heard(
     names: Sequence[str], sounds: Sequence[Sound], copies: dict[str, str], short: list[str]
 ) -> Heard:
-    """What was found in recordings."""
+    """Examine recordings."""
     odd: dict[str, list[str]] = {}
     for name, sound in zip(names, sounds, strict=True):
         for flaw in flaws(sound.samples):

@@ -1,4 +1,4 @@
-"""What was found in recordings, in words."""
+"""Sentences about recordings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ Speakers = Sequence[str | None]
 
 
 def sound_lines(heard: Heard, rate_hz: int, left_out: Sequence[str]) -> list[str]:
-    """What was read, resampled, mixed down and left out, a line each.
+    """List what was read, resampled, mixed down and left out, a line each.
 
     Args:
         heard: What was found.
@@ -43,7 +43,7 @@ def sound_lines(heard: Heard, rate_hz: int, left_out: Sequence[str]) -> list[str
 
 
 def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
-    """What may be wrong with recordings, a line each."""
+    """List possible flaws of recordings, a line each."""
     doubts = [
         f"{number(names)} {FLAWS[flaw]}: {some(names)}" for flaw, names in heard.flaws.items()
     ]
@@ -69,7 +69,7 @@ def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
 
 
 def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> list[str]:
-    """Who speaks, and in which split.
+    """List the speakers of each split.
 
     Args:
         speakers: Of each recording; None where nothing tells.
@@ -109,7 +109,7 @@ def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
 
 
 def number(names: Sequence[str]) -> str:
-    """How many recordings, as the subject of a sentence about each."""
+    """Number of recordings, as the subject of a sentence about each."""
     return "1 recording" if len(names) == 1 else f"each of {len(names):,} recordings"
 
 

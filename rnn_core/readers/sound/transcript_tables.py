@@ -28,13 +28,13 @@ TEXTS = ("text", "sentence", "transcript", "transcription", "normalized_text")
 SPEAKERS = ("speaker", "speaker_id", "client_id")
 TAKES = ("take",)
 SPLITS_OF_ROWS = ("split", "set", "subset")
-"""What columns are called in tables that people have, the usual name first."""
+"""Usual names of the columns of a table of recordings, the most usual first."""
 
 OWN = "transcripts"
-"""What a table is called that lists every recording of its folder."""
+"""Name of the user's table that lists every recording of its folder."""
 
 ONE_OF = ("validated", "metadata")
-"""What public collections call the table of all good recordings: Common Voice, and LJSpeech."""
+"""Names of the table of all good recordings in public collections: Common Voice, and LJSpeech."""
 
 
 class Row(NamedTuple):
@@ -168,7 +168,7 @@ def table_with_columns(table: Path, faults: Faults) -> tuple[TableFile, tuple[in
 
 
 def is_nameless(table: Path) -> bool:
-    """Whether a table is as that of LJSpeech: fields between bars, without names of columns."""
+    """Return whether a table is like LJSpeech's: fields between bars, no names of columns."""
     if table.stem.lower() != "metadata":
         return False
     with table.open(encoding="utf-8-sig", errors="replace") as file:

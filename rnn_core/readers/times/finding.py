@@ -14,7 +14,7 @@ from rnn_core.readers.times.parts import find_parts, joined_name, read_parts
 
 MOST_DISORDER = 0.05
 """Share of the rows that may not come after the row before where no column says when they are:
-several series one below the other begin anew."""
+several series one below the other begin again."""
 
 
 def find_times(
@@ -75,7 +75,7 @@ def read_any(
 
 
 def disorder(times: pd.DatetimeIndex, series: NDArray[np.int32]) -> float:
-    """Which share of the rows does not come after the row before of its series."""
+    """Share of the rows that do not come after the previous row of their series."""
     order = np.argsort(series, kind="stable")
     same = np.diff(series[order]) == 0
     return float((np.diff(times.asi8[order])[same] <= 0).mean()) if same.any() else 0.0

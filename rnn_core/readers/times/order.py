@@ -126,12 +126,12 @@ def series_column(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
 
 
 def is_whole(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds whole numbers, as names of series may be."""
+    """Return whether a column holds whole numbers, as names of series may be."""
     return bool(values.iloc[:HEAD].astype(str).str.fullmatch(r"\d+").all())
 
 
 def is_text(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds texts that are no numbers."""
+    """Return whether a column holds texts that are no numbers."""
     return bool(pd.to_numeric(values.iloc[:100], errors="coerce").isna().any())
 
 
@@ -150,7 +150,7 @@ def series_in_blocks(table: pd.DataFrame) -> str | None:
 
 
 def clock_set_back(times: pd.DatetimeIndex, change: NDArray[np.int64]) -> bool:
-    """Whether rows go back where clocks are, by an hour at most on few nights of Sunday."""
+    """Return whether rows go back where clocks are, by an hour at most on few nights of Sunday."""
     back = times[1:][change <= 0]
     if times.tz is not None or len(back) > 3 * max(times.year.nunique(), 1) * 60:
         return False

@@ -75,13 +75,13 @@ CLOCK = re.compile(
 """A time of day as people write it, also 18.00.00 and 1800."""
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-"""How English names of months begin."""
+"""First letters of the English names of months."""
 
 MILLISECONDS = {"hour": 3_600_000, "minute": 60_000, "second": 1_000}
 
 
 def joined_name(columns: Sequence[str]) -> str:
-    """What the column is called that parts make together."""
+    """Name of the column that joins the parts."""
     return " ".join(columns)
 
 
@@ -114,7 +114,7 @@ def column_of(part: str, columns: Sequence[str], table: pd.DataFrame) -> str | N
 
 
 def may_hold(part: str, values: "pd.Series[Any]") -> bool:
-    """Whether all of the first values can be such a part."""
+    """Return whether all of the first values can be such a part."""
     head = values.iloc[:LOOKED_AT]
     if part == "date":
         counts = np.isfinite(each(head, partial(count_of, part="year")))
@@ -163,7 +163,7 @@ def read_parts(
 
 
 def roles_of(table: pd.DataFrame, columns: Sequence[str], name: str) -> dict[str, str]:
-    """Which part each column is, by its name; where names tell nothing, by the order of columns.
+    """Part of a timestamp in each column, from its name, or from the order of columns.
 
     Raises:
         DataError: If nothing tells.
@@ -205,7 +205,7 @@ def numbers_of(part: str, values: "pd.Series[Any]", name: str) -> NDArray[np.flo
 
 
 def each(values: "pd.Series[Any]", read: Callable[[str], float]) -> NDArray[np.float64]:
-    """What is read of each of some values, many of which are alike."""
+    """Read each of some values, many of which are alike."""
     found = np.empty(len(values))
     for start in range(0, len(values), AT_ONCE):
         codes, kinds = pd.factorize(values.iloc[start : start + AT_ONCE])

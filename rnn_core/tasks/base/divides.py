@@ -1,4 +1,4 @@
-"""The role of a task that divides a prepared dataset anew, to train on the validation set too."""
+"""The role of a task that divides a prepared dataset again, to train on the validation set too."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Divides(ABC):
     Vocabulary, scaling and classes stay those of the prepared training set. So a model that was
     trained on a new division reads raw input as every other one does, and a refit is served with
     the meta of the prepared dataset. A word that only the validation set has stays an unknown one.
-    What labels tell of words is counted anew where the split is moved back, and stays when sets
+    What labels tell of words is counted again where the split is moved back, and stays when sets
     are joined: it is never counted on what chooses or scores.
     """
 
@@ -103,7 +103,7 @@ def scored_by(meta: prepared.Meta, divided: prepared.Meta) -> prepared.Meta:
 
 
 def is_by_split(value: object) -> bool:
-    """Whether a value has one for each split."""
+    """Return whether a value has one for each split."""
     return isinstance(value, Mapping) and value.keys() == {*SPLITS}
 
 

@@ -61,7 +61,7 @@ class Prepares(ABC):
     @staticmethod
     @abstractmethod
     def understand(raw: Path, data: Data, meta: Any) -> Understanding:
-        """What was understood of a person's own data, told before anything is trained.
+        """Describe what was understood of the user's data, before anything is trained.
 
         Args:
             raw: A folder with the data, which `prepare` could use.

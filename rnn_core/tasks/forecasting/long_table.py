@@ -69,7 +69,7 @@ def grouped(codes: NDArray[np.int32]) -> list[Places]:
 
 
 def stacked(places: Mapping[str, Places]) -> Places | slice:
-    """What takes the rows of all series out of a table, those of each together."""
+    """Index that takes the rows of all series out of a table, series by series."""
     pieces = [piece for piece in places.values() if len(piece)]
     starts = [piece[0] for piece in pieces]
     after = [piece[-1] + 1 for piece in pieces]
@@ -92,5 +92,5 @@ def in_words(value: object) -> str:
 
 
 def called(name: str, series: str) -> str:
-    """What to call a series of a table in errors."""
+    """Name of a series of a table in errors."""
     return f"{name}, series {series!r}" if series else name

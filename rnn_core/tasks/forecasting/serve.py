@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 NAME = "the table"
-"""What raw input is called in errors."""
+"""Name of raw input in errors."""
 
 WHOLE = "the model was trained on a table without any"
 """Why gaps cannot be answered by a model."""
@@ -57,7 +57,7 @@ class Serving(Learning, Serves):
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read any table, as the one that the model was trained on, or the one of a folder.
 
-        Where it is not written as that was, its form is found out anew.
+        Where it is not written as that was, its form is found out again.
         """
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
@@ -79,7 +79,7 @@ class Serving(Learning, Serves):
 
         The table has at least `lookback` rows, of each series if there are several, all columns
         that the model reads, that of series if the model was trained with one, and the timestamps
-        as a column or as the index likewise; so has the answer, but for features that are no
+        as a column or as the index likewise; so has the answer, except for features that are no
         targets. Numbers and timestamps may be texts, as the file of the training has them. Numbers
         before the lookback are not read, except that a series which the model was not trained on
         is scaled by all its rows, and that prediction intervals follow the errors that the model
@@ -110,7 +110,7 @@ class Serving(Learning, Serves):
         return pd.concat(map(self.answer_of, windows, outputs), ignore_index=True)
 
     def rows_to_predict(self, parameters: ForecastAnswer) -> int:
-        """How many rows are asked for.
+        """Number of rows to predict.
 
         Raises:
             DataError: If they are more than a model can predict that reads columns of which
@@ -143,7 +143,7 @@ class Serving(Learning, Serves):
         return tables.numbered(table)
 
     def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
-        """How many rows each series has up to the last one that has a value of a target.
+        """Number of rows of each series up to the last one that has a value of a target.
 
         Raises:
             DataError: If a series has none; names all such series.
@@ -295,7 +295,7 @@ class Serving(Learning, Serves):
         return np.where(same & shared, means[0], mean), np.where(same, np.median(stds, axis=0), std)
 
     def outputs(self, model: nn.Module, windows: Sequence[Newest], count: int) -> Iterator[Tensor]:
-        """What is answered for each window, (N, C) or (N, C, Q)."""
+        """Yield the answer for each window, (N, C) or (N, C, Q)."""
         with torch.inference_mode():
             for first in range(0, len(windows), SCORING_BATCH):
                 some = windows[first : first + SCORING_BATCH]

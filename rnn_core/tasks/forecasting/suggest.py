@@ -25,7 +25,7 @@ START_STEPS = 2_000
 """Steps of the optimiser that a suggested training has about, within 20 to 100 epochs."""
 
 LEAST_ROWS = 20
-"""Rows below which nothing is suggested: the shorter sides have 4 then."""
+"""Rows below which nothing is suggested: the shorter splits have 4 then."""
 
 LOOKED_AT = 1_000
 """Rows in which numbers are looked for."""
@@ -37,7 +37,7 @@ LISTS = (*COLUMNS, "calendar")
 """Parameters of several names, of which a person may give one alone."""
 
 START_SPLIT = (0.6, 0.2, 0.2)
-"""Sides that are suggested: for short tables too, the shorter ones hold some windows."""
+"""Splits that are suggested: for short tables too, the shorter ones hold some windows."""
 
 LEAST_OF_SEVERAL = 10
 """Rows that half of several series have at least."""
@@ -87,7 +87,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
 
 def with_names(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person asks for, with names of columns as texts: a table without any has 1, 2, 3.
+    """Requested parameters, with names of columns as texts: a table without any has 1, 2, 3.
 
     A column alone stands for a list of it, and a list of those of timestamps for names with commas
     between.
@@ -128,13 +128,13 @@ def step_in_order(table: Table, date: str | None) -> Step:
 
 
 def are_counts(values: NDArray[np.float64]) -> bool:
-    """Whether all values that are there are whole numbers, and none is below 0."""
+    """Return whether all values that are there are whole numbers, and none is below 0."""
     there = values[~np.isnan(values)]
     return bool((there >= 0).all() and (there == np.round(there)).all())
 
 
 def has_outliers(values: NDArray[np.float64]) -> bool:
-    """Whether a value of a column (T, C) is so far from the others that it is a mistake.
+    """Return whether a value of a column (T, C) is so far from the others that it is a mistake.
 
     It is many times as far from the median as the middle half of the values is wide.
     """
@@ -145,7 +145,7 @@ def has_outliers(values: NDArray[np.float64]) -> bool:
 
 
 def checked(data: Mapping[str, Any]) -> ForecastingData:
-    """What a person asks for, of the kinds that it has to be of.
+    """Check the types of the requested parameters.
 
     Raises:
         ParameterError: If it is not.
@@ -156,7 +156,7 @@ def checked(data: Mapping[str, Any]) -> ForecastingData:
 
 
 def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person asks for, with the columns as they are called, and the one of timestamps.
+    """Requested parameters, with the names of columns as in the table, and the one of timestamps.
 
     Args:
         table: What stands in the file.
@@ -214,7 +214,7 @@ def numeric_columns(frame: "pd.DataFrame") -> list[str]:
 
 
 def holds_numbers(values: "pd.Series[Any]") -> bool:
-    """Whether a column of text has any number, in whatever way it is written."""
+    """Return whether a column of text has any number, in whatever way it is written."""
     from rnn_core.readers.formats import written_numbers as written  # noqa: PLC0415 - as above
 
     for text in values.dropna().astype(str).str.strip().iloc[:LOOKED_AT]:
@@ -296,7 +296,7 @@ def suggest_windows(
     if horizon > shortest or lookback + horizon > train:
         raise ParameterError(
             f"{name} has {num_rows} rows, too few for a lookback of {lookback} and a horizon of "
-            f"{horizon}; the training side has {train}, the shortest {shortest}"
+            f"{horizon}; the training set has {train}, the shortest {shortest}"
         )
     return {"lookback": lookback, "horizon": horizon}
 

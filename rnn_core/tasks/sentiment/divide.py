@@ -1,4 +1,4 @@
-"""Sentences on other sides."""
+"""Sentences on other splits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from rnn_core.tasks.sentiment.parameters import SentimentMeta
 
 
 class Dividing(Divides):
-    """Moves sentences from side to side."""
+    """Moves sentences from split to split."""
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
-        """What words say about a sentence stays as it was counted before."""
+        """Join splits; evidence of words keeps its first counts."""
         sides = joined(data["sides"])
         return {**data, "sides": sides}, replace(meta, items=counts_of(sides))
 

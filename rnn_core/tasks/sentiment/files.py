@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
 IN_ONE_PIECE = re.compile("-00000-of-00001.*")
-"""What follows the name of a split whose file could have been cut into pieces."""
+"""Rest of a split's name whose file could have been cut into pieces."""
 
 NO_SPLIT = -1
-"""The side of a row that no file says a split of."""
+"""The split of a row that no file says a split of."""
 
 
 @dataclass(frozen=True, kw_only=True)

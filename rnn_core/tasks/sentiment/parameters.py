@@ -1,4 +1,4 @@
-"""What params.yaml may say of labelled texts, and what is found out about them."""
+"""Parameters of labelled texts in params.yaml, and facts found out about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from rnn_core.tasks.base.prepared import Meta
 
 @dataclass(frozen=True, kw_only=True)
 class SentimentData:
-    """How a table becomes sentences and splits.
+    """Settings that turn a table into sentences and splits.
 
     The splits are files, or shares of the only one; what has no file is drawn from the
     training file.
@@ -76,7 +76,7 @@ class SentimentData:
 
     @property
     def form(self) -> TableForm:
-        """How the tables are written, as far as it was said."""
+        """Form of the tables, as far as it was given."""
         return TableForm(
             separator=self.separator,
             encoding=self.encoding,
@@ -87,7 +87,7 @@ class SentimentData:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What was found out about files of labelled texts.
+    """Facts found out about files of labelled texts.
 
     Attributes:
         form: How the training file is written; None where each text is a file.
@@ -129,18 +129,18 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class SentimentMeta(Meta):
-    """What `prepare` found out about labelled texts.
+    """Facts that `prepare` found out about labelled texts.
 
     Attributes:
         parameters: What was asked for.
         classes: The labels.
-        vocabulary: Words of the training side; the first is the unknown one.
+        vocabulary: Words of the training set; the first is the unknown one.
         sentence_counts: In how many training sentences of each class each word occurs.
-        longest: Words of the longest text of the training side.
+        longest: Words of the longest text of the training set.
         words: Of scripts without spaces, and how much each stands alone; see
             `rnn_core.features.word_finding`.
-        left_out: Rows that are not used, since their text is on a later side too.
-        optimum: The best accuracy that is possible on the test side; None: not known.
+        left_out: Rows that are not used, since their text is on a later split too.
+        optimum: The best accuracy that is possible on the test set; None: not known.
         found: What was found out about the files; None of models that were registered before
             it was noted.
     """

@@ -1,4 +1,4 @@
-"""What was understood of labelled texts."""
+"""Description of what was understood of labelled texts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ CALLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "bla
 
 
 def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     found = meta.found
     assert found is not None
     counts = class_counts(data, len(meta.classes))
@@ -49,7 +49,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
 
 
 def of_files(found: Found) -> Iterator[str]:
-    """How the texts are written, and the columns by their role."""
+    """Describe the form of the texts, and the columns by their role."""
     if found.form is None:
         yield f"{found.rows:,} texts, {found.notes[0]}"
         return
@@ -64,7 +64,7 @@ def of_files(found: Found) -> Iterator[str]:
 
 
 def as_written(form: TableForm) -> str:
-    """How a table is written, if that is text."""
+    """Describe the form of a table, if it is text."""
     if form.separator is None:
         return ""
     separator = CALLED.get(form.separator, repr(form.separator))
@@ -73,7 +73,7 @@ def as_written(form: TableForm) -> str:
 
 
 def of_length(found: Found, max_words: int) -> Iterator[str]:
-    """How many texts are cut."""
+    """Report the number of texts that are cut."""
     if found.cut:
         yield (
             f"{found.cut:,} of {found.rows:,} texts are cut to their first {max_words} words; "
@@ -82,7 +82,7 @@ def of_length(found: Found, max_words: int) -> Iterator[str]:
 
 
 def found_words(meta: SentimentMeta) -> Iterator[str]:
-    """What was found in a script without spaces."""
+    """Report words that were found in a script without spaces."""
     if meta.words:
         words = [word for word in meta.vocabulary if word in meta.words and len(clusters(word)) > 1]
         such_as = ", ".join(words[:3])
@@ -93,7 +93,7 @@ def found_words(meta: SentimentMeta) -> Iterator[str]:
 
 
 def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
-    """What may be wrong with labels."""
+    """Possible faults of labels."""
     for label in found.one_class[:1]:
         others = f" and {len(found.one_class) - 1} more" if len(found.one_class) > 1 else ""
         yield f"the label {label!r}{others} is read as the whole number that is a label too"

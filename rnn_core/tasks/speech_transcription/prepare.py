@@ -1,4 +1,4 @@
-"""Recordings of texts become frames, symbols and sides."""
+"""Recordings of texts become frames, symbols and splits."""
 
 from collections.abc import Sequence
 from itertools import pairwise

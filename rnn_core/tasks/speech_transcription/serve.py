@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptionAnswer(AnswerParameters):
-    """What may be asked of an answer.
+    """Options of an answer.
 
     Attributes:
         beam: Beginnings of texts that are kept while one is searched for; 1: the text of
@@ -41,7 +41,7 @@ class TranscriptionAnswer(AnswerParameters):
 
 
 class Transcript(NamedTuple):
-    """What is said in a recording.
+    """Transcript of a recording.
 
     Attributes:
         text: In words.

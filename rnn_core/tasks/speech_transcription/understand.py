@@ -1,4 +1,4 @@
-"""What was understood of recordings of texts."""
+"""Description of what was understood of recordings of texts."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ MOST_SYMBOLS = 60
 
 
 def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     parameters, copies = meta.parameters, meta.heard.copies
     sides: list[int] = data["sides"].tolist()
     if parameters.strings:
@@ -48,7 +48,7 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
 
 
 def symbols_line(meta: TranscriptionMeta) -> str:
-    """What a transcript is written in."""
+    """Describe the symbols of transcripts."""
     words = meta.parameters.strings or meta.parameters.tokens == "word"
     kind = "words" if words else "characters"
     if len(meta.symbols) > MOST_SYMBOLS:

@@ -1,4 +1,4 @@
-"""What may be wrong with a text, and is not certain to be."""
+"""Possible faults of a text."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache

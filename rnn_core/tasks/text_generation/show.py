@@ -30,7 +30,7 @@ class Showing(Writing, Shows):
     margin = 0.02
 
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
-        """Two short starts of lines of the side, and how the model writes on from each."""
+        """Two short starts of lines of the split, and how the model writes on from each."""
         num_prompt, num_tokens = ILLUSTRATED[self.meta.parameters.tokens]
         texts = []
         for seed, prompt in enumerate(self.prompts(data[split], num_prompt)):
@@ -48,7 +48,7 @@ class Showing(Writing, Shows):
         known = (windows != self.index[UNKNOWN]).all(dim=1)
         is_break = tokens[: len(known)] == self.line_break
         starts = known & is_break.roll(1) & ~is_break
-        starts[0] = False  # a side begins anywhere in a line
+        starts[0] = False  # a split begins anywhere in a line
         places = (starts if starts.any() else known).nonzero().flatten().tolist()
         if not places:
             return "", ""

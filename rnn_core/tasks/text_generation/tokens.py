@@ -48,7 +48,7 @@ class Numbered(NamedTuple):
         return "".join(map(self.kinds.__getitem__, numbers))
 
     def counts(self, split: Split) -> npt.NDArray[np.int64]:
-        """How often each token is in a split, (kinds,)."""
+        """Number of occurrences of each token in a split, (kinds,)."""
         counts = np.zeros(len(self.kinds), np.int64)
         numbers = self.splits[split]
         for start in range(0, len(numbers), COUNTED):  # which takes 8 bytes for each

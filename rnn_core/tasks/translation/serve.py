@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationAnswer(AnswerParameters):
-    """What may be asked of a translation.
+    """Options of a translation.
 
     Attributes:
-        beam_size: Hypotheses that are kept; 1 is quickest, and 0 takes as many as the test side
+        beam_size: Hypotheses that are kept; 1 is quickest, and 0 takes as many as the test set
             was translated with, so that the score is that of the answers.
     """
 

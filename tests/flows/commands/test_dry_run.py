@@ -1,4 +1,4 @@
-"""How long a run would take, by what its like took here."""
+"""Estimated time of a run, from the times of similar ones."""
 
 import json
 from dataclasses import asdict

@@ -76,7 +76,7 @@ OF_PEOPLE = {
 
 @pytest.fixture(scope="module")
 def shop(terminal_at, tmp_path_factory):
-    """What `new` makes of data for each task, as one study and run at once."""
+    """Studies that `new` makes of data for each task, joined to one and run."""
     terminal = terminal_at(tmp_path_factory.mktemp("shop"))
     terminal.run("git", "init", "--quiet")  # a study often lies in a repository of its person's own
     (terminal.folder / "raw").mkdir()

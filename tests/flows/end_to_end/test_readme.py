@@ -1,4 +1,4 @@
-"""What the README tells people to type, typed in a copy of the repository."""
+"""Commands of the README, typed in a copy of the repository."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""A study is deployed as it is asked for, and anew as it is asked for then."""
+"""A study is deployed as it is asked for, and again as it is asked for then."""
 
 from dataclasses import replace
 from datetime import timedelta

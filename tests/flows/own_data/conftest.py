@@ -19,7 +19,7 @@ from rnn_core.training.models import build_model
 
 @dataclass
 class Brought:
-    """What came of files.
+    """Result of some files.
 
     Attributes:
         told: All lines that were printed, or the refusal.

@@ -195,7 +195,7 @@ READ = {
         "2024-01-03 12:00:00+01:00",
     ),
 }
-"""What is written, what is told, and the first timestamp of the answer."""
+"""Written form, description, and first timestamp of the answer."""
 
 
 @pytest.mark.parametrize("kind", READ)

@@ -1,4 +1,4 @@
-"""What ran is recorded as what it was begun with, or not at all."""
+"""Stages are recorded with the inputs that they began with, or not at all."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ OPINIONS = {f"{verb}@opinions" for verb in DATASET_VERBS}
 
 @pytest.fixture
 def inputs(layout):
-    """What a run is begun with, of which nothing is recorded yet."""
+    """Inputs at the start of a run, before anything is recorded."""
     lock_file(layout).unlink()
     return read_inputs(layout)
 

@@ -1,4 +1,4 @@
-"""What is told outside of `reports/`: cards of models, figures in MLflow, timings."""
+"""Results outside of `reports/`: cards of models, figures in MLflow, timings."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is told of classes: how well each is found, and where a classifier has learned nothing."""
+"""Results by class: how well each is found, and where a classifier has learned nothing."""
 
 import re
 from dataclasses import replace

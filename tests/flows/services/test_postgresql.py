@@ -57,7 +57,7 @@ def study(postgres, study_at, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def printed(study):
-    """What the run printed."""
+    """Output of the run."""
     return study.run("gatewise", "run")
 
 

@@ -110,7 +110,7 @@ class Trying:
         return self.browser.value(f"{area}.innerText")
 
     def wrong(self):
-        """What is said to be wrong."""
+        """Text of the error."""
         shown = "[...document.querySelectorAll('.wrong')].filter(e => e.checkVisibility())"
         self.browser.wait_for(f"{shown}.length")
         return self.browser.value(f"{shown}.map(e => e.textContent).join('\\n')")

@@ -483,7 +483,7 @@ def test_every_parameter_of_a_study_has_another_value_here():
 
 
 def test_what_divides_the_data_anew_makes_stale_only_what_is_refitted(copied):
-    """What scores on the new division is not trained again, and is quickly done."""
+    """Trainings that score on the new division are kept, and evaluations are quick."""
     known = keys_with()
     refitted = keys_with(refit=True)
     edit(copied / "rnn_core/tasks/translation/divide.py", "before - number", "before - 1 * number")

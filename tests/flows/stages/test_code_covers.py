@@ -1,4 +1,4 @@
-"""What runs in a stage is in the fingerprint of its code, however it is come by."""
+"""Code that runs in a stage is in its fingerprint, however it is reached."""
 
 import ast
 import shutil
@@ -151,7 +151,7 @@ def definitions_in(file):
 
 
 def is_elsewhere(module):
-    """Whether a module keeps things or does the work for stages: of no fingerprint, on purpose."""
+    """Return whether a module stores things or runs work for stages, so has no fingerprint."""
     return any(f"{module}.".startswith(f"{apart}.") for apart, _ in code.APART)
 
 

@@ -99,7 +99,7 @@ def comparison_of(layout):
 
 
 def scores_on(layout, folders, split):
-    """Scored anew, by the prepared data as it is and the meta that models are served with."""
+    """Scored again, by the prepared data as it is and the meta that models are served with."""
     data, meta = read_prepared(layout.prepared("sales"), Forecasting)
     task, model = restore_together(folders, meta)
     with torch.inference_mode():

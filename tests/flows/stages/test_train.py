@@ -123,7 +123,7 @@ def stored(layout):
 
 
 def result(folder):
-    """What a training left in its folder, less the digests of that."""
+    """Results of a training in its folder, without their digests."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
 
 

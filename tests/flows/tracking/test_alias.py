@@ -1,4 +1,4 @@
-"""Who moved the alias last is known, wherever the moving was cut off."""
+"""The last move of the alias is attributed correctly, wherever it was cut off."""
 
 import pytest
 from mlflow import MlflowClient

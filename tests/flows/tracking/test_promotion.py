@@ -63,7 +63,7 @@ def restore_from(chain, layout):
 
 
 def renew(layout, perform, change=None, **data):
-    """Let a study's data and parameters change, and train on them anew."""
+    """Let a study's data and parameters change, and train on them again."""
     if change is not None:
         file = layout.raw("sales") / "sales.csv"
         change(pd.read_csv(file)).to_csv(file, index=False)
@@ -81,7 +81,7 @@ def grown(table):
 
 
 def score_of_registered(layout):
-    """The score of the seed that is to be registered, computed anew."""
+    """The score of the seed that is to be registered, computed again."""
     data, meta = read_prepared(layout.prepared("sales"), get_task("forecasting"))
     task, model = restore(registered_seed(layout), meta)
     with torch.inference_mode():
@@ -164,7 +164,7 @@ def judge_anew(layout, risk, status):
 
 
 def evidence():
-    """What the tags of the first version say of the decision."""
+    """Evidence of the decision in the tags of the first version."""
     tags = MlflowClient().get_model_version(NAME, "1").tags
     names = ["decision", *(f"{split}_{what}" for split in ("validation", "test") for what in RISKS)]
     return [tags.get(f"gatewise.{name}") for name in names]

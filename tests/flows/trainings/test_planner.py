@@ -27,7 +27,7 @@ MEANS = {"gru-4": 8.0, "gru-8": 5.0, "lstm-4": 5.5, "mgu-8": 14.0, "gru-2x4": 14
 
 
 def end_of(asked, salt=0, own=False):
-    """How a training ends: by chance, but always the same; one in eight diverges."""
+    """Random end of a training, but always the same one; one in eight diverges."""
     drawn = hashlib.sha256(f"{asked} {salt}".encode()).digest()
     score = None if drawn[0] < 32 else drawn[1] / 32
     cost = COSTS.get(asked.cell, NETWORK_COST) * asked.hidden_size * asked.num_layers

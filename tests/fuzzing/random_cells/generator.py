@@ -43,7 +43,7 @@ NAMES: dict[str, Any] = {
     "layer_norm": functional.layer_norm,
     "rms_norm": functional.rms_norm,
 }
-"""What the source of a cell may name."""
+"""Names that the source of a cell may use."""
 numbers = count()
 
 
@@ -128,12 +128,12 @@ class Example:
     seed: int
 
     def __repr__(self) -> str:
-        """What a person needs to see it again."""
+        """Print all that is needed to see it again."""
         options = {k: v for k, v in vars(self).items() if k != "made"}
         return f"\n{self.made}\n{options}"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """What hypothesis prints of an example that fails."""
+        """Print an example that fails, for hypothesis."""
         printer.text(repr(self))
 
 
@@ -151,7 +151,7 @@ def random_cells(draw: st.DrawFn, operations: int = 14) -> RandomCell:
 
 
 def leaves(num_gates: int, num_states: int) -> list[Value]:
-    """What every step finds; what stands last is drawn first."""
+    """Inputs of every step; the last is drawn first."""
     found = [Value(f"w.{name}", kind, 0.8) for name, kind in WEIGHTS.items()]
     found += [Value(name, "R", 1.5) for name in STATES[:num_states]]
     return found + [Value(f"x.{name}", "R", 1.5) for name in GATES[:num_gates]]
@@ -182,7 +182,7 @@ def drawn_states(draw: st.DrawFn, values: Sequence[Value], number: int) -> tuple
 
 
 MIXED = Operation("0.6 * {0} + 0.4 * {1}", "RR", "R", max)
-"""What two values are made one by; a state stays as small as they are."""
+"""Operations that combine two values; a state stays as small as they are."""
 
 
 @st.composite

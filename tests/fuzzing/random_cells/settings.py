@@ -1,4 +1,4 @@
-"""How hypothesis runs: each example is new, takes the time it takes, and is kept nowhere."""
+"""Settings of hypothesis: each example is new, takes the time it takes, and is kept nowhere."""
 
 from hypothesis import HealthCheck, Phase, settings
 

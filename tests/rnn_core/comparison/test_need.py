@@ -1,4 +1,4 @@
-"""What would settle it does settle it, in about half of studies that go on; what items can tell."""
+"""The suggested seeds and items settle about half of the open studies; limits of items."""
 
 from itertools import combinations, pairwise
 
@@ -40,14 +40,14 @@ class Study:
         self.items = by_items * NUM_ITEMS**0.5 * generator.normal(size=size)
 
     def known(self, seeds, more=1.0):
-        """What is known with so many seeds, and so many times the items."""
+        """Posterior with `times` as many seeds, and items."""
         losses = self.items[:, : int(NUM_ITEMS * more)]
         number = losses.shape[1]
         items = Items(losses=losses, weights=np.ones(number), clusters=np.arange(number))
         return posterior(self.models[:, :seeds] + losses.mean(1, keepdims=True), items)
 
     def is_settled(self, seeds, more=1.0):
-        """Whether some candidate is safe with so many seeds, and so many times the items."""
+        """Return whether some candidate is safe with so many seeds, and so many times the items."""
         return risk_of(self.known(seeds, more).draws(), MARGIN).chance.max() >= SAFE
 
 

@@ -1,4 +1,4 @@
-"""How far a network without a recurrence is from the candidate that is recommended."""
+"""Distance of a network without a recurrence from the recommended candidate."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What simple advice comes to, and which results may be compared."""
+"""Results of simple advice, and conditions for comparing results."""
 
 from statistics import fmean, stdev
 

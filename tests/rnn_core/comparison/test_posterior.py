@@ -1,4 +1,4 @@
-"""What is known of true means, against t tests, least squares with dummies, and integration."""
+"""Posterior of true means, against t tests, least squares with dummies, and integration."""
 
 from dataclasses import replace
 

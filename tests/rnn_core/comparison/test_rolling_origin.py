@@ -62,7 +62,7 @@ def test_gain_is_no_surer_than_items_are():
 
 @dataclass(frozen=True)
 class End:
-    """How a training ended."""
+    """End of a training."""
 
     kept: int | None
     trained: Trained | None = None

@@ -138,7 +138,7 @@ def test_order_of_candidates_changes_nothing(salt, seeds):
 
 
 def test_equal_sizes_are_seldom_called_failures():
-    """Of a pair of sizes that are truly equal one in fifty is, at most, but for chance."""
+    """Of a pair of sizes that are truly equal one in fifty is, at most, except for chance."""
     drawn, false = np.random.default_rng(5), 0
     number = 100
     for _ in range(number):

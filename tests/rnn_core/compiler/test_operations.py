@@ -21,7 +21,7 @@ FUNCTIONS = [n for n, o in OPERATIONS.items() if set(o.takes) == {"n"} and n not
 
 
 def of_torch(name, a, b):
-    """What PyTorch makes of two columns of numbers."""
+    """PyTorch's result for two columns of numbers."""
     function = getattr(torch, name)
     result = function(a) if len(OPERATIONS[name].takes) == 1 else function(a, b)
     return result.to(a.dtype)

@@ -77,7 +77,7 @@ def folders() -> dict[str, bytes]:
 
 
 def changed(name: str, content: bytes) -> dict[str, bytes]:
-    """Good files but for one."""
+    """Good files except for one."""
     return {**good(), name: content}
 
 
@@ -277,12 +277,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"test": ["dora"]},
         "no recording has the speaker 'dora'",
     ),
-    "a side without a word": (
+    "a split without a word": (
         without(good(), "yes_bob_0.wav", "yes_bob_1.wav"),
         {},
         "the validation set has no recording of 'yes'",
     ),
-    "no validation side": (good(), {"validation": []}, "the validation set has no recording of"),
+    "no validation set": (good(), {"validation": []}, "the validation set has no recording of"),
     "two speakers who take turns": (
         {n: c for n, c in good().items() if "ann" in n or "bob" in n},
         EACH,
@@ -298,17 +298,17 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         EACH,
         "the training set has no recording of 'yes' when ann is tested",
     ),
-    "a side named twice": (
+    "a split named twice": (
         good(),
         {"test": ["bob"]},
         "data: validation and test share the speakers ['bob']",
     ),
-    "sides named where they are drawn": (
+    "splits named where they are drawn": (
         good(),
         {"split_by": "share"},
         "data: with split_by share splits are drawn; remove validation and test",
     ),
-    "a test side named where speakers take turns": (
+    "a test set named where speakers take turns": (
         good(),
         {**EACH, "test": ["cleo"]},
         "data: with split_by each_speaker the seed chooses whose recordings are for validation",

@@ -43,12 +43,12 @@ def words() -> dict[str, bytes]:
 
 
 def changed(name: str, content: bytes) -> dict[str, bytes]:
-    """Good files but for one."""
+    """Good files except for one."""
     return {**good(), name: content}
 
 
 def rows(**changes: str) -> bytes:
-    """The good table but for the texts of some files."""
+    """The good table except for the texts of some files."""
     texts = dict(zip(NAMES, TEXTS, strict=True))
     texts.update({f"{letter}.wav": text for letter, text in changes.items()})
     return table(*texts.items())
@@ -149,7 +149,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"split_by": "speaker", "validation": ["dora"], "test": ["cleo"]},
         "no recording has the speaker 'dora'",
     ),
-    "no test side": (
+    "no test set": (
         changed(TSV, SPEAKERS),
         {"split_by": "speaker", "validation": ["bob"], "test": []},
         "no recording is left for the test set",
@@ -193,7 +193,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"split_by": "given"},
         "nothing says the split of a.wav; set data.split_by to share",
     ),
-    "numbers of strings for two sides": (
+    "numbers of strings for two splits": (
         words(),
         {**JOIN, "strings": [4, 2]},
         "data: strings must be three numbers above 0: train, validation and test",

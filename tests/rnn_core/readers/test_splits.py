@@ -1,4 +1,4 @@
-"""What splits are called; shares that are refused, and where an ordered list is cut."""
+"""Names of splits; refused shares, and cuts of an ordered list."""
 
 import pytest
 

@@ -70,7 +70,7 @@ def test_value_that_is_wrong_is_told_by_its_file(tmp_path):
 
 @pytest.mark.parametrize("names", [("a.csv", "b.csv"), ("a1.csv", "b2.csv"), ("a1.csv", "a1.tsv")])
 def test_other_tables_are_no_parts(tmp_path, names):
-    with pytest.raises(DataError, match=r"2 tables .* call parts of one table alike but for a num"):
+    with pytest.raises(DataError, match=r"2 tables .* call parts of one table alike except"):
         written(tmp_path, parts(names))
 
 

@@ -1,4 +1,4 @@
-"""What classifiers are chosen by, against scikit-learn."""
+"""Metrics that choose classifiers, against scikit-learn."""
 
 from types import SimpleNamespace
 

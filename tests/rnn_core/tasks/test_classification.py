@@ -1,4 +1,4 @@
-"""What is told of classifiers, against scikit-learn, and how much each class counts."""
+"""Results of classifiers by class, against scikit-learn, and the weight of each class."""
 
 from dataclasses import replace
 from types import SimpleNamespace

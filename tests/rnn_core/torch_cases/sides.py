@@ -21,7 +21,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Side:
-    """What a case calls.
+    """Side of a case: a module and its calls.
 
     Attributes:
         kind: One of `KINDS`.
@@ -80,7 +80,7 @@ class Side:
     def gradients(self, layer):
         """The gradients of the weights, as `torch.nn` stacks them.
 
-        Of its two biases, which have the same gradient, one is returned, but for the n of the
+        Of its two biases, which have the same gradient, one is returned, except for the n of the
         GRU: there the recurrent bias is one of its own.
         """
         if self.ours:
@@ -90,7 +90,7 @@ class Side:
 
 
 def gradients_of_ours(layer):
-    """What `to_torch` makes of a layer whose weights are the gradients of this one."""
+    """Gradients of our layer in torch's layout, by `to_torch` of a layer that holds them."""
     of_gradients = copy.deepcopy(layer)
     with torch.no_grad():
         for target, source in zip(of_gradients.parameters(), layer.parameters(), strict=True):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnn_core.tasks.forecasting.serve import Serving
 
 NAME = "the table"
-"""What raw input is called in errors."""
+"""Name of raw input in errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Origins:
 
     @property
     def answer(self) -> ForecastAnswer:
-        """What is asked of the forecast from each.
+        """Options of the forecast from each.
 
         Raises:
             ParameterError: If the horizon is out of bounds.
@@ -52,7 +52,7 @@ class Origins:
 
 
 class Backtest(NamedTuple):
-    """What came of it.
+    """Result of a backtest.
 
     Attributes:
         forecasts: A row for each series, origin, step and target: the `truth`, the `forecast`, the
@@ -86,7 +86,7 @@ class Origin(NamedTuple):
 def backtest(task: "Serving", model: nn.Module, table: "pd.DataFrame", asked: Origins) -> Backtest:
     """Forecast a table from many of its rows, each from what was known there.
 
-    The model is that which is served at all origins: it is not trained anew.
+    The model is that which is served at all origins: it is not trained again.
 
     Raises:
         DataError: If the table cannot be read, or no row of it can be forecast.

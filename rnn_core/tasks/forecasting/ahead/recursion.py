@@ -15,7 +15,7 @@ LONGEST_HORIZON = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastAnswer(AnswerParameters):
-    """What a person may ask of a forecast.
+    """Options of a forecast.
 
     Attributes:
         horizon: Rows to predict; 0: as many as the model was trained for. Of fewer, they are the

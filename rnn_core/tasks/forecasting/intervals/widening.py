@@ -1,4 +1,4 @@
-"""How far the ends of intervals have to be from the median."""
+"""Distances of the ends of intervals from the median."""
 
 import math
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ def followed_widening(
     and narrower by the share that it may miss. So in the long run it holds as often as it says,
     whatever the series does: adaptive conformal inference (Gibbs & Candes, arXiv:2106.00170v3),
     here of the width itself instead of the level, as in quantile tracking (Angelopoulos, Candes
-    & Tibshirani, arXiv:2307.16895v1), and on a logarithmic scale. It starts anew `FOLLOWED`
+    & Tibshirani, arXiv:2307.16895v1), and on a logarithmic scale. It starts again `FOLLOWED`
     windows back, so that it is a function of what comes just before a forecast.
 
     Args:

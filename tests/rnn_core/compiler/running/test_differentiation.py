@@ -56,7 +56,7 @@ def make(cell, **options):
 
 
 def both(function):
-    """What a function yields, and what it yields in the eager loop."""
+    """Results of a function with kernels and in the eager loop."""
     ours = function()
     with eager_only():
         return ours, function()

@@ -337,7 +337,7 @@ WRONG = {
     "nameless": (without_a_name, "row 7: column 'store' is empty; say which series"),
     "absent": (lambda t: t.rename(columns={"store": "shop"}), "unknown column 'store'"),
     "all still": (with_levels_alone, "target column 'y' never changes within a series"),
-    "all short": (lambda t: t.groupby("store").head(9), "no series has a .* side that is long"),
+    "all short": (lambda t: t.groupby("store").head(9), "no series has a .* split that is long"),
 }
 
 

@@ -70,7 +70,7 @@ FORMS = {
 
 
 def study(folder, name, content, **wanted):
-    """What `new` makes of a file: the data, and what travels with a model."""
+    """Study that `new` makes of a file: the data, and the facts that go with a model."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(content)
     suggested = Sentiment.suggest(folder, wanted)

@@ -1,4 +1,4 @@
-"""What is told of labelled texts before anything is trained."""
+"""Descriptions of labelled texts before anything is trained."""
 
 import pandas as pd
 import pytest
@@ -7,7 +7,7 @@ from rnn_core.tasks.sentiment import Sentiment, SentimentData
 
 
 def understood(folder, table, name="a.csv", **wanted):
-    """What `new` tells of a table."""
+    """Description of a table by `new`."""
     folder.mkdir(exist_ok=True)
     table.to_csv(folder / name, index=False, sep=";")
     asked = SentimentData(**Sentiment.suggest(folder, wanted)["data"])

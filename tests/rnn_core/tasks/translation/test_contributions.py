@@ -1,4 +1,4 @@
-"""What single sentences add to corpus BLEU tells how sure a difference of corpus BLEU is."""
+"""Contributions of single sentences to corpus BLEU show how certain a difference of it is."""
 
 import numpy as np
 import pytest

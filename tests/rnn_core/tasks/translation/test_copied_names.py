@@ -156,5 +156,5 @@ def test_answers_have_the_names_of_their_sources(prepared, monkeypatch):
 
 
 def word_at(place):
-    """Which word of the sentence a place is in."""
+    """Word of the sentence at a place."""
     return "The dog sees Zoë today."[: place + 1].count(" ")
