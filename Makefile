@@ -1,6 +1,6 @@
 # make run      the sample study, from nothing to registered champions
-# make test     the tests, but for those of the next line
-# make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills, MLflow,
+# make test     the tests, except those of the next line
+# make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow,
 #               and 40 random cells
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)

@@ -69,8 +69,8 @@ class Kind:
         chance: Distribution of what a seed does to a candidate.
         clusters: Groups of items that vary together.
         uneven: Standard deviation of the logarithm of `seeds` over candidates.
-        decided: At least this share of studies is to be decided.
-        trainings: By so many trainings at most, in the mean.
+        decided: Smallest share of studies to decide.
+        trainings: Largest mean number of trainings.
     """
 
     name: str
@@ -152,7 +152,7 @@ class Row:
         decided: Those that were decided.
         wrong: Those that were decided for a candidate that is worse by more than the margin.
         wrong_at_most: The upper 95 % limit of that.
-        wrong_decisions: Likewise, as a share of those that were decided; with its limits.
+        wrong_decisions: The same as a share of those that were decided; with its limits.
         regret: Mean of all recommendations, decided or not.
         cheaper: Of those that were decided, those in which a cheaper candidate would have done.
         inferior: Those in which a candidate is called worse that is not; None if one truly is.

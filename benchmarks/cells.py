@@ -132,7 +132,7 @@ def streams() -> dict[str, dict[str, float]]:
 
 
 def stream_table(found: dict[str, dict[str, float]]) -> str:
-    """The streams for a person, in microseconds."""
+    """Table of the streams, in microseconds."""
     lines = [f"{'stream: sequences, inputs, hidden':34}{'ours us':>9}{'torch us':>10}{'ratio':>7}"]
     for name, times in found.items():
         ours, torchs = 1e6 * times["ours"], 1e6 * times["torch"]
@@ -233,7 +233,7 @@ def summary(results: dict[Shape, dict[str, float]], cells: list[str], peak: floa
 
 
 def table(found: dict, cells: list[str]) -> str:
-    """The ratios for a person: a row per cell, train against torch and eager by shape."""
+    """Table of the ratios: a row per cell, train against torch and eager by shape."""
     shapes = found["shapes"]
     lines = [f"{'train against torch, eager':18}" + "".join(f"{s:>20}" for s in (*shapes, "mean"))]
     lines[0] += f"{'infer, lowest':>16}{'peak share':>12}"

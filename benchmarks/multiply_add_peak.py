@@ -37,7 +37,7 @@ REPEATS = 3
 
 
 def peak_per_second(threads: int) -> float:
-    """Multiply-adds a second of so many threads together: the best of a few repeats."""
+    """Multiply-adds a second of all threads together: the best of a few repeats."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "peak.c", Path(folder) / "peak.so"
         source.write_text(SOURCE)

@@ -3,7 +3,7 @@
     python benchmarks/overhead.py [--datasets 5 20 40] [--repeats 1] [--no-sample] [--no-dvc]
         [--json FILE]
 
-Studies are made up: so many datasets with ten cells and one random seed, whose models have two
+Studies are made up: a number of datasets with ten cells and one random seed, whose models have two
 units and see 60 rows once. Each is run three times:
 
 first       from nothing, trainings included
@@ -134,7 +134,7 @@ def make_place(folder, parameters=None):
 
 
 def made_up(number):
-    """The params.yaml of a study of so many datasets."""
+    """The params.yaml of a study with a number of datasets."""
     section = {
         "source": "rows.csv",
         "task": "forecasting",

@@ -10,7 +10,7 @@ tracked. The initial weights are Gatewise's, so that what differs is how they ar
 
 Padded batches are read whole and masked afterwards, backwards ones turned around first. That
 gives what `pack_padded_sequence` gives and was measured to take half of its time; only an LSTM
-of which the last cell state is wanted is packed.
+whose last cell state is wanted is packed.
 """
 
 import argparse
@@ -312,7 +312,7 @@ LOOPS: dict[str, type[Loop]] = {
 
 
 def torch_layer(kind: Callable[..., nn.RNNBase], source: RecurrentDirection) -> nn.RNNBase:
-    """One direction of one layer of torch.nn, with the weights of one of ours."""
+    """One direction of one layer of torch.nn, with the weights of one of Gatewise."""
     cell, hidden = source.cell, source.hidden_size
     # No weights are drawn, so that the model around it starts from the same ones.
     weight = source.input_weight
@@ -437,7 +437,7 @@ def read_whole(
 def read_packed(
     layer: nn.Module, x: Tensor, first: tuple[Tensor, ...] | None, lengths: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Run an LSTM over what there is of each sequence."""
+    """Run an LSTM over each sequence up to its length."""
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     outputs, (h, c) = layer(packed, torch_state(layer, first))
     whole, _ = pad_packed_sequence(outputs, batch_first=True, total_length=x.shape[1])

@@ -136,7 +136,7 @@ class Workplace:
         )
         seconds = time.perf_counter() - start
         if done.returncode:
-            lines = (done.stderr.strip() or done.stdout.strip() or "without a word").splitlines()
+            lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
             cause = lines[-1].removeprefix("error: ")
             raise StudyError(f"{' '.join(command[:2])} failed with {done.returncode}: {cause}")
         return done.stdout, seconds
@@ -371,7 +371,7 @@ def mean(tests: list[float | None]) -> str:
 
 
 def table(part: str, found: dict[str, Any]) -> str:
-    """The results for a person."""
+    """Table of the results."""
     lines = [f"{part}: wall time, seconds"]
     lines += [f"  {name:24}{seconds:10.1f}" for name, seconds in found["seconds"].items()]
     than = f"plain PyTorch, {found['better_plain']}"
@@ -394,7 +394,7 @@ def table(part: str, found: dict[str, Any]) -> str:
 
 
 def row(dataset: str, cell: str, scores: dict[str, Any]) -> str:
-    """A cell for a person."""
+    """Line about a cell."""
     columns = [mean(scores["gatewise"]), mean(scores["plain"])]
     columns += [number(scores["difference"]), number(scores["spread"])]
     columns += [f"{scores[f'{side}_seconds']:.1f}" for side in ("gatewise", "plain")]

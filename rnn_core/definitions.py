@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 Reference = tuple[str, str | None]
 """A module and the name that is read in it; None: all of it. The name `Class.method` is that
-method of a class, with what else of the class it takes."""
+method of a class, with the other parts of the class that it uses."""
 
 IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -38,9 +38,9 @@ class Definition:
 
     Attributes:
         words: Normalised text of all statements that make it, in words.
-        reads: What they read of our modules, in the order in which it stands there.
+        reads: Names that they read from our modules, in the order of the code.
         attributes: Names that they look up in objects.
-        bases: Of a class, the classes of ours that it stands on.
+        bases: The bases of a class that are in our packages.
     """
 
     words: list[str] = field(default_factory=list)
@@ -62,8 +62,8 @@ Signature: TypeAlias = frozenset[tuple[str, int, int]]
 class Module:
     """A module's definitions by name, and its imports.
 
-    Definitions of a class's methods are named `Class.method`, and what else it holds `Class`; ""
-    is what is done on import.
+    Definitions of a class's methods are named `Class.method`, and the rest of it `Class`; "" is"
+     the code that runs on import.
     """
 
     definitions: Mapping[str, Definition]
@@ -85,7 +85,7 @@ def module_of(name: str) -> Module:
     """Read a module.
 
     Raises:
-        ModuleNotFoundError: If it is none of ours.
+        ModuleNotFoundError: If it is not in our packages.
     """
     seen()
     file = file_of(name)
@@ -120,7 +120,7 @@ def marks(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
 
 
 def forget() -> None:
-    """Read all files again that are asked for; for who changes them or `ROOT`."""
+    """Forget all files; call this after a change to them or to `ROOT`."""
     for known in (file_of, module_of, texts_beside, seen):
         known.cache_clear()
 
@@ -193,7 +193,7 @@ def pieces(node: ast.stmt) -> Iterator[tuple[str, list[object]]]:
 
 
 def imports(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Reference]]:
-    """The names that an import makes, and what of ours they stand for."""
+    """The names that an import makes, and the definitions in our packages that they stand for."""
     for alias in node.names:
         if isinstance(node, ast.ImportFrom):
             inner = f"{node.module}.{alias.name}"
@@ -210,7 +210,7 @@ class Reader:
 
     Args:
         found: The definition.
-        known: What names stand for, of those that stand for something of ours.
+        known: Definitions in our packages by name.
         beside: Texts of files that strings may name.
     """
 
@@ -222,7 +222,7 @@ class Reader:
         self.beside = beside
 
     def read(self, value: object) -> None:
-        """Read a node of a syntax tree, several, or what else stands in one."""
+        """Read a node of a syntax tree, a list of them, or another value in a node."""
         if isinstance(value, list):
             for item in value:
                 self.read(item)
@@ -242,7 +242,7 @@ class Reader:
             self.read_fields(type(value).__name__, {n: getattr(value, n) for n in value._fields})
 
     def read_bases(self, bases: list[ast.expr]) -> None:
-        """Read what a class stands on; a class of ours is not read whole for that."""
+        """Read the bases of a class; one in our packages is not read whole for that."""
         for base in bases:
             reference, rest = self.resolved(dotted(base))
             if reference[0]:

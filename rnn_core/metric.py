@@ -43,7 +43,7 @@ class Metric:
 
     Attributes:
         name: A word for keys and columns, such as "accuracy".
-        unit: What one of it is, for a person.
+        unit: Unit of the values, for display.
         direction: Which values are better.
         definition: How exactly it is computed where its name leaves that open, such as
             the signature of sacreBLEU.

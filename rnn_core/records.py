@@ -73,7 +73,7 @@ def read_checked(content: Any, kind: type[R], path: Path) -> R:
         path: The file that it stands in, for errors.
 
     Raises:
-        DataError: If a key is missing or unknown, or a value is of another type.
+        DataError: If a key is missing or unknown, or a value has another type.
     """
     try:
         found: R = adapter(kind).validate_python(content)

@@ -31,7 +31,7 @@ REGISTRIES = {package.__name__: package for package in (cells, references, sourc
 
 @cache
 def imports():
-    """Every import of our code, wherever it stands in a file, except for types only."""
+    """Every import of our code, anywhere in a file, except for types only."""
     return grimp.build_graph(*OURS, exclude_type_checking_imports=True, cache_dir=None)
 
 
@@ -232,7 +232,7 @@ NEEDLESS = {"torch", "prefect", "mlflow"}
 
 @pytest.mark.parametrize("command", [["status"], ["code", "--check"], ["run"]])
 def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_path, monkeypatch):
-    """A study of which DVC finds all up to date, and MLflow shows all that there is."""
+    """A study where DVC finds all up to date, and MLflow shows all that there is."""
     program = (
         "import sys\n"
         "from flows.commands.main import main\n"

@@ -14,7 +14,7 @@ def main() -> int:
     rules, root, chosen = read_rules(), Path(__file__).parents[2], sys.argv[1:]
     paths = [p for p in read_paths(root, rules.skipped) if not chosen or p in chosen]
     checked = [path for path in paths if not is_in(path, rules.later)]
-    lines = [str(finding) for finding in findings(root, checked, rules.rules)]
+    lines = [str(finding) for finding in findings(root, checked, rules)]
     lines += [
         f'rules.toml: "{place}" keeps the rules now; remove it from `later`'
         for place in (() if chosen else rules.later)

@@ -43,11 +43,14 @@ class Rules:
         rules: The rules.
         later: Files and folders that need not keep them yet, from the repository's root.
         skipped: Patterns of paths that are never read.
+        quoting: Files and folders whose string literals are data, or quote messages that are
+            checked where they are written.
     """
 
     rules: tuple[Rule, ...]
     later: tuple[str, ...]
     skipped: tuple[str, ...]
+    quoting: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,11 @@ def read_rules(path: Path = RULES) -> Rules:
         )
         for entry in content["rule"]
     ]
-    return Rules(tuple(rules), tuple(content["later"]), tuple(content["skipped"]))
+    places = {name: tuple(content[name]) for name in ("later", "skipped", "quoting")}
+    return Rules(tuple(rules), **places)
 
 
-def findings(root: Path, paths: Iterable[str], rules: Sequence[Rule]) -> Iterator[Finding]:
+def findings(root: Path, paths: Iterable[str], rules: Rules) -> Iterator[Finding]:
     """Check files.
 
     Args:
@@ -93,9 +97,11 @@ def findings(root: Path, paths: Iterable[str], rules: Sequence[Rule]) -> Iterato
         rules: The rules.
     """
     for path in paths:
+        quotes = is_in(path, rules.quoting)
         for text in texts(root / path):
-            for line, words, rule in broken(text, rules):
-                yield Finding(path, line, words, rule.instead)
+            if not (quotes and text.kind == "message"):
+                for line, words, rule in broken(text, rules.rules):
+                    yield Finding(path, line, words, rule.instead)
 
 
 def broken(text: Text, rules: Sequence[Rule]) -> Iterator[tuple[int, str, Rule]]:
@@ -137,4 +143,4 @@ def is_in(path: str, places: Iterable[str]) -> bool:
 
 def is_clean(root: Path, paths: Iterable[str], rules: Rules) -> bool:
     """Return whether no file breaks a rule."""
-    return next(findings(root, paths, rules.rules), None) is None
+    return next(findings(root, paths, rules), None) is None

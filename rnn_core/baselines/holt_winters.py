@@ -38,7 +38,7 @@ def holt_winters_forecast(
     up to where a forecast is made. A gap is taken for the value one season before.
 
     Args:
-        series: Each (T,), NaN where there is a gap; its first row is of its training set.
+        series: Each (T,), NaN where there is a gap; its first row belongs to its training set.
         train: Rows of the training set of each.
         origins: The rows at which forecasts of each begin, int64 (B,); above 0.
         season: Its rows; 1 if there is none. Series with fewer than two on the training set are
@@ -84,7 +84,7 @@ def fill_by_season(values: NDArray[np.float64], season: int) -> NDArray[np.float
 
 
 def has_season(rows: int, season: int) -> bool:
-    """Return whether so many rows tell a season."""
+    """Return whether there are enough rows to find a season."""
     return season > 1 and rows >= max(2 * season, FEWEST_ROWS + season)
 
 
@@ -120,8 +120,8 @@ def continued(
 ) -> NDArray[np.float64]:
     """Forecasts from rows on, float64 (B, N).
 
-    The level, trend and season with which smoothing begins are those of the first rows, which are
-    of the training set. Forecasts are those of statsmodels, but that these take the season at the
+    The level, trend and season at which smoothing begins come from the first rows, which belong to
+    the training set. Forecasts are those of statsmodels, but that these take the season at the
     end of its length as it was one season before its last change.
     """
     season = season if has_season(train, season) else 1

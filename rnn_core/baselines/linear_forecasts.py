@@ -66,7 +66,7 @@ def linear_forecast_with_known(
     horizons of the training set.
 
     Args:
-        targets: The first so many columns of the past are predicted, C.
+        targets: C; the first C columns of the past are predicted.
         train: Windows of the training set, (M, L, F), the known columns last; these over what
             follows, (M, N, K); and what follows, (M, N, C), NaN where it is not known.
         given: Windows to continue, (B, L, F), and the known columns over what follows, (B, N, K).
@@ -116,7 +116,7 @@ def decomposed(rows: Tensor) -> Tensor:
 def fit(features: Features, past: Tensor, future: Tensor) -> Tensor:
     """Weights (P, N) of least squares from features of all series to their future.
 
-    Where some of the future is not known, each step of it is fitted to the windows of which it is.
+    Where some of the future is not known, each step of it is fitted to the windows where it is.
     """
     if future.isnan().any():
         steps = future.split(1, dim=1)
@@ -125,7 +125,7 @@ def fit(features: Features, past: Tensor, future: Tensor) -> Tensor:
 
 
 def solve(features: Features, past: Tensor, future: Tensor) -> Tensor:
-    """Weights (P, N) of least squares over the series (M, C) of which all the future is known.
+    """Weights (P, N) of least squares over the series (M, C) whose whole future is known.
 
     Series are added up one by one, since their features together may not fit in memory.
     """

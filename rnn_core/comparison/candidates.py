@@ -54,7 +54,7 @@ class SizeResult:
     Attributes:
         cell: Name of the cell or network.
         hidden_size: Features of its state, or output, in each layer.
-        sizes: What of the ladder this is, as in params.yaml; of a network, the candidate whose
+        sizes: Its place among the sizes of params.yaml; for a network, the candidate whose
             multiply-accumulates it has as many as.
         deviations: How far it is from each of these, as a share of it: a cell by its weights.
         cost: Counted cost of its model.

@@ -12,7 +12,7 @@ ITEMS = "items.safetensors"
 """Contents of the evaluation of an ensemble."""
 
 BETTER = 0.05
-"""An ensemble is better beyond chance below this p value: one of so many is taken that is not."""
+"""An ensemble counts as better below this p value, which is the share of false positives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,6 @@ def read_ensemble(folder: Path) -> EnsembleScores | None:
     """Read the scores of an ensemble; None if there is none.
 
     Raises:
-        DataError: If they are of another form.
+        DataError: If they have another form.
     """
     return read_record(folder / SCORES, EnsembleScores) if (folder / SCORES).exists() else None

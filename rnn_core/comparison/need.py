@@ -88,7 +88,7 @@ def cost_for(pairs: Sequence[Pair], share: float) -> float:
 
 
 def future(known: Posterior, seeds: float, items: float) -> Floats:
-    """Draws of the means that would be found with so many times the seeds and items, (FUTURES, C).
+    """Draws of the means with `seeds` and `items` times as many of each, (FUTURES, C).
 
     They are as far from those of today as what is learned: of a variance V that k times the seeds
     make V / k, the rest.
@@ -108,7 +108,7 @@ def grown(known: Posterior, seeds: float, items: float) -> Floats:
 
 
 def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
-    """The same with so many times what it was found from."""
+    """The same with `times` as many seeds or items."""
     return Uncertain(
         means=uncertain.means,
         covariance=uncertain.covariance / times,
@@ -128,7 +128,7 @@ def settled(futures: Floats, chance: Floats, margin: float) -> Flags:
 
 
 def smallest_share(items: int) -> float:
-    """The smallest difference of two shares, such as accuracies, that so many items can tell."""
+    """The smallest difference of two shares, such as accuracies, that `items` can show."""
     return CRITICAL * sqrt(DIFFERING / items)
 
 

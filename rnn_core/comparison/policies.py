@@ -39,7 +39,7 @@ def policies(
     "GRU first, LSTM if it is not good enough" is the advice of the introduction that
     Gatewise began from. Good enough is here: on the test split better than every simple
     baseline, by the margin at least. Each cell is taken with the fewest layers, at its largest
-    size there, as does who compares no sizes.
+    size there, as without a comparison of sizes.
 
     Args:
         candidates: All that were trained.

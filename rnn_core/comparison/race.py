@@ -32,7 +32,7 @@ USUAL_LOOKS = (3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112)
 """Numbers of seeds to look at: one more each at first, then 1.4 times as many."""
 
 FEWEST_FINISHED = 0.5
-"""A candidate of which at least this share of seeds diverged is trained no further."""
+"""A candidate is trained no further if at least this share of its seeds diverged."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -80,8 +80,8 @@ class Look:
         seeds: The number.
         running: The candidates that were still in the race, in their order.
         chances: Of each candidate: that it is within the margin of the best. Empty where
-            nothing tells how losses vary.
-        expected: By how many margins each is expected to be worse than the best; likewise.
+            the variance of losses is unknown.
+        expected: Expected difference of each from the best, in margins; None in the same case.
     """
 
     seeds: int

@@ -118,6 +118,6 @@ def read_refit(path: Path) -> Refit | None:
     """Read the record of a refit; None if there is none.
 
     Raises:
-        DataError: If it is of another form.
+        DataError: If it has another form.
     """
     return read_record(path, Refit) if path.exists() else None

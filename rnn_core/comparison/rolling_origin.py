@@ -72,7 +72,7 @@ class Wish:
         cell: Name of the cell.
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
-        champion: What of it may be registered.
+        champion: Kinds of its models that may be registered.
         raced: How its trainings in the race ended, by random seed; one came to a score.
         members: Random seeds that answer together.
         metric: Of the scores.
@@ -123,7 +123,7 @@ def refitting(wish: Wish, ended: Callable[[Fit], Fitted | None]) -> Refitting:
 
     Args:
         wish: What is to be refitted.
-        ended: How a training ended; None if it has not.
+        ended: How a training ended; None if it is still running.
     """
     known: dict[Fit, Fitted] = {}
     asked: list[Fit] = []

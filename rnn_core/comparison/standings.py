@@ -1,6 +1,6 @@
 """Standing of candidates on one split: against the best of the others, and larger against smaller.
 
-Likewise how reference networks stand, which are no candidates, against the recommended one.
+Reference networks, which are no candidates, are compared with the recommended one.
 
 A larger size of a cell can represent all that a smaller one of as many layers can, with the weights
 of what it has more at 0. Where it is worse, it was trained badly, and the two say nothing of the
@@ -126,8 +126,8 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
     """The sizes that are worse than a smaller one of their cell, by more than the margin.
 
     Both have as many layers: two layers cannot represent all that one of the same weights can.
-    Beyond chance, by what the random seeds tell of the true means; where they tell nothing, by
-    what the last round of tuning came to. A size with which most seeds diverge is worse too.
+    Beyond chance, by the random seeds' evidence of the true means; without any, by the last
+    round of tuning. A size with which most seeds diverge is worse too.
 
     Args:
         candidates: All of a dataset.
@@ -181,7 +181,7 @@ class Apart:
 
     @classmethod
     def of(cls, trained: Mapping[str, Sequence[Trained]]) -> "Apart | None":
-        """By the trainings of each candidate; None where these tell nothing."""
+        """Compute from the trainings of each candidate; None where these are no evidence."""
         known = known_of(list(trained.values()))
         return None if known is None else cls(names=(*trained,), known=known, draws=known.draws())
 

@@ -69,8 +69,8 @@ class Judged:
 
     Attributes:
         names: Of those that are fit, from the cheapest to the dearest.
-        known: Of their true means; None where nothing tells.
-        standings: Of those of which no seed diverged.
+        known: Posterior of their true means; None where there is no evidence.
+        standings: Of those without a diverged seed.
         difference_std: Standard deviation over seeds of a difference, mean over pairs.
         evidence: What the split can tell.
     """

@@ -1,7 +1,7 @@
 """Check that a schedule yields the values of its form, independently of how it was made.
 
-Both directions are followed, step by step, on a memory of which only is known which value lies
-where: what is read must lie there still, and in the end every result must lie where it belongs
+Both directions are followed, step by step, on a memory that only records the place of each
+value: what is read must lie there still, and in the end every result must lie where it belongs
 and every sum have been added to exactly once.
 """
 

@@ -111,7 +111,7 @@ class Form:
 
     Attributes:
         gates: Names of the cell's gates.
-        given: Names of what else it reads.
+        given: Names of its other inputs.
         states: Names of its states.
         weights: Kind of every recurrent weight.
         new_states: By state, its value after the step.

@@ -48,7 +48,7 @@ class Plan:
 
 
 def planned(results: Iterable[Node], given: Iterable[Node] = ()) -> Plan:
-    """The plan for results, of which some values are given."""
+    """The plan for results, where some values are given."""
     wanted = list(results)
     known = {*given}
     needed: dict[Node, None] = {}

@@ -54,7 +54,7 @@ def rewritten(form: Form, rule: Callable[[Builder, Node, list[Node]], Node | Non
 
 
 def is_number(node: Node, number: float) -> bool:
-    """Return whether a node is this constant; the two zeros are told apart."""
+    """Return whether a node is this constant; the two zeros differ."""
     same_sign = math.copysign(1, node.number) == math.copysign(1, number)
     return node.op == "constant" and node.number == number and same_sign
 
@@ -135,7 +135,7 @@ def use_counts(form: Form) -> Counter[int]:
 def plainly_named(form: Form) -> Form:
     """Number what has names that code could take for its own; nobody sees these names.
 
-    In code a name stands behind a word and an underscore, "input_z", beside names of the code's
+    In code a name follows a word and an underscore, "input_z", beside names of the code's
     own, "input_weight", whose last parts are all longer than two letters.
     """
     plain = {
@@ -191,8 +191,8 @@ def saved_values(form: Form) -> list[Node]:
 
     States are there anyway, since every step's are an output, and so is what was given. Of
     the rest, what is costly to compute is kept, and what is cheap is computed again from it:
-    memory traffic is dearer than arithmetic. A matrix's left operand is kept too, which
-    stands in memory in any case.
+    memory traffic is dearer than arithmetic. A matrix's left operand is kept too, since
+    it is in memory in any case.
     """
     nodes = in_order(form.backward_roots())
     forward = of_forward(nodes)

@@ -82,7 +82,7 @@ def power(reader: Reader, node: fx.Node) -> Read | Node:
 
 
 def clamp(reader: Reader, node: fx.Node) -> Node:
-    """Read `clamp(value, low, high)`, either bound of which may be absent."""
+    """Read `clamp(value, low, high)`, where either bound may be absent."""
     value, *bounds = node.args
     result = reader.operand(value)
     for name, bound in zip(("maximum", "minimum"), bounds, strict=False):
@@ -295,7 +295,7 @@ def split_axes(axes: Axes, node: fx.Node) -> tuple[list[str], Axes]:
 
 
 def batch_sum(reader: Reader, source: Read, over: set[str]) -> Node:
-    """A sum over sequences, of which the form keeps what is summed as (B, H)."""
+    """A sum over sequences; the form keeps its terms as (B, H)."""
     value = source.value
     assert isinstance(value, Node)
     if value.op == "batch_sum":

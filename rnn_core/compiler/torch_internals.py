@@ -118,7 +118,7 @@ CUDNNS: Mapping[str, Callable[..., Any]] = {
     "lstm": inside("torch._VF:lstm"),
     "gru_reset_after": inside("torch._VF:gru"),
 }
-"""PyTorch's functions by the registered cells that cuDNN has; gates stand in the same order."""
+"""PyTorch's functions by the registered cells that cuDNN has; gates have the same order."""
 
 
 def forward_level() -> int:

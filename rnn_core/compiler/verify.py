@@ -54,7 +54,7 @@ def verify_input(form: Form, node: Node) -> None:
 
 
 def verify_product(node: Node) -> None:
-    """A product is of rows by a weight matrix, and starts from rows."""
+    """A product multiplies rows by a weight matrix, and starts from rows."""
     require(len(node.operands) in (2, 3), "a product has two operands, or three")
     left, matrix, *start = node.operands
     for rows in (left, *start):
@@ -73,7 +73,7 @@ def verify_operation(node: Node) -> None:
     if node.op in REDUCTIONS:
         require(kinds == [Kind.ROWS] and node.kind is Kind.COLUMN, f"{node.op} of {kinds}")
     elif node.op == "spread":
-        require(node.kind is Kind.ROWS, f"a spread is {node.kind}")
+        require(node.kind is Kind.ROWS, f"`spread` has kind {node.kind}")
     else:
         require(node.kind is widest(node.operands), f"{node.op} of {kinds} is {node.kind}")
 

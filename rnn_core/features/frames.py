@@ -74,7 +74,7 @@ class Scaling:
         normalise: As of `FrameParameters`.
         deltas: As of `FrameParameters`.
         mean: Of each feature in the training set, (I,).
-        std: Likewise.
+        std: Standard deviation of each feature in the training set, (I,).
     """
 
     normalise: Normalise

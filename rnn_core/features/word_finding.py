@@ -7,7 +7,7 @@ P12-2075. So it needs no dictionary, and holds for all such scripts.
 
 With h(x) the entropy of what follows the string x, the variation of branching entropy of a string
 w is h(w) - h(w without its last unit), less the mean of that over all strings as long that come
-more than once; likewise of what precedes. Their sum a(w) is how much w stands alone, and a run of
+more than once; the same is computed for the preceding units. The sum of both is a(w), and a run of
 units is cut where the sum of a(w) times the length of w is largest.
 
 What is rare is left in its units, which a model knows from elsewhere: models of rare words alone do
@@ -55,7 +55,7 @@ CLUSTER = regex.compile(
 
 
 def is_unspaced(unit: str) -> bool:
-    """Return whether a unit is of a script that is written without spaces."""
+    """Return whether a unit belongs to a script that is written without spaces."""
     return UNIT.match(unit) is not None
 
 

@@ -170,7 +170,7 @@ def state_parts(
 
 
 def described(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
-    """The states of a cell, for a person."""
+    """Describe the states of a cell, for messages."""
     if len(names) == 1:
         return f"a tensor {tuple(shapes[0])}"
     parts = ", ".join(f"{name} {tuple(shape)}" for name, shape in zip(names, shapes, strict=True))
@@ -185,7 +185,7 @@ def kinds(value: object) -> str:
 
 
 def what_differs(got: Sequence[int], wanted: Sequence[int], name: str) -> str:
-    """The first dimension of a state that does not fit, for a person."""
+    """Describe the first dimension of a state that does not fit, for messages."""
     if len(got) != len(wanted):
         batched, other = ("3-D", "2-D") if len(wanted) == 3 else ("2-D", "3-D")
         dimensions = "several sequences" if len(wanted) == 3 else "a single sequence"

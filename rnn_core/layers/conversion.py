@@ -32,7 +32,7 @@ from rnn_core.layers.projection import NAME as PROJECTION
 from rnn_core.layers.recurrent import Recurrent
 
 Order: TypeAlias = Mapping[str, int]
-"""The gates as another library stacks them; -1 where its gate is the complement of ours."""
+"""The gates as another library stacks them; -1 where its gate is the complement of the cell's."""
 
 TORCH: Mapping[str, tuple[Callable[..., nn.RNN | nn.LSTM | nn.GRU], Order]] = {
     "rnn_tanh": (nn.RNN, {"h": 1}),
@@ -158,7 +158,7 @@ def from_keras(
 
     Args:
         cell: The cell as it is called here; see the table above.
-        weights: What `get_weights()` of the Keras layer returns: kernel (I, G * H), recurrent
+        weights: Result of `get_weights()` of the Keras layer: kernel (I, G * H), recurrent
             kernel (H, G * H) and, unless `use_bias=False`, bias (G * H,), or (2, G * H) for
             `gru_reset_after`. Of a `Bidirectional` the forward ones come first; those of
             stacked layers follow one another.

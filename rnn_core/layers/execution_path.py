@@ -178,7 +178,7 @@ def kernel_for(
 ) -> str | None:
     """The packed form of a cell with a kernel for these tensors; None: run the eager loop.
 
-    The reason is told in a warning, once for each reason, unless it lies in the tensors:
+    A warning gives the reason, once for each reason, unless it lies in the tensors:
     kernels are for dense tensors of one type on the CPU, outside of autocast and of the
     transforms of `torch.func`. Arguments are those of `path_for`.
     """

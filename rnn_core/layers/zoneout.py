@@ -1,4 +1,4 @@
-"""Zoneout: a cell of which some hidden units skip a step now and then."""
+"""Zoneout: some hidden units of a cell keep their value for a step, at random."""
 
 from collections.abc import Mapping, Sequence
 

@@ -67,7 +67,7 @@ class Forecaster(nn.Module):
         dropout: Share of the last output dropped while training.
         levels: Probabilities of the quantiles to predict, Q, see `Quantiles`; empty where one
             value is predicted.
-        known: The last so many input columns are known ahead, K, and read as they are; see
+        known: K; the last K input columns are known ahead, and read as they are; see
             `StepHead`.
     """
 

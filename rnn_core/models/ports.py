@@ -42,7 +42,7 @@ class Ports:
     Attributes:
         inputs: Arguments of the model's `forward`, in its order.
         outputs: What it returns, without the nesting.
-        apart: What of an answer the model does not do.
+        apart: Parts of an answer that the model does not compute.
         notes: What a reader of the ports needs beside them, each plain JSON.
     """
 

@@ -26,7 +26,7 @@ def odd_characters(files: Sequence[Path], encoding: str | None = None) -> list[s
         if lost:
             found.append(
                 f"{file.name}, line {lost[0]}, and {len(lost):,} characters in all are U+FFFD: a "
-                "program that did not know the encoding lost what stood there; export it again"
+                "program that did not know the encoding lost the original ones; export it again"
             )
         if shifted:
             found.append(

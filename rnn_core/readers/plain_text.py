@@ -63,8 +63,8 @@ def text_pieces(file: Path, encoding: str | None = None) -> Iterator[str]:
 
     Args:
         file: The file.
-        encoding: Of the file where no byte order mark tells it. None: UTF-8, and the reader does
-            not let a person say another.
+        encoding: Of the file where no byte order mark tells it. None: UTF-8, and the user cannot
+            choose another.
 
     Raises:
         DataError: If there is no such file, or it is not text in its encoding, or is empty.
@@ -104,7 +104,7 @@ def in_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     """A file of another encoding in UTF-8; one that should be in UTF-8 as it is.
 
     Raises:
-        DataError: If it is not in the encoding that its first bytes tell, or a person.
+        DataError: If it is not in the encoding that its first bytes or the user name.
     """
     known = encoding_by_mark(content) or encoding or "utf-8"
     if known == "utf-8-sig":

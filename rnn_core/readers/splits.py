@@ -13,7 +13,7 @@ SETS: dict[Split, str] = {
     "validation": "validation set",
     "test": "test set",
 }
-"""Splits, for a person."""
+"""Names of splits in messages."""
 
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",

@@ -93,7 +93,7 @@ class TableForm:
         decimal: `.` or `,` before the decimals of a number.
         encoding: Of the text, as Python calls it.
         header: Whether the first row has the names of columns; else these are 1, 2, 3 ...
-        quoting: Whether fields may stand in quotation marks (`double`), or these are characters
+        quoting: Whether fields may be in quotation marks (`double`), or these are characters
             as any other (`none`).
     """
 
@@ -126,11 +126,11 @@ class TableFile:
     """A table as it was read.
 
     Attributes:
-        frame: The table; its index, "row", has the line of each row as a person counts, or the
-            row of the spreadsheet; of parquet the place from 1.
+        frame: The table; its index, "row", has the line of each row in the file, from 1, or the
+            rrow of the spreadsheet; of parquet the place from 1.
         form: How it is written, as it was found.
         blank: Lines between rows that are blank.
-        notes: What was decided in reading it and a person may want to know, a line each.
+        notes: Decisions in reading it that the user may want to know, a line each.
     """
 
     frame: "pd.DataFrame"

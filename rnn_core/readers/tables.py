@@ -1,7 +1,7 @@
-"""Tables of a person's own as numbers, checked row by row.
+"""The user's own tables as numbers, checked row by row.
 
-The index of a table that was read is called "row" and counts as a person does who looks
-for the place; errors name rows by it.
+The index of a table that was read is called "row", and has the row's number in the file;
+ferrors name rows by it.
 """
 
 import math
@@ -125,7 +125,7 @@ def joined(parts: Sequence[TableFile], files: Sequence[Path]) -> TableFile:
     decimals = {part.form.decimal for part in parts} - {None}
     if len(decimals) > 1 or len({part.form.separator for part in parts}) > 1:
         faults.add(
-            f"{name_of(files)} differ in what separates fields, or stands before decimals",
+            f"{name_of(files)} differ in the separator of fields or the decimal sign",
             "write all parts of a table alike",
         )
     faults.check()
@@ -183,7 +183,7 @@ def select_columns(
         table: The table.
         columns: Their names.
         name: What to call the table in errors.
-        decimal: What stands before the decimals of numbers that are texts, if it is known.
+        decimal: Decimal sign of numbers that are texts, if it is known.
         flags: Those of them in which true is 1 and false is 0.
         take: Whether they leave the table, one by one, since texts take more memory.
 

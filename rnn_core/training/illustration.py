@@ -146,7 +146,7 @@ def illustration_of(content: Mapping[str, Any], path: Path = Path(FILE)) -> Illu
         path: The file that it is for, or from.
 
     Raises:
-        DataError: If it is of no known kind, or not of the form of its kind.
+        DataError: If it has no known kind, or not the form of its kind.
     """
     kind = str(content.get("kind"))
     if kind not in KINDS:

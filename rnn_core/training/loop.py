@@ -76,7 +76,7 @@ class TrainingParameters:
 
 @dataclass(kw_only=True)
 class Progress:
-    """Where a training stands at the end of an epoch.
+    """State of a training at the end of an epoch.
 
     Attributes:
         epoch: Epochs done.

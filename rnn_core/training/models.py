@@ -94,7 +94,7 @@ def around_reference(task: Task, name: str, generator: torch.Generator) -> MakeC
 
 @runtime_checkable
 class Counted(Protocol):
-    """A layer whose cost is counted: a recurrent one, or what stands in its place."""
+    """A layer whose cost is counted: a recurrent one, or its replacement."""
 
     @property
     def recurrent_parameters(self) -> int:

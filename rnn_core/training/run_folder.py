@@ -7,7 +7,7 @@ model.safetensors   weights of the best epoch, or where none is chosen the last;
 summary.json        how it ended; written last, so its presence means "finished"
 
 The runs of a dataset have a folder for each cell, in it one for each size, with rung.json, which
-says what of the ladder it is, and in that one for each seed.
+names its rung, and in that one for each seed.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class RunConfig:
         training: Parameters of the training.
         environment: What else decides the bits: the fingerprint of the code that trains,
             PyTorch's version, the number of threads and the dtype.
-        division: Which items of the prepared data were on which split.
+        division: Which items of the prepared data were in which split.
     """
 
     dataset: str

@@ -4,7 +4,7 @@ Every candidate of a dataset has the same rounds, of a fixed size, in the same s
 round values that are drawn evenly over the space are each trained for a share of the epochs,
 schedule included. The best go on to the next round, which is longer, and so on. The last round has
 the full length and several random seeds, none of which the study has: a short trial rewards speed
-and tells nothing of what overfits or diverges late, and one seed is luck. The dataset's own values
+and does not show late overfitting or divergence, and one seed is luck. The dataset's own values
 are always in the last round, and the best mean on the validation set wins, so that a candidate only
 leaves them for what did better by the same measure.
 
@@ -22,7 +22,7 @@ says that it was trained badly: see `rnn_core.comparison.standings`. Then the la
 it was trained with before and what the smaller size is trained with, and the draws keep to
 learning rates and clipping no higher than those.
 
-The record of a candidate stands in `tuning.json` beside the runs of the dataset, by cell and
+The record of a candidate is in `tuning.json`, next to the runs of the dataset, by cell and
 hidden size:
 
 searches   each search, one or two: its space, its rounds with all their trials (values, random
@@ -137,7 +137,7 @@ class Finalist:
     Attributes:
         values: The values.
         mean: Mean score on the validation set over random seeds; None if one diverged.
-        std: Sample standard deviation; None likewise, and for one random seed.
+        std: Sample standard deviation; None in the same case, and for one random seed.
     """
 
     values: Values

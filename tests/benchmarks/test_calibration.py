@@ -42,12 +42,12 @@ def rows(calibration):
 
 
 def fewest(share):
-    """So many of the studies at least, except for one case in a thousand."""
+    """Smallest number of these studies, except for one case in a thousand."""
     return binom.ppf(0.001, NUM_STUDIES, share) / NUM_STUDIES
 
 
 def most(share):
-    """So many of the studies at most, except for one case in a thousand."""
+    """Largest number of these studies, except for one case in a thousand."""
     return binom.ppf(0.999, NUM_STUDIES, share) / NUM_STUDIES
 
 

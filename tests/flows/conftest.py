@@ -116,7 +116,7 @@ class StudyFolder:
         return self.environment["MLFLOW_TRACKING_URI"]
 
     def start(self, *command: str, **options: object) -> subprocess.Popen[str]:
-        """Start a program of ours, such as gatewise or dvc, in the study's folder."""
+        """Start a program, such as gatewise or dvc, in the study's folder."""
         return subprocess.Popen(
             [shutil.which(command[0], path=self.environment["PATH"]), *command[1:]],
             cwd=self.folder,
@@ -170,7 +170,7 @@ def copy_code(folder: Path) -> None:
 
 
 def write_data(folder: Path) -> None:
-    """Small files of a person's own, for each task."""
+    """Small user files for each task."""
     (folder / "text").mkdir()
     AgreementText(4000, seed=1).fetch(folder / "text")
     (folder / "digits").mkdir()
@@ -383,7 +383,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(
     empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
-    """The URI of an empty database, which MLflow is told to use."""
+    """The URI of an empty database, which MLflow is set to use."""
     uri = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts that have no place
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

@@ -8,7 +8,7 @@ import pytest
 from plain_words.check import findings, read_rules
 
 REPOSITORY = Path(__file__).parents[2]
-RULES = read_rules().rules
+RULES = read_rules()
 
 ODD = {
     "What the reader hands on.": "begin with a verb",
@@ -75,7 +75,7 @@ def test_odd_construction_is_found_once_with_plain_words(tmp_path, sentence, adv
 def test_every_rule_has_an_example(tmp_path):
     content = "".join(f'def f{i}():\n    """{text}"""\n' for i, text in enumerate(ODD))
     found = found_in(tmp_path, "code.py", content)
-    assert {one.instead for one in found} == {rule.instead for rule in RULES}
+    assert {one.instead for one in found} == {rule.instead for rule in RULES.rules}
 
 
 @pytest.mark.parametrize("sentence", PLAIN)
@@ -87,8 +87,8 @@ FILES = {
     "code.py": 'x = 1\n\n\ndef f():\n    """Start.\n\n    A value that is\n    of f.\n    """\n',
     "comment.py": "x = 1\n\n\n\n\n# First line.\n# A value that is\n# of f.\n",
     "message.py": 'x = 1\n\n\n\n\n\nraise ValueError(\n    f"{x} is of f"\n)\n',
-    "page.md": "# Title\n\n```\nit is of code\n```\n\nA value that is\nof f, not `it is of code`.\n",
-    "page.html.jinja": "<p>\n{# one #}\n\n\n\n\nA value that is\nof <b>f</b>{{ what is of x }}</p>\n",
+    "page.md": "# Title\n\n```\nit is of code\n```\n\nA value that is\nof f, not `is of code`.\n",
+    "page.html.jinja": "<p>\n\n\n\n\n\nA value that is\nof <b>f</b>{{ what is of x }}</p>\n",
     "stages.yaml": "a: 1\n\n\n\n\n\nb: 2  # a value that is\n# of f\n",
     "kernel.c": "int x;\n\n\n\n\n\n/* A value that is\n * of f. */\n",
     "Makefile": "all:\n\n\n\n\n\n# A value that is\n# of f\n",
@@ -100,6 +100,13 @@ def test_words_are_found_by_file_and_line_across_line_breaks(tmp_path, name):
     (one,) = found_in(tmp_path, name, FILES[name])
     line = 8 if name == "message.py" else 7
     assert str(one).startswith(f'{name}:{line}: "is of"; instead: ')
+
+
+def test_literals_of_tests_are_data_and_their_docstrings_are_not(tmp_path):
+    (tmp_path / "tests").mkdir()
+    content = '"""A folder of ours."""\n\nfound = "a folder of ours"\n'
+    assert [one.line for one in found_in(tmp_path, "tests/test_one.py", content)] == [1]
+    assert [one.line for one in found_in(tmp_path, "one.py", content)] == [1, 3]
 
 
 def test_command_fails_with_the_place_and_passes_without(tmp_path):

@@ -14,7 +14,7 @@ def parts(state):
 
 
 def mapped(function, state):
-    """A state, each part of which a function made again."""
+    """A state, with a function applied to each part."""
     changed = tuple(function(part) for part in parts(state))
     return changed if len(changed) > 1 else changed[0]
 

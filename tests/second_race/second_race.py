@@ -1,8 +1,8 @@
 """The race once more, naive and slow: formulas and loops, to hold the first one against.
 
 It shares nothing with it but the standard draws. Variances are moderated by the formulas of Smyth
-(Statistical Applications in Genetics and Molecular Biology 3, 2004, article 3, section 6.2), of
-which a root finder solves the equation for the degrees of freedom. Means and leverages are those
+(Statistical Applications in Genetics and Molecular Biology 3, 2004, article 3, section 6.2), with
+a root finder for the equation of the degrees of freedom. Means and leverages are those
 of least squares with a column for each candidate and each seed. The variance by items and its
 degrees of freedom are those of Bell and McCaffrey (Survey Methodology 28, 2002), with matrices.
 """

@@ -60,7 +60,7 @@ class Page:
     """A page of a browser that is asked over its DevTools protocol.
 
     Attributes:
-        events: What the browser told of since the page was opened.
+        events: The browser's events since the page was opened.
     """
 
     def __init__(self, socket):

@@ -143,7 +143,7 @@ def compare_with_best(differences: Differences) -> AgainstBest:
     """Multiple comparisons with the best (Hsu, The Annals of Statistics 12, 1984).
 
     All intervals hold together in 95 % of studies. `inferior` needs more than a lower limit
-    of 0, which equal candidates reach too: it is told from the largest of all differences
+    of 0, which equal candidates reach too: it is judged by the largest of all differences
     (Tukey), so that of equal candidates one is called inferior in 5 % of studies.
     """
     k, means = differences.num_candidates, differences.means

@@ -59,12 +59,12 @@ def mean_over_seeds(losses: Sequence[Sequence[ItemScores]]) -> Items | None:
 def item_covariance(items: Items) -> tuple[Floats, float]:
     """Covariance of candidates' mean losses over their items, (C, C), and degrees of freedom.
 
-    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, Biometrika
-    73, 1986), each freed of what the mean owes to it; with fewer degrees of freedom the less equal
-    clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of
-    Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
-    is infinity where a single item is all. Where there is but one cluster, which tells nothing of
-    others, items count as independent.
+    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, Biometrika 73,
+    1986), each corrected for its influence on the mean; with fewer degrees of freedom the less
+    equal clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review
+    of Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
+    is infinity where a single item is all. Where there is only one cluster, which says nothing
+    about others, items count as independent.
     """
     counts = items.weights > 0
     shares = items.weights[counts] / items.weights.sum()

@@ -21,7 +21,7 @@ from rnn_core.comparison.statistics.items import Items, item_covariance
 from rnn_core.comparison.statistics.moderation import moderate
 
 DRAWS = 10_000
-"""A chance of 1 % or of 99 % is known to 0.1 % by so many."""
+"""Number of draws, with which a chance of 1 % or of 99 % is known to 0.1 %."""
 
 ROUNDS = 10
 """Variances and means depend on each other; they settle in fewer."""
@@ -38,7 +38,7 @@ class Uncertain:
 
     Attributes:
         means: Of each candidate, (C,).
-        covariance: Of their differences: (C, C), of which only u' K u with sum(u) = 0 counts.
+        covariance: Of their differences: K (C, C), where only u' K u with sum(u) = 0 counts.
         df: Degrees of freedom.
     """
 
@@ -111,8 +111,10 @@ def fit(losses: Floats) -> Uncertain | None:
 
     Weighted least squares, whose weights are the reciprocals of the moderated variances; the
     variances are those of what it leaves, by the degrees of freedom that it leaves each. Losses
-    that share their seed with no other tell nothing of differences, and leave none. Nor does
-    anything tell how two candidates differ that neither have a seed in common nor are linked by
+
+       that share their seed with no other say nothing about differences, and leave none. Nor is
+       there evidence of how two candidates differ that neither have a seed in common nor are linked
+       by
     others that have.
     """
     there = np.isfinite(losses)
@@ -171,7 +173,7 @@ def degrees_of_freedom(weights: Floats, shares: Floats, covariance: Floats) -> F
 def scatter(uncertain: Uncertain, stream: int, num_draws: int = DRAWS) -> Floats:
     """Draws of a multivariate t distribution around 0, (D, C).
 
-    By the symmetric root of the covariance, of which there is but one. Of equal eigenvalues, which
+    By the symmetric root of the covariance, which is unique. Of equal eigenvalues, which
     equal variances have, rounding alone would choose the vectors.
 
     Args:

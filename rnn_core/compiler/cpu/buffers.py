@@ -23,7 +23,7 @@ MOST_IDLE_BYTES = 12 << 20
 """Idle memory beyond this goes back to the system, what was used longest ago first."""
 
 MOST_REGULAR_BYTES = 512 << 20
-"""The same limit where all that is idle is of sizes that are asked for again and again."""
+"""The same limit if all idle blocks have sizes that are requested again and again."""
 
 RECENT = 1024
 """Requests that are remembered. A training step makes fewer than ten."""
@@ -32,7 +32,7 @@ OFTEN = 4
 """Number of recent requests for a size from which on it is kept for the next time."""
 
 MOST_WASTE = 2
-"""An idle block may be at most so many times as large as what is asked for."""
+"""Largest size of an idle block that is used, in multiples of the requested size."""
 
 
 class Block:

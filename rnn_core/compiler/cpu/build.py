@@ -291,7 +291,7 @@ def compiled(text: str, name: str) -> bytes:
 
     Args:
         text: C.
-        name: Of the file that it is for; a failure's log is called likewise.
+        name: Of the file that it is for; a failure's log has the same name.
 
     Raises:
         BuildError: If the compiler fails, with the path of its log.
@@ -311,7 +311,7 @@ def compiled(text: str, name: str) -> bytes:
     problem = "failed" if done.returncode else "reported success and wrote no kernel"
     raise BuildError(
         f"the C compiler {shlex.join(find_compiler())} {problem}; see {log}",
-        passing=done.returncode < 0,  # it was killed, perhaps for want of memory
+        passing=done.returncode < 0,  # it was killed, perhaps for lack of memory
     )
 
 

@@ -124,7 +124,7 @@ def reason_against(status: os.stat_result) -> str | None:
     if status.st_uid not in (os.geteuid(), 0):
         return f"it belongs to the user with the number {status.st_uid}"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "others may write to it; chmod go-w mends that"
+        return "others may write to it; chmod go-w fixes that"
     return None
 
 
@@ -163,7 +163,7 @@ def folders() -> Iterator[Path]:
 def private_folder(reason: str) -> Path:
     """A folder that goes with this process, instead of a cache that cannot be used.
 
-    The reason is told once, since all that is made has to be made again by the next process.
+    The reason is given once, since all that is made has to be made again by the next process.
 
     Raises:
         CacheError: If none can be made.

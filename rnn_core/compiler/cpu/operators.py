@@ -266,7 +266,7 @@ def operator_forward(*arguments: Any) -> list[Tensor]:
 
 
 def operator_backward(*arguments: Any) -> list[Tensor]:
-    """`run_backward` likewise."""
+    """Call `run_backward` as an operator."""
     _, _, x, input_weight, first, weights, given, present, *_, key = arguments
     anywhere.check(key, x, input_weight, first, weights, given, present)
     run = run_backward if anywhere.has_kernel(key, x) else anywhere.backward

@@ -242,7 +242,7 @@ class LoopEmitter:
         return [*self.before, pragma.rstrip(), head, *indented(self.inside), "}", *self.after]
 
     def new_name(self) -> str:
-        """A name that no other loop has: what stands before a loop is seen in the next ones."""
+        """A name that no other loop has: code before a loop is visible in the next ones."""
         return f"v{self.number}_{len(self.names)}"
 
     def type_of(self, node: Node) -> str:

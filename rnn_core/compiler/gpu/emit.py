@@ -1,9 +1,9 @@
 """The back end for GPUs: Triton code of a cell, on top of `kernel_triton.py`.
 
-A program takes a block of sequences through all steps. Its values are blocks in registers,
-(ROWS, P), (ROWS, 1), (1, P) or (1, 1) by their kind, where P is H padded to a power of two; so
-the order of values is all that is left to decide, and it follows from who reads what. Only the
-left operand of a product may have to go through memory, since a product mixes hidden units.
+A program takes a block of sequences through all steps. Its values are blocks in registers, (ROWS,
+P), (ROWS, 1), (1, P) or (1, 1) by their kind, where P is H padded to a power of two; so the order
+of values is all that is left to decide, and it follows from which values read which. Only the left
+operand of a product may have to go through memory, since a product mixes hidden units.
 
 The products with the input come before the program and the gradients of matrices after it, as
 large products over all steps.

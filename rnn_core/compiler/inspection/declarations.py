@@ -44,7 +44,7 @@ def as_cell(cell: object) -> Cell:
         name = cell.__name__
         raise KindError(f"cell is the class {name}; hand over an instance of it, {name}()")
     kind = cell.__name__ if isinstance(cell, type) else type(cell).__name__
-    raise KindError(f"cell must be the name of a cell or a `Cell` of one's own, not {kind}")
+    raise KindError(f"cell must be the name of a cell or your own `Cell`, not {kind}")
 
 
 def check_cell(cell: Cell) -> None:

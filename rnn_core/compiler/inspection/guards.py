@@ -21,7 +21,7 @@ MISSING: Any = object()
 def first_changed(
     mapping: Mapping[Any, Any], keys: tuple[Any, ...], values: tuple[Any, ...]
 ) -> Any:
-    """The first key of which the value is not what it was."""
+    """The first key whose value has changed."""
     before = dict(zip(keys, values, strict=True))
     changed = (key for key in {**before, **mapping} if differs(mapping, before, key))
     return next(changed, None)
@@ -42,7 +42,7 @@ class Guard(ABC):
     """Something that may change.
 
     Attributes:
-        where: What a person would call it.
+        where: Its name in messages.
     """
 
     where: str

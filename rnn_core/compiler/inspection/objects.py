@@ -17,7 +17,7 @@ PLAIN = (
     *(type(value) for value in (None, True, 0, 0.0, 0j, "", b"", ..., NotImplemented, range(0))),
     *(torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size),
 )
-"""Types, exactly these, whose values never change and are told by their `repr`."""
+"""Types, exactly these, whose values never change and have a distinct `repr`."""
 
 UNREAD = (types.GetSetDescriptorType, types.MemberDescriptorType)
 """Members of a class that stand for memory of its objects, which is read with these."""

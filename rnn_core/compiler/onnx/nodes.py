@@ -160,5 +160,5 @@ def stacked_weights(
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
-    """One tensor of several; what `cat` of a single one exports to is no constant."""
+    """Concatenate tensors; `cat` of a single one would export to something that is no constant."""
     return torch.cat(list(parts)) if len(parts) > 1 else parts[0]

@@ -26,7 +26,7 @@ WITHOUT: dict[tuple[str, Any], str] = {}
 
 
 def has_kernel(key: str, x: Tensor) -> bool:
-    """Return whether a packed form has a kernel for an input; if not, why is told once."""
+    """Return whether a packed form has a kernel for an input; if not, warns of the reason once."""
     if x.device.type != "cpu" or x.numel() == 0:
         return False
     if (key, x.dtype) not in WITHOUT:

@@ -21,7 +21,7 @@ from rnn_core.compiler.running.unrolling import unroll
 Gradients: TypeAlias = list[Tensor | None]
 
 CELLS: WeakValueDictionary[str, Cell] = WeakValueDictionary()
-"""The cells of kernels that were called as operators, which are told a kernel's key alone."""
+"""Cells by their kernels' keys; an operator is given a key only."""
 
 
 class Call(NamedTuple):
@@ -216,7 +216,7 @@ class Unrolling(torch.autograd.Function):
         every = outputs[:states]
         ctx.witnesses = [witness(part) for part in every]
         ctx.versions = [part._version for part in ctx.witnesses]
-        # As tensors of their own, lest autograd refuses them for having been changed.
+        # As tensors of their own, since autograd refuses tensors that were changed.
         remember(ctx, cell, Kept(call, saved, [part.data for part in every]))
         return tuple(outputs)
 
@@ -236,7 +236,7 @@ class Unrolling(torch.autograd.Function):
 
 
 def witness(tensor: Tensor) -> Tensor:
-    """A tensor without memory, whose version is another's: it tells of changes in place."""
+    """A tensor without memory, whose version is another's: it reveals changes in place."""
     shadow = tensor.detach()
     shadow.data = tensor.new_empty(0)
     return shadow

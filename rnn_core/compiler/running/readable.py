@@ -18,7 +18,7 @@ PLAIN = (Tensor, nn.Parameter)
 
 
 def are_readable(tensors: Sequence[Tensor], mask: Tensor | None) -> bool:
-    """Return whether the numbers of all tensors stand in memory, on one device and in one type.
+    """Return whether the numbers of all tensors are in memory, on one device and in one type.
 
     Args:
         tensors: The tensors.

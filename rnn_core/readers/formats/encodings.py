@@ -19,7 +19,7 @@ PIECE = 1 << 20
 """Bytes that are looked at at once."""
 
 LOOKED_AT = 1 << 22
-"""Bytes that an encoding other than UTF-8 is told by."""
+"""Bytes that are read to find an encoding other than UTF-8."""
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,7 +37,7 @@ LETTERS = ("äöüß", "éèàâçùêëîïôûœæ", "áéíóúüñ", "ãõá
 """Letters beyond ASCII of German, French, Spanish, Portuguese, Italian, and the Nordic ones."""
 
 SIGNS = frozenset("€£°µ§²³½„—…«»¿¡ºª·®©™\xa0\xd7\u2013\u2018\u2019\u201c\u201d")
-"""Signs beyond ASCII that stand in texts of all of them."""
+"""Signs beyond ASCII that texts of all of them have."""
 
 FRENCH_OE = re.compile(r"^([^\u0153]|\u0153[uidt])*$", re.IGNORECASE)
 """A text in which this letter stands as it does in French; its byte is common in Polish."""
@@ -156,7 +156,7 @@ def read_near(opened: Opener, place: int) -> bytes:
 
 
 def decoded(sample: bytes, encoding: str) -> str | None:
-    """The text of a sample, of which the last letter may be cut; None if it is no such text."""
+    """The text of a sample, whose last letter may be cut; None if it is no such text."""
     try:
         return codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeDecodeError:
@@ -175,7 +175,7 @@ def is_western(sample: bytes) -> bool:
 
 
 def is_chinese(sample: bytes) -> bool:
-    """Return whether bytes are Chinese: most characters are of the 3755 most usual in GB 2312.
+    """Return whether bytes are Chinese: most characters belong to GB 2312's 3755 most usual.
 
     Korean has the first half of their places for its syllables, and none of the second.
     """

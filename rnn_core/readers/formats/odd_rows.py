@@ -37,7 +37,7 @@ def without_repeated_names(
 def rows_of_units(frame: "pd.DataFrame") -> int:
     """Number of rows of units at the start of a table.
 
-    In such a row nothing is a number or a day, where nearly all that stands below is.
+    In such a row nothing is a number or a day, where nearly all values below are.
     """
     import pandas as pd  # noqa: PLC0415 - takes long
 

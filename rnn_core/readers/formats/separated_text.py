@@ -248,7 +248,7 @@ def spans_lines(found: Fields) -> bool:
 
 
 def has_quoted(found: Fields) -> bool:
-    """Return whether a field, read without quoting, stands in quotation marks."""
+    """Return whether a field, read without quoting, is in quotation marks."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     return any(

@@ -11,7 +11,7 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 """Candidates for separators, the likeliest first."""
 
 SAID = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
-"""The line by which Excel is told what separates fields."""
+"""The line that names the separator for Excel."""
 
 NUMERIC = re.compile(r"^[^\w]{0,3}\d[\d.,:/TZ%\s+-]*([eE][+-]?\d+)?$")
 """Texts with digits and no words: numbers, dates, times."""
@@ -27,8 +27,8 @@ class Layout:
         above: Lines above the table: a title, comments.
         header: Whether its first row has the names of columns.
         width: Fields of a row.
-        share: Of the first rows, how many have so many fields.
-        commented: Whether the names of columns stand in a comment.
+        share: Share of the first rows with this number of fields.
+        commented: Whether the names of columns are in a comment.
     """
 
     separator: str
@@ -169,7 +169,7 @@ def first_of_table(rows: Sequence[tuple[int, list[str]]], width: int, header: bo
 
 
 def fits(fields: Sequence[str], width: int) -> bool:
-    """Return whether a row has so many fields; a separator may follow the last one."""
+    """Return whether a row has `width` fields; a separator may follow the last one."""
     return len(fields) == width or (len(fields) == width + 1 and not fields[-1].strip())
 
 

@@ -18,7 +18,7 @@ class Typed(NamedTuple):
     """A table that was read.
 
     Attributes:
-        frame: Its index, "row", counts as a person does.
+        frame: Its index, "row", counts from 1 as in the file.
         header: Whether its first row has the names of columns.
         blank: Rows between others that are blank.
         notes: What was decided in reading it.
@@ -122,7 +122,7 @@ def of_cells(
 
 
 def named_columns(names: Sequence[str]) -> list[str]:
-    """Names of columns without blanks around; who has none is called by its place."""
+    """Names of columns without blanks around; a missing name is replaced by the place."""
     stripped = [name.strip().strip("\ufeff") for name in names]
     return [name or f"Unnamed: {place}" for place, name in enumerate(stripped)]
 

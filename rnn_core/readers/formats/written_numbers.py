@@ -85,7 +85,7 @@ def read_numbers(
     Args:
         values: The texts; the index says what rows are called.
         name: What to call the table in errors.
-        decimal: What stands before decimals; None if that is not known.
+        decimal: The decimal sign; None if that is not known.
         faults: Where it is noted which of them are no numbers.
     """
     found = np.empty(len(values))

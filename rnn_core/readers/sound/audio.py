@@ -1,4 +1,4 @@
-"""Recordings of any kind to samples: wav, FLAC, MP3, OGG and what else libsndfile reads."""
+"""Recordings of any kind to samples: wav, FLAC, MP3, OGG and others that libsndfile reads."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The form of the names of recordings, as a person says it."""
+"""The user's description of the names of recordings."""
 
 import re
 from dataclasses import dataclass

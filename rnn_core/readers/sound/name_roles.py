@@ -20,7 +20,7 @@ zéro un deux trois quatre cinq sept huit neuf dix oui non gauche droite
 cero uno dos tres cuatro cinco seis siete ocho nueve diez sí si izquierda derecha
 """
 WORDS = frozenset(COMMANDS.split())
-"""Words that public and own sets of commands and digits are of."""
+"""Words of public and own sets of commands and digits."""
 
 SPEAKER = re.compile(
     r"(speaker|spk|spkr|voice|subject|subj|sub|user|usr|person|participant|actor|talker|child|"
@@ -66,7 +66,7 @@ def divide_all(names: Collection[Parts]) -> tuple[dict[Parts, int], bool]:
 
     Returns:
         For each name the number of tokens of its first part; and whether another division of
-        some name would have been as good, of which the one with the shortest first part is taken.
+        some name would have been as good; then the one with the shortest first part is taken.
     """
     seconds: dict[Parts, set[Parts]] = defaultdict(set)
     firsts: dict[Parts, set[Parts]] = defaultdict(set)

@@ -32,7 +32,7 @@ class Recording(NamedTuple):
 
     Attributes:
         path: The file.
-        name: Its path from the raw folder, for a person.
+        name: Its path from the raw folder, for messages.
         word: What is said, or the class.
         speaker: Who says it; None if no name tells.
         take: Which try it is; None if no name tells.
@@ -51,7 +51,7 @@ class Tokens(NamedTuple):
     """The name of a file in parts.
 
     Attributes:
-        texts: What stands before the number of the take.
+        texts: Parts before the number of the take.
         take: That number; None if there is none.
     """
 
@@ -60,11 +60,11 @@ class Tokens(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A recording whose name is not understood yet; names are of one Unicode form (NFC).
+    """A recording whose name is not understood yet; names have one Unicode form (NFC).
 
     Attributes:
         path: The file.
-        name: Its path from the raw folder, for a person.
+        name: Its path from the raw folder, for messages.
         all_folders: The folders that it lies in.
         folders: Those among them that may tell something about it.
         bare: The file's name without its end.
@@ -84,7 +84,7 @@ class Item(NamedTuple):
 
 
 def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
-    """The recordings of words in a folder, and what is left out, for a person."""
+    """The recordings of words in a folder, and messages about files that are left out."""
     items, noise = [], 0
     for path in files.recordings:
         name = path.relative_to(raw)

@@ -25,14 +25,14 @@ CLICK_SHARE = 0.999
 """Share of energy in a short time from which on a sound is a click."""
 
 LONGEST_RATIO = 10
-"""A recording longer than so many times the median is taken for a mistake, and shorter for odd."""
+"""Multiple of the median length above which a recording is a mistake; its inverse is odd."""
 
 FEWEST_TO_COMPARE = 5
 """Recordings that a median of lengths needs to mean something."""
 
 CLIPPED_RUN = 3
 CLIPPED_SHARE = 0.01
-"""Samples at the very top or bottom, so many after each other, are clipped ones."""
+"""Share of samples at the very top or bottom from which on a recording counts as clipped."""
 
 OFF_ZERO = 0.1
 """A mean further from zero is a fault of the microphone's circuit."""
@@ -42,7 +42,7 @@ LOUDEST = 8.0
 
 FLAWS = {
     "clipped": "is cut off at its loudest; record it at a lower level if you can",
-    "off zero": "lies off zero all the time; `sox FILE FILE.wav highpass 20` mends it",
+    "off zero": "lies off zero all the time; `sox FILE FILE.wav highpass 20` fixes it",
     "too loud": "has samples far above 1; divide whole numbers by 32768 before you write them",
 }
 """Possible flaws of a recording, and what to do."""

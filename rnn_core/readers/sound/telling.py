@@ -10,7 +10,7 @@ from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
 from rnn_core.readers.splits import SETS
 
 MANY_SPEAKERS = 12
-"""So many are no longer named for each split."""
+"""Number of speakers from which on they are not named for each split."""
 
 Speakers = Sequence[str | None]
 
@@ -114,7 +114,7 @@ def number(names: Sequence[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time for a person."""
+    """A length of time in words."""
     if seconds < 60:
         return f"{seconds:.1f} seconds"
     return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

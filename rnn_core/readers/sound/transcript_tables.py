@@ -41,7 +41,7 @@ class Row(NamedTuple):
     """A row of a table of transcripts.
 
     Attributes:
-        where: The table and the line in it, for a person.
+        where: The table and the line in it, for messages.
         table: The table.
         file: What it calls the recording.
         text: What is said, in Unicode's composed form (NFC).
@@ -85,7 +85,7 @@ def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list
     """The rows of tables of transcripts; what is wrong with them is noted.
 
     Returns:
-        The rows, and what was decided in reading them, for a person.
+        The rows, and messages about decisions in reading them.
 
     Raises:
         FaultsError: If there are none.
@@ -111,7 +111,7 @@ def read_table(table: Path, faults: Faults, split: Split | None) -> tuple[list[R
     Args:
         table: The file.
         faults: Where it is noted what is wrong with rows.
-        split: The one that the whole table is of, unless a column says another; None: of any.
+        split: Split of the whole table, unless a column says another; None: any.
 
     Raises:
         FaultsError: If it cannot be read, or lacks a column.
@@ -140,7 +140,7 @@ def table_with_columns(table: Path, faults: Faults) -> tuple[TableFile, tuple[in
     """A table, and the places of its columns of files, texts, speakers, takes and splits.
 
     Between tabs and bars a quotation mark is a part of the text, as public collections have it.
-    Without names of columns the first is of files, and the last of texts, as in LJSpeech.
+    Without names of columns the first has files, and the last texts, as in LJSpeech.
 
     Raises:
         FaultsError: If it cannot be read, or lacks a column.

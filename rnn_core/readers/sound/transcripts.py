@@ -35,7 +35,7 @@ class Listed(NamedTuple):
     Attributes:
         files: Each with its text.
         rows: What the tables say of it.
-        left_out: Other files, for a person.
+        left_out: Messages about other files.
         notes: What was decided in reading the tables.
     """
 
@@ -115,7 +115,7 @@ class Index:
     Args:
         recordings: All of them.
         folder: That of the table.
-        unclear: Whether rows are missing, or do not tell which recording they are of.
+        unclear: Whether rows are missing, or do not name their recording.
     """
 
     def __init__(self, recordings: list[Path], folder: Path, unclear: bool) -> None:

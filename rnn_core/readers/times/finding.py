@@ -34,7 +34,7 @@ def find_times(
         others: Columns that are something else.
         name: What to call the table in errors.
         day_first: Whether 01/02/2024 is the first of February, if it is known.
-        series: Of which series each row is, (N,).
+        series: Series of each row, (N,).
 
     Raises:
         DataError: If the one column of timestamps cannot be read.
@@ -82,7 +82,7 @@ def disorder(times: pd.DatetimeIndex, series: NDArray[np.int32]) -> float:
 
 
 def named_parts(table: pd.DataFrame, date: str) -> tuple[str, ...]:
-    """The columns that a person names with commas between; none where it is the name of one."""
+    """The columns that the user names with commas between; none where it is the name of one."""
     parts = tuple(part.strip() for part in date.split(","))
     several = len(parts) > 1 and date not in table.columns
     return parts if several and set(parts) <= set(table.columns) else ()

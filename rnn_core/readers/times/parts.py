@@ -1,4 +1,4 @@
-"""Timestamps whose parts stand in several columns, such as a day and a time of day.
+"""Timestamps whose parts are in several columns, such as a day and a time of day.
 
 Which part a column holds, its name tells. The parts are read together, and make one timestamp.
 """
@@ -46,8 +46,8 @@ WAYS = (
 """Parts that make a timestamp, the larger ones first; those after the second may be absent."""
 
 UNNAMED = (WAYS[0], WAYS[1], WAYS[3])
-"""Ways in which columns are taken that a person names in the order of their parts, and whose names
-tell nothing: a number below 13 beside a year is a month."""
+"""Ways to read columns that the user names in the order of their parts, and whose names have no
+meaning: a number below 13 beside a year is a month."""
 
 RANGES = {
     "year": (1500, 2500),
@@ -65,7 +65,7 @@ RANGES = {
 CURES = {"time": "write 13:00 or 13:00:00"}
 
 LOOKED_AT = 200
-"""Rows at the start by which it is told what part of a timestamp a column holds."""
+"""Rows at the start that show which part of a timestamp a column holds."""
 
 CLOCK = re.compile(
     r"(?:0 days )?(\d{1,2})[:.h](\d\d)(?:[:.](\d\d(?:\.\d+)?))?(?:\s?([ap])\.?m\.?)?"
@@ -244,8 +244,8 @@ def clock_of(text: str) -> float:
 
 
 def read_days(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
-    """Days, each of which may stand in several rows: read once, since rows that repeat a day tell
-    nothing of the order of day and month.
+    """Days, which may be repeated: each is read once, since repeated rows do not show the order of
+    day and month.
     """  # noqa: D205
     text = values.astype("str") if values.dtype == object else values
     new = np.ones(len(text), np.bool_)

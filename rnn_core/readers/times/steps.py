@@ -37,7 +37,7 @@ WORDS = {
     "YS": "year",
     "YE": "year",
 }
-"""Steps of pandas for a person."""
+"""Names of pandas' steps in messages."""
 
 
 def increasing(times: pd.DatetimeIndex) -> bool:
@@ -81,7 +81,7 @@ def shown(time: pd.Timestamp | pd.Timedelta) -> str:
 
 
 def step_in_words(step: BaseOffset) -> str:
-    """A step for a person, such as 15 minutes or 1 business day."""
+    """A step in words, such as 15 minutes or 1 business day."""
     if months := months_of(step):
         return f"{months} month{'s' if months > 1 else ''}"
     word = WORDS.get(step.rule_code.partition("-")[0]) if step.n > 0 else None

@@ -16,7 +16,7 @@ from rnn_core.tasks.base.role import Role
 from rnn_core.tasks.base.scores import Scores
 
 Marks: TypeAlias = npt.NDArray[np.uint64]
-"""By which items are known again, (N, M): each has M, of which those that are 0 say nothing."""
+"""Marks by which items are recognised, (N, M): each item has M, and a mark of 0 means nothing."""
 
 
 class Rescores(Role, ABC):

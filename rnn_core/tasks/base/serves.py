@@ -46,7 +46,7 @@ class Serves(Role, ABC):
 
     @abstractmethod
     def answer(self, model: nn.Module, table: "pd.DataFrame", parameters: Any) -> "pd.DataFrame":
-        """Answer raw input, as a person has it.
+        """Answer the user's raw input.
 
         Args:
             model: A model of this task, on the CPU and in evaluation mode.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor  # what only compares scores does without
 
 LEFT_OUT = len(SPLITS)
-"""The split of an item that is on no split."""
+"""The split of an item that is in no split."""
 
 
 def items_of(sides: "Tensor", split: Split) -> "Tensor":
@@ -87,7 +87,7 @@ def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
 
     Args:
         sides: The split of every item, (N,).
-        strata: What each item is of, such as its class, int64 (N,).
+        strata: Stratum of each item, such as its class, int64 (N,).
     """
     train, groups = items_of(sides, "train"), strata.tolist()
     chosen = items_of(sides, "validation").tolist()
@@ -106,7 +106,7 @@ def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
 
 
 def last_groups(sides: "Tensor", groups: "Tensor") -> "Tensor":
-    """Training items that are to choose, where whole groups are on a split: int64, sorted.
+    """Training items that are to choose, where whole groups are in a split: int64, sorted.
 
     They are the last groups by number, as many as the validation set has.
 

@@ -61,7 +61,7 @@ def split_lines(lines: Sequence[str], parameters: CopyData) -> dict[Split, Seque
     sides = dict(zip(SPLITS, parts, strict=True))
     for split, side in sides.items():
         if not side:
-            raise DataError(f"{len(lines)} lines are too few: the {split} split gets none")
+            raise DataError(f"{len(lines)} lines are too few: the {split} set gets none")
     return sides
 
 

@@ -30,7 +30,7 @@ class Dividing(Divides):
         """The last rows of the training set choose, as many as the validation set has.
 
         Rows after the validation set are not there any more. So it is in each series; of one
-        that has not so many, all rows of the training set choose.
+        that lacks this number, all rows of the training set choose.
         """
         assert isinstance(meta, ForecastingMeta)
         moved = [*map(one_side_back, meta.sides)]
@@ -43,8 +43,8 @@ class Dividing(Divides):
         for split in SPLITS:
             if not found.items[split]:
                 raise ParameterError(
-                    f"one validation set earlier, the {split} split has {length_of(moved, split)} "
-                    f"rows, of which no window of {meta.lookback} and {meta.horizon} rows can be "
+                    f"one validation set earlier, the {split} set has {length_of(moved, split)} "
+                    f"rows, where no window of {meta.lookback} and {meta.horizon} rows can be "
                     "scored"
                 )
         return kept, found

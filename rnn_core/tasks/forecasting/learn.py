@@ -37,7 +37,7 @@ SCORING_BATCH = 512
 """Windows scored at once; a bound on memory only."""
 
 CLUSTER_HORIZONS = 3
-"""Windows that begin within so many horizons are taken together. Neighbours have targets in
+"""Horizons within which windows belong to one cluster. Neighbours have targets in
 common across the border of two clusters; with more horizons that matters less."""
 
 
@@ -51,7 +51,7 @@ class ForecastingModel(ModelParameters):
         normalisation: See there.
         channels: See there.
         loss: What training lowers: the mean squared or absolute error, or the pinball loss of
-            quantiles, of which the median is the forecast then. The metric is the squared error
+            quantiles, whose median is the forecast then. The metric is the squared error
             all the same.
         quantiles: Probabilities of the quantiles to predict, in pairs about 0.5; each pair is an
             interval. Read where loss is `quantile`.
@@ -143,11 +143,11 @@ class Learning(Learns):
         return zeros
 
     def allowed(self, output: Tensor, series: Tensor) -> Tensor:
-        """Forecasts of which none is below 0 if none may be.
+        """Forecasts, raised to 0 where they are below and that is not allowed.
 
         Args:
             output: (B, N, C), or quantiles (B, N, C, Q).
-            series: Of which each window is, int64 (B,).
+            series: Series of each window, int64 (B,).
         """
         if not self.meta.parameters.nonnegative:
             return output
@@ -278,8 +278,8 @@ class Learning(Learns):
         forecast, `mase`, and where there are quantiles, their mean pinball loss and the share of
         values in each interval, such as `coverage_80`.
 
-        Of a window, the values that are there count; it weighs what they are of all that it
-        predicts. Windows that are less than a horizon apart have targets in common, and so make
+        Of a window, the values that are there count; its weight is their share of all that
+        it predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
         return self.scored(*self.answers(model, data, split), data, split)

@@ -30,7 +30,7 @@ class ForecastingData:
         time_parts: Columns that make the timestamps together, such as a day and a time of day, or
             year, month and hour; they become the column `date`. None where that is in the table.
         day_first: Whether 01/02/2024 is the first of February; None to find it out.
-        series: Column that says which series a row is of, where a table holds several; None if
+        series: Column that names the series of a row, where a table holds several; None if
             it holds one. The rows of each are in the order of time, wherever they stand.
         lookback: Rows of the past that the model sees.
         horizon: Rows that it predicts.
@@ -164,7 +164,7 @@ class ForecastingMeta(Meta):
         series: The series of the table, one after the other as they are in the prepared table.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.
-        borders: Which rows of the prepared table are on which split, series by series: the first,
+        borders: Which rows of the prepared table are in which split, series by series: the first,
             and that after the last. Rows that are cut off do not count.
         form: How the table is written, as it was found.
         day_first: Whether days are written before months; None where neither is first.

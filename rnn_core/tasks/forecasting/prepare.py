@@ -89,7 +89,7 @@ def calendar_rows(
 
 
 class Kept(NamedTuple):
-    """The rows of a series that are on a split.
+    """The rows of a series that are in a split.
 
     Attributes:
         name: Of the series.
@@ -128,7 +128,7 @@ def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
     if alone:
         check_lengths(borders, parameters, table.name)
     checked: tuple[Split, ...] = SPLITS if alone else ("train",)
-    sides = {f"{split} split": slice(*borders[split]) for split in checked}
+    sides = {f"{split} set": slice(*borders[split]) for split in checked}
     tables.check_sides(table.numbers, sides, table.name)
     values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
     times = None if table.times is None else table.times[: len(values)]
@@ -183,7 +183,7 @@ def refuse_negative(targets: "pd.DataFrame", name: str) -> None:
     for column in targets:
         for row, value in targets[column][targets[column] < 0].items():
             what = f"{name}, row {row}, column {column!r}: {value:g} is below 0"
-            faults.add(what, "set data.nonnegative to false, or mend the value")
+            faults.add(what, "set data.nonnegative to false, or correct the value")
     faults.check()
 
 
@@ -232,13 +232,13 @@ def count_windows(
     rows = first_rows(sides, split, *ahead)
     if not len(rows):
         raise DataError(
-            f"{name}: no series has a {split} split that is long enough for a lookback of "
+            f"{name}: no series has a {split} set that is long enough for a lookback of "
             f"{parameters.lookback} and a horizon of {parameters.horizon}"
         )
     count = len(with_values(values, rows, *ahead, len(parameters.targets)))
     if not count:
         raise DataError(
-            f"{name}: every window of the {split} split has a column without a value in its "
+            f"{name}: every window of the {split} set has a column without a value in its "
             f"lookback of {parameters.lookback} rows, or none of a target in the "
             f"{parameters.horizon} after it; raise data.lookback, or leave out what has the gaps"
         )
@@ -266,7 +266,7 @@ def refuse_constant(
             )
         if lowest_of_train == highest_of_train:
             raise DataError(
-                f"{name}: {kind} column {column!r} never changes on the training set; "
+                f"{name}: {kind} column {column!r} never changes in the training set; "
                 "leave it out, or change data.split"
             )
 
@@ -301,6 +301,6 @@ def check_lengths(borders: Borders, parameters: ForecastingData, name: str) -> N
         if len(first_rows([borders], split, parameters.lookback, parameters.horizon)) < 1:
             start, end = borders[split]
             raise DataError(
-                f"{name}: the {split} split has {end - start} rows, too few for a lookback of "
+                f"{name}: the {split} set has {end - start} rows, too few for a lookback of "
                 f"{parameters.lookback} and a horizon of {parameters.horizon}"
             )

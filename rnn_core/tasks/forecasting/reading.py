@@ -1,4 +1,4 @@
-"""A table of a person's own, as the task reads it: numbers in time, without blank ends."""
+"""The user's own table, as the task reads it: numbers in time, without blank ends."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -93,7 +93,7 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
 
 
 def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Table:
-    """Make a table of what stands in a file.
+    """Make a table of a file.
 
     Args:
         loaded: What was read. Columns leave it once numbers and timestamps are made of them,

@@ -18,7 +18,7 @@ from rnn_core.tasks.forecasting.prepare import prepare
 from rnn_core.tasks.forecasting.reading import alike, read_table
 
 MARKED_ROWS = 8
-"""A row without a date is known by its targets and those of the rows before it, so many in all."""
+"""Number of rows, up to a row without a date, whose targets identify it."""
 
 
 class Rescoring(Learning, Rescores):

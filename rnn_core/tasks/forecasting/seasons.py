@@ -9,7 +9,7 @@ class Season(NamedTuple):
     """Season of a table with a given step between rows.
 
     Attributes:
-        name: What it is, for a person.
+        name: Its name in messages.
         seconds: How long it is.
         shortest_step: Least seconds between rows that have it.
         longest_step: Most seconds between rows that have it.

@@ -1,4 +1,4 @@
-"""Parameters to start from, for a table of a person's own."""
+"""Parameters to start from, for the user's own table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ COLUMNS = ("targets", "features", "known")
 """Parameters that name columns."""
 
 LISTS = (*COLUMNS, "calendar")
-"""Parameters of several names, of which a person may give one alone."""
+"""Parameters with several names, where the user may give a single one."""
 
 START_SPLIT = (0.6, 0.2, 0.2)
 """Splits that are suggested: for short tables too, the shorter ones hold some windows."""
@@ -53,7 +53,7 @@ LONGEST_HORIZON = 48
 
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
-    """Parameters for a table, of which a person has to know the targets alone.
+    """Parameters for a table; the user has to name the targets only.
 
     The column of timestamps is found; lookback and horizon follow from the step
     between rows and their number. Gaps in columns and in time are declared, with
@@ -159,7 +159,7 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     """Requested parameters, with the names of columns as in the table, and the one of timestamps.
 
     Args:
-        table: What stands in the file.
+        table: Content of the file.
         name: Of the file.
         wanted: What is asked for, targets and features as lists.
 
@@ -196,7 +196,7 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         parts = named_parts(table.frame, wanted["date"])
     if parts:
         found |= {"date": joined_name(parts), "time_parts": list(parts)}
-    if faults.found:  # of the numbers too, so that all is told at once
+    if faults.found:  # of the numbers too, so that all faults are reported at once
         with faults.noted():
             flags = [c for key in COLUMNS[1:] for c in columns.get(key, ())]
             tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=flags)
@@ -231,7 +231,7 @@ def holds_numbers(values: "pd.Series[Any]") -> bool:
 def wanted_columns(
     frame: "pd.DataFrame", wanted: Sequence[str], name: str, *, flags: bool
 ) -> list[str]:
-    """Columns that a person asks for; several may be named with commas between.
+    """Columns that the user asks for; several may be named with commas between.
 
     Args:
         frame: The table.
@@ -304,7 +304,7 @@ def suggest_windows(
 def suggest_training(
     lengths: Sequence[int], data: Mapping[str, Any], *, outlying: bool
 ) -> Suggestion:
-    """A model and a training for series of so many rows, the larger the more there are.
+    """A model and a training for series; the more rows they have, the larger.
 
     Where values are outlying, the absolute error is lowered, to which each adds as one more that
     is missed, and not as the square of how far out it is.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnn_core.readers.table_files import TableForm
 
 FAR = 20
-"""Robust standard deviations from the median beyond which a value is told."""
+"""Robust standard deviations from the median beyond which a value is reported."""
 
 ALIKE = 0.999
 """Correlation with a target from which on it is doubted that a column is known before it."""

@@ -58,7 +58,7 @@ def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targe
         rows: First row of each window, int64 (N,).
         lookback: Rows of the past.
         horizon: Rows that follow.
-        targets: The first so many columns are predicted.
+        targets: Number of columns that are predicted, the first ones.
     """
     known = functional.pad((~values.isnan()).cumsum(dim=0, dtype=torch.int32), (0, 0, 1, 0))
     found = []

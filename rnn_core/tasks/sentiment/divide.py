@@ -41,7 +41,7 @@ class Dividing(Divides):
 
 
 def with_copies(data: Data, held: Tensor) -> Tensor:
-    """Training items, and those others that are of the same words."""
+    """Training items, and others with the same words."""
     sentences: Sequence[Tensor] = data["words"].split(data["lengths"].tolist())
     texts = [tuple(sentence.tolist()) for sentence in sentences]
     known = {texts[item] for item in held.tolist()}

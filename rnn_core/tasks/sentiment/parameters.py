@@ -21,7 +21,7 @@ class SentimentData:
 
     Attributes:
         text: Column of texts: its name, or its position from 1.
-        label: Column of labels, likewise.
+        label: Column of labels, in the same form.
         separator: As the next three, see `rnn_core.readers.table_files.TableForm`; None to find
             it out.
         encoding: See there.
@@ -32,7 +32,7 @@ class SentimentData:
         test: File of the set kept for the final score; null: drawn.
         validation_share: Share of each class kept for choosing.
         test_share: Share of each class kept for the final score.
-        split_seed: Seed that decides which texts are on which split.
+        split_seed: Seed that decides which texts are in which split.
         lowercase: Whether upper and lower case are the same.
         find_words: Whether the characters of scripts without spaces are joined into words that
             are found in the training set; see `rnn_core.features.word_finding`.
@@ -92,7 +92,7 @@ class Found:
     Attributes:
         form: How the training file is written; None where each text is a file.
         text: Its column of texts: the name, or the position where columns have none.
-        label: Its column of labels, likewise.
+        label: Its column of labels, in the same form.
         others: Further columns that may be the one of labels.
         notes: What was decided in reading it, a line each.
         left_out: Files and folders that are not read.
@@ -139,7 +139,7 @@ class SentimentMeta(Meta):
         longest: Words of the longest text of the training set.
         words: Of scripts without spaces, and how much each stands alone; see
             `rnn_core.features.word_finding`.
-        left_out: Rows that are not used, since their text is on a later split too.
+        left_out: Rows that are not used, since their text is in a later split too.
         optimum: The best accuracy that is possible on the test set; None: not known.
         found: What was found out about the files; None of models that were registered before
             it was noted.

@@ -1,4 +1,4 @@
-"""Texts of a person's own without labels, read as those were that a model was trained on."""
+"""The user's own texts without labels, read like those that a model was trained on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ def read_raw_input(path: Path, form: TableForm | None, column: str) -> "pd.DataF
         column: Its column of texts.
 
     Returns:
-        The table as it is, or a column `text`; the index, `row`, says how a person calls a row.
+        The table as it is, or a column `text`; the index, `row`, has the user's names of rows.
 
     Raises:
         DataError: If it cannot be read.

@@ -15,13 +15,13 @@ from rnn_core.tasks.base.understanding import Understanding, counted, split_line
 from rnn_core.tasks.sentiment.parameters import Found, SentimentMeta
 
 MOSTLY_UNKNOWN = 0.5
-"""A model is told little of a split of whose words more are unknown."""
+"""Share of unknown words in a split above which a model learns little from it."""
 
 FEWEST = 5
 """Texts of a class on a split that tell something of how well it is found."""
 
 MOSTLY = 0.8
-"""Where so many texts are of one class, an accuracy is high without any knowledge."""
+"""Share of one class from which on accuracy is high without any knowledge."""
 
 CALLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
@@ -108,7 +108,7 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
 
 
 def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
-    """Classes that are too rare to tell of, or so frequent that an accuracy tells little."""
+    """Classes that are too rare to score, or so frequent that accuracy means little."""
     for split in SCORED:
         there = counts[SPLITS.index(split)].tolist()
         rare = [name for name, n in zip(meta.classes, there, strict=True) if n < FEWEST]
@@ -122,7 +122,7 @@ def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
     share, most = float(totals.max() / totals.sum()), meta.classes[int(totals.argmax())]
     if share >= MOSTLY and meta.parameters.metric == "accuracy":
         yield (
-            f"{share:.0%} of the texts are of the class {most!r}, so that always answering it has "
+            f"{share:.0%} of the texts have the class {most!r}, so that always answering it has "
             "such an accuracy; if rare classes matter as much, --set metric=balanced_accuracy "
             "trains and chooses by the mean recall of classes"
         ).replace("%", " %", 1)
@@ -134,7 +134,7 @@ def of_words(data: Data) -> Iterator[str]:
         if (share := unknown_share(data, split)) > MOSTLY_UNKNOWN:
             yield (
                 f"{share:.0%} of the words in the {split} set do not occur in the training set: a "
-                "model is told little there; are the sets of one language and of one kind?"
+                "model knows little there; do the sets have the same language and kind?"
             ).replace("%", " %", 1)
 
 

@@ -35,7 +35,7 @@ class Dividing(Divides):
     def move_back(data: Data, meta: Meta) -> Divided:
         """As the splits differ: by speaker, whole speakers choose; by take, of each the last takes.
 
-        Where speakers take turns, the one that was tested is on no split, the next is scored, and
+        Where speakers take turns, the one that was tested is in no split, the next is scored, and
         the one after that chooses.
         """
         assert isinstance(meta, SpeechMeta)
@@ -57,7 +57,7 @@ def held(data: Data, sides: Tensor, parameters: SpeechData) -> Tensor:
 
 
 def next_speaker(sides: Tensor, speakers: Tensor) -> Tensor:
-    """The recordings of who comes after the speaker that is for choosing, by turns.
+    """The recordings of the speaker after the one that chooses, by turns.
 
     Raises:
         ParameterError: If there are too few speakers.

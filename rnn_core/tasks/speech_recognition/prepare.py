@@ -71,7 +71,7 @@ def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str
     """
     words = {recording.word for recording in recordings}
     if len(words) == 1:
-        raise DataError(f"all recordings are of {min(words)!r}; two words are needed at least")
+        raise DataError(f"all recordings have the word {min(words)!r}; at least two are needed")
     if parameters.split_by != "each_speaker":
         return {"all": split_recordings(recordings, parameters)}
     folds = speaker_folds(recordings)

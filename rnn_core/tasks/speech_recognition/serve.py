@@ -1,4 +1,4 @@
-"""Recordings of a person's own, recognised."""
+"""Recognition of words in the user's own recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Recordings of a person's own, transcribed."""
+"""Transcription of the user's own recordings."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class TranscriptionAnswer(AnswerParameters):
     Attributes:
         beam: Beginnings of texts that are kept while one is searched for; 1: the text of
             the likeliest path, which is what models are scored by.
-        times: Whether it is told when each word is said, by the likeliest path of the text.
+        times: Whether the answer has the time of each word, by the likeliest path of the text.
     """
 
     beam: int = 1

@@ -17,7 +17,7 @@ from rnn_core.tasks.speech_transcription.divide import has_unknown
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionMeta
 
 MOST_SYMBOLS = 60
-"""Symbols that are told one by one."""
+"""Largest number of symbols that are listed one by one."""
 
 
 def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
@@ -58,7 +58,7 @@ def symbols_line(meta: TranscriptionMeta) -> str:
 
 
 def unknown_symbols(data: Data, meta: TranscriptionMeta) -> list[str]:
-    """A doubt where later splits have symbols that the training set has not."""
+    """A doubt where later splits have symbols that the training set lacks."""
     strange = int(has_unknown(data, len(meta.symbols)).sum())
     if not strange:
         return []

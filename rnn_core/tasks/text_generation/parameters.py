@@ -16,7 +16,7 @@ class TextData:
 
     Attributes:
         tokens: Whether a token is a character; a word or punctuation mark with the
-            space before it; or a subword, of which any text can be made.
+            space before it; or a subword, which can spell any text.
         max_vocabulary: Most different tokens, the one for unknown tokens included.
         validation_share: Share of the text, before the test set, kept for choosing.
         test_share: Share of the text, at its end, kept for the final score.

@@ -108,7 +108,7 @@ def to_tensors(text: Numbered, vocabulary: Sequence[str]) -> dict[str, Tensor]:
 
 
 def smallest_integer(number: int) -> type[np.uint8] | type[np.int16] | type[np.int32]:
-    """The smallest type of which tensors are that has room for so many numbers from 0."""
+    """The smallest type of tensors for the numbers from 0 to `number` - 1."""
     if number <= np.iinfo(np.uint8).max + 1:
         return np.uint8
     return np.int16 if number <= np.iinfo(np.int16).max + 1 else np.int32
@@ -122,7 +122,7 @@ def later_counts(text: Numbered, split: Split) -> npt.NDArray[np.int64]:
 
 
 def check_known(data: Data, max_vocabulary: int) -> None:
-    """Refuse a text of which the vocabulary covers less than half.
+    """Refuse a text if the vocabulary covers less than half of it.
 
     Raises:
         ParameterError: If the training set is cut down too far.
@@ -137,7 +137,7 @@ def check_known(data: Data, max_vocabulary: int) -> None:
     for split in SPLITS[1:]:
         if unknown[split] > 0.5:
             raise DataError(
-                f"{unknown[split]:.0%} of the tokens of the {split} split are not in the "
+                f"{unknown[split]:.0%} of the tokens of the {split} set are not in the "
                 "vocabulary of the training set; is the text of one kind, and long enough?"
             )
 

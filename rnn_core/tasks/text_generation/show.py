@@ -41,7 +41,7 @@ class Showing(Writing, Shows):
     def prompts(self, tokens: Tensor, length: int) -> tuple[str, str]:
         """The start of the first line of tokens (N,), and of one in the middle.
 
-        Only known tokens are taken. Where no line starts with so many, any place is taken,
+        Only known tokens are taken. Where no line starts with enough of them, any place is taken,
         and where there is none, prompts are empty.
         """
         windows = tokens.unfold(0, min(length, len(tokens)), 1)

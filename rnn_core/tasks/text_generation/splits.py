@@ -1,4 +1,4 @@
-"""The training, validation and test set of a text of a person's own."""
+"""The training, validation and test set of the user's own text."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -138,7 +138,7 @@ def check_splits(text: Numbered) -> None:
     for split in SPLITS:
         if len(text.splits[split]) < 2:
             raise DataError(
-                f"the text has {number} tokens, which leaves the {split} split fewer than 2; "
+                f"the text has {number} tokens, which leaves the {split} set fewer than 2; "
                 "it is too short"
             )
     first = text.splits["train"][0]

@@ -1,4 +1,4 @@
-"""Parameters to start from, for a text of a person's own."""
+"""Parameters to start from, for the user's own text."""
 
 import math
 from collections.abc import Mapping

@@ -102,7 +102,7 @@ class Numbering:
 
 
 def smallest(number: int) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
-    """The smallest type for so many numbers from 0."""
+    """The smallest type for the numbers from 0 to `number` - 1."""
     if number <= np.iinfo(np.uint8).max + 1:
         return np.uint8
     return np.uint16 if number <= np.iinfo(np.uint16).max + 1 else np.uint32

@@ -19,10 +19,10 @@ MOST_NAMED = 4
 """Files that are named."""
 
 UNKNOWN_SHARE = 0.001
-"""Share of unknown tokens from which on it is told."""
+"""Share of unknown tokens from which on it is reported."""
 
 WHAT = {"char": "characters", "word": "words and marks", "subword": "subwords"}
-"""Tokens, for a person."""
+"""Names of tokens in messages."""
 
 
 def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:

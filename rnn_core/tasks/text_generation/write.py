@@ -34,7 +34,7 @@ class TextAnswer(AnswerParameters):
         num_tokens: Tokens to write.
         temperature: Below 1 prefers likely tokens, above 1 evens them out; 0 takes the
             likeliest.
-        top_k: Draw from so many of the likeliest tokens; 0: from all.
+        top_k: Number of the likeliest tokens to draw from; 0: all.
         top_p: Draw from the fewest of the likeliest tokens whose probabilities add up to this
             (Holtzman et al., arXiv:1904.09751v2); 1: from all.
         repetition_penalty: The log-probability of a token that is in the prompt, or was written,
@@ -130,7 +130,7 @@ class Writing(Learning):
         return logits.masked_fill(~torch.tensor(agrees), -math.inf) if any(agrees) else logits
 
     def read_prompt(self, prompt: str) -> tuple[list[int], bytes]:
-        """Tokens of a prompt, at least one; and what of its end is held back.
+        """Tokens of a prompt, at least one; and the part of its end that is held back.
 
         What is written begins with that, which is not written again: the blank before the next
         word, or of subwords the last word, which may go on. Where a prompt ends within a word,

@@ -37,7 +37,7 @@ def contributions(
 
     These are the pseudo-values of the jackknife (Tukey, 1958): N times the score of all sentences
     less N - 1 times that of all others. Their differences between two systems tell how sure a
-    difference of corpus BLEU is; differences of sentence BLEU would tell of another metric.
+    difference of corpus BLEU is; differences of sentence BLEU would describe another metric.
     """
     metric, num_sentences = bleu(tokenizer), len(translations)
     pairs = zip(translations, references, strict=True)

@@ -28,7 +28,7 @@ NAMES_KEPT = 0.5
 """Share of names from which on those that nobody saw are taken to stay as they are."""
 
 FEWEST_NAMES = 10
-"""Names from which on that can be told."""
+"""Fewest names that show it."""
 
 
 SAID = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
@@ -47,7 +47,7 @@ class CutText(NamedTuple):
 
 
 def says_nothing(text: str) -> bool:
-    """Return whether a text is of marks alone, which are the same in all languages."""
+    """Return whether a text has only marks, which are the same in all languages."""
     return SAYS.search(text) is None
 
 
@@ -120,7 +120,7 @@ def known_words(pairs: Sequence[Pair]) -> list[str]:
 
 
 def lacking_names(source: str, translation: str, known: Collection[str]) -> bool:
-    """Return whether a source has names that nobody saw, and its translation has not."""
+    """Return whether a source has unseen names that its translation lacks."""
     there = {*SAID.findall(translation)}
     return any(is_strange(word, known) and word not in there for word in SAID.findall(source))
 

@@ -35,7 +35,7 @@ FREQUENT = (0.02, 0.6)
 """Share of the texts that a frequent word is in."""
 
 SURE = 12.0
-"""Log-odds against a mere chance of what is told."""
+"""Log-odds against mere chance from which on a doubt is reported."""
 
 DEVIATIONS = 5.0
 """Standard deviations that a correlation is away from 0 which is taken for one."""
@@ -51,7 +51,7 @@ class Shifted(NamedTuple):
 
 
 def misaligned(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Tell of pairs that do not seem to be translations of each other.
+    """Warn of pairs that do not seem to be translations of each other.
 
     Where features of a stretch of lines fit those of other lines better, it is shifted, and where
     none fit at all, lines are out of order.

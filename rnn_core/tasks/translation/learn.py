@@ -34,7 +34,7 @@ NOT_WRITTEN = -1
 """Stands for a piece that is never written; it does not count in a loss."""
 
 POOL_BATCHES = 20
-"""Sentences of similar length are batched together within pools of so many batches."""
+"""Number of batches in a pool, within which sentences of similar length are batched."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The pairs of each split, from a person's own files."""
+"""The pairs of each split, from the user's own files."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -88,14 +88,14 @@ def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
     both = next((i for i, text in enumerate(read["test"], 1) if text in chosen), None)
     if both is not None and parameters.repeated == "error":
         raise DataError(
-            f"the source of pair {both} of the test set is on the validation set too; remove it "
+            f"the source of pair {both} of the test set is in the validation set too; remove it "
             "there, or set data.repeated to drop"
         )
     scored = chosen | tested
     again = next((i for i, text in enumerate(read["train"], 1) if text in scored), None)
     if again is not None and parameters.repeated == "error":
         raise DataError(
-            f"the source of pair {again} of the training set is on the validation or test set "
+            f"the source of pair {again} of the training set is in the validation or test set "
             "too; remove it, or set data.repeated to drop"
         )
     kept: Sides = {
@@ -105,10 +105,10 @@ def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
     }
     if not kept["validation"]:
         raise DataError(
-            "every validation pair is on the test set too; nothing is left to choose by"
+            "every validation pair is in the test set too; nothing is left to choose by"
         )
     if not kept["train"]:
-        raise DataError("every training pair is on the validation or test set too")
+        raise DataError("every training pair is in the validation or test set too")
     return kept
 
 
@@ -121,7 +121,7 @@ def check_characters(sides: Sides) -> None:
     """Refuse splits that are written otherwise than what is trained on.
 
     Raises:
-        DataError: If most characters of one are not on the training set.
+        DataError: If most characters of one are not in the training set.
     """
     for index, what in enumerate(Pair._fields):
         known = {character for pair in sides["train"] for character in pair[index].lower()}
@@ -129,6 +129,6 @@ def check_characters(sides: Sides) -> None:
             text = "".join("".join(pair[index].lower().split()) for pair in sides[split])
             if 2 * sum(character in known for character in text) < len(text):
                 raise DataError(
-                    f"most characters of the {what} texts of the {split} split are not on the "
+                    f"most characters of the {what} texts of the {split} set are not in the "
                     "training set; is it the same language?"
                 )

@@ -20,14 +20,14 @@ class TranslationData:
             two files that are there. With a `*` in it there is a file for each split, and
             the star stands for its name in `sides`. Without a `target_file`, a table with a text
             and its translation on each line, and tabs between.
-        target_file: File of the translations, likewise.
+        target_file: File of the translations, in the same form.
         columns: Of a table, those of the text and of its translation, counted from 1.
         sides: What files of the training, validation and test set are called.
         validation_share: Share of the pairs kept for choosing, where one pair of files
             holds all; pairs are drawn, not cut off at the end.
-        test_share: Share of the pairs kept for the final score, likewise.
-        repeated: What to do where a text to translate comes again on another split, as the model
-            reads it: refuse it ("error"), leave it out of the earlier split ("drop"), or take
+        test_share: Share of the pairs kept for the final score, also drawn.
+        repeated: What to do where a text to translate is repeated in another split, as the model
+            rreads it: refuse it ("error"), leave it out of the earlier split ("drop"), or take
             splits as they are, which is for those that were published ("keep").
         max_vocabulary: Most different subwords of both languages together.
         max_length: A training pair with more subwords than this on either side is left
@@ -66,7 +66,7 @@ class LeftOut:
     """Training pairs that are not used.
 
     Attributes:
-        repeated: Since the text to translate is on another split too.
+        repeated: Since the text to translate is in another split too.
         long: Since they have too many subwords.
     """
 

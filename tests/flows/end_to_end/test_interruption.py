@@ -1,4 +1,4 @@
-"""Killed anywhere, again and again: the next run ends the same, and nothing of ours goes on."""
+"""Killed anywhere, again and again: the next run ends the same, and no process of it lives on."""
 
 import os
 import random
@@ -54,7 +54,7 @@ def contents(study):
 
 @pytest.fixture(scope="module")
 def make(study_at, served, tmp_path_factory):
-    """Makes a study whose processes can be told from all others, at the end too."""
+    """Make a study whose processes can be identified, at the end too."""
     places = []
 
     def new(name):
@@ -80,7 +80,7 @@ def uninterrupted(make):
 
 @pytest.fixture(scope="module")
 def again(make):
-    """A study of which the next tests interrupt one run after the other."""
+    """A study whose runs the next tests interrupt one after the other."""
     return make("again")
 
 

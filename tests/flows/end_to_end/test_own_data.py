@@ -1,4 +1,4 @@
-"""From a person's own files to a registered model and its answer.
+"""From the user's own files to a registered model and its answer.
 
 That two commands are enough is shown by the README's.
 """
@@ -71,7 +71,7 @@ OF_PEOPLE = {
     "judge": ("sentiment", ["opinions.tsv"], "--target", "label"),
     "translator": ("translation", ["numbers.en", "numbers.de"]),
 }
-"""Studies that `new` makes: the task, the data, and what else it is told."""
+"""Studies that `new` makes: the task, the data, and other arguments."""
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ HOST = socket.gethostname()
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """A study that has not run, of which nothing is known anywhere."""
+    """A study that has not run, and is unknown everywhere."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
     monkeypatch.setattr(doctor, "PORTS", {})
     monkeypatch.setattr(doctor, "LEAST_FREE", 0)

@@ -123,7 +123,7 @@ def test_lock_is_what_dvc_writes_that_records_all_at_once(layout, inputs, monkey
 
 
 def outdated(layout, stages):
-    """The lock of stages that ran with something else, one of which is no more."""
+    """The lock of stages that ran with something else, one of which no longer exists."""
     commit(layout, stages)
     text = lock_file(layout).read_text().replace("size: ", "size: 1")
     return text.replace("evaluate@opinions", "evaluate@gone")

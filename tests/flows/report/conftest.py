@@ -157,7 +157,7 @@ STUDY = {
 }
 """Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders, a race to its
 end, a test set that contradicts, a simple baseline that is as good, a single candidate, two of
-which the same seed finished but once."""
+which the same seed finished only once."""
 
 
 def seed_results(data, cell, size, draw):

@@ -174,7 +174,7 @@ def test_baseline_is_said_to_be_as_good_as_it_is(made_up, score, said):
 
 
 def network(test, validation=0.0, error=0.1, mean=0.5):
-    """A reference network that is worse than the champion by so many margins."""
+    """A reference network that is worse than the champion by `mean` margins."""
     stands = {"mean": mean, "std": None}
     return ReferenceResult(
         cell="tcn",

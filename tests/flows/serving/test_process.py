@@ -1,4 +1,4 @@
-"""`gatewise serve` as a person starts and ends it."""
+"""`gatewise serve` as a user starts and ends it."""
 
 import json
 import os

@@ -36,7 +36,7 @@ def before():
 
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
-    """A copy of our packages, of which the fingerprints are taken."""
+    """A copy of our packages, whose fingerprints are taken."""
     for package in definitions.PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=ignored)

@@ -156,7 +156,7 @@ def is_elsewhere(module):
 
 
 def module_of(file):
-    """The name of a module of ours, by its file; None for another's."""
+    """The name of a module in our packages, by its file; None for others."""
     path = Path(file)
     if not path.is_relative_to(ROOT):
         return None
@@ -166,7 +166,7 @@ def module_of(file):
 
 
 class Calls:
-    """The definitions of ours that are called while this is entered."""
+    """The definitions in our packages that are called while this is entered."""
 
     def __init__(self):
         self.seen = set()
@@ -215,7 +215,7 @@ AROUND = (
 
 
 def ran(perform, layout, task, verb):
-    """Run a stage; returns what of ours it called."""
+    """Run a stage; returns the definitions in our packages that it called."""
     perform(layout, task, verb, watch=(calls := Calls()))
     around = {("flows.trainings.work", name) for name in AROUND}
     found = set(calls.found()) - around

@@ -41,7 +41,7 @@ DATASETS = {
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory, perform):
-    """A study of which all seeds are trained."""
+    """A study whose seeds are all trained."""
     layout = Layout(tmp_path_factory.mktemp("study"))
     sections = {
         name: {"source": f"data/raw/{name}", "model": {"hidden_size": 6}, **section}

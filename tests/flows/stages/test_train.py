@@ -99,7 +99,7 @@ def tuned(prepared, tmp_path_factory, perform):
 
 @pytest.fixture
 def fresh(prepared, tmp_path):
-    """A study of one's own with prepared data."""
+    """A separate study with prepared data."""
     return Layout(shutil.copytree(prepared.folder, tmp_path / "study"))
 
 

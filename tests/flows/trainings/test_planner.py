@@ -65,7 +65,7 @@ class Run:
     Attributes:
         plan: Of what.
         own: Whether each random seed has items of its own.
-        ended: Trainings that have ended, and what else was there.
+        ended: Trainings that have ended, and others that were there.
         begun: Every training in the order in which it was begun.
     """
 
@@ -189,7 +189,7 @@ def test_trainings_are_those_that_the_race_asks_for(plan, own):
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(plans(), st.booleans(), st.sampled_from(["seed", "ensemble", "auto"]))
 def test_race_knows_nothing_of_a_refit(plan, own, champion):
-    """Nor does the ensemble; and the refit is of the candidate that was chosen, and no other."""
+    """Nor does the ensemble; and only the chosen candidate is refitted."""
     without = Run(replace(plan, refit=None), own)
     with_it = Run(replace(plan, refit=champion), own)
     alone, found = without.go(), with_it.go()

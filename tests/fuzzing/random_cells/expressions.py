@@ -219,5 +219,5 @@ def written(results: Sequence[Value]) -> list[str]:
 
 
 def bracketed(text: str) -> str:
-    """An operand that may stand beside any operator."""
+    """An operand that is valid next to any operator."""
     return text if text.isidentifier() else f"({text})"

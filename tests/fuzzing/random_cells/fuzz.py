@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is left of so many cells; 1 if one of them differs."""
+    """Run the remaining ones of a number of cells; 1 if one of them differs."""
     parser = argparse.ArgumentParser(prog="python -m random_cells", description=__doc__)
     parser.add_argument("--cells", type=int, default=5000, help="how many in all")
     parser.add_argument("--seed", type=int, help="of all batches; that of the file, or any")

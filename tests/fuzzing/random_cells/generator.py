@@ -60,7 +60,7 @@ class RandomCell:
     new_states: tuple[Value, ...]
 
     def __str__(self) -> str:
-        """The cell as a class, as a person would write it."""
+        """The cell as a class, as one would write it by hand."""
         used = [value.text for value in reachable(self.new_states) if not value.operands]
         weights = {name: SHAPES[kind] for name, kind in WEIGHTS.items() if f"w.{name}" in used}
         states = STATES[: len(self.new_states)]
@@ -139,7 +139,7 @@ class Example:
 
 @st.composite
 def random_cells(draw: st.DrawFn, operations: int = 14) -> RandomCell:
-    """A cell with 1 to 3 states and up to so many operations."""
+    """A cell with 1 to 3 states and up to `operations` operations."""
     num_states, num_gates = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     values = leaves(num_gates, num_states)
     for _ in range(draw(st.integers(2, operations))):

@@ -120,7 +120,7 @@ def largest(tensor: Tensor) -> float:
 
 def reason_for(run: Callable[[], Any]) -> tuple[Any, str]:
     """Result of a function, and why it ran in the eager loop, if it did."""
-    search.warned.clear()  # each reason is told once
+    search.warned.clear()  # each reason is given once
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         found = run()

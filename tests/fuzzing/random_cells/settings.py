@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 
 def of(number: int, shrink: bool = True) -> settings:
-    """Settings for so many examples, the first failing one made small or not."""
+    """Settings for `number` examples, the first failing one made small or not."""
     return settings(
         phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         max_examples=number,

@@ -71,7 +71,7 @@ class End:
 
 @dataclass
 class World:
-    """Trainings that end as they are told to.
+    """Trainings that end as given.
 
     Attributes:
         better: By how much the refit is better, by random seed.

@@ -1,4 +1,4 @@
-"""Sizes that are worse than a smaller one of their cell, and how the report tells of them."""
+"""Sizes that are worse than a smaller one of their cell, and the report about them."""
 
 from dataclasses import dataclass, replace
 from math import inf

@@ -24,7 +24,7 @@ MATRIX, VECTOR = ("H", "H"), ("H",)
 
 
 class TwoStates(Cell):
-    """Two states of which the output is the smaller part, a vector weight, a constant."""
+    """Two states, the smaller of them the output, a vector weight, a constant."""
 
     gates = ("a", "b")
     weights = {"a": MATRIX, "b": MATRIX, "scale": VECTOR}

@@ -93,7 +93,7 @@ def test_known_pytorch_means_kernels_and_no_warning(tmp_path, monkeypatch):
 
 
 def chain(node):
-    """The names of `a.b.c`, if it is of this form."""
+    """The names of `a.b.c`, if it has this form."""
     names = []
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)

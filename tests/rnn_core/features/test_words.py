@@ -100,7 +100,7 @@ def test_so_are_reviews_of_which_a_third_have_a_negation(tmp_path, language, num
 
 
 def cut_in_order(folder, rows):
-    """Prepare rows of which the first are trained on, whatever they say."""
+    """Prepare rows whose first ones are trained on, whatever they say."""
     folder.mkdir()
     places = [0, round(0.5 * len(rows)), round(0.6 * len(rows)), len(rows)]
     files = {"train": "a.csv", "validation": "b.csv", "test": "c.csv"}

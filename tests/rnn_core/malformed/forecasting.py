@@ -188,7 +188,7 @@ CASES = {
     "constant to train on": (
         column(1, ["0"] * 42 + [y for y, _ in VALUES[42:]]),
         {},
-        "sales.csv: target column 'y' never changes on the training set",
+        "sales.csv: target column 'y' never changes in the training set",
     ),
     "split without a value": (
         column(1, [y for y, _ in VALUES[:42]] + [""] * 6 + [y for y, _ in VALUES[48:]]),
@@ -264,7 +264,7 @@ CASES = {
     "clock that was set back": (
         column(0, [f"2024-10-27T{hour:02d}:00" for hour in range(3)] + OCTOBER),
         {},
-        "sales.csv, row 5: 2024-10-27 02:00:00 comes again since the clock was set back; write all",
+        "sales.csv, row 5: 2024-10-27 02:00:00 is repeated since the clock was set back; write all",
     ),
     "day and hour in two columns": (
         column(
@@ -320,7 +320,7 @@ CASES = {
     "too few rows": (
         rows(range(12)),
         {},
-        "sales.csv: the train split has 8 rows, too few for a lookback of 6 and a horizon of 3",
+        "sales.csv: the train set has 8 rows, too few for a lookback of 6 and a horizon of 3",
     ),
     "too few rows for the horizon": (
         table(),

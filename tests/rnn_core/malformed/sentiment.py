@@ -38,7 +38,7 @@ def replaced(number, row):
 
 
 def quoted(content):
-    """A table of which some text is in quotation marks, as it has to be."""
+    """A table where some text is in quotation marks, as it has to be."""
     return content.replace(b"see it twice", b'"see it, and see it twice"')
 
 

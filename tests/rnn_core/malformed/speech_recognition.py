@@ -1,4 +1,4 @@
-"""Recordings of single words that cannot be used, and what a person is told."""
+"""Recordings of single words that cannot be used, and the errors."""
 
 import io
 import math
@@ -47,7 +47,7 @@ def of_samples(samples: list[int]) -> bytes:
 
 
 def opposite(seed: int) -> bytes:
-    """Two channels of which one is the other upside down."""
+    """Two channels, one of them the other upside down."""
     draw = random.Random(seed)
     content = wav(seed, channels=2)
     values = [draw.randrange(-9000, 9000) for _ in range((len(content) - 44) // 4)]
@@ -68,7 +68,7 @@ def good() -> dict[str, bytes]:
 
 
 def folders() -> dict[str, bytes]:
-    """The same in one folder a word, with names that tell nothing."""
+    """The same in one folder a word, with names without meaning."""
     return {
         f"{word}/{name}.wav": wav(10 * place + seed)
         for place, word in enumerate(("no", "yes"))
@@ -255,7 +255,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "one word only": (
         without(good(), *(name for name in good() if name.startswith("yes"))),
         {},
-        "all recordings are of 'no'; two words are needed",
+        "all recordings have the word 'no'; at least two are needed",
     ),
     "a word with too few recordings": (
         without(folders(), "no/a.wav", "no/b.wav"),

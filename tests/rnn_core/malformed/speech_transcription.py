@@ -1,4 +1,4 @@
-"""Recordings and transcripts that cannot be used, and what a person is told."""
+"""Recordings and transcripts that cannot be used, and the errors."""
 
 import io
 import random
@@ -132,7 +132,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "one symbol only": (
         changed(TSV, rows(**dict.fromkeys("abcdef", "1"))),
         {},
-        "all texts are of the one symbol '1'",
+        "all texts consist of the symbol '1'",
     ),
     "two rows": (
         {"a.wav": wav(0), "b.wav": wav(1), TSV: table(("a.wav", "1"), ("b.wav", "2"))},

@@ -1,4 +1,4 @@
-"""Texts that cannot be used, and what a person is told."""
+"""Texts that cannot be used, and the errors."""
 
 import gzip
 from typing import Any

@@ -1,4 +1,4 @@
-"""Aligned files that cannot be used, and what a person is told."""
+"""Aligned files that cannot be used, and the errors."""
 
 from typing import Any
 
@@ -190,35 +190,35 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a test pair that is trained on": (
         of_sides(test=[38, 39, 5]),
         STAR,
-        "pair 6 of the training set is on the validation or test set too",
+        "pair 6 of the training set is in the validation or test set too",
     ),
     "a test sentence that is trained on with another translation": (
         of_sides()
         | {"test.de": lines([f"{GERMAN[i]} ja" for i in range(8)])}
         | {"test.en": lines(ENGLISH[:8])},
         STAR,
-        "the source of pair 1 of the training set is on the validation or test set too",
+        "the source of pair 1 of the training set is in the validation or test set too",
     ),
     "a test sentence that is trained on in other capitals": (
         of_sides() | {"test.en": lines([text.upper() for text in ENGLISH[3:11]])},
         STAR | {"lower_case": True},
-        "the source of pair 4 of the training set is on the validation or test set too",
+        "the source of pair 4 of the training set is in the validation or test set too",
     ),
     "an encoding that there is not": (corpus(), {"encoding": "x"}, "there is no encoding 'x'"),
     "a pair to choose by that is tested": (
         of_sides(test=[40, 33, 41]),
         STAR,
-        "pair 2 of the test set is on the validation set too",
+        "pair 2 of the test set is in the validation set too",
     ),
     "nothing left to train on": (
         of_sides(train=[38, 39]),
         STAR | {"repeated": "drop"},
-        "every training pair is on the validation or test set too",
+        "every training pair is in the validation or test set too",
     ),
     "nothing left to choose by": (
         of_sides(val=[38, 39]),
         STAR | {"repeated": "drop"},
-        "every validation pair is on the test set too",
+        "every validation pair is in the test set too",
     ),
     "a vocabulary smaller than the alphabet": (
         corpus(),
@@ -233,6 +233,6 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a test set in another script": (
         of_sides() | {"test.de": lines(["привет мир"] * 8)},
         STAR,
-        "most characters of the target texts of the test set are not on the training set",
+        "most characters of the target texts of the test set are not in the training set",
     ),
 }

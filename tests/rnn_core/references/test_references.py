@@ -294,7 +294,7 @@ def small(name, input_size, *, bidirectional=False):
 @pytest.mark.parametrize("name", REGISTRY)
 @pytest.mark.parametrize("task_name", [t for t in TASKS if t != "translation"])
 def test_every_wrapper_but_that_of_translation_learns_around_it(tmp_path, task_name, name):
-    """A translator hands the states of its encoder on to a decoder, of which there are none."""
+    """A translator passes the states of its encoder on to a decoder, and there are none."""
     example, kind = load(EXAMPLES / f"{task_name}.py"), get_task(task_name)
     for file, content in example.good().items():
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

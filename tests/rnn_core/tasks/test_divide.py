@@ -356,7 +356,7 @@ def test_words_tell_nothing_of_the_sentences_that_choose(prepared):
 
 
 def test_sentences_that_are_said_again_choose_together(tmp_path):
-    """One that is trained on tells nothing of whether it is known by heart."""
+    """A sentence that is trained on does not show whether it is known by heart."""
     table = pd.concat([opinions(40)] * 3, ignore_index=True)
     table.to_csv(tmp_path / "o.tsv", sep="\t", index=False)
     kind = get_task("sentiment")
@@ -393,7 +393,7 @@ def test_strings_that_share_their_recordings_cannot_choose_for_one_another(tmp_p
 
 
 def test_pieces_that_are_never_written_do_not_count_in_the_loss(prepared):
-    """As they may be on the validation set, which a refit is trained on."""
+    """As they may be in the validation set, which a refit is trained on."""
     data, meta = prepared("translation")
     fewer = replace(meta, written=meta.written[:-1])
     whole, less = task_of("translation", meta), task_of("translation", fewer)
@@ -431,5 +431,5 @@ def test_split_that_leaves_nothing_to_train_on_is_refused(prepared, name, change
 
 def test_forecasts_need_a_window_in_each_part(prepared):
     data, meta = prepared("forecasting", split=(30, 25, 40))
-    with pytest.raises(ParameterError, match=r"the train split has 5 rows.*8 and 3 rows"):
+    with pytest.raises(ParameterError, match=r"the train set has 5 rows.*8 and 3 rows"):
         divide(get_task("forecasting"), data, meta, "moved_back")

@@ -93,7 +93,7 @@ class Model(nn.Module):
 
 
 class Leaves(fx.Tracer):
-    """Layers are kept whole, as those of `torch.nn` are of themselves."""
+    """Layers are kept whole, as those of `torch.nn` are by default."""
 
     def is_leaf_module(self, module, name):
         return name == "layer" or super().is_leaf_module(module, name)

@@ -16,7 +16,7 @@ KINDS = {
     "gru": (nn.GRU, {}, "gru_reset_after"),
     "lstm": (nn.LSTM, {}, "lstm"),
 }
-"""By kind: the class of `torch.nn`, what it is told besides, and the name of our cell."""
+"""By kind: the class of `torch.nn`, its further arguments, and the name of our cell."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Side:
 
     @property
     def recipe(self):
-        """The class, and what it is told before and besides the arguments of a case."""
+        """The class, and its arguments before and besides those of a case."""
         kind, besides, cell = KINDS[self.kind]
         return (Recurrent, (cell,), {}) if self.ours else (kind, (), besides)
 
@@ -122,7 +122,7 @@ def tensors(nest):
 
 
 def leaves(*nests):
-    """Copies of which gradients are kept; how the numbers lie in memory stays as it was."""
+    """Copies that keep gradients; the memory layout stays as it was."""
     return tuple(leaf(nest) for nest in nests)
 
 

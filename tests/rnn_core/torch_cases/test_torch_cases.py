@@ -2,8 +2,8 @@
 
 The cases are in the tables beside this file: a name, the test of PyTorch that the case comes
 from, the kinds of module, and what is called. On both sides the same numbers come out, outputs,
-states and gradients, or both refuse. The few cases of which ours differs on purpose are told
-in `docs/torch.md`, each with its reason.
+states and gradients, or both refuse. The few cases where ours differs on purpose are in
+`docs/torch.md`, each with its reason.
 """
 
 import importlib.util

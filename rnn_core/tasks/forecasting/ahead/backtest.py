@@ -147,7 +147,7 @@ def first_row(
     """The place of the first row of a series that is predicted.
 
     Raises:
-        ParameterError: If it cannot be told, or `start` is no time or number of a row.
+        ParameterError: If it is unknown, or `start` is no time or number of a row.
     """
     lookback = task.meta.lookback
     if times is None:
@@ -224,7 +224,7 @@ def rows_of(
 def simple_forecasts(
     task: "Serving", past: NDArray[np.float64], count: int
 ) -> dict[str, NDArray[np.float64]]:
-    """The last value, and the last season where there is one, for so many rows."""
+    """The last value, and the last season where there is one, repeated for `horizon` rows."""
     known = np.flatnonzero(~np.isnan(past))
     if not len(known):
         return {}

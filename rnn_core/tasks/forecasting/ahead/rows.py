@@ -1,4 +1,4 @@
-"""The rows after the last target, in which a person says what is known ahead."""
+"""The rows after the last target, which hold values that are known ahead."""
 
 from typing import TYPE_CHECKING
 

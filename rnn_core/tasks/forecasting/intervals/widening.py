@@ -29,8 +29,8 @@ def fitted_widening(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -
     distance to the median as by Kivaranovic, Johnson & Leeb, arXiv:1905.10634v3, so that steps
     of all widths have the one factor). A factor may be below 1 too.
 
-    The guarantee of these papers is for values that might as well stand in another order. Those
-    of a series need not, and those of neighbouring windows are not independent.
+    The guarantee of these papers is for values whose order does not matter. The
+    order of a series matters, and the values of neighbouring windows are not independent.
 
     Args:
         quantiles: Of K values that are known, (K, Q); K is 1 at least.
@@ -76,7 +76,7 @@ def followed_widening(
         quantiles: Of W windows in the order of time, series after series, (W, N, C, Q).
         truth: What came, (W, N, C), NaN where it is not known.
         first: For each of M forecasts the place of the first window of its series, int64 (M,).
-        ended: The place after the last window of which all was known when it is made, (M,).
+        ended: The place after the last window that was known completely when it is made, (M,).
         levels: Probabilities of the quantiles.
     """
     factors = quantiles.new_ones(len(ended), *quantiles.shape[2:])

@@ -117,7 +117,7 @@ class Mode(enum.Enum):
 
 
 class Above(Cell):
-    """A base of one's own, whose methods the cell inherits."""
+    """A separate base, whose methods the cell inherits."""
 
     def method(self, value):
         return self.factor * self.scaler(value) * self.computed

@@ -256,7 +256,7 @@ def test_compiled_transforms_are_right(transform):
     assert_close(compiled(xs), functions[transform](xs), **NEAR)
 
 
-# Gradients, and tensors, whose numbers do not stand in memory as they are.
+# Gradients, and tensors, whose numbers are not in memory as they are.
 
 
 def negative(tensor):

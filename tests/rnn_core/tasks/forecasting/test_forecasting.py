@@ -438,7 +438,7 @@ def test_rows_after_the_split_are_left_out(tmp_path):
 
 
 def test_table_that_is_too_short_is_refused(tmp_path):
-    with pytest.raises(DataError, match="train split has 8 rows, too few for a lookback of 6"):
+    with pytest.raises(DataError, match="train set has 8 rows, too few for a lookback of 6"):
         prepared(tmp_path, series(12))
 
 

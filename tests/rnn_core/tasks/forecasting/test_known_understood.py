@@ -101,7 +101,7 @@ WRONG = {
     "later only": (
         {"known": ["holiday"]},
         lambda: table_of().assign(holiday=lambda t: (t.index > 180) * 1),
-        "known column 'holiday' never changes on the training set; leave it out, or change",
+        "known column 'holiday' never changes in the training set; leave it out, or change",
     ),
     "a target": ({"known": ["y"]}, table_of, r"known repeat targets or features: \['y'\]"),
     "a feature": (

@@ -20,7 +20,7 @@ def sentences(generator, number, shortest=5, longest=15):
 
 
 def spoiled(generator, references, share):
-    """Translations of which so many words are others."""
+    """Translations with a share of words replaced."""
     return [
         [str(generator.choice(WORDS)) if generator.random() < share else word for word in words]
         for words in references

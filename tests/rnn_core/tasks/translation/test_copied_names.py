@@ -37,7 +37,7 @@ def test_a_common_name_of_another_form_does_not_decide():
 
 
 def cut(text):
-    """A text of which each word is a piece."""
+    """A text where each word is a piece."""
     spans, start = [], 0
     for word in text.split(" "):
         spans.append((start, start + len(word)))
