@@ -1,13 +1,13 @@
 # make run      the sample study, from nothing to registered champions
-# make test     the tests, but for those of the next line
-# make end-to-end  those of whole runs: the README's commands, data of one's own, flaws, kills, MLflow,
+# make test     the tests, except those of the next line
+# make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow,
 #               and 40 random cells
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
 # make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
-# make check    style, types, the direction of imports, and that code.json is up to date
+# make check    style, types, the direction of imports, spelling, plain words, and code.json
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
@@ -70,6 +70,8 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@git ls-files -z | xargs -0 $(BIN)/codespell
+	@PYTHONPATH=maintenance $(BIN)/python -m plain_words
 	@$(BIN)/gatewise code --check
 
 up: setup

@@ -1,4 +1,4 @@
-"""How often the race errs on studies whose truth is known.
+"""Error rates of the race on studies whose truth is known.
 
     python benchmarks/calibration.py [--studies 2000] [--candidates 8] [--kinds easy typical]
                                      [--processes 2] [--json FILE]
@@ -69,8 +69,8 @@ class Kind:
         chance: Distribution of what a seed does to a candidate.
         clusters: Groups of items that vary together.
         uneven: Standard deviation of the logarithm of `seeds` over candidates.
-        decided: At least this share of studies is to be decided.
-        trainings: By so many trainings at most, in the mean.
+        decided: Smallest share of studies to decide.
+        trainings: Largest mean number of trainings.
     """
 
     name: str
@@ -124,7 +124,7 @@ class Generated:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of one study.
+    """Result of one study.
 
     Attributes:
         trainings: How many were done.
@@ -143,7 +143,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What came of the studies of a kind, shares and means of all but where it is said.
+    """Results of the studies of a kind, as shares and means over all unless stated.
 
     Attributes:
         kind: Which kind.
@@ -152,7 +152,7 @@ class Row:
         decided: Those that were decided.
         wrong: Those that were decided for a candidate that is worse by more than the margin.
         wrong_at_most: The upper 95 % limit of that.
-        wrong_decisions: Likewise, as a share of those that were decided; with its limits.
+        wrong_decisions: The same as a share of those that were decided; with its limits.
         regret: Mean of all recommendations, decided or not.
         cheaper: Of those that were decided, those in which a cheaper candidate would have done.
         inferior: Those in which a candidate is called worse that is not; None if one truly is.
@@ -222,7 +222,7 @@ def print_line(*cells: str) -> None:
 
 
 def cells_of(row: Row) -> list[str]:
-    """What a row says, in the order of the columns."""
+    """Cells of a row, in the order of the columns."""
     share, least, most = row.wrong_decisions
     of_decisions = f"{100 * share:.1f} % ({100 * least:.1f}-{100 * most:.1f})"
     return [
@@ -261,7 +261,7 @@ def summary(kind: Kind, outcomes: Sequence[Outcome]) -> Row:
 
 
 def broken_promises(kind: Kind, row: Row) -> list[str]:
-    """What the studies of a kind did not keep, in words."""
+    """Describe the promises that the studies of a kind break."""
     promises = {
         f"wrong in at most {MOST_WRONG:.0%} of studies": row.wrong_at_most <= MOST_WRONG,
         f"wrong in at most {MOST_WRONG_DECISIONS:.0%} of decisions": row.decided < ENOUGH_DECIDED
@@ -273,7 +273,7 @@ def broken_promises(kind: Kind, row: Row) -> list[str]:
 
 
 def simulate(kind: Kind, num_candidates: int, number: int) -> tuple[Outcome, Outcome]:
-    """What the race, and the earlier rule, make of one study.
+    """Run the race, and the earlier rule, on one study.
 
     Args:
         kind: What kind of study.
@@ -306,7 +306,7 @@ def generate(kind: Kind, num_candidates: int, generator: np.random.Generator) ->
 
 
 def chances(chance: Chance, generator: np.random.Generator, num_candidates: int) -> Floats:
-    """What a seed does to each candidate, (C, S), of mean 0 and standard deviation 1."""
+    """Effects of seeds on each candidate, (C, S), of mean 0 and standard deviation 1."""
     shape = (num_candidates, SEEDS.most)
     if chance == "t3":
         return np.asarray(generator.standard_t(3, shape) / 3**0.5)
@@ -320,7 +320,7 @@ def chances(chance: Chance, generator: np.random.Generator, num_candidates: int)
 
 
 def endings(models: Floats, items: Floats, clusters: npt.NDArray[np.int64]) -> list[Trained]:
-    """How each training of a candidate ended on a split, of its losses (S,) and of items (N,)."""
+    """Ends of a candidate's trainings on a split, from its losses (S,) and those of items (N,)."""
     found = []
     for model in models:
         values = MARGIN * (model + items)
@@ -330,7 +330,7 @@ def endings(models: Floats, items: Floats, clusters: npt.NDArray[np.int64]) -> l
 
 
 def by_race(study: Generated) -> Outcome:
-    """What the race makes of a study."""
+    """Result of the race on a study."""
     each = {f"cell{i:02}-1": trained for i, trained in enumerate(study.trained)}
     runners = [Runner(name=name, trained=splits["validation"]) for name, splits in each.items()]
     asked = race(runners, SEEDS, MARGIN).asked
@@ -381,7 +381,7 @@ def outcome_of(
 
 
 def by_earlier_rule(study: Generated) -> Outcome:
-    """What the earlier rule came to, which added seeds for all candidates while it abstained."""
+    """Result of the earlier rule, which added seeds for all candidates while it abstained."""
     seeds: int | None = SEEDS.first
     while seeds is not None:
         last = seeds

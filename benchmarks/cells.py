@@ -132,7 +132,7 @@ def streams() -> dict[str, dict[str, float]]:
 
 
 def stream_table(found: dict[str, dict[str, float]]) -> str:
-    """The streams for a person, in microseconds."""
+    """Table of the streams, in microseconds."""
     lines = [f"{'stream: sequences, inputs, hidden':34}{'ours us':>9}{'torch us':>10}{'ratio':>7}"]
     for name, times in found.items():
         ours, torchs = 1e6 * times["ours"], 1e6 * times["torch"]
@@ -189,12 +189,12 @@ def geometric_mean(values: Iterable[float]) -> float:
 
 
 def against_torch(seconds: dict[str, float], what: str, cell: str) -> float:
-    """How many times as fast as torch's layer a cell is."""
+    """Speed of a cell in multiples of torch's layer."""
     return seconds[f"{what}:torch:{REFERENCES[cell].__name__}"] / seconds[f"{what}:ours:{cell}"]
 
 
 def against_eager(seconds: dict[str, float], cell: str) -> float:
-    """How many times as fast as the eager loop a cell is."""
+    """Speed of a cell in multiples of the eager loop."""
     return seconds[f"train:eager:{cell}"] / seconds[f"train:ours:{cell}"]
 
 
@@ -233,7 +233,7 @@ def summary(results: dict[Shape, dict[str, float]], cells: list[str], peak: floa
 
 
 def table(found: dict, cells: list[str]) -> str:
-    """The ratios for a person: a row per cell, train against torch and eager by shape."""
+    """Table of the ratios: a row per cell, train against torch and eager by shape."""
     shapes = found["shapes"]
     lines = [f"{'train against torch, eager':18}" + "".join(f"{s:>20}" for s in (*shapes, "mean"))]
     lines[0] += f"{'infer, lowest':>16}{'peak share':>12}"
@@ -249,7 +249,7 @@ def table(found: dict, cells: list[str]) -> str:
 
 
 def infer_ratios(found: dict, cell: str) -> str:
-    """How a cell's inference compares with torch's: the mean over the shapes, and the lowest."""
+    """Inference speed of a cell compared with torch's: the mean over the shapes, and the lowest."""
     if cell not in found["infer_vs_torch"]:
         return ""
     ratios = [shape["infer_vs_torch"][cell] for shape in found["shapes"].values()]

@@ -6,14 +6,14 @@ Of each draw of a kind, `suggest` says lookback, horizon, model and training, as
 does. Three cells are trained with two random seeds each. The cell that is best on the validation
 set is delivered, as the mean of its seeds where that is better there. Where a simple baseline of
 Gatewise is not worse than it by more than the margin on the test set, the report names it as as
-good, and it is what a person takes who has read the report.
+good, and a reader of the report takes it.
 
 The three others are computed here, apart from Gatewise's own baselines: Holt-Winters by
 statsmodels with and without damping, fitted to the training set and continued to where each
 forecast is made; the season before; and ordinary least squares from the lookback and a constant.
 All forecast the same windows of the test set, and are scored by the mean squared error in
 standard deviations of the training set. Then the chosen cell is trained once more with
-`loss: quantile`, and the share of the test set in its intervals is told, with and without
+`loss: quantile`, and the share of the test set in its intervals is reported, with and without
 following the errors of the windows before.
 """
 
@@ -183,7 +183,7 @@ def coverage(study: Study, cell: str) -> dict[str, float]:
 
 
 def measure(kind: str, draw: int) -> dict[str, Any]:
-    """What one draw of a kind comes to."""
+    """Measure one draw of a kind."""
     with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
         table = KINDS[kind].draw(np.random.default_rng(draw))
         study = Study(Path(folder), table, KINDS[kind].asked)

@@ -272,7 +272,7 @@ def trainings() -> dict[str, dict[str, dict[str, dict[str, float]]]]:
 
 
 def is_right(found: dict[str, dict[str, list[float]]]) -> bool:
-    """Whether all differences are within their bounds; those that are not are printed."""
+    """Return whether all differences are within their bounds; those that are not are printed."""
     right = True
     print("Largest difference from the eager loop in float64: outputs, gradients")
     for cell, paths in found.items():

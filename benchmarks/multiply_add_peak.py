@@ -1,4 +1,4 @@
-"""What the cores of this machine reach in nothing but multiply-adds in single precision."""
+"""Peak rate of this machine's cores in multiply-adds in single precision."""
 
 import ctypes
 import subprocess
@@ -37,7 +37,7 @@ REPEATS = 3
 
 
 def peak_per_second(threads: int) -> float:
-    """Multiply-adds a second of so many threads together: the best of a few repeats."""
+    """Multiply-adds a second of all threads together: the best of a few repeats."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "peak.c", Path(folder) / "peak.so"
         source.write_text(SOURCE)

@@ -1,9 +1,9 @@
-"""What a run costs beside its trainings: fixed, for each stage, and as studies grow.
+"""Overhead of a run besides its trainings: fixed, for each stage, and as studies grow.
 
     python benchmarks/overhead.py [--datasets 5 20 40] [--repeats 1] [--no-sample] [--no-dvc]
         [--json FILE]
 
-Studies are made up: so many datasets with ten cells and one random seed, whose models have two
+Studies are made up: a number of datasets with ten cells and one random seed, whose models have two
 units and see 60 rows once. Each is run three times:
 
 first       from nothing, trainings included
@@ -50,7 +50,7 @@ OUTPUTS = ("data", "runs", "evaluations", "comparisons", "reports", ".dvc/cache"
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took.
+    """Cost of a command.
 
     Attributes:
         wall: Seconds from its start to its end.
@@ -134,7 +134,7 @@ def make_place(folder, parameters=None):
 
 
 def made_up(number):
-    """The params.yaml of a study of so many datasets."""
+    """The params.yaml of a study with a number of datasets."""
     section = {
         "source": "rows.csv",
         "task": "forecasting",

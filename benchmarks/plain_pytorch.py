@@ -10,7 +10,7 @@ tracked. The initial weights are Gatewise's, so that what differs is how they ar
 
 Padded batches are read whole and masked afterwards, backwards ones turned around first. That
 gives what `pack_padded_sequence` gives and was measured to take half of its time; only an LSTM
-of which the last cell state is wanted is packed.
+whose last cell state is wanted is packed.
 """
 
 import argparse
@@ -56,7 +56,7 @@ TORCH: dict[str, Callable[..., nn.RNNBase]] = {
 """The cells that torch.nn has; it stacks their gates in our order."""
 
 UNSUPPORTED = {"zoneout": 0.0, "recurrent_dropout": 0.0, "initial_state": "zeros"}
-"""What these layers have no code for, and the value that asks for nothing."""
+"""Options that these layers do not support, and the value that turns each off."""
 
 NEVER_READ_CELL_STATE = {"SpeechRecognition", "SpeechTranscription", "Sentiment"}
 """Tasks whose models read outputs and at most the last h, so that an LSTM need not be packed."""
@@ -111,7 +111,7 @@ class Loop(nn.Module):
         return functional.linear(x, self.input_weight, self.input_bias)
 
     def hoisted(self, x: Tensor) -> Iterable[Tensor]:
-        """What does not wait for the state, (B, T, ...) each."""
+        """Terms that do not depend on the state, (B, T, ...) each."""
         return self.project(x).split([n * self.hidden_size for n in self.parts], dim=-1)
 
     def step(self, x: tuple[Tensor, ...], state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -312,7 +312,7 @@ LOOPS: dict[str, type[Loop]] = {
 
 
 def torch_layer(kind: Callable[..., nn.RNNBase], source: RecurrentDirection) -> nn.RNNBase:
-    """One direction of one layer of torch.nn, with the weights of one of ours."""
+    """One direction of one layer of torch.nn, with the weights of one of Gatewise."""
     cell, hidden = source.cell, source.hidden_size
     # No weights are drawn, so that the model around it starts from the same ones.
     weight = source.input_weight
@@ -437,7 +437,7 @@ def read_whole(
 def read_packed(
     layer: nn.Module, x: Tensor, first: tuple[Tensor, ...] | None, lengths: Tensor
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Run an LSTM over what there is of each sequence."""
+    """Run an LSTM over each sequence up to its length."""
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     outputs, (h, c) = layer(packed, torch_state(layer, first))
     whole, _ = pad_packed_sequence(outputs, batch_first=True, total_length=x.shape[1])
@@ -511,7 +511,7 @@ def train_epoch(
     schedule: torch.optim.lr_scheduler.LRScheduler,
     clip_norm: float,
 ) -> float:
-    """One pass over the training side; returns the mean loss."""
+    """One pass over the training set; returns the mean loss."""
     model.train()
     state, losses = None, []
     for batch in batches:
@@ -536,7 +536,7 @@ def rate_factor(parameters: TrainingParameters, total_steps: int, step: int) -> 
 def train(
     task: Task, model: nn.Module, data: Data, parameters: TrainingParameters, seed: int
 ) -> dict[str, float | None]:
-    """Train a model, score validation after each epoch, and the test side at the best one.
+    """Train a model, score validation after each epoch, and the test set at the best one.
 
     Scores are None if the loss or a score is no longer a number.
     """

@@ -47,7 +47,7 @@ PROGRAMS = Path(sys.executable).parent
 HOST = "127.0.0.1"
 OURS, THEIRS = "gatewise serve", "mlflow models serve"
 WORDS, SENTENCES, LENGTH = 14_000, 8000, 19
-"""Of sst2: words, and how many stand in a sentence."""
+"""Of sst2: words, sentences, and words of a sentence."""
 
 GOALS = {"p50_ms": 10.0, "p99_ms": 50.0, "ratio": 3.0}
 
@@ -250,7 +250,7 @@ def theirs(model, port):
 
 
 def measure(name, options, folder):
-    """What both servers do with a model."""
+    """Measure both servers with a model."""
     (folder / name).mkdir()
     model, draw = register(name, folder / name), random.Random(1)
     rows = rows_for(name, 200, draw)
@@ -312,7 +312,7 @@ def result_of(took, speeds):
 
 
 def line(name, found):
-    """A result for a person."""
+    """Describe a result."""
     speeds = found["requests_a_second"]
     is_met = found["p50_ms"] <= GOALS["p50_ms"] and found["p99_ms"] <= GOALS["p99_ms"]
     return (

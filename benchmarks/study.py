@@ -72,7 +72,7 @@ OF_USER = re.compile(
 
 @dataclass(frozen=True)
 class Side:
-    """What one side came to.
+    """Result of one side.
 
     Attributes:
         seconds: From its start to its end.
@@ -136,7 +136,7 @@ class Workplace:
         )
         seconds = time.perf_counter() - start
         if done.returncode:
-            lines = (done.stderr.strip() or done.stdout.strip() or "without a word").splitlines()
+            lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
             cause = lines[-1].removeprefix("error: ")
             raise StudyError(f"{' '.join(command[:2])} failed with {done.returncode}: {cause}")
         return done.stdout, seconds
@@ -163,7 +163,7 @@ def warm_up(place: Workplace, cells: Iterable[str]) -> None:
 
 
 def parameters_of(part: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """What to run of a part, as the content of a params.yaml in a folder of the workplace.
+    """Parameters of a part, as the content of a params.yaml in a folder of the workplace.
 
     Raises:
         ParameterError: If what is asked for is not in the study.
@@ -247,7 +247,7 @@ def tests_of(folder: Path, datasets: Iterable[str]) -> dict[str, dict[str, list[
 
 
 def seconds_of_work(records: Iterable[Record]) -> dict[str, dict[str, float]]:
-    """How many trials, trainings and evaluations there were, and their seconds; refits apart."""
+    """Number of trials, trainings and evaluations, and their seconds; refits are separate."""
     found: dict[str, dict[str, float]] = {}
     for record in records:
         of_seed = record.what if record.is_compared else f"{record.what}, refit"
@@ -371,7 +371,7 @@ def mean(tests: list[float | None]) -> str:
 
 
 def table(part: str, found: dict[str, Any]) -> str:
-    """The results for a person."""
+    """Table of the results."""
     lines = [f"{part}: wall time, seconds"]
     lines += [f"  {name:24}{seconds:10.1f}" for name, seconds in found["seconds"].items()]
     than = f"plain PyTorch, {found['better_plain']}"
@@ -394,7 +394,7 @@ def table(part: str, found: dict[str, Any]) -> str:
 
 
 def row(dataset: str, cell: str, scores: dict[str, Any]) -> str:
-    """A cell for a person."""
+    """Line about a cell."""
     columns = [mean(scores["gatewise"]), mean(scores["plain"])]
     columns += [number(scores["difference"]), number(scores["spread"])]
     columns += [f"{scores[f'{side}_seconds']:.1f}" for side in ("gatewise", "plain")]
@@ -415,7 +415,7 @@ def measure(arguments: argparse.Namespace, place: Workplace) -> dict[str, Any]:
 
 
 def read_arguments() -> argparse.Namespace:
-    """What is asked for."""
+    """Read the arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

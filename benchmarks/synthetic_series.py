@@ -15,7 +15,7 @@ class Kind(NamedTuple):
 
     Attributes:
         draw: Makes its table, with the columns `date` and `y`.
-        asked: What a person says of it beside the target.
+        asked: The user's settings besides the target.
     """
 
     draw: Callable[[Generator], pd.DataFrame]
@@ -23,7 +23,7 @@ class Kind(NamedTuple):
 
 
 def autoregressive(draw: Generator, rows: int, kept: float, std: float) -> NDArray[np.float64]:
-    """Noise of which a share is kept from row to row."""
+    """Noise that keeps a share of its value from row to row."""
     values = draw.normal(0, std, rows)
     for row in range(1, rows):
         values[row] += kept * values[row - 1]
@@ -99,7 +99,7 @@ def with_covariate(draw: Generator) -> pd.DataFrame:
 
 
 def with_gaps(draw: Generator) -> pd.DataFrame:
-    """1,500 days, of which about 100 are missing, up to four in a row."""
+    """1,500 days, with about 100 missing, up to four in a row."""
     rows = 1500
     season = 5 * wave(rows, 7) + 3 * wave(rows, 365.25)
     y = 30 + season + autoregressive(draw, rows, 0.6, 1.5)

@@ -1,4 +1,4 @@
-"""What stands at the top of our modules: definitions as normalised text, and what each reads.
+"""Top-level definitions of modules: their normalised text, and the names that each reads.
 
 The text of a definition is its syntax tree, without docstrings, imports and the names of modules:
 an edit of a comment, of layout or of those, and a move of the file, leave it as it is.
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 Reference = tuple[str, str | None]
 """A module and the name that is read in it; None: all of it. The name `Class.method` is that
-method of a class, with what else of the class it takes."""
+method of a class, with the other parts of the class that it uses."""
 
 IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -29,18 +29,18 @@ NOT_MEANT = {"ctx", "kind", "type_comment"}
 """Fields of the syntax tree that say nothing of what code does."""
 
 COMMENTS = {".c": ("/*", "*/"), ".css": ("/*", "*/"), ".jinja": ("{#", "#}")}
-"""How comments begin and end in files that lie beside modules."""
+"""Start and end marks of comments in files next to modules."""
 
 
 @dataclass
 class Definition:
-    """What a name at the top of a module stands for, or what is done there when it is imported.
+    """Code of a top-level name, or the code that a module runs on import.
 
     Attributes:
         words: Normalised text of all statements that make it, in words.
-        reads: What they read of our modules, in the order in which it stands there.
+        reads: Names that they read from our modules, in the order of the code.
         attributes: Names that they look up in objects.
-        bases: Of a class, the classes of ours that it stands on.
+        bases: The bases of a class that are in our packages.
     """
 
     words: list[str] = field(default_factory=list)
@@ -62,8 +62,8 @@ Signature: TypeAlias = frozenset[tuple[str, int, int]]
 class Module:
     """A module's definitions by name, and its imports.
 
-    Definitions of a class's methods are named `Class.method`, and what else it holds `Class`; ""
-    is what is done on import.
+    Definitions of a class's methods are named `Class.method`, and the rest of it `Class`; "" is"
+     the code that runs on import.
     """
 
     definitions: Mapping[str, Definition]
@@ -85,7 +85,7 @@ def module_of(name: str) -> Module:
     """Read a module.
 
     Raises:
-        ModuleNotFoundError: If it is none of ours.
+        ModuleNotFoundError: If it is not in our packages.
     """
     seen()
     file = file_of(name)
@@ -96,12 +96,12 @@ def module_of(name: str) -> Module:
 
 @cache
 def seen() -> Signature:
-    """What told of the state of all files before the first was read."""
+    """Signature of all files before the first was read."""
     return signature()
 
 
 def signature() -> Signature:
-    """What tells of a change of any file of ours: sizes, and times of change.
+    """Sizes and modification times of all files of the packages, which show a change.
 
     What Python compiles does not count, whatever it is called on the way. A file that goes while
     they are listed, as those of editors do, was of no use to anybody.
@@ -120,7 +120,7 @@ def marks(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
 
 
 def forget() -> None:
-    """Read all files anew that are asked for; for who changes them or `ROOT`."""
+    """Forget all files; call this after a change to them or to `ROOT`."""
     for known in (file_of, module_of, texts_beside, seen):
         known.cache_clear()
 
@@ -159,7 +159,7 @@ def statements(nodes: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def is_text(node: ast.AST) -> bool:
-    """Whether a statement is a text that does nothing, as a docstring is."""
+    """Return whether a statement is a text that does nothing, as a docstring is."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -180,7 +180,7 @@ def names_made(node: ast.stmt) -> list[str]:
 
 
 def pieces(node: ast.stmt) -> Iterator[tuple[str, list[object]]]:
-    """The definitions that a statement is a part of, and what of it each holds, but for bases."""
+    """Definitions that a statement belongs to, and the parts of it in each, without bases."""
     if not isinstance(node, ast.ClassDef):
         for name in names_made(node) or [""]:
             yield name, [node]
@@ -193,7 +193,7 @@ def pieces(node: ast.stmt) -> Iterator[tuple[str, list[object]]]:
 
 
 def imports(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Reference]]:
-    """The names that an import makes, and what of ours they stand for."""
+    """The names that an import makes, and the definitions in our packages that they stand for."""
     for alias in node.names:
         if isinstance(node, ast.ImportFrom):
             inner = f"{node.module}.{alias.name}"
@@ -210,7 +210,7 @@ class Reader:
 
     Args:
         found: The definition.
-        known: What names stand for, of those that stand for something of ours.
+        known: Definitions in our packages by name.
         beside: Texts of files that strings may name.
     """
 
@@ -222,7 +222,7 @@ class Reader:
         self.beside = beside
 
     def read(self, value: object) -> None:
-        """Read a node of a syntax tree, several, or what else stands in one."""
+        """Read a node of a syntax tree, a list of them, or another value in a node."""
         if isinstance(value, list):
             for item in value:
                 self.read(item)
@@ -242,7 +242,7 @@ class Reader:
             self.read_fields(type(value).__name__, {n: getattr(value, n) for n in value._fields})
 
     def read_bases(self, bases: list[ast.expr]) -> None:
-        """Read what a class stands on; a class of ours is not read whole for that."""
+        """Read the bases of a class; one in our packages is not read whole for that."""
         for base in bases:
             reference, rest = self.resolved(dotted(base))
             if reference[0]:
@@ -276,7 +276,7 @@ class Reader:
             self.read_fields("Attribute", {"value": node.value, "attr": node.attr})
 
     def resolved(self, path: list[str]) -> tuple[Reference, list[str]]:
-        """What of ours a chain stands for, its module "" if nothing; and attributes of that."""
+        """Definition that a chain of names refers to, its module "" if none; and its attributes."""
         if not path or path[0] not in self.known:
             return ("", None), path
         (module, name), rest = self.known[path[0]], path[1:]

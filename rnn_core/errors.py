@@ -1,8 +1,8 @@
-"""What can go wrong, as a person would tell it.
+"""Errors with messages for users.
 
 GatewiseError                one line: what is wrong, where, what to do
 +-- ParameterError           params.yaml, or an argument, names something impossible
-|   +-- KindError            an argument is of another kind than it has to be
+|   +-- KindError            an argument has the wrong kind
 |   +-- TensorError          a tensor has another shape, type or device than it has to have
 +-- ExportError              a layer cannot be turned into what was asked for
 +-- DataError                an input file cannot be used as it is
@@ -16,7 +16,7 @@ from difflib import get_close_matches
 
 
 class GatewiseError(Exception):
-    """A problem that its reader can mend; its text is one line."""
+    """A problem that the user can fix; its text is one line."""
 
 
 class ParameterError(GatewiseError, ValueError):
@@ -24,7 +24,7 @@ class ParameterError(GatewiseError, ValueError):
 
 
 class KindError(ParameterError, TypeError):
-    """An argument is of another kind than it has to be; PyTorch raises `TypeError` there."""
+    """An argument has the wrong kind; PyTorch raises `TypeError` there."""
 
 
 class TensorError(ParameterError, RuntimeError):

@@ -1,4 +1,4 @@
-"""What a score is: of which split, by which metric, and of which items."""
+"""Meaning of a score: its split, its metric and its items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SCORED: tuple[ScoredSplit, ...] = ("validation", "test")
 """The splits that models are scored on: the first chooses, the second confirms."""
 
 Division: TypeAlias = Literal["prepared", "moved_back", "moved_back_refit", "refit"]
-"""Which items are on which split: as `prepare` divides them, or one of the three that
+"""Division of items into splits: as `prepare` divides them, or one of the three that
 `rnn_core.tasks.base.divides` makes of that."""
 DIVISIONS: tuple[Division, ...] = get_args(Division)
 
@@ -20,13 +20,13 @@ Direction: TypeAlias = Literal["lower", "higher"]
 
 
 ClassMetric: TypeAlias = Literal["accuracy", "balanced_accuracy"]
-"""What classifiers are chosen by: the share of items that are right, or the mean of that share of
+"""Metric that chooses classifiers: the share of items that are right, or the mean of that share of
 each class."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """How well a model did on the validation set.
+    """Scores of a model on the validation set.
 
     Attributes:
         score: The metric.
@@ -39,11 +39,11 @@ class Reached:
 
 @dataclass(frozen=True)
 class Metric:
-    """How the quality of a model is measured.
+    """Measure of the quality of a model.
 
     Attributes:
         name: A word for keys and columns, such as "accuracy".
-        unit: What one of it is, for a person.
+        unit: Unit of the values, for display.
         direction: Which values are better.
         definition: How exactly it is computed where its name leaves that open, such as
             the signature of sacreBLEU.
@@ -59,7 +59,7 @@ class Metric:
         return score if self.direction == "lower" else -score
 
     def rank(self, reached: Reached) -> tuple[float, float]:
-        """What a model reached as something that should be small: the loss tells equals apart.
+        """Sort key of a validation result, smaller is better: metric first, then the loss.
 
         A metric that counts items takes few values. Of two models that recognise all of 60
         recordings, the loss still says which is surer of them.

@@ -1,4 +1,4 @@
-"""A section of params.yaml as its dataclass; errors name the place as it stands in the file."""
+"""A section of params.yaml as its dataclass; errors name the place in the file."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 LIST = "a list, such as [1, 2]"
-"""What params.yaml calls what Python calls a tuple."""
+"""Name in params.yaml of Python's tuple."""
 
 
 def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:
@@ -63,7 +63,7 @@ def check_complete(kind: type[Any], content: Mapping[str, Any]) -> None:
 
 
 def line_of(field: "Field[Any]") -> str:
-    """The line of a file that says the default of a key; dots where a person has to say it."""
+    """The line of a file that says the default of a key; dots where it has none."""
     value = field.default
     if value is MISSING:
         return f"{field.name}: ..."
@@ -88,7 +88,7 @@ def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
 
 
 def check_inside(kind: Any, content: Any, where: str, source: str) -> None:
-    """Refuse unknown keys in what stands below a key: a section, or several by name."""
+    """Refuse unknown keys below a key: in a section, or in several by name."""
     for inner in (kind, *get_args(kind)):
         if not isinstance(inner, type) or not is_dataclass(inner) or content is None:
             continue

@@ -1,4 +1,4 @@
-"""What a piece of our code reaches, as one fingerprint."""
+"""Fingerprint of all code that some definitions reach."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -11,13 +11,13 @@ REGISTRIES = {"REGISTRY"}
 """Names of what can be chosen: one more changes no result."""
 
 DEPTH = 2
-"""A definition is told from others with the same text by what it reads, and that again."""
+"""Levels of definitions that distinguish one from others with the same text."""
 
 Node = tuple[str, str]
 """A module and the name of a definition in it."""
 
 Apart = tuple[Reference, ...]
-"""What is not followed: names of modules, or packages and modules with all that is in them."""
+"""Code that is not followed: names of modules, or packages and modules with all that is in them."""
 
 
 def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
@@ -28,8 +28,8 @@ def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
         apart: What is not followed, such as ("rnn_core.compiler.gpu", None).
 
     Raises:
-        ModuleNotFoundError: If a root is in no module of ours.
-        AttributeError: If a root is a method that its class has not.
+        ModuleNotFoundError: If a root is in no module of our packages.
+        AttributeError: If a root is a method that its class lacks.
     """
     return fingerprint_of(tuple(roots), apart)
 
@@ -44,8 +44,8 @@ def reached(roots: Iterable[Reference], apart: Apart = ()) -> set[Node]:
     """The modules and names of all definitions that some reach, themselves included.
 
     Raises:
-        ModuleNotFoundError: If a root is in no module of ours.
-        AttributeError: If a root is a method that its class has not.
+        ModuleNotFoundError: If a root is in no module of our packages.
+        AttributeError: If a root is a method that its class lacks.
     """
     found: set[Node] = set()
     waiting, seen = list(roots), set(roots)
@@ -61,14 +61,14 @@ def reached(roots: Iterable[Reference], apart: Apart = ()) -> set[Node]:
 
 @cache
 def followed(reference: Reference, apart: Apart) -> tuple[Node, ...]:
-    """The definitions that a reference stands for, but for what is not followed."""
+    """The definitions that a reference stands for, except for what is not followed."""
     if is_apart(reference, apart):
         return ()
     return tuple(node for node in meant(reference) if not is_apart(node, apart))
 
 
 def is_apart(reference: Reference, apart: Apart) -> bool:
-    """Whether a reference is one of some, or lies in one."""
+    """Return whether a reference is one of some, or lies in one."""
     module, name = reference
     return any(
         f"{module}.".startswith(f"{left}.") if part is None else (module, name) == (left, part)
@@ -99,7 +99,7 @@ def meant(reference: Reference) -> tuple[Node, ...]:
 
 
 def methods(owner: Node, method: str) -> Iterator[Node]:
-    """A method of a class as it and its bases have it, and what of the class it looks up."""
+    """A method of a class and of its bases, and the parts of the class that it looks up."""
     classes = list(lineage(owner))
     yield from classes
     waiting, seen = [method], set[str]()
@@ -114,7 +114,7 @@ def methods(owner: Node, method: str) -> Iterator[Node]:
 
 
 def lineage(owner: Reference) -> Iterator[Node]:
-    """A class of ours and those that it stands on."""
+    """A class of our packages and its bases."""
     module, name = owner[0], owner[1] or ""
     here = module_of(module)
     if name in here.definitions:
@@ -150,13 +150,13 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def refresh() -> None:
-    """Read all code anew that is asked for, if any of it has changed since it was read."""
+    """Read all code again that is asked for, if any of it has changed since it was read."""
     if definitions.seen() != definitions.signature():
         forget()
 
 
 def forget() -> None:
-    """Read all code anew that is asked for; for who changes it."""
+    """Forget all code that was read; call this after a change."""
     for known in (fingerprint_of, followed, meant, mark, common_mark):
         known.cache_clear()
     definitions.forget()

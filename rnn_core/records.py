@@ -73,7 +73,7 @@ def read_checked(content: Any, kind: type[R], path: Path) -> R:
         path: The file that it stands in, for errors.
 
     Raises:
-        DataError: If a key is missing or unknown, or a value is of another type.
+        DataError: If a key is missing or unknown, or a value has another type.
     """
     try:
         found: R = adapter(kind).validate_python(content)
@@ -91,5 +91,5 @@ def read_checked(content: Any, kind: type[R], path: Path) -> R:
 
 @cache
 def adapter(kind: type[R]) -> TypeAdapter[R]:
-    """What checks a dataclass; it takes some milliseconds to make."""
+    """Validator of a dataclass; it takes some milliseconds to make."""
     return TypeAdapter(kind)

@@ -40,10 +40,10 @@ MOST_TUNING_SEEDS = 20
 """More would tell less than other values do."""
 
 MOST_MEMBERS = 50
-"""What is registered answers with all of them at once."""
+"""Largest number of models in an ensemble; a registered one runs all of them."""
 
 MOST_LAYERS = 16
-"""More do not train without connections around them, which a stack of cells has not."""
+"""More layers do not train without connections around them, which a stack of cells lacks."""
 
 MOST_SEEDS = 1000
 """More would be trained for no reason that is known."""
@@ -60,13 +60,13 @@ class Tuning:
         trials: Values that are drawn for each candidate, and tried in the first round.
         share: Epochs of a trial of the first round, as a share of those of a training; one at
             least.
-        eta: Each round keeps one in so many, and trains it so many times as long.
+        eta: Each round keeps one in `eta`, and trains it `eta` times as long.
         finalists: How many are trained to the full length, besides the dataset's own values.
         seeds: Random seeds of these.
         learning_rate: Lowest and highest, as multiples of the dataset's own; searched on a
             logarithmic scale.
-        clip_norm: Likewise.
-        dropout: Lowest and highest, as it stands in `model`.
+        clip_norm: Lowest and highest, drawn on a logarithmic scale.
+        dropout: Lowest and highest, of `dropout` in `model`.
     """
 
     trials: int
@@ -109,7 +109,7 @@ class Tuning:
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """How many random seeds candidates are trained with: 0, 1, 2 and so on.
+    """Number of random seeds that candidates are trained with: 0, 1, 2 and so on.
 
     Attributes:
         first: Every candidate.
@@ -130,10 +130,10 @@ class Seeds:
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleOf:
-    """How many random seeds of the chosen candidate may answer together.
+    """Largest number of random seeds of the chosen candidate in an ensemble.
 
     Attributes:
-        members: Models; the chosen candidate alone is trained up to so many seeds.
+        members: Number of models; only the chosen candidate is trained up to this number of seeds.
     """
 
     members: int = 5
@@ -145,11 +145,11 @@ class EnsembleOf:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One dataset as it stands in the file.
+    """One dataset of the file.
 
     Attributes:
         source: Where the data comes from, as a path from the study's folder: a module
-            of `rnn_core/sources`, or a file or folder of one's own.
+            of `rnn_core/sources`, or your own file or folder.
         task: Name of the task.
         data: Parameters of the task's `prepare`.
         model: Parameters of the task's model.
@@ -161,7 +161,8 @@ class Section:
         tuning: How the cells of this dataset are tuned; null: as the study says.
         champion: What is registered; null: as the study says.
         ensemble: How many answer together; null: as the study says.
-        refit: Whether what is registered is trained on the validation set too; null: likewise.
+        refit: Whether the registered model is trained on the validation set too; null: as the study
+            says.
         references: Networks without a recurrence to compare with; null: as the study says.
         margin: The largest difference of the metric that does not matter, in its units;
             null: the task's own.
@@ -248,7 +249,7 @@ class Study:
             raise ValueError("datasets must hold at least one dataset")
 
     def section(self, name: str) -> Section:
-        """A dataset as it stands in the file.
+        """A dataset of the file.
 
         Raises:
             ParameterError: If there is no such dataset.
@@ -262,20 +263,20 @@ class Study:
         return self.section(dataset).cells or self.cells
 
     def seeds_of(self, dataset: str) -> Seeds:
-        """How many random seeds each candidate of a dataset is trained with."""
+        """Number of random seeds for each candidate of a dataset."""
         return self.section(dataset).seeds or self.seeds
 
     def champion_of(self, dataset: str) -> ChampionKind:
-        """What is registered of the chosen candidate of a dataset."""
+        """Kind of model that is registered for a dataset."""
         return self.section(dataset).champion or self.champion
 
     def members_of(self, dataset: str) -> int:
-        """How many models of a dataset may answer together; 1: there is no ensemble."""
+        """Number of models in the ensemble of a dataset; 1 if there is none."""
         several = self.section(dataset).ensemble or self.ensemble
         return 1 if self.champion_of(dataset) == "seed" else several.members
 
     def refit_of(self, dataset: str) -> bool:
-        """Whether what is registered of a dataset is to be trained on the validation set too."""
+        """Return whether a dataset's registered model is trained on the validation set too."""
         own = self.section(dataset).refit
         return self.refit if own is None else own
 
@@ -288,7 +289,7 @@ class Study:
         return self.section(dataset).depths or self.depths
 
     def tuning_of(self, dataset: str) -> Tuning | None:
-        """How every cell of a dataset is tuned; None: not at all."""
+        """Tuning of every cell of a dataset; None if there is none."""
         return self.section(dataset).tuning or self.tuning
 
     def references_of(self, dataset: str) -> tuple[str, ...] | None:
@@ -349,8 +350,8 @@ def read_study(folder: Path) -> Study:
             check_name(network, "reference", REFERENCES, f"datasets.{name}.references")
         if section.references and section.task in WITHOUT_REFERENCES:
             raise ParameterError(
-                f"{FILE}: datasets.{name}.references: a model for {section.task} hands on the "
-                "states of its cell, of which these networks have none; set it to []"
+                f"{FILE}: datasets.{name}.references: a model for {section.task} uses the "
+                "states of its cell, which these networks lack; set it to []"
             )
     return study
 
@@ -359,8 +360,8 @@ def check_lists(lists: Study | Section, place: str) -> None:
     """Refuse lists of what is tried that are empty, hold a value twice or an impossible one.
 
     Args:
-        lists: What has them.
-        place: Stands before their names in errors.
+        lists: Owner of the lists.
+        place: Prefix of their names in errors.
     """
     for what in ("cells", "sizes", "depths"):
         values = getattr(lists, what)
@@ -377,12 +378,12 @@ def check_lists(lists: Study | Section, place: str) -> None:
 
 
 def is_for_tuning(seed: int) -> bool:
-    """Whether a random seed is one of trainings that tune."""
+    """Return whether a random seed is one of trainings that tune."""
     return seed >= TUNING_SEED
 
 
 def own_source(folder: Path, source: str) -> Path | None:
-    """The file or folder of one's own that `source` names; None for a source module."""
+    """The user's own file or folder that `source` names; None for a source module."""
     path = folder / source
     return None if path.parent.resolve() == SOURCE_MODULES else path
 

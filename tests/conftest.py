@@ -34,7 +34,7 @@ LONGEST = (
 
 
 def pytest_configure() -> None:
-    """What libraries read from the environment when they are imported."""
+    """Set the variables that libraries read from the environment when they are imported."""
     os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")  # it makes this folder
     os.environ["KERAS_BACKEND"] = "torch"
 
@@ -102,7 +102,7 @@ class InOnnx:
         return given
 
     def operators(self) -> set[str]:
-        """What is in the graph that carries a state over time."""
+        """Operators in the graph that carries a state over time."""
         return {node.op_type for node in self.graph.node} & {"RNN", "GRU", "LSTM", "Scan", "Loop"}
 
     def difference(self, steps: int, batch: int) -> float:

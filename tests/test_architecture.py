@@ -1,4 +1,4 @@
-"""What the code may import, what DVC must know of it, and what importing it may do."""
+"""Rules for imports: allowed ones, what DVC must know of them, and their effects."""
 
 import ast
 import json
@@ -31,7 +31,7 @@ REGISTRIES = {package.__name__: package for package in (cells, references, sourc
 
 @cache
 def imports():
-    """Every import of our code, wherever it stands in a file, except for types only."""
+    """Every import of our code, anywhere in a file, except for types only."""
     return grimp.build_graph(*OURS, exclude_type_checking_imports=True, cache_dir=None)
 
 
@@ -65,7 +65,7 @@ def test_graph_lists_no_code():
 
 
 def importing_siblings(module, siblings):
-    """Which of the others import a module or what is below it, themselves or below them."""
+    """Siblings that import a module or one below it, themselves or in modules below them."""
     below = {module, *imports().find_descendants(module)}
     importers = set().union(*map(imports().find_modules_that_directly_import, below)) - below
     return {
@@ -92,7 +92,7 @@ def modules():
 
 
 def foreign_imports():
-    """What our modules import of others while they are imported: modules, and names of them."""
+    """Foreign modules that our modules import on import: modules, and names in them."""
     for file in CODE:
         for node in ast.parse(file.read_bytes()).body:
             if isinstance(node, ast.Import):
@@ -232,7 +232,7 @@ NEEDLESS = {"torch", "prefect", "mlflow"}
 
 @pytest.mark.parametrize("command", [["status"], ["code", "--check"], ["run"]])
 def test_command_that_finds_nothing_to_do_imports_nothing_heavy(command, tmp_path, monkeypatch):
-    """A study of which DVC finds all up to date, and MLflow shows all that there is."""
+    """A study where DVC finds all up to date, and MLflow shows all that there is."""
     program = (
         "import sys\n"
         "from flows.commands.main import main\n"
@@ -297,7 +297,7 @@ def test_no_function_is_longer_than_60_lines():
 
 
 def test_every_file_that_contributing_names_is_there():
-    """But for `<name>`, which is to be chosen."""
+    """Except for `<name>`, which is to be chosen."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text()
     named = set(re.findall(r"`((?:flows|rnn_core|tests|docs|data)/[^`<>\s]*)`", text))
     assert len(named) > 20

@@ -1,4 +1,4 @@
-"""Every command of ours in the docs is one that the command line takes."""
+"""Every command in the docs is one that the command line takes."""
 
 import re
 import shlex

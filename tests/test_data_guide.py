@@ -1,4 +1,4 @@
-"""What docs/data.md says can be set can be set."""
+"""Settings that docs/data.md names exist."""
 
 import re
 from dataclasses import fields

@@ -32,7 +32,7 @@ def cells_of(result):
 
 
 def is_worse(result, cell, other):
-    """Whether no seed of a cell is as good as any seed of another."""
+    """Return whether no seed of a cell is as good as any seed of another."""
     return min(losses(result, cell)) > max(losses(result, other))
 
 

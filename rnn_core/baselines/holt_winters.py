@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from statsmodels.tsa.holtwinters import HoltWintersResults
 
 MOST_ROWS = 2_000
-"""Rows of the training side, its last, that smoothing is fitted to."""
+"""Rows of the training set, its last, that smoothing is fitted to."""
 
 FEWEST_ROWS = 10
-"""Rows of the training side that smoothing needs; in shorter series the last value is repeated."""
+"""Rows of the training set that smoothing needs; in shorter series the last value is repeated."""
 
 MOST_FITS = 8
 """Series to which it is fitted; others have the median of what was found for these."""
@@ -34,14 +34,14 @@ def holt_winters_forecast(
     """The additive method of Holt and Winters, with a damped trend, of each series by itself.
 
     See Gardner & McKenzie, "Forecasting trends in time series", Management Science 31, 1985. What
-    smooths is fitted to the training side alone; level, trend and season then go on with the rows
+    smooths is fitted to the training set alone; level, trend and season then go on with the rows
     up to where a forecast is made. A gap is taken for the value one season before.
 
     Args:
-        series: Each (T,), NaN where there is a gap; its first row is of its training side.
-        train: Rows of the training side of each.
+        series: Each (T,), NaN where there is a gap; its first row belongs to its training set.
+        train: Rows of the training set of each.
         origins: The rows at which forecasts of each begin, int64 (B,); above 0.
-        season: Its rows; 1 if there is none. Series with fewer than two on the training side are
+        season: Its rows; 1 if there is none. Series with fewer than two on the training set are
             smoothed without one.
         horizon: Rows to predict, N.
 
@@ -84,7 +84,7 @@ def fill_by_season(values: NDArray[np.float64], season: int) -> NDArray[np.float
 
 
 def has_season(rows: int, season: int) -> bool:
-    """Whether so many rows tell a season."""
+    """Return whether there are enough rows to find a season."""
     return season > 1 and rows >= max(2 * season, FEWEST_ROWS + season)
 
 
@@ -104,7 +104,7 @@ def smoothed(
 
 
 def smoothing_of(train: NDArray[np.float64], season: int) -> dict[str, float]:
-    """What smooths the training side (T,) best; without a season where that is too short."""
+    """Find the smoothing that fits the training set (T,) best; a short set has no season."""
     season = season if has_season(len(train), season) else 1
     found = smoothed(train[-MOST_ROWS:], season, None).params
     return {name: float(found[name]) for name in SMOOTHING if np.isfinite(found[name])}
@@ -120,8 +120,8 @@ def continued(
 ) -> NDArray[np.float64]:
     """Forecasts from rows on, float64 (B, N).
 
-    The level, trend and season with which smoothing begins are those of the first rows, which are
-    of the training side. Forecasts are those of statsmodels, but that these take the season at the
+    The level, trend and season at which smoothing begins come from the first rows, which belong to
+    the training set. Forecasts are those of statsmodels, but that these take the season at the
     end of its length as it was one season before its last change.
     """
     season = season if has_season(train, season) else 1

@@ -1,4 +1,4 @@
-"""Which word translates which, learned from aligned sentences."""
+"""Translations of single words, learned from aligned sentences."""
 
 from collections.abc import Iterable
 

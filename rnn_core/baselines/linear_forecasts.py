@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 RIDGE = 1e-3
-"""Weight of the squared weights, for each window of the training side."""
+"""Weight of the squared weights, for each window of the training set."""
 
 KERNEL = 25
 """Steps of DLinear's moving average."""
 
 Features: TypeAlias = Callable[[Tensor], Tensor]
-"""What the map reads, (M, P), of series (M, L)."""
+"""Maps series (M, L) to what the regression reads, (M, P)."""
 
 
 def linear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def linear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> T
     See arXiv:2205.13504v3.
 
     Args:
-        train_past: Windows of the training side, (M, L, C).
+        train_past: Windows of the training set, (M, L, C).
         train_future: What follows them, (M, N, C); NaN where it is not known.
         past: Windows to continue, (B, L, C).
 
@@ -46,7 +46,7 @@ def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> 
     here they are the least squares.
 
     Args:
-        train_past: Windows of the training side, (M, L, C).
+        train_past: Windows of the training set, (M, L, C).
         train_future: What follows them, (M, N, C); NaN where it is not known.
         past: Windows to continue, (B, L, C).
 
@@ -59,15 +59,15 @@ def dlinear_forecast(train_past: Tensor, train_future: Tensor, past: Tensor) -> 
 def linear_forecast_with_known(
     targets: int, train: tuple[Tensor, ...], given: tuple[Tensor, ...]
 ) -> Tensor:
-    """What columns that are known ahead explain, and `linear_forecast` of what remains.
+    """Forecast from columns that are known ahead, and apply `linear_forecast` to the remainder.
 
     A dynamic regression (Hyndman & Athanasopoulos, "Forecasting: principles and practice", 3rd
     edition, chapter 10): least squares from the K columns of a row to the targets of it, over the
-    horizons of the training side.
+    horizons of the training set.
 
     Args:
-        targets: The first so many columns of the past are predicted, C.
-        train: Windows of the training side, (M, L, F), the known columns last; these over what
+        targets: C; the first C columns of the past are predicted.
+        train: Windows of the training set, (M, L, F), the known columns last; these over what
             follows, (M, N, K); and what follows, (M, N, C), NaN where it is not known.
         given: Windows to continue, (B, L, F), and the known columns over what follows, (B, N, K).
 
@@ -116,7 +116,7 @@ def decomposed(rows: Tensor) -> Tensor:
 def fit(features: Features, past: Tensor, future: Tensor) -> Tensor:
     """Weights (P, N) of least squares from features of all series to their future.
 
-    Where some of the future is not known, each step of it is fitted to the windows of which it is.
+    Where some of the future is not known, each step of it is fitted to the windows where it is.
     """
     if future.isnan().any():
         steps = future.split(1, dim=1)
@@ -125,7 +125,7 @@ def fit(features: Features, past: Tensor, future: Tensor) -> Tensor:
 
 
 def solve(features: Features, past: Tensor, future: Tensor) -> Tensor:
-    """Weights (P, N) of least squares over the series (M, C) of which all the future is known.
+    """Weights (P, N) of least squares over the series (M, C) whose whole future is known.
 
     Series are added up one by one, since their features together may not fit in memory.
     """

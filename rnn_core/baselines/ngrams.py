@@ -114,7 +114,7 @@ def probabilities(orders: list[Order], tokens: Ids, vocabulary_size: int) -> Flo
         vocabulary_size: V.
 
     Returns:
-        float64 (orders, N - 1): row n - 1 is of the model with n-grams at most n long.
+        float64 (orders, N - 1): row n - 1 belongs to the model with n-grams at most n long.
     """
     lower = np.full(len(tokens), 1 / vocabulary_size)
     context = np.zeros(len(tokens), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What a recurrent cell declares, and nothing about loops, layers or devices."""
+"""Declarations of a recurrent cell; loops, layers and devices are elsewhere."""
 
 from abc import ABC, abstractmethod
 from collections import namedtuple
@@ -40,8 +40,8 @@ class Cell(ABC):
             keeps it, -1 if it replaces it. Their biases start on the side of keeping.
         opposite_gates: Gates that let in what another one, named here, makes room for.
         weight_start: Vector weights that start at another number than zero.
-        biases: Weights that are biases, which a layer without biases leaves out: 0 stands in
-            their place.
+        biases: Weights that are biases, which a layer without biases leaves out: 0 takes their
+            place.
         together: States that mean something only together, such as a number and its scale: a unit
             that skips a step by `zoneout` keeps all of them or none.
         projectable: Whether the output may be projected to fewer features (`proj_size` of a
@@ -80,7 +80,7 @@ class Cell(ABC):
         """
 
     def log_coefficients(self, x: Fields) -> tuple[Tensor, Tensor] | None:
-        """What a scan over all steps at once needs, of a cell that can be computed so.
+        """Coefficients of a scan over all steps at once, for a cell that can be computed so.
 
         A cell whose step is h_t = a_t * h_{t-1} + b_t, where a and b are positive and do
         not depend on the state, may return their logarithms; no loop needs them.
@@ -106,7 +106,7 @@ class Cell(ABC):
     def shape(self, weight: str, hidden_size: int) -> tuple[int, ...]:
         """Shape of a recurrent weight at a given hidden size.
 
-        A cell of one's own may give other shapes than `weights` can say, such as (H, 2) and
+        Your own cell may give other shapes than `weights` can say, such as (H, 2) and
         (2, H); it then runs in the eager loop.
         """
         return (hidden_size,) * len(self.weights[weight])

@@ -30,7 +30,7 @@ class LRU(Cell):
     a full matrix, since I and H may differ, and the biases are ours. It is the paper's recurrent
     layer by itself, without the normalisation and the gated linear unit around it.
 
-    Use it for long sequences of which a sum over the past tells what matters, such as waves;
+    Use it for long sequences where a sum over the past holds what matters, such as waves;
     nothing that it reads changes what it keeps, except through a layer below.
 
     Reference:

@@ -20,7 +20,7 @@ class LSTMLayerNorm(Cell):
 
     The exact variant: each gate is normalised by itself, not all four together, and the
     input's term is not normalised, since it is projected for all steps at once. That is
-    equations 20 to 22 of the paper but for these two points. Public implementations differ
+    equations 20 to 22 of the paper except for these two points. Public implementations differ
     from one another in the same places. Gains start at 1, b_f at 1, d_c at 0.
 
     Use it where training is unstable or the learning rate is hard to find; each step costs

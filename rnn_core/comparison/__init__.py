@@ -1,1 +1,1 @@
-"""Which candidate to use: paired evidence, and a rule that says when there is not enough."""
+"""Choice of a candidate: paired evidence, and a rule that says when there is not enough."""

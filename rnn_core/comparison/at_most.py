@@ -1,4 +1,4 @@
-"""How many trainings of a dataset there are at most, whatever comes of them. Imports no NumPy."""
+"""Upper bound on the number of trainings of a dataset. Imports no NumPy."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def most_trainings(
     rounds: Sequence[Round],
     refit: int | None,
 ) -> int:
-    """How many trainings there may be, but for an ensemble's.
+    """Largest possible number of trainings, except for an ensemble's.
 
     Every candidate but the smallest of its cell with as many layers may be tuned again, for which
     its first seeds are trained again. The second search has one more in its last round, which the
@@ -41,12 +41,12 @@ def most_trainings(
 
 
 def seeds_of_reference(seeds: Seeds) -> int:
-    """How many random seeds a reference network has."""
+    """Number of random seeds of a reference network."""
     return min(REFERENCE_SEEDS, seeds.most)
 
 
 def most_refits(members: int) -> int:
-    """How many trainings a refit may take: two a seed to measure it, and what may be registered.
+    """Largest number of trainings of a refit: two per seed to measure it, and those to register.
 
     Args:
         members: Models that may answer together; 1: there is no ensemble.

@@ -1,4 +1,4 @@
-"""What came of each candidate on one dataset."""
+"""Outcome of each candidate on one dataset."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -43,7 +43,7 @@ class SeedResult:
 
     @property
     def diverged(self) -> bool:
-        """Whether it came to no score."""
+        """Return whether it came to no score."""
         return self.validation is None or self.test is None
 
 
@@ -54,7 +54,7 @@ class SizeResult:
     Attributes:
         cell: Name of the cell or network.
         hidden_size: Features of its state, or output, in each layer.
-        sizes: What of the ladder this is, as in params.yaml; of a network, the candidate whose
+        sizes: Its place among the sizes of params.yaml; for a network, the candidate whose
             multiply-accumulates it has as many as.
         deviations: How far it is from each of these, as a share of it: a cell by its weights.
         cost: Counted cost of its model.
@@ -70,12 +70,12 @@ class SizeResult:
 
     @property
     def num_layers(self) -> int:
-        """One, but for cells, which have a field for it: a network is not stacked."""
+        """One, except for cells, which have a field for it: a network is not stacked."""
         return 1
 
     @property
     def size(self) -> str:
-        """What its size is called."""
+        """Name of its size."""
         return size_name(self.hidden_size, self.num_layers)
 
     @property
@@ -128,7 +128,7 @@ class Candidate(SizeResult):
 
     @property
     def name(self) -> str:
-        """What it is called in tables and files."""
+        """Name in tables and files."""
         return candidate_name(self.cell, self.hidden_size, self.num_layers)
 
     @property
@@ -147,7 +147,7 @@ class Candidate(SizeResult):
         return [score for score in scores if score is not None]
 
     def reached(self) -> dict[int, Reached]:
-        """What the seeds that did not diverge reached on the validation split."""
+        """Scores on the validation set of the seeds that did not diverge, by seed."""
         return {
             seed.seed: Reached(seed.validation, self.validation_losses.get(seed.seed))
             for seed in self.seeds
@@ -179,11 +179,11 @@ class Candidate(SizeResult):
 
     @property
     def finished(self) -> bool:
-        """Whether some seed did not diverge."""
+        """Return whether some seed did not diverge."""
         return len(self.diverged) < len(self.seeds)
 
     def in_summary(self) -> dict[str, Any]:
-        """What a `Summary` of it says whatever it is compared with."""
+        """The part of a `Summary` that does not depend on the other candidates."""
         found = {one.name: getattr(self, one.name) for one in fields(SizeResult)}
         return found | {"others": self.mean_others()}
 
@@ -204,7 +204,7 @@ def check_comparable(candidates: Sequence[Candidate]) -> None:
             if getattr(other, what) != getattr(first, what):
                 raise StudyError(
                     f"{first.cell} and {other.cell} have different {several}: "
-                    f"{getattr(first, what)} and {getattr(other, what)}; train them anew on the "
+                    f"{getattr(first, what)} and {getattr(other, what)}; train them again on the "
                     "same"
                 )
 

@@ -1,4 +1,4 @@
-"""Whether several random seeds of the chosen candidate answer better together than one alone."""
+"""Ensembles: are several random seeds of the chosen candidate better together than one?"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +9,10 @@ from rnn_core.training.run_folder import candidate_name, size_name
 
 SCORES = "scores.json"
 ITEMS = "items.safetensors"
-"""What the evaluation of an ensemble consists of."""
+"""Contents of the evaluation of an ensemble."""
 
 BETTER = 0.05
-"""An ensemble is better beyond chance below this p value: one of so many is taken that is not."""
+"""An ensemble counts as better below this p value, which is the share of false positives."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class EnsembleScores:
 
     @property
     def size(self) -> str:
-        """What its size is called."""
+        """Name of its size."""
         return size_name(self.hidden_size, self.num_layers)
 
 
@@ -80,6 +80,6 @@ def read_ensemble(folder: Path) -> EnsembleScores | None:
     """Read the scores of an ensemble; None if there is none.
 
     Raises:
-        DataError: If they are of another form.
+        DataError: If they have another form.
     """
     return read_record(folder / SCORES, EnsembleScores) if (folder / SCORES).exists() else None

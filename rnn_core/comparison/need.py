@@ -1,4 +1,4 @@
-"""What items can tell, and what would settle which candidate to use: more seeds, items, or both.
+"""Estimate of what would settle the choice: more seeds, more items, or both.
 
 What would settle it nobody knows: it depends on what would then be seen. So that is drawn again
 and again from what is known, and for each draw it is seen which numbers of seeds and items would
@@ -54,7 +54,7 @@ class Pair:
 
 
 def need_of(known: Posterior, num_seeds: int, margin: float) -> Need | None:
-    """What would settle it; None where nothing that is tried is likely to.
+    """Find the cheapest way to settle the choice; None if nothing that is tried is likely to.
 
     Args:
         known: Of the candidates, on the validation set.
@@ -88,7 +88,7 @@ def cost_for(pairs: Sequence[Pair], share: float) -> float:
 
 
 def future(known: Posterior, seeds: float, items: float) -> Floats:
-    """Draws of the means that would be found with so many times the seeds and items, (FUTURES, C).
+    """Draws of the means with `seeds` and `items` times as many of each, (FUTURES, C).
 
     They are as far from those of today as what is learned: of a variance V that k times the seeds
     make V / k, the rest.
@@ -100,7 +100,7 @@ def future(known: Posterior, seeds: float, items: float) -> Floats:
 
 
 def grown(known: Posterior, seeds: float, items: float) -> Floats:
-    """What chance would still do to means with so many times the seeds and items, (INNER, C)."""
+    """Chance errors of means with `seeds` and `items` times as many of each, (INNER, C)."""
     found = scatter(less_uncertain(known.seeds, seeds), stream=2, num_draws=INNER)
     if known.items is not None:
         found = found + scatter(less_uncertain(known.items, items), stream=3, num_draws=INNER)
@@ -108,7 +108,7 @@ def grown(known: Posterior, seeds: float, items: float) -> Floats:
 
 
 def less_uncertain(uncertain: Uncertain, times: float) -> Uncertain:
-    """The same with so many times what it was found from."""
+    """The same with `times` as many seeds or items."""
     return Uncertain(
         means=uncertain.means,
         covariance=uncertain.covariance / times,
@@ -128,12 +128,12 @@ def settled(futures: Floats, chance: Floats, margin: float) -> Flags:
 
 
 def smallest_share(items: int) -> float:
-    """The smallest difference of two shares, such as accuracies, that so many items can tell."""
+    """The smallest difference of two shares, such as accuracies, that `items` can show."""
     return CRITICAL * sqrt(DIFFERING / items)
 
 
 def items_for_share(margin: float) -> int:
-    """How many items can tell shares apart that differ by a margin."""
+    """Number of items that can separate shares that differ by a margin."""
     return ceil(DIFFERING * (CRITICAL / margin) ** 2)
 
 

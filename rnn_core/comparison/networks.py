@@ -1,4 +1,4 @@
-"""What came of reference networks, which have no recurrence, beside the recommended candidate."""
+"""Comparison of reference networks, which have no recurrence, with the recommended candidate."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class Beside:
         worse_by: By how many margins it is worse than the recommended candidate, by the seeds
             that both have; negative if it is better. None if all seeds of one of the two
             diverged.
-        error: Standard error of that, over seeds and items, in margins; None likewise, and
-            where nothing tells.
+        error: Standard error of that, over seeds and items, in margins; None in the same
+            cases, and where there is no evidence.
     """
 
     mean: float | None

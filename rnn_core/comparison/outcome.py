@@ -1,4 +1,4 @@
-"""What a comparison came to: the content of `comparisons/<dataset>.json`."""
+"""Result of a comparison: the content of `comparisons/<dataset>.json`."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ Why: TypeAlias = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What would settle which candidate to use: the cheapest that is likely to.
+    """The cheapest way that is likely to settle which candidate to use.
 
     It is an order of magnitude. `least` and `most` say how far it may be off: where the true
     means are as far apart as is possible, and as close.
@@ -37,7 +37,8 @@ class Need:
         seeds: Random seeds of each candidate that is still in the race.
         items: Times as many items of the validation set.
         least: Trainings times items, as a multiple of today's, that one in ten would do with.
-        most: Likewise, that nine in ten would do with; None where they are beyond what is tried.
+        most: The same multiple that nine in ten would do with; None where they are beyond what is
+            tried.
     """
 
     seeds: int
@@ -48,7 +49,7 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Which candidate to use, and how sure that is.
+    """The recommended candidate, and how sure the recommendation is.
 
     Attributes:
         status: "decided" or "open".
@@ -63,7 +64,7 @@ class Decision:
         cheaper: Those of them that are cheaper than the champion.
         need: What would settle it; None where it is decided, or nothing that was tried would.
         half_margin: The candidate that is safe at half the margin; None if there is none.
-        twice_margin: Likewise at twice the margin.
+        twice_margin: The same at twice the margin.
         difference_std: Standard deviation of a difference between two candidates over seeds,
             as a share of the margin: the mean over pairs on the validation set.
     """
@@ -84,7 +85,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """What the race cost.
+    """Cost of the race.
 
     Attributes:
         looks: Numbers of random seeds after which candidates were looked at.
@@ -101,14 +102,14 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What a split can tell.
+    """Evidence of one split.
 
     Attributes:
         clusters: Groups of items that do not vary independently: voices, stretches of a series.
             As many as there are items where all do. None where seeds do not share items.
-        telling: Items on which two candidates that may be the best differ; None likewise.
+        telling: Items on which two candidates that may be the best differ; None in the same case.
         smallest: The smallest difference between two of them that its items can tell, in units
-            of the metric; None likewise, and where one candidate was left.
+            of the metric; None in the same case, and where one candidate was left.
     """
 
     clusters: int | None
@@ -118,7 +119,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Risk:
-    """What one takes upon oneself with a candidate.
+    """Risk of using a candidate.
 
     Attributes:
         chance: That it is within the margin of the best.
@@ -137,7 +138,7 @@ class Standing:
     Attributes:
         worse_by: By how much its mean is worse; below 0 for the best one.
         at_least: The lower limit of that, which holds for all candidates together at 95 %.
-        at_most: The upper limit likewise; None where nothing limits it.
+        at_most: The upper limit of the same kind; None where nothing limits it.
         inferior: Whether it is worse than some other beyond chance.
         effect: `worse_by` in standard deviations of the difference over seeds; None where
             there is none.
@@ -158,7 +159,7 @@ class SplitResult:
         mean: Over seeds; None if all diverged.
         std: Sample standard deviation over seeds; None for fewer than two.
         standing: Against the best of the others that have as many seeds; None if one diverged.
-        risk: What one takes upon oneself with it; None where nothing tells, or most seeds
+        risk: Risk of using it; None where there is no evidence, or most seeds
             diverged.
     """
 
@@ -170,7 +171,7 @@ class SplitResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """That a size is worse than a smaller one of its cell, which tells nothing of the cell.
+    """A size that is worse than a smaller one of its cell, which says nothing about the cell.
 
     Both have as many layers.
 
@@ -178,7 +179,7 @@ class Failure:
         than: Name of the smaller one; the best, where there are several.
         worse_by: By how much, on the validation set, in units of the metric; None where the
             larger one diverges.
-        error: Standard error of that; None likewise, and where single seeds cannot tell.
+        error: Standard error of that; None in the same case, and where single seeds show nothing.
     """
 
     than: str
@@ -212,7 +213,7 @@ class CandidateResult(Summary[SplitResult]):
 
 
 Result: TypeAlias = CandidateResult | ReferenceResult
-"""What came of a candidate, or of a network without a recurrence that is compared with."""
+"""Result of a candidate, or of a network without a recurrence for comparison."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,7 +269,7 @@ class Comparison:
 
     @property
     def results(self) -> dict[str, Result]:
-        """What each candidate and each reference network came to, by its name."""
+        """Results of all candidates and reference networks, by name."""
         return {**self.candidates, **(self.references or {})}
 
     @property
@@ -334,7 +335,7 @@ def read_comparison(path: Path) -> Comparison:
     """Read a comparison.
 
     Raises:
-        DataError: If the file is missing, is not JSON, or is of another form.
+        DataError: If the file is missing, is not JSON, or has another form.
         StudyError: If its decision names a candidate or a seed that it does not have.
     """
     found = read_record(path, Comparison)

@@ -1,4 +1,4 @@
-"""What one would have come to by a simple advice instead of by trying every cell."""
+"""Results of simple advice, compared with trying every cell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def policies(
     "GRU first, LSTM if it is not good enough" is the advice of the introduction that
     Gatewise began from. Good enough is here: on the test split better than every simple
     baseline, by the margin at least. Each cell is taken with the fewest layers, at its largest
-    size there, as does who compares no sizes.
+    size there, as without a comparison of sizes.
 
     Args:
         candidates: All that were trained.
@@ -62,7 +62,7 @@ def policies(
 
 
 def is_good_enough(candidate: Candidate, margin: float, baselines: Mapping[str, float]) -> bool:
-    """Whether a candidate is better than every baseline by the margin."""
+    """Return whether a candidate is better than every baseline by the margin."""
     if not candidate.finished:
         return False
     bar = min((candidate.metric.loss(score) for score in baselines.values()), default=0.0)
@@ -74,7 +74,7 @@ def follow(
     eligible: Sequence[Candidate],
     candidates: Sequence[Candidate],
 ) -> Policy:
-    """What comes of training some candidates and taking the best of the eligible ones."""
+    """Train some candidates only, and take the best of the eligible ones."""
 
     def test_loss(candidate: Candidate) -> float:
         return candidate.mean_loss("test")

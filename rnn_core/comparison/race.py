@@ -32,14 +32,14 @@ USUAL_LOOKS = (3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112)
 """Numbers of seeds to look at: one more each at first, then 1.4 times as many."""
 
 FEWEST_FINISHED = 0.5
-"""A candidate of which at least this share of seeds diverged is trained no further."""
+"""A candidate is trained no further if at least this share of its seeds diverged."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """How one training ended on one split.
+    """End of one training, on one split.
 
     Attributes:
         loss: Its score as something that should be small; None if it diverged.
@@ -51,7 +51,7 @@ class Trained:
 
 
 def trained(score: float | None, items: ItemScores | None, metric: Metric) -> Trained:
-    """How a training ended, from its score and those of items, in units of the metric."""
+    """Describe how a training ended, from its score and those of items, in units of the metric."""
     return Trained(
         loss=None if score is None else metric.loss(score),
         items=None if items is None else as_losses(items, metric),
@@ -74,14 +74,14 @@ class Runner:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What was seen after a number of seeds.
+    """State of the race after a number of seeds.
 
     Attributes:
         seeds: The number.
         running: The candidates that were still in the race, in their order.
         chances: Of each candidate: that it is within the margin of the best. Empty where
-            nothing tells how losses vary.
-        expected: By how many margins each is expected to be worse than the best; likewise.
+            the variance of losses is unknown.
+        expected: Expected difference of each from the best, in margins; None in the same case.
     """
 
     seeds: int
@@ -92,7 +92,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Race:
-    """How a race stands.
+    """State of the race.
 
     Attributes:
         asked: With how many seeds each candidate is to be trained, by name.
@@ -189,7 +189,7 @@ def least_loss(runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) 
 
 
 def known_of(candidates: Sequence[Sequence[Trained]]) -> Posterior | None:
-    """What is known of candidates by the trainings of each; None where nothing tells."""
+    """Posterior of candidates, from the trainings of each; None where there is no evidence."""
     return posterior(loss_matrix(candidates), items_of(candidates)) if candidates else None
 
 
@@ -204,7 +204,7 @@ def loss_matrix(candidates: Sequence[Sequence[Trained]]) -> Floats:
 
 
 def items_of(candidates: Sequence[Sequence[Trained]]) -> Items | None:
-    """What items contribute, mean over the seeds of each candidate."""
+    """Contributions of items, averaged over the seeds of each candidate."""
     return mean_over_seeds([finished(trained) for trained in candidates])
 
 
@@ -214,12 +214,12 @@ def finished(trained: Iterable[Trained]) -> list[ItemScores]:
 
 
 def is_fit(trained: Sequence[Trained]) -> bool:
-    """Whether more than half of a candidate's trainings finished."""
+    """Return whether more than half of a candidate's trainings finished."""
     done = sum(one.loss is not None for one in trained)
     return done > FEWEST_FINISHED * len(trained)
 
 
 def goes_on(name: str, runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) -> bool:
-    """Whether a candidate stays in the race after a look."""
+    """Return whether a candidate stays in the race after a look."""
     trained = next(runner.trained for runner in runners if runner.name == name)
     return is_fit(trained[: asked[name]]) and seen.chances.get(name, 1.0) >= HOPELESS

@@ -1,4 +1,4 @@
-"""What the candidates of a dataset are held against, in a file beside their evaluations."""
+"""Baselines that candidates are compared with, in a file next to their evaluations."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """What the candidates of a dataset are held against.
+    """Baselines that the candidates of a dataset are compared with.
 
     Attributes:
         metric: Of all scores.

@@ -1,4 +1,4 @@
-"""What came of training the chosen candidate on the validation set too: a refit.
+"""Result of a refit: the chosen candidate trained on the validation set too.
 
 How it is measured is said in `rnn_core.comparison.rolling_origin`.
 """
@@ -25,7 +25,7 @@ ALONE = "alone"
 
 @dataclass(frozen=True, kw_only=True)
 class Gain:
-    """What training on more is worth, in units of the metric; above 0 where it is better.
+    """Gain of training on more data, in units of the metric; above 0 where it is better.
 
     Attributes:
         mean: Over random seeds and items.
@@ -43,13 +43,13 @@ class Gain:
 
     @property
     def believed(self) -> bool:
-        """Whether it is a gain beyond chance."""
+        """Return whether it is a gain beyond chance."""
         return self.chance >= BELIEVED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refit:
-    """What came of the trainings on a new division of the data.
+    """Result of the trainings on a new division of the data.
 
     Attributes:
         cell: Name of the cell.
@@ -87,7 +87,7 @@ class Refit:
 
     @property
     def size(self) -> str:
-        """What its size is called."""
+        """Name of its size."""
         return size_name(self.hidden_size, self.num_layers)
 
 
@@ -105,7 +105,7 @@ class RefitResult:
 
     @property
     def registered(self) -> bool:
-        """Whether it is what is registered: wherever it came to a score."""
+        """Return whether it is what is registered: wherever it came to a score."""
         return self.scores is not None and self.scores.test is not None
 
 
@@ -118,6 +118,6 @@ def read_refit(path: Path) -> Refit | None:
     """Read the record of a refit; None if there is none.
 
     Raises:
-        DataError: If it is of another form.
+        DataError: If it has another form.
     """
     return read_record(path, Refit) if path.exists() else None

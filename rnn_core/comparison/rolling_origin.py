@@ -1,4 +1,4 @@
-"""Whether the chosen candidate is better for being trained on the validation set too: a refit.
+"""Refits: is the chosen candidate better if it is trained on the validation set too?
 
 A refit has no validation set that could choose its epoch, or say how good it is. So it is measured
 on a rolling origin before it is believed (Tashman, International Journal of Forecasting 16, 2000):
@@ -49,7 +49,7 @@ class Fit:
 
 
 class Fitted(Protocol):
-    """How a training ended."""
+    """End of a training."""
 
     @property
     def reached(self) -> Reached | None:
@@ -61,18 +61,18 @@ class Fitted(Protocol):
 
     @property
     def trained(self) -> Trained | None:
-        """How it did on the validation set of the prepared data; None if that is not known."""
+        """Result on the validation set of the prepared data; None if it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What is to be refitted.
+    """Request for a refit.
 
     Attributes:
         cell: Name of the cell.
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
-        champion: What of it may be registered.
+        champion: Kinds of its models that may be registered.
         raced: How its trainings in the race ended, by random seed; one came to a score.
         members: Random seeds that answer together.
         metric: Of the scores.
@@ -107,7 +107,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Refitting:
-    """How a refit stands.
+    """State of a refit.
 
     Attributes:
         asked: All trainings that were asked for so far.
@@ -123,7 +123,7 @@ def refitting(wish: Wish, ended: Callable[[Fit], Fitted | None]) -> Refitting:
 
     Args:
         wish: What is to be refitted.
-        ended: How a training ended; None if it has not.
+        ended: How a training ended; None if it is still running.
     """
     known: dict[Fit, Fitted] = {}
     asked: list[Fit] = []
@@ -137,7 +137,7 @@ def refitting(wish: Wish, ended: Callable[[Fit], Fitted | None]) -> Refitting:
 
 
 def following(wish: Wish, known: Mapping[Fit, Fitted]) -> Iterator[list[Fit]]:
-    """What is trained one after the other, as far as what is known then asks for it."""
+    """Yield the trainings of a refit in order, as far as the results so far require them."""
     yield [Fit("moved_back", seed) for seed in range(MEASURED_SEEDS)]
     length = moved_back_length(known)
     if length is None:
@@ -166,7 +166,7 @@ def mean_length(epochs: Sequence[int]) -> int:
 
 
 def gain_of(known: Mapping[Fit, Fitted]) -> tuple[Gain | None, tuple[int, ...]]:
-    """What a refit is worth one validation set earlier, and the random seeds that tell."""
+    """Gain of a refit one validation set earlier, and the random seeds that measured it."""
     before, after = scored(known, "moved_back"), scored(known, "moved_back_refit")
     seeds = tuple(sorted(before.keys() & after.keys()))
     if len(seeds) < FEWEST_SEEDS:
@@ -181,7 +181,7 @@ def scored(known: Mapping[Fit, Fitted], division: Division) -> dict[int, Trained
 
 
 def gain(before: Sequence[Trained], after: Sequence[Trained]) -> Gain | None:
-    """What is gained, random seed by random seed and item by item; None where nothing tells.
+    """Gain by random seed and item; None where there is no evidence.
 
     Args:
         before: Trainings.
@@ -197,7 +197,7 @@ def gain(before: Sequence[Trained], after: Sequence[Trained]) -> Gain | None:
 
 
 def outcome(wish: Wish, known: Mapping[Fit, Fitted]) -> Refit:
-    """What came of all trainings."""
+    """Combine the results of all trainings."""
     found, seeds = gain_of(known)
     there = {one.seed for one in finished(known, "refit")}
     believed = found is not None and found.believed

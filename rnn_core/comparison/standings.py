@@ -1,6 +1,6 @@
-"""How candidates stand on one split: against the best of the others, and larger against smaller.
+"""Standing of candidates on one split: against the best of the others, and larger against smaller.
 
-Likewise how reference networks stand, which are no candidates, against the recommended one.
+Reference networks, which are no candidates, are compared with the recommended one.
 
 A larger size of a cell can represent all that a smaller one of as many layers can, with the weights
 of what it has more at 0. Where it is worse, it was trained badly, and the two say nothing of the
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def standings(trained: Mapping[str, Sequence[Trained]]) -> dict[str, Standing]:
-    """How each candidate of which no seed diverged stands.
+    """Standing of each candidate without a diverged seed.
 
     Intervals and flags want the same seeds of all. A candidate is judged by all the seeds that it
     has, against those that have as many: as it stood when it left the race.
@@ -49,12 +49,12 @@ def standings(trained: Mapping[str, Sequence[Trained]]) -> dict[str, Standing]:
 
 
 def is_complete(trained: Sequence[Trained]) -> bool:
-    """Whether no training diverged."""
+    """Return whether no training diverged."""
     return all(one.loss is not None for one in trained)
 
 
 def standings_in(group: Sequence[Sequence[Trained]]) -> list[Standing]:
-    """How each candidate of a group stands in it; all have the same seeds."""
+    """Standing of each candidate of a group within it; all have the same seeds."""
     if not group:
         return []
     losses = loss_matrix(group)
@@ -108,12 +108,12 @@ class Sized:
 
     @property
     def name(self) -> str:
-        """What the candidate is called."""
+        """Name of the candidate."""
         return candidate_name(self.cell, self.hidden_size, self.num_layers)
 
     @property
     def kind(self) -> tuple[str, int]:
-        """What its sizes have in common: cell and number of layers."""
+        """Cell and number of layers, which all its sizes share."""
         return self.cell, self.num_layers
 
     @property
@@ -126,8 +126,8 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
     """The sizes that are worse than a smaller one of their cell, by more than the margin.
 
     Both have as many layers: two layers cannot represent all that one of the same weights can.
-    Beyond chance, by what the random seeds tell of the true means; where they tell nothing, by
-    what the last round of tuning came to. A size with which most seeds diverge is worse too.
+    Beyond chance, by the random seeds' evidence of the true means; without any, by the last
+    round of tuning. A size with which most seeds diverge is worse too.
 
     Args:
         candidates: All of a dataset.
@@ -167,7 +167,7 @@ def diverged(smaller: Sized) -> Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Apart:
-    """How far candidates are apart, as far as random seeds and items tell.
+    """Distances between candidates, as far as random seeds and items determine them.
 
     Attributes:
         names: Of the candidates.
@@ -181,7 +181,7 @@ class Apart:
 
     @classmethod
     def of(cls, trained: Mapping[str, Sequence[Trained]]) -> "Apart | None":
-        """By the trainings of each candidate; None where these tell nothing."""
+        """Compute from the trainings of each candidate; None where these are no evidence."""
         known = known_of(list(trained.values()))
         return None if known is None else cls(names=(*trained,), known=known, draws=known.draws())
 

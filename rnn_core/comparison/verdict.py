@@ -65,12 +65,12 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What is known of the candidates on one split.
+    """Posterior and risks of the candidates on one split.
 
     Attributes:
         names: Of those that are fit, from the cheapest to the dearest.
-        known: Of their true means; None where nothing tells.
-        standings: Of those of which no seed diverged.
+        known: Posterior of their true means; None where there is no evidence.
+        standings: Of those without a diverged seed.
         difference_std: Standard deviation over seeds of a difference, mean over pairs.
         evidence: What the split can tell.
     """
@@ -82,7 +82,7 @@ class Judged:
     evidence: Evidence
 
     def risks(self, margin: float) -> dict[str, Risk]:
-        """What one takes upon oneself with each candidate that is fit."""
+        """Risk of each candidate that is fit."""
         if len(self.names) == 1:
             return {self.names[0]: Risk(chance=1.0, expected_loss=0.0)}
         if self.known is None:
@@ -95,7 +95,7 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What the scores came to.
+    """Verdict on the scores.
 
     Attributes:
         decision: Which candidate to use.
@@ -181,7 +181,7 @@ def finished_race(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Race
 
 
 def judge(entries: Sequence[Entry], run: Race, split: ScoredSplit) -> Judged:
-    """What is known of the candidates on a split."""
+    """Compute posterior and risks of the candidates on a split."""
     trained = {entry.candidate.name: entry.trained[split] for entry in entries}
     fit = {name: each for name, each in trained.items() if is_fit(each)}
     running = [fit[name] for name in run.looks[-1].running if name in fit]
@@ -195,7 +195,7 @@ def judge(entries: Sequence[Entry], run: Race, split: ScoredSplit) -> Judged:
 
 
 def evidence_of(running: Sequence[Sequence[Trained]]) -> Evidence:
-    """What a split can tell of the candidates that were in the race to its end."""
+    """Evidence of a split about the candidates that stayed in the race to its end."""
     items = items_of(running) if running else None
     if items is None:
         return Evidence(clusters=None, telling=None, smallest=None)
@@ -211,7 +211,7 @@ def evidence_of(running: Sequence[Sequence[Trained]]) -> Evidence:
 def grounds(
     run: Race, chosen: str, risks: Mapping[ScoredSplit, Mapping[str, Risk]]
 ) -> tuple[Status, Why]:
-    """Whether it is decided, and why."""
+    """Return whether it is decided, and why."""
     on_test = risks["test"].get(chosen)
     if len(run.asked) == 1:
         return "decided", "only_one"
@@ -277,7 +277,7 @@ def difference_std(candidates: Sequence[Sequence[Trained]]) -> float | None:
 
 
 def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
-    """What a candidate came to."""
+    """Summarise a candidate."""
 
     def on(split: ScoredSplit) -> SplitResult:
         return SplitResult(
@@ -301,7 +301,7 @@ def summarise(candidate: Candidate, verdict: Verdict) -> CandidateResult:
 def set_beside(
     network: Entry, entries: Sequence[Entry], decision: Decision, margin: float
 ) -> ReferenceResult:
-    """What a reference network came to beside the candidate to use, which it has no say in.
+    """Compare a reference network with the recommended candidate, whose choice it cannot change.
 
     Args:
         network: The network.

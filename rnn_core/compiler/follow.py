@@ -1,7 +1,7 @@
-"""Whether a schedule yields the values of its form; written from what a schedule means alone.
+"""Check that a schedule yields the values of its form, independently of how it was made.
 
-Both directions are followed, step by step, on a memory of which only is known which value lies
-where: what is read must lie there still, and in the end every result must lie where it belongs
+Both directions are followed, step by step, on a memory that only records the place of each
+value: what is read must lie there still, and in the end every result must lie where it belongs
 and every sum have been added to exactly once.
 """
 
@@ -142,7 +142,7 @@ class Follower:
             self.store(node, place)
 
     def at_hand(self, node: Node) -> bool:
-        """Whether a value can be read now."""
+        """Return whether a value can be read now."""
         if node.op in ANYWHERE or node in self.rows or node in self.columns or self.in_memory(node):
             return True
         # What depends on weights and constants alone is computed wherever it is read.
@@ -150,7 +150,7 @@ class Follower:
         return fixed and all(map(self.at_hand, node.operands))
 
     def in_memory(self, node: Node) -> bool:
-        """Whether a value still lies where it is read from."""
+        """Return whether a value still lies where it is read from."""
         places = self.program.places.get(node, ())
         if not places:
             return False

@@ -14,7 +14,7 @@ from rnn_core.compiler.operations import OPERATIONS
 
 
 class Kind(Enum):
-    """What a value has one number for."""
+    """Axes along which a value varies."""
 
     ROWS = "(B, H)"
     COLUMN = "(B, 1)"
@@ -82,7 +82,7 @@ class Builder:
 
 
 def is_truth(node: Node) -> bool:
-    """Whether a value is true or false, and not a number."""
+    """Return whether a value is true or false, and not a number."""
     if node.op in ("truth", "present"):
         return True
     gives = OPERATIONS[node.op].gives if node.op in OPERATIONS else "n"
@@ -111,7 +111,7 @@ class Form:
 
     Attributes:
         gates: Names of the cell's gates.
-        given: Names of what else it reads.
+        given: Names of its other inputs.
         states: Names of its states.
         weights: Kind of every recurrent weight.
         new_states: By state, its value after the step.
@@ -159,7 +159,7 @@ def in_order(roots: Iterable[Node]) -> list[Node]:
 
 
 def names(form: Form) -> dict[Node, str]:
-    """What a reader calls each value: inputs by their own names, all else v0, v1, ..."""
+    """Name each value for a reader: inputs keep their own names, all else is v0, v1, ..."""
     called: dict[Node, str] = {}
     computed = 0
     for node in in_order([*form.new_states.values(), *form.backward_roots()]):
@@ -174,7 +174,7 @@ def names(form: Form) -> dict[Node, str]:
 
 
 def equation(node: Node, called: Mapping[Node, str]) -> str:
-    """How a value is computed, for a reader."""
+    """Equation of a value, for a reader."""
     operands = ", ".join(called[operand] for operand in node.operands)
     mark = f" {node.label}" if node.label else ""
     return f"{called[node]:>4} = {node.op}({operands}){mark}  {node.kind.value}"

@@ -36,7 +36,7 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What one direction computes in every step.
+    """Values that one direction computes in every step.
 
     Attributes:
         results: What is wanted.
@@ -48,7 +48,7 @@ class Plan:
 
 
 def planned(results: Iterable[Node], given: Iterable[Node] = ()) -> Plan:
-    """The plan for results, of which some values are given."""
+    """The plan for results, where some values are given."""
     wanted = list(results)
     known = {*given}
     needed: dict[Node, None] = {}
@@ -108,7 +108,7 @@ def product(left: Tensor, matrix: Tensor, *start: Tensor, transposed: bool) -> T
 
 @dataclass(frozen=True)
 class Unrolled:
-    """What is the same for both directions.
+    """Values that both directions share.
 
     Attributes:
         kernel: The form, with what it keeps for the derivative.
@@ -150,7 +150,7 @@ def labelled(
 
 @dataclass(frozen=True)
 class Kept:
-    """What the forward pass keeps for the derivative.
+    """Values that the forward pass keeps for the derivative.
 
     Attributes:
         planes: Values (B, H) of every step, (T, B, R, H).

@@ -7,7 +7,7 @@ from rnn_core.compiler.schedule import Kernel, Loop, Place, Program
 
 
 def listing(kernel: Kernel) -> str:
-    """What both directions do in a step, in order, and where values lie in memory."""
+    """List the work of both directions in a step, in order, and the places of values in memory."""
     called = names(kernel.form)
     lines = ["forward, for each step:", *of_program(kernel.forward, called)]
     lines += ["backward, for each step from the last:", *of_program(kernel.backward, called)]

@@ -57,7 +57,7 @@ def from_language(name: str) -> Operation:
 
 
 def comparison(sign: str) -> Operation:
-    """A comparison; with NaN it is false, but for "not equal"."""
+    """A comparison; with NaN it is false, except for "not equal"."""
     text = f"{{0}} {sign} {{1}}"
     return Operation("nn", "t", text, text)
 
@@ -125,14 +125,14 @@ ELEMENTARY = ("sigmoid", "tanh", "exp", "expm1", "log", "log1p", "sqrt", "sin", 
 """Pointwise functions that cost more than arithmetic."""
 
 REDUCTIONS = tuple(name for name, o in OPERATIONS.items() if isinstance(o.c, Reduction))
-"""What leads from all hidden units to one number for each sequence."""
+"""Operations that reduce all hidden units to one number for each sequence."""
 
 HELPERS = ("sign", "relu", "maximum", "minimum", "row_max", "row_min", "tanh", "expm1", "log1p")
 """Functions of `kernel_triton.py` that operations are written with."""
 
 
 def mistyped(name: str, truths: Iterable[bool]) -> str:
-    """What is wrong with operands of these types, of which some are truth values; "": nothing."""
+    """Describe an error in the types of operands with truth values; "" if there is none."""
     wanted, given = OPERATIONS[name].takes, list(truths)
     if len(wanted) != len(given):
         return f"{name} takes {len(wanted)} operands, not {len(given)}"

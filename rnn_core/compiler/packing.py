@@ -14,7 +14,7 @@ from rnn_core.compiler.verify import FIXED_KINDS, verify_form
 
 VERSION = 1
 MOST_CHARACTERS = 1 << 20
-"""More than the form of any cell that a person writes."""
+"""Upper bound of the packed form of any handwritten cell."""
 
 
 class PackedError(ValueError):
@@ -49,7 +49,7 @@ def pack(form: Form) -> str:
 
 
 def packed(node: Node, index: Mapping[Node, int]) -> list[Any]:
-    """A node: operation, operands, and what else it has; its kind follows from these."""
+    """A node: operation, operands, and its other fields; its kind follows from these."""
     row: list[Any] = [node.op, [index[operand] for operand in node.operands]]
     if node.op in ("constant", "truth"):
         return [*row, node.number]
@@ -83,7 +83,7 @@ class Unpacker:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         if content["version"] != VERSION:
-            raise PackedError(f"it is of version {content['version']}, not {VERSION}")
+            raise PackedError(f"it has version {content['version']}, not {VERSION}")
         self.content = content
         self.builder = Builder()
         self.nodes: list[Node] = []
@@ -118,7 +118,7 @@ class Unpacker:
         return list(self.content[part].items())
 
     def results(self, part: str, expected: Sequence[str]) -> dict[str, Node]:
-        """A part of which every value is one for all hidden units of a batch."""
+        """A part where every value is one for all hidden units of a batch."""
         return {name: self.at(index) for name, index in self.named(part, expected)}
 
     def at(self, index: Any) -> Node:
@@ -144,7 +144,7 @@ class Unpacker:
 
 
 def names(content: Mapping[str, Any], part: str) -> tuple[str, ...]:
-    """Names, all different, that may stand in generated code."""
+    """Names, all different, that are valid in generated code."""
     found = tuple(content[part])
     if not all(isinstance(name, str) and name.isidentifier() for name in found):
         raise PackedError(f"{part} are to be identifiers, not {found}")

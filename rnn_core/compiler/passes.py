@@ -10,7 +10,7 @@ from rnn_core.compiler.operations import ELEMENTARY, REDUCTIONS
 from rnn_core.compiler.verify import verify_form
 
 COSTLY = (*ELEMENTARY, "rsqrt", "pow", "div", "reciprocal", "product", "gate", *REDUCTIONS)
-"""What is rather read from memory in the backward pass than computed again."""
+"""Operations whose results are read from memory in the backward pass, not computed again."""
 
 
 def optimised(form: Form) -> Form:
@@ -54,7 +54,7 @@ def rewritten(form: Form, rule: Callable[[Builder, Node, list[Node]], Node | Non
 
 
 def is_number(node: Node, number: float) -> bool:
-    """Whether a node is this constant; the two zeros are told apart."""
+    """Return whether a node is this constant; the two zeros differ."""
     same_sign = math.copysign(1, node.number) == math.copysign(1, number)
     return node.op == "constant" and node.number == number and same_sign
 
@@ -103,7 +103,7 @@ def accumulated(form: Form) -> Form:
     uses = use_counts(form)
 
     def may_start(product: Node, start: Node) -> bool:
-        """Whether a product can be summed onto a value, neither being needed elsewhere."""
+        """Return whether a product can be summed onto a value, neither being needed elsewhere."""
         alone = uses[id(product)] == uses[id(start)] == 1
         in_scratch = start.kind is Kind.ROWS and start.op not in (*IN_MEMORY, "gradient")
         return product.op == "product" and alone and in_scratch
@@ -124,7 +124,7 @@ def accumulated(form: Form) -> Form:
 
 
 def use_counts(form: Form) -> Counter[int]:
-    """How often each node is an operand or a result."""
+    """Count how often each node is an operand or a result."""
     roots = [*form.new_states.values(), *form.backward_roots()]
     counts = Counter(id(root) for root in roots)
     for node in in_order(roots):
@@ -135,7 +135,7 @@ def use_counts(form: Form) -> Counter[int]:
 def plainly_named(form: Form) -> Form:
     """Number what has names that code could take for its own; nobody sees these names.
 
-    In code a name stands behind a word and an underscore, "input_z", beside names of the code's
+    In code a name follows a word and an underscore, "input_z", beside names of the code's
     own, "input_weight", whose last parts are all longer than two letters.
     """
     plain = {
@@ -187,12 +187,12 @@ def of_forward(nodes: Iterable[Node]) -> set[int]:
 
 
 def saved_values(form: Form) -> list[Node]:
-    """What the forward pass keeps for the backward pass.
+    """Values that the forward pass keeps for the backward pass.
 
     States are there anyway, since every step's are an output, and so is what was given. Of
     the rest, what is costly to compute is kept, and what is cheap is computed again from it:
-    memory traffic is dearer than arithmetic. A matrix's left operand is kept too, which
-    stands in memory in any case.
+    memory traffic is dearer than arithmetic. A matrix's left operand is kept too, since
+    it is in memory in any case.
     """
     nodes = in_order(form.backward_roots())
     forward = of_forward(nodes)

@@ -33,7 +33,7 @@ AXES: Mapping[Kind, Axes] = {
 """The axes of a value of each kind as it comes."""
 
 OF_TRUTHS = {"add": "or", "mul": "and", "maximum": "or", "minimum": "and"}
-"""What arithmetic on truth values alone means."""
+"""Meaning of arithmetic on truth values alone."""
 
 
 class UnsupportedError(Exception):
@@ -51,7 +51,7 @@ class UnsupportedError(Exception):
 
 @dataclass(frozen=True)
 class Read:
-    """What one operation of the graph yields.
+    """Result of one operation of the graph.
 
     Attributes:
         value: A value of the form; or the terms of a matrix's gradient, by rows "R" and
@@ -175,7 +175,7 @@ class Reader:
         return Read(self.builder.node("hidden_size", kind=Kind.SCALAR), ())
 
     def of(self, argument: Any) -> Read:
-        """What an argument stands for: an earlier operation, or a number."""
+        """Look up an argument: the result of an earlier operation, or a number."""
         if isinstance(argument, bool):
             return Read(self.builder.truth(argument), ())
         if isinstance(argument, int | float):
@@ -277,7 +277,7 @@ class Reader:
         return self.builder.node("number", value) if is_truth(value) else value
 
     def truth(self, value: Node) -> Node:
-        """Whether a number is not zero; a truth value as it is."""
+        """Return whether a number is not zero; a truth value as it is."""
         return value if is_truth(value) else self.pointwise("ne", value, self.builder.constant(0))
 
     def of_sums(self, op: str, operands: Sequence[Node]) -> Node:
@@ -329,7 +329,7 @@ class Reader:
         raise UnsupportedError("the gradient of a matrix is not a sum of products")
 
     def summand(self, read: Read, kind: Kind) -> Node:
-        """What the gradient of a vector or a scalar is the sum of."""
+        """Term whose sum is the gradient of a vector or a scalar."""
         value = read.value
         if isinstance(value, Node) and read.axes == AXES[kind]:
             if value.op == "batch_sum" and value.kind is kind:
@@ -350,7 +350,7 @@ class Reader:
 
 
 def is_exact(value: Node) -> bool:
-    """Whether a value is the same in every type that PyTorch computes it in."""
+    """Return whether a value is the same in every type that PyTorch computes it in."""
     if value.op == "where":  # as between the two signs in the derivative of log sigmoid
         choices = value.operands[1:]
         return all(o.op != "constant" or o.number.is_integer() for o in choices) and all(

@@ -1,4 +1,4 @@
-"""How each operation of ATen is read."""
+"""Readers of ATen's operations."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -82,7 +82,7 @@ def power(reader: Reader, node: fx.Node) -> Read | Node:
 
 
 def clamp(reader: Reader, node: fx.Node) -> Node:
-    """Read `clamp(value, low, high)`, either bound of which may be absent."""
+    """Read `clamp(value, low, high)`, where either bound may be absent."""
     value, *bounds = node.args
     result = reader.operand(value)
     for name, bound in zip(("maximum", "minimum"), bounds, strict=False):
@@ -238,7 +238,7 @@ def contracted(reader: Reader, left: Read, right: Read) -> Read:
 
 
 def is_matrix(read: Read) -> bool:
-    """Whether this is a matrix of a cell, or made of one."""
+    """Return whether this is a matrix of a cell, or made of one."""
     return isinstance(read.value, Node) and read.value.kind is Kind.MATRIX
 
 
@@ -295,7 +295,7 @@ def split_axes(axes: Axes, node: fx.Node) -> tuple[list[str], Axes]:
 
 
 def batch_sum(reader: Reader, source: Read, over: set[str]) -> Node:
-    """A sum over sequences, of which the form keeps what is summed as (B, H)."""
+    """A sum over sequences; the form keeps its terms as (B, H)."""
     value = source.value
     assert isinstance(value, Node)
     if value.op == "batch_sum":

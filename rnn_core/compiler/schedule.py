@@ -137,7 +137,7 @@ def scheduled(form: Form) -> Kernel:
 
 
 def rights_of(form: Form) -> list[Node]:
-    """What gradients of matrices and of the input are made of, besides what is kept anyway."""
+    """Values that gradients of matrices and of the input need, besides those kept anyway."""
     nodes = in_order(form.backward_roots())
     independent = of_forward(nodes)
     wanted = [*form.gate_gradients.values()]
@@ -199,7 +199,7 @@ class Scheduler:
         self.level = self.find_levels()
 
     def reachable(self, roots: Iterable[Node]) -> list[Node]:
-        """What has to be computed, operands before users; what is in memory ends the walk."""
+        """Values to compute, operands before users; values in memory end the search."""
         order: dict[Node, None] = {}
 
         def visit(node: Node) -> None:
@@ -215,7 +215,7 @@ class Scheduler:
         return list(order)
 
     def is_computed(self, node: Node) -> bool:
-        """Whether a node is computed in a loop over rows."""
+        """Return whether a node is computed in a loop over rows."""
         inputs = (*CARRIED, "gate", "product")
         return node not in self.memory and node.op not in inputs
 
@@ -234,7 +234,7 @@ class Scheduler:
         return earliest
 
     def copied_start(self, node: Node) -> bool:
-        """Whether a product starts from a value that has to be copied to its slot."""
+        """Return whether a product starts from a value that has to be copied to its slot."""
         return len(node.operands) > 2 and node.operands[2] in self.memory
 
     def find_latest(self) -> dict[Node, int]:
@@ -349,7 +349,7 @@ class Scheduler:
         return slot
 
     def outlives(self, node: Node) -> bool:
-        """Whether a value is read outside of its loop, or by a product."""
+        """Return whether a value is read outside of its loop, or by a product."""
         if node.kind not in (Kind.ROWS, Kind.COLUMN):
             return False
         for user in self.nodes:

@@ -1,4 +1,4 @@
-"""What of PyTorch's insides the layer relies on, in one place; no other module names any.
+"""Internals of PyTorch that the layer relies on; no other module names any.
 
 PyTorch promises nothing for them. The versions below were tested. With another one, or where
 something is gone, `check_known` raises, and cells run in the eager loop, which does without; what
@@ -118,16 +118,16 @@ CUDNNS: Mapping[str, Callable[..., Any]] = {
     "lstm": inside("torch._VF:lstm"),
     "gru_reset_after": inside("torch._VF:gru"),
 }
-"""PyTorch's functions by the registered cells that cuDNN has; gates stand in the same order."""
+"""PyTorch's functions by the registered cells that cuDNN has; gates have the same order."""
 
 
 def forward_level() -> int:
-    """How many forward-mode derivatives are within one another here, less one."""
+    """Number of nested forward-mode derivatives here, less one."""
     return int(getattr(forward_ad, "_current_level", -1))
 
 
 def is_counted() -> bool:
-    """Whether PyTorch's counter of operations looks on, which sees none inside of a kernel.
+    """Return whether PyTorch's counter of operations looks on, which sees none inside of a kernel.
 
     It is not imported for that: it would import Triton.
     """
@@ -138,7 +138,7 @@ def is_counted() -> bool:
 
 
 def constant_result(function: Function) -> Function:
-    """What `torch.compiler.assume_constant_result` does, which imports the compiler for it.
+    """Import the compiler, and apply `torch.compiler.assume_constant_result`.
 
     That takes two seconds, and most processes compile nothing.
     """
@@ -147,7 +147,7 @@ def constant_result(function: Function) -> Function:
 
 
 def decompositions(more: Sequence[Any]) -> dict[Any, Any]:
-    """How PyTorch takes operations apart: those that it names itself, and more.
+    """PyTorch's decompositions of operations: those that it names itself, and more.
 
     Raises:
         LackingError: If it does not say.

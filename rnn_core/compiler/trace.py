@@ -60,7 +60,7 @@ def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
 
 
 def reason_of(error: BaseException | None) -> str:
-    """What an error says, in one line."""
+    """Message of an error in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
@@ -82,7 +82,7 @@ def refuse_shapes(cell: Cell) -> None:
 
 
 def refuse_sizes(graph: fx.Graph) -> None:
-    """Refuse a step that does different things for different sizes, of which one was traced."""
+    """Refuse a step that does different things for different sizes; only one was traced."""
     example = next(node.meta["val"] for node in graph.nodes if node.op == "placeholder")
     if example.fake_mode.shape_env.guards:
         raise UnsupportedError("what it does depends on the size of the batch or of the state")

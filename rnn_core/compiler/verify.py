@@ -1,4 +1,4 @@
-"""Whether a form means what it must, whatever pass made it; written from what it means alone."""
+"""Check that a form keeps its meaning, independently of the pass that made it."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ FIXED_KINDS |= {"present": Kind.COLUMN}
 
 
 class UnverifiedError(UnsupportedError):
-    """What was made of a cell is not what it must be, so no kernel may run."""
+    """A compiled form is not what it must be, so no kernel may run."""
 
 
 def require(holds: bool, what: str) -> None:
@@ -54,7 +54,7 @@ def verify_input(form: Form, node: Node) -> None:
 
 
 def verify_product(node: Node) -> None:
-    """A product is of rows by a weight matrix, and starts from rows."""
+    """A product multiplies rows by a weight matrix, and starts from rows."""
     require(len(node.operands) in (2, 3), "a product has two operands, or three")
     left, matrix, *start = node.operands
     for rows in (left, *start):
@@ -73,7 +73,7 @@ def verify_operation(node: Node) -> None:
     if node.op in REDUCTIONS:
         require(kinds == [Kind.ROWS] and node.kind is Kind.COLUMN, f"{node.op} of {kinds}")
     elif node.op == "spread":
-        require(node.kind is Kind.ROWS, f"a spread is {node.kind}")
+        require(node.kind is Kind.ROWS, f"`spread` has kind {node.kind}")
     else:
         require(node.kind is widest(node.operands), f"{node.op} of {kinds} is {node.kind}")
 
@@ -94,7 +94,7 @@ def verify_results(form: Form) -> None:
 
 
 def verify_starts(form: Form, nodes: Iterable[Node]) -> None:
-    """What a product starts from, and overwrites, nothing else reads."""
+    """Check that nothing else reads the value that a product starts from and overwrites."""
     nodes = list(nodes)
     readers = Counter([*form.new_states.values(), *form.backward_roots()])
     readers.update(operand for node in nodes for operand in node.operands)

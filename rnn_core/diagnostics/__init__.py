@@ -1,1 +1,1 @@
-"""What recurrent networks are warned of, measured on a seed's own weights and data."""
+"""Diagnostics of the known problems of recurrent networks, on a seed's own weights and data."""

@@ -1,4 +1,4 @@
-"""What the diagnostics of a candidate found, in a file beside its scores.
+"""Diagnostics of a candidate, in a file next to its scores.
 
 Shares and norms are None where there is no number.
 """
@@ -45,7 +45,7 @@ class GradientByLag:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerFindings:
-    """What was found about a recurrent layer.
+    """Diagnostics of a recurrent layer.
 
     Attributes:
         gradient_by_lag: How the gradient fades with the distance from the loss.
@@ -60,7 +60,7 @@ class LayerFindings:
 
 @dataclass(frozen=True, kw_only=True)
 class SeedFindings:
-    """What was found about one random seed.
+    """Diagnostics of one random seed.
 
     Attributes:
         before: With its initial weights, by the name of the layer.
@@ -79,7 +79,7 @@ class SeedFindings:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What was found about a candidate.
+    """Diagnostics of a candidate.
 
     Attributes:
         cell: Name of its cell.

@@ -11,7 +11,7 @@ from rnn_core.layers.direction import RecurrentDirection
 
 
 def gradient_by_lag(passage: Passage, most_steps: int = MOST_STEPS) -> Tensor:
-    """Norm of the gradient of the loss by the state, so many steps before the loss.
+    """Norm of the gradient of the loss by the state, by number of steps before the loss.
 
     Of the loss's gradient only what enters at the last step of a sequence, by its output and
     by its final state, is followed back: with all of it, what entered a moment ago would hide

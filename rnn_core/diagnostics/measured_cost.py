@@ -1,7 +1,7 @@
-"""What one answer of a model takes, measured: its time, and the memory that it needs meanwhile.
+"""Measured cost of one answer of a model: its time, and the memory that it needs meanwhile.
 
-Counted costs, such as multiply-accumulates, are the same everywhere. These are of one machine and
-one moment, so that they belong beside a result and never into what a run has to reproduce.
+Counted costs, such as multiply-accumulates, are the same everywhere. These depend on the machine
+and the moment, so they are stored next to a result and never in files that a run has to reproduce.
 """
 
 import ctypes
@@ -21,12 +21,12 @@ from rnn_core.training.models import restore
 from rnn_core.training.run_folder import MODEL
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-"""Where Linux tells the memory of a process, and lets it begin anew to note the most of it."""
+"""Where Linux tells the memory of a process, and lets it begin again to note the most of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCost:
-    """What an answer took.
+    """Measured cost of an answer.
 
     Attributes:
         median_ms: The median time of an answer, in milliseconds.
@@ -111,7 +111,7 @@ def measure(
 
 
 def resident_after_reset() -> int | None:
-    """Bytes of this process in memory, of which the most is noted from now on; None: not told.
+    """Bytes of this process in memory, whose maximum is recorded from now on; None: unknown.
 
     What earlier work has left free is given back first: who takes it again would seem to take
     nothing.
@@ -132,6 +132,6 @@ def give_back() -> None:
 
 
 def told(name: str) -> int:
-    """Bytes that Linux tells of this process."""
+    """Bytes of this process, as Linux reports them."""
     lines = (line.split() for line in STATUS.read_text().splitlines())
     return next(1024 * int(words[1]) for words in lines if words[0] == f"{name}:")

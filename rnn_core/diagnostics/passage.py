@@ -1,4 +1,4 @@
-"""What passes through the recurrent layers of a model while it reads a real batch.
+"""Recording of the values in the recurrent layers of a model while it reads a real batch.
 
 It is looked at in evaluation mode, without dropout, and in the last layer's forward direction:
 there, the way back from the loss leads through time alone.
@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Passage:
-    """What a direction read and went through, and what a loss asked of it.
+    """Values and gradients of one direction of a layer during a batch.
 
     Attributes:
         direction: The direction, in evaluation mode.

@@ -21,7 +21,7 @@ ACTIVATIONS = {
     "tanh": "tanh",
     "tanh_": "tanh",
 }
-"""What torch calls the functions whose results are counted."""
+"""PyTorch's names of the functions whose results are counted."""
 
 
 class Activations(TorchFunctionMode):
@@ -40,7 +40,7 @@ class Activations(TorchFunctionMode):
 
 
 def saturated_share(passage: Passage, most_steps: int = MOST_STEPS) -> SaturatedShare:
-    """How many activations of a cell are saturated, over all units and real steps of a batch.
+    """Share of saturated activations of a cell, over all units and real steps of a batch.
 
     Every sigmoid of the cell's step counts, of `rnn_sigmoid` and of the candidates of
     `mingru` and `minlstm` too.

@@ -74,7 +74,7 @@ def training_batch(task: Task, data: Data, batch_size: int, device: torch.device
 
 
 def findings(task: Task, model: nn.Module, batch: Batch) -> dict[str, LayerFindings]:
-    """What is found out about each recurrent layer of a model."""
+    """Diagnose each recurrent layer of a model."""
     return {
         name: LayerFindings(
             gradient_by_lag=by_lag(gradient_by_lag(passage)),

@@ -30,7 +30,7 @@ SUGGESTED_TRAINING = {
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How recordings are varied while training; all 0: not at all.
+    """Random changes to recordings while training; 0 turns each off.
 
     Attributes:
         warp: Recordings are read as if spoken by a vocal tract shorter or longer by a

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 POOL_BATCHES = 8
-"""Sequences are sorted by length within pools of so many batches."""
+"""Number of batches in a pool; sequences are sorted by length within a pool."""
 
 
 def length_batches(

@@ -36,7 +36,7 @@ SUGGESTED_FRAMES = {"num_mels": 24, "hop_seconds": 0.015, "normalise": "level", 
 
 @dataclass(frozen=True, kw_only=True)
 class FrameParameters:
-    """How samples become the features of frames.
+    """Settings of the features of frames.
 
     Attributes:
         num_mels: Mel bands of a frame.
@@ -68,13 +68,13 @@ class FrameParameters:
 
 @dataclass(frozen=True)
 class Scaling:
-    """What turns log-mel frames (B, T, M) into features (B, T, I).
+    """Scaling of log-mel frames (B, T, M) to features (B, T, I).
 
     Attributes:
         normalise: As of `FrameParameters`.
         deltas: As of `FrameParameters`.
         mean: Of each feature in the training set, (I,).
-        std: Likewise.
+        std: Standard deviation of each feature in the training set, (I,).
     """
 
     normalise: Normalise

@@ -13,10 +13,10 @@ PAD, UNKNOWN, START, END = range(4)
 """Pieces that are in no text; END closes every sequence."""
 
 SPECIAL = 4
-"""How many of these there are."""
+"""Number of these."""
 
 BLANK = "\u2581"
-"""What SentencePiece writes for a blank."""
+"""SentencePiece's sign for a blank."""
 
 FEWEST_EXACT = 300
 """Least subwords of `ExactSubwords`: one that is in no text, all bytes, and some more."""
@@ -39,7 +39,7 @@ class Subwords:
 
         pieces = map(self.processor.IdToPiece, range(SPECIAL, len(self)))
         self.characters = frozenset("".join(map(str, pieces)))
-        """What texts are spelled with that training saw; blanks are a mark of their own."""
+        """Characters of the training texts; blanks have a mark of their own."""
 
     def __len__(self) -> int:
         return int(self.processor.GetPieceSize())
@@ -133,10 +133,10 @@ class ExactSubwords:
         """The bytes of each subword; the first, which is in no text, has none."""
         self.line_break = self.spelled.index(b"\n")
         self.characters = [sum(byte >> 6 != 0b10 for byte in each) for each in self.spelled]
-        """How many characters begin in each subword."""
+        """Number of characters that begin in each subword."""
 
     def bytes_of(self, subword: int) -> bytes:
-        """What a subword spells."""
+        """Bytes of a subword."""
         if self.processor.IsUnknown(subword):
             return b""
         name = str(self.processor.IdToPiece(subword))

@@ -7,7 +7,7 @@ P12-2075. So it needs no dictionary, and holds for all such scripts.
 
 With h(x) the entropy of what follows the string x, the variation of branching entropy of a string
 w is h(w) - h(w without its last unit), less the mean of that over all strings as long that come
-more than once; likewise of what precedes. Their sum a(w) is how much w stands alone, and a run of
+more than once; the same is computed for the preceding units. The sum of both is a(w), and a run of
 units is cut where the sum of a(w) times the length of w is largest.
 
 What is rare is left in its units, which a model knows from elsewhere: models of rare words alone do
@@ -34,13 +34,13 @@ LEARNED_FROM = 300_000
 """Most units that words are found in; a bound on time and memory only."""
 
 FEWEST = 2
-"""How often a string has to occur for what is beside it to tell anything."""
+"""Smallest number of occurrences of a string from which on its neighbours count as evidence."""
 
 OFTEN = 5
-"""How often a word of several units has to be in texts to be one."""
+"""Smallest number of occurrences of a word of several units."""
 
 NEVER = -1e9
-"""How much a string stands alone that is no word."""
+"""Standing-alone score of a string that is no word."""
 
 UNIT = regex.compile(rf"(?V1)[{UNSPACED}]")
 
@@ -55,12 +55,12 @@ CLUSTER = regex.compile(
 
 
 def is_unspaced(unit: str) -> bool:
-    """Whether a unit is of a script that is written without spaces."""
+    """Return whether a unit belongs to a script that is written without spaces."""
     return UNIT.match(unit) is not None
 
 
 def clusters(units: Iterable[str]) -> list[str]:
-    """What is never cut: a letter with the vowels around it, and letters that are stacked."""
+    """Split into parts that are never cut: a letter with its vowel signs, and stacked letters."""
     return list(CLUSTER.findall("".join(units)))
 
 
@@ -120,13 +120,13 @@ def cut_run(run: Sequence[str], alone: Mapping[str, float]) -> list[str]:
 
 
 def worth(units: Sequence[str], alone: Mapping[str, float]) -> float:
-    """What it is worth to take units for a word."""
+    """Score of taking units as a word."""
     unheard = NEVER if len(units) > 1 else 0.0
     return alone.get("".join(units), unheard) * len(units)
 
 
 def standing_alone(runs: Sequence[Sequence[str]]) -> dict[str, float]:
-    """How much each string of runs stands alone, a(w), of those that are frequent enough."""
+    """Score a(w) of each frequent string of runs, by the variety of its neighbours on both ends."""
     kinds = {unit: i for i, unit in enumerate(dict.fromkeys(u for run in runs for u in run))}
     # each run ends, and the next begins, with something that is there but once
     symbols = [len(kinds)]

@@ -1,4 +1,4 @@
-"""Whether what a recurrent layer is given fits it, said in the words of who gave it.
+"""Check the arguments of a recurrent layer; errors use the names and shapes of the call.
 
 Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D directions.
 """
@@ -170,7 +170,7 @@ def state_parts(
 
 
 def described(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
-    """The states of a cell, for a person."""
+    """Describe the states of a cell, for messages."""
     if len(names) == 1:
         return f"a tensor {tuple(shapes[0])}"
     parts = ", ".join(f"{name} {tuple(shape)}" for name, shape in zip(names, shapes, strict=True))
@@ -178,14 +178,14 @@ def described(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:
 
 
 def kinds(value: object) -> str:
-    """What a value is, for a person."""
+    """Describe a value, for messages."""
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {', '.join(type(part).__name__ for part in value)}"
     return type(value).__name__
 
 
 def what_differs(got: Sequence[int], wanted: Sequence[int], name: str) -> str:
-    """The first dimension of a state that does not fit, for a person."""
+    """Describe the first dimension of a state that does not fit, for messages."""
     if len(got) != len(wanted):
         batched, other = ("3-D", "2-D") if len(wanted) == 3 else ("2-D", "3-D")
         dimensions = "several sequences" if len(wanted) == 3 else "a single sequence"
@@ -228,7 +228,7 @@ def lengths_tensor(lengths: object, steps: int, batch: int, device: torch.device
 
 
 def has_values(tensor: Tensor) -> bool:
-    """Whether the numbers of a tensor can be read now, and without waiting for a GPU."""
+    """Return whether the numbers of a tensor can be read now, and without waiting for a GPU."""
     if torch.compiler.is_compiling() or type(tensor) is not Tensor:
         return False
     return tensor.device.type == "cpu" and not is_wrapped(tensor)

@@ -32,7 +32,7 @@ from rnn_core.layers.projection import NAME as PROJECTION
 from rnn_core.layers.recurrent import Recurrent
 
 Order: TypeAlias = Mapping[str, int]
-"""The gates as another library stacks them; -1 where its gate is the complement of ours."""
+"""The gates as another library stacks them; -1 where its gate is the complement of the cell's."""
 
 TORCH: Mapping[str, tuple[Callable[..., nn.RNN | nn.LSTM | nn.GRU], Order]] = {
     "rnn_tanh": (nn.RNN, {"h": 1}),
@@ -81,7 +81,7 @@ def from_torch(module: nn.Module) -> Recurrent:
     """The layer that computes what a module of `torch.nn` does, with a copy of its weights.
 
     Layers, directions, `batch_first`, `dropout`, type and device carry over. The module's two
-    biases become one, but for the recurrent bias of the GRU's n, which r multiplies.
+    biases become one, except for the recurrent bias of the GRU's n, which r multiplies.
 
     Args:
         module: An `nn.RNN`, `nn.LSTM` or `nn.GRU`.
@@ -117,7 +117,7 @@ def from_torch(module: nn.Module) -> Recurrent:
 def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
     """The module of `torch.nn` that computes what a layer does, with a copy of its weights.
 
-    Our bias becomes `bias_ih`; `bias_hh` is 0 but for the GRU's n.
+    Our bias becomes `bias_ih`; `bias_hh` is 0 except for the GRU's n.
 
     Raises:
         ParameterError: If `torch.nn` does not have the cell or an option of the layer.
@@ -158,7 +158,7 @@ def from_keras(
 
     Args:
         cell: The cell as it is called here; see the table above.
-        weights: What `get_weights()` of the Keras layer returns: kernel (I, G * H), recurrent
+        weights: Result of `get_weights()` of the Keras layer: kernel (I, G * H), recurrent
             kernel (H, G * H) and, unless `use_bias=False`, bias (G * H,), or (2, G * H) for
             `gru_reset_after`. Of a `Bidirectional` the forward ones come first; those of
             stacked layers follow one another.
@@ -196,7 +196,7 @@ def from_keras(
 
 
 def to_keras(layer: Recurrent) -> list[NDArray[Any]]:
-    """What `set_weights` of a Keras layer takes to compute what this layer does.
+    """Convert to arrays for `set_weights` of a Keras layer that computes the same.
 
     Returns:
         Kernel (I, G * H), recurrent kernel (H, G * H) and, of a layer with biases, bias
@@ -231,7 +231,7 @@ def name_of(layer: Recurrent, known: Iterable[str], library: str) -> str:
 
 
 def directions(layer: Recurrent) -> Iterator[RecurrentDirection]:
-    """What of a layer has weights: the directions of its first layer, of its second, ..."""
+    """Directions with weights: those of the first layer, of the second, ..."""
     for direction in layer.directions:
         assert isinstance(direction, RecurrentDirection)
         yield direction

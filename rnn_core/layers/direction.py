@@ -127,7 +127,7 @@ class RecurrentDirection(nn.Module):
         return [functional.dropout(w, share, training) if w.ndim == 2 else w for w in weights]
 
     def given(self, x: Tensor) -> tuple[Tensor, ...]:
-        """What the cell reads besides gates, (T, B, H) each, for an input (T, B, I)."""
+        """Values for the cell besides gates, (T, B, H) each, for an input (T, B, I)."""
         if not self.zoneout:
             return ()
         shape = (*x.shape[:2], self.hidden_size)

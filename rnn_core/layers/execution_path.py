@@ -1,4 +1,4 @@
-"""What a layer runs on, and what it is told if that is the eager loop.
+"""Choice of what runs a layer, and the message if that is the eager loop.
 
 On the CPU that is a generated kernel; on a GPU cuDNN where the cell is cuDNN's, a scan where the
 cell is a linear recurrence, else generated Triton. GATEWISE_FUSED=0 asks for the eager loop,
@@ -24,7 +24,7 @@ from rnn_core.compiler.torch_internals import constant_result, is_counted, lacki
 from rnn_core.layers.scan import can_scan, scan_over_time
 
 Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
-"""What runs a cell over time; arguments and results as of
+"""Function that runs a cell over time; arguments and results as of
 `differentiation.run_over_time`, without the cell and what is particular to it."""
 
 __all__ = ["SWITCH", "eager_only", "kernel_for", "path_for"]
@@ -46,7 +46,7 @@ def path_for(
     given: Sequence[Tensor] = (),
     present: Tensor | None = None,
 ) -> Path | None:
-    """What to run a cell on; None: the eager loop.
+    """Find what runs a cell; None is the eager loop.
 
     Args:
         cell: The cell.
@@ -83,14 +83,14 @@ def path_for(
 
 
 def is_traced() -> bool:
-    """Whether `torch.jit` records what runs; of a kernel it would keep the results alone."""
+    """Return whether `torch.jit` records what runs; of a kernel it would keep the results alone."""
     return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
 
 
 def can_be_handed(
     cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor], present: Tensor | None
 ) -> bool:
-    """Whether a kernel can read all tensors, which are those of `path_for`, and sizes agree."""
+    """Return whether a kernel can read all tensors of `path_for`, and sizes agree."""
     first = tensors[0]
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
         return False
@@ -99,7 +99,7 @@ def can_be_handed(
 
 @constant_result
 def is_known() -> bool:
-    """Whether this PyTorch is known well enough for anything but the eager loop; else says so."""
+    """Return whether kernels are tested with this PyTorch; warns if they are not."""
     if lacking:
         warn(f"cells run in the eager loop, which is slower: {lacking[0]}")
     return not lacking
@@ -107,13 +107,13 @@ def is_known() -> bool:
 
 @constant_result
 def is_onnx() -> bool:
-    """Whether what runs now becomes an ONNX graph."""
+    """Return whether what runs now becomes an ONNX graph."""
     return torch.onnx.is_in_onnx_export()
 
 
 @constant_result
 def target(device: str) -> str:
-    """What a path is sought for: "cpu", "cuda", "triton"; "" for a device that has none."""
+    """Device to find a path for: "cpu", "cuda", "triton"; "" for a device that has none."""
     if device not in ("cpu", "cuda"):
         return ""
     asked = os.environ.get(SWITCH, "")
@@ -122,7 +122,7 @@ def target(device: str) -> str:
 
 @constant_result
 def is_eager() -> bool:
-    """Whether the eager loop is asked for, which is said once."""
+    """Return whether the eager loop is asked for, which is said once."""
     if is_eager_only():
         return True
     if os.environ.get(SWITCH) == "0":
@@ -135,7 +135,7 @@ def is_eager() -> bool:
 def gpu_choice(
     cell: Cell, dtype: torch.dtype | None, hidden: int, every_state: bool, where: str
 ) -> str | None:
-    """What runs a cell on a GPU: "cudnn", "scan", or Triton programs of its packed form.
+    """Choose what runs a cell on a GPU: "cudnn", "scan", or Triton programs of its packed form.
 
     `dtype` is None if there are no programs for it. The result is None for the eager loop.
     """
@@ -178,7 +178,7 @@ def kernel_for(
 ) -> str | None:
     """The packed form of a cell with a kernel for these tensors; None: run the eager loop.
 
-    The reason is told in a warning, once for each reason, unless it lies in the tensors:
+    A warning gives the reason, once for each reason, unless it lies in the tensors:
     kernels are for dense tensors of one type on the CPU, outside of autocast and of the
     transforms of `torch.func`. Arguments are those of `path_for`.
     """
@@ -189,7 +189,7 @@ def kernel_for(
 
 
 def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:
-    """Whether all sizes agree, as a kernel takes for granted.
+    """Return whether all sizes agree, as a kernel takes for granted.
 
     Of what does not, the eager loop broadcasts some, and says what is wrong with the rest.
     """
@@ -207,7 +207,7 @@ def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -
 
 
 def is_usual() -> bool:
-    """Whether neither the eager loop nor what a GPU would run on is asked for."""
+    """Return whether neither the eager loop nor what a GPU would run on is asked for."""
     return not is_eager_only() and os.environ.get(SWITCH) not in ("0", "cuda", "triton")
 
 

@@ -1,4 +1,4 @@
-"""How the weights of a recurrent layer start."""
+"""Initial weights of a recurrent layer."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ RecurrentInit: TypeAlias = Literal["orthogonal", "uniform"]
 
 @dataclass(frozen=True, kw_only=True)
 class Initialisation:
-    """What is drawn, and how; the same for every cell.
+    """Distributions of initial weights; the same for every cell.
 
     Input weights are Glorot uniform per gate, vectors start where or as the cell says.
 

@@ -69,7 +69,7 @@ def step_alone(layer: Any, x: Tensor, hx: State | None) -> tuple[Tensor, State] 
 
 
 def is_watched() -> bool:
-    """Whether operations are compiled, traced, transformed, or looked at one by one, if known."""
+    """Return whether operations are compiled, traced, transformed, or observed, if known."""
     return (
         torch.compiler.is_compiling()
         or bool(lacking)
@@ -84,7 +84,7 @@ def is_watched() -> bool:
 
 
 def has_hooks(module: nn.Module) -> bool:
-    """Whether calls of a module do more than its `forward`; hooks may make its weights anew."""
+    """Return whether calls of a module do more than its `forward`; hooks may change weights."""
     return bool(module._forward_pre_hooks or module._forward_hooks)
 
 
@@ -100,7 +100,7 @@ def states_of(directions: Sequence[Any], x: Tensor, hx: State | None) -> Sequenc
 
 
 def do_fit(x: Tensor, states: Sequence[Tensor], layers: int) -> bool:
-    """Whether an input and states fit one another, and are what this is for."""
+    """Return whether an input and states fit one another, and are what this is for."""
     dtype, batch = x.dtype, x.shape[:-1]
     if not states or dtype not in PRECISIONS or (batch and batch[0] > MOST_SEQUENCES):
         return False
@@ -112,7 +112,7 @@ def do_fit(x: Tensor, states: Sequence[Tensor], layers: int) -> bool:
 
 
 def are_ordinary(tensors: Sequence[Tensor]) -> bool:
-    """Whether nobody has redefined the operations of tensors, or wants a gradient of them."""
+    """Return whether tensor operations are the usual ones, and no gradient is needed."""
     return ORDINARY.issuperset(map(type, tensors)) and not (
         torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     )
@@ -213,7 +213,7 @@ def weights_of(
 
 
 def makes_weights(direction: Any) -> bool:
-    """Whether a layer makes weights of others, or draws random numbers."""
+    """Return whether a layer makes weights of others, or draws random numbers."""
     return direction.projected is not None or bool(
         direction.training and (direction.recurrent_dropout or direction.zoneout)
     )
@@ -222,7 +222,7 @@ def makes_weights(direction: Any) -> bool:
 def plain_weights(
     cell: Cell, inputs: int, hidden: int, dtype: torch.dtype
 ) -> list[tuple[object, ...]]:
-    """What holds of input weight, recurrent weights and bias where a kernel can read them.
+    """Properties of input weight, recurrent weights and bias that a kernel needs to read them.
 
     Returns:
         Shape, type, and whether it is dense and on the CPU.
@@ -233,10 +233,10 @@ def plain_weights(
 
 
 def given_rows(direction: Any, x: Tensor) -> list[Tensor]:
-    """What a layer's cell reads besides gates, (B, H) each with dense rows."""
+    """Values for a layer's cell besides gates, (B, H) each with dense rows."""
     return [rows_contiguous(rows[0]) for rows in direction.given(x.unsqueeze(0))]
 
 
 def threads_for(multiply_adds: int) -> int:
-    """How many threads a layer's step pays for."""
+    """Number of threads that make a layer's step faster."""
     return torch.get_num_threads() if multiply_adds >= FEWEST_SHARED else 1

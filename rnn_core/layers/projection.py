@@ -11,7 +11,7 @@ from rnn_core.cells.base import Cell, Fields
 from rnn_core.errors import ParameterError
 
 NAME = "projection"
-"""What the weight of the projection is called."""
+"""Name of the weight of the projection."""
 
 
 class Projected(Cell):

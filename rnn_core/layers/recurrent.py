@@ -34,10 +34,10 @@ Lengths: TypeAlias = Tensor | Sequence[int]
 class Recurrent(nn.Module):
     """A stack of recurrent layers around any cell, called as `torch.nn.GRU` is.
 
-    Arguments stand in the order of `torch.nn.GRU`, after the cell.
+    Arguments have the order of `torch.nn.GRU`, after the cell.
 
     Args:
-        cell: Name of a registered cell, or a cell of one's own.
+        cell: Name of a registered cell, or your own `Cell`.
         input_size: Features of the input, I.
         hidden_size: Features of each state, H.
         num_layers: Layers, each reading the outputs of the one below.
@@ -47,8 +47,8 @@ class Recurrent(nn.Module):
         bidirectional: Whether every layer also reads the sequence from its end; the
             outputs of both directions are concatenated.
         proj_size: Features of the output, and of the first state, if these are to be fewer than
-            H: P, see `projection`. 0: H. For `lstm`, `lstm_coupled`, `lstm_peephole`, and cells
-            of one's own that are `projectable`.
+            H: P, see `projection`. 0: H. For `lstm`, `lstm_coupled`, `lstm_peephole`, and your
+            own cells that are `projectable`.
         device: Where the weights are; PyTorch's default if None.
         dtype: Type of the weights; PyTorch's default if None.
         initial_state: "zeros"; "learned", a trained vector per layer and direction; or
@@ -127,7 +127,7 @@ class Recurrent(nn.Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw all weights anew."""
+        """Draw all weights again."""
         for direction in self._directions():
             direction.reset_parameters(self.initialisation, generator)
 
@@ -165,7 +165,7 @@ class Recurrent(nn.Module):
             input: (T, B, I), or (B, T, I) if `batch_first`; (T, I) for a single sequence; or a
                 packed sequence, whose outputs are packed alike.
             hx: Initial state as returned by an earlier call, (L * D, B, H) each, or (L * D, H)
-                for a single sequence; None starts anew.
+                for a single sequence; None starts again.
             lengths: Steps of each sequence, whole numbers (B,); what lies beyond is ignored: the
                 state stands still there and the output is 0. None: all T. That none exceeds T
                 is checked where the numbers are on the CPU, outside of `torch.compile` and
@@ -176,8 +176,8 @@ class Recurrent(nn.Module):
             shaped as `hx`. With `proj_size`, P stands for H in the outputs and the first state.
 
         Raises:
-            ParameterError: If an argument is of another kind, shape, type or device than it has
-                to be, or there is no step, T = 0. What PyTorch raises there, `ValueError`,
+            ParameterError: If an argument has the wrong kind, shape, type or device, or there is
+                no step, T = 0. What PyTorch raises there, `ValueError`,
                 `TypeError` or `RuntimeError`, catches it too.
         """
         outputs, final = self._read(input, hx, lengths, every_state=False)
@@ -282,7 +282,7 @@ class Recurrent(nn.Module):
 
         Args:
             x: (B, I), or (I,) for a single sequence.
-            hx: State as returned by an earlier call; None starts anew.
+            hx: State as returned by an earlier call; None starts again.
 
         Returns:
             Outputs (B, H), or (H,), and the state after the step.
@@ -341,7 +341,7 @@ class Recurrent(nn.Module):
         return top, [torch.stack(parts) for parts in zip(*finals, strict=True)]
 
     def __prepare_scriptable__(self) -> NoReturn:
-        """What `torch.jit.script` asks a module for.
+        """Refuse `torch.jit.script`, which calls this.
 
         Raises:
             ExportError: As it cannot compile the step of a cell, which may be any Python.

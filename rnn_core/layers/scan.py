@@ -97,5 +97,5 @@ def scan_over_time(
 
 
 def can_scan(cell: Cell) -> bool:
-    """Whether a cell declares the coefficients of a linear recurrence."""
+    """Return whether a cell declares the coefficients of a linear recurrence."""
     return type(cell).log_coefficients is not Cell.log_coefficients and not cell.given

@@ -13,7 +13,7 @@ class Weights(nn.Module):
     Attributes of a module, `nn.ParameterDict` too, cannot be called `update`, `half` or `type`,
     since it has methods of these names. A weight can.
 
-    A weight is read anew at each call of the module, which is also what hooks of
+    A weight is read again at each call of the module, which is also what hooks of
     `torch.nn.utils.prune` and the like wait for.
 
     Args:

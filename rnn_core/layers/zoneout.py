@@ -1,4 +1,4 @@
-"""Zoneout: a cell of which some hidden units skip a step now and then."""
+"""Zoneout: some hidden units of a cell keep their value for a step, at random."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ class Zoneout(Cell):
     Equation, for every state s of the inner cell, with k_t of size H from {0, 1}:
         s_t = k_t * s_{t-1} + (1 - k_t) * step(x_t, s_{t-1})
 
-    k is given from outside: drawn anew for each state, step and sequence while training,
+    k is given from outside: drawn again for each state, step and sequence while training,
     and its mean, the rate, otherwise. States that the cell declares as `together` share one.
 
     Reference:
@@ -56,7 +56,7 @@ class Zoneout(Cell):
 def keep_masks(
     cell: Cell, rate: float, shape: Sequence[int], like: Tensor, *, training: bool
 ) -> tuple[Tensor, ...]:
-    """What a `Zoneout` cell is given: (T, B, H) for each state.
+    """Draw the masks for a `Zoneout` cell: (T, B, H) for each state.
 
     Args:
         cell: The cell.

@@ -16,14 +16,14 @@ IMPOSSIBLE = float("-inf")
 
 
 class Read(Protocol):
-    """What was made of sentences that were read."""
+    """Encoder's results for some sentences."""
 
     def take(self, sentences: Tensor) -> Self:
         """Keep some of the sentences, by index."""
 
 
 class Writes(Protocol):
-    """What writes translations piece by piece: a `Translator`, or several as one."""
+    """Writer of translations piece by piece: a `Translator`, or several as one."""
 
     @property
     def written(self) -> Tensor:
@@ -106,7 +106,7 @@ def translate(
         pieces: Sentences, int (N, S).
         lengths: Of the sentences, int (N,).
         limits: Most pieces of each translation, the end included, int (N,).
-        start: Piece that stands before a translation.
+        start: Piece that begins a translation.
         end: Piece that closes one; among the model's `written`.
         beam_size: Hypotheses of each sentence, K.
         length_exponent: 0 prefers what is likely, thus short; 1 what is likely by piece.
@@ -174,7 +174,7 @@ def grow(model: Writes, beam: Beam, start: int, closing: int, last: Tensor) -> G
     Args:
         model: In evaluation mode.
         beam: What to continue.
-        start: Piece that stands before a translation.
+        start: Piece that begins a translation.
         closing: Place of the piece that closes one.
         last: Sentences whose hypotheses must end now, bool (N,).
     """

@@ -2,7 +2,7 @@
 
 Graves and others, "Connectionist temporal classification" (ICML 2006). A path has one symbol
 or the blank at every step; it stands for the sequence that is left when repetitions are
-merged and then blanks are dropped. Shapes: T steps, C symbols, of which 0 is the blank.
+merged and then blanks are dropped. Shapes: T steps, C symbols; symbol 0 is the blank.
 """
 
 import math
@@ -28,14 +28,14 @@ def best_path(log_probabilities: NDArray[np.floating]) -> Labels:
 
 
 def align(log_probabilities: NDArray[np.floating], labels: Labels) -> list[tuple[int, int]]:
-    """Where each symbol of a sequence stands on the likeliest path that stands for it.
+    """Place of each symbol of a sequence on its likeliest path.
 
     The Viterbi algorithm over symbols with blanks between, as in section 4.1 of Graves and
     others (2006) with a maximum in place of the sum.
 
     Args:
         log_probabilities: Of each symbol at each step, (T, C).
-        labels: The sequence, of which T steps can hold a path.
+        labels: The sequence; T steps must be able to hold a path of it.
 
     Returns:
         The first step of each symbol, and the step after its last.

@@ -75,7 +75,7 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def each(self, kind: type[M]) -> list[M]:
-        """The members, which are of one kind."""
+        """The members, which all have one kind."""
         return [member for member in self.members if isinstance(member, kind)]
 
     def joined(self, states: Sequence[State]) -> State:
@@ -173,7 +173,7 @@ class StepEnsemble(Ensemble):
 
 
 def numbered(ports: Ports, number: int) -> Ports:
-    """The ports of a member, with its number in the names of what is of its state."""
+    """The ports of a member, with its number in the names of its states."""
 
     def one(port: Port) -> Port:
         meaning = f"member {number}: {port.meaning}"
@@ -191,7 +191,7 @@ def numbered(ports: Ports, number: int) -> Ports:
 
 
 class Sources:
-    """What the encoder of each member made of the same sentences.
+    """Results of each member's encoder for the same sentences.
 
     Args:
         parts: Of each member.

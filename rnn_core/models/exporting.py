@@ -24,12 +24,12 @@ TOLERANCE = 1e-5
 """The largest difference to the model, in units of its largest output or of 1 if that is more."""
 
 TRIED = (2, 1, 5)
-"""How large the first size of any kind is in each try; the next kinds are larger, each by 2."""
+"""First size of any kind in each try; the next kinds are larger, each by 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What was written.
+    """An exported model.
 
     Attributes:
         ports: What the file reads and writes.

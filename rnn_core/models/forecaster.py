@@ -18,7 +18,7 @@ AHEAD_SIZE = 32
 
 
 class StepHead(nn.Module):
-    """What is known ahead of each step changes the forecast of it.
+    """A correction of each step of a forecast, from the columns that are known ahead.
 
     All steps have the same weights, and see what was read of the past: the local network of
     MQ-RNN (arXiv:1711.11053v2), whose global one is the forecaster's linear layer here. A step
@@ -67,7 +67,7 @@ class Forecaster(nn.Module):
         dropout: Share of the last output dropped while training.
         levels: Probabilities of the quantiles to predict, Q, see `Quantiles`; empty where one
             value is predicted.
-        known: The last so many input columns are known ahead, K, and read as they are; see
+        known: K; the last K input columns are known ahead, and read as they are; see
             `StepHead`.
     """
 
@@ -141,7 +141,7 @@ class Forecaster(nn.Module):
         return forecast[..., 0] if self.quantiles is None else self.quantiles(forecast)
 
     def shared(self, known: Tensor) -> Tensor:
-        """What is known of steps (B, T, K); once for each target, if these are read apart."""
+        """Known values of steps (B, T, K); once for each target, if these are read separately."""
         return known.repeat_interleave(len(self.targets) if self.channels == "apart" else 1, dim=0)
 
     def arranged(self, outputs: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ class Forecaster(nn.Module):
         return outputs.reshape(-1, *sizes)
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         past = Port(
             name="past",
             meaning="standardised columns of the past",

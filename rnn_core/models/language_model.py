@@ -61,7 +61,7 @@ class LanguageModel(nn.Module):
         return functional.linear(outputs, self.embedding.weight, self.bias)
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         layer, size = self.sequence.recurrent, self.embedding.num_embeddings
         state = state_ports(layer)
         shape = ("batch", "length")

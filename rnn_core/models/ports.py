@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it, told to whoever runs it without Python."""
+"""Description of a model's inputs and outputs, for use without Python."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Ports:
     Attributes:
         inputs: Arguments of the model's `forward`, in its order.
         outputs: What it returns, without the nesting.
-        apart: What of an answer the model does not do.
+        apart: Parts of an answer that the model does not compute.
         notes: What a reader of the ports needs beside them, each plain JSON.
     """
 
@@ -62,7 +62,7 @@ class HasPorts(Protocol):
     """A model that can be exported."""
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,7 @@ class SentenceClassifier(nn.Module):
         return logits
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         shape, known = ("batch", "length"), self.embedding.num_embeddings
         size = self.recurrent.input_size - self.embedding.embedding_dim
         words = Port(name="words", meaning="numbers of words; 0: unknown", shape=shape, below=known)

@@ -68,7 +68,7 @@ class SequenceClassifier(nn.Module):
         return pooled
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         size = self.recurrent.input_size
         frames = Port(
             name="frames", meaning="standardised features", shape=("batch", "length", size)

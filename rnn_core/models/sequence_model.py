@@ -37,7 +37,7 @@ class SequenceModel(nn.Module):
         return self.output(self.dropout(outputs)), state
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         read, written = self.recurrent.input_size, self.output.out_features
         state = state_ports(self.recurrent)
         steps = Port(name="steps", meaning="input steps", shape=("batch", "length", read))

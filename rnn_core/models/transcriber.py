@@ -52,7 +52,7 @@ class Transcriber(nn.Module):
         return functional.log_softmax(logits, dim=-1), lengths
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         size, symbols = self.recurrent.input_size // self.stack, self.output.out_features
         frames = Port(
             name="frames", meaning="standardised features", shape=("batch", "length", size)

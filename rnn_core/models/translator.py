@@ -15,7 +15,7 @@ from rnn_core.models.ports import Port, Ports
 
 
 class Source(NamedTuple):
-    """What the encoder made of sentences; the decoder looks at it while it writes.
+    """Encoder's results for some sentences; the decoder attends to them while it writes.
 
     Attributes:
         outputs: (B, S, 2 H).
@@ -189,7 +189,7 @@ class Translator(nn.Module):
         return self.classify(outputs, source, kept)
 
     def looked_at(self, pieces: Tensor, lengths: Tensor, before: Tensor) -> Tensor | None:
-        """How much each piece of translations looks at each of their sentences, (B, T, S).
+        """Attention of each piece of translations to each of their sentences, (B, T, S).
 
         None without attention. The arguments are those of `forward`.
         """
@@ -200,7 +200,7 @@ class Translator(nn.Module):
         return self.attention.weights(outputs, source)
 
     def ports(self) -> Ports:
-        """What goes in and what comes out."""
+        """Inputs and outputs."""
         size = self.embedding.num_embeddings
         pieces = Port(
             name="pieces",

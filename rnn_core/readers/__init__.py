@@ -1,1 +1,1 @@
-"""Raw files as a person has them: read, and checked row by row."""
+"""Readers of the user's own files, which check them row by row."""

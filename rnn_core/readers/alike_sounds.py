@@ -62,7 +62,7 @@ def alike_ones(
 
 
 def loudness_of(samples: Samples, rate_hz: int) -> NDArray[np.float32]:
-    """How loud a recording is from where it begins to where it ends, standardised, (POINTS,)."""
+    """Loudness of a recording from its beginning to its end, standardised, (POINTS,)."""
     starts = np.arange(0, len(samples), max(rate_hz // PIECES_A_SECOND, 1))
     level = np.sqrt(np.add.reduceat((samples - samples.mean()).astype(np.float64) ** 2, starts))
     loud = np.flatnonzero(level >= QUIET * level.max())

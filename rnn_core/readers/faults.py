@@ -1,4 +1,4 @@
-"""What is wrong with a person's own files, all of it told at once."""
+"""Faults in the user's files, all reported together."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ MOST_TOLD = 10
 """Faults of a kind that are kept and told; of further ones, how many there are."""
 
 SEVERAL = " faults\n  "
-"""Stands in the text of an error that tells several faults, a line each."""
+"""Part of the text of an error with several faults, a line each."""
 
 
 class Faults:
-    """What was found to be wrong, by what helps against it.
+    """Faults that were found, grouped by their remedy.
 
     Attributes:
         found: The first faults of each kind.
@@ -30,7 +30,7 @@ class Faults:
 
         Args:
             what: What is wrong, and where: file, row, value, as the person wrote them.
-            cure: What to do; faults with the same one are of a kind.
+            cure: What to do; faults with the same one have one kind.
         """
         kept = self.found.setdefault(cure, [])
         if len(kept) < MOST_TOLD:
@@ -62,9 +62,9 @@ class Faults:
 
 
 class FaultsError(DataError):
-    """Something in a person's own files is wrong.
+    """Something in the user's own files is wrong.
 
-    A single fault is told in a line; several are told in one line each, those of a kind
+    A single fault takes one line; several take one line each, those of a kind
     together, with what to do below them.
 
     Args:
@@ -85,7 +85,7 @@ class FaultsError(DataError):
 
 
 def told(found: Mapping[str, list[str]], more: Mapping[str, int]) -> str:
-    """Faults, for a person."""
+    """Describe faults in messages."""
     count = sum(map(len, found.values())) + sum(more.values())
     if count == 1:
         ((cure, (what,)),) = found.items()

@@ -1,4 +1,4 @@
-"""Which files of a folder are a person's own."""
+"""Files of a folder that belong to the user."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder is hidden, or left there by a system."""
+    """Return whether a file or folder is hidden, or left there by a system."""
     return name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS
 
 

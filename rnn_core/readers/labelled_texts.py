@@ -1,6 +1,6 @@
 """Tables of texts with labels: their columns found, and their rows checked.
 
-Rows are counted as a person counts them: by the line of the file, or the row of the sheet.
+Rows are numbered by the line of the file, or the row of the sheet.
 """
 
 import re
@@ -55,7 +55,7 @@ class LabelledTexts:
         table: Columns `text` and `label`, with the rows of the file as its index, `row`.
         form: How the file is written.
         text: Name of the column of texts; its position in a table without names.
-        label: Of the column of labels, likewise.
+        label: The same for the column of labels.
         others: Further columns that may be the one of labels.
         notes: What was decided in reading it, a line each.
     """
@@ -114,7 +114,7 @@ def texts_of(column: "pd.Series[str]") -> list[str]:
 
 
 def as_text(value: object) -> str:
-    """A value as a person writes it: a whole number has no decimals."""
+    """A value as text: a whole number has no decimals."""
     if isinstance(value, str):
         return value.strip()
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves
@@ -125,7 +125,7 @@ def as_text(value: object) -> str:
 
 
 def one_form(label: str) -> str:
-    """A label of which letters with marks are written in one way: they look the same."""
+    """A label with one form of letters with marks, which look the same in several."""
     return unicodedata.normalize("NFC", label)
 
 
@@ -195,7 +195,7 @@ def named_place(names: Sequence[str], usual: Sequence[str], besides: int | None)
 
 
 def is_usual_label(name: str) -> bool:
-    """Whether labels are often in a column of this name."""
+    """Return whether labels are often in a column of this name."""
     return name.lower() in LABEL_NAMES
 
 

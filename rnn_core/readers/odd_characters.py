@@ -10,11 +10,11 @@ REPLACED = "\ufffd"
 """Stands where a program could not read a character."""
 
 ODD = re.compile(f"[\x80-\x84\x86-\x9f{REPLACED}]")
-"""This, and control characters of Latin-1 but for its line break, which no text holds."""
+"""This, and control characters of Latin-1 except for its line break, which no text holds."""
 
 
 def odd_characters(files: Sequence[Path], encoding: str | None = None) -> list[str]:
-    """What such characters in files tell, a line each, with what to do.
+    """Describe such characters in files, a line each, with what to do.
 
     Args:
         files: Text files that can be read.
@@ -26,7 +26,7 @@ def odd_characters(files: Sequence[Path], encoding: str | None = None) -> list[s
         if lost:
             found.append(
                 f"{file.name}, line {lost[0]}, and {len(lost):,} characters in all are U+FFFD: a "
-                "program that did not know the encoding lost what stood there; export it again"
+                "program that did not know the encoding lost the original ones; export it again"
             )
         if shifted:
             found.append(

@@ -68,12 +68,12 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
 
 
 def is_table(name: str | None) -> bool:
-    """Whether the name of a file is that of a table."""
+    """Return whether the name of a file is that of a table."""
     return name is not None and name.lower().removesuffix(".gz").endswith(".tsv")
 
 
 def hint(name: str, there: list[str]) -> str:
-    """Which file may have been meant."""
+    """Suggest a file with a similar name."""
     close = get_close_matches(name, there, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there: {', '.join(there)}"
 
@@ -217,11 +217,11 @@ HEADER = re.compile(
     "sk|sl|sr|sv|th|tr|uk|ur|vi|zh|eng|deu|fra|spa|ita|por|rus|jpn|cmn",
     re.IGNORECASE,
 )
-"""What columns of texts are called: what they are, or codes of languages."""
+"""Usual names of columns of texts: plain words, or codes of languages."""
 
 
 def is_header(pair: Pair) -> bool:
-    """Whether a first line names columns."""
+    """Return whether a first line names columns."""
     return all(HEADER.fullmatch(text) for text in pair)
 
 

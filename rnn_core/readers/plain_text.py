@@ -12,10 +12,10 @@ from rnn_core.errors import DataError
 from rnn_core.readers.formats.encodings import encoding_by_mark
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-"""What no text holds; tabulators, line breaks and page breaks are let through."""
+"""Characters that no text holds, except tabulators, line breaks and page breaks."""
 
 FILLING = b"\x00\x1a"
-"""What old programs fill the end of a file up with."""
+"""Characters with which old programs fill the end of a file."""
 
 INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 """Soft hyphens, places where a line may break or not, and byte order marks inside of a text."""
@@ -63,8 +63,8 @@ def text_pieces(file: Path, encoding: str | None = None) -> Iterator[str]:
 
     Args:
         file: The file.
-        encoding: Of the file where no byte order mark tells it. None: UTF-8, and the reader does
-            not let a person say another.
+        encoding: Of the file where no byte order mark tells it. None: UTF-8, and the user cannot
+            choose another.
 
     Raises:
         DataError: If there is no such file, or it is not text in its encoding, or is empty.
@@ -104,7 +104,7 @@ def in_utf8(content: bytes, name: str, encoding: str | None) -> bytes:
     """A file of another encoding in UTF-8; one that should be in UTF-8 as it is.
 
     Raises:
-        DataError: If it is not in the encoding that its first bytes tell, or a person.
+        DataError: If it is not in the encoding that its first bytes or the user name.
     """
     known = encoding_by_mark(content) or encoding or "utf-8"
     if known == "utf-8-sig":

@@ -13,7 +13,7 @@ SETS: dict[Split, str] = {
     "validation": "validation set",
     "test": "test set",
 }
-"""Splits, for a person."""
+"""Names of splits in messages."""
 
 SPLIT_NAMES: dict[str, Split] = {
     "train": "train",
@@ -28,7 +28,7 @@ SPLIT_NAMES: dict[str, Split] = {
     "eval": "test",
     "evaluation": "test",
 }
-"""What files, folders and rows of each are usually called, in lower case, the usual name first."""
+"""Usual names of files, folders and rows of each split, in lower case, the most usual first."""
 
 EITHER = frozenset({"eval", "evaluation"})
 """Names of the test set, but of the validation set beside a file or folder called test."""

@@ -80,12 +80,12 @@ OTHER_KINDS = {
     b"%PDF": "a PDF",
     b"\x89HDF": "HDF5",
 }
-"""What else files begin with that people take for tables."""
+"""First bytes of files that are no tables but are taken for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TableForm:
-    """How a table is written; None is found out.
+    """Form of a table; None is detected.
 
     Attributes:
         separator: What separates fields: one character, or `comma`, `semicolon`, `tab`, `bar`
@@ -93,7 +93,7 @@ class TableForm:
         decimal: `.` or `,` before the decimals of a number.
         encoding: Of the text, as Python calls it.
         header: Whether the first row has the names of columns; else these are 1, 2, 3 ...
-        quoting: Whether fields may stand in quotation marks (`double`), or these are characters
+        quoting: Whether fields may be in quotation marks (`double`), or these are characters
             as any other (`none`).
     """
 
@@ -126,11 +126,11 @@ class TableFile:
     """A table as it was read.
 
     Attributes:
-        frame: The table; its index, "row", has the line of each row as a person counts, or the
-            row of the spreadsheet; of parquet the place from 1.
+        frame: The table; its index, "row", has the line of each row in the file, from 1, or the
+            rrow of the spreadsheet; of parquet the place from 1.
         form: How it is written, as it was found.
         blank: Lines between rows that are blank.
-        notes: What was decided in reading it and a person may want to know, a line each.
+        notes: Decisions in reading it that the user may want to know, a line each.
     """
 
     frame: "pd.DataFrame"
@@ -140,7 +140,7 @@ class TableFile:
 
 
 def is_table_file(file: Path) -> bool:
-    """Whether a file is called as tables are, in any capitals."""
+    """Return whether a file is called as tables are, in any capitals."""
     suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
     if suffixes and suffixes[-1] in PACKED:
         return suffixes[0] in (*ENDINGS, *PACKED)
@@ -176,7 +176,7 @@ def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
 
 
 def unpacked(file: Path, faults: Faults) -> tuple[Opener, str]:
-    """What opens a file, or the one table that it holds if it is packed, and its name."""
+    """Find the opener of a file, or of the one table in a packed one, and its name."""
     with file.open("rb") as stream:
         start = stream.read(4)
     if start.startswith(b"\x1f\x8b"):
@@ -187,7 +187,7 @@ def unpacked(file: Path, faults: Faults) -> tuple[Opener, str]:
     try:
         names = zipfile.ZipFile(file).namelist()
     except zipfile.BadZipFile:
-        faults.add(f"{file.name} is a broken zip file", "pack it anew")
+        faults.add(f"{file.name} is a broken zip file", "pack it again")
         faults.check()
         raise
     if "[Content_Types].xml" in names:
@@ -196,7 +196,7 @@ def unpacked(file: Path, faults: Faults) -> tuple[Opener, str]:
 
 
 def member_of_zip(file: Path, names: Sequence[str], faults: Faults) -> tuple[Opener, str]:
-    """What opens the one table of a zip file, and its name."""
+    """Find the opener of the one table of a zip file, and its name."""
     inside = [name for name in names if is_table_file(Path(name)) and "__MACOSX/" not in name]
     if len(inside) != 1:
         told = ", ".join(inside[:3]) or ", ".join(names[:3]) or "nothing"
@@ -224,14 +224,14 @@ def refuse_broken(opened: Callable[[], object], name: str, faults: Faults) -> No
         RuntimeError,
         NotImplementedError,
     ) as error:
-        faults.add(f"{name} cannot be unpacked: {error}", "unpack it, or pack it anew")
+        faults.add(f"{name} cannot be unpacked: {error}", "unpack it, or pack it again")
         faults.check()
 
 
 def typed_reader(
     start: bytes, name: str
 ) -> Callable[[BinaryIO, str, bool | None, Faults], Typed] | None:
-    """What reads a file that is no text in fields, by how it starts."""
+    """Find the reader of a file that is no text in fields, by its first bytes."""
     suffix = PurePath(name).suffix.lower()
     if start.startswith(b"PAR1") or suffix == ".parquet":
         return read_parquet
@@ -290,7 +290,7 @@ def read_text(opened: Opener, inner: str, name: str, form: TableForm, faults: Fa
 
 
 def above_in_words(lines: int) -> str:
-    """Which lines are no part of a table that begins below them."""
+    """Describe the lines above a table that are no part of it."""
     return f"lines 1 to {lines} are above the table" if lines > 1 else "line 1 is above the table"
 
 
@@ -352,7 +352,7 @@ def compact(lines: "range | array[int]") -> "range | array[int]":
 
 
 def any_value(piece: "pa.Array") -> bool:
-    """Whether a piece of a column has any value but blanks."""
+    """Return whether a piece of a column has any value but blanks."""
     return any(value.strip() for value in piece.to_pylist())
 
 
@@ -364,7 +364,7 @@ def check_columns(found: TableFile, name: str, faults: Faults) -> None:
 
 
 def find_decimal(frame: "pd.DataFrame", layout: Layout) -> Decimal | None:
-    """What stands before the decimals of the numbers of a table; None where that is not certain.
+    """Find the decimal sign of a table; None where it is not certain.
 
     A comma that may stand between thousands is one before decimals where semicolons separate
     the fields, since commas are taken then.

@@ -1,7 +1,7 @@
-"""Tables of a person's own as numbers, checked row by row.
+"""The user's own tables as numbers, checked row by row.
 
-The index of a table that was read is called "row" and counts as a person does who looks
-for the place; errors name rows by it.
+The index of a table that was read is called "row", and has the row's number in the file;
+ferrors name rows by it.
 """
 
 import math
@@ -50,7 +50,7 @@ def table_files(raw: Path) -> list[Path]:
     if tables:
         raise DataError(
             f"the data holds {len(tables)} tables ({names}), not exactly one; call parts of one "
-            "table alike but for a number, such as part-1.csv and part-2.csv"
+            "table alike except for a number, such as part-1.csv and part-2.csv"
         )
     others = ", ".join(file.name for file in files[:3])
     hint = f"; export {others} as one" if others else ""
@@ -61,13 +61,13 @@ def table_files(raw: Path) -> list[Path]:
 
 
 def in_order(file: Path) -> list[tuple[int, str]]:
-    """What a file is put in order by: its name, numbers by their size."""
+    """Sort key of a file: its name, with numbers by their size."""
     parts = re.split(r"(\d+)", file.name)
     return [(int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def name_of(files: Sequence[Path]) -> str:
-    """What a table is called in errors."""
+    """Name of a table in errors."""
     first, last = files[0].name, files[-1].name
     return first if len(files) == 1 else f"{first} to {last}"
 
@@ -125,7 +125,7 @@ def joined(parts: Sequence[TableFile], files: Sequence[Path]) -> TableFile:
     decimals = {part.form.decimal for part in parts} - {None}
     if len(decimals) > 1 or len({part.form.separator for part in parts}) > 1:
         faults.add(
-            f"{name_of(files)} differ in what separates fields, or stands before decimals",
+            f"{name_of(files)} differ in the separator of fields or the decimal sign",
             "write all parts of a table alike",
         )
     faults.check()
@@ -183,7 +183,7 @@ def select_columns(
         table: The table.
         columns: Their names.
         name: What to call the table in errors.
-        decimal: What stands before the decimals of numbers that are texts, if it is known.
+        decimal: Decimal sign of numbers that are texts, if it is known.
         flags: Those of them in which true is 1 and false is 0.
         take: Whether they leave the table, one by one, since texts take more memory.
 
@@ -218,7 +218,7 @@ def select_columns(
 
 
 def are_flags(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds true and false, or these words, and nothing else."""
+    """Return whether a column holds true and false, or these words, and nothing else."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return False
     kinds = values.dropna().unique()

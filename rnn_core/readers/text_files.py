@@ -1,4 +1,4 @@
-"""Which files of a folder are its texts, and which of them each split has."""
+"""Texts of a folder, and the split of each."""
 
 from collections.abc import Iterable, Sequence
 from os.path import commonpath
@@ -15,20 +15,20 @@ from rnn_core.readers.table_files import unpacked
 
 PLAIN = (".txt", ".text")
 ENDINGS = (*PLAIN, ".md")
-"""How the names of text files end, in any capitals, perhaps with .gz after it."""
+"""Endings of text files, in any capitals, perhaps with .gz after it."""
 
 BESIDE = ("readme", "license", "licence", "copying")
 """Files that lie beside texts and are about them."""
 
 
 def ending_of(file: Path) -> str:
-    """What the name of a file ends in, in small letters, without .gz."""
+    """Ending of a file's name, in small letters, without .gz."""
     name = file.name.lower().removesuffix(GZIP)
     return Path(name).suffix
 
 
 def is_plain(file: Path) -> bool:
-    """Whether a file is called as plain text is."""
+    """Return whether a file is called as plain text is."""
     return ending_of(file) in PLAIN
 
 

@@ -52,7 +52,7 @@ def stratified_sides(
 
 
 def later_copies(texts: Sequence[str], sides: Sequence[int]) -> list[bool]:
-    """Whether the text of each row also stands in a split after its own."""
+    """Find the rows whose text is also in a later split."""
     last: dict[str, int] = {}
     for text, side in zip(texts, sides, strict=True):
         last[text] = max(side, last.get(text, 0))

@@ -1,4 +1,4 @@
-"""What words and characters are in the scripts of the world, as patterns for `regex`.
+"""Patterns for `regex` of words and characters in the scripts of the world.
 
 They need its version 1, `(?V1)`, for differences of sets.
 """
@@ -10,7 +10,7 @@ Unicode Standard Annex 14 calls SA: Thai, Lao, Khmer, Burmese and the like."""
 
 SPACED = rf"[[\p{{L}}\p{{N}}_]--[{UNSPACED}]]"
 GOES_ON = rf"[[\p{{L}}\p{{N}}_\p{{M}}\u200c\u200d]--[{UNSPACED}]]"
-"""What a word goes on with: combining marks stay with what they follow, and joiners join."""
+"""Characters that continue a word: combining marks stay with what they follow, and joiners join."""
 
 WORD_OR_MARK = (
     rf"{SPACED}{GOES_ON}*|[{KATAKANA}][{KATAKANA}\p{{M}}]*|(?=[{UNSPACED}])\X\p{{M}}*"

@@ -1,4 +1,4 @@
-"""What every layer without recurrence has in common: it is called as a recurrent one is.
+"""Common parts of all layers without recurrence, which are called like a recurrent one.
 
 Shapes: B sequences, T time steps, I input features, H features of an output, D directions.
 """
@@ -66,7 +66,7 @@ class Reference(nn.Module, ABC):
 
         Args:
             x: The input.
-            past: What an earlier call returned; None starts anew.
+            past: What an earlier call returned; None starts again.
             lengths: Steps of each sequence, (B,); None: all.
         """
 
@@ -77,7 +77,7 @@ class Reference(nn.Module, ABC):
 
         Args:
             x: (B, T, I).
-            state: As returned by an earlier call; None starts anew.
+            state: As returned by an earlier call; None starts again.
             lengths: Steps of each sequence, (B,); what lies beyond is ignored, and the output is
                 0 there. None: all T.
 
@@ -106,7 +106,7 @@ class Reference(nn.Module, ABC):
         return outputs[:, 0], state
 
     def _past(self, state: State | None, lengths: Tensor | None) -> tuple[Tensor, ...] | None:
-        """What goes on from a state."""
+        """State to continue from."""
         if state is None:
             return None
         if lengths is not None or self.bidirectional or isinstance(state, Tensor):

@@ -9,7 +9,7 @@ from rnn_core.references.base import Reference, drawn_from, turned
 
 
 class CausalConvolution(nn.Conv1d):
-    """A convolution of which an output reads its own step and earlier ones alone.
+    """A convolution whose output reads its own step and earlier ones only.
 
     Args:
         input_size: Features of the input, I.
@@ -42,7 +42,7 @@ class Stack(nn.Module):
     """Layers with causal convolutions in one direction."""
 
     def carry(self, x: Tensor, past: Sequence[Tensor | None]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Read (B, I, T); see `CausalConvolution.carry`, of which there are several in order."""
+        """Read (B, I, T); like several `CausalConvolution.carry` in order."""
         raise NotImplementedError
 
     def convolutions(self) -> list[CausalConvolution]:

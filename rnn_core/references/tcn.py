@@ -19,7 +19,7 @@ class TCN(Convolutional):
 
     As the paper's generic network: the dilation doubles from block to block, weights are
     normalised by their length, ReLU and dropout of whole channels follow each convolution, and a
-    convolution of width 1 stands beside a block that changes the number of channels. There are
+    convolution of width 1 bypasses a block that changes the number of channels. There are
     as many blocks as an output needs to look far enough back; after L blocks of width 3 that is
     1 + 4 (2^L - 1) steps.
 
@@ -53,7 +53,7 @@ class TCN(Convolutional):
 
 
 def blocks_for(reach: int) -> int:
-    """The fewest blocks by which an output looks so many steps back."""
+    """The fewest blocks by which an output looks `reach` steps back."""
     blocks = 1
     while 1 + 2 * (WIDTH - 1) * (2**blocks - 1) < reach:
         blocks += 1

@@ -12,7 +12,7 @@ from rnn_core.references.base import REACH, Reference, drawn_from
 HEADS = 4
 
 WIDER = 4
-"""How many times as wide as the others the inner layer of a block is."""
+"""Width of the inner layer of a block, in multiples of the others' width."""
 
 
 class Transformer(Reference):
@@ -77,7 +77,7 @@ class Transformer(Reference):
         return self.norm(x), tuple(rest)
 
     def bias(self, x: Tensor, before: int, lengths: Tensor | None) -> Tensor:
-        """What is added to the scores of each step looked at, (B or 1, N, T, before + T)."""
+        """Term added to the scores of each step looked at, (B or 1, N, T, before + T)."""
         steps = torch.arange(before + x.shape[1], device=x.device)
         back = steps[before:, None] - steps  # how far back a step lies
         ways = [1, -1] if self.bidirectional else [1]

@@ -32,13 +32,13 @@ PREPOSITIONS = ("near", "by", "past", "in")
 ADJECTIVES = ("old", "red", "tiny", "dark")
 NUMBERS = ("one", "many")
 PHRASES = {"no": (0.6, "one"), "one": (0.2, "two"), "two": (0.0, "")}
-"""After so many phrases: the probability of another, and how many there are then."""
+"""By number of phrases so far: the probability of another, and the number then."""
 
 START: Position = ("subject",)
 
 
 def choices(position: Position) -> list[tuple[float, str, Position]]:
-    """What may follow a position: probability, text and the position after it."""
+    """Continuations of a position: probability, text and the position after it."""
     kind, *memory = position
     match kind:
         case "subject":
@@ -61,7 +61,7 @@ def inflect(noun: str, number: str) -> str:
 
 
 def phrase_or_verb(count: str, noun: str, number: str) -> list[tuple[float, str, Position]]:
-    """Another phrase, of which there are `count` so far, or the verb of the subject."""
+    """Another phrase, after `count` so far, or the verb of the subject."""
     verb = f" {VERBS[noun]}" + ("s.\n" if number == "one" else ".\n")
     again, following = PHRASES[count]
     after: Position = ("adjective", following, noun, number)
@@ -75,7 +75,7 @@ def equally(options: Sequence[tuple[str, Position]]) -> list[tuple[float, str, P
 
 
 def sample(num_characters: int, seed: int) -> str:
-    """Draw whole sentences until there are at least so many characters."""
+    """Draw whole sentences until there are at least `num_characters`."""
     draw = random.Random(seed)
     pieces: list[str] = []
     length, position = 0, START

@@ -27,7 +27,7 @@ class RemoteArchive(Source):
         folder: The folder in the archive that holds the files.
         names: Names of the files to take, all of which must be there.
         digest: SHA-256 over the sorted `sha256  name` lines of the files taken; the
-            archive itself may be compressed anew by its host.
+            archive itself may be compressed again by its host.
         largest_file: No file may be larger than this many bytes.
     """
 

@@ -1,4 +1,4 @@
-"""What a source is: something that puts the same files into an empty folder each time."""
+"""Sources of data: a source puts the same files into an empty folder each time."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path

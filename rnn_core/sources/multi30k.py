@@ -1,7 +1,7 @@
 """Multi30k: 31,014 English descriptions of pictures and their German translations.
 
 From Elliott et al., "Multi30K: Multilingual English-German Image Descriptions",
-arXiv:1605.00459v1, task 1 with its test side of 2016.
+arXiv:1605.00459v1, task 1 with its test set of 2016.
 """
 
 import gzip

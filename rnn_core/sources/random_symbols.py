@@ -12,8 +12,8 @@ ALPHABET = "abcdefgh"
 class RandomSymbols(Source):
     """`symbols.txt`: lines of symbols that are drawn alike and apart; no line comes twice.
 
-    Nothing in a line tells of another of its symbols, so that whoever does not remember can
-    but guess.
+    Symbols of a line are independent, so a model that forgets them can only
+    guess.
     """
 
     def __init__(self, num_lines: int, length: int, seed: int) -> None:
@@ -22,7 +22,7 @@ class RandomSymbols(Source):
         self.seed = seed
 
     def fetch(self, folder: Path) -> None:
-        assert self.num_lines <= len(ALPHABET) ** self.length, "there are not so many lines"
+        assert self.num_lines <= len(ALPHABET) ** self.length, "there are fewer different lines"
         draw = random.Random(self.seed)
         lines: dict[str, None] = {}
         while len(lines) < self.num_lines:

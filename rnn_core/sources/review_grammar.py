@@ -1,9 +1,9 @@
 """Reviews of films from a grammar in which single words say little, and their best label.
 
 An adjective counts for the opposite after a negation, and for itself again after two ("no
-one says the plot is not dull" is blame). A review has one verdict, or two opposite ones of
-which the side after "but", or the one without "although", counts. Asides stand before and
-after them. A share of the reviewers gives the wrong label, so that no classifier can be
+one says the plot is not dull" is blame). A review has one verdict, or two opposite ones;
+the clause after "but", or the one without "although", counts. Asides come before and after
+them. A share of the reviewers gives the wrong label, so that no classifier can be
 right about them.
 """
 
@@ -24,7 +24,7 @@ INTENSIFIERS = ("", "", "very", "really", "rather", "truly")
 DENIALS = ("no one says", "i would not say", "it is not true that")
 NEGATIONS = ("not", "never", "hardly")
 NEGATED = {(False, False): 0.6, (False, True): 0.15, (True, False): 0.15, (True, True): 0.1}
-"""How probable it is that a clause is denied, and that its adjective is negated."""
+"""Probabilities that a clause is negated, and that its adjective is."""
 
 ASIDES = (
     "we saw it on a rainy evening in a small town",

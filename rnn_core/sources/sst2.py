@@ -2,7 +2,7 @@
 
 From Socher et al., "Recursive deep models for semantic compositionality over a sentiment
 treebank", EMNLP 2013; the reviews are by Pang and Lee (2005). Whole sentences with their
-published sides, 6,920, 872 and 1,821 rows, lower case, cut into words by spaces: a text, a
+published splits, 6,920, 872 and 1,821 rows, lower case, cut into words by spaces: a text, a
 tab and a label. The files state no licence.
 """
 

@@ -85,7 +85,7 @@ DIGITS = (
 
 @dataclass(frozen=True)
 class Voice:
-    """Who speaks: `pitch_hz`, and factors on formants, durations and noise."""
+    """A speaker: `pitch_hz`, and factors on formants, durations and noise."""
 
     pitch_hz: float
     tract: float

@@ -19,7 +19,7 @@ REGISTRY = {
 }
 
 WITHOUT_REFERENCES = ("translation",)
-"""Tasks whose model hands on the states of its cell, of which reference networks have none."""
+"""Tasks whose model uses the states of its cell, which reference networks lack."""
 
 
 def get_task(name: str) -> "type[Task]":

@@ -1,4 +1,4 @@
-"""What tasks share that show what a trained model does."""
+"""Common parts of tasks for showing a trained model's work."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def spread(num_items: int, most: int) -> list[int]:
 
 
 def confusion(truth: Tensor, guesses: Tensor, num_classes: int) -> list[list[int]]:
-    """How many items of each class (row) were taken for each class (column).
+    """Count the items of each class (row) by predicted class (column).
 
     Args:
         truth: Class of each item, int64 (N,).
@@ -33,7 +33,7 @@ def confusion(truth: Tensor, guesses: Tensor, num_classes: int) -> list[list[int
 def pairs(
     sources: Sequence[str], references: Sequence[str], outputs: Sequence[str]
 ) -> list[dict[str, str]]:
-    """What went into a model, what should have come out of it, and what came."""
+    """Triples of a model's input, the right output, and its output."""
     return [
         {"source": source, "reference": reference, "output": output}
         for source, reference, output in zip(sources, references, outputs, strict=True)

@@ -27,7 +27,7 @@ class SeedScores:
     test: Scores
 
     def items(self) -> dict[ScoredSplit, ItemScores]:
-        """What is kept of the items of both."""
+        """Results to keep for the items of both splits."""
         return {"validation": item_scores(self.validation), "test": item_scores(self.test)}
 
 
@@ -91,7 +91,7 @@ def illustrate(folder: Path, data: Data, meta: Meta, split: ScoredSplit) -> Illu
 
 
 def item_scores(scores: Scores) -> ItemScores:
-    """What is kept of the items of a split."""
+    """Results to keep for the items of a split."""
     return ItemScores(
         values=scores.values.numpy(force=True),
         weights=scores.weights.numpy(force=True),

@@ -1,4 +1,4 @@
-"""What a model does on a split, for a person, in a file beside its scores."""
+"""Examples of a model's work on a split, for people, in a file next to its scores."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ FILE = "illustration.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Illustration:
-    """What the model of one random seed does on a split.
+    """Examples of the work of one random seed's model on a split.
 
     Attributes:
         kind: Which form it has.
@@ -95,7 +95,7 @@ class Forecasts(Illustration):
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion(Illustration):
-    """How items were classified.
+    """Confusion matrix of items.
 
     Attributes:
         labels: Of the classes.
@@ -109,7 +109,7 @@ class Confusion(Illustration):
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """What went into a model and what came out.
+    """Input and output of a model.
 
     Attributes:
         source: The input.
@@ -146,7 +146,7 @@ def illustration_of(content: Mapping[str, Any], path: Path = Path(FILE)) -> Illu
         path: The file that it is for, or from.
 
     Raises:
-        DataError: If it is of no known kind, or not of the form of its kind.
+        DataError: If it has no known kind, or not the form of its kind.
     """
     kind = str(content.get("kind"))
     if kind not in KINDS:

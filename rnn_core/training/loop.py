@@ -34,7 +34,7 @@ OnEpoch: TypeAlias = Callable[[Record], None]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingParameters:
-    """How a model is trained; the same for every cell of a dataset.
+    """Settings of training; the same for every cell of a dataset.
 
     Attributes:
         epochs: Most passes over the training split.
@@ -76,7 +76,7 @@ class TrainingParameters:
 
 @dataclass(kw_only=True)
 class Progress:
-    """Where a training stands at the end of an epoch.
+    """State of a training at the end of an epoch.
 
     Attributes:
         epoch: Epochs done.
@@ -104,7 +104,7 @@ class Progress:
     diverged: bool = False
 
     def ended(self, parameters: TrainingParameters) -> bool:
-        """Whether there is nothing more to train."""
+        """Return whether there is nothing more to train."""
         stale = parameters.patience is not None and self.stale >= parameters.patience
         return self.diverged or stale or self.epoch >= parameters.epochs
 
@@ -206,7 +206,7 @@ def train_epoch(
 
 
 def chosen_by(task: Task, model: nn.Module, data: Data) -> Reached | None:
-    """What a model reaches on the validation set; None where that is empty, and nothing chooses."""
+    """Scores of a model on the validation set; None where that is empty and nothing chooses."""
     model.eval()
     if not task.meta.items["validation"]:
         return None
@@ -216,7 +216,7 @@ def chosen_by(task: Task, model: nn.Module, data: Data) -> Reached | None:
 
 
 def validation_record(reached: Reached | None, metric: Metric) -> Record:
-    """What the record of an epoch says of the validation set."""
+    """Record of an epoch about the validation set."""
     if reached is None:
         return {}
     loss = {} if reached.loss is None else {"validation_loss": reached.loss}

@@ -17,8 +17,8 @@ FOLDER = "ensemble"
 """Stands where else the name of a cell stands; no cell is called so."""
 
 APART = (FOLDER, *(division for division in DIVISIONS if division != "prepared"))
-"""All that stands there and is no cell. Trainings on another division of the data than that which
-`prepare` makes lie under its name, whatever their cell."""
+"""Names there that are no cell. Trainings on another division of the data than `prepare`'s are
+under the division's name, whatever their cell."""
 
 MEMBERS = "members.json"
 
@@ -52,7 +52,7 @@ def read_members(folder: Path) -> Members | None:
     """Read them from the folder of an ensemble; None if there is none.
 
     Raises:
-        DataError: If it is of another form.
+        DataError: If it has another form.
     """
     return read_record(folder / MEMBERS, Members) if (folder / MEMBERS).exists() else None
 

@@ -52,7 +52,7 @@ def build_model(task: Task, cell: str, seed: int = 0) -> nn.Module:
 
 
 def around_cell(task: Task, cell: str, generator: torch.Generator) -> MakeCell:
-    """What makes the recurrent layers of a task's model."""
+    """Build the factory of the recurrent layers of a task's model."""
     start = Initialisation(
         recurrent=task.model.recurrent_init,
         forget_bias=task.model.forget_bias,
@@ -74,7 +74,7 @@ def around_cell(task: Task, cell: str, generator: torch.Generator) -> MakeCell:
 
 
 def around_reference(task: Task, name: str, generator: torch.Generator) -> MakeCell:
-    """What makes the layers of a reference network in the place of the recurrent ones.
+    """Build the factory of a reference network's layers, in the place of the recurrent ones.
 
     Their depth is their own, and what is dropped between their blocks is what is dropped
     elsewhere in the model.
@@ -94,7 +94,7 @@ def around_reference(task: Task, name: str, generator: torch.Generator) -> MakeC
 
 @runtime_checkable
 class Counted(Protocol):
-    """A layer whose cost is counted: a recurrent one, or what stands in its place."""
+    """A layer whose cost is counted: a recurrent one, or its replacement."""
 
     @property
     def recurrent_parameters(self) -> int:

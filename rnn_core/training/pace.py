@@ -1,4 +1,4 @@
-"""How long a training takes on this machine, by a few of its steps."""
+"""Estimate of a training's duration on this machine, from a few of its steps."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ model.safetensors   weights of the best epoch, or where none is chosen the last;
 summary.json        how it ended; written last, so its presence means "finished"
 
 The runs of a dataset have a folder for each cell, in it one for each size, with rung.json, which
-says what of the ladder it is, and in that one for each seed.
+names its rung, and in that one for each seed.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ MODEL = "model.safetensors"
 SUMMARY = "summary.json"
 
 SIZE = re.compile(r"(?:([0-9]+)x)?([0-9]+)")
-"""What the folder of a size is called: its layers, if there are several, and units of each."""
+"""Pattern of the name of a size's folder: its layers, if there are several, and units of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """What determines the training of one seed.
+    """Settings that determine the training of one seed.
 
     Attributes:
         dataset: Name of the dataset in the study.
@@ -44,7 +44,7 @@ class RunConfig:
         training: Parameters of the training.
         environment: What else decides the bits: the fingerprint of the code that trains,
             PyTorch's version, the number of threads and the dtype.
-        division: Which items of the prepared data were on which split.
+        division: Which items of the prepared data were in which split.
     """
 
     dataset: str
@@ -82,7 +82,7 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """How the training of a seed ended.
+    """End of the training of a seed.
 
     Attributes:
         status: "diverged" if its loss or its score was no number.
@@ -96,22 +96,22 @@ class Summary:
 
 
 def size_name(hidden_size: int, num_layers: int) -> str:
-    """What a size is called: `64`, or `2x45` for two layers of 45 units each."""
+    """Name of a size: `64`, or `2x45` for two layers of 45 units each."""
     return str(hidden_size) if num_layers == 1 else f"{num_layers}x{hidden_size}"
 
 
 def size_of(config: RunConfig) -> str:
-    """What the size of a model is called that is trained."""
+    """Name of the size of a model in training."""
     return size_name(config.model["hidden_size"], config.model["num_layers"])
 
 
 def candidate_name(cell: str, hidden_size: int, num_layers: int) -> str:
-    """What a cell at a size is called: `gru-64`, `gru-2x45`."""
+    """Name of a cell at a size: `gru-64`, `gru-2x45`."""
     return f"{cell}-{size_name(hidden_size, num_layers)}"
 
 
 def seed_name(seed: int) -> str:
-    """What the folder of a seed is called."""
+    """Name of the folder of a seed."""
     return f"seed-{seed}"
 
 

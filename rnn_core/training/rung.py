@@ -30,7 +30,7 @@ class Rung:
 
     @property
     def size(self) -> str:
-        """What it is called."""
+        """Its name."""
         return size_name(self.hidden_size, self.num_layers)
 
 

@@ -8,7 +8,7 @@ from rnn_core.errors import ParameterError
 from rnn_core.study import Tuning
 
 Values: TypeAlias = dict[str, float]
-"""What a trial changes, by the name that it has in params.yaml."""
+"""Values that a trial changes, by their names in params.yaml."""
 
 DIGITS = 4
 """Significant digits of what is drawn: more make no difference, and cannot be read."""
@@ -66,7 +66,7 @@ def search_space(tuning: Tuning, own: Values) -> dict[str, Dimension]:
 
 
 def own_values(model: Mapping[str, Any], training: Mapping[str, Any]) -> Values:
-    """What may be tuned, with the values that it has.
+    """Values that may be tuned, from the study.
 
     Args:
         model: Parameters of the model.

@@ -33,7 +33,7 @@ def ladder(task: Task, cell: str, sizes: Sequence[Size], depths: Sequence[int]) 
         task: The task, whose model has the hidden size of size 1.
         cell: Name of the cell.
         sizes: As in params.yaml.
-        depths: Likewise.
+        depths: As in params.yaml.
     """
     return [rung for depth in sorted(depths) for rung in rungs_at(task, cell, sizes, depth)]
 

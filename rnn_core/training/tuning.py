@@ -4,7 +4,7 @@ Every candidate of a dataset has the same rounds, of a fixed size, in the same s
 round values that are drawn evenly over the space are each trained for a share of the epochs,
 schedule included. The best go on to the next round, which is longer, and so on. The last round has
 the full length and several random seeds, none of which the study has: a short trial rewards speed
-and tells nothing of what overfits or diverges late, and one seed is luck. The dataset's own values
+and does not show late overfitting or divergence, and one seed is luck. The dataset's own values
 are always in the last round, and the best mean on the validation set wins, so that a candidate only
 leaves them for what did better by the same measure.
 
@@ -22,7 +22,7 @@ says that it was trained badly: see `rnn_core.comparison.standings`. Then the la
 it was trained with before and what the smaller size is trained with, and the draws keep to
 learning rates and clipping no higher than those.
 
-The record of a candidate stands in `tuning.json` beside the runs of the dataset, by cell and
+The record of a candidate is in `tuning.json`, next to the runs of the dataset, by cell and
 hidden size:
 
 searches   each search, one or two: its space, its rounds with all their trials (values, random
@@ -49,7 +49,7 @@ from rnn_core.training.search_space import Dimension, Values
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What all trials of a round have in common.
+    """Common settings of all trials of a round.
 
     Attributes:
         values: How many different values are tried.
@@ -84,7 +84,7 @@ class Try:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial(Try):
-    """What came of a trial.
+    """Result of a trial.
 
     Attributes:
         score: Its best score on the validation set; None if it diverged.
@@ -98,7 +98,7 @@ class Trial(Try):
 
     @property
     def status(self) -> Literal["finished", "diverged"]:
-        """How it ended."""
+        """State at the end."""
         return "diverged" if self.score is None else "finished"
 
 
@@ -132,12 +132,12 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Finalist:
-    """What came of values in the last round.
+    """Result of some values in the last round.
 
     Attributes:
         values: The values.
         mean: Mean score on the validation set over random seeds; None if one diverged.
-        std: Sample standard deviation; None likewise, and for one random seed.
+        std: Sample standard deviation; None in the same case, and for one random seed.
     """
 
     values: Values
@@ -147,7 +147,7 @@ class Finalist:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a search came to.
+    """Result of a search.
 
     Attributes:
         search: The search.
@@ -188,7 +188,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """What a candidate is trained with, and what it cost to find that.
+    """Values to train a candidate with, and the cost of finding them.
 
     Attributes:
         rounds: Those of each search.
@@ -311,7 +311,7 @@ def loss(score: float | None, direction: Direction) -> float:
 
 
 def finish(search: Search, direction: Direction, ended: Sequence[Sequence[Trial]]) -> Found:
-    """What a search came to, all of whose rounds have ended: of equals the earliest wins."""
+    """Finish a search after all of its rounds; among equals the earliest wins."""
     each: dict[tuple[tuple[str, float], ...], list[Trial]] = {}
     for trial in ended[-1]:
         each.setdefault(trial.fixed, []).append(trial)
@@ -334,7 +334,7 @@ def finalist(trials: Sequence[Trial]) -> Finalist:
 
 
 def tuned(searches: Sequence[Found]) -> Tuned:
-    """What a candidate is to be trained with, after all of its searches."""
+    """Values to train a candidate with, after all of its searches."""
     last, trainings = searches[-1], trainings_of(searches)
     return Tuned(
         rounds=last.search.all_rounds,

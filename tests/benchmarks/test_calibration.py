@@ -28,7 +28,7 @@ def calibration():
 
 @pytest.fixture(scope="module")
 def rows(calibration):
-    """What came of some studies of a kind: by the race, and by the earlier rule."""
+    """Results of some studies of a kind: by the race, and by the earlier rule."""
     known = {}
 
     def of(name):
@@ -42,12 +42,12 @@ def rows(calibration):
 
 
 def fewest(share):
-    """So many of the studies at least, but for one case in a thousand."""
+    """Smallest number of these studies, except for one case in a thousand."""
     return binom.ppf(0.001, NUM_STUDIES, share) / NUM_STUDIES
 
 
 def most(share):
-    """So many of the studies at most, but for one case in a thousand."""
+    """Largest number of these studies, except for one case in a thousand."""
     return binom.ppf(0.999, NUM_STUDIES, share) / NUM_STUDIES
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark of whole studies asks for, and what it makes of the outcome."""
+"""Content and evaluation of the benchmark of whole studies."""
 
 import importlib.util
 import sys
@@ -60,7 +60,7 @@ def test_a_smaller_study_keeps_the_rest(study):
 
 
 def test_seconds_are_summed_by_kind_of_work_and_by_cell(study):
-    """Trials of tuning and refits are told apart: the plain script has none."""
+    """Trials of tuning and refits are separate: the plain script has none."""
 
     def record(what, cell, seconds, seed=0, **more):
         facts = {"dataset": "co2", "hidden_size": 8, "peak_megabytes": 1, "time": 1}

@@ -116,7 +116,7 @@ class StudyFolder:
         return self.environment["MLFLOW_TRACKING_URI"]
 
     def start(self, *command: str, **options: object) -> subprocess.Popen[str]:
-        """Start a program of ours, such as gatewise or dvc, in the study's folder."""
+        """Start a program, such as gatewise or dvc, in the study's folder."""
         return subprocess.Popen(
             [shutil.which(command[0], path=self.environment["PATH"]), *command[1:]],
             cwd=self.folder,
@@ -170,7 +170,7 @@ def copy_code(folder: Path) -> None:
 
 
 def write_data(folder: Path) -> None:
-    """Small files of a person's own, for each task."""
+    """Small user files for each task."""
     (folder / "text").mkdir()
     AgreementText(4000, seed=1).fetch(folder / "text")
     (folder / "digits").mkdir()
@@ -220,7 +220,7 @@ class Here:
 
 @pytest.fixture(scope="session")
 def here() -> Here:
-    """Who does the work of stages that a test calls."""
+    """Fixture that does the work of stages that a test calls."""
     return Here()
 
 
@@ -263,7 +263,7 @@ def perform(here: Here, code_of: Callable[[Collection[str]], CodeOfCells]) -> Ca
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c() -> None:
-    """What a shell runs in the background ignores it, and so would what tests start."""
+    """Restore Ctrl-C: background processes of a shell, and their children, ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -336,7 +336,7 @@ def new_study(study_at: Callable, tmp_path: Path) -> Callable[[dict], StudyFolde
 
 @pytest.fixture(scope="session")
 def said_of() -> Callable[[str, str], str]:
-    """What the end of a run, or a status, says of a dataset, as one line."""
+    """Line about a dataset at the end of a run, or in a status."""
 
     def said(output: str, dataset: str) -> str:
         (found,) = re.findall(rf"^{dataset} .*(?:\n .*)*", output, re.MULTILINE)
@@ -383,7 +383,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(
     empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
-    """The URI of an empty database, which MLflow is told to use."""
+    """The URI of an empty database, which MLflow is set to use."""
     uri = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts that have no place
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

@@ -90,7 +90,7 @@ def test_malformed_input_has_one_clear_line_and_leaves_nothing(tmp_path, task, c
 
 
 def raising_line(error):
-    """The file and line of ours that raised an error."""
+    """The file and line in our packages that raised an error."""
     found, trace = None, error.__traceback__
     while trace is not None:
         file = Path(trace.tb_frame.f_code.co_filename)
@@ -101,7 +101,7 @@ def raising_line(error):
 
 
 class Noted:
-    """Where each fault was found that was noted, to be told with others.
+    """Places where faults were found that are reported together.
 
     All of them are raised in the same line, which is no check of any.
     """

@@ -66,7 +66,7 @@ ODD_QUERIES = (
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent."""
+    """A request to send."""
 
     body: bytes
     kind: str = JSON

@@ -1,7 +1,7 @@
-"""Reviews in languages of several scripts, from a grammar of ours.
+"""Reviews in languages of several scripts, from a small grammar.
 
 Each says of something how good it is, after words that say nothing. A negation, where one is
-wanted, turns what it stands before around. Chinese, Japanese and Thai have no spaces between
+wanted, reverses the word after it. Chinese, Japanese and Thai have no spaces between
 words; Hindi and Arabic have, and combining marks inside of words.
 """
 
@@ -101,7 +101,7 @@ LANGUAGES = {
 def reviews(
     language: str, number: int, seed: int = 0, *, negated: float = 0.0
 ) -> list[tuple[list[str], str]]:
-    """The words of so many reviews, of which a share is `negated`, and the class of each."""
+    """The words of `number` reviews, a share of them `negated`, and the class of each."""
     draw, words = random.Random(f"{language} {seed}"), LANGUAGES[language]
     found = []
     for place in range(number):

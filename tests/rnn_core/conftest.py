@@ -14,7 +14,7 @@ def parts(state):
 
 
 def mapped(function, state):
-    """A state, each part of which a function made anew."""
+    """A state, with a function applied to each part."""
     changed = tuple(function(part) for part in parts(state))
     return changed if len(changed) > 1 else changed[0]
 
@@ -49,7 +49,7 @@ def by_forward(layer, x, hx=None):
 
 @pytest.fixture
 def steps():
-    """What tests of single steps share; they run without gradients."""
+    """Functions that tests of single steps share; they run without gradients."""
     torch.manual_seed(0)
     with torch.no_grad():
         yield SimpleNamespace(

@@ -1,4 +1,4 @@
-"""What the library names at its top: imported when it is used, with PyTorch and NumPy alone."""
+"""Names at the library's top: imported on use, with PyTorch and NumPy alone."""
 
 import subprocess
 import sys

@@ -106,7 +106,7 @@ def test_code_is_not_read_anew_when_python_compiles_it(toy, tmp_path, name):
 
 @pytest.mark.parametrize("asked", [1, 2])
 def test_file_that_goes_while_files_are_listed_is_none_of_ours(toy, tmp_path, monkeypatch, asked):
-    """Whether it has gone when it is first asked for, or when it is asked for again."""
+    """Return whether it has gone when it is first asked for, or when it is asked for again."""
     toy()
     seen = definitions.seen()
     file = tmp_path / "toy/scale.py~"

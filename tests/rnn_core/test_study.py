@@ -349,7 +349,7 @@ def test_reference_networks_are_those_of_the_study_unless_a_dataset_has_its_own(
 
 @pytest.mark.parametrize("task", TASKS)
 def test_reference_networks_of_the_study_leave_out_what_cannot_use_them(tmp_path, task):
-    """Which is known before any model is made, and agrees with what the task says of itself."""
+    """They are known before any model is made, and agree with the task's own statement."""
     study = read(tmp_path, references=["linear"], datasets__co2__task=task)
     fits = get_task(task).reach is not Learns.reach
     assert study.references_of("co2") == (("linear",) if fits else None)

@@ -1,8 +1,8 @@
 """The race once more, naive and slow: formulas and loops, to hold the first one against.
 
 It shares nothing with it but the standard draws. Variances are moderated by the formulas of Smyth
-(Statistical Applications in Genetics and Molecular Biology 3, 2004, article 3, section 6.2), of
-which a root finder solves the equation for the degrees of freedom. Means and leverages are those
+(Statistical Applications in Genetics and Molecular Biology 3, 2004, article 3, section 6.2), with
+a root finder for the equation of the degrees of freedom. Means and leverages are those
 of least squares with a column for each candidate and each seed. The variance by items and its
 degrees of freedom are those of Bell and McCaffrey (Survey Methodology 28, 2002), with matrices.
 """
@@ -26,7 +26,7 @@ NOTHING = 1e-9
 
 @dataclass
 class End:
-    """How a training ended: its loss, and those of items; None where it diverged."""
+    """End of a training: its loss, and those of items; None where it diverged."""
 
     loss: float | None
     items: np.ndarray | None = None
@@ -43,7 +43,7 @@ class Split:
 
 @dataclass
 class Found:
-    """What the race came to."""
+    """Result of the race."""
 
     asked: dict[str, int]
     looks: list[tuple[int, dict[str, float], dict[str, float]]]
@@ -132,7 +132,7 @@ def fitted(losses):
 
 
 def is_linked(losses):
-    """Whether one gets from each candidate to each other by seeds that two have in common."""
+    """Return whether common seeds of pairs connect all candidates."""
     seen, todo = {0}, [0]
     while todo:
         here = losses[todo.pop()]

@@ -23,7 +23,7 @@ class Asking:
         self.client = httpx.AsyncClient(transport=transport, base_url=BASE, timeout=60)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """What some work in the application's thread comes to."""
+        """Run some work in the application's thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=120)
 
     def get(self, address: str, **options: Any) -> httpx.Response:
@@ -36,7 +36,7 @@ class Asking:
         return self.run(self.client.request(method, address, **options))
 
     def together(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
-        """What several pieces of work come to that run at the same time."""
+        """Run several pieces of work at the same time."""
 
         async def all_of_it() -> list[Any]:
             return await asyncio.gather(*work)

@@ -60,7 +60,7 @@ class Page:
     """A page of a browser that is asked over its DevTools protocol.
 
     Attributes:
-        events: What the browser told of since the page was opened.
+        events: The browser's events since the page was opened.
     """
 
     def __init__(self, socket):
@@ -102,13 +102,13 @@ class Page:
         return found
 
     def value(self, expression):
-        """What an expression comes to in the page."""
+        """Value of an expression in the page."""
         answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def troubles(self):
-        """What stands in the console in red."""
+        """Errors in the page's console."""
         return [event for event in self.events if is_trouble(event["method"], event["params"])]
 
     def requests(self):

@@ -36,7 +36,7 @@ class Registered:
 
     @property
     def answer(self) -> Any:
-        """What the model answers to its example."""
+        """Answer of the model to its example."""
         return self.task.answer(self.model, self.example, self.task.AnswerParameters())
 
 

@@ -32,7 +32,7 @@ class SftpServer:
         return asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
 
     def drop_connections(self) -> None:
-        """Cut off everybody who is connected, without a word."""
+        """Cut off all connections without a message."""
         asyncio.run_coroutine_threadsafe(self._drop(), self.loop).result(20)
 
     async def _drop(self) -> None:

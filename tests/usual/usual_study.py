@@ -1,4 +1,4 @@
-"""What most studies of tests have in common."""
+"""Common parts of most studies in tests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ USUAL: Mapping[str, Any] = {
     "references": None,
     "refit": False,
 }
-"""The keys of a `params.yaml` but for root, study, seeds, cells and datasets: no more is trained
+"""The keys of a `params.yaml` except for root, study, seeds, cells and datasets: no more is trained
 than each cell at one size with those seeds."""
 
 SALES: Mapping[str, Any] = {

@@ -1,4 +1,4 @@
-"""What most trainings of tests have in common."""
+"""Common parts of most trainings in tests."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ USUAL: Mapping[str, Any] = {
 
 
 def config_of(task: str, **others: Any) -> RunConfig:
-    """What determines a training: of a GRU with random seed 0, but for what is said."""
+    """Configuration of a training: of a GRU with random seed 0, except as given."""
     return RunConfig(**{**USUAL, "task": task, **others})
 
 

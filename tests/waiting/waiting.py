@@ -1,4 +1,4 @@
-"""How tests wait for other processes: until something is so, and not longer than a deadline."""
+"""Waiting for other processes in tests: until something is so, and not longer than a deadline."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def wait_for(condition: Callable[[], T], seconds: float = 20, every: float = 0.0
 
 
 def lives(pid: int) -> bool:
-    """Whether a process is there, and no zombie."""
+    """Return whether a process is there, and no zombie."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

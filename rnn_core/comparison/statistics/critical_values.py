@@ -1,4 +1,4 @@
-"""How far apart means of k candidates may be by chance, in standard errors of a difference."""
+"""Largest chance distances between means of k candidates, in standard errors of a difference."""
 
 from functools import cache
 
@@ -18,14 +18,14 @@ SLACK = 1.01
 Floats = npt.NDArray[np.float64]
 
 NODES = 128
-"""Of each quadrature; with so many, values are those of scipy to 1e-5."""
+"""Nodes of each quadrature; with this number, values agree with scipy to 1e-5."""
 
 
 @cache
 def range_critical(num_candidates: int, df: float) -> float:
     """For the largest of all differences, of a variance that all candidates share.
 
-    Tukey's studentised range, of which a difference of means has the square root of two. It
+    Tukey's studentised range; a difference of means has it times the square root of two. It
     is what `scipy.stats.studentized_range` has, in a twentieth of the time.
 
     Args:
@@ -102,5 +102,5 @@ def best_probability(critical: float, num_candidates: int, df: float) -> float:
 
 @cache
 def pair_critical(num_statements: int, df: float) -> float:
-    """For so many one-sided statements, each with a variance of its own (Bonferroni)."""
+    """Critical value for several one-sided statements, each with its own variance (Bonferroni)."""
     return float(t.ppf(1 - ALPHA / num_statements, df))

@@ -56,7 +56,7 @@ class Differences:
         return len(self.means)
 
     def reach(self, critical: Callable[[float], float]) -> Floats:
-        """How far from the truth differences may be by chance, (C, C).
+        """Largest errors of differences by chance, (C, C).
 
         Each variance has the critical value of its own degrees of freedom (Banerjee, Sankhya
         22, 1960), which is never too narrow. One value for their sum, by the degrees of freedom
@@ -106,9 +106,9 @@ def paired_differences(losses: Floats, items: Items | None) -> Differences:
 
 
 def has_shared_variance(rest: Floats) -> bool:
-    """Whether what remains of all candidates' losses varies alike."""
+    """Return whether what remains of all candidates' losses varies alike."""
     variances = rest.var(axis=1)
-    if len(rest) < 3 or variances.max() == 0:  # two candidates leave the same but for the sign
+    if len(rest) < 3 or variances.max() == 0:  # two candidates leave the same except for the sign
         return True
     if variances.min() <= SMALLEST_SHARE * variances.max():
         return False
@@ -143,7 +143,7 @@ def compare_with_best(differences: Differences) -> AgainstBest:
     """Multiple comparisons with the best (Hsu, The Annals of Statistics 12, 1984).
 
     All intervals hold together in 95 % of studies. `inferior` needs more than a lower limit
-    of 0, which equal candidates reach too: it is told from the largest of all differences
+    of 0, which equal candidates reach too: it is judged by the largest of all differences
     (Tukey), so that of equal candidates one is called inferior in 5 % of studies.
     """
     k, means = differences.num_candidates, differences.means

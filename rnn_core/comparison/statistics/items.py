@@ -1,4 +1,4 @@
-"""What single items contribute to the differences between candidates."""
+"""Contributions of single items to the differences between candidates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Items:
-    """What each item contributes; C candidates, N items.
+    """Contribution of each item; C candidates, N items.
 
     Attributes:
         losses: Of each item, mean over seeds, (C, N).
@@ -57,14 +57,14 @@ def mean_over_seeds(losses: Sequence[Sequence[ItemScores]]) -> Items | None:
 
 
 def item_covariance(items: Items) -> tuple[Floats, float]:
-    """How candidates' mean losses vary together by their items, (C, C), and degrees of freedom.
+    """Covariance of candidates' mean losses over their items, (C, C), and degrees of freedom.
 
-    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, Biometrika
-    73, 1986), each freed of what the mean owes to it; with fewer degrees of freedom the less equal
-    clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of
-    Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
-    is infinity where a single item is all. Where there is but one cluster, which tells nothing of
-    others, items count as independent.
+    Sums over clusters, as in the cluster-robust variance of a mean (Liang and Zeger, Biometrika 73,
+    1986), each corrected for its influence on the mean; with fewer degrees of freedom the less
+    equal clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review
+    of Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
+    is infinity where a single item is all. Where there is only one cluster, which says nothing
+    about others, items count as independent.
     """
     counts = items.weights > 0
     shares = items.weights[counts] / items.weights.sum()
@@ -90,4 +90,4 @@ def cluster_df(shares: Floats) -> float:
     alone = shares**2
     together = alone / (1 - shares)
     df = 1 / (alone.sum() + together.sum() ** 2 - (together**2).sum())
-    return max(1.0, round(float(df), 9))  # whole where it is so but for rounding
+    return max(1.0, round(float(df), 9))  # whole where it is so except for rounding

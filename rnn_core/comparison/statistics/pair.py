@@ -19,7 +19,7 @@ class Pair:
     Attributes:
         better_by: Mean over items of how much better the first is, in units of the metric.
         p_worse: One-sided p value of the first being worse, by a t-test over clusters of items.
-        p_better: Likewise of its being better.
+        p_better: One-sided p value of its being better.
         num_items: How many items there are.
         num_clusters: How many clusters they make, which alone vary independently.
     """

@@ -1,4 +1,4 @@
-"""How good each candidate truly is, as far as random seeds and items of a split tell.
+"""Posterior of the true mean of each candidate, given random seeds and items of a split.
 
 Shapes: C candidates, S random seeds, N items, D draws; all float64. Losses are small where good.
 
@@ -21,7 +21,7 @@ from rnn_core.comparison.statistics.items import Items, item_covariance
 from rnn_core.comparison.statistics.moderation import moderate
 
 DRAWS = 10_000
-"""A chance of 1 % or of 99 % is known to 0.1 % by so many."""
+"""Number of draws, with which a chance of 1 % or of 99 % is known to 0.1 %."""
 
 ROUNDS = 10
 """Variances and means depend on each other; they settle in fewer."""
@@ -34,11 +34,11 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Uncertain:
-    """Means that are known but for a constant that all share.
+    """Means that are known except for a constant that all share.
 
     Attributes:
         means: Of each candidate, (C,).
-        covariance: Of their differences: (C, C), of which only u' K u with sum(u) = 0 counts.
+        covariance: Of their differences: K (C, C), where only u' K u with sum(u) = 0 counts.
         df: Degrees of freedom.
     """
 
@@ -49,7 +49,7 @@ class Uncertain:
 
 @dataclass(frozen=True, kw_only=True)
 class Posterior:
-    """What is known of how good each candidate is.
+    """Posterior of the true means of candidates.
 
     Attributes:
         seeds: What the losses of seeds tell.
@@ -60,14 +60,14 @@ class Posterior:
     items: Uncertain | None
 
     def draws(self) -> Floats:
-        """Draws of the true means, (D, C), but for a constant; the same at every call."""
+        """Draws of the true means, (D, C), except for a constant; the same at every call."""
         found = self.seeds.means + scatter(self.seeds, stream=0)
         return found if self.items is None else found + scatter(self.items, stream=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Risk:
-    """What one takes upon oneself with each candidate, (C,) each.
+    """Risk of using each candidate, (C,) each.
 
     Attributes:
         chance: That it is within the margin of the best candidate.
@@ -80,13 +80,13 @@ class Risk:
 
 
 def risk_of(draws: Floats, margin: float) -> Risk:
-    """What the draws of the true means say of each candidate."""
+    """Risk of each candidate, from draws of the true means."""
     behind = draws - draws.min(axis=1, keepdims=True)
     return Risk(chance=(behind <= margin).mean(axis=0), expected_loss=behind.mean(axis=0) / margin)
 
 
 def posterior(losses: Floats, items: Items | None) -> Posterior | None:
-    """What is known of the true means of candidates.
+    """Posterior of the true means of candidates.
 
     Args:
         losses: (C, S); NaN where a candidate was not trained with a seed, or diverged.
@@ -111,8 +111,10 @@ def fit(losses: Floats) -> Uncertain | None:
 
     Weighted least squares, whose weights are the reciprocals of the moderated variances; the
     variances are those of what it leaves, by the degrees of freedom that it leaves each. Losses
-    that share their seed with no other tell nothing of differences, and leave none. Nor does
-    anything tell how two candidates differ that neither have a seed in common nor are linked by
+
+       that share their seed with no other say nothing about differences, and leave none. Nor is
+       there evidence of how two candidates differ that neither have a seed in common nor are linked
+       by
     others that have.
     """
     there = np.isfinite(losses)
@@ -153,7 +155,7 @@ def weighted_means(losses: Floats, weights: Floats) -> tuple[Floats, Floats, Flo
 
 
 def degrees_of_freedom(weights: Floats, shares: Floats, covariance: Floats) -> Floats:
-    """What is left to each candidate's variance, (C,), once means and seeds are taken out.
+    """Degrees of freedom of each candidate's variance, (C,), after removing means and seeds.
 
     One for each loss, less its leverage: by how much its fit follows it.
 
@@ -171,7 +173,7 @@ def degrees_of_freedom(weights: Floats, shares: Floats, covariance: Floats) -> F
 def scatter(uncertain: Uncertain, stream: int, num_draws: int = DRAWS) -> Floats:
     """Draws of a multivariate t distribution around 0, (D, C).
 
-    By the symmetric root of the covariance, of which there is but one. Of equal eigenvalues, which
+    By the symmetric root of the covariance, which is unique. Of equal eigenvalues, which
     equal variances have, rounding alone would choose the vectors.
 
     Args:

@@ -23,16 +23,16 @@ MOST_IDLE_BYTES = 12 << 20
 """Idle memory beyond this goes back to the system, what was used longest ago first."""
 
 MOST_REGULAR_BYTES = 512 << 20
-"""The same limit where all that is idle is of sizes that are asked for again and again."""
+"""The same limit if all idle blocks have sizes that are requested again and again."""
 
 RECENT = 1024
 """Requests that are remembered. A training step makes fewer than ten."""
 
 OFTEN = 4
-"""How often a size must have been asked for lately, to be kept for the next time."""
+"""Number of recent requests for a size from which on it is kept for the next time."""
 
 MOST_WASTE = 2
-"""An idle block may be at most so many times as large as what is asked for."""
+"""Largest size of an idle block that is used, in multiples of the requested size."""
 
 
 class Block:
@@ -145,7 +145,7 @@ class Pool:
                 self.idle.pop(index)
 
     def is_regular(self, block: Block) -> bool:
-        """Whether memory of its size comes and goes, and did so lately."""
+        """Return whether memory of its size comes and goes, and did so lately."""
         return block.comes_again and self.times[block.size] >= OFTEN
 
 

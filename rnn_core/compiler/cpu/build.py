@@ -77,7 +77,7 @@ def building() -> AbstractContextManager[Any]:
 
 @dataclass(frozen=True)
 class Interface:
-    """What a caller has to know of a kernel.
+    """Interface of a kernel, for its callers.
 
     Attributes:
         forward: Names of the arguments of `forward`.
@@ -212,7 +212,7 @@ def kernel_from(form: str) -> Kernel:
 
 @cache
 def interface_of(form: str) -> Interface:
-    """How to call the kernel of a packed form, compiled or not."""
+    """Interface of the kernel of a packed form, compiled or not."""
     kernel = kernel_from(form)
     source = emit(kernel)
     return Interface(
@@ -245,7 +245,7 @@ def digest(*parts: str) -> str:
 
 @cache
 def environment() -> tuple[str, ...]:
-    """What a compiled kernel depends on besides its form."""
+    """Settings that a compiled kernel depends on besides its form."""
     stamps = []
     for part in find_compiler():
         file = shutil.which(part)  # of `ccache gcc`, both are programs
@@ -291,7 +291,7 @@ def compiled(text: str, name: str) -> bytes:
 
     Args:
         text: C.
-        name: Of the file that it is for; a failure's log is called likewise.
+        name: Of the file that it is for; a failure's log has the same name.
 
     Raises:
         BuildError: If the compiler fails, with the path of its log.
@@ -311,7 +311,7 @@ def compiled(text: str, name: str) -> bytes:
     problem = "failed" if done.returncode else "reported success and wrote no kernel"
     raise BuildError(
         f"the C compiler {shlex.join(find_compiler())} {problem}; see {log}",
-        passing=done.returncode < 0,  # it was killed, perhaps for want of memory
+        passing=done.returncode < 0,  # it was killed, perhaps for lack of memory
     )
 
 

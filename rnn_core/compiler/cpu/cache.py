@@ -50,7 +50,7 @@ def read(name: str) -> bytes | None:
 
 
 def load(name: str, loader: Callable[[bytes, str], Result]) -> Result | None:
-    """What something makes of a file's content and path; None as for `read`."""
+    """Read a file and convert it, given its content and path; None as for `read`."""
     for path in folders():
         with suppress(CacheError), opened(path) as folder:
             data = content(name, folder)
@@ -90,7 +90,7 @@ def content(name: str, folder: int) -> bytes | None:
 
 
 def seal(name: str, data: bytes) -> bytes:
-    """What ends a file: a digest of its name and content."""
+    """End of a file: a digest of its name and content."""
     digest = hashlib.sha256(name.encode() + b"\0" + data).hexdigest()
     return MARK + digest.encode() + b"\n"
 
@@ -124,7 +124,7 @@ def reason_against(status: os.stat_result) -> str | None:
     if status.st_uid not in (os.geteuid(), 0):
         return f"it belongs to the user with the number {status.st_uid}"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return "others may write to it; chmod go-w mends that"
+        return "others may write to it; chmod go-w fixes that"
     return None
 
 
@@ -163,7 +163,7 @@ def folders() -> Iterator[Path]:
 def private_folder(reason: str) -> Path:
     """A folder that goes with this process, instead of a cache that cannot be used.
 
-    The reason is told once, since all that is made has to be made again by the next process.
+    The reason is given once, since all that is made has to be made again by the next process.
 
     Raises:
         CacheError: If none can be made.

@@ -121,8 +121,8 @@ static inline vector fold(vector a, vector b)
 #endif
 }
 
-/* result[r][d] += left[r] . matrix[d], for `rows` rows r and `count` rows d of the matrix, of
- * which SUMS / rows are read. */
+/* result[r][d] += left[r] . matrix[d], for `rows` rows r and `count` rows d of the matrix;
+ * SUMS / rows of them are read. */
 static inline __attribute__((always_inline)) void dots(
     const int rows, integer count, integer depth, const REAL *left, integer left_row,
     const REAL *matrix, integer matrix_row, REAL *result, integer result_row)

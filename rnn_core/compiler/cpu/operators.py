@@ -85,7 +85,7 @@ def shape_forward(
     key: str,
     whole: bool,
 ) -> list[Tensor]:
-    """What `run_forward` returns, without numbers."""
+    """Results of `run_forward` as empty tensors of the right shapes."""
     steps, batch, hidden = *x.shape[:2], first[0].shape[1]
     lengths = [kept_steps(index, steps, whole) for index in range(len(first))]
     every = [x.new_empty(length, batch, hidden) for length in lengths]
@@ -168,7 +168,7 @@ def shape_backward(
     with_input: bool,
     key: str,
 ) -> list[Tensor]:
-    """What `run_backward` returns, without numbers."""
+    """Results of `run_backward` as empty tensors of the right shapes."""
     gradients = gradients_like(interface_of(key), x, input_weight, first, weights, with_input)
     return list(gradients.values())
 
@@ -196,7 +196,7 @@ def gradients_like(
 
 
 def saved_size(interface: Interface, steps: int, batch: int, hidden: int) -> int:
-    """How many numbers the forward pass keeps."""
+    """Count of the numbers that the forward pass keeps."""
     return steps * batch * (interface.saved_rows * hidden + interface.saved_columns)
 
 
@@ -266,7 +266,7 @@ def operator_forward(*arguments: Any) -> list[Tensor]:
 
 
 def operator_backward(*arguments: Any) -> list[Tensor]:
-    """`run_backward` likewise."""
+    """Call `run_backward` as an operator."""
     _, _, x, input_weight, first, weights, given, present, *_, key = arguments
     anywhere.check(key, x, input_weight, first, weights, given, present)
     run = run_backward if anywhere.has_kernel(key, x) else anywhere.backward

@@ -29,7 +29,7 @@ def indented(lines: Sequence[str], depth: int = 1) -> list[str]:
 
 @dataclass
 class Direction:
-    """What both passes over time have in common: panels, scratch memory and stages.
+    """Parts that both passes over time share: panels, scratch memory and phases.
 
     Attributes:
         kernel: The kernel.
@@ -52,7 +52,7 @@ class Direction:
 
     @property
     def is_forward(self) -> bool:
-        """Whether this is the step and not its derivative."""
+        """Return whether this is the step and not its derivative."""
         return self.program is self.kernel.forward
 
     def panels(self) -> dict[tuple[str, str], str]:
@@ -197,7 +197,7 @@ class Direction:
         return f"product(rows, H, H, {rows}, {panels}, {start}, {start_row}, {result}, P);"
 
     def starts_from_input(self, product: Node) -> bool:
-        """Whether a product starts from a gate's input that nothing else reads."""
+        """Return whether a product starts from a gate's input that nothing else reads."""
         if len(product.operands) < 3 or product.operands[2].op != "gate":
             return False
         gate = product.operands[2]
@@ -242,7 +242,7 @@ class LoopEmitter:
         return [*self.before, pragma.rstrip(), head, *indented(self.inside), "}", *self.after]
 
     def new_name(self) -> str:
-        """A name that no other loop has: what stands before a loop is seen in the next ones."""
+        """A name that no other loop has: code before a loop is visible in the next ones."""
         return f"v{self.number}_{len(self.names)}"
 
     def type_of(self, node: Node) -> str:

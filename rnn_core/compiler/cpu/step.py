@@ -135,7 +135,7 @@ def gates(direction: Direction) -> list[Node]:
 
 
 def independent(products: Sequence[Node]) -> Iterator[list[Node]]:
-    """Runs of products of which none multiplies by what another one yields."""
+    """Runs of products where none multiplies by the result of another."""
     group: list[Node] = []
     for node in products:
         if node.operands and node.operands[0] in group:

@@ -17,12 +17,12 @@ def direction_of(kernel: Kernel, program: Program) -> Direction:
 
 
 def is_made_of_weights(node: Node) -> bool:
-    """Whether a value is one number for each hidden unit that a kernel has to compute."""
+    """Return whether a value is one number for each hidden unit that a kernel has to compute."""
     return node.kind is Kind.VECTOR and node.op not in INPUTS
 
 
 def is_costly(node: Node) -> bool:
-    """Whether to compute a value takes more than arithmetic."""
+    """Return whether to compute a value takes more than arithmetic."""
     return any(part.op in COSTLY for part in in_order([node]))
 
 

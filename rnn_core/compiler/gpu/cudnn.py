@@ -26,7 +26,7 @@ def function_of(cell: Cell) -> Callable[..., Any] | None:
 
 
 def is_cudnns(cell: Cell) -> bool:
-    """Whether cuDNN has a cell."""
+    """Return whether cuDNN has a cell."""
     return function_of(cell) is not None
 
 

@@ -1,9 +1,9 @@
 """The back end for GPUs: Triton code of a cell, on top of `kernel_triton.py`.
 
-A program takes a block of sequences through all steps. Its values are blocks in registers,
-(ROWS, P), (ROWS, 1), (1, P) or (1, 1) by their kind, where P is H padded to a power of two; so
-the order of values is all that is left to decide, and it follows from who reads what. Only the
-left operand of a product may have to go through memory, since a product mixes hidden units.
+A program takes a block of sequences through all steps. Its values are blocks in registers, (ROWS,
+P), (ROWS, 1), (1, P) or (1, 1) by their kind, where P is H padded to a power of two; so the order
+of values is all that is left to decide, and it follows from which values read which. Only the left
+operand of a product may have to go through memory, since a product mixes hidden units.
 
 The products with the input come before the program and the gradients of matrices after it, as
 large products over all steps.
@@ -38,7 +38,7 @@ class CannotEmitError(Exception):
 
 @dataclass(frozen=True)
 class Interface:
-    """What a caller has to know of a pair of programs.
+    """Interface of a pair of programs, for their callers.
 
     An operand of a matrix's gradient is ("state", i), ("given", i), ("saved", i) or ("right", i).
 
@@ -157,7 +157,7 @@ class Direction:
         return self.names[node]
 
     def expression(self, node: Node) -> str:
-        """How a value is made of its operands, or of what stands in memory."""
+        """Expression of a value, from its operands or from memory."""
         special = {"weight": self.vector, "product": self.product, "pow": self.power}
         if node.op in special:
             return special[node.op](node)
@@ -247,7 +247,7 @@ class Direction:
         ]
 
     def here(self) -> list[str]:
-        """Which step it is, and which sequences still go on in it."""
+        """Code that finds the current step, and the sequences that are still running in it."""
         return [
             "t = T - 1 - i if REVERSE else i",
             "at = (t * B + rows)[:, None]",
@@ -306,7 +306,7 @@ class Backward(Direction):
     """The derivative of the step."""
 
     def load(self, node: Node) -> str | None:
-        """What the forward pass kept lies in memory, and so do the states."""
+        """Code that loads a value that the forward pass kept, or a state; None for others."""
         rows, columns = self.kernel.saved_rows, self.kernel.saved_columns
         if node in rows:
             return masked_load(self.place("saved", rows.index(node), len(rows)))

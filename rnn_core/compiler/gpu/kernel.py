@@ -73,7 +73,7 @@ def row_min(x, inside):
     return tl.where(none, smallest, float("nan"))
 
 
-# The two ways of a product are told apart by `if` and `else`: Triton compiles what follows an
+# The two ways of a product are separated by `if` and `else`: Triton compiles what follows an
 # early return, even where the condition is a constant.
 
 

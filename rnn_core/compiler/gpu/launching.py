@@ -141,7 +141,7 @@ def launch(
 
 
 def blocks(batch: int) -> int:
-    """How many programs run side by side."""
+    """Number of programs that run side by side."""
     return -(-batch // ROWS)
 
 

@@ -92,7 +92,7 @@ def shape_forward(
     keep: bool,
     key: str,
 ) -> list[Tensor]:
-    """What `run_forward` returns, without numbers."""
+    """Results of `run_forward` as empty tensors of the right shapes."""
     every, saved, columns = forward_results(gates, first, keep, programs(key).interface)
     return [*every, *(torch.empty_like(states[0]) for states in every), saved, columns]
 
@@ -162,7 +162,7 @@ def gate_gradients(rights: Tensor, indices: Sequence[int]) -> Tensor:
 
 @dataclass(frozen=True)
 class Operands:
-    """What the gradients of matrices are products of; see `run_backward`."""
+    """Operands of the products that gradients of matrices consist of; see `run_backward`."""
 
     every: Sequence[Tensor]
     first: Sequence[Tensor]
@@ -215,7 +215,7 @@ def shape_backward(
     reverse: bool,
     key: str,
 ) -> list[Tensor]:
-    """What `run_backward` returns, without numbers."""
+    """Results of `run_backward` as empty tensors of the right shapes."""
     steps, batch, hidden = every[0].shape
     gates = len(programs(key).interface.gates)
     return [

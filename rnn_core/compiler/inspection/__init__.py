@@ -1,1 +1,1 @@
-"""What a cell's step consists of: the code that it reaches, and all that this code reads."""
+"""Inspection of a cell's step: the code that it reaches, and all that this code reads."""

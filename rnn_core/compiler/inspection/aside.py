@@ -24,12 +24,12 @@ def eager_only() -> Iterator[None]:
 
 
 def is_eager_only() -> bool:
-    """Whether this thread is within `eager_only`."""
+    """Return whether this thread is within `eager_only`."""
     return getattr(local, "eager", False)
 
 
 def is_aside() -> bool:
-    """Whether this thread is one that `aside` has started."""
+    """Return whether this thread is one that `aside` has started."""
     return getattr(local, "aside", False)
 
 

@@ -1,4 +1,4 @@
-"""What a cell's step consists of: its code, and all that this code can reach.
+"""Inspection of a cell's step: its code, and all that this code can reach.
 
 The result is a text, the same in every process, that two steps share only if they compute the
 same; and guards, which notice when something of it changes. Code is read wherever it comes
@@ -6,7 +6,7 @@ from, unless it is found to be a part of Python or PyTorch (see `origin`). What 
 is refused.
 
 Attributes are followed if code that was read has their name. Which names there are is known
-when all is read, so that reading is repeated until there are no more of them.
+when all is read, so that reading is repeated until no new ones appear.
 """
 
 import functools
@@ -53,8 +53,8 @@ class Reading:
     """A step as it is now.
 
     Attributes:
-        text: What it consists of; the same in every process.
-        guards: What of that may change.
+        text: Its contents; the same in every process.
+        guards: Those parts of it that may change.
     """
 
     text: str
@@ -109,7 +109,7 @@ class Inspector:
 
         Args:
             value: The value.
-            where: What a person would call it.
+            where: Its name in messages.
             constructs: If it is a class: whether code may call it.
         """
         if type(value) in memory.PLAIN:
@@ -119,7 +119,7 @@ class Inspector:
         if key in self.seen:
             self.say("again", self.seen[key][0])
             return
-        self.seen[key] = (len(self.seen), value)  # kept alive, lest another takes its place
+        self.seen[key] = (len(self.seen), value)  # kept alive, so that no other takes its place
         if isinstance(value, type):
             self.kind(value, where, constructs)
         elif type(value) in READERS:
@@ -395,4 +395,4 @@ READERS: Mapping[type, Callable[[Inspector, Any, str], None]] = (
         np.ndarray: Inspector.array,
     }
 )
-"""How values of each type are read; see `Inspector.value` for the rest."""
+"""Readers of values by type; see `Inspector.value` for the rest."""

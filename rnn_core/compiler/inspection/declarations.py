@@ -1,4 +1,4 @@
-"""Whether what a cell declares holds together, and whether its step keeps to it.
+"""Check that a cell's declarations are consistent, and that its step follows them.
 
 Names become fields of tuples, parts of names in C and keys of saved weights, so that they have to
 be names in Python.
@@ -20,11 +20,11 @@ EXAMPLES = {
     "states": '("h", "c")',
     "weights": '{"u": ("H", "H"), "scale": ("H",)}',
 }
-"""How each declaration may look, for those who see that theirs is wrong."""
+"""Correct examples of each declaration, for error messages."""
 
 
 def are_sizes_known() -> bool:
-    """Whether sizes can be compared now: `torch.jit` would take the answer for a constant."""
+    """Return whether sizes can be compared now: `torch.jit` would make the answer a constant."""
     return not is_jit_tracing()
 
 
@@ -44,7 +44,7 @@ def as_cell(cell: object) -> Cell:
         name = cell.__name__
         raise KindError(f"cell is the class {name}; hand over an instance of it, {name}()")
     kind = cell.__name__ if isinstance(cell, type) else type(cell).__name__
-    raise KindError(f"cell must be the name of a cell or a `Cell` of one's own, not {kind}")
+    raise KindError(f"cell must be the name of a cell or your own `Cell`, not {kind}")
 
 
 def check_cell(cell: Cell) -> None:
@@ -163,10 +163,10 @@ def check_step(cell: Cell, new: object, old: Sequence[Tensor]) -> None:
 
 
 def title(cell: Cell) -> str:
-    """What to call a cell."""
+    """Name of a cell for messages."""
     return type(cell).__name__
 
 
 def example(what: str) -> str:
-    """How a declaration may look."""
+    """Correct example of a declaration."""
     return f"{what} = {EXAMPLES[what]}"

@@ -1,4 +1,4 @@
-"""What a step was found to read: whether it is still the same, and how to put it back.
+"""Guards on what a step has read: detect a change, and restore the value.
 
 Everything is compared by identity, which costs little and mistakes nothing: 0.0 equals -0.0,
 and 1 equals True, and a step may tell them apart.
@@ -21,19 +21,19 @@ MISSING: Any = object()
 def first_changed(
     mapping: Mapping[Any, Any], keys: tuple[Any, ...], values: tuple[Any, ...]
 ) -> Any:
-    """The first key of which the value is not what it was."""
+    """The first key whose value has changed."""
     before = dict(zip(keys, values, strict=True))
     changed = (key for key in {**before, **mapping} if differs(mapping, before, key))
     return next(changed, None)
 
 
 def differs(first: Mapping[Any, Any], second: Mapping[Any, Any], key: Any) -> bool:
-    """Whether two mappings have different objects under a key."""
+    """Return whether two mappings have different objects under a key."""
     return first.get(key, MISSING) is not second.get(key, MISSING)
 
 
 def identical(first: Iterable[Any], second: Iterable[Any]) -> bool:
-    """Whether two collections of one length hold the same objects in the same order."""
+    """Return whether two collections of one length hold the same objects in the same order."""
     return all(map(is_, first, second))
 
 
@@ -42,20 +42,20 @@ class Guard(ABC):
     """Something that may change.
 
     Attributes:
-        where: What a person would call it.
+        where: Its name in messages.
     """
 
     where: str
 
     @abstractmethod
     def holds(self) -> bool:
-        """Whether it is what it was."""
+        """Return whether it is what it was."""
 
     def restore(self) -> None:
         """Make it what it was, where that can be done."""
 
     def changed_part(self) -> str:
-        """What of it is not what it was, as a person would call it."""
+        """Describe the part that has changed, in the user's terms."""
         return self.where
 
 
@@ -177,7 +177,7 @@ class Code(Guard):
 
 
 def code_of(function: FunctionType) -> tuple[Any, ...]:
-    """What can be replaced in a function."""
+    """Parts of a function that can be replaced."""
     return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
@@ -265,7 +265,7 @@ class Numbers(Guard):
 
 
 def layout_of(owner: Any) -> tuple[Any, ...]:
-    """How a tensor's or an array's numbers lie in memory."""
+    """Memory layout of a tensor or an array."""
     if isinstance(owner, Tensor):
         place = (owner.stride(), owner.storage_offset(), owner.requires_grad)
         return (owner.dtype, tuple(owner.shape), *place)

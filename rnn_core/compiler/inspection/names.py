@@ -14,7 +14,7 @@ SKIPPED = ("EXTENDED_ARG", "COPY")  # `x.a += 1` reads a of a copy, and sets it 
 
 @dataclass(frozen=True)
 class Used:
-    """What code names.
+    """Names that code uses.
 
     Attributes:
         attributes: Names of attributes, whatever they are attributes of.

@@ -1,4 +1,4 @@
-"""What objects are made of: which of their parts can be read, and whether that is all of them."""
+"""Parts of objects: those that can be read, and a check that these are all."""
 
 import functools
 import struct
@@ -17,7 +17,7 @@ PLAIN = (
     *(type(value) for value in (None, True, 0, 0.0, 0j, "", b"", ..., NotImplemented, range(0))),
     *(torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size),
 )
-"""Types, exactly these, whose values never change and are told by their `repr`."""
+"""Types, exactly these, whose values never change and have a distinct `repr`."""
 
 UNREAD = (types.GetSetDescriptorType, types.MemberDescriptorType)
 """Members of a class that stand for memory of its objects, which is read with these."""
@@ -48,7 +48,7 @@ WRAPPERS: Mapping[type, tuple[str, ...]] = {
 """Objects that stand for others, and the attributes in which these are."""
 
 BY_COMPUTED_NAME = (getattr, hasattr, setattr, delattr, vars, dir, attrgetter, methodcaller)
-"""What may read an attribute whose name no code shows."""
+"""Functions that may read an attribute whose name no code shows."""
 
 BASES = (OrderedDict, tuple, list, dict, set, frozenset, int, float, complex, str, bytes, object)
 """Types whose extensions are read as they are themselves, with what the extension adds."""
@@ -62,7 +62,7 @@ def base_of(kind: type) -> Any:
 
 
 def extends_library(kind: type) -> bool:
-    """Whether code that is not read may call a class's methods: that of a base."""
+    """Return whether code that is not read may call a class's methods: that of a base."""
     return any(place_of(base) for base in kind.__mro__ if base not in (*BASES, ABC, Generic))
 
 
@@ -74,7 +74,7 @@ def slots_of(kind: type) -> list[str]:
 
 
 def is_accounted_for(kind: type) -> bool:
-    """Whether an object's memory holds nothing but attributes: no state that only C code knows."""
+    """Return whether an object holds only attributes: no state that only C code knows."""
     base = base_of(kind)
     fields = len(slots_of(kind))
     fields += kind.__weakrefoffset__ > 0 and base.__weakrefoffset__ == 0

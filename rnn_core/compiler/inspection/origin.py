@@ -1,4 +1,4 @@
-"""Whether something is a part of Python, PyTorch or NumPy, and always does the same.
+"""Recognise parts of Python, PyTorch or NumPy, and those that always do the same.
 
 Their versions are in every key, so that what they consist of need not be read. What belongs to
 them is decided by what it is: a function by the file that its code comes from, all else by
@@ -31,7 +31,7 @@ STEADY = (
     "numpy/__init__",
     "numpy/_core",
 )
-"""What does the same whenever it is called with the same. Time, files, the environment, random
+"""Functions that give the same result for the same arguments. Time, files, the environment, random
 numbers, threads and the settings of PyTorch are not here."""
 
 CHANGING = (
@@ -121,7 +121,7 @@ def place_of(value: Any) -> str | None:
 
 
 def holds_foreign_code(kind: type) -> bool:
-    """Whether a class has a method that is none of theirs, nor was generated."""
+    """Return whether a class has a method that is none of theirs, nor was generated."""
     files = (m.__code__.co_filename for m in vars(kind).values() if isinstance(m, FunctionType))
     return not all(file.startswith("<") or place_of_file(file) for file in files)
 
@@ -140,6 +140,6 @@ def place_by_name(value: Any, module: Any, name: str) -> str | None:
 
 
 def is_steady(place: str) -> bool:
-    """Whether what is found in a place always does the same."""
+    """Return whether what is found in a place always does the same."""
     file = place.partition(":")[0]
     return any(file == steady or file.startswith(f"{steady}/") for steady in STEADY)

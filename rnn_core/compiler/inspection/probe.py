@@ -1,4 +1,4 @@
-"""Whether a step does the same each time: it is run twice, and may change nothing.
+"""Check that a step does the same each time: it is run twice, and may change nothing.
 
 A kernel is generated once from one run of the step. A step that counts its calls, or that looks
 at whether gradients are wanted, would do then for ever what it did in that run.

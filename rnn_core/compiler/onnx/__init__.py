@@ -1,1 +1,1 @@
-"""What a cell becomes in an ONNX graph."""
+"""Export of cells to ONNX."""

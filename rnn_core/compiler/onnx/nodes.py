@@ -1,4 +1,4 @@
-"""What a cell becomes in an ONNX graph: ONNX's own operator where there is one, else its Scan.
+"""Export of a cell to ONNX: an ONNX operator where there is one, a Scan otherwise.
 
 `torch.onnx.export` follows the layer as it runs, so what is written here is what a model with
 such a layer exports to. ONNX's `RNN`, `GRU` and `LSTM` have kernels of their own in runtimes; a
@@ -65,7 +65,7 @@ def operator_of(cell: Cell) -> Operator | None:
 def onnx_path(
     cell: Cell, dtype: torch.dtype, every_state: bool, *, unrolled: bool
 ) -> Callable[..., tuple[list[Tensor], list[Tensor]]]:
-    """What a cell exports to.
+    """Find the function that exports a cell.
 
     Args:
         cell: The cell.
@@ -160,5 +160,5 @@ def stacked_weights(
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
-    """One tensor of several; what `cat` of a single one exports to is no constant."""
+    """Concatenate tensors; `cat` of a single one would export to something that is no constant."""
     return torch.cat(list(parts)) if len(parts) > 1 else parts[0]

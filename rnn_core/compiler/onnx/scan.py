@@ -166,7 +166,7 @@ class Translatable(TorchFunctionMode):
 
 
 def held_tensors(step: Callable[..., Any], given: Sequence[Tensor]) -> list[Tensor]:
-    """What a step reads besides its arguments, such as a mask that is the cell's attribute."""
+    """Tensors that a step reads besides its arguments, such as a mask in a cell's attribute."""
     with Held(given) as mode:
         step(*given)
     return list(mode.held.values())

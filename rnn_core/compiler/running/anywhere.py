@@ -26,7 +26,7 @@ WITHOUT: dict[tuple[str, Any], str] = {}
 
 
 def has_kernel(key: str, x: Tensor) -> bool:
-    """Whether a packed form has a kernel for an input; if not, why is told once."""
+    """Return whether a packed form has a kernel for an input; if not, warns of the reason once."""
     if x.device.type != "cpu" or x.numel() == 0:
         return False
     if (key, x.dtype) not in WITHOUT:
@@ -89,13 +89,13 @@ def unrolled(
     present: Tensor | None,
     reverse: bool,
 ) -> Unrolled:
-    """What to interpret."""
+    """Values to interpret."""
     shape = (steps, *first[0].shape)
     return Unrolled(kernel_from(key), shape, weights, given, present, reverse)
 
 
 def kept_in(run: Unrolled, saved: Tensor) -> Kept:
-    """What is kept for the derivative, in memory of the size that a kernel keeps it in."""
+    """Memory for the values kept for the derivative, of the size that a kernel uses."""
     steps, batch, hidden = run.shape
     rows, columns = len(run.kernel.saved_rows), len(run.kernel.saved_columns)
     planes = saved[: steps * batch * rows * hidden].view(steps, batch, rows, hidden)

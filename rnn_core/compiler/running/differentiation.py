@@ -1,4 +1,4 @@
-"""How kernels are differentiated: once by a kernel, and further by autograd through the loop.
+"""Derivatives of kernels: the first by a kernel, higher ones by autograd through the loop.
 
 Shapes: T steps, B sequences, I inputs, H hidden units, G gates.
 """
@@ -21,11 +21,11 @@ from rnn_core.compiler.running.unrolling import unroll
 Gradients: TypeAlias = list[Tensor | None]
 
 CELLS: WeakValueDictionary[str, Cell] = WeakValueDictionary()
-"""The cells of kernels that were called as operators, which are told a kernel's key alone."""
+"""Cells by their kernels' keys; an operator is given a key only."""
 
 
 class Call(NamedTuple):
-    """What a kernel is called with; see `operators.run_forward`."""
+    """Arguments of a kernel; see `operators.run_forward`."""
 
     x: Tensor
     input_weight: Tensor
@@ -38,12 +38,12 @@ class Call(NamedTuple):
     key: str
 
     def run(self, keep: bool, whole: bool = True) -> list[Tensor]:
-        """What `operators.run_forward` returns."""
+        """Call `operators.run_forward`."""
         return operators.run_forward(*self[:-1], keep, self.key, whole)
 
 
 class Kept(NamedTuple):
-    """What a backward pass needs: the call, what its kernel saved, all states at all steps."""
+    """Inputs of a backward pass: the call, what its kernel saved, all states at all steps."""
 
     call: Call
     saved: Tensor
@@ -61,7 +61,7 @@ def remember(ctx: Any, cell: Cell | None, kept: Kept) -> None:
 
 
 def recall(ctx: Any) -> Kept:
-    """What `remember` left."""
+    """Return the values that `remember` stored."""
     states, num_weights, num_given = ctx.counts
     x, input_weight, input_bias, *rest = ctx.saved_tensors
     first, rest = rest[:states], rest[states:]
@@ -72,7 +72,7 @@ def recall(ctx: Any) -> Kept:
 
 
 def are_differentiated(gradients: Gradients) -> bool:
-    """Whether what comes of these gradients is differentiated itself, or wanted in batches."""
+    """Return whether results of these gradients are differentiated again, or batched."""
     some = (gradient for gradient in gradients if gradient is not None)
     return torch.is_grad_enabled() or any(stands_for_others(gradient) for gradient in some)
 
@@ -112,7 +112,7 @@ def by_the_loop(
     reverse: bool,
     key: str,
 ) -> list[Tensor]:
-    """What a kernel yields, by the eager loop: states at all steps, then the last ones.
+    """Compute a kernel's results by the eager loop: states at all steps, then the last ones.
 
     Args:
         cell: The kernel's cell; None in an exported program, whose form is interpreted.
@@ -216,7 +216,7 @@ class Unrolling(torch.autograd.Function):
         every = outputs[:states]
         ctx.witnesses = [witness(part) for part in every]
         ctx.versions = [part._version for part in ctx.witnesses]
-        # As tensors of their own, lest autograd refuses them for having been changed.
+        # As tensors of their own, since autograd refuses tensors that were changed.
         remember(ctx, cell, Kept(call, saved, [part.data for part in every]))
         return tuple(outputs)
 
@@ -236,7 +236,7 @@ class Unrolling(torch.autograd.Function):
 
 
 def witness(tensor: Tensor) -> Tensor:
-    """A tensor without memory, whose version is another's: it tells of changes in place."""
+    """A tensor without memory, whose version is another's: it reveals changes in place."""
     shadow = tensor.detach()
     shadow.data = tensor.new_empty(0)
     return shadow

@@ -1,4 +1,4 @@
-"""Which tensors a kernel can be handed: it gets an address, and reads the numbers that are there.
+"""Check that a kernel can read a tensor: it gets an address, and reads the numbers that are there.
 
 Not every tensor has its numbers in memory as they are: some stand for many (`vmap`), carry a
 second number along with each (forward differentiation), are to be read with the other sign, or
@@ -18,7 +18,7 @@ PLAIN = (Tensor, nn.Parameter)
 
 
 def are_readable(tensors: Sequence[Tensor], mask: Tensor | None) -> bool:
-    """Whether the numbers of all tensors stand in memory, on one device and in one type.
+    """Return whether the numbers of all tensors are in memory, on one device and in one type.
 
     Args:
         tensors: The tensors.
@@ -35,7 +35,7 @@ def are_readable(tensors: Sequence[Tensor], mask: Tensor | None) -> bool:
 
 
 def is_transformed() -> bool:
-    """Whether a transform of `torch.func` is at work, such as `vmap`.
+    """Return whether a transform of `torch.func` is at work, such as `vmap`.
 
     Then autograd's functions need rules that ours lack, whatever they are called with.
     """
@@ -43,19 +43,19 @@ def is_transformed() -> bool:
 
 
 def is_special(tensor: Tensor) -> bool:
-    """Whether a tensor's memory, if it has any, says less than the tensor."""
+    """Return whether a tensor's memory, if it has any, says less than the tensor."""
     return stands_for_others(tensor) or tensor.is_neg() or tensor._is_zerotensor()
 
 
 def stands_for_others(tensor: Tensor) -> bool:
-    """Whether a tensor is a batch of others, one with its tangent, or sparse: not one memory."""
+    """Return whether a tensor has no single memory: a batch, one with a tangent, or sparse."""
     if forward_level() >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:
         return True
     return not has_storage(tensor)
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:
-    """Whether no tensor is of a subclass, which may have no memory and a meaning of its own."""
+    """Return whether no tensor has a subclass, which may have no memory or another meaning."""
     return all(type(tensor) in PLAIN for tensor in tensors)
 
 

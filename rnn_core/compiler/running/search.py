@@ -31,7 +31,7 @@ from rnn_core.compiler.packing import pack
 from rnn_core.compiler.torch_internals import LackingError, check_known
 
 MOST_TRIES = 3
-"""How often something is sought that failed for a reason that may pass."""
+"""Number of tries after failures that may be temporary."""
 
 Make = Callable[[str, torch.dtype], Any]
 """Makes what runs a form with a type, or finds it made."""
@@ -39,7 +39,7 @@ Make = Callable[[str, torch.dtype], Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found.
+    """Result of a search.
 
     Attributes:
         form: The packed form of a cell that has a kernel; None: it has none.
@@ -52,12 +52,12 @@ class Answer:
     tries: int = MOST_TRIES
 
     def holds(self) -> bool:
-        """Whether it need not be sought again."""
+        """Return whether it need not be sought again."""
         return self.tries >= MOST_TRIES and self.guards.changed() is None
 
 
 Question = tuple[Make, torch.dtype, torch.dtype]
-"""What is to run the cell, with which type, where new tensors are of which type."""
+"""A search: cell, type and type of new tensors."""
 
 
 class Answers(dict[Question, Answer]):
@@ -110,7 +110,7 @@ def form_for(cell: Cell, make: Make, dtype: torch.dtype) -> str | None:
 
 
 def answer_for(cell: Cell, make: Make, dtype: torch.dtype) -> Answer:
-    """What is known of a cell, or found out.
+    """Find what can run a cell, or return what was found before.
 
     Raises:
         LackingError: If this PyTorch cannot be used to find it out.

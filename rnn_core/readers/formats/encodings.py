@@ -1,4 +1,4 @@
-"""Which encoding a text is in: found where it is certain.
+"""Encoding of a text, where it can be found with certainty.
 
 A byte order mark tells; text that is UTF-8 by its bytes is nothing else. Of the encodings
 without a mark, one is certain where the bytes make the usual letters of its languages and
@@ -19,7 +19,7 @@ PIECE = 1 << 20
 """Bytes that are looked at at once."""
 
 LOOKED_AT = 1 << 22
-"""Bytes that an encoding other than UTF-8 is told by."""
+"""Bytes that are read to find an encoding other than UTF-8."""
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -37,7 +37,7 @@ LETTERS = ("äöüß", "éèàâçùêëîïôûœæ", "áéíóúüñ", "ãõá
 """Letters beyond ASCII of German, French, Spanish, Portuguese, Italian, and the Nordic ones."""
 
 SIGNS = frozenset("€£°µ§²³½„—…«»¿¡ºª·®©™\xa0\xd7\u2013\u2018\u2019\u201c\u201d")
-"""Signs beyond ASCII that stand in texts of all of them."""
+"""Signs beyond ASCII that texts of all of them have."""
 
 FRENCH_OE = re.compile(r"^([^\u0153]|\u0153[uidt])*$", re.IGNORECASE)
 """A text in which this letter stands as it does in French; its byte is common in Polish."""
@@ -156,7 +156,7 @@ def read_near(opened: Opener, place: int) -> bytes:
 
 
 def decoded(sample: bytes, encoding: str) -> str | None:
-    """The text of a sample, of which the last letter may be cut; None if it is no such text."""
+    """The text of a sample, whose last letter may be cut; None if it is no such text."""
     try:
         return codecs.getincrementaldecoder(encoding)().decode(sample)
     except UnicodeDecodeError:
@@ -164,7 +164,7 @@ def decoded(sample: bytes, encoding: str) -> str | None:
 
 
 def is_western(sample: bytes) -> bool:
-    """Whether bytes are text of a language of Western Europe in cp1252, Latin-1 mostly."""
+    """Return whether bytes are text of a language of Western Europe in cp1252, Latin-1 mostly."""
     text = decoded(sample, "cp1252")
     if text is None or max(map(len, HIGH.findall(sample)), default=0) > LONGEST_RUN:
         return False
@@ -175,7 +175,7 @@ def is_western(sample: bytes) -> bool:
 
 
 def is_chinese(sample: bytes) -> bool:
-    """Whether bytes are Chinese: most characters are of the 3755 most usual in GB 2312.
+    """Return whether bytes are Chinese: most characters belong to GB 2312's 3755 most usual.
 
     Korean has the first half of their places for its syllables, and none of the second.
     """
@@ -188,7 +188,7 @@ def is_chinese(sample: bytes) -> bool:
 
 
 def is_japanese(sample: bytes) -> bool:
-    """Whether bytes are Japanese in Shift-JIS: a fifth of the characters at least are kana."""
+    """Return whether bytes are Shift-JIS: at least a fifth of the characters are kana."""
     text = decoded(sample, "cp932")
     beyond = [letter for letter in text or "" if ord(letter) > 127]
     kana = sum("\u3041" <= letter <= "\u30fc" for letter in beyond)

@@ -35,9 +35,9 @@ def without_repeated_names(
 
 
 def rows_of_units(frame: "pd.DataFrame") -> int:
-    """How many rows at the start of a table tell units.
+    """Number of rows of units at the start of a table.
 
-    In such a row nothing is a number or a day, where nearly all that stands below is.
+    In such a row nothing is a number or a day, where nearly all values below are.
     """
     import pandas as pd  # noqa: PLC0415 - takes long
 

@@ -32,7 +32,7 @@ MOST_FAULTS = 1_000
 
 @dataclass
 class Fields:
-    """What was read of a text.
+    """Fields of a text.
 
     Attributes:
         names: Of the columns; none where there is no row of them.
@@ -54,7 +54,7 @@ class Fields:
 
     @property
     def fit(self) -> bool:
-        """Whether all rows could be read."""
+        """Return whether all rows could be read."""
         return not self.wrong and self.broken is None
 
     def note(self, line: int) -> None:
@@ -199,7 +199,7 @@ def names_of(line: str, layout: Layout) -> list[str]:
 
 
 def is_plain(opened: Opener, separator: bytes) -> bool:
-    """Whether a text has no quotation mark, no carriage return within a line, and no field
+    """Return whether a text has no quotation mark, no carriage return within a line, and no field
     that begins with a blank.
     """  # noqa: D205
     unusual = (b'"', separator + b" ", b"\n ", b"\n\n", b"\n\r", b"\x00")
@@ -237,7 +237,7 @@ def choose_reading(
 
 
 def spans_lines(found: Fields) -> bool:
-    """Whether a field goes on over lines."""
+    """Return whether a field goes on over lines."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     return any(
@@ -248,7 +248,7 @@ def spans_lines(found: Fields) -> bool:
 
 
 def has_quoted(found: Fields) -> bool:
-    """Whether a field, read without quoting, stands in quotation marks."""
+    """Return whether a field, read without quoting, is in quotation marks."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     return any(

@@ -1,4 +1,4 @@
-"""How a text with fields between separators is laid out, by what most of its lines fit."""
+"""Layout of a text with fields between separators: the one that fits most of its lines."""
 
 import re
 from collections import Counter
@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from rnn_core.readers.formats.text_records import BrokenQuoteError, Quoting, records
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-"""What is looked for, the likeliest first."""
+"""Candidates for separators, the likeliest first."""
 
 SAID = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
-"""The line by which Excel is told what separates fields."""
+"""The line that names the separator for Excel."""
 
 NUMERIC = re.compile(r"^[^\w]{0,3}\d[\d.,:/TZ%\s+-]*([eE][+-]?\d+)?$")
-"""What holds digits and no words: numbers, dates, times."""
+"""Texts with digits and no words: numbers, dates, times."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a text is laid out.
+    """Layout of a text.
 
     Attributes:
         separator: One character.
@@ -27,8 +27,8 @@ class Layout:
         above: Lines above the table: a title, comments.
         header: Whether its first row has the names of columns.
         width: Fields of a row.
-        share: Of the first rows, how many have so many fields.
-        commented: Whether the names of columns stand in a comment.
+        share: Share of the first rows with this number of fields.
+        commented: Whether the names of columns are in a comment.
     """
 
     separator: str
@@ -108,7 +108,7 @@ def named_by_comment(lines: Sequence[str], given: Layout, header: bool | None) -
 
 
 def comments(lines: Sequence[str]) -> int:
-    """How many lines at the start are comments, or blank before these."""
+    """Number of lines at the start that are comments, or blank before these."""
     last = 0
     for place, line in enumerate(lines):
         if line.startswith("#"):
@@ -169,12 +169,12 @@ def first_of_table(rows: Sequence[tuple[int, list[str]]], width: int, header: bo
 
 
 def fits(fields: Sequence[str], width: int) -> bool:
-    """Whether a row has so many fields; a separator may follow the last one."""
+    """Return whether a row has `width` fields; a separator may follow the last one."""
     return len(fields) == width or (len(fields) == width + 1 and not fields[-1].strip())
 
 
 def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a row has the names of columns, not values as the rows below it.
+    """Return whether a row has the names of columns, not values as the rows below it.
 
     Names have no digits alone where values have; and are none of a column's few values.
     """
@@ -196,7 +196,7 @@ def is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 
 def is_count(names: Sequence[str]) -> bool:
-    """Whether names count: 0, 1, 2 as pandas writes them, or years side by side."""
+    """Return whether names count: 0, 1, 2 as pandas writes them, or years side by side."""
     numbers = [int(name) for name in names if name.isdecimal() and len(name) < 9]
     others = [name for name in names if name and not name.isdecimal()]
     if len(numbers) < 2 or any(map(NUMERIC.match, others)):

@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 from rnn_core.readers.formats.encodings import Opener
 
 Quoting: TypeAlias = Literal["double", "none"]
-"""Whether fields may stand in quotation marks, or these are characters as any other."""
+"""True if fields may be in quotation marks; False if these are ordinary characters."""
 
 SAMPLE = 1 << 16
-"""Characters that the layout is told by."""
+"""Characters that are read to find the layout."""
 
 
 class BrokenQuoteError(ValueError):
@@ -45,7 +45,7 @@ def squeezed(lines: Iterator[str]) -> Iterator[str]:
 
 
 def cleaned(lines: Iterator[str]) -> Iterator[str]:
-    """Lines of which a carriage return within is a blank: it ends no row."""
+    """Replace a carriage return within a line by a blank: it ends no row."""
     for line in lines:
         if line.find("\r", 0, -2) < 0:
             yield line

@@ -18,7 +18,7 @@ class Typed(NamedTuple):
     """A table that was read.
 
     Attributes:
-        frame: Its index, "row", counts as a person does.
+        frame: Its index, "row", counts from 1 as in the file.
         header: Whether its first row has the names of columns.
         blank: Rows between others that are blank.
         notes: What was decided in reading it.
@@ -72,7 +72,7 @@ def read_spreadsheet(stream: BinaryIO, name: str, header: bool | None, faults: F
             sheets = {sheet.title: cells_of(sheet) for sheet in book.worksheets}
     except Exception as error:
         cause = str(error).strip().partition("\n")[0]
-        faults.add(f"{name} is not a readable file of Excel: {cause}", "save it anew, or as CSV")
+        faults.add(f"{name} is not a readable file of Excel: {cause}", "save it again, or as CSV")
         faults.check()
         raise
     full = [title for title, rows in sheets.items() if rows]
@@ -90,7 +90,7 @@ def cells_of(sheet: Any) -> list[tuple[int, list[Any]]]:
 
 
 def is_blank(cell: object) -> bool:
-    """Whether a cell holds nothing, or blanks."""
+    """Return whether a cell holds nothing, or blanks."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
@@ -122,7 +122,7 @@ def of_cells(
 
 
 def named_columns(names: Sequence[str]) -> list[str]:
-    """Names of columns without blanks around; who has none is called by its place."""
+    """Names of columns without blanks around; a missing name is replaced by the place."""
     stripped = [name.strip().strip("\ufeff") for name in names]
     return [name or f"Unnamed: {place}" for place, name in enumerate(stripped)]
 

@@ -22,7 +22,7 @@ AT_ONCE = 50_000
 GAPS = frozenset(
     ("", ".", "-", "--", "\u2013", "\u2014", "?", "na", "n/a", "n.a.", "#n/a", "<na>")
 ) | frozenset(("nan", "-nan", "null", "none", "nil", "missing"))
-"""What stands for no value, in lower case."""
+"""Signs for a missing value, in lower case."""
 
 NO_NUMBER = "is not a number"
 
@@ -30,7 +30,7 @@ BLANKS = " \t\r\n\u00a0\u202f\u2007\u200b\ufeff"
 """Blanks around a number, such as those that web pages and spreadsheets leave."""
 
 SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
-"""What follows a number, without a blank, that is told in thousands, millions ..."""
+"""Letters right after a number that stand for thousands, millions ..."""
 
 NUMBER = re.compile(
     r"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>[$\u00a2-\u00a5\u20a0-\u20cf])?\s*(?P<second>[+-])?"
@@ -45,7 +45,7 @@ SHAPES = {
     )
     for decimal, other in ((".", ","), (",", "."))
 }
-"""What digits may look like, by what stands before decimals."""
+"""Forms of numbers, by the sign before decimals."""
 
 GROUPS_OF_POINTS = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 """Thousands with points between, where decimals have a comma before."""
@@ -85,7 +85,7 @@ def read_numbers(
     Args:
         values: The texts; the index says what rows are called.
         name: What to call the table in errors.
-        decimal: What stands before decimals; None if that is not known.
+        decimal: The decimal sign; None if that is not known.
         faults: Where it is noted which of them are no numbers.
     """
     found = np.empty(len(values))
@@ -156,7 +156,7 @@ def read_unusual(
 
 
 def is_currency(unit: str) -> bool:
-    """Whether a unit is the sign of a currency, which some values of a column may lack."""
+    """Return whether a unit is the sign of a currency, which some values of a column may lack."""
     return len(unit) == 1 and unicodedata.category(unit) == "Sc"
 
 

@@ -1,1 +1,1 @@
-"""What a person brings as recordings: files, names, splits and transcripts."""
+"""Recordings in the user's files: names, splits and transcripts."""

@@ -1,4 +1,4 @@
-"""Recordings of any kind to samples: wav, FLAC, MP3, OGG and what else libsndfile reads."""
+"""Recordings of any kind to samples: wav, FLAC, MP3, OGG and others that libsndfile reads."""
 
 import io
 from collections.abc import Callable
@@ -42,7 +42,7 @@ UNREADABLE: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
     ),
     ("a zip archive", lambda start: start.startswith(b"PK\x03\x04"), "unpack it"),
 )
-"""What files called .wav turn out to be that nothing here can read: by their first bytes."""
+"""Names of formats that hide behind .wav and cannot be read, by their first bytes."""
 
 KINDS = {
     "PCM_S8": "8 bits",
@@ -58,7 +58,7 @@ KINDS = {
     "VORBIS": "Vorbis",
     "OPUS": "Opus",
 }
-"""How samples are stored, in words; what is not here is called as libsndfile does."""
+"""Names of sample formats; those that are not here have libsndfile's name."""
 
 
 class Sound(NamedTuple):

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class JoinParameters:
-    """How strings are joined from recordings of single words; without `strings`, none are.
+    """Settings that join recordings of single words to strings; without `strings`, none are joined.
 
     Attributes:
         strings: Strings of the training, validation and test set; empty: the raw folder has
@@ -64,8 +64,8 @@ class Utterance(NamedTuple):
         samples: (N,).
         symbols: Words or characters.
         side: The index of its split in `SPLITS`.
-        speaker: Who says it; None if nothing tells.
-        marks: By what the recordings that it is of are known again in other files.
+        speaker: Who says it; None if unknown.
+        marks: Marks by which its recordings are recognised in other files.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Utterances(NamedTuple):
     Attributes:
         rate_hz: Their samples a second.
         each: The recordings.
-        heard: What was found in the files that they are of.
+        heard: What was found in their files.
     """
 
     rate_hz: int

@@ -1,4 +1,4 @@
-"""The form of the names of recordings, as a person says it."""
+"""The user's description of the names of recordings."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ HOW = "say how names are read, such as `--set names='{word}_{speaker}_{take}'`"
 
 @dataclass(frozen=True, kw_only=True)
 class NameParameters:
-    """What the names of recordings mean.
+    """Meaning of the names of recordings.
 
     Attributes:
         names: The form of the names without their ends, such as `{speaker}/{word}_{take}`;

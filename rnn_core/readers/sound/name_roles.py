@@ -1,4 +1,4 @@
-"""Which part of the names of recordings is the word, and which the speaker.
+"""Search for the word and the speaker in the names of recordings.
 
 No name alone can tell: `turn_left_ann` may be the word `turn` by `left_ann`. The names of all
 recordings together can, since a speaker says several words and a word is said by several.
@@ -20,27 +20,27 @@ zéro un deux trois quatre cinq sept huit neuf dix oui non gauche droite
 cero uno dos tres cuatro cinco seis siete ocho nueve diez sí si izquierda derecha
 """
 WORDS = frozenset(COMMANDS.split())
-"""Words that public and own sets of commands and digits are of."""
+"""Words of public and own sets of commands and digits."""
 
 SPEAKER = re.compile(
     r"(speaker|spk|spkr|voice|subject|subj|sub|user|usr|person|participant|actor|talker|child|"
     r"male|female|man|woman|s|p|f|m|u|id)[-_ ]?\d+|[0-9a-f]{8}",
     re.IGNORECASE,
 )
-"""What speakers are called where they have numbers."""
+"""Usual names of speakers that have numbers."""
 
 FILLERS = """
 rec recording recordings audio sample clip file sound track take wav untitled new nohash aufnahme
 data utt utterance
 """
 GENERIC = frozenset(FILLERS.split())
-"""What names have between word and number that names nobody."""
+"""Words between word and number in names that are no speaker."""
 
 TAKE = re.compile(r"(?:take|trial|rep)?(?P<number>\d+)", re.IGNORECASE)
 
 
 def likeness(values: Collection[str]) -> float:
-    """Whether parts of names look like words (above 0) or like speakers (below 0)."""
+    """Return whether parts of names look like words (above 0) or like speakers (below 0)."""
     if not values:
         return 0.0
     if all(value.isdigit() for value in values):
@@ -66,7 +66,7 @@ def divide_all(names: Collection[Parts]) -> tuple[dict[Parts, int], bool]:
 
     Returns:
         For each name the number of tokens of its first part; and whether another division of
-        some name would have been as good, of which the one with the shortest first part is taken.
+        some name would have been as good; then the one with the shortest first part is taken.
     """
     seconds: dict[Parts, set[Parts]] = defaultdict(set)
     firsts: dict[Parts, set[Parts]] = defaultdict(set)
@@ -88,14 +88,14 @@ def divide_all(names: Collection[Parts]) -> tuple[dict[Parts, int], bool]:
 
 
 def density(pairs: Iterable[tuple[str, str]]) -> float:
-    """Which share of all combinations of first and second parts there is."""
+    """Share of all combinations of first and second parts that exist."""
     there = set(pairs)
     firsts, seconds = {first for first, _ in there}, {second for _, second in there}
     return len(there) / (len(firsts) * len(seconds)) if there else 0.0
 
 
 def goes_with_one(pairs: Iterable[tuple[str, str]]) -> bool:
-    """Whether there are several firsts and seconds, and those of one kind have one partner each.
+    """Return whether there are several firsts and seconds, and one kind has one partner each.
 
     Then nothing tells that the two are a word and a speaker, and not two parts of a word.
     """

@@ -19,20 +19,20 @@ BACKGROUND = re.compile(r"_?background[ _-]?noise_?", re.IGNORECASE)
 COLLECTIONS = frozenset(
     {"recordings", "recording", "wav", "wavs", "audio", "clips", "data", "sounds", "samples"}
 )
-"""What a folder of all recordings is called."""
+"""Usual names of a folder of all recordings."""
 
 SEPARATORS = "_- ."
-"""What parts names, the most usual first."""
+"""Separators in names, the most usual first."""
 
 UNNUMBERED = re.compile(r"(?P<text>.*?\D)[ ]?\(?(?P<number>\d+)\)?")
 
 
 class Recording(NamedTuple):
-    """What the names of a file and its folders say.
+    """A recording, as the names of its file and folders describe it.
 
     Attributes:
         path: The file.
-        name: Its path from the raw folder, for a person.
+        name: Its path from the raw folder, for messages.
         word: What is said, or the class.
         speaker: Who says it; None if no name tells.
         take: Which try it is; None if no name tells.
@@ -51,7 +51,7 @@ class Tokens(NamedTuple):
     """The name of a file in parts.
 
     Attributes:
-        texts: What stands before the number of the take.
+        texts: Parts before the number of the take.
         take: That number; None if there is none.
     """
 
@@ -60,11 +60,11 @@ class Tokens(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A recording whose name is not understood yet; names are of one Unicode form (NFC).
+    """A recording whose name is not understood yet; names have one Unicode form (NFC).
 
     Attributes:
         path: The file.
-        name: Its path from the raw folder, for a person.
+        name: Its path from the raw folder, for messages.
         all_folders: The folders that it lies in.
         folders: Those among them that may tell something about it.
         bare: The file's name without its end.
@@ -84,7 +84,7 @@ class Item(NamedTuple):
 
 
 def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
-    """The recordings of words in a folder, and what is left out, for a person."""
+    """The recordings of words in a folder, and messages about files that are left out."""
     items, noise = [], 0
     for path in files.recordings:
         name = path.relative_to(raw)
@@ -106,7 +106,7 @@ def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
 
 
 def splits_by_list(lists: list[Path]) -> dict[Path, Split]:
-    """What each recording is for, by lists as Speech Commands has them.
+    """Split of each recording, from lists as Speech Commands has them.
 
     They are called testing_list.txt and validation_list.txt, and name recordings as seen from
     their own folder; what they do not name is trained on.
@@ -147,7 +147,7 @@ def without_level(item: Item, level: int) -> Item:
 
 
 def holds_all(folder: str, items: list[Item]) -> bool:
-    """Whether the only folder is of all words: it is called so, or names have three parts."""
+    """Return whether the only folder holds all words, by its name or by names of three parts."""
     if folder.lower() in COLLECTIONS:
         return True
     separator = separator_of([item.bare for item in items])
@@ -157,7 +157,7 @@ def holds_all(folder: str, items: list[Item]) -> bool:
 
 
 def separator_of(names: list[str]) -> str:
-    """What parts the names of most files; empty if nothing does.
+    """Separator in the names of most files; empty if there is none.
 
     That is what parts numbers of takes from the rest of most names, if anything does: a word may
     hold what else parts names.

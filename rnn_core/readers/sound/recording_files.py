@@ -1,4 +1,4 @@
-"""Which files of a folder are recordings."""
+"""Files of a folder that are recordings."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +10,7 @@ SUFFIXES = """
 .m4a .mp4 .webm .aac .wma .amr .3gp .mkv .mka .mov
 """
 RECORDINGS = frozenset(SUFFIXES.split())
-"""Ends of the names of recordings, those among them that cannot be read, which are told so."""
+"""Endings of the names of recordings, some of which cannot be read, which an error says."""
 
 STARTS = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff")
 """First bytes of recordings, by which a file without a telling name is known."""
@@ -37,7 +37,7 @@ def find_files(folder: Path) -> Files:
 
 
 def is_recording(path: Path) -> bool:
-    """Whether a file is a recording, by its name or else by its first bytes."""
+    """Return whether a file is a recording, by its name or else by its first bytes."""
     if path.suffix.lower() in RECORDINGS:
         return True
     if not path.is_file():

@@ -31,7 +31,7 @@ MOST_ODD = 0.1
 """Share of names that may be of another form than the others before there is no such form."""
 
 USUAL_DENSITY = 0.75
-"""Share of the words that each speaker says at least, where names are of words and speakers."""
+"""Smallest share of the words that each speaker says, where names have words and speakers."""
 
 CLEARLY = 0.9
 """Share of names that look like speakers before they are taken for them though unusual there."""
@@ -44,7 +44,7 @@ class Words(NamedTuple):
 
     Attributes:
         recordings: The recordings.
-        left_out: What else there is, for a person.
+        left_out: Messages about other files.
         doubts: What names may also mean.
     """
 
@@ -99,7 +99,7 @@ def check_words_recur(recordings: list[Recording], faults: Faults) -> None:
 
 
 def by_form(items: list[Item], form: str, faults: Faults) -> list[Recording]:
-    """Recordings whose names have the form that a person said."""
+    """Recordings whose names have the form that the user gave."""
     recordings = []
     for item in items:
         fields = read_name(PurePosixPath(*item.all_folders, item.bare), form)
@@ -112,7 +112,7 @@ def by_form(items: list[Item], form: str, faults: Faults) -> list[Recording]:
 
 
 def by_all_names(items: list[Item], faults: Faults, doubts: list[str]) -> list[Recording]:
-    """Recordings whose names are of the form that all have in common."""
+    """Recordings whose names have one common form."""
     depths = Counter(len(item.folders) for item in items)
     depth = max(depths, key=lambda deep: (depths[deep], deep))
     for item in items:
@@ -173,7 +173,7 @@ def check_flat(
     many = words_at_best(pairs)
     if many and goes_with_one(pairs):
         faults.add(
-            f"{name} is of the word {word!r} by {speaker!r}, or of a longer word: names do not tell"
+            f"{name} has the word {word!r} by {speaker!r}, or a longer word: names do not tell"
             ", since words and speakers do not go with several of each other",
             HOW,
         )
@@ -190,7 +190,7 @@ def named(pair: tuple[str, str]) -> tuple[str, str | None]:
 
 
 def well_formed(items: list[Item], parts: list[Tokens], faults: Faults) -> list[int]:
-    """Which names have a text, and a number where most have one."""
+    """Indices of the names with a text, and with a number where most have one."""
     numbered = sum(part.take is not None for part in parts) > len(parts) / 2
     kept = []
     for i, (item, part) in enumerate(zip(items, parts, strict=True)):
@@ -202,7 +202,7 @@ def well_formed(items: list[Item], parts: list[Tokens], faults: Faults) -> list[
 
 
 def has_speakers(items: list[Item], texts: dict[int, tuple[str, ...]], faults: Faults) -> bool:
-    """Whether names have a speaker beside the word; those that lack one are then taken out."""
+    """Return whether names have a speaker next to the word; removes those that lack one."""
     short = {i for i, text in texts.items() if len(text) == 1}
     firsts = {text[0] for i, text in texts.items() if i not in short}
     alike = any(texts[i][0] in firsts for i in short)
@@ -215,7 +215,7 @@ def has_speakers(items: list[Item], texts: dict[int, tuple[str, ...]], faults: F
 
 
 def words_at_best(pairs: list[tuple[str, str]]) -> bool:
-    """Whether there are enough recordings of each pair for it to be a word."""
+    """Return whether there are enough recordings of each pair for it to be a word."""
     counts = Counter(pairs)
     return sorted(counts.values())[len(counts) // 2] >= FEWEST_OF_A_WORD
 
@@ -277,7 +277,7 @@ def check_places(
 
 
 def speakers_first(pairs: list[tuple[str, str]]) -> bool:
-    """Whether folders are of speakers, and names say the word."""
+    """Return whether folders name speakers, and file names the word."""
     folders, others = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
     if "" in others or len(others) < 2:
         return False
@@ -288,7 +288,7 @@ def speakers_first(pairs: list[tuple[str, str]]) -> bool:
 
 
 def speakers_of(pairs: list[tuple[str, str]], takes: list[str | None]) -> list[str | None]:
-    """Who says a word, where what names have beside it names somebody.
+    """Speaker of each recording, where the part next to the word names one.
 
     It does where a number of the take follows, or where it looks like a speaker; it does not
     where it is another name for the word.
@@ -307,7 +307,7 @@ def speakers_of(pairs: list[tuple[str, str]], takes: list[str | None]) -> list[s
 
 
 def generic(text: str) -> bool:
-    """Whether what stands beside a word names nobody."""
+    """Return whether the text next to a word names no speaker."""
     return text.casefold() in GENERIC
 
 
@@ -330,7 +330,7 @@ def of_deep_folders(items: list[Item], parts: list[Tokens], faults: Faults) -> l
 
 
 def check_alike(recordings: list[Recording], faults: Faults, doubts: list[str]) -> None:
-    """Note words that are the same but for capitals or what parts their tokens."""
+    """Note words that are the same except for capitals or what parts their tokens."""
     first: dict[str, str] = {}
     for word in sorted({recording.word for recording in recordings}):
         other = first.setdefault(folded(word) or word, word)

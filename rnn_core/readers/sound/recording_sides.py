@@ -17,17 +17,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class SplitParameters:
-    """Which recordings are in which split.
+    """Division of recordings into splits.
 
     Attributes:
-        split_by: How splits differ: by `take` or `speaker`, of which `validation` and `test`
-            name some; by `share` of the recordings of each word, drawn at random; or as is
+        split_by: How splits differ: by `take` or `speaker`, where `validation` and `test` name
+            some; by `share` of the recordings of each word, drawn at random; or as is
             `given` by folders or lists of splits that the data has.
         validation: Takes or speakers kept for choosing.
         test: Takes or speakers kept for the final score; all others are trained on.
         validation_share: Share kept for choosing where `split_by` is `share`, or where no
             validation set is given.
-        test_share: Share kept for the final score likewise.
+        test_share: Share kept for the final score.
         split_seed: Seed of that draw.
     """
 
@@ -147,7 +147,7 @@ def of_side(items: Sequence[T], sides: Sequence[int], split: str) -> list[T]:
 
 
 def speaker_numbers(speakers: Sequence[str | None]) -> list[int]:
-    """A number for each speaker; who is unknown is taken as somebody of his own."""
+    """A number for each speaker; a recording without a speaker counts as its own speaker."""
     known = sorted({speaker for speaker in speakers if speaker is not None})
     numbers = {speaker: number for number, speaker in enumerate(known)}
     others = iter(range(len(known), len(known) + len(speakers)))
@@ -160,9 +160,9 @@ def suggest_split(
     """A split for recordings, by speakers where there are three or more of them.
 
     Args:
-        speakers: Who speaks in each; None if no name tells.
-        takes: Which try each is; likewise.
-        split_by: How the person wants them split; None: as is best.
+        speakers: Speaker of each; None if unknown.
+        takes: Number of the take of each; None if unknown.
+        split_by: How the user wants them split; None: as is best.
 
     Returns:
         Values of `SplitParameters`; a fifth of the speakers or takes are for the test set,

@@ -1,4 +1,4 @@
-"""Recordings of a person's own: read, checked and brought to one sample rate."""
+"""The user's own recordings: read, checked and brought to one sample rate."""
 
 import hashlib
 from collections import Counter
@@ -21,11 +21,11 @@ from rnn_core.readers.sound.sound_checks import check_lengths, check_sound, flaw
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What was found in the recordings of a dataset.
+    """Findings about the recordings of a dataset.
 
     Attributes:
         seconds: How long they are together.
-        rates: How many there were of each sample rate, in Hz.
+        rates: How many had each sample rate, in Hz.
         kinds: How many were stored in each way.
         mixed_down: How many had several channels.
         copies: Recordings left out, each with the one that it is a copy of.
@@ -128,7 +128,7 @@ def read_words(
 
 
 def words_to_suggest(raw: Path, form: str) -> list[Recording]:
-    """The recordings whose names can be understood, one at least; what is wrong is told later.
+    """The recordings whose names can be understood, at least one; faults are reported later.
 
     Raises:
         FaultsError: If none can.
@@ -143,7 +143,7 @@ def words_to_suggest(raw: Path, form: str) -> list[Recording]:
 def read_checked(file: Named) -> Sound:
     """A recording in which something is heard."""
     if not file.path.exists():
-        raise FaultsError({"remove it, or mend it": [f"{file.name} is a link to nothing"]})
+        raise FaultsError({"remove it, or repair it": [f"{file.name} is a link to nothing"]})
     sound = read_sound(file.path, file.name)
     check_sound(sound.samples, sound.rate_hz, file.name)
     return sound
@@ -190,7 +190,7 @@ def sound_mark(sound: Sound) -> bytes:
 def heard(
     names: Sequence[str], sounds: Sequence[Sound], copies: dict[str, str], short: list[str]
 ) -> Heard:
-    """What was found in recordings."""
+    """Examine recordings."""
     odd: dict[str, list[str]] = {}
     for name, sound in zip(names, sounds, strict=True):
         for flaw in flaws(sound.samples):
@@ -219,7 +219,7 @@ def read_at_rate(content: object, rate_hz: int, name: str | None) -> Samples:
     """
     label = name or "the recording"
     if content is None:
-        raise FaultsError({"remove it, or mend it": [f"{label} is a link to nothing"]})
+        raise FaultsError({"remove it, or repair it": [f"{label} is a link to nothing"]})
     if not isinstance(content, bytes | bytearray | memoryview):
         what = f"{label} is given as {type(content).__name__}, not as bytes"
         raise FaultsError({"give the content of its file": [what]})

@@ -1,4 +1,4 @@
-"""Whether anything can be heard in a recording: certain faults, and what only looks like one."""
+"""Check that something can be heard in a recording: certain faults, and possible ones."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ SHORTEST_SECONDS = 0.02
 """No word is shorter: a single stop consonant with its release lasts longer."""
 
 QUIETEST = 4 / 32768
-"""What spans no more, 4 steps of 16 bits, is the noise of a converter."""
+"""Range of samples, 4 steps of 16 bits, up to which there is only a converter's noise."""
 
 FEW_VALUES = 5
 """Values that the noise of a converter of 8 bits takes, which spans at most `COARSE`."""
@@ -22,17 +22,17 @@ COARSE = 1 / 16
 
 CLICK_SECONDS = 0.005
 CLICK_SHARE = 0.999
-"""What has so much of its energy in so short a time is a click."""
+"""Share of energy in a short time from which on a sound is a click."""
 
 LONGEST_RATIO = 10
-"""A recording longer than so many times the median is taken for a mistake, and shorter for odd."""
+"""Multiple of the median length above which a recording is a mistake; its inverse is odd."""
 
 FEWEST_TO_COMPARE = 5
 """Recordings that a median of lengths needs to mean something."""
 
 CLIPPED_RUN = 3
 CLIPPED_SHARE = 0.01
-"""Samples at the very top or bottom, so many after each other, are clipped ones."""
+"""Share of samples at the very top or bottom from which on a recording counts as clipped."""
 
 OFF_ZERO = 0.1
 """A mean further from zero is a fault of the microphone's circuit."""
@@ -42,10 +42,10 @@ LOUDEST = 8.0
 
 FLAWS = {
     "clipped": "is cut off at its loudest; record it at a lower level if you can",
-    "off zero": "lies off zero all the time; `sox FILE FILE.wav highpass 20` mends it",
+    "off zero": "lies off zero all the time; `sox FILE FILE.wav highpass 20` fixes it",
     "too loud": "has samples far above 1; divide whole numbers by 32768 before you write them",
 }
-"""What may be wrong with a recording, and what to do."""
+"""Possible flaws of a recording, and what to do."""
 
 
 def check_sound(samples: Samples, rate_hz: int, name: str) -> None:
@@ -81,7 +81,7 @@ def nothing_heard(samples: Samples, rate_hz: int) -> str:
 
 
 def flaws(samples: Samples) -> list[str]:
-    """What may be wrong with a recording, as names of `FLAWS`."""
+    """Find possible flaws of a recording, as names of `FLAWS`."""
     found = []
     top, bottom, count = float(samples.max()), float(samples.min()), CLIPPED_RUN
     if top - bottom > COARSE:

@@ -1,4 +1,4 @@
-"""What was found in recordings, in words."""
+"""Sentences about recordings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
 from rnn_core.readers.splits import SETS
 
 MANY_SPEAKERS = 12
-"""So many are no longer named for each split."""
+"""Number of speakers from which on they are not named for each split."""
 
 Speakers = Sequence[str | None]
 
 
 def sound_lines(heard: Heard, rate_hz: int, left_out: Sequence[str]) -> list[str]:
-    """What was read, resampled, mixed down and left out, a line each.
+    """List what was read, resampled, mixed down and left out, a line each.
 
     Args:
         heard: What was found.
@@ -43,7 +43,7 @@ def sound_lines(heard: Heard, rate_hz: int, left_out: Sequence[str]) -> list[str
 
 
 def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
-    """What may be wrong with recordings, a line each."""
+    """List possible flaws of recordings, a line each."""
     doubts = [
         f"{number(names)} {FLAWS[flaw]}: {some(names)}" for flaw, names in heard.flaws.items()
     ]
@@ -69,7 +69,7 @@ def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
 
 
 def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> list[str]:
-    """Who speaks, and in which split.
+    """List the speakers of each split.
 
     Args:
         speakers: Of each recording; None where nothing tells.
@@ -109,12 +109,12 @@ def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
 
 
 def number(names: Sequence[str]) -> str:
-    """How many recordings, as the subject of a sentence about each."""
+    """Number of recordings, as the subject of a sentence about each."""
     return "1 recording" if len(names) == 1 else f"each of {len(names):,} recordings"
 
 
 def duration(seconds: float) -> str:
-    """A length of time for a person."""
+    """A length of time in words."""
     if seconds < 60:
         return f"{seconds:.1f} seconds"
     return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

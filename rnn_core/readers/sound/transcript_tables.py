@@ -28,20 +28,20 @@ TEXTS = ("text", "sentence", "transcript", "transcription", "normalized_text")
 SPEAKERS = ("speaker", "speaker_id", "client_id")
 TAKES = ("take",)
 SPLITS_OF_ROWS = ("split", "set", "subset")
-"""What columns are called in tables that people have, the usual name first."""
+"""Usual names of the columns of a table of recordings, the most usual first."""
 
 OWN = "transcripts"
-"""What a table is called that lists every recording of its folder."""
+"""Name of the user's table that lists every recording of its folder."""
 
 ONE_OF = ("validated", "metadata")
-"""What public collections call the table of all good recordings: Common Voice, and LJSpeech."""
+"""Names of the table of all good recordings in public collections: Common Voice, and LJSpeech."""
 
 
 class Row(NamedTuple):
     """A row of a table of transcripts.
 
     Attributes:
-        where: The table and the line in it, for a person.
+        where: The table and the line in it, for messages.
         table: The table.
         file: What it calls the recording.
         text: What is said, in Unicode's composed form (NFC).
@@ -85,7 +85,7 @@ def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list
     """The rows of tables of transcripts; what is wrong with them is noted.
 
     Returns:
-        The rows, and what was decided in reading them, for a person.
+        The rows, and messages about decisions in reading them.
 
     Raises:
         FaultsError: If there are none.
@@ -111,7 +111,7 @@ def read_table(table: Path, faults: Faults, split: Split | None) -> tuple[list[R
     Args:
         table: The file.
         faults: Where it is noted what is wrong with rows.
-        split: The one that the whole table is of, unless a column says another; None: of any.
+        split: Split of the whole table, unless a column says another; None: any.
 
     Raises:
         FaultsError: If it cannot be read, or lacks a column.
@@ -140,7 +140,7 @@ def table_with_columns(table: Path, faults: Faults) -> tuple[TableFile, tuple[in
     """A table, and the places of its columns of files, texts, speakers, takes and splits.
 
     Between tabs and bars a quotation mark is a part of the text, as public collections have it.
-    Without names of columns the first is of files, and the last of texts, as in LJSpeech.
+    Without names of columns the first has files, and the last texts, as in LJSpeech.
 
     Raises:
         FaultsError: If it cannot be read, or lacks a column.
@@ -168,7 +168,7 @@ def table_with_columns(table: Path, faults: Faults) -> tuple[TableFile, tuple[in
 
 
 def is_nameless(table: Path) -> bool:
-    """Whether a table is as that of LJSpeech: fields between bars, without names of columns."""
+    """Return whether a table is like LJSpeech's: fields between bars, no names of columns."""
     if table.stem.lower() != "metadata":
         return False
     with table.open(encoding="utf-8-sig", errors="replace") as file:

@@ -35,7 +35,7 @@ class Listed(NamedTuple):
     Attributes:
         files: Each with its text.
         rows: What the tables say of it.
-        left_out: Other files, for a person.
+        left_out: Messages about other files.
         notes: What was decided in reading the tables.
     """
 
@@ -46,7 +46,7 @@ class Listed(NamedTuple):
 
 
 def has_tables(raw: Path) -> bool:
-    """Whether a folder has a table of transcripts."""
+    """Return whether a folder has a table of transcripts."""
     return bool(find_tables(find_files(raw).others))
 
 
@@ -92,7 +92,7 @@ def not_listed(
     listed: Container[Path] | None,
     faults: Faults,
 ) -> list[str]:
-    """What no table lists, for a person; a person's own table must list all recordings.
+    """Describe the recordings that no table lists; the user's own table must list them all.
 
     Nothing is known of that where it is not clear what a table lists.
     """
@@ -115,7 +115,7 @@ class Index:
     Args:
         recordings: All of them.
         folder: That of the table.
-        unclear: Whether rows are missing, or do not tell which recording they are of.
+        unclear: Whether rows are missing, or do not name their recording.
     """
 
     def __init__(self, recordings: list[Path], folder: Path, unclear: bool) -> None:

@@ -18,7 +18,7 @@ USUAL = frozenset(
 
 
 class Chunks(NamedTuple):
-    """What of a wav file tells its samples.
+    """Chunks of a wav file that describe its samples.
 
     Attributes:
         form: The chunk `fmt `.
@@ -109,5 +109,5 @@ def after_chunk(content: bytes, end: int, odd: int) -> int:
 
 
 def is_name(start: bytes) -> bool:
-    """Whether four bytes can be the name of a chunk."""
+    """Return whether four bytes can be the name of a chunk."""
     return len(start) == 4 and all(0x20 <= byte < 0x7F for byte in start)

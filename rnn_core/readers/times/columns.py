@@ -30,7 +30,7 @@ NUMBER = r"^\d+(?:\.\d+)?$"
 """A number as a timestamp may be."""
 
 EMPTY = ("", "NaT", "nan", "None")
-"""What stands where a timestamp is missing."""
+"""Signs for a missing timestamp."""
 
 YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "anno"])
 """Words of names of columns whose numbers may be years alone."""
@@ -108,7 +108,7 @@ def pieces(values: "pd.Series[Any]") -> "Iterator[pd.Series[Any]]":
 
 
 def are_numbers(values: "pd.Series[Any]") -> bool:
-    """Whether all of some texts are numbers, as timestamps may be."""
+    """Return whether all of some texts are numbers, as timestamps may be."""
     return all(piece.str.contains(NUMBER, regex=True).all() for piece in pieces(values))
 
 
@@ -166,14 +166,14 @@ def find_dates(
 
 
 def rank(column: str) -> int:
-    """How usual the name of a column is for timestamps, 0 for the most usual ones."""
+    """Rank of a column's name among names of timestamps, 0 for the most usual ones."""
     if column.lower() in USUAL_NAMES:
         return 0
     return 1 if words_of(column) & USUAL_WORDS else 2
 
 
 def is_number(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds numbers, if only as texts."""
+    """Return whether a column holds numbers, if only as texts."""
     if pd.api.types.is_numeric_dtype(values):
         return True
     head = values.dropna().iloc[:100].astype(str).str.strip()
@@ -181,7 +181,7 @@ def is_number(values: "pd.Series[Any]") -> bool:
 
 
 def is_written(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds texts with digits: what is called so and has none is no date."""
+    """Return whether a column holds texts with digits: without digits it is no date."""
     head = values.dropna().iloc[:100]
     if is_number(values) or pd.api.types.is_timedelta64_dtype(values):
         return False
@@ -189,7 +189,7 @@ def is_written(values: "pd.Series[Any]") -> bool:
 
 
 def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
-    """Whether a column may hold timestamps, by its name and the kind of its values."""
+    """Return whether a column may hold timestamps, by its name and the kind of its values."""
     if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
         return True
     if not is_number(values):

@@ -62,6 +62,6 @@ def days_as_timestamps(
 
 
 def one_step(numbers: NDArray[np.int64], steps: tuple[int, ...]) -> bool:
-    """Whether numbers count up by one of some steps."""
+    """Return whether numbers count up by one of some steps."""
     apart = np.diff(numbers)
     return bool((apart == apart[0]).all()) and int(apart[0]) in steps

@@ -14,7 +14,7 @@ from rnn_core.readers.times.parts import find_parts, joined_name, read_parts
 
 MOST_DISORDER = 0.05
 """Share of the rows that may not come after the row before where no column says when they are:
-several series one below the other begin anew."""
+several series one below the other begin again."""
 
 
 def find_times(
@@ -34,7 +34,7 @@ def find_times(
         others: Columns that are something else.
         name: What to call the table in errors.
         day_first: Whether 01/02/2024 is the first of February, if it is known.
-        series: Of which series each row is, (N,).
+        series: Series of each row, (N,).
 
     Raises:
         DataError: If the one column of timestamps cannot be read.
@@ -75,14 +75,14 @@ def read_any(
 
 
 def disorder(times: pd.DatetimeIndex, series: NDArray[np.int32]) -> float:
-    """Which share of the rows does not come after the row before of its series."""
+    """Share of the rows that do not come after the previous row of their series."""
     order = np.argsort(series, kind="stable")
     same = np.diff(series[order]) == 0
     return float((np.diff(times.asi8[order])[same] <= 0).mean()) if same.any() else 0.0
 
 
 def named_parts(table: pd.DataFrame, date: str) -> tuple[str, ...]:
-    """The columns that a person names with commas between; none where it is the name of one."""
+    """The columns that the user names with commas between; none where it is the name of one."""
     parts = tuple(part.strip() for part in date.split(","))
     several = len(parts) > 1 and date not in table.columns
     return parts if several and set(parts) <= set(table.columns) else ()

@@ -29,7 +29,7 @@ MOST_SERIES = 0.25
 """Share of the rows that the names of series in one table may be, at most."""
 
 HEAD = 2_000
-"""Rows at the start by which it is told that a column has many values."""
+"""Rows at the start that show that a column has many values."""
 
 
 def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, name: str) -> None:
@@ -64,7 +64,7 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
         )
     if clock_set_back(times, change):
         raise DataError(
-            f"{where} comes again since the clock was set back; write all times in UTC, or with "
+            f"{where} is repeated since the clock was set back; write all times in UTC, or with "
             "their offset from it, such as +02:00"
         )
     refuse_disorder(times, change, place, where)
@@ -126,17 +126,17 @@ def series_column(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
 
 
 def is_whole(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds whole numbers, as names of series may be."""
+    """Return whether a column holds whole numbers, as names of series may be."""
     return bool(values.iloc[:HEAD].astype(str).str.fullmatch(r"\d+").all())
 
 
 def is_text(values: "pd.Series[Any]") -> bool:
-    """Whether a column holds texts that are no numbers."""
+    """Return whether a column holds texts that are no numbers."""
     return bool(pd.to_numeric(values.iloc[:100], errors="coerce").isna().any())
 
 
 def series_in_blocks(table: pd.DataFrame) -> str | None:
-    """A column of texts whose values stand in blocks one below the other, each in one."""
+    """A column of texts whose equal values are in one block each, one below the other."""
     for column in map(str, table.columns):
         values = table[column]
         if values.iloc[:HEAD].nunique() > MOST_SERIES * HEAD:
@@ -150,7 +150,7 @@ def series_in_blocks(table: pd.DataFrame) -> str | None:
 
 
 def clock_set_back(times: pd.DatetimeIndex, change: NDArray[np.int64]) -> bool:
-    """Whether rows go back where clocks are, by an hour at most on few nights of Sunday."""
+    """Return whether rows go back where clocks are, by an hour at most on few nights of Sunday."""
     back = times[1:][change <= 0]
     if times.tz is not None or len(back) > 3 * max(times.year.nunique(), 1) * 60:
         return False

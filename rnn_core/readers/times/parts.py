@@ -1,4 +1,4 @@
-"""Timestamps whose parts stand in several columns, such as a day and a time of day.
+"""Timestamps whose parts are in several columns, such as a day and a time of day.
 
 Which part a column holds, its name tells. The parts are read together, and make one timestamp.
 """
@@ -46,8 +46,8 @@ WAYS = (
 """Parts that make a timestamp, the larger ones first; those after the second may be absent."""
 
 UNNAMED = (WAYS[0], WAYS[1], WAYS[3])
-"""Ways in which columns are taken that a person names in the order of their parts, and whose names
-tell nothing: a number below 13 beside a year is a month."""
+"""Ways to read columns that the user names in the order of their parts, and whose names have no
+meaning: a number below 13 beside a year is a month."""
 
 RANGES = {
     "year": (1500, 2500),
@@ -65,7 +65,7 @@ RANGES = {
 CURES = {"time": "write 13:00 or 13:00:00"}
 
 LOOKED_AT = 200
-"""Rows at the start by which it is told what part of a timestamp a column holds."""
+"""Rows at the start that show which part of a timestamp a column holds."""
 
 CLOCK = re.compile(
     r"(?:0 days )?(\d{1,2})[:.h](\d\d)(?:[:.](\d\d(?:\.\d+)?))?(?:\s?([ap])\.?m\.?)?"
@@ -75,13 +75,13 @@ CLOCK = re.compile(
 """A time of day as people write it, also 18.00.00 and 1800."""
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-"""How English names of months begin."""
+"""First letters of the English names of months."""
 
 MILLISECONDS = {"hour": 3_600_000, "minute": 60_000, "second": 1_000}
 
 
 def joined_name(columns: Sequence[str]) -> str:
-    """What the column is called that parts make together."""
+    """Name of the column that joins the parts."""
     return " ".join(columns)
 
 
@@ -114,7 +114,7 @@ def column_of(part: str, columns: Sequence[str], table: pd.DataFrame) -> str | N
 
 
 def may_hold(part: str, values: "pd.Series[Any]") -> bool:
-    """Whether all of the first values can be such a part."""
+    """Return whether all of the first values can be such a part."""
     head = values.iloc[:LOOKED_AT]
     if part == "date":
         counts = np.isfinite(each(head, partial(count_of, part="year")))
@@ -163,7 +163,7 @@ def read_parts(
 
 
 def roles_of(table: pd.DataFrame, columns: Sequence[str], name: str) -> dict[str, str]:
-    """Which part each column is, by its name; where names tell nothing, by the order of columns.
+    """Part of a timestamp in each column, from its name, or from the order of columns.
 
     Raises:
         DataError: If nothing tells.
@@ -205,7 +205,7 @@ def numbers_of(part: str, values: "pd.Series[Any]", name: str) -> NDArray[np.flo
 
 
 def each(values: "pd.Series[Any]", read: Callable[[str], float]) -> NDArray[np.float64]:
-    """What is read of each of some values, many of which are alike."""
+    """Read each of some values, many of which are alike."""
     found = np.empty(len(values))
     for start in range(0, len(values), AT_ONCE):
         codes, kinds = pd.factorize(values.iloc[start : start + AT_ONCE])
@@ -244,8 +244,8 @@ def clock_of(text: str) -> float:
 
 
 def read_days(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
-    """Days, each of which may stand in several rows: read once, since rows that repeat a day tell
-    nothing of the order of day and month.
+    """Days, which may be repeated: each is read once, since repeated rows do not show the order of
+    day and month.
     """  # noqa: D205
     text = values.astype("str") if values.dtype == object else values
     new = np.ones(len(text), np.bool_)

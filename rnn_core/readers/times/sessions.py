@@ -8,7 +8,7 @@ import pandas as pd
 from rnn_core.readers.times.steps import clocks
 
 LEAST_DAYS = 4
-"""Days by which such times are told."""
+"""Fewest days that show such times."""
 
 WHOLE_DAYS = 0.9
 """Share of the days that have to have a row at each of these times."""
@@ -17,7 +17,7 @@ WHOLE_DAYS = 0.9
 def find_sessions(times: pd.DatetimeIndex) -> list[str]:
     """The times of the day at which there are rows, where each day has the same few; else none.
 
-    A day of which all hours have rows has none such: its rows are one step apart.
+    A day with rows for all hours has none: its rows are one step apart.
 
     Args:
         times: Increasing.

@@ -62,7 +62,7 @@ def parts_of(values: "pd.Series[Any]") -> Parts:
 
 
 def order_of(values: "pd.Series[Any]", parts: Parts, name: str) -> bool | None:
-    """Whether the day comes first by what cannot be a month; None where nothing tells.
+    """Return whether the day comes first by what cannot be a month; None where nothing tells.
 
     With points between, it does everywhere.
 
@@ -90,7 +90,7 @@ def shape_of(values: "pd.Series[Any]") -> re.Match[str]:
 
 
 def order_by_steps(values: "pd.Series[Any]", name: str) -> bool:
-    """Whether the day comes first: where one order alone makes rows that are one step apart.
+    """Return whether the day comes first: where one order alone makes rows that are one step apart.
 
     Raises:
         DataError: If both do, or neither.

@@ -37,11 +37,11 @@ WORDS = {
     "YS": "year",
     "YE": "year",
 }
-"""Steps of pandas for a person."""
+"""Names of pandas' steps in messages."""
 
 
 def increasing(times: pd.DatetimeIndex) -> bool:
-    """Whether each row is after the row before."""
+    """Return whether each row is after the row before."""
     return bool((np.diff(times.asi8) > 0).all())
 
 
@@ -71,7 +71,7 @@ def check_steps(times: pd.DatetimeIndex, rows: "pd.Index[Any]", name: str, cure:
 
 
 def regular(times: pd.DatetimeIndex) -> bool:
-    """Whether all rows are one step apart."""
+    """Return whether all rows are one step apart."""
     return len(times) < 3 or bool(follows(times, find_step(times)).all())
 
 
@@ -81,7 +81,7 @@ def shown(time: pd.Timestamp | pd.Timedelta) -> str:
 
 
 def step_in_words(step: BaseOffset) -> str:
-    """A step for a person, such as 15 minutes or 1 business day."""
+    """A step in words, such as 15 minutes or 1 business day."""
     if months := months_of(step):
         return f"{months} month{'s' if months > 1 else ''}"
     word = WORDS.get(step.rule_code.partition("-")[0]) if step.n > 0 else None
@@ -89,7 +89,7 @@ def step_in_words(step: BaseOffset) -> str:
 
 
 def follows(times: pd.DatetimeIndex, step: BaseOffset) -> NDArray[np.bool_]:
-    """Whether each row but the first is a step after the row before."""
+    """Find the rows, except the first, that are a step after the row before."""
     if months := months_of(step):
         clock = np.diff(clocks(times)) == 0
         steps = np.diff(month_numbers(times)) == months
@@ -103,7 +103,7 @@ def follows(times: pd.DatetimeIndex, step: BaseOffset) -> NDArray[np.bool_]:
 
 
 def months_of(step: BaseOffset) -> int | None:
-    """How many months a step to the same day of a later month has; None if it is another one."""
+    """Number of months in a step to the same day of a later month; None if it is another step."""
     return step.kwds.get("months") if type(step) is pd.DateOffset else None
 
 
@@ -119,13 +119,13 @@ def clocks(times: pd.DatetimeIndex) -> NDArray[np.int64]:
 
 
 def on_day(times: pd.DatetimeIndex) -> NDArray[np.bool_]:
-    """Whether rows are on the same day of the month, or its last where it is too short."""
+    """Find rows on the same day of the month, or on its last where it is too short."""
     wanted = np.minimum(times.day.max(), times.days_in_month)
     return np.asarray(times.day == wanted)
 
 
 def find_step(times: pd.DatetimeIndex) -> BaseOffset:
-    """What most rows are apart.
+    """Most common step between rows.
 
     A step of the calendar, such as a business day or the end of a month, is found where
     all rows have it, or most windows of some rows; else it is the median time.
@@ -170,7 +170,7 @@ def median_seconds(times: pd.DatetimeIndex) -> float:
 
 
 def step_code(times: pd.DatetimeIndex) -> str | None:
-    """What pandas calls the step between rows; None where it has no name for it."""
+    """Code in pandas of the step between rows; None where it has none."""
     step = find_step(times)
     try:
         named = to_offset(step.freqstr)

@@ -139,7 +139,7 @@ SHAPES: "tuple[tuple[str, Callable[[pd.Series[Any], str], pd.Series[pd.Timestamp
     (MONTH, months_of),
     (WEEK, weeks_of),
 )
-"""What parts of a year look like, and what reads them."""
+"""Forms of parts of a year, and their readers."""
 
 
 def quarters_or_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:

@@ -1,1 +1,1 @@
-"""What every task is made of."""
+"""Common parts of all tasks."""

@@ -1,4 +1,4 @@
-"""What classifiers share: what their classes count, how they are scored, how they answer."""
+"""Common parts of classifiers: counts of classes, scores and answers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ClassWeights: TypeAlias = Literal["none", "balanced"]
-"""How much an item of each class counts while training: all the same, or each class in all."""
+"""Weight of the items of a class while training: all the same, or each class in all."""
 
 UNKNOWN = "unknown"
 """The answer where no class is probable enough."""
@@ -28,7 +28,7 @@ BINS = 15
 
 
 def class_metric(kind: ClassMetric, items: str) -> Metric:
-    """What classifiers of some items, such as "sentences", are chosen by."""
+    """Metric that chooses classifiers of items such as "sentences"."""
     if kind == "accuracy":
         return Metric(kind, f"share of {items}", "higher")
     return Metric(
@@ -40,12 +40,13 @@ def class_metric(kind: ClassMetric, items: str) -> Metric:
 
 
 def item_weights(kind: ClassMetric, labels: Tensor) -> Tensor:
-    """How much each item counts in the metric, float64 (N,); their mean is 1.
+    """Weight of each item in the metric, float64 (N,); their mean is 1.
 
     Balanced accuracy is the mean over classes of recall (Brodersen et al., ICPR 2010,
-    doi:10.1109/ICPR.2010.764): of items that count N / (C n), where n of the N items are of their
-    class, and C classes have any. So it is a mean over items, whose differences between two models
-    vary as those of any other. F1, whose precision is a share of what a model takes for a class,
+    doi:10.1109/ICPR.2010.764): of items that count N / (C n), where n of the N items belong to
+    their class, and C classes have any. So it is a mean over items, whose differences between two
+    models vary as those of any other. F1, whose precision is a share of what a model takes for a
+    class,
     is no mean over items: what an item adds to it depends on all others.
     """
     if kind == "accuracy":
@@ -63,7 +64,7 @@ def share_right(guesses: Tensor, labels: Tensor, kind: ClassMetric) -> float:
 def class_scores(
     logits: Tensor, labels: Tensor, classes: Sequence[str], kind: ClassMetric
 ) -> Scores:
-    """1 for each item that is taken for its class, 0 for each other; and what else is told.
+    """1 for each item that is classified correctly, 0 for each other; and further scores.
 
     Args:
         logits: Of the classes, (N, C).
@@ -150,7 +151,7 @@ def macro_f1(guesses: Tensor, labels: Tensor) -> float:
 
     Args:
         guesses: What each item is taken for, int64 (N,).
-        labels: The right classes, likewise.
+        labels: The right classes, int64 (N,).
 
     Reference:
         Opitz and Burst, "Macro F1 and macro F1", arXiv:1911.03347v3, the mean of F1 scores.
@@ -166,7 +167,7 @@ def recalls(guesses: Tensor, labels: Tensor, classes: Sequence[str]) -> dict[str
 
     Args:
         guesses: What each item is taken for, int64 (N,).
-        labels: The right classes, likewise; a class without an item is left out.
+        labels: The right classes, int64 (N,); a class without an item is left out.
         classes: Their names.
     """
     there = labels.bincount(minlength=len(classes)).tolist()
@@ -191,10 +192,10 @@ def class_loss(
 
 
 def loss_weights(kind: ClassWeights, labels: Tensor, num_classes: int) -> tuple[Tensor, ...]:
-    """How much an item of each class counts in the loss, (C,); nothing if all the same.
+    """Weight of an item of each class in the loss, (C,); nothing if all the same.
 
     Balanced, every class counts as much as any other in all, and the mean weight of an item is
-    1: N / (C n), where n of the N items are of the class. It is the heuristic of King and Zeng
+    1: N / (C n), where n of the N items belong to the class. It is the heuristic of King and Zeng
     (2001), "Logistic regression in rare events data", doi:10.1093/oxfordjournals.pan.a004868,
     as scikit-learn has it.
 
@@ -211,7 +212,7 @@ def loss_weights(kind: ClassWeights, labels: Tensor, num_classes: int) -> tuple[
 
 @dataclass(frozen=True, kw_only=True)
 class ClassAnswer(AnswerParameters):
-    """What may be asked of the answer of a classifier.
+    """Options of a classifier's answer.
 
     Attributes:
         all: Whether to give the probability of every class, not that of the likeliest alone.

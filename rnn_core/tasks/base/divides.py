@@ -1,4 +1,4 @@
-"""The role of a task that divides a prepared dataset anew, to train on the validation set too."""
+"""The role of a task that divides a prepared dataset again, to train on the validation set too."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Divides(ABC):
     Vocabulary, scaling and classes stay those of the prepared training set. So a model that was
     trained on a new division reads raw input as every other one does, and a refit is served with
     the meta of the prepared dataset. A word that only the validation set has stays an unknown one.
-    What labels tell of words is counted anew where the split is moved back, and stays when sets
-    are joined: it is never counted on what chooses or scores.
+    The evidence of words for labels is counted again where the split is moved back, and stays when
+    sets are joined: it is never counted on what chooses or scores.
     """
 
     @staticmethod
@@ -56,12 +56,12 @@ class Divides(ABC):
 
         What was the validation set is the test set. The last part of the training set, of about
         the size of the validation set, is the validation set, and training is left the rest.
-        What was the test set is on no split. `join` of this has all of the training set to train
+        What was the test set is in no split. `join` of this has all of the training set to train
         on, and is to it what the join of the prepared dataset is to that.
 
         Args:
             data: As for `join`.
-            meta: Likewise.
+            meta: As for `join`.
 
         Raises:
             ParameterError: If that leaves nothing to train on, or cannot be done.
@@ -74,7 +74,7 @@ def divide(kind: type[Divides], data: Data, meta: prepared.Meta, division: Divis
     Args:
         kind: Its task.
         data: As `prepare` made it.
-        meta: Likewise.
+        meta: As `prepare` made it.
         division: How.
 
     Raises:
@@ -90,7 +90,7 @@ def divide(kind: type[Divides], data: Data, meta: prepared.Meta, division: Divis
 def scored_by(meta: prepared.Meta, divided: prepared.Meta) -> prepared.Meta:
     """The meta that a model is scored by on the prepared data: what it read in training.
 
-    Only which items are on which split, which a meta tells by split, is as `prepare` has it. So
+    Only which items are in which split, which a meta tells by split, is as `prepare` has it. So
     what was counted on the labels of a split is not read by a model that it was held out from.
 
     Args:
@@ -103,7 +103,7 @@ def scored_by(meta: prepared.Meta, divided: prepared.Meta) -> prepared.Meta:
 
 
 def is_by_split(value: object) -> bool:
-    """Whether a value has one for each split."""
+    """Return whether a value has one for each split."""
     return isinstance(value, Mapping) and value.keys() == {*SPLITS}
 
 
@@ -115,7 +115,7 @@ def join_series(data: Data, meta: prepared.Meta) -> Divided:
 
 
 def move_series_back(data: Data, meta: prepared.Meta) -> Divided:
-    """`Divides.move_back` likewise: as many of the last rows choose as the validation set has."""
+    """`Divides.move_back` for series: as many of the last rows choose as the validation set has."""
     train, validation = data["train"], data["validation"]
     left, number = len(train) - len(validation), len(validation)
     check_left(left, len(train))

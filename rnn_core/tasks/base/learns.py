@@ -25,7 +25,7 @@ class Learns(Role, ABC):
     @property
     @abstractmethod
     def metric(self) -> Metric:
-        """What models are chosen by."""
+        """Metric that chooses models."""
 
     @property
     def reach(self) -> int | None:
@@ -43,10 +43,10 @@ class Learns(Role, ABC):
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        """One epoch of the training side, in an order drawn from the generator."""
+        """One epoch of the training set, in an order drawn from the generator."""
 
     def num_batches(self, data: Data, batch_size: int) -> int:
-        """How many batches an epoch has."""
+        """Number of batches of an epoch."""
         return -(-self.meta.items["train"] // batch_size)
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What params.yaml may say of every model."""
+"""Parameters of every model in params.yaml."""
 
 from dataclasses import dataclass
 

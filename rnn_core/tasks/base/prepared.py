@@ -14,7 +14,7 @@ Data: TypeAlias = Mapping[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Meta:
-    """What `prepare` found out; a model needs it to read raw input and write its answer.
+    """Facts that `prepare` found out; a model needs them to read raw input and write its answer.
 
     It travels with a model as JSON: fields are numbers, texts, and lists, tuples and dicts of
     them. A task has its own kind, which also has the task's `DataParameters`, as `parameters`.
@@ -24,7 +24,7 @@ class Meta:
     """
 
     Parameters: ClassVar[type[Any]]
-    """What `parameters` are."""
+    """Type of `parameters`."""
 
     items: dict[Split, int]
 

@@ -1,4 +1,4 @@
-"""The role of a task that reads a person's own files."""
+"""The role of a task that reads the user's own files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Prepares(ABC):
-    """Reads a person's own files, and suggests parameters for them."""
+    """Reads the user's own files, and suggests parameters for them."""
 
     DataParameters: ClassVar[type[Any]]
     Meta: ClassVar[type[prepared.Meta]]
@@ -43,7 +43,7 @@ class Prepares(ABC):
     @staticmethod
     @abstractmethod
     def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
-        """Parameters to start from, for a person's own data.
+        """Parameters to start from, for the user's own data.
 
         Args:
             raw: A folder with the data, as `ingest` fills it.
@@ -61,7 +61,7 @@ class Prepares(ABC):
     @staticmethod
     @abstractmethod
     def understand(raw: Path, data: Data, meta: Any) -> Understanding:
-        """What was understood of a person's own data, told before anything is trained.
+        """Describe what was understood of the user's data, before anything is trained.
 
         Args:
             raw: A folder with the data, which `prepare` could use.
@@ -76,7 +76,7 @@ def weights_for(wanted: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parameters_of(kind: type[T], wanted: Mapping[str, Any]) -> T:
-    """Parameters of a kind, as a person wants them; what is not named has its default.
+    """Parameters of a kind, as the user wants them; others have their defaults.
 
     Raises:
         ParameterError: If there is no such parameter, or a value is not possible.

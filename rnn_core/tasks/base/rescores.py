@@ -16,7 +16,7 @@ from rnn_core.tasks.base.role import Role
 from rnn_core.tasks.base.scores import Scores
 
 Marks: TypeAlias = npt.NDArray[np.uint64]
-"""By which items are known again, (N, M): each has M, of which those that are 0 say nothing."""
+"""Marks by which items are recognised, (N, M): each item has M, and a mark of 0 means nothing."""
 
 
 class Rescores(Role, ABC):
@@ -24,7 +24,7 @@ class Rescores(Role, ABC):
 
     @property
     def asked(self) -> Any:
-        """What the dataset was prepared with, of the task's own `DataParameters`."""
+        """Parameters that the dataset was prepared with, as the task's own `DataParameters`."""
         return self.meta.parameters  # type: ignore[attr-defined]  # of the task's own `Meta`
 
     @staticmethod
@@ -35,7 +35,7 @@ class Rescores(Role, ABC):
         Args:
             raw: A folder with raw files.
             parameters: How they are divided, of the task's own `DataParameters`.
-            seed: Of the training whose division is meant, where sides take turns.
+            seed: Of the training whose division is meant, where splits take turns.
 
         Raises:
             DataError: If a file cannot be used.
@@ -55,7 +55,7 @@ class Rescores(Role, ABC):
             model: A model of this task, on the CPU and in evaluation mode.
             raw: A folder with raw files.
             parameters: What is asked, of the task's own `DataParameters`.
-            seed: Of the training whose test set is meant, where sides take turns.
+            seed: Of the training whose test set is meant, where splits take turns.
             other: Of the model that this one is compared with.
 
         Raises:
@@ -79,7 +79,7 @@ def by_side(marks: Marks, sides: Sequence[int]) -> dict[Split, Marks]:
 
 
 def known_again(marks: Marks, seen: Marks) -> npt.NDArray[np.bool_]:
-    """Which items have been seen: those with half of their marks or more among some, (N,)."""
+    """Find the items that were seen: those with half of their marks or more among some, (N,)."""
     telling = marks != 0
     there = np.isin(marks, seen) & telling
     return np.asarray((2 * there.sum(axis=1) >= telling.sum(axis=1)) & telling.any(axis=1))

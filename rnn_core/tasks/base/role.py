@@ -1,16 +1,16 @@
-"""What the roles that a task takes for a prepared dataset have in common."""
+"""Common parts of the roles of a task for a prepared dataset."""
 
 from rnn_core.tasks.base.model_parameters import ModelParameters
 from rnn_core.tasks.base.prepared import Meta
 
 
 class Role:
-    """What a task does for one prepared dataset.
+    """A part of a task's work, for one prepared dataset.
 
     Args:
         meta: What `prepare` found out about the dataset, of the task's own `Meta`.
         model: Parameters of the model, of the task's own `ModelParameters`.
-        seed: Seed of the training; it decides which fold is the test side where sides
+        seed: Seed of the training; it decides which fold is the test set where splits
             take turns.
     """
 

@@ -1,4 +1,4 @@
-"""How well a model did, item by item."""
+"""Scores of a model, item by item."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerParameters:
-    """What a person may ask of an answer; this task leaves no choice.
+    """Options of an answer; this task has none.
 
     Defaults of fields of subclasses are int, float, str, bool, or a tuple of str, since they go
     into the signature of the registered model.
@@ -28,9 +28,9 @@ class Serves(Role, ABC):
 
     AnswerParameters: ClassVar[type[Any]] = AnswerParameters
     rows_stand_alone: ClassVar[bool] = True
-    """Whether each row of raw input has an answer of its own, whatever the others are."""
+    """True if the answer to a row of raw input does not depend on the other rows."""
     takes: ClassVar[tuple[str, ...]] = ("text",)
-    """What files of raw input may hold: `text`, `table` or `sound`."""
+    """Kinds of files with raw input: `text`, `table` or `sound`."""
     requirements: ClassVar[tuple[str, ...]] = ()
     """Packages that `answer` needs beside numpy, pandas, safetensors and torch."""
 
@@ -46,7 +46,7 @@ class Serves(Role, ABC):
 
     @abstractmethod
     def answer(self, model: nn.Module, table: "pd.DataFrame", parameters: Any) -> "pd.DataFrame":
-        """Answer raw input, as a person has it.
+        """Answer the user's raw input.
 
         Args:
             model: A model of this task, on the CPU and in evaluation mode.
@@ -71,7 +71,7 @@ class Serves(Role, ABC):
 
 
 def row_names(table: "pd.DataFrame") -> list[Any]:
-    """What a person calls each row: as it was numbered when it was read, or from 1."""
+    """Name of each row for the user: its index in the file, or its number from 1."""
     return list(table.index) if table.index.name == "row" else list(range(1, len(table) + 1))
 
 

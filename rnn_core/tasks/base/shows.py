@@ -10,7 +10,7 @@ from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.role import Role
 
 Illustration: TypeAlias = dict[str, Any]
-"""What a model does on a side, for a person; plain JSON. `kind` says which form it has:
+"""Examples of a model's work on a split, for people, as plain JSON. `kind` says which form it has:
 
 - text: `texts` are a `prompt` and the `text` that a model writes from it, prompt included;
 - forecast: `series` have the `name` of a column, its values in the `past`, and the `truth`
@@ -30,18 +30,18 @@ class Shows(Role, ABC):
 
     @abstractmethod
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
-        """Show what a model does on a side; the same model gives the same bytes.
+        """Show what a model does on a split; the same model gives the same bytes.
 
         Args:
             model: A model of this task, on the CPU and in evaluation mode.
             data: Prepared data, on the CPU.
-            split: The side.
+            split: The split.
         """
 
     @abstractmethod
     def baselines(self, data: Data) -> dict[str, float]:
-        """The metric on the test side of simple predictors without a recurrent cell."""
+        """The metric on the test set of simple predictors without a recurrent cell."""
 
     def optimum(self) -> float | None:
-        """The best metric that is possible on the test side, where it is known."""
+        """The best metric that is possible on the test set, where it is known."""
         return None

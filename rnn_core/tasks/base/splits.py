@@ -10,44 +10,44 @@ if TYPE_CHECKING:
     from torch import Tensor  # what only compares scores does without
 
 LEFT_OUT = len(SPLITS)
-"""The side of an item that is on no split."""
+"""The split of an item that is in no split."""
 
 
 def items_of(sides: "Tensor", split: Split) -> "Tensor":
-    """Indices of the items of a side, int64 (N,).
+    """Indices of the items of a split, int64 (N,).
 
     Args:
-        sides: The side of every item, as an index of `SPLITS`.
-        split: The side.
+        sides: The split of every item, as an index of `SPLITS`.
+        split: The split.
     """
     return (sides == SPLITS.index(split)).nonzero().flatten()
 
 
 def counts_of(sides: "Tensor") -> dict[Split, int]:
-    """How many items each side has."""
+    """Number of items of each split."""
     return {split: len(items_of(sides, split)) for split in SPLITS}
 
 
 def mean_counts_of(sides: "Tensor") -> dict[Split, int]:
-    """How many items each side has, the mean over folds, rounded.
+    """Number of items of each split, the mean over folds, rounded.
 
     Args:
-        sides: The side of every item in every fold, (F, N).
+        sides: The split of every item in every fold, (F, N).
     """
     counts = {split: int((sides == i).sum()) for i, split in enumerate(SPLITS)}
     return {split: round(count / len(sides)) for split, count in counts.items()}
 
 
 def joined(sides: "Tensor") -> "Tensor":
-    """Sides with the validation items on the training side."""
+    """Splits with the validation items on the training set."""
     return sides.masked_fill(sides == SPLITS.index("validation"), SPLITS.index("train"))
 
 
 def moved_back(sides: "Tensor", held: "Tensor") -> "Tensor":
-    """Sides one validation set earlier.
+    """Splits one validation set earlier.
 
     Args:
-        sides: The side of every item, (N,).
+        sides: The split of every item, (N,).
         held: Training items that are to choose, int64 (H,).
 
     Raises:
@@ -79,15 +79,15 @@ def check_left(left: int, before: int) -> None:
 
 
 def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
-    """Training items that are to choose, where sides were drawn: int64, sorted.
+    """Training items that are to choose, where splits were drawn: int64, sorted.
 
     There are as many as validation items. Of each stratum there are as many as the validation
-    side has, the last ones, but half of what the training side has at most; what is then missing
+    set has, the last ones, but half of what the training set has at most; what is then missing
     are the last ones of any.
 
     Args:
-        sides: The side of every item, (N,).
-        strata: What each item is of, such as its class, int64 (N,).
+        sides: The split of every item, (N,).
+        strata: Stratum of each item, such as its class, int64 (N,).
     """
     train, groups = items_of(sides, "train"), strata.tolist()
     chosen = items_of(sides, "validation").tolist()
@@ -106,12 +106,12 @@ def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
 
 
 def last_groups(sides: "Tensor", groups: "Tensor") -> "Tensor":
-    """Training items that are to choose, where whole groups are on a side: int64, sorted.
+    """Training items that are to choose, where whole groups are in a split: int64, sorted.
 
-    They are the last groups by number, as many as the validation side has.
+    They are the last groups by number, as many as the validation set has.
 
     Args:
-        sides: The side of every item, (N,).
+        sides: The split of every item, (N,).
         groups: The group of every item, such as its speaker, int64 (N,).
     """
     train = items_of(sides, "train")

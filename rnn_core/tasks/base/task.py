@@ -1,4 +1,4 @@
-"""What a task is: everything about a kind of problem except the recurrent cell."""
+"""The task: everything about a kind of problem except the recurrent cell."""
 
 from rnn_core.tasks.base.divides import Divides
 from rnn_core.tasks.base.learns import Learns

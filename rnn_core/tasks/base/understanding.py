@@ -1,4 +1,4 @@
-"""What was understood of a person's own data, told before anything is trained."""
+"""Description of what was understood of the user's data, printed before training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from rnn_core.metric import Split
 
 @dataclass(frozen=True, kw_only=True)
 class Understanding:
-    """What `prepare` read, in words.
+    """Description of what `prepare` read.
 
     Attributes:
         read: What was found, a line each: such as rows, columns by role, classes with counts,
@@ -36,7 +36,7 @@ def told_encoding(encoding: str) -> list[str]:
 
 
 def split_line(items: Mapping[Split, int], what: str) -> str:
-    """How many items each split has; `what` says of what kind they are, in the plural."""
+    """Number of items of each split; `what` is their kind, in the plural."""
     return (
         f"{items['train']:,} {what} in the training set, {items['validation']:,} in the "
         f"validation set, {items['test']:,} in the test set"

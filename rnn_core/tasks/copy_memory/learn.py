@@ -77,7 +77,7 @@ class Learning(Learns):
 
 
 def lay_out(symbols: Tensor, num_symbols: int, lag: int) -> Tensor:
-    """What a model reads: one-hot int64 (B, 2 K + lag + 1, A + 2) of symbols (B, K).
+    """Lay out input for a model: one-hot int64 (B, 2 K + lag + 1, A + 2) of symbols (B, K).
 
     The last two features are those of the blank and of the marker.
     """

@@ -1,4 +1,4 @@
-"""What params.yaml may say of lines of symbols, and what is found out about them."""
+"""Parameters of lines of symbols in params.yaml, and facts found out about them."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from rnn_core.tasks.base.prepared import Meta
 
 @dataclass(frozen=True, kw_only=True)
 class CopyData:
-    """How lines of symbols become sequences and sides.
+    """Settings that turn lines of symbols into sequences and splits.
 
     Attributes:
         lag: Blanks between the symbols and the marker that asks for them.
-        validation_share: Share of the lines, before the test side, kept for choosing.
+        validation_share: Share of the lines, before the test set, kept for choosing.
         test_share: Share of the lines, at the end of the file, kept for the final score.
     """
 
@@ -28,11 +28,11 @@ class CopyData:
 
 @dataclass(frozen=True, kw_only=True)
 class CopyMeta(Meta):
-    """What `prepare` found out about lines of symbols.
+    """Facts that `prepare` found out about lines of symbols.
 
     Attributes:
         parameters: What was asked for.
-        symbols: Those of the training side.
+        symbols: Those of the training set.
         num_recalled: How many a line has.
     """
 

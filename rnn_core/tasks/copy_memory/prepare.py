@@ -1,4 +1,4 @@
-"""Lines of symbols become numbers and sides."""
+"""Lines of symbols become numbers and splits."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from rnn_core.tasks.copy_memory.parameters import CopyData, CopyMeta
 
 
 def prepare(raw: Path, parameters: CopyData) -> tuple[dict[str, Tensor], CopyMeta]:
-    """Number the symbols of each line, and cut lines into sides."""
+    """Number the symbols of each line, and cut lines into splits."""
     lines = raw_lines(raw)
     sides = split_lines(lines, parameters)
     symbols = sorted(set("".join(sides["train"])))
@@ -52,7 +52,7 @@ def read_lines(file: Path) -> list[str]:
 
 
 def split_lines(lines: Sequence[str], parameters: CopyData) -> dict[Split, Sequence[str]]:
-    """Cut lines into sides, in their order.
+    """Cut lines into splits, in their order.
 
     Raises:
         DataError: If they are too few.
@@ -61,19 +61,19 @@ def split_lines(lines: Sequence[str], parameters: CopyData) -> dict[Split, Seque
     sides = dict(zip(SPLITS, parts, strict=True))
     for split, side in sides.items():
         if not side:
-            raise DataError(f"{len(lines)} lines leave the {split} side none; there are too few")
+            raise DataError(f"{len(lines)} lines are too few: the {split} set gets none")
     return sides
 
 
 def check_symbols(sides: Mapping[Split, Sequence[str]], symbols: Sequence[str]) -> None:
-    """Refuse sides that do not have the symbols of the training side.
+    """Refuse splits that do not have the symbols of the training set.
 
     Raises:
         DataError: If there is nothing to recall, or a symbol that nobody learns of.
     """
     if len(symbols) < 2:
         raise DataError(
-            f"the training side is {symbols[0]!r} over and over; there is nothing to recall"
+            f"the training set is {symbols[0]!r} over and over; there is nothing to recall"
         )
     number = 0
     for split in SPLITS:
@@ -82,7 +82,7 @@ def check_symbols(sides: Mapping[Split, Sequence[str]], symbols: Sequence[str]) 
             if new := set(line) - set(symbols):
                 raise DataError(
                     f"line {number} has the symbol {min(new)!r}, which no line of the training "
-                    "side has; shuffle the lines"
+                    "set has; shuffle the lines"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Lines of a person's own, recalled."""
+"""Answers of a model to the user's own lines."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -27,7 +27,7 @@ class Showing(Learning, Shows):
         return {"kind": "pairs", "pairs": pairs(lines, lines, self.decode(recalled))}
 
     def baselines(self, data: Data) -> dict[str, float]:
-        """The score of who gives every symbol the same probability."""
+        """The score of giving every symbol the same probability."""
         return {"guess": math.log(len(self.meta.symbols))}
 
     def optimum(self) -> float | None:

@@ -1,4 +1,4 @@
-"""What was understood of lines of symbols."""
+"""Description of what was understood of lines of symbols."""
 
 from pathlib import Path
 
@@ -8,6 +8,6 @@ from rnn_core.tasks.copy_memory.parameters import CopyMeta
 
 
 def understand(raw: Path, data: Data, meta: CopyMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     read = [split_line(meta.items, "lines")]
     return Understanding(read=tuple(read))

@@ -1,4 +1,4 @@
-"""A table cut into sides at other rows."""
+"""A table cut into splits at other rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,17 +20,17 @@ class Dividing(Divides):
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
-        """The training side of each series goes on to the last row of its validation side."""
+        """The training set of each series goes on to the last row of its validation set."""
         assert isinstance(meta, ForecastingMeta)
         moved = replace(meta, borders=by_side(map(joined, meta.sides)))
         return data, counted(moved, data["values"])
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
-        """The last rows of the training side choose, as many as the validation side has.
+        """The last rows of the training set choose, as many as the validation set has.
 
-        Rows after the validation side are not there any more. So it is in each series; of one
-        that has not so many, all rows of the training side choose.
+        Rows after the validation set are not there any more. So it is in each series; of one
+        that lacks this number, all rows of the training set choose.
         """
         assert isinstance(meta, ForecastingMeta)
         moved = [*map(one_side_back, meta.sides)]
@@ -43,28 +43,28 @@ class Dividing(Divides):
         for split in SPLITS:
             if not found.items[split]:
                 raise ParameterError(
-                    f"one validation set earlier, the {split} side has {length_of(moved, split)} "
-                    f"rows, of which no window of {meta.lookback} and {meta.horizon} rows can be "
+                    f"one validation set earlier, the {split} set has {length_of(moved, split)} "
+                    f"rows, where no window of {meta.lookback} and {meta.horizon} rows can be "
                     "scored"
                 )
         return kept, found
 
 
 def joined(borders: Borders) -> Borders:
-    """The sides of a series, with the validation side as a part of the training side."""
+    """The splits of a series, with the validation set as a part of the training set."""
     start, end = borders["train"][0], borders["validation"][1]
     return {**borders, "train": (start, end), "validation": (end, end)}
 
 
 def one_side_back(borders: Borders) -> Borders:
-    """The sides of a series, one validation side earlier."""
+    """The splits of a series, one validation set earlier."""
     (start, end), (_, last) = borders["train"], borders["validation"]
     left = max(end - (last - end), start)
     return {"train": (start, left), "validation": (left, end), "test": (end, last)}
 
 
 def length_of(series: Sequence[Borders], split: Split) -> int:
-    """How many rows a side has, of all series together."""
+    """Number of rows of a split, of all series together."""
     return sum(borders[split][1] - borders[split][0] for borders in series)
 
 

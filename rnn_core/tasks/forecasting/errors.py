@@ -4,11 +4,11 @@ from torch import Tensor
 
 
 def naive_errors(train: Tensor, season: int) -> Tensor:
-    """How far each column is from where it was one season before, as a mean, (C,).
+    """Mean distance of each column from its value one season before, (C,).
 
     Args:
-        train: Columns on the training side, (T, C), NaN where there is a gap.
-        season: Its rows; 1 stands for it where there are not so many.
+        train: Columns on the training set, (T, C), NaN where there is a gap.
+        season: Its rows; 1 is used where there are fewer.
 
     Returns:
         NaN where a column has no two values so far apart.
@@ -21,7 +21,7 @@ def scaled_error(errors: Tensor, naive: Tensor) -> float | None:
     """The mean absolute scaled error, MASE.
 
     It is 1 for forecasts that are as far from the truth as the seasonal naive forecast of one
-    step is on the training side (Hyndman & Koehler, "Another look at measures of forecast
+    step is in the training set (Hyndman & Koehler, "Another look at measures of forecast
     accuracy", International Journal of Forecasting 22, 2006).
 
     Args:

@@ -37,7 +37,7 @@ SCORING_BATCH = 512
 """Windows scored at once; a bound on memory only."""
 
 CLUSTER_HORIZONS = 3
-"""Windows that begin within so many horizons are taken together. Neighbours have targets in
+"""Horizons within which windows belong to one cluster. Neighbours have targets in
 common across the border of two clusters; with more horizons that matters less."""
 
 
@@ -51,7 +51,7 @@ class ForecastingModel(ModelParameters):
         normalisation: See there.
         channels: See there.
         loss: What training lowers: the mean squared or absolute error, or the pinball loss of
-            quantiles, of which the median is the forecast then. The metric is the squared error
+            quantiles, whose median is the forecast then. The metric is the squared error
             all the same.
         quantiles: Probabilities of the quantiles to predict, in pairs about 0.5; each pair is an
             interval. Read where loss is `quantile`.
@@ -84,7 +84,7 @@ class Learning(Learns):
         "squared standard deviations",
         "lower",
         "mean over the values of all windows, steps and targets that are there; standardised by "
-        "the training side",
+        "the training set",
     )
     meta: ForecastingMeta
     model: ForecastingModel
@@ -134,7 +134,7 @@ class Learning(Learns):
 
     @property
     def zeros(self) -> Tensor:
-        """What 0 is of each target of each series, standardised as that is, float32 (S, C)."""
+        """Standardised value of 0 for each target of each series, float32 (S, C)."""
         means, stds = (
             torch.tensor([getattr(one, name) for one in self.meta.series], dtype=torch.float64)
             for name in ("mean", "std")
@@ -143,11 +143,11 @@ class Learning(Learns):
         return zeros
 
     def allowed(self, output: Tensor, series: Tensor) -> Tensor:
-        """Forecasts of which none is below 0 if none may be.
+        """Forecasts, raised to 0 where they are below and that is not allowed.
 
         Args:
             output: (B, N, C), or quantiles (B, N, C, Q).
-            series: Of which each window is, int64 (B,).
+            series: Series of each window, int64 (B,).
         """
         if not self.meta.parameters.nonnegative:
             return output
@@ -172,13 +172,13 @@ class Learning(Learns):
         return blocks + series * (int(blocks.max()) + 1)
 
     def rows(self, data: Data, split: Split) -> Tensor:
-        """First row of the lookback of every window of a side, int64 (N,)."""
+        """First row of the lookback of every window of a split, int64 (N,)."""
         ahead = self.meta.lookback, self.meta.horizon
         rows = first_rows(self.meta.sides, split, *ahead)
         return with_values(data["values"], rows, *ahead, len(self.targets))
 
     def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, ...]:
-        """What a model reads of windows that start at rows (B,), and the future (B, N, C) last.
+        """Input of windows that start at rows (B,), and the future (B, N, C) last.
 
         It reads the past (B, L, F), and where anything is known ahead, that (B, N, K). Gaps of
         both are filled, and those of the future NaN.
@@ -234,7 +234,7 @@ class Learning(Learns):
                 model.quantiles.widening[target] = widening
 
     def answers(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """What is answered for all windows of a split, and what followed, on the CPU.
+        """Answers for all windows of a split, and the true values, on the CPU.
 
         On the test set, intervals follow the errors of the windows before, those of the
         validation set included.
@@ -263,7 +263,7 @@ class Learning(Learns):
         )
 
     def forecasts(self, model: nn.Module, data: Data, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """What a model puts out for windows that start at rows, and what followed, on the CPU."""
+        """Forecasts for windows that start at rows, and the true values, on the CPU."""
         outputs, futures = [], []
         for batch in rows.split(SCORING_BATCH):
             *inputs, future = self.windows(data, batch)
@@ -278,8 +278,8 @@ class Learning(Learns):
         forecast, `mase`, and where there are quantiles, their mean pinball loss and the share of
         values in each interval, such as `coverage_80`.
 
-        Of a window, the values that are there count; it weighs what they are of all that it
-        predicts. Windows that are less than a horizon apart have targets in common, and so make
+        Of a window, the values that are there count; its weight is their share of all that
+        it predicts. Windows that are less than a horizon apart have targets in common, and so make
         clusters.
         """
         return self.scored(*self.answers(model, data, split), data, split)
@@ -307,13 +307,13 @@ class Learning(Learns):
 
     @property
     def season_rows(self) -> int:
-        """How many rows the season has; 1 where there is none."""
+        """Number of rows of the season; 1 where there is none."""
         seconds = self.meta.step_seconds
         season = season_of(seconds, self.meta.step, len(self.meta.sessions))
         return season.rows(seconds) if season and seconds else 1
 
     def naive_errors(self, data: Data) -> Tensor:
-        """How far targets are from a season before, by series, on its training side, (S, C)."""
+        """Mean distance of targets from a season before, by series, on its training set, (S, C)."""
         values, borders = data["values"][:, self.targets], self.meta.borders["train"]
         sides = (values[slice(*rows)].double().cpu() for rows in borders)
         return torch.stack([naive_errors(side, self.season_rows) for side in sides])

@@ -31,15 +31,15 @@ def places_of(table: "pd.DataFrame", column: str | None, name: str) -> dict[str,
 def series_of(
     table: "pd.DataFrame", column: str | None, name: str
 ) -> tuple[list[str], NDArray[np.int32]]:
-    """The names of the series of a table as they begin, and of which of them each row is, (N,).
+    """Names of the series of a table in their order, and the series of each row, (N,).
 
     Args:
         table: Has at least one row.
-        column: Says which series a row is of; None: the table is one, whose name is empty.
+        column: Says the series of a row; None: the table is one, whose name is empty.
         name: What to call the table in errors.
 
     Raises:
-        DataError: If there is no such column, or a row is of no series.
+        DataError: If there is no such column, or a row has no series.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -55,7 +55,7 @@ def series_of(
         own = [found.setdefault(name, len(found)) if name.strip() else -1 for name in names]
         codes[start : start + AT_ONCE] = np.array([*own, -1], np.int32)[places]
     for row in table.index[codes < 0]:
-        faults.add(f"{name}, row {row}: column {column!r} is empty", "say which series it is of")
+        faults.add(f"{name}, row {row}: column {column!r} is empty", "name its series")
     faults.check()
     return list(found), codes
 
@@ -69,7 +69,7 @@ def grouped(codes: NDArray[np.int32]) -> list[Places]:
 
 
 def stacked(places: Mapping[str, Places]) -> Places | slice:
-    """What takes the rows of all series out of a table, those of each together."""
+    """Index that takes the rows of all series out of a table, series by series."""
     pieces = [piece for piece in places.values() if len(piece)]
     starts = [piece[0] for piece in pieces]
     after = [piece[-1] + 1 for piece in pieces]
@@ -92,5 +92,5 @@ def in_words(value: object) -> str:
 
 
 def called(name: str, series: str) -> str:
-    """What to call a series of a table in errors."""
+    """Name of a series of a table in errors."""
     return f"{name}, series {series!r}" if series else name

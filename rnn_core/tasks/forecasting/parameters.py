@@ -1,4 +1,4 @@
-"""What params.yaml may say of a table, and what is found out about it."""
+"""Parameters of a table in params.yaml, and facts found out about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from rnn_core.tasks.forecasting.windows import Borders
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastingData:
-    """Which columns are predicted from which, and how far.
+    """Columns to predict, columns to predict from, and the horizon.
 
     Attributes:
         targets: Columns to predict.
@@ -30,11 +30,11 @@ class ForecastingData:
         time_parts: Columns that make the timestamps together, such as a day and a time of day, or
             year, month and hour; they become the column `date`. None where that is in the table.
         day_first: Whether 01/02/2024 is the first of February; None to find it out.
-        series: Column that says which series a row is of, where a table holds several; None if
+        series: Column that names the series of a row, where a table holds several; None if
             it holds one. The rows of each are in the order of time, wherever they stand.
         lookback: Rows of the past that the model sees.
         horizon: Rows that it predicts.
-        split: Rows of the train, validation and test sides in the order of the table, or of
+        split: Rows of the train, validation and test sets in the order of the table, or of
             each series; or their shares, which sum to 1. Further rows are left out.
         missing: What a gap in the table is: an error; or `fill`, where a model reads the last
             value before it, at the start of a lookback the first after it, and neither is
@@ -48,7 +48,7 @@ class ForecastingData:
         encoding: See there.
         header: See there.
         quoting: See there.
-        scaling: Where each column is 0 and 1 for a model, by the training side: `standard`, at
+        scaling: Where each column is 0 and 1 for a model, by the training set: `standard`, at
             the mean and a standard deviation from it; `robust`, at the median and at the
             interquartile range over 1.349, which are alike for normal noise and which a few
             outliers do not move. The unit of the metric is the square of that 1.
@@ -126,7 +126,7 @@ class ForecastingData:
 
     @property
     def form(self) -> TableForm:
-        """How the table is written, as far as it was said."""
+        """Form of the table, as far as it was given."""
         return TableForm(
             separator=self.separator,
             decimal=self.decimal,
@@ -142,7 +142,7 @@ class Series:
 
     Attributes:
         name: What the column of series holds in its rows; empty where the table is one series.
-        mean: Of each column on its training side, gaps left out; the median where scaling is
+        mean: Of each column on its training set, gaps left out; the median where scaling is
             robust.
         std: Its standard deviation there, or what is in place of it.
         tested_from: The timestamp of its first row in the test set; None if there is none.
@@ -156,7 +156,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastingMeta(Meta):
-    """What `prepare` found out about a table.
+    """Facts that `prepare` found out about a table.
 
     Attributes:
         parameters: What was asked for.
@@ -164,7 +164,7 @@ class ForecastingMeta(Meta):
         series: The series of the table, one after the other as they are in the prepared table.
         step: What pandas calls the step between rows; None if it has no name.
         step_seconds: Its median; None without a column of timestamps.
-        borders: Which rows of the prepared table are on which side, series by series: the first,
+        borders: Which rows of the prepared table are in which split, series by series: the first,
             and that after the last. Rows that are cut off do not count.
         form: How the table is written, as it was found.
         day_first: Whether days are written before months; None where neither is first.
@@ -200,7 +200,7 @@ class ForecastingMeta(Meta):
 
     @property
     def ahead(self) -> int:
-        """How many numbers of each row of the horizon a model knows."""
+        """Count of known numbers of each row of the horizon."""
         return len(self.parameters.known) + PER_PART * len(self.parameters.calendar)
 
     @cached_property

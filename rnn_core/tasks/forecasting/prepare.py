@@ -1,4 +1,4 @@
-"""A table becomes standardised numbers and sides."""
+"""A table becomes standardised numbers and splits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +24,9 @@ GAP_CURE = "fill it, or set data.missing to fill"
 
 
 def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], ForecastingMeta]:
-    """Standardise the columns of the one table of a folder by its training side.
+    """Standardise the columns of the one table of a folder by its training set.
 
-    Each series of a table of several is standardised by its own training side.
+    Each series of a table of several is standardised by its own training set.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
@@ -75,10 +75,10 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
 def calendar_rows(
     kept: Sequence["Kept"], parameters: ForecastingData, name: str
 ) -> dict[str, Tensor]:
-    """What is read of the timestamps of all series, float32 (T, P); nothing if nothing is asked.
+    """Calendar features of all series, float32 (T, P); nothing if none are requested.
 
     Raises:
-        DataError: If a part is the same on the whole training side.
+        DataError: If a part is the same on the whole training set.
     """
     if not parameters.calendar:
         return {}
@@ -89,12 +89,12 @@ def calendar_rows(
 
 
 class Kept(NamedTuple):
-    """The rows of a series that are on a side.
+    """The rows of a series that are in a split.
 
     Attributes:
         name: Of the series.
         values: Its columns, (T, C), NaN where there is a gap.
-        borders: The sides, counted from its first row.
+        borders: The splits, counted from its first row.
         times: Its timestamps; None if there are none.
     """
 
@@ -105,21 +105,21 @@ class Kept(NamedTuple):
 
     @property
     def train(self) -> NDArray[np.float64]:
-        """The rows of its training side."""
+        """The rows of its training set."""
         return self.values[slice(*self.borders["train"])]
 
     @property
     def tested_from(self) -> str | None:
-        """The first timestamp of its test side."""
+        """The first timestamp of its test set."""
         first, end = self.borders["test"]
         return None if self.times is None or first == end else str(self.times[first])
 
 
 def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
-    """Cut a series into sides, and check each; of one among several, the training side.
+    """Cut a series into splits, and check each; of one among several, the training set.
 
     Raises:
-        DataError: If a side has no values, or is too short.
+        DataError: If a split has no values, or is too short.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
@@ -128,7 +128,7 @@ def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
     if alone:
         check_lengths(borders, parameters, table.name)
     checked: tuple[Split, ...] = SPLITS if alone else ("train",)
-    sides = {f"{split} side": slice(*borders[split]) for split in checked}
+    sides = {f"{split} set": slice(*borders[split]) for split in checked}
     tables.check_sides(table.numbers, sides, table.name)
     values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
     times = None if table.times is None else table.times[: len(values)]
@@ -161,7 +161,7 @@ IQR = 1.3489795003921634
 
 
 def scale_of(train: NDArray[np.float64], scaling: Literal["standard", "robust"]) -> Scale:
-    """The scale of columns (T, C) of the training side, gaps left out.
+    """The scale of columns (T, C) of the training set, gaps left out.
 
     Where half of the values of a column are the same, it has no interquartile range, and its
     standard deviation stands for it.
@@ -183,14 +183,14 @@ def refuse_negative(targets: "pd.DataFrame", name: str) -> None:
     for column in targets:
         for row, value in targets[column][targets[column] < 0].items():
             what = f"{name}, row {row}, column {column!r}: {value:g} is below 0"
-            faults.add(what, "set data.nonnegative to false, or mend the value")
+            faults.add(what, "set data.nonnegative to false, or correct the value")
     faults.check()
 
 
 def scales_of(
     kept: Sequence[Kept], columns: list[str], parameters: ForecastingData, name: str
 ) -> list[Scale]:
-    """The scale of each series, by its training side.
+    """The scale of each series, by its training set.
 
     Where a column is the same in all rows of that, it has the median of the scales that it has in
     other series. A feature that never changes within a series, such as the size of a store, has
@@ -211,7 +211,7 @@ def scales_of(
         elif column in parameters.targets:
             raise DataError(
                 f"{name}: target column {column!r} never changes within a series on the training "
-                "side; leave it out"
+                "set; leave it out"
             )
         else:
             train = np.concatenate([one.train[:, [place]] for one in kept])
@@ -223,7 +223,7 @@ def scales_of(
 def count_windows(
     values: Tensor, sides: list[Borders], split: Split, parameters: ForecastingData, name: str
 ) -> int:
-    """How many windows of a side can be forecast and scored.
+    """Number of windows of a split that can be forecast and scored.
 
     Raises:
         DataError: If there is none.
@@ -232,13 +232,13 @@ def count_windows(
     rows = first_rows(sides, split, *ahead)
     if not len(rows):
         raise DataError(
-            f"{name}: no series has a {split} side that is long enough for a lookback of "
+            f"{name}: no series has a {split} set that is long enough for a lookback of "
             f"{parameters.lookback} and a horizon of {parameters.horizon}"
         )
     count = len(with_values(values, rows, *ahead, len(parameters.targets)))
     if not count:
         raise DataError(
-            f"{name}: every window of the {split} side has a column without a value in its "
+            f"{name}: every window of the {split} set has a column without a value in its "
             f"lookback of {parameters.lookback} rows, or none of a target in the "
             f"{parameters.horizon} after it; raise data.lookback, or leave out what has the gaps"
         )
@@ -251,7 +251,7 @@ def refuse_constant(
     """Refuse columns from which nothing can be learned.
 
     Raises:
-        DataError: If one never changes, at all or on the training side.
+        DataError: If one never changes, at all or on the training set.
     """
     kinds = dict.fromkeys(parameters.targets, "target") | dict.fromkeys(parameters.known, "known")
     whole = range_of([one.values for one in kept])
@@ -266,7 +266,7 @@ def refuse_constant(
             )
         if lowest_of_train == highest_of_train:
             raise DataError(
-                f"{name}: {kind} column {column!r} never changes on the training side; "
+                f"{name}: {kind} column {column!r} never changes in the training set; "
                 "leave it out, or change data.split"
             )
 
@@ -278,7 +278,7 @@ def range_of(parts: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64],
 
 
 def split_rows(num_rows: int, parameters: ForecastingData, name: str) -> Borders:
-    """Cut rows into sides in their order.
+    """Cut rows into splits in their order.
 
     Raises:
         DataError: If there are fewer rows than are asked for.
@@ -292,7 +292,7 @@ def split_rows(num_rows: int, parameters: ForecastingData, name: str) -> Borders
 
 
 def check_lengths(borders: Borders, parameters: ForecastingData, name: str) -> None:
-    """Refuse a side that is too short for one window.
+    """Refuse a split that is too short for one window.
 
     Raises:
         DataError: If there is one.
@@ -301,6 +301,6 @@ def check_lengths(borders: Borders, parameters: ForecastingData, name: str) -> N
         if len(first_rows([borders], split, parameters.lookback, parameters.horizon)) < 1:
             start, end = borders[split]
             raise DataError(
-                f"{name}: the {split} side has {end - start} rows, too few for a lookback of "
+                f"{name}: the {split} set has {end - start} rows, too few for a lookback of "
                 f"{parameters.lookback} and a horizon of {parameters.horizon}"
             )

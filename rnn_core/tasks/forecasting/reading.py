@@ -1,4 +1,4 @@
-"""A table of a person's own, as the task reads it: numbers in time, without blank ends."""
+"""The user's own table, as the task reads it: numbers in time, without blank ends."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What was read.
+    """A table that was read.
 
     Attributes:
         name: Of the file.
@@ -93,7 +93,7 @@ def read_table(raw: Path, parameters: ForecastingData) -> Table:
 
 
 def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Table:
-    """Make a table of what stands in a file.
+    """Make a table of a file.
 
     Args:
         loaded: What was read. Columns leave it once numbers and timestamps are made of them,
@@ -184,7 +184,7 @@ def filled(rows: "pd.DataFrame") -> Iterator[str]:
 
 
 def is_blank(values: "pd.Series[Any]") -> NDArray[np.bool_]:
-    """Which values of a column are none, (N,)."""
+    """Find the missing values of a column, (N,)."""
     from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - as above
 
     blank = values.isna()
@@ -228,7 +228,7 @@ def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str) -> sli
 
 
 class Step(NamedTuple):
-    """What lies between two rows.
+    """Time between two rows.
 
     Attributes:
         code: What pandas calls it, such as B for a business day; None if it has no name.
@@ -242,7 +242,7 @@ class Step(NamedTuple):
 
 
 def alike(seconds: float | None, others: float | None) -> bool:
-    """Whether rows are about as far apart as others, where that is known."""
+    """Return whether rows are about as far apart as others, where that is known."""
     return not (seconds and others) or 0.5 < seconds / others < 2
 
 
@@ -269,7 +269,7 @@ def common_step(steps: Mapping[str, Step], table: Table) -> Step:
 
 
 def step_of(times: "pd.DatetimeIndex") -> Step:
-    """What lies between timestamps, at least 2, which increase."""
+    """Step between timestamps, at least 2, which increase."""
     from rnn_core.readers.times import sessions, steps  # noqa: PLC0415 - training does without
 
     found = [] if steps.regular(times) else sessions.find_sessions(times)

@@ -18,7 +18,7 @@ from rnn_core.tasks.forecasting.prepare import prepare
 from rnn_core.tasks.forecasting.reading import alike, read_table
 
 MARKED_ROWS = 8
-"""A row without a date is known by its targets and those of the rows before it, so many in all."""
+"""Number of rows, up to a row without a date, whose targets identify it."""
 
 
 class Rescoring(Learning, Rescores):
@@ -65,7 +65,7 @@ class Rescoring(Learning, Rescores):
         return task.scored((output - shift) / factor, future, data, "test")
 
     def changes_of_scale(self, asked: ForecastingMeta) -> tuple[Tensor, Tensor]:
-        """What turns each series that is asked for into the scale that the model knows it in.
+        """Factors that convert each requested series to the scale that the model was trained on.
 
         A series that it was not trained on is given to it in the scale that it has where it is
         asked for.

@@ -1,4 +1,4 @@
-"""What repeats in a table, by the time between its rows."""
+"""Seasons of a table, by the time between its rows."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ DAY_SECONDS = 86_400.0
 
 
 class Season(NamedTuple):
-    """What repeats in rows that are so far apart.
+    """Season of a table with a given step between rows.
 
     Attributes:
-        name: What it is, for a person.
+        name: Its name in messages.
         seconds: How long it is.
         shortest_step: Least seconds between rows that have it.
         longest_step: Most seconds between rows that have it.
@@ -23,7 +23,7 @@ class Season(NamedTuple):
     seen: int
 
     def rows(self, step_seconds: float) -> int:
-        """How many rows it has."""
+        """Number of rows."""
         return round(self.seconds / step_seconds)
 
 

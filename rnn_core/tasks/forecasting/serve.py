@@ -1,4 +1,4 @@
-"""A table of a person's own, answered with the rows that follow it."""
+"""Forecasts of the rows after the user's own table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 NAME = "the table"
-"""What raw input is called in errors."""
+"""Name of raw input in errors."""
 
 WHOLE = "the model was trained on a table without any"
 """Why gaps cannot be answered by a model."""
@@ -57,7 +57,7 @@ class Serving(Learning, Serves):
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read any table, as the one that the model was trained on, or the one of a folder.
 
-        Where it is not written as that was, its form is found out anew.
+        Where it is not written as that was, its form is found out again.
         """
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
@@ -79,12 +79,12 @@ class Serving(Learning, Serves):
 
         The table has at least `lookback` rows, of each series if there are several, all columns
         that the model reads, that of series if the model was trained with one, and the timestamps
-        as a column or as the index likewise; so has the answer, but for features that are no
-        targets. Numbers and timestamps may be texts, as the file of the training has them. Numbers
-        before the lookback are not read, except that a series which the model was not trained on
-        is scaled by all its rows, and that prediction intervals follow the errors that the model
-        makes on the rows before. The answer begins with the first of the rows at the end without
-        a target. Of these, what is known ahead is read, and nothing else.
+        as a column or as the index in the same way; so has the answer, except for features that are
+        no targets. Numbers and timestamps may be texts, as the file of the training has them.
+        Numbers before the lookback are not read, except that a series which the model was not
+        trained on is scaled by all its rows, and that prediction intervals follow the errors that
+        the model makes on the rows before. The answer begins with the first of the rows at the end
+        without a target. Of these, what is known ahead is read, and nothing else.
 
         A model that was trained with `loss: quantile` answers the median of each target, and the
         ends of the intervals in columns such as `y_lo_80` and `y_hi_80`; beyond the horizon that
@@ -110,11 +110,11 @@ class Serving(Learning, Serves):
         return pd.concat(map(self.answer_of, windows, outputs), ignore_index=True)
 
     def rows_to_predict(self, parameters: ForecastAnswer) -> int:
-        """How many rows are asked for.
+        """Number of rows to predict.
 
         Raises:
-            DataError: If they are more than a model can predict that reads columns of which
-                nobody knows what follows.
+            DataError: If they are more than the model can predict, since it reads columns
+                whose future is unknown.
         """
         count = parameters.horizon or self.meta.horizon
         if count > self.meta.horizon and (features := self.meta.parameters.features):
@@ -143,13 +143,13 @@ class Serving(Learning, Serves):
         return tables.numbered(table)
 
     def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
-        """How many rows each series has up to the last one that has a value of a target.
+        """Number of rows of each series up to the last one that has a value of a target.
 
         Raises:
             DataError: If a series has none; names all such series.
         """
         targets = self.meta.parameters.targets
-        if not set(targets) <= set(table.columns):  # which is told when the numbers are read
+        if not set(targets) <= set(table.columns):  # reported when the numbers are read
             return {series: len(rows) for series, rows in places.items()}
         blank = np.logical_and.reduce([is_blank(table[target]) for target in targets])
         found, faults = {}, Faults()
@@ -230,7 +230,7 @@ class Serving(Learning, Serves):
     def in_time(
         self, times: "pd.DatetimeIndex | None", count: int
     ) -> tuple["pd.DatetimeIndex | None", "pd.DatetimeIndex | None"]:
-        """The timestamps of a lookback, and of so many rows after it.
+        """The timestamps of a lookback, and of `horizon` rows after it.
 
         Where the table has such rows, they are as it says.
         """
@@ -295,7 +295,7 @@ class Serving(Learning, Serves):
         return np.where(same & shared, means[0], mean), np.where(same, np.median(stds, axis=0), std)
 
     def outputs(self, model: nn.Module, windows: Sequence[Newest], count: int) -> Iterator[Tensor]:
-        """What is answered for each window, (N, C) or (N, C, Q)."""
+        """Yield the answer for each window, (N, C) or (N, C, Q)."""
         with torch.inference_mode():
             for first in range(0, len(windows), SCORING_BATCH):
                 some = windows[first : first + SCORING_BATCH]
@@ -362,9 +362,9 @@ class Serving(Learning, Serves):
         return found | dict.fromkeys(self.meta.columns, True)
 
     def example(self, raw: Path) -> "pd.DataFrame":
-        """The first rows in a row without a gap; the first rows if there are none such.
+        """The first consecutive rows without a gap; the first rows if there are none.
 
-        So it is of the first two series that have enough rows, if there are several.
+        If there are several series, it has the first two that have enough rows.
         """
         import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -375,9 +375,9 @@ class Serving(Learning, Serves):
         return pd.concat([self.without_gaps(*one, length) for one in whole[:2]], ignore_index=True)
 
     def without_gaps(self, series: str, table: Table, length: int) -> "pd.DataFrame":
-        """The first rows of a series without a gap; if there are none such, its first rows.
+        """The first rows of a series without a gap; if there are none, its first rows.
 
-        Of those after the lookback, what is known ahead alone is told.
+        Rows after the lookback have only the columns that are known ahead.
         """
         gaps = table.numbers.isna().any(axis=1).to_numpy()
         whole = np.lib.stride_tricks.sliding_window_view(~gaps, length).all(axis=1)

@@ -72,7 +72,7 @@ class Showing(Learning, Shows):
         ]
 
     def baselines(self, data: Data) -> dict[str, float]:
-        """Squared errors of the values that are there in the test side's windows.
+        """Squared errors of the values that are there in the test set's windows.
 
         `repeat_last` repeats the last value; `repeat_day`, `repeat_week` or
         `repeat_year` the last season, where the step between rows has one that the
@@ -137,7 +137,7 @@ class Showing(Learning, Shows):
         return forecasts
 
     def constants(self, data: Data) -> dict[str, Tensor]:
-        """0 and the mean of each target on the training side, (S, C), where demand is seldom.
+        """0 and the mean of each target on the training set, (S, C), where demand is seldom.
 
         That is so where what cannot be below 0 is above it less than once in 1.32 rows
         (Syntetos, Boylan & Croston, "On the categorization of demand patterns", Journal of the

@@ -1,4 +1,4 @@
-"""Parameters to start from, for a table of a person's own."""
+"""Parameters to start from, for the user's own table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ START_STEPS = 2_000
 """Steps of the optimiser that a suggested training has about, within 20 to 100 epochs."""
 
 LEAST_ROWS = 20
-"""Rows below which nothing is suggested: the shorter sides have 4 then."""
+"""Rows below which nothing is suggested: the shorter splits have 4 then."""
 
 LOOKED_AT = 1_000
 """Rows in which numbers are looked for."""
@@ -34,10 +34,10 @@ COLUMNS = ("targets", "features", "known")
 """Parameters that name columns."""
 
 LISTS = (*COLUMNS, "calendar")
-"""Parameters of several names, of which a person may give one alone."""
+"""Parameters with several names, where the user may give a single one."""
 
 START_SPLIT = (0.6, 0.2, 0.2)
-"""Sides that are suggested: for short tables too, the shorter ones hold some windows."""
+"""Splits that are suggested: for short tables too, the shorter ones hold some windows."""
 
 LEAST_OF_SEVERAL = 10
 """Rows that half of several series have at least."""
@@ -53,7 +53,7 @@ LONGEST_HORIZON = 48
 
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
-    """Parameters for a table, of which a person has to know the targets alone.
+    """Parameters for a table; the user has to name the targets only.
 
     The column of timestamps is found; lookback and horizon follow from the step
     between rows and their number. Gaps in columns and in time are declared, with
@@ -87,7 +87,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
 
 def with_names(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person asks for, with names of columns as texts: a table without any has 1, 2, 3.
+    """Requested parameters, with names of columns as texts: a table without any has 1, 2, 3.
 
     A column alone stands for a list of it, and a list of those of timestamps for names with commas
     between.
@@ -128,13 +128,13 @@ def step_in_order(table: Table, date: str | None) -> Step:
 
 
 def are_counts(values: NDArray[np.float64]) -> bool:
-    """Whether all values that are there are whole numbers, and none is below 0."""
+    """Return whether all values that are there are whole numbers, and none is below 0."""
     there = values[~np.isnan(values)]
     return bool((there >= 0).all() and (there == np.round(there)).all())
 
 
 def has_outliers(values: NDArray[np.float64]) -> bool:
-    """Whether a value of a column (T, C) is so far from the others that it is a mistake.
+    """Return whether a value of a column (T, C) is so far from the others that it is a mistake.
 
     It is many times as far from the median as the middle half of the values is wide.
     """
@@ -145,7 +145,7 @@ def has_outliers(values: NDArray[np.float64]) -> bool:
 
 
 def checked(data: Mapping[str, Any]) -> ForecastingData:
-    """What a person asks for, of the kinds that it has to be of.
+    """Check the types of the requested parameters.
 
     Raises:
         ParameterError: If it is not.
@@ -156,10 +156,10 @@ def checked(data: Mapping[str, Any]) -> ForecastingData:
 
 
 def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person asks for, with the columns as they are called, and the one of timestamps.
+    """Requested parameters, with the names of columns as in the table, and the one of timestamps.
 
     Args:
-        table: What stands in the file.
+        table: Content of the file.
         name: Of the file.
         wanted: What is asked for, targets and features as lists.
 
@@ -196,7 +196,7 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         parts = named_parts(table.frame, wanted["date"])
     if parts:
         found |= {"date": joined_name(parts), "time_parts": list(parts)}
-    if faults.found:  # of the numbers too, so that all is told at once
+    if faults.found:  # of the numbers too, so that all faults are reported at once
         with faults.noted():
             flags = [c for key in COLUMNS[1:] for c in columns.get(key, ())]
             tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=flags)
@@ -214,7 +214,7 @@ def numeric_columns(frame: "pd.DataFrame") -> list[str]:
 
 
 def holds_numbers(values: "pd.Series[Any]") -> bool:
-    """Whether a column of text has any number, in whatever way it is written."""
+    """Return whether a column of text has any number, in whatever way it is written."""
     from rnn_core.readers.formats import written_numbers as written  # noqa: PLC0415 - as above
 
     for text in values.dropna().astype(str).str.strip().iloc[:LOOKED_AT]:
@@ -231,7 +231,7 @@ def holds_numbers(values: "pd.Series[Any]") -> bool:
 def wanted_columns(
     frame: "pd.DataFrame", wanted: Sequence[str], name: str, *, flags: bool
 ) -> list[str]:
-    """Columns that a person asks for; several may be named with commas between.
+    """Columns that the user asks for; several may be named with commas between.
 
     Args:
         frame: The table.
@@ -296,7 +296,7 @@ def suggest_windows(
     if horizon > shortest or lookback + horizon > train:
         raise ParameterError(
             f"{name} has {num_rows} rows, too few for a lookback of {lookback} and a horizon of "
-            f"{horizon}; the training side has {train}, the shortest {shortest}"
+            f"{horizon}; the training set has {train}, the shortest {shortest}"
         )
     return {"lookback": lookback, "horizon": horizon}
 
@@ -304,7 +304,7 @@ def suggest_windows(
 def suggest_training(
     lengths: Sequence[int], data: Mapping[str, Any], *, outlying: bool
 ) -> Suggestion:
-    """A model and a training for series of so many rows, the larger the more there are.
+    """A model and a training for series; the more rows they have, the larger.
 
     Where values are outlying, the absolute error is lowered, to which each adds as one more that
     is missed, and not as the square of how far out it is.

@@ -15,9 +15,9 @@ from rnn_core.tasks.forecasting.understand import understand
 class Forecasting(Showing, Serving, Rescoring, Dividing, Task):
     """Direct forecasts of a whole horizon.
 
-    Columns are standardised by mean and standard deviation of the training side; the
+    Columns are standardised by mean and standard deviation of the training set; the
     metric is the mean squared error of the standardised values over all windows whose
-    horizon lies in a side. The lookback may reach into the side before.
+    horizon lies in a split. The lookback may reach into the split before.
     """
 
     DataParameters = ForecastingData

@@ -1,4 +1,4 @@
-"""What was understood of a table."""
+"""Description of what was understood of a table."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnn_core.readers.table_files import TableForm
 
 FAR = 20
-"""Robust standard deviations from the median beyond which a value is told."""
+"""Robust standard deviations from the median beyond which a value is reported."""
 
 ALIKE = 0.999
 """Correlation with a target from which on it is doubted that a column is known before it."""
@@ -32,7 +32,7 @@ NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spac
 
 
 def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     table = read_table(raw, meta.parameters)
     return Understanding(
         read=tuple(found_of(table, meta)),
@@ -45,7 +45,7 @@ def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
 
 
 def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
-    """What was read of a table, a line each."""
+    """Describe what was read of a table, a line each."""
     written = form_in_words(table.form)
     yield f"{len(table.numbers):,} rows of {table.name}{written}"
     yield from table.notes
@@ -75,7 +75,7 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
 
 
 def form_in_words(form: "TableForm") -> str:
-    """How a text is written, where that is not as usual."""
+    """Describe the form of a text, where it is unusual."""
     told = []
     if form.separator not in {None, ","}:
         told.append(f"separated by {NAMED.get(str(form.separator), repr(form.separator))}")
@@ -106,7 +106,7 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
 
 
 def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
-    """What may be wrong with the order of rows in time."""
+    """Possible faults in the order of rows in time."""
     from rnn_core.readers.times import columns, order, steps  # noqa: PLC0415 - as above
 
     if block := order.series_in_blocks(table.others):
@@ -177,7 +177,7 @@ def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:
 
 
 def far_off(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which values are more than `FAR` robust standard deviations from the median, (N,).
+    """Find values more than `FAR` robust standard deviations from the median, (N,).
 
     The robust deviation is 1.4826 times the median absolute one (Hampel, J. Am. Stat. Assoc.
     69, 1974); where most values are the same, the 90th percentile of the absolute ones.

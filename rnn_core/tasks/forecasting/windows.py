@@ -1,4 +1,4 @@
-"""Windows of a table: which have their horizon on which side, and what stands for a gap in one."""
+"""Windows of a table: which have their horizon on which split, and what stands for a gap in one."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from torch.nn import functional
 from rnn_core.metric import SPLITS, Split
 
 Borders: TypeAlias = dict[Split, tuple[int, int]]
-"""First row and row after the last of each side of a series; the training side is its first."""
+"""First row and row after the last of each side of a series; the training set is its first."""
 
 
 AT_ONCE = 1 << 18
@@ -18,7 +18,7 @@ AT_ONCE = 1 << 18
 
 
 def first_rows(series: Iterable[Borders], split: Split, lookback: int, horizon: int) -> Tensor:
-    """First row of the lookback of every window whose horizon lies in a side, int64 (N,).
+    """First row of the lookback of every window whose horizon lies in a split, int64 (N,).
 
     No window has rows of two series.
     """
@@ -42,7 +42,7 @@ def closed_up(series: Iterable[Borders]) -> list[Borders]:
 
 
 def by_side(series: Iterable[Borders]) -> dict[Split, list[tuple[int, int]]]:
-    """Borders of series, those of each side together."""
+    """Borders of series, those of each split together."""
     listed = list(series)
     return {side: [borders[side] for borders in listed] for side in SPLITS}
 
@@ -58,7 +58,7 @@ def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targe
         rows: First row of each window, int64 (N,).
         lookback: Rows of the past.
         horizon: Rows that follow.
-        targets: The first so many columns are predicted.
+        targets: Number of columns that are predicted, the first ones.
     """
     known = functional.pad((~values.isnan()).cumsum(dim=0, dtype=torch.int32), (0, 0, 1, 0))
     found = []

@@ -1,4 +1,4 @@
-"""Sentences on other sides."""
+"""Sentences on other splits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from rnn_core.tasks.sentiment.parameters import SentimentMeta
 
 
 class Dividing(Divides):
-    """Moves sentences from side to side."""
+    """Moves sentences from split to split."""
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
-        """What words say about a sentence stays as it was counted before."""
+        """Join splits; evidence of words keeps its first counts."""
         sides = joined(data["sides"])
         return {**data, "sides": sides}, replace(meta, items=counts_of(sides))
 
@@ -41,7 +41,7 @@ class Dividing(Divides):
 
 
 def with_copies(data: Data, held: Tensor) -> Tensor:
-    """Training items, and those others that are of the same words."""
+    """Training items, and others with the same words."""
     sentences: Sequence[Tensor] = data["words"].split(data["lengths"].tolist())
     texts = [tuple(sentence.tolist()) for sentence in sentences]
     known = {texts[item] for item in held.tolist()}

@@ -1,4 +1,4 @@
-"""For which classes words speak, by how often they stand in sentences of each."""
+"""Evidence of words for classes, from their counts in sentences of each class."""
 
 import torch
 from torch import Tensor

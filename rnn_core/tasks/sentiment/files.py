@@ -1,4 +1,4 @@
-"""The texts of a person's own: which files there are, and their rows by split."""
+"""The user's own texts: the files, and their rows by split."""
 
 import re
 from collections.abc import Container, Sequence
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
 IN_ONE_PIECE = re.compile("-00000-of-00001.*")
-"""What follows the name of a split whose file could have been cut into pieces."""
+"""Rest of a split's name whose file could have been cut into pieces."""
 
 NO_SPLIT = -1
-"""The side of a row that no file says a split of."""
+"""The split of a row that no file says a split of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class SplitTexts:
         table: Columns `text`, `label`, `words` as a model reads them, with a blank between, and
             `side`, the index of `SPLITS`.
         found: What was found out about the files.
-        left_out: Rows that are not in the table, since their text is on a later split too.
+        left_out: Rows that are not in the table, since their text is in a later split too.
     """
 
     table: "pd.DataFrame"
@@ -55,7 +55,7 @@ class SplitTexts:
 def read_sides(raw: Path, parameters: SentimentData) -> SplitTexts:
     """Read all rows, with the words of each and its split.
 
-    A row of a file whose text also stands in the file of a later split is left out.
+    A row whose text is also in the file of a later split is left out.
 
     Raises:
         DataError: If a file cannot be used; names all rows that are wrong.
@@ -221,7 +221,7 @@ def only_table(raw: Path) -> Path:
 def usual_files(raw: Path) -> dict[Split, str]:
     """The tables that are called after splits, as data sets usually are, such as val.csv.
 
-    So are files of which a split is cut into pieces, if it is in one: train-00000-of-00001.
+    So are files whose split could be cut into pieces, if it is in one: train-00000-of-00001.
     """
     stems = {
         IN_ONE_PIECE.sub("", file.name.partition(".")[0]): file.name for file in tables_of(raw)

@@ -43,7 +43,7 @@ class SentimentModel(ModelParameters):
         pooling: How the outputs of all words become one.
         word_dropout: Share of words that are made unknown while training.
         word_evidence: Whether the recurrent layer also reads for which classes each word
-            speaks, as naive Bayes counts it on the training side; see
+            speaks, as naive Bayes counts it on the training set; see
             `rnn_core.tasks.sentiment.evidence`.
         label_smoothing: Share of a label that training spreads over all classes
             (arXiv:1512.00567v3).
@@ -114,7 +114,7 @@ class Learning(Learns):
             yield words, lengths, labels, tables[folds[:, None], words], *weights
 
     def evidence_of_others(self, data: Data) -> Tensor:
-        """For each fold of the training side, `evidence` from the other folds, (F, V, E).
+        """For each fold of the training set, `evidence` from the other folds, (F, V, E).
 
         A rare word would otherwise tell the label of the very sentence that it is in.
         """
@@ -138,7 +138,7 @@ class Learning(Learns):
         return class_scores(logits, labels, self.meta.classes, self.meta.parameters.metric)
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """The class of each sentence of a side, int64 (N,), and the logits of all, (N, C)."""
+        """The class of each sentence of a split, int64 (N,), and the logits of all, (N, C)."""
         items = items_of(data["sides"], split).cpu()
         sentences = split_sentences(data)
         logits = torch.empty(len(items), len(self.meta.classes))

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def naive_bayes(data: Data, vocabulary_size: int, *, alike: bool) -> Tensor:
-    """What multinomial naive Bayes takes the sentences of the test side for, int64 (N,).
+    """Classes that multinomial naive Bayes gives the sentences of the test set, int64 (N,).
 
-    Its features are the words and the pairs of neighbouring words of the training side;
+    Its features are the words and the pairs of neighbouring words of the training set;
     each counts once a sentence, with one occurrence added everywhere.
 
     Args:
@@ -35,7 +35,7 @@ def naive_bayes(data: Data, vocabulary_size: int, *, alike: bool) -> Tensor:
 
 
 def word_occurrences(data: Data, vocabulary_size: int) -> "csr_matrix":
-    """Whether a sentence (row) holds a word or a pair of neighbours (column)."""
+    """Mark the words and pairs of neighbours (columns) that each sentence (row) holds."""
     from scipy.sparse import csr_matrix  # noqa: PLC0415 - training does without
 
     words, lengths = data["words"].long(), data["lengths"].long()

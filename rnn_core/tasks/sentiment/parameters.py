@@ -1,4 +1,4 @@
-"""What params.yaml may say of labelled texts, and what is found out about them."""
+"""Parameters of labelled texts in params.yaml, and facts found out about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from rnn_core.tasks.base.prepared import Meta
 
 @dataclass(frozen=True, kw_only=True)
 class SentimentData:
-    """How a table becomes sentences and splits.
+    """Settings that turn a table into sentences and splits.
 
     The splits are files, or shares of the only one; what has no file is drawn from the
     training file.
 
     Attributes:
         text: Column of texts: its name, or its position from 1.
-        label: Column of labels, likewise.
+        label: Column of labels, in the same form.
         separator: As the next three, see `rnn_core.readers.table_files.TableForm`; None to find
             it out.
         encoding: See there.
@@ -32,7 +32,7 @@ class SentimentData:
         test: File of the set kept for the final score; null: drawn.
         validation_share: Share of each class kept for choosing.
         test_share: Share of each class kept for the final score.
-        split_seed: Seed that decides which texts are on which split.
+        split_seed: Seed that decides which texts are in which split.
         lowercase: Whether upper and lower case are the same.
         find_words: Whether the characters of scripts without spaces are joined into words that
             are found in the training set; see `rnn_core.features.word_finding`.
@@ -76,7 +76,7 @@ class SentimentData:
 
     @property
     def form(self) -> TableForm:
-        """How the tables are written, as far as it was said."""
+        """Form of the tables, as far as it was given."""
         return TableForm(
             separator=self.separator,
             encoding=self.encoding,
@@ -87,12 +87,12 @@ class SentimentData:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What was found out about files of labelled texts.
+    """Facts found out about files of labelled texts.
 
     Attributes:
         form: How the training file is written; None where each text is a file.
         text: Its column of texts: the name, or the position where columns have none.
-        label: Its column of labels, likewise.
+        label: Its column of labels, in the same form.
         others: Further columns that may be the one of labels.
         notes: What was decided in reading it, a line each.
         left_out: Files and folders that are not read.
@@ -129,18 +129,18 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class SentimentMeta(Meta):
-    """What `prepare` found out about labelled texts.
+    """Facts that `prepare` found out about labelled texts.
 
     Attributes:
         parameters: What was asked for.
         classes: The labels.
-        vocabulary: Words of the training side; the first is the unknown one.
+        vocabulary: Words of the training set; the first is the unknown one.
         sentence_counts: In how many training sentences of each class each word occurs.
-        longest: Words of the longest text of the training side.
+        longest: Words of the longest text of the training set.
         words: Of scripts without spaces, and how much each stands alone; see
             `rnn_core.features.word_finding`.
-        left_out: Rows that are not used, since their text is on a later side too.
-        optimum: The best accuracy that is possible on the test side; None: not known.
+        left_out: Rows that are not used, since their text is in a later split too.
+        optimum: The best accuracy that is possible on the test set; None: not known.
         found: What was found out about the files; None of models that were registered before
             it was noted.
     """

@@ -1,4 +1,4 @@
-"""Labelled texts become numbers of words and sides."""
+"""Labelled texts become numbers of words and splits."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -27,7 +27,7 @@ OPTIMUM = "likeliest.npy"
 
 
 def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], SentimentMeta]:
-    """Number the words of each text by the vocabulary of the training side."""
+    """Number the words of each text by the vocabulary of the training set."""
     read = read_sides(raw, parameters)
     table = read.table
     sides, classes = table["side"].tolist(), sorted(set(table["label"]))
@@ -71,7 +71,7 @@ def to_tensors(
 
 
 def check_training_side(table: "pd.DataFrame") -> None:
-    """Refuse classes that the training side does not hold."""
+    """Refuse classes that the training set does not hold."""
     known, faults = set(table["label"][table["side"] == 0]), Faults()
     for label in sorted(set(table["label"]) - known):
         faults.add(
@@ -82,7 +82,7 @@ def check_training_side(table: "pd.DataFrame") -> None:
 
 
 def label_optimum(raw: Path, sides: list[int]) -> float | None:
-    """Accuracy on the test side of always giving the likeliest label, where it is known."""
+    """Accuracy on the test set of always giving the likeliest label, where it is known."""
     file = raw / OPTIMUM
     if not file.exists():
         return None

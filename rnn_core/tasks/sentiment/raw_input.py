@@ -1,4 +1,4 @@
-"""Texts of a person's own without labels, read as those were that a model was trained on."""
+"""The user's own texts without labels, read like those that a model was trained on."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TEXT = "text"
-"""What a column of texts may be called, whatever it was called in training."""
+"""Accepted names of a column of texts, besides its name in training."""
 
 
 def read_raw_input(path: Path, form: TableForm | None, column: str) -> "pd.DataFrame":
@@ -35,7 +35,7 @@ def read_raw_input(path: Path, form: TableForm | None, column: str) -> "pd.DataF
         column: Its column of texts.
 
     Returns:
-        The table as it is, or a column `text`; the index, `row`, says how a person calls a row.
+        The table as it is, or a column `text`; the index, `row`, has the user's names of rows.
 
     Raises:
         DataError: If it cannot be read.
@@ -132,7 +132,7 @@ def table_in_text(path: Path, form: TableForm, column: str) -> TableFile | None:
 
 
 def column_of_texts(names: Sequence[str], column: str) -> str | None:
-    """Which column the texts are in; None if there is none of them.
+    """Column with the texts; None if there is none.
 
     Args:
         names: Of all columns.
@@ -142,7 +142,7 @@ def column_of_texts(names: Sequence[str], column: str) -> str | None:
 
 
 def column_names(column: str) -> str:
-    """What the column of texts may be called."""
+    """Possible names of the column of texts."""
     return repr(TEXT) if column == TEXT else f"{column!r} or {TEXT!r}"
 
 

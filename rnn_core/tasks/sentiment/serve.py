@@ -1,4 +1,4 @@
-"""Texts of a person's own, classified."""
+"""Classification of the user's own texts."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, and classifiers without a recurrent cell."""
+"""Confusions of classes, and classifiers without a recurrent cell."""
 
 from torch import nn
 

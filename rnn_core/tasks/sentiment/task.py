@@ -15,7 +15,7 @@ from rnn_core.tasks.sentiment.understand import understand
 class Sentiment(Showing, Serving, Rescoring, Dividing, Task):
     """Classification of sentences by recurrent cells over their words.
 
-    The vocabulary is that of the training side; the metric is the share of sentences
+    The vocabulary is that of the training set; the metric is the share of sentences
     that are assigned to their class.
     """
 

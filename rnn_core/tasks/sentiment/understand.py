@@ -1,4 +1,4 @@
-"""What was understood of labelled texts."""
+"""Description of what was understood of labelled texts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +15,19 @@ from rnn_core.tasks.base.understanding import Understanding, counted, split_line
 from rnn_core.tasks.sentiment.parameters import Found, SentimentMeta
 
 MOSTLY_UNKNOWN = 0.5
-"""A model is told little of a split of whose words more are unknown."""
+"""Share of unknown words in a split above which a model learns little from it."""
 
 FEWEST = 5
 """Texts of a class on a split that tell something of how well it is found."""
 
 MOSTLY = 0.8
-"""Where so many texts are of one class, an accuracy is high without any knowledge."""
+"""Share of one class from which on accuracy is high without any knowledge."""
 
 CALLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
 def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     found = meta.found
     assert found is not None
     counts = class_counts(data, len(meta.classes))
@@ -49,7 +49,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
 
 
 def of_files(found: Found) -> Iterator[str]:
-    """How the texts are written, and the columns by their role."""
+    """Describe the form of the texts, and the columns by their role."""
     if found.form is None:
         yield f"{found.rows:,} texts, {found.notes[0]}"
         return
@@ -64,7 +64,7 @@ def of_files(found: Found) -> Iterator[str]:
 
 
 def as_written(form: TableForm) -> str:
-    """How a table is written, if that is text."""
+    """Describe the form of a table, if it is text."""
     if form.separator is None:
         return ""
     separator = CALLED.get(form.separator, repr(form.separator))
@@ -73,7 +73,7 @@ def as_written(form: TableForm) -> str:
 
 
 def of_length(found: Found, max_words: int) -> Iterator[str]:
-    """How many texts are cut."""
+    """Report the number of texts that are cut."""
     if found.cut:
         yield (
             f"{found.cut:,} of {found.rows:,} texts are cut to their first {max_words} words; "
@@ -82,7 +82,7 @@ def of_length(found: Found, max_words: int) -> Iterator[str]:
 
 
 def found_words(meta: SentimentMeta) -> Iterator[str]:
-    """What was found in a script without spaces."""
+    """Report words that were found in a script without spaces."""
     if meta.words:
         words = [word for word in meta.vocabulary if word in meta.words and len(clusters(word)) > 1]
         such_as = ", ".join(words[:3])
@@ -93,7 +93,7 @@ def found_words(meta: SentimentMeta) -> Iterator[str]:
 
 
 def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
-    """What may be wrong with labels."""
+    """Possible faults of labels."""
     for label in found.one_class[:1]:
         others = f" and {len(found.one_class) - 1} more" if len(found.one_class) > 1 else ""
         yield f"the label {label!r}{others} is read as the whole number that is a label too"
@@ -108,7 +108,7 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
 
 
 def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
-    """Classes that are too rare to tell of, or so frequent that an accuracy tells little."""
+    """Classes that are too rare to score, or so frequent that accuracy means little."""
     for split in SCORED:
         there = counts[SPLITS.index(split)].tolist()
         rare = [name for name, n in zip(meta.classes, there, strict=True) if n < FEWEST]
@@ -122,7 +122,7 @@ def of_counts(counts: Tensor, meta: SentimentMeta) -> Iterator[str]:
     share, most = float(totals.max() / totals.sum()), meta.classes[int(totals.argmax())]
     if share >= MOSTLY and meta.parameters.metric == "accuracy":
         yield (
-            f"{share:.0%} of the texts are of the class {most!r}, so that always answering it has "
+            f"{share:.0%} of the texts have the class {most!r}, so that always answering it has "
             "such an accuracy; if rare classes matter as much, --set metric=balanced_accuracy "
             "trains and chooses by the mean recall of classes"
         ).replace("%", " %", 1)
@@ -134,7 +134,7 @@ def of_words(data: Data) -> Iterator[str]:
         if (share := unknown_share(data, split)) > MOSTLY_UNKNOWN:
             yield (
                 f"{share:.0%} of the words in the {split} set do not occur in the training set: a "
-                "model is told little there; are the sets of one language and of one kind?"
+                "model knows little there; do the sets have the same language and kind?"
             ).replace("%", " %", 1)
 
 

@@ -1,4 +1,4 @@
-"""Recordings of words on other sides, in every fold."""
+"""Recordings of words on other splits, in every fold."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ FEWEST_SPEAKERS = 4
 
 
 class Dividing(Divides):
-    """Moves recordings from side to side."""
+    """Moves recordings from split to split."""
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
@@ -33,9 +33,9 @@ class Dividing(Divides):
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
-        """As the sides differ: by speaker, whole speakers choose; by take, of each the last takes.
+        """As the splits differ: by speaker, whole speakers choose; by take, of each the last takes.
 
-        Where speakers take turns, the one that was tested is on no side, the next is scored, and
+        Where speakers take turns, the one that was tested is in no split, the next is scored, and
         the one after that chooses.
         """
         assert isinstance(meta, SpeechMeta)
@@ -57,7 +57,7 @@ def held(data: Data, sides: Tensor, parameters: SpeechData) -> Tensor:
 
 
 def next_speaker(sides: Tensor, speakers: Tensor) -> Tensor:
-    """The recordings of who comes after the speaker that is for choosing, by turns.
+    """The recordings of the speaker after the one that chooses, by turns.
 
     Raises:
         ParameterError: If there are too few speakers.

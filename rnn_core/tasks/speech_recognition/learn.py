@@ -57,17 +57,17 @@ class Learning(Learns):
 
     @property
     def fold(self) -> int:
-        """Which division into sides the seed takes."""
+        """Number of the division into splits that the seed uses."""
         return self.seed % len(self.meta.folds)
 
     @cached_property
     def scaling(self) -> Scaling:
-        """How frames are scaled, by the training side of the fold."""
+        """Scaling of frames, by the training set of the fold."""
         options, fold = self.meta.parameters, self.meta.folds[self.fold]
         return Scaling(options.normalise, options.deltas, fold.mean, fold.std)
 
     def side_items(self, data: Data, split: Split) -> Tensor:
-        """Indices of the recordings of a side, int64 (N,)."""
+        """Indices of the recordings of a split, int64 (N,)."""
         return items_of(data["sides"][self.fold], split)
 
     @property
@@ -119,7 +119,7 @@ class Learning(Learns):
         )
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
-        """The word of each recording of a side, int64 (N,), and the logits of all, (N, C)."""
+        """The word of each recording of a split, int64 (N,), and the logits of all, (N, C)."""
         items = self.side_items(data, split)
         logits = data["frames"].new_empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"][items], SCORING_BATCH):

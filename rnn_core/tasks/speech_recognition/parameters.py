@@ -1,4 +1,4 @@
-"""What params.yaml may say of recordings of words, and what is found out about them."""
+"""Parameters of recordings of words in params.yaml, and facts found out about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from rnn_core.tasks.base.prepared import Meta
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechData(FrameParameters, SplitParameters, NameParameters):
-    """How recordings become frames and sides.
+    """Settings that turn recordings into frames and splits.
 
     Attributes:
         split_by: As of `rnn_core.readers.sound.recording_sides.SplitParameters`; or
             `each_speaker`, where speakers take turns: the seed of a training decides who is
-            tested, the next in the order of names is the validation side, and all others are
+            tested, the next in the order of names is the validation set, and all others are
             trained on. So what is chosen is chosen by a voice that no model was trained on, as
             the one that is tested.
         metric: What models are chosen by: see `rnn_core.metric`.
@@ -42,7 +42,7 @@ class SpeechData(FrameParameters, SplitParameters, NameParameters):
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """A division into sides, and the scaling by its training side.
+    """A division into splits, and the scaling by its training set.
 
     Attributes:
         test: The speaker that is tested, or "all" where speakers do not take turns.
@@ -57,14 +57,14 @@ class Fold:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechMeta(Meta):
-    """What `prepare` found out about recordings of words.
+    """Facts that `prepare` found out about recordings of words.
 
     Attributes:
         parameters: What was asked for.
         classes: The words.
         rate_hz: Samples a second.
-        longest: Frames of the longest recording that is on some training side.
-        folds: All divisions into sides, by which the seed chooses.
+        longest: Frames of the longest recording that is on some training set.
+        folds: All divisions into splits, by which the seed chooses.
         heard: What was found in the recordings.
     """
 

@@ -1,4 +1,4 @@
-"""Recordings of words become frames and sides."""
+"""Recordings of words become frames and splits."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from rnn_core.tasks.speech_recognition.parameters import Fold, SpeechData, Speec
 
 
 def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], SpeechMeta]:
-    """Turn recordings into frames, and words into numbers, for each division into sides."""
+    """Turn recordings into frames, and words into numbers, for each division into splits."""
     recordings, sounds = read_words(raw, parameters.names, parameters.rate_hz)
     folds = split_folds(recordings, parameters)
     rate = sounds.rate_hz
@@ -54,24 +54,24 @@ def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], Speec
 
 
 def scaled_fold(test: str, features: list[NDArray[np.float32]], sides: list[int]) -> Fold:
-    """A fold, with the scaling by its training side."""
+    """A fold, with the scaling by its training set."""
     mean, std = fit_scaling(of_side(features, sides, "train"))
     return Fold(test=test, mean=mean, std=std)
 
 
 def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str, list[int]]:
-    """The side of each recording, as an index of `SPLITS`, in each fold.
+    """The split of each recording, as an index of `SPLITS`, in each fold.
 
     Returns:
         The folds by what is tested: a speaker each, or "all" alone.
 
     Raises:
-        DataError: If a name does not tell what is needed, or a side lacks a word.
+        DataError: If a name does not tell what is needed, or a split lacks a word.
         ParameterError: If a take or speaker that is named does not exist.
     """
     words = {recording.word for recording in recordings}
     if len(words) == 1:
-        raise DataError(f"all recordings are of {min(words)!r}; two words are needed at least")
+        raise DataError(f"all recordings have the word {min(words)!r}; at least two are needed")
     if parameters.split_by != "each_speaker":
         return {"all": split_recordings(recordings, parameters)}
     folds = speaker_folds(recordings)
@@ -87,7 +87,7 @@ def speaker_folds(recordings: list[Recording]) -> dict[str, list[int]]:
     if len(names) < 3:
         raise DataError(
             f"the recordings are by {' and '.join(names)} alone; each_speaker needs three "
-            "speakers, one for each side"
+            "speakers, one for each split"
         )
     after = dict(zip(names, [*names[1:], names[0]], strict=True))
     return {

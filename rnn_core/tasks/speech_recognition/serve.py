@@ -1,4 +1,4 @@
-"""Recordings of a person's own, recognised."""
+"""Recognition of words in the user's own recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechAnswer(ClassAnswer):
-    """What may be asked of an answer.
+    """Options of an answer.
 
     Attributes:
         top: How many words to give, the likeliest first; one if all probabilities are asked for.
@@ -112,7 +112,7 @@ class Serving(Learning, Serves):
 
 
 def names_of(table: "pd.DataFrame") -> list[str | None]:
-    """What recordings are called in errors: their files, or their rows where there are several."""
+    """Names of recordings in errors: their files, or their rows where there are several."""
     if "file" in table.columns:
         return list(table["file"])
     rows = row_names(table)

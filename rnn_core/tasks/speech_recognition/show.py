@@ -1,4 +1,4 @@
-"""Which words are taken for which, and classifiers without a recurrent cell."""
+"""Confusions of words, and classifiers without a recurrent cell."""
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ class Showing(Learning, Shows):
         return {name: sum(one[name] for one in each) / len(each) for name in each[0]}
 
     def fold_baselines(self, data: Data) -> dict[str, float]:
-        """The metric of simple predictors on the test side of the fold."""
+        """The metric of simple predictors on the test set of the fold."""
         train, test = self.side_items(data, "train"), self.side_items(data, "test")
         labels = data["labels"].long()
         most = labels[train].bincount().argmax()

@@ -17,7 +17,7 @@ SUGGESTED_RECORDINGS = 50_000
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """Parameters by the number of recordings, and a split by what names tell.
 
-    With three speakers or more who say every word, those of the test side are kept from
+    With three speakers or more who say every word, those of the test set are kept from
     the training; otherwise shares of the recordings of each word are.
     """
     recordings = words_to_suggest(raw, str(wanted.get("names") or ""))

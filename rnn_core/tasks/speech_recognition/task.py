@@ -15,9 +15,9 @@ from rnn_core.tasks.speech_recognition.understand import understand
 class SpeechRecognition(Showing, Serving, Rescoring, Dividing, Task):
     """Classification of recordings of single words.
 
-    Features are standardised by mean and standard deviation of the training side; the
+    Features are standardised by mean and standard deviation of the training set; the
     metric is the share of recordings that are recognised. Where each speaker is the test
-    side in turn, the seed s tests the speaker s modulo their number, in the order of their
+    set in turn, the seed s tests the speaker s modulo their number, in the order of their
     names.
     """
 

@@ -1,4 +1,4 @@
-"""What was understood of recordings of words."""
+"""Description of what was understood of recordings of words."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,7 +17,7 @@ from rnn_core.tasks.speech_recognition.parameters import SpeechMeta
 
 
 def understand(raw: Path, data: Data, meta: SpeechMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     words = find_words(raw, meta.parameters.names, Faults())
     recordings = [r for r in words.recordings if r.name not in meta.heard.copies]
     counts = Counter(recording.word for recording in recordings)

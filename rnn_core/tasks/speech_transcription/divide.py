@@ -1,4 +1,4 @@
-"""Recordings of texts on other sides."""
+"""Recordings of texts on other splits."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from rnn_core.tasks.speech_transcription.parameters import TranscriptionMeta
 
 
 class Dividing(Divides):
-    """Moves recordings from side to side."""
+    """Moves recordings from split to split."""
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
@@ -34,16 +34,16 @@ class Dividing(Divides):
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
-        """As the sides differ: by speaker, whole speakers choose; else the last of each speaker.
+        """As the splits differ: by speaker, whole speakers choose; else the last of each speaker.
 
         Raises:
-            ParameterError: If texts are joined of words that several sides may have in common.
+            ParameterError: If texts are joined of words that several splits may have in common.
         """
         assert isinstance(meta, TranscriptionMeta)
         how, speakers = meta.parameters, data["speakers"].long()
         if how.strings and how.split_by != "speaker":
             raise ParameterError(
-                "strings of one side are joined of the same recordings, so that none of them can "
+                "strings of one split are joined of the same recordings, so that none of them can "
                 "choose for the others; set data.split_by to speaker"
             )
         held = (last_groups if how.split_by == "speaker" else last_of_each)(data["sides"], speakers)
@@ -52,6 +52,6 @@ class Dividing(Divides):
 
 
 def has_unknown(data: Data, num_symbols: int) -> Tensor:
-    """Which texts have a symbol that nobody learned, bool (N,)."""
+    """Find texts with a symbol that training did not have, bool (N,)."""
     texts = data["symbols"].split(data["symbol_lengths"].tolist())
     return torch.tensor([bool((text > num_symbols).any()) for text in texts])

@@ -1,4 +1,4 @@
-"""How far a text is from another."""
+"""Distance between texts."""
 
 from collections.abc import Sequence
 

@@ -70,7 +70,7 @@ class Learning(Learns):
 
     @cached_property
     def scaling(self) -> Scaling:
-        """How frames are scaled, by the training side."""
+        """Scaling of frames, by the training set."""
         options = self.meta.parameters
         return Scaling(options.normalise, options.deltas, self.meta.mean, self.meta.std)
 

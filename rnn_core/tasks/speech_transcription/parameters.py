@@ -1,4 +1,4 @@
-"""What params.yaml may say of recordings of texts, and what is found out about them."""
+"""Parameters of recordings of texts in params.yaml, and facts found out about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from rnn_core.tasks.base.prepared import Meta
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptionData(FrameParameters, SplitParameters, NameParameters, JoinParameters):
-    """How recordings become frames, symbols and sides.
+    """Settings that turn recordings into frames, symbols and splits.
 
     Attributes:
         tokens: What a symbol of a transcript is; of joined strings it is a word.
@@ -31,16 +31,16 @@ class TranscriptionData(FrameParameters, SplitParameters, NameParameters, JoinPa
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptionMeta(Meta):
-    """What `prepare` found out about recordings of texts.
+    """Facts that `prepare` found out about recordings of texts.
 
     Attributes:
         parameters: What was asked for.
-        symbols: Those of the training side's texts.
+        symbols: Those of the training set's texts.
         joiner: What stands between two symbols of a text.
         rate_hz: Samples a second.
-        longest: Frames of the longest recording of the training side.
+        longest: Frames of the longest recording of the training set.
         largest_stack: Most frames that a step may have so that every text has enough steps.
-        mean: Of each feature on the training side.
+        mean: Of each feature on the training set.
         std: Its standard deviation there.
         heard: What was found in the recordings.
     """

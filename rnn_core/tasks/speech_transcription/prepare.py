@@ -1,4 +1,4 @@
-"""Recordings of texts become frames, symbols and sides."""
+"""Recordings of texts become frames, symbols and splits."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -28,7 +28,7 @@ def prepare(
     texts = [utterance.symbols for utterance in utterances]
     symbols = sorted({symbol for text in of_side(texts, sides, "train") for symbol in text})
     if len(symbols) < 2:
-        raise DataError(f"all texts are of the one symbol {symbols[0]!r}; two are needed")
+        raise DataError(f"all texts consist of the symbol {symbols[0]!r}; two are needed")
     data, pieces = to_tensors(utterances, rate, parameters, symbols)
     features = features_of(pieces, parameters.normalise, parameters.deltas)
     words = parameters.strings or parameters.tokens == "word"

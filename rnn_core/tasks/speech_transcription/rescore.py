@@ -40,7 +40,7 @@ class Rescoring(Learning, Rescores):
 
 
 def counts(parameters: TranscriptionData) -> str:
-    """What the symbols of transcripts are."""
+    """Name of the symbols of transcripts."""
     return "words" if parameters.strings or parameters.tokens == "word" else "characters"
 
 

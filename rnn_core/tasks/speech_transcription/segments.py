@@ -13,10 +13,10 @@ SHORTEST_PAUSE = 3
 
 
 def segment_guesses(data: Data, scaling: Scaling) -> list[tuple[int, ...]]:
-    """Texts of the test side by pauses, and the nearest centroid of each stretch between.
+    """Texts of the test set by pauses, and the nearest centroid of each stretch between.
 
-    Centroids are of training recordings that fall into as many stretches as their text
-    has symbols; empty if no recording does.
+    Centroids come from training recordings with as many stretches as their text has
+    symbols; empty if no recording does.
     """
     texts = texts_of(data)
     pieces = data["frames"].split(data["lengths"].tolist())

@@ -1,4 +1,4 @@
-"""Recordings of a person's own, transcribed."""
+"""Transcription of the user's own recordings."""
 
 import math
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TranscriptionAnswer(AnswerParameters):
-    """What may be asked of an answer.
+    """Options of an answer.
 
     Attributes:
         beam: Beginnings of texts that are kept while one is searched for; 1: the text of
             the likeliest path, which is what models are scored by.
-        times: Whether it is told when each word is said, by the likeliest path of the text.
+        times: Whether the answer has the time of each word, by the likeliest path of the text.
     """
 
     beam: int = 1
@@ -41,7 +41,7 @@ class TranscriptionAnswer(AnswerParameters):
 
 
 class Transcript(NamedTuple):
-    """What is said in a recording.
+    """Transcript of a recording.
 
     Attributes:
         text: In words.

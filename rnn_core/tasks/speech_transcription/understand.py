@@ -1,4 +1,4 @@
-"""What was understood of recordings of texts."""
+"""Description of what was understood of recordings of texts."""
 
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from rnn_core.tasks.speech_transcription.divide import has_unknown
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionMeta
 
 MOST_SYMBOLS = 60
-"""Symbols that are told one by one."""
+"""Largest number of symbols that are listed one by one."""
 
 
 def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     parameters, copies = meta.parameters, meta.heard.copies
     sides: list[int] = data["sides"].tolist()
     if parameters.strings:
@@ -48,7 +48,7 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
 
 
 def symbols_line(meta: TranscriptionMeta) -> str:
-    """What a transcript is written in."""
+    """Describe the symbols of transcripts."""
     words = meta.parameters.strings or meta.parameters.tokens == "word"
     kind = "words" if words else "characters"
     if len(meta.symbols) > MOST_SYMBOLS:
@@ -58,7 +58,7 @@ def symbols_line(meta: TranscriptionMeta) -> str:
 
 
 def unknown_symbols(data: Data, meta: TranscriptionMeta) -> list[str]:
-    """A doubt where later splits have symbols that the training set has not."""
+    """A doubt where later splits have symbols that the training set lacks."""
     strange = int(has_unknown(data, len(meta.symbols)).sum())
     if not strange:
         return []

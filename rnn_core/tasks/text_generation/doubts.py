@@ -1,4 +1,4 @@
-"""What may be wrong with a text, and is not certain to be."""
+"""Possible faults of a text."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -23,7 +23,7 @@ FACTOR = 0x9E3779B97F4A7C15
 """An odd number with no pattern in its bits, by which hashes are mixed."""
 
 MOST_REPEATED = 0.05
-"""Share of repeated passages that is told."""
+"""Share of repeated passages from which on they are reported."""
 
 LEAST_LINES = 50
 """Lines that a list has at least, whose order is looked at."""
@@ -33,7 +33,7 @@ SORTED = 0.95
 
 
 def repeated_passages(data: Data, parameters: TextData) -> Iterator[str]:
-    """Tell of a validation or test set of which the training set has long passages."""
+    """Warn of a validation or test set that shares long passages with the training set."""
     length = PASSAGE[parameters.tokens]
     one_of = 1 + len(data["train"]) // LOOKED_AT
     seen = np.unique(passages(data["train"].numpy(), length, one_of))
@@ -49,7 +49,7 @@ def repeated_passages(data: Data, parameters: TextData) -> Iterator[str]:
 
 
 def passages(tokens: npt.NDArray[np.integer], length: int, one_of: int) -> npt.NDArray[np.uint64]:
-    """Numbers of one of so many passages of tokens (N,), the same for the same passage."""
+    """Hashes of every `one_of`-th passage of tokens (N,), the same for the same passage."""
     kept = []
     for start in range(0, max(len(tokens) - length + 1, 0), CHUNK):
         part = tokens[start : start + CHUNK + length - 1].astype(np.uint64)
@@ -60,7 +60,7 @@ def passages(tokens: npt.NDArray[np.integer], length: int, one_of: int) -> npt.N
 
 
 def rolling(values: npt.NDArray[np.uint64], length: int) -> npt.NDArray[np.uint64]:
-    """Hashes of all runs of so many values: sums of values times powers of a factor, mod 2^64."""
+    """Hashes of all runs of `length` values: sums of values times powers of a factor, mod 2^64."""
     up, down = powers(FACTOR, len(values)), powers(pow(FACTOR, -1, 2**64), len(values))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * up, dtype=np.uint64)])
     return np.asarray((sums[length:] - sums[:-length]) * down[: len(values) - length + 1])
@@ -75,7 +75,7 @@ def powers(factor: int, number: int) -> npt.NDArray[np.uint64]:
 
 
 def sorted_lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Tell of a list of lines in alphabetical order, of which splits have other parts each."""
+    """Warn of lines in alphabetical order, where each split would have other letters."""
     before, number, rising, differing = "", 0, 0, 0
     for line in lines_of(pieces):
         folded = line.casefold()

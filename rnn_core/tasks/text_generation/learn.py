@@ -53,7 +53,7 @@ PER_TOKEN = Metric(
     "nats_per_token",
     "nats per token",
     "lower",
-    "mean of -ln p(token | those before it); every token that the training side does "
+    "mean of -ln p(token | those before it); every token that the training set does "
     "not have counts as the same one",
 )
 
@@ -90,7 +90,7 @@ class Learning(Learns):
         if tokens <= self.model.sequence_length:
             raise ParameterError(
                 f"sequence_length {self.model.sequence_length} is more than the "
-                f"{tokens} tokens of the training side have room for; make it smaller"
+                f"{tokens} tokens of the training set have room for; make it smaller"
             )
 
     @property
@@ -113,7 +113,7 @@ class Learning(Learns):
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        """Lay the text out in `batch_size` parallel streams, shifted anew each epoch."""
+        """Lay the text out in `batch_size` parallel streams, shifted again each epoch."""
         length = self.model.sequence_length
         steps = self.num_batches(data, batch_size)
         if steps == 0:
@@ -153,7 +153,7 @@ class Learning(Learns):
         return Scores(values, weights, others=others)
 
     def other_metrics(self, nats: Tensor, split: Split) -> dict[str, float]:
-        """Further metrics, from the sum of the cross-entropies of a side's tokens."""
+        """Further metrics, from the sum of the cross-entropies of a split's tokens."""
         tokens = self.meta.items[split] - 1
         spelled = float(nats) + self.meta.spelling_nats[split]
         per_character = spelled / self.meta.characters[split]
@@ -166,7 +166,7 @@ class Learning(Learns):
 
 
 def perplexity(nats_per_token: float) -> float:
-    """What is beyond e^700 does not fit into a float."""
+    """Perplexity from nats per token, at most e^700, since more does not fit into a float."""
     return math.exp(min(nats_per_token, 700.0))
 
 

@@ -1,4 +1,4 @@
-"""What params.yaml may say of a text, and what is found out about it."""
+"""Parameters of a text in params.yaml, and facts found out about it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,13 +12,13 @@ from rnn_core.tasks.base.prepared import Meta
 
 @dataclass(frozen=True, kw_only=True)
 class TextData:
-    """How a text becomes tokens and sides.
+    """Settings that turn a text into tokens and splits.
 
     Attributes:
         tokens: Whether a token is a character; a word or punctuation mark with the
-            space before it; or a subword, of which any text can be made.
+            space before it; or a subword, which can spell any text.
         max_vocabulary: Most different tokens, the one for unknown tokens included.
-        validation_share: Share of the text, before the test side, kept for choosing.
+        validation_share: Share of the text, before the test set, kept for choosing.
         test_share: Share of the text, at its end, kept for the final score.
         split: What is put into the splits: parts of the text, in its order ("order"); whole lines
             in an order that is drawn, for lists such as of names ("lines"); or the files whose
@@ -47,17 +47,17 @@ class TextData:
 
 @dataclass(frozen=True, kw_only=True)
 class TextMeta(Meta):
-    """What `prepare` found out about a text.
+    """Facts that `prepare` found out about a text.
 
     Attributes:
         parameters: What was asked for.
-        vocabulary: Tokens of the training side; the first is the unknown one.
+        vocabulary: Tokens of the training set; the first is the unknown one.
         subwords: Where tokens are subwords, what cuts texts into them; see
             `rnn_core.features.subwords.ExactSubwords`.
-        characters: How many each side has after its first token.
-        unknown: How many unknown tokens each side has after its first.
+        characters: How many each split has after its first token.
+        unknown: How many unknown tokens each split has after its first.
         spelling_nats: Nats that it takes to spell these.
-        optimum: The best metric that is possible on the test side; None: not known.
+        optimum: The best metric that is possible on the test set; None: not known.
     """
 
     Parameters = TextData

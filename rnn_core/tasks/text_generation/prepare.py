@@ -1,4 +1,4 @@
-"""A text becomes numbers of tokens and sides."""
+"""A text becomes numbers of tokens and splits."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ STRETCH = 1 << 16
 
 
 def prepare(raw: Path, parameters: TextData) -> tuple[dict[str, Tensor], TextMeta]:
-    """Number the tokens of a text by the vocabulary of its training side."""
+    """Number the tokens of a text by the vocabulary of its training set."""
     text = read_splits(raw, parameters)
     if parameters.tokens == "subword":
         return prepare_subwords(raw, text, parameters)
@@ -81,7 +81,7 @@ def lines_to_learn_from(text: Numbered) -> list[str]:
     stretches = (text.written("train", start, start + STRETCH) for start in starts)
     lines = [line for stretch in stretches for line in stretch.split("\n") if line.strip()]
     if not lines:
-        raise DataError("the training side is nothing but white space; is it the right file?")
+        raise DataError("the training set is nothing but white space; is it the right file?")
     return lines
 
 
@@ -108,25 +108,25 @@ def to_tensors(text: Numbered, vocabulary: Sequence[str]) -> dict[str, Tensor]:
 
 
 def smallest_integer(number: int) -> type[np.uint8] | type[np.int16] | type[np.int32]:
-    """The smallest type of which tensors are that has room for so many numbers from 0."""
+    """The smallest type of tensors for the numbers from 0 to `number` - 1."""
     if number <= np.iinfo(np.uint8).max + 1:
         return np.uint8
     return np.int16 if number <= np.iinfo(np.int16).max + 1 else np.int32
 
 
 def later_counts(text: Numbered, split: Split) -> npt.NDArray[np.int64]:
-    """How often each token is in a split after its first one, (kinds,)."""
+    """Number of occurrences of each token in a split after its first one, (kinds,)."""
     counts = text.counts(split)
     counts[text.splits[split][0]] -= 1
     return counts
 
 
 def check_known(data: Data, max_vocabulary: int) -> None:
-    """Refuse a text of which the vocabulary covers less than half.
+    """Refuse a text if the vocabulary covers less than half of it.
 
     Raises:
-        ParameterError: If the training side is cut down too far.
-        DataError: If another side is too different from the training side.
+        ParameterError: If the training set is cut down too far.
+        DataError: If another split is too different from the training set.
     """
     unknown = {s: 1 - int(data[s].count_nonzero()) / len(data[s]) for s in SPLITS}
     if unknown["train"] > 0.5:
@@ -137,19 +137,19 @@ def check_known(data: Data, max_vocabulary: int) -> None:
     for split in SPLITS[1:]:
         if unknown[split] > 0.5:
             raise DataError(
-                f"{unknown[split]:.0%} of the tokens of the {split} side are not in the "
-                "vocabulary of the training side; is the text of one kind, and long enough?"
+                f"{unknown[split]:.0%} of the tokens of the {split} set are not in the "
+                "vocabulary of the training set; is the text of one kind, and long enough?"
             )
 
 
 def spelling_nats(text: Numbered, unknown: npt.NDArray[np.bool_]) -> dict[Split, float]:
-    """Nats that it takes to spell the unknown tokens of each side after its first.
+    """Nats that it takes to spell the unknown tokens of each split after its first.
 
     Characters, and an end after each token, have their relative frequency in the training
-    side, drawn to an equal one for all of Unicode as by one earlier observation.
+    set, drawn to an equal one for all of Unicode as by one earlier observation.
 
     Args:
-        text: The tokens of each side.
+        text: The tokens of each split.
         unknown: Whether each kind of token is unknown, (kinds,).
     """
     counts: dict[str, int] = {}
@@ -168,7 +168,7 @@ def spelling_nats(text: Numbered, unknown: npt.NDArray[np.bool_]) -> dict[Split,
 
 
 def text_optimum(raw: Path, text: Numbered, first: int = 1) -> float | None:
-    """Entropy of the test side, where the source knows it character by character.
+    """Entropy of the test set, where the source knows it character by character.
 
     Args:
         raw: The raw folder.

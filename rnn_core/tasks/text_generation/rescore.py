@@ -21,10 +21,10 @@ from rnn_core.tasks.text_generation.splits import read_splits
 from rnn_core.tasks.text_generation.tokens import Numbered
 
 RUN_TOKENS = 32
-"""A place in a text is known by so many tokens up to it."""
+"""Number of tokens up to a place in a text that identify it."""
 
 RUNS_KEPT = 16
-"""Of so many runs of tokens one is kept, by its content (Schleimer et al., SIGMOD 2003)."""
+"""One in this number of runs of tokens is kept, by its content (Schleimer et al., SIGMOD 2003)."""
 
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """An odd number with no pattern in its bits, by which hashes are mixed."""

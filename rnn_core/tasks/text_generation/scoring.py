@@ -71,8 +71,8 @@ def token_losses(
     Args:
         model: A language model.
         tokens: As for `score_tokens`, and so are the rest.
-        vocabulary_size: Likewise.
-        wanted: Likewise.
+        vocabulary_size: As for `score_tokens`.
+        wanted: As for `score_tokens`.
     """
     said = tokens if wanted is None else wanted
     inputs, targets = streams(tokens[:-1]), streams(said[1:], fill=-1)

@@ -1,4 +1,4 @@
-"""Prompts of a person's own, written on from."""
+"""Continuation of the user's own prompts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -30,7 +30,7 @@ class Showing(Writing, Shows):
     margin = 0.02
 
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
-        """Two short starts of lines of the side, and how the model writes on from each."""
+        """Two short starts of lines of the split, and how the model writes on from each."""
         num_prompt, num_tokens = ILLUSTRATED[self.meta.parameters.tokens]
         texts = []
         for seed, prompt in enumerate(self.prompts(data[split], num_prompt)):
@@ -41,14 +41,14 @@ class Showing(Writing, Shows):
     def prompts(self, tokens: Tensor, length: int) -> tuple[str, str]:
         """The start of the first line of tokens (N,), and of one in the middle.
 
-        Only known tokens are taken. Where no line starts with so many, any place is taken,
+        Only known tokens are taken. Where no line starts with enough of them, any place is taken,
         and where there is none, prompts are empty.
         """
         windows = tokens.unfold(0, min(length, len(tokens)), 1)
         known = (windows != self.index[UNKNOWN]).all(dim=1)
         is_break = tokens[: len(known)] == self.line_break
         starts = known & is_break.roll(1) & ~is_break
-        starts[0] = False  # a side begins anywhere in a line
+        starts[0] = False  # a split begins anywhere in a line
         places = (starts if starts.any() else known).nonzero().flatten().tolist()
         if not places:
             return "", ""

@@ -1,4 +1,4 @@
-"""The training, validation and test set of a text of a person's own."""
+"""The training, validation and test set of the user's own text."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from rnn_core.tasks.text_generation.parameters import TextData
 from rnn_core.tasks.text_generation.tokens import Numbered, Numbering, Numbers, tokenize
 
 SPLIT_SEED = 0
-"""Which lines of a text fall into which split is the same for everyone."""
+"""Random seed of the division of lines into splits, the same for everyone."""
 
 CHARACTERS_OF_SUBWORD = 3
 """Of one subword, more or less."""
@@ -138,11 +138,11 @@ def check_splits(text: Numbered) -> None:
     for split in SPLITS:
         if len(text.splits[split]) < 2:
             raise DataError(
-                f"the text has {number} tokens, which leaves the {split} side fewer than 2; "
+                f"the text has {number} tokens, which leaves the {split} set fewer than 2; "
                 "it is too short"
             )
     first = text.splits["train"][0]
     if (text.splits["train"] == first).all():
         raise DataError(
-            f"the training side is {text.kinds[first]!r} over and over; there is nothing to learn"
+            f"the training set is {text.kinds[first]!r} over and over; there is nothing to learn"
         )

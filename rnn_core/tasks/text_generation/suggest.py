@@ -1,4 +1,4 @@
-"""Parameters to start from, for a text of a person's own."""
+"""Parameters to start from, for the user's own text."""
 
 import math
 from collections.abc import Mapping
@@ -41,12 +41,12 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
 
 def subwords_for(num_tokens: int) -> int:
-    """How many different subwords, so that a training split of some tokens has enough of each."""
+    """Number of subwords with which a training set of some tokens has enough of each."""
     return next(size for limit, size in SUBWORDS if num_tokens < limit)
 
 
 def parameters_for(num_tokens: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Parameters of the model and of its training for a training side of some tokens."""
+    """Parameters of the model and of its training for a training set of some tokens."""
     size = next(size for limit, size in SIZES if num_tokens < limit)
     hidden_size, embedding_size, length, batch_size, epochs = size
     while batch_size * length * 4 > num_tokens and batch_size * length > 1:

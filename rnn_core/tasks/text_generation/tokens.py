@@ -48,7 +48,7 @@ class Numbered(NamedTuple):
         return "".join(map(self.kinds.__getitem__, numbers))
 
     def counts(self, split: Split) -> npt.NDArray[np.int64]:
-        """How often each token is in a split, (kinds,)."""
+        """Number of occurrences of each token in a split, (kinds,)."""
         counts = np.zeros(len(self.kinds), np.int64)
         numbers = self.splits[split]
         for start in range(0, len(numbers), COUNTED):  # which takes 8 bytes for each
@@ -102,7 +102,7 @@ class Numbering:
 
 
 def smallest(number: int) -> type[np.uint8] | type[np.uint16] | type[np.uint32]:
-    """The smallest type for so many numbers from 0."""
+    """The smallest type for the numbers from 0 to `number` - 1."""
     if number <= np.iinfo(np.uint8).max + 1:
         return np.uint8
     return np.uint16 if number <= np.iinfo(np.uint16).max + 1 else np.uint32

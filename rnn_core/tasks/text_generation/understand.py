@@ -1,4 +1,4 @@
-"""What was understood of a text."""
+"""Description of what was understood of a text."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -19,14 +19,14 @@ MOST_NAMED = 4
 """Files that are named."""
 
 UNKNOWN_SHARE = 0.001
-"""Share of unknown tokens from which on it is told."""
+"""Share of unknown tokens from which on it is reported."""
 
 WHAT = {"char": "characters", "word": "words and marks", "subword": "subwords"}
-"""Tokens, for a person."""
+"""Names of tokens in messages."""
 
 
 def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     files, asked = raw_files(raw), meta.parameters
     names = [file.relative_to(raw).as_posix() for file in files]
     what = WHAT[asked.tokens]
@@ -53,11 +53,11 @@ DIVIDED = {
     "lines": "whole lines, drawn",
     "files": "by the names of the files",
 }
-"""How a text is divided, for a person."""
+"""Descriptions of the ways to divide a text."""
 
 
 def unknown_tokens(meta: TextMeta) -> Iterator[str]:
-    """Which share of each split a model does not know, where that is worth a word."""
+    """Report the share of each split that a model does not know, where it is large."""
     shares = {split: meta.unknown[split] / max(meta.items[split] - 1, 1) for split in SPLITS}
     if max(shares.values()) >= UNKNOWN_SHARE:
         told = ", ".join(f"{shares[split]:.1%} of the {split} set" for split in SPLITS)

@@ -20,21 +20,21 @@ from rnn_core.tasks.text_generation.learn import Learning
 from rnn_core.tasks.text_generation.tokens import tokenize
 
 MOST_HELD = 8
-"""Subwords of a last word that may be cut anew."""
+"""Subwords of a last word that may be cut again."""
 
 SEEDS = 2**64
-"""How many seeds a generator of random numbers has."""
+"""Number of seeds of a generator of random numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextAnswer(AnswerParameters):
-    """How a text is written on.
+    """Options of a continuation of a text.
 
     Attributes:
         num_tokens: Tokens to write.
         temperature: Below 1 prefers likely tokens, above 1 evens them out; 0 takes the
             likeliest.
-        top_k: Draw from so many of the likeliest tokens; 0: from all.
+        top_k: Number of the likeliest tokens to draw from; 0: all.
         top_p: Draw from the fewest of the likeliest tokens whose probabilities add up to this
             (Holtzman et al., arXiv:1904.09751v2); 1: from all.
         repetition_penalty: The log-probability of a token that is in the prompt, or was written,
@@ -69,7 +69,7 @@ class TextAnswer(AnswerParameters):
 
     @property
     def stops(self) -> tuple[str, ...]:
-        """What is not written any more."""
+        """Texts that end the output, and are not part of it."""
         stops = (self.stop,) if isinstance(self.stop, str) else self.stop
         return tuple(filter(None, stops))
 
@@ -97,7 +97,7 @@ class Writing(Learning):
         return until(pieces, parameters.stops) if parameters.stops else pieces
 
     def pieces(self, model: nn.Module, prompt: str, parameters: TextAnswer) -> Iterator[str]:
-        """What follows a prompt token by token, whatever it is; see `stream`."""
+        """Continue a prompt token by token, without looking for its end; see `stream`."""
         generator = torch.Generator().manual_seed(parameters.seed)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         never, written = self.index[UNKNOWN], 0
@@ -118,7 +118,7 @@ class Writing(Learning):
             yield piece
 
     def text_of(self, tokens: Iterable[int]) -> str:
-        """What tokens spell."""
+        """Text of some tokens."""
         return b"".join(self.spelled[token] for token in tokens).decode(errors="replace")
 
     def going_on(self, logits: Tensor, held: bytes) -> Tensor:
@@ -130,7 +130,7 @@ class Writing(Learning):
         return logits.masked_fill(~torch.tensor(agrees), -math.inf) if any(agrees) else logits
 
     def read_prompt(self, prompt: str) -> tuple[list[int], bytes]:
-        """Tokens of a prompt, at least one; and what of its end is held back.
+        """Tokens of a prompt, at least one; and the part of its end that is held back.
 
         What is written begins with that, which is not written again: the blank before the next
         word, or of subwords the last word, which may go on. Where a prompt ends within a word,
@@ -138,7 +138,7 @@ class Writing(Learning):
 
         Raises:
             DataError: If it holds one that the model was not trained on. What is not in
-                the vocabulary is read as the unknown token if the training side had such.
+                the vocabulary is read as the unknown token if the training set had such.
         """
         prompt = clean_piece(prompt)
         if self.subwords is None:
@@ -149,7 +149,7 @@ class Writing(Learning):
         return [self.line_break, *tokens[:kept]], held
 
     def before_last_word(self, tokens: Sequence[int]) -> int:
-        """How many subwords are before the last word; before the last one, where it is long."""
+        """Number of subwords before the last word; before the last one, where it is long."""
         for back in range(1, min(MOST_HELD, len(tokens)) + 1):
             spelled = self.spelled[tokens[-back]]
             if spelled.startswith(b" "):
@@ -259,5 +259,5 @@ def begun_at_the_end(text: str, stops: Sequence[str]) -> int:
 
 
 def is_begun(text: str, stops: Sequence[str]) -> bool:
-    """Whether one of `stops` goes on from a text."""
+    """Return whether one of `stops` goes on from a text."""
     return any(stop.startswith(text) and stop != text for stop in stops)

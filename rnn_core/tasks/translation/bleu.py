@@ -1,4 +1,4 @@
-"""How near translations come to reference translations, by sacreBLEU (Post, arXiv:1804.08771v2)."""
+"""Score of translations against reference translations, by sacreBLEU (Post, arXiv:1804.08771v2)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Tokenizer: TypeAlias = Literal["13a", "intl", "zh", "char", "none"]
 
 SIGNATURE = "nrefs:1|case:lc|eff:no|tok:{}|smooth:exp"
-"""What sacreBLEU calls the main metric, by tokenizer."""
+"""sacreBLEU's name of the main metric, by tokenizer."""
 
 
 def bleu(tokenizer: Tokenizer, *, lowercase: bool = True) -> "BLEU":
@@ -33,11 +33,11 @@ def corpus_bleu(
 def contributions(
     translations: Sequence[str], references: Sequence[str], tokenizer: Tokenizer
 ) -> Tensor:
-    """What each sentence adds to `corpus_bleu`, float64 (N,); their mean is about that score.
+    """Contribution of each sentence to `corpus_bleu`, float64 (N,); their mean is about that score.
 
     These are the pseudo-values of the jackknife (Tukey, 1958): N times the score of all sentences
     less N - 1 times that of all others. Their differences between two systems tell how sure a
-    difference of corpus BLEU is; differences of sentence BLEU would tell of another metric.
+    difference of corpus BLEU is; differences of sentence BLEU would describe another metric.
     """
     metric, num_sentences = bleu(tokenizer), len(translations)
     pairs = zip(translations, references, strict=True)

@@ -1,4 +1,4 @@
-"""What a translation takes over from its source as it is."""
+"""Parts that a translation copies from its source."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 """A number in digits."""
 
 SAYS = regex.compile(r"[\p{L}\p{N}]")
-"""What a text has that says something: letters and digits."""
+"""Characters with meaning in a text: letters and digits."""
 
 KEPT = 0.9
 """Share of training pairs from which on numbers of a source are taken to be in its translation."""
@@ -28,7 +28,7 @@ NAMES_KEPT = 0.5
 """Share of names from which on those that nobody saw are taken to stay as they are."""
 
 FEWEST_NAMES = 10
-"""Names from which on that can be told."""
+"""Fewest names that show it."""
 
 
 SAID = regex.compile(r"[\p{L}\p{N}][\p{L}\p{M}\p{N}]*")
@@ -47,7 +47,7 @@ class CutText(NamedTuple):
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a text is of marks alone, which are the same in all languages."""
+    """Return whether a text has only marks, which are the same in all languages."""
     return SAYS.search(text) is None
 
 
@@ -57,7 +57,7 @@ def digits(number: str) -> str:
 
 
 def numbers_are_kept(pairs: Iterable[Pair]) -> bool:
-    """Whether translations have the numbers in digits that their sources have.
+    """Return whether translations have the numbers in digits that their sources have.
 
     It takes pairs with numbers to say so.
     """
@@ -120,13 +120,13 @@ def known_words(pairs: Sequence[Pair]) -> list[str]:
 
 
 def lacking_names(source: str, translation: str, known: Collection[str]) -> bool:
-    """Whether a source has names that nobody saw, and its translation has not."""
+    """Return whether a source has unseen names that its translation lacks."""
     there = {*SAID.findall(translation)}
     return any(is_strange(word, known) and word not in there for word in SAID.findall(source))
 
 
 def is_strange(word: str, known: Collection[str]) -> bool:
-    """Whether a word may be a name, and nobody saw it, with a capital or without."""
+    """Return whether a word may be a name, and nobody saw it, with a capital or without."""
     return NAME.fullmatch(word) is not None and word.casefold() not in known
 
 
@@ -163,6 +163,6 @@ def with_names(source: CutText, ours: CutText, known: Collection[str], weights: 
 
 
 def word_weights(source: CutText, words: Sequence["regex.Match[str]"], rows: Tensor) -> Tensor:
-    """How much the pieces of a word look at each word of the source, in the mean (W,)."""
+    """Attention of the pieces of a word to each word of the source, averaged (W,)."""
     each = rows.mean(dim=0)
     return torch.stack([each[source.pieces_of(word)].sum() for word in words])

@@ -1,4 +1,4 @@
-"""Pairs on other sides: they lie one side after another."""
+"""Pairs on other splits: they lie one split after another."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from rnn_core.tasks.base.splits import check_left
 
 
 class Dividing(Divides):
-    """Moves the places at which pairs are cut into sides."""
+    """Moves the places at which pairs are cut into splits."""
 
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
@@ -18,7 +18,7 @@ class Dividing(Divides):
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
-        """The last pairs of the training side choose, as many as the validation side has."""
+        """The last pairs of the training set choose, as many as the validation set has."""
         before, number = meta.items["train"], meta.items["validation"]
         left = before - number
         check_left(left, before)

@@ -1,4 +1,4 @@
-"""What may be wrong with aligned texts, and is not certain to be.
+"""Possible faults of aligned texts.
 
 Translations go with what they translate: long texts have long ones (Gale and Church, 1993,
 Computational Linguistics 19(1)), and words that are frequent in one language come where some in
@@ -35,7 +35,7 @@ FREQUENT = (0.02, 0.6)
 """Share of the texts that a frequent word is in."""
 
 SURE = 12.0
-"""Log-odds against a mere chance of what is told."""
+"""Log-odds against mere chance from which on a doubt is reported."""
 
 DEVIATIONS = 5.0
 """Standard deviations that a correlation is away from 0 which is taken for one."""
@@ -51,7 +51,7 @@ class Shifted(NamedTuple):
 
 
 def misaligned(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Tell of pairs that do not seem to be translations of each other.
+    """Warn of pairs that do not seem to be translations of each other.
 
     Where features of a stretch of lines fit those of other lines better, it is shifted, and where
     none fit at all, lines are out of order.
@@ -78,7 +78,7 @@ def misaligned(pairs: Sequence[Pair]) -> Iterator[str]:
 
 
 def features(texts: Sequence[str]) -> Floats:
-    """What tells texts (N) apart, (N, F), each with mean 0 and variance 1.
+    """Features that distinguish texts (N), (N, F), each with mean 0 and variance 1.
 
     The first is the logarithm of the length; the others are frequent words, and whether a text
     has them.
@@ -119,12 +119,12 @@ def shifted_stretch(source: Floats, target: Floats, shift: int) -> Shifted | Non
 
 
 def fit(source: Floats, target: Floats) -> Floats:
-    """How well the features of each pair go with each other, (N,)."""
+    """Score of how well the features of each pair match, (N,)."""
     return np.asarray(((source @ links(source, target)) * target).sum(axis=1))
 
 
 def bound(gains: Floats) -> float:
-    """What the largest rise of a random walk with such steps is rarely above."""
+    """Bound that the largest rise of a random walk with such steps rarely exceeds."""
     number, variance = len(gains), float(gains.var())
     typical = float(np.median(block_means(gains)))
     walking = 5 * math.sqrt(variance * number)

@@ -34,7 +34,7 @@ NOT_WRITTEN = -1
 """Stands for a piece that is never written; it does not count in a loss."""
 
 POOL_BATCHES = 20
-"""Sentences of similar length are batched together within pools of so many batches."""
+"""Number of batches in a pool, within which sentences of similar length are batched."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class TranslationModel(ModelParameters):
             it knows is in the state of the recurrent cell.
         label_smoothing: Share of the training target spread over all subwords (Szegedy et
             al., arXiv:1512.00567v3).
-        beam_size: Hypotheses that are kept while the test side is translated; see
+        beam_size: Hypotheses that are kept while the test set is translated; see
             `rnn_core.models.beam_search`.
         length_exponent: How much long translations are preferred there, 0 to 1.
     """
@@ -76,8 +76,8 @@ class Learning(Learns):
         "BLEU, 0 to 100",
         "higher",
         f"corpus BLEU of sacreBLEU, {SIGNATURE.format('13a')} (data.tokenizer sets another "
-        "tok), on whole sentences with upper case as lower case; greedy on the validation side, "
-        "by beam search on the test side",
+        "tok), on whole sentences with upper case as lower case; greedy on the validation set, "
+        "by beam search on the test set",
     )
     meta: TranslationMeta
     model: TranslationModel
@@ -133,7 +133,7 @@ class Learning(Learns):
         return model(pieces, lengths, before, kept), self.place.to(target.device)[target[kept]]
 
     def scores(self, model: nn.Module, data: Data, split: Split) -> Scores:
-        """Corpus BLEU, and what each sentence adds to it; greedy but for the test side."""
+        """Corpus BLEU, and what each sentence adds to it; greedy except for the test set."""
         first, last = self.meta.range_of(split)
         final = split == "test"
         beam_size = self.model.beam_size if final else 1

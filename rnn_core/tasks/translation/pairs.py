@@ -1,4 +1,4 @@
-"""The pairs of each side, from a person's own files."""
+"""The pairs of each split, from the user's own files."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -13,11 +13,11 @@ from rnn_core.tasks.translation.parameters import TranslationData
 Sides: TypeAlias = dict[Split, list[Pair]]
 
 SPLIT_SEED = 0
-"""Which pairs of a corpus fall on which side is the same for everyone."""
+"""Random seed of the division of pairs into splits, the same for everyone."""
 
 
 def read_sides(raw: Path, parameters: TranslationData) -> Sides:
-    """The pairs of each side, from files of each or drawn from all pairs."""
+    """The pairs of each split, from files of each or drawn from all pairs."""
     read = [pairs_in(files, parameters) for files in files_of(raw, parameters)]
     if len(read) == 1:
         return draw_sides(read[0], parameters)
@@ -30,7 +30,7 @@ def pairs_in(files: Files, parameters: TranslationData) -> list[Pair]:
 
 
 def files_of(raw: Path, parameters: TranslationData) -> list[Files]:
-    """The files of each side, or those that hold the pairs of all."""
+    """The files of each split, or those that hold the pairs of all."""
     patterns = parameters.source_file, parameters.target_file
     if not any(pattern and "*" in pattern for pattern in patterns):
         return [pair_files(raw, *patterns)]
@@ -51,7 +51,7 @@ def as_read(pair: Pair, parameters: TranslationData) -> Pair:
 
 
 def draw_sides(pairs: list[Pair], parameters: TranslationData) -> Sides:
-    """Draw sides from all pairs, each once; those with the same text to translate together."""
+    """Draw splits from all pairs, each once; those with the same text to translate together."""
     groups: dict[str, dict[Pair, Pair]] = {}
     for pair in pairs:
         read = as_read(pair, parameters)
@@ -88,14 +88,14 @@ def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
     both = next((i for i, text in enumerate(read["test"], 1) if text in chosen), None)
     if both is not None and parameters.repeated == "error":
         raise DataError(
-            f"the source of pair {both} of the test side is on the validation side too; remove it "
+            f"the source of pair {both} of the test set is in the validation set too; remove it "
             "there, or set data.repeated to drop"
         )
     scored = chosen | tested
     again = next((i for i, text in enumerate(read["train"], 1) if text in scored), None)
     if again is not None and parameters.repeated == "error":
         raise DataError(
-            f"the source of pair {again} of the training side is on the validation or test side "
+            f"the source of pair {again} of the training set is in the validation or test set "
             "too; remove it, or set data.repeated to drop"
         )
     kept: Sides = {
@@ -105,10 +105,10 @@ def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
     }
     if not kept["validation"]:
         raise DataError(
-            "every validation pair is on the test side too; nothing is left to choose by"
+            "every validation pair is in the test set too; nothing is left to choose by"
         )
     if not kept["train"]:
-        raise DataError("every training pair is on the validation or test side too")
+        raise DataError("every training pair is in the validation or test set too")
     return kept
 
 
@@ -118,10 +118,10 @@ def without(pairs: list[Pair], read: list[str], others: set[str]) -> list[Pair]:
 
 
 def check_characters(sides: Sides) -> None:
-    """Refuse sides that are written otherwise than what is trained on.
+    """Refuse splits that are written otherwise than what is trained on.
 
     Raises:
-        DataError: If most characters of one are not on the training side.
+        DataError: If most characters of one are not in the training set.
     """
     for index, what in enumerate(Pair._fields):
         known = {character for pair in sides["train"] for character in pair[index].lower()}
@@ -129,6 +129,6 @@ def check_characters(sides: Sides) -> None:
             text = "".join("".join(pair[index].lower().split()) for pair in sides[split])
             if 2 * sum(character in known for character in text) < len(text):
                 raise DataError(
-                    f"most characters of the {what} texts of the {split} side are not on the "
-                    "training side; is it the same language?"
+                    f"most characters of the {what} texts of the {split} set are not in the "
+                    "training set; is it the same language?"
                 )

@@ -1,4 +1,4 @@
-"""What params.yaml may say of aligned texts, and what is found out about them."""
+"""Parameters of aligned texts in params.yaml, and facts found out about them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,25 +13,25 @@ from rnn_core.tasks.translation.bleu import Tokenizer
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationData:
-    """How texts with their translations become subwords and sides.
+    """Settings that turn texts with their translations into subwords and splits.
 
     Attributes:
         source_file: File of the texts to translate, one a line; null: the other one of the
-            two files that are there. With a `*` in it there is a file for each side, and
+            two files that are there. With a `*` in it there is a file for each split, and
             the star stands for its name in `sides`. Without a `target_file`, a table with a text
             and its translation on each line, and tabs between.
-        target_file: File of the translations, likewise.
+        target_file: File of the translations, in the same form.
         columns: Of a table, those of the text and of its translation, counted from 1.
-        sides: What files of the training, validation and test side are called.
+        sides: What files of the training, validation and test set are called.
         validation_share: Share of the pairs kept for choosing, where one pair of files
             holds all; pairs are drawn, not cut off at the end.
-        test_share: Share of the pairs kept for the final score, likewise.
-        repeated: What to do where a text to translate comes again on another side, as the model
-            reads it: refuse it ("error"), leave it out of the earlier side ("drop"), or take
-            sides as they are, which is for those that were published ("keep").
+        test_share: Share of the pairs kept for the final score, also drawn.
+        repeated: What to do where a text to translate is repeated in another split, as the model
+            rreads it: refuse it ("error"), leave it out of the earlier split ("drop"), or take
+            splits as they are, which is for those that were published ("keep").
         max_vocabulary: Most different subwords of both languages together.
         max_length: A training pair with more subwords than this on either side is left
-            out; on the other sides every pair is kept.
+            out; on the other splits every pair is kept.
         lower_case: Whether the model reads and writes lower case only.
         tokenizer: How sacreBLEU cuts translations into tokens.
         encoding: Of the files that do not tell theirs by a byte order mark.
@@ -66,7 +66,7 @@ class LeftOut:
     """Training pairs that are not used.
 
     Attributes:
-        repeated: Since the text to translate is on another side too.
+        repeated: Since the text to translate is in another split too.
         long: Since they have too many subwords.
     """
 
@@ -76,15 +76,15 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationMeta(Meta):
-    """What `prepare` found out about aligned texts.
+    """Facts that `prepare` found out about aligned texts.
 
     Attributes:
         parameters: What was asked for.
         subwords: The model that cuts texts into subwords; see `rnn_core.features.subwords`.
-        written: Subwords of the training side's targets.
+        written: Subwords of the training set's targets.
         left_out: Training pairs that are not used.
         numbers_kept: Whether numbers in digits are the same in both languages.
-        known_words: Words of the training side's sources in lower case, if names that are none
+        known_words: Words of the training set's sources in lower case, if names that are none
             of them stay as they are; see `rnn_core.tasks.translation.copying`.
     """
 
@@ -102,6 +102,6 @@ class TranslationMeta(Meta):
         return super().from_json({**content, "left_out": left_out})
 
     def range_of(self, split: Split) -> tuple[int, int]:
-        """First pair of a side, and the one after its last."""
+        """First pair of a split, and the one after its last."""
         first = sum(self.items[side] for side in SPLITS[: SPLITS.index(split)])
         return first, first + self.items[split]

@@ -1,4 +1,4 @@
-"""Aligned texts become subwords and sides."""
+"""Aligned texts become subwords and splits."""
 
 from itertools import compress
 from pathlib import Path
@@ -20,7 +20,7 @@ Pieces: TypeAlias = dict[Split, list[tuple[list[int], list[int]]]]
 
 
 def prepare(raw: Path, parameters: TranslationData) -> tuple[dict[str, Tensor], TranslationMeta]:
-    """Cut the texts of each pair into subwords of the training side."""
+    """Cut the texts of each pair into subwords of the training set."""
     read = read_sides(raw, parameters)
     sides = without_repeated(read, parameters)
     check_characters(sides)
@@ -54,7 +54,7 @@ def encode_sides(sides: Sides, subwords: Subwords, parameters: TranslationData) 
 
 
 def without_long(sides: Sides, encoded: Pieces, max_length: int) -> tuple[Sides, Pieces]:
-    """Leave out training pairs of which a side has more pieces than `max_length`.
+    """Leave out training pairs with more than `max_length` pieces in either language.
 
     Raises:
         DataError: If none is left.
@@ -69,7 +69,7 @@ def without_long(sides: Sides, encoded: Pieces, max_length: int) -> tuple[Sides,
 
 
 def to_tensors(sides: Sides, encoded: Pieces) -> dict[str, Tensor]:
-    """Pieces and texts of all pairs, the sides one after another, each with its lengths.
+    """Pieces and texts of all pairs, the splits one after another, each with its lengths.
 
     Returns:
         `source` and `target`: pieces, int32; `source_text` and `target_text`: UTF-8, uint8;

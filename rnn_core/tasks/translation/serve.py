@@ -1,4 +1,4 @@
-"""Sentences of a person's own, translated."""
+"""Translation of the user's own sentences."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationAnswer(AnswerParameters):
-    """What may be asked of a translation.
+    """Options of a translation.
 
     Attributes:
-        beam_size: Hypotheses that are kept; 1 is quickest, and 0 takes as many as the test side
+        beam_size: Hypotheses that are kept; 1 is quickest, and 0 takes as many as the test set
             was translated with, so that the score is that of the answers.
     """
 
@@ -52,7 +52,7 @@ class Serving(Learning, Serves):
     ) -> "pd.DataFrame":
         """Translate each text of the column `text` into the column `translation`.
 
-        What is of marks alone is its own translation.
+        A text of only marks is its own translation.
 
         Raises:
             DataError: If a row is no text, or of characters that the model knows nothing of.
@@ -76,7 +76,7 @@ class Serving(Learning, Serves):
         """A text as the model reads it.
 
         Raises:
-            DataError: If it is none, or most of its characters are of no training text.
+            DataError: If it is none, or most of its characters are in no training text.
         """
         if not isinstance(text, str):
             raise DataError(f"{where}: {text!r} is not text")

@@ -25,7 +25,7 @@ HAN = regex.compile(r"\p{Han}")
 
 @dataclass(frozen=True)
 class Size:
-    """What suits a training side of so many pairs."""
+    """Suggested sizes for a number of training pairs."""
 
     most_pairs: float
     vocabulary: int
@@ -94,7 +94,7 @@ def usual_tables(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def usual_tokenizer(pairs: Sequence[Pair]) -> dict[str, str]:
-    """How BLEU cuts translations that have no spaces between words; nothing for others."""
+    """Tokenizer of BLEU for languages without spaces between words; nothing for others."""
     text = "".join(pair.target for pair in pairs)
     without_spaces = len(CHARACTER.findall(text))
     if 2 * without_spaces < len(text):

@@ -15,8 +15,8 @@ from rnn_core.tasks.translation.understand import understand
 class Translation(Showing, Serving, Rescoring, Dividing, Task):
     """Sentence-by-sentence translation, scored by corpus BLEU.
 
-    The validation side is translated greedily, since that is done after every epoch; the
-    test side by beam search. Scores of single items are what each adds to the score of the side;
+    The validation set is translated greedily, since that is done after every epoch; the
+    test set by beam search. Scores of single items are what each adds to the score of the split;
     see `rnn_core.tasks.translation.bleu.contributions`.
     """
 

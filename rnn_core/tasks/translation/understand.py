@@ -1,4 +1,4 @@
-"""What was understood of aligned texts."""
+"""Description of what was understood of aligned texts."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -16,7 +16,7 @@ from rnn_core.tasks.translation.parameters import TranslationData, TranslationMe
 
 
 def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
-    """What was found; see `Prepares.understand`."""
+    """Describe the findings; see `Prepares.understand`."""
     asked = meta.parameters
     files = files_of(raw, asked)
     read = [pairs_in(each, asked) for each in files]
@@ -33,7 +33,7 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
 
 
 def meant(files: Files, columns: Sequence[int], first: Pair) -> str:
-    """What is translated into what, with the first pair."""
+    """Describe the direction of translation, with the first pair."""
     if files.target is None:
         what = f"column {columns[0]} of {files.source.name} is translated into column {columns[1]}"
     else:
@@ -47,7 +47,7 @@ def short(text: str, most: int = 40) -> str:
 
 
 def left_out(meta: TranslationMeta, number: int) -> Iterator[str]:
-    """Which pairs of those that were read are not used, and why."""
+    """Report the pairs that are not used, and why."""
     out = meta.left_out
     same = number - sum(meta.items.values()) - out.repeated - out.long
     if same > 0:
@@ -60,7 +60,7 @@ def left_out(meta: TranslationMeta, number: int) -> Iterator[str]:
 
 
 def kept_copies(read: Sequence[Sequence[Pair]], asked: TranslationData) -> Iterator[str]:
-    """How many training pairs have a source that is scored too, where they are not left out."""
+    """Report training pairs whose source is scored too, where they are not left out."""
     train, *others = ([as_read(pair, asked).source for pair in pairs] for pairs in read)
     scored = set(chain.from_iterable(others))
     if number := sum(text in scored for text in train):
@@ -71,7 +71,7 @@ def kept_copies(read: Sequence[Sequence[Pair]], asked: TranslationData) -> Itera
 
 
 def unknown_pieces(data: Data, meta: TranslationMeta) -> Iterator[str]:
-    """Which share of the characters of the sources no training text has, where there are any."""
+    """Report the share of characters of the sources that no training text has, if there are any."""
     lengths = data["source_lengths"].long()
     ends = [int(lengths[: meta.range_of(split)[1]].sum()) for split in SPLITS]
     parts = data["source"][: ends[-1]].tensor_split(ends[:-1])

@@ -1,4 +1,4 @@
-"""What `gatewise deploy` tells of what it made."""
+"""Output of `gatewise deploy`."""
 
 from datetime import timedelta
 

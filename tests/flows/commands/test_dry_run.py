@@ -1,4 +1,4 @@
-"""How long a run would take, by what its like took here."""
+"""Estimated time of a run, from the times of similar ones."""
 
 import json
 from dataclasses import asdict
@@ -61,7 +61,7 @@ def test_what_is_not_alike_tells_nothing(other):
 
 
 def test_records_of_before_are_read_and_others_are_not(tmp_path):
-    """A record without layers and epochs is of one layer; how long an epoch took is not known."""
+    """A record without layers and epochs has one layer, and its time of an epoch is unknown."""
     layout = Layout(tmp_path)
     append(layout, record(4.0, 2))
     fields = asdict(record(3.0, 2))

@@ -38,7 +38,7 @@ finally:
 
 
 def names(requirements):
-    """The distributions that requirements are of, as PyPI compares names."""
+    """The distributions of requirements, as PyPI compares names."""
     found = {re.match(r"[\w.-]+", requirement).group().lower() for requirement in requirements}
     return {name.replace("_", "-") for name in found}
 

@@ -1,4 +1,4 @@
-"""What is left of a dataset that params.yaml does not name any more is told by nothing."""
+"""A dataset that params.yaml does not name any more appears nowhere."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def with_leftovers(layout):
 
 
 def left(layout):
-    """What is there of the dataset that is no more, and of files that look like one."""
+    """Files of the dataset that is gone, and of files that look like one."""
     return {
         path.relative_to(layout.folder).as_posix()
         for path in layout.folder.rglob("*")

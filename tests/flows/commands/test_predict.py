@@ -71,7 +71,7 @@ def test_few_faults_among_many_rows_are_found_with_few_answers(data):
 
 
 def test_nothing_is_answered_where_no_row_can_be():
-    """And of each it is told why; but once, where that is the same of all."""
+    """Each has its reason, given once if all have the same."""
     with pytest.raises(DataError, match=r"2 faults\n  row 1 has 3[^\n]*\n  row 2 has 5"):
         answer_each(Served(Halving(), None), table_of(3, 5), None)
     with pytest.raises(DataError, match=r"^'given'$"):

@@ -1,4 +1,4 @@
-"""What of Prefect's log a run shows on the terminal."""
+"""Lines of Prefect's log that a run shows on the terminal."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What `gatewise cells` prints of a cell and of the stages of the compiler."""
+"""Output of `gatewise cells` about a cell and the compiler's phases."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ CELLS = ("gru", "lstm_layernorm", "gru_reset_after", "minlstm")
 
 
 def values(text):
-    """What is computed, by the value's name."""
+    """Computed values, by name."""
     found = re.findall(r"(v\d+) = (.*?)  \(", text)
     return dict(found)
 

@@ -1,4 +1,4 @@
-"""What a run ends with names things so that they can be copied, and says what was done."""
+"""The end of a run names things so that they can be copied, and says what was done."""
 
 from dataclasses import replace
 from pathlib import Path

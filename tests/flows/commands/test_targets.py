@@ -1,4 +1,4 @@
-"""What options of a terminal stand for: --target in each task that has one, those of forecasts."""
+"""Meaning of options of the terminal: --target in each task that has one, those of forecasts."""
 
 from pathlib import Path
 

@@ -54,7 +54,7 @@ class Worker:
     process: subprocess.Popen[bytes]
 
     def has(self, pattern: str) -> list[Path]:
-        """What there is in the folder that it works in."""
+        """Files in the folder that it works in."""
         return list(self.folder.glob(f"dask/*/*/gatewise/*/{pattern}"))
 
     def is_training(self, epochs: int | None = None) -> bool:
@@ -66,7 +66,7 @@ class Worker:
         )
 
     def processes(self) -> set[int]:
-        """What it has started."""
+        """Processes that it has started."""
         return {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
 
 
@@ -182,7 +182,7 @@ def press_cancel(study, run):
 
 
 def states_of(study, run):
-    """What Prefect says of the tasks of a run, by name."""
+    """States of a run's tasks in Prefect, by name."""
     api, body = study.environment["PREFECT_API_URL"], {"flow_runs": {"id": {"any_": [run]}}}
     tasks = httpx.post(f"{api}/task_runs/filter", json=body).raise_for_status().json()
     return {task["name"]: task["state_name"] for task in tasks}

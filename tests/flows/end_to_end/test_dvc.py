@@ -1,4 +1,4 @@
-"""What a person who knows DVC expects of a study: its metrics, plots, experiments and remotes."""
+"""Features of DVC in a study: its metrics, plots, experiments and remotes."""
 
 import csv
 import io

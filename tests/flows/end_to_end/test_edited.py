@@ -90,7 +90,7 @@ def test_what_is_edited_while_it_trains_is_not_recorded(edited, edit, what, touc
 
 
 def check_right(layout, edit):
-    """What stands there now was made from what was edited."""
+    """Check that the results come from the edited files."""
     (config,) = (layout.runs("north")).glob("gru/*/seed-0/config.json")
     times = {r["dataset"]: 0 for r in read_json_lines(layout.timings)}
     for record in read_json_lines(layout.timings):
@@ -110,7 +110,7 @@ def models_of(study):
 
 
 def trains_north(layout):
-    """Whether the long training is in its course, and nothing else."""
+    """Return whether the long training is in its course, and nothing else."""
     done = layout.comparison("south").exists()
     curves = layout.training.glob("*/metrics.jsonl")
     return done and any(len(read_json_lines(curve)) > 2 for curve in curves)

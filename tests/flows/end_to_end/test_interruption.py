@@ -1,4 +1,4 @@
-"""Killed anywhere, again and again: the next run ends the same, and nothing of ours goes on."""
+"""Killed anywhere, again and again: the next run ends the same, and no process of it lives on."""
 
 import os
 import random
@@ -54,7 +54,7 @@ def contents(study):
 
 @pytest.fixture(scope="module")
 def make(study_at, served, tmp_path_factory):
-    """Makes a study whose processes can be told from all others, at the end too."""
+    """Make a study whose processes can be identified, at the end too."""
     places = []
 
     def new(name):
@@ -71,7 +71,7 @@ def make(study_at, served, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def uninterrupted(make):
-    """What the study comes to when nothing happens to it, and how long that takes."""
+    """Results of the study without interruption, and its duration."""
     study = make("uninterrupted")
     started = time.monotonic()
     study.run(*RUN)
@@ -80,7 +80,7 @@ def uninterrupted(make):
 
 @pytest.fixture(scope="module")
 def again(make):
-    """A study of which the next tests interrupt one run after the other."""
+    """A study whose runs the next tests interrupt one after the other."""
     return make("again")
 
 
@@ -96,7 +96,7 @@ def ours(study):
 
 
 def part(process):
-    """What a process is to a run."""
+    """Role of a process in a run."""
     with suppress(psutil.Error):
         words = process.cmdline()
         if "flows.trainings.worker_process" in words:
@@ -115,7 +115,7 @@ def children(process, name):
 
 
 def is_putting(study):
-    """Whether an entry of the store is being written."""
+    """Return whether an entry of the store is being written."""
     with suppress(FileNotFoundError):
         return any((study.folder / ".gatewise/store/unfinished").iterdir())
     return False
@@ -168,7 +168,7 @@ def check_nothing_is_left(study):
 
 
 def begin_anew(study):
-    """Take away all that a run makes, but for what DVC has in its cache."""
+    """Take away all that a run makes, except for what DVC has in its cache."""
     for name in (*OUTPUTS, ".gatewise", ".dvc/cache/runs"):
         path = study.folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A run on a spoilt table, and runs and statuses after the table is mended."""
+"""A run on a spoilt table, and runs and statuses after the table is repaired."""
 
 import re
 
@@ -34,7 +34,7 @@ PARAMETERS = {
 
 @pytest.fixture(scope="module")
 def mended(study_at, served, tmp_path_factory):
-    """A run on a spoilt table, the status after it, and both again with the table mended."""
+    """A run on a spoilt table, the status after it, and both again with the table repaired."""
     study = study_at(tmp_path_factory.mktemp("mended") / "studies/study", PARAMETERS)
     study.environment.update(served)
     table = study.folder / "sales.csv"

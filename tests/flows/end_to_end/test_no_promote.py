@@ -16,7 +16,7 @@ def models_of(study):
 
 
 def current(study, dataset):
-    """Whether the runs of a dataset are of what the study holds, by MLflow."""
+    """Return whether the runs of a dataset match the study, according to MLflow."""
     client = MlflowClient(study.mlflow_uri)
     experiment = client.get_experiment_by_name(f"quiet/{dataset}")
     runs = client.search_runs([experiment.experiment_id])

@@ -1,4 +1,4 @@
-"""From a person's own files to a registered model and its answer.
+"""From the user's own files to a registered model and its answer.
 
 That two commands are enough is shown by the README's.
 """
@@ -71,12 +71,12 @@ OF_PEOPLE = {
     "judge": ("sentiment", ["opinions.tsv"], "--target", "label"),
     "translator": ("translation", ["numbers.en", "numbers.de"]),
 }
-"""Studies that `new` makes: the task, the data, and what else it is told."""
+"""Studies that `new` makes: the task, the data, and other arguments."""
 
 
 @pytest.fixture(scope="module")
 def shop(terminal_at, tmp_path_factory):
-    """What `new` makes of data for each task, as one study and run at once."""
+    """Studies that `new` makes of data for each task, joined to one and run."""
     terminal = terminal_at(tmp_path_factory.mktemp("shop"))
     terminal.run("git", "init", "--quiet")  # a study often lies in a repository of its person's own
     (terminal.folder / "raw").mkdir()

@@ -1,4 +1,4 @@
-"""What Prefect says of runs that are cancelled, killed, or wait for each other is true."""
+"""States in Prefect of runs that are cancelled, killed, or wait for each other are true."""
 
 import signal
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ STUDY = {
 
 @dataclass
 class Story:
-    """What was seen, by the name of the run or of the moment."""
+    """Observations, by the name of the run or of the moment."""
 
     runs: dict[str, dict] = field(default_factory=dict)
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)

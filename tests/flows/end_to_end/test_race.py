@@ -11,7 +11,7 @@ CELLS = ("memoryless", "rnn_tanh", "gru")
 
 
 def test_hopeless_candidate_gets_no_more_seeds_and_the_others_do(new_study, served, tiny):
-    """Sales repeat every 11 days, of which a cell without memory knows nothing."""
+    """Sales repeat every 11 days, which a cell without memory cannot know."""
     sales = tiny["datasets"]["sales"] | {"margin": 0.005}
     sales["training"] = {"epochs": 8, "learning_rate": 0.03}
     tiny |= {"cells": list(CELLS), "datasets": {"sales": sales}}

@@ -1,4 +1,4 @@
-"""What the README tells people to type, typed in a copy of the repository."""
+"""Commands of the README, typed in a copy of the repository."""
 
 import re
 import shlex
@@ -207,7 +207,7 @@ def running(study, *command):
 
 
 def end(how: Callable[[], None]) -> None:
-    """A child may end by itself, once its parent has been told to."""
+    """A child may end by itself, once its parent has to end."""
     with suppress(psutil.NoSuchProcess):
         how()
 
@@ -278,7 +278,7 @@ def test_schedule_and_changed_data_run_the_study(clone, api):
 
     append_row(clone, "sales.csv", "2024-10-28,8.5")
     known = {run["id"] for run in flow_runs(api)}
-    for _ in range(2):  # a change is told once
+    for _ in range(2):  # a change is reported once
         looked = clone.run("prefect", "deployment", "run", "watch/sample")
         completed(api, re.search(r"flow-run/(\S+)", looked)[1])
     triggered = wait_for(lambda: new_run(api, known, deployment))

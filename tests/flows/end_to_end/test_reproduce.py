@@ -1,4 +1,4 @@
-"""Champions traced, made once more from their commit, and rolled back, as a person does it."""
+"""Champions traced, made once more from their commit, and rolled back, as a user does it."""
 
 import subprocess
 

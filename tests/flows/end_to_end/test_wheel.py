@@ -49,7 +49,7 @@ def install(wheel, python):
 
 
 class Installed:
-    """An environment with a wheel of Gatewise, in which a person works in a folder of theirs."""
+    """An environment with a wheel of Gatewise, where a user works in a separate folder."""
 
     def __init__(self, place):
         self.place, self.folder = place, place / "work"
@@ -74,7 +74,7 @@ class Installed:
         }
 
     def run(self, *command, code=0, folder="."):
-        """Run a program there and return what it prints; errors stand there too."""
+        """Run a program there and return what it prints, errors included."""
         program = shutil.which(command[0], path=str(self.python.parent)) or command[0]
         done = subprocess.run(
             [program, *command[1:]],
@@ -94,7 +94,7 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A study of a person's own file, made and run by an installed package."""
+    """A study of the user's own file, made and run by an installed package."""
     there = Installed(tmp_path_factory.mktemp("installed"))
     rows = (
         f"2024-{1 + i // 28:02}-{1 + i % 28:02},{(i * 37 % 11) + i / 9:.3f}" for i in range(280)
@@ -149,7 +149,7 @@ def test_another_version_makes_the_code_stale_and_stages_wait_for_it(installed):
     study = shutil.copytree(installed.folder / "shop", installed.place / "upgraded")
     try:
         install(build_wheel(installed.place, "0.2.0"), installed.python)
-        # A stage that DVC starts would run other code than what the lock tells of.
+        # A stage that DVC starts would run other code than the lock records.
         said = installed.run("gatewise", "prepare", "sales", folder=study, code=1)
         assert "gatewise 0.2.0" in said
         assert "gatewise run" in said

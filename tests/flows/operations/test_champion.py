@@ -1,4 +1,4 @@
-"""A person looks at a champion, and changes it: what is asked, refused and noted."""
+"""A user looks at a champion, and changes it: questions, refusals and notes."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A study is deployed as it is asked for, and anew as it is asked for then."""
+"""A study is deployed as it is asked for, and again as it is asked for then."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,7 +56,7 @@ def look(api):
 
 
 def test_example_for_prefect_deploys_what_the_watch_asks_for(served, terminal_at):
-    """The file that stands beside our own command does the same."""
+    """The file next to our own command does the same."""
     with temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}):
         make_pool("gatewise")
     terminal_at(REPOSITORY).run("prefect", "--no-prompt", "deploy", "--all")

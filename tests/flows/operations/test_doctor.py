@@ -1,4 +1,4 @@
-"""What hinders a study is found and mended, and what lives is left alone."""
+"""Obstacles of a study are found and repaired, and live processes are left alone."""
 
 import json
 import os
@@ -26,7 +26,7 @@ HOST = socket.gethostname()
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """A study that has not run, of which nothing is known anywhere."""
+    """A study that has not run, and is unknown everywhere."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
     monkeypatch.setattr(doctor, "PORTS", {})
     monkeypatch.setattr(doctor, "LEAST_FREE", 0)
@@ -54,7 +54,7 @@ def found(layout, api=None):
 
 
 def fixed(layout):
-    """What is left after what can be mended is."""
+    """State after the repair."""
     for finding in doctor.examine(layout, None):
         if finding.fix is not None:
             finding.fix()

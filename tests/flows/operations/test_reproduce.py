@@ -1,4 +1,4 @@
-"""What cannot be made once more is refused, and what differs is named."""
+"""Reproduction of what cannot be made again is refused, and differences are named."""
 
 from dataclasses import replace
 from pathlib import Path

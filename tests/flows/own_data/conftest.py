@@ -19,7 +19,7 @@ from rnn_core.training.models import build_model
 
 @dataclass
 class Brought:
-    """What came of files.
+    """Result of some files.
 
     Attributes:
         told: All lines that were printed, or the refusal.
@@ -68,7 +68,7 @@ def bring(tmp_path):
 
 @pytest.fixture
 def read_rightly(bring):
-    """Tables are told of, and answered: from the file as it is, and from its last rows alone."""
+    """Tables are described, and answered: from the file as it is, and from its last rows alone."""
 
     def check(files, told, first):
         given = files if isinstance(files, dict) else {"f.csv": files}
@@ -86,7 +86,7 @@ def read_rightly(bring):
 
 @pytest.fixture
 def understood(bring):
-    """Recordings are told of, in lines that `|` parts."""
+    """Recordings are described, in lines that `|` parts."""
 
     def check(task, files, told):
         brought = bring(task, files)

@@ -1,4 +1,4 @@
-"""What of a person's own files is copied into a study, and what is refused before."""
+"""Copies of the user's own files in a study, and refusals before that."""
 
 import os
 

@@ -45,7 +45,7 @@ READ = {
     "capitals in the ending": ({"F.CSV": rows()}, "2 classes: neg 30, pos 30"),
     "classes of unlike size": (
         made(lambda i: "complaint" if i % 12 == 5 else "ok"),
-        "92 % of the texts are of the class 'ok', so that always answering it has such an accur",
+        "92 % of the texts have the class 'ok', so that always answering it has such an accur",
     ),
     "long texts": (
         rows(

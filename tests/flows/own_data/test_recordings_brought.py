@@ -24,7 +24,7 @@ def wav(seed, samples=2400, rate=8000):
 
 
 def chunks(tag, bits, data, channels=1, extra=b"", sizes=None):
-    """A wav file with what stands in its header."""
+    """A wav file with a given header."""
     rate, width = 8000, channels * bits // 8
     body = struct.pack("<HHIIHH", tag, channels, rate, rate * width, width, bits) + extra
     size = len(data) if sizes is None else sizes[1]

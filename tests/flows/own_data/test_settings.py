@@ -1,4 +1,4 @@
-"""Settings from a terminal mean what a person would think."""
+"""Settings from a terminal mean what a user would expect."""
 
 import pytest
 

@@ -120,7 +120,7 @@ READ = {
     ),
     "index without a name": (indexed(DAYS), DAILY, "2024-03-01"),
 }
-"""What is written, what is told, and the first timestamp of the answer."""
+"""Written form, description, and first timestamp of the answer."""
 
 
 @pytest.mark.parametrize("kind", READ)

@@ -201,7 +201,7 @@ TEXTS = {
     "too few": (
         {"t.txt": FRENCH[:25]},
         (),
-        "which leaves the validation side fewer than 2; it is too short",
+        "which leaves the validation set fewer than 2; it is too short",
     ),
     "NULs within": (
         {"t.txt": FRENCH + "\0\0" + FRENCH},

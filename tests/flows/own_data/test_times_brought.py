@@ -195,7 +195,7 @@ READ = {
         "2024-01-03 12:00:00+01:00",
     ),
 }
-"""What is written, what is told, and the first timestamp of the answer."""
+"""Written form, description, and first timestamp of the answer."""
 
 
 @pytest.mark.parametrize("kind", READ)
@@ -206,7 +206,7 @@ def test_table_is_read_rightly_and_answered(read_rightly, kind):
 REFUSED = {
     "hour that comes again": (
         csv(AUTUMN),
-        "row 29: 2024-10-27 02:00:00 comes again since the clock",
+        "row 29: 2024-10-27 02:00:00 is repeated since the clock",
     ),
     "half hours that come again": (
         csv(
@@ -214,7 +214,7 @@ REFUSED = {
                 None
             )
         ),
-        "2024-10-27 02:00:00 comes again since the clock was set back; write all times in UTC",
+        "2024-10-27 02:00:00 is repeated since the clock was set back; write all times in UTC",
     ),
     "zone in letters": (csv(HOURS, form="%Y-%m-%d %H:%M CET"), "write the time zone as an offset"),
     "time alone": (csv(HOURS[:24], Y[:24], head="time,y", form="%H:%M"), "'00:00' has no day"),

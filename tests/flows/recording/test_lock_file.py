@@ -128,7 +128,7 @@ VALUES = st.one_of(st.lists(LEAVES, max_size=3), st.dictionaries(KEYS, LEAVES, m
 
 @st.composite
 def lock_of_shared_values(draw):
-    """Stages, each with values of which some are the same object."""
+    """Stages, each with values, some of which are the same object."""
     stages = {}
     for number in range(draw(st.integers(1, 4))):
         pool = draw(st.lists(VALUES, min_size=1, max_size=3))

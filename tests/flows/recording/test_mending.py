@@ -1,4 +1,4 @@
-"""What a kill leaves half-written of DVC's own files is mended, and nothing else is touched."""
+"""DVC's own files that a kill left half-written are repaired, and nothing else is touched."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Which stages are due: what DVC says is stale, what follows from it, and what is asked for."""
+"""Stages that are due: those that are stale in DVC, those that follow, and requested ones."""
 
 import shutil
 

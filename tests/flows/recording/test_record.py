@@ -1,4 +1,4 @@
-"""What ran is recorded as what it was begun with, or not at all."""
+"""Stages are recorded with the inputs that they began with, or not at all."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ OPINIONS = {f"{verb}@opinions" for verb in DATASET_VERBS}
 
 @pytest.fixture
 def inputs(layout):
-    """What a run is begun with, of which nothing is recorded yet."""
+    """Inputs at the start of a run, before anything is recorded."""
     lock_file(layout).unlink()
     return read_inputs(layout)
 
@@ -123,7 +123,7 @@ def test_lock_is_what_dvc_writes_that_records_all_at_once(layout, inputs, monkey
 
 
 def outdated(layout, stages):
-    """The lock of stages that ran with something else, one of which is no more."""
+    """The lock of stages that ran with something else, one of which no longer exists."""
     commit(layout, stages)
     text = lock_file(layout).read_text().replace("size: ", "size: 1")
     return text.replace("evaluate@opinions", "evaluate@gone")

@@ -100,7 +100,7 @@ def test_dataset_that_was_edited_is_not_recorded_and_another_is(layout, recorder
 
 
 def test_edit_that_was_undone_counts_too(layout, recorder):
-    """What ran in between may have read it."""
+    """A stage that ran in between may have read it."""
     file = layout.folder / "params.yaml"
     before = file.read_text()
     with recorder.at_work():

@@ -49,7 +49,7 @@ SCRIPT = "<script>document.title = 'taken over'</script> & <b>bold</b>"
 
 @dataclass
 class Dataset:
-    """What there is of one dataset of the study.
+    """Files of one dataset of the study.
 
     Attributes:
         task: Its task.
@@ -157,11 +157,11 @@ STUDY = {
 }
 """Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders, a race to its
 end, a test set that contradicts, a simple baseline that is as good, a single candidate, two of
-which the same seed finished but once."""
+which the same seed finished only once."""
 
 
 def seed_results(data, cell, size, draw):
-    """What `evaluate` says of the seeds of a candidate."""
+    """Results of `evaluate` for the seeds of a candidate."""
     mean, lost = data.scores[cell], data.diverged.get(cell, {})
     for seed in range(data.most or data.seeds):
         epochs = 4 if mean is None else lost.get(seed, data.epochs)
@@ -198,7 +198,7 @@ def candidates_of(data, draw):
 
 
 def seeds_of(data):
-    """How many seeds there may be."""
+    """Numbers of seeds that are allowed."""
     return Seeds(first=data.seeds, most=data.most or data.seeds)
 
 
@@ -225,7 +225,7 @@ def raced(candidates, seeds):
 
 
 def compare(layout, name, data, candidates):
-    """What `compare` writes."""
+    """Results of `compare`."""
     verdict = decide([entry_of(one) for one in candidates], seeds_of(data), MARGIN)
     advice = policies(candidates, MARGIN, data.baselines, verdict.decision.champion)
     found = {c.name: summarise(c, verdict) for c in candidates}
@@ -266,7 +266,7 @@ def layers(scale, reach):
 
 
 def train_and_evaluate(layout, name, data, candidate):
-    """What `train` and `evaluate` leave, as far as the report reads it."""
+    """Results of `train` and `evaluate`, as far as the report reads them."""
     run = layout.run(name, candidate.cell)
     key = f"validation_{data.metric.name}"
     for seed in candidate.seeds:
@@ -339,5 +339,5 @@ def made_up(tmp_path) -> Layout:
 
 @pytest.fixture(scope="session")
 def every_case():
-    """What there is of each dataset of the study with every way it can go wrong."""
+    """Files of each dataset of the study with every way it can go wrong."""
     return STUDY

@@ -1,4 +1,4 @@
-"""What is told outside of `reports/`: cards of models, figures in MLflow, timings."""
+"""Results outside of `reports/`: cards of models, figures in MLflow, timings."""
 
 import re
 from dataclasses import replace
@@ -246,7 +246,7 @@ ANSWERS = [
     Answer(cell="gru", median_ms=0.4567, p95_ms=12.345, peak_megabytes=0.8754, **FACTS),
     Answer(cell="memoryless", median_ms=1.0, p95_ms=2.0, peak_megabytes=None, **FACTS),
 ]
-"""Of which the last counts."""
+"""The last one counts."""
 
 
 def rows_of(page, dataset):

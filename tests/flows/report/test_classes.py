@@ -1,4 +1,4 @@
-"""What is told of classes: how well each is found, and where a classifier has learned nothing."""
+"""Results by class: how well each is found, and where a classifier has learned nothing."""
 
 import re
 from dataclasses import replace
@@ -94,7 +94,7 @@ def test_mean_recall_is_over_the_seeds_that_tested_the_class(found):
 
 
 def test_that_the_most_frequent_class_does_as_well_is_told_first(build_study, every_case, tmp_path):
-    """94 of 100 texts are of one class, and no cell finds more than that out."""
+    """94 of 100 texts have one class, and no cell finds more than that."""
     frequent = replace(
         every_case["bare"],
         scores={"memoryless": 0.93, "gru": 0.93},

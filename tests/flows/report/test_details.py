@@ -1,4 +1,4 @@
-"""What is collected of a dataset, and that nothing is left out in silence."""
+"""Collected results of a dataset; nothing is left out silently."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What is said of the validation items before training, and once models were scored on them."""
+"""Statements about the validation items before training, and once models were scored on them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the forms of the report say in every case, and what they weigh."""
+"""Sentences of the report in every case, and the size of its page."""
 
 import math
 import re
@@ -90,7 +90,7 @@ def rows_of(text):
 
 
 def columns(rows, name):
-    """What the first of the tables says of the risk of a candidate."""
+    """Risk of a candidate in the first of the tables."""
     titles = next(row for row in rows if row[0] == "candidate")
     row = next(row for row in rows if row[0] == name)
     shown = dict(zip(titles, row, strict=True))
@@ -174,7 +174,7 @@ def test_baseline_is_said_to_be_as_good_as_it_is(made_up, score, said):
 
 
 def network(test, validation=0.0, error=0.1, mean=0.5):
-    """A reference network that is worse than the champion by so many margins."""
+    """A reference network that is worse than the champion by `mean` margins."""
     stands = {"mean": mean, "std": None}
     return ReferenceResult(
         cell="tcn",
@@ -319,7 +319,7 @@ TERMS = {
     *("candidate", "training", "random seed", "item", "validation set", "test set", "margin"),
     *("chance", "expected loss", "decided", "open", "look", "ensemble", "simple baseline"),
 }
-"""What no everyday word is, or means more here."""
+"""Words that are not everyday words, or mean more here."""
 
 
 def test_every_term_of_a_decision_is_explained_on_the_page(made_up):

@@ -1,4 +1,4 @@
-"""What the tests have a Dask worker's process do; it imports them by this name."""
+"""Work for a Dask worker's process in tests, which imports it by this name."""
 
 import os
 import time

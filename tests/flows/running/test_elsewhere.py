@@ -1,4 +1,4 @@
-"""What a Dask worker refuses to do, and what a study gives and gets."""
+"""Refusals of a Dask worker, and the exchange between it and a study."""
 
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
@@ -80,7 +80,7 @@ def test_code_of_another_cell_is_other_code(work):
 
 @pytest.fixture
 def task():
-    """What Dask knows of the task that its worker is at."""
+    """State in Dask of the task that its worker is at."""
     return SimpleNamespace(state="executing")
 
 

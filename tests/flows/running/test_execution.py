@@ -45,7 +45,7 @@ CLOSINGS = {f"{what}@{name}" for what in ("record", "track") for name in NAMES}
 
 
 class Noting(Execution):
-    """Notes what is done; what it is told to wait for comes first, or nothing happens."""
+    """Notes what is done; it first waits for a given event, or nothing happens."""
 
     def __init__(
         self, first: dict[str, str] | None = None, errors: dict[str, BaseException] | None = None

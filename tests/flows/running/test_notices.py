@@ -1,4 +1,4 @@
-"""People are told of champions and failures by the blocks that they have set up."""
+"""Notices of champions and failures reach people by the blocks that they have set up."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ def prefect_here(served):
 
 @pytest.fixture
 def service():
-    """A service that takes notices, and what it was told."""
+    """A service that takes notices, and the notices."""
     told = []
 
     class Take(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What Prefect says of a run reaches the run."""
+"""Prefect's state of a run reaches the run."""
 
 import threading
 

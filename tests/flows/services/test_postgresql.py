@@ -44,7 +44,7 @@ def test_writers_side_by_side_lose_nothing(postgres):
 
 @pytest.fixture(scope="module")
 def study(postgres, study_at, tmp_path_factory):
-    """A study of which both know from PostgreSQL."""
+    """A study that both know from PostgreSQL."""
     folder = tmp_path_factory.mktemp("production") / "study"
     made = study_at(folder, STUDY)
     made.environment.update(
@@ -57,7 +57,7 @@ def study(postgres, study_at, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def printed(study):
-    """What the run printed."""
+    """Output of the run."""
     return study.run("gatewise", "run")
 
 

@@ -50,7 +50,7 @@ def filled(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Fi
 
 @pytest.fixture(scope="module")
 def models(filled: Filled) -> Iterator[dict[str, Registered]]:
-    """What is registered, while MLflow is told of it."""
+    """Registered models, while MLflow watches."""
     with tracked_at(filled.folder):
         yield filled.models
 

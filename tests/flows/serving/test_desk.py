@@ -19,7 +19,7 @@ from rnn_core.errors import DataError
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of an answer."""
+    """Request for an answer."""
 
     plus: int = 0
 

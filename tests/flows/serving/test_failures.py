@@ -1,4 +1,4 @@
-"""A reason keeps what the model has names for, and loses what a person sent."""
+"""A reason keeps names that the model knows, and loses the content of the request."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Odd requests: an answer, or a reason; never an error of ours, a trace, or another answer later.
+"""Odd requests: an answer, or a reason; never an internal error, a trace, or another answer later.
 
 Five hundred of them here; `make fuzz-serve` tries 20,000.
 """
@@ -25,7 +25,7 @@ EACH = settings(
     database=None,
 )
 ENOUGH = 5000
-"""Requests from which on it is told whether memory grows."""
+"""Requests that are enough to see whether memory grows."""
 
 KNOWN = {200, 400, 413, 415, 422}
 FORBIDDEN = ("Traceback", 'File "', ".py", "rnn_core", "site-packages", "/tmp", "pydantic")

@@ -1,4 +1,4 @@
-"""Who may ask, and what every answer has."""
+"""Access control, and common parts of every answer."""
 
 import asyncio
 import json

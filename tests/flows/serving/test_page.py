@@ -60,7 +60,7 @@ def address(models, application):
 
 
 class Trying:
-    """A person who tries models on the page."""
+    """A user who tries models on the page."""
 
     def __init__(self, browser, address):
         self.browser, self.address = browser, address
@@ -110,7 +110,7 @@ class Trying:
         return self.browser.value(f"{area}.innerText")
 
     def wrong(self):
-        """What is said to be wrong."""
+        """Text of the error."""
         shown = "[...document.querySelectorAll('.wrong')].filter(e => e.checkVisibility())"
         self.browser.wait_for(f"{shown}.length")
         return self.browser.value(f"{shown}.map(e => e.textContent).join('\\n')")
@@ -208,7 +208,7 @@ def test_recording_is_uploaded(trying, models, tmp_path, task):
 
 
 def test_sound_is_recorded_as_a_wav_that_models_read(trying, models, tmp_path):
-    """The microphone of a browser without one is told; what is recorded is a plain wav."""
+    """A missing microphone is reported; a recording is a plain wav."""
     trying.open("tiny.speech_recognition")
     trying.browser.value(
         "import('/page/sound.js').then(async ({wav}) => {"

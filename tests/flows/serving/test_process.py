@@ -1,4 +1,4 @@
-"""`gatewise serve` as a person starts and ends it."""
+"""`gatewise serve` as a user starts and ends it."""
 
 import json
 import os
@@ -117,7 +117,7 @@ def test_token_stands_in_no_log(filled):
 
 
 def told(folder, *arguments):
-    """What a server says that does not start."""
+    """Output of a server that does not start."""
     process, log = serve(folder, *arguments)
     assert process.wait(timeout=120) == 1
     return log.read_text()

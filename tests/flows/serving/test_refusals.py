@@ -1,4 +1,4 @@
-"""What a request is told that cannot be answered: the reason, and nothing of what was sent."""
+"""Answers to requests that cannot be served: the reason, and no part of the request."""
 
 import base64
 import io

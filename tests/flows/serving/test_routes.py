@@ -1,4 +1,4 @@
-"""What models answer over HTTP is what they answer by themselves."""
+"""Models give the same answers over HTTP as by themselves."""
 
 import base64
 import json

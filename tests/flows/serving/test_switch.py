@@ -94,7 +94,7 @@ def tamper(file):
 
 
 class Planted:
-    """What runs a program where it is unpickled."""
+    """Object that runs a program when it is unpickled."""
 
     def __reduce__(self):
         return (Path.touch, (Path("it-was-run"),))

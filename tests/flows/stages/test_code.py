@@ -36,7 +36,7 @@ def before():
 
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
-    """A copy of our packages, of which the fingerprints are taken."""
+    """A copy of our packages, whose fingerprints are taken."""
     for package in definitions.PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=ignored)
@@ -483,7 +483,7 @@ def test_every_parameter_of_a_study_has_another_value_here():
 
 
 def test_what_divides_the_data_anew_makes_stale_only_what_is_refitted(copied):
-    """What scores on the new division is not trained again, and is quickly done."""
+    """Trainings that score on the new division are kept, and evaluations are quick."""
     known = keys_with()
     refitted = keys_with(refit=True)
     edit(copied / "rnn_core/tasks/translation/divide.py", "before - number", "before - 1 * number")

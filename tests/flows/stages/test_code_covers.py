@@ -1,4 +1,4 @@
-"""What runs in a stage is in the fingerprint of its code, however it is come by."""
+"""Code that runs in a stage is in its fingerprint, however it is reached."""
 
 import ast
 import shutil
@@ -151,12 +151,12 @@ def definitions_in(file):
 
 
 def is_elsewhere(module):
-    """Whether a module keeps things or does the work for stages: of no fingerprint, on purpose."""
+    """Return whether a module stores things or runs work for stages, so has no fingerprint."""
     return any(f"{module}.".startswith(f"{apart}.") for apart, _ in code.APART)
 
 
 def module_of(file):
-    """The name of a module of ours, by its file; None for another's."""
+    """The name of a module in our packages, by its file; None for others."""
     path = Path(file)
     if not path.is_relative_to(ROOT):
         return None
@@ -166,7 +166,7 @@ def module_of(file):
 
 
 class Calls:
-    """The definitions of ours that are called while this is entered."""
+    """The definitions in our packages that are called while this is entered."""
 
     def __init__(self):
         self.seen = set()
@@ -215,7 +215,7 @@ AROUND = (
 
 
 def ran(perform, layout, task, verb):
-    """Run a stage; returns what of ours it called."""
+    """Run a stage; returns the definitions in our packages that it called."""
     perform(layout, task, verb, watch=(calls := Calls()))
     around = {("flows.trainings.work", name) for name in AROUND}
     found = set(calls.found()) - around

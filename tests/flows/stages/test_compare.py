@@ -1,4 +1,4 @@
-"""What a comparison refuses to begin with, and that its numbers follow from those of items."""
+"""Conditions of a comparison, and that its numbers follow from those of items."""
 
 from types import SimpleNamespace
 

@@ -41,7 +41,7 @@ DATASETS = {
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory, perform):
-    """A study of which all seeds are trained."""
+    """A study whose seeds are all trained."""
     layout = Layout(tmp_path_factory.mktemp("study"))
     sections = {
         name: {"source": f"data/raw/{name}", "model": {"hidden_size": 6}, **section}
@@ -115,7 +115,7 @@ def test_losses_on_the_validation_set_are_kept_where_they_are_not_the_metric(lay
 
 
 def stored(seed, validation, test):
-    """What the store has of the evaluation of a seed; of one that diverged without a score."""
+    """Stored evaluation of a seed; without a score if it diverged."""
     scores = SeedResult(seed=seed, epochs=1, steps=1, validation=validation, test=test)
     text = {"kind": "text", "seed": seed, "split": "test", "texts": []}
     return Evaluation(

@@ -90,7 +90,7 @@ def study(tmp_path_factory, perform):
 
 @pytest.fixture(scope="module")
 def believed(study):
-    """Here what comes after the moved-back training set is of another kind."""
+    """Here the values after the moved-back training set have another kind."""
     return study(turns=True, champion="ensemble")
 
 
@@ -99,7 +99,7 @@ def comparison_of(layout):
 
 
 def scores_on(layout, folders, split):
-    """Scored anew, by the prepared data as it is and the meta that models are served with."""
+    """Scored again, by the prepared data as it is and the meta that models are served with."""
     data, meta = read_prepared(layout.prepared("sales"), Forecasting)
     task, model = restore_together(folders, meta)
     with torch.inference_mode():
@@ -163,7 +163,7 @@ def test_refit_that_is_believed_is_registered_with_its_own_score(believed, tmp_p
 
 
 def test_registered_refit_is_served_as_it_is_scored(believed, tmp_path):
-    """Row by row of the test set, asked as a person asks, of the folder that is registered."""
+    """Row by row of the test set, asked as a user asks, of the folder that is registered."""
     comparison = comparison_of(believed)
     copy_model(believed, "sales", comparison, tmp_path / RUN)
     shutil.copy(believed.prepared("sales") / "meta.json", tmp_path / RUN)

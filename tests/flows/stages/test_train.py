@@ -100,7 +100,7 @@ def tuned(prepared, tmp_path_factory, perform):
 
 @pytest.fixture
 def fresh(prepared, tmp_path):
-    """A study of one's own with prepared data."""
+    """A separate study with prepared data."""
     return Layout(shutil.copytree(prepared.folder, tmp_path / "study"))
 
 
@@ -124,7 +124,7 @@ def stored(layout):
 
 
 def result(folder):
-    """What a training left in its folder, less the digests of that."""
+    """Results of a training in its folder, without their digests."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
 
 

@@ -1,4 +1,4 @@
-"""What a process knows of itself."""
+"""Knowledge of a process about itself."""
 
 import time
 

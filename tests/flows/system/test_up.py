@@ -53,7 +53,7 @@ def ports():
 
 
 def lines_until(process, end):
-    """What a process prints up to a line with some words."""
+    """Output of a process up to a line with some words."""
     lines = []
     while not lines or end not in lines[-1]:
         lines.append(process.stdout.readline())

@@ -38,7 +38,7 @@ def rival(study: Path, runs: dict[int, str], name: str, gate: Path) -> int:
         with gate.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
         promote(Layout(study), name, "sales", runs)
-    except Exception:  # noqa: BLE001 - whoever started it is told
+    except Exception:  # noqa: BLE001 - the caller sees it
         traceback.print_exc()
         return 1
     return 0

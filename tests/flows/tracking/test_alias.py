@@ -1,4 +1,4 @@
-"""Who moved the alias last is known, wherever the moving was cut off."""
+"""The last move of the alias is attributed correctly, wherever it was cut off."""
 
 import pytest
 from mlflow import MlflowClient
@@ -29,7 +29,7 @@ def move(client, number):
 
 
 def state(client):
-    """The version that a challenger finds, and whether a person moved the alias."""
+    """The version that a challenger finds, and whether someone moved the alias."""
     standing = standing_of(client, NAME)
     number = str(standing.version.version) if standing.version else None
     return number, standing.has_alias, standing.by_hand

@@ -100,7 +100,7 @@ def test_rows_that_are_not_there_are_told(loaded):
 
 
 def test_rows_as_json_has_them_are_answered_alike(loaded):
-    """What is to be predicted is null there."""
+    """Values to predict are null there."""
     _, task, model = loaded
     rows = rows_of(asked_for(3))
     assert [row["y"] for row in rows[-3:]] == [None] * 3

@@ -1,4 +1,4 @@
-"""A registered forecaster answers whatever kinds a person's own columns have."""
+"""A registered forecaster answers whatever kinds the user's columns have."""
 
 import io
 

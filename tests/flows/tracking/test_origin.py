@@ -1,4 +1,4 @@
-"""A version says where it comes from, and what of that is in no commit."""
+"""A version says where it comes from, and which part of that is in no commit."""
 
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def committed(layout, tmp_path, monkeypatch):
-    """A repository with the study below, beside code of which nothing is known."""
+    """A repository with the study below, next to unknown code."""
     monkeypatch.setattr(origin, "clone", lambda: None)
     git(tmp_path, "init", "--quiet")
     layout.folder.joinpath(".gitignore").write_text("/runs\n/data\n/evaluations\n.gatewise\n")

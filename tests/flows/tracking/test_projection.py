@@ -71,7 +71,7 @@ def history(run, metric="epoch"):
 
 
 def described(runs):
-    """All that runs show, but for when and by whom it was made."""
+    """All that runs show, except for when and by whom it was made."""
     names = {run.info.run_id: run.info.run_name for run in runs}
     return {
         run.info.run_name: {
@@ -363,7 +363,7 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
 
 
 def let_diverge(layout, cell, seed):
-    """Make a seed one whose training diverged, and compare anew."""
+    """Make a seed one whose training diverged, and compare again."""
     folder = seed_folder(layout.run("sales", cell), "4", seed)
     (folder / MODEL).unlink()
     write_json(folder / SUMMARY, {"status": "diverged", "epochs": 2, "steps": 12})

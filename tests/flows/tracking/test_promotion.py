@@ -63,7 +63,7 @@ def restore_from(chain, layout):
 
 
 def renew(layout, perform, change=None, **data):
-    """Let a study's data and parameters change, and train on them anew."""
+    """Let a study's data and parameters change, and train on them again."""
     if change is not None:
         file = layout.raw("sales") / "sales.csv"
         change(pd.read_csv(file)).to_csv(file, index=False)
@@ -81,7 +81,7 @@ def grown(table):
 
 
 def score_of_registered(layout):
-    """The score of the seed that is to be registered, computed anew."""
+    """The score of the seed that is to be registered, computed again."""
     data, meta = read_prepared(layout.prepared("sales"), get_task("forecasting"))
     task, model = restore(registered_seed(layout), meta)
     with torch.inference_mode():
@@ -164,7 +164,7 @@ def judge_anew(layout, risk, status):
 
 
 def evidence():
-    """What the tags of the first version say of the decision."""
+    """Evidence of the decision in the tags of the first version."""
     tags = MlflowClient().get_model_version(NAME, "1").tags
     names = ["decision", *(f"{split}_{what}" for split in ("validation", "test") for what in RISKS)]
     return [tags.get(f"gatewise.{name}") for name in names]
@@ -333,7 +333,7 @@ def test_champion_that_answers_another_question_is_replaced_for_that_reason(layo
 
 
 def test_items_that_the_champion_was_trained_on_are_left_out(layout, perform):
-    """Rows from 80 on are tested, of which the champion has seen those before 240."""
+    """Rows from 80 on are tested; the champion has seen those before 240."""
     promote_sales(layout)
     renew(layout, perform, split=[60, 20, 220])
     found = promote_sales(layout)
@@ -389,12 +389,12 @@ def test_champion_of_another_gatewise_is_replaced_for_that_reason(chain, layout,
     assert "this version of Gatewise cannot use it: TypeError: unexpected keyword" in found.reason
 
 
-# --- A person's decision ---
+# --- A user's decision ---
 
 
 @pytest.fixture
 def rolled_back(chain, layout):
-    """A study with two versions, of which a person chose the worse one."""
+    """A study with two versions, where someone chose the worse one."""
     spoil(layout)
     promote_sales(layout)
     restore_from(chain, layout)
@@ -533,7 +533,7 @@ def test_first_model_that_answers_differently_gets_no_alias(layout, monkeypatch)
 
 
 def test_alias_stays_if_a_model_answers_differently(chain, layout, monkeypatch):
-    """And so does all that is known of who moved it; the version has nothing that speaks for it."""
+    """And so do the notes on its last move; the version has no evidence for it."""
     spoil(layout)
     promote_sales(layout)
     move_by_hand("1")

@@ -53,7 +53,7 @@ def digest_of_candidate(layout, tmp_path):
 
 @pytest.fixture
 def studies(layout, tmp_path):
-    """Copies of a study, of which the first is the best, and the others as bad as one another."""
+    """Copies of a study; the first is the best, and the others are equally bad."""
     folders = [layout.folder]
     for number in range(1, PROCESSES):
         folder = shutil.copytree(layout.folder, tmp_path / f"study{number}")

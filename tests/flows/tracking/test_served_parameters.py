@@ -1,4 +1,4 @@
-"""What may be asked of the answers of a registered model, as MLflow knows it."""
+"""Options of the answers of a registered model, as MLflow knows it."""
 
 from dataclasses import asdict
 

@@ -69,7 +69,7 @@ def by_identity(config: RunConfig) -> float:
 
 @dataclass(frozen=True)
 class Scores:
-    """What models score on both splits; what they score on the test set is told apart by `test`."""
+    """Scores of models on both splits; scores on the test set differ by `test`."""
 
     validation: Callable[[RunConfig], float] = by_identity
     test: float = 0.25
@@ -110,7 +110,7 @@ class Scores:
         return folder
 
     def noise(self, config: RunConfig, split: ScoredSplit) -> npt.NDArray[np.float64]:
-        """What items are worth besides, the same for all seeds of a candidate."""
+        """Effects of items, the same for all seeds of a candidate."""
         number = int(self.test) if split == "test" else 0
         generator = np.random.default_rng([number, COSTS[config.cell]])
         found = generator.normal(size=NUM_ITEMS)

@@ -1,4 +1,4 @@
-"""Where a store is: addresses, connections, and what is told if one cannot be used."""
+"""Places of a store: addresses, connections, and errors if one cannot be used."""
 
 import hashlib
 import shutil

@@ -27,7 +27,7 @@ MEANS = {"gru-4": 8.0, "gru-8": 5.0, "lstm-4": 5.5, "mgu-8": 14.0, "gru-2x4": 14
 
 
 def end_of(asked, salt=0, own=False):
-    """How a training ends: by chance, but always the same; one in eight diverges."""
+    """Random end of a training, but always the same one; one in eight diverges."""
     drawn = hashlib.sha256(f"{asked} {salt}".encode()).digest()
     score = None if drawn[0] < 32 else drawn[1] / 32
     cost = COSTS.get(asked.cell, NETWORK_COST) * asked.hidden_size * asked.num_layers
@@ -65,7 +65,7 @@ class Run:
     Attributes:
         plan: Of what.
         own: Whether each random seed has items of its own.
-        ended: Trainings that have ended, and what else was there.
+        ended: Trainings that have ended, and others that were there.
         begun: Every training in the order in which it was begun.
     """
 
@@ -189,7 +189,7 @@ def test_trainings_are_those_that_the_race_asks_for(plan, own):
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(plans(), st.booleans(), st.sampled_from(["seed", "ensemble", "auto"]))
 def test_race_knows_nothing_of_a_refit(plan, own, champion):
-    """Nor does the ensemble; and the refit is of the candidate that was chosen, and no other."""
+    """Nor does the ensemble; and only the chosen candidate is refitted."""
     without = Run(replace(plan, refit=None), own)
     with_it = Run(replace(plan, refit=champion), own)
     alone, found = without.go(), with_it.go()

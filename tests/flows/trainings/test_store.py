@@ -142,7 +142,7 @@ def test_broken_file_is_never_handed_out(store, url, folder, tmp_path, fault):
     assert not (tmp_path / "new").exists()
     assert store.read(KIND, IDENTITY, "config.json") == FILES["config.json"]
     assert store.broken_files(KIND, IDENTITY) == [f"{PATH}/{name}"]
-    store.put(KIND, IDENTITY, folder)  # which mends it
+    store.put(KIND, IDENTITY, folder)  # which repairs it
     assert store.broken_files(KIND, IDENTITY) == []
     assert taken_from(store) == FILES
 
@@ -209,7 +209,7 @@ class Meddled:
 
 
 class Dead(BaseException):
-    """The process is no more; nothing that would be tidied up is."""
+    """The process has died; nothing is tidied up."""
 
 
 class Dying:

@@ -47,7 +47,7 @@ def drawn(asked: Asked, salt: object = 0) -> float:
 
 
 def end_of(asked: Asked, score: float | None) -> Ended:
-    """How a training ends that comes to a score, where lower is better."""
+    """End of a training with a given score, where lower is better."""
     trained = None
     if not asked.is_trial:
         items = None
@@ -85,7 +85,7 @@ class Run:
         return found
 
     def of(self, name: str) -> list[Asked]:
-        """What was begun of a candidate."""
+        """Trainings of a candidate that have begun."""
         return [one for one in self.begun if one.sizing.name == name]
 
 
@@ -111,7 +111,7 @@ def by_chance(salt: int) -> Score:
 
 
 def badly(size: int, until: float = math.inf, low: float = 0.001) -> Score:
-    """Larger is better, but for one size that wants learning rates from `low` to `until`."""
+    """Larger is better, except for one size that wants learning rates from `low` to `until`."""
 
     def score(asked: Asked) -> float:
         rate = dict(asked.values).get("learning_rate", 0.01)
@@ -184,7 +184,7 @@ def as_told(found: Look) -> tuple[object, ...]:
 @settings(max_examples=15, deadline=None, derandomize=True, database=None)
 @given(PLANS, WORLDS, st.data())
 def test_all_that_was_trained_is_asked_for_again_if_it_is_lost(plan, world, data):
-    """What showed that a size had to be tuned again, too: so nothing of it may be thrown away."""
+    """Trainings that led to tuning a size again count too: none may be thrown away."""
     whole = Run(plan, world)
     found = whole.go()
     missing = data.draw(st.sampled_from(whole.begun))

@@ -380,7 +380,7 @@ def machines(tmp_path_factory):
 
 
 def expected(number, fate):
-    """What becomes of a job on a device that nobody else holds."""
+    """Expected result of a job on a device that nobody else holds."""
     return {"return": number, "raise": ValueError}.get(fate, WorkerLostError)
 
 

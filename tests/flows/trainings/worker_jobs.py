@@ -1,4 +1,4 @@
-"""What the tests of workers have them do; workers import it by this name."""
+"""Work for workers in tests, which import it by this name."""
 
 import fcntl
 import os

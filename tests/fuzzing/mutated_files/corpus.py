@@ -19,7 +19,7 @@ import soundfile
 
 @dataclass(frozen=True)
 class Layout:
-    """What `gatewise new` is given.
+    """Arguments of `gatewise new`.
 
     Attributes:
         task: Name of the task.

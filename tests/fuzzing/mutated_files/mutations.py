@@ -1,4 +1,4 @@
-"""What happens to files: on the way, in an editor, in a spreadsheet."""
+"""Damage to files: on the way, in an editor, in a spreadsheet."""
 
 import gzip
 from collections.abc import Callable

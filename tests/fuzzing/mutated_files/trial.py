@@ -1,4 +1,4 @@
-"""What `gatewise new` and `gatewise predict` make of files, without a study around them."""
+"""Results of `gatewise new` and `gatewise predict` for files, without a study."""
 
 from collections.abc import Mapping
 from pathlib import Path

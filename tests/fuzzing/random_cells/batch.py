@@ -29,7 +29,7 @@ def batch(number: int, index: int, flags: Sequence[str]) -> dict[str, Any]:
         flags: Further flags of the compiler.
 
     Returns:
-        Counts; or under "failure" what a person has to see.
+        Counts; or under "failure" a description.
     """
     torch.set_num_threads(1)
     build.FLAGS = (*build.FLAGS, *flags)

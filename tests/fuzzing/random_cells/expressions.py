@@ -1,4 +1,4 @@
-"""What the step of a random cell is made of: a small graph that prints as one would write it.
+"""Parts of the step of a random cell: a small graph that prints as one would write it.
 
 Values stay tame by construction: every operation bounds its result by the bounds of its
 operands, and what grows too large is squashed, so that rounding is all that two ways of
@@ -16,7 +16,7 @@ LARGEST = 6.0
 
 @dataclass(frozen=True)
 class Operation:
-    """What makes a value of others.
+    """Operation that makes a value of others.
 
     Attributes:
         text: Python, with operands as {0}, {1}, ...
@@ -219,5 +219,5 @@ def written(results: Sequence[Value]) -> list[str]:
 
 
 def bracketed(text: str) -> str:
-    """An operand that may stand beside any operator."""
+    """An operand that is valid next to any operator."""
     return text if text.isidentifier() else f"({text})"

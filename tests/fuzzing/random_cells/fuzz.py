@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what is left of so many cells; 1 if one of them differs."""
+    """Run the remaining ones of a number of cells; 1 if one of them differs."""
     parser = argparse.ArgumentParser(prog="python -m random_cells", description=__doc__)
     parser.add_argument("--cells", type=int, default=5000, help="how many in all")
     parser.add_argument("--seed", type=int, help="of all batches; that of the file, or any")
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def progress_of(path: Path, wanted: int | None) -> dict[str, Any]:
-    """What is done, from a file; nothing, if there is none or it is of another seed."""
+    """Progress, from a file; empty if there is none, or if its seed differs."""
     try:
         kept: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
@@ -71,7 +71,7 @@ def write(path: Path, kept: dict[str, Any]) -> None:
 
 
 def summary(kept: dict[str, Any]) -> str:
-    """What is done, in a line."""
+    """Summary in a line."""
     batches = kept["batches"].values()
     eager: Counter[str] = sum((Counter(b["eager"]) for b in batches), Counter())
     cells, checked = (sum(b[what] for b in batches) for what in ("cells", "checked"))

@@ -43,7 +43,7 @@ NAMES: dict[str, Any] = {
     "layer_norm": functional.layer_norm,
     "rms_norm": functional.rms_norm,
 }
-"""What the source of a cell may name."""
+"""Names that the source of a cell may use."""
 numbers = count()
 
 
@@ -60,7 +60,7 @@ class RandomCell:
     new_states: tuple[Value, ...]
 
     def __str__(self) -> str:
-        """The cell as a class, as a person would write it."""
+        """The cell as a class, as one would write it by hand."""
         used = [value.text for value in reachable(self.new_states) if not value.operands]
         weights = {name: SHAPES[kind] for name, kind in WEIGHTS.items() if f"w.{name}" in used}
         states = STATES[: len(self.new_states)]
@@ -128,18 +128,18 @@ class Example:
     seed: int
 
     def __repr__(self) -> str:
-        """What a person needs to see it again."""
+        """Print all that is needed to see it again."""
         options = {k: v for k, v in vars(self).items() if k != "made"}
         return f"\n{self.made}\n{options}"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """What hypothesis prints of an example that fails."""
+        """Print an example that fails, for hypothesis."""
         printer.text(repr(self))
 
 
 @st.composite
 def random_cells(draw: st.DrawFn, operations: int = 14) -> RandomCell:
-    """A cell with 1 to 3 states and up to so many operations."""
+    """A cell with 1 to 3 states and up to `operations` operations."""
     num_states, num_gates = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     values = leaves(num_gates, num_states)
     for _ in range(draw(st.integers(2, operations))):
@@ -151,7 +151,7 @@ def random_cells(draw: st.DrawFn, operations: int = 14) -> RandomCell:
 
 
 def leaves(num_gates: int, num_states: int) -> list[Value]:
-    """What every step finds; what stands last is drawn first."""
+    """Inputs of every step; the last is drawn first."""
     found = [Value(f"w.{name}", kind, 0.8) for name, kind in WEIGHTS.items()]
     found += [Value(name, "R", 1.5) for name in STATES[:num_states]]
     return found + [Value(f"x.{name}", "R", 1.5) for name in GATES[:num_gates]]
@@ -182,7 +182,7 @@ def drawn_states(draw: st.DrawFn, values: Sequence[Value], number: int) -> tuple
 
 
 MIXED = Operation("0.6 * {0} + 0.4 * {1}", "RR", "R", max)
-"""What two values are made one by; a state stays as small as they are."""
+"""Operations that combine two values; a state stays as small as they are."""
 
 
 @st.composite

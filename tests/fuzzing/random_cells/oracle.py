@@ -25,7 +25,7 @@ Inputs, weights and what flows back are all about 1, and sums of them may cancel
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an example.
+    """Result of an example.
 
     Attributes:
         reason: Why the cell ran in the eager loop; empty: it ran on its kernel.
@@ -119,8 +119,8 @@ def largest(tensor: Tensor) -> float:
 
 
 def reason_for(run: Callable[[], Any]) -> tuple[Any, str]:
-    """What a function returns, and why it ran in the eager loop, if it did."""
-    search.warned.clear()  # each reason is told once
+    """Result of a function, and why it ran in the eager loop, if it did."""
+    search.warned.clear()  # each reason is given once
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         found = run()

@@ -1,10 +1,10 @@
-"""How hypothesis runs: each example is new, takes the time it takes, and is kept nowhere."""
+"""Settings of hypothesis: each example is new, takes the time it takes, and is kept nowhere."""
 
 from hypothesis import HealthCheck, Phase, settings
 
 
 def of(number: int, shrink: bool = True) -> settings:
-    """Settings for so many examples, the first failing one made small or not."""
+    """Settings for `number` examples, the first failing one made small or not."""
     return settings(
         phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
         max_examples=number,

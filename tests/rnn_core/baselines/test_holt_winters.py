@@ -63,7 +63,7 @@ def test_forecasts_are_those_of_the_definition_and_of_statsmodels(origin):
 
 
 def test_nothing_after_a_forecast_begins_changes_it():
-    """Nor do the rows after the training side change what smooths."""
+    """Nor do the rows after the training set change what smooths."""
     values, changed = weekly(1, 90), weekly(1, 90)
     changed[75:] += 100
     torch.testing.assert_close(forecast(values, 60, [60, 75]), forecast(changed, 60, [60, 75]))

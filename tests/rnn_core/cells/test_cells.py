@@ -321,7 +321,7 @@ def stacked(layer, order):
 
 
 def onnx_outputs(kind, layer, x, order, peepholes=(), **attributes):
-    """What ONNX's reference evaluator says of one of its recurrent operators."""
+    """Outputs of ONNX's reference evaluator for one of its recurrent operators."""
     w, u, b = (part.numpy()[None] for part in stacked(layer, order))
     feeds = {"X": x.numpy(), "W": w, "R": u, "B": np.concatenate([b, np.zeros_like(b)], axis=1)}
     names = list(feeds)

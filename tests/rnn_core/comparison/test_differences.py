@@ -110,7 +110,7 @@ def test_of_equal_candidates_one_is_called_worse_in_five_percent_of_studies(num_
 
 
 def test_true_difference_is_found():
-    """Twice the margin behind, with a spread of 1.5 margins and ten seeds: in 80 %."""
+    """Twice the margin behind, with a standard deviation of 1.5 margins and ten seeds: in 80 %."""
     rng = np.random.default_rng(6)
     found = 0
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""What would settle it does settle it, in about half of studies that go on; what items can tell."""
+"""The suggested seeds and items settle about half of the open studies; limits of items."""
 
 from itertools import combinations, pairwise
 
@@ -40,26 +40,26 @@ class Study:
         self.items = by_items * NUM_ITEMS**0.5 * generator.normal(size=size)
 
     def known(self, seeds, more=1.0):
-        """What is known with so many seeds, and so many times the items."""
+        """Posterior with `times` as many seeds, and items."""
         losses = self.items[:, : int(NUM_ITEMS * more)]
         number = losses.shape[1]
         items = Items(losses=losses, weights=np.ones(number), clusters=np.arange(number))
         return posterior(self.models[:, :seeds] + losses.mean(1, keepdims=True), items)
 
     def is_settled(self, seeds, more=1.0):
-        """Whether some candidate is safe with so many seeds, and so many times the items."""
+        """Return whether some candidate is safe with `seeds` seeds, and `more` times the items."""
         return risk_of(self.known(seeds, more).draws(), MARGIN).chance.max() >= SAFE
 
 
 def open_studies(seeds, *how, studies):
-    """Those that are not settled with so many seeds."""
+    """Those that are not settled with `seeds` seeds."""
     each = (Study(number, *how) for number in range(studies))
     return [study for study in each if not study.is_settled(seeds)]
 
 
 @pytest.mark.parametrize("times", [(1.5, 1.0), (3.0, 1.0), (1.5, 4.0)])
 def test_share_of_futures_that_are_settled_is_that_of_studies_that_go_on(times):
-    """With so many times the seeds, and the items: what is foreseen happens as often."""
+    """With multiples of the seeds and the items, predictions come true as often as predicted."""
     seeds, more = times
     studies = open_studies(4, 3, 1.5, 0.4, 5.0, studies=150)
     foreseen, happened = [], []

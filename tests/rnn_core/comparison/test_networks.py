@@ -1,4 +1,4 @@
-"""How far a network without a recurrence is from the candidate that is recommended."""
+"""Distance of a network without a recurrence from the recommended candidate."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def trainings(losses, items=None, own=False):
 
 
 def test_what_a_seed_does_to_all_alike_is_taken_out():
-    """Folds that are hard for all, of which the network has the hardest two alone."""
+    """Folds that are hard for all; only the network has the hardest two."""
     folds = np.array([9.0, 7.0, 1.0, 2.0, 0.5, 3.0])
     chance = np.random.default_rng(1).normal(0, 0.01, (3, 6))
     gru, lstm = trainings(1 + folds + chance[0], own=True), trainings(folds + chance[1], own=True)

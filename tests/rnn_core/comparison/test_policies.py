@@ -1,4 +1,4 @@
-"""What simple advice comes to, and which results may be compared."""
+"""Results of simple advice, and conditions for comparing results."""
 
 from statistics import fmean, stdev
 
@@ -45,7 +45,7 @@ def test_advice_stops_at_the_gru_where_that_is_good_enough():
 
 
 def test_advice_takes_one_layer_where_there_is_one():
-    """Even where two layers multiply more; who compares no depths has one layer."""
+    """Even where two layers multiply more; without depths to compare there is one layer."""
     cells = [candidate("gru", [0.3, 0.3], macs=30), candidate("lstm", [0.2, 0.2], macs=40)]
     cells += [candidate("gru", [0.1, 0.1], macs=31, num_layers=2)]
     found = policies(cells, 0.05, {"simple": 0.5}, "gru-2x8")

@@ -1,4 +1,4 @@
-"""What is known of true means, against t tests, least squares with dummies, and integration."""
+"""Posterior of true means, against t tests, least squares with dummies, and integration."""
 
 from dataclasses import replace
 
@@ -85,7 +85,7 @@ def test_candidates_that_vary_alike_are_the_two_way_layout():
 
 @st.composite
 def gapped(draw):
-    """Losses of candidates that dropped out, or of which seeds diverged."""
+    """Losses of candidates that dropped out, or whose seeds diverged."""
     generator = np.random.default_rng(draw(NUMBERS))
     count, num_seeds = draw(st.integers(2, 6)), draw(st.integers(1, 9))
     deviations = np.exp(generator.normal(0, draw(st.sampled_from([0.0, 1.5])), (count, 1)))

@@ -66,7 +66,7 @@ def runners_of(split, how):
 
 
 def test_race_is_that_of_a_second_implementation_on_200_studies():
-    """What it asks for, whom it drops and when, the chances, and what it ends with."""
+    """Requests, dropped candidates, chances and the end agree."""
     kinds, winners, dropped, lost = set(), 0, 0, 0
     for number in range(200):
         split, seeds, how = random_study(number)
@@ -150,7 +150,7 @@ def test_other_trainings_than_those_asked_for_change_nothing(number, noise):
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(STUDIES, st.data())
 def test_in_whatever_order_trainings_end_the_same_are_asked_for(number, data):
-    """What was asked for once is never taken back, and nothing is that the end does not want."""
+    """Requests are never taken back, and nothing is requested that the end does not need."""
     split, seeds, how = random_study(number)
     runners = runners_of(split, how)
     whole = race(runners, seeds, 1.0)

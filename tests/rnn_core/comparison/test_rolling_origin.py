@@ -62,7 +62,7 @@ def test_gain_is_no_surer_than_items_are():
 
 @dataclass(frozen=True)
 class End:
-    """How a training ended."""
+    """End of a training."""
 
     kept: int | None
     trained: Trained | None = None
@@ -71,7 +71,7 @@ class End:
 
 @dataclass
 class World:
-    """Trainings that end as they are told to.
+    """Trainings that end as given.
 
     Attributes:
         better: By how much the refit is better, by random seed.

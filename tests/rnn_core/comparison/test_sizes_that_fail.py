@@ -1,4 +1,4 @@
-"""Sizes that are worse than a smaller one of their cell, and how the report tells of them."""
+"""Sizes that are worse than a smaller one of their cell, and the report about them."""
 
 from dataclasses import dataclass, replace
 from math import inf
@@ -138,7 +138,7 @@ def test_order_of_candidates_changes_nothing(salt, seeds):
 
 
 def test_equal_sizes_are_seldom_called_failures():
-    """Of a pair of sizes that are truly equal one in fifty is, at most, but for chance."""
+    """Of a pair of sizes that are truly equal one in fifty is, at most, except for chance."""
     drawn, false = np.random.default_rng(5), 0
     number = 100
     for _ in range(number):

@@ -1,4 +1,4 @@
-"""How candidates stand that have unequal numbers of seeds: as they did when they left."""
+"""Standing of candidates with unequal numbers of seeds: as they were when they left."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def ended(values):
 
 
 def near(found, expected):
-    """Whether two standings say the same."""
+    """Return whether two standings say the same."""
     pairs = ((getattr(found, name), getattr(expected, name)) for name in vars(expected))
     return all(one == pytest.approx(other) for one, other in pairs)
 

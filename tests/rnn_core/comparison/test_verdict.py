@@ -1,4 +1,4 @@
-"""What is decided, on what grounds, and what is told beside it."""
+"""Verdicts: the decision, its grounds, and additional notes."""
 
 import numpy as np
 import pytest

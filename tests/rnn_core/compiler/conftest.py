@@ -24,7 +24,7 @@ MATRIX, VECTOR = ("H", "H"), ("H",)
 
 
 class TwoStates(Cell):
-    """Two states of which the output is the smaller part, a vector weight, a constant."""
+    """Two states, the smaller of them the output, a vector weight, a constant."""
 
     gates = ("a", "b")
     weights = {"a": MATRIX, "b": MATRIX, "scale": VECTOR}
@@ -139,7 +139,7 @@ class Elementary(Cell):
 
 
 class Choice(Cell):
-    """What a condition on the state chooses between, and powers."""
+    """A cell with conditions on the state, and powers."""
 
     gates = ("a", "b")
     weights = {"a": MATRIX}
@@ -388,7 +388,7 @@ def assert_kernel_matches(case, cotangents=None):
 
 @pytest.fixture
 def kernels():
-    """What the tests of kernels share."""
+    """Functions that the tests of kernels share."""
     return SimpleNamespace(
         draw=draw,
         run_kernel=run_kernel,
@@ -501,7 +501,7 @@ def close(actual, expected):
 
 @pytest.fixture
 def forms():
-    """What the tests of forms share."""
+    """Functions that the tests of forms share."""
     return SimpleNamespace(
         traced=lambda name: traced(type(make_cell(name))),
         evaluate=evaluate,

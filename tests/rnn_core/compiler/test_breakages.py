@@ -23,7 +23,7 @@ def operation(patch, name, **changes):
 
 
 def products_are_not_summed(patch):
-    """What was wrong once: only what a loop computes is added to a sum."""
+    """Regression test: only values that a loop computes are added to a sum."""
     whole = schedule.Scheduler.program
 
     def program(self):

@@ -21,7 +21,7 @@ FUNCTIONS = [n for n, o in OPERATIONS.items() if set(o.takes) == {"n"} and n not
 
 
 def of_torch(name, a, b):
-    """What PyTorch makes of two columns of numbers."""
+    """PyTorch's result for two columns of numbers."""
     function = getattr(torch, name)
     result = function(a) if len(OPERATIONS[name].takes) == 1 else function(a, b)
     return result.to(a.dtype)
@@ -63,7 +63,7 @@ def test_operation_in_c_is_that_of_torch_on_special_numbers(in_c, name):
 
 @triton.jit
 def helpers(a, b, results, N: tl.constexpr):
-    """Those operations that are functions of ours, (4, N)."""
+    """Those operations that are our own functions, (4, N)."""
     at = tl.arange(0, N)
     x, y = tl.load(a + at), tl.load(b + at)
     tl.store(results + at, kernel_triton.sign(x))

@@ -140,7 +140,7 @@ def test_scratch_memory_is_counted(schedule):
 
 
 def test_reduction_ends_the_loop_that_feeds_it(schedule):
-    """What a reduction yields is read in a later loop than that which accumulates it."""
+    """Results of a reduction are read in a later loop than the one that accumulates them."""
     for program in (schedule.forward, schedule.backward):
         for stage in program.stages:
             for loop in stage.loops:

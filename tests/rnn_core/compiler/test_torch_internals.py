@@ -1,4 +1,4 @@
-"""What a layer does with a PyTorch whose insides are not those that it knows."""
+"""Behaviour of a layer with a PyTorch whose internals it does not know."""
 
 import ast
 import json
@@ -11,7 +11,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[3]
 ADAPTER = "rnn_core/compiler/torch_internals.py"
 ELSEWHERE = {"rnn_core/devices.py": {"torch._C"}}
-"""What other modules name; they do without what is gone from there."""
+"""Names that other modules use; they do without those that are gone."""
 
 PROGRAM = """
 import json, sys, warnings
@@ -93,7 +93,7 @@ def test_known_pytorch_means_kernels_and_no_warning(tmp_path, monkeypatch):
 
 
 def chain(node):
-    """The names of `a.b.c`, if it is of this form."""
+    """The names of `a.b.c`, if it has this form."""
     names = []
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)

@@ -1,4 +1,4 @@
-"""What is not sound is refused, in the form and in the schedule."""
+"""Unsound forms and schedules are refused."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""All diagnostics of a seed: what is in them, of which weights, and that they are stable."""
+"""All diagnostics of a seed: their contents, their weights, and that they are stable."""
 
 from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""What docs/export.md shows is run, in its order."""
+"""Code of docs/export.md, run in its order."""
 
 import re
 from pathlib import Path

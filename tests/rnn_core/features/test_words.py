@@ -93,14 +93,14 @@ def test_reviews_of_all_scripts_are_told_apart_as_those_with_spaces_put_in_by_ha
 @pytest.mark.parametrize("language", sorted(LANGUAGES.keys() - {"Khmer"}))
 @pytest.mark.parametrize("number", [800, 1600])
 def test_so_are_reviews_of_which_a_third_have_a_negation(tmp_path, language, number):
-    """Which tells only together with the word after it: single characters are not enough."""
+    """Negations matter only together with the next word: single characters are too little."""
     found = shares_right(tmp_path, language, number, negated=1 / 3)
     assert found["spelled_out"] > 0.75
     assert found["as_written"] >= found["spelled_out"] - 0.02
 
 
 def cut_in_order(folder, rows):
-    """Prepare rows of which the first are trained on, whatever they say."""
+    """Prepare rows whose first ones are trained on, whatever they say."""
     folder.mkdir()
     places = [0, round(0.5 * len(rows)), round(0.6 * len(rows)), len(rows)]
     files = {"train": "a.csv", "validation": "b.csv", "test": "c.csv"}

@@ -1,4 +1,4 @@
-"""What a layer says of arguments that do not fit, and that it accepts all those that do."""
+"""Messages of a layer about arguments that do not fit, and acceptance of all those that do."""
 
 import numpy as np
 import pytest

@@ -151,7 +151,7 @@ def test_projected_weights_come_back_as_they_were(bias):
 
 
 class Custom(LSTM):
-    """A cell of one's own, which only inherits from one that torch has."""
+    """The user's own cell, which only inherits from one that torch has."""
 
 
 def test_layer_without_a_counterpart_is_refused_by_name():
@@ -228,7 +228,7 @@ def test_layer_from_keras_computes_what_the_keras_layer_does(name, bias, bidirec
     close(run(ours, x), run_keras(theirs, name, x))
     gradients = zip(gradients_as_keras_has_them(ours), keras_gradients(theirs), strict=True)
     for converted, gradient in gradients:
-        if converted.shape == (2, 3 * H):  # two biases: all but n's share one of ours
+        if converted.shape == (2, 3 * H):  # two biases: all but n's share one bias of this layer
             close(converted[0], gradient[0])
             close(converted[1, 2 * H :], gradient[1, 2 * H :])
         else:

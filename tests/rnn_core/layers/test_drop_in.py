@@ -1,4 +1,4 @@
-"""What people's code does with, to and around a recurrent layer, against `torch.nn`'s own."""
+"""Usual code with, to and around a recurrent layer, against `torch.nn`'s own."""
 
 import copy
 import pickle

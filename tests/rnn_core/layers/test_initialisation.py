@@ -1,4 +1,4 @@
-"""How weights start: what the methods promise, for every cell."""
+"""Initial weights: the promises of the methods hold for every cell."""
 
 import math
 

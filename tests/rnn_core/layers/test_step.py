@@ -16,7 +16,7 @@ SOME = ["lstm", "gru", "lstm_layernorm"]
 
 
 def assert_near(ours, theirs):
-    """Equal but for the rounding of sums in another order."""
+    """Equal except for the rounding of sums in another order."""
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 

@@ -103,7 +103,7 @@ def test_states_that_mean_something_only_together_skip_together(name, alone, tog
 
 
 def test_zoneout_leaves_an_slstm_a_mean_of_what_it_read():
-    """c and n are numbers of the same scale only while both are of the same step."""
+    """c and n are numbers of the same scale only while both belong to the same step."""
     layer = Recurrent("slstm", I, 50, zoneout=0.5)
     (_, c, n, _), _ = layer.every_state(30 * torch.randn(40, B, I))
     assert (c.abs() <= n * (1 + 1e-9)).all()

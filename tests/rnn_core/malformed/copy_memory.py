@@ -1,4 +1,4 @@
-"""Lines of symbols that cannot be used, and what a person is told."""
+"""Lines of symbols that cannot be used, and the errors."""
 
 from typing import Any
 
@@ -39,12 +39,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {},
         "lines.txt, line 41 has 0 symbols, but line 1 has 3",
     ),
-    "too few lines": (lines(LINES[:3]), {}, "3 lines leave the validation side none"),
-    "one symbol": (lines(["aaa"] * 40), {}, "the training side is 'a' over and over"),
+    "too few lines": (lines(LINES[:3]), {}, "3 lines are too few: the validation set gets none"),
+    "one symbol": (lines(["aaa"] * 40), {}, "the training set is 'a' over and over"),
     "symbol at the end only": (
         lines([*LINES[:-1], "abd"]),
         {},
-        "line 40 has the symbol 'd', which no line of the training side has",
+        "line 40 has the symbol 'd', which no line of the training set has",
     ),
     "shares above 1": (
         good(),

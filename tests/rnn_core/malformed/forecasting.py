@@ -188,17 +188,17 @@ CASES = {
     "constant to train on": (
         column(1, ["0"] * 42 + [y for y, _ in VALUES[42:]]),
         {},
-        "sales.csv: target column 'y' never changes on the training side",
+        "sales.csv: target column 'y' never changes in the training set",
     ),
-    "side without a value": (
+    "split without a value": (
         column(1, [y for y, _ in VALUES[:42]] + [""] * 6 + [y for y, _ in VALUES[48:]]),
         {"missing": "fill"},
-        "sales.csv: column 'y' has no value at all in the validation side",
+        "sales.csv: column 'y' has no value at all in the validation set",
     ),
-    "side whose every window lacks a value": (
+    "split whose every window lacks a value": (
         column(1, [y for y, _ in VALUES[:48]] + [""] * 11 + ["3"]),
         {"missing": "fill", "lookback": 1},
-        "sales.csv: every window of the test side has a column without a value in its lookback of",
+        "sales.csv: every window of the test set has a column without a value in its lookback of",
     ),
     # Timestamps
     "no date": (
@@ -264,7 +264,7 @@ CASES = {
     "clock that was set back": (
         column(0, [f"2024-10-27T{hour:02d}:00" for hour in range(3)] + OCTOBER),
         {},
-        "sales.csv, row 5: 2024-10-27 02:00:00 comes again since the clock was set back; write all",
+        "sales.csv, row 5: 2024-10-27 02:00:00 is repeated since the clock was set back; write all",
     ),
     "day and hour in two columns": (
         column(
@@ -316,16 +316,16 @@ CASES = {
         {"calendar": ["weekday", "hour"]},
         "sales.csv: 'hour' of data.calendar is the same in all rows of the training set",
     ),
-    # Sides
+    # Splits
     "too few rows": (
         rows(range(12)),
         {},
-        "sales.csv: the train side has 8 rows, too few for a lookback of 6 and a horizon of 3",
+        "sales.csv: the train set has 8 rows, too few for a lookback of 6 and a horizon of 3",
     ),
     "too few rows for the horizon": (
         table(),
         {"horizon": 9},
-        "sales.csv: the validation side has 6 rows, too few for a lookback of 6",
+        "sales.csv: the validation set has 6 rows, too few for a lookback of 6",
     ),
     "split beyond the table": (
         table(),

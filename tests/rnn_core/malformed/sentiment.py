@@ -38,7 +38,7 @@ def replaced(number, row):
 
 
 def quoted(content):
-    """A table of which some text is in quotation marks, as it has to be."""
+    """A table where some text is in quotation marks, as it has to be."""
     return content.replace(b"see it twice", b'"see it, and see it twice"')
 
 
@@ -64,12 +64,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
         "there are 2 tables, a.csv, b.csv; say which is which: --set train=a.csv --set test=b.csv",
     ),
     "test set alone": (sides(), {"test": "test.csv"}, "beside one that is named as train"),
-    "file of a side missing": (
+    "file of a split missing": (
         {"train.csv": table(), "test.csv": table()},
         FILES,
         "validation: there is no dev.csv in the data",
     ),
-    "side twice": (
+    "split twice": (
         sides(),
         FILES | {"test": "dev.csv"},
         "train, validation and test must be different files",

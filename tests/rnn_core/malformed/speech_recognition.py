@@ -1,4 +1,4 @@
-"""Recordings of single words that cannot be used, and what a person is told."""
+"""Recordings of single words that cannot be used, and the errors."""
 
 import io
 import math
@@ -47,7 +47,7 @@ def of_samples(samples: list[int]) -> bytes:
 
 
 def opposite(seed: int) -> bytes:
-    """Two channels of which one is the other upside down."""
+    """Two channels, one of them the other upside down."""
     draw = random.Random(seed)
     content = wav(seed, channels=2)
     values = [draw.randrange(-9000, 9000) for _ in range((len(content) - 44) // 4)]
@@ -68,7 +68,7 @@ def good() -> dict[str, bytes]:
 
 
 def folders() -> dict[str, bytes]:
-    """The same in one folder a word, with names that tell nothing."""
+    """The same in one folder a word, with names without meaning."""
     return {
         f"{word}/{name}.wav": wav(10 * place + seed)
         for place, word in enumerate(("no", "yes"))
@@ -77,7 +77,7 @@ def folders() -> dict[str, bytes]:
 
 
 def changed(name: str, content: bytes) -> dict[str, bytes]:
-    """Good files but for one."""
+    """Good files except for one."""
     return {**good(), name: content}
 
 
@@ -255,7 +255,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "one word only": (
         without(good(), *(name for name in good() if name.startswith("yes"))),
         {},
-        "all recordings are of 'no'; two words are needed",
+        "all recordings have the word 'no'; at least two are needed",
     ),
     "a word with too few recordings": (
         without(folders(), "no/a.wav", "no/b.wav"),
@@ -277,12 +277,12 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"test": ["dora"]},
         "no recording has the speaker 'dora'",
     ),
-    "a side without a word": (
+    "a split without a word": (
         without(good(), "yes_bob_0.wav", "yes_bob_1.wav"),
         {},
         "the validation set has no recording of 'yes'",
     ),
-    "no validation side": (good(), {"validation": []}, "the validation set has no recording of"),
+    "no validation set": (good(), {"validation": []}, "the validation set has no recording of"),
     "two speakers who take turns": (
         {n: c for n, c in good().items() if "ann" in n or "bob" in n},
         EACH,
@@ -298,17 +298,17 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         EACH,
         "the training set has no recording of 'yes' when ann is tested",
     ),
-    "a side named twice": (
+    "a split named twice": (
         good(),
         {"test": ["bob"]},
         "data: validation and test share the speakers ['bob']",
     ),
-    "sides named where they are drawn": (
+    "splits named where they are drawn": (
         good(),
         {"split_by": "share"},
         "data: with split_by share splits are drawn; remove validation and test",
     ),
-    "a test side named where speakers take turns": (
+    "a test set named where speakers take turns": (
         good(),
         {**EACH, "test": ["cleo"]},
         "data: with split_by each_speaker the seed chooses whose recordings are for validation",

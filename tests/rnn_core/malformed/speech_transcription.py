@@ -1,4 +1,4 @@
-"""Recordings and transcripts that cannot be used, and what a person is told."""
+"""Recordings and transcripts that cannot be used, and the errors."""
 
 import io
 import random
@@ -43,12 +43,12 @@ def words() -> dict[str, bytes]:
 
 
 def changed(name: str, content: bytes) -> dict[str, bytes]:
-    """Good files but for one."""
+    """Good files except for one."""
     return {**good(), name: content}
 
 
 def rows(**changes: str) -> bytes:
-    """The good table but for the texts of some files."""
+    """The good table except for the texts of some files."""
     texts = dict(zip(NAMES, TEXTS, strict=True))
     texts.update({f"{letter}.wav": text for letter, text in changes.items()})
     return table(*texts.items())
@@ -132,7 +132,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "one symbol only": (
         changed(TSV, rows(**dict.fromkeys("abcdef", "1"))),
         {},
-        "all texts are of the one symbol '1'",
+        "all texts consist of the symbol '1'",
     ),
     "two rows": (
         {"a.wav": wav(0), "b.wav": wav(1), TSV: table(("a.wav", "1"), ("b.wav", "2"))},
@@ -149,7 +149,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"split_by": "speaker", "validation": ["dora"], "test": ["cleo"]},
         "no recording has the speaker 'dora'",
     ),
-    "no test side": (
+    "no test set": (
         changed(TSV, SPEAKERS),
         {"split_by": "speaker", "validation": ["bob"], "test": []},
         "no recording is left for the test set",
@@ -193,7 +193,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"split_by": "given"},
         "nothing says the split of a.wav; set data.split_by to share",
     ),
-    "numbers of strings for two sides": (
+    "numbers of strings for two splits": (
         words(),
         {**JOIN, "strings": [4, 2]},
         "data: strings must be three numbers above 0: train, validation and test",

@@ -1,4 +1,4 @@
-"""Texts that cannot be used, and what a person is told."""
+"""Texts that cannot be used, and the errors."""
 
 import gzip
 from typing import Any
@@ -51,7 +51,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "lines that leave nothing to test": (
         book("a\nb\nc\n" * 40),
         {"split": "lines"},
-        "the text has 240 tokens, which leaves the validation side fewer than 2",
+        "the text has 240 tokens, which leaves the validation set fewer than 2",
     ),
     "empty": (book(""), {}, "book.txt is empty"),
     "blank": (book(" \n\t\n" * 100), {}, "book.txt holds nothing but white space"),
@@ -80,20 +80,20 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {},
         "book.txt, line 101 holds the control character U+001B",
     ),
-    "too short for its sides": (
+    "too short for its splits": (
         book("short"),
         {},
-        "the text has 5 tokens, which leaves the validation side fewer than 2",
+        "the text has 5 tokens, which leaves the validation set fewer than 2",
     ),
     "too short in words": (
         book("one two three four five six\n"),
         {"tokens": "word"},
-        "the text has 7 tokens, which leaves the validation side fewer than 2",
+        "the text has 7 tokens, which leaves the validation set fewer than 2",
     ),
     "one character over and over": (
         book("-" * 500),
         {},
-        "the training side is '-' over and over; there is nothing to learn",
+        "the training set is '-' over and over; there is nothing to learn",
     ),
     "shares above 1": (
         book(TEXT),
@@ -108,11 +108,11 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "a part to choose by in another script": (
         book((2 * TEXT)[:1700] + "жзик" * 25 + TEXT[:200]),
         {},
-        "of the tokens of the validation side are not in the vocabulary",
+        "of the tokens of the validation set are not in the vocabulary",
     ),
     "an end in another script": (
         book((2 * TEXT)[:1800] + "жзик" * 50),
         {},
-        "of the tokens of the test side are not in the vocabulary",
+        "of the tokens of the test set are not in the vocabulary",
     ),
 }

@@ -149,7 +149,7 @@ def test_a_sequence_model_averages_too():
 
 
 def greedy(each, sentence, limit):
-    """The likeliest piece of the mean, again and again, all read anew at each step."""
+    """The likeliest piece of the mean, again and again, all read again at each step."""
     words = []
     while len(words) < limit:
         before = torch.tensor([[START, *words]])

@@ -1,4 +1,4 @@
-"""Tables whose columns blanks align, and names of columns that stand in a comment."""
+"""Tables whose columns blanks align, and names of columns in a comment."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""All that is wrong with a person's files is told at once."""
+"""All faults of the user's files are reported at once."""
 
 from copy import copy
 

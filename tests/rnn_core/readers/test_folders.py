@@ -1,4 +1,4 @@
-"""What systems leave in folders is no person's data, whatever reads these."""
+"""Files that systems leave in folders are ignored by every reader."""
 
 import pytest
 

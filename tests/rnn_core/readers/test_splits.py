@@ -1,4 +1,4 @@
-"""What splits are called; shares that are refused, and where an ordered list is cut."""
+"""Names of splits; refused shares, and cuts of an ordered list."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_shares_that_leave_something_are_taken(shares):
 
 
 def test_list_is_cut_into_training_validation_and_test_set():
-    """The shares are of all items; what rounding takes or gives is the training set's."""
+    """The shares refer to all items; the training set absorbs rounding."""
     assert cut_in_order("abcdefghij", 0.1, 0.3) == ("abcdef", "g", "hij")
     assert cut_in_order("abcdefg", 0.25, 0.4) == ("ab", "cd", "efg")
     assert cut_in_order("abc", 0.1, 0.4) == ("ab", "", "c")

@@ -1,4 +1,4 @@
-"""Any file that holds one table: its layout is found, and what does not fit it is told."""
+"""Any file that holds one table: its layout is found, and rows that do not fit it are reported."""
 
 import gzip
 import io

@@ -21,7 +21,7 @@ def written(folder, files):
 
 
 def parts(names, header="date,y", rows=5):
-    """Files of so many rows each, in an order."""
+    """Files of `rows` rows each, in an order."""
     return {
         name: [header, *ROWS[rows * place : rows * place + rows]]
         for place, name in enumerate(names)
@@ -70,14 +70,14 @@ def test_value_that_is_wrong_is_told_by_its_file(tmp_path):
 
 @pytest.mark.parametrize("names", [("a.csv", "b.csv"), ("a1.csv", "b2.csv"), ("a1.csv", "a1.tsv")])
 def test_other_tables_are_no_parts(tmp_path, names):
-    with pytest.raises(DataError, match=r"2 tables .* call parts of one table alike but for a num"):
+    with pytest.raises(DataError, match=r"2 tables .* call parts of one table alike except"):
         written(tmp_path, parts(names))
 
 
 def test_parts_with_points_and_with_commas_are_told(tmp_path):
     commas = ["date;y", *(row.replace(",", ";").replace(".", ",") for row in ROWS[5:])]
     files = written(tmp_path, {**parts(["a1.csv"]), "a2.csv": commas})
-    with pytest.raises(DataError, match=r"a1\.csv to a2\.csv differ in what separates fields, or"):
+    with pytest.raises(DataError, match=r"a1\.csv to a2\.csv differ in the separator of fields or"):
         load_table(files, TableForm())
 
 

@@ -1,4 +1,4 @@
-"""Tables of a person's own; what is refused is in malformed/forecasting.py."""
+"""The user's own tables; refusals are in malformed/forecasting.py."""
 
 import mmap
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Which files of a folder are texts, and of which split."""
+"""Texts of a folder, and the split of each."""
 
 import pytest
 

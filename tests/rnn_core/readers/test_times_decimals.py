@@ -14,7 +14,7 @@ WEEKS = pd.date_range("1974-05-19", periods=300, freq="7D")
 
 
 def years(times, days):
-    """Years with decimals, so many days after midnight."""
+    """Years with decimals, `days` days after midnight."""
     length = np.where(times.is_leap_year, 366, 365)
     return times.year + (times.day_of_year - 1 + days) / length
 

@@ -38,12 +38,12 @@ REFUSED = {
     "clock set back": (
         AUTUMN.tz_localize(None),
         {},
-        "row 29: 2024-10-27 02:00:00 comes again since the clock was set back; write all times in",
+        "row 29: 2024-10-27 02:00:00 is repeated since the clock was set back; write all times in",
     ),
     "clock set back, half hours": (
         FALL.tz_localize(None),
         {},
-        "2024-11-03 01:00:00 comes again since the clock was set back",
+        "2024-11-03 01:00:00 is repeated since the clock was set back",
     ),
     "newest first": (DAYS[::-1], {}, "reverse the rows"),
     "a row twice": (

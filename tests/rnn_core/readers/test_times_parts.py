@@ -1,4 +1,4 @@
-"""Timestamps whose parts stand in several columns: told apart by names, and read together."""
+"""Timestamps whose parts are in several columns: identified by names, and read together."""
 
 from datetime import time
 

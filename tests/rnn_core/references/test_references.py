@@ -33,7 +33,7 @@ def make(name, **options):
 
 
 def influence(layer):
-    """Which step's output depends on which step's input for some input of many, bool (T, T)."""
+    """Dependence of each step's output on each step's input for some input of many, bool (T, T)."""
     x = torch.randn(10, T, I)
     jacobian = torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum(0), x)
     return jacobian.abs().sum((1, 2, 4)) > 0
@@ -182,14 +182,14 @@ def test_tcn_has_as_many_blocks_as_its_reach_needs(reach, blocks):
 
 
 def influence_of_first(layer, steps):
-    """How many outputs depend on the first step, for some input of many."""
+    """Number of outputs that depend on the first step, for some input of many."""
     x = torch.randn(50, steps, 1)
     other = torch.cat([x[:, :1] + 3, x[:, 1:]], dim=1)
     return int((layer(x)[0] != layer(other)[0]).any(-1).any(0).sum())
 
 
 def mask_by_hand(both_ways, reach, heads=4):
-    """What is added to the scores, (N, T, T), one number after the other."""
+    """Mask added to the scores, (N, T, T), one number after the other."""
     mask = torch.full((heads, T, T), -math.inf)
     looking = heads // 2 if both_ways else heads
     for head in range(heads):
@@ -294,7 +294,7 @@ def small(name, input_size, *, bidirectional=False):
 @pytest.mark.parametrize("name", REGISTRY)
 @pytest.mark.parametrize("task_name", [t for t in TASKS if t != "translation"])
 def test_every_wrapper_but_that_of_translation_learns_around_it(tmp_path, task_name, name):
-    """A translator hands the states of its encoder on to a decoder, of which there are none."""
+    """A translator passes the states of its encoder on to a decoder, and there are none."""
     example, kind = load(EXAMPLES / f"{task_name}.py"), get_task(task_name)
     for file, content in example.good().items():
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ def reviews(tmp_path_factory):
 
 
 def meaning(text):
-    """What a reader takes a review for, by the rules that the grammar states."""
+    """Meaning of a review, by the rules that the grammar states."""
     (core,) = (part for part in text.split(" . ") if re.search(r"\bthe \w+ is\b", part))
     core = core.removesuffix(" .")
     if " but " in core:

@@ -29,7 +29,7 @@ CONTENT = bytes(range(256)) * 40
 
 
 class Server:
-    """A web server that answers as it is told, and counts."""
+    """A web server with given answers, which counts."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, bytes, int]] = []

@@ -39,7 +39,7 @@ def test_error_is_that_of_scikit_learn(seed, items, classes, size):
 
 
 def saying(confidences, right):
-    """Logits of two classes, of which class 0 has these probabilities, and labels."""
+    """Logits of two classes, where class 0 has these probabilities, and labels."""
     p = torch.tensor(confidences)
     return torch.stack([p.log(), (1 - p).log()], dim=1), torch.tensor([int(not r) for r in right])
 

@@ -1,4 +1,4 @@
-"""What classifiers are chosen by, against scikit-learn."""
+"""Metrics that choose classifiers, against scikit-learn."""
 
 from types import SimpleNamespace
 
@@ -89,7 +89,7 @@ def test_what_finds_the_rare_class_wins_by_balanced_accuracy_and_loses_by_accura
 
 
 def rare_words(folder):
-    """Texts of which one in nine is of another class; parameters for them."""
+    """Texts where one in nine has another class; parameters for them."""
     words = ["bad", *["good"] * 8] * 20
     rows = [f"it was {word} in room {i},{word}" for i, word in enumerate(words)]
     (folder / "t.csv").write_text("\n".join(["text,label", *rows]))
@@ -97,7 +97,7 @@ def rare_words(folder):
 
 
 def rare_recordings(folder):
-    """Recordings of which one in four is of another word; parameters for them."""
+    """Recordings where one in four has another word; parameters for them."""
     noise = np.random.default_rng(0)
     for i, word in enumerate(["no", "yes", "yes", "yes"] * 3):
         samples = noise.uniform(-0.5, 0.5, 800)

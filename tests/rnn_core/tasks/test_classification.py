@@ -1,4 +1,4 @@
-"""What is told of classifiers, against scikit-learn, and how much each class counts."""
+"""Results of classifiers by class, against scikit-learn, and the weight of each class."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("float64")
 
 @st.composite
 def classified(draw):
-    """Guesses and labels of items, of classes that some or all are of."""
+    """Guesses and labels of items, where some or all classes occur."""
     size = draw(st.integers(1, 60))
     kind = st.lists(st.integers(0, draw(st.integers(1, 8))), min_size=size, max_size=size)
     return draw(kind), draw(kind)

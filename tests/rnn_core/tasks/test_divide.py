@@ -1,4 +1,4 @@
-"""A prepared dataset divided anew: for a refit, and one validation set earlier."""
+"""A prepared dataset divided again: for a refit, and one validation set earlier."""
 
 from dataclasses import replace
 
@@ -67,7 +67,7 @@ SETUPS = {
         SMALL | {"embedding_size": 4},
     ),
 }
-"""What each task is fetched, prepared and modelled with."""
+"""Sources, parameters and model of each task."""
 
 
 def wave(rows):
@@ -84,7 +84,7 @@ def opinions(rows):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """What each task prepares, once."""
+    """Prepared data of each task, made once."""
     done = {}
 
     def make(name, **other):
@@ -109,7 +109,7 @@ def rows_of(tensor):
 
 
 def items(name, data, meta, split):
-    """What a split holds, item by item, as it is read; of a table its rows."""
+    """Content of a split, item by item, as it is read; of a table its rows."""
     if name in ("copy_memory", "text_generation"):
         return rows_of(data[split])
     if name == "forecasting":
@@ -356,7 +356,7 @@ def test_words_tell_nothing_of_the_sentences_that_choose(prepared):
 
 
 def test_sentences_that_are_said_again_choose_together(tmp_path):
-    """One that is trained on tells nothing of whether it is known by heart."""
+    """A sentence that is trained on does not show whether it is known by heart."""
     table = pd.concat([opinions(40)] * 3, ignore_index=True)
     table.to_csv(tmp_path / "o.tsv", sep="\t", index=False)
     kind = get_task("sentiment")
@@ -393,7 +393,7 @@ def test_strings_that_share_their_recordings_cannot_choose_for_one_another(tmp_p
 
 
 def test_pieces_that_are_never_written_do_not_count_in_the_loss(prepared):
-    """As they may be on the validation side, which a refit is trained on."""
+    """As they may be in the validation set, which a refit is trained on."""
     data, meta = prepared("translation")
     fewer = replace(meta, written=meta.written[:-1])
     whole, less = task_of("translation", meta), task_of("translation", fewer)
@@ -431,5 +431,5 @@ def test_split_that_leaves_nothing_to_train_on_is_refused(prepared, name, change
 
 def test_forecasts_need_a_window_in_each_part(prepared):
     data, meta = prepared("forecasting", split=(30, 25, 40))
-    with pytest.raises(ParameterError, match=r"the train side has 5 rows.*8 and 3 rows"):
+    with pytest.raises(ParameterError, match=r"the train set has 5 rows.*8 and 3 rows"):
         divide(get_task("forecasting"), data, meta, "moved_back")

@@ -1,4 +1,4 @@
-"""Places spread over a side, and counted confusions."""
+"""Places spread over a split, and counted confusions."""
 
 import numpy as np
 import pytest

@@ -240,7 +240,7 @@ def test_classifier_is_not_asked_about_a_class_that_is_new(tmp_path):
 
 
 def test_texts_that_fell_on_another_side_are_known_again(tmp_path):
-    """One more text deals out all texts anew."""
+    """One more text deals out all texts again."""
     texts = made_up(200, ["fine", "dull", "new", "plot", "cast"])
     asked = get_task("sentiment").DataParameters()
     task = get_task("sentiment")

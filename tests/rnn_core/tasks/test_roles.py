@@ -1,4 +1,4 @@
-"""What holds for every task: its files stand apart by role, and its meta travels as JSON."""
+"""Promises of every task: its files are separated by role, and its meta survives JSON."""
 
 import json
 import subprocess

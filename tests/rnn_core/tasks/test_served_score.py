@@ -2,7 +2,7 @@
 
 So has a refit, which was trained on the validation set too.
 
-A fifth of the test input is missing where a person's own may be: values of a table, sound of a
+A fifth of the test input is missing where the user's own may be: values of a table, sound of a
 recording, words of a text that the model never learned. Of a series only the newest rows are sent.
 """
 

@@ -1,4 +1,4 @@
-"""What a call is given: shapes that are refused, and states in every form that is not."""
+"""Arguments of a call: refused shapes, and states in every form that is accepted."""
 
 from functools import partial
 
@@ -136,7 +136,7 @@ def strided_x(side):
 
 
 def layout(side, **options):
-    """How results lie in memory, on which `view` depends."""
+    """Memory layout of results, on which `view` depends."""
     found, state = side.make(I, H, L, **options)(torch.randn(T, B, I))
     return [part.stride() for part in (found, *(state if isinstance(state, tuple) else (state,)))]
 

@@ -1,4 +1,4 @@
-"""What the constructor is given, what it makes of it, and what it refuses."""
+"""Arguments of the constructor, the layers it makes of them, and its refusals."""
 
 import warnings
 
@@ -124,7 +124,7 @@ def largest_start(side):
 
 
 def without_a_cell(side):
-    """What is called with two sizes and no cell."""
+    """Constructor with two sizes and no cell."""
     return sum(p.numel() for p in side.recipe[0](3, 5).parameters())
 
 

@@ -1,4 +1,4 @@
-"""What is done to tensors and graphs between the two passes, and which gradients are asked for."""
+"""Changes to tensors and graphs between the two passes, and choices of gradients."""
 
 from functools import partial
 
@@ -37,7 +37,7 @@ def accumulated(side):
 
 
 def refused_by_autograd(side, spoil):
-    """What autograd refuses, it refuses on both sides with the same class of error."""
+    """Errors of autograd have the same class on both sides."""
     layer, x = side.make(3, 4), torch.randn(5, 2, 3, requires_grad=True)
     try:
         spoil(layer, x)

@@ -1,4 +1,4 @@
-"""What modules are put through: copies, files, types, modes, hooks, containers, threads."""
+"""Uses of modules: copies, files, types, modes, hooks, containers, threads."""
 
 import copy
 import io
@@ -88,7 +88,7 @@ def modes(side):
 
 
 def hooks(side):
-    """What hooks are given, and what comes of what they return."""
+    """Arguments of hooks, and effects of their results."""
     layer, x, seen = side.make(3, 4), data(), []
     before = layer.register_forward_pre_hook(lambda _, given: (2 * given[0], *given[1:]))
     after = layer.register_forward_hook(

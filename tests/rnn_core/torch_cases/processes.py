@@ -18,7 +18,7 @@ SIDES = {"ours": True, "theirs": False}
 
 
 def data(rank):
-    """What a process reads, which differs from process to process."""
+    """Data of a process, which differ from process to process."""
     x = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(rank))
     return pack_padded_sequence(x, [5, 3])
 
@@ -50,7 +50,7 @@ def gradients(side, layer, model, x):
 
 
 def called(layer, x):
-    """What a layer answers in this process."""
+    """Output of a layer in this process."""
     with torch.no_grad():
         return layer(x)
 
@@ -63,7 +63,7 @@ def trained(layer, x):
 
 
 def elsewhere(pool, layer, x):
-    """What comes of a layer in a process of its own, and here after it was trained there."""
+    """Results of a layer in a process of its own, and here after it was trained there."""
     answered = pool.apply(called, (layer, x))
     pool.apply(trained, (layer, x))
     return answered, pool.apply(called, (layer, x)), called(layer, x)

@@ -1,4 +1,4 @@
-"""What is made of a model that holds a layer: traced, compiled and exported programs."""
+"""Programs made of a model with a layer: traced, compiled and exported ones."""
 
 import io
 import tempfile
@@ -26,7 +26,7 @@ def flat(results):
 
 
 def quietly(make):
-    """What is made, whatever the maker has to say of itself."""
+    """Make something, and discard the maker's output."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make()
@@ -93,7 +93,7 @@ class Model(nn.Module):
 
 
 class Leaves(fx.Tracer):
-    """Layers are kept whole, as those of `torch.nn` are of themselves."""
+    """Layers are kept whole, as those of `torch.nn` are by default."""
 
     def is_leaf_module(self, module, name):
         return name == "layer" or super().is_leaf_module(module, name)
@@ -133,7 +133,7 @@ def compiled(side):
 
 
 def as_onnx(side, dynamo, with_state=False, **options):
-    """What onnxruntime computes of a model in a file, with an input it was not made with."""
+    """Results of onnxruntime for a model in a file, with an input it was not made with."""
     layer, x = model_of(side, **options)
     directions = 4 if options.get("bidirectional") else 2
     hx = side.state(directions, 2, 4, proj_size=options.get("proj_size", 0))

@@ -50,7 +50,7 @@ def batched(side, contiguous, packed, proj_size=0, **options):
 
 
 def named(flags):
-    """What the options of a row are called."""
+    """Names of the options of a row."""
     parts = [f"{name} {on}" if isinstance(on, str) else name for name, on in flags.items() if on]
     return ", ".join(parts).replace("_", " ") or "plain"
 

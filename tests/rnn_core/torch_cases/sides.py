@@ -16,12 +16,12 @@ KINDS = {
     "gru": (nn.GRU, {}, "gru_reset_after"),
     "lstm": (nn.LSTM, {}, "lstm"),
 }
-"""By kind: the class of `torch.nn`, what it is told besides, and the name of our cell."""
+"""By kind: the class of `torch.nn`, its further arguments, and the name of our cell."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """What a case calls.
+    """Side of a case: a module and its calls.
 
     Attributes:
         kind: One of `KINDS`.
@@ -33,7 +33,7 @@ class Side:
 
     @property
     def recipe(self):
-        """The class, and what it is told before and besides the arguments of a case."""
+        """The class, and its arguments before and besides those of a case."""
         kind, besides, cell = KINDS[self.kind]
         return (Recurrent, (cell,), {}) if self.ours else (kind, (), besides)
 
@@ -80,7 +80,7 @@ class Side:
     def gradients(self, layer):
         """The gradients of the weights, as `torch.nn` stacks them.
 
-        Of its two biases, which have the same gradient, one is returned, but for the n of the
+        Of its two biases, which have the same gradient, one is returned, except for the n of the
         GRU: there the recurrent bias is one of its own.
         """
         if self.ours:
@@ -90,7 +90,7 @@ class Side:
 
 
 def gradients_of_ours(layer):
-    """What `to_torch` makes of a layer whose weights are the gradients of this one."""
+    """Gradients of our layer in torch's layout, by `to_torch` of a layer that holds them."""
     of_gradients = copy.deepcopy(layer)
     with torch.no_grad():
         for target, source in zip(of_gradients.parameters(), layer.parameters(), strict=True):
@@ -122,7 +122,7 @@ def tensors(nest):
 
 
 def leaves(*nests):
-    """Copies of which gradients are kept; how the numbers lie in memory stays as it was."""
+    """Copies that keep gradients; the memory layout stays as it was."""
     return tuple(leaf(nest) for nest in nests)
 
 

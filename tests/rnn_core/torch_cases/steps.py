@@ -1,4 +1,4 @@
-"""One step at a time: torch's cells, and a layer of ours that reads step by step."""
+"""One step at a time: torch's cells, and our layer that reads step by step."""
 
 from functools import partial
 

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """What the script has written; its processes talk to each other over the loopback alone."""
+    """Results of the script; its processes talk to each other over the loopback alone."""
     written = tmp_path_factory.mktemp("processes")
     subprocess.run(
         [sys.executable, HERE / "processes.py", written],

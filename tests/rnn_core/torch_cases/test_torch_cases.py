@@ -1,9 +1,9 @@
-"""What PyTorch's own tests do to its recurrent modules, done to these and to ours.
+"""PyTorch's own tests of its recurrent modules, applied to these and to ours.
 
 The cases are in the tables beside this file: a name, the test of PyTorch that the case comes
 from, the kinds of module, and what is called. On both sides the same numbers come out, outputs,
-states and gradients, or both refuse. The few cases of which ours differs on purpose are told
-in `docs/torch.md`, each with its reason.
+states and gradients, or both refuse. The few cases where ours differs on purpose are in
+`docs/torch.md`, each with its reason.
 """
 
 import importlib.util
@@ -65,7 +65,7 @@ def rows(kind_of_row):
 
 
 def outcome(act, kind, *, ours):
-    """What comes of a case; an error is returned."""
+    """Result of a case; an error is returned."""
     torch.manual_seed(0)
     try:
         return act(SIDES.Side(kind, ours))

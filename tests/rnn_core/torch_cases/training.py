@@ -1,4 +1,4 @@
-"""What `torch.optim` and helpers of training do to the weights and gradients of a module."""
+"""Effects of `torch.optim` and training helpers on the weights and gradients of a module."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What `torch.nn.utils` and people do to the weights of a module."""
+"""Effects of `torch.nn.utils` and of users on the weights of a module."""
 
 from functools import partial
 

@@ -2,10 +2,10 @@
 
     GATEWISE_WRITE_GOLDEN=1 pytest tests/rnn_core/training/test_golden.py
 
-writes them anew; the reason belongs in CHANGELOG.md. On the machine and with the torch
+writes them again; the reason belongs in CHANGELOG.md. On the machine and with the torch
 that wrote them they are reproduced exactly; elsewhere processors round differently. The models
 are made in float64 too: a matrix that is made orthogonal in float32 differs between processors by
-1e-8, of which `lstm_layernorm` makes 1e-3 within twelve steps.
+1e-8, which `lstm_layernorm` turns into 1e-3 within twelve steps.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What models do, in files: each kind comes back, and other files are refused."""
+"""Illustrations in files: each kind is read back, and other files are refused."""
 
 import json
 import re

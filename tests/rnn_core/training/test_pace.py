@@ -1,4 +1,4 @@
-"""How long a training takes, by a few of its steps."""
+"""Duration of a training, estimated from a few of its steps."""
 
 import itertools
 

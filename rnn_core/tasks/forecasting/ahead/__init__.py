@@ -1,1 +1,1 @@
-"""What is known of the rows that are to be predicted."""
+"""Known values of the rows to predict."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rnn_core.tasks.forecasting.serve import Serving
 
 NAME = "the table"
-"""What raw input is called in errors."""
+"""Name of raw input in errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Origins:
 
     @property
     def answer(self) -> ForecastAnswer:
-        """What is asked of the forecast from each.
+        """Options of the forecast from each.
 
         Raises:
             ParameterError: If the horizon is out of bounds.
@@ -52,7 +52,7 @@ class Origins:
 
 
 class Backtest(NamedTuple):
-    """What came of it.
+    """Result of a backtest.
 
     Attributes:
         forecasts: A row for each series, origin, step and target: the `truth`, the `forecast`, the
@@ -86,7 +86,7 @@ class Origin(NamedTuple):
 def backtest(task: "Serving", model: nn.Module, table: "pd.DataFrame", asked: Origins) -> Backtest:
     """Forecast a table from many of its rows, each from what was known there.
 
-    The model is that which is served at all origins: it is not trained anew.
+    The model is that which is served at all origins: it is not trained again.
 
     Raises:
         DataError: If the table cannot be read, or no row of it can be forecast.
@@ -147,7 +147,7 @@ def first_row(
     """The place of the first row of a series that is predicted.
 
     Raises:
-        ParameterError: If it cannot be told, or `start` is no time or number of a row.
+        ParameterError: If it is unknown, or `start` is no time or number of a row.
     """
     lookback = task.meta.lookback
     if times is None:
@@ -224,7 +224,7 @@ def rows_of(
 def simple_forecasts(
     task: "Serving", past: NDArray[np.float64], count: int
 ) -> dict[str, NDArray[np.float64]]:
-    """The last value, and the last season where there is one, for so many rows."""
+    """The last value, and the last season where there is one, repeated for `horizon` rows."""
     known = np.flatnonzero(~np.isnan(past))
     if not len(known):
         return {}

@@ -1,4 +1,4 @@
-"""What timestamps say by themselves: where in the day, week, month and year a row is."""
+"""Calendar features of timestamps: the place of a row in the day, week, month and year."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -45,7 +45,7 @@ def calendar_of(times: "pd.DatetimeIndex | None", parts: Sequence[CalendarPart])
 
 
 def share_passed(times: "pd.DatetimeIndex", part: CalendarPart) -> NDArray[np.float64]:
-    """How much of the day, week, month or year is over, from 0 to below 1, (T,)."""
+    """Share of the day, week, month or year that is over, from 0 to below 1, (T,)."""
     match part:
         case "hour":
             seconds = times.hour * 3600 + times.minute * 60 + times.second

@@ -1,4 +1,4 @@
-"""What a forecast is made from: the last rows of a series, and what is known of the next."""
+"""Inputs of a forecast: the last rows of a series, and known values of the next."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,5 +36,5 @@ class Newest(NamedTuple):
     before: Data
 
     def scaled(self, value: float) -> Tensor:
-        """What a number is in each column for a model, float32 (C,)."""
+        """Scale a number for each column of a model, float32 (C,)."""
         return torch.from_numpy((value - self.mean) / self.std).float()

@@ -15,7 +15,7 @@ LONGEST_HORIZON = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastAnswer(AnswerParameters):
-    """What a person may ask of a forecast.
+    """Options of a forecast.
 
     Attributes:
         horizon: Rows to predict; 0: as many as the model was trained for. Of fewer, they are the
@@ -69,7 +69,7 @@ def forecast(
 
 
 def predicted(model: nn.Module, past: Tensor, ahead: Tensor) -> Tensor:
-    """The rows that follow, of which something may be known."""
+    """The rows that follow; some of their columns may be known."""
     output: Tensor = model(past, ahead) if ahead.shape[2] else model(past)
     return output
 
@@ -81,7 +81,7 @@ def median_alone(output: Tensor) -> Tensor:
 
 
 def padded(rows: Tensor, length: int) -> Tensor:
-    """Rows (B, T, K) as so many: the first, or with the last repeated.
+    """Rows (B, T, K) cut or padded to a length: the first ones, or with the last repeated.
 
     A model's step sees what is known of itself alone, so the others do not matter.
     """

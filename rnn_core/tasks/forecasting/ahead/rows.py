@@ -1,4 +1,4 @@
-"""The rows after the last target, in which a person says what is known ahead."""
+"""The rows after the last target, which hold values that are known ahead."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ def known_rows(
     meta: ForecastingMeta,
     name: str,
 ) -> NDArray[np.float64]:
-    """What is known of the rows that are to be predicted, (N, K).
+    """Known values of the rows to predict, (N, K).
 
     Args:
         table: The rows after the last that has a value of a target.

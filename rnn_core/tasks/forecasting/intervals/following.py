@@ -10,7 +10,7 @@ from rnn_core.tasks.forecasting.windows import with_values
 
 
 def following(task: Learning, model: nn.Module, before: Data, output: Tensor) -> Tensor:
-    """What a model puts out, its intervals as wide as recent errors ask for, (N, C, Q).
+    """Output of a model, with its intervals as wide as recent errors require, (N, C, Q).
 
     Args:
         task: Of the model.

@@ -28,7 +28,7 @@ class Interval(NamedTuple):
         return f"{100 * self.share:.6g}"
 
     def names(self, target: str) -> tuple[str, str]:
-        """What its lower and higher end of a column are called in an answer."""
+        """Names of the lower and higher end of a column's interval in an answer."""
         return f"{target}_lo_{self.percent}", f"{target}_hi_{self.percent}"
 
 
@@ -80,5 +80,5 @@ def pinball(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -> Tensor
 
 
 def covered(quantiles: Tensor, truth: Tensor, interval: Interval) -> Tensor:
-    """Which values lie in an interval, its ends included, bool (K,)."""
+    """Find the values that lie in an interval, its ends included, bool (K,)."""
     return (quantiles[:, interval.low] <= truth) & (truth <= quantiles[:, interval.high])

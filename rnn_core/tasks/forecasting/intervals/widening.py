@@ -1,4 +1,4 @@
-"""How far the ends of intervals have to be from the median."""
+"""Distances of the ends of intervals from the median."""
 
 import math
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ def fitted_widening(quantiles: Tensor, truth: Tensor, levels: Sequence[float]) -
     distance to the median as by Kivaranovic, Johnson & Leeb, arXiv:1905.10634v3, so that steps
     of all widths have the one factor). A factor may be below 1 too.
 
-    The guarantee of these papers is for values that might as well stand in another order. Those
-    of a series need not, and those of neighbouring windows are not independent.
+    The guarantee of these papers is for values whose order does not matter. The
+    order of a series matters, and the values of neighbouring windows are not independent.
 
     Args:
         quantiles: Of K values that are known, (K, Q); K is 1 at least.
@@ -69,14 +69,14 @@ def followed_widening(
     and narrower by the share that it may miss. So in the long run it holds as often as it says,
     whatever the series does: adaptive conformal inference (Gibbs & Candes, arXiv:2106.00170v3),
     here of the width itself instead of the level, as in quantile tracking (Angelopoulos, Candes
-    & Tibshirani, arXiv:2307.16895v1), and on a logarithmic scale. It starts anew `FOLLOWED`
+    & Tibshirani, arXiv:2307.16895v1), and on a logarithmic scale. It starts again `FOLLOWED`
     windows back, so that it is a function of what comes just before a forecast.
 
     Args:
         quantiles: Of W windows in the order of time, series after series, (W, N, C, Q).
         truth: What came, (W, N, C), NaN where it is not known.
         first: For each of M forecasts the place of the first window of its series, int64 (M,).
-        ended: The place after the last window of which all was known when it is made, (M,).
+        ended: The place after the last window that was known completely when it is made, (M,).
         levels: Probabilities of the quantiles.
     """
     factors = quantiles.new_ones(len(ended), *quantiles.shape[2:])

@@ -70,7 +70,7 @@ def test_idle_memory_beyond_the_limit_is_given_back_the_longest_unused_first(mon
 
 
 def test_no_more_is_kept_after_many_sizes_than_after_few():
-    """Sizes that never come again: what is kept is bounded in bytes and in entries."""
+    """Sizes that are never repeated: the pool is bounded in bytes and in entries."""
     pool = Pool()
     for count in range(100_000, 1_000_000, 9_000):
         pool.empty(count, dtype=torch.float32)
@@ -97,7 +97,9 @@ def test_steps_that_are_alike_use_the_same_memory(monkeypatch):
     monkeypatch.setattr(buffers, "RECENT", 100)
     pool = Pool()
     step(pool, *[2000] * 10, 3000)
-    assert pool.idle_bytes == 0  # that many of a step are of one size says nothing of the next
+    assert (
+        pool.idle_bytes == 0
+    )  # that many blocks of a step have one size says nothing about the next
     for _ in range(buffers.OFTEN):
         before = step(pool, 2000, 2000, 3000)
     assert sorted(step(pool, 2000, 2000, 3000)) == sorted(before)

@@ -22,7 +22,7 @@ from rnn_core.compiler.running import search
 from rnn_core.compiler.running.search import form_for
 
 TRACER = ["rnn_core.compiler.trace", "torch._dynamo", "sympy"]
-"""What takes seconds to import; the last two in parts that importing PyTorch leaves out."""
+"""Modules that take seconds to import; the last two in parts that importing PyTorch leaves out."""
 RUN = """
 import sys
 {layer}
@@ -248,7 +248,7 @@ def test_broken_file_of_the_cache_is_made_again(cache, compiled, truth, harm, ki
 
 
 def sealed(path):
-    """Whether a file of the cache is whole."""
+    """Return whether a file of the cache is whole."""
     content = path.read_bytes()
     end = len(content) - files.SEAL_BYTES
     return content[end:] == files.seal(path.name, content[:end])

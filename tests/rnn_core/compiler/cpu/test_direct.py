@@ -23,7 +23,7 @@ void both(integer rows, integer depth, integer columns, const REAL *left, const 
 """
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags are of x86-64")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags belong to x86-64")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("march", ["x86-64", "x86-64-v3"])
 def test_products_with_narrow_vectors(tmp_path, kernels, dtype, march):

@@ -1,4 +1,4 @@
-"""What a layer puts out may be changed in place before the backward pass, as with torch.nn."""
+"""Outputs of a layer may be changed in place before the backward pass, as with torch.nn."""
 
 import pytest
 import torch
@@ -77,7 +77,7 @@ def test_gradients_of_changed_outputs_are_right(cell, change, every_state, path,
 @pytest.mark.parametrize("kind", OPTIONS)
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_outputs_are_those_of_torch(kind, change):
-    """What `torch.nn.LSTM` with the same weights makes of the same changes."""
+    """The same changes with `torch.nn.LSTM` and the same weights give the same results."""
     theirs = nn.LSTM(I, H, **OPTIONS[kind]).double()
     ours = from_torch(theirs)
     shape = (B, T, I) if kind == "batch first" else (T, B, I)

@@ -94,7 +94,7 @@ def test_loss_of_a_single_output_reaches_all_inputs(kernels, cell):
 
 @pytest.mark.parametrize("cell", SOME, indirect=True)
 def test_gradient_that_is_one_number_for_all_is_read_as_such(kernels, cell):
-    """What `outputs.sum()` sends back is a single number, expanded."""
+    """Gradients from `outputs.sum()` are a single number, expanded."""
     case = kernels.draw(cell, T=4, B=3, I=3, H=7)
     ones = [torch.ones((), dtype=torch.float64).expand(o.shape) for o in kernels.run_eager(case)]
     kernels.assert_kernel_matches(case, ones)

@@ -17,7 +17,7 @@ NEAR = {"rtol": 1e-4, "atol": 1e-6}
 
 
 class Model(nn.Module):
-    """What a user builds around a layer."""
+    """A user's model around a layer."""
 
     def __init__(self, cell="gru"):
         super().__init__()

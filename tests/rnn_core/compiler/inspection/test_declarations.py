@@ -1,4 +1,4 @@
-"""Cells of one's own: what they may be called, and what is said where they do not hold together."""
+"""Your own cells: their names, and errors where their declarations are inconsistent."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""What a cell's key is made of, what is noticed when it changes, and what cannot be read."""
+"""Keys of cells: their contents, changes that are noticed, and values that cannot be read."""
 
 import builtins
 import collections
@@ -117,7 +117,7 @@ class Mode(enum.Enum):
 
 
 class Above(Cell):
-    """A base of one's own, whose methods the cell inherits."""
+    """A separate base, whose methods the cell inherits."""
 
     def method(self, value):
         return self.factor * self.scaler(value) * self.computed
@@ -751,7 +751,7 @@ def test_step_may_reach(what):
 
 
 def test_cell_within_zoneout_is_read_as_one_without():
-    """What it has besides its step is not read, though zoneout goes by names as well."""
+    """Its parts besides its step are not read, though zoneout goes by names as well."""
     cell = cell_of(plain, plot=lambda self: sys.stdout.write(self.note), rng=random.Random(0))
     assert "tanh" in read(Zoneout(cell)).text
     assert get_cell("gru") is not get_cell("gru")

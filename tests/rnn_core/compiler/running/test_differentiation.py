@@ -56,7 +56,7 @@ def make(cell, **options):
 
 
 def both(function):
-    """What a function yields, and what it yields in the eager loop."""
+    """Results of a function with kernels and in the eager loop."""
     ours = function()
     with eager_only():
         return ours, function()
@@ -256,7 +256,7 @@ def test_compiled_transforms_are_right(transform):
     assert_close(compiled(xs), functions[transform](xs), **NEAR)
 
 
-# Gradients, and tensors, whose numbers do not stand in memory as they are.
+# Gradients, and tensors, whose numbers are not in memory as they are.
 
 
 def negative(tensor):

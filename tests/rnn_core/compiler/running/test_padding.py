@@ -1,4 +1,4 @@
-"""What lies beyond the length of a sequence is ignored, whatever it is, by every way to run."""
+"""Values beyond the length of a sequence are ignored, whatever they are, on every path."""
 
 import pytest
 import torch

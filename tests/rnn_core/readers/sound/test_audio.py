@@ -95,7 +95,7 @@ EXACT = {
     ("W64", "PCM_16"): 2**-15,
     ("RF64", "PCM_16"): 2**-15,
 }
-"""How far samples may be from those that were written."""
+"""Tolerance of samples that were written and read."""
 
 LOSSY = [
     ("WAV", "IMA_ADPCM"),

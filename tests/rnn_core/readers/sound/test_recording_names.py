@@ -1,4 +1,4 @@
-"""What the names of recordings mean, in the layouts that people and public collections have."""
+"""Names of recordings in the layouts that people and public collections have."""
 
 from pathlib import PurePosixPath
 

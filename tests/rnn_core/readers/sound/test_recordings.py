@@ -1,4 +1,4 @@
-"""Recordings of one's own, read together: one rate, no copies, all faults at once."""
+"""The user's own recordings, read together: one rate, no copies, all faults at once."""
 
 import shutil
 

@@ -105,7 +105,7 @@ def test_a_file_that_is_cut_off_is_never_taken_for_a_shorter_one(cut):
 
 
 def damaged(content, draw):
-    """A file of which some bytes are changed, put in or gone."""
+    """A file with some bytes changed, inserted or removed."""
     content = bytearray(content)
     for _ in range(draw.choice([1, 2, 10])):
         place = draw.randrange(min(len(content), draw.choice([16, 64, 4000])) or 1)

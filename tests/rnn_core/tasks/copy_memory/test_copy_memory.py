@@ -41,7 +41,7 @@ def decoded(task, rows):
 
 
 class Rememberer(nn.Module):
-    """Says at each step, and surely, what was read so many steps before."""
+    """Says at each step, and surely, the symbol that was read `lag` steps before."""
 
     def __init__(self, distance):
         super().__init__()

@@ -35,7 +35,7 @@ def made(folder, table=None, model=None, **options):
 
 
 def blank_after(table, until):
-    """What is known at an origin: targets until then, and the price of all days."""
+    """Known values at an origin: targets until then, and the price of all days."""
     return table.assign(**{c: table[c].where(table.index < until) for c in ("y", "z")})
 
 

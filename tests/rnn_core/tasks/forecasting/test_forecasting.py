@@ -98,7 +98,7 @@ def test_training_depends_on_nothing_after_the_training_side(tmp_path):
 
 @pytest.mark.parametrize("draw", range(8))
 def test_no_side_depends_on_a_later_one(tmp_path, draw):
-    """Whatever lookback, horizon, split and gaps: rows after a side change nothing in it."""
+    """Whatever lookback, horizon, split and gaps: rows after a split change nothing in it."""
     random = np.random.default_rng(draw)
     lookback, horizon = random.integers(1, 10), random.integers(1, 6)
     split = (30 + random.integers(0, 10), 8 + random.integers(0, 4), 9)
@@ -310,7 +310,7 @@ def test_answer_continues_the_table_in_its_own_units(tmp_path):
 @torch.inference_mode()
 @pytest.mark.parametrize("targets", [("y",), ("y", "x")])
 def test_illustration_is_what_is_answered_on_windows_of_the_table(tmp_path, targets):
-    """The first, middle and last of 10 windows of the test side, which has rows 48 to 59."""
+    """The first, middle and last of 10 windows of the test set, which has rows 48 to 59."""
     table = series()
     features = tuple({"x"} - set(targets))
     task, data = prepared(tmp_path, table, targets=targets, features=features, lookback=8)
@@ -438,7 +438,7 @@ def test_rows_after_the_split_are_left_out(tmp_path):
 
 
 def test_table_that_is_too_short_is_refused(tmp_path):
-    with pytest.raises(DataError, match="train side has 8 rows, too few for a lookback of 6"):
+    with pytest.raises(DataError, match="train set has 8 rows, too few for a lookback of 6"):
         prepared(tmp_path, series(12))
 
 

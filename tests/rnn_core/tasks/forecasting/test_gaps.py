@@ -41,12 +41,12 @@ def prepared(folder, table, model=None, **options):
 
 
 def scaled(task, table):
-    """The columns in standard deviations of the training side, with their gaps."""
+    """The columns in standard deviations of the training set, with their gaps."""
     return (table[["y", "x"]].to_numpy() - task.meta.series[0].mean) / task.meta.series[0].std
 
 
 def usable(values, split):
-    """First rows of the windows of a side with something known in each column and of the truth."""
+    """First rows of the windows of a split with something known in each column and of the truth."""
     start, end = ENDS[split]
     rows = range(max(start - LOOKBACK, 0), end - LOOKBACK - HORIZON + 1)
     known = ~np.isnan(values)
@@ -221,5 +221,5 @@ def test_table_whose_windows_are_all_left_out_is_refused(tmp_path):
     table = series(share=0)
     table.loc[71:, "x"] = np.nan
     table.loc[[89], "x"] = 1.0
-    with pytest.raises(DataError, match="every window of the test side has a column without a"):
+    with pytest.raises(DataError, match="every window of the test set has a column without a"):
         prepared(tmp_path, table, lookback=1)

@@ -29,7 +29,7 @@ ROWS = 120
 
 
 def table_of(rows=ROWS, seed=0, start="2024-01-05"):
-    """What is sold falls with the price, and more so on holidays."""
+    """Sales that fall with the price, and more so on holidays."""
     draw = np.random.default_rng(seed)
     price, holiday = draw.uniform(1, 5, rows).round(2), (draw.random(rows) < 0.3).astype(int)
     sold = 40 - 4 * price + 12 * holiday + draw.normal(0, 0.5, rows)

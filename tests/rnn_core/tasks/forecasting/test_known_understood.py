@@ -1,4 +1,4 @@
-"""What a person says to be known ahead: found in the table, told, and refused with a reason."""
+"""Columns known ahead: found in the table, reported, and refused with a reason."""
 
 import numpy as np
 import pandas as pd
@@ -101,7 +101,7 @@ WRONG = {
     "later only": (
         {"known": ["holiday"]},
         lambda: table_of().assign(holiday=lambda t: (t.index > 180) * 1),
-        "known column 'holiday' never changes on the training side; leave it out, or change",
+        "known column 'holiday' never changes in the training set; leave it out, or change",
     ),
     "a target": ({"known": ["y"]}, table_of, r"known repeat targets or features: \['y'\]"),
     "a feature": (

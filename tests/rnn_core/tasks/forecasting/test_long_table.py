@@ -246,7 +246,7 @@ def test_sides_of_each_series_move_as_they_do_alone(together, alone, division):
 
 @torch.inference_mode()
 def test_later_table_is_scored_as_its_series_are_answered(tmp_path, together):
-    """In the scales of the later table, one series of which the model was not trained on."""
+    """In the scales of the later table, with one series that the model was not trained on."""
     task, _ = together
     network = build_model(task, "gru").eval()
     parts = {"east": one_series(80, 20), "west": one_series(60, 21), "north": one_series(75, 22)}
@@ -334,10 +334,10 @@ WRONG = {
     "order": (with_south_reversed, "series 'south', row 73: .* reverse the rows"),
     "twice": (lambda t: t.replace({"store": {"south": "north"}}), "series 'north', row"),
     "step": (with_hours, "series 'w' has rows 3600 seconds apart, and the longest series 86400"),
-    "nameless": (without_a_name, "row 7: column 'store' is empty; say which series"),
+    "nameless": (without_a_name, "row 7: column 'store' is empty; name its series"),
     "absent": (lambda t: t.rename(columns={"store": "shop"}), "unknown column 'store'"),
     "all still": (with_levels_alone, "target column 'y' never changes within a series"),
-    "all short": (lambda t: t.groupby("store").head(9), "no series has a .* side that is long"),
+    "all short": (lambda t: t.groupby("store").head(9), "no series has a .* set that is long"),
 }
 
 

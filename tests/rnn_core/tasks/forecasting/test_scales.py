@@ -42,7 +42,7 @@ class Lagged(nn.Module):
 
 
 def mase_by_hand(table, columns, season, lookback, horizon):
-    """In raw units, window by window; the training side has 84 rows of 120, the test side 24."""
+    """In raw units, window by window; the training set has 84 rows of 120, the test set 24."""
     ratios = []
     for column in columns:
         y = table[column].to_numpy()

@@ -1,4 +1,4 @@
-"""What is suggested for many series, and for values that are far out."""
+"""Suggestions for many series, and for values that are far out."""
 
 import numpy as np
 import pandas as pd

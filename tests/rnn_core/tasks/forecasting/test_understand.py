@@ -1,4 +1,4 @@
-"""What is told of a table before anything is trained, and what may be wrong with it."""
+"""Descriptions of a table before anything is trained, and of its possible faults."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What may be asked of an answer: all probabilities, and that it is unknown."""
+"""Options of an answer: all probabilities, and that it is unknown."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Which files are which set, and that no text is on two of them."""
+"""Division of files into splits; no text is in two of them."""
 
 from collections import Counter
 

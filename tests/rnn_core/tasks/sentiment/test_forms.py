@@ -70,7 +70,7 @@ FORMS = {
 
 
 def study(folder, name, content, **wanted):
-    """What `new` makes of a file: the data, and what travels with a model."""
+    """Study that `new` makes of a file: the data, and the facts that go with a model."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_bytes(content)
     suggested = Sentiment.suggest(folder, wanted)
@@ -194,7 +194,7 @@ def test_separator_is_said_by_itself_or_by_name(tmp_path, given):
 
 
 def test_a_row_of_names_can_be_denied_and_said(tmp_path):
-    """Without: the names are a row, whose label is of no other; refused. With: it is none."""
+    """Without: the names are a row, whose label no other has; refused. With: it is no row."""
     with pytest.raises(DataError, match="the class 'Urteil' has a single row"):
         study(tmp_path / "denied", "a.csv", csv(), header=False)
     frame = pd.DataFrame([("gut", "schlecht"), *ROWS])

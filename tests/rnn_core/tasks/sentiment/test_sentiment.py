@@ -1,4 +1,4 @@
-"""Sentiment: no leak between sides, baselines as scikit-learn has them, scores of one sentence."""
+"""Sentiment: no leak between splits, baselines as scikit-learn has them, scores of one sentence."""
 
 import random
 from collections import Counter
@@ -28,7 +28,7 @@ CLASSES = ("blame", "neither", "praise")
 
 
 def no_evidence(batch, steps):
-    """What a model without evidence is given."""
+    """Evidence of a model without evidence."""
     return torch.zeros(batch, steps, 0)
 
 
@@ -57,7 +57,7 @@ def prepared(raw, model=None, **options):
 
 
 def sentences(task, data, split=None):
-    """The words of each sentence of a side, as text, with its class."""
+    """The words of each sentence of a split, as text, with its class."""
     pieces = data["words"].split(data["lengths"].tolist())
     sides, labels = data["sides"].tolist(), data["labels"].tolist()
     return [

@@ -1,4 +1,4 @@
-"""What is told of labelled texts before anything is trained."""
+"""Descriptions of labelled texts before anything is trained."""
 
 import pandas as pd
 import pytest
@@ -7,7 +7,7 @@ from rnn_core.tasks.sentiment import Sentiment, SentimentData
 
 
 def understood(folder, table, name="a.csv", **wanted):
-    """What `new` tells of a table."""
+    """Description of a table by `new`."""
     folder.mkdir(exist_ok=True)
     table.to_csv(folder / name, index=False, sep=";")
     asked = SentimentData(**Sentiment.suggest(folder, wanted)["data"])
@@ -16,7 +16,7 @@ def understood(folder, table, name="a.csv", **wanted):
 
 
 def table(counts, **columns):
-    """So many texts of each class."""
+    """Texts with these counts of classes."""
     labels = [label for label, number in counts.items() for _ in range(number)]
     texts = [f"film {i} {label}" for i, label in enumerate(labels)]
     return pd.DataFrame({"review": texts, "class": labels, **columns})
@@ -89,7 +89,7 @@ def test_rows_that_are_left_out_are_told(tmp_path):
 def test_where_one_class_is_most_of_the_texts_accuracy_is_doubted(tmp_path, rare, doubted):
     told = understood(tmp_path, table({"praise": 100, "complaint": rare}))
     share = round(100 * 100 / (100 + rare))
-    line = f"{share} % of the texts are of the class 'praise', so that always answering it has"
+    line = f"{share} % of the texts have the class 'praise', so that always answering it has"
     assert any(doubt.startswith(line) for doubt in told.doubts) == doubted
     assert doubted == any("--set metric=balanced_accuracy" in doubt for doubt in told.doubts)
 

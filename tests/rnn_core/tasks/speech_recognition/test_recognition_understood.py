@@ -1,4 +1,4 @@
-"""What is told of recordings of words before anything is trained, and answers row by row."""
+"""Descriptions of recordings of words before anything is trained, and answers row by row."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Speech recognition: who is in which side, and scores that depend on one recording only."""
+"""Speech recognition: who is in which split, and scores that depend on one recording only."""
 
 import shutil
 

@@ -154,7 +154,7 @@ def test_transcripts_are_characters_or_words_with_single_spaces(listed):
 
 
 def with_unknown_symbol(listed, folder):
-    """Data and meta of the recordings, with a symbol in the test side that training lacks."""
+    """Data and meta of the recordings, with a symbol in the test set that training lacks."""
     for path in listed.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     table = (folder / "transcripts.tsv").read_text().replace("four  x\t2", "four  Q\t2")

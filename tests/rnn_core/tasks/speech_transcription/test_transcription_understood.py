@@ -1,4 +1,4 @@
-"""What is told of recordings of texts before anything is trained."""
+"""Descriptions of recordings of texts before anything is trained."""
 
 import numpy as np
 import soundfile

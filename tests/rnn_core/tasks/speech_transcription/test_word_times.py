@@ -1,4 +1,4 @@
-"""When each word is said, in recordings of which that is known."""
+"""Times of words, in recordings where they are known."""
 
 import io
 import json
@@ -105,7 +105,7 @@ def test_spaces_part_words_of_characters():
 
 
 def test_words_reach_to_where_it_is_quiet():
-    """Two stretches of sound, of which the second has two words with a dip between."""
+    """Two stretches of sound; the second has two words with a dip between."""
     loudness = torch.tensor(
         [0.0] * 5 + [9.0] * 6 + [0.0] * 5 + [9.0] * 4 + [6.0] + [9.0] * 4 + [0.0] * 5
     )

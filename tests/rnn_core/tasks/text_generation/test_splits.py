@@ -1,4 +1,4 @@
-"""What of a text is in which split: files, lines, and what is doubted of them."""
+"""Division of a text into splits: files, lines, and doubts about them."""
 
 import gzip
 import random

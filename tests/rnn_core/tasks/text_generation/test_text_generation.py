@@ -1,4 +1,4 @@
-"""Text generation: tokens, sides, carried state, scores and what is written."""
+"""Text generation: tokens, splits, carried state, scores and what is written."""
 
 import itertools
 import math
@@ -318,7 +318,7 @@ SIDES = {
     "no line break": ("~~~ says aaa, line", " says "),
     "no line that is known": ("\n~\n~\nab~\n~ says~\n~", " says"),
     "nothing that is known": ("~" * 50, ""),
-    "a side of two tokens": ("li", "li"),
+    "a split of two tokens": ("li", "li"),
 }
 
 

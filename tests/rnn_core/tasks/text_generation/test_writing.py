@@ -1,4 +1,4 @@
-"""How a text is written on: what is drawn from, penalties, and where it stops."""
+"""Continuation of a text: sampling, penalties, and its end."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""What single sentences add to corpus BLEU tells how sure a difference of corpus BLEU is."""
+"""Contributions of single sentences to corpus BLEU show how certain a difference of it is."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def sentences(generator, number, shortest=5, longest=15):
 
 
 def spoiled(generator, references, share):
-    """Translations of which so many words are others."""
+    """Translations with a share of words replaced."""
     return [
         [str(generator.choice(WORDS)) if generator.random() < share else word for word in words]
         for words in references

@@ -37,7 +37,7 @@ def test_a_common_name_of_another_form_does_not_decide():
 
 
 def cut(text):
-    """A text of which each word is a piece."""
+    """A text where each word is a piece."""
     spans, start = [], 0
     for word in text.split(" "):
         spans.append((start, start + len(word)))
@@ -156,5 +156,5 @@ def test_answers_have_the_names_of_their_sources(prepared, monkeypatch):
 
 
 def word_at(place):
-    """Which word of the sentence a place is in."""
+    """Word of the sentence at a place."""
     return "The dog sees Zoë today."[: place + 1].count(" ")

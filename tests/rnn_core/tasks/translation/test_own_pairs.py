@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - marks of texts look like Latin ones
-"""Pairs as people have them: what is on which split, what is told, and what is answered."""
+"""Pairs as people have them: their splits, their description, and answers."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Translation: sides, attention, beam search, scores and what is answered."""
+"""Translation: splits, attention, beam search, scores and what is answered."""
 
 import math
 from collections import Counter
@@ -74,7 +74,7 @@ def decoded(task, pieces):
     return task.subwords.decode([[i for i in row if i > END] for row in pieces.tolist()])
 
 
-# --- Sides ---
+# --- Splits ---
 
 
 def test_drawn_sides_are_all_pairs_once(tmp_path):
@@ -139,7 +139,7 @@ def test_repeated_pairs_are_left_out_where_that_is_wanted(tmp_path):
     for stem, pairs in sides.items():
         write(tmp_path, pairs, stem)
     options = {"source_file": "*.en", "target_file": "*.de"}
-    with pytest.raises(DataError, match="pair 1 of the test side is on the validation side"):
+    with pytest.raises(DataError, match="pair 1 of the test set is in the validation set"):
         prepared(tmp_path, **options)
     task, data = prepared(tmp_path, repeated="drop", **options)
     assert pairs_of(task, data, "train") == PAIRS[:45]
@@ -369,7 +369,7 @@ def next_logs(model, sentence, words):
 
 
 def every_translation(model, sentence, limit, words=(), score=0.0):
-    """All translations of at most so many pieces, the end included, and their scores."""
+    """All translations of at most `limit` pieces, the end included, and their scores."""
     for piece, log in next_logs(model, sentence, words).items():
         if piece == END:
             yield words, score + log
@@ -596,7 +596,7 @@ def test_baselines_copy_and_replace(tmp_path):
     assert baselines["copy"] < baselines["word_for_word"]
 
 
-# --- What a person asks and gets ---
+# --- Questions and answers ---
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""A check for plain words in all texts of the repository."""
