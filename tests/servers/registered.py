@@ -15,6 +15,7 @@ from usual_training import write_run
 
 from flows.tracking import registry
 from flows.tracking.alias import ALIAS
+from flows.tracking.drift.training_set import note_traits
 from flows.tracking.judging import RUN, SEEN
 from flows.tracking.registry import Examples
 from rnn_core.files import digest_of
@@ -67,6 +68,7 @@ def put(folder: Path, name: str, task: Task, model: nn.Module, alias: bool = Tru
     """Make a version of the model of a folder, which has the raw files too."""
     (folder / "digest").write_text(digest_of(folder / RUN))
     save_file({"marks": np.zeros(0, dtype=np.uint64)}, folder / SEEN)
+    note_traits(folder, folder / "raw")
     example = task.example(folder / "raw")
     answer = task.answer(model, example, task.AnswerParameters())
     client = MlflowClient()

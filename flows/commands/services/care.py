@@ -142,3 +142,31 @@ def make_again(
     from flows.commands.services.lineage import reproduce  # noqa: PLC0415 - as above
 
     reproduce(model, study, keep)
+
+
+@app.command("drift", rich_help_panel=PANEL)
+def check_drift(
+    model: Version,
+    given: Annotated[
+        Path | None,
+        typer.Argument(metavar="INPUT", help="File, folder, or - for stdin, as for predict."),
+    ] = None,
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Later data with the truth, such as the dataset's source is."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Only show the checks of the model so far.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Compare inputs with the training set of a model; exit code 3 if they have changed."""
+    from flows.commands.services.drift import drift, show_history  # noqa: PLC0415 - as above
+
+    if history:
+        show_history(model, as_json=as_json)
+    elif given is None:
+        raise typer.BadParameter("name a file or folder of inputs", param_hint="INPUT")
+    else:
+        drift(model, given, data, as_json=as_json)

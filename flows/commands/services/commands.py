@@ -60,6 +60,13 @@ def deploy(
         list[str] | None,
         typer.Option(help="Prefect block that tells people, such as slack-webhook/team."),
     ] = None,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL=PATH",
+            help="Inputs to compare with the training set of a model at each look at the data.",
+        ),
+    ] = None,
     pool: Annotated[str, typer.Option(help="Work pool whose workers run it.")] = POOL,
 ) -> None:
     """Have a study run at times, and when its data changes."""
@@ -74,6 +81,7 @@ def deploy(
         retries=retries,
         workers=workers,
         notify=notify or [],
+        drift=drift or [],
     )
 
 
