@@ -1,12 +1,16 @@
 """Models registered without a study: untrained, but with all that a champion has."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import mlflow
 import numpy as np
+import pytest
 from good_files import lay_out
 from mlflow import MlflowClient
 from safetensors.numpy import save_file
@@ -23,6 +27,20 @@ from rnn_core.parameters import parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.models import build_model
+
+
+@contextmanager
+def tracked_at(folder: Path) -> Iterator[None]:
+    """MLflow keeps everything in a folder."""
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        patch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+        mlflow.set_tracking_uri(uri)
+        yield
+        mlflow.set_tracking_uri(None)
 
 
 @dataclass(frozen=True)

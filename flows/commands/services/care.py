@@ -80,11 +80,15 @@ def score_challenger(
     model: Model,
     *,
     data: Annotated[Path, typer.Option(help="File or folder, such as the dataset's source is.")],
+    logged: Annotated[
+        bool,
+        typer.Option("--logged", help="Score what both answered while they were served."),
+    ] = False,
 ) -> None:
     """Score the challenger against the champion on data whose truth is known by now."""
-    from flows.commands.services.champion import score  # noqa: PLC0415 - as above
+    from flows.commands.services.champion import score, score_logged  # noqa: PLC0415 - as above
 
-    score(model, data)
+    (score_logged if logged else score)(model, data)
 
 
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]

@@ -15,6 +15,7 @@ from flows.serving.guards import LOOPBACK, Rules
 from flows.serving.version import Limits
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
+from flows.system.pages import Shadow
 from flows.system.servers import check_port
 from rnn_core.errors import ParameterError, StudyError
 
@@ -32,7 +33,12 @@ STOP_SECONDS = 35
 
 
 def serve(
-    names: Sequence[str], host: str, port: int, token_file: Path | None, refresh: float
+    names: Sequence[str],
+    host: str,
+    port: int,
+    token_file: Path | None,
+    refresh: float,
+    shadow: Shadow,
 ) -> None:
     """Answer until Ctrl-C, and then finish what was asked.
 
@@ -49,7 +55,7 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     torch.set_num_threads(1)  # answers of several models share the processors
     sys.setswitchinterval(SWITCH_SECONDS)
-    application = Application(names, Limits(), rules, refresh)
+    application = Application(names, Limits(), rules, refresh, shadow)
     try:
         application.shelf.fill()
     except (MlflowException, OSError) as error:
