@@ -11,7 +11,7 @@ from prefect.events import emit_event
 from prefect.flows import Flow
 from prefect.logging import get_logger
 
-from flows.system.servers import without_user
+from flows.system.hidden import cause_of
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import ParameterError
 
@@ -100,6 +100,5 @@ def send(names: Iterable[str], subject: str, body: str) -> list[str]:
         try:
             cast("Any", load_block(name)).notify(body, subject)
         except Exception as error:  # noqa: BLE001 - whatever a service says
-            cause = without_user(str(error)).splitlines()
-            problems.append(f"{name} was not notified: {cause[0] if cause else type(error)}")
+            problems.append(f"{name} was not notified: {cause_of(error)}")
     return problems

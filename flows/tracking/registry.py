@@ -34,6 +34,7 @@ from flows.layout import Layout
 from flows.report import advice
 from flows.report.card import model_card
 from flows.report.details import collect
+from flows.system.hidden import cause_of
 from flows.tracking.alias import ABSENT
 from flows.tracking.drift.training_set import TRAITS, note_traits
 from flows.tracking.judging import RUN, SEEN, note_seen
@@ -309,7 +310,7 @@ def check_answers(version: ModelVersion, examples: Examples) -> None:
         served = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
         pd.testing.assert_frame_equal(served.predict(examples.given), examples.answer)
     except Exception as error:
-        cause = str(error).strip().splitlines()[0]
+        cause = cause_of(error)
         raise StudyError(
             f"{version.name} version {version.version} does not answer as the trained model "
             f"does, and the alias is where it was: {cause}"

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
+from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import API, known_prefect
-from flows.system.servers import ServerError, without_user
+from flows.system.servers import ServerError
 from rnn_core.errors import ParameterError
 
 if TYPE_CHECKING:
