@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from traceback import format_exc
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from flows.commands.services.commands import app as services
 from flows.commands.stage import run_stage
 from flows.layout import Layout
 from flows.system.bound import collect_seldom
+from flows.system.hidden import without_secrets
 from rnn_core.errors import GatewiseError
 from rnn_core.readers.faults import SEVERAL
 
@@ -340,17 +342,23 @@ def verify_store(
 
 def told(error: GatewiseError) -> str:
     """An error for a person: a line, or several where there are several faults."""
-    text = str(error)
+    text = without_secrets(str(error))
     return text if SEVERAL in text else " ".join(text.split())
 
 
 def main() -> None:
-    """Run the command line; a `GatewiseError` is told, and the exit code is 1."""
+    """Run the command line; a `GatewiseError` is told, and the exit code is 1.
+
+    So it is of any other error, which is told with where it arose, but without a password.
+    """
     collect_seldom()
     try:
         app()
     except GatewiseError as error:
         sys.stderr.write(f"error: {told(error)}\n")
+        sys.exit(1)
+    except Exception:  # noqa: BLE001 - its text may hold an address with a password
+        sys.stderr.write(without_secrets(format_exc()))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.own_data.settings import read_settings
 from flows.system.environment import use_defaults
+from flows.system.hidden import cause_of
 from rnn_core.errors import DataError, ParameterError, StudyError
 from rnn_core.files import write_text
 from rnn_core.parameters import parse
@@ -250,7 +251,7 @@ def load(model: str) -> Served:
     except (MlflowException, OSError) as error:
         code = getattr(error, "error_code", "")
         if code not in ABSENT:
-            cause = str(error).strip().splitlines()[0]
+            cause = cause_of(error)
             raise StudyError(f"{address} cannot be loaded: {cause}") from None
     known = ", ".join(registered_models()) or "none; `gatewise run` registers them"
     raise ParameterError(f"there is no model {model!r}; registered: {known}")

@@ -23,10 +23,11 @@ from flows.recording.record import record
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
+from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import API, shown_prefect
 from flows.system.process import age_seconds
-from flows.system.servers import ServerError, free_port, prefect, without_user
+from flows.system.servers import ServerError, free_port, prefect
 from flows.tracking.shown import read_shown, up_to_date
 from flows.trainings.records import read_records
 from rnn_core.errors import StudyError

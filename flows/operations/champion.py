@@ -217,16 +217,21 @@ def score(name: str, data: Path) -> Judged:
         raise ParameterError(f"there is no {data}")
     with TemporaryDirectory(prefix="gatewise-") as temporary:
         place = Path(temporary)
-        raw = place / "raw"
-        if data.is_dir():
-            shutil.copytree(data, raw)
-        else:
-            raw.mkdir()
-            shutil.copy(data, raw)
+        raw = laid_out(data, place / "raw")
         with reachable():
             first = fetch(found.challenger, place / "challenger")
             second = fetch(found.version, place / "champion")
         return judge(first, second, raw)
+
+
+def laid_out(data: Path, raw: Path) -> Path:
+    """Copy a file or folder to where raw files are."""
+    if data.is_dir():
+        shutil.copytree(data, raw)
+    else:
+        raw.mkdir()
+        shutil.copy(data, raw)
+    return raw
 
 
 def fetch(version: ModelVersion, folder: Path) -> Path:

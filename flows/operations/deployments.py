@@ -4,9 +4,9 @@ What is written down is the path of a module, and not that of a file: it is foun
 an installed package alike, wherever the worker runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
 from pydantic import ValidationError
 
+from flows.operations.drift_watch import drift
 from flows.operations.watch import DATA_CHANGED, watch
 from flows.running.notices import check_blocks
 from flows.study import study as flow
@@ -56,6 +57,8 @@ class Deployed:
         retries: How often a run that fails is begun again.
         workers: Trainings at the same time; as many as there are processors or GPUs if None.
         notify: Blocks of Prefect by which people are told; see `flows.study.study`.
+        inputs: Files or folders of inputs that are compared with the training set of a model each
+            time that the data is looked at, by the name of the model.
     """
 
     pool: str
@@ -65,6 +68,7 @@ class Deployed:
     retries: int
     workers: int | None
     notify: Sequence[str]
+    inputs: Mapping[str, Path] = field(default_factory=dict)
 
 
 def deploy(folder: Path, wanted: Deployed) -> list[str]:
@@ -88,6 +92,10 @@ def deploy(folder: Path, wanted: Deployed) -> list[str]:
         made.append(of_watch(folder, name, wanted))
     else:
         remove(f"{watch.name}/{name}")
+    if wanted.inputs:
+        made.append(of_drift(name, wanted))
+    else:
+        remove(f"{drift.name}/{name}")
     make_pool(wanted.pool)
     for deployment in made:
         deployment.apply(work_pool_name=wanted.pool)
@@ -141,6 +149,22 @@ def of_watch(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
         interval=wanted.every,
         concurrency_limit=ONE_OR_NONE,
         parameters={"study": str(folder.resolve())},
+        work_pool_name=wanted.pool,
+        job_variables=job_variables(wanted),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    return deployment
+
+
+def of_drift(name: str, wanted: Deployed) -> RunnerDeployment:
+    """The deployment that compares inputs with training sets."""
+    inputs = {model: str(path.resolve()) for model, path in wanted.inputs.items()}
+    deployment: RunnerDeployment = drift.to_deployment(  # type: ignore[assignment]  # as above
+        name,
+        description=f"Compares inputs of models of {name} with their training sets.",
+        interval=wanted.every,
+        concurrency_limit=ONE_OR_NONE,
+        parameters={"inputs": inputs, "notify": list(wanted.notify)},
         work_pool_name=wanted.pool,
         job_variables=job_variables(wanted),
         entrypoint_type=EntrypointType.MODULE_PATH,

@@ -19,7 +19,7 @@ from prefect_dask.task_runners import DaskTaskRunner, PrefectDaskFuture
 
 from flows.layout import Layout
 from flows.running.elsewhere import Elsewhere, answers
-from flows.system.servers import without_user
+from flows.system.hidden import without_user
 from flows.trainings.crew import Remote
 from flows.trainings.identity import Work
 from flows.trainings.records import Record, append

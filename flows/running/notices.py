@@ -11,12 +11,16 @@ from prefect.events import emit_event
 from prefect.flows import Flow
 from prefect.logging import get_logger
 
-from flows.system.servers import without_user
+from flows.system.hidden import cause_of
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import ParameterError
 
 CHAMPION_CHANGED = "gatewise.champion.changed"
 """The event when a model becomes the champion; its resource is `gatewise.model.NAME`."""
+
+DRIFT_FOUND = "gatewise.drift.found"
+"""The event when inputs of a model no longer look like its training set, or it scores worse; its
+resource is `gatewise.model.NAME`."""
 
 
 def check_blocks(names: Iterable[str]) -> None:
@@ -60,17 +64,33 @@ def tell_champions(names: Sequence[str], promotions: Iterable[Promotion]) -> Non
     for one in promotions:
         if one.action != "promoted":
             continue
-        emit_event(
-            CHAMPION_CHANGED,
-            resource={
-                "prefect.resource.id": f"gatewise.model.{one.model}",
-                "prefect.resource.name": one.model,
-            },
-            payload={"version": one.version, "reason": one.reason, "test_score": one.test_score},
-        )
+        payload = {"version": one.version, "reason": one.reason, "test_score": one.test_score}
+        emit_event(CHAMPION_CHANGED, resource=resource_of(one.model), payload=payload)
         subject = f"{one.model}: version {one.version} is the champion"
         for problem in send(names, subject, f"{one.reason}; test score {one.test_score}"):
             get_run_logger().warning("%s", problem)
+
+
+def tell_drift(names: Sequence[str], model: str, version: str, changes: Sequence[str]) -> list[str]:
+    """Tell people and programs that the inputs, or the score, of a model have changed.
+
+    Args:
+        names: Blocks of Prefect by which people are told.
+        model: Name of the registered model.
+        version: That was checked.
+        changes: What has changed, a line each.
+
+    Returns:
+        Which blocks could not be used, and why.
+    """
+    payload = {"version": version, "changes": list(changes)}
+    emit_event(DRIFT_FOUND, resource=resource_of(model), payload=payload)
+    return send(names, f"{model}: version {version} meets other inputs", "\n".join(changes))
+
+
+def resource_of(model: str) -> dict[str, str]:
+    """What an event about a model is about, as Prefect has it."""
+    return {"prefect.resource.id": f"gatewise.model.{model}", "prefect.resource.name": model}
 
 
 def send(names: Iterable[str], subject: str, body: str) -> list[str]:
@@ -80,6 +100,5 @@ def send(names: Iterable[str], subject: str, body: str) -> list[str]:
         try:
             cast("Any", load_block(name)).notify(body, subject)
         except Exception as error:  # noqa: BLE001 - whatever a service says
-            cause = without_user(str(error)).splitlines()
-            problems.append(f"{name} was not notified: {cause[0] if cause else type(error)}")
+            problems.append(f"{name} was not notified: {cause_of(error)}")
     return problems

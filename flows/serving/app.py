@@ -24,9 +24,11 @@ from flows.serving.failures import RefusedError
 from flows.serving.guards import Guards, Rules, noted
 from flows.serving.numbers import Numbers
 from flows.serving.openapi import document
+from flows.serving.shadows import Answered, Shadows
 from flows.serving.shelf import Place, Shelf
 from flows.serving.streaming import Stream
 from flows.serving.version import Limits, Version
+from flows.system.pages import Shadow
 
 log = logging.getLogger("gatewise.serving")
 
@@ -44,15 +46,27 @@ class Application:
         limits: What requests may take.
         rules: Who may ask.
         refresh: Seconds between two looks at where aliases point.
+        shadow: Whether challengers answer too: `answers` logs what both answered, `inputs` also
+            what they were asked.
     """
 
-    def __init__(self, names: Sequence[str], limits: Limits, rules: Rules, refresh: float) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        limits: Limits,
+        rules: Rules,
+        refresh: float,
+        shadow: Shadow = "none",
+    ) -> None:
         self.limits = limits
         self.rules = rules
         self.refresh = refresh
         self.numbers = Numbers()
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="answers")
         self.shelf = Shelf(names, limits, self.seat, self.numbers.switch)
+        self.shadows: Shadows | None = None
+        if shadow != "none":
+            self.shadows = Shadows(limits, self.seat, with_inputs=shadow == "inputs")
         self.is_ending = False
 
     def seat(self, version: Version) -> Desk:
@@ -82,6 +96,8 @@ class Application:
         watch = asyncio.create_task(self.watch())
         yield
         self.is_ending = True
+        if self.shadows is not None:
+            await self.shadows.settled()
         watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
@@ -92,9 +108,15 @@ class Application:
         while True:
             await asyncio.sleep(self.refresh)
             try:
-                await self.shelf.refresh()
+                await self.look()
             except Exception as error:  # noqa: BLE001 - what answers now goes on
                 noted(error)
+
+    async def look(self) -> None:
+        """Look once where aliases point."""
+        await self.shelf.refresh()
+        if self.shadows is not None:
+            await self.shadows.refresh(self.shelf.places)
 
     def add_routes(self, app: FastAPI) -> None:
         """Say which address is answered by what."""
@@ -156,6 +178,9 @@ class Application:
             self.count(name, "predict", refusal.status, started)
             raise
         seconds = self.count(name, "predict", 200, started)
+        if self.shadows is not None:
+            asked = Answered(desk.version, given.table, given.parameters, rows, seconds)
+            self.shadows.ask(name, asked)
         timing = {"Server-Timing": f"answer;dur={1000 * seconds:.3f}"}
         return as_json(desk.version.told | {"rows": rows}, headers=timing)
 

@@ -17,6 +17,7 @@ from mlflow.exceptions import MlflowException
 
 from flows.serving.desk import Desk
 from flows.serving.version import Limits, Version, load
+from flows.system.hidden import cause_of
 from flows.tracking.alias import ALIAS, Asked, asked_of
 from flows.tracking.registry import registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
@@ -125,7 +126,7 @@ class Shelf:
                 if place.asked.alias is not None:
                     await self._follow(client, place)
         except (MlflowException, OSError) as error:
-            log.warning("the registry does not answer: %s", str(error).splitlines()[0])
+            log.warning("the registry does not answer: %s", cause_of(error))
 
     async def _follow(self, client: MlflowClient, place: Place) -> None:
         """Let the version take over that an alias points to."""

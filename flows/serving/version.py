@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from torch import nn
 
 from flows.serving.schema import Most, Schema, schema_of
+from flows.system.hidden import cause_of
 from flows.tracking.judging import RUN
 from flows.tracking.registry import DIGEST, EXAMPLES, download
 from flows.tracking.rows import rows_of, table_of
@@ -124,7 +125,7 @@ def load(version: ModelVersion, limits: Limits) -> Version:
     except GatewiseError:
         raise
     except Exception as error:  # whatever a store, or a file of another Gatewise, leads to
-        cause = (str(error).splitlines() or [""])[0]
+        cause = cause_of(error)
         raise StudyError(f"it cannot be loaded: {type(error).__name__}: {cause}") from error
     return loaded
 

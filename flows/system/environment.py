@@ -4,7 +4,9 @@ import os
 import warnings
 from pathlib import Path
 
+from flows.system.hidden import has_password
 from flows.system.home import home
+from rnn_core.errors import ParameterError
 from rnn_core.sources.download import MIRROR_VARIABLE
 
 DEFAULTS = {
@@ -51,11 +53,19 @@ def artifact_root() -> str | None:
 
     It is what `ARTIFACTS` names, or without it a folder beside the database if that is a file, and
     else one in our home.
+
+    Raises:
+        ParameterError: If it has a password, which MLflow would keep and show.
     """
     tracking = os.environ[TRACKING]
     if tracking.startswith("http"):
         return None
     if named := os.environ.get(ARTIFACTS):
+        if has_password(named):
+            raise ParameterError(
+                f"{ARTIFACTS} has a password, which MLflow would keep and show: leave it out, and "
+                "give it as the store reads it, such as in AWS_SECRET_ACCESS_KEY"
+            )
         return named.rstrip("/")
     _, is_file, database = tracking.partition("sqlite:///")
     folder = Path(database).parent if is_file else home()

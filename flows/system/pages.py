@@ -3,6 +3,7 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -15,6 +16,10 @@ POOL = "gatewise"
 
 API = "PREFECT_API_URL"
 """Variable with the address of a Prefect server."""
+
+
+Shadow: TypeAlias = Literal["none", "answers", "inputs"]
+"""What the model server logs of challengers: nothing, what they answer, or also what was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

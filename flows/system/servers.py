@@ -15,6 +15,7 @@ import psutil
 
 from flows.layout import Layout
 from flows.system.bound import bound_group_command
+from flows.system.hidden import without_secrets
 from flows.system.home import home
 from flows.system.pages import API
 from rnn_core.errors import GatewiseError
@@ -141,9 +142,9 @@ def prefect(port: int, *options: str) -> AbstractContextManager[Server]:
 
 def mlflow(port: int) -> AbstractContextManager[Server]:
     """Run MLflow's server on the database that runs are tracked in."""
-    store = ("--backend-store-uri", os.environ["MLFLOW_TRACKING_URI"])
-    command = ("mlflow", "server", *store, *listening(port), "--workers", "1")
-    return serving("MLflow", port, "/health", command)
+    command = ("mlflow", "server", *listening(port), "--workers", "1")
+    settings = {"MLFLOW_BACKEND_STORE_URI": os.environ["MLFLOW_TRACKING_URI"]}  # no list shows it
+    return serving("MLflow", port, "/health", command, **settings)
 
 
 def worker(port: int, pool: str, api: str) -> AbstractContextManager[Server]:
@@ -172,15 +173,6 @@ def models(port: int) -> AbstractContextManager[Server]:
 def listening(port: int) -> tuple[str, ...]:
     """The options of a server's command that say where it listens."""
     return "--host", HOST, "--port", str(port)
-
-
-def without_user(address: str) -> str:
-    """An address without the name and password that may stand in it."""
-    scheme, mark, rest = address.partition("://")
-    if not mark:
-        return address
-    place, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
 
 
 def free_port() -> int:
@@ -219,6 +211,6 @@ def holder(port: int) -> str:
 
 def process_in_words(process: psutil.Process) -> str:
     """A process with its id and its command, which is cut if it is long and tells no password."""
-    command = " ".join(map(without_user, process.cmdline())) or process.name()
+    command = without_secrets(" ".join(process.cmdline())) or process.name()
     cut = command if len(command) <= MOST_LETTERS else f"{command[:MOST_LETTERS]}..."
     return f"process {process.pid} ({cut})"

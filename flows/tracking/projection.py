@@ -27,6 +27,7 @@ from flows.report import figures, notes, words
 from flows.report.details import collect
 from flows.report.svg import alone
 from flows.system.environment import artifact_root
+from flows.system.hidden import cause_of, without_user
 from flows.tracking import descriptions
 from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
 from flows.trainings.records import Record as Measured
@@ -63,12 +64,12 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        place = os.environ["MLFLOW_TRACKING_URI"]
-        cause = str(error).splitlines()[0][:160]
+        place = without_user(os.environ["MLFLOW_TRACKING_URI"])
+        cause = cause_of(error)[:160]
         raise TrackingError(
             f"MLflow at {place} does not answer; run again once it does, to show and register "
             f"what is finished: {cause}"
-        ) from error
+        ) from None  # whose text may hold a password
 
 
 def connect() -> MlflowClient:

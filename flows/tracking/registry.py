@@ -34,7 +34,9 @@ from flows.layout import Layout
 from flows.report import advice
 from flows.report.card import model_card
 from flows.report.details import collect
+from flows.system.hidden import cause_of
 from flows.tracking.alias import ABSENT
+from flows.tracking.drift.training_set import TRAITS, note_traits
 from flows.tracking.judging import RUN, SEEN, note_seen
 from flows.tracking.logged import risks
 from flows.tracking.rows import rows_of
@@ -61,6 +63,9 @@ EXAMPLES = "examples.json"
 """Beside the model: an input, and what the trained model answers, as rows of JSON."""
 
 
+ARTIFACTS = (RUN, "digest", SEEN, TRAITS, EXAMPLES)
+"""What is registered of a model, beside code."""
+
 META_OF_MLFLOW = "registered_model_meta"
 """The file that MLflow adds to a version that is fetched."""
 
@@ -79,12 +84,13 @@ class Examples:
 
 @contextmanager
 def candidate(layout: Layout, dataset: str, comparison: Comparison) -> Iterator[Path]:
-    """A folder with all that is registered: the model as `RUN`, and what it has seen."""
+    """A folder with all that is registered: the model as `RUN`, and what its training set was."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_model(layout, dataset, comparison, folder / RUN)
         shutil.copy(layout.prepared(dataset) / META, folder / RUN)
         note_seen(folder, layout.raw(dataset))
+        note_traits(folder, layout.raw(dataset))
         write_text(folder / "digest", digest_of(folder / RUN))
         yield folder
 
@@ -150,7 +156,9 @@ def register(
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served_model.py")),
-            artifacts={name: str(folder / name) for name in (RUN, "digest", SEEN, EXAMPLES)},
+            artifacts={
+                name: str(folder / name) for name in (RUN, "digest", SEEN, TRAITS, EXAMPLES)
+            },
             code_paths=[str(Path(rnn_core.__file__).parent)],
             pip_requirements=[f"{package}=={installed(package)}" for package in packages],
             signature=signature_of(restored, examples, parameters),
@@ -302,7 +310,7 @@ def check_answers(version: ModelVersion, examples: Examples) -> None:
         served = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
         pd.testing.assert_frame_equal(served.predict(examples.given), examples.answer)
     except Exception as error:
-        cause = str(error).strip().splitlines()[0]
+        cause = cause_of(error)
         raise StudyError(
             f"{version.name} version {version.version} does not answer as the trained model "
             f"does, and the alias is where it was: {cause}"

@@ -1,12 +1,16 @@
 """Models registered without a study: untrained, but with all that a champion has."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import mlflow
 import numpy as np
+import pytest
 from good_files import lay_out
 from mlflow import MlflowClient
 from safetensors.numpy import save_file
@@ -15,6 +19,7 @@ from usual_training import write_run
 
 from flows.tracking import registry
 from flows.tracking.alias import ALIAS
+from flows.tracking.drift.training_set import note_traits
 from flows.tracking.judging import RUN, SEEN
 from flows.tracking.registry import Examples
 from rnn_core.files import digest_of
@@ -22,6 +27,20 @@ from rnn_core.parameters import parse
 from rnn_core.tasks import get_task
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.models import build_model
+
+
+@contextmanager
+def tracked_at(folder: Path) -> Iterator[None]:
+    """MLflow keeps everything in a folder."""
+    uri = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        patch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+        mlflow.set_tracking_uri(uri)
+        yield
+        mlflow.set_tracking_uri(None)
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,7 @@ def put(folder: Path, name: str, task: Task, model: nn.Module, alias: bool = Tru
     """Make a version of the model of a folder, which has the raw files too."""
     (folder / "digest").write_text(digest_of(folder / RUN))
     save_file({"marks": np.zeros(0, dtype=np.uint64)}, folder / SEEN)
+    note_traits(folder, folder / "raw")
     example = task.example(folder / "raw")
     answer = task.answer(model, example, task.AnswerParameters())
     client = MlflowClient()

@@ -80,11 +80,15 @@ def score_challenger(
     model: Model,
     *,
     data: Annotated[Path, typer.Option(help="File or folder, such as the dataset's source is.")],
+    logged: Annotated[
+        bool,
+        typer.Option("--logged", help="Score what both answered while they were served."),
+    ] = False,
 ) -> None:
     """Score the challenger against the champion on data whose truth is known by now."""
-    from flows.commands.services.champion import score  # noqa: PLC0415 - as above
+    from flows.commands.services.champion import score, score_logged  # noqa: PLC0415 - as above
 
-    score(model, data)
+    (score_logged if logged else score)(model, data)
 
 
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
@@ -142,3 +146,31 @@ def make_again(
     from flows.commands.services.lineage import reproduce  # noqa: PLC0415 - as above
 
     reproduce(model, study, keep)
+
+
+@app.command("drift", rich_help_panel=PANEL)
+def check_drift(
+    model: Version,
+    given: Annotated[
+        Path | None,
+        typer.Argument(metavar="INPUT", help="File, folder, or - for stdin, as for predict."),
+    ] = None,
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Later data with the truth, such as the dataset's source is."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Only show the checks of the model so far.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Compare inputs with the training set of a model; exit code 3 if they have changed."""
+    from flows.commands.services.drift import drift, show_history  # noqa: PLC0415 - as above
+
+    if history:
+        show_history(model, as_json=as_json)
+    elif given is None:
+        raise typer.BadParameter("name a file or folder of inputs", param_hint="INPUT")
+    else:
+        drift(model, given, data, as_json=as_json)

@@ -11,6 +11,7 @@ from flows.system.home import enter_home
 if TYPE_CHECKING:
     from flows.operations.champion import Champion
     from flows.tracking.moves import Move
+    from rnn_core.comparison.statistics.pair import Pair
 
 MOVED_ELSEWHERE = (
     "nothing is noted of why: it was moved in MLflow, or a process was killed just then"
@@ -75,14 +76,34 @@ def score(model: str, data: Path) -> None:
     from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
 
     judged = champion.score(model, whole)
-    pair = judged.pair
+    left_out = f", {judged.left_out} left out that one was trained or chosen on"
+    sys.stdout.write(f"{compared(judged.champion_score, judged.pair, left_out)}\n")
+
+
+def score_logged(model: str, data: Path) -> None:
+    """Print how the answers of both that were logged compare, by the truth that is known."""
+    whole = data.resolve()
+    _begin()
+    from flows.operations import logged_answers  # noqa: PLC0415 - reads the settings made above
+
+    found = logged_answers.score_logged(model, whole)
+    unknown = f", {found.unknown} left out whose truth is not known"
+    first, second = (1000 * seconds for seconds in found.seconds)
+    sys.stdout.write(
+        f"{found.metric}: {compared(found.champion_score, found.pair, unknown)}\n"
+        f"Half of the requests took the champion {first:.3g} ms, the challenger {second:.3g} ms.\n"
+    )
+
+
+def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
+    """How a challenger does against the champion, in a sentence."""
     clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
     how = "better" if pair.better_by >= 0 else "worse"
     p = min(pair.p_better, pair.p_worse)
-    sys.stdout.write(
-        f"The champion scores {judged.champion_score:.4g}, and the challenger is {how} by "
-        f"{abs(pair.better_by):.4g} (paired test over {pair.num_items} items{clusters}, "
-        f"{judged.left_out} left out that one was trained or chosen on; one-sided p = {p:.2g}).\n"
+    return (
+        f"The champion scores {champion_score:.4g}, and the challenger is {how} by "
+        f"{abs(pair.better_by):.4g} (paired test over {pair.num_items} items{clusters}"
+        f"{left_out}; one-sided p = {p:.2g})."
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.system.pages import POOL, Ports
+from flows.system.pages import POOL, Ports, Shadow
 
 app = typer.Typer()
 
@@ -60,6 +60,13 @@ def deploy(
         list[str] | None,
         typer.Option(help="Prefect block that tells people, such as slack-webhook/team."),
     ] = None,
+    drift: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL=PATH",
+            help="Inputs to compare with the training set of a model at each look at the data.",
+        ),
+    ] = None,
     pool: Annotated[str, typer.Option(help="Work pool whose workers run it.")] = POOL,
 ) -> None:
     """Have a study run at times, and when its data changes."""
@@ -74,6 +81,7 @@ def deploy(
         retries=retries,
         workers=workers,
         notify=notify or [],
+        drift=drift or [],
     )
 
 
@@ -95,8 +103,12 @@ def serve(
     refresh: Annotated[
         float, typer.Option(min=0.1, help="Seconds between two looks at which version is champion.")
     ] = 5.0,
+    shadow: Annotated[
+        Shadow,
+        typer.Option(help="Have challengers answer too, and log both answers; or the inputs too."),
+    ] = "none",
 ) -> None:
     """Answer over HTTP with registered models, and serve a page to try them."""
     from flows.commands.services.serve import serve as start  # noqa: PLC0415 - as above
 
-    start(models or [], host, port, token_file, refresh)
+    start(models or [], host, port, token_file, refresh, shadow)

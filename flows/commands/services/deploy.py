@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
+from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import API, known_prefect
-from flows.system.servers import ServerError, without_user
+from flows.system.servers import ServerError
+from rnn_core.errors import ParameterError
 
 if TYPE_CHECKING:
     from flows.operations.deployments import Deployed
@@ -25,12 +27,15 @@ def deploy(
     retries: int,
     workers: int | None,
     notify: list[str],
+    drift: list[str],
 ) -> None:
     """Write the deployments of a study, and tell what they do.
 
     Raises:
+        ParameterError: If `drift` names no input, or there is no interval at which it is looked at.
         ServerError: If no Prefect server is named or runs.
     """
+    inputs = inputs_of(drift, watch_minutes)
     use_defaults()
     folder = enter_home(study).resolve()
     api = use_server()
@@ -44,9 +49,29 @@ def deploy(
         retries=retries,
         workers=workers,
         notify=notify,
+        inputs=inputs,
     )
     names = deployments.deploy(folder, wanted)
     sys.stdout.write("\n".join(told(names, wanted, api)) + "\n")
+
+
+def inputs_of(drift: list[str], watch_minutes: float | None) -> dict[str, Path]:
+    """The inputs that are looked at, by model.
+
+    Raises:
+        ParameterError: As for `deploy`.
+    """
+    if drift and watch_minutes is None:
+        raise ParameterError("--drift needs --watch, which says how often inputs are looked at")
+    found = {}
+    for each in drift:
+        model, is_there, path = each.partition("=")
+        if not (model and is_there and path):
+            raise ParameterError(f"--drift {each!r}: write MODEL=PATH")
+        if not Path(path).exists():
+            raise ParameterError(f"--drift {each!r}: there is no {path}")
+        found[model] = Path(path).resolve()
+    return found
 
 
 def use_server() -> str:
@@ -72,5 +97,7 @@ def told(names: list[str], wanted: "Deployed", api: str) -> list[str]:
     if wanted.every is not None:
         minutes = wanted.every.total_seconds() / 60
         lines.append(f"{names[1]} looks at the data every {minutes:g} minutes.")
+    if wanted.inputs:
+        lines.append(f"{names[-1]} compares inputs of {', '.join(wanted.inputs)} as often.")
     lines.append(f"Now: prefect deployment run {names[0]}")
     return [*lines, f"Workers of the pool {wanted.pool!r} run them, at {without_user(api)}."]

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
+from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import known_prefect
-from flows.system.servers import without_user
 from rnn_core.errors import StudyError
 
 if TYPE_CHECKING:

@@ -14,7 +14,9 @@ from flows.serving.app import Application
 from flows.serving.guards import LOOPBACK, Rules
 from flows.serving.version import Limits
 from flows.system.environment import use_defaults
+from flows.system.hidden import WithoutSecrets, cause_of
 from flows.system.home import enter_home
+from flows.system.pages import Shadow
 from flows.system.servers import check_port
 from rnn_core.errors import ParameterError, StudyError
 
@@ -32,7 +34,12 @@ STOP_SECONDS = 35
 
 
 def serve(
-    names: Sequence[str], host: str, port: int, token_file: Path | None, refresh: float
+    names: Sequence[str],
+    host: str,
+    port: int,
+    token_file: Path | None,
+    refresh: float,
+    shadow: Shadow,
 ) -> None:
     """Answer until Ctrl-C, and then finish what was asked.
 
@@ -46,14 +53,16 @@ def serve(
     enter_home(Path())
     if host in LOOPBACK:
         check_port(port, "--port")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(WithoutSecrets("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     torch.set_num_threads(1)  # answers of several models share the processors
     sys.setswitchinterval(SWITCH_SECONDS)
-    application = Application(names, Limits(), rules, refresh)
+    application = Application(names, Limits(), rules, refresh, shadow)
     try:
         application.shelf.fill()
     except (MlflowException, OSError) as error:
-        raise StudyError(f"the registry does not answer: {str(error).splitlines()[0]}") from None
+        raise StudyError(f"the registry does not answer: {cause_of(error)}") from None
     say(application, host, port)
     uvicorn.run(
         application.asgi(),

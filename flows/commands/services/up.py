@@ -14,6 +14,7 @@ from filelock import Timeout
 
 from flows.system import servers
 from flows.system.environment import TRACKING, use_defaults
+from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import (
     API,
@@ -25,7 +26,7 @@ from flows.system.pages import (
     read_pages,
     write_pages,
 )
-from flows.system.servers import Server, ServerError, check_port, without_user
+from flows.system.servers import Server, ServerError, check_port
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning"}
 """Where to begin: MLflow has pages for training and for language models, and shows the latter."""

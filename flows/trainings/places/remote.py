@@ -1,7 +1,6 @@
 """A place that fsspec reaches by a URL."""
 
 import os
-import re
 import threading
 from collections.abc import Callable
 from datetime import UTC
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from flows.system.hidden import without_user
 from flows.trainings.places.base import StoreError, unreachable
 from rnn_core.files import sha256_of
 
@@ -156,9 +156,3 @@ def port_of(url: str) -> int | None:
         return urlsplit(url).port
     except ValueError:  # which repeats what may be a part of the password
         raise ValueError("what follows its host is not a port; is a / or @ not quoted?") from None
-
-
-def without_user(url: str) -> str:
-    """An address for a person: without a user and a password, also one with a slash in it."""
-    short = re.sub(r"://[^/]*@", "://", url)
-    return re.sub(r"://[^@]*:[^@]*@", "://", short)

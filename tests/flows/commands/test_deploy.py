@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from flows.commands.services.deploy import told
+from flows.commands.services.deploy import inputs_of, told
 from flows.operations.deployments import Deployed
+from rnn_core.errors import ParameterError
 
 ASKED = {"pool": "gatewise", "timezone": "UTC", "retries": 1, "workers": None, "notify": ()}
 
@@ -29,3 +30,24 @@ def test_times_are_told_as_a_person_asked_for_them(cron, every, lines):
     said = told(names, Deployed(cron=cron, every=every, **ASKED), "http://me:pw@10.0.0.1:4200/api")
     assert said[: len(lines)] == lines
     assert said[-1] == "Workers of the pool 'gatewise' run them, at http://10.0.0.1:4200/api."
+
+
+def test_inputs_that_are_compared_are_files_of_models(tmp_path):
+    (tmp_path / "new=1.csv").write_text("")
+    given = f"shop.sales={tmp_path}/new=1.csv"
+    assert inputs_of([given], 15) == {"shop.sales": tmp_path / "new=1.csv"}
+    assert inputs_of([], None) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "minutes", "lines"),
+    [
+        ("shop.sales=README.md", None, "--drift needs --watch"),
+        ("shop.sales", 15, "write MODEL=PATH"),
+        ("=README.md", 15, "write MODEL=PATH"),
+        ("shop.sales=none.csv", 15, "there is no none.csv"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(given, minutes, lines):
+    with pytest.raises(ParameterError, match=lines):
+        inputs_of([given], minutes)

@@ -33,12 +33,20 @@ def test_second_deployment_takes_the_place_of_the_first(served, new_study):
         temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}),
         httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api,
     ):
-        assert deploy(folder, NIGHTLY) == ["study/nightly", "watch/nightly"]
+        wanted = replace(NIGHTLY, inputs={"nightly.sales": folder / "sales.csv"})
+        assert deploy(folder, wanted) == ["study/nightly", "watch/nightly", "drift/nightly"]
         first = look(api)
+        compared = api.get("/deployments/name/drift/nightly").raise_for_status().json()
         assert deploy(folder, replace(NIGHTLY, cron="30 4 * * 1", every=None)) == ["study/nightly"]
         second = look(api)
-        assert api.get("/deployments/name/watch/nightly").status_code == 404, "it still looks"
+        for name in ("watch", "drift"):
+            gone = api.get(f"/deployments/name/{name}/nightly")
+            assert gone.status_code == 404, f"{name} goes on"
     assert first["id"] == second["id"]
+    inputs = {"nightly.sales": str((folder / "sales.csv").resolve())}
+    assert compared["parameters"] == {"inputs": inputs, "notify": []}
+    assert compared["schedules"][0]["schedule"]["interval"] == 15 * 60
+    assert compared["entrypoint"] == "flows.operations.drift_watch.drift"
     (schedule,) = first["schedules"]
     assert schedule["schedule"]["cron"] == "0 2 * * *"
     assert schedule["schedule"]["timezone"] == "Europe/Vienna"

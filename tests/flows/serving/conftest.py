@@ -2,33 +2,18 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 import pytest
 from asking import Asking, asking
-from registered import Registered, register
+from registered import Registered, register, tracked_at
 
 from flows.serving.app import Application
 from flows.serving.guards import LOOPBACK, Rules
 from flows.serving.version import Limits
+from flows.system.pages import Shadow
 from rnn_core.tasks import REGISTRY
-
-
-@contextmanager
-def tracked_at(folder: Path) -> Iterator[None]:
-    """MLflow keeps everything in a folder."""
-    uri = f"sqlite:///{folder}/mlflow.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setenv("MLFLOW_TRACKING_URI", uri)
-        patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        patch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-        mlflow.set_tracking_uri(uri)
-        yield
-        mlflow.set_tracking_uri(None)
 
 
 @dataclass(frozen=True)
@@ -68,10 +53,14 @@ def application() -> Callable[..., Application]:
     """Makes an application with its models loaded."""
 
     def make(
-        *names: str, limits: Limits | None = None, token: str | None = None, refresh: float = 3600
+        *names: str,
+        limits: Limits | None = None,
+        token: str | None = None,
+        refresh: float = 3600,
+        shadow: Shadow = "none",
     ) -> Application:
         limits = limits or Limits()
-        made = Application(names, limits, Rules(token, LOOPBACK, limits.body), refresh)
+        made = Application(names, limits, Rules(token, LOOPBACK, limits.body), refresh, shadow)
         made.shelf.fill()
         return made
 

@@ -1,0 +1,159 @@
+"""Inputs of a registered model against its training set, and later answers against its test score.
+
+Each check is noted in MLflow, where its history is drawn.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
+from flows.operations.champion import check_name, fetch, laid_out
+from flows.tracking.alias import Asked, asked_of
+from flows.tracking.drift.history import CHANGED, ITEMS, SCORE, Check, history_of, note_check
+from flows.tracking.drift.scores import LaterScore, score_later
+from flows.tracking.drift.training_set import kind_of, traits_beside
+from flows.tracking.judging import RUN
+from flows.tracking.projection import reachable
+from flows.tracking.registry import registered_models
+from rnn_core.drift.comparison import Drift, compare
+from rnn_core.drift.observers import observer_of
+from rnn_core.errors import ParameterError
+from rnn_core.training.models import restore_registered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        model: Name of the registered model.
+        version: Its version.
+        number: Counts the checks of the model.
+        items: What an item is called, in the plural.
+        drift: How the input compares with the training set.
+        later: The score on later data; None if none was given.
+    """
+
+    model: str
+    version: str
+    number: int
+    items: str
+    drift: Drift
+    later: LaterScore | None
+
+    @property
+    def alarms(self) -> list[str]:
+        """What has changed, a line each; none where chance explains all."""
+        lines = [
+            f"{one.trait} has changed: {one.before} in training, {one.now} now "
+            f"(difference {one.size:.2g}, {one.large:.2g} is large; p = {one.p:.1g})"
+            for one in self.drift.changed
+        ]
+        if self.later is not None and self.later.is_worse:
+            lines.append(f"{in_words(self.later)}, more than chance explains.")
+        return lines
+
+
+def check(model: str, given: Path, data: Path | None = None) -> Checked:
+    """Compare an input with the training set of a model, and note what came of it.
+
+    Args:
+        model: As a person names a version of a model.
+        given: The input, as `gatewise predict` takes it.
+        data: Later data with the truth, such as the dataset's source is; None: there is none.
+
+    Raises:
+        ParameterError: If there is no such model or data.
+        StudyError: If the version was registered without the traits of its training set, or its
+            files are not what was registered.
+        DataError: If the input cannot be used, or is too small to tell anything.
+        TrackingError: If MLflow does not answer.
+    """
+    version = find(asked_of(model))
+    if data is not None and not data.exists():
+        raise ParameterError(f"--data: there is no {data}")
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        place = Path(temporary)
+        with reachable():
+            files = fetch(version, place / "model")
+        observer = observer_of(kind_of(files))
+        drift = compare_input(files, given)
+        later = None if data is None else score_later(version, files, laid_out(data, place / "raw"))
+    with reachable():
+        number = note_check(MlflowClient(), version, metrics_of(drift, later), told(drift, later))
+    return Checked(
+        model=version.name,
+        version=str(version.version),
+        number=number,
+        items=observer.items,
+        drift=drift,
+        later=later,
+    )
+
+
+def history(model: str) -> list[Check]:
+    """All checks of a model, from the first on.
+
+    Raises:
+        ParameterError: If there is no such model.
+        TrackingError: If MLflow does not answer.
+    """
+    version = find(asked_of(model))
+    with reachable():
+        return history_of(MlflowClient(), version)
+
+
+def find(asked: Asked) -> ModelVersion:
+    """The version of a model that is meant.
+
+    Raises:
+        ParameterError: If there is none.
+    """
+    with reachable():
+        check_name(asked.name, registered_models())
+        version = asked.find(MlflowClient())
+    if version is None:
+        which = f"version {asked.number}" if asked.number else f"version called {asked.alias}"
+        raise ParameterError(f"{asked.name} has no {which}")
+    return version
+
+
+def compare_input(files: Path, given: Path) -> Drift:
+    """Compare an input with the training set of a model.
+
+    Args:
+        files: Of the model.
+        given: The input.
+    """
+    training = traits_beside(files)
+    task, _ = restore_registered(files / RUN)
+    observer = observer_of(kind_of(files))
+    inputs = observer.of_input(task, task.read_input(given))
+    return compare(training, inputs, in_time=observer.in_time)
+
+
+def metrics_of(drift: Drift, later: LaterScore | None) -> dict[str, float]:
+    """What is drawn: the size of each difference, where 1 is the smallest that is large."""
+    sizes = {f"change of {one.trait}": one.size / one.large for one in drift.changes if one.large}
+    found = sizes | {CHANGED: float(len(drift.changed)), ITEMS: float(drift.num_items)}
+    return found | ({} if later is None else {SCORE: later.score})
+
+
+def told(drift: Drift, later: LaterScore | None) -> dict[str, Any]:
+    """The result, as JSON has it."""
+    return {"drift": asdict(drift), "later": None if later is None else asdict(later)}
+
+
+def in_words(later: LaterScore) -> str:
+    """How the score on later data compares with the test score."""
+    how = "worse" if later.worse_by >= 0 else "better"
+    out = f", {later.left_out} left out that it was trained or chosen on" if later.left_out else ""
+    return (
+        f"The {later.metric} is {later.score:.4g} on {later.num_items} later items{out}, "
+        f"{abs(later.worse_by):.2g} {how} than the test score {later.test_score:.4g} "
+        f"(95 % interval of how much worse: {later.at_least:.2g} to {later.at_most:.2g})"
+    )

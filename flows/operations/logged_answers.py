@@ -1,0 +1,106 @@
+"""Answers that a champion and its challenger gave while they were served, against the truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from flows.operations.champion import champions, fetch, laid_out
+from flows.serving.answer_log import LoggedAnswer, read_answers
+from flows.tracking.drift.training_set import kind_of
+from flows.tracking.judging import FEWEST_ITEMS, RUN
+from flows.tracking.projection import reachable
+from rnn_core.comparison.statistics.pair import Pair, compare_pair
+from rnn_core.errors import ParameterError, StudyError
+from rnn_core.training.item_scores import ItemScores
+from rnn_core.training.models import restore_registered
+from rnn_core.truth.matching import matcher_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedScores:
+    """Answers that were logged, against the truth.
+
+    Attributes:
+        metric: What they are scored by.
+        champion_score: Mean over the champion's answers.
+        pair: The challenger against the champion.
+        unknown: Answers that are about nothing whose truth is known.
+        seconds: The median time that requests took each, the champion's first.
+    """
+
+    metric: str
+    champion_score: float
+    pair: Pair
+    unknown: int
+    seconds: tuple[float, float]
+
+
+def score_logged(name: str, data: Path) -> LoggedScores:
+    """Score the answers that the challenger and the champion gave side by side.
+
+    Args:
+        name: Of the model.
+        data: The truth: a file or folder such as the dataset's source is.
+
+    Raises:
+        ParameterError: If there is no such model or data.
+        StudyError: If one of the two is missing, or too few answers were logged that data say
+            the truth of.
+        DataError: If the data cannot be used.
+    """
+    (found,) = champions(name)
+    if found.version is None or found.challenger is None:
+        raise StudyError(f"{name} has no two to compare: `gatewise champion shadow` names another")
+    if not data.exists():
+        raise ParameterError(f"there is no {data}")
+    pair = str(found.version.version), str(found.challenger.version)
+    logged = [one for one in read_answers(name) if (one.champion, one.challenger) == pair]
+    if not logged:
+        raise StudyError(
+            f"no answers of versions {pair[0]} and {pair[1]} of {name} are logged here: "
+            "`gatewise serve --shadow answers` logs them"
+        )
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        place = Path(temporary)
+        with reachable():
+            files = fetch(found.version, place / "champion")
+        return compare(files, logged, laid_out(data, place / "raw"))
+
+
+def compare(files: Path, logged: list[LoggedAnswer], raw: Path) -> LoggedScores:
+    """Score logged answers; those of one request do not vary independently.
+
+    Args:
+        files: Of the champion.
+        logged: The answers.
+        raw: The truth.
+    """
+    task, _ = restore_registered(files / RUN)
+    matcher = matcher_of(kind_of(files))
+    if matcher is None:
+        raise StudyError("its answers are neither right nor wrong")
+    truths = matcher.truths(task, raw)
+    known = [one for one in logged if one.key in truths]
+    if len(known) < FEWEST_ITEMS:
+        raise StudyError(
+            f"the data say the truth of {len(known)} of {len(logged)} logged answers; "
+            f"{FEWEST_ITEMS} are needed"
+        )
+    values = np.array(
+        [[matcher.score(task, row, truths[one.key]) for row in one.answers] for one in known]
+    )
+    requests = np.unique([one.request for one in known], return_inverse=True)[1].astype(np.int64)
+    scores = [
+        ItemScores(values=column, weights=np.ones(len(known)), clusters=requests)
+        for column in values.T
+    ]
+    slow = np.median([one.seconds for one in known], axis=0)
+    return LoggedScores(
+        metric=matcher.metric.name,
+        champion_score=float(values[:, 0].mean()),
+        pair=compare_pair(scores[1], scores[0], matcher.metric),
+        unknown=len(logged) - len(known),
+        seconds=(float(slow[0]), float(slow[1])),
+    )

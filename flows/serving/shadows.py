@@ -1,0 +1,141 @@
+"""Challengers that answer what champions are asked; nobody waits for them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+
+from flows.serving.answer_log import LoggedAnswer, log_file, write_answers
+from flows.serving.desk import Desk
+from flows.serving.shelf import Place, Shelf
+from flows.serving.version import Limits, Version
+from flows.tracking.alias import ALIAS, CHALLENGER
+from flows.tracking.rows import Row, rows_of
+from rnn_core.truth.matching import matcher_of
+
+log = logging.getLogger("gatewise.serving")
+
+MOST_WAITING = 8
+"""Requests that challengers have yet to answer; what comes meanwhile is not asked of them."""
+
+ECHOED = "file"
+"""The column of answers that repeats the input."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a version was asked, and what it answered.
+
+    Attributes:
+        version: Who answered.
+        table: The input.
+        parameters: What was asked of the answer.
+        rows: The answer.
+        seconds: How long it took.
+    """
+
+    version: Version
+    table: pd.DataFrame
+    parameters: Any
+    rows: list[Row]
+    seconds: float
+
+
+class Shadows:
+    """The challengers of all champions that answer, and the log of what both answered.
+
+    Args:
+        limits: What requests may take.
+        seat: Makes the place where a version answers.
+        with_inputs: Whether the log keeps inputs too.
+    """
+
+    def __init__(
+        self, limits: Limits, seat: Callable[[Version], Desk], *, with_inputs: bool
+    ) -> None:
+        self.shelf = Shelf((), limits, seat)
+        self.shelf.is_open = False
+        self.with_inputs = with_inputs
+        self.left_out = 0
+        self._going_on: set[asyncio.Task[None]] = set()
+
+    async def refresh(self, champions: dict[str, Place]) -> None:
+        """Look which challengers there are."""
+        for key, place in champions.items():
+            if place.asked.alias == ALIAS and key not in self.shelf.places:
+                asked = Place(type(place.asked)(key, place.asked.name, CHALLENGER, None))
+                self.shelf.places[key] = asked
+        await self.shelf.refresh()
+
+    def ask(self, key: str, answered: Answered) -> None:
+        """Have the challenger of a model answer what the champion was asked."""
+        place = self.shelf.places.get(key)
+        if place is None or place.desk is None or place.problem is not None:
+            return
+        if len(self._going_on) >= MOST_WAITING:
+            self.left_out += 1
+            return
+        task = asyncio.create_task(self._answer(place.desk, answered))
+        self._going_on.add(task)
+        task.add_done_callback(self._going_on.discard)
+
+    async def settled(self) -> None:
+        """Wait for what goes on."""
+        while self._going_on:
+            await asyncio.gather(*self._going_on)
+
+    async def _answer(self, desk: Desk, answered: Answered) -> None:
+        """Answer, and log both answers; whatever goes wrong is noted, and hinders nothing."""
+        started = time.perf_counter()
+        try:
+            rows = await desk.answer(answered.table, answered.parameters)
+            second = Answered(
+                desk.version,
+                answered.table,
+                answered.parameters,
+                rows,
+                time.perf_counter() - started,
+            )
+            await asyncio.to_thread(note, answered, second, with_inputs=self.with_inputs)
+        except Exception as error:  # noqa: BLE001 - the answer of the champion has been given
+            log.warning(
+                "%s: its challenger, version %s, gave no answer that could be logged: %s",
+                answered.version.name,
+                desk.version.number,
+                type(error).__name__,
+            )
+
+
+def note(first: Answered, second: Answered, *, with_inputs: bool) -> None:
+    """Log the answers of a champion and of its challenger, row by row."""
+    matcher, table = matcher_of(first.version.kind), first.table
+    if matcher is None or len(first.rows) != len(second.rows):
+        return
+    keys = matcher.keys(first.version.task, table, pd.DataFrame(first.rows))
+    is_by_row = with_inputs and len(table) == len(keys)
+    given = rows_of(table) if is_by_row else [None] * len(keys)
+    now, request = round(time.time(), 3), uuid4().hex
+    entries = [
+        LoggedAnswer(
+            time=now,
+            request=request,
+            key=key,
+            champion=first.version.number,
+            challenger=second.version.number,
+            answers=(without_echo(ours), without_echo(theirs)),
+            seconds=(round(first.seconds, 6), round(second.seconds, 6)),
+            given=row,
+        )
+        for key, ours, theirs, row in zip(keys, first.rows, second.rows, given, strict=True)
+    ]
+    write_answers(log_file(first.version.name), entries)
+
+
+def without_echo(row: Row) -> Row:
+    """A row without what repeats the input."""
+    return {name: value for name, value in row.items() if name != ECHOED}

@@ -1,0 +1,1 @@
+"""Inputs of a finished model, compared with those that it was trained on."""

@@ -1,0 +1,161 @@
+"""Traits of the rows of a table, by windows of rows that follow one another."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnn_core.drift.traits import Floats, Traits
+from rnn_core.errors import DataError
+from rnn_core.tasks.forecasting.long_table import called, places_of
+from rnn_core.tasks.forecasting.reading import read_table
+from rnn_core.tasks.forecasting.serve import NAME
+from rnn_core.tasks.forecasting.task import Forecasting
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+
+WINDOWS = 20
+"""Windows that a training set is to have at least."""
+
+SHORTEST = 4
+"""Rows of a window at least."""
+
+LEVEL = 0.5
+"""Standard deviations of the training set by which a level must move to matter."""
+
+RELATIVE = 0.5
+"""The share by which a spread, a roughness or a step must change to matter."""
+
+SHARE = 0.05
+"""The smallest change of a share of rows that matters."""
+
+
+class Windows:
+    """Windows of rows, each of which begins where another one ends.
+
+    Of several series, a window is the mean of all of theirs, since series of one table move
+    together.
+    """
+
+    items = "windows of rows"
+    in_time = True
+
+    def of_input(self, task: Forecasting, table: "pd.DataFrame") -> Traits:
+        from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+
+        meta, read = task.meta, task.as_read(table)
+        places = places_of(read, meta.parameters.series, NAME)
+        ends = task.with_values(read, places)
+        times = task.times_of(read)
+        found = []
+        for series, rows in places.items():
+            kept = rows[: ends[series]]
+            flags = meta.parameters.given
+            numbers = tables.select_columns(
+                read.iloc[kept], meta.columns, called(NAME, series), meta.form.decimal, flags=flags
+            )
+            own = None if times is None else times[kept]
+            found.append(of_series(task, series, numbers.to_numpy(np.float64), own))
+        if not any(map(len, found)):
+            raise DataError(f"{NAME} has too few rows: {window_of(meta)} are needed")
+        return mean_of(task, found)
+
+    def of_training(self, task: Forecasting, raw: Path) -> Traits:
+        meta, found = task.meta, []
+        parts = read_table(raw, meta.parameters).parts.items()
+        for (series, part), sides in zip(parts, meta.sides, strict=True):
+            trained = slice(0, sides["train"][1] - sides["train"][0])
+            own = None if part.times is None else part.times[trained]
+            numbers = part.numbers[meta.columns].to_numpy(np.float64)[trained]
+            found.append(of_series(task, series, numbers, own))
+        traits = mean_of(task, found)
+        matters = {name: mattering(name, each) for name, each in traits.numbers.items()}
+        return Traits(num_items=traits.num_items, numbers=traits.numbers, matters=matters)
+
+
+def mattering(name: str, values: Floats) -> float:
+    """The smallest change of a trait that matters, by its mean in the training set."""
+    kind = name.rpartition(", ")[2]
+    if kind == "level":
+        return LEVEL
+    if kind == "missing":
+        return SHARE
+    there = values[~np.isnan(values)]
+    return RELATIVE * abs(float(there.mean())) if len(there) else 0.0
+
+
+def window_of(meta: "ForecastingMeta") -> int:
+    """Rows of a window: those that a model reads, or fewer where there are few in training."""
+    longest = max(end - start for start, end in meta.borders["train"])
+    return max(SHORTEST, min(meta.lookback, longest // WINDOWS))
+
+
+def of_series(
+    task: Forecasting, series: str, values: Floats, times: "pd.DatetimeIndex | None"
+) -> Floats:
+    """The traits of each window of a series, (W, traits), in the order of `names_of`.
+
+    Args:
+        task: Of the model.
+        series: Its name; one that the model was not trained on has no level of its own.
+        values: Its columns, (T, C), NaN where there is a gap.
+        times: Its timestamps.
+    """
+    size, known = window_of(task.meta), task.meta.by_name.get(series)
+    count = len(values) // size
+    first = len(values) - count * size
+    if known is not None:
+        zero, one = np.array(known.mean), np.array(known.std)
+    else:
+        zero, one = task.new_scale(values)
+    scaled = ((values - zero) / one)[first:].reshape(count, size, values.shape[1])
+    mean, spread = moments(scaled)
+    parts = [np.isnan(scaled).mean(axis=1), spread, moments(np.diff(scaled, axis=1))[1]]
+    if not reads_last(task):
+        parts.append(mean if known else np.full(spread.shape, np.nan))
+    if times is not None:
+        stamps = times[first:].as_unit("ns").asi8.reshape(count, size) / 1e9
+        parts.append(np.median(np.diff(stamps, axis=1), axis=1, keepdims=True))
+    return np.concatenate(parts, axis=1)
+
+
+def moments(values: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of windows, (W, C) each; NaN where a window has no value.
+
+    Args:
+        values: (W, rows, C), NaN where there is a gap.
+    """
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        number = there.sum(axis=1)
+        mean = np.where(there, values, 0.0).sum(axis=1) / number
+        squares = np.where(there, values - mean[:, None], 0.0) ** 2
+        return mean, np.sqrt(squares.sum(axis=1) / number)
+
+
+def reads_last(task: Forecasting) -> bool:
+    """Whether the model reads values relative to the last one, so that no level reaches it."""
+    return task.model.normalisation == "last_value"
+
+
+def names_of(task: Forecasting) -> list[str]:
+    """What the traits of a window are called."""
+    kinds = ["missing", "spread", "roughness", *([] if reads_last(task) else ["level"])]
+    timed = ["step (seconds)"] if task.meta.parameters.date is not None else []
+    return [f"{column}, {kind}" for kind in kinds for column in task.meta.columns] + timed
+
+
+def mean_of(task: Forecasting, found: Sequence[Floats]) -> Traits:
+    """The mean over series of the traits of each window, counted from the last one back."""
+    most = max(map(len, found))
+    stack = np.full((len(found), most, len(names_of(task))), np.nan)
+    for own, windows in zip(stack, found, strict=True):
+        own[most - len(windows) :] = windows
+    with np.errstate(invalid="ignore"):
+        there = ~np.isnan(stack)
+        means = np.nansum(stack, axis=0) / there.sum(axis=0)  # NaN where there is none
+    return Traits(num_items=most, numbers=dict(zip(names_of(task), means.T, strict=True)))

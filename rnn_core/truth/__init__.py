@@ -1,0 +1,1 @@
+"""Answers that were given, matched with the truth that came in later."""
