@@ -31,6 +31,7 @@ store = typer.Typer(help="What is kept of trainings that are finished.")
 app.add_typer(store, name="store", no_args_is_help=True)
 
 Dataset = Annotated[str, typer.Argument(help="A dataset of params.yaml.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show details of each dataset.")]
 StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
 
 
@@ -109,11 +110,14 @@ def run(
     promote: Annotated[
         bool, typer.Option("--promote/--no-promote", help="Whether to register the champions.")
     ] = True,
+    verbose: Verbose = False,
 ) -> None:
     """Bring a study up to date and register the champion of each dataset."""
     from flows.commands.run import Options, launch  # noqa: PLC0415 - stages must not wait for it
 
-    options = Options(workers=workers, only=only or None, dry=dry_run, on=on, promote=promote)
+    options = Options(
+        workers=workers, only=only or None, dry=dry_run, on=on, promote=promote, verbose=verbose
+    )
     launch(study, options)
 
 
@@ -245,11 +249,11 @@ def export(
 
 
 @app.command()
-def status(study: StudyFolder = Path()) -> None:
+def status(study: StudyFolder = Path(), verbose: Verbose = False) -> None:
     """Show which cell to use on each dataset, and whether that is up to date."""
     from flows.commands.upkeep import status as show  # noqa: PLC0415 - stages must not wait for it
 
-    show(study)
+    show(study, verbose=verbose)
 
 
 @app.command()
