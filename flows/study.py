@@ -149,7 +149,9 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
             ", ".join(names),
         )
     shown = up_to_date(layout, promoted=wanted.promote)
-    display = Display(num_tasks(due, shown, wanted))
+    trained = [name for name in inputs.study.datasets if f"train@{name}" in due.stages]
+    time_left = workshop.time_left(inputs.study, trained)
+    display = Display(num_tasks(due, shown, wanted), time_left=time_left)
     crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
     projection = Projection(layout, inputs.study.study, lineage())
     recorder = Recorder(layout, inputs)
