@@ -28,11 +28,12 @@ from flows.recording.inputs import read_inputs
 from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
 from flows.recording.record import changed_since
 from flows.recording.recorder import Recorder
-from flows.report import markdown
+from flows.report import markdown, words
 from flows.report.timings import write_timings
 from flows.running.closing import Closing
 from flows.running.display import Display
 from flows.running.execution import Execution, StageTime
+from flows.running.failed import RunFailedError
 from flows.running.lineage import lineage
 from flows.running.notices import check_blocks, tell_champions, tell_end
 from flows.running.states import CancelWatch, cancelled, marked
@@ -144,12 +145,14 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
         get_run_logger().warning(mended)
     if names := to_be_pulled(layout, inputs, due):
         get_run_logger().warning(
-            "%s: dvc.lock names trainings that are not here; `dvc pull` may fetch them from the "
-            "remote, where this run trains them anew",
+            "%s: dvc.lock names trainings that are not here. This run trains them anew; `dvc pull` "
+            "may fetch them from the remote instead",
             ", ".join(names),
         )
     shown = up_to_date(layout, promoted=wanted.promote)
-    display = Display(num_tasks(due, shown, wanted))
+    trained = [name for name in inputs.study.datasets if f"train@{name}" in due.stages]
+    time_left = workshop.time_left(inputs.study, trained)
+    display = Display(num_tasks(due, shown, wanted), time_left=time_left)
     crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
     projection = Projection(layout, inputs.study.study, lineage())
     recorder = Recorder(layout, inputs)
@@ -188,16 +191,20 @@ def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> N
     """
     if execution.failures:
         (name, first), *others = execution.failures.items()
-        more = [f"{len(others)} more failed"] if others else []
+        more = [f"{words.number(len(others), 'other task')} failed too"] if others else []
         if execution.skipped:
-            more.append(f"{len(execution.skipped)} that wait for them did not run")
+            skipped = words.number(len(execution.skipped), "task")
+            more.append(f"{skipped} after it did not run")
         between = "\n" if SEVERAL in str(first) else "; "
-        raise StudyError(between.join([f"{name}: {first}", *more])) from first
+        done = {*execution.cached, *(time.stage for time in execution.ran)}
+        causes = {name: str(error) for name, error in execution.failures.items()}
+        text = between.join([f"{name}: {first}", *more])
+        raise RunFailedError(text, done, causes) from first
     if changed:
         told = "; ".join(f"{' and '.join(parts)} of {name}" for name, parts in changed.items())
         raise StudyError(
-            f"edited while the study ran: {told}. Nothing of that is recorded; run it again "
-            "(what was trained is kept)"
+            f"these were edited during the run: {told}. Their results are not recorded; run again "
+            "(finished trainings are kept)"
         )
 
 
@@ -209,7 +216,7 @@ def tell(layout: Layout, run: StudyRun) -> None:
     plan = read_study(layout.folder)
     names = compared(plan, {*run.cached, *(time.stage for time in run.stages)})
     results = {name: read_comparison(layout.comparison(name)) for name in names}
-    table = markdown_table(summarise(layout, names, read_shown(layout)))
+    table = markdown_table(summarise(layout, plan.study, names, read_shown(layout)))
     parts = [markdown.section(name, result) for name, result in results.items()]
     text = "\n\n".join([table, *parts])
     create_markdown_artifact(text, key=f"study-{plan.study.replace('_', '-')}")

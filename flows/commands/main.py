@@ -1,5 +1,6 @@
 """The command line."""
 
+import shlex
 import sys
 from pathlib import Path
 from traceback import format_exc
@@ -7,153 +8,107 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.front import completion
+from flows.commands.front.welcome import welcome
 from flows.commands.services.care import app as care
 from flows.commands.services.commands import app as services
-from flows.commands.stage import run_stage
-from flows.layout import Layout
+from flows.commands.services.stages import app as stages
 from flows.system.bound import collect_seldom
 from flows.system.hidden import without_secrets
 from rnn_core.errors import GatewiseError
 from rnn_core.readers.faults import SEVERAL
 
 app = typer.Typer(
-    help="Which recurrent cell should I use for my sequence data, and give me the model.",
-    no_args_is_help=True,
-    add_completion=False,
+    help="Train every recurrent cell on your sequence data, and use the one that fits best.",
+    epilog="Begin with gatewise new FOLDER --task TASK --data FILE, or with gatewise run.",
     pretty_exceptions_enable=False,
 )
 
-app.add_typer(services)
-app.add_typer(care)
+FIRST = "From data to a recommendation"
+USE = "Use a model"
+CARE = "Look after results"
 
-cells = typer.Typer(help="What the recurrent cells are, and how one is compiled.")
-app.add_typer(cells, name="cells", no_args_is_help=True)
-
-store = typer.Typer(help="What is kept of trainings that are finished.")
-app.add_typer(store, name="store", no_args_is_help=True)
-
-Dataset = Annotated[str, typer.Argument(help="A dataset of params.yaml.")]
-StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
+cells = typer.Typer(help="List the recurrent cells, and show how each is computed.")
+store = typer.Typer(help="Look into the store, which keeps finished trainings.")
 
 
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def code(
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if code.json is out of date.")
-    ] = False,
-) -> None:
-    """Write the fingerprints of the code that the stages run, by which they see it change."""
-    if not check:
-        run_stage("code")
-    from flows.stages import code as stage  # noqa: PLC0415 - stages must not wait for it
-
-    stage.check(Layout())
+@app.callback(invoke_without_command=True)
+def begin(context: typer.Context) -> None:
+    """Train every recurrent cell on your sequence data, and use the one that fits best."""
+    if context.invoked_subcommand is None:
+        typer.echo(welcome(), nl=False)
 
 
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def ingest(dataset: Dataset) -> None:
-    """Fetch or generate the raw files of a dataset."""
-    run_stage("ingest", dataset)
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show details of each dataset.")]
+StudyFolder = Annotated[
+    Path,
+    typer.Argument(metavar="[FOLDER]", help="Folder of the study; default: here."),
+]
 
 
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def prepare(dataset: Dataset) -> None:
-    """Turn the raw files of a dataset into tensors and sides."""
-    run_stage("prepare", dataset)
-
-
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def train(dataset: Dataset) -> None:
-    """Train every cell on a dataset, at every size and with every random seed."""
-    run_stage("train", dataset)
-
-
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def evaluate(dataset: Dataset) -> None:
-    """Score the trainings of a dataset on the validation and test sets."""
-    run_stage("evaluate", dataset)
-
-
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def compare(dataset: Dataset) -> None:
-    """Decide which cell to use on a dataset."""
-    run_stage("compare", dataset)
-
-
-@app.command(rich_help_panel="Stages, as dvc.yaml calls them")
-def report() -> None:
-    """Write the results of the study."""
-    run_stage("report")
-
-
-@app.command()
-def run(
-    study: StudyFolder = Path(),
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Trainings at the same time; default: one for each processor or GPU."
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(help='Stages to run, such as "train@*", and what they need; may be repeated.'),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be trained, and how long.")
-    ] = False,
-    on: Annotated[
-        str | None,
-        typer.Option(
-            metavar="tcp://HOST:PORT", help="Dask scheduler whose workers train; see docs/scale.md."
-        ),
-    ] = None,
-    promote: Annotated[
-        bool, typer.Option("--promote/--no-promote", help="Whether to register the champions.")
-    ] = True,
-) -> None:
-    """Bring a study up to date and register the champion of each dataset."""
-    from flows.commands.run import Options, launch  # noqa: PLC0415 - stages must not wait for it
-
-    options = Options(workers=workers, only=only or None, dry=dry_run, on=on, promote=promote)
-    launch(study, options)
-
-
-@app.command()
+@app.command(rich_help_panel=FIRST)
 def new(
-    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to make.")],
     *,
-    task: Annotated[str, typer.Option(help="forecasting, sentiment, text_generation, ...")],
+    task: Annotated[
+        str,
+        typer.Option(
+            metavar="TASK",
+            autocompletion=completion.tasks,
+            help="forecasting, sentiment, text_generation, translation, speech_recognition, "
+            "speech_transcription or copy_memory.",
+        ),
+    ],
     data: Annotated[
-        list[Path], typer.Option(help="The file or folder; twice for two aligned text files.")
+        list[Path],
+        typer.Option(metavar="FILE", help="File or folder; twice for two aligned text files."),
     ],
     target: Annotated[
-        list[str] | None, typer.Option(help="Column to predict; may be given more than once.")
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column to predict (forecasting, sentiment); repeat it for several.",
+        ),
     ] = None,
     series: Annotated[
-        str | None, typer.Option(help="Column that says which series a row is of.")
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Column that tells several series apart (forecasting)."
+        ),
     ] = None,
     future: Annotated[
         list[str] | None,
-        typer.Option(help="Columns that are known ahead, such as holiday,price."),
+        typer.Option(
+            metavar="COLUMNS", help="Columns known in advance, such as holiday,price (forecasting)."
+        ),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Data parameter, such as horizon=24.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Data option, such as horizon=24."),
     ] = None,
     cells: Annotated[
-        str, typer.Option(help="Cells to compare, with commas between.")
+        str,
+        typer.Option(
+            metavar="CELLS",
+            autocompletion=completion.cells,
+            help="Cells to compare, separated by commas.",
+        ),
     ] = "memoryless,rnn_tanh,lstm,gru",
     sizes: Annotated[
-        str, typer.Option(help="Budgets of weights, relative to a gru's; or equal units.")
+        str,
+        typer.Option(
+            metavar="SIZES",
+            help="Numbers of weights relative to the default gru, or equal for equal hidden sizes.",
+        ),
     ] = "0.25,1",
-    seeds: Annotated[int, typer.Option(min=1, help="Random seeds that each starts with.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Random seeds each cell starts with.")] = 3,
     most_seeds: Annotated[
-        int, typer.Option(min=1, help="Random seeds that a cell may get until it is decided.")
+        int, typer.Option(min=1, help="Most random seeds a cell gets before the race ends.")
     ] = 10,
-    run: Annotated[bool, typer.Option("--run", help="Run it right away.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Run the new study at once.")] = False,
 ) -> None:
-    """Make a study of your own data, after looking at the data."""
-    from flows.commands.new import new_study  # noqa: PLC0415 - stages must not wait for its imports
+    """Make a study of your own data; the data is checked first."""
+    from flows.commands.new import new_study  # noqa: PLC0415 - help and completion do without
     from rnn_core.study import Seeds  # noqa: PLC0415 - as above
 
     told = new_study(
@@ -170,142 +125,213 @@ def new(
     )
     typer.echo("\n".join(told))
     if not run:
-        typer.echo(f"Next: gatewise run {folder}")
+        typer.echo(f"Next: gatewise run {shlex.quote(str(folder))}")
         return
     from flows.commands.run import Options, launch  # noqa: PLC0415 - as above
 
     launch(folder, Options())
 
 
+@app.command(rich_help_panel=FIRST)
+def run(
+    study: StudyFolder = Path(),
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings side by side; default: one a processor or GPU."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STAGES",
+            autocompletion=completion.stages,
+            help='Run only these stages and what they need, such as "train@*"; repeatable.',
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what would be trained; run nothing."),
+    ] = False,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT", help="Train on the workers of this Dask scheduler."
+        ),
+    ] = None,
+    promote: Annotated[
+        bool, typer.Option("--promote/--no-promote", help="Register the recommended models.")
+    ] = True,
+    verbose: Verbose = False,
+) -> None:
+    """Train what is missing, recommend a cell for each dataset, and register its model."""
+    from flows.commands.run import Options, launch  # noqa: PLC0415 - help does without
+
+    options = Options(
+        workers=workers, only=only or None, dry=dry_run, on=on, promote=promote, verbose=verbose
+    )
+    launch(study, options)
+
+
+@app.command(rich_help_panel=FIRST)
+def status(study: StudyFolder = Path(), verbose: Verbose = False) -> None:
+    """Show the recommendations, and whether they are up to date."""
+    from flows.commands.upkeep import status as show  # noqa: PLC0415 - help does without
+
+    show(study, verbose=verbose)
+
+
 Model = Annotated[
-    str, typer.Argument(help="study.dataset, study.dataset@VERSION, or an address for MLflow.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="STUDY.DATASET for its champion, STUDY.DATASET@VERSION, or a model URI of MLflow.",
+    ),
 ]
 Answers = Annotated[
-    list[str] | None, typer.Option("--set", help="What the answer should be like: name=value.")
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Answer option, such as temperature=0.7."),
+]
+Given = Annotated[
+    Path, typer.Argument(metavar="FILE", help="File or folder to answer; - reads standard input.")
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def predict(
     model: Model,
-    given: Annotated[Path, typer.Argument(metavar="INPUT", help="File, folder, or - for stdin.")],
+    given: Given,
     settings: Answers = None,
     horizon: Annotated[
-        int | None, typer.Option(min=1, help="Rows that a forecast has, if not as trained.")
+        int | None,
+        typer.Option(min=1, help="Rows to forecast; as many as in training if left out."),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="CSV file to write.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Write the answers to this CSV file.")
+    ] = None,
 ) -> None:
-    """Answer raw input with a registered model."""
-    from flows.commands.predict import predict as answer  # noqa: PLC0415 - stages must not wait for it
+    """Answer a file or folder with a registered model."""
+    from flows.commands.predict import predict as answer  # noqa: PLC0415 - help does without
 
     answer(model, given, settings or [], output, horizon)
 
 
-@app.command()
-def backtest(
-    model: Model,
-    given: Annotated[Path, typer.Argument(metavar="TABLE", help="File, folder, or - for stdin.")],
-    start: Annotated[
-        str | None,
-        typer.Option(help="First time to predict, or row; the first of the test set if not given."),
-    ] = None,
-    stride: Annotated[
-        int, typer.Option(min=0, help="Rows between origins; 0: as many as are predicted.")
-    ] = 0,
-    horizon: Annotated[
-        int, typer.Option(min=0, help="Rows to predict; 0: as many as it was trained for.")
-    ] = 0,
-    output: Annotated[Path | None, typer.Option(help="CSV file for all forecasts.")] = None,
-) -> None:
-    """Forecast a table from many of its rows, and show how far that is from what followed."""
-    from flows.commands.predict import backtest as test  # noqa: PLC0415 - stages must not wait for it
-
-    test(model, given, start, stride, horizon, output)
-
-
-@app.command()
+@app.command(rich_help_panel=USE)
 def generate(
     model: Model,
-    prompt: Annotated[str, typer.Option(help="Text to write on from.")] = "",
+    prompt: Annotated[str, typer.Option(metavar="TEXT", help="Text to continue.")] = "",
     settings: Answers = None,
 ) -> None:
-    """Write text with a registered model, as it is made."""
-    from flows.commands.predict import generate as write  # noqa: PLC0415 - stages must not wait for it
+    """Continue a text with a registered model; prints the text as it is produced."""
+    from flows.commands.predict import generate as write  # noqa: PLC0415 - help does without
 
     write(model, prompt, settings or [])
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
+def backtest(
+    model: Model,
+    given: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="Table to forecast; - reads standard input.")
+    ],
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="First time or row to predict; default: the test set's.",
+        ),
+    ] = None,
+    stride: Annotated[
+        int, typer.Option(min=0, help="Rows between two forecasts; 0: the length of a forecast.")
+    ] = 0,
+    horizon: Annotated[
+        int, typer.Option(min=0, help="Rows to forecast; 0: as many as in training.")
+    ] = 0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Write all forecasts to this CSV file.")
+    ] = None,
+) -> None:
+    """Forecast a table from many past points, and compare with what followed."""
+    from flows.commands.predict import backtest as test  # noqa: PLC0415 - help does without
+
+    test(model, given, start, stride, horizon, output)
+
+
+@app.command(rich_help_panel=USE)
 def export(
     model: Model,
     onnx: Annotated[Path, typer.Option(metavar="FILE", help="ONNX file to write.")],
 ) -> None:
-    """Write the network of a registered model as a file for other programs."""
-    from flows.commands.export import export as write  # noqa: PLC0415 - stages must not wait for it
+    """Write the network of a registered model to an ONNX file."""
+    from flows.commands.export import export as write  # noqa: PLC0415 - help does without
 
     write(model, onnx)
 
 
-@app.command()
-def status(study: StudyFolder = Path()) -> None:
-    """Show which cell to use on each dataset, and whether that is up to date."""
-    from flows.commands.upkeep import status as show  # noqa: PLC0415 - stages must not wait for it
-
-    show(study)
+app.add_typer(services)
+app.add_typer(care)
 
 
-@app.command()
+@app.command(rich_help_panel=CARE)
 def sync(study: StudyFolder = Path()) -> None:
-    """Make MLflow show what the study's folders hold, after `dvc repro` for example."""
-    from flows.commands.upkeep import sync as make_up  # noqa: PLC0415 - stages must not wait for it
+    """Show in MLflow what the study's folders hold, for example after dvc repro."""
+    from flows.commands.upkeep import sync as make_up  # noqa: PLC0415 - help does without
 
     make_up(study)
 
 
-@app.command()
+@app.command(rich_help_panel=CARE)
 def prune(study: StudyFolder = Path()) -> None:
-    """Remove outputs of datasets that params.yaml does not name any more."""
-    from flows.commands.upkeep import prune as remove  # noqa: PLC0415 - stages must not wait for it
+    """Delete results of datasets that params.yaml no longer names."""
+    from flows.commands.upkeep import prune as remove  # noqa: PLC0415 - help does without
 
     remove(study)
 
 
+app.add_typer(store, name="store", no_args_is_help=True, rich_help_panel=CARE)
+app.add_typer(cells, name="cells", no_args_is_help=True, rich_help_panel="Learn about cells")
+app.add_typer(stages)
+
+
 @cells.command("list")
 def list_cells(
-    input_size: Annotated[int, typer.Option(help="Features of the input.")] = 128,
-    hidden_size: Annotated[int, typer.Option(help="Features of a state, H.")] = 128,
+    input_size: Annotated[int, typer.Option(help="Size of the input of a step.")] = 128,
+    hidden_size: Annotated[int, typer.Option(help="Size of the hidden state.")] = 128,
 ) -> None:
-    """List all cells with their states, recurrent parameters and operations of a step."""
-    from flows.commands.cells import listing  # noqa: PLC0415 - stages must not wait for its imports
+    """List all cells with their states, recurrent weights, and cost of a step."""
+    from flows.commands.cells import listing  # noqa: PLC0415 - help does withouts imports
 
     typer.echo(listing(input_size, hidden_size))
 
 
 @cells.command("show")
 def show_cell(
-    cell: Annotated[str, typer.Argument(help="Name of a cell.")],
+    cell: Annotated[
+        str,
+        typer.Argument(metavar="CELL", autocompletion=completion.cell),
+    ],
     stage: Annotated[
-        str, typer.Option(help="docs, form, optimised, schedule, c or triton.")
+        str,
+        typer.Option(metavar="STAGE", help="docs, form, optimised, schedule, c or triton."),
     ] = "docs",
 ) -> None:
-    """Print what a cell is, or what a stage of the compiler makes of it."""
-    from flows.commands.show_cell import show  # noqa: PLC0415 - stages must not wait for its imports
+    """Show the equations of a cell, or what the compiler makes of them."""
+    from flows.commands.show_cell import show  # noqa: PLC0415 - help does withouts imports
 
     typer.echo(show(cell, stage))
 
 
 @cells.command("docs")
 def write_docs() -> None:
-    """Write docs/cells.md, which is made of the docstrings of the cells."""
-    from flows.commands.cells import write_page  # noqa: PLC0415 - stages must not wait for it
+    """Write docs/cells.md from the docstrings of the cells."""
+    from flows.commands.cells import write_page  # noqa: PLC0415 - help does without
 
     write_page()
 
 
 @store.command("show")
 def show_store(study: StudyFolder = Path()) -> None:
-    """Show how much the store of a study holds, by kind and by dataset."""
-    from flows.commands.store import show  # noqa: PLC0415 - stages must not wait for its imports
+    """Show what the store of a study holds, by kind and dataset."""
+    from flows.commands.store import show  # noqa: PLC0415 - help does withouts imports
 
     show(study)
 
@@ -314,15 +340,20 @@ def show_store(study: StudyFolder = Path()) -> None:
 def collect_store(
     studies: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders of all studies that use the store; here if not given."),
+        typer.Argument(
+            metavar="[FOLDER]...",
+            help="Folders of all studies that use the store; default: here.",
+        ),
     ] = None,
     older_than: Annotated[
-        float, typer.Option(min=0, help="Days for which every entry is kept.")
+        float, typer.Option(min=0, metavar="DAYS", help="Keep everything newer than this.")
     ] = 30,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed; remove nothing.")
+    ] = False,
 ) -> None:
-    """Remove from the store what no result of the studies is made of."""
-    from flows.commands.store import gc  # noqa: PLC0415 - stages must not wait for its imports
+    """Remove from the store what no result of these studies uses."""
+    from flows.commands.store import gc  # noqa: PLC0415 - help does withouts imports
 
     gc(studies or [Path()], older_than, dry_run)
 
@@ -331,17 +362,17 @@ def collect_store(
 def verify_store(
     study: StudyFolder = Path(),
     fix: Annotated[
-        bool, typer.Option("--fix", help="Remove what is broken, so that it is made again.")
+        bool, typer.Option("--fix", help="Remove broken entries; the next run makes them again.")
     ] = False,
 ) -> None:
-    """Compare every file of the store with its digest; exit code 1 if one differs."""
-    from flows.commands.store import verify  # noqa: PLC0415 - stages must not wait for its imports
+    """Check every file of the store against its checksum; exit code 1 if one differs."""
+    from flows.commands.store import verify  # noqa: PLC0415 - help does withouts imports
 
     verify(study, fix)
 
 
 def told(error: GatewiseError) -> str:
-    """An error for a person: a line, or several where there are several faults."""
+    """An error for the terminal: one line, or several where there are several faults."""
     text = without_secrets(str(error))
     return text if SEVERAL in text else " ".join(text.split())
 

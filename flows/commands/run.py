@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,13 @@ from uuid import UUID
 import httpx
 from rich.console import Console
 
-from flows.commands.summary import closing_lines, compared, summarise, terminal_table
+from flows.commands.summary import closing_lines, compared, show, summarise, with_failures
 from flows.layout import Layout
 from flows.recording.inputs import Inputs, read_inputs
 from flows.recording.plan import find_due, lacks_trainings
 from flows.recording.record import record
+from flows.report.words import duration, number
+from flows.running.failed import RunFailedError
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
@@ -50,13 +52,34 @@ PAGE = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a study is to be run; see `flows.study.study`. `dry`: only say what would be done."""
+    """How a study is to be run; see `flows.study.study`.
+
+    `dry`: only say what would be done. `verbose`: show details at the end.
+    """
 
     workers: int | None = None
     only: list[str] | None = None
     dry: bool = False
     on: str | None = None
     promote: bool = True
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A study that is run, and how its user is told of it.
+
+    Attributes:
+        layout: Where it keeps things.
+        inputs: What the run was begun with.
+        typed: The study's folder as the user named it.
+        verbose: Whether to show details.
+    """
+
+    layout: Layout
+    inputs: Inputs
+    typed: Path
+    verbose: bool
 
 
 def launch(folder: Path, options: Options) -> None:
@@ -64,6 +87,7 @@ def launch(folder: Path, options: Options) -> None:
     use_defaults()
     layout = Layout(enter_home(folder))
     inputs, started = read_inputs(layout), time.time() - age_seconds()
+    told = Told(layout, inputs, folder, options.verbose)
     with if_free(layout, "flow") as free:
         if options.dry:
             show_due(layout, inputs, options, free)
@@ -71,12 +95,18 @@ def launch(folder: Path, options: Options) -> None:
         asks = free and API not in os.environ
         asks = asks and not lacks_trainings(layout, inputs, None, options.only)
         if asks and (done := all_done(layout, inputs, options)) is not None:
-            tell(layout, inputs, done)
-            Console().print(f"Nothing to do: all is up to date. Time: {age_seconds():.0f} s.")
+            tell(told, done)
+            took = duration(age_seconds())
+            Console().print(f"Nothing to do: all is up to date. Checked in {took}.")
             return
-    run = run_flow(layout, options)
-    tell(layout, inputs, {*run.cached, *(time.stage for time in run.stages)})
-    Console().print(time_account(run, layout, started), highlight=False, soft_wrap=True)
+    try:
+        run = run_flow(layout, options)
+    except RunFailedError as error:
+        tell(told, error.done, error.failures)
+        raise
+    tell(told, {*run.cached, *(time.stage for time in run.stages)})
+    account = time_account(run, layout, started, verbose=options.verbose)
+    Console().print("\n".join(account), highlight=False, soft_wrap=True)
 
 
 def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> None:
@@ -88,7 +118,7 @@ def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> No
     from flows.commands.dry_run import show_plan  # noqa: PLC0415 - a run does without
 
     if not free:
-        raise StudyError(f"{going_on(layout)}; what is due after it is not known before its end")
+        raise StudyError(f"{going_on(layout)}; ask again when it has ended")
     show_plan(layout, inputs, find_due(layout, inputs, None, options.only))
 
 
@@ -107,22 +137,24 @@ def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | Non
     return due.selected if done else None
 
 
-def tell(layout: Layout, inputs: Inputs, stages: Collection[str]) -> None:
+def tell(told: Told, stages: Collection[str], failures: Mapping[str, str] | None = None) -> None:
     """Print which cell to use on each dataset, and where to look further.
 
     Args:
-        layout: Where the study keeps things.
-        inputs: What the run was begun with.
+        told: The study, and how its user is told.
         stages: All that is up to date now, as far as it was asked for.
+        failures: Why each task failed, by its name; None if none did.
     """
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    names = compared(inputs.study, stages)
-    shown = {name: one for name, one in read_shown(layout).items() if name in names}
-    rows = summarise(layout, names, shown)
-    if rows:
-        console.print(terminal_table(rows))
+    study = told.inputs.study
+    names = compared(study, stages)
+    promotions = {name: one for name, one in read_shown(told.layout).items() if name in names}
+    blocks = summarise(told.layout, study.study, names, promotions, told.typed)
+    blocks = with_failures(blocks, failures or {}, told.typed)
+    console = Console()
+    if blocks:
         console.print()
-    lines = closing_lines(layout, inputs.study.study, stages, shown)
+        show(console, blocks, verbose=told.verbose)
+    lines = closing_lines(Layout(told.typed), stages, blocks)
     # Not wrapped by us: a path or a command must survive being copied.
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
@@ -230,13 +262,17 @@ def is_not_told_twice(record: logging.LogRecord) -> bool:
     return not (of_run and record.levelno >= logging.ERROR) and not is_late
 
 
-def time_account(run: "StudyRun", layout: Layout, started: float) -> str:
-    """Where the time went: the work of the workers, and all that is around it."""
+def time_account(
+    run: "StudyRun", layout: Layout, started: float, *, verbose: bool = False
+) -> list[str]:
+    """What the run took, in a line; with details also the work of the workers."""
     done = [record for record in read_records(layout) if record.time >= started]
-    trainings = [record for record in done if record.what == "train"]
-    own = sum(record.seconds for record in done)
-    return (
-        f"Time: {age_seconds():.0f} s. {len(run.stages)} stages ran and {len(run.cached)} were up "
-        f"to date; {len(trainings)} trainings. Trainings and evaluations took {own:.0f} s of the "
-        "workers' time."
-    )
+    made = number(sum(record.what == "train" for record in done), "training")
+    stages = number(len(run.stages), "stage")
+    lines = [
+        f"Finished in {duration(age_seconds())}: {made}, {stages} run, {len(run.cached)} reused."
+    ]
+    if verbose:
+        own = duration(sum(record.seconds for record in done))
+        lines.append(f"Trainings and evaluations took {own} of the workers' time, side by side.")
+    return lines

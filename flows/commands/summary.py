@@ -1,51 +1,58 @@
-"""What a run ends with: a few lines a dataset."""
+"""What a run ends with, and what a status shows: a block of a few lines for each dataset."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
+import shlex
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from rich.table import Table
+from rich.console import Console
+from rich.text import Text
 
 from flows.layout import Layout
-from flows.report import advice, recurrence, words
-from flows.system.home import clone
+from flows.report import advice, words
+from flows.report.answer import Answer, answer
+from flows.report.details import ask
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.study import Study
 
+FOLLOWING = "  "
+"""Indents what a terminal is too narrow to show on the same line."""
+
+NARROW = 3
+"""A name that takes more than this part of the width has a line of its own."""
+
+MOST_STAGES = 12
+"""Names of stages that are shown where a run made no report."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Block:
     """One dataset, in words.
 
     Attributes:
         dataset: Its name.
-        champion: The cell to use, and its hidden size.
-        decision: Whether that is decided, and how sure it is.
-        baseline: A simple baseline that is as good; empty if there is none.
-        network: A network without a recurrence that is as good; likewise.
-        risk: What the champion is expected to lose against the best, by both sets.
-        test_score: Mean and standard deviation over the champion's seeds.
-        ahead: Distance to the next candidate.
-        cost: Multiply-accumulates of the champion's recurrent layers for one step.
-        model: The registered model and the version that has the alias; empty where the registry
-            was not asked.
-        model_score: The test score of that version; empty if it is not known.
-        kept: Why the version that was there stays instead of this champion; empty if it
-            does not.
+        answer: What its comparison says; None where it failed before there was one.
+        registry: Why the registered model is another one than the champion; empty if it is not.
+        commands: What to type next, each with its purpose before it.
+        details: Further lines, for whoever asks for them.
+        failed: The task that failed, and why; empty if none did.
     """
 
     dataset: str
-    champion: str
-    decision: str
-    baseline: str = ""
-    network: str = ""
-    risk: str = ""
-    test_score: str = ""
-    ahead: str = ""
-    cost: str = ""
-    model: str = ""
-    model_score: str = ""
-    kept: str = ""
+    answer: Answer | None
+    registry: str = ""
+    commands: tuple[tuple[str, str], ...] = ()
+    details: tuple[str, ...] = ()
+    failed: str = ""
+
+    def lines(self, *, verbose: bool = False) -> list[str]:
+        """All lines that are shown, but for the commands."""
+        told = self.answer.lines if self.answer else []
+        told += [f"registered: {self.registry}"] if self.registry else []
+        told += self.details if verbose else ()
+        return [*told, *([self.failed] if self.failed else [])]
 
 
 def compared(plan: Study, stages: Collection[str]) -> list[str]:
@@ -54,126 +61,205 @@ def compared(plan: Study, stages: Collection[str]) -> list[str]:
 
 
 def summarise(
-    layout: Layout, datasets: Iterable[str], promotions: Mapping[str, Promotion]
-) -> list[Row]:
-    """A row for each dataset that has been compared.
+    layout: Layout,
+    study: str,
+    datasets: Iterable[str],
+    promotions: Mapping[str, Promotion],
+    folder: Path = Path(),
+) -> list[Block]:
+    """A block for each dataset that has been compared.
 
     Args:
         layout: Of the study.
+        study: Name of the study.
         datasets: Those to describe.
         promotions: What was registered, by the name of the dataset.
+        folder: The study's folder, as its user names it in a command.
     """
     return [
-        row(name, read_comparison(layout.comparison(name)), promotions.get(name))
+        block(study, name, read_comparison(layout.comparison(name)), promotions.get(name), folder)
         for name in datasets
         if layout.comparison(name).exists()
     ]
 
 
-def row(dataset: str, comparison: Comparison, promotion: Promotion | None) -> Row:
+def block(
+    study: str, dataset: str, comparison: Comparison, promotion: Promotion | None, folder: Path
+) -> Block:
     """Describe one dataset."""
-    champion, decision = comparison.champion, comparison.decision
-    if champion is None:
-        return Row(dataset=dataset, champion="none", decision=advice.because(comparison))
-    test, cost = champion.result.test, champion.result.cost
-    return Row(
+    model, again = f"{study}.{dataset}", command_line("run", folder)
+    if comparison.champion is None:
+        return Block(dataset=dataset, answer=answer(comparison), commands=(("then", again),))
+    if promotion is None:
+        commands = (("not registered yet; to register it", again),)
+    elif promotion.version is None:
+        commands = (
+            ("choose one", f"gatewise champion promote {model} VERSION --because 'REASON'"),
+        )
+    else:
+        commands = (("try it", f"gatewise {ask(model, comparison.task)}"),)
+    return Block(
         dataset=dataset,
-        champion=champion.name,
-        decision=advice.status(comparison),
-        baseline=words.capitalised(advice.as_good(comparison)),
-        network=recurrence.as_good(comparison),
-        risk=advice.risk(comparison),
-        test_score=f"{words.mean_and_std(test)} {comparison.metric.name}",
-        ahead=advice.to_runner_up(decision),
-        cost=f"{words.count(cost.multiply_accumulates)} MACs",
-        model=version_of(promotion) if promotion else "",
-        model_score=words.score(promotion.test_score) if promotion else "",
-        kept=promotion.reason if promotion and promotion.action == "kept" else "",
+        answer=answer(comparison),
+        registry=registry(promotion),
+        commands=commands,
+        details=(*details(comparison), *registered(promotion)),
     )
 
 
-def version_of(promotion: Promotion) -> str:
-    """The registered model, and which version of it has the alias."""
+def command_line(command: str, folder: Path) -> str:
+    """A command about a study, as its user would type it."""
+    return f"gatewise {command}" + ("" if folder == Path() else f" {shlex.quote(str(folder))}")
+
+
+def registry(promotion: Promotion | None) -> str:
+    """Why the registered model is not the champion of the comparison; empty if it is."""
+    if promotion is None:
+        return ""
     if promotion.version is None:
-        return f"{promotion.model} without a champion"
-    return f"{promotion.model} v{promotion.version}"
+        return "the model has no champion, since someone removed the alias"
+    if promotion.action == "kept":
+        return f"version {promotion.version} stays, since {promotion.reason}"
+    return ""
 
 
-MOST_STAGES = 12
-"""Names of stages that are shown where a run made no report."""
-
-TITLES = {
-    "dataset": "dataset",
-    "champion": "champion",
-    "decision": "decision",
-    "baseline": "simple baseline",
-    "network": "without a recurrence",
-    "risk": "risk",
-    "test_score": "test score",
-    "ahead": "to the next",
-    "cost": "cost of a step",
-    "model": "model",
-    "model_score": "its test score",
-    "kept": "kept since",
-}
+def registered(promotion: Promotion | None) -> list[str]:
+    """The registered version, its own test score, and how to load it."""
+    if promotion is None or promotion.version is None:
+        return []
+    score = promotion.test_score
+    own = "" if score is None else f", whose own test score is {words.score(score)}"
+    address = f"models:/{promotion.model}@champion"
+    return [
+        f"registered model: {promotion.model} version {promotion.version}{own}",
+        f'in Python: mlflow.pyfunc.load_model("{address}")',
+    ]
 
 
-def terminal_table(rows: list[Row]) -> Table:
-    """What a terminal shows, a few lines a dataset.
+def details(comparison: Comparison) -> list[str]:
+    """What else there is to know of a recommendation, a line each."""
+    champion = comparison.champion
+    assert champion is not None
+    mean, cost = champion.result.test, champion.result.cost
+    spread = ""
+    if mean.std is not None:
+        seeds = len(champion.result.seeds) - len(champion.result.diverged)
+        spread = (
+            f", with a standard deviation of {words.difference(mean.std)} over {seeds} random seeds"
+        )
+    lines = [
+        f"mean test score of {champion.name}: {words.score(mean.mean)}{spread}",
+        advice.evidence(comparison),
+        (
+            f"cost: {words.count(cost.parameters)} parameters; a step of one sequence takes "
+            f"{words.count(cost.multiply_accumulates)} multiply-accumulates in the recurrent layers"
+        ),
+    ]
+    return [line for line in lines if line]
 
-    Eight columns would not fit: names that are folded cannot be copied, and what stands beside
-    names that are not is folded to slivers.
+
+def with_failures(
+    blocks: Sequence[Block], failures: Mapping[str, str], folder: Path
+) -> list[Block]:
+    """The blocks, with what failed of each dataset, and one for each that has none.
+
+    Args:
+        blocks: Of the datasets that have been compared.
+        failures: Why each task failed, by its name, such as "train@co2".
+        folder: The study's folder, as its user names it in a command.
     """
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column()
-    for entry in rows:
-        table.add_row(entry.dataset, "\n".join(in_lines(entry)))
-    return table
+    failed: dict[str, str] = {}
+    for task, why in failures.items():
+        if dataset := task.partition("@")[2]:
+            failed.setdefault(dataset, f"failed at {task}: {first_line(why)}")
+    names = {one.dataset for one in blocks}
+    again = (("mend it, then", command_line("run", folder)),)
+    return [
+        *(replace(one, failed=failed.get(one.dataset, "")) for one in blocks),
+        *(
+            Block(dataset=name, answer=None, failed=why, commands=again)
+            for name, why in failed.items()
+            if name not in names
+        ),
+    ]
 
 
-def in_lines(entry: Row) -> list[str]:
-    """What is known of a dataset; between its words a terminal may break a line."""
-    lines = [f"{entry.champion}, {entry.decision}"]
-    lines += [line for line in (entry.baseline, entry.network, entry.risk) if line]
-    if entry.test_score:
-        ahead = f", {entry.ahead}" if entry.ahead else ""
-        lines.append(f"test score {entry.test_score}{ahead}; a step costs {entry.cost}")
-    if entry.model:
-        scored = f", test score {entry.model_score}" if entry.model_score else ""
-        kept = f"; it stays so, since {entry.kept}" if entry.kept else ""
-        lines.append(f"model {entry.model}{scored}{kept}")
-    return lines
+def first_line(text: str) -> str:
+    """The first line of an error that may have many."""
+    return (text.strip().splitlines() or [""])[0]
 
 
-def markdown_table(rows: list[Row]) -> str:
-    """The table as Markdown."""
-    names = [field.name for field in fields(Row)]
-    lines = [[TITLES[name] for name in names], ["---"] * len(names)]
-    lines += [[getattr(entry, name) for name in names] for entry in rows]
+def show(console: Console, blocks: Sequence[Block], *, verbose: bool = False) -> None:
+    """Print blocks; lines are broken on a terminal alone."""
+    width = console.width if console.is_terminal else None
+    text = shown(blocks, width, verbose=verbose) if blocks else "Nothing has been compared yet.\n"
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def shown(blocks: Sequence[Block], width: int | None, *, verbose: bool = False) -> Text:
+    """The blocks for a terminal.
+
+    Names stand in a column of their own, unless that leaves too little for the rest. Commands are
+    never broken, so that they can be copied.
+
+    Args:
+        blocks: What to show.
+        width: Characters of a line; None: lines are not broken.
+        verbose: Whether to show details.
+    """
+    longest = max((len(one.dataset) for one in blocks), default=0) + 2
+    beside = width is None or longest * NARROW <= width
+    indent = " " * (longest if beside else len(FOLLOWING))
+    text = Text()
+    for one in blocks:
+        lines = [*broken(one.lines(verbose=verbose), width, len(indent))]
+        lines += [f"{purpose}: {command}" for purpose, command in one.commands]
+        text.append(one.dataset, "bold")
+        text.append(" " * (longest - len(one.dataset)) if beside else f"\n{indent}")
+        text.append(f"\n{indent}".join(lines) + "\n")
+    return text
+
+
+def broken(lines: Iterable[str], width: int | None, indent: int) -> Iterable[str]:
+    """Lines that are broken between words to fit into a width, after an indentation."""
+    for line in lines:
+        if width is None:
+            yield line
+        else:
+            yield from textwrap.wrap(
+                line,
+                max(width - indent, 20),
+                subsequent_indent=FOLLOWING,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+
+
+def markdown_table(blocks: Iterable[Block]) -> str:
+    """The answers as a table in Markdown."""
+    lines = [["dataset", "answer", "score", "risk", "registered"], ["---"] * 5]
+    for one in blocks:
+        if one.answer is not None:
+            kept = one.registry or ("no" if "register" in one.commands[0][0] else "yes")
+            lines.append(
+                [one.dataset, one.answer.headline, one.answer.scores, one.answer.risk, kept]
+            )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def closing_lines(
-    layout: Layout, study: str, stages: Collection[str], promotions: Mapping[str, Promotion]
-) -> list[str]:
+def closing_lines(typed: Layout, stages: Collection[str], blocks: Sequence[Block]) -> list[str]:
     """Where the results of a run are, as far as it made them.
 
     Args:
-        layout: Of the study.
-        study: Name of the study.
+        typed: The study, with its folder as the user named it.
         stages: All that the run brought up to date.
-        promotions: What it registered, by the name of the dataset.
+        blocks: What was shown.
     """
-    lines = []
-    if "report" in stages:
-        pages = "make up" if clone() else "gatewise up"
-        lines.append(f"Report: {layout.page}. MLflow and Prefect pages: {pages}.")
-    else:
+    if "report" not in stages:
         names = sorted(stages)
-        shown = ", ".join(names[:MOST_STAGES]) + (", ..." if len(names) > MOST_STAGES else "")
-        lines.append(f"Up to date now: {shown}.")
-    if promotions:
-        address = f"models:/{study}.DATASET@champion"
-        lines.append(f'Load a model: mlflow.pyfunc.load_model("{address}").')
-    return lines
+        some = ", ".join(names[:MOST_STAGES]) + (", ..." if len(names) > MOST_STAGES else "")
+        return [f"Up to date now: {some}."] if names else []
+    lines = [f"Report: {typed.page}"]
+    if blocks:
+        lines.append(f"Details: {command_line('status', typed.folder)} --verbose")
+    return [*lines, "Pages of MLflow and Prefect: gatewise up"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.layout import REPORT_PARTS, Layout
+from flows.report.words import number
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive, if_free
@@ -16,39 +17,51 @@ from flows.tracking.shown import read_shown
 from rnn_core.study import Study, read_study
 
 
-def status(folder: Path) -> None:
-    """Print which cell to use on each dataset, and whether that is up to date."""
-    from flows.commands.summary import summarise, terminal_table  # noqa: PLC0415
+def status(folder: Path, *, verbose: bool = False) -> None:
+    """Print which cell to use on each dataset, and whether that is up to date.
+
+    Args:
+        folder: Of the study, as the user names it.
+        verbose: Whether to show details.
+    """
+    from flows.commands.summary import show, summarise  # noqa: PLC0415 - others do without
 
     use_defaults()
-    folder = enter_home(folder)
-    layout, plan = Layout(folder), read_study(folder)
-    rows = summarise(layout, plan.datasets, read_shown(layout))
+    place = enter_home(folder)
+    layout, plan = Layout(place), read_study(place)
     console = Console()
-    console.print(terminal_table(rows) if rows else "Nothing has been compared yet.")
-    if any(entry.model for entry in rows):
-        console.print("\nModels are as the last run left them.", highlight=False)
-    commit = commit_of(layout.folder / "dvc.lock")
-    console.print(f"\nResults are of {commit or 'no commit'}.", highlight=False)
-    if extra := [str(path.relative_to(folder)) for path in left_over(layout, plan)]:
-        console.print(
-            f"Of no dataset in params.yaml: {', '.join(extra)}; `gatewise prune` removes them."
-        )
+    blocks = summarise(layout, plan.study, plan.datasets, read_shown(layout), folder)
+    show(console, blocks, verbose=verbose)
+    lines = []
+    if verbose:
+        lines = [f"Results are of commit {commit_of(layout.folder / 'dvc.lock') or 'none'}."]
+    if extra := [str(path.relative_to(place)) for path in left_over(layout, plan)]:
+        lines.append(f"Left over from other datasets: {', '.join(extra)}. Remove: gatewise prune")
     with if_free(layout, "flow") as free:
-        told = what_is_stale(layout) if free else f"{going_on(layout)}."
-    console.print(told, highlight=False)
+        lines += what_is_stale(layout, folder) if free else [f"{going_on(layout)}."]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def what_is_stale(layout: Layout) -> str:
-    """Whether results are up to date, for a person."""
-    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - other commands do without
+def what_is_stale(layout: Layout, folder: Path) -> list[str]:
+    """Whether results are up to date, and what to do where they are not, a line each.
+
+    Args:
+        layout: Of the study.
+        folder: The study's folder, as its user names it.
+    """
+    from flows.commands.summary import command_line  # noqa: PLC0415 - others do without
+    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - as above
     from flows.recording.plan import find_due  # noqa: PLC0415 - as above
 
     due = find_due(layout, read_inputs(layout), None, None)
     stale = sorted(due.stages)
+    if not stale:
+        return [*due.mended, "All is up to date."]
     shown = ", ".join(stale[:6]) + (", ..." if len(stale) > 6 else "")
-    told = f"{len(stale)} stages are stale: {shown}" if stale else "All is up to date."
-    return "\n".join([*due.mended, told])
+    again = command_line("run", folder)
+    if not any(layout.runs(name).exists() for name in read_study(layout.folder).datasets):
+        return [*due.mended, f"Nothing has been run here yet. Run it: {again}"]
+    return [*due.mended, f"{number(len(stale), 'stage')} out of date: {shown}. Renew: {again}"]
 
 
 def commit_of(file: Path) -> str:

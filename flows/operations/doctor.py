@@ -23,7 +23,8 @@ from flows.recording.lock_file import kept_copy, lock_file, parsed
 from flows.recording.mending import is_json, mend
 from flows.running.mark import going_on, mark_file, read_mark
 from flows.system.exclusive import if_free
-from flows.system.pages import Ports, shown_pages
+from flows.system.pages import shown_pages
+from flows.system.ports import Ports
 from flows.system.servers import HOST, holder
 from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
 from rnn_core.study import read_study

@@ -79,7 +79,7 @@ def collect(layout: Layout, study: Study, dataset: str) -> Details:
         illustrations=shown,
         missing=missing(comparison, curves, set(there), set(shown)),
         reproduce=reproduce(folder_name(layout, study), dataset),
-        serve=serve(f"{study.study}.{dataset}") if has_champion else [],
+        serve=serve(f"{study.study}.{dataset}", comparison.task) if has_champion else [],
     )
 
 
@@ -143,10 +143,18 @@ def reproduce(folder: str, dataset: str) -> list[str]:
     ]
 
 
-def serve(model: str) -> list[str]:
+def ask(model: str, task: str) -> str:
+    """Arguments of `gatewise` that ask a registered model, with placeholders in capitals."""
+    if task == "text_generation":
+        return f"generate {model} --prompt 'TEXT'"
+    return f"predict {model} FILE"
+
+
+def serve(model: str, task: str) -> list[str]:
     """Commands that ask the registered champion, and serve it."""
     return [
-        f"gatewise predict {model} FILE  # a file such as those it was trained on",
+        f"gatewise {ask(model, task)}  # the same kind of input as it was trained on",
+        f"gatewise serve {model}  # answers over HTTP, with a page to try it",
         "export MLFLOW_TRACKING_URI=sqlite:///mlflow.db",
         f"mlflow models serve -m models:/{model}@champion --env-manager local --port 5001",
     ]

@@ -50,12 +50,12 @@ def count(value: int | None) -> str:
 
 def trainings(value: int) -> str:
     """A number of trainings."""
-    return f"{count(value)} training{'' if value == 1 else 's'}"
+    return number(value, "training")
 
 
 def epochs(value: int | None) -> str:
     """A number of epochs; empty if there is none."""
-    return "" if value is None else f"{count(value)} epoch{'' if value == 1 else 's'}"
+    return "" if value is None else number(value, "epoch")
 
 
 def settings(values: Mapping[str, float]) -> str:
@@ -84,6 +84,25 @@ def chance_of(value: float) -> str:
         return f"above {1 - SUREST:.1%}".replace("%", " %")
     percent = 100 * value
     return f"{percent:.0f} %" if 5 <= percent <= 95 else f"{percent:.1f} %"
+
+
+def plain(name: str) -> str:
+    """A name of params.yaml or of a file, as words."""
+    return name.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """A time with its unit, such as "2 min 24 s"."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def number(value: int, noun: str) -> str:
+    """A number of things, such as "1 training" or "80 trainings"."""
+    return f"{count(value)} {noun}{'' if value == 1 else 's'}"
 
 
 def capitalised(text: str) -> str:

@@ -56,9 +56,9 @@ class PrefectCrew:
     cluster: "Cluster | None" = None
     begun: list[str] = field(default_factory=list)
 
-    def expect(self, trainings: int) -> None:
-        """Show how many trainings there will be at most."""
-        self.display.expect(trainings)
+    def expect(self, dataset: str, trainings: int) -> None:
+        """Show how many more trainings of a dataset there will be at most."""
+        self.display.expect(dataset, trainings)
 
     def tell(self, text: str) -> None:
         """Say something to who watches, and in the log of the run."""
@@ -72,7 +72,7 @@ class PrefectCrew:
     def train(self, work: Work) -> Ending:
         """Begin a training, and its evaluation."""
         training = self.begin(TRAIN, work, "")
-        training.add_done_callback(lambda _: self.display.trained())
+        training.add_done_callback(lambda _: self.display.trained(work.config.dataset))
         return training
 
     def evaluate(self, work: Work) -> Ending:

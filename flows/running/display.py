@@ -7,14 +7,33 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
+from rich.text import Text
 
+from flows.running.time_left import TimeLeft
 from flows.tracking.projection import GrowingSeed
 from flows.trainings.identity import title
+
+TRAININGS = "trainings"
+"""What stands beside the bar of the trainings."""
+
+
+class LeftColumn(ProgressColumn):
+    """The time that the trainings still take, beside their bar."""
+
+    def __init__(self, time_left: TimeLeft | None) -> None:
+        super().__init__()
+        self.time_left = time_left
+
+    def render(self, task: Task) -> Text:
+        """Show it beside the bar of the trainings, and nothing beside others."""
+        is_theirs = self.time_left is not None and task.description == TRAININGS
+        return Text(self.time_left.in_words() if self.time_left and is_theirs else "")
 
 
 class Display:
@@ -23,16 +42,21 @@ class Display:
     Args:
         total: Tasks of the run.
         console: Where to show it; standard error if None.
+        time_left: What estimates how long the trainings still take; None: nothing does.
     """
 
-    def __init__(self, total: int, console: Console | None = None) -> None:
+    def __init__(
+        self, total: int, console: Console | None = None, time_left: TimeLeft | None = None
+    ) -> None:
+        self.time_left = time_left
         self.console = console or Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        times = (TimeElapsedColumn(), TimeRemainingColumn(compact=True))
+        times = (TimeElapsedColumn(), LeftColumn(time_left))
         self.progress = Progress(*columns, *times, console=self.console, transient=True)
         self.tasks = self.progress.add_task("tasks", total=total)
-        self.trainings = self.progress.add_task("trainings", total=0, visible=False)
+        self.trainings = self.progress.add_task(TRAININGS, total=0, visible=False)
         self.seeds: dict[str, TaskID] = {}
+        self.expected: dict[str, int] = {}
         self.lock = threading.Lock()
 
     def __enter__(self) -> "Display":
@@ -51,7 +75,8 @@ class Display:
             if outcome is not None:
                 bar = self.progress.tasks[0]
                 count = f"[{bar.completed:.0f}/{bar.total:.0f}]"
-                line = f"{count} {name}: {outcome}"
+                left = self.time_left.in_words() if self.time_left else ""
+                line = f"{count} {name}: {outcome}" + (f" ({left})" if left else "")
                 self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def tell(self, what: str) -> None:
@@ -59,16 +84,23 @@ class Display:
         with self.lock:
             self.console.print(what, markup=False, highlight=False, soft_wrap=True)
 
-    def expect(self, trainings: int) -> None:
-        """Show that there will be so many trainings more, at most."""
+    def expect(self, dataset: str, trainings: int) -> None:
+        """Show that there will be at most this many more trainings of a dataset."""
         with self.lock:
-            total = (self.progress.tasks[self.trainings].total or 0) + trainings
+            before = self.expected.get(dataset, 0)
+            total = (self.progress.tasks[self.trainings].total or 0) + trainings - before
+            self.expected[dataset] = trainings
             self.progress.update(self.trainings, total=total, visible=total > 0)
+        if self.time_left:
+            self.time_left.expect(dataset, trainings)
 
-    def trained(self) -> None:
-        """Count a training that ended, or that failed."""
+    def trained(self, dataset: str) -> None:
+        """Count a training of a dataset that ended, or that failed."""
         with self.lock:
+            self.expected[dataset] = max(0, self.expected.get(dataset, 0) - 1)
             self.progress.advance(self.trainings)
+        if self.time_left:
+            self.time_left.trained(dataset)
 
     def growth(self, seeds: list[GrowingSeed]) -> None:
         """Show how far each seed is that is being trained."""

@@ -1,11 +1,13 @@
 """The workers of a run, on this machine and elsewhere."""
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from flows.layout import Layout
 from flows.running.crew import PrefectCrew
 from flows.running.display import Display
+from flows.running.time_left import TimeLeft
 from flows.trainings.crew import local_crew
 from flows.trainings.workers import Pool
 from rnn_core.errors import StudyError
@@ -50,6 +52,12 @@ class Workshop:
         if self.cluster is None and self.on is not None:
             self.cluster = self.connected(self.on)
         return PrefectCrew(self.start(study), display, self.cluster)
+
+    def time_left(self, study: Study, datasets: Collection[str]) -> TimeLeft | None:
+        """What estimates how long trainings take; None on a cluster, whose pace is not known."""
+        if self.on is not None or not datasets:
+            return None
+        return TimeLeft(self.layout, datasets, self.start(study).num_workers)
 
     def connected(self, address: str) -> "Cluster":
         """The cluster that has an address."""

@@ -28,7 +28,7 @@ from flows.serving.shadows import Answered, Shadows
 from flows.serving.shelf import Place, Shelf
 from flows.serving.streaming import Stream
 from flows.serving.version import Limits, Version
-from flows.system.pages import Shadow
+from flows.system.ports import Shadow
 
 log = logging.getLogger("gatewise.serving")
 

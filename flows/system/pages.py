@@ -3,7 +3,6 @@
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from filelock import FileLock, Timeout
 
@@ -11,25 +10,8 @@ from flows.layout import Layout
 from flows.system.home import home
 from rnn_core.files import read_json, write_json
 
-POOL = "gatewise"
-"""The work pool whose flow runs the worker starts, unless another is named."""
-
 API = "PREFECT_API_URL"
 """Variable with the address of a Prefect server."""
-
-
-Shadow: TypeAlias = Literal["none", "answers", "inputs"]
-"""What the model server logs of challengers: nothing, what they answer, or also what was asked."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """Where the servers listen, on loopback."""
-
-    mlflow: int = 5000
-    prefect: int = 4200
-    models: int = 8000
-    worker: int = 4201
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,8 @@ class Ending(Protocol):
 class Crew(Protocol):
     """Who does the work of stages."""
 
-    def expect(self, trainings: int) -> None:
-        """Be told how many trainings there will be at most, for who watches."""
+    def expect(self, dataset: str, trainings: int) -> None:
+        """Be told how many more trainings of a dataset there will be at most, to show it."""
 
     def tell(self, text: str) -> None:
         """Say something to who watches."""
@@ -86,7 +86,7 @@ class LocalCrew:
 
     pool: Pool
 
-    def expect(self, trainings: int) -> None:
+    def expect(self, dataset: str, trainings: int) -> None:
         """Nobody watches here."""
 
     def tell(self, text: str) -> None:

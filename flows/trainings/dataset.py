@@ -186,7 +186,7 @@ class Trainings:
         running: dict[Asked, Ending] = {}
         ends: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self.look()
-        crew.expect(self.plan.most - len(self.ended))
+        crew.expect(self.opened.dataset, self.plan.most - len(self.ended))
         looked = False
         while (found := self.look()).wanted:
             if found.running and not looked:
@@ -197,6 +197,7 @@ class Trainings:
                     running[asked] = crew.train(self.work(asked))
                     running[asked].add_done_callback(partial(announce, ends, asked))
             self.take_in(running, ends)
+        crew.expect(self.opened.dataset, 0)
         return found
 
     def foresee(self, crew: Crew, found: Look) -> None:

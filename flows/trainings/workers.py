@@ -91,6 +91,11 @@ class Pool:
             for device in places
         ]
 
+    @property
+    def num_workers(self) -> int:
+        """How many jobs are done side by side."""
+        return len(self._threads)
+
     def __enter__(self) -> Self:
         self._is_open = True
         for thread in self._threads:

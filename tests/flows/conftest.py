@@ -197,7 +197,7 @@ class Here:
     def tell(self, text: str) -> None:
         """Nobody watches."""
 
-    def expect(self, trainings: int) -> None:
+    def expect(self, dataset: str, trainings: int) -> None:
         """Nobody watches."""
 
     def call(self, function: Callable, *arguments: object) -> object:

@@ -49,29 +49,25 @@ def test_run_ends_with_what_it_found_and_where_to_look(chain, said_of):
         content = read_comparison(layout.comparison(name))
         said = said_of(chain.output, name)
         champion = content.champion
-        assert said.startswith(f"{name} {champion.name}, {content.decision.status}")
-        mean = champion.result.test.mean
-        assert f"test score {mean:.4g}" in said
-        assert f"model tiny.{name} v1, test score " in said
-    (line,) = [row for row in chain.output.splitlines() if row.startswith("Report: ")]
-    end = "/tiny/reports/index.html. MLflow and Prefect pages: make up."
-    assert line.endswith(end), "a long path must not break the line"
+        assert said.startswith(f"{name} use {champion.name}")
+        assert ("(decided)" in said) == (content.decision.status == "decided")
+        mean, unit = champion.result.test.mean, content.metric.name.replace("_", " ")
+        assert re.search(rf" {unit} on the test set \(\w+ is better\): {mean:.4g}", said)
+        assert re.search(rf" try it: gatewise \w+ tiny\.{name} ", said)
+    assert "\nReport: reports/index.html\n" in chain.output
 
 
 def test_run_of_some_stages_ends_with_what_it_did(chain):
     """Neither with comparisons, models and reports of other stages, nor with none of its own."""
     output = chain.study.run("gatewise", "run", "--only", "prepare@*")
     assert "prepare@sales" in output
-    for absent in ("test score", "registered", "index.html", "@champion"):
+    for absent in ("test set", "registered", "index.html", "try it"):
         assert absent not in output
 
 
-def test_run_accounts_for_the_time_of_the_workers(chain):
-    printed = " ".join(chain.output.split())
+def test_run_counts_what_it_trained(chain):
     found = re.search(
-        r"22 stages ran and 0 were up to date; (\d+) trainings\. "
-        r"Trainings and evaluations took (\d+) s of the workers' time",
-        printed,
+        r"Finished in [\dmins ]+: (\d+) trainings, 22 stages run, 0 reused\.", chain.output
     )
     assert found, chain.output
     records = read_records(Layout(chain.study.folder))
@@ -79,7 +75,6 @@ def test_run_accounts_for_the_time_of_the_workers(chain):
     assert len(trainings) == int(found[1]) == 3 * 2 * 2 + 1 + 1
     done = {(r.what, r.dataset, r.cell, r.seed) for r in records}
     assert len(done) == len(records) == 2 * len(trainings)
-    assert round(sum(r.seconds for r in records)) == int(found[2])
 
 
 def test_results_in_brief_follow_from_the_evaluations(chain):

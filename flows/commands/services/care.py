@@ -5,21 +5,38 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.services.commands import PANEL
+from flows.commands.front import completion
+from flows.commands.services.commands import USE
 
 app = typer.Typer()
 
-champion = typer.Typer(help="Which version of a model is its champion, and why.")
-app.add_typer(champion, name="champion", no_args_is_help=True, rich_help_panel=PANEL)
+PANEL = "Look after results"
 
-Model = Annotated[str, typer.Argument(help="study.dataset, the name of the registered model.")]
-Because = Annotated[str, typer.Option(help="Why; it is noted with the time and your name.")]
+champion = typer.Typer(help="Show and change which version of a model is in use.")
+app.add_typer(champion, name="champion", no_args_is_help=True, rich_help_panel=USE)
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="STUDY.DATASET, the name of the registered model.",
+    ),
+]
+Because = Annotated[
+    str, typer.Option(metavar="REASON", help="Why; recorded with the time and your user name.")
+]
 
 
 @champion.command("show")
 def show_champion(
     model: Annotated[
-        str | None, typer.Argument(help="study.dataset; every model if not given.")
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            autocompletion=completion.models,
+            help="STUDY.DATASET; all models if left out.",
+        ),
     ] = None,
 ) -> None:
     """Show which version is the champion, since when and why."""
@@ -30,7 +47,7 @@ def show_champion(
 
 @champion.command("history")
 def show_history(model: Model) -> None:
-    """Show every change of a champion: when, by whom, why, and on what evidence."""
+    """Show every change of a champion: when, who, why, and the evidence."""
     from flows.commands.services.champion import history  # noqa: PLC0415 - as above
 
     history(model)
@@ -43,10 +60,10 @@ def roll_back(
     because: Because,
     to: Annotated[
         int | None,
-        typer.Option(min=1, help="Version; the champion before this one if not given."),
+        typer.Option(min=1, metavar="VERSION", help="Version; the previous champion if left out."),
     ] = None,
 ) -> None:
-    """Go back to the champion before, until something better comes."""
+    """Go back to the previous champion, until a better model comes."""
     from flows.commands.services.champion import rollback  # noqa: PLC0415 - as above
 
     rollback(model, to, because)
@@ -56,7 +73,7 @@ def roll_back(
 def promote_version(
     model: Model, version: Annotated[int, typer.Argument(min=1)], *, because: Because
 ) -> None:
-    """Make a version the champion, until something better comes."""
+    """Make a version the champion, until a better model comes."""
     from flows.commands.services.champion import promote  # noqa: PLC0415 - as above
 
     promote(model, version, because)
@@ -66,10 +83,11 @@ def promote_version(
 def shadow_champion(
     model: Model,
     version: Annotated[
-        int | None, typer.Argument(min=1, help="Version; no one any more if not given.")
+        int | None,
+        typer.Argument(min=1, metavar="[VERSION]", help="Version; none: stop."),
     ] = None,
 ) -> None:
-    """Have a version answer beside the champion, as MODEL@challenger, until it is one."""
+    """Let a version answer beside the champion, as MODEL@challenger."""
     from flows.commands.services.champion import shadow  # noqa: PLC0415 - as above
 
     shadow(model, version)
@@ -79,33 +97,46 @@ def shadow_champion(
 def score_challenger(
     model: Model,
     *,
-    data: Annotated[Path, typer.Option(help="File or folder, such as the dataset's source is.")],
+    data: Annotated[
+        Path, typer.Option(metavar="FILE", help="File or folder of the same kind as the dataset.")
+    ],
     logged: Annotated[
         bool,
-        typer.Option("--logged", help="Score what both answered while they were served."),
+        typer.Option("--logged", help="Score the answers that both gave while they were served."),
     ] = False,
 ) -> None:
-    """Score the challenger against the champion on data whose truth is known by now."""
+    """Score the challenger against the champion on new labelled data."""
     from flows.commands.services.champion import score, score_logged  # noqa: PLC0415 - as above
 
     (score_logged if logged else score)(model, data)
 
 
-StudyFolder = Annotated[Path, typer.Argument(help="Folder of the study; here if not given.")]
+StudyFolder = Annotated[
+    Path,
+    typer.Argument(metavar="[FOLDER]", help="Folder of the study; default: here."),
+]
 
 
 @app.command("verify", rich_help_panel=PANEL)
 def verify_study(study: StudyFolder = Path()) -> None:
-    """Read all results again and compare them with their digests; exit code 1 if one differs."""
+    """Check all results against their checksums; exit code 1 if one differs."""
     from flows.commands.services.verify import verify  # noqa: PLC0415 - as above
 
     verify(study)
 
 
 Version = Annotated[
-    str, typer.Argument(metavar="MODEL", help="study.dataset, or study.dataset@VERSION.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="STUDY.DATASET, or STUDY.DATASET@VERSION.",
+    ),
 ]
-OfStudy = Annotated[Path, typer.Option("--study", help="Folder of its study; here if not given.")]
+OfStudy = Annotated[
+    Path,
+    typer.Option("--study", metavar="FOLDER", help="Folder of its study; default: here."),
+]
 
 
 @app.command("lineage", rich_help_panel=PANEL)
@@ -113,9 +144,9 @@ def show_lineage(
     model: Version,
     *,
     study: OfStudy = Path(),
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show where a model comes from: MLflow run, digests of data, commit, run of the flow."""
+    """Show where a model comes from: run, data, commit."""
     from flows.commands.services.lineage import lineage  # noqa: PLC0415 - as above
 
     lineage(model, study, as_json=as_json)
@@ -125,9 +156,9 @@ def show_lineage(
 def examine_study(
     study: StudyFolder = Path(),
     *,
-    fix: Annotated[bool, typer.Option("--fix", help="Do what can be done about it.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired.")] = False,
 ) -> None:
-    """Say what hinders a study: versions, ports, locks, dead runs, disk, leftovers of kills."""
+    """Find what stops a study from running: versions, ports, locks, disk, leftovers."""
     from flows.commands.services.doctor import doctor  # noqa: PLC0415 - as above
 
     doctor(study, fix=fix)
@@ -139,10 +170,11 @@ def make_again(
     *,
     study: OfStudy = Path(),
     keep: Annotated[
-        Path | None, typer.Option(help="Empty folder to make it in, which is kept.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Empty folder to make it in, and keep."),
     ] = None,
 ) -> None:
-    """Make a model once more from its commit and an empty store; exit code 1 if it differs."""
+    """Train a model again from its commit; exit code 1 if it differs."""
     from flows.commands.services.lineage import reproduce  # noqa: PLC0415 - as above
 
     reproduce(model, study, keep)

@@ -16,7 +16,7 @@ from flows.serving.version import Limits
 from flows.system.environment import use_defaults
 from flows.system.hidden import WithoutSecrets, cause_of
 from flows.system.home import enter_home
-from flows.system.pages import Shadow
+from flows.system.ports import Shadow
 from flows.system.servers import check_port
 from rnn_core.errors import ParameterError, StudyError
 

@@ -20,12 +20,12 @@ from flows.system.pages import (
     API,
     Address,
     Pages,
-    Ports,
     pages_file,
     pages_lock,
     read_pages,
     write_pages,
 )
+from flows.system.ports import Ports
 from flows.system.servers import Server, ServerError, check_port
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning"}

@@ -7,14 +7,13 @@ import pytest
 from rich.console import Console
 
 from flows.commands.summary import (
-    Row,
     closing_lines,
     compared,
-    in_lines,
     markdown_table,
+    show,
+    shown,
     summarise,
-    terminal_table,
-    version_of,
+    with_failures,
 )
 from flows.layout import Layout
 from flows.tracking.promoted import Promotion
@@ -24,96 +23,192 @@ from rnn_core.study import read_study
 
 REPOSITORY = Path(__file__).parents[3]
 LAYOUT = Layout(REPOSITORY)
-ROW = Row(
-    dataset="free_spoken_digits_speakers",
-    champion="rnn_tanh-113",
-    decision="open: chance 81 % to be within the margin of the best, 80 % by the test set",
-    baseline="The simple baseline nearest_centroid (0.825) is as good as rnn_tanh-113",
-    risk="expected loss 0.48 margins, 0.5 by the test set",
-    test_score="0.8297 ± 0.088 accuracy",
-    ahead="0.0093 worse than memoryless-1947",
-    cost="1,324,632 MACs",
-    model="benchmark.free_spoken_digits_speakers v1",
-    model_score="0.722",
+NAMES = ("agreement", "co2", "sums")
+PROMOTED = Promotion(
+    dataset="agreement",
+    model="sample.agreement",
+    version="4",
+    action="promoted",
+    reason="the challenger is worse",
+    test_score=0.125,
 )
 
 
-def printed(entry, width):
-    console = Console(width=width)
-    with console.capture() as captured:
-        console.print(terminal_table([entry]))
-    return captured.get()
+def blocks(names=NAMES, promotion=PROMOTED, folder=Path()):
+    """Blocks of the sample study; the same became of the champion of each dataset."""
+    promotions = {} if promotion is None else dict.fromkeys(names, promotion)
+    return summarise(LAYOUT, "sample", names, promotions, folder)
 
 
-def promotion(action, test_score):
-    return Promotion(
-        dataset="agreement",
-        model="sample.agreement",
-        version="4",
-        action=action,
-        reason="the challenger is worse",
-        test_score=test_score,
-    )
+def text_of(found, width=None, *, verbose=False):
+    return shown(found, width, verbose=verbose).plain
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_names_are_not_folded(width):
-    shown = printed(ROW, width)
-    lines = shown.splitlines()
-    assert len(lines) <= 10, shown
-    for name in (ROW.dataset, ROW.champion, ROW.model, "memoryless-1947"):
-        assert any(name in line for line in lines), shown
+def block_of(promotion, *, verbose=False):
+    return text_of(blocks(["agreement"], promotion), verbose=verbose)
 
 
-def test_dataset_without_a_champion_says_why():
-    entry = Row(
-        dataset="sums", champion="none", decision="most trainings of every candidate diverged"
-    )
-    assert printed(entry, 80).split() == ["sums", "none,", *entry.decision.split()]
-
-
-def test_model_is_told_where_the_registry_was_asked():
-    (entry,) = summarise(LAYOUT, ["agreement"], {})
-    assert not [line for line in in_lines(entry) if line.startswith("model")]
-
-
-@pytest.mark.parametrize("action", ["promoted", "unchanged", "kept"])
-def test_score_beside_a_model_is_that_of_its_version(action):
-    """It may be another than that of the champion, which may not have been promoted."""
-    own = read_comparison(LAYOUT.comparison("agreement")).champion.seed.test
-    (entry,) = summarise(LAYOUT, ["agreement"], {"agreement": promotion(action, 0.125)})
-    (line,) = [line for line in in_lines(entry) if line.startswith("model")]
-    assert line.startswith("model sample.agreement v4, test score 0.125")
-    assert f"{own:.4g}" not in line
-    assert ("the challenger is worse" in line) == (action == "kept")
-    assert "0.125" in markdown_table([entry])
-
-
-def test_champion_has_its_chance_and_expected_loss_by_both_sets(tmp_path):
-    """To a tenth of a percent near certainty, from the comparison's file."""
-    found = read_json(LAYOUT.comparison("reviews"))
-    found["decision"] |= {"status": "decided", "why": "safe"}
-    champion = found["candidates"][found["decision"]["champion"]]
-    champion["validation"]["risk"] = {"chance": 0.98765, "expected_loss": 0.0321}
-    champion["test"]["risk"] = {"chance": 0.6789, "expected_loss": 0.456}
+def made(tmp_path, dataset, change):
+    """The only block of a study whose comparison is changed."""
+    found = read_json(LAYOUT.comparison(dataset))
+    change(found)
     there = Layout(tmp_path)
-    there.comparison("reviews").parent.mkdir()
-    write_json(there.comparison("reviews"), found)
-    (entry,) = summarise(there, ["reviews"], {})
-    for told in (" ".join(in_lines(entry)), markdown_table([entry])):
-        assert "chance 98.8 % to be within the margin of the best, 68 % by the test set" in told
-        assert "expected loss 0.032 margins, 0.46 by the test set" in told
+    there.comparison(dataset).parent.mkdir()
+    write_json(there.comparison(dataset), found)
+    return text_of(summarise(there, "sample", [dataset], {dataset: PROMOTED}), verbose=True)
 
 
-def test_version_without_a_score_of_this_metric_has_none():
-    (entry,) = summarise(LAYOUT, ["agreement"], {"agreement": promotion("kept", None)})
-    assert "test score" not in in_lines(entry)[-1]
+def test_block_says_what_to_use_how_good_how_sure_and_what_to_type(tmp_path):
+    """Against numbers that are put into the comparison's file."""
+
+    def change(found):
+        found["decision"] |= {"status": "decided", "why": "safe", "runner_up": "gru-32"}
+        own, second = (found["candidates"][name] for name in ("lstm-32", "gru-32"))
+        found["decision"]["champion"] = "lstm-32"
+        own["test"]["mean"], second["test"]["mean"] = 0.004125, 0.005375
+        own["validation"]["risk"] = {"chance": 0.98765, "expected_loss": 0.0321}
+        found["baselines"], found["margin"] = {"linear": 0.0075, "mean": 1.5}, 0.00025
+
+    lines = [line.strip() for line in made(tmp_path, "co2", change).splitlines()]
+    scores = "0.004125; runner-up gru-32 0.005375; best simple baseline linear 0.0075"
+    assert lines[:3] == [
+        "co2  use lstm-32 (decided)",
+        f"mse on the test set (lower is better): {scores}",
+        "risk: 1.2 % that another candidate is better by more than the margin (0.00025)",
+    ]
+    assert lines[-1] == "try it: gatewise predict sample.co2 FILE"
 
 
-def test_model_of_which_a_person_took_the_alias_is_called_so():
-    taken = replace(promotion("kept", None), version=None)
-    assert version_of(taken) == "sample.agreement without a champion"
-    assert version_of(promotion("kept", None)) == "sample.agreement v4"
+def test_text_is_asked_for_with_a_prompt():
+    assert block_of(PROMOTED).endswith(
+        "try it: gatewise generate sample.agreement --prompt 'TEXT'\n"
+    )
+
+
+def test_block_has_one_test_score_of_the_champion_unless_it_says_whose():
+    """The registered seed has its own, which only the details tell."""
+    own = read_comparison(LAYOUT.comparison("agreement"))
+    assert "0.125" not in block_of(PROMOTED)
+    told = block_of(PROMOTED, verbose=True)
+    assert "registered model: sample.agreement version 4, whose own test score is 0.125\n" in told
+    mean = own.champion.result.test
+    assert f"mean test score of {own.champion.name}: {mean.mean:.4g}, with a standard " in told
+    assert f"deviation of {mean.std:.2g} over {len(own.champion.result.seeds)} random seeds" in told
+    assert "±" not in block_of(PROMOTED)
+    assert "MACs" not in told
+
+
+def test_registered_version_without_a_score_of_this_metric_has_none():
+    told = block_of(replace(PROMOTED, test_score=None), verbose=True)
+    assert "registered model: sample.agreement version 4\n" in told
+
+
+@pytest.mark.parametrize(
+    ("promotion", "said", "typed"),
+    [
+        (None, "", "not registered yet; to register it: gatewise run\n"),
+        (
+            replace(PROMOTED, action="kept"),
+            "registered: version 4 stays, since the challenger is worse\n",
+            "try it: gatewise generate sample.agreement --prompt 'TEXT'\n",
+        ),
+        (
+            replace(PROMOTED, action="kept", version=None),
+            "registered: the model has no champion, since someone removed the alias\n",
+            "gatewise champion promote sample.agreement VERSION --because 'REASON'\n",
+        ),
+        (replace(PROMOTED, action="unchanged"), "", "--prompt 'TEXT'\n"),
+    ],
+    ids=["not registered", "kept", "alias removed", "unchanged"],
+)
+def test_block_says_what_became_of_the_registered_model(promotion, said, typed):
+    told = block_of(promotion)
+    assert said in told
+    assert told.endswith(typed)
+    assert bool(said) == ("registered: " in told)
+
+
+def test_commands_name_the_study_as_it_was_typed():
+    (block,) = blocks(["co2"], None, Path("my studies/shop"))
+    assert text_of([block]).endswith("gatewise run 'my studies/shop'\n")
+
+
+def test_dataset_without_a_champion_says_why_and_what_to_do(tmp_path):
+    def change(found):
+        found["decision"] = {**found["decision"], "status": "open", "why": "all_diverged"}
+        found["decision"] |= {"champion": None, "registered_seed": None, "runner_up": None}
+
+    told = made(tmp_path, "sums", change)
+    assert "no cell to recommend (most trainings of every candidate diverged)" in told
+    assert "to decide: set a lower training.learning_rate" in told
+    assert "gatewise run" in told
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 120])
+def test_lines_fit_the_terminal_and_names_and_commands_are_whole(width):
+    told = text_of(blocks(), width)
+    commands = [line for line in told.splitlines() if "gatewise " in line]
+    assert all(len(line) <= width for line in told.splitlines() if line not in commands), told
+    for name in ("lstm-64", "gatewise predict sample.co2 FILE", "n_gram"):
+        assert any(name in line for line in told.splitlines()), told
+
+
+def test_names_of_any_length_share_a_column_or_have_a_line_of_their_own():
+    long = "free_spoken_digits_speakers"
+    found = [
+        replace(block, dataset=name)
+        for block, name in zip(blocks(), ("a", "co2", long), strict=True)
+    ]
+    wide = text_of(found, 120).splitlines()
+    assert {line.index("use ") for line in wide if "use lstm" in line} == {len(long) + 2}
+    narrow = text_of(found, 60).splitlines()
+    assert {"a", "co2", long} <= set(narrow)
+    assert {line.index("use ") for line in narrow if "use lstm" in line} == {2}
+
+
+def test_lines_are_broken_on_a_terminal_alone():
+    printed = {}
+    for is_terminal in (True, False):
+        console = Console(width=60, force_terminal=is_terminal, color_system=None)
+        with console.capture() as captured:
+            show(console, blocks())
+        printed[is_terminal] = captured.get()
+    wide = {
+        is_terminal: any(len(line) > 60 for line in text.splitlines() if "gatewise" not in line)
+        for is_terminal, text in printed.items()
+    }
+    assert wide == {True: False, False: True}
+
+
+def test_nothing_compared_is_said_so():
+    console = Console()
+    with console.capture() as captured:
+        show(console, [])
+    assert captured.get().startswith("Nothing has been compared yet.")
+
+
+def test_what_failed_stands_beside_what_did_not():
+    failures = {
+        "promote@co2": "disk full\nmore",
+        "train@digits": "out of memory",
+        "evaluate@digits": "later",
+        "report": "no font",
+    }
+    found = with_failures(blocks(["co2", "sums"]), failures, Path("shop"))
+    told = text_of(found)
+    assert [one.dataset for one in found] == ["co2", "sums", "digits"]
+    assert "failed at promote@co2: disk full\n" in told
+    assert "digits  failed at train@digits: out of memory\n" in told
+    assert told.endswith("mend it, then: gatewise run shop\n")
+    assert "later" not in told
+
+
+def test_table_for_prefect_has_the_answer_of_each_dataset():
+    head, _, *rows = markdown_table(blocks()).splitlines()
+    assert head == "| dataset | answer | score | risk | registered |"
+    assert [row.split(" | ")[0] for row in rows] == [f"| {name}" for name in NAMES]
+    assert all(row.endswith(" | yes |") for row in rows)
+    assert markdown_table(blocks(["co2"], None)).endswith(" | no |")
 
 
 def test_only_what_a_run_compared_is_summed_up():
@@ -125,14 +220,11 @@ def test_only_what_a_run_compared_is_summed_up():
 
 
 def test_run_of_some_stages_ends_with_these_and_with_nothing_that_is_not_there():
-    lines = closing_lines(LAYOUT, "sample", {"prepare@co2", "ingest@co2"}, {})
-    assert len(lines) == 1
-    assert "ingest@co2, prepare@co2" in lines[0]
-    assert str(LAYOUT.page) not in lines[0]
+    lines = closing_lines(LAYOUT, {"prepare@co2", "ingest@co2"}, [])
+    assert lines == ["Up to date now: ingest@co2, prepare@co2."]
 
 
-def test_run_that_reported_and_registered_says_where():
-    stages = {"compare@agreement", "report"}
-    lines = closing_lines(LAYOUT, "sample", stages, {"agreement": promotion("promoted", 0.5)})
-    assert any(line.startswith(f"Report: {LAYOUT.page}.") for line in lines)
-    assert any("models:/sample.DATASET@champion" in line for line in lines)
+def test_run_that_reported_says_where_as_it_was_typed():
+    lines = closing_lines(Layout(Path("shop")), {"compare@co2", "report"}, blocks(["co2"]))
+    assert lines[0] == "Report: shop/reports/index.html"
+    assert "Details: gatewise status shop --verbose" in lines

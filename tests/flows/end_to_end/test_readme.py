@@ -125,13 +125,13 @@ def test_quick_commands_work_in_their_order(clone, said_of):
             printed[command] = clone.run(program, *arguments)
     for dataset in ("agreement", "co2"):
         said = said_of(printed["make run"], dataset)
-        assert re.search(rf"^{dataset} gru-\d+, .* model sample\.{dataset} v1, ", said)
+        assert re.search(rf"^{dataset} use gru-\d+ .* try it: gatewise .* sample\.{dataset} ", said)
     assert "up to date" in printed["dvc repro"]
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
     assert "Nothing to do: all is up to date." in printed['gatewise run --only "train@co2"']
     assert "All is up to date." in printed["gatewise status"]
     made, predicted, exported, generated = (printed[command] for command in OWN)
-    assert re.search(r"^sales gru-\d+, .* model shop\.sales v1, ", said_of(made, "sales"))
+    assert re.search(r"^sales use gru-\d+ .* try it: .* shop\.sales FILE$", said_of(made, "sales"))
     assert predicted.startswith("date,y\n2024-10-27,")
     assert exported.startswith(
         "sales.onnx has the network of shop.sales\nIt reads\n  past, float32"

@@ -32,7 +32,7 @@ def study_in(study_at, tiny, object_store, tmp_path, bucket):
 
 
 def trainings(printed):
-    return int(re.search(r"(\d+) trainings?\.", printed)[1])
+    return int(re.search(r"(\d+) trainings?,", printed)[1])
 
 
 def test_what_one_study_trained_another_finds(study_in):

@@ -12,7 +12,7 @@ from registered import Registered, register, tracked_at
 from flows.serving.app import Application
 from flows.serving.guards import LOOPBACK, Rules
 from flows.serving.version import Limits
-from flows.system.pages import Shadow
+from flows.system.ports import Shadow
 from rnn_core.tasks import REGISTRY
 
 

@@ -15,6 +15,7 @@ from flows.commands.run import time_account
 from flows.layout import Layout
 from flows.report import advice
 from flows.report.timings import write_timings
+from flows.report.words import duration
 from flows.study import StudyRun
 from flows.tracking.judging import RUN, SEEN, judge, note_seen
 from flows.tracking.registry import copy_model
@@ -242,8 +243,10 @@ def test_time_of_a_refit_is_told_apart_and_counted(believed):
         "moved_back_refit": 3,
         "refit": 3,
     }
-    told, took = time_account(StudyRun(), believed, 0.0), sum(one.seconds for one in records)
-    assert f"; {len(trained)} trainings. Trainings and evaluations took {took:.0f} s" in told
+    told = time_account(StudyRun(), believed, 0.0, verbose=True)
+    took = duration(sum(one.seconds for one in records))
+    assert f": {len(trained)} trainings, 0 stages run, 0 reused." in told[0]
+    assert told[1].startswith(f"Trainings and evaluations took {took} of the workers'")
     write_timings(believed, read_study(believed.folder))
     page = believed.timings_page.read_text()
     (row,) = (line for line in page.splitlines() if f">{comparison.decision.champion}</th>" in line)

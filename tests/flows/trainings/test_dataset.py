@@ -130,7 +130,7 @@ class Crew:
     told: list[tuple[str, int]] = field(default_factory=list)
     has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
-    def expect(self, trainings):
+    def expect(self, dataset, trainings):
         """Nobody watches."""
 
     def tell(self, text):

@@ -1,0 +1,138 @@
+"""The answer on a dataset in plain lines: for the terminal, the report's first screen and cards."""
+
+from dataclasses import dataclass
+
+from flows.report import advice, recurrence, words
+from rnn_core.comparison.outcome import Champion, Comparison, Need, Why
+
+STATES: dict[Why, str] = {
+    "safe": "decided",
+    "only_one": "the only candidate",
+    "too_close": "not decided yet",
+    "test_contradicts": "not decided: the test set contradicts the validation set",
+    "one_seed": "not decided: one random seed does not show how much is chance",
+    "few_finished": "not decided: too many trainings diverged",
+    "all_diverged": "most trainings of every candidate diverged",
+}
+"""How sure the recommendation is, by the reason of the decision."""
+
+DIVERGED = "set a lower training.learning_rate or training.clip_norm in params.yaml"
+"""What helps where every candidate diverged."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Which candidate to use, a line each; a line is empty where there is nothing to say.
+
+    Attributes:
+        use: What to do, such as "use gru-32".
+        state: How sure that is, such as "decided".
+        but: What speaks against it.
+        scores: The champion's test score against the second and the best simple baseline.
+        risk: The probability that another candidate is better by more than the margin, in words.
+        share: The same as a number from 0 to 1; None where it is not known.
+        to_decide: What would settle it.
+    """
+
+    use: str
+    state: str
+    but: tuple[str, ...] = ()
+    scores: str = ""
+    risk: str = ""
+    share: float | None = None
+    to_decide: str = ""
+
+    @property
+    def headline(self) -> str:
+        """What to do, and how sure that is."""
+        return f"{self.use} ({self.state})"
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines, the headline first."""
+        parts = {"but": "; ".join(self.but), "risk": self.risk, "to decide": self.to_decide}
+        told = {title: f"{title}: {text}" if text else "" for title, text in parts.items()}
+        lines = (self.headline, told["but"], self.scores, told["risk"], told["to decide"])
+        return [line for line in lines if line]
+
+
+def answer(comparison: Comparison) -> Answer:
+    """The answer that a comparison gives."""
+    why, champion = comparison.decision.why, comparison.champion
+    if champion is None:
+        return Answer(
+            use="no cell to recommend",
+            state=STATES[why],
+            to_decide=DIVERGED,
+        )
+    now = "" if comparison.decision.status == "decided" else " for now"
+    known = champion.result.validation.risk
+    only = why == "only_one"
+    return Answer(
+        use=f"use {champion.name}{now}",
+        state=STATES[why],
+        but=against(comparison),
+        scores=scores(comparison, champion),
+        risk="" if only else risk(comparison, champion),
+        share=None if only or known is None else 1 - known.chance,
+        to_decide=to_decide(comparison),
+    )
+
+
+def against(comparison: Comparison) -> tuple[str, ...]:
+    """What speaks against the champion: whatever does without a recurrence and is as good."""
+    found = (advice.as_good(comparison), recurrence.as_good(comparison))
+    return tuple(text for text in found if text)
+
+
+def scores(comparison: Comparison, champion: Champion) -> str:
+    """The champion's mean test score against the runner-up's and the best simple baseline's."""
+    metric, decision = comparison.metric, comparison.decision
+    own = champion.result.test.mean
+    told = "diverged" if own is None else words.score(own)
+    better = f"{metric.direction} is better"
+    text = f"{words.plain(metric.name)} on the test set ({better}): {told}"
+    if decision.runner_up is not None:
+        second = comparison.candidates[decision.runner_up].test.mean
+        told = "diverged" if second is None else words.score(second)
+        text += f"; runner-up {decision.runner_up} {told}"
+    if (best := words.best_baseline(comparison)) is not None:
+        score = words.score(comparison.baselines[best])
+        text += f"; best simple baseline {best} {score}"
+    return text
+
+
+def risk(comparison: Comparison, champion: Champion) -> str:
+    """How probable it is that another candidate is better by more than the margin."""
+    validation, test = champion.result.validation.risk, champion.result.test.risk
+    if validation is None:
+        return "not known"
+    share = words.chance_of(1 - validation.chance)
+    if comparison.decision.why == "test_contradicts" and test is not None:
+        on_test = words.chance_of(1 - test.chance)
+        share = f"{share} by the validation set and {on_test} by the test set"
+    return (
+        f"{share} that another candidate is better by more than the margin ({comparison.margin:g})"
+    )
+
+
+def to_decide(comparison: Comparison) -> str:
+    """What would settle the decision, in a few words; empty where it is settled."""
+    decision = comparison.decision
+    return {
+        "safe": "",
+        "only_one": "",
+        "too_close": enough(decision.need),
+        "test_contradicts": "more items, and a validation set more like the test set",
+        "one_seed": "three random seeds or more (seeds in params.yaml)",
+        "few_finished": "more random seeds, or a lower learning rate (params.yaml)",
+        "all_diverged": DIVERGED,
+    }[decision.why]
+
+
+def enough(need: Need | None) -> str:
+    """The seeds and items that would probably settle it; the need is None if none would."""
+    if need is None:
+        return "hardly possible: the candidates are too close together"
+    items = f" and {need.items:g} times the validation items" if need.items > 1 else ""
+    return f"roughly {need.seeds} random seeds{items}"
