@@ -12,6 +12,7 @@
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
 # make test-torch TORCH=2.15.0  the layer's tests with that PyTorch, in an environment of its own
+# make release VERSION=0.2.0  checks, builds and tags a release; DRY_RUN=1 does all but the tag
 # make setup    what all of these begin with: a virtual environment in .venv
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
 .PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals up bench \
-	calibrate test-torch
+	calibrate test-torch release
 
 setup: .venv/installed
 
@@ -82,6 +83,11 @@ bench: setup
 
 calibrate: setup
 	@$(BIN)/python benchmarks/calibration.py
+
+release:
+	@test -n '$(VERSION)' || { echo 'error: name the version, as in make release VERSION=0.2.0'; exit 2; }
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python maintenance/release.py '$(VERSION)' $(if $(DRY_RUN),--dry-run)
 
 # Constraints say which PyTorch goes with the rest of a study; here it is another.
 .venv-torch-%/installed: pyproject.toml constraints.txt
