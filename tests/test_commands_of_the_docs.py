@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from flows.commands.main import app
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = sorted({*(REPOSITORY / "docs").glob("*.md"), *REPOSITORY.glob("*.md")})
+PAGES = sorted({*(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*.md")})
 HISTORY = REPOSITORY / "CHANGELOG.md"
 """It names commands that are gone."""
 

@@ -1,4 +1,4 @@
-"""The committed results of the sample study tell cells apart, and are what README shows."""
+"""The committed results of the sample study tell cells apart, and are what the docs show."""
 
 import json
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_champion_beats_every_simple_baseline(name):
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_readme_shows_what_a_run_ends_with(name):
+def test_getting_started_shows_what_a_run_ends_with(name):
     (row,) = summarise(Layout(REPOSITORY), [name], {})
-    readme = (REPOSITORY / "README.md").read_text()
-    assert "\n           ".join(in_lines(row)) in readme
+    page = (REPOSITORY / "docs/index.md").read_text()
+    assert "\n           ".join(in_lines(row)) in page

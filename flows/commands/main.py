@@ -103,7 +103,8 @@ def run(
     on: Annotated[
         str | None,
         typer.Option(
-            metavar="tcp://HOST:PORT", help="Dask scheduler whose workers train; see docs/scale.md."
+            metavar="tcp://HOST:PORT",
+            help="Dask scheduler whose workers train; see docs/guides/cluster.md.",
         ),
     ] = None,
     promote: Annotated[
@@ -290,14 +291,6 @@ def show_cell(
     from flows.commands.show_cell import show  # noqa: PLC0415 - stages must not wait for its imports
 
     typer.echo(show(cell, stage))
-
-
-@cells.command("docs")
-def write_docs() -> None:
-    """Write docs/cells.md, which is made of the docstrings of the cells."""
-    from flows.commands.cells import write_page  # noqa: PLC0415 - stages must not wait for it
-
-    write_page()
 
 
 @store.command("show")

@@ -3,7 +3,7 @@
 The cases are in the tables beside this file: a name, the test of PyTorch that the case comes
 from, the kinds of module, and what is called. On both sides the same numbers come out, outputs,
 states and gradients, or both refuse. The few cases of which ours differs on purpose are told
-in `docs/torch.md`, each with its reason.
+in `docs/guides/layer.md`, each with its reason.
 """
 
 import importlib.util
@@ -18,7 +18,7 @@ import torch
 from rnn_core.errors import ParameterError
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[2] / "docs/torch.md"
+PAGE = HERE.parents[2] / "docs/guides/layer.md"
 TABLES = (
     "construction",
     "arguments",
