@@ -33,6 +33,9 @@ OUTPUT = re.compile(
 )
 """A line of a page in whose place a command and what it prints are shown."""
 
+SOURCE = re.compile(r"^<!-- source of `(.+)` -->$", re.MULTILINE)
+"""A line of a page in whose place a file of Python is shown."""
+
 KINDS = ("DataParameters", "ModelParameters", "AnswerParameters")
 """What a task declares: the keys of `data:` and `model:`, and those of `predict --set`."""
 
@@ -48,8 +51,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Put the output of commands where a page asks for it."""
+    """Put files and the output of commands where a page asks for them."""
     source = page.file.src_uri
+    markdown = SOURCE.sub(lambda found: file_shown(found[1]), markdown)
     return OUTPUT.sub(lambda found: indent(shown(found[2], found[3], source), found[1]), markdown)
 
 
@@ -71,6 +75,12 @@ def parameters_of(task: str) -> str:
     declared = [getattr(get_task(task), kind) for kind in KINDS]
     names = [f"{kind.__module__}.{kind.__name__}" for kind in declared if fields(kind)]
     return f"\n## {task}\n" + "".join(f"\n::: {name}\n" for name in names)
+
+
+def file_shown(name: str) -> str:
+    """A file of the repository, as a block of Markdown."""
+    text = (REPOSITORY / name).read_text(encoding="utf-8")
+    return f"```python\n{text.rstrip()}\n```"
 
 
 def shown(arguments: str, start: str | None, page: str) -> str:

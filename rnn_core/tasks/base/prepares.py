@@ -19,7 +19,12 @@ T = TypeVar("T")
 
 
 class Prepares(ABC):
-    """Reads a person's own files, and suggests parameters for them."""
+    """Reads a user's files, and suggests parameters for them.
+
+    Attributes:
+        DataParameters: What `data:` of a dataset may hold, as a dataclass.
+        Meta: What `prepare` found out, as a dataclass that travels with the model.
+    """
 
     DataParameters: ClassVar[type[Any]]
     Meta: ClassVar[type[prepared.Meta]]

@@ -20,8 +20,3 @@ def test_every_block_of_python_holds(tmp_path, monkeypatch):
     for block in blocks("docs/guides/export.md", "python"):
         assert "assert " in block
         exec(compile(block, "docs/guides/export.md", "exec"), names)  # noqa: S102
-
-
-def test_its_command_is_one_that_the_readme_is_run_with():
-    (command,) = blocks("docs/guides/export.md", "sh")
-    assert any(command in block for block in blocks("README.md", "sh"))
