@@ -120,9 +120,8 @@ def test_summary_has_the_size_of_each_cell_that_is_best_on_validation(dataset):
     score, name = re.fullmatch(r"([\d.]+) \((\w+)\)", row["best simple baseline"]).groups()
     baselines = comparison["baselines"]
     assert name == min(baselines, key=lambda one: sign * baselines[one])
-    assert float(score) == pytest.approx(
-        baselines[name], abs=0.06 if sign < 0 and float(score) > 1 else 6e-4
-    )
+    digits = len(score.partition(".")[2])
+    assert float(score) == pytest.approx(baselines[name], abs=0.6 / 10**digits)
 
 
 def test_summary_has_every_dataset():
