@@ -43,3 +43,24 @@ def test_links_of_the_readme_lead_somewhere():
     places = [link for link in links if not link.startswith("https://")]
     assert len(places) > 10
     assert [place for place in places if not (REPOSITORY / place).exists()] == []
+
+
+def shape_of(line):
+    """A line of what a run prints, without numbers, and names of cells, metrics and models."""
+    line = re.sub(r"\b(?:above|below) (?=[\d.]+ %)", "", line.strip())
+    line = re.sub(r"^(?:[a-z]\w* {2,})?([a-z]\w*)-\d+,", "#,", line)
+    line = re.sub(r"(±) \S+ \w+", r"\1 #", re.sub(r"\b\w+\.\w+ v\d+", "#", line))
+    return re.sub(r"\S*\d[\d.,]*", "#", line)
+
+
+def results_of(page):
+    block = re.search(r"^```text\n(.*?)^```$", (REPOSITORY / page).read_text(), re.M | re.S)[1]
+    lines = block.partition("\n\n")[0].splitlines()
+    return [shape_of(line) for line in lines if "simple baseline" not in line]
+
+
+def test_readme_shows_a_result_in_the_form_that_getting_started_has():
+    """That of the latter is tested against what a run prints."""
+    readme, first = (results_of(page) for page in PAGES)
+    assert len(readme) >= 3
+    assert set(readme) <= set(first)
