@@ -8,6 +8,7 @@
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
 # make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
 # make check    style, types, the direction of imports, spelling, plain words, and code.json
+# make docs     the documentation site, in site/; fails at any warning
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
@@ -27,7 +28,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
 .PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals up bench \
-	calibrate test-torch release
+	calibrate docs test-torch release
 
 setup: .venv/installed
 
@@ -74,6 +75,10 @@ check: setup
 	@git ls-files -z | xargs -0 $(BIN)/codespell
 	@PYTHONPATH=maintenance $(BIN)/python -m plain_words
 	@$(BIN)/gatewise code --check
+
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo 'The documentation is in site/index.html'
 
 up: setup
 	@$(BIN)/gatewise up

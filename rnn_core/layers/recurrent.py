@@ -61,6 +61,12 @@ class Recurrent(nn.Module):
         initialisation: How the weights start.
         generator: Source of the initial weights; the global one if None.
 
+    Attributes:
+        output_size: Features of the outputs: D * H, or D * P with a projection.
+        reversals: For each direction, whether it reads a sequence from its end.
+        directions: The layers' directions, one module each, in the order of torch's weights:
+            layer by layer, forward before backward.
+
     Raises:
         ParameterError: If the cell is unknown or an argument is out of range.
     """

@@ -15,10 +15,15 @@ from rnn_core.tasks.base.role import Role
 from rnn_core.tasks.base.scores import Scores
 
 Batch: TypeAlias = tuple[Tensor, ...]
+"""What a loss is computed from; each task has shapes and dtypes of its own."""
 
 
 class Learns(Role, ABC):
-    """Makes a model, its batches and its loss, and scores it."""
+    """Makes a model, its batches and its loss, and scores it.
+
+    Attributes:
+        ModelParameters: What `model:` of a dataset may hold, as a dataclass.
+    """
 
     ModelParameters: ClassVar[type[model_parameters.ModelParameters]]
 

@@ -65,5 +65,5 @@ def unknown_symbols(data: Data, meta: TranscriptionMeta) -> list[str]:
         return []
     return [
         f"the texts of {amount(strange, 'recording')} for validation or test have symbols that no "
-        + "text for training has; they count as errors (capitals and commas are symbols too)"
+        "text for training has; they count as errors (capitals and commas are symbols too)"
     ]

@@ -163,10 +163,10 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("place", QUERIES)
-def test_queries_of_the_readme_rank_candidates_alone(layout, database, place):
+def test_queries_of_the_guide_rank_candidates_alone(layout, database, place):
     """A network without a recurrence has scores as they have, and is none of them."""
     project(layout, "opinions")
-    text = (Path(__file__).parents[3] / "README.md").read_text()
+    text = (Path(__file__).parents[3] / "docs/guides/mlflow.md").read_text()
     (query,) = re.findall(QUERIES[place], text, re.DOTALL)
     query = literal_eval(f"({query})") if place == "in Python" else query
     found = mlflow.search_runs(experiment_names=["tiny/opinions"], filter_string=query)
