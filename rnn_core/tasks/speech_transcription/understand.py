@@ -63,7 +63,8 @@ def unknown_symbols(data: Data, meta: TranscriptionMeta) -> list[str]:
     strange = int(has_unknown(data, len(meta.symbols)).sum())
     if not strange:
         return []
-    return [
+    doubt = (
         f"the texts of {amount(strange, 'recording')} for validation or test have symbols that no "
         "text for training has; they count as errors (capitals and commas are symbols too)"
-    ]
+    )
+    return [doubt]
