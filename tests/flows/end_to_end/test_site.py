@@ -111,6 +111,8 @@ def test_compiler_page_follows_the_cell_to_its_code(site):
 def test_page_can_be_read_on_any_screen(browser, address, page):
     for width, colours in LOOKS:
         browser.open(f"{address}/{page}.html", width, colours)
+        scheme = browser.wait_for("document.body.getAttribute('data-md-color-scheme')")
+        assert scheme == {"light": "default", "dark": "slate"}[colours]
         seen = browser.value(CONTRASTS)
         low = [text for text in seen if not text["isDrawn"] and text["contrast"] < 4.5]
         assert len(seen) > 100
