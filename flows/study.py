@@ -141,8 +141,8 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
     if lacks_trainings(layout, inputs, wanted.datasets, wanted.only):
         workshop.start(inputs.study)
     due = find_due(layout, inputs, wanted.datasets, wanted.only)
-    for mended in due.mended:
-        get_run_logger().warning(mended)
+    for line in due.repaired:
+        get_run_logger().warning(line)
     if names := to_be_pulled(layout, inputs, due):
         get_run_logger().warning(
             "%s: dvc.lock names trainings that are not here. This run trains them anew; `dvc pull` "

@@ -128,7 +128,7 @@ def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | Non
     It is asked before Prefect and MLflow are imported, which takes longer than all else.
     """
     due = find_due(layout, inputs, None, options.only)
-    sys.stderr.writelines(f"{mended}\n" for mended in due.mended)
+    sys.stderr.writelines(f"{line}\n" for line in due.repaired)
     if due.stages == {"code"}:  # which has been brought up to date to find that out
         record(layout, inputs, due.stages)
     shown = up_to_date(layout, promoted=options.promote)

@@ -56,12 +56,12 @@ def what_is_stale(layout: Layout, folder: Path) -> list[str]:
     due = find_due(layout, read_inputs(layout), None, None)
     stale = sorted(due.stages)
     if not stale:
-        return [*due.mended, "All is up to date."]
+        return [*due.repaired, "All is up to date."]
     shown = ", ".join(stale[:6]) + (", ..." if len(stale) > 6 else "")
     again = command_line("run", folder)
     if not any(layout.runs(name).exists() for name in read_study(layout.folder).datasets):
-        return [*due.mended, f"Nothing has been run here yet. Run it: {again}"]
-    return [*due.mended, f"{number(len(stale), 'stage')} out of date: {shown}. Renew: {again}"]
+        return [*due.repaired, f"Nothing has been run here yet. Run it: {again}"]
+    return [*due.repaired, f"{number(len(stale), 'stage')} out of date: {shown}. Renew: {again}"]
 
 
 def commit_of(file: Path) -> str:

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 from flows.layout import Layout
 from flows.recording.lock_file import kept_copy, lock_file, parsed
-from flows.recording.mending import is_json, mend
+from flows.recording.repair import is_json, repair
 from flows.running.mark import going_on, mark_file, read_mark
 from flows.system.exclusive import if_free
 from flows.system.pages import shown_pages
@@ -174,7 +174,7 @@ def cut_off(layout: Layout) -> Iterator[Finding]:
     file, table = lock_file(layout), dvc_folder(layout) / "tmp/rwlock"
 
     def whole() -> None:
-        mend(layout)
+        repair(layout)
 
     if kept_copy(layout).exists() or (file.exists() and parsed(file.read_bytes()) is None):
         yield Finding("was cut off by a kill", str(file), "keep its whole stages", whole)

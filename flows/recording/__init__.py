@@ -1,1 +1,1 @@
-"""What DVC knows of a study: asked and told by its public command line."""
+"""Exchange with DVC about a study, by its public command line."""

@@ -13,39 +13,39 @@ from rnn_core.errors import StudyError
 
 
 class RecordingError(StudyError):
-    """DVC refused to do what it was asked for."""
+    """A command of DVC failed."""
 
 
 def stale_stages(layout: Layout) -> set[str]:
     """Ask DVC which stages are not up to date.
 
     Raises:
-        RecordingError: If DVC cannot say, for example since another DVC runs stages.
+        RecordingError: If DVC fails, for example because another DVC process is running stages.
     """
     return set(json.loads(dvc(layout, "status", "--json")))
 
 
 def commit(layout: Layout, stages: Sequence[str]) -> None:
-    """Record stages as they are now, in the given order, which new ones get in dvc.lock.
+    """Record the current state of stages; new ones get into dvc.lock in the given order.
 
-    Waits while another DVC is at work in the study.
+    Waits while another DVC process works in the study.
 
     Raises:
-        RecordingError: If DVC cannot.
+        RecordingError: If DVC fails.
     """
     dvc(layout, "--wait-for-lock", "commit", "--force", *stages)
 
 
 def has_remote(layout: Layout) -> bool:
-    """Whether a default remote is configured, from which results can be pulled."""
+    """Return whether a default remote is configured, from which results can be pulled."""
     return bool(dvc(layout, "config", "core.remote", check=False).strip())
 
 
 def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
-    """Run DVC in a study's folder and return what it prints; it ends with this process.
+    """Run DVC in a study's folder and return its output; DVC ends with this process.
 
     Raises:
-        RecordingError: If it fails, unless that is not checked; with DVC's own words.
+        RecordingError: If DVC fails and `check` is true; it has DVC's message.
     """
     done = subprocess.run(
         bound_command("dvc", *arguments),
@@ -57,14 +57,14 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
         check=False,
     )
     if check and done.returncode:
-        cause = " ".join(done.stderr.split()) or "it gives no reason"
+        cause = " ".join(done.stderr.split()) or "no message from DVC"
         verb = next(part for part in arguments if not part.startswith("-"))
         raise RecordingError(f"dvc {verb} failed in {layout.folder.resolve()}: {cause}")
     return done.stdout
 
 
 def dvc_environment() -> dict[str, str]:
-    """The environment of DVC, in which stages find `gatewise`."""
+    """The environment variables for DVC; its stages find `gatewise` on the path."""
     programs = str(Path(sys.executable).parent)
     path = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
     return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}

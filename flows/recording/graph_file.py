@@ -1,10 +1,10 @@
-"""dvc.yaml of a study: that of the clone, or beside an installed package one of its own.
+"""The dvc.yaml of a study: a link to that of the clone, or with an installed package its own file.
 
-In a clone there is one dvc.yaml, to which studies link; its stage `code` depends on the folders of
-the code. An installed package lies at another path on each machine, and no such path may get into
-dvc.lock. So there each study has a dvc.yaml whose stage `code` depends on the package's version
-instead: it stands as a remark in the stage's command, which DVC keeps in dvc.lock and compares.
-Another version that brings the study up to date writes the file anew.
+In a clone there is one dvc.yaml, to which all studies link. Its stage `code` depends on the folders
+of the code. An installed package has a different path on each machine, and dvc.lock must not hold
+such paths. So there each study has its own dvc.yaml, whose stage `code` depends on the package's
+version: the version is a comment in the stage's command, which DVC keeps in dvc.lock and compares.
+When another version brings the study up to date, it rewrites the file.
 """
 
 import os
@@ -21,20 +21,20 @@ from rnn_core.files import write_text
 
 NAME = "dvc.yaml"
 STAGES = Path(__file__).with_name("stages.yaml")
-"""The dvc.yaml of the clone; a link to it, in whose place a package has a copy."""
+"""The clone's dvc.yaml: in a clone this is a link to it, in a package a copy."""
 
 MARK = "# Written by gatewise"
-"""What a dvc.yaml of ours that is no link begins with."""
+"""First words of a dvc.yaml that an installed package has written."""
 
 
 def root_for(folder: Path) -> str:
-    """What `root` in params.yaml of a new study is: the clone from there, or nothing else."""
+    """The value of `root` for params.yaml of a new study: the path to the clone, or "."."""
     found = clone()
     return os.path.relpath(found, folder) if found else "."
 
 
 def lay_graph(folder: Path, root: str) -> None:
-    """Give a new study its dvc.yaml."""
+    """Write dvc.yaml of a new study."""
     if clone():
         (folder / NAME).symlink_to(f"{root}/{NAME}")
     else:
@@ -42,7 +42,7 @@ def lay_graph(folder: Path, root: str) -> None:
 
 
 def own_graph() -> str:
-    """The dvc.yaml of a study beside an installed package."""
+    """The text of dvc.yaml of a study that an installed package runs."""
     content: dict[str, Any] = yaml.safe_load(STAGES.read_bytes())
     code = content["stages"]["code"]
     del code["deps"]
@@ -51,43 +51,43 @@ def own_graph() -> str:
 
 
 def head() -> str:
-    """The first line of a dvc.yaml of the installed version."""
-    return f"{MARK} {version('gatewise')}, and anew by `gatewise run` of another version.\n"
+    """The first line of a dvc.yaml written by the installed version."""
+    return f"{MARK} {version('gatewise')}; `gatewise run` of another version rewrites it.\n"
 
 
 def bring_up_to_date(layout: Layout) -> None:
-    """Write a study's dvc.yaml anew if it is of another version than the one installed.
+    """Rewrite a study's dvc.yaml if another version than the installed one wrote it.
 
     Raises:
         StudyError: If it is for a clone and this code is installed, or the other way round: DVC
-            would look at other code than that which runs.
+            would check other code than the code that runs.
     """
     file = layout.folder / NAME
     text = file.read_text() if file.exists() else None
     if clone():
         if text and text.startswith(MARK):
             raise StudyError(
-                f"{file} is for an installed gatewise, and this one is the clone {clone()}; use "
-                "the installed one, or link dvc.yaml to that of the clone and set `root` in "
+                f"{file} is for an installed gatewise, but you are running the clone {clone()}; "
+                "use the installed one, or link dvc.yaml to the clone's and set `root` in "
                 "params.yaml to the clone"
             )
     elif text and not text.startswith(MARK):
         raise StudyError(
-            f"{file} is for gatewise in a clone, and this one is installed; use that of the "
-            "clone, or remove dvc.yaml, which is then written anew"
+            f"{file} is for gatewise in a clone, but you are running an installed one; use the one "
+            "in the clone, or remove dvc.yaml, and `gatewise run` writes a new one"
         )
     elif text != own_graph():
         write_text(file, own_graph())
 
 
 def check_version(layout: Layout) -> None:
-    """Refuse to run a stage of a study that was last brought up to date by another version.
+    """Check that the installed version is the one that last brought a study up to date.
 
     Raises:
-        StudyError: If it was.
+        StudyError: If it was another version.
     """
     if clone() is None and not (layout.folder / NAME).read_text().startswith(head()):
         raise StudyError(
-            f"{NAME} is of another version than gatewise {version('gatewise')}, which is "
-            "installed; run `gatewise run`, which brings the study up to date"
+            f"{NAME} was written by another version than the installed gatewise "
+            f"{version('gatewise')}; run `gatewise run` to bring the study up to date"
         )

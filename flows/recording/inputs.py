@@ -1,4 +1,4 @@
-"""What a run reads: read once, and compared again before anything is recorded."""
+"""The inputs of a run: read at the start, and compared again before anything is recorded."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ DATASET_VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
 """The stages of a dataset, in their order."""
 
 PARTS = ("params.yaml", "the code", "the data")
-"""What a run reads, in words."""
+"""Names of the parts of a dataset's inputs, for messages."""
 
 Signature = tuple[tuple[str, int, int], ...]
-"""Names, sizes and times of change of the files of a source."""
+"""Names, sizes and times of change of the files of a source, in nanoseconds."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run was begun with.
+    """The inputs that a run began with.
 
     Attributes:
-        study: What params.yaml says.
-        parameters: The same as it stands there.
+        study: The parameters in params.yaml.
+        parameters: The content of params.yaml, unchecked.
         code: Fingerprints of the code.
-        sources: Signatures of people's own files, by dataset.
+        sources: Signatures of the user's own files, by dataset.
     """
 
     study: Study
@@ -52,22 +52,22 @@ class Inputs:
         )
 
     def code_for(self, config: RunConfig) -> CodeOfCells | None:
-        """Fingerprints of the code that works on a training; None for one that is left over."""
+        """Fingerprints of the code for a training; None if the study no longer has its cell."""
         code = self.code_of(config.dataset)
         return code if config.cell in code.evaluates else None
 
     def changed(self, now: "Inputs") -> dict[str, list[str]]:
-        """The datasets of which anything has changed since, with what that is."""
+        """The datasets whose inputs have changed since, with the parts that changed."""
         found = {name: self.differing(now, name) for name in self.study.datasets}
         return {name: parts for name, parts in found.items() if parts}
 
     def differing(self, now: "Inputs", dataset: str) -> list[str]:
-        """What of a dataset has changed."""
+        """The parts of a dataset's inputs that have changed."""
         before, after = (inputs.of_dataset(dataset) for inputs in (self, now))
         return [what for what, a, b in zip(PARTS, before, after, strict=True) if a != b]
 
     def of_dataset(self, dataset: str) -> tuple[Any, ...]:
-        """All that concerns a dataset, in the order of `PARTS`."""
+        """The inputs of a dataset, in the order of `PARTS`."""
         section = (self.parameters.get("datasets") or {}).get(dataset)
         of_all = {key: value for key, value in self.parameters.items() if key != "datasets"}
         stages = (getattr(self.code, verb) for verb in DATASET_VERBS)
@@ -76,12 +76,12 @@ class Inputs:
 
 
 def read_inputs(layout: Layout) -> Inputs:
-    """Read params.yaml, the code, and what tells of a change of people's own files.
+    """Read params.yaml, the code, and the signatures of the user's own files.
 
     Raises:
-        ParameterError: If params.yaml holds something impossible.
+        ParameterError: If params.yaml is not valid.
     """
-    refresh()  # it may have been edited since it was read last
+    refresh()  # the code may have been edited since it was last read
     study = read_study(layout.folder)
     content = yaml.safe_load((layout.folder / FILE).read_bytes())
     sources = {

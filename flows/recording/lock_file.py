@@ -1,4 +1,4 @@
-"""dvc.lock, which DVC rewrites in place: a kill in the middle leaves half of it."""
+"""Read, join and restore dvc.lock. DVC rewrites it in place, so a kill can leave half of it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,11 +16,10 @@ from rnn_core.files import write_bytes
 
 KEY = rb"""(?:'[^'\n]*'|"[^"\n]*"|[^\s'"&*-][^\n:]*)"""
 SHARED = re.compile(rb"^( *(?:- )*(?:" + KEY + rb": )?)([&*])(id\d+)(?=[ \n])", re.MULTILINE)
-"""Where DVC names a value (`&id001`) that a stage holds several times, or repeats it (`*id001`). It
-does so where params.yaml does."""
+"""A YAML anchor (`&id001`) or alias (`*id001`). DVC writes them where params.yaml has them."""
 
 HEAD = b"schema: '2.0'\nstages:\n"
-"""What DVC writes before the stages."""
+"""The lines that DVC writes before the stages."""
 
 Stages: TypeAlias = Mapping[str, Mapping[str, Any]]
 
@@ -29,18 +28,18 @@ STAGE = re.compile(rb"^  \S.*:$", re.MULTILINE)
 
 
 def lock_file(layout: Layout) -> Path:
-    """Where DVC writes what stages ran with and made."""
+    """The file where DVC records the inputs and outputs of stages."""
     return layout.folder / "dvc.lock"
 
 
 def kept_copy(layout: Layout) -> Path:
-    """Where dvc.lock is kept while DVC writes another."""
+    """The copy of dvc.lock that is kept while DVC writes another one."""
     return layout.state / "dvc.lock"
 
 
 @contextmanager
 def apart(layout: Layout) -> Iterator[None]:
-    """Let DVC write a dvc.lock of its own; the study's is put back after that, or at `put_back`."""
+    """Let DVC write a separate dvc.lock; the study's is restored after that, or by `put_back`."""
     file, copy = lock_file(layout), kept_copy(layout)
     layout.state.mkdir(parents=True, exist_ok=True)
     write_bytes(copy, file.read_bytes() if file.exists() else b"")
@@ -52,7 +51,7 @@ def apart(layout: Layout) -> Iterator[None]:
 
 
 def put_back(layout: Layout) -> bool:
-    """Put back the dvc.lock of the study; says whether DVC had another in its place."""
+    """Restore the study's dvc.lock; returns whether there was one to restore."""
     file, copy = lock_file(layout), kept_copy(layout)
     if not copy.exists():
         return False
@@ -65,15 +64,15 @@ def put_back(layout: Layout) -> bool:
 
 
 def read_lock(layout: Layout) -> Stages:
-    """The stages that the study's dvc.lock has, also while another is in its place."""
+    """The stages of the study's dvc.lock, also while DVC writes another one."""
     content = content_of(lock_file(layout))
-    if before := content_of(kept_copy(layout)):  # asked for last: it is there until the other is
+    if before := content_of(kept_copy(layout)):  # read second: it exists until the other is back
         content = before
     return parsed(content) or {}
 
 
 def content_of(file: Path) -> bytes:
-    """What is in a file; nothing if it is not there."""
+    """The content of a file; empty if there is no file."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -82,9 +81,9 @@ def content_of(file: Path) -> bytes:
 
 @lru_cache(maxsize=2)
 def parsed(content: bytes) -> Stages | None:
-    """The stages of a dvc.lock; None if it is cut off, or no such file at all.
+    """The stages of a dvc.lock; None if it is cut off, or is not a dvc.lock.
 
-    That of a large study takes tenths of a second, and is asked for after each dataset.
+    Cached: a large one takes tenths of a second to parse, and is needed after each dataset.
     """
     try:
         found = yaml.load(content, yaml.CSafeLoader)
@@ -98,10 +97,10 @@ def parsed(content: bytes) -> Stages | None:
 
 
 def joined(content: bytes, more: Mapping[str, bytes]) -> bytes:
-    """A dvc.lock with further stages, as DVC writes it: old ones stay where they are.
+    """Add stages to a dvc.lock as DVC does: stages that it has keep their places.
 
     Args:
-        content: What the file holds; empty if there is none.
+        content: The content of the file; empty if there is no file.
         more: The lines of each stage, by its name.
 
     Raises:
@@ -110,17 +109,17 @@ def joined(content: bytes, more: Mapping[str, bytes]) -> bytes:
     head, stages = split(content or HEAD)
     if content and len(stages) != len(parsed(content) or {}):
         raise StudyError(
-            "dvc.lock is not in the form that DVC writes, with two blanks before each stage; "
-            "remove it, and `gatewise run` writes it anew"
+            "dvc.lock is not in the form that DVC writes, with two spaces before each stage; "
+            "remove it, and `gatewise run` writes a new one"
         )
     return head + numbered({**stages, **more}.values())
 
 
 def numbered(stages: Iterable[bytes]) -> bytes:
-    """The lines of some stages, with new names for values that stages hold several times.
+    """The lines of some stages, with new names for their YAML anchors.
 
-    DVC numbers them through the file, in the order in which they are first repeated. Stages that
-    it wrote apart have the same numbers.
+    DVC numbers anchors through the file, in the order of their first alias. Stages that it wrote
+    into separate files have the same numbers.
     """
     numbers = count(1)
 
@@ -133,7 +132,7 @@ def numbered(stages: Iterable[bytes]) -> bytes:
 
 
 def split(content: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """What a dvc.lock has before its stages, and the lines of each stage, by its name."""
+    """Split a dvc.lock into the part before its stages, and the lines of each stage by name."""
     starts = [found.start() for found in STAGE.finditer(content)] + [len(content)]
     parts = [content[a:b] for a, b in pairwise(starts)]
     names = (part.partition(b":\n")[0].strip().decode() for part in parts)
@@ -141,7 +140,7 @@ def split(content: bytes) -> tuple[bytes, dict[str, bytes]]:
 
 
 def is_stage(found: Any) -> bool:
-    """Whether what stands for a stage is not cut off, as far as one can see."""
+    """Return whether the content of a stage looks complete."""
     if not isinstance(found, dict) or "cmd" not in found:
         return False
     files = [found[part] for part in ("deps", "outs") if part in found]
@@ -154,7 +153,7 @@ def is_stage(found: Any) -> bool:
 
 
 def is_file(found: Any) -> bool:
-    """Whether what stands for a file or folder has all that DVC writes of one."""
+    """Return whether the entry of a file or folder has all keys that DVC writes."""
     needed = {"path", "md5", "size"}
     if isinstance(found, dict) and str(found.get("md5", "")).endswith(".dir"):
         needed.add("nfiles")

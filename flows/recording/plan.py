@@ -1,4 +1,4 @@
-"""Which stages are due: what DVC says is stale, and what follows from it."""
+"""Find the stages to run: those that DVC calls stale, and those that depend on them."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -8,62 +8,63 @@ from flows.recording.command import has_remote, stale_stages
 from flows.recording.graph_file import bring_up_to_date
 from flows.recording.inputs import DATASET_VERBS, Inputs
 from flows.recording.lock_file import read_lock
-from flows.recording.mending import mend
+from flows.recording.repair import repair
 from flows.stages.code import code
 from rnn_core.errors import ParameterError, unknown
 
 
 @dataclass(frozen=True)
 class Due:
-    """What is to be done.
+    """The stages that a run has to do.
 
     Attributes:
-        selected: Stages that were asked for, with all that they wait for.
-        stages: Those of them that are stale, or that follow from such.
-        mended: What a kill had left half-written, for a person.
+        selected: Stages that were asked for, with all that they depend on.
+        stages: Those of them that are stale, or depend on a stale one.
+        repaired: A line for the user about each file that a kill had left half-written.
     """
 
     selected: set[str]
     stages: set[str]
-    mended: list[str]
+    repaired: list[str]
 
 
 def find_due(
     layout: Layout, inputs: Inputs, datasets: list[str] | None, only: list[str] | None
 ) -> Due:
-    """Ask DVC what is stale, once code.json says what the code is now.
+    """Bring code.json up to date, and ask DVC which stages are stale.
 
-    Its caller holds the lock of the study's runs: dvc.lock is not to be mended while it is written.
+    The caller must hold the lock for runs of the study: nobody may repair dvc.lock while it is
+    written.
 
     Args:
         layout: Where the study keeps things.
-        inputs: What the run is begun with.
+        inputs: The inputs of the run.
         datasets: Datasets to bring up to date; all if None.
         only: Patterns of stages; all if None.
 
     Raises:
         ParameterError: If a pattern or a dataset names none.
-        RecordingError: If DVC cannot say.
-        StudyError: If its dvc.yaml is not for this code.
+        RecordingError: If DVC fails.
+        StudyError: If the study's dvc.yaml is not for this code.
     """
-    mended = mend(layout)
+    repaired = repair(layout)
     selected = select(layout, inputs, datasets, only)
     bring_up_to_date(layout)
     code(layout)
     stale = stale_stages(layout)
-    return Due(selected, below(inputs, stale) & selected, mended)
+    return Due(selected, below(inputs, stale) & selected, repaired)
 
 
 def lacks_trainings(
     layout: Layout, inputs: Inputs, datasets: list[str] | None, only: list[str] | None
 ) -> bool:
-    """Whether something is due for certain, which is known without asking DVC.
+    """Return whether a run certainly has something to do, without asking DVC.
 
-    So it is in a fresh clone, and in a new study: trainings that are asked for are not there.
+    It has in a fresh clone, and in a new study: trainings that are asked for are missing.
 
     Args:
         layout: Where the study keeps things.
-        inputs: What the run is begun with.
+        inputs: The inputs of the run.
         datasets: Datasets to bring up to date; all if None.
         only: Patterns of stages; all if None.
 
@@ -78,7 +79,8 @@ def lacks_trainings(
 def to_be_pulled(layout: Layout, inputs: Inputs, due: Due) -> list[str]:
     """Datasets that would be trained although a remote may have their trainings.
 
-    They are those whose trainings dvc.lock names and that are not here, as in a fresh clone.
+    These are the ones whose trainings dvc.lock names but that are missing here, as in a fresh
+    clone.
     """
     recorded = read_lock(layout)
     names = [
@@ -96,10 +98,10 @@ def order(inputs: Inputs) -> list[str]:
 
 
 def below(inputs: Inputs, stale: set[str]) -> set[str]:
-    """The stale stages and all that wait for them.
+    """The stale stages and all that depend on them.
 
-    The code stage has no followers: what depends on it depends on its own fingerprint, which
-    DVC has looked at.
+    Nothing follows from a stale code stage: the other stages depend on their own fingerprints in
+    code.json, which DVC has compared.
     """
     found = set(stale)
     for name in inputs.study.datasets:
@@ -112,7 +114,7 @@ def below(inputs: Inputs, stale: set[str]) -> set[str]:
 
 
 def above(stages: set[str], inputs: Inputs) -> set[str]:
-    """The given stages and all that they wait for."""
+    """The given stages and all that they depend on."""
     found = set(stages) | {"code"}
     names = inputs.study.datasets
     for name in names:
@@ -125,10 +127,10 @@ def above(stages: set[str], inputs: Inputs) -> set[str]:
 def select(
     layout: Layout, inputs: Inputs, datasets: list[str] | None, only: list[str] | None
 ) -> set[str]:
-    """The stages that are asked for, with all that they wait for.
+    """The stages that are asked for, with all that they depend on.
 
-    The report is of all datasets: with some of them it is brought up to date where the others
-    have been compared before.
+    The report covers all datasets. A run of some of them includes it only if the others have been
+    compared before.
     """
     for name in datasets or []:
         inputs.study.section(name)

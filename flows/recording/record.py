@@ -1,4 +1,4 @@
-"""The recording of what ran: as what it was begun with, or not at all."""
+"""Record stages that ran with the inputs that they began with, or not at all."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -11,23 +11,24 @@ from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import write_bytes
 
 BATCH = 12
-"""Stages that DVC records at once. For each it reads and writes the whole dvc.lock, so that time
-grows with the square of their number; to start DVC takes about as long as ten."""
+"""Stages that one call of DVC records. DVC rewrites the whole dvc.lock for each, so the time grows
+with the square of their number; starting DVC takes about as long as ten stages."""
 
 
 def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> dict[str, list[str]]:
-    """Let DVC record stages that ran, unless what they read has been edited since.
+    """Let DVC record stages that ran, unless their inputs have been edited since.
 
-    DVC reads params.yaml, the code and the sources when it records, not when a stage runs, and
-    would write down as the reason of a result what came later.
+    DVC reads params.yaml, the code and the sources when it records, not when a stage runs. It
+    would record later edits as the inputs of a result.
 
     Args:
         layout: Where the study keeps things.
-        inputs: What the run was begun with.
+        inputs: The inputs that the run began with.
         ran: Names of the stages that ran.
 
     Returns:
-        The datasets that were edited, of which nothing is recorded, with what that is.
+        The datasets whose inputs were edited, with the parts that changed. Their stages are not
+        recorded.
     """
     changed, parts = prepare(layout, inputs, ran)
     write(layout, inputs, parts)
@@ -37,14 +38,14 @@ def record(layout: Layout, inputs: Inputs, ran: Collection[str]) -> dict[str, li
 def prepare(
     layout: Layout, inputs: Inputs, ran: Collection[str]
 ) -> tuple[dict[str, list[str]], dict[str, bytes]]:
-    """Let DVC record stages as `record` does, and leave dvc.lock as it is.
+    """Let DVC record stages as `record` does, but leave dvc.lock as it is.
 
     Returns:
-        As of `record`; and what dvc.lock is to say of each stage.
+        The result of `record`; and the lines for dvc.lock by stage.
 
     Raises:
-        RecordingError: If DVC cannot.
-        StudyError: If something is edited meanwhile.
+        RecordingError: If DVC fails.
+        StudyError: If an input is edited meanwhile.
     """
     changed = changed_since(layout, inputs) if ran else {}
     stages = unless_changed([stage for stage in order(inputs) if stage in ran], changed)
@@ -53,27 +54,27 @@ def prepare(
         parts |= committed(layout, stages[start : start + BATCH])
     if stages and changed_since(layout, inputs) != changed:
         raise StudyError(
-            "params.yaml, the code or data changed while DVC recorded what ran, so that "
-            "nothing is recorded; run it again (what was trained is kept)"
+            "params.yaml, the code or data changed while DVC recorded the stages, so "
+            "nothing is recorded; run it again (finished trainings are kept)"
         )
     return changed, parts
 
 
 def unless_changed(stages: Iterable[str], changed: Collection[str]) -> list[str]:
-    """The stages whose dataset was not edited; those of no dataset only if none was."""
+    """The stages whose dataset was not edited; if any was, also without `code` and `report`."""
     left_out = {"", *changed} if changed else set()
     return [stage for stage in stages if stage.partition("@")[2] not in left_out]
 
 
 def committed(layout: Layout, stages: Sequence[str]) -> dict[str, bytes]:
-    """What DVC writes of each stage into a dvc.lock of their own, which is put back after that."""
+    """The lines that DVC writes for each stage, into a separate dvc.lock; see `apart`."""
     with apart(layout):
         commit(layout, stages)
         return split(lock_file(layout).read_bytes())[1]
 
 
 def write(layout: Layout, inputs: Inputs, parts: Mapping[str, bytes]) -> None:
-    """Write what was recorded into dvc.lock: old stages stay where they are, others come last.
+    """Write recorded stages into dvc.lock: old stages keep their places, new ones come last.
 
     Raises:
         StudyError: If dvc.lock is not in the form that DVC gives it.
@@ -86,7 +87,7 @@ def write(layout: Layout, inputs: Inputs, parts: Mapping[str, bytes]) -> None:
 
 
 def changed_since(layout: Layout, inputs: Inputs) -> dict[str, list[str]]:
-    """What has been edited, by dataset; anything of all, if it cannot be read any more."""
+    """The parts of the inputs that have been edited, by dataset; errors if unreadable."""
     try:
         return inputs.changed(read_inputs(layout))
     except ParameterError:

@@ -1,4 +1,4 @@
-"""The recording of what has run while other stages run."""
+"""Record finished stages while others run."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ class Request:
     """Stages that are to be recorded.
 
     Attributes:
-        stages: Names of those that ran.
-        done: Is told when DVC has recorded them, or of what it says.
+        stages: Names of stages that ran.
+        done: Ends when DVC has recorded them, or with DVC's error.
     """
 
     stages: Sequence[str]
@@ -25,19 +25,19 @@ class Request:
 
 
 class Recorder:
-    """Lets DVC record stages, from a thread of its own; dvc.lock is written at the end.
+    """Lets DVC record stages in a separate thread; dvc.lock is written at the end.
 
-    All that ends while DVC is at work is recorded next, and together, since DVC takes its time to
-    start. A run that is cut off leaves dvc.lock as it was: what is in it would have other places
-    there, once the next run has added the rest, than if nothing had been cut off.
+    DVC is slow to start, so all stages that end while it works are recorded together in its next
+    call. A run that is cut off leaves dvc.lock unchanged. Otherwise the order of its stages would
+    depend on when the run was cut off.
 
     Args:
         layout: Where the study keeps things.
-        inputs: What the run was begun with.
+        inputs: The inputs that the run began with.
 
     Attributes:
-        changed: Datasets of which something was edited at any time, so that they are not
-            recorded, with what that is.
+        changed: Datasets with an input that was edited during the run, with the parts that
+            changed. They are not recorded.
     """
 
     def __init__(self, layout: Layout, inputs: Inputs) -> None:
@@ -52,7 +52,7 @@ class Recorder:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Record what is asked for as long as this lasts, and then write dvc.lock.
+        """Record stages on request until the context ends, then write dvc.lock.
 
         Raises:
             StudyError: If dvc.lock is not in the form that DVC gives it.
@@ -70,7 +70,7 @@ class Recorder:
         self.write()
 
     def end(self, *, drop: bool) -> None:
-        """Take on no more; what waits is still recorded unless it is to be dropped."""
+        """Accept no more requests; waiting ones are still recorded, unless `drop` is true."""
         with self.condition:
             self.is_over = True
             for request in self.waiting if drop else []:
@@ -83,11 +83,11 @@ class Recorder:
         """Have stages recorded.
 
         Args:
-            stages: Names of those that ran.
+            stages: Names of stages that ran.
 
         Returns:
-            Ends when that is done. It fails with what DVC says, and is cancelled if the run ends
-            before.
+            A future that ends when they are recorded, or with DVC's error. It is cancelled if the
+            run ends first.
         """
         request = Request(stages)
         with self.condition:
@@ -99,12 +99,12 @@ class Recorder:
         return request.done
 
     def work(self) -> None:
-        """Record what waits, again and again."""
+        """Record waiting requests, until the end."""
         while requests := self.next_requests():
             stages = [stage for request in requests for stage in request.stages]
             try:
                 changed, parts = prepare(self.layout, self.inputs, stages)
-            except Exception as error:  # noqa: BLE001 - whoever waits for it has it
+            except Exception as error:  # noqa: BLE001 - the future gets it
                 self.has_failed = True
                 for request in requests:
                     request.done.set_exception(error)
@@ -115,10 +115,10 @@ class Recorder:
                     request.done.set_result(None)
 
     def write(self) -> None:
-        """Write what was recorded into dvc.lock, but for datasets that were edited at any time.
+        """Write recorded stages into dvc.lock, except those of datasets that were edited.
 
-        Nothing is written if DVC has failed: what failed would stand behind the rest once it is
-        recorded, and not where DVC puts it.
+        Nothing is written if DVC has failed: once the failed stages are recorded, they would come
+        after the others, and not where DVC puts them.
         """
         if self.parts and not self.has_failed:
             self.changed |= changed_since(self.layout, self.inputs)
@@ -126,7 +126,7 @@ class Recorder:
             write(self.layout, self.inputs, {stage: self.parts[stage] for stage in kept})
 
     def next_requests(self) -> list[Request]:
-        """All that waits, once anything does; nothing at the end."""
+        """Wait for requests and return all of them; empty at the end."""
         with self.condition:
             self.condition.wait_for(lambda: self.waiting or self.is_over)
             found, self.waiting = self.waiting, []

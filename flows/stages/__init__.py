@@ -1,1 +1,1 @@
-"""The stages of the graph, one verb a file; each runs in a process of its own."""
+"""The stages of the graph, one verb a file; each runs in its own process."""

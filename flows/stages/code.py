@@ -1,8 +1,8 @@
-"""code: the fingerprints of the code that each stage runs, by which stages see it change.
+"""code: write fingerprints of the code that each stage runs, so that DVC sees when it changes.
 
-A fingerprint is of what a stage reaches, without comments, docstrings and the names of files; see
-`rnn_core.reach`. What is looked up by name while a stage runs, a task, a cell or a source, is
-named here.
+A fingerprint covers all code that a stage reaches, without comments, docstrings and names of files;
+see `rnn_core.reach`. Code that a stage looks up by name while it runs, such as a task, a cell or a
+source, is named here.
 """
 
 import json
@@ -20,23 +20,23 @@ from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.study import Study, own_source, read_study
 
 TRAINS: tuple[Reference, ...] = (("flows.trainings.work", "train_in"), ("rnn_core.devices", None))
-"""What makes one training."""
+"""Code that does one training."""
 
 EVALUATES: tuple[Reference, ...] = (
     ("flows.trainings.work", "evaluate_in"),
     ("rnn_core.devices", None),
 )
-"""What scores and diagnoses a training."""
+"""Code that scores and diagnoses a training."""
 
 TOGETHER: tuple[Reference, ...] = (
     ("flows.trainings.work", "score_together"),
     ("rnn_core.devices", None),
 )
-"""What scores several trainings that answer together, or one on a new division of the data."""
+"""Code that scores an ensemble, or a training on another division of the data."""
 
 GPU: Reference = ("rnn_core.compiler.gpu", None)
-"""What runs on a GPU alone. It has a fingerprint of its own, which no stage depends on, so that
-that of a stage is the same on every machine; the identity of a training on a GPU takes it in."""
+"""Code that runs only on a GPU. It has its own fingerprint, which no stage depends on: those of
+stages are the same on every machine. The identity of a training on a GPU includes it."""
 
 ELSEWHERE: tuple[Reference, ...] = (
     ("flows.layout", None),
@@ -48,29 +48,29 @@ ELSEWHERE: tuple[Reference, ...] = (
     ("flows.trainings.store", None),
     ("rnn_core.diagnostics.measured_cost", None),
 )
-"""Where things are kept, who does the work, and what it takes: what no fingerprint follows."""
+"""Code that no fingerprint covers: it stores results, distributes work or measures time."""
 
 APART = (GPU, *ELSEWHERE)
-"""What no stage's fingerprint follows."""
+"""Code that no fingerprint of a stage covers."""
 
 PLANS: tuple[Reference, ...] = (
     ("flows.stages.train", "train"),
     ("flows.trainings.work", "open_dataset"),
     ("rnn_core.cells.gru", "GRU.multiply_accumulates"),
 )
-"""What decides which trainings there are; the sizes of all cells follow from those of a gru."""
+"""Code that decides which trainings there are; the sizes of all cells follow from the GRU's."""
 
 COLLECTS: tuple[Reference, ...] = (
     ("flows.stages.evaluate", "evaluate"),
     ("flows.trainings.work", "refer"),
 )
-"""What puts evaluations into place, with the baselines beside them."""
+"""Code that collects evaluations, and computes the baselines."""
 
 IN_WORKERS: tuple[Reference, ...] = (
     *(*TRAINS, *EVALUATES, *TOGETHER),
     ("rnn_core.training.models", None),
 )
-"""What has fingerprints of its own, by cell and by reference network."""
+"""Code with its own fingerprints, by cell and by reference network."""
 
 TRAINED = (
     *("__init__", "build_model", "num_batches", "training_batches"),
@@ -87,9 +87,10 @@ class Trains:
     """Code of the stage `train` of a dataset.
 
     Attributes:
-        plan: What decides which trainings there are, and puts them into place.
-        cells: What makes a training, by cell and by reference network.
-        divides: What divides the data anew for a refit; empty if there is none.
+        plan: Fingerprint of the code that decides on the trainings and writes their folders.
+        cells: Fingerprints of the code that does a training, by cell and by reference network.
+        divides: Fingerprint of the code that divides the data differently for a refit; empty if
+            there is no refit.
     """
 
     plan: str
@@ -102,10 +103,10 @@ class Evaluates:
     """Code of the stage `evaluate` of a dataset.
 
     Attributes:
-        collect: What puts evaluations into place.
-        cells: What makes an evaluation, by cell and by reference network.
-        together: What scores several trainings that answer together, and those on a new division
-            of the data, likewise.
+        collect: Fingerprint of the code that collects evaluations.
+        cells: Fingerprints of the code that makes one, by cell and by reference network.
+        together: Fingerprints of the code that scores ensembles and trainings on another division
+            of the data, by cell and by reference network.
     """
 
     collect: str
@@ -118,13 +119,13 @@ class Code:
     """Fingerprints of the code of a study, by stage and dataset.
 
     Attributes:
-        ingest: By dataset; so are the next four.
-        prepare: See `flows.stages.prepare`.
-        train: See `flows.stages.train`.
-        evaluate: See `flows.stages.evaluate`.
-        compare: See `flows.stages.compare`.
-        report: With the templates of the page.
-        gpu: What else a training on a GPU runs; no stage depends on it.
+        ingest: Of `flows.stages.ingest`, by dataset.
+        prepare: Of `flows.stages.prepare`, by dataset.
+        train: Of `flows.stages.train`, by dataset.
+        evaluate: Of `flows.stages.evaluate`, by dataset.
+        compare: Of `flows.stages.compare`, by dataset.
+        report: Of `flows.stages.report`, with the templates of the page.
+        gpu: Of the additional code of a training on a GPU; no stage depends on it.
     """
 
     ingest: dict[str, str]
@@ -137,23 +138,21 @@ class Code:
 
 
 def code(layout: Layout) -> None:
-    """Write `code.json`; a file that says the same already is left as it is."""
+    """Write `code.json`, unless its content is up to date."""
     found = asdict(fingerprints(read_study(layout.folder), layout.folder))
     if found != recorded(layout):
         write_json(layout.code, found)
 
 
 def check(layout: Layout) -> None:
-    """Refuse a code.json that is not that of the code.
+    """Check that code.json is up to date.
 
     Raises:
         StudyError: If it is not; names the keys that differ, and the command that writes it.
     """
     found = fingerprints(read_study(layout.folder), layout.folder)
     if keys := differing(found, layout):
-        raise StudyError(
-            f"{layout.code} is not that of the code in {', '.join(keys)}; run `gatewise code`"
-        )
+        raise StudyError(f"{layout.code} is out of date for {', '.join(keys)}; run `gatewise code`")
 
 
 def fingerprints(study: Study, folder: Path) -> Code:
@@ -161,7 +160,7 @@ def fingerprints(study: Study, folder: Path) -> Code:
 
     Args:
         study: The study.
-        folder: Its folder, from which its sources are named.
+        folder: Its folder, which paths of sources start from.
     """
     tasks = {name: section.task for name, section in study.datasets.items()}
     layers = {name: (*study.cells_of(name), *(study.references_of(name) or ())) for name in tasks}
@@ -177,25 +176,25 @@ def fingerprints(study: Study, folder: Path) -> Code:
 
 
 def ingests(folder: Path, source: str) -> str:
-    """What ingest runs; a file or folder of one's own is no code."""
+    """Fingerprint of the code of ingest; the user's own file or folder is not code."""
     ours = own_source(folder, source) is None
     return stage("ingest", [(f"rnn_core.sources.{Path(source).stem}", None)] if ours else [])
 
 
 def trains(task: str, cells: tuple[str, ...], refit: bool) -> Trains:
-    """What train runs."""
+    """Fingerprints of the code of train."""
     plan = fingerprint(PLANS, (*APART, *IN_WORKERS))
     return Trains(plan, training(task, cells), dividing(task) if refit else "")
 
 
 def evaluates(task: str, cells: tuple[str, ...]) -> Evaluates:
-    """What evaluate runs."""
+    """Fingerprints of the code of evaluate."""
     collect = fingerprint([*COLLECTS, *showing(task, BASELINES)], (*APART, *IN_WORKERS))
     return Evaluates(collect, evaluation(task, cells), together(task, cells))
 
 
 def code_of_cell(task: str, cell: str) -> CodeOfCells:
-    """The fingerprints of what a worker runs, for one cell on a dataset of a task."""
+    """Fingerprints of the code that a worker runs, for one cell on a dataset of a task."""
     return CodeOfCells(
         trains=training(task, (cell,)),
         evaluates=evaluation(task, (cell,)),
@@ -206,39 +205,39 @@ def code_of_cell(task: str, cell: str) -> CodeOfCells:
 
 
 def training(task: str, cells: tuple[str, ...]) -> dict[str, str]:
-    """The fingerprint of what makes a training, by cell."""
+    """Fingerprints of the code that does a training, by cell."""
     return with_cells(task, [*TRAINS, *learning(task, TRAINED)], cells)
 
 
 def evaluation(task: str, cells: tuple[str, ...]) -> dict[str, str]:
-    """The fingerprint of what makes an evaluation, by cell."""
+    """Fingerprints of the code that makes an evaluation, by cell."""
     roots = [*EVALUATES, *learning(task, TRAINED), *showing(task, SHOWN)]
     return with_cells(task, roots, cells)
 
 
 def together(task: str, cells: tuple[str, ...]) -> dict[str, str]:
-    """The fingerprint of what scores several trainings of a cell together, by cell."""
+    """Fingerprints of the code that scores several trainings of a cell together, by cell."""
     return with_cells(task, [*TOGETHER, *learning(task, TRAINED), *divided(task)], cells)
 
 
 def dividing(task: str) -> str:
-    """The fingerprint of what divides the prepared data of a task anew."""
+    """Fingerprint of the code that divides the prepared data of a task differently."""
     return fingerprint(divided(task), APART)
 
 
 def divided(task: str) -> list[Reference]:
-    """Methods of the role in which a task moves items from one split to another."""
+    """References to the methods by which a task moves items from one split to another."""
     return [(f"rnn_core.tasks.{task}.divide", f"Dividing.{name}") for name in DIVIDED]
 
 
 def with_cells(task: str, roots: list[Reference], cells: tuple[str, ...]) -> dict[str, str]:
-    """The fingerprint of some code with each cell, or reference network."""
+    """Fingerprints of some code together with that of each cell or reference network."""
     common = fingerprint(roots, APART)
     return {cell: digest([common, fingerprint(named(task, cell), APART)]) for cell in cells}
 
 
 def named(task: str, cell: str) -> list[Reference]:
-    """What is looked up by the name of a cell, or of a reference network."""
+    """References to the code that is looked up by the name of a cell or reference network."""
     if cell in REFERENCES:
         return [(f"rnn_core.references.{cell}", REFERENCES[cell]), *learning(task, ("reach",))]
     return [(f"rnn_core.cells.{cell}", None)]
@@ -249,35 +248,35 @@ def stage(verb: str, more: Sequence[Reference] = ()) -> str:
 
     Args:
         verb: The stage's verb, which is also its module and function.
-        more: What it looks up by name.
+        more: References to code that it looks up by name.
     """
     return fingerprint([(f"flows.stages.{verb}", verb), *more], APART)
 
 
 def preparing(task: str) -> Reference:
-    """What prepares a task's data."""
+    """The reference to the function that prepares a task's data."""
     return f"rnn_core.tasks.{task}.prepare", "prepare"
 
 
 def learning(task: str, names: Iterable[str]) -> list[Reference]:
-    """Methods of the role in which a task learns."""
+    """References to methods of a task's role `learn`."""
     return [(f"rnn_core.tasks.{task}.learn", f"Learning.{name}") for name in names]
 
 
 def showing(task: str, names: Iterable[str]) -> list[Reference]:
-    """Methods of the role in which a task shows."""
+    """References to methods of a task's role `show`."""
     return [(f"rnn_core.tasks.{task}.show", f"Showing.{name}") for name in names]
 
 
 def differing(found: Code, layout: Layout) -> list[str]:
-    """The keys under which code.json does not hold what the code is."""
+    """The keys of code.json that are missing, out of date or no longer needed."""
     there = dict(leaves(recorded(layout)))
     needed = dict(leaves(asdict(found)))
     return sorted(key for key in {*there, *needed} if there.get(key) != needed.get(key))
 
 
 def recorded(layout: Layout) -> object:
-    """What code.json holds; None if it is not there or is not JSON."""
+    """The content of code.json; None if it is missing or is not JSON."""
     try:
         return json.loads(layout.code.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -285,7 +284,7 @@ def recorded(layout: Layout) -> object:
 
 
 def leaves(content: object, place: str = "") -> Iterator[tuple[str, object]]:
-    """The values of JSON, with the keys that lead to them and points between."""
+    """The values in nested JSON, each with its path: the keys joined by dots."""
     if isinstance(content, dict):
         for key, value in content.items():
             yield from leaves(value, f"{place}.{key}" if place else key)

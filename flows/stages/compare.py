@@ -61,10 +61,10 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
 
 
 def check_cells(layout: Layout, study: Study, dataset: str) -> None:
-    """Refuse evaluations that are missing or left over.
+    """Check that exactly the evaluations of the study are there.
 
     Raises:
-        StudyError: If there are any.
+        StudyError: If some are missing or left over.
     """
     folder = layout.evaluations(dataset)
     there = {path.name for path in folder.glob("*") if path.is_dir()} - {*APART}
@@ -88,7 +88,7 @@ def read_candidates(layout: Layout, study: Study, dataset: str) -> list[Candidat
         found = [read_scores(folder / size) for size in sizes_in(folder)]
         if {(name, one.num_layers) for one in found for name in one.sizes} != wanted:
             raise StudyError(
-                f"{folder} has not exactly the sizes and depths of params.yaml; run `gatewise run`"
+                f"{folder} does not match the sizes and depths in params.yaml; run `gatewise run`"
             )
         candidates += found
     return candidates
@@ -104,7 +104,7 @@ def read_networks(layout: Layout, study: Study, dataset: str) -> list[Candidate]
 
 
 def read_entry(layout: Layout, dataset: str, candidate: Candidate) -> Entry:
-    """How each training of a candidate did on both splits."""
+    """Read the results of each training of a candidate on the validation and test sets."""
     folder = layout.evaluation(dataset, candidate.cell) / candidate.size
 
     def on(seed: SeedResult, split: ScoredSplit) -> Trained:
@@ -123,10 +123,10 @@ def judge_ensemble(
     decision: Decision,
     candidates: Sequence[Candidate],
 ) -> EnsembleResult | None:
-    """Set the champion's seeds together beside the one that is best alone; None if there is none.
+    """Compare the ensemble of the champion's seeds with its best seed; None without an ensemble.
 
     Raises:
-        StudyError: If the ensemble is not of the champion.
+        StudyError: If the ensemble belongs to another candidate than the champion.
     """
     place = layout.ensemble_evaluation(dataset)
     scores, best = read_ensemble(place), decision.registered_seed
@@ -134,7 +134,7 @@ def judge_ensemble(
         return None
     name = scores.name
     if name != decision.champion:
-        raise StudyError(f"{place} is of {name}, not of {decision.champion}; run `gatewise run`")
+        raise StudyError(f"{place} belongs to {name}, not {decision.champion}; run `gatewise run`")
     champion = next(one for one in candidates if one.name == name)
     seeds = layout.evaluation(dataset, champion.cell) / champion.size
     alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
@@ -153,10 +153,11 @@ def judge_ensemble(
 def judge_refit(
     layout: Layout, dataset: str, decision: Decision, ensemble: EnsembleResult | None
 ) -> RefitResult | None:
-    """What came of a refit of the champion, of which as many answer as else would.
+    """Read the result of a refit of the champion, as an ensemble if that would be registered.
 
     Raises:
-        StudyError: If the refit is not of the champion, or of another random seed than it has.
+        StudyError: If the refit belongs to another candidate, or to another random seed than the
+            registered one.
     """
     place = layout.refit_evaluation(dataset)
     refit = read_refit(place / FILE)
@@ -164,14 +165,14 @@ def judge_refit(
         return None
     if refit.name != decision.champion:
         raise StudyError(
-            f"{place} is of {refit.name}, not of {decision.champion}; run `gatewise run`"
+            f"{place} belongs to {refit.name}, not {decision.champion}; run `gatewise run`"
         )
     several = ensemble is not None and ensemble.registered
     scores = read_ensemble(place / (TOGETHER if several else ALONE))
     best = decision.registered_seed
     if scores is not None and not several and scores.seeds != (best,):
         raise StudyError(
-            f"{place / ALONE} is of random seed {scores.seeds[0]}, and the best of {refit.name} is "
-            f"{best}; run `gatewise run`"
+            f"{place / ALONE} belongs to random seed {scores.seeds[0]}, but the best one of "
+            f"{refit.name} is {best}; run `gatewise run`"
         )
     return RefitResult(refit=refit, scores=scores)

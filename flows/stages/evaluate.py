@@ -1,7 +1,7 @@
 """evaluate: collect the evaluations of a dataset's trainings; workers make those that are missing.
 
-Beside the scores of a candidate stand `diagnostics.json`: what the cell is warned of, seed by
-seed; and `illustration.json`: what the model of the best seed does on the test set.
+Next to the scores of a candidate there are `diagnostics.json`, with the findings of the diagnostics
+for each seed, and `illustration.json`, with examples of the best seed's model on the test set.
 """
 
 import shutil
@@ -34,10 +34,10 @@ def evaluate(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew
 
     Args:
         layout: Where the study keeps things.
-        study: What it has planned.
+        study: Its parameters.
         dataset: Name of the dataset.
         code: Fingerprints of the code that trains and that evaluates, by cell.
-        crew: Who evaluates what is missing.
+        crew: The workers that make missing evaluations.
     """
     store, runs = open_store(layout), layout.runs(dataset)
     adopt(runs, store)
@@ -72,7 +72,7 @@ def complete(layout: Layout, store: Store, runs: Path, code: CodeOfCells, crew: 
 
 
 def missing(layout: Layout, store: Store, runs: Path, code: CodeOfCells) -> Iterator[Work]:
-    """What is to be evaluated."""
+    """The trainings whose evaluation the store lacks."""
     for size in sizes_of(runs):
         for seed in seeds_of(size):
             config, _ = read_config(size / seed_name(seed))
@@ -80,13 +80,13 @@ def missing(layout: Layout, store: Store, runs: Path, code: CodeOfCells) -> Iter
             key = evaluation_identity(config.identity, evaluates)
             if not store.has("evaluation", key):
                 yield Work(layout=layout, config=config, evaluates=evaluates)
-            else:  # a worker may have been killed just after it put it there
+            else:  # a worker killed just after it put it there leaves its folder
                 shutil.rmtree(layout.growing_evaluation(key), ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A training that is laid out, and its evaluation in the store."""
+    """A training in the run folders, and its evaluation in the store."""
 
     config: RunConfig
     evaluation: Evaluation
@@ -94,10 +94,10 @@ class Evaluated:
 
 
 def read_evaluated(store: Store, folder: Path, code: CodeOfCells) -> Evaluated:
-    """Read the evaluation of a training that is laid out.
+    """Read the evaluation of a training in the run folders.
 
     Raises:
-        StoreError: If it is not there, or is broken.
+        StoreError: If it is missing or broken.
     """
     config, _ = read_config(folder)
     key = evaluation_identity(config.identity, code.evaluation(config.cell, config.device))
@@ -137,7 +137,7 @@ def collect(store: Store, size: Path, code: CodeOfCells, folder: Path) -> None:
 
 
 def show_best(folder: Path, candidate: Candidate, found: Sequence[Evaluation]) -> None:
-    """Write what the model of the best seed on the validation set does."""
+    """Write the illustration of the seed that is best on the validation set."""
     reached = candidate.reached()
     best = best_seed(reached, candidate.metric) if reached else None
     shown = next((e.illustration for e in found if e.scores.seed == best), None)
@@ -145,7 +145,7 @@ def show_best(folder: Path, candidate: Candidate, found: Sequence[Evaluation]) -
 
 
 def lay_ensemble(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folder: Path) -> None:
-    """Write the scores of the trainings that answer together."""
+    """Write the scores of the ensemble, if there is one."""
     members = read_members(layout.ensemble(dataset))
     if members is None:
         return
@@ -153,7 +153,7 @@ def lay_ensemble(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, fo
 
 
 def lay_refit(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folder: Path) -> None:
-    """Write what came of a refit, and the scores of all that may be registered of it."""
+    """Write the result of a refit, and the scores of its models that may be registered."""
     refit = read_refit(layout.refit(dataset))
     if refit is None:
         return
@@ -169,7 +169,7 @@ def lay_refit(layout: Layout, dataset: str, code: CodeOfCells, crew: Crew, folde
 def score(
     layout: Layout, runs: Sequence[Path], code: CodeOfCells, crew: Crew, folder: Path
 ) -> None:
-    """Write the scores of trainings that answer together, which a worker makes if need be."""
+    """Write the scores of an ensemble, or of one training; a worker makes them if necessary."""
     configs = tuple(read_config(run)[0] for run in runs)
     evaluates = code.ensemble(configs[0].cell, configs[0].device)
     together = Together(layout=layout, configs=configs, evaluates=evaluates)

@@ -1,4 +1,4 @@
-"""prepare: turn the raw files of a dataset into tensors and sides."""
+"""prepare: turn the raw files of a dataset into tensors, divided into splits."""
 
 from flows.layout import Layout
 from rnn_core.files import whole_folder

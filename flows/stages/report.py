@@ -1,4 +1,4 @@
-"""report: the results of a study, for programs, for people and as pictures."""
+"""report: write the results of a study for programs and for people, with pictures."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,7 +15,7 @@ from rnn_core.study import Study
 
 
 def report(layout: Layout, study: Study) -> None:
-    """Fill `reports/` from the comparisons of the study; says which are to come, and why."""
+    """Fill `reports/` from the comparisons of the study; names missing ones and the reason."""
     there = [name for name in study.datasets if layout.comparison(name).exists()]
     found = {name: collect(layout, study, name) for name in there}
     results = {name: details.comparison for name, details in found.items()}
@@ -37,7 +37,7 @@ def report(layout: Layout, study: Study) -> None:
 
 
 def curve(details: Details) -> str:
-    """The validation scores of the registered seed by epoch, as CSV that DVC plots."""
+    """The validation score of the registered seed at each epoch, as CSV for DVC's plots."""
     champion = details.comparison.champion
     curves = {} if champion is None else details.curves.get(champion.name, {})
     found = curves.get(champion.seed.seed) if champion else None
@@ -46,7 +46,7 @@ def curve(details: Details) -> str:
 
 
 def scores(comparison: Comparison) -> str:
-    """The mean test score of each candidate, as CSV that DVC plots."""
+    """The mean test score of each candidate, as CSV for DVC's plots."""
     means = {name: found.test.mean for name, found in comparison.candidates.items()}
     told = (f"{name},{mean}\n" for name, mean in means.items() if mean is not None)
     return "candidate,test\n" + "".join(told)
@@ -54,7 +54,7 @@ def scores(comparison: Comparison) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class BriefScore:
-    """A candidate: its test score over its seeds, and what one takes upon oneself with it."""
+    """A candidate: its test score over its seeds, and the risk of choosing it."""
 
     mean: float | None
     std: float | None
@@ -65,7 +65,7 @@ class BriefScore:
 
 @dataclass(frozen=True, kw_only=True)
 class BriefNetwork:
-    """A network without a recurrence: its test score, and how it stands against the champion."""
+    """A network without recurrence: its test score, and its comparison with the champion."""
 
     mean: float | None
     std: float | None

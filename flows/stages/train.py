@@ -1,4 +1,4 @@
-"""train: do all trainings of a dataset that its plan asks for, and lay their folders out."""
+"""train: do all trainings of a dataset that its plan asks for, and write their run folders."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,10 +25,10 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
 
     Args:
         layout: Where the study keeps things.
-        study: What it has planned.
+        study: Its parameters.
         dataset: Name of the dataset.
         code: Fingerprints of the code that trains and that evaluates, by cell.
-        crew: Who trains what is missing.
+        crew: The workers that do missing trainings.
     """
     store = open_store(layout)
     adopt(layout.runs(dataset), store)
@@ -43,7 +43,7 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
 
 
 def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
-    """Write the folders of trainings, the size of each candidate, and how it was tuned."""
+    """Write the folders of trainings, and the size and tuning of each candidate."""
     for asked in found.results:
         lay_training(trainings, asked, folder / asked.cell)
     lay_ensemble(trainings, found, folder / FOLDER)
@@ -70,7 +70,7 @@ def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
 def tuning_record(
     trainings: Trainings, candidate: Sizing, searches: Sequence[Found], failed: Sequence[Asked]
 ) -> dict[str, object]:
-    """How a candidate was tuned, and all entries of the store that it took."""
+    """The tuning of a candidate, with the identities of all trainings that it used."""
 
     def identity(asked: Asked) -> str:
         return trainings.work(asked).config.identity
@@ -91,7 +91,7 @@ def lay_training(trainings: Trainings, asked: Asked, place: Path) -> None:
 
 
 def lay_ensemble(trainings: Trainings, found: Look, place: Path) -> None:
-    """Name the trainings that answer together, and write those that the race did not ask for."""
+    """Write the list of the ensemble's trainings, and the folders of those not in the race."""
     if not found.members:
         return
     seeds = tuple(one.seed for one in found.members)
@@ -102,7 +102,7 @@ def lay_ensemble(trainings: Trainings, found: Look, place: Path) -> None:
 
 
 def lay_refit(trainings: Trainings, found: Look, folder: Path) -> None:
-    """Write what came of a refit, and its trainings by the division of the data."""
+    """Write the result of a refit, and its trainings by division of the data."""
     if found.refit is None:
         return
     write_refit(folder / FILE, found.refit)

@@ -1,1 +1,1 @@
-"""Processes and servers around a run."""
+"""Processes, servers and settings of the system around a run."""

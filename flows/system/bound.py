@@ -1,11 +1,11 @@
 """python -m flows.system.bound MODULE [ARGUMENT ...]: run a module that ends with its parent.
 
-With --group before the module, it runs as a child in a process group that ends with the
-parent as a whole, for modules that start processes of their own. So do processes that these put
-into groups of their own, as Prefect's worker does with what it runs.
+With --group before the module, the module runs in a process group that ends with the parent. Use it
+for modules that start other processes. Processes that these put into new groups end too; Prefect's
+worker starts flow runs in that way.
 
-A child makes the setting itself, since code between fork and exec is not safe in a parent
-with threads. This file imports little, so that it costs little.
+The child makes the setting itself, since code between fork and exec is not safe in a parent
+with threads. This file imports little, so that it starts quickly.
 """
 
 import atexit
@@ -28,13 +28,13 @@ PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 
 GRACE_SECONDS = 8
-"""How long a group has to end by itself before it is made to."""
+"""Seconds that a group has to end by itself before it is killed."""
 
 LOOK_SECONDS = 0.02
-"""How long what was killed may take to be gone, before it is looked for again."""
+"""Seconds between killing processes and looking for those that are left."""
 
 OBJECTS = 50_000
-"""New objects between two searches for garbage; Python's own 700 is not for large libraries."""
+"""New objects between two garbage collections; Python's 700 is too low for large libraries."""
 
 
 def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
@@ -54,9 +54,9 @@ def name_process(name: str) -> None:
 
 
 def collect_seldom() -> None:
-    """Search seldom for garbage, and not at the end; importing our libraries takes a quarter less.
+    """Collect garbage rarely, and not at exit; imports of our libraries take a quarter less time.
 
-    Of the half a million objects that they leave, next to none are garbage.
+    Of the half a million objects that they create, almost none are garbage.
     """
     gc.set_threshold(OBJECTS)
     atexit.register(gc.freeze)
@@ -68,18 +68,18 @@ def bound_command(module: str, *arguments: str) -> list[str]:
 
 
 def bound_group_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module and its children as a group; wants its own session."""
+    """The command that runs a module and its children as a group; start it in a new session."""
     return bound_command("--group", module, *arguments)
 
 
 def run_group(arguments: list[str]) -> NoReturn:
-    """Run a module as a child; once it ends, end what is left of the group."""
+    """Run a module as a child; when it ends, kill the processes left in the group."""
 
     def begin(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         Ending().begin()
 
-    # What loses its parent becomes our child, so that it is found.
+    # Processes that lose their parent become our children, so that `descendants` finds them.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(bound_command(*arguments))
     signal.signal(signal.SIGTERM, begin)
@@ -89,10 +89,10 @@ def run_group(arguments: list[str]) -> NoReturn:
 
 
 class Ending:
-    """Asks all that descends from this process to end, and makes it after a while.
+    """Asks all descendants of this process to end, and kills them after a while.
 
-    The group is asked first, and then, again and again, what has sessions of its own: by then
-    nothing starts any more of these, and who started them still hears how they end.
+    The group is asked first. Once it can start nothing more, descendants in other sessions are
+    asked, each second. So their parents can still see how they end.
     """
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Ending:
         signal.setitimer(signal.ITIMER_REAL, 1, 1)
 
     def go_on(self, _signal: int, _frame: FrameType | None) -> None:
-        """Ask all that was not asked yet; once the time is over, end it."""
+        """Ask all descendants that have not been asked yet; when the time is over, kill them."""
         self.rounds += 1
         if self.rounds == GRACE_SECONDS:
             end_all()
@@ -121,7 +121,7 @@ class Ending:
 
 
 def end_all() -> NoReturn:
-    """End this process, its group, and all that descends from it."""
+    """Kill this process, its group, and all its descendants."""
     while found := descendants(os.getpid()):
         for process in found:
             send(process, signal.SIGKILL)
@@ -134,7 +134,7 @@ def end_all() -> NoReturn:
 
 
 def descendants(process: int) -> list[int]:
-    """The children of a process, with theirs; those that have ended and are not waited for too."""
+    """The children of a process and their descendants, also ended ones that nobody waited for."""
     found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for thread in Path(f"/proc/{process}/task").iterdir():
@@ -144,7 +144,7 @@ def descendants(process: int) -> list[int]:
 
 
 def send(process: int, what: signal.Signals) -> None:
-    """Signal a process, unless it is gone."""
+    """Signal a process, unless it has ended."""
     with suppress(ProcessLookupError):
         os.kill(process, what)
 

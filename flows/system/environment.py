@@ -1,4 +1,4 @@
-"""How this process and its children want Prefect, MLflow and DVC to behave."""
+"""Settings of Prefect, MLflow and DVC for this process and its children."""
 
 import os
 import warnings
@@ -22,22 +22,22 @@ DEFAULTS = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
 }
-"""Environment variables and what they are unless the user sets them."""
+"""Environment variables and their values, unless the user sets them."""
 
 TRACKING = "MLFLOW_TRACKING_URI"
-"""Variable with the address of what MLflow keeps; unless the user sets it, a file in our home."""
+"""Variable with the address of MLflow's database; unless the user sets it, a file in our home."""
 
 ARTIFACTS = "GATEWISE_ARTIFACTS"
-"""Variable with the address below which MLflow's artifacts lie, such as s3://bucket/models, where
-it is not MLflow's server that says so."""
+"""Variable with the address of MLflow's artifacts, such as s3://bucket/models. It is not used if
+MLflow's server decides on the address."""
 
 
 def use_defaults() -> None:
-    """Set what the user has not; to be called before these libraries are imported.
+    """Set the variables that the user has not set; call it before importing these libraries.
 
-    Prefect's settings stand in prefect.toml, which it reads from the current folder.
-    The mirror is named from the current folder, but stages run in that of their study.
-    MLflow's advice to those who write models is not for those who run a study.
+    Prefect's settings are in prefect.toml, which it reads from the current folder. The warnings of
+    MLflow are switched off: they are for authors of models, not for users of a study. The path of
+    the mirror is made absolute, since stages run in the folder of their study.
     """
     warnings.filterwarnings("ignore", module="mlflow")
     for name, value in DEFAULTS.items():
@@ -50,10 +50,10 @@ def use_defaults() -> None:
 
 
 def artifact_root() -> str | None:
-    """The address below which artifacts lie; None where MLflow's server says where.
+    """The address of MLflow's artifacts; None if MLflow's server decides on it.
 
-    It is what `ARTIFACTS` names, or without it a folder beside the database if that is a file, and
-    else one in our home.
+    It is the value of `ARTIFACTS`. By default it is a folder next to the database if that is a
+    file, and otherwise a folder in our home.
 
     Raises:
         ParameterError: If it has a password, which MLflow would keep and show.
@@ -65,7 +65,7 @@ def artifact_root() -> str | None:
         if has_password(named):
             raise ParameterError(
                 f"{ARTIFACTS} has a password, which MLflow would keep and show: leave it out, and "
-                "give it as the store reads it, such as in AWS_SECRET_ACCESS_KEY"
+                "set it in the variable that your storage reads, such as AWS_SECRET_ACCESS_KEY"
             )
         return named.rstrip("/")
     _, is_file, database = tracking.partition("sqlite:///")

@@ -1,4 +1,4 @@
-"""One process at a time."""
+"""Locks that let one process at a time work on a study."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from flows.layout import Layout
 
 @contextmanager
 def if_free(layout: Layout, name: str) -> Iterator[bool]:
-    """Hold a lock of the study unless another process does; says whether it is held."""
+    """Hold a lock of the study unless another process does; yields whether it is held."""
     layout.locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(layout.locks / f"{name}.lock")
     try:
@@ -31,15 +31,15 @@ def exclusive(
 ) -> Iterator[None]:
     """Hold a lock of the study; wait, and say so, while another process holds it.
 
-    The kernel releases the lock when its holder ends, however that ends.
+    The kernel releases the lock when its holder ends in any way.
 
     Args:
         layout: Where the study keeps things.
         name: What the lock is for.
-        is_given_up: Asked while it waits, whether it is to wait no more.
+        is_given_up: Called while it waits; returns whether to stop waiting.
 
     Raises:
-        Timeout: If it is given up.
+        Timeout: If `is_given_up` returned true.
     """
     with if_free(layout, name) as free:
         if free:

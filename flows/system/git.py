@@ -1,4 +1,4 @@
-"""What git knows of a folder."""
+"""Ask git about a folder."""
 
 import subprocess
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def git(folder: Path, *arguments: str) -> str | None:
-    """What git says; None if it refuses, as where there is no repository."""
+    """Run git and return its output; None if it fails, for example outside a repository."""
     try:
         done = subprocess.run(
-            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            ["git", *arguments],  # noqa: S607 - the user's git
             cwd=folder,
             capture_output=True,
             text=True,
@@ -26,24 +26,24 @@ def head(folder: Path) -> str:
 
 
 def root_of(folder: Path) -> Path | None:
-    """The repository that a folder lies in."""
+    """The root of the repository that a folder is in; None if it is in none."""
     found = git(folder, "rev-parse", "--show-toplevel")
     return Path(found) if found else None
 
 
 def uncommitted(root: Path, paths: Sequence[Path]) -> list[str]:
-    """Files at or below some paths that are not as the checked out commit has them.
+    """Files at or below some paths that differ from the commit that is checked out.
 
     Args:
-        root: Of the repository.
-        paths: In it.
+        root: Root of the repository.
+        paths: Files and folders in it.
     """
     places = [str(path) for path in paths]
     told = git(root, "status", "--porcelain", "-z", "--untracked-files=all", "--", *places) or ""
-    entries = [entry for entry in told.split("\0") if entry[2:3] == " "]  # not whence a file moved
+    entries = [entry for entry in told.split("\0") if entry[2:3] == " "]  # no former names
     return sorted(entry[3:] for entry in entries)
 
 
 def is_ignored(root: Path, path: Path) -> bool:
-    """Whether git is told not to look at a path."""
+    """Return whether git ignores a path."""
     return git(root, "check-ignore", "--quiet", "--", str(path)) is not None

@@ -1,4 +1,4 @@
-"""Names, passwords and tokens, which nothing that we print, log or keep may hold."""
+"""Remove user names, passwords and tokens from all that we print, log or keep."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ ADDRESSES = (
     "GATEWISE_STORE",
     "GATEWISE_ARTIFACTS",
 )
-"""Variables with addresses that may have a password."""
+"""Environment variables with addresses that may have a password."""
 
 TOKENS = (
     "GATEWISE_SERVE_TOKEN",
@@ -27,21 +27,21 @@ TOKENS = (
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
 )
-"""Variables that are secrets."""
+"""Environment variables that are secrets."""
 
 USER = re.compile(r"(?<=://)(?:[^\s/]*@|[^\s@]*:[^\s@]*@)")
-"""The user and the password of an address, also a password with a slash in it."""
+"""Matches the user and password of an address, also a password with a slash in it."""
 
 IN_QUERY = re.compile(
     r"(?<=[?&])([\w-]*(?:password|passwd|pwd|secret|token|key|sslpassword)[\w-]*=)[^&#\s'\"]+", re.I
 )
-"""What a query of an address says that is a secret, and its name."""
+"""Matches a secret in the query of an address, with the name of the parameter."""
 
 SHORTEST = 4
-"""Characters of a secret that is looked for by itself: shorter ones are in all kinds of words."""
+"""Fewest characters of a secret that is searched for: shorter ones are part of usual words."""
 
 MARK = "***"
-"""Stands for a secret."""
+"""Text in place of a secret."""
 
 
 def without_user(address: str) -> str:
@@ -63,7 +63,7 @@ def cause_of(error: BaseException) -> str:
 
 
 class WithoutSecrets(logging.Formatter):
-    """Writes records of a log without secrets, errors and all."""
+    """Formats log records without secrets, their errors too."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record."""
@@ -71,12 +71,12 @@ class WithoutSecrets(logging.Formatter):
 
 
 def secrets() -> set[str]:
-    """Passwords and tokens of the environment, in each way that they may be written."""
+    """Passwords and tokens of the environment, as they are and as they are quoted in URLs."""
     return {secret for secret in found_secrets() if len(secret) >= SHORTEST}
 
 
 def found_secrets() -> Iterator[str]:
-    """As `secrets`, also short ones."""
+    """Like `secrets`, with short ones too."""
     for name in TOKENS:
         if value := os.environ.get(name):
             yield value
@@ -91,6 +91,6 @@ def found_secrets() -> Iterator[str]:
 
 
 def has_password(address: str) -> bool:
-    """Whether an address has a user with a password, or a secret in its query."""
+    """Return whether an address has a user with a password, or a secret in its query."""
     logins = USER.findall(address)
     return any(":" in login for login in logins) or IN_QUERY.search(address) is not None

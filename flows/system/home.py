@@ -1,9 +1,8 @@
-"""Where Gatewise keeps what is of no single study: the databases of MLflow and Prefect, and logs.
+"""The folder for files that all studies share: the databases of MLflow and Prefect, and logs.
 
-In a clone that is the clone: what a person tries there stays there, and goes with it. An
-installed package has no such folder, and its own is not to be written to. It uses the user's data
-folder, and not that of a study: the registry is of all studies, and a model of it is asked from
-anywhere.
+In a clone it is the clone itself, so that removing the clone removes all of them. An installed
+package must not write to its own folder, so it uses the user's data folder. The folder of a study
+does not serve: the registry has the models of all studies, and you can use them from anywhere.
 """
 
 import os
@@ -13,21 +12,21 @@ from pathlib import Path
 from flows.layout import Layout
 
 PACKAGES = Path(__file__).resolve().parents[2]
-"""The folder that `flows` and `rnn_core` lie in."""
+"""The folder that `flows` and `rnn_core` are in."""
 
 SETTINGS = Path(__file__).with_name("prefect.toml")
 """Prefect's settings, which it reads from the current folder."""
 
 
 def clone() -> Path | None:
-    """The clone that this code lies in; None if it is installed."""
+    """The clone that this code is in; None if the package is installed."""
     project = PACKAGES / "pyproject.toml"
     is_ours = project.is_file() and 'name = "gatewise"' in project.read_text()
     return PACKAGES if is_ours else None
 
 
 def home() -> Path:
-    """The folder; see the top of this file."""
+    """The folder that this module's docstring describes."""
     if found := clone():
         return found
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
@@ -35,9 +34,9 @@ def home() -> Path:
 
 
 def enter_home(study: Path) -> Path:
-    """Make it the current folder; returns the study's folder from there, if it lies in it."""
+    """Make it the current folder; returns the study's path, relative to it if it is inside."""
     folder, place = study.resolve(), home().resolve()
-    Layout(place).state.mkdir(parents=True, exist_ok=True)  # in which Prefect makes its folder
+    Layout(place).state.mkdir(parents=True, exist_ok=True)  # Prefect makes its folder there
     if clone() is None:
         shutil.copy(SETTINGS, place)
     os.chdir(place)

@@ -1,4 +1,4 @@
-"""What `gatewise up` has started, as other processes of this machine find it."""
+"""The servers that `gatewise up` has started, in a file that other processes here can read."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from flows.system.home import home
 from rnn_core.files import read_json, write_json
 
 API = "PREFECT_API_URL"
-"""Variable with the address of a Prefect server."""
+"""Environment variable with the address of a Prefect server."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Address:
     """A server that was started.
 
     Attributes:
-        name: What to call it.
+        name: Its name for users.
         url: Where it listens.
-        start: Where its pages begin, from there.
+        start: Path of its first page.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Pages:
-    """All that one `gatewise up` has started.
+    """The servers that one `gatewise up` has started.
 
     Attributes:
-        process: The process that they end with.
-        addresses: Where they are.
+        process: Id of the process that they end with.
+        addresses: Their addresses.
     """
 
     process: int
@@ -46,31 +46,31 @@ class Pages:
 
     @property
     def prefect(self) -> str | None:
-        """The API of Prefect's server."""
+        """The address of the API of Prefect's server; None if it was not started."""
         found = [address.url for address in self.addresses if address.name == "Prefect"]
         return f"{found[0]}/api" if found else None
 
 
 def pages_lock() -> FileLock:
-    """Held as long as the servers are there."""
+    """The lock that `gatewise up` holds while its servers run."""
     lock = Layout(home()).locks / "up.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(lock)
 
 
 def pages_file() -> Path:
-    """Where the servers are, as JSON."""
+    """The JSON file with the servers' addresses."""
     return Layout(home()).state / "up.json"
 
 
 def write_pages(addresses: tuple[Address, ...]) -> None:
-    """Note the servers that this process has started."""
+    """Write down the servers that this process has started."""
     found = Pages(os.getpid(), addresses)
     write_json(pages_file(), asdict(found))
 
 
 def shown_pages() -> Pages | None:
-    """What a `gatewise up` that still lives has started; None if there is none, or not yet."""
+    """The servers of a `gatewise up` that is still running; None if there are none yet."""
     lock = pages_lock()
     try:
         lock.acquire(timeout=0)
@@ -81,7 +81,7 @@ def shown_pages() -> Pages | None:
 
 
 def read_pages() -> Pages | None:
-    """What is noted, if anything is."""
+    """Read the file with the servers' addresses; None if there is no file."""
     if not pages_file().exists():
         return None
     noted = read_json(pages_file())
@@ -89,11 +89,11 @@ def read_pages() -> Pages | None:
 
 
 def shown_prefect() -> str | None:
-    """The API of the Prefect server of `gatewise up`, if that is running."""
+    """The address of the API of the Prefect server of `gatewise up`, if that is running."""
     found = shown_pages()
     return found.prefect if found else None
 
 
 def known_prefect() -> str | None:
-    """The API of the Prefect server that the environment names, or of that of `gatewise up`."""
+    """The address of Prefect's API that the environment names, or else that of `gatewise up`."""
     return os.environ.get(API) or shown_prefect()

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 POOL = "gatewise"
-"""The work pool whose flow runs the worker starts, unless another is named."""
+"""The default work pool; the worker starts its flow runs."""
 
 Shadow: TypeAlias = Literal["none", "answers", "inputs"]
-"""What the model server logs of challengers: nothing, what they answer, or also what was asked."""
+"""Choices of the model server's log of challengers: nothing, answers, or answers and requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """Where the servers listen, on loopback."""
+    """Ports of the servers, on loopback."""
 
     mlflow: int = 5000
     prefect: int = 4200

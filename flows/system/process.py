@@ -1,4 +1,4 @@
-"""What this process knows of itself."""
+"""Age and threads of this process."""
 
 import os
 import time
@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def age_seconds() -> float:
-    """How long this process has lived."""
+    """Seconds since this process started."""
     after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
 def use_one_thread() -> None:
-    """Keep numeric libraries from using more; they read it when they are first imported."""
+    """Limit numeric libraries to one thread; call it before they are imported."""
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"

@@ -23,14 +23,14 @@ from rnn_core.errors import GatewiseError
 HOST = "127.0.0.1"
 
 START_SECONDS = 120.0
-"""Longest wait for a server; on first use it creates its database."""
+"""Seconds that a server may take to start; on first use it creates its database."""
 
 STOP_SECONDS = 10.0
-"""Longest wait for a server to end by itself."""
+"""Seconds that a server may take to end by itself."""
 
 
 MOST_LETTERS = 80
-"""How much is told of the command of a process."""
+"""Most characters of a process's command in a message."""
 
 
 class ServerError(GatewiseError):
@@ -42,10 +42,10 @@ class Server:
     """A server that ends with this process.
 
     Attributes:
-        name: What to call it.
-        port: Where it listens, on loopback.
+        name: Its name for users.
+        port: Its port, on loopback.
         health: Path that answers once it is ready.
-        log: File with what it prints.
+        log: File with its output.
         process: The process.
     """
 
@@ -57,7 +57,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where its pages are."""
+        """The address of its pages."""
         return f"http://{HOST}:{self.port}"
 
     def wait(self) -> None:
@@ -78,7 +78,7 @@ class Server:
         )
 
     def answers(self, client: httpx.Client) -> bool:
-        """Whether it is ready.
+        """Return whether it is ready.
 
         Raises:
             ServerError: If it has ended.
@@ -91,7 +91,7 @@ class Server:
             return False
 
     def stop(self) -> None:
-        """End it, by force if it does not listen."""
+        """Ask it to end, and kill it if it does not."""
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_SECONDS)
@@ -107,8 +107,8 @@ def serving(
     """Run a Python module as a server; it may still be starting when this returns.
 
     Args:
-        name: What to call it.
-        port: Where it is to listen.
+        name: Its name for users.
+        port: Its port, on loopback.
         health: Path that answers once it is ready.
         command: The module and its arguments.
         settings: Further environment variables.
@@ -123,7 +123,7 @@ def serving(
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we end it when we are done
+            start_new_session=True,  # Ctrl-C reaches only us; we end it when we are done
         )
     server = Server(name, port, health, log, process)
     try:
@@ -135,7 +135,7 @@ def serving(
 def prefect(port: int, *options: str) -> AbstractContextManager[Server]:
     """Run Prefect's server; its database is in `.gatewise/prefect`."""
     command = ("prefect", "server", "start", *listening(port), *options)
-    # Its pages look for the server on the default port, wherever it listens.
+    # Without it, its pages look for the server on the default port.
     settings = {"PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
     return serving("Prefect", port, "/api/health", command, **settings)
 
@@ -143,7 +143,7 @@ def prefect(port: int, *options: str) -> AbstractContextManager[Server]:
 def mlflow(port: int) -> AbstractContextManager[Server]:
     """Run MLflow's server on the database that runs are tracked in."""
     command = ("mlflow", "server", *listening(port), "--workers", "1")
-    settings = {"MLFLOW_BACKEND_STORE_URI": os.environ["MLFLOW_TRACKING_URI"]}  # no list shows it
+    settings = {"MLFLOW_BACKEND_STORE_URI": os.environ["MLFLOW_TRACKING_URI"]}  # not shown by ps
     return serving("MLflow", port, "/health", command, **settings)
 
 
@@ -151,9 +151,9 @@ def worker(port: int, pool: str, api: str) -> AbstractContextManager[Server]:
     """Run a worker of Prefect, which starts the flow runs of a work pool as processes.
 
     Args:
-        port: Where it tells whether it is well.
-        pool: The work pool; it is made if it is not there.
-        api: Where Prefect's server is.
+        port: Port of its health check.
+        pool: The work pool; it is made if it does not exist.
+        api: Address of the API of Prefect's server.
     """
     name = f"{socket.gethostname()} {os.getpid()}"
     command = ("prefect", "worker", "start", "--pool", pool, "--type", "process", "--name", name)
@@ -171,12 +171,12 @@ def models(port: int) -> AbstractContextManager[Server]:
 
 
 def listening(port: int) -> tuple[str, ...]:
-    """The options of a server's command that say where it listens."""
+    """The options of a server's command for its host and port."""
     return "--host", HOST, "--port", str(port)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that no process listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -184,10 +184,10 @@ def free_port() -> int:
 
 
 def check_port(port: int, option: str) -> None:
-    """Refuse a port that somebody listens on.
+    """Check that a port is free.
 
     Raises:
-        ServerError: If somebody does; says who, as far as this user may know.
+        ServerError: If a process listens on it; names the process if this user may see it.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -200,7 +200,7 @@ def check_port(port: int, option: str) -> None:
 
 
 def holder(port: int) -> str:
-    """Words for the process that listens on a port."""
+    """Describe the process that listens on a port."""
     for connection in psutil.net_connections("tcp"):
         listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
         if listens and connection.pid is not None:
@@ -210,7 +210,7 @@ def holder(port: int) -> str:
 
 
 def process_in_words(process: psutil.Process) -> str:
-    """A process with its id and its command, which is cut if it is long and tells no password."""
+    """Describe a process by its id and command, which is cut if it is long, without secrets."""
     command = without_secrets(" ".join(process.cmdline())) or process.name()
     cut = command if len(command) <= MOST_LETTERS else f"{command[:MOST_LETTERS]}..."
     return f"process {process.pid} ({cut})"

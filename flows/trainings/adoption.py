@@ -1,4 +1,4 @@
-"""Trainings that came with a study, from a remote of DVC for example, are taken into the store."""
+"""Take trainings into the store that came with a study, for example from a DVC remote."""
 
 import shutil
 from pathlib import Path
@@ -12,14 +12,14 @@ from rnn_core.training.run_folder import RunConfig, read_config
 
 
 def leave_manifest(folder: Path) -> None:
-    """Write the digests of a laid-out training beside it, by which it can be adopted."""
+    """Write the digests of a training's files next to them, so that it can be adopted later."""
     write_bytes(folder / MANIFEST, rendered(manifest_of(folder)))
 
 
 def adopt(runs: Path, store: Store) -> list[str]:
-    """Take the trainings of a dataset into the store that it lacks.
+    """Take the trainings of a dataset that the store lacks into it.
 
-    Only a training that is as it was written is taken.
+    A training whose files have changed since it was written is left out.
 
     Args:
         runs: Folder with a folder for each cell, size and seed; it may be missing.
@@ -43,7 +43,7 @@ def adopt(runs: Path, store: Store) -> list[str]:
 
 
 def config_of(folder: Path) -> RunConfig | None:
-    """What determined a training; None if it does not say."""
+    """Read what determined a training; None if its folder does not say."""
     try:
         config, _ = read_config(folder)
     except (DataError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""Who does the heavy work of a stage. Imports no PyTorch: workers do."""
+"""The workers that do the heavy work of a stage. Only they import PyTorch, not this module."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ from flows.trainings.workers import Pool, WorkerLostError
 from rnn_core.study import Study
 
 PRELOADED = ("torch", "flows.trainings.work", "pandas", "flows.stages.prepare")
-"""What all workers import, once for all of them."""
+"""Modules that are imported once, before the workers are forked."""
 
 ATTEMPTS = 4
-"""How often a training is begun whose worker is lost; its checkpoint is where it goes on."""
+"""Attempts at a training whose worker is lost; each goes on from its last checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Remote:
     name: str
 
     def __call__(self, *arguments: Any) -> Any:
-        """Import it, and call it."""
+        """Import the function and call it."""
         return getattr(import_module(self.module), self.name)(*arguments)
 
 
@@ -48,29 +48,29 @@ EVALUATE_TOGETHER = Remote("flows.trainings.work", "evaluate_together")
 
 
 class Ending(Protocol):
-    """Something that will end, with a result or an error; futures do."""
+    """Work that ends with a result or an error, such as a future."""
 
     def result(self) -> Any:
-        """Wait for its end."""
+        """Wait for the end; returns the result or raises the error."""
 
     def add_done_callback(self, function: Callable[[Any], None]) -> None:
-        """Have a function called at its end, at once if it has ended."""
+        """Have a function called at the end, or at once if the work has ended."""
 
 
 class Crew(Protocol):
-    """Who does the work of stages."""
+    """Does the work of stages, here or on other machines."""
 
     def expect(self, dataset: str, trainings: int) -> None:
-        """Be told how many more trainings of a dataset there will be at most, to show it."""
+        """Take note of how many more trainings of a dataset there can be, to show progress."""
 
     def tell(self, text: str) -> None:
-        """Say something to who watches."""
+        """Show a line of text to the user."""
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run a function in a worker, and wait for its result."""
 
     def train(self, work: Work) -> Ending:
-        """Begin a training, and its evaluation."""
+        """Begin a training and its evaluation."""
 
     def evaluate(self, work: Work) -> Ending:
         """Begin the evaluation of a training that the store has."""
@@ -87,10 +87,10 @@ class LocalCrew:
     pool: Pool
 
     def expect(self, dataset: str, trainings: int) -> None:
-        """Nobody watches here."""
+        """Do nothing: there is no progress to show."""
 
     def tell(self, text: str) -> None:
-        """Write it beside what DVC writes."""
+        """Write it to standard error, where DVC writes too."""
         sys.stderr.write(f"{text}\n")
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -98,7 +98,7 @@ class LocalCrew:
         return self.pool.submit(function, *arguments).result()
 
     def train(self, work: Work) -> "Future[None]":
-        """Begin a training, and its evaluation; again if the worker is lost."""
+        """Begin a training and its evaluation; try again if the worker is lost."""
         return self.insist(TRAIN, work)
 
     def evaluate(self, work: Work) -> "Future[None]":
@@ -106,7 +106,7 @@ class LocalCrew:
         return self.insist(EVALUATE, work)
 
     def insist(self, function: Remote, work: Work) -> "Future[Any]":
-        """Begin something, and begin it again if its worker is lost."""
+        """Call a function in a worker, and again if that worker is lost."""
         whole: Future[Any] = Future()
         left = iter(range(1, ATTEMPTS))
 
@@ -132,8 +132,8 @@ def local_crew(layout: Layout, study: Study, num_workers: int | None = None) -> 
 
     Args:
         layout: Where the study keeps things.
-        study: What it has planned, of which the device matters here.
-        num_workers: At most so many; None: no limit.
+        study: Its parameters; only the device matters here.
+        num_workers: The most workers to start; None: no limit.
     """
     devices = [] if study.device == "cpu" else local_devices()
     workers = num_workers or len(os.sched_getaffinity(0))

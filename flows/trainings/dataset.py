@@ -1,4 +1,4 @@
-"""All trainings of a dataset: asked of the planner, taken from the store, trained if missing."""
+"""Get all trainings of a dataset: ask the planner, look in the store, train what is missing."""
 
 import json
 import queue
@@ -31,11 +31,11 @@ class CodeOfCells:
     """Fingerprints of the code that works on a dataset, by cell.
 
     Attributes:
-        trains: Of what trains.
-        evaluates: Of what evaluates.
-        together: Of what scores several trainings that answer together, or one on a new division.
-        gpu: Of what else runs on a GPU.
-        divides: Of what divides the data anew, whatever the cell.
+        trains: The code that trains.
+        evaluates: The code that evaluates.
+        together: The code that scores an ensemble, or a training on another division of the data.
+        gpu: The additional code that runs on a GPU; the same for all cells.
+        divides: The code that divides the data differently for a refit; the same for all cells.
     """
 
     trains: Mapping[str, str]
@@ -45,25 +45,25 @@ class CodeOfCells:
     divides: str
 
     def training(self, cell: str, device: str, division: Division = "prepared") -> str:
-        """Fingerprint of what trains a cell on a kind of device, and a division of the data."""
+        """Fingerprint of the code that trains a cell on a device and a division of the data."""
         trains = self.on(device, self.trains[cell])
         return trains if division == "prepared" else f"{trains} {self.divides}"
 
     def evaluation(self, cell: str, device: str, division: Division = "prepared") -> str:
-        """Fingerprint of what evaluates a training of a cell on a kind of device.
+        """Fingerprint of the code that evaluates a training of a cell on a kind of device.
 
-        One on a new division of the data is scored as several that answer together are.
+        A training on another division of the data is scored by the code that scores ensembles.
         """
         if division != "prepared":
             return self.ensemble(cell, device)
         return self.on(device, self.evaluates[cell])
 
     def ensemble(self, cell: str, device: str) -> str:
-        """Fingerprint of what scores several trainings of a cell together."""
+        """Fingerprint of the code that scores several trainings of a cell as an ensemble."""
         return self.on(device, self.together[cell])
 
     def on(self, device: str, code: str) -> str:
-        """Fingerprint of some code on a kind of device."""
+        """Add the fingerprint of the code for GPUs, if the device is one."""
         return f"{code} {self.gpu}" if device == "cuda" else code
 
 
@@ -74,11 +74,11 @@ class Trainings:
     Attributes:
         layout: Of the study.
         opened: What they have in common.
-        plan: What the study wants to know.
+        plan: The candidates, seeds and rules of the study.
         code: Fingerprints of the code.
         store: Where they are kept.
         ended: Those that have ended.
-        lacking: Those that the store did not have when it was asked, which it is once.
+        lacking: Those that the store did not have; it is asked for each only once.
     """
 
     layout: Layout
@@ -90,10 +90,10 @@ class Trainings:
     lacking: set[Asked] = field(default_factory=set)
 
     def work(self, asked: Asked) -> Work:
-        """What a worker needs to know of a training.
+        """Collect what a worker needs for a training.
 
-        Trials are not evaluated, and what is trained on the validation set is so later: only the
-        test set is left to it.
+        Trials are not evaluated. A training that used the validation set is evaluated later, since
+        only the test set is left for it.
         """
         device = self.opened.device
         code = self.code.training(asked.cell, device, asked.division)
@@ -103,7 +103,7 @@ class Trainings:
         return Work(layout=self.layout, config=config, evaluates=evaluates)
 
     def look(self) -> Look:
-        """Ask the planner, and take from the store what it has."""
+        """Ask the planner which trainings come next, and take those from the store that it has."""
         while True:
             found = look(self.plan, self.ended)
             new = [asked for asked in found.wanted if asked not in self.lacking]
@@ -121,7 +121,7 @@ class Trainings:
         return there
 
     def has(self, work: Work) -> bool:
-        """Whether the store has a training, and its evaluation if there is to be one."""
+        """Return whether the store has a training, and its evaluation if it needs one."""
         identity = work.config.identity
         if not self.store.has("training", identity):
             return False
@@ -132,7 +132,8 @@ class Trainings:
     def read(self, asked: Asked) -> None:
         """Read from the store how a training ended.
 
-        What a worker has left of it that was killed just after it put it there is removed.
+        Also remove its working folder, which a worker leaves if it is killed just after it has
+        put the training into the store.
 
         Raises:
             StoreError: If it is not there.
@@ -154,7 +155,7 @@ class Trainings:
         shutil.rmtree(self.layout.training / identity, ignore_errors=True)
 
     def on_validation(self, work: Work) -> "tuple[Reached | None, Trained]":
-        """What the evaluation of a training says of the validation set, and nothing else of it."""
+        """Read only that part of a training's evaluation that is about the validation set."""
         from rnn_core.comparison.race import Trained, trained  # noqa: PLC0415 - has NumPy, and SciPy
         from rnn_core.training.item_scores import items_of  # noqa: PLC0415 - has NumPy
 
@@ -167,7 +168,7 @@ class Trainings:
         return reached, trained(reached.score, items, self.opened.metric)
 
     def reached(self, division: Division, key: str) -> Reached | None:
-        """What a training reached by its evaluation; None if that says it diverged."""
+        """Read the score that a training reached; None if its evaluation says that it diverged."""
         if division == "prepared":
             content = self.store.read("evaluation", key, RESULT)
             found = parse_record(content, Evaluation, RESULT)
@@ -181,7 +182,7 @@ class Trainings:
         """Train what is missing, until the planner is done.
 
         Raises:
-            Exception: The first error of a training, once those that run beside it have ended.
+            Exception: The first error of a training, once the others that are running have ended.
         """
         running: dict[Asked, Ending] = {}
         ends: queue.SimpleQueue[Asked] = queue.SimpleQueue()
@@ -201,12 +202,12 @@ class Trainings:
         return found
 
     def foresee(self, crew: Crew, found: Look) -> None:
-        """Say which differences the validation set can tell, by the first seeds of candidates.
+        """Say how small a difference the validation set can show, estimated from the first seeds.
 
-        Those that race: a size that was tuned again has others that it was given up with.
+        Only seeds in the race count, and not those of a size before it was tuned again.
         """
         from rnn_core.comparison.need import smallest_difference  # noqa: PLC0415 - has NumPy
-        from rnn_core.comparison.race import items_of  # noqa: PLC0415 - likewise
+        from rnn_core.comparison.race import items_of  # noqa: PLC0415 - has NumPy
 
         trained: dict[str, list[Trained]] = {name: [] for name in found.running}
         for asked in found.results:
@@ -222,7 +223,7 @@ class Trainings:
             crew.tell(f"{opened.dataset}: {told}")
 
     def take_in(self, running: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
-        """Wait for the next end; after an error, for all that have begun."""
+        """Wait for the next training to end; after an error, wait for all that have begun."""
         asked = ends.get()
         try:
             running.pop(asked).result()
@@ -239,7 +240,7 @@ def announce(ends: "queue.SimpleQueue[Asked]", asked: Asked, _future: object) ->
 
 
 def plan_of(study: Study, opened: Opened) -> DatasetPlan:
-    """What a study wants to know of a dataset."""
+    """Return the planner's input for a dataset."""
     tuning = study.tuning_of(opened.dataset)
     tunes = None
     if tuning:

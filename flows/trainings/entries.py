@@ -23,12 +23,12 @@ class Evaluation:
     """The evaluation of one training.
 
     Attributes:
-        metric: Of its scores.
+        metric: The metric of the scores.
         scores: On the validation and test sets.
-        validation_loss: What training lowers, on the validation set; None where the metric is
-            that, or the training diverged.
+        validation_loss: The loss on the validation set; None if the loss is the metric, or the
+            training diverged.
         most_steps: Steps of a sequence that diagnostics looked at.
-        findings: Of the diagnostics.
+        findings: Results of the diagnostics.
         illustration: What the model does on the test set, as plain JSON; None if there is none.
     """
 

@@ -1,4 +1,4 @@
-"""What determines a training, and the identity that follows from it. Imports no PyTorch."""
+"""Everything that determines a training, and its identity. Imports no PyTorch."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from rnn_core.training.run_folder import RunConfig, size_of
 from rnn_core.training.rung import Rung
 
 DTYPE = "float32"
-"""What everything is trained in."""
+"""The type of numbers that all models are trained with."""
 
 DIVISIONS: Mapping[Division, str] = {
     "prepared": "",
@@ -21,20 +21,20 @@ DIVISIONS: Mapping[Division, str] = {
     "moved_back_refit": "moved back, refit",
     "refit": "refit",
 }
-"""What a training on a division of the data is called where a person watches it."""
+"""Words for a division of the data in the progress display."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """What the trainings of a prepared dataset have in common.
+    """Properties that all trainings of a prepared dataset share.
 
     Attributes:
         dataset: Name of the dataset.
         task: Name of its task.
         device: Kind of device, "cpu" or "cuda".
         data: Digest of the prepared data.
-        metric: Of all scores.
-        margin: The task's own: the largest difference that does not matter.
+        metric: The metric of all scores.
+        margin: The task's default: the largest difference that does not matter.
         items: Items of the validation set.
         model: Parameters of the model.
         training: Parameters of the training.
@@ -68,12 +68,12 @@ class Opened:
         )
 
     def epochs_of(self, asked: Asked) -> int:
-        """Epochs of a training that is asked for, if nothing ends it before."""
+        """Epochs of a training that is asked for, unless it stops early."""
         whole: int = self.training["epochs"]
         return asked.epochs or max(1, round(asked.share * whole))
 
     def config(self, asked: Asked, code: str) -> RunConfig:
-        """What determines a training that is asked for.
+        """Collect what determines a training that is asked for.
 
         Args:
             asked: The training.
@@ -138,12 +138,12 @@ class Together:
 
 
 def together_identity(configs: Sequence[RunConfig], code: str) -> str:
-    """The identity of what evaluates several trainings together; see `evaluation_identity`."""
+    """The identity of the evaluation of several trainings together; see `evaluation_identity`."""
     return evaluation_identity(" ".join(config.identity for config in configs), code)
 
 
 def evaluation_identity(training: str, code: str) -> str:
-    """The identity of what evaluates a training.
+    """The identity of the evaluation of a training.
 
     Args:
         training: Identity of the training, or of several, with spaces between.
@@ -153,12 +153,12 @@ def evaluation_identity(training: str, code: str) -> str:
 
 
 def public_version(version: str) -> str:
-    """A version without its local part: the kind of device is told apart elsewhere."""
+    """A version without its local part, such as `+cu128`: the device is recorded separately."""
     return version.partition("+")[0]
 
 
 def title(config: RunConfig) -> str:
-    """What a training is called where a person watches it."""
+    """The name of a training in the progress display."""
     name = f"{config.dataset} {config.cell}-{size_of(config)}"
     seed = f"seed {config.seed}"
     parts = ["trial"] if is_for_tuning(config.seed) else [DIVISIONS[config.division], seed]

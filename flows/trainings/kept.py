@@ -1,4 +1,4 @@
-"""Which entries of the store the results of a study are made of."""
+"""Record which entries of the store the results of a study come from."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +16,13 @@ from rnn_core.training.run_folder import RunConfig, read_config
 def note_kept(
     layout: Layout, datasets: Iterable[str], code_for: Callable[[RunConfig], CodeOfCells | None]
 ) -> None:
-    """Write down the trainings and evaluations that the runs of a study consist of.
+    """Write down the identities of the trainings and evaluations that a study's results use.
 
     Args:
         layout: Where the study keeps things.
         datasets: Those of the study.
-        code_for: Fingerprints of the code that works on a training; None for one that is left over.
+        code_for: Returns the fingerprints of the code for a training, or None if the study no
+            longer includes it.
     """
     found: set[str] = set()
     for dataset in datasets:
@@ -43,7 +44,7 @@ def note_kept(
 
 
 def answering_together(layout: Layout, dataset: str) -> Iterator[list[RunConfig]]:
-    """What determined the trainings of an ensemble, and those of a refit, if there are several."""
+    """The configurations of an ensemble's trainings, and of a refit's if it has several."""
     members, refit = read_members(layout.ensemble(dataset)), read_refit(layout.refit(dataset))
     if members is not None:
         yield [read_config(one)[0] for one in member_folders(layout.runs(dataset), members)]
@@ -53,13 +54,13 @@ def answering_together(layout: Layout, dataset: str) -> Iterator[list[RunConfig]
 
 
 def configs_in(runs: Path) -> Iterator[RunConfig]:
-    """What determined each training that is laid out."""
+    """The configuration of each training in the run folders."""
     for folder in sorted(runs.glob("*/*/seed-*")):
         yield read_config(folder)[0]
 
 
 def tried_in(tuning: Path) -> set[str]:
-    """The identities of all trials, and of what showed that candidates had to be tuned again."""
+    """The identities of all trials, and of the trainings that led to tuning again."""
     records = [record for cell in read_json(tuning).values() for record in cell.values()]
     trials = {
         trial["training"]

@@ -1,4 +1,4 @@
-"""What an entry of the store consists of, and how to tell that it is whole."""
+"""The manifest of an entry of the store: its files with sizes and digests, to check it by."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from typing import TypeAlias
 from rnn_core.files import sha256_of
 
 MANIFEST = "manifest.json"
-"""Name of the file that is written last, and without which there is no entry."""
+"""Name of the file that is written last; without it there is no entry."""
 
 SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -34,7 +34,7 @@ Manifest: TypeAlias = Mapping[str, StoredFile]
 
 
 def manifest_of(folder: Path) -> Manifest:
-    """Read what a folder holds.
+    """List the files of a folder with their digests.
 
     Raises:
         ValueError: If it holds no file, or one whose name an entry cannot have.
@@ -60,7 +60,7 @@ def digest(manifest: Manifest) -> str:
 
 
 def parsed(content: bytes) -> Manifest | None:
-    """The manifest that these bytes are, or None: cut off, foreign, or with names that lead out."""
+    """Parse a manifest; None if it is cut off, not a manifest, or names files outside the entry."""
     try:
         found = json.loads(content)
         manifest = {name: StoredFile(**file) for name, file in found.items()}
@@ -71,13 +71,13 @@ def parsed(content: bytes) -> Manifest | None:
 
 
 def is_possible(name: str) -> bool:
-    """Whether a file of an entry may have this name: it leads nowhere else."""
+    """Return whether a file of an entry may have this name: it is inside the entry's folder."""
     path = PurePosixPath(name)
     plain = path.as_posix() == name and "\\" not in name and "\0" not in name
     return plain and not path.is_absolute() and ".." not in path.parts and name != MANIFEST
 
 
 def is_valid(file: StoredFile) -> bool:
-    """Whether what was read of a file is a digest and a number of bytes."""
+    """Return whether a file's values in the manifest are a digest and a number of bytes."""
     digest_is = isinstance(file.sha256, str) and SHA256.fullmatch(file.sha256) is not None
     return digest_is and type(file.size) is int and file.size >= 0

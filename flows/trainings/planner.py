@@ -1,11 +1,13 @@
-"""Which trainings of a dataset to do next: a pure function of the plan and of validation scores.
+"""Choose the next trainings of a dataset: a pure function of the plan and validation scores.
 
-First each candidate is tuned and has its first seeds. A size that is then worse than a smaller one
-of its cell is tuned again, once. Then the candidates race (see `rnn_core.comparison.race`), and
-what is registered of the chosen one is trained: its ensemble, and its refit. The
-planner has no test scores, and looks at no other trainings than those that it has asked for: what
-else is in the store, and the order in which trainings end, change nothing. Reference networks are
-trained beside all that, and how they end is not looked at.
+First each candidate is tuned and trained with its first seeds. A size that is then worse than a
+smaller size of the same cell is tuned again, once. Then the candidates race (see
+`rnn_core.comparison.race`). Last, the models of the chosen candidate that may be registered are
+trained: its ensemble and its refit. Reference networks are trained too; their results change
+nothing here.
+
+The planner gets no test scores, and uses only trainings that it has asked for. So neither other
+entries of the store nor the order in which trainings end change its answer.
 """
 
 from collections.abc import Mapping
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from rnn_core.comparison.rolling_origin import Fit
 
 MANY = 1_000_000
-"""Epochs of a training so long that no two rounds are alike."""
+"""Epochs of a training that is long enough for each round to differ from all others."""
 
 
 class Sizing(NamedTuple):
@@ -55,12 +57,12 @@ class Sizing(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the candidate."""
         return candidate_name(*self)
 
     @property
     def size(self) -> str:
-        """What its size is called."""
+        """The name of its size."""
         return size_name(self.hidden_size, self.num_layers)
 
 
@@ -71,11 +73,11 @@ class Asked:
     Attributes:
         cell: Name of the cell.
         hidden_size: Features of its state, in each layer.
-        seed: Random seed; one of those of tuning for a trial.
-        values: What differs from the dataset's own values, by name, sorted.
-        share: Epochs, as a share of the dataset's own.
+        seed: Random seed; a trial has a seed that is reserved for tuning.
+        values: Parameters that differ from those of the dataset, by name, sorted.
+        share: Epochs, as a share of those of the dataset.
         division: Which items it is trained on.
-        epochs: How many, where that was chosen; None: as `share` says.
+        epochs: Number of epochs, if it was chosen; None: given by `share`.
         num_layers: Layers.
     """
 
@@ -95,22 +97,22 @@ class Asked:
 
     @property
     def is_trial(self) -> bool:
-        """Whether it is a trial of tuning, which is no result of the study."""
+        """True for a trial of tuning, which is not a result of the study."""
         return is_for_tuning(self.seed)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a training ended, as far as the planner may know.
+    """The result of a training, as far as the planner may know it.
 
     Attributes:
         score: Best score on the validation set; None if the training diverged, or had none.
         epochs: Epochs that it trained.
         steps: Optimiser steps that it took.
         cost: Multiply-accumulates of a step of its model's recurrent layers.
-        trained: What its evaluation says of the validation set; None for a trial, and for what
-            was trained on that.
-        reached: Likewise, what it reached there; None too if it came to no score.
+        trained: Its evaluation on the validation set; None for a trial, and for a training that
+            used the validation set.
+        reached: Its score on the validation set; None in the same cases, and if it has no score.
         kept: The epoch whose weights were kept; None if it diverged.
     """
 
@@ -125,13 +127,13 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class Tunes:
-    """How each candidate is tuned.
+    """The tuning of each candidate.
 
     Attributes:
-        dataset: Name of the dataset, which has draws of its own.
-        tuning: As in params.yaml.
+        dataset: Name of the dataset; random draws depend on it.
+        tuning: The section of params.yaml.
         space: The values that are searched.
-        epochs: Those of a training.
+        epochs: Epochs of a full training.
     """
 
     dataset: str
@@ -146,18 +148,18 @@ class Tunes:
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetPlan:
-    """What a study wants to know of a dataset.
+    """The planner's input for a dataset.
 
     Attributes:
         candidates: Cells with their sizes.
-        seeds: How many random seeds candidates are trained with.
+        seeds: Numbers of random seeds that candidates are trained with.
         margin: The largest difference that does not matter, in units of the metric.
         members: Models of the chosen candidate that may answer together; 1: no ensemble.
         metric: Of the scores.
-        tunes: How candidates are tuned; None: not at all.
-        references: Reference networks with their sizes, which are no candidates.
-        refit: What of the chosen candidate is trained on the validation set too, as it may be
-            what is registered; None: nothing is.
+        tunes: The tuning of candidates; None: they are not tuned.
+        references: Reference networks with their sizes, which are not candidates.
+        refit: The kind of model of the chosen candidate that is also trained on the validation
+            set, since it may be registered; None: there is no refit.
     """
 
     candidates: tuple[Sizing, ...]
@@ -171,7 +173,7 @@ class DatasetPlan:
 
     @property
     def most(self) -> int:
-        """Trainings that there are at most, trials and a refit included, but for an ensemble's."""
+        """The most trainings there can be, with trials and a refit, without an ensemble's."""
         return most_trainings(
             smallest=len({(one.cell, one.num_layers) for one in self.candidates}),
             candidates=len(self.candidates),
@@ -184,20 +186,19 @@ class DatasetPlan:
 
 @dataclass
 class Look:
-    """What the plan comes to with the trainings that have ended.
+    """The state of the plan, given the trainings that have ended.
 
     Attributes:
-        wanted: Trainings that are asked for and have not ended; none: the plan is done.
+        wanted: Trainings that are asked for and have not ended; if empty, the plan is done.
         results: Trainings of the race that have ended.
-        members: Once all have ended, those of the chosen candidate that may answer together.
+        members: Once all have ended, those of the chosen candidate that may form an ensemble.
         references: Trainings of reference networks that have ended.
-        running: Names of the candidates that go on after a look at the race; none before the
-            first, and after the last.
-        searches: What the searches of each candidate came to, by its name, as far as they are
-            done.
-        failed: Of each candidate that was tuned again, the trainings that showed that it had to.
+        running: Names of the candidates that are still in the race; empty before its first look
+            and after its last.
+        searches: Results of the finished searches, by name of the candidate.
+        failed: For each candidate that was tuned again, the trainings that were the reason.
         refits: Trainings of the chosen candidate on other divisions of the data.
-        refit: Once all have ended, what came of them; None where none is wanted.
+        refit: The result of these, once all have ended; None if no refit is wanted.
     """
 
     wanted: list[Asked] = field(default_factory=list)
@@ -216,14 +217,14 @@ Runs: TypeAlias = dict[str, list[Asked]]
 
 
 def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
-    """Say which trainings to do next.
+    """Choose the trainings to do next.
 
-    All trials of a round are asked for at once. The candidates do not wait for one another until
-    all have their first seeds.
+    All trials of a round are asked for at once. Candidates do not wait for one another until the
+    race begins.
 
     Args:
-        plan: What is wanted.
-        ended: Trainings that have ended; others than those that are asked for are ignored.
+        plan: The plan.
+        ended: Trainings that have ended; those that the plan does not ask for are ignored.
     """
     found = Look()
     runs: Runs = {}
@@ -265,7 +266,7 @@ def follow(
     found: Look,
     runs: Runs,
 ) -> None:
-    """Replay a search: it is done, and says what is run, or wants trials, and nothing is run."""
+    """Replay a search: note its result and the candidate's trainings, or ask for more trials."""
     name, rounds = candidate.name, list[list[Trial]]()
     while tries := next_round(search, plan.metric.direction, rounds):
         asked = [asked_for(candidate, one) for one in tries]
@@ -286,12 +287,12 @@ def asked_for(candidate: Sizing, one: Try) -> Asked:
 
 
 def trial(one: Try, end: Ended) -> Trial:
-    """What came of a trial."""
+    """Combine a trial with its result."""
     return Trial(**vars(one), score=end.score, epochs=end.epochs, steps=end.steps)
 
 
 def have_first(plan: DatasetPlan, runs: Runs, ended: Mapping[Asked, Ended]) -> bool:
-    """Whether every candidate has its first seeds."""
+    """Return whether every candidate has been trained with its first seeds."""
     first = (one for each in runs.values() for one in each[: plan.seeds.first])
     return len(runs) == len(plan.candidates) and all(one in ended for one in first)
 
@@ -322,15 +323,15 @@ def tune_again(plan: DatasetPlan, ended: Mapping[Asked, Ended], found: Look, run
 def raced(
     plan: DatasetPlan, runs: Runs, ended: Mapping[Asked, Ended]
 ) -> tuple[Mapping[str, int], str | None, tuple[str, ...]]:
-    """With how many seeds candidates that are tuned are trained, which is chosen, which go on.
+    """Run the race: the number of seeds by candidate, the chosen one, and those still in the race.
 
-    The race begins once every candidate has its first seeds, since what a step costs is known by
-    then, and the cheapest comes first.
+    The race begins once every candidate has its first seeds: by then the cost of a step is known,
+    and cheaper candidates come first.
     """
     if not have_first(plan, runs, ended):
         return dict.fromkeys(runs, plan.seeds.first), None, ()
     ordered = sorted(runs, key=lambda name: (ended[runs[name][0]].cost, name))
-    from rnn_core.comparison.race import (  # noqa: PLC0415 - who asks for no look does without NumPy
+    from rnn_core.comparison.race import (  # noqa: PLC0415 - has NumPy
         Runner,
         race,
     )
@@ -342,11 +343,11 @@ def raced(
 
 
 def members_of(asked: list[Asked], members: int, ended: Mapping[Asked, Ended]) -> list[Asked]:
-    """The trainings of the chosen candidate that answer together, those that are missing too.
+    """The trainings of the chosen candidate that form an ensemble, finished or not.
 
-    As many of the first seeds as are wanted. None of those that diverged, which no other seed
-    replaces. There are none where each seed has items of its own, since each model is then tested
-    on what the others learned from, nor where but one is left.
+    These are its first `members` seeds, without those that diverged, which are not replaced. There
+    is no ensemble if only one training is left. Nor is there one if each seed has its own items:
+    each model would be tested on items that the others were trained on.
     """
     if members < 2 or has_own_items(ended[asked[0]]):
         return []
@@ -357,7 +358,7 @@ def members_of(asked: list[Asked], members: int, ended: Mapping[Asked, Ended]) -
 def follow_refit(
     plan: DatasetPlan, asked: list[Asked], ended: Mapping[Asked, Ended], found: Look
 ) -> None:
-    """Replay a refit of the chosen candidate: it is done, or wants trainings."""
+    """Replay a refit of the chosen candidate: note its result, or ask for more trainings."""
     from rnn_core.comparison.rolling_origin import (  # noqa: PLC0415 - has NumPy, and SciPy
         Wish,
         refitting,
@@ -382,13 +383,13 @@ def follow_refit(
 
 
 def has_own_items(end: Ended) -> bool:
-    """Whether each random seed has items of its own."""
+    """Return whether each random seed has its own items."""
     items = end.trained.items if end.trained else None
     return items is not None and items.own_to_seed
 
 
 def trained_of(asked: list[Asked], ended: Mapping[Asked, Ended]) -> "list[Trained]":
-    """The trainings of a candidate from random seed 0 on, up to the first that has not ended."""
+    """The trainings of a candidate from random seed 0 up to the first that has not ended."""
     there = takewhile(lambda one: one is not None, (ended.get(one) for one in asked))
     return [one.trained for one in there if one is not None and one.trained is not None]
 

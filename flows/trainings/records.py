@@ -1,4 +1,4 @@
-"""What trainings, evaluations and answers took on this machine: a line each, outside of results."""
+"""Time and memory of trainings, evaluations and answers on this machine, apart from results."""
 
 import json
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ from rnn_core.study import is_for_tuning
 from rnn_core.training.run_folder import candidate_name, read_summary
 
 ANSWERS = 100
-"""Answers that are timed; `rnn_core.diagnostics.measured_cost` has the number too, with PyTorch."""
+"""Answers that are timed; the same as in `rnn_core.diagnostics.measured_cost`, without PyTorch."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What a piece of work took.
+    """Time and memory of a training or an evaluation.
 
     Attributes:
         what: "train" or "evaluate".
@@ -30,8 +30,8 @@ class Record:
         division: Which items of the prepared data were on which split.
         seconds: Wall time.
         epochs: Epochs that were trained in that time; None for an evaluation, and for a training
-            that went on where a worker that was lost had left it.
-        peak_megabytes: The most memory that its process had held by then, or since it last
+            that went on from the checkpoint of a lost worker.
+        peak_megabytes: The most memory that its process had used by then, or since it last
             measured an answer.
         processor: Kind of processor, as PyTorch names it.
         time: When it ended, in seconds since 1970.
@@ -57,26 +57,26 @@ class Record:
 
     @property
     def is_trial(self) -> bool:
-        """Whether it is of a trial of tuning."""
+        """True for a trial of tuning."""
         return is_for_tuning(self.seed)
 
     @property
     def is_compared(self) -> bool:
-        """Whether it is of a seed that is compared, and of neither a trial nor a refit."""
+        """True if the training is compared: it is neither a trial nor a refit."""
         return self.division == "prepared" and not self.is_trial
 
 
 def epochs_in(folder: Path) -> int:
-    """Epochs that a finished training has in its folder.
+    """Number of epochs of a finished training.
 
-    It is here since no fingerprint follows this file: to count them is no part of a training.
+    It is in this module because fingerprints leave it out: counting is not a part of training.
     """
     return read_summary(folder).epochs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an answer of a model took; see `rnn_core.diagnostics.measured_cost`.
+    """Time and memory of an answer of a model; see `rnn_core.diagnostics.measured_cost`.
 
     Attributes:
         what: "answer".
@@ -86,8 +86,8 @@ class Answer:
         num_layers: Layers.
         seed: Random seed of the model.
         median_ms: The median time of an answer, in milliseconds.
-        p95_ms: The time that 95 % of answers kept within.
-        peak_megabytes: By how much the memory of its process rose meanwhile; None: not told.
+        p95_ms: The 95th percentile of the time of an answer, in milliseconds.
+        peak_megabytes: Increase of its process's peak memory meanwhile; None: not known.
         processor: Kind of processor, as PyTorch names it.
         time: When it ended, in seconds since 1970.
     """
@@ -111,7 +111,7 @@ class Answer:
 
 
 def append(layout: Layout, record: Record | Answer) -> None:
-    """Write a record down; lines of several processes do not mix."""
+    """Append a record to the file; lines of several processes do not mix."""
     layout.timings.parent.mkdir(parents=True, exist_ok=True)
     with layout.timings.open("a") as file:
         file.write(json.dumps(asdict(record)) + "\n")
@@ -123,7 +123,7 @@ def read_records(layout: Layout) -> list[Record]:
 
 
 def last_records(records: Iterable[Record]) -> list[Record]:
-    """The last record of each piece of work; all of the trials, which share seeds."""
+    """The last record of each piece of work; all records of trials, since trials share seeds."""
     trials, last = [], {}
     for one in records:
         if one.is_trial:
@@ -139,7 +139,7 @@ def read_answers(layout: Layout) -> list[Answer]:
 
 
 def lines_of(layout: Layout, kind: type[Record] | type[Answer]) -> list[dict[str, Any]]:
-    """The lines that have all keys of a record but those with a default, and no others."""
+    """The lines that fit a kind of record: no unknown keys, and all those without a default."""
     known = {field.name for field in fields(kind)}
     needed = {field.name for field in fields(kind) if field.default is MISSING}
     return [line for line in read_json_lines(layout.timings) if needed <= line.keys() <= known]

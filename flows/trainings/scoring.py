@@ -24,13 +24,13 @@ from rnn_core.training.models import task_of
 from rnn_core.training.run_folder import MODEL, read_config, read_summary
 
 ILLUSTRATED: ScoredSplit = "test"
-"""The split that illustrates a model."""
+"""The split that illustrations are taken from."""
 
 
 def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path) -> None:
     """Fill a folder with the evaluation of a training.
 
-    Scores that are not numbers count as those of a training that diverged.
+    If the scores are not finite numbers, the training counts as diverged.
 
     Args:
         run: The run folder of the training.
@@ -60,14 +60,14 @@ def score(run: Path, data: Data, meta: Meta, device: torch.device, folder: Path)
 def score_together(
     runs: Sequence[Path], data: Data, meta: Meta, device: torch.device, folder: Path
 ) -> None:
-    """Fill a folder with the scores of trainings that answer together, or of one.
+    """Fill a folder with the scores of an ensemble, or of a single training.
 
     Args:
-        runs: Their run folders; none of them diverged, unless it is the only one.
-        data: As for `score`, and so are the rest.
-        meta: Likewise.
-        device: Likewise.
-        folder: Likewise.
+        runs: Run folders of the trainings; none of them diverged, unless it is the only one.
+        data: The prepared data, on the CPU.
+        meta: Its meta.
+        device: Where to compute.
+        folder: An empty folder.
     """
     configs = [read_config(run)[0] for run in runs]
     scores: dict[ScoredSplit, Scores] = {}
@@ -89,12 +89,12 @@ def score_together(
 
 
 def number(scores: Scores | None) -> float | None:
-    """A score, unless there is none, or it is no number."""
+    """The overall score; None if there are no scores, or it is not finite."""
     return scores.overall if scores is not None and isfinite(scores.overall) else None
 
 
 def result_of(run: Path, scores: SeedScores | None) -> SeedResult:
-    """The scores of a training, and how long it took."""
+    """The scores of a training, with its epochs and steps."""
     summary = read_summary(run)
     return SeedResult(
         seed=read_config(run)[0].seed,

@@ -2,8 +2,8 @@
 
 An entry is a folder `<kind>/<first two digits>/<identity>` with its files and a manifest of
 their SHA-256 digests. The manifest is written last, and without a whole one there is no entry.
-Where a folder cannot be renamed in one step, as in S3, two writers of other bytes at the same
-moment may mix their files; the manifest tells, and such an entry is broken, never read.
+Where a folder cannot be renamed in one step, as in S3, two writers of different bytes at the same
+moment may mix their files. The manifest shows it: such an entry is broken and is never read.
 """
 
 import hashlib
@@ -44,29 +44,29 @@ Kind: TypeAlias = Literal["training", "evaluation", "prepared"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 UNFINISHED = "unfinished"
-"""Folder of entries that are being written, where they can be renamed when they are whole."""
+"""Folder of entries that are being written, for places that can rename a folder in one step."""
 
 CONFLICTS = "conflicts"
-"""Folder of what was put under an identity that has other bytes already."""
+"""Folder of entries that differ from the one already stored under their identity."""
 
 
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
-"""Errors where a file of an entry should be and is not."""
+"""Errors that a missing file of an entry can raise."""
 
 
 class StoreConflictError(StoreError):
-    """An identity was put with other bytes than it has; both are kept."""
+    """An entry differs from the one already stored under its identity; both are kept."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the store knows of an entry.
+    """Size and age of an entry.
 
     Attributes:
-        kind: What it is.
+        kind: A training, an evaluation or prepared data.
         identity: Digest of what determines it.
         size: Bytes of its files.
-        written: When that was, in seconds since 1970.
+        written: When it was written, in seconds since 1970.
     """
 
     kind: Kind
@@ -76,13 +76,13 @@ class Entry:
 
 
 class Store:
-    """Entries by kind and identity, in a folder or wherever fsspec gets.
+    """Entries by kind and identity, in a folder or in any storage that fsspec reaches.
 
     Args:
         url: A folder, or an address such as `sftp://host/folder`.
 
     Raises:
-        StoreError: If the address cannot be reached. So does every method.
+        StoreError: If the address cannot be reached. Every method raises it too.
     """
 
     def __init__(self, url: str) -> None:
@@ -94,19 +94,19 @@ class Store:
 
     @property
     def address(self) -> str:
-        """Where it is, for a person: without a user and a password."""
+        """The address to show to users: without user name and password."""
         return self._place.shown
 
     def has(self, kind: Kind, identity: str) -> bool:
-        """Whether an entry is there, going by its manifest alone."""
+        """Return whether an entry is there, judged by its manifest alone."""
         with self._told():
             return self._manifest(path_of(kind, identity)) is not None
 
     def put(self, kind: Kind, identity: str, folder: Path) -> None:
-        """Keep all files of a folder as an entry; what is there and broken is replaced.
+        """Store all files of a folder as an entry; a broken entry is replaced.
 
         Raises:
-            StoreConflictError: If the entry is there with other bytes.
+            StoreConflictError: If the entry is already stored with different bytes.
         """
         path, manifest = path_of(kind, identity), manifest_of(folder)
         other = f"{CONFLICTS}/{kind}/{identity}/{digest(manifest)}"
@@ -123,7 +123,7 @@ class Store:
         """Write the files of an entry into a new folder, all of them or none.
 
         Raises:
-            StoreError: If it is not there or not as it was stored, or the folder has files.
+            StoreError: If the entry is missing or broken, or the folder has files.
         """
         if folder.exists() and any(folder.iterdir()):
             raise StoreError(f"{folder} has files already; an entry of the store needs a new one")
@@ -140,7 +140,7 @@ class Store:
         """The content of one file of an entry.
 
         Raises:
-            StoreError: If the entry or the file is not there, or not as it was stored.
+            StoreError: If the entry or the file is missing or broken.
         """
         path = path_of(kind, identity)
         with self._told():
@@ -165,7 +165,7 @@ class Store:
             self._remove(path_of(kind, identity))
 
     def entry(self, kind: Kind, identity: str) -> Entry:
-        """How large an entry is, and how old.
+        """Return the size and age of an entry.
 
         Raises:
             StoreError: If it is not there.
@@ -176,13 +176,13 @@ class Store:
             return Entry(kind, identity, size, self._place.changed(f"{path}/{MANIFEST}"))
 
     def broken_files(self, kind: Kind, identity: str) -> list[str]:
-        """The files of an entry that are not as they were stored, by their paths in the store."""
+        """The paths in the store of an entry's files that have changed since they were stored."""
         path = path_of(kind, identity)
         with self._told():
             return [f"{path}/{name}" for name in self._broken_names(path, self._entry(path))]
 
     def leftovers(self, before: float) -> list[str]:
-        """Paths of puts that never ended and of conflicts, last written before a time."""
+        """Paths of unfinished and conflicting entries that were last written before a time."""
         with self._told():
             found = [f"{UNFINISHED}/{name}" for name in self._place.names(UNFINISHED)]
             for kind in KINDS:
@@ -198,7 +198,7 @@ class Store:
             self._place.remove(leftover)
 
     def _folders(self, kind: Kind) -> list[str]:
-        """Where entries of a kind are, whole or not."""
+        """The folders of all entries of a kind, complete or not."""
         tops = [f"{kind}/{name}" for name in self._place.names(kind)]
         found = [f"{top}/{name}" for top in tops for name in self._place.names(top)]
         return [path for path in found if SHA256.fullmatch(path.rpartition("/")[2])]
@@ -225,21 +225,21 @@ class Store:
                 yield name
 
     def _whole(self, path: str) -> Manifest | None:
-        """The manifest of an entry that is there with all of its files as they were stored."""
+        """The manifest of an entry; None if the entry is missing or broken."""
         manifest = self._manifest(path)
         broken = manifest is None or any(self._broken_names(path, manifest))
         return None if broken else manifest
 
     def _keep(self, path: str, folder: Path, manifest: Manifest) -> bool:
-        """Put a folder where nothing whole is; says whether it is what is there then."""
+        """Store a folder unless a complete entry is there; returns whether the two are the same."""
         standing = self._whole(path)
         if standing is None:
             self._write(path, folder, manifest)
-            standing = self._manifest(path)  # which another process may have put at this moment
+            standing = self._manifest(path)  # another process may have put it at this moment
         return standing == manifest
 
     def _write(self, path: str, folder: Path, manifest: Manifest) -> None:
-        if not self._place.renames:  # files may be of a writer who is at it too: none is removed
+        if not self._place.renames:  # files may come from another writer: keep them
             self._place.remove(f"{path}/{MANIFEST}")
             self._fill(path, folder, manifest)
             return
@@ -254,7 +254,7 @@ class Store:
                 self._place.remove(aside)
 
     def _forget_dead(self, identity: str) -> None:
-        """Remove what processes of this machine left of an entry that died while they put it."""
+        """Remove what processes of this machine left when they died while writing this entry."""
         for name in self._place.names(UNFINISHED):
             if name.startswith(f"{identity}.") and is_of_the_dead(name):
                 self._place.remove(f"{UNFINISHED}/{name}")
@@ -265,7 +265,7 @@ class Store:
         self._place.write(f"{path}/{MANIFEST}", rendered(manifest))
 
     def _move(self, aside: str, path: str) -> None:
-        """Give a whole entry its name, unless another process was first."""
+        """Give a complete entry its final name, unless another process was first."""
         while True:
             try:
                 self._place.rename(aside, path)
@@ -277,7 +277,7 @@ class Store:
                 return
 
     def _remove(self, path: str) -> None:
-        """Take the manifest first, so that no part of an entry is read as one."""
+        """Remove an entry, its manifest first, so that no part of it is read as a whole entry."""
         self._place.remove(f"{path}/{MANIFEST}")
         self._place.remove(path)
 
@@ -303,18 +303,18 @@ class Store:
 
 
 def unfinished_name(identity: str) -> str:
-    """A name for an entry that this process is writing, of which no other has the same."""
+    """A unique name for an entry that this process is writing."""
     return f"{identity}.{os.getpid()}.{uuid4().hex}.{socket.gethostname()}"
 
 
 def is_of_the_dead(name: str) -> bool:
-    """Whether the process that writes an entry was one of this machine, and is gone."""
+    """Return whether an entry was being written by a process of this machine that has ended."""
     _, process, _, host = name.split(".", 3)
     return host == socket.gethostname() and not Path(f"/proc/{process}").exists()
 
 
 def path_of(kind: Kind, identity: str) -> str:
-    """Where an entry is in a store.
+    """The folder of an entry in a store.
 
     Raises:
         ValueError: If there can be no such entry.

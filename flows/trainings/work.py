@@ -1,4 +1,4 @@
-"""What workers do: train, evaluate and open datasets. Everything heavy is imported here."""
+"""The jobs of workers: train, evaluate, open datasets. All large imports are in this module."""
 
 import fcntl
 import os
@@ -48,11 +48,11 @@ from rnn_core.training.sizes import beside, ladder
 
 
 def check_study(study: Study) -> None:
-    """Refuse parameters that some stage would refuse later.
+    """Check the parameters of a study that later stages would otherwise reject.
 
     Raises:
         ParameterError: If there are any.
-        DeviceError: If the device is not there.
+        DeviceError: If this machine does not have the device.
     """
     select_device(study.device)
     for name, section in study.datasets.items():
@@ -65,10 +65,10 @@ def check_study(study: Study) -> None:
 
 
 def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
-    """Read what the trainings of a prepared dataset have in common.
+    """Read what all trainings of a prepared dataset share.
 
     Raises:
-        ParameterError: If the dataset's parameters are not possible, or its refit.
+        ParameterError: If the dataset's parameters or its refit are not possible.
         DataError: If the dataset is not prepared.
     """
     name = study.section(dataset).task
@@ -101,12 +101,12 @@ def open_dataset(layout: Layout, study: Study, dataset: str) -> Opened:
 def check_refit(
     dataset: str, task: Task, whole: tuple[Data, Meta], training: TrainingParameters
 ) -> None:
-    """Refuse a refit that cannot be measured, before anything is trained.
+    """Check, before anything is trained, that a refit can be measured.
 
     Args:
         dataset: Name of the dataset.
         task: Its task.
-        whole: Its data as it is prepared, and its meta.
+        whole: Its prepared data and meta.
         training: Parameters of the training.
 
     Raises:
@@ -115,7 +115,7 @@ def check_refit(
     kind = type(task)
     try:
         data, meta = divide(kind, *whole, "moved_back")
-        # Each random seed may have a division of its own: of voices, the folds take turns.
+        # Each seed may divide the data differently: with speakers, it has a fold for each.
         for seed in range(MEASURED_SEEDS):
             moved = kind(meta, task.model, seed)
             next(moved.training_batches(data, training.batch_size, torch.Generator()))
@@ -127,7 +127,7 @@ def check_refit(
 
 
 def train_one(work: Work) -> None:
-    """Train, and evaluate, unless the store has it.
+    """Train and evaluate, unless the store has the results.
 
     Raises:
         StudyError: If this worker would train with other code, data or another PyTorch.
@@ -149,10 +149,10 @@ def train_one(work: Work) -> None:
 
 
 def check_same(config: RunConfig) -> None:
-    """Refuse to train with what makes other numbers than the training's identity says.
+    """Check that this worker computes the same numbers as the training's identity promises.
 
     Raises:
-        StudyError: If PyTorch, its threads or the dtype are others.
+        StudyError: If its version of PyTorch, number of threads or dtype differ.
     """
     here = {
         "torch": public_version(version("torch")),
@@ -178,10 +178,10 @@ def train_in(folder: Path, work: Work) -> None:
 
 @lru_cache(maxsize=2)
 def prepared(folder: Path, digest: str, task: str) -> tuple[Data, Meta]:
-    """The prepared data; a worker often trains on the same again.
+    """Read the prepared data; cached, since a worker often trains on the same data again.
 
     Raises:
-        StudyError: If it is not what the training's identity says.
+        StudyError: If the data has another digest than the training's identity.
     """
     if digest_of(folder) != digest:
         raise StudyError(f"{folder} has changed while the study ran; run it again")
@@ -189,7 +189,7 @@ def prepared(folder: Path, digest: str, task: str) -> tuple[Data, Meta]:
 
 
 def evaluate_one(work: Work) -> None:
-    """Evaluate a training that is in the store, unless the store has that too."""
+    """Evaluate a training in the store, unless its evaluation is there too."""
     assert work.evaluates is not None
     store, config = open_store(work.layout), work.config
     key = evaluation_identity(config.identity, work.evaluates)
@@ -210,7 +210,7 @@ def evaluate_one(work: Work) -> None:
 
 
 def note_answer(run: Path, work: Work) -> None:
-    """Measure what an answer takes here; the other seeds of a candidate take the same."""
+    """Measure the time of an answer, for one seed of a candidate: the others take the same."""
     config = work.config
     if config.seed != 0:
         return
@@ -234,7 +234,7 @@ def note_answer(run: Path, work: Work) -> None:
 
 
 def evaluate_in(place: Path, store: Store, work: Work) -> None:
-    """Evaluate a training in a folder, in which a worker that was killed may have left things."""
+    """Evaluate a training in a folder where a killed worker may have left files."""
     for left in place.iterdir():
         shutil.rmtree(left)
     make_deterministic()
@@ -246,7 +246,7 @@ def evaluate_in(place: Path, store: Store, work: Work) -> None:
 
 
 def evaluate_together(together: Together) -> None:
-    """Score trainings that answer together, unless the store has that."""
+    """Score an ensemble, unless its evaluation is in the store."""
     store, key = open_store(together.layout), together.identity
     place = together.layout.growing_evaluation(key)
     with alone(place):
@@ -257,7 +257,7 @@ def evaluate_together(together: Together) -> None:
 
 
 def score_together(place: Path, store: Store, together: Together) -> None:
-    """Score trainings that answer together in a folder, in which a worker may have left things."""
+    """Score an ensemble in a folder where a killed worker may have left files."""
     for left in place.iterdir():
         shutil.rmtree(left)
     make_deterministic()
@@ -271,7 +271,7 @@ def score_together(place: Path, store: Store, together: Together) -> None:
 
 
 def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
-    """Write what the candidates of a dataset are held against."""
+    """Write the baselines that the candidates of a dataset are compared with."""
     kind = get_task(study.section(dataset).task)
     data, meta = read_prepared(layout.prepared(dataset), kind)
     task = kind(meta, study.parameters(dataset, "model", kind.ModelParameters))
@@ -286,7 +286,7 @@ def refer(layout: Layout, study: Study, dataset: str, file: Path) -> None:
 
 
 def record_of(what: str, config: RunConfig, seconds: float, epochs: int | None = None) -> Record:
-    """What a piece of work took, on this machine."""
+    """The record of a piece of work on this machine."""
     return Record(
         what=what,
         dataset=config.dataset,
@@ -305,9 +305,9 @@ def record_of(what: str, config: RunConfig, seconds: float, epochs: int | None =
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Make a folder and be the only one to work in it; the kernel ends that with the process.
+    """Make a folder that one process at a time works in; the lock ends with the process.
 
-    Who waited finds the folder removed, and makes it anew.
+    A process that had to wait finds the folder removed, and makes it again.
     """
     while True:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""python -m flows.trainings.worker_process [MODULE ...]: what workers are forked from.
+"""python -m flows.trainings.worker_process [MODULE ...]: the process that workers are forked from.
 
-It imports the modules once. Then it forks a worker for each request that comes by the socket on
-its standard input: a message with the worker's device, and two connections. By the first a worker
-is sent its jobs and returns what comes of them; by the second this process tells the id of the
-worker and, when the worker has ended, its exit code.
+It imports the modules once. Then it forks a worker for each request that it reads from the socket
+on its standard input: a message with the worker's device, and two connections. The first carries
+jobs to the worker and their outcomes back. Over the second this process reports the worker's
+process id and, when the worker has ended, its exit code.
 
 The kernel ends this process with the thread that started it, and the workers with this process,
 whatever they are doing then.
@@ -31,20 +31,20 @@ FAILED = 70
 
 
 def main() -> None:
-    """Import everything and fork workers until the pool is gone."""
+    """Import the modules and fork workers until the pool has ended."""
     die_with_parent()
     name_process("gatewise pool")
     use_one_thread()
     collect_seldom()
     requests = take_standard_input()
     error = import_all(sys.argv[1:])
-    gc.freeze()  # what is never looked at by the collector stays shared
+    gc.freeze()  # pages that the collector never touches stay shared
     serve(requests, error)
     os._exit(0)
 
 
 def take_standard_input() -> socket.socket:
-    """The socket on standard input; jobs that read from there find nothing."""
+    """Take over the socket on standard input; jobs that read standard input get nothing."""
     requests = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -57,17 +57,17 @@ def import_all(modules: Iterable[str]) -> Exception | None:
     try:
         for module in modules:
             import_module(module)
-    except BaseException as error:  # noqa: BLE001 - it is told to whoever asks for a worker
+    except BaseException as error:  # noqa: BLE001 - each request for a worker gets it
         return portable(error)
     return None
 
 
 def serve(requests: socket.socket, error: Exception | None) -> None:
-    """Fork the workers that are asked for and tell of their ends, until nobody asks any more.
+    """Fork the requested workers and report their ends, until the pool closes the socket.
 
     Args:
-        requests: The socket by which the pool asks.
-        error: Why no worker can be had.
+        requests: The socket that requests come from.
+        error: The reason why no worker can be forked; None if there is none.
     """
     with selectors.DefaultSelector() as ready:
         ready.register(requests, selectors.EVENT_READ)
@@ -86,7 +86,7 @@ def serve(requests: socket.socket, error: Exception | None) -> None:
 
 
 def next_request(requests: socket.socket) -> tuple[str | None, Connection, Connection] | None:
-    """The device of a worker that is asked for, and its two connections; None at the end."""
+    """Read a request: the device of the worker and its two connections; None at the end."""
     message, files, _, _ = socket.recv_fds(requests, 1024, 2, socket.MSG_CMSG_CLOEXEC)
     if not files:
         return None
@@ -115,7 +115,7 @@ def answer(
 
 
 def report(reports: Connection, what: object) -> None:
-    """Tell the pool something, unless it no longer wants to know."""
+    """Send something to the pool, unless it has closed the connection."""
     with suppress(BrokenPipeError):
         reports.send(what)
 
@@ -130,7 +130,7 @@ def tell_end(process: int, reports: Connection) -> None:
 def fork_worker(
     ready: selectors.BaseSelector, device: str | None, jobs: Connection, reports: Connection
 ) -> int:
-    """Fork a worker; returns its process."""
+    """Fork a worker; returns its process id."""
     parent = os.getpid()
     if process := os.fork():
         return process
@@ -145,7 +145,7 @@ def fork_worker(
 
 
 def drop(ready: selectors.BaseSelector) -> None:
-    """Close what a worker has no business with."""
+    """Close the connections that a worker inherits but does not use."""
     others = list(ready.get_map().values())
     ready.close()
     for key in others:
@@ -156,10 +156,10 @@ def drop(ready: selectors.BaseSelector) -> None:
 
 
 def be_worker(device: str | None, jobs: Connection) -> NoReturn:
-    """Do the jobs that come, one after another, until there can come no more.
+    """Do jobs one after another, until the connection closes.
 
     Args:
-        device: The one device that jobs see; None if they see all.
+        device: The one device that jobs can use; None if they can use all.
         jobs: Where jobs come from and outcomes go to.
     """
     name_process("gatewise worker")
@@ -174,7 +174,7 @@ def be_worker(device: str | None, jobs: Connection) -> NoReturn:
 
 
 def outcome_of(job: bytes) -> bytes:
-    """Do a job; returns what it returned and what it raised, pickled; one of them is None."""
+    """Do a job; returns a pickled pair of its result and its error; one of them is None."""
     try:
         function, arguments, keywords = pickle.loads(job)  # noqa: S301 - our parent's own
         outcome = pickle.dumps((function(*arguments, **keywords), None))
@@ -188,10 +188,10 @@ def outcome_of(job: bytes) -> bytes:
 
 
 def portable(error: BaseException) -> Exception:
-    """An error as it can be sent to another process: itself, or one that has its text."""
+    """An error that can be pickled: the same one if possible, else a StudyError with its text."""
     try:
         copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled in the line itself
-    except Exception:  # noqa: BLE001 - errors of any library are pickled in ways of their own
+    except Exception:  # noqa: BLE001 - each library pickles its errors in its own way
         copy = None
     if isinstance(copy, Exception) and str(copy) == str(error):
         return copy

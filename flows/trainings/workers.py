@@ -1,4 +1,4 @@
-"""A pool of warm workers: processes that have imported everything once and do jobs in turn."""
+"""A pool of warm workers: processes with all imports done that take one job after another."""
 
 import os
 import pickle
@@ -24,7 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 END_SECONDS = 5
-"""How long the end of a pool waits for workers that the kernel cannot end yet."""
+"""Seconds that the end of a pool waits for workers that the kernel cannot end yet."""
 
 
 class WorkerLostError(StudyError):
@@ -37,14 +37,14 @@ class Job:
 
     Attributes:
         call: The pickled function with its arguments.
-        future: What becomes of it.
+        future: Gets its result or error.
     """
 
     call: bytes
     future: Future[Any]
 
     def cancel(self) -> None:
-        """Let whoever waits for it know that it will not be done."""
+        """Cancel the future, also for those that already wait for it."""
         self.future.cancel()
         self.future.set_running_or_notify_cancel()
 
@@ -52,16 +52,16 @@ class Job:
 class Pool:
     """Workers on this machine, each a process with one thread; first come, first served.
 
-    Modules are imported once, by the process that the workers are forked from, while the caller
-    goes on; nothing is imported here. A worker starts with its first job. The kernel ends all of
-    them with this process, however it ends. Ctrl-C is left to this process.
+    Modules are imported once, in the background, by the process that the workers are forked from;
+    this process imports none of them. A worker starts with its first job. The kernel ends all
+    workers with this process, however it ends. Only this process reacts to Ctrl-C.
 
     Args:
-        num_workers: How many workers there are, unless there are devices.
-        devices: Devices as in CUDA_VISIBLE_DEVICES. There is one worker for each, which sees no
-            other; never are there two workers on one.
+        num_workers: Number of workers, unless there are devices.
+        devices: Devices as in CUDA_VISIBLE_DEVICES. Each has exactly one worker, which can use no
+            other device.
         preload: Names of modules that jobs need.
-        log: File that gets what jobs print, after what it holds, and tracebacks of their errors.
+        log: File that the output of jobs and tracebacks of their errors are appended to.
         cwd: Folder that jobs run in; the current one by default.
 
     Raises:
@@ -93,7 +93,7 @@ class Pool:
 
     @property
     def num_workers(self) -> int:
-        """How many jobs are done side by side."""
+        """Number of jobs that run at the same time."""
         return len(self._threads)
 
     def __enter__(self) -> Self:
@@ -122,9 +122,9 @@ class Pool:
             kwargs: Its arguments by name.
 
         Returns:
-            The future of what it returns. It fails with what the function raises, or with a
-            StudyError that has the text of what cannot be pickled; with WorkerLostError if the
-            worker dies of it; with CancelledError if the pool ends before.
+            The future of its result. Its error is the one that the function raises, or a StudyError
+            with the text of an error that cannot be pickled; WorkerLostError if the worker dies;
+            CancelledError if the pool ends first.
 
         Raises:
             CancelledError: If the pool has ended, or was not entered.
@@ -138,7 +138,7 @@ class Pool:
         return future
 
     def cancel(self) -> None:
-        """End all workers at once; what waits or runs fails, and no more is taken on."""
+        """End all workers at once: all jobs fail, and no more are accepted."""
         with self._lock:
             self._is_open = False
             with suppress(Empty):
@@ -150,29 +150,29 @@ class Pool:
             self._jobs.put(None)
 
     def _tend_worker(self, device: str | None) -> None:
-        """Give jobs to one worker after another, with never two at once, until the pool ends.
+        """Give jobs to one worker at a time, and replace it when it dies, until the pool ends.
 
-        The kernel ends the fork server with the thread that started it: one of these.
+        The kernel ends the fork server with the thread that started it, which runs this method.
         """
         worker = None
-        with suppress(OSError, CancelledError):  # the first job runs into it too, and tells
+        with suppress(OSError, CancelledError):  # the first job fails with it too, and reports it
             self._forkserver.start()
         while job := self._jobs.get():
             if job.future.set_running_or_notify_cancel():
                 worker = self._do(job, worker, device)
-            del job  # while waiting for another, nothing is kept of it
+            del job  # frees its memory while waiting for the next
         if worker:
             worker.close()
 
     def _do(self, job: Job, worker: "_Worker | None", device: str | None) -> "_Worker | None":
-        """Have a job done, by a new worker if there is none; returns the worker it leaves."""
+        """Have a job done, by a new worker if there is none; returns the worker if it lives."""
         try:
             if worker and worker.has_ended():
                 worker.close()
                 worker = None
             worker = worker or self._forkserver.fork_worker(device)
             result, error = pickle.loads(worker.do(job.call))  # noqa: S301 - our own worker's
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the future has it
+        except Exception as problem:  # noqa: BLE001 - the future gets any error
             result, error = None, problem if self._is_open else CancelledError()
         if error is None:
             job.future.set_result(result)
@@ -182,7 +182,7 @@ class Pool:
 
 
 class _Forkserver:
-    """The process that workers are forked from; started anew when it has died."""
+    """The process that workers are forked from; started again if it has died."""
 
     def __init__(self, preload: Sequence[str], log: Path, cwd: Path) -> None:
         self._preload = preload
@@ -194,7 +194,7 @@ class _Forkserver:
         self._requests: socket.socket | None = None
 
     def start(self) -> socket.socket:
-        """Start the process if it does not live; returns where it takes requests."""
+        """Start the process unless it is running; returns the socket for requests."""
         with self._lock:
             if self._has_ended:
                 raise CancelledError("these workers have ended")
@@ -209,7 +209,7 @@ class _Forkserver:
             return self._requests
 
     def _start(self, requests: socket.socket, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start the process; it finds the modules that are found here."""
+        """Start the process with the module search path of this one."""
         path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "flows.trainings.worker_process", *self._preload],
@@ -218,15 +218,15 @@ class _Forkserver:
             stdin=requests.fileno(),
             stdout=log,
             stderr=log,
-            process_group=0,  # signals to our group are for us
+            process_group=0,  # so that it gets no signals that are sent to our group
         )
 
     def fork_worker(self, device: str | None) -> "_Worker":
-        """Have a worker forked, once everything has been imported.
+        """Have a worker forked, once the modules have been imported.
 
         Raises:
-            WorkerLostError: If the process died of it.
-            Exception: What importing raised.
+            WorkerLostError: If the process died first.
+            Exception: The error of an import.
         """
         requests = self.start()
         jobs, jobs_there = Pipe()
@@ -247,7 +247,7 @@ class _Forkserver:
         raise answer
 
     def end(self) -> None:
-        """End the process, and thereby the workers; no more start."""
+        """End the process, and the workers with it; no more are started."""
         with self._lock:
             self._has_ended = True
             if self._process:
@@ -261,10 +261,10 @@ class _Worker:
     """A process that does jobs, one at a time.
 
     Args:
-        process: File descriptor that stands for it.
-        jobs: Where it takes jobs and returns outcomes.
-        reports: Where its exit code comes from.
-        log: Where its output goes.
+        process: File descriptor of the process.
+        jobs: Connection for jobs and their outcomes.
+        reports: Connection that its exit code comes from.
+        log: File that its output goes to.
     """
 
     def __init__(self, process: int, jobs: Connection, reports: Connection, log: Path) -> None:
@@ -277,7 +277,7 @@ class _Worker:
         """Do a pickled job; returns the pickled outcome.
 
         Raises:
-            WorkerLostError: If the process ended first; it is wholly gone then.
+            WorkerLostError: If the process ended first.
         """
         try:
             self._jobs.send_bytes(job)
@@ -289,7 +289,7 @@ class _Worker:
         raise WorkerLostError(f"a worker {self._end()}; {self._log} may say why")
 
     def _end(self) -> str:
-        """How it ended, in words."""
+        """Describe how the process ended."""
         try:
             code = self._reports.recv()
         except EOFError:
@@ -301,11 +301,11 @@ class _Worker:
         return f"was ended by {names.get(-code, f'signal {-code}')}{hint}"
 
     def has_ended(self) -> bool:
-        """Whether its process is gone."""
+        """Return whether its process has ended."""
         return bool(wait([self._process], 0))
 
     def close(self) -> None:
-        """Forget it, once its process is gone."""
+        """Wait for its process to end, and close the connections."""
         wait([self._process])
         os.close(self._process)
         self._jobs.close()

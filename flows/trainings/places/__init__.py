@@ -10,7 +10,7 @@ __all__ = ["VARIABLE", "Place", "StoreError", "place_of", "unreachable"]
 
 
 def place_of(url: str) -> Place:
-    """Where a folder or a URL is; a URL is connected to right away.
+    """Open the place that a folder or URL names; a URL is connected to at once.
 
     Raises:
         StoreError: If that is not possible.

@@ -1,8 +1,7 @@
-"""What a store asks of the place where its files are.
+"""The operations on files that a store needs.
 
-A path is relative to the store's root, with slashes. What is not there is a
-`FileNotFoundError`; any other failure is an `OSError`, or a `StoreError` where nothing can be
-reached at all.
+A path is relative to the store's root, with slashes. A missing file raises a `FileNotFoundError`;
+any other failure is an `OSError`, or a `StoreError` if the place cannot be reached at all.
 """
 
 from pathlib import Path
@@ -15,15 +14,15 @@ VARIABLE = "GATEWISE_STORE"
 
 
 class StoreError(GatewiseError):
-    """The store cannot be reached, or what is asked for is not in it as it was stored."""
+    """The store cannot be reached, or an entry is missing or broken."""
 
 
 class Place(Protocol):
-    """What a store does with files.
+    """A place where a store keeps its files.
 
     Attributes:
-        shown: The address for a person, without a password.
-        renames: Whether a folder is renamed in one step.
+        shown: The address to show to users, without a password.
+        renames: Whether it renames a folder in one step.
     """
 
     shown: str
@@ -48,7 +47,7 @@ class Place(Protocol):
         """Rename a folder in one step; a `FileExistsError` if the new one is there."""
 
     def names(self, folder: str) -> list[str]:
-        """What is in a folder, sorted; nothing if it is not there."""
+        """Names in a folder, sorted; empty if there is no such folder."""
 
     def changed(self, path: str) -> float:
         """When a file, or any file of a folder, was last written, in seconds since 1970."""
@@ -58,7 +57,7 @@ class Place(Protocol):
 
 
 def unreachable(shown: str, error: Exception) -> str:
-    """Why a store cannot be used and what to do, for a person."""
+    """The message that says why a store cannot be used, and what to do."""
     reason = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ImportError):
         problem, advice = "needs a package that is not installed", "install it, or set"

@@ -8,7 +8,7 @@ from rnn_core.files import sha256_of, sync, write_bytes
 
 
 class LocalPlace:
-    """A folder of this machine; what is written is on the disk before it gets its name."""
+    """A folder of this machine; files are synced to disk before they get their final name."""
 
     renames = True
 

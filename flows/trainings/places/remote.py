@@ -21,10 +21,10 @@ Result = TypeVar("Result")
 
 
 class RemotePlace:
-    """What a URL names. Each thread and process has a connection of its own.
+    """A place named by a URL. Each thread and process has its own connection.
 
-    A connection that was idle for the length of a training may be gone; then what failed is
-    done once more with a new one.
+    A connection may be lost while it is idle during a training. The operation that fails is then
+    repeated once, with a new connection.
     """
 
     def __init__(self, url: str) -> None:
@@ -52,7 +52,7 @@ class RemotePlace:
         return content
 
     def sha256(self, path: str) -> str:
-        with TemporaryDirectory() as folder:  # much faster than by reading it bit by bit
+        with TemporaryDirectory() as folder:  # much faster than reading it in small parts
             self.download(path, Path(folder) / "file")
             return sha256_of(Path(folder) / "file")
 
@@ -119,24 +119,24 @@ class RemotePlace:
 
 
 def is_lost(files: FileSystem, error: Exception) -> bool:
-    """Whether something failed because the connection is no more."""
+    """Return whether the error was caused by a lost connection."""
     lost: Callable[[], bool] = getattr(files, "is_lost", bool)
     return isinstance(error, EOFError | TimeoutError | ConnectionError) or lost()
 
 
 def as_os_error(error: Exception) -> OSError:
-    """The same error, of the one kind that all of them can be."""
+    """The same error as an OSError."""
     if isinstance(error, OSError):
         return error
     return OSError(f"{type(error).__name__}: {error}")
 
 
 def connection(url: str) -> tuple[FileSystem, str]:
-    """A new connection to where a URL leads, and the path there.
+    """Connect to a URL; returns the file system and the path there.
 
-    The user and the password are given apart, so that no library repeats them in an error.
+    User name and password are passed separately, so that no library repeats them in an error.
     """
-    from fsspec.core import url_to_fs  # noqa: PLC0415 - a folder does without
+    from fsspec.core import url_to_fs  # noqa: PLC0415 - not needed for a folder
 
     parts, port = urlsplit(url), port_of(url)
     names = {"username": parts.username, "password": parts.password}
@@ -151,8 +151,8 @@ def connection(url: str) -> tuple[FileSystem, str]:
 
 
 def port_of(url: str) -> int | None:
-    """The port that an address names, if it does."""
+    """The port in an address; None if it has none."""
     try:
         return urlsplit(url).port
-    except ValueError:  # which repeats what may be a part of the password
+    except ValueError:  # its text may repeat a part of the password
         raise ValueError("what follows its host is not a port; is a / or @ not quoted?") from None

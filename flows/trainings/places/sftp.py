@@ -6,14 +6,14 @@ from fsspec.implementations.sftp import SFTPFileSystem
 from paramiko import AutoAddPolicy, SSHClient
 
 SECONDS = 20
-"""How long a server may take to answer."""
+"""Seconds that a server may take to answer."""
 
 KEEP_SECONDS = 30
-"""How often an idle connection says that it is in use."""
+"""Seconds between the messages that keep an idle connection open."""
 
 
 class Sftp(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no types
-    """fsspec's, which knows no host keys of the user.
+    """The file system of fsspec, which ignores the user's known hosts, with a check of host keys.
 
     A host that is not in `~/.ssh/known_hosts` is trusted; one that is there with another key
     is not.
@@ -31,11 +31,11 @@ class Sftp(SFTPFileSystem):  # type: ignore[misc]  # fsspec has no types
         self.ftp.get_channel().settimeout(SECONDS)
 
     def is_lost(self) -> bool:
-        """Whether the connection is no more."""
+        """Return whether the connection is lost."""
         return bool(self.ftp.get_channel().closed) or not self.client.get_transport().is_active()
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        """Make a folder with those above it, also where another process does so right now."""
+        """Make a folder and its parents, even if another process does so at the same time."""
         del exist_ok
         for folder in (*reversed(PurePosixPath(path).parents), PurePosixPath(path)):
             if not self.isdir(str(folder)):

@@ -118,8 +118,8 @@ def test_lock_that_was_cut_off_is_put_back_first(layout, inputs):
     lock_file(layout).write_text("schema: '2.0'\nstages:\n  rep")
     due = find_due(layout, inputs, None, None)
     assert due.stages == set()
-    assert len(due.mended) == 1
-    assert find_due(layout, inputs, None, None).mended == []
+    assert len(due.repaired) == 1
+    assert find_due(layout, inputs, None, None).repaired == []
 
 
 def test_dvc_that_cannot_say_is_an_error_with_its_words(layout):

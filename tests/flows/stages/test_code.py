@@ -382,12 +382,12 @@ def gatewise(study, *arguments):
 def test_command_writes_the_file_and_checks_it(study):
     missing = gatewise(study, "code", "--check")
     assert (missing.returncode, study.code.exists()) == (1, False)
-    assert missing.stderr.startswith("error: code.json is not that of the code in compare.")
+    assert missing.stderr.startswith("error: code.json is out of date for compare.")
     assert gatewise(study, "code").returncode == 0
     assert gatewise(study, "code", "--check").returncode == 0
     edit(study.code, '"report": "', '"report": "0')
     wrong = gatewise(study, "code", "--check")
-    told = "error: code.json is not that of the code in report; run `gatewise code`\n"
+    told = "error: code.json is out of date for report; run `gatewise code`\n"
     assert (wrong.returncode, wrong.stderr) == (1, told)
 
 

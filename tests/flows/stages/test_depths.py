@@ -167,5 +167,5 @@ def test_ensemble_of_as_many_units_in_other_layers_is_not_taken_for_the_champion
     layout = Layout(shutil.copytree(deep.folder, tmp_path / "study"))
     file = layout.ensemble_evaluation("sales") / "scores.json"
     file.write_text(file.read_text().replace('"num_layers": 2', '"num_layers": 1'))
-    with pytest.raises(StudyError, match="is of gru-6, not of gru-2x6"):
+    with pytest.raises(StudyError, match="belongs to gru-6, not gru-2x6"):
         perform(layout, "sales", "compare")

@@ -333,7 +333,7 @@ def test_refit_of_another_candidate_is_refused(believed, perform, tmp_path):
     content = read_json(record)
     other = {"gru": "rnn_tanh", "rnn_tanh": "gru"}[content["cell"]]
     record.write_text(json.dumps(content | {"cell": other}))
-    with pytest.raises(StudyError, match=f"is of {other}-6, not of {content['cell']}-6"):
+    with pytest.raises(StudyError, match=f"belongs to {other}-6, not {content['cell']}-6"):
         perform(layout, "sales", "compare")
 
 
@@ -343,7 +343,9 @@ def test_refit_of_another_random_seed_than_the_best_is_refused(study, perform, t
     content = read_json(record)
     (best,) = content["seeds"]
     record.write_text(json.dumps(content | {"seeds": [1 - best]}))
-    with pytest.raises(StudyError, match=f"is of random seed {1 - best}, and the best.*is {best};"):
+    with pytest.raises(
+        StudyError, match=f"belongs to random seed {1 - best}, but the best.*is {best};"
+    ):
         perform(layout, "sales", "compare")
 
 

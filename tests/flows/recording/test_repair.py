@@ -9,7 +9,7 @@ from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 
 from flows.layout import Layout
 from flows.recording.lock_file import apart
-from flows.recording.mending import mend
+from flows.recording.repair import repair
 
 FIRST, SECOND, THIRD = (
     f"""\
@@ -49,7 +49,7 @@ def test_lock_that_is_cut_anywhere_keeps_its_whole_stages(layout):
     ends = {"code": len(HEAD + FIRST), "train@a": len(HEAD + FIRST + SECOND)}
     for cut in range(len(LOCK)):
         file.write_bytes(LOCK[:cut])
-        mend(layout)
+        repair(layout)
         kept = read(file) if file.exists() else {}
         assert set(kept) >= {name for name, end in ends.items() if end <= cut}, cut
         for name in list(kept)[:-1]:
@@ -70,7 +70,7 @@ def test_lock_in_which_branches_are_merged_is_left_for_a_person(layout):
     file = layout.folder / "dvc.lock"
     merged = LOCK.replace(b"  code:\n", b"<<<<<<< HEAD\n  code:\n=======\n", 1)
     file.write_bytes(merged)
-    assert mend(layout) == []
+    assert repair(layout) == []
     assert file.read_bytes() == merged
 
 
@@ -80,10 +80,10 @@ def test_lock_that_is_cut_off_is_put_back(layout):
     kept = apart(layout)
     kept.__enter__()
     file.write_bytes(LOCK[:99])  # and here the process is killed
-    (told,) = mend(layout)
+    (told,) = repair(layout)
     assert "dvc.lock" in told
     assert file.read_bytes() == LOCK
-    assert mend(layout) == []
+    assert repair(layout) == []
 
 
 @pytest.mark.parametrize("content", ["", '{"write": {"/a": {"pid"'])
@@ -91,7 +91,7 @@ def test_table_of_locks_that_is_cut_off_is_dropped(layout, content):
     table = layout.folder / ".dvc/tmp/rwlock"
     table.write_text(content)
     (layout.folder / "deeper").mkdir()
-    (told,) = mend(Layout(layout.folder / "deeper"))
+    (told,) = repair(Layout(layout.folder / "deeper"))
     assert "locks" in told
     assert not table.exists()
 
@@ -99,7 +99,7 @@ def test_table_of_locks_that_is_cut_off_is_dropped(layout, content):
 def test_table_of_locks_that_is_whole_is_left(layout):
     table = layout.folder / ".dvc/tmp/rwlock"
     table.write_text(json.dumps({"write": {"/a": {"pid": 1, "cmd": "dvc repro"}}}))
-    assert mend(layout) == []
+    assert repair(layout) == []
     assert table.exists()
 
 
@@ -113,5 +113,5 @@ def test_table_of_locks_that_somebody_writes_right_now_is_waited_for(layout, mon
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", ended)
-    assert mend(layout) == []
+    assert repair(layout) == []
     assert table.read_text() == "{}"

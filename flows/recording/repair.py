@@ -1,4 +1,4 @@
-"""What kills leave half-written, of which DVC itself says no more than that it cannot be read."""
+"""Repair files that a kill has left half-written. DVC itself only says that it cannot read them."""
 
 import fcntl
 import json
@@ -9,28 +9,28 @@ from flows.recording.lock_file import STAGE, lock_file, parsed, put_back
 from rnn_core.files import write_bytes
 
 HEAD = b"schema: '2.0'\nstages:\n"
-"""How a dvc.lock begins, before the first stage."""
+"""The lines of a dvc.lock before the first stage."""
 
 
-def mend(layout: Layout) -> list[str]:
-    """Mend what is cut off; returns what that was, for a person.
+def repair(layout: Layout) -> list[str]:
+    """Repair files that are cut off; returns a line for the user about each.
 
-    Its caller holds the lock of the study's runs.
+    The caller must hold the lock for runs of the study.
     """
     told = []
     if put_back(layout):
-        told.append("dvc.lock was cut off by a kill; the last whole one is back")
+        told.append("dvc.lock was cut off by a kill; the last complete one is restored")
     elif shorten(lock_file(layout)):
-        told.append("dvc.lock was cut off by a kill; its whole stages are kept")
+        told.append("dvc.lock was cut off by a kill; its complete stages are kept")
     if drop_table(layout.folder):
-        told.append("DVC's table of locks was cut off by a kill; it is made anew")
+        told.append("DVC's table of locks was cut off by a kill; DVC will make a new one")
     return told
 
 
 def shorten(file: Path) -> bool:
-    """Keep the whole stages of a dvc.lock that is cut off; says whether it was.
+    """Keep the complete stages of a dvc.lock that is cut off; returns whether it was.
 
-    A file that is broken in another way, as by the merge of a branch, is left for a person.
+    A file that is broken in another way, for example by merging a branch, is left to the user.
     """
     content = file.read_bytes() if file.exists() else None
     if content is None or parsed(content) is not None:
@@ -46,9 +46,9 @@ def shorten(file: Path) -> bool:
 
 
 def drop_table(folder: Path) -> bool:
-    """Remove DVC's table of who reads and writes what, if it is cut off and nobody is at it.
+    """Remove DVC's table of locks on files, if it is cut off and no process is writing it.
 
-    DVC rewrites it in place, under a lock of the kernel that ends with the process.
+    DVC rewrites it in place, while it holds a file lock that the kernel ends with the process.
     """
     whole = folder.resolve()
     root = next((path for path in (whole, *whole.parents) if (path / ".dvc").is_dir()), whole)
@@ -64,7 +64,7 @@ def drop_table(folder: Path) -> bool:
 
 
 def is_json(file: Path) -> bool:
-    """Whether a file is there and can be read as JSON."""
+    """Return whether a file exists and can be read as JSON."""
     try:
         json.loads(file.read_bytes())
     except (FileNotFoundError, ValueError):
