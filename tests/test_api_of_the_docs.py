@@ -32,7 +32,7 @@ def found(name):
 
 
 def public(owner):
-    """An object, and what it defines under names without an underscore, but for type variables."""
+    """An object, and what it defines under names without an underscore, except type variables."""
     yield owner
     if owner.is_module or owner.is_class:
         for member in owner.members.values():
@@ -52,13 +52,13 @@ def described(owner):
 
 
 def overrides(member):
-    """Whether a method stands for one of a base class, which has the description."""
+    """True if a base class has this method, with its description."""
     bases = member.parent.mro() if member.parent and member.parent.is_class else []
     return any(member.name in base.members for base in bases)
 
 
 def lacking(owner):
-    """What of an object has no description."""
+    """Public names of an object that have no description."""
     if owner.is_attribute:
         known = owner.docstring or owner.name in described(owner.parent)
     else:

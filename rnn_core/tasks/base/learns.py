@@ -15,14 +15,14 @@ from rnn_core.tasks.base.role import Role
 from rnn_core.tasks.base.scores import Scores
 
 Batch: TypeAlias = tuple[Tensor, ...]
-"""What a loss is computed from; each task has shapes and dtypes of its own."""
+"""Tensors that a loss is computed from; each task has its own shapes and dtypes."""
 
 
 class Learns(Role, ABC):
     """Makes a model, its batches and its loss, and scores it.
 
     Attributes:
-        ModelParameters: What `model:` of a dataset may hold, as a dataclass.
+        ModelParameters: Dataclass of the values that `model:` in params.yaml may hold.
     """
 
     ModelParameters: ClassVar[type[model_parameters.ModelParameters]]

@@ -22,7 +22,7 @@ class Prepares(ABC):
     """Reads the user's own files, and suggests parameters for them.
 
     Attributes:
-        DataParameters: Dataclass of what `data:` of a dataset may hold.
+        DataParameters: Dataclass of the values that `data:` in params.yaml may hold.
         Meta: Dataclass of what `prepare` found out; it travels with the model.
     """
 

@@ -52,7 +52,7 @@ NEW = (
     "--target visitors --run"
 )
 SHORTER = "--cells gru --sizes equal --seeds 1 --most-seeds 1"
-"""What else it is told here, so that it takes a moment."""
+"""Options that are added here, so that the command takes a moment."""
 
 PREDICT = "gatewise predict shop.visitors examples/visitors.csv"
 GENERATE = (
