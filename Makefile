@@ -8,10 +8,12 @@
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
 # make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
 # make check    style, types, the direction of imports, spelling, plain words, and code.json
+# make docs     the documentation site, in site/; fails at any warning
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
 # make calibrate  how often the comparison errs on studies whose truth is known (an hour)
 # make test-torch TORCH=2.15.0  the layer's tests with that PyTorch, in an environment of its own
+# make release VERSION=0.2.0  checks, builds and tags a release; DRY_RUN=1 does all but the tag
 # make setup    what all of these begin with: a virtual environment in .venv
 
 PYTHON ?= python3
@@ -26,7 +28,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
 .PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals up bench \
-	calibrate test-torch
+	calibrate docs test-torch release
 
 setup: .venv/installed
 
@@ -74,6 +76,10 @@ check: setup
 	@PYTHONPATH=maintenance $(BIN)/python -m plain_words
 	@$(BIN)/gatewise code --check
 
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo 'The documentation is in site/index.html'
+
 up: setup
 	@$(BIN)/gatewise up
 
@@ -82,6 +88,11 @@ bench: setup
 
 calibrate: setup
 	@$(BIN)/python benchmarks/calibration.py
+
+release:
+	@test -n '$(VERSION)' || { echo 'error: name the version, as in make release VERSION=0.2.0'; exit 2; }
+	@$(MAKE) --no-print-directory setup
+	@$(BIN)/python maintenance/release.py '$(VERSION)' $(if $(DRY_RUN),--dry-run)
 
 # Constraints say which PyTorch goes with the rest of a study; here it is another.
 .venv-torch-%/installed: pyproject.toml constraints.txt

@@ -23,6 +23,7 @@ def number(text):
 
 DECISIONS = cells_of(TABLES.pop("decisions"))
 RENEWED = cells_of(TABLES.pop("renewed"))
+SUMMARY = cells_of(TABLES.pop("summary"))
 
 
 def read(dataset):
@@ -97,6 +98,34 @@ def test_every_number_is_that_of_the_comparison(dataset):
     for name, score in comparison["baselines"].items():
         assert number(rows[name][metric]) == pytest.approx(score, rel=1e-3)
     assert f"**{comparison['decision']['champion']}**" in TABLES[dataset]
+
+
+@pytest.mark.parametrize("dataset", SUMMARY)
+def test_summary_has_the_size_of_each_cell_that_is_best_on_validation(dataset):
+    comparison, row = read(dataset), SUMMARY[dataset]
+    sign = 1 if comparison["metric"]["direction"] == "lower" else -1
+    best = {}
+    for candidate in sorted(
+        comparison["candidates"].values(), key=lambda one: -sign * one["validation"]["mean"]
+    ):
+        best[candidate["cell"]] = candidate["test"]["mean"]
+    cells = [title.strip("`") for title in row if title.startswith("`")]
+    told = {cell: row[f"`{cell}`"] for cell in cells if row[f"`{cell}`"]}
+    assert told.keys() == best.keys()
+    for cell, text in told.items():
+        digits = len(text.strip("*").partition(".")[2])
+        assert text.strip("*") == f"{best[cell]:.{digits}f}"
+    bold = [cell for cell, text in told.items() if text.startswith("**")]
+    assert bold == [min(best, key=lambda cell: sign * best[cell])]
+    score, name = re.fullmatch(r"([\d.]+) \((\w+)\)", row["best simple baseline"]).groups()
+    baselines = comparison["baselines"]
+    assert name == min(baselines, key=lambda one: sign * baselines[one])
+    digits = len(score.partition(".")[2])
+    assert float(score) == pytest.approx(baselines[name], abs=0.6 / 10**digits)
+
+
+def test_summary_has_every_dataset():
+    assert SUMMARY.keys() == TABLES.keys() | RENEWED.keys()
 
 
 def test_page_has_tables():

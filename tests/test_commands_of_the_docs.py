@@ -1,21 +1,32 @@
-"""Every command in the docs is one that the command line takes."""
+"""Every command in the docs is one that its program takes."""
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
+from dvc.cli.parser import get_main_parser
 from typer.testing import CliRunner
 
 from flows.commands.main import app
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = sorted({*(REPOSITORY / "docs").glob("*.md"), *REPOSITORY.glob("*.md")})
+PAGES = sorted({*(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*.md")})
 HISTORY = REPOSITORY / "CHANGELOG.md"
 """It names commands that are gone."""
 
 BLOCK = re.compile(r"^```(?:sh|console|bash)?\n(.*?)^```$|((?:^ {4}\S.*\n)+)", re.M | re.S)
-INLINE = re.compile(r"`((?:gatewise) [^`\n]+)`")
+INLINE = re.compile(r"`((?:gatewise|make|dvc|pip) [^`\n]+)`")
+ASSIGNED = re.compile(r"^[A-Z][A-Z_]*=\S+ ")
+
+SHELL = {"cd", "cp", "curl", "dask", "export", "git", "ln", "mkdir", "prefect", "pytest", "source"}
+"""Programs that are not ours, whose options these tests do not look at."""
+
+TARGETS = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+EXTRAS = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"][
+    "optional-dependencies"
+]
 
 
 def commands_of(page):
@@ -23,14 +34,19 @@ def commands_of(page):
     text = page.read_text()
     blocks = "".join(a or b for a, b in BLOCK.findall(text))
     lines = [re.sub(r"^\s*(?:\$ )?", "", line) for line in blocks.splitlines()]
-    found = [re.sub(r"\s{2,}#.*| # .*", "", one) for one in lines if one.startswith("gatewise ")]
-    return found + INLINE.findall(text)
+    told = [ASSIGNED.sub("", re.sub(r"\s{2,}#.*| # .*", "", one)) for one in lines]
+    programs = {"gatewise", "make", "dvc", "pip", *SHELL}
+    return [one for one in told if one.split(" ")[0] in programs] + INLINE.findall(text)
 
 
 FOUND = [(page.name, command) for page in PAGES if page != HISTORY for command in commands_of(page)]
 
 
-@pytest.mark.parametrize(("page", "command"), FOUND)
+def commands_with(program):
+    return [found for found in FOUND if found[1].split(" ")[0] == program]
+
+
+@pytest.mark.parametrize(("page", "command"), commands_with("gatewise"))
 def test_command_is_taken(page, command):
     """Options are looked at before help is shown, and what is missing is not asked for then.
 
@@ -41,5 +57,31 @@ def test_command_is_taken(page, command):
     assert 0 in {one.exit_code for one in told}, f"{page}: {told[0].output}"
 
 
+@pytest.mark.parametrize(("page", "command"), commands_with("make"))
+def test_target_is_there(page, command):
+    names = [word for word in command.split()[1:] if "=" not in word]
+    assert set(names) <= TARGETS, page
+
+
+@pytest.mark.parametrize(("page", "command"), commands_with("dvc"))
+def test_dvc_takes_it(page, command):
+    """Its parser ends the process where a command is none."""
+    assert get_main_parser().parse_args(shlex.split(command)[1:]).func
+
+
+@pytest.mark.parametrize(("page", "command"), commands_with("pip"))
+def test_extras_are_there(page, command):
+    named = re.findall(r"\[([\w,]+)\]", command)
+    assert {extra for names in named for extra in names.split(",")} <= EXTRAS.keys(), page
+
+
+def test_lines_of_blocks_begin_with_a_program():
+    """So that no command is missed."""
+    text = "".join((REPOSITORY / page).read_text() for page in PAGES if page != HISTORY)
+    lines = "".join(re.findall(r"^```(?:sh|bash)\n(.*?)^```$", text, re.M | re.S)).splitlines()
+    programs = {ASSIGNED.sub("", line).split(" ")[0] for line in lines if line.strip()}
+    assert programs <= {"gatewise", "make", "dvc", "pip", "python", *SHELL}
+
+
 def test_there_are_commands():
-    assert len(FOUND) > 50
+    assert len(FOUND) > 100

@@ -1,4 +1,4 @@
-"""Settings that docs/data.md names exist."""
+"""Settings that docs/guides/data.md names exist."""
 
 import re
 from dataclasses import fields
@@ -11,7 +11,7 @@ from rnn_core.errors import ParameterError
 from rnn_core.parameters import parse
 from rnn_core.tasks import REGISTRY, get_task
 
-GUIDE = (Path(__file__).parents[1] / "docs/data.md").read_text()
+GUIDE = (Path(__file__).parents[1] / "docs/guides/data.md").read_text()
 SETTINGS = sorted(set(re.findall(r"`(?:--set )?([a-z_]+(?:=|: )[^`]+)`", GUIDE)) - {"name=value"})
 KINDS = ("DataParameters", "ModelParameters", "AnswerParameters")
 

@@ -1,4 +1,4 @@
-"""The committed results of the sample study tell cells apart, and are what README shows."""
+"""The committed results of the sample study tell cells apart, and are what the docs show."""
 
 import json
 from pathlib import Path
@@ -83,8 +83,8 @@ def test_champion_beats_every_simple_baseline(name):
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_readme_shows_what_a_run_ends_with(name):
-    """But for the commands, which README has as they are once the champions are registered."""
+def test_getting_started_shows_what_a_run_ends_with(name):
+    """Commands are those of a study whose champions are registered."""
     (block,) = summarise(Layout(REPOSITORY), "sample", [name], {})
-    readme = (REPOSITORY / "README.md").read_text()
-    assert f"{name:11}" + "\n           ".join(block.lines()) in readme
+    page = (REPOSITORY / "docs/index.md").read_text()
+    assert f"{name:11}" + "\n           ".join(block.lines()) in page

@@ -10,16 +10,15 @@ from textwrap import dedent
 import torch
 from torch.autograd.graph import Node
 
-from flows.system.home import clone
 from rnn_core.cells import REGISTRY, get_cell
 from rnn_core.cells.base import Cell, named
-from rnn_core.errors import ParameterError, StudyError
+from rnn_core.errors import ParameterError
 
 HEAD = """\
 # Cells
 
-The recurrent cells of Gatewise. This page is made of the docstrings in `rnn_core/cells` by
-`gatewise cells docs`; change it there.
+The recurrent cells of Gatewise, from the docstrings in `rnn_core/cells`. `gatewise cells list`
+counts what a step of each costs at your sizes, and `gatewise cells show gru` prints one of them.
 
 In the equations, x_t is the input of step t with I features, and all else has the hidden size H:
 `W` is a matrix applied to the input, `U` a recurrent matrix, `b` a bias, and `*` multiplies
@@ -61,20 +60,6 @@ def listing(input_size: int, hidden_size: int) -> str:
         f"{name:{widths[0]}}  {states:{widths[1]}}  {weights:>{widths[2]}}  {macs:>{widths[3]}}"
         for name, states, weights, macs in rows
     )
-
-
-def write_page() -> None:
-    """Write the page of all cells.
-
-    Raises:
-        StudyError: If there is no place for it.
-    """
-    folder = clone()
-    if folder is None:
-        raise StudyError("docs/cells.md is written in a clone, and this gatewise is installed")
-    path = folder / "docs/cells.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(), encoding="utf-8")
 
 
 def page() -> str:

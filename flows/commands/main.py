@@ -298,7 +298,7 @@ def list_cells(
     hidden_size: Annotated[int, typer.Option(help="Size of the hidden state.")] = 128,
 ) -> None:
     """List all cells with their states, recurrent weights, and cost of a step."""
-    from flows.commands.cells import listing  # noqa: PLC0415 - help does withouts imports
+    from flows.commands.cells import listing  # noqa: PLC0415 - help does without
 
     typer.echo(listing(input_size, hidden_size))
 
@@ -315,23 +315,15 @@ def show_cell(
     ] = "docs",
 ) -> None:
     """Show the equations of a cell, or what the compiler makes of them."""
-    from flows.commands.show_cell import show  # noqa: PLC0415 - help does withouts imports
+    from flows.commands.show_cell import show  # noqa: PLC0415 - help does without
 
     typer.echo(show(cell, stage))
-
-
-@cells.command("docs")
-def write_docs() -> None:
-    """Write docs/cells.md from the docstrings of the cells."""
-    from flows.commands.cells import write_page  # noqa: PLC0415 - help does without
-
-    write_page()
 
 
 @store.command("show")
 def show_store(study: StudyFolder = Path()) -> None:
     """Show what the store of a study holds, by kind and dataset."""
-    from flows.commands.store import show  # noqa: PLC0415 - help does withouts imports
+    from flows.commands.store import show  # noqa: PLC0415 - help does without
 
     show(study)
 
@@ -353,7 +345,7 @@ def collect_store(
     ] = False,
 ) -> None:
     """Remove from the store what no result of these studies uses."""
-    from flows.commands.store import gc  # noqa: PLC0415 - help does withouts imports
+    from flows.commands.store import gc  # noqa: PLC0415 - help does without
 
     gc(studies or [Path()], older_than, dry_run)
 
@@ -366,7 +358,7 @@ def verify_store(
     ] = False,
 ) -> None:
     """Check every file of the store against its checksum; exit code 1 if one differs."""
-    from flows.commands.store import verify  # noqa: PLC0415 - help does withouts imports
+    from flows.commands.store import verify  # noqa: PLC0415 - help does without
 
     verify(study, fix)
 

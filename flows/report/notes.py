@@ -5,16 +5,23 @@ from flows.report.markdown import bold, table
 from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.outcome import CandidateResult, Comparison, Result
 
+CANDIDATES = "tags.gatewise.current = 'true' and tags.gatewise.candidate = 'true'"
+"""Finds the runs that a study compares now, and no network without a recurrence."""
 
-def experiment(comparison: Comparison, model: str) -> str:
+
+def experiment(comparison: Comparison, model: str, view: str) -> str:
     """The description of the experiment of a dataset.
+
+    It begins without markup, since the list of experiments shows its beginning as it is.
 
     Args:
         comparison: Of the dataset.
         model: Name of its registered model.
+        view: Address of a view of the candidates, relative to MLflow's.
     """
     parts = [
-        f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
+        f"{advice.verdict(comparison)} {advice.evidence(comparison)}",
+        f"[Compare the candidates]({view})",
         "\n".join(table(tables.risks(comparison))),
         reading(comparison),
         "\n\n".join(next_steps(comparison, model)),
@@ -27,10 +34,10 @@ def reading(comparison: Comparison) -> str:
     metric = comparison.metric.name
     return (
         f"{bold('The runs.')} A run is a cell at one size, with the mean of its random seeds; "
-        "unfold it to see the seeds and their learning curves. The name says which run is "
-        "recommended, and which ones earlier versions of the study made. To rank the cells, search "
-        "for `tags.gatewise.current = 'true' and tags.gatewise.candidate = 'true'`, show the "
-        f"column `test_{metric}` and sort by it ({comparison.metric.direction} is better)."
+        "unfold it to see the seeds and their learning curves. Its name says whether it is chosen, "
+        "or shows results of an earlier version of the study. To rank the cells yourself, search "
+        f"for `{CANDIDATES}`, show the column `test_{metric}` and sort by it "
+        f"({comparison.metric.direction} is better)."
     )
 
 
@@ -65,17 +72,17 @@ def is_recommended(comparison: Comparison, name: str) -> bool:
 
 
 def scores(comparison: Comparison, result: Result) -> str:
-    """The test score of a run, and on what it rests."""
-    number = len(result.seeds)
+    """The test score of a run, and how many random seeds it comes from."""
+    number, metric = len(result.seeds), comparison.metric
     seeds = f"{number} random seed{'' if number == 1 else 's'}"
     if result.test.mean is None:
         return f"Trainings diverged; {seeds}."
     deviation = ""
     if result.test.std is not None:
-        deviation = f", standard deviation {words.difference(result.test.std)}"
+        deviation = f" with a standard deviation of {words.difference(result.test.std)}"
     return (
-        f"{comparison.metric.unit} on the test set: {words.score(result.test.mean)} "
-        f"(mean of {seeds}{deviation})."
+        f"Test {metric.name}: {words.score(result.test.mean)} ({metric.unit}; {metric.direction} "
+        f"is better), the mean of {seeds}{deviation}."
     )
 
 

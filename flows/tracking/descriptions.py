@@ -6,7 +6,11 @@ from types import MappingProxyType
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from flows.report import words
+from flows.report import notes, words
+from flows.report.notes import CANDIDATES
+from flows.tracking import shared_view
+from flows.tracking.logged import score_name
+from rnn_core.comparison.outcome import Comparison
 from rnn_core.training.run_folder import candidate_name
 
 NOTE = "mlflow.note.content"
@@ -19,7 +23,7 @@ OF_MODELS = MappingProxyType({"mlflow.experimentKind": "custom_model_development
 
 
 def name_of(tags: Mapping[str, str]) -> str:
-    """The name of a run: candidate, random seed, and whether it is recommended or outdated.
+    """The name of a run: candidate, random seed, and whether it is chosen or outdated.
 
     Args:
         tags: Tags of the run.
@@ -27,13 +31,48 @@ def name_of(tags: Mapping[str, str]) -> str:
     name, _, _ = tags[NAME].partition(" (")
     if tags["gatewise.current"] == "false":
         return f"{name} (earlier)"
-    return f"{name} (recommended)" if tags.get("gatewise.champion") == "true" else name
+    return f"{name} (chosen)" if tags.get("gatewise.champion") == "true" else name
 
 
-def describe_experiment(client: MlflowClient, experiment: str, text: str) -> None:
-    """Set the description of an experiment, unless it is up to date."""
-    if client.get_experiment(experiment).tags.get(NOTE) != text:
-        client.set_experiment_tag(experiment, NOTE, text)
+def describe_experiment(
+    client: MlflowClient, experiment: str, comparison: Comparison, model: str
+) -> None:
+    """Show the recommendation on the page of an experiment, with a view of the candidates.
+
+    Args:
+        client: Client of MLflow.
+        experiment: Id of the experiment.
+        comparison: Comparison of the dataset.
+        model: Name of its registered model.
+    """
+    wanted = {
+        NOTE: notes.experiment(comparison, model, shared_view.address(experiment)),
+        shared_view.TAG: candidates_view(comparison),
+        "gatewise.recommended": comparison.decision.champion or "none",
+        "gatewise.decision": comparison.decision.status,
+    }
+    there = client.get_experiment(experiment).tags
+    for name, value in wanted.items():
+        if there.get(name) != value:
+            client.set_experiment_tag(experiment, name, value)
+
+
+def candidates_view(comparison: Comparison) -> str:
+    """A table of the candidates: scores, risk and cost, the best test score first."""
+    score = score_name("test", comparison.metric.name)
+    return shared_view.view(
+        search=CANDIDATES,
+        order_by=score,
+        ascending=comparison.metric.direction == "lower",
+        metrics=[
+            score,
+            f"{score}_std",
+            "validation_chance_within_margin",
+            "test_chance_within_margin",
+            "multiply_accumulates",
+            "train_seconds",
+        ],
+    )
 
 
 def describe_model(client: MlflowClient, version: ModelVersion, because: str) -> None:

@@ -258,8 +258,9 @@ class Projection:
 
     def describe(self, dataset: str, comparison: Comparison) -> None:
         """Say on the page of the experiment what the study recommends."""
-        text = notes.experiment(comparison, f"{self.study}.{dataset}")
-        descriptions.describe_experiment(self.client, self.experiments[dataset], text)
+        descriptions.describe_experiment(
+            self.client, self.experiments[dataset], comparison, f"{self.study}.{dataset}"
+        )
 
     def project_result(
         self, dataset: str, name: str, comparison: Comparison, trained: Sequence[Measured]

@@ -108,15 +108,28 @@ class Cell(ABC):
 
         Your own cell may give other shapes than `weights` can say, such as (H, 2) and
         (2, H); it then runs in the eager loop.
+
+        Args:
+            weight: Its name in `weights`.
+            hidden_size: H.
         """
         return (hidden_size,) * len(self.weights[weight])
 
     def recurrent_parameters(self, hidden_size: int) -> int:
-        """Number of recurrent weights of one layer in one direction."""
+        """Number of recurrent weights of one layer in one direction.
+
+        Args:
+            hidden_size: H.
+        """
         return sum(prod(self.shape(name, hidden_size)) for name in self.weights)
 
     def multiply_accumulates(self, input_size: int, hidden_size: int) -> int:
-        """Multiply-accumulates of the matrix products of one step for one sequence."""
+        """Multiply-accumulates of the matrix products of one step for one sequence.
+
+        Args:
+            input_size: I.
+            hidden_size: H.
+        """
         products = (self.shape(name, hidden_size) for name in self.weights)
         recurrent = sum(prod(shape) for shape in products if len(shape) == 2)
         return len(self.gates) * input_size * hidden_size + recurrent

@@ -15,6 +15,8 @@ from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.tuning import Tuned
 
 Status: TypeAlias = Literal["decided", "open"]
+"""`decided`: the evidence for the champion is strong enough; `open`: it is not, yet."""
+
 Why: TypeAlias = Literal[
     "safe",
     "only_one",
@@ -24,6 +26,7 @@ Why: TypeAlias = Literal[
     "few_finished",
     "all_diverged",
 ]
+"""Why a decision is as it is: `safe` and `only_one` decide, the others leave it open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +221,13 @@ Result: TypeAlias = CandidateResult | ReferenceResult
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """The candidate to use, and the one of its seeds that is registered."""
+    """The candidate to use, and the one of its seeds that is registered.
+
+    Attributes:
+        name: Cell and size, such as `gru-64`.
+        result: Scores of all its seeds.
+        seed: Scores of the registered seed.
+    """
 
     name: str
     result: CandidateResult

@@ -119,6 +119,10 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
 
     Our bias becomes `bias_ih`; `bias_hh` is 0 except for the GRU's n.
 
+    Args:
+        layer: A layer around a cell that `torch.nn` has: `rnn_tanh`, `rnn_relu`, `lstm` or
+            `gru_reset_after`.
+
     Raises:
         ParameterError: If `torch.nn` does not have the cell or an option of the layer.
     """

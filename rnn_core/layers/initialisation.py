@@ -61,7 +61,7 @@ class Initialisation:
             cell: The cell that they belong to.
             input_weight: (G * H, I).
             input_bias: (G * H,); None if the layer has no biases.
-            weights: Recurrent weights by name.
+            weights: Recurrent weights by name, (), (H,) or (H, H).
             generator: Source of randomness; the global one if None.
         """
         hidden = input_weight.shape[0] // len(cell.gates)
@@ -86,7 +86,13 @@ class Initialisation:
     def draw_matrix(
         self, weight: Tensor, hidden_size: int, generator: torch.Generator | None
     ) -> None:
-        """Draw a recurrent matrix."""
+        """Draw a recurrent matrix in place.
+
+        Args:
+            weight: (H, H).
+            hidden_size: H.
+            generator: Source of randomness; the global one if None.
+        """
         if self.recurrent == "orthogonal":
             fill(weight, nn.init.orthogonal_, generator)
         else:
@@ -96,7 +102,13 @@ class Initialisation:
     def draw_biases(
         self, cell: Cell, biases: Mapping[str, Tensor], generator: torch.Generator | None
     ) -> None:
-        """Draw the biases of a cell's gates, (H,) each."""
+        """Draw the biases of a cell's gates in place.
+
+        Args:
+            cell: The cell that they belong to.
+            biases: (H,) each, by gate.
+            generator: Source of randomness; the global one if None.
+        """
         for bias in biases.values():
             nn.init.zeros_(bias)
         for gate, side in cell.memory_gates.items():
@@ -107,7 +119,13 @@ class Initialisation:
                     biases[gate].copy_(-biases[other])
 
     def draw_memory(self, bias: Tensor, side: int, generator: torch.Generator | None) -> None:
-        """Draw the bias (H,) of a gate that keeps the state when open (side 1) or shut (-1)."""
+        """Draw the bias of a gate that keeps the state, in place.
+
+        Args:
+            bias: (H,).
+            side: 1 if the open gate keeps the state, -1 if the shut gate does.
+            generator: Source of randomness; the global one if None.
+        """
         if self.longest_memory is None:
             nn.init.constant_(bias, side * self.forget_bias)
             return

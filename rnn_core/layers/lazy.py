@@ -53,7 +53,11 @@ class LazyRecurrent(Recurrent):
             direction.register_parameter("input_weight", weight)
 
     def materialise(self, input_size: int) -> None:
-        """Become a `Recurrent` of a given input size, with weights newly drawn."""
+        """Become a `Recurrent` of a given input size, with weights newly drawn.
+
+        Args:
+            input_size: Features of the input, I.
+        """
         self.input_size = input_size
         for direction in self._first_layer():
             weight = direction.input_weight
@@ -71,7 +75,19 @@ class LazyRecurrent(Recurrent):
         hx: State | None = None,
         lengths: Lengths | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
-        """Become a `Recurrent`, and read a batch as it does."""
+        """Become a `Recurrent`, and read a batch as it does.
+
+        Args:
+            input: As for `Recurrent.forward`; its last axis decides `input_size`.
+            hx: As for `Recurrent.forward`.
+            lengths: As for `Recurrent.forward`.
+
+        Returns:
+            As `Recurrent.forward`.
+
+        Raises:
+            ParameterError: See `Recurrent.forward`.
+        """
         self._see(input)
         return self.forward(input, hx, lengths)
 
@@ -81,7 +97,19 @@ class LazyRecurrent(Recurrent):
         hx: State | None = None,
         lengths: Lengths | None = None,
     ) -> tuple[tuple[Tensor | PackedSequence, ...], State]:
-        """Become a `Recurrent`, and read a batch as it does."""
+        """Become a `Recurrent`, and read a batch as it does.
+
+        Args:
+            input: As for `Recurrent.forward`; its last axis decides `input_size`.
+            hx: As for `Recurrent.forward`.
+            lengths: As for `Recurrent.forward`.
+
+        Returns:
+            As `Recurrent.every_state`.
+
+        Raises:
+            ParameterError: See `Recurrent.forward`.
+        """
         self._see(input)
         return self.every_state(input, hx, lengths)
 

@@ -61,6 +61,12 @@ class Recurrent(nn.Module):
         initialisation: How the weights start.
         generator: Source of the initial weights; the global one if None.
 
+    Attributes:
+        output_size: Features of the outputs: D * H, or D * P with a projection.
+        reversals: For each direction, whether it reads a sequence from its end.
+        directions: The layers' directions, one module each, in the order of torch's weights:
+            layer by layer, forward before backward.
+
     Raises:
         ParameterError: If the cell is unknown or an argument is out of range.
     """
@@ -127,7 +133,11 @@ class Recurrent(nn.Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw all weights again."""
+        """Draw all weights again, in place.
+
+        Args:
+            generator: Source of randomness; the global one if None.
+        """
         for direction in self._directions():
             direction.reset_parameters(self.initialisation, generator)
 
@@ -165,9 +175,9 @@ class Recurrent(nn.Module):
             input: (T, B, I), or (B, T, I) if `batch_first`; (T, I) for a single sequence; or a
                 packed sequence, whose outputs are packed alike.
             hx: Initial state as returned by an earlier call, (L * D, B, H) each, or (L * D, H)
-                for a single sequence; None starts again.
-            lengths: Steps of each sequence, whole numbers (B,); what lies beyond is ignored: the
-                state stands still there and the output is 0. None: all T. That none exceeds T
+                for a single sequence; None is `initial_state`.
+            lengths: Steps of each sequence, whole numbers (B,); later steps are ignored: the
+                state stays there and the output is 0. None: all T. That none exceeds T
                 is checked where the numbers are on the CPU, outside of `torch.compile` and
                 `vmap`.
 
@@ -191,9 +201,17 @@ class Recurrent(nn.Module):
     ) -> tuple[tuple[Tensor | PackedSequence, ...], State]:
         """Read a batch as `forward` does, and return all states of the last layer.
 
+        Args:
+            input: As for `forward`.
+            hx: As for `forward`.
+            lengths: As for `forward`.
+
         Returns:
-            One tensor per state of the cell, the first of which is the outputs; and the
-            final state.
+            One tensor (T, B, D * H) per state of the cell, or with the axes of the outputs of
+            `forward`; the first is the outputs. And the final state, as of `forward`.
+
+        Raises:
+            ParameterError: See `forward`.
         """
         return self._read(input, hx, lengths, every_state=True)
 
@@ -282,7 +300,8 @@ class Recurrent(nn.Module):
 
         Args:
             x: (B, I), or (I,) for a single sequence.
-            hx: State as returned by an earlier call; None starts again.
+            hx: State as returned by an earlier call, (L, B, H) each, or (L, H) for a single
+                sequence; None is the initial state.
 
         Returns:
             Outputs (B, H), or (H,), and the state after the step.

@@ -127,7 +127,7 @@ class TableFile:
 
     Attributes:
         frame: The table; its index, "row", has the line of each row in the file, from 1, or the
-            rrow of the spreadsheet; of parquet the place from 1.
+            row of the spreadsheet; of parquet the place from 1.
         form: How it is written, as it was found.
         blank: Lines between rows that are blank.
         notes: Decisions in reading it that the user may want to know, a line each.

@@ -1,7 +1,7 @@
 """The user's own tables as numbers, checked row by row.
 
 The index of a table that was read is called "row", and has the row's number in the file;
-ferrors name rows by it.
+errors name rows by it.
 """
 
 import math

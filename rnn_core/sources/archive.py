@@ -16,6 +16,7 @@ from rnn_core.errors import SourceError
 from rnn_core.files import digest_of
 from rnn_core.sources.base import Source
 from rnn_core.sources.download import download
+from rnn_core.wording import amount
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +67,9 @@ def extract(archive: Path, folder: Path, source: RemoteArchive) -> None:
     except (tarfile.TarError, EOFError, OSError) as error:
         raise SourceError(f"{source.url} is not a whole archive: {error}") from error
     if missing:
-        raise SourceError(f"{source.url} lacks {len(missing)} files, such as {min(missing)}")
+        raise SourceError(
+            f"{source.url} lacks {amount(len(missing), 'file')}, such as {min(missing)}"
+        )
 
 
 def _named_files(archive: Path, source: RemoteArchive) -> Iterator[tuple[str, IO[bytes]]]:

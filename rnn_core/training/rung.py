@@ -19,8 +19,7 @@ class Rung:
         hidden_size: Features of its state, in each layer.
         num_layers: Layers.
         sizes: The names in params.yaml that led there.
-        deviation: How far its weights are from those of each budget, as a share of it; None
-            for equal hidden size.
+        deviations: Difference of its number of weights from each budget, as a share of it.
     """
 
     hidden_size: int

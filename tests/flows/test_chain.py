@@ -263,8 +263,8 @@ def test_mlflow_shows_cells_and_seeds_under_the_names_of_the_readme(chain):
         assert cells[f"metrics.test_{metric}"].tolist() == expected
         assert cells[f"metrics.test_{metric}_std"].notna().all()
         champions = cells[cells["tags.gatewise.champion"] == "true"]
-        recommended = [f"{comparison.champion.name} (recommended)"]
-        assert champions["tags.mlflow.runName"].tolist() == recommended
+        chosen = [f"{comparison.champion.name} (chosen)"]
+        assert champions["tags.mlflow.runName"].tolist() == chosen
         seeds = mlflow.search_runs(
             experiment_names=[f"tiny/{name}"], filter_string="tags.`gatewise.kind` = 'seed'"
         )

@@ -37,11 +37,12 @@ CONTRASTS = """
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const found = [];
+  const SHOWN = {opacityProperty: true, visibilityProperty: true};
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const element = texts.currentNode.parentElement;
     const words = texts.currentNode.textContent.trim();
-    if (!words || !element.checkVisibility() || !element.getClientRects().length) continue;
+    if (!words || !element.checkVisibility(SHOWN) || !element.getClientRects().length) continue;
     const isDrawn = element instanceof SVGElement;
     const style = getComputedStyle(element);
     const colour = parts(isDrawn ? style.fill : style.color);

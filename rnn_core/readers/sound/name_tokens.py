@@ -10,6 +10,7 @@ from rnn_core.metric import Split
 from rnn_core.readers.sound.name_roles import TAKE
 from rnn_core.readers.sound.recording_files import Files, bare_name
 from rnn_core.readers.splits import SPLIT_NAMES, splits_named
+from rnn_core.wording import amount
 
 LIST = re.compile(rf"({'|'.join(SPLIT_NAMES)})(_?list)?\.txt", re.IGNORECASE)
 
@@ -102,7 +103,7 @@ def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
     else:
         lists = []
     left = [p.relative_to(raw).as_posix() for p in files.others if p not in lists]
-    return items, [f"background noise ({noise} recordings)"] * bool(noise) + left
+    return items, [f"background noise ({amount(noise, 'recording')})"] * bool(noise) + left
 
 
 def splits_by_list(lists: list[Path]) -> dict[Path, Split]:

@@ -8,6 +8,7 @@ from rnn_core.readers.faults import some
 from rnn_core.readers.sound.recordings import Heard
 from rnn_core.readers.sound.sound_checks import FLAWS, LONGEST_RATIO
 from rnn_core.readers.splits import SETS
+from rnn_core.wording import amount
 
 MANY_SPEAKERS = 12
 """Number of speakers from which on they are not named for each split."""
@@ -25,15 +26,14 @@ def sound_lines(heard: Heard, rate_hz: int, left_out: Sequence[str]) -> list[str
     """
     count = sum(heard.kinds.values())
     kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(heard.kinds.items()))
-    lines = [
-        f"{duration(heard.seconds)} of sound in {count:,} recordings ({kinds}), at {rate_hz:,} Hz"
-    ]
+    sound = f"{duration(heard.seconds)} of sound in {amount(count, 'recording')}"
+    lines = [f"{sound} ({kinds}), at {rate_hz:,} Hz"]
     others = {rate: n for rate, n in heard.rates.items() if int(rate) != rate_hz}
     if others:
         each = ", ".join(f"{n:,} from {int(rate):,}" for rate, n in sorted(others.items()))
         lines.append(f"resampled to {rate_hz:,} Hz: {each}")
     if heard.mixed_down:
-        lines.append(f"mixed down to one channel: {heard.mixed_down:,} recordings")
+        lines.append(f"mixed down to one channel: {amount(heard.mixed_down, 'recording')}")
     if heard.copies:
         pairs = [f"{name} (of {other})" for name, other in heard.copies.items()]
         lines.append(f"left out as copies: {some(pairs)}")
@@ -81,7 +81,7 @@ def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> li
         return ["nothing tells who speaks: the same voices may be trained on and tested"]
     each = some([f"{speaker} {count:,}" for speaker, count in sorted(known.items())])
     unknown = len(speakers) - known.total()
-    rest = f"; nothing tells who speaks in {unknown:,} recordings" if unknown else ""
+    rest = f"; nothing tells who speaks in {amount(unknown, 'recording')}" if unknown else ""
     lines = [f"{len(known):,} speaker{'s' * (len(known) > 1)}: {each}{rest}"]
     if split_by == "each_speaker":
         return [*lines, "each speaker is tested in turn"]

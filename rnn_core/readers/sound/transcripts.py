@@ -21,6 +21,7 @@ from rnn_core.readers.sound.recording_sides import (
 from rnn_core.readers.sound.recordings import Named, read_all
 from rnn_core.readers.sound.transcript_tables import OWN, Row, find_tables, read_tables
 from rnn_core.readers.splits import SETS
+from rnn_core.wording import amount
 
 NONE = "the data holds no transcripts.tsv with the columns file and text"
 NONE_CURE = "write one, or set data.strings to join recordings of single words"
@@ -105,7 +106,7 @@ def not_listed(
         for name in without:
             faults.add(f"{name} is not in {tables[0].name}", "add a row or remove the file")
         without = []
-    unlisted = [f"what no table lists ({len(without)} recordings)"] if without else []
+    unlisted = [f"what no table lists ({amount(len(without), 'recording')})"] if without else []
     return unlisted + [path.relative_to(raw).as_posix() for path in others if path not in tables]
 
 

@@ -15,10 +15,15 @@ from rnn_core.tasks.base.role import Role
 from rnn_core.tasks.base.scores import Scores
 
 Batch: TypeAlias = tuple[Tensor, ...]
+"""Tensors that a loss is computed from; each task has its own shapes and dtypes."""
 
 
 class Learns(Role, ABC):
-    """Makes a model, its batches and its loss, and scores it."""
+    """Makes a model, its batches and its loss, and scores it.
+
+    Attributes:
+        ModelParameters: Dataclass of the values that `model:` in params.yaml may hold.
+    """
 
     ModelParameters: ClassVar[type[model_parameters.ModelParameters]]
 

@@ -19,7 +19,12 @@ T = TypeVar("T")
 
 
 class Prepares(ABC):
-    """Reads the user's own files, and suggests parameters for them."""
+    """Reads the user's own files, and suggests parameters for them.
+
+    Attributes:
+        DataParameters: Dataclass of the values that `data:` in params.yaml may hold.
+        Meta: Dataclass of what `prepare` found out; it travels with the model.
+    """
 
     DataParameters: ClassVar[type[Any]]
     Meta: ClassVar[type[prepared.Meta]]

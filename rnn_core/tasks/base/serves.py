@@ -24,7 +24,11 @@ class AnswerParameters:
 
 
 class Serves(Role, ABC):
-    """Reads raw input, and answers it."""
+    """Reads raw input, and answers it.
+
+    Attributes:
+        AnswerParameters: What `gatewise predict --set` may say, as a dataclass.
+    """
 
     AnswerParameters: ClassVar[type[Any]] = AnswerParameters
     rows_stand_alone: ClassVar[bool] = True

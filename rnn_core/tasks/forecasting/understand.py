@@ -13,6 +13,7 @@ from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table, read_table
 from rnn_core.tasks.forecasting.seasons import season_of
+from rnn_core.wording import amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +133,7 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         if int(odd.sum()) == len(forward):
             return
         yield (
-            f"{int(odd.sum())} rows do not follow the row before by the usual step, the first in "
+            f"not a usual step after the row before: {amount(int(odd.sum()), 'row')}, the first in "
             f"row {table.others.index[place]} ({steps.shown(table.times[place])}); a model counts "
             "rows, not time: add missing rows"
         )
@@ -154,8 +155,8 @@ def doubts_of_values(table: Table) -> Iterator[str]:
         if gaps.any():
             told = rows_in_words(table.others.index, gaps, None)
             yield (
-                f"column {column!r} has {int(gaps.sum())} gaps ({told}), in whose place a model "
-                "reads the last value before; they are not scored"
+                f"column {column!r} has {amount(int(gaps.sum()), 'gap')} ({told}), in whose place "
+                "a model reads the last value before; they are not scored"
             )
 
 

@@ -13,6 +13,7 @@ from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, counted, split_line
 from rnn_core.tasks.sentiment.parameters import Found, SentimentMeta
+from rnn_core.wording import amount
 
 MOSTLY_UNKNOWN = 0.5
 """Share of unknown words in a split above which a model learns little from it."""
@@ -102,8 +103,8 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
         yield f"{names} are different classes, and look alike; write them the same if they are one"
     if found.two_labels:
         yield (
-            f"{found.two_labels:,} texts have rows with different labels, such as "
-            f"{found.such_as!r}; no model can be right about all of these"
+            f"{amount(found.two_labels, 'text')} with different labels, such as "
+            f"{found.such_as!r}; no model can be right about all of these rows"
         )
 
 

@@ -36,8 +36,13 @@ class SpeechModel(ModelParameters, Augmentation):
     """The classifier, and how recordings are varied while it is trained.
 
     See `rnn_core.models.sequence_classifier.SequenceClassifier` and
-    `rnn_core.features.augmentation.Augmentation`. With `class_weights: balanced`, recordings
-    count while training so that each word counts the same in all, however rare it is.
+    `rnn_core.features.augmentation.Augmentation`.
+
+    Attributes:
+        bidirectional: Whether the recurrent layer also reads a recording from its end.
+        pooling: How the outputs of all frames become one vector.
+        class_weights: `balanced`: each word counts the same in training, however rare it is;
+            `none`: each recording does.
     """
 
     bidirectional: bool = False

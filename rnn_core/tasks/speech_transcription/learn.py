@@ -37,6 +37,10 @@ class TranscriptionModel(ModelParameters, Augmentation):
     """The transcriber, and how recordings are varied while it is trained.
 
     See `rnn_core.models.transcriber.Transcriber` and `rnn_core.features.augmentation.Augmentation`.
+
+    Attributes:
+        stack: Adjoining frames that the recurrent layer reads as one.
+        bidirectional: Whether the recurrent layer also reads a recording from its end.
     """
 
     stack: int = 2

@@ -15,6 +15,7 @@ from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.speech_transcription.divide import has_unknown
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionMeta
+from rnn_core.wording import amount
 
 MOST_SYMBOLS = 60
 """Largest number of symbols that are listed one by one."""
@@ -62,5 +63,8 @@ def unknown_symbols(data: Data, meta: TranscriptionMeta) -> list[str]:
     strange = int(has_unknown(data, len(meta.symbols)).sum())
     if not strange:
         return []
-    doubt = f"the texts of {strange} recordings for validation or test have symbols that no text "
-    return [doubt + "for training has; they count as errors (capitals and commas are symbols too)"]
+    doubt = (
+        f"the texts of {amount(strange, 'recording')} for validation or test have symbols that no "
+        "text for training has; they count as errors (capitals and commas are symbols too)"
+    )
+    return [doubt]

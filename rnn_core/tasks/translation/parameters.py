@@ -27,7 +27,7 @@ class TranslationData:
             holds all; pairs are drawn, not cut off at the end.
         test_share: Share of the pairs kept for the final score, also drawn.
         repeated: What to do where a text to translate is repeated in another split, as the model
-            rreads it: refuse it ("error"), leave it out of the earlier split ("drop"), or take
+            reads it: refuse it ("error"), leave it out of the earlier split ("drop"), or take
             splits as they are, which is for those that were published ("keep").
         max_vocabulary: Most different subwords of both languages together.
         max_length: A training pair with more subwords than this on either side is left

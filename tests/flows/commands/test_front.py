@@ -1,4 +1,4 @@
-"""What a user meets first: the welcome, the help, and the completion of words in a shell."""
+"""First things a user sees: the welcome, the help, and the completion of words in a shell."""
 
 import os
 import subprocess
@@ -103,7 +103,7 @@ NEEDLESS = {
 
 @pytest.mark.parametrize("variables", [{}, {"_GATEWISE_COMPLETE": "complete_bash"}])
 def test_welcome_and_completion_import_little(variables):
-    """What takes longer to import than a person waits for a TAB."""
+    """Heavy modules would make the user wait after each TAB."""
     program = (
         "import sys\nfrom flows.commands.entry import main\nsys.argv = ['gatewise']\n"
         "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)\n"

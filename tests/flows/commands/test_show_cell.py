@@ -129,7 +129,7 @@ def test_mistake_is_one_line_with_the_nearest_name(gatewise, arguments, message)
     assert gatewise("cells", "show", *arguments) == (message, 1)
 
 
-def test_commands_print_and_write(gatewise, monkeypatch, tmp_path):
+def test_commands_print(gatewise):
     assert gatewise("cells", "show", "mgu") == (f"{show('mgu', 'docs')}\n", 0)
     assert gatewise("cells", "show", "mgu", "--stage", "form") == (f"{show('mgu', 'form')}\n", 0)
     listed = catalogue.listing(7, 9)
@@ -137,9 +137,6 @@ def test_commands_print_and_write(gatewise, monkeypatch, tmp_path):
         f"{listed}\n",
         0,
     )
-    monkeypatch.setattr(catalogue, "clone", lambda: tmp_path)
-    assert gatewise("cells", "docs") == ("", 0)
-    assert (tmp_path / "docs/cells.md").read_text() == catalogue.page()
 
 
 def test_help_of_the_command_names_every_stage(gatewise):

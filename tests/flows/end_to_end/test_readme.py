@@ -1,7 +1,8 @@
-"""Commands of the README, typed in a copy of the repository."""
+"""Commands of the README and the guides, typed in a copy of the repository."""
 
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import httpx
 import psutil
@@ -21,8 +23,23 @@ from rnn_core.comparison.outcome import read_comparison
 
 wait_for = partial(waiting.wait_for, seconds=120, every=0.2)
 
+REPOSITORY = Path(__file__).parents[3]
+PAGES = (
+    "README.md",
+    "docs/index.md",
+    "docs/guides/races.md",
+    "docs/guides/dvc.md",
+    "docs/guides/export.md",
+    "docs/guides/schedules.md",
+    "docs/results.md",
+)
+"""Those with blocks of commands that can be typed as they are."""
+
 LONG = {"gatewise run studies/benchmark": "takes hours"}
-SELF = {"make test": "runs this"}
+APART = {
+    "pip install .": "test_wheel.py installs the layer",
+    "source .venv/bin/activate": "the programs are on the path here",
+}
 SERVERS = {
     "make up",
     'gatewise deploy --cron "0 2 * * *" --watch 15',
@@ -30,20 +47,18 @@ SERVERS = {
     "prefect deployment run study/sample",
 }
 PORTS = {"mlflow": 5000, "prefect": 4200, "models": 8000, "worker": 4201}
-OWN = {
-    "gatewise new studies/shop --task forecasting --data data/raw/co2/co2.csv --target co2 "
-    "--set missing=fill --run": "gatewise new studies/shop --task forecasting "
-    "--data data/raw/co2/sales.csv --target y --set missing=fill --cells gru --seeds 1 "
-    "--most-seeds 1 --run",
-    "gatewise predict shop.co2 data/raw/co2/co2.csv": "gatewise predict shop.sales "
-    "data/raw/co2/sales.csv",
-    "gatewise export shop.co2 --onnx co2.onnx": "gatewise export shop.sales --onnx sales.onnx",
-    'gatewise generate sample.agreement --prompt "the dog" --set temperature=0.7 '
-    "--set top_k=5": 'gatewise generate sample.agreement --prompt "the dog" '
-    "--set temperature=0.7 --set top_k=5",
-}
-"""Commands about data, and the same about the data of the copy."""
+NEW = (
+    "gatewise new studies/shop --task forecasting --data examples/visitors.csv "
+    "--target visitors --run"
+)
+SHORTER = "--cells gru --sizes equal --seeds 1 --most-seeds 1"
+"""Options that are added here, so that the command takes a moment."""
 
+PREDICT = "gatewise predict shop.visitors examples/visitors.csv"
+GENERATE = (
+    'gatewise generate sample.agreement --prompt "the dog" --set temperature=0.7 --set top_k=5'
+)
+EXPORT = "gatewise export shop.visitors --onnx visitors.onnx"
 QUICK = [
     "make run",
     "gatewise run --dry-run",
@@ -53,6 +68,11 @@ QUICK = [
     "gatewise sync",
     "dvc metrics show",
     "gatewise store show",
+    NEW,
+    PREDICT,
+    GENERATE,
+    "gatewise run studies/shop",
+    EXPORT,
 ]
 
 
@@ -68,6 +88,7 @@ def clone(clone_at, tmp_path_factory, home):
         "cells": ["gru"],
     }
     study = clone_at(tmp_path_factory.mktemp("clone"), parameters | {"datasets": datasets})
+    shutil.copytree(REPOSITORY / "examples", study.folder / "examples")
     for name in ("PREFECT_HOME", "MLFLOW_TRACKING_URI"):
         del study.environment[name]
     return study
@@ -89,18 +110,19 @@ SECTIONS = {
 }
 
 
-def blocks(study, language):
-    text = (study.folder / "README.md").read_text()
+def blocks(page, language):
+    text = (REPOSITORY / page).read_text()
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def commands(study):
-    lines = [line for block in blocks(study, "sh") for line in block.splitlines()]
-    return [re.sub(r"\s{2,}#.*", "", line).strip() for line in lines]
+def commands():
+    """All commands in their order, each once."""
+    lines = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines()]
+    return list(dict.fromkeys(re.sub(r"\s{2,}#.*", "", line).strip() for line in lines))
 
 
-def test_every_command_of_the_readme_is_known_here(clone):
-    assert set(commands(clone)) == {*LONG, *SELF, *SERVERS, *QUICK, *OWN}
+def test_every_command_of_the_pages_is_known_here():
+    assert set(commands()) == {*LONG, *APART, *SERVERS, *QUICK}
 
 
 def test_make_runs_every_test_once(clone):
@@ -119,10 +141,11 @@ def test_make_runs_every_test_once(clone):
 
 def test_quick_commands_work_in_their_order(clone, said_of):
     printed = {}
-    for command in commands(clone):
-        if command in QUICK or command in OWN:
-            program, *arguments = shlex.split(OWN.get(command, command))
-            printed[command] = clone.run(program, *arguments)
+    for command in commands():
+        if command in QUICK:
+            program, *arguments = shlex.split(command)
+            more = SHORTER.split() if command == NEW else []
+            printed[command] = clone.run(program, *arguments, *more)
     for dataset in ("agreement", "co2"):
         said = said_of(printed["make run"], dataset)
         assert re.search(rf"^{dataset} use gru-\d+ .* try it: gatewise .* sample\.{dataset} ", said)
@@ -130,29 +153,36 @@ def test_quick_commands_work_in_their_order(clone, said_of):
     assert "agreement: MLflow shows it" in printed["gatewise sync"]
     assert "Nothing to do: all is up to date." in printed['gatewise run --only "train@co2"']
     assert "All is up to date." in printed["gatewise status"]
-    made, predicted, exported, generated = (printed[command] for command in OWN)
-    assert re.search(r"^sales use gru-\d+ .* try it: .* shop\.sales FILE$", said_of(made, "sales"))
-    assert predicted.startswith("date,y\n2024-10-27,")
-    assert exported.startswith(
-        "sales.onnx has the network of shop.sales\nIt reads\n  past, float32"
+    assert "Nothing to do: all is up to date." in printed["gatewise run studies/shop"]
+    made = said_of(printed[NEW], "visitors")
+    assert re.search(r"^visitors use gru-\d+ .* try it: .* shop\.visitors FILE$", made)
+    shown = re.search(r"^date,visitors\n(?:[-\d]+,[.\d]+\n)+", readme(), re.MULTILINE)
+    first = printed[PREDICT].splitlines()[: len(shown[0].splitlines())]
+    assert [dates_of(line) for line in first] == [dates_of(line) for line in shown[0].splitlines()]
+    assert printed[EXPORT].startswith(
+        "visitors.onnx has the network of shop.visitors\nIt reads\n  past, float32"
     )
-    assert (clone.folder / "sales.onnx").stat().st_size > 1000
-    assert generated.startswith("the dog")
+    assert (clone.folder / "visitors.onnx").stat().st_size > 1000
+    assert printed[GENERATE].startswith("the dog")
 
 
-def test_python_of_the_readme_prints_answers(clone):
-    loading, asking, _ = blocks(clone, "python")
+def readme():
+    return (REPOSITORY / "README.md").read_text()
+
+
+def dates_of(line):
+    return line.partition(",")[0]
+
+
+def test_python_of_the_pages_prints_answers(clone):
+    (loading,) = blocks("docs/index.md", "python")
+    (asking,) = blocks("docs/guides/mlflow.md", "python")
     answer = run_python(clone, loading)
     assert len(answer) > 200
     assert answer.startswith("the dog that the cats ")
     ranked = run_python(clone, asking)
     score = read_comparison(clone.folder / "comparisons/co2.json").candidates["gru-4"].test.mean
     assert re.search(rf"0 +gru +{score:.6f}", ranked), ranked
-
-
-def test_library_of_the_readme_computes_what_torch_does(clone):
-    *_, using = blocks(clone, "python")
-    assert run_python(clone, using) == "(32, 100, 64) (2, 32, 64)\nTrue\n"
 
 
 def run_python(study, program):
@@ -172,7 +202,7 @@ def run_python(study, program):
 def api(clone):
     """All servers, with the sample study deployed."""
     if taken := [port for port in PORTS.values() if is_taken(port)]:
-        pytest.skip(f"ports that the README uses are taken: {taken}")
+        pytest.skip(f"ports that the guides use are taken: {taken}")
     clone.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
     with running(clone, "make", "up"), httpx.Client(base_url="http://127.0.0.1:4200/api") as api:
         wait_for(lambda: "Ctrl-C ends all" in (clone.folder / "up.log").read_text())

@@ -147,7 +147,7 @@ SOUNDS = {
     "a header within another chunk": (BEXT, "17 recordings (17 WAV (16 bits))"),
     "24 bits": (chunks(1, 24, NOISE), "1 WAV (24 bits)"),
     "floating point": (chunks(3, 32, FLOATS), "1 WAV (floating point)"),
-    "stereo": (chunks(1, 16, NOISE, channels=2), "mixed down to one channel: 1 recordings"),
+    "stereo": (chunks(1, 16, NOISE, channels=2), "mixed down to one channel: 1 recording"),
     "mp3 by another name": (stored("MP3", "MPEG_LAYER_III"), "1 MP3 (layer III)"),
     "RF64": (stored("RF64", "PCM_16"), "1 RF64 (16 bits)"),
     "AU by another name": (stored("AU", "PCM_16"), "1 AU (16 bits)"),

@@ -184,7 +184,7 @@ READ = {
     "15th of months": (csv(MONTHS + pd.Timedelta(days=14)), "1 month", "2015-01-15"),
     "business days but holidays": (
         csv(pd.bdate_range("2024-01-01", periods=N + 2).delete([20, 40])),
-        "2 rows do not follow",
+        "not a usual step after the row before: 2 rows",
         "2024-03-27",
     ),
     "Z": (csv(HOURS, form="%Y-%m-%dT%H:%M:%SZ"), "(UTC)", "2024-01-03 12:00:00+00:00"),

@@ -11,7 +11,7 @@ from flows.serving.failures import MOST_CHARACTERS, without_input
 from flows.serving.openapi import REASONS
 from flows.serving.version import Limits
 
-GUIDE = (Path(__file__).parents[3] / "docs/serving.md").read_text()
+GUIDE = (Path(__file__).parents[3] / "docs/guides/serving.md").read_text()
 
 KNOWN = {"y", "date", "sales of north"}
 

@@ -230,7 +230,7 @@ def test_truth_of_the_example_is_found_and_a_right_answer_has_the_best_score(
     lay_out(task, tmp_path)
     truths = matcher.truths(made.task, tmp_path)
     keys = matcher.keys(made.task, made.example, made.answer)
-    if task == "forecasting":  # of which the example is the beginning of the table
+    if task == "forecasting":  # the example is the beginning of its table
         assert keys
         assert set(keys) <= truths.keys()
         values, std = truths[keys[0]]

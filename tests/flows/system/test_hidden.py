@@ -1,4 +1,4 @@
-"""No password, and no token, is left in what is told."""
+"""Messages hold no password and no token."""
 
 import logging
 import subprocess
@@ -91,7 +91,7 @@ def test_log_is_written_without_secrets(monkeypatch):
 
 
 def test_artifacts_may_not_have_a_password(monkeypatch):
-    """It would stand in each run of MLflow."""
+    """Each run of MLflow would show it."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////x/mlflow.db")
     for address in ("ftp://ada:planted@host/x", "s3://bucket/x?secret=planted"):
         assert has_password(address)

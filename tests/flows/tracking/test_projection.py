@@ -163,14 +163,14 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("place", QUERIES)
-def test_queries_of_the_readme_rank_candidates_alone(layout, database, place):
+def test_queries_of_the_guide_rank_candidates_alone(layout, database, place):
     """A network without a recurrence has scores as they have, and is none of them."""
     project(layout, "opinions")
-    text = (Path(__file__).parents[3] / "README.md").read_text()
+    text = (Path(__file__).parents[3] / "docs/guides/mlflow.md").read_text()
     (query,) = re.findall(QUERIES[place], text, re.DOTALL)
     query = literal_eval(f"({query})") if place == "in Python" else query
     found = mlflow.search_runs(experiment_names=["tiny/opinions"], filter_string=query)
-    names = {name.removesuffix(" (recommended)") for name in found["tags.mlflow.runName"]}
+    names = {name.removesuffix(" (chosen)") for name in found["tags.mlflow.runName"]}
     assert names == set(read_comparison(layout.comparison("opinions")).candidates)
 
 
@@ -179,7 +179,9 @@ def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
     comparison = read_comparison(layout.comparison("opinions"))
     experiment = MlflowClient().get_experiment_by_name("tiny/opinions")
     text = experiment.tags["mlflow.note.content"]
-    assert text.startswith(f"**{advice.sentence(comparison)}**")
+    assert text.startswith(advice.sentence(comparison))
+    assert f"(#/experiments/{experiment.experiment_id}/runs?" in text
+    assert experiment.tags["gatewise.recommended"] == comparison.champion.name
     assert words.chance(comparison.champion.result.validation) in text
     assert "gatewise predict tiny.opinions FILE" in text
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
@@ -189,7 +191,7 @@ def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
         if run.data.tags["gatewise.kind"] == "cell"
     }
     (network,) = comparison.references
-    first = f"{comparison.champion.name} (recommended)"
+    first = f"{comparison.champion.name} (chosen)"
     assert set(said) == {first, *comparison.results} - {comparison.champion.name}
     assert advice.sentence(comparison) in said[first]
     assert words.score(comparison.champion.result.test.mean) in said[first]
@@ -207,9 +209,9 @@ def test_page_says_anew_what_is_recommended(layout, database, monkeypatch):
     text = MlflowClient().get_experiment_by_name("tiny/sales").tags["mlflow.note.content"]
     assert f"use {after}" in text.partition("\n")[0]
     names = [run.info.run_name for run in runs_of("sales")]
-    assert f"{after} (recommended)" in names
+    assert f"{after} (chosen)" in names
     assert f"{before} (earlier)" in names
-    assert f"{before} (recommended)" not in names
+    assert f"{before} (chosen)" not in names
 
 
 def test_seconds_of_a_cell_are_those_of_the_trainings_that_are_compared(layout, database):
@@ -345,9 +347,9 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
     project(layout)
     runs = runs_of("sales")
     new = [run for run in runs if run.info.run_id not in before]
-    recommended = {"true": " (recommended)", "false": ""}
+    chosen = {"true": " (chosen)", "false": ""}
     cell = find(runs, kind="cell", cell="gru", current="true")
-    ending = recommended[cell.data.tags["gatewise.champion"]]
+    ending = chosen[cell.data.tags["gatewise.champion"]]
     assert sorted(run.info.run_name for run in new) == [f"gru-4{ending}", "gru-4 seed 1"]
     past = [run for run in runs if run.data.tags["gatewise.current"] == "false"]
     names = sorted(run.info.run_name for run in past)

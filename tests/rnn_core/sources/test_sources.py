@@ -221,7 +221,7 @@ def test_hostile_archive_writes_nothing_but_the_named_files(server, tmp_path, at
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (archive_of(good_members()[0]), "lacks 1 files, such as b.wav"),
+        (archive_of(good_members()[0]), "lacks 1 file, such as b.wav"),
         (archive_of(*good_members())[:60], "is not a whole archive"),
         (b"<html>no archive</html>", "is not a whole archive"),
         (archive_of(*good_members(**{"a.wav": b"other"})), "have the digest"),

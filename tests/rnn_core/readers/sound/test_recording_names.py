@@ -147,7 +147,7 @@ def test_lists_say_the_splits_and_are_not_left_out(tmp_path):
     assert [by_name[name] for name in names[:6]] == ["test"] * 4 + ["validation"] * 2
     assert {by_name[name] for name in names[6:]} == {"train"}
     assert words.left_out == [
-        "background noise (1 recordings)",
+        "background noise (1 recording)",
         "LICENSE",
         "_background_noise_/README.md",
     ]

@@ -83,7 +83,7 @@ DOUBTS = {
     ),
     "a row is missing": (
         table().drop(index=50),
-        "1 rows do not follow the row before by the usual step, the first in row 52 (2024-02-21)",
+        "not a usual step after the row before: 1 row, the first in row 52 (2024-02-21)",
     ),
     "no timestamps": (
         table(date=np.arange(ROWS) + 0.5),

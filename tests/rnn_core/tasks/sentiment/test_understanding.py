@@ -117,7 +117,7 @@ def test_one_text_with_two_labels_is_doubted_as_the_model_sees_it(tmp_path):
     frame = table({"yes": 40, "no": 40})
     frame.loc[[0, 41], "review"] = ["So  So!", "so so !"]
     told = understood(tmp_path, frame)
-    line = "1 texts have rows with different labels, such as 'so so !'; no model can be right"
+    line = "1 text with different labels, such as 'so so !'; no model can be right"
     assert [doubt for doubt in told.doubts if doubt.startswith(line)]
 
 

@@ -64,7 +64,7 @@ def test_everything_that_was_read_resampled_mixed_and_left_out_is_told(raw):
         "12 recordings in the training set, 6 in the validation set, 7 in the test set",
         f"6.8 seconds of sound in 25 recordings ({KINDS}), at 16,000 Hz",
         "resampled to 16,000 Hz: 1 from 44,100, 1 from 8,000",
-        "mixed down to one channel: 1 recordings",
+        "mixed down to one channel: 1 recording",
         "left out as copies: yes_dora_3.flac (of yes_dora_1.wav)",
         "left out: README.md",
     )

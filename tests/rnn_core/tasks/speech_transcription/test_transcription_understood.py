@@ -41,10 +41,10 @@ def test_symbols_speakers_and_what_is_left_out_are_told(tmp_path):
         "4.5 seconds of sound in 9 recordings (9 WAV (16 bits)), at 8,000 Hz",
         "resampled to 8,000 Hz: 1 from 16,000",
         "left out as copies: clips/copy.wav (of clips/a.wav)",
-        "left out: what no table lists (1 recordings), README",
+        "left out: what no table lists (1 recording), README",
     )
     (doubt,) = found.doubts
-    assert doubt.startswith("the texts of 1 recordings for validation or test have symbols that no")
+    assert doubt.startswith("the texts of 1 recording for validation or test have symbols that no")
 
 
 def test_strings_are_told_to_be_joined(tmp_path):

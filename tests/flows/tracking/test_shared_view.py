@@ -1,0 +1,72 @@
+"""The list of candidates, as MLflow's own page shows it."""
+
+import os
+import socket
+import subprocess
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from chromium_page import CHROMIUM, chromium
+from mlflow import MlflowClient
+from waiting import wait_for
+
+from flows.tracking import shared_view
+from flows.tracking.projection import Projection
+from rnn_core.comparison.outcome import read_comparison
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")
+
+HEADERS = "[...document.querySelectorAll('[role=columnheader]')].map(e => e.innerText)"
+NAMES = "[...document.querySelectorAll('[role=gridcell] a')].map(e => e.innerText)"
+
+
+@contextmanager
+def mlflow_pages(database):
+    """MLflow's server on a database; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--backend-store-uri", database, "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        ["mlflow", "server", *options, "--workers", "1"],
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: answers(address), 120)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def answers(address):
+    try:
+        return httpx.get(f"{address}/health").is_success
+    except httpx.HTTPError:
+        return False
+
+
+def test_page_shows_scores_and_risks_of_the_candidates_alone(layout, database, tmp_path):
+    Projection(layout, "tiny", {}).project("opinions")
+    experiment = MlflowClient().get_experiment_by_name("tiny/opinions").experiment_id
+    comparison = read_comparison(layout.comparison("opinions"))
+    place = shared_view.address(experiment)
+    with mlflow_pages(database) as address, chromium(tmp_path / "chromium") as page:
+        wide = {"width": 2400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        page.ask("Emulation.setDeviceMetricsOverride", **wide)  # it draws what can be seen alone
+        page.ask("Page.navigate", url=f"{address}/{place}")
+        page.wait_for(f"{HEADERS}.join().includes('validation_chance')")
+        headers = page.value(HEADERS)
+        page.wait_for(f"{NAMES}.join().includes('(chosen)')")
+        names = set(page.value(NAMES))
+        assert "test_accuracy_std" in headers
+        assert "validation_chance_within_margin" in headers
+        assert comparison.references.keys().isdisjoint(names)
+        assert f"{comparison.champion.name} (chosen)" in names
+        page.ask("Page.navigate", url=f"{address}/#/experiments/{experiment}")
+        link = f"document.querySelector('a[href*=\"{place}\"]')"
+        page.wait_for(f"!!{link}")
