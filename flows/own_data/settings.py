@@ -34,7 +34,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise ParameterError(f"{setting!r} does not have the form name=value")
+            raise ParameterError(f"{setting!r} is not of the form name=value")
         try:
             found[name.strip()] = value_of(value)
         except yaml.YAMLError:

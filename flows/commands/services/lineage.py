@@ -1,4 +1,4 @@
-"""`gatewise lineage` and `gatewise reproduce`: where a model comes from, and made once more."""
+"""`gatewise lineage` and `reproduce`: show where a model comes from, and train it again."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flows.operations.lineage import Lineage
 
 NO_COMMIT = ("(not known)", "(none: the study was in no git repository)")
-"""What is told where there is no commit: of a version of long ago, and of others."""
+"""Texts for a version without a commit: one of an old Gatewise, and any other."""
 
 
 def lineage(model: str, study: Path, *, as_json: bool) -> None:
@@ -35,7 +35,7 @@ def lineage(model: str, study: Path, *, as_json: bool) -> None:
 
 
 def told(found: "Lineage") -> Iterator[tuple[str, str]]:
-    """The lines for a person, each with what it is about."""
+    """The lines for the user, each with its label."""
     yield "model", f"{found.model} version {found.version}, digest {found.digest}"
     if found.run is None:
         yield "MLflow", "its run was deleted"
@@ -55,7 +55,7 @@ def told(found: "Lineage") -> Iterator[tuple[str, str]]:
 
 
 def compared(found: "Lineage") -> str:
-    """Whether dvc.lock says the same now."""
+    """Describe whether dvc.lock has the same digests now."""
     if not found.lock:
         return "what dvc.lock said is not known"
     if found.lock_now is None:
@@ -80,10 +80,10 @@ def page_of(run: str) -> str:
 
 
 def reproduce(model: str, study: Path, keep: Path | None) -> None:
-    """Make a model once more from its commit, and say whether it is the same.
+    """Train a model again from its commit, and say whether it is the same.
 
     Raises:
-        StudyError: If it is not, or cannot be made once more.
+        StudyError: If it is not, or cannot be trained again.
     """
     use_defaults()
     kept = keep.resolve() if keep else None

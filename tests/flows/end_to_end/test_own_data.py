@@ -147,11 +147,11 @@ NOTHING_THERE = [
     ),
     (
         ("--task", "text_generation", "--data", "sales.csv", "--target", "y"),
-        "--target is of forecasting and sentiment",
+        "--target is an option of forecasting and sentiment",
     ),
     (
         ("--task", "text_generation", "--data", "sales.csv", "--series", "y"),
-        "--series is of forecasting; text_generation has none",
+        "--series is an option of forecasting, not of text_generation",
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--series", "shop"),
@@ -163,7 +163,7 @@ NOTHING_THERE = [
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizon"),
-        "'horizon' does not have the form name=value",
+        "'horizon' is not of the form name=value",
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizn=3"),
