@@ -1,1 +1,1 @@
-"""Registered models answered over HTTP, and a page to try them."""
+"""A server that answers over HTTP with registered models, and a page to try them."""

@@ -1,4 +1,4 @@
-"""Answers of a champion and of its challenger to what was asked, in a file of bounded size."""
+"""A log of answers of a champion and its challenger, in files of bounded size."""
 
 import json
 import os
@@ -12,22 +12,22 @@ from flows.tracking.rows import Row
 from rnn_core.files import read_json_lines
 
 MOST_BYTES = 64 << 20
-"""Of the answers of a model: what is older goes."""
+"""Most bytes of a model's log; older answers are removed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedAnswer:
-    """A row that both answered.
+    """A row that both models answered.
 
     Attributes:
-        time: When, in seconds since 1970.
-        request: Of which request; its rows have the same.
-        key: What it is about; see `rnn_core.truth.matching`.
+        time: Time of the answer, in seconds since 1970.
+        request: Id of the request, which all its rows share.
+        key: The key to find its truth by; see `rnn_core.truth.matching`.
         champion: Version of the champion.
         challenger: Version of the challenger.
-        answers: The rows that they answered, the champion's first.
-        seconds: How long the request took each.
-        given: The row of the input; None unless inputs are to be kept.
+        answers: The rows of both answers, the champion's first.
+        seconds: Time of the request, for the champion and for the challenger.
+        given: The row of the input; None unless inputs are logged too.
     """
 
     time: float
@@ -41,17 +41,17 @@ class LoggedAnswer:
 
 
 def log_file(model: str) -> Path:
-    """Where the answers of a model are."""
+    """The file with the answers of a model."""
     return Layout(home()).state / "shadow" / f"{model}.jsonl"
 
 
 def older(file: Path) -> Path:
-    """Where those before them are."""
+    """The file with earlier answers."""
     return file.with_suffix(".old.jsonl")
 
 
 def write_answers(file: Path, answers: Iterable[LoggedAnswer]) -> None:
-    """Add answers; once a half of what is kept is full, the older half goes."""
+    """Add answers; when the file reaches half of the limit, it replaces the older file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists() and file.stat().st_size > MOST_BYTES // 2:
         file.replace(older(file))
@@ -61,7 +61,7 @@ def write_answers(file: Path, answers: Iterable[LoggedAnswer]) -> None:
 
 
 def read_answers(model: str) -> Iterator[LoggedAnswer]:
-    """All answers of a model, from the oldest on."""
+    """All logged answers of a model, from the oldest."""
     for file in (older(log_file(model)), log_file(model)):
         if file.exists():
             for row in read_json_lines(file):

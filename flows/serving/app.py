@@ -1,4 +1,4 @@
-"""The application: its routes, over the versions that answer now."""
+"""The application: routes to the versions that answer now."""
 
 import asyncio
 import logging
@@ -35,19 +35,19 @@ log = logging.getLogger("gatewise.serving")
 PAGE = Path(__file__).with_name("page")
 
 FEW = 1 << 16
-"""Bytes of JSON that are read at once, without a thread of their own."""
+"""Most bytes of JSON that are read in the main thread."""
 
 
 class Application:
-    """Models, and the routes by which they are asked.
+    """Models, and the routes to them.
 
     Args:
         names: Models to serve; all registered ones if none is named.
-        limits: What requests may take.
-        rules: Who may ask.
-        refresh: Seconds between two looks at where aliases point.
-        shadow: Whether challengers answer too: `answers` logs what both answered, `inputs` also
-            what they were asked.
+        limits: Limits on requests.
+        rules: Rules for requests.
+        refresh: Seconds between two checks of the aliases.
+        shadow: Whether challengers answer too: `answers` logs both answers, `inputs` also logs
+            the inputs.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Application:
         self.is_ending = False
 
     def seat(self, version: Version) -> Desk:
-        """Where a version answers."""
+        """Make the desk of a version."""
         batches = self.numbers.batches.labels(version.name)
         return Desk(version, self.limits, self.pool, batches.observe)
 
     def asgi(self) -> ASGIApp:
-        """The application behind its guards."""
+        """The application with its guards."""
         app = FastAPI(
             title="Gatewise",
             description="Registered models, answered.",
@@ -92,7 +92,7 @@ class Application:
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        """Look where aliases point, as long as requests are answered."""
+        """Check the aliases as long as the server runs."""
         watch = asyncio.create_task(self.watch())
         yield
         self.is_ending = True
@@ -104,41 +104,41 @@ class Application:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     async def watch(self) -> None:
-        """Let versions take over to which aliases move."""
+        """Let a version take over when an alias moves to it."""
         while True:
             await asyncio.sleep(self.refresh)
             try:
                 await self.look()
-            except Exception as error:  # noqa: BLE001 - what answers now goes on
+            except Exception as error:  # noqa: BLE001 - the current versions go on answering
                 noted(error)
 
     async def look(self) -> None:
-        """Look once where aliases point."""
+        """Check the aliases once."""
         await self.shelf.refresh()
         if self.shadows is not None:
             await self.shadows.refresh(self.shelf.places)
 
     def add_routes(self, app: FastAPI) -> None:
-        """Say which address is answered by what."""
+        """Add all routes to the application."""
         hidden: Any = {"include_in_schema": False}
         app.get("/", **hidden)(page("index.html"))
         app.get("/docs", **hidden)(page("docs.html"))
         app.mount("/page", StaticFiles(directory=PAGE), name="page")
-        app.get("/health", summary="Whether the server is alive")(self.health)
-        app.get("/ready", summary="Whether models can be asked")(self.ready)
+        app.get("/health", summary="Check that the server is alive")(self.health)
+        app.get("/ready", summary="Check that models can answer")(self.ready)
         app.get("/metrics", summary="Numbers for Prometheus")(self.metrics)
         app.get("/openapi.json", **hidden)(self.openapi(app))
-        app.get("/models", summary="All models, and what speaks for them")(self.models)
-        app.get("/models/{name}", summary="A model, and what speaks for it")(self.one_model)
+        app.get("/models", summary="All models, with the evidence for them")(self.models)
+        app.get("/models/{name}", summary="A model, with the evidence for it")(self.one_model)
         app.post("/models/{name}/predict", **hidden)(self.predict)
         app.post("/models/{name}/stream", **hidden)(self.stream)
 
     async def health(self) -> Response:
-        """That the server is alive."""
+        """Return 200 while the server is alive."""
         return as_json({"status": "alive"})
 
     async def ready(self) -> Response:
-        """Whether models can be asked; not while the server ends."""
+        """Return 200 if models can answer, and 503 if not or while the server ends."""
         told = {"status": "ending" if self.is_ending else "ready", "models": len(self.desks())}
         return as_json(told, 503 if self.is_ending else 200)
 
@@ -148,7 +148,7 @@ class Application:
         return Response(self.numbers.text(self.shelf), headers={"Content-Type": kind})
 
     def openapi(self, app: FastAPI) -> Any:
-        """What answers with the document of OpenAPI."""
+        """Make the route that returns the OpenAPI document."""
 
         async def answer() -> Response:
             plain = get_openapi(title=app.title, version="1", routes=app.routes)
@@ -157,11 +157,11 @@ class Application:
         return answer
 
     async def models(self) -> Response:
-        """All models."""
+        """Describe all models."""
         return as_json({"models": [told_of(place) for place in self.shelf.places.values()]})
 
     async def one_model(self, name: str) -> Response:
-        """A model."""
+        """Describe a model."""
         return as_json(told_of(self.place(name)))
 
     async def predict(self, name: str, request: Request) -> Response:
@@ -185,11 +185,11 @@ class Application:
         return as_json(desk.version.told | {"rows": rows}, headers=timing)
 
     async def in_thread(self, *arguments: Any) -> Any:
-        """What reads a large body, or a file, beside all else."""
+        """Read a large body or a file in a thread, so that other requests need not wait."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, read_body, *arguments)
 
     async def stream(self, name: str, request: Request) -> Response:
-        """Write text piece by piece."""
+        """Stream a text piece by piece."""
         desk, started = self.desk(name), time.perf_counter()
         try:
             stream = await self.begin(desk, request)
@@ -200,10 +200,10 @@ class Application:
         return StreamingResponse(stream.events(noted), media_type="text/event-stream")
 
     async def begin(self, desk: Desk, request: Request) -> Stream:
-        """Begin to write.
+        """Begin to write a text.
 
         Raises:
-            RefusedError: If the model does not write, or the request is wrong.
+            RefusedError: If the model does not write text, or the request is wrong.
         """
         version = desk.version
         if not version.streams:
@@ -212,25 +212,25 @@ class Application:
             raise RefusedError(415, f"the Content-Type must be {JSON}")
         given = of_json(version, await request.body())
         if len(given.table) != 1:
-            raise RefusedError(422, "a text is written on from one row")
+            raise RefusedError(422, "a stream takes exactly one row")
         prompt = str(given.table[version.schema.columns[0]].iloc[0])
         stream = Stream(desk, prompt, given.parameters, self.pool)
         await stream.begin()
         return stream
 
     def count(self, name: str, route: str, status: int, started: float) -> float:
-        """Count a request of a model, and return how long it took."""
+        """Count a request to a model, and return its time in seconds."""
         seconds = time.perf_counter() - started
         self.numbers.requests.labels(name, route, status).inc()
         self.numbers.seconds.labels(name, route).observe(seconds)
         return seconds
 
     def desks(self) -> dict[str, Desk]:
-        """Where models answer that could be loaded."""
+        """The desks of all models that could be loaded."""
         return {k: p.desk for k, p in self.shelf.places.items() if p.desk is not None}
 
     def place(self, name: str) -> Place:
-        """A model.
+        """Find a model.
 
         Raises:
             RefusedError: If there is no such model.
@@ -240,7 +240,7 @@ class Application:
         return self.shelf.places[name]
 
     def desk(self, name: str) -> Desk:
-        """Where a model answers.
+        """Find the desk of a model.
 
         Raises:
             RefusedError: If there is no such model, or it could not be loaded.
@@ -252,7 +252,7 @@ class Application:
 
 
 def told_of(place: Place) -> dict[str, Any]:
-    """What is told of a model."""
+    """The description of a model in JSON."""
     told: dict[str, Any] = {"name": place.asked.key, "problem": place.problem, "version": None}
     if place.desk is None:
         return told
@@ -276,11 +276,11 @@ def query_of(request: Request) -> dict[str, str]:
     """The query of an address.
 
     Raises:
-        RefusedError: If it says something twice.
+        RefusedError: If it has a parameter twice.
     """
     pairs = request.query_params.multi_items()
     if len(dict(pairs)) < len(pairs):
-        raise RefusedError(422, "the address says a parameter twice")
+        raise RefusedError(422, "the address has a parameter twice")
     return dict(pairs)
 
 
@@ -290,7 +290,7 @@ def as_json(content: Any, status: int = 200, headers: dict[str, str] | None = No
 
 
 def page(name: str) -> Any:
-    """What answers with a page."""
+    """Make the route that returns a page."""
 
     async def answer() -> FileResponse:
         return FileResponse(PAGE / name)
@@ -299,13 +299,13 @@ def page(name: str) -> Any:
 
 
 async def refused(_request: Request, refusal: Exception) -> Response:
-    """What a request is told that is not answered."""
+    """The response to a refused request."""
     assert isinstance(refusal, RefusedError)
     return as_json({"error": refusal.reason}, refusal.status, refusal.headers)
 
 
 async def not_there(_request: Request, error: Exception) -> Response:
-    """What a request is told that no route is for."""
+    """The response to a request without a route."""
     assert isinstance(error, HTTPException)
     reasons = {404: "there is nothing at this address", 405: "this address takes another method"}
     reason = reasons.get(error.status_code, "the request cannot be answered")
@@ -313,6 +313,6 @@ async def not_there(_request: Request, error: Exception) -> Response:
 
 
 async def failed(request: Request, error: Exception) -> Response:
-    """What a request is told on which something went wrong here."""
+    """The response to a request that caused an error here."""
     request.scope["noted"] = error
     return as_json({"error": noted(error)}, 500)

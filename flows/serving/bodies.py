@@ -1,7 +1,7 @@
-"""The body of a request, as a table and what is asked of the answer.
+"""Read the body of a request: a table, and the options of the answer.
 
-JSON holds rows; a recording, a table or a text may come as it is, and what is asked then stands in
-the query of the address.
+JSON has rows and options. A recording, a table or a text can also be sent as a file; then the
+options are in the query of the address.
 """
 
 import io
@@ -39,24 +39,24 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "text/tab-separated-values": (TABLE, ".tsv"),
     "text/plain": (TEXT, ".txt"),
 }
-"""Types of files: what they hold, and how their names end."""
+"""Types of files: kind of content, and ending of the name."""
 
 MOST_SAMPLES = 30_000_000
-"""Samples of a recording, of all its channels: five minutes in stereo at 48,000 a second."""
+"""Most samples of a recording, in all channels: five minutes in stereo at 48,000 a second."""
 
 WAV_SAMPLES = 5
-"""Samples that a byte of a wav file holds at most, where it is packed by GSM."""
+"""Most samples in a byte of a WAV file, which GSM compression reaches."""
 
 BLOCK = 1 << 16
-"""Samples that are decoded at once to be counted."""
+"""Samples that are decoded at once, to count them."""
 
 
 class Given(NamedTuple):
-    """What a request asks.
+    """The content of a request.
 
     Attributes:
         table: Its input.
-        parameters: Of the task's `AnswerParameters`.
+        parameters: Options of the answer, the task's `AnswerParameters`.
     """
 
     table: pd.DataFrame
@@ -64,7 +64,7 @@ class Given(NamedTuple):
 
 
 def types_of(version: Version) -> list[str]:
-    """Types of bodies that a version takes besides JSON."""
+    """Types of bodies that a version accepts in addition to JSON."""
     return [kind for kind, (holds, _) in KINDS.items() if holds in version.task.takes]
 
 
@@ -74,19 +74,19 @@ def read_body(
     """Read a request.
 
     Args:
-        version: Who is asked.
-        limits: What it may take.
-        body: As it came.
-        content_type: What it is said to be.
-        query: Of the address.
+        version: The version that will answer.
+        limits: Limits on requests.
+        body: The body as it was sent.
+        content_type: Its Content-Type.
+        query: The query of the address.
 
     Raises:
-        RefusedError: If it cannot be used.
+        RefusedError: If the request cannot be used.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == JSON:
         if query:
-            raise RefusedError(422, "with JSON, parameters stand in the body")
+            raise RefusedError(422, "with JSON, put parameters into the body")
         return of_json(version, body)
     if kind not in types_of(version):
         takes = ", ".join([JSON, *types_of(version)])
@@ -99,7 +99,7 @@ def read_body(
 
 
 def of_json(version: Version, body: bytes) -> Given:
-    """The rows of JSON."""
+    """Read a request in JSON."""
     if not body:
         raise RefusedError(400, "the body is empty")
     schema = version.schema
@@ -112,10 +112,10 @@ def of_json(version: Version, body: bytes) -> Given:
 
 
 def checked(read: Any, content: object, whole: str = "the body") -> Any:
-    """What pydantic makes of something.
+    """Parse content with pydantic.
 
     Raises:
-        RefusedError: If it is not of its type.
+        RefusedError: If it does not have the right type.
     """
     try:
         return read(content)
@@ -125,7 +125,7 @@ def checked(read: Any, content: object, whole: str = "the body") -> Any:
 
 
 def parameters(version: Version, asked: BaseModel) -> Any:
-    """What is asked of an answer, as the task has it.
+    """Turn the options of an answer into the task's `AnswerParameters`.
 
     Raises:
         RefusedError: If a value is out of range.
@@ -139,7 +139,7 @@ def parameters(version: Version, asked: BaseModel) -> Any:
 
 
 def of_file(version: Version, limits: Limits, body: bytes, ending: str) -> pd.DataFrame:
-    """The content of a file, read as `gatewise predict` reads it."""
+    """Read the content of a file as `gatewise predict` does."""
     if SOUND in version.task.takes:
         check_sound(body)
     with TemporaryDirectory(prefix="gatewise-") as temporary:
@@ -155,10 +155,10 @@ def of_file(version: Version, limits: Limits, body: bytes, ending: str) -> pd.Da
 
 
 def check_size(table: pd.DataFrame, limits: Limits) -> None:
-    """Refuse a table that is too long, or texts that are.
+    """Check the size of a table and its texts.
 
     Raises:
-        RefusedError: If so.
+        RefusedError: If there are no rows, or something is too long.
     """
     if not len(table):
         raise RefusedError(422, "the input has no rows")
@@ -170,12 +170,12 @@ def check_size(table: pd.DataFrame, limits: Limits) -> None:
 
 
 def check_sound(content: bytes) -> None:
-    """Refuse a recording that is too long; a few bytes may hold hours of silence.
+    """Check the length of a recording, since a few bytes can hold hours of silence.
 
-    What cannot be decoded here is told where it is read to be answered.
+    A recording that cannot be decoded passes: the error is reported when the task reads it.
 
     Raises:
-        RefusedError: If it is.
+        RefusedError: If it is too long.
     """
     if content.startswith(b"RIFF") and len(content) * WAV_SAMPLES <= MOST_SAMPLES:
         return

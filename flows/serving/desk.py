@@ -1,4 +1,4 @@
-"""Requests of one version, answered in the order in which they come, several at a time."""
+"""Answer the requests to a version in the order of their arrival, in batches."""
 
 import asyncio
 import time
@@ -21,12 +21,12 @@ BUSY = {"Retry-After": "1"}
 
 @dataclass
 class Job:
-    """A request that waits.
+    """A request that waits for its answer.
 
     Attributes:
         table: Its input.
-        parameters: What is asked of the answer.
-        deadline: Until when it is to be answered, on the clock of `time.monotonic`.
+        parameters: Options of the answer.
+        deadline: Latest time of the answer, on the clock of `time.monotonic`.
         begun: Whether it is being answered.
         done: Gets the rows of the answer.
     """
@@ -38,30 +38,30 @@ class Job:
     begun: bool = field(default=False, init=False)
 
     def goes_with(self, other: "Job") -> bool:
-        """Whether both can be answered together."""
+        """Return whether both can be answered together."""
         return self.parameters == other.parameters and list(self.table) == list(other.table)
 
     def check_time(self) -> None:
-        """Give up what nobody waits for any more.
+        """Check that the request is still waiting.
 
         Raises:
-            TimeoutError: If so.
+            TimeoutError: If its time is over, or its sender has gone.
         """
         if time.monotonic() > self.deadline or self.done.cancelled():
             raise TimeoutError
 
 
 class Desk:
-    """Where a version answers.
+    """A queue of requests to a version.
 
-    One batch is answered at a time, in a thread: PyTorch lets go of Python meanwhile. What comes
-    while one is answered waits, and is answered together if the rows of the task stand alone.
+    One batch is answered at a time, in a thread: PyTorch releases Python's lock meanwhile. Requests
+    that arrive in this time wait. They form the next batch, if rows of the task are independent.
 
     Args:
-        version: Who answers.
-        limits: What requests may take.
+        version: The version that answers.
+        limits: Limits on requests.
         pool: The threads.
-        batched: Told how many rows were answered together.
+        batched: Called with the number of rows of each batch.
     """
 
     def __init__(
@@ -77,19 +77,19 @@ class Desk:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait."""
+        """Number of waiting requests."""
         return len(self._waiting)
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being answered."""
+        """True while requests are being answered."""
         return self._work is not None
 
     async def answer(self, table: pd.DataFrame, parameters: Any) -> list[Row]:
-        """The answer to a table.
+        """Answer a table.
 
         Raises:
-            RefusedError: If too many wait, it takes too long, or the input is wrong.
+            RefusedError: If too many requests wait, it takes too long, or the input is wrong.
         """
         if len(self._waiting) >= self.limits.waiting:
             raise RefusedError(429, "too many requests wait for this model; try again", BUSY)
@@ -105,7 +105,7 @@ class Desk:
             raise late(job.begun, self.limits.seconds) from None
 
     async def _drain(self) -> None:
-        """Answer until nobody waits."""
+        """Answer until no request waits."""
         loop = asyncio.get_running_loop()
         try:
             while batch := self._take():
@@ -119,7 +119,7 @@ class Desk:
             self._work = None
 
     def _take(self) -> list[Job]:
-        """The next requests that can be answered together; those are left out that gave up."""
+        """Take the next requests that can be answered together, without those that gave up."""
         while self._waiting and self._waiting[0].done.done():
             self._waiting.popleft()
         if not self._waiting:
@@ -141,16 +141,16 @@ class Desk:
 
 
 def late(begun: bool, seconds: float) -> RefusedError:
-    """What a request is told that took too long."""
+    """The refusal of a request that took too long."""
     if begun:
         return RefusedError(
             504, f"the answer takes longer than {seconds:g} s; ask for less at once"
         )
-    return RefusedError(503, f"no turn came within {seconds:g} s; try again", BUSY)
+    return RefusedError(503, f"the model was busy for {seconds:g} s; try again", BUSY)
 
 
 def settle(job: Job, result: list[Row] | Exception) -> None:
-    """Give a request its answer, if it still waits for it."""
+    """Give a request its answer or error, if it still waits."""
     if job.done.done():
         return
     if isinstance(result, Exception):
@@ -160,21 +160,24 @@ def settle(job: Job, result: list[Row] | Exception) -> None:
 
 
 def answers(version: Version, jobs: Sequence[Job], most: int) -> list[list[Row] | Exception]:
-    """What each of some requests gets; one that is wrong spoils no other.
+    """Answer requests; an error in one does not affect the others.
 
     Args:
-        version: Who answers.
-        jobs: Requests that go together.
-        most: Rows that are answered at once.
+        version: The version that answers.
+        jobs: Requests that can be answered together.
+        most: Most rows that are answered at once.
+
+    Returns:
+        The rows, or the error, of each request.
     """
     if len(jobs) > 1:
-        with suppress(Exception):  # each is told its own below
+        with suppress(Exception):  # each gets its own error below
             return together(version, jobs)
     return [outcome(version, job, most) for job in jobs]
 
 
 def together(version: Version, jobs: Sequence[Job]) -> list[list[Row] | Exception]:
-    """The answers to several requests, computed as one."""
+    """Answer several requests as one table."""
     names = list(jobs[0].table)
     columns = {n: [value for job in jobs for value in job.table[n].tolist()] for n in names}
     table = numbered(pd.DataFrame(columns))  # `pd.concat` takes as long as an answer
@@ -183,19 +186,19 @@ def together(version: Version, jobs: Sequence[Job]) -> list[list[Row] | Exceptio
 
 
 def outcome(version: Version, job: Job, most: int) -> list[Row] | Exception:
-    """What a request gets by itself."""
+    """Answer a single request; returns the rows or the error."""
     try:
         return [row for part in parts(version, job, most) for row in part]
     except DataError as error:
         return RefusedError(
             422, without_input(str(error), version.schema.names, texts_in(job.table))
         )
-    except Exception as error:  # noqa: BLE001 - it is told and noted where it is awaited
+    except Exception as error:  # noqa: BLE001 - raised where it is awaited
         return error
 
 
 def parts(version: Version, job: Job, most: int) -> Iterator[list[Row]]:
-    """The rows of an answer, some at a time where they stand alone."""
+    """The rows of an answer, some at a time if rows of the task are independent."""
     task, table = version.task, job.table
     step = len(table) if not task.rows_stand_alone else 1 if version.streams else most
     for first in range(0, len(table), step):

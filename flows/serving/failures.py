@@ -1,7 +1,7 @@
-"""What a request is told where it has no answer.
+"""The reasons in responses to requests that get no answer.
 
-A person is told what is wrong and where, never the input itself: an answer may be kept in a log or
-by a proxy where the input must not be.
+They say what is wrong and where, but never repeat the input: a log or a proxy may keep responses,
+where it must not keep the input.
 """
 
 import re
@@ -11,27 +11,27 @@ from typing import Any
 from pydantic import ValidationError
 
 MOST_CHARACTERS = 1000
-"""Longest reason."""
+"""Most characters of a reason."""
 
 QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 
 HIDDEN = "…"
-"""Stands for a part of the input."""
+"""Text in place of a part of the input."""
 
 SHORTEST = 3
-"""Characters from which on what is quoted is a text, and not a letter or mark of one."""
+"""Fewest characters of a quotation that is hidden; shorter ones are single letters or marks."""
 
 SHORTEST_UNQUOTED = 8
-"""Characters from which on a text is no usual word, which a reason may hold by itself."""
+"""Fewest characters of a text that is hidden; shorter ones may be usual words of a reason."""
 
 
 class RefusedError(Exception):
     """A request that is not answered.
 
     Args:
-        status: Of HTTP.
+        status: Status code of HTTP.
         reason: What is wrong, and what to do.
-        headers: Of the response.
+        headers: Headers of the response.
     """
 
     def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
@@ -42,12 +42,12 @@ class RefusedError(Exception):
 
 
 def without_input(reason: str, known: Collection[str], given: Collection[str] = ()) -> str:
-    """A reason without what a person sent.
+    """Remove the input from a reason.
 
     Args:
-        reason: What a task says is wrong; it quotes what was found.
-        known: What the model itself has names for, such as columns, which may be quoted.
-        given: Texts of the input that are not quoted where they stand.
+        reason: The message of a task, which quotes parts of the input.
+        known: Names that the model has, such as columns, which may be quoted.
+        given: Texts of the input that the message may contain without quotation marks.
     """
     long = (text for text in given if len(text) >= SHORTEST_UNQUOTED and text not in known)
     for text in sorted(long, key=len, reverse=True):
@@ -62,13 +62,13 @@ def without_input(reason: str, known: Collection[str], given: Collection[str] = 
 
 
 def told(error: ValidationError, whole: str) -> str:
-    """What is wrong with values, by their place.
+    """Describe what is wrong with values, by their place.
 
-    Of keys that are not known the place would be the input's own.
+    The place of an unknown key is left out, since it would repeat the input.
 
     Args:
-        error: What pydantic says.
-        whole: What the values stand in.
+        error: The error of pydantic.
+        whole: Name of what has the values, such as "the body".
     """
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     lines = list(dict.fromkeys(told_of(problem, whole) for problem in problems))
@@ -77,7 +77,7 @@ def told(error: ValidationError, whole: str) -> str:
 
 
 def told_of(problem: Any, whole: str) -> str:
-    """One thing that is wrong."""
+    """Describe one problem."""
     place, kind = list(problem["loc"]), problem["type"]
     if kind == "json_invalid":
         return f"{whole} is no JSON: " + str(problem["msg"]).removeprefix("Invalid JSON: ")
@@ -89,7 +89,7 @@ def told_of(problem: Any, whole: str) -> str:
 
 
 def written(place: list[Any]) -> str:
-    """The place in JSON, as in JavaScript; without the kinds of a choice of several."""
+    """The place in JSON, written as in JavaScript, without pydantic's names of alternatives."""
     return "".join(parts(place)).removeprefix(".")
 
 

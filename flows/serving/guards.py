@@ -1,4 +1,4 @@
-"""What every request passes before it is looked at, and every answer on its way out."""
+"""Checks that every request passes first, and headers that every response gets."""
 
 import hmac
 import logging
@@ -16,7 +16,7 @@ from flows.serving.failures import RefusedError
 log = logging.getLogger("gatewise.serving")
 
 OPEN = ("/", "/health", "/ready", "/docs")
-"""Pages that need no token: they hold nothing of a model."""
+"""Pages that need no token, since they show nothing of a model."""
 
 OPEN_FOLDER = "/page/"
 
@@ -37,11 +37,11 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Rules:
-    """Who may ask.
+    """Rules for requests.
 
     Attributes:
-        token: What a request has to bring; None: nothing.
-        hosts: Names that the server may be called by; None: any.
+        token: The token that requests must send; None: no token is needed.
+        hosts: Names in the Host header that are accepted; None: any.
         body: Most bytes of a request.
     """
 
@@ -51,10 +51,10 @@ class Rules:
 
 
 class Guards:
-    """The application behind its guards.
+    """The application with its guards.
 
-    Pages that a browser shows may not ask in its name, nor may a name that was made to point
-    here. Errors are noted with a number, and told by it.
+    Pages of other sites in a browser cannot send requests, also by a host name that points here
+    (DNS rebinding). Errors are logged with a number, and the response has only the number.
     """
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
@@ -86,7 +86,7 @@ class Guards:
         except RefusedError as refusal:
             if not begun:
                 await refuse(refusal, out)
-        except Exception as error:  # noqa: BLE001 - it is noted, and told by its number
+        except Exception as error:  # noqa: BLE001 - logged with a number
             if not begun:
                 await refuse(RefusedError(500, noted(error)), out)
             elif scope.get("noted") is not error:
@@ -94,14 +94,14 @@ class Guards:
 
 
 def noted(error: Exception) -> str:
-    """Write an error into the log, and say how to find it there."""
+    """Log an error with a number, and return a reason that names the number."""
     number = secrets.token_hex(4)
     log.error("error %s", number, exc_info=error)
-    return f"something went wrong here; the log tells it as error {number}"
+    return f"something went wrong here; the log has it as error {number}"
 
 
 async def refuse(refusal: RefusedError, send: Send) -> None:
-    """Say why a request is not answered."""
+    """Send the response to a refused request."""
     body = to_json({"error": refusal.reason})
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     raw = [(k.lower().encode(), v.encode()) for k, v in (headers | refusal.headers).items()]
@@ -110,17 +110,17 @@ async def refuse(refusal: RefusedError, send: Send) -> None:
 
 
 def check_origin(headers: Headers, hosts: Collection[str] | None) -> None:
-    """Refuse what another page sends, or a name that was made to point here.
+    """Check that a request comes from no other site, and names this server correctly.
 
     Raises:
-        RefusedError: If so.
+        RefusedError: If it does not.
     """
     host = headers.get("host", "")
     if hosts is not None and host_of(host) not in hosts:
-        raise RefusedError(403, "this server is not called so; use the address that it printed")
+        raise RefusedError(403, "this is not the server's name; use the address that it printed")
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != host:
-        raise RefusedError(403, "pages of other addresses may not ask")
+        raise RefusedError(403, "pages of other sites may not send requests")
 
 
 def host_of(host: str) -> str:
@@ -132,10 +132,10 @@ def host_of(host: str) -> str:
 
 
 def check_token(path: str, headers: Headers, token: str | None) -> None:
-    """Refuse a request without the token.
+    """Check the token of a request.
 
     Raises:
-        RefusedError: If so.
+        RefusedError: If it is missing or wrong.
     """
     if token is None or path in OPEN or path.startswith(OPEN_FOLDER):
         return
@@ -147,25 +147,25 @@ def check_token(path: str, headers: Headers, token: str | None) -> None:
 
 
 def check_length(headers: Headers, most: int) -> None:
-    """Refuse a body that says that it is too long, before any of it is read.
+    """Check the declared length of a body, before any of it is read.
 
     Raises:
-        RefusedError: If so.
+        RefusedError: If it is too long, or not a number.
     """
     length = headers.get("content-length", "0")
     if not length.isdecimal():
-        raise RefusedError(400, "the Content-Length is no number")
+        raise RefusedError(400, "the Content-Length is not a number")
     if len(length) > 18 or int(length) > most:
         raise too_long(most)
 
 
 def too_long(most: int) -> RefusedError:
-    """What a body is told that is too long."""
+    """The refusal of a body that is too long."""
     return RefusedError(413, f"the body is longer than {most} bytes", {"Connection": "close"})
 
 
 def limited(receive: Receive, most: int) -> Receive:
-    """What receives a body, and stops where it becomes too long."""
+    """Make a receiver of a body that stops when the body becomes too long."""
     count = 0
 
     async def inner() -> Message:

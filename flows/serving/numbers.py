@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Metrics for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -9,7 +9,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 256, 1024, 10_000)
 
 
 class Numbers:
-    """Numbers of one server; names of models are those that are served, and no others."""
+    """Metrics of one server; labels only have the names of served models."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -52,7 +52,7 @@ class Numbers:
         self.switches.labels(place.asked.key, "yes" if done else "no").inc()
 
     def text(self, shelf: Shelf) -> bytes:
-        """All numbers as Prometheus reads them."""
+        """All metrics in Prometheus's text format."""
         self.served.clear()
         for key, place in shelf.places.items():
             if place.desk is not None:

@@ -1,4 +1,4 @@
-"""The page of OpenAPI: what is the same for all models, and the types of each."""
+"""The OpenAPI document: the common part, and the types of each model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,21 +20,21 @@ REASONS = {
     "415": "the Content-Type is none that the model takes",
     "422": "a value is wrong; the reason says which",
     "429": "too many requests wait",
-    "500": "something went wrong; the log has it under the number that is told",
-    "503": "no turn came in time",
+    "500": "something went wrong; the log has it under the number in the reason",
+    "503": "the model was busy for too long",
     "504": "the answer takes too long",
 }
-"""Statuses of what has no answer."""
+"""Status codes of requests that get no answer."""
 
 
 class Failure(BaseModel):
-    """Why there is no answer."""
+    """The reason why there is no answer."""
 
     error: str
 
 
 class Told(BaseModel):
-    """Who answered."""
+    """The model version that answered."""
 
     model: str
     version: str
@@ -46,8 +46,8 @@ def document(plain: dict[str, Any], desks: Mapping[str, Desk], *, secured: bool)
     """The document with the paths of each model.
 
     Args:
-        plain: The document of what is the same for all.
-        desks: Models by the names that they are asked by.
+        plain: The document with the common part.
+        desks: Desks of the models, by the names in requests.
         secured: Whether a token is needed.
     """
     schemas = plain.setdefault("components", {}).setdefault("schemas", {})
@@ -61,7 +61,7 @@ def document(plain: dict[str, Any], desks: Mapping[str, Desk], *, secured: bool)
 
 
 def paths_of(key: str, version: Version, schemas: dict[str, Any]) -> dict[str, Any]:
-    """What a model may be asked."""
+    """The paths of a model."""
     answer = create_model(
         f"{version.schema.answer.__name__}s",
         __base__=Told,
@@ -88,7 +88,7 @@ def paths_of(key: str, version: Version, schemas: dict[str, Any]) -> dict[str, A
 def operation(
     summary: str, identity: str, content: dict[str, Any], answers: dict[str, Any]
 ) -> dict[str, Any]:
-    """What is posted somewhere, and what comes back."""
+    """The description of a POST operation, with its body and responses."""
     failure = {JSON: {"schema": {"$ref": REFERENCE.format(model=Failure.__name__)}}}
     failures = {k: {"description": v, "content": failure} for k, v in REASONS.items()}
     return {
@@ -108,7 +108,7 @@ def binary(kind: str) -> dict[str, str]:
 
 
 def in_query(version: Version) -> list[dict[str, Any]]:
-    """What may be asked of an answer where the body is a file; with JSON it stands in the body."""
+    """Options of an answer as query parameters, for bodies that are files."""
     found = version.schema.parameters.model_json_schema(ref_template=REFERENCE)
     return [
         {"name": name, "in": "query", "required": False, "schema": schema}
@@ -118,7 +118,7 @@ def in_query(version: Version) -> list[dict[str, Any]]:
 
 
 def add(schemas: dict[str, Any], kind: type[BaseModel]) -> dict[str, Any]:
-    """Add a type, and return where it stands."""
+    """Add a type to the schemas, and return a reference to it."""
     schema = kind.model_json_schema(ref_template=REFERENCE)
     schemas |= schema.pop("$defs", {}) | {kind.__name__: schema}
     return {"$ref": REFERENCE.format(model=kind.__name__)}

@@ -1,4 +1,4 @@
-"""What a model takes and answers, as types: for checking a request, and for its page in OpenAPI."""
+"""Types of a model's input and answer, to check requests and to describe them in OpenAPI."""
 
 import base64
 import math
@@ -28,17 +28,17 @@ from pydantic import (
 from rnn_core.tasks.base.task import Task
 
 LARGEST = 2**63
-"""Whole numbers of a table are smaller than this."""
+"""Limit of whole numbers in a table; the absolute value is smaller."""
 
 Whole = Annotated[StrictInt, Field(gt=-LARGEST, lt=LARGEST)]
 Number = Annotated[FiniteFloat, Strict()]
 
 
 def decoded(text: object) -> bytes:
-    """The content of a file that is written in base64.
+    """Decode the content of a file from base64.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If it is not base64.
     """
     if not isinstance(text, str):
         raise ValueError("the content of a file is written as base64")  # noqa: TRY004 - for pydantic
@@ -55,42 +55,42 @@ Content = Annotated[
 ]
 
 OFTEN = 10_000
-"""The most of what an answer takes time for, as tokens to write."""
+"""Largest value of options that make an answer slow, such as the number of tokens."""
 
 MOST: Mapping[str, int] = {"num_tokens": OFTEN, "beam": 64, "beam_size": 64, "top": OFTEN}
-"""The most that may be asked of parameters of an answer that take time."""
+"""Largest values of the options of an answer that make it slow."""
 
 
 @dataclass(frozen=True)
 class Most:
-    """How much there may be: rows of a request, and characters of a text."""
+    """Most rows of a request, and most characters of a text."""
 
     rows: int
     text: int
 
 
 class Strictly(BaseModel):
-    """An object without other keys than those that it names."""
+    """An object that accepts only the keys that it names."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Openly(BaseModel):
-    """An object that may have other keys than those that it names."""
+    """An object that accepts other keys too."""
 
     model_config = ConfigDict(extra="allow")
 
 
 @dataclass(frozen=True)
 class Schema:
-    """What a model takes and answers.
+    """Types of a model's input and answer.
 
     Attributes:
-        columns: Of its input, in their order.
-        names: Of columns and parameters, all that it has names for.
+        columns: Columns of its input, in their order.
+        names: Names of all columns and parameters.
         request: The type of a request: `rows` and `parameters`.
         answer: The type of an answer's row.
-        parameters: The type of `parameters` by itself.
+        parameters: The type of `parameters`.
     """
 
     columns: tuple[str, ...]
@@ -100,12 +100,12 @@ class Schema:
     parameters: type[BaseModel]
 
     def rows_of(self, request: BaseModel) -> list[dict[str, Any]]:
-        """The rows of a request; what is null is left out."""
+        """The rows of a request, without values that are null."""
         rows: list[BaseModel] = request.field_0  # type: ignore[attr-defined]
         return [row.model_dump(by_alias=True, exclude_none=True) for row in rows]
 
     def parameters_of(self, request: BaseModel) -> BaseModel:
-        """What a request asks of the answer."""
+        """The options of the answer in a request."""
         asked: BaseModel = request.field_1  # type: ignore[attr-defined]
         return asked
 
@@ -114,10 +114,10 @@ def schema_of(name: str, task: Task, signature: ModelSignature, most: Most) -> S
     """The types of a model.
 
     Args:
-        name: What the types are called by.
-        task: Whose `AnswerParameters` may be asked for.
-        signature: As it was registered.
-        most: How much there may be.
+        name: Beginning of the names of the types.
+        task: The task, whose `AnswerParameters` are the options of an answer.
+        signature: The signature of the registered model.
+        most: Limits on rows and texts.
     """
     title = re.sub(r"\W", "_", name)
     columns = {column.name: column for column in signature.inputs.inputs}
@@ -145,9 +145,9 @@ def made(
     """The type of an object.
 
     Args:
-        name: What it is called.
+        name: Name of the type.
         content: Type and default of each key; keys may be any text.
-        base: What else there may be.
+        base: Base class, which decides on other keys.
     """
     found: dict[str, Any] = {
         f"field_{place}": (Annotated[kind, Field(alias=key)], default)
@@ -163,7 +163,7 @@ def column_of(spec: Any, most: int) -> tuple[Any, Any]:
 
 
 def input_type(kind: object, most: int) -> Any:
-    """The type of the values of a column; numbers that are missing may be null."""
+    """The type of the values of a column; missing numbers may be null."""
     text = Annotated[StrictStr, Field(max_length=most)]
     if isinstance(kind, AnyType):
         return any_of(most)
@@ -179,7 +179,7 @@ def input_type(kind: object, most: int) -> Any:
 
 
 def any_of(most: int) -> Any:
-    """The type of a text of so many characters, a number, a boolean, or nothing."""
+    """The type of a text of at most `most` characters, a number, a boolean, or null."""
 
     def fitting(value: object) -> object:
         if isinstance(value, str) and len(value) > most:
@@ -196,7 +196,7 @@ def any_of(most: int) -> Any:
 
 
 def finite(value: object) -> object:
-    """A value that is no infinite number, nor none at all."""
+    """Check that a value is not NaN or infinite."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a number is finite")
     return value
@@ -211,7 +211,7 @@ def answer_type(kind: object) -> Any:
 
 
 def parameters_of(task: Task) -> dict[str, tuple[Any, Any]]:
-    """Type and default of what may be asked of an answer."""
+    """Type and default of each option of an answer."""
     kinds: dict[object, Any] = {int: StrictInt, float: Number, str: StrictStr, bool: StrictBool}
     found = {}
     for field in fields(task.AnswerParameters):

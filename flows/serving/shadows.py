@@ -1,4 +1,4 @@
-"""Challengers that answer what champions are asked; nobody waits for them."""
+"""Have challengers answer the requests to champions too; no sender waits for them."""
 
 import asyncio
 import logging
@@ -21,22 +21,22 @@ from rnn_core.truth.matching import matcher_of
 log = logging.getLogger("gatewise.serving")
 
 MOST_WAITING = 8
-"""Requests that challengers have yet to answer; what comes meanwhile is not asked of them."""
+"""Most requests that wait for challengers; while there are more, new ones are left out."""
 
 ECHOED = "file"
-"""The column of answers that repeats the input."""
+"""The column of an answer that repeats the input."""
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What a version was asked, and what it answered.
+    """A request and the answer of a version.
 
     Attributes:
-        version: Who answered.
+        version: The version that answered.
         table: The input.
-        parameters: What was asked of the answer.
+        parameters: Options of the answer.
         rows: The answer.
-        seconds: How long it took.
+        seconds: Time of the answer.
     """
 
     version: Version
@@ -47,12 +47,12 @@ class Answered:
 
 
 class Shadows:
-    """The challengers of all champions that answer, and the log of what both answered.
+    """The challengers of all served champions, and the log of both answers.
 
     Args:
-        limits: What requests may take.
-        seat: Makes the place where a version answers.
-        with_inputs: Whether the log keeps inputs too.
+        limits: Limits on requests.
+        seat: Makes the desk of a version.
+        with_inputs: Whether the log has inputs too.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Shadows:
         self._going_on: set[asyncio.Task[None]] = set()
 
     async def refresh(self, champions: dict[str, Place]) -> None:
-        """Look which challengers there are."""
+        """Load the current challengers."""
         for key, place in champions.items():
             if place.asked.alias == ALIAS and key not in self.shelf.places:
                 asked = Place(type(place.asked)(key, place.asked.name, CHALLENGER, None))
@@ -73,7 +73,7 @@ class Shadows:
         await self.shelf.refresh()
 
     def ask(self, key: str, answered: Answered) -> None:
-        """Have the challenger of a model answer what the champion was asked."""
+        """Have the challenger of a model answer a request to the champion."""
         place = self.shelf.places.get(key)
         if place is None or place.desk is None or place.problem is not None:
             return
@@ -85,12 +85,12 @@ class Shadows:
         task.add_done_callback(self._going_on.discard)
 
     async def settled(self) -> None:
-        """Wait for what goes on."""
+        """Wait for the answers that are being computed."""
         while self._going_on:
             await asyncio.gather(*self._going_on)
 
     async def _answer(self, desk: Desk, answered: Answered) -> None:
-        """Answer, and log both answers; whatever goes wrong is noted, and hinders nothing."""
+        """Answer, and log both answers; errors are logged and have no other effect."""
         started = time.perf_counter()
         try:
             rows = await desk.answer(answered.table, answered.parameters)
@@ -102,7 +102,7 @@ class Shadows:
                 time.perf_counter() - started,
             )
             await asyncio.to_thread(note, answered, second, with_inputs=self.with_inputs)
-        except Exception as error:  # noqa: BLE001 - the answer of the champion has been given
+        except Exception as error:  # noqa: BLE001 - the champion's answer has been sent
             log.warning(
                 "%s: its challenger, version %s, gave no answer that could be logged: %s",
                 answered.version.name,
@@ -137,5 +137,5 @@ def note(first: Answered, second: Answered, *, with_inputs: bool) -> None:
 
 
 def without_echo(row: Row) -> Row:
-    """A row without what repeats the input."""
+    """A row without the column that repeats the input."""
     return {name: value for name, value in row.items() if name != ECHOED}

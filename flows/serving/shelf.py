@@ -1,8 +1,8 @@
-"""The versions that answer now, and how another one takes over.
+"""The versions that answer now, and the change to another one.
 
-The alias of a model may move at any time. The version that it then points to is loaded beside the
-one that answers, asked, and only then takes over; if it cannot be loaded, the other goes on. What
-was asked of the other is answered by the other.
+The alias of a model may move at any time. The new version is loaded and tested while the old one
+goes on answering, and only then takes over. If it cannot be loaded, the old one stays. Requests
+that the old one has received are answered by it.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ from rnn_core.errors import GatewiseError, ParameterError, StudyError
 log = logging.getLogger("gatewise.serving")
 
 AGAIN_SECONDS = 60.0
-"""How long a version that cannot be loaded is left alone."""
+"""Seconds before loading a version is tried again, after it failed."""
 
 
 @dataclass
 class Place:
-    """A model, and who answers for it.
+    """A served model.
 
     Attributes:
-        asked: Which version is to answer.
-        desk: Where it answers; None as long as none could be loaded.
-        problem: Why another version does not answer, if one is to.
-        refused: Versions that could not be loaded, and when.
+        asked: The request for its version.
+        desk: The desk of the version that answers; None as long as none could be loaded.
+        problem: The reason why the requested version does not answer; empty if it does.
+        refused: Versions that could not be loaded, with the time of the attempt.
     """
 
     asked: Asked
@@ -46,18 +46,18 @@ class Place:
 
 
 def champion(name: str) -> Place:
-    """The place of whichever version is the champion of a registered model."""
+    """The place that follows the champion of a registered model."""
     return Place(Asked(name, name, ALIAS, None))
 
 
 class Shelf:
-    """All models that answer.
+    """All served models.
 
     Args:
-        names: Which; all registered ones if none is named.
-        limits: What requests may take.
-        seat: Makes the place where a version answers.
-        switched: Told the key of a model, and whether another version could take over.
+        names: Names of the models; all registered ones if none is named.
+        limits: Limits on requests.
+        seat: Makes the desk of a version.
+        switched: Called with a model, and whether another version could take over.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Shelf:
         self._switched = switched
 
     def fill(self) -> None:
-        """Load all models before anything is answered.
+        """Load all models before the server answers.
 
         Raises:
-            GatewiseError: If one that was named cannot be loaded, or none of several.
+            GatewiseError: If a named model cannot be loaded, or none of all models.
         """
         client = MlflowClient()
         if self.is_open:
@@ -96,10 +96,10 @@ class Shelf:
                 self._refuse(place, found, cause)
 
     def _lacks(self, place: Place) -> None:
-        """There is no such version.
+        """Note that there is no such version.
 
         Raises:
-            ParameterError: If it was named.
+            ParameterError: If the user named the model.
         """
         if not self.is_open:
             known = ", ".join(registered_models()) or "none; `gatewise run` registers them"
@@ -107,16 +107,16 @@ class Shelf:
         place.problem = f"no version has the alias {place.asked.alias}"
 
     def _refuse(self, place: Place, version: ModelVersion, cause: str) -> None:
-        """Note that a version cannot be loaded, and who answers on."""
+        """Note that a version cannot be loaded, and which one goes on answering."""
         place.refused[str(version.version)] = time.monotonic()
         if place.desk is not None:
-            cause += f"; version {place.desk.version.number} answers on"
+            cause += f"; version {place.desk.version.number} goes on answering"
         place.problem = cause
         log.error("%s", cause)
         self._switched(place, False)
 
     async def refresh(self) -> None:
-        """Let versions take over to which an alias has moved."""
+        """Let versions take over whose alias has moved to them."""
         client = MlflowClient()
         try:
             if self.is_open:
@@ -129,7 +129,7 @@ class Shelf:
             log.warning("the registry does not answer: %s", cause_of(error))
 
     async def _follow(self, client: MlflowClient, place: Place) -> None:
-        """Let the version take over that an alias points to."""
+        """Let the version take over that the alias points to."""
         found = await asyncio.to_thread(place.asked.find, client)
         if found is None:
             place.problem = f"no version has the alias {place.asked.alias}"
@@ -148,5 +148,5 @@ class Shelf:
         before = place.desk.version.number if place.desk else "none"
         place.desk, place.problem = self._seat(loaded), None
         place.refused.clear()
-        log.info("%s: version %s answers now, before it %s", place.asked.key, number, before)
+        log.info("%s: version %s answers now; before: %s", place.asked.key, number, before)
         self._switched(place, True)

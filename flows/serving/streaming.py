@@ -1,6 +1,6 @@
-"""Text sent piece by piece, as server-sent events (HTML Living Standard, section 9.2).
+"""Send text piece by piece, as server-sent events (HTML Living Standard, section 9.2).
 
-Events are `piece` with `text`, then `end` with what an answer has, or `error`.
+Events are `piece` with `text`, then `end` with the fields of an answer, or `error`.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from flows.serving.failures import RefusedError, without_input
 from rnn_core.errors import DataError
 
 TAKE_SECONDS = 0.03
-"""How long pieces are gathered that are sent together; the first is sent at once."""
+"""Seconds of writing whose pieces are sent together; the first piece is sent at once."""
 
 
 class Stream:
-    """A text that is being written by a version.
+    """A text that a version is writing.
 
     Args:
-        desk: Where it answers.
-        prompt: What to write on from.
-        parameters: Of the task's `AnswerParameters`.
-        pool: The threads in which it is written.
+        desk: The desk of the version.
+        prompt: The text to continue.
+        parameters: Options of the answer, the task's `AnswerParameters`.
+        pool: The threads for writing.
     """
 
     def __init__(self, desk: Desk, prompt: str, parameters: Any, pool: Executor) -> None:
@@ -43,10 +43,10 @@ class Stream:
         """Read the prompt and write the first piece.
 
         Raises:
-            RefusedError: If the prompt cannot be read, or as many texts are written as may be.
+            RefusedError: If the prompt cannot be read, or too many texts are being written.
         """
         if self.desk.streams >= self.desk.limits.streams:
-            raise RefusedError(429, "this model writes as many texts as it may; try again", BUSY)
+            raise RefusedError(429, "this model is writing too many texts; try again", BUSY)
         self.desk.streams += 1
         self._is_open = True
         try:
@@ -60,13 +60,13 @@ class Stream:
             raise
 
     def close(self) -> None:
-        """Let others write."""
+        """Free the place for another text."""
         if self._is_open:
             self._is_open = False
             self.desk.streams -= 1
 
     async def _take(self, seconds: float) -> list[str]:
-        """Pieces that are written within some time, one at least; none at the end."""
+        """Take the pieces that are written within a time, at least one; empty at the end."""
         return await asyncio.get_running_loop().run_in_executor(
             self._pool, gather, self._pieces, seconds
         )
@@ -75,7 +75,7 @@ class Stream:
         """The events of the text.
 
         Args:
-            failed: Notes an error, and returns what is told of it.
+            failed: Logs an error, and returns the reason for the response.
         """
         count, started = 0, time.monotonic()
         pieces = self._first
@@ -90,14 +90,14 @@ class Stream:
                 pieces = await self._take(TAKE_SECONDS)
             passed = {"pieces": count, "seconds": round(time.monotonic() - started, 6)}
             yield event("end", self.desk.version.told | passed)
-        except Exception as error:  # noqa: BLE001 - the response has begun; it is noted
+        except Exception as error:  # noqa: BLE001 - logged, since the response has begun
             yield event("error", {"error": failed(error)})
         finally:
             self.close()
 
 
 def gather(pieces: Iterator[str], seconds: float) -> list[str]:
-    """Pieces that come within some time, one at least; none at the end."""
+    """Collect the pieces that come within a time, at least one; empty at the end."""
     end, found = time.monotonic() + seconds, []
     for piece in pieces:
         found.append(piece)
@@ -107,5 +107,5 @@ def gather(pieces: Iterator[str], seconds: float) -> list[str]:
 
 
 def event(kind: str, content: dict[str, Any]) -> bytes:
-    """An event; JSON has no line breaks of its own."""
+    """The bytes of an event; JSON has no line breaks, so that it is one line."""
     return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(content))

@@ -1,6 +1,6 @@
-"""A version of a registered model, loaded to be asked.
+"""A version of a registered model, loaded to answer.
 
-Nothing of its files is run: the code is that of this program, and weights are safetensors.
+Its files are not executed: the code is that of this program, and weights are safetensors.
 """
 
 import math
@@ -27,15 +27,15 @@ from rnn_core.training.models import registered_seeds, restore_registered
 from rnn_core.training.run_folder import read_config
 
 PREFIX = "gatewise."
-"""What the tags begin with that hold what speaks for a version."""
+"""Beginning of the names of tags with the evidence for a version."""
 
 TOLERANCE = 1e-4
-"""How far a number may be from the one that was answered on the machine that registered it."""
+"""Tolerance between a number here and on the machine that registered the model."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """An input that a model was registered with, and its answer, as rows of JSON."""
+    """The example input of a registered model, and its answer, as rows of JSON."""
 
     given: list[dict[str, Any]]
     answer: list[dict[str, Any]]
@@ -43,16 +43,16 @@ class Examples:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a request may take.
+    """Limits on requests.
 
     Attributes:
-        body: Bytes of a request.
-        rows: Rows of a table.
-        text: Characters of a text.
-        seconds: Until an answer is there.
-        waiting: Requests that wait for a model.
-        streams: Texts that a model writes at the same time.
-        batch: Rows that are answered together.
+        body: Most bytes of a request.
+        rows: Most rows of a table.
+        text: Most characters of a text.
+        seconds: Most seconds until the answer.
+        waiting: Most requests that wait for a model.
+        streams: Most texts that a model writes at the same time.
+        batch: Most rows that are answered together.
     """
 
     body: int = 8 << 20
@@ -69,15 +69,15 @@ class Version:
     """A version that answers.
 
     Attributes:
-        name: Of the registered model.
-        number: Of the version.
-        digest: Of its files.
+        name: Name of the registered model.
+        number: Number of the version.
+        digest: Digest of its files.
         kind: Name of its task.
-        task: What reads input and makes answers of it.
+        task: The task, which reads input and makes answers.
         model: The network.
-        schema: What it takes and answers.
-        examples: None if it was registered without.
-        evidence: What speaks for it, by the names of tags without their prefix.
+        schema: Types of its input and answer.
+        examples: Its example input and answer; None if it was registered without.
+        evidence: The evidence for it, by the names of tags without their prefix.
     """
 
     name: str
@@ -97,12 +97,12 @@ class Version:
 
     @property
     def streams(self) -> bool:
-        """Whether it writes text piece by piece."""
+        """True if it writes text piece by piece."""
         return hasattr(self.task, "stream")
 
     @property
     def told(self) -> dict[str, str]:
-        """What stands in each of its answers."""
+        """The description of the version in each of its answers."""
         return {
             "model": self.name,
             "version": self.number,
@@ -112,10 +112,10 @@ class Version:
 
 
 def load(version: ModelVersion, limits: Limits) -> Version:
-    """Fetch a version, compare it with its digest, rebuild its model and ask it for an answer.
+    """Fetch a version, compare it with its digest, rebuild its model and test its answer.
 
     Raises:
-        GatewiseError: If its files are gone or changed, or it does not answer as it did when it
+        GatewiseError: If its files are missing or changed, or it gives other answers than when it
             was registered.
     """
     try:
@@ -124,19 +124,19 @@ def load(version: ModelVersion, limits: Limits) -> Version:
         check_answers(loaded)
     except GatewiseError:
         raise
-    except Exception as error:  # whatever a store, or a file of another Gatewise, leads to
+    except Exception as error:  # a store, or a file of another Gatewise, may raise anything
         cause = cause_of(error)
         raise StudyError(f"it cannot be loaded: {type(error).__name__}: {cause}") from error
     return loaded
 
 
 def rebuild(version: ModelVersion, files: Path, limits: Limits) -> Version:
-    """The model of files whose digest is right."""
+    """Rebuild the model from files whose digest has been checked."""
     task, model = restore_registered(files / RUN)
     config, _ = read_config(registered_seeds(files / RUN)[0])
     signature = mlflow.models.get_model_info(f"models:/{version.name}/{version.version}").signature
     if signature is None or signature.inputs is None or signature.outputs is None:
-        raise StudyError("it does not say what it takes")
+        raise StudyError("it has no signature of its input")
     return Version(
         name=version.name,
         number=str(version.version),
@@ -153,20 +153,20 @@ def rebuild(version: ModelVersion, files: Path, limits: Limits) -> Version:
 
 
 def evidence_of(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags of ours without their prefix."""
+    """Our tags, without their prefix."""
     return {k.removeprefix(PREFIX): v for k, v in tags.items() if k.startswith(PREFIX)}
 
 
 def read_examples(file: Path) -> Examples | None:
-    """What a model was registered with, if it was registered with any."""
+    """Read the example input and answer of a model; None if it was registered without."""
     return Examples(**read_json(file)) if file.exists() else None
 
 
 def check_answers(version: Version) -> None:
-    """Ask a model what it was asked when it was registered.
+    """Compare a model's answer to its example input with that of its registration.
 
     Raises:
-        StudyError: If it answers otherwise.
+        StudyError: If they differ.
     """
     if version.examples is None:
         return
@@ -178,7 +178,7 @@ def check_answers(version: Version) -> None:
 
 
 def alike(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
-    """Whether rows are near one another, value by value."""
+    """Return whether the values of two lists of rows are nearly equal."""
     if len(found) != len(wanted):
         return False
     pairs = zip(found, wanted, strict=True)
@@ -186,9 +186,9 @@ def alike(found: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> bool:
 
 
 def near(found: Any, wanted: Any) -> bool:
-    """Whether two values are of a kind, and numbers the same but for their last digits.
+    """Return whether two values have the same type and, if they are numbers, are nearly equal.
 
-    Another processor may round otherwise, and so draw another letter of a text.
+    Texts need not be equal: another processor may round differently, and so draw another letter.
     """
     if isinstance(found, float) and isinstance(wanted, float | int):
         return math.isclose(found, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE)

@@ -1,4 +1,4 @@
-// An answer of a model, with who it is and what speaks for it.
+// An answer of a model, with the model's name and the evidence for it.
 
 import { charts } from "./chart.js";
 import { make, number, percent } from "./dom.js";

@@ -1,4 +1,4 @@
-// What is asked of the server, and how a text arrives piece by piece.
+// Requests to the server, and texts that arrive piece by piece.
 
 const JSON_TYPE = "application/json";
 
@@ -31,7 +31,7 @@ async function send(address, options) {
   try {
     reason = (await response.json()).error ?? reason;
   } catch {
-    // what is no JSON tells nothing to a person
+    // a body that is not JSON has no message for the user
   }
   throw new Wrong(reason, response.status);
 }

@@ -1,4 +1,4 @@
-// What a person can ask, by what a model takes.
+// Forms for questions, by the kind of input of a model.
 
 import { make } from "./dom.js";
 import { record } from "./sound.js";

@@ -117,7 +117,7 @@ def test_error_of_ours_is_told_by_its_number_and_noted_in_the_log(client, monkey
         response = client.post(ADDRESS, json=ASKED)
     assert response.status_code == 500
     reason = response.json()["error"]
-    number = re.fullmatch(r"something went wrong here; the log tells it as error (\w+)", reason)[1]
+    number = re.fullmatch(r"something went wrong here; the log has it as error (\w+)", reason)[1]
     (record,) = [r for r in caplog.records if number in r.getMessage()]
     assert "the planted word" in str(record.exc_info[1])
     assert "planted" not in response.text

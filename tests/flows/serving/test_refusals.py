@@ -131,7 +131,7 @@ def test_what_is_asked_beside_json_stands_in_its_body(client):
     response = client.post("/models/tiny.sentiment/predict", **asked)
     assert (response.status_code, response.json()["error"]) == (
         422,
-        "with JSON, parameters stand in the body",
+        "with JSON, put parameters into the body",
     )
 
 
@@ -140,7 +140,7 @@ def test_what_is_asked_beside_json_stands_in_its_body(client):
     [
         (f"?{PLANTED}=1", "the address has a name that the model does not know"),
         ("?all=perhaps", "all: input should be a valid boolean"),
-        ("?all=true&all=false", "the address says a parameter twice"),
+        ("?all=true&all=false", "the address has a parameter twice"),
         ("?unknown_below=nan", "finite"),
         ("?unknown_below=7", "unknown_below must be in [0, 1]"),
     ],

@@ -116,7 +116,7 @@ def test_version_whose_files_were_changed_does_not_take_over(own_models, applica
         told = client.get(f"/models/{NAME}").json()
         assert told["version"] == "1"
         assert told["problem"].startswith(f"{NAME} version 2 is not served: its files")
-        assert told["problem"].endswith("; version 1 answers on")
+        assert told["problem"].endswith("; version 1 goes on answering")
         assert client.post(ADDRESS, json=asked).content == before
         move("1")
         client.run(client.application.shelf.refresh())
