@@ -1,1 +1,1 @@
-"""Inputs of a finished model, compared with those that it was trained on."""
+"""Compare inputs of a finished model with those that it was trained on."""

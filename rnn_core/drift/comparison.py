@@ -1,4 +1,4 @@
-"""Whether the traits of inputs changed since the training: by a test, and by how much.
+"""Test whether the traits of inputs have changed since training, and measure by how much.
 
 A large sample makes any difference significant, and a small one makes none. So a trait has changed
 if both hold: its difference is significant at `LEVEL` after Holm's correction over all traits
@@ -7,11 +7,11 @@ if both hold: its difference is significant at `LEVEL` after Holm's correction o
 Single items, such as texts, are compared by the two-sample test of Kolmogorov and Smirnov, and
 their categories by the chi-squared test, whose distribution is drawn where categories are rare.
 Their difference is the largest one between two distribution functions, or the total variation
-between shares: the share of items that would have to be others.
+between shares: the share of items that would have to change.
 
-Windows of a table follow one another. Neighbours are alike, and a season makes each window another
-one, so that these tests would see changes everywhere. Here the mean over the new windows is
-compared with the means over as many windows that follow one another in the training set, by the
+Windows of a table follow one another. Neighbours are alike, and seasons make windows differ, so
+that these tests would see changes everywhere. Here the mean over the new windows is compared with
+the means over stretches of the same number of consecutive windows in the training set, by the
 t-test of a new observation against a sample.
 """
 
@@ -26,38 +26,38 @@ from rnn_core.drift.traits import Floats, Traits
 from rnn_core.errors import DataError
 
 LEVEL = 0.01
-"""The chance of an alarm where nothing has changed, over all traits, at most."""
+"""Highest chance of an alarm, over all traits, if nothing has changed."""
 
 LARGE = 0.15
-"""The share of single items that would have to be others, from which on a change is large."""
+"""A change is large if at least this share of single items would have to change."""
 
 FEWEST_ITEMS = 20
-"""Single items of an input that tell something."""
+"""Fewest single items of an input for a comparison."""
 
 FEWEST_STRETCHES = 10
-"""Stretches of the training set that an input in the order of time is compared with."""
+"""Fewest stretches of the training set that an input in the order of time is compared with."""
 
 RARE = 5
-"""Expected items of a category below which the chi-squared distribution is drawn."""
+"""With fewer expected items in a category, the chi-squared distribution is simulated."""
 
 DRAWS = 9999
-"""How often it is."""
+"""Number of simulations."""
 
 SHOWN_SHARES = 3
-"""Categories that are told of a change."""
+"""Most categories in the description of a change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """How a trait of inputs compares with the training set.
+    """The comparison of a trait of inputs with the training set.
 
     Attributes:
-        trait: Its name.
-        kind: What it is: a number, a category, or the mean of a number over windows.
-        before: What it was in the training set, in words.
-        now: What it is in the input, in words.
-        size: How large the difference is.
-        large: From which size on a difference is large.
+        trait: Name of the trait.
+        kind: Its kind: a number, a category, or the mean of a number over windows.
+        before: The trait in the training set, in words.
+        now: The trait in the input, in words.
+        size: Size of the difference.
+        large: Smallest size of a large difference.
         p: The p value after the correction.
         changed: Whether the difference is significant and large.
     """
@@ -74,12 +74,12 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """How inputs compare with the training set.
+    """The comparison of inputs with the training set.
 
     Attributes:
-        num_items: Items of the input that were compared.
-        trained: Items of the training set that they were compared with.
-        changes: By trait, in the order of the traits.
+        num_items: Number of items of the input that were compared.
+        trained: Number of items of the training set that they were compared with.
+        changes: The comparison of each trait, in the order of the traits.
     """
 
     num_items: int
@@ -93,7 +93,7 @@ class Drift:
 
 
 class Found(NamedTuple):
-    """As `Change`, before the correction."""
+    """Like `Change`, before the correction."""
 
     trait: str
     kind: Literal["number", "category", "mean"]
@@ -108,12 +108,12 @@ def compare(training: Traits, inputs: Traits, *, in_time: bool) -> Drift:
     """Compare the traits of inputs with those of the training set.
 
     Args:
-        training: Of the training set.
-        inputs: Of the input.
+        training: Traits of the training set.
+        inputs: Traits of the input.
         in_time: Whether items are in the order of time.
 
     Raises:
-        DataError: If there are too few items to tell anything.
+        DataError: If there are too few items for a comparison.
     """
     if in_time:
         kept = most_windows(training, inputs)
@@ -137,10 +137,10 @@ def compare(training: Traits, inputs: Traits, *, in_time: bool) -> Drift:
 
 
 def check_number(count: int) -> None:
-    """Refuse an input of too few items.
+    """Check that an input has enough items.
 
     Raises:
-        DataError: If it is one.
+        DataError: If it does not.
     """
     if count < FEWEST_ITEMS:
         raise DataError(
@@ -149,10 +149,10 @@ def check_number(count: int) -> None:
 
 
 def most_windows(training: Traits, inputs: Traits) -> int:
-    """How many of the newest windows are compared.
+    """Number of the newest windows that are compared.
 
-    The training set has `FEWEST_STRETCHES` stretches as long, so that it is known how much such a
-    stretch varies.
+    The training set has at least `FEWEST_STRETCHES` stretches of this length, which show how much
+    such a stretch varies.
 
     Raises:
         DataError: If the training set is too short for a stretch of a single window.
@@ -184,13 +184,13 @@ def of_number(name: str, before: Floats, now: Floats) -> Found:
 
 
 def spread_in_words(values: Floats) -> str:
-    """The middle of some values, and where most of them are."""
+    """The median of values, and the range of 90 % of them."""
     low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
     return f"{middle:.3g} ({low:.3g} to {high:.3g})"
 
 
 def of_category(name: str, before: Mapping[str, int], now: Mapping[str, int]) -> Found:
-    """Compare how often the categories of single items are."""
+    """Compare the frequencies of the categories of single items."""
     kinds = sorted({*before, *now})
     counts = np.array([[each.get(kind, 0) for kind in kinds] for each in (before, now)])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -216,8 +216,8 @@ def p_of_counts(counts: "np.typing.NDArray[np.int64]") -> float:
 def of_mean(name: str, training: Traits, values: Floats, kept: int) -> Found:
     """Compare the mean of a number over the newest windows with that of stretches in training.
 
-    The standard deviation of the mean over a stretch is taken for a fifth of what matters at
-    least: a trait that is always the same in training may differ a little.
+    The standard deviation of the mean over a stretch is assumed to be at least a fifth of the
+    smallest change that matters: a trait that is constant in training may differ a little.
     """
     large, before = training.matters[name], training.numbers[name]
     count = len(before) // kept

@@ -1,4 +1,4 @@
-"""The registry of what finds the traits of inputs, by the name of the task."""
+"""The registry of observers, which find the traits of inputs, by the name of the task."""
 
 from importlib import import_module
 
@@ -17,7 +17,7 @@ REGISTRY = {
 
 
 def observer_of(task: str) -> Observer:
-    """What finds the traits of the inputs of a task."""
+    """Make the observer that finds the traits of a task's inputs."""
     module, name = REGISTRY[task]
     found: Observer = getattr(import_module(f"rnn_core.drift.{module}"), name)()
     return found

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PASSAGE = 400
-"""Characters of a passage."""
+"""Number of characters of a passage."""
 
 MATTERS = 0.05
 """The smallest change of a share that matters."""
 
 
 class Passages:
-    """Passages of a text, one after another."""
+    """Consecutive passages of a text."""
 
     items = f"passages of {PASSAGE} characters"
     in_time = True
@@ -47,7 +47,7 @@ class Passages:
 
 
 def passages_of(text: str) -> list[str]:
-    """The passages of a text; what is left at its start is in none."""
+    """The passages of a text; a rest at its start is left out."""
     first = len(text) % PASSAGE if len(text) >= PASSAGE else 0
     return [text[i : i + PASSAGE] for i in range(first, len(text), PASSAGE)]
 
@@ -56,10 +56,10 @@ def traits_of(task: TextGeneration, passages: Sequence[str], counts: Counter[str
     """Shares of the characters of passages, and of tokens that the model does not know.
 
     Args:
-        task: Of the model.
+        task: The task of the model.
         passages: The passages.
-        counts: How often each token is in the whole of which they are the training set, where a
-            token that is in one passage alone would be unknown without it; empty for others.
+        counts: If they are the training set, the count of each token in it: a token that is in
+            only one passage would be unknown without that passage. Empty for other passages.
     """
     kinds = {
         "capitals": str.isupper,
@@ -81,7 +81,7 @@ def traits_of(task: TextGeneration, passages: Sequence[str], counts: Counter[str
 
 
 def unknown_share(tokens: Sequence[str], known: Container[str], counts: Counter[str]) -> float:
-    """The share of the tokens of a passage that are unknown, or would be without it."""
+    """The share of a passage's tokens that are unknown, or would be unknown without the passage."""
     own = Counter(tokens)
     unknown = [n for t, n in own.items() if t not in known or counts[t] == n]
     return sum(unknown) / max(len(tokens), 1)

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRAME_SECONDS = 0.02
-"""How long a stretch is that is loud or silent."""
+"""Length of the stretches that are called loud or silent."""
 
 SILENT_DB = -30.0
-"""A stretch is silent that is so much below the loudest one."""
+"""A stretch is silent if it is at least this much below the loudest one."""
 
 FLOOR = 1e-6
-"""The least amplitude that is told from none."""
+"""The smallest amplitude that differs from silence."""
 
 
 class Recording(NamedTuple):
     """The traits of a recording.
 
     Attributes:
-        seconds: How long it is.
-        level: Its root mean square, in decibels relative to the largest sample that there is.
-        silence: The share of it that is silent.
-        centroid: The mean of its frequencies, by how much of each there is, in Hz.
+        seconds: Its length in seconds.
+        level: Its root mean square, in decibels relative to the largest possible sample.
+        silence: The share of silent stretches.
+        centroid: The mean of its frequencies, weighted by their power, in Hz.
     """
 
     seconds: float
@@ -50,11 +50,11 @@ class Recording(NamedTuple):
 NAMES = dict(
     zip(Recording._fields, ("seconds", "level (dB)", "silence", "centroid (Hz)"), strict=True)
 )
-"""What traits are called."""
+"""Names of the traits, by field of `Recording`."""
 
 
 class Sounds:
-    """Recordings of a person's own."""
+    """Recordings of the user."""
 
     items = "recordings"
     in_time = False
@@ -123,12 +123,12 @@ def traits_of(samples: Samples, rate_hz: int) -> Recording:
 
 
 def decibels(power: Floats) -> Floats:
-    """A power in decibels, of which silence has few."""
+    """A power in decibels; silence has the level of `FLOOR`."""
     return np.asarray(10 * np.log10(np.maximum(power, FLOOR**2)), np.float64)
 
 
 def together(heard: Sequence[Recording], rates: Mapping[str, int]) -> Traits:
-    """The traits of recordings."""
+    """Collect the traits of recordings."""
     columns: Iterable[tuple[float, ...]] = zip(*heard, strict=True)
     numbers = {
         name: np.array(column, np.float64)

@@ -1,4 +1,4 @@
-"""Traits of the rows of a table, by windows of rows that follow one another."""
+"""Traits of the rows of a table, by consecutive windows of rows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
     from rnn_core.tasks.forecasting.parameters import ForecastingMeta
 
 WINDOWS = 20
-"""Windows that a training set is to have at least."""
+"""Fewest windows of a training set."""
 
 SHORTEST = 4
-"""Rows of a window at least."""
+"""Fewest rows of a window."""
 
 LEVEL = 0.5
-"""Standard deviations of the training set by which a level must move to matter."""
+"""A level must move by this many standard deviations of the training set to matter."""
 
 RELATIVE = 0.5
-"""The share by which a spread, a roughness or a step must change to matter."""
+"""A standard deviation, a roughness or a step must change by this share to matter."""
 
 SHARE = 0.05
 """The smallest change of a share of rows that matters."""
 
 
 class Windows:
-    """Windows of rows, each of which begins where another one ends.
+    """Consecutive windows of rows.
 
-    Of several series, a window is the mean of all of theirs, since series of one table move
-    together.
+    If there are several series, the traits of a window are means over all series, since series of
+    one table move together.
     """
 
     items = "windows of rows"
     in_time = True
 
     def of_input(self, task: Forecasting, table: "pd.DataFrame") -> Traits:
-        from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+        from rnn_core.readers import tables  # noqa: PLC0415 - training does not need it
 
         meta, read = task.meta, task.as_read(table)
         places = places_of(read, meta.parameters.series, NAME)
@@ -78,7 +78,7 @@ class Windows:
 
 
 def mattering(name: str, values: Floats) -> float:
-    """The smallest change of a trait that matters, by its mean in the training set."""
+    """The smallest change of a trait that matters, given its mean in the training set."""
     kind = name.rpartition(", ")[2]
     if kind == "level":
         return LEVEL
@@ -89,7 +89,7 @@ def mattering(name: str, values: Floats) -> float:
 
 
 def window_of(meta: "ForecastingMeta") -> int:
-    """Rows of a window: those that a model reads, or fewer where there are few in training."""
+    """Rows of a window: those that the model reads, or fewer if the training set has few rows."""
     longest = max(end - start for start, end in meta.borders["train"])
     return max(SHORTEST, min(meta.lookback, longest // WINDOWS))
 
@@ -100,8 +100,8 @@ def of_series(
     """The traits of each window of a series, (W, traits), in the order of `names_of`.
 
     Args:
-        task: Of the model.
-        series: Its name; one that the model was not trained on has no level of its own.
+        task: The task of the model.
+        series: Its name; a series that the model was not trained on has no own level.
         values: Its columns, (T, C), NaN where there is a gap.
         times: Its timestamps.
     """
@@ -138,12 +138,12 @@ def moments(values: Floats) -> tuple[Floats, Floats]:
 
 
 def reads_last(task: Forecasting) -> bool:
-    """Whether the model reads values relative to the last one, so that no level reaches it."""
+    """Return whether the model reads values relative to the last one, and so ignores levels."""
     return task.model.normalisation == "last_value"
 
 
 def names_of(task: Forecasting) -> list[str]:
-    """What the traits of a window are called."""
+    """Names of the traits of a window."""
     kinds = ["missing", "spread", "roughness", *([] if reads_last(task) else ["level"])]
     timed = ["step (seconds)"] if task.meta.parameters.date is not None else []
     return [f"{column}, {kind}" for kind in kinds for column in task.meta.columns] + timed

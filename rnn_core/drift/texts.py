@@ -29,7 +29,7 @@ NO_SCRIPT = "no letters"
 """The script of a text without a letter."""
 
 MIXED = 0.5
-"""A script is that of a text if as many of its letters are of it, or more."""
+"""A script is that of a text if at least this share of the letters belong to it."""
 
 
 class Opinions:
@@ -51,7 +51,7 @@ class Opinions:
         return traits_of(texts, cut, shares_outside_others(cut, task.index, fewest))
 
     def cut(self, task: Sentiment, text: str) -> list[str]:
-        """The words of a text, before any is left out."""
+        """The words of a text, before rare ones are left out."""
         return join_units(words_of(text, task.meta.parameters.lowercase, LONGEST), task.meta.words)
 
 
@@ -70,7 +70,7 @@ class Sentences:
         return self.of_texts(task, [pair.source for pair in pairs])
 
     def of_texts(self, task: Translation, texts: Sequence[str]) -> Traits:
-        """The share of unknown characters, and how many subwords a word is spelled with."""
+        """The traits of texts, with the share of unknown characters and subwords per word."""
         read = [clean(text, task.meta.parameters.lower_case) for text in texts]
         cut = [text.split() for text in read]
         known = task.subwords.characters
@@ -96,7 +96,7 @@ class Lines:
         return self.of_lines(task, split_lines(raw_lines(raw), task.meta.parameters)["train"])
 
     def of_lines(self, task: CopyMemory, lines: Sequence[str]) -> Traits:
-        """How long lines are, of how many symbols, and with which they begin."""
+        """Lengths of lines, their numbers of symbols, and their first symbols."""
         known = set(task.meta.symbols)
         return Traits(
             num_items=len(lines),
@@ -110,7 +110,7 @@ class Lines:
 
 
 LONGEST = 1_000_000
-"""Words of a text that are counted."""
+"""Most words of a text that are counted."""
 
 
 def traits_of(
@@ -119,13 +119,13 @@ def traits_of(
     unknown: Sequence[float],
     what: str = "unknown words",
 ) -> Traits:
-    """What all kinds of texts have.
+    """The traits that all kinds of texts have.
 
     Args:
         texts: The texts.
-        cut: The words of each.
-        unknown: The share of each that the model does not know.
-        what: What that is a share of.
+        cut: The words of each text.
+        unknown: The share of unknown parts of each text.
+        what: Name of these parts, such as "unknown words".
     """
     return Traits(
         num_items=len(texts),
@@ -139,7 +139,7 @@ def traits_of(
 
 
 def share_outside(parts: Iterable[str], known: Iterable[str] | Mapping[str, int]) -> float:
-    """The share of words, or characters, that are not among some; 0 of none."""
+    """The share of words or characters that are not among the known ones; 0 if there are none."""
     outside = [part not in known for part in parts]
     return sum(outside) / max(len(outside), 1)
 
@@ -149,8 +149,8 @@ def shares_outside_others(
 ) -> list[float]:
     """The share of the words of each training text that would be unknown without that text.
 
-    A model knows nearly all words that it was trained on. New texts of the same kind have others,
-    and about as many as each training text has that no other one has.
+    A model knows nearly all words that it was trained on. New texts of the same kind have unknown
+    words: about as many as a training text has words that occur in no other one.
 
     Args:
         cut: The words of each training text.
@@ -167,7 +167,7 @@ def shares_outside_others(
 
 
 def script_of(text: str) -> str:
-    """The script that half of the letters of a text are of, such as Latin, or `mixed`."""
+    """The script that half of the letters of a text belong to, such as Latin, or `mixed`."""
     counts = Counter(script_of_letter(c) for c in text if c.isalpha())
     if not counts:
         return NO_SCRIPT
@@ -176,5 +176,5 @@ def script_of(text: str) -> str:
 
 
 def script_of_letter(letter: str) -> str:
-    """The script of a letter, as its name in Unicode begins."""
+    """The script of a letter: the first word of its name in Unicode."""
     return unicodedata.name(letter, "OTHER").partition(" ")[0].capitalize()

@@ -1,7 +1,7 @@
 """Traits of raw input: named numbers and categories of items, such as the length of a text.
 
-They are what is compared to find out whether inputs still look like the training set. Nothing of
-an input can be read from them.
+They are compared to find out whether inputs still look like the training set. No input can be
+reconstructed from them.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Floats: TypeAlias = NDArray[np.float64]
 
 MOST_ITEMS = 2000
-"""Items whose numbers are kept; more would tell little more."""
+"""Most items whose numbers are stored; more would improve the comparison little."""
 
 DIGITS = 6
-"""Significant digits that are kept of a number."""
+"""Significant digits of stored numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +31,10 @@ class Traits:
     """Traits of some items.
 
     Attributes:
-        num_items: How many items there are.
-        numbers: For each trait that is a number, that of each item, (N,), in the order of time if
-            items have one; NaN where an item has none.
-        categories: For each other trait, how many items are of each category.
+        num_items: Number of items.
+        numbers: For each trait that is a number, its value for each item, (N,), in the order of
+            time if items have one; NaN if an item has no value.
+        categories: For each other trait, the number of items in each category.
         matters: The smallest change of the mean of a number that matters. Only items in the order
             of time have it.
     """
@@ -49,26 +49,26 @@ class Observer(Protocol):
     """Finds the traits of the inputs of a task."""
 
     items: str
-    """What an item is called, in the plural."""
+    """The word for items, in the plural."""
     in_time: bool
-    """Whether items are in the order of time, so that neighbours are alike."""
+    """True if items are in the order of time, so that neighbours are alike."""
 
     def of_input(self, task: Any, table: "pd.DataFrame") -> Traits:
         """The traits of raw input.
 
         Args:
-            task: Of the model.
-            table: As `Serves.read_input` reads it.
+            task: The task of the model.
+            table: The input, as read by `Serves.read_input`.
 
         Raises:
-            DataError: If it is not of the form that the task needs.
+            DataError: If it does not have the form that the task needs.
         """
 
     def of_training(self, task: Any, raw: Path) -> Traits:
         """The traits of the training set, as its items would be if the model had not seen them.
 
         Args:
-            task: Of the model.
+            task: The task of the model.
             raw: The files that the dataset was prepared from.
 
         Raises:
@@ -78,11 +78,10 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The traits of a training set, as they are kept beside a model.
+    """The traits of a training set, in the form that is stored with a model.
 
     Attributes:
-        num_items: See `Traits`; so are the next three. Numbers that an item does not have are
-            null.
+        num_items: As in `Traits`; so are the next three. Missing numbers are null.
     """
 
     num_items: int
@@ -94,7 +93,7 @@ class Kept:
 def write_traits(file: Path, traits: Traits, *, in_time: bool) -> None:
     """Write the traits of a training set, of at most `MOST_ITEMS` items.
 
-    Items in the order of time are the last ones; of others, some are drawn.
+    If items are in the order of time, the last ones are written, otherwise a random sample.
     """
     kept = Kept(
         num_items=traits.num_items,
@@ -106,7 +105,7 @@ def write_traits(file: Path, traits: Traits, *, in_time: bool) -> None:
 
 
 def shortened(values: Floats, in_time: bool) -> list[float | None]:
-    """Some of the values of a trait, with few digits."""
+    """At most `MOST_ITEMS` values of a trait, with few digits."""
     if len(values) > MOST_ITEMS:
         drawn = np.random.default_rng(0).choice(len(values), MOST_ITEMS, replace=False)
         values = values[-MOST_ITEMS:] if in_time else values[np.sort(drawn)]

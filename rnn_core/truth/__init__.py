@@ -1,1 +1,1 @@
-"""Answers that were given, matched with the truth that came in later."""
+"""Match the answers of a model with the truth that came in later."""

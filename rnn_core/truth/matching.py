@@ -1,4 +1,4 @@
-"""What matches answers with the truth, by the name of the task."""
+"""The registry of matchers of answers and truth, by the name of the task."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -19,45 +19,45 @@ REGISTRY = {
 }
 """The module and the class for each task whose answers can be right or wrong.
 
-A text that is written on from a prompt has no truth, and lines to recall are their own.
+A text that continues a prompt has no truth, and lines to recall are their own truth.
 """
 
 
 class Matcher(Protocol):
-    """Knows inputs again, and says how far answers are from the truth.
+    """Recognises inputs, and scores answers against the truth.
 
-    Inputs are known by a key, from which they cannot be read.
+    An input is recognised by a key, from which it cannot be reconstructed.
     """
 
     metric: Metric
-    """Of the scores."""
+    """The metric of the scores."""
 
     def keys(self, task: Any, table: "pd.DataFrame", answer: "pd.DataFrame") -> list[str]:
-        """The key of what each row of an answer is about.
+        """The key of the input that each row of an answer belongs to.
 
         Args:
-            task: Of the model.
-            table: Its input.
+            task: The task of the model.
+            table: The input.
             answer: The answer.
         """
 
     def truths(self, task: Any, raw: Path) -> dict[str, Any]:
-        """What is true of each input, by its key.
+        """The truth of each input, by its key.
 
         Args:
-            task: Of the model.
-            raw: Data such as the dataset's source is.
+            task: The task of the model.
+            raw: Data in the form of the dataset's source.
 
         Raises:
             DataError: If a file cannot be used.
         """
 
     def score(self, task: Any, row: Mapping[str, Any], truth: Any) -> float:
-        """How far a row of an answer, as JSON has it, is from the truth."""
+        """The score of a row of an answer, in JSON values, against the truth."""
 
 
 def matcher_of(task: str) -> Matcher | None:
-    """What matches the answers of a task with the truth; None if they have none."""
+    """Make the matcher of a task; None if its answers have no truth."""
     if task not in REGISTRY:
         return None
     module, name = REGISTRY[task]

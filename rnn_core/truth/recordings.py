@@ -1,4 +1,4 @@
-"""What is said in recordings."""
+"""Match answers about recordings with the words that are said in them."""
 
 from collections.abc import Mapping
 from pathlib import Path

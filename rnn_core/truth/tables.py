@@ -1,4 +1,4 @@
-"""Rows of a table that were forecast."""
+"""Match forecasts with the later rows of a table."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class Forecasts:
-    """Rows, known by their time, and their series if there are several."""
+    """Rows, recognised by their time, and by their series if there are several."""
 
     metric = Metric("mse", "mean squared error of standardised targets", "lower")
 
     def keys(self, task: Forecasting, table: "pd.DataFrame", answer: "pd.DataFrame") -> list[str]:
         date, series = self.date_of(task), task.meta.parameters.series
-        import pandas as pd  # noqa: PLC0415 - training does without
+        import pandas as pd  # noqa: PLC0415 - training does not need it
 
         names = [""] * len(answer) if series is None else answer[series].astype(str).tolist()
         return [
@@ -35,7 +35,7 @@ class Forecasts:
         """The column of timestamps.
 
         Raises:
-            DataError: If there is none, so that nothing tells which row was forecast.
+            DataError: If there is none, so that it is not known which row was forecast.
         """
         date = task.meta.parameters.date
         if date is None:

@@ -1,4 +1,4 @@
-"""Labels and translations of texts."""
+"""Match answers about texts with their labels or translations."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ ACCURACY = Metric("accuracy", "share of answers", "higher")
 
 
 class Labels:
-    """Texts, known by their words."""
+    """Texts, recognised by their words."""
 
     metric = ACCURACY
 

@@ -15,7 +15,7 @@ DRAWS = 200
 
 
 def items(rng, number, moved=0.0):
-    """Traits of a person's texts: two numbers, of which one is the same for most, and a kind."""
+    """Traits of texts: two numbers, one of them the same for most texts, and a kind."""
     kinds = rng.choice(["a", "b", "c"], number, p=[0.9 - moved / 2, 0.1, moved / 2])
     return Traits(
         num_items=number,

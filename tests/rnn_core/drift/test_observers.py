@@ -26,7 +26,7 @@ WORDS += [f"{first}{second}" for first in WORDS[:60] for second in WORDS[:40]]
 
 
 def sentences(rng, number, *, common=1.0, longer=0):
-    """Sentences of words of which few are frequent, so that new ones have words of their own."""
+    """Sentences with few frequent words, so that new sentences have words of their own."""
     weights = 1 / np.arange(1, len(WORDS) + 1) ** common
     lengths = rng.poisson(7, number) + 2 + longer
     drawn = rng.choice(len(WORDS), lengths.sum(), p=weights / weights.sum())
@@ -50,7 +50,7 @@ def wav(rng, *, rate=8000, loudness=1.0):
 
 
 def season(rng, rows, *, shift=0.0, gaps=0.0, start=0, noise=1.0):
-    """An autoregression of which neighbours are much alike, with a strong daily season."""
+    """An autoregression whose neighbours are much alike, with a strong daily season."""
     drawn = np.zeros(rows + 200)
     for i, step in enumerate(rng.normal(0, 0.4, len(drawn))):
         drawn[i] = 0.9 * drawn[i - 1] + step
@@ -235,7 +235,7 @@ def test_other_inputs_are_found(name, trait, prepared):
 
 
 def test_test_of_single_rows_would_see_changes_everywhere():
-    """Which is why windows are compared with stretches of the training set."""
+    """The reason why windows are compared with stretches of the training set."""
     rng = np.random.default_rng(1)
     training = season(rng, 1600, noise=3)["y"]
     alarms = [ks_2samp(training, season(rng, 120, noise=3)["y"]).pvalue < 0.01 for _ in range(40)]
