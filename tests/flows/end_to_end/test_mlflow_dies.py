@@ -15,7 +15,7 @@ from rnn_core.files import read_json_lines
 from rnn_core.training.run_folder import METRICS
 
 DEAD_SECONDS = float(os.environ.get("GATEWISE_MLFLOW_DEAD_SECONDS", "3"))
-"""Seconds that MLflow is dead; with more, the training is as much longer, and its time is compared."""
+"""Seconds that MLflow is dead; with more, the training is longer too, and its time is compared."""
 
 EPOCHS_A_SECOND = 100
 """About as many as are trained a second on a quiet machine."""
