@@ -1,4 +1,4 @@
-"""Where a study keeps what it makes."""
+"""The folders and files of a study."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Layout:
         return self.runs(dataset) / cell
 
     def tuning(self, dataset: str) -> Path:
-        """How the candidates of a dataset were tuned, in `runs`; absent if they were not."""
+        """The tuning of a dataset's candidates, in `runs`; absent if they were not tuned."""
         return self.runs(dataset) / "tuning.json"
 
     def curve(self, dataset: str, cell: str, size: str, seed: int) -> Path:
@@ -62,15 +62,15 @@ class Layout:
         return self.evaluations(dataset) / cell
 
     def ensemble(self, dataset: str) -> Path:
-        """The trainings that answer together, in `runs`; see `rnn_core.training.members`."""
+        """The trainings of the ensemble, in `runs`; see `rnn_core.training.members`."""
         return self.runs(dataset) / FOLDER
 
     def ensemble_evaluation(self, dataset: str) -> Path:
-        """The scores of those, in `evaluations`; absent if there is no ensemble."""
+        """The scores of the ensemble, in `evaluations`; absent if there is none."""
         return self.evaluations(dataset) / FOLDER
 
     def refit(self, dataset: str) -> Path:
-        """What came of a refit, in `runs`; absent if there is none."""
+        """The result of a refit, in `runs`; absent if there is none."""
         return self.runs(dataset) / FILE
 
     def refitted(self, dataset: str, size: str, seed: int) -> Path:
@@ -82,7 +82,7 @@ class Layout:
         return self.evaluations(dataset) / REFIT
 
     def reference(self, dataset: str) -> Path:
-        """What candidates are held against, in `evaluations`: baselines, for example."""
+        """Scores that candidates are compared with, such as baselines, in `evaluations`."""
         return self.evaluations(dataset) / "reference.json"
 
     def comparison(self, dataset: str) -> Path:
@@ -101,17 +101,17 @@ class Layout:
 
     @property
     def page(self) -> Path:
-        """The results of the study for a person, in `reports`."""
+        """The page with the results of the study, in `reports`."""
         return self.reports / "index.html"
 
     @property
     def state(self) -> Path:
-        """What is neither in git nor in DVC."""
+        """The folder for files that are neither in git nor in DVC."""
         return self.folder / ".gatewise"
 
     @property
     def training(self) -> Path:
-        """Trainings that are going on, by identity."""
+        """Trainings that are running, by identity."""
         return self.state / "training"
 
     @property
@@ -121,7 +121,7 @@ class Layout:
 
     @property
     def kept(self) -> Path:
-        """The identities of what the study's results are made of, as a JSON list."""
+        """The identities of the entries that the study's results come from, as a JSON list."""
         return self.state / "kept.json"
 
     def growing_evaluation(self, key: str) -> Path:
@@ -140,12 +140,12 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """What workers and servers print."""
+        """The output of workers and servers."""
         return self.state / "logs"
 
     @property
     def shown(self) -> Path:
-        """What MLflow shows and the registry has, by dataset."""
+        """Notes on the datasets that MLflow shows; see `flows.tracking.shown`."""
         return self.state / "shown.json"
 
     @property
@@ -155,14 +155,14 @@ class Layout:
 
     @property
     def timings_page(self) -> Path:
-        """The same for a person."""
+        """The page with these measurements."""
         return self.state / "timings.html"
 
 
 def original(folder: Path) -> Path:
-    """The study that DVC made a copy of for an experiment; the folder itself if it is no copy.
+    """The study that DVC copied for an experiment; the folder itself if it is not a copy.
 
-    DVC clones the repository into its own `.dvc/tmp/exps/`, for a time.
+    DVC clones the repository into its `.dvc/tmp/exps/` for the time of the experiment.
     """
     whole = folder.resolve()
     above, mark, _ = str(whole).partition("/.dvc/tmp/exps/")
@@ -173,5 +173,5 @@ def original(folder: Path) -> Path:
 
 
 def repository_of(folder: Path) -> Path | None:
-    """The root of the git repository that a folder lies in."""
+    """The root of the git repository that a folder is in; None if it is in none."""
     return next((path for path in (folder, *folder.parents) if (path / ".git").exists()), None)

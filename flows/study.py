@@ -1,10 +1,10 @@
-"""The flow: the stages of a study as Prefect runs them, with tracking and promotion beside.
+"""The flow: the stages of a study as Prefect runs them, with tracking and promotion.
 
-For each dataset `ingest -> prepare -> train -> evaluate -> compare` run one after the other, and
-inside `train` a task for every training that is missing; then `report`. Once a dataset is
-compared, DVC records what ran and MLflow shows it, while others are trained; at the end dvc.lock is
-written, and the champions are promoted. Prefect adds states, retries, logs, schedules and triggers;
-it caches nothing.
+For each dataset `ingest -> prepare -> train -> evaluate -> compare` run one after the other. Each
+missing training is a task inside `train`. After all datasets, `report` runs. Once a dataset is
+compared, DVC records its stages and MLflow shows it, while other datasets are trained. At the end
+dvc.lock is written, and the champions are promoted. Prefect adds states, retries, logs, schedules
+and triggers; it caches nothing.
 """
 
 import os
@@ -55,14 +55,14 @@ from rnn_core.study import read_study
 
 @dataclass
 class StudyRun:
-    """What a run of a study came to.
+    """The result of a run of a study.
 
     Attributes:
-        stages: Stages that ran, and what they took.
+        stages: Stages that ran, with their times.
         cached: Stages that were up to date.
-        promotions: What became of the champion of each dataset.
+        promotions: The promotion of each dataset's champion.
         flow_run: Prefect's id of the run.
-        num_tasks: Tasks that the run had at least.
+        num_tasks: Number of Prefect tasks that are known of the run.
     """
 
     stages: list[StageTime] = field(default_factory=list)
@@ -73,7 +73,7 @@ class StudyRun:
 
 
 def runner_of(workers: int) -> TaskRunner[PrefectFuture[Any]]:
-    """What takes the trainings; each waits in a thread for one of so many workers."""
+    """The task runner for trainings: a thread for each of n workers, which waits for it."""
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=workers))
 
 
@@ -92,14 +92,14 @@ def study(
     Args:
         study: Folder of the study, from the repository's root or absolute.
         datasets: Datasets to bring up to date; all if None.
-        only: Patterns of the stages to bring up to date, such as "train@*"; all that they wait
-            for are included.
+        only: Patterns of the stages to bring up to date, such as "train@*"; all stages that they
+            depend on are included.
         workers: Trainings at the same time; as many as there are processors or GPUs if None.
         on: Address of a Dask scheduler whose workers train, such as tcp://HOST:PORT; the
             workers of this machine train if None.
         promote: Whether to register the champions. If not, the registry stays as it is.
-        notify: Blocks of Prefect, such as slack-webhook/team, by which people are told of a new
-            champion, and of a run that fails.
+        notify: Notification blocks of Prefect, such as slack-webhook/team, for new champions
+            and failed runs.
     """
     use_defaults()
     check_blocks(notify or [])
@@ -124,7 +124,7 @@ def study(
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a run is asked for; see `study`."""
+    """The parameters of a run; see `study`."""
 
     datasets: list[str] | None
     only: list[str] | None
@@ -145,8 +145,8 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
         get_run_logger().warning(line)
     if names := to_be_pulled(layout, inputs, due):
         get_run_logger().warning(
-            "%s: dvc.lock names trainings that are not here. This run trains them anew; `dvc pull` "
-            "may fetch them from the remote instead",
+            "%s: dvc.lock names trainings that are missing here. This run trains them again; "
+            "`dvc pull` may fetch them from the remote instead",
             ", ".join(names),
         )
     shown = up_to_date(layout, promoted=wanted.promote)
@@ -177,7 +177,7 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
 
 
 def num_tasks(due: Due, shown: Collection[str], wanted: Wanted) -> int:
-    """Stages, and what shows and promotes each dataset that is not shown yet."""
+    """Number of stages, and of tasks that show and promote datasets that are not shown yet."""
     compared = {stage.partition("@")[2] for stage in due.selected if stage.startswith("compare@")}
     new = {name for name in compared if f"compare@{name}" in due.stages or name not in shown}
     return len(due.selected) + (2 if wanted.promote else 1) * len(new)
@@ -187,7 +187,7 @@ def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> N
     """Turn failures into the failure of the run.
 
     Raises:
-        StudyError: If a task failed, or something was edited while the run read it.
+        StudyError: If a task failed, or an input was edited during the run.
     """
     if execution.failures:
         (name, first), *others = execution.failures.items()
@@ -209,9 +209,9 @@ def check_ended(execution: Execution, changed: Mapping[str, Sequence[str]]) -> N
 
 
 def tell(layout: Layout, run: StudyRun) -> None:
-    """Show Prefect what came of a run, and write down what it took, which cannot fail it.
+    """Show the results of a run in Prefect, and write the page of timings; errors do not fail it.
 
-    Comparisons of datasets that were not asked for may be of an older version.
+    Comparisons of datasets that were not asked for may have the format of an older version.
     """
     plan = read_study(layout.folder)
     names = compared(plan, {*run.cached, *(time.stage for time in run.stages)})

@@ -1,1 +1,1 @@
-"""What `gatewise new` does with a person's own files before there is a study."""
+"""The steps of `gatewise new` with your own files, before there is a study."""

@@ -1,4 +1,4 @@
-"""A person's own files, copied into a study."""
+"""Copy your own files into a study."""
 
 import os
 import shutil
@@ -9,15 +9,15 @@ from rnn_core.errors import ParameterError
 from rnn_core.readers.faults import Faults
 
 LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX", ".DS_Store", "._*")
-"""What Windows and macOS leave in folders and archives."""
+"""Files that Windows and macOS leave in folders and archives."""
 
 
 def check_data(folder: Path, data: Sequence[Path]) -> None:
-    """Refuse data that cannot be copied into the folder of a study.
+    """Check that data can be copied into the folder of a study.
 
     Raises:
-        ParameterError: If an argument names something impossible.
-        DataError: If a file cannot be copied; names all of them.
+        ParameterError: If an argument is not possible.
+        DataError: If files cannot be copied; names all of them.
     """
     if not data:
         raise ParameterError("no data is named; give --data FILE (twice for aligned files)")
@@ -31,7 +31,7 @@ def check_data(folder: Path, data: Sequence[Path]) -> None:
     for path in data:
         if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
             raise ParameterError(
-                f"{folder} lies inside of its own data, {path}; make the study beside it"
+                f"{folder} is inside its own data, {path}; make the study in another folder"
             )
     faults = Faults()
     for path in data:
@@ -40,11 +40,11 @@ def check_data(folder: Path, data: Sequence[Path]) -> None:
 
 
 def check_files(data: Path, faults: Faults) -> None:
-    """Note what of a folder cannot be copied."""
+    """Collect the files of a folder that cannot be copied."""
     own = os.fsencode(data)
     for folder, folders, files in os.walk(own, followlinks=True):
         if os.path.realpath(folder) in {os.path.realpath(up) for up in above(folder, own)}:
-            faults.add(f"{shown(folder, own)} is a link to a folder that it lies in", "remove it")
+            faults.add(f"{shown(folder, own)} is a link to a folder that contains it", "remove it")
             folders.clear()
             continue
         for name in (*folders, *files):
@@ -52,13 +52,13 @@ def check_files(data: Path, faults: Faults) -> None:
             if not is_utf8(name):
                 faults.add(f"{shown(path, own)} has a name that is not UTF-8", "rename it")
             elif not os.path.exists(path):  # noqa: PTH110
-                faults.add(f"{shown(path, own)} is a link to nothing", "remove it, or mend it")
+                faults.add(f"{shown(path, own)} is a link to nothing", "remove it, or repair it")
             elif not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
-                faults.add(f"{shown(path, own)} is no file", "move it out of the folder")
+                faults.add(f"{shown(path, own)} is not a file", "move it out of the folder")
 
 
 def above(folder: bytes, top: bytes) -> list[bytes]:
-    """The folders that a folder lies in, up to one."""
+    """The parents of a folder, up to `top`."""
     found = []
     while folder != top:
         folder = os.path.dirname(folder)  # noqa: PTH120
@@ -67,12 +67,12 @@ def above(folder: bytes, top: bytes) -> list[bytes]:
 
 
 def shown(path: bytes, top: bytes) -> str:
-    """A path below a folder, for a person; bytes that are no text are written as numbers."""
+    """A path below a folder, for messages; bytes that are not text are written as numbers."""
     return os.path.relpath(path, top).decode("utf-8", "backslashreplace")
 
 
 def is_utf8(name: bytes) -> bool:
-    """Whether a name can be written in a text."""
+    """Return whether a name is UTF-8."""
     try:
         name.decode()
     except UnicodeDecodeError:

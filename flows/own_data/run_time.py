@@ -1,4 +1,4 @@
-"""About how long the first run of a new study takes."""
+"""Estimate the time of the first run of a new study."""
 
 import os
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from rnn_core.study import Seeds
 
 
 def run_time(seconds: float, cells: int, sizes: Sequence[float | str], seeds: Seeds) -> str:
-    """What the trainings of a run take on this machine, where nothing is tuned, for a person.
+    """Describe the time of a run's trainings on this machine, without tuning.
 
     Args:
-        seconds: Of one training at size 1; a larger one takes as many times as long.
-        cells: How many there are.
-        sizes: Of each, budgets of weights or "equal".
-        seeds: How many random seeds there are.
+        seconds: Time of one training at size 1; at size n it is n times as long.
+        cells: Number of cells.
+        sizes: Sizes of each cell: budgets of weights, or "equal".
+        seeds: Numbers of random seeds.
     """
     workers, candidates = os.cpu_count() or 1, cells * len(sizes)
     longest = seconds * max([1.0, *(float(size) for size in sizes if size != "equal")])
@@ -34,5 +34,5 @@ def rounded(seconds: float) -> str:
 
 
 def round_to(number: float) -> str:
-    """To two digits at most, without a decimal point."""
+    """Round to two digits at most, without a decimal point."""
     return f"{float(f'{number:.2g}'):.0f}"

@@ -9,13 +9,13 @@ import yaml
 from rnn_core.errors import ParameterError
 
 MARK = re.compile(r"\s*[^\w\s]\s*")
-"""A single mark, such as a separator; YAML takes some for parts of its own grammar."""
+"""Matches a single punctuation mark, such as a separator; some have a meaning in YAML."""
 
 
 class Values(yaml.SafeLoader):
-    """YAML in which only `true` and `false` are not text, as in its version 1.2.
+    """YAML where only `true` and `false` are booleans, as in its version 1.2.
 
-    In the version that the library reads by itself, a column called NO is false.
+    In the version that the library reads by default, a column called NO is false.
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - as the library declares it
@@ -25,16 +25,16 @@ class Values(yaml.SafeLoader):
 
 
 def read_settings(settings: Sequence[str]) -> dict[str, Any]:
-    """Read settings, values as YAML.
+    """Read settings; values are YAML.
 
     Raises:
-        ParameterError: If one is of another form.
+        ParameterError: If one does not have the form `name=value`.
     """
     found: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise ParameterError(f"{setting!r} is not of the form name=value")
+            raise ParameterError(f"{setting!r} does not have the form name=value")
         try:
             found[name.strip()] = value_of(value)
         except yaml.YAMLError:
@@ -43,7 +43,7 @@ def read_settings(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """A value as YAML; a single mark stands for itself.
+    """Parse a value as YAML; a single punctuation mark is text.
 
     Raises:
         YAMLError: If it is not YAML.

@@ -1,4 +1,4 @@
-"""Parameters for a person's own data, tried on it before there is a study."""
+"""Find parameters for your own data by trying them, before there is a study."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from rnn_core.training.loop import TrainingParameters
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What came of parameters that were tried.
+    """The result of trying parameters.
 
     Attributes:
-        section: The parameters, as params.yaml has them.
-        task: The task, which knows what was found out about the data.
+        section: The parameters, in the form of params.yaml.
+        task: The task, with facts found in the data.
         data: Prepared tensors.
         training: Parameters of a training.
-        understood: What was read, in words.
+        understood: A description of the data that was read.
     """
 
     section: Suggestion
@@ -38,11 +38,11 @@ def try_out(kind: type[Task], raw: Path, wanted: Mapping[str, Any]) -> Tried:
     Args:
         kind: The task.
         raw: Folder of the data.
-        wanted: Data parameters that a person names.
+        wanted: Data parameters that the user sets.
 
     Raises:
         DataError: If the data cannot be used.
-        ParameterError: If what is wanted is not possible.
+        ParameterError: If these parameters are not possible.
     """
     section = kind.suggest(raw, wanted)
     parameters = parse(kind.DataParameters, section["data"], "", "--set")

@@ -1,1 +1,1 @@
-"""A run of the flow: stages and trainings as tasks of Prefect, and what it comes to."""
+"""A run of the flow: stages and trainings as tasks of Prefect, and their results."""

@@ -1,4 +1,4 @@
-"""What is done with a dataset once it is compared: recorded, shown, and at the end registered."""
+"""Record, show, and at the end register the results of a dataset, once it is compared."""
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
@@ -17,7 +17,7 @@ from flows.tracking.shown import note_shown
 from flows.trainings.crew import Remote
 
 PROMOTE = Remote("flows.tracking.promotion", "promote")
-"""Models are scored and asked in a worker, since that takes PyTorch."""
+"""The function that promotes a champion. It runs in a worker, since it needs PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Closing:
     """Has DVC record what ran, shows it in MLflow, and registers champions.
 
     Attributes:
-        recorder: Who has DVC record.
-        projection: Where MLflow is told of the run.
-        display: Where a person watches.
-        workshop: Where models are scored and asked.
-        shown: Datasets that MLflow shows as they were before the run.
+        recorder: Records stages with DVC.
+        projection: Shows the run in MLflow.
+        display: The progress display.
+        workshop: The workers, which score and test models.
+        shown: Datasets whose outputs MLflow already showed before the run.
         promotes: Whether champions are registered.
         run_ids: The MLflow runs of each dataset's champion, by random seed.
-        promotions: What became of the champion of each dataset.
+        promotions: The promotions of champions, by dataset.
     """
 
     recorder: Recorder
@@ -63,7 +63,7 @@ class Closing:
         """Register the champion of a dataset that is shown and recorded.
 
         Raises:
-            StudyError: If the run is cancelled, or the model does not do what it is registered for.
+            StudyError: If the run is cancelled, or the registered model gives other answers.
         """
         self.workshop.check_goes_on()
         named = promote_task.with_options(task_run_name=f"promote@{dataset}")
@@ -71,7 +71,7 @@ class Closing:
         self.display.ended(f"promote@{dataset}", self.promotions[dataset].action)
 
     def note(self, datasets: Collection[str]) -> None:
-        """Note of datasets that they are shown, and what became of their champions."""
+        """Write notes on datasets that are shown, with the promotions of their champions."""
         done = {name: self.promotions.get(name) for name in datasets}
         shown = {n: one for n, one in done.items() if one is not None or not self.promotes}
         note_shown(self.projection.layout, shown)

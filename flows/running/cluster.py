@@ -1,4 +1,4 @@
-"""Trainings on a Dask cluster, whose workers share no files with the study but the store."""
+"""Trainings on a Dask cluster, whose workers share only the store with the study."""
 
 import logging
 import os
@@ -28,23 +28,23 @@ from rnn_core.errors import StudyError
 from rnn_core.files import digest_of
 
 ANSWER_SECONDS = 10
-"""Longest wait for the scheduler's answer."""
+"""Seconds that the scheduler may take to answer."""
 
 
 @dataclass(frozen=True)
 class Returning:
-    """A piece of work that is done elsewhere.
+    """A piece of work that is done on another machine.
 
     Attributes:
-        future: What becomes of it.
-        layout: Of the study.
+        future: Its future.
+        layout: Where the study keeps things.
     """
 
     future: PrefectDaskFuture[list[Record]]
     layout: Layout
 
     def result(self) -> None:
-        """Wait for its end, and note what it took.
+        """Wait for its end, and record its time and memory.
 
         Raises:
             StudyError: If the cluster has lost it.
@@ -58,14 +58,14 @@ class Returning:
             ) from error
         except CancelledError as error:
             raise StudyError(
-                "the cluster was lost, or the work was cancelled there; run it again (what was "
-                "trained is kept)"
+                "the cluster was lost, or the work was cancelled there; run it again (finished "
+                "trainings are kept)"
             ) from error
         for record in records:
             append(self.layout, record)
 
     def add_done_callback(self, function: Callable[[Any], None]) -> None:
-        """Have a function called at its end, at once if it has ended."""
+        """Have a function called at its end, or at once if it has ended."""
         self.future.add_done_callback(function)
 
 
@@ -74,11 +74,11 @@ class Cluster:
     """The workers of a Dask cluster.
 
     Attributes:
-        runner: What gives them tasks.
-        context: That of the flow, which they are sent; a stage's holds what cannot be sent.
-        shared: Digests of the prepared data that the store has.
-        lock: Held while data is put there.
-        futures: Work that has begun, as long as anybody waits for it.
+        runner: The task runner that gives them tasks.
+        context: The flow's context, which is sent to them; a stage's has parts that cannot be.
+        shared: Digests of prepared data in the store.
+        lock: Held while data is put into the store.
+        futures: Work that has begun, as long as something waits for it.
     """
 
     runner: DaskTaskRunner
@@ -91,9 +91,9 @@ class Cluster:
         """Give a piece of work to the cluster.
 
         Args:
-            task: The task of Prefect that it is to be.
-            function: What a worker is to call.
-            work: With what.
+            task: The Prefect task to run it as.
+            function: The function that a worker calls.
+            work: Its argument.
         """
         self.share(work)
         parameters = {"function": Elsewhere(function), "work": work, "pool": None}
@@ -102,10 +102,10 @@ class Cluster:
         return Returning(future, work.layout)
 
     def share(self, work: Work) -> None:
-        """Put the prepared data of a piece of work into the store, if that has not been done.
+        """Put the prepared data of a piece of work into the store, unless it is there.
 
         Raises:
-            StudyError: If it is no longer what the study has opened.
+            StudyError: If the data has changed since the run read it.
         """
         data, folder = work.config.data, work.layout.prepared(work.config.dataset)
         with self.lock:
@@ -119,7 +119,7 @@ class Cluster:
             self.shared.add(data)
 
     def cancel(self) -> None:
-        """Begin no more there, and have workers end what they are at."""
+        """Cancel all work there, also what is running."""
         self.runner.client.cancel([future.wrapped_future for future in self.futures], force=True)
 
 
@@ -128,17 +128,17 @@ def cluster_at(address: str) -> Iterator[Cluster]:
     """Connect to the cluster of a scheduler.
 
     Args:
-        address: Of the scheduler, such as tcp://HOST:PORT.
+        address: Address of the scheduler, such as tcp://HOST:PORT.
 
     Raises:
-        StudyError: If there is no store that its workers could reach, or no scheduler answers.
+        StudyError: If there is no store that workers can reach, or the scheduler does not answer.
     """
     if not os.environ.get(VARIABLE):
         raise StudyError(
             f"with --on, {VARIABLE} must be set, here and for the workers, to a store that all of "
             "them reach: sftp://..., s3://..., or a folder that all machines have"
         )
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # we tell it in one line
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # we report it in one line
     with DaskTaskRunner(address=address, client_kwargs={"timeout": ANSWER_SECONDS}) as runner:
         try:
             runner.client.scheduler_info()
@@ -153,10 +153,10 @@ def cluster_at(address: str) -> Iterator[Cluster]:
 
 
 def check_workers(runner: DaskTaskRunner) -> None:
-    """Refuse workers that have no Gatewise, or cannot tell Prefect of the tasks that they do.
+    """Check that all workers have Gatewise, and reach Prefect to report their tasks.
 
     Raises:
-        StudyError: If there are any now.
+        StudyError: If one of the current workers does not.
     """
     url = get_current_settings().api.url or ""
     there = runner.client.run(answers, url, on_error="return")

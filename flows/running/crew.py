@@ -1,4 +1,4 @@
-"""Trainings as tasks of Prefect, by the task runner of the flow: local workers, or a cluster."""
+"""Run trainings as tasks of Prefect: on local workers, or on a cluster."""
 
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def was_lost(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether a training failed only because its worker was lost."""
+    """Return whether a training failed only because its worker was lost."""
     return isinstance(state.result(raise_on_failure=False), WorkerLostError)
 
 
@@ -31,23 +31,23 @@ def was_lost(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     retry_condition_fn=was_lost,
 )
 def training(function: Callable[[Work], Any], work: Work, pool: Pool | None) -> Any:
-    """Train or evaluate, in the pool of this machine, or here where there is none."""
+    """Train or evaluate, in the pool of this machine if there is one, else in this process."""
     if pool is not None:
         return pool.submit(function, work).result()
     try:
         return function(work)
-    except CancelledError:  # the run, if it lives, has told Prefect of its tasks before this
-        return Cancelled(message="cancelled with its run; what was trained is kept")
+    except CancelledError:  # the run, if it lives, has already set the states of its tasks
+        return Cancelled(message="cancelled with its run; finished trainings are kept")
 
 
 @dataclass(frozen=True)
 class PrefectCrew:
-    """Who does the work of a run of the flow.
+    """Does the work of a run of the flow.
 
     Attributes:
         pool: The workers of this machine.
-        display: Where a person watches.
-        cluster: Who trains instead of them, if anybody does.
+        display: The progress display.
+        cluster: The cluster that trains instead of them; None if there is none.
         begun: Names of the trainings and evaluations that were begun.
     """
 
@@ -57,11 +57,11 @@ class PrefectCrew:
     begun: list[str] = field(default_factory=list)
 
     def expect(self, dataset: str, trainings: int) -> None:
-        """Show how many more trainings of a dataset there will be at most."""
+        """Show how many more trainings of a dataset there can be."""
         self.display.expect(dataset, trainings)
 
     def tell(self, text: str) -> None:
-        """Say something to who watches, and in the log of the run."""
+        """Show a line of text in the display, and log it."""
         self.display.tell(text)
         get_run_logger().info(text)
 
@@ -70,7 +70,7 @@ class PrefectCrew:
         return self.pool.submit(function, *arguments).result()
 
     def train(self, work: Work) -> Ending:
-        """Begin a training, and its evaluation."""
+        """Begin a training and its evaluation."""
         training = self.begin(TRAIN, work, "")
         training.add_done_callback(lambda _: self.display.trained(work.config.dataset))
         return training
@@ -80,7 +80,7 @@ class PrefectCrew:
         return self.begin(EVALUATE, work, " evaluation")
 
     def begin(self, function: Remote, work: Work, what: str) -> Ending:
-        """Give a piece of work to a task runner: that of the flow, or the cluster's."""
+        """Give a piece of work to a task runner: the flow's, or the cluster's."""
         self.begun.append(f"{title(work.config)}{what}")
         named = training.with_options(task_run_name=self.begun[-1])
         if self.cluster is not None:

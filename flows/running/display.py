@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a bar on a terminal, lines elsewhere."""
+"""Show the progress of a run: a bar on a terminal, lines elsewhere."""
 
 import threading
 
@@ -20,29 +20,29 @@ from flows.tracking.projection import GrowingSeed
 from flows.trainings.identity import title
 
 TRAININGS = "trainings"
-"""What stands beside the bar of the trainings."""
+"""Label of the bar of the trainings."""
 
 
 class LeftColumn(ProgressColumn):
-    """The time that the trainings still take, beside their bar."""
+    """The time left for the trainings, next to their bar."""
 
     def __init__(self, time_left: TimeLeft | None) -> None:
         super().__init__()
         self.time_left = time_left
 
     def render(self, task: Task) -> Text:
-        """Show it beside the bar of the trainings, and nothing beside others."""
+        """Show it next to the bar of the trainings, and nothing next to other bars."""
         is_theirs = self.time_left is not None and task.description == TRAININGS
         return Text(self.time_left.in_words() if self.time_left and is_theirs else "")
 
 
 class Display:
-    """The progress of a run; may be told of it from several threads.
+    """Shows the progress of a run; several threads may use it.
 
     Args:
         total: Tasks of the run.
-        console: Where to show it; standard error if None.
-        time_left: What estimates how long the trainings still take; None: nothing does.
+        console: The console to show it on; standard error if None.
+        time_left: Estimates the time left for the trainings; None: no estimate is shown.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Display:
             self.progress.stop()
 
     def ended(self, name: str, outcome: str | None) -> None:
-        """Count a task that ended, and say how, unless there is nothing to say."""
+        """Count a task that ended, and print its outcome, unless that is None."""
         with self.lock:
             self.progress.advance(self.tasks)
             if outcome is not None:
@@ -80,12 +80,12 @@ class Display:
                 self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def tell(self, what: str) -> None:
-        """Print something between the lines of what ended."""
+        """Print a line of text between the lines of outcomes."""
         with self.lock:
             self.console.print(what, markup=False, highlight=False, soft_wrap=True)
 
     def expect(self, dataset: str, trainings: int) -> None:
-        """Show that there will be at most this many more trainings of a dataset."""
+        """Show that there can be this many more trainings of a dataset."""
         with self.lock:
             before = self.expected.get(dataset, 0)
             total = (self.progress.tasks[self.trainings].total or 0) + trainings - before
@@ -95,7 +95,7 @@ class Display:
             self.time_left.expect(dataset, trainings)
 
     def trained(self, dataset: str) -> None:
-        """Count a training of a dataset that ended, or that failed."""
+        """Count a training of a dataset that ended or failed."""
         with self.lock:
             self.expected[dataset] = max(0, self.expected.get(dataset, 0) - 1)
             self.progress.advance(self.trainings)
@@ -103,7 +103,7 @@ class Display:
             self.time_left.trained(dataset)
 
     def growth(self, seeds: list[GrowingSeed]) -> None:
-        """Show how far each seed is that is being trained."""
+        """Show the progress of each seed that is being trained."""
         with self.lock:
             for gone in set(self.seeds) - {seed.key for seed in seeds}:
                 self.progress.remove_task(self.seeds.pop(gone))

@@ -1,6 +1,6 @@
-"""A piece of work as a Dask worker does it, which has nothing of the study but the store.
+"""Do a piece of work on a Dask worker, which shares only the store with the study.
 
-A process of the worker does it, and ends with it when nobody wants it any more; the worker itself
+A child process of the worker does it. If the work is cancelled, the child ends; the worker itself
 goes on, since it may serve others.
 """
 
@@ -29,37 +29,37 @@ if TYPE_CHECKING:
     from distributed import Worker
 
 ANSWER_SECONDS = 10
-"""Longest wait for the answer of Prefect's server."""
+"""Seconds that Prefect's server may take to answer."""
 
 WATCH_SECONDS = 0.5
-"""How often a worker looks whether its work is still wanted."""
+"""Seconds between two looks at whether the work is cancelled."""
 
 PRELOADED = ("torch", "flows.trainings.work", "flows.running.elsewhere")
-"""What the process of a worker imports, once for all that it does."""
+"""Modules that the child process imports once."""
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A function of workers, called on a Dask worker with a folder of its own for the study's.
+    """A function, called on a Dask worker with the worker's folder in place of the study's.
 
     Attributes:
-        function: What is called there.
+        function: The function to call there.
     """
 
     function: Remote
 
     def __call__(self, work: Work) -> list[Record]:
-        """Do a piece of work; what comes of it is put into the store.
+        """Do a piece of work, and put the results into the store.
 
         Returns:
-            What it took.
+            Records of time and memory.
 
         Raises:
-            StudyError: If this worker would do it with other code, data or another PyTorch, or
-                it failed; begins with what to call the worker.
-            CancelledError: If nobody wants it any more, as when its run is cancelled or killed.
+            StudyError: If this worker has other code, other data or another PyTorch, or the work
+                failed; begins with the name of the worker.
+            CancelledError: If the work is cancelled, for example since its run was killed.
         """
-        from distributed import get_worker  # noqa: PLC0415 - for workers alone
+        from distributed import get_worker  # noqa: PLC0415 - only on workers
 
         worker = get_worker()
         place = Path(worker.local_directory) / "gatewise"
@@ -76,10 +76,10 @@ class Elsewhere:
 
 @cache
 def pool_in(place: Path) -> Pool:
-    """The process that does a worker's work; it ends with the worker.
+    """Start the child process that does a worker's work; it ends with the worker.
 
     Args:
-        place: Where it keeps things.
+        place: Folder for its log.
     """
     return Pool(1, preload=PRELOADED, log=place / "worker.log").__enter__()
 
@@ -87,13 +87,13 @@ def pool_in(place: Path) -> Pool:
 def result_while_wanted(
     done: "Future[list[Record]]", worker: "Worker", place: Path
 ) -> list[Record]:
-    """Wait for the end of a piece of work, or end it as soon as nobody wants it.
+    """Wait for the end of a piece of work, or end it as soon as it is cancelled.
 
-    Dask cannot end a task that runs; it only notes that it is cancelled, also when the client
-    that wanted it is gone.
+    Dask cannot end a running task. It only notes that the task is cancelled, also when its client
+    has gone.
 
     Raises:
-        CancelledError: If nobody wants it.
+        CancelledError: If it is cancelled.
     """
     task = worker.state.tasks[worker.get_current_task()]
     while not wait([done], WATCH_SECONDS).done:
@@ -105,10 +105,10 @@ def result_while_wanted(
 
 
 def do(function: Remote, work: Work) -> list[Record]:
-    """Do a piece of work in the process of a worker; returns what it took.
+    """Do a piece of work in the child process; returns records of time and memory.
 
     Raises:
-        StudyError: If it would be done with other code, data or another PyTorch.
+        StudyError: If this machine has other code, other data or another PyTorch.
     """
     check_code(work, trains=function == TRAIN)
     check_pytorch(work.config)
@@ -123,10 +123,10 @@ DO = Remote("flows.running.elsewhere", "do")
 
 
 def check_threads(number: int) -> None:
-    """Refuse to take on two trainings at the same time, of which one would wait for the other.
+    """Check that the worker does one task at a time: a second one would only wait for the first.
 
     Raises:
-        StudyError: If this worker takes on more than one.
+        StudyError: If it does more.
     """
     if number != 1:
         raise StudyError(
@@ -136,14 +136,14 @@ def check_threads(number: int) -> None:
 
 
 def check_code(work: Work, *, trains: bool) -> None:
-    """Refuse to do with other code than the study's what that code would do otherwise.
+    """Check that the code for a piece of work is the same here as in the study.
 
     Args:
-        work: What is to be done.
-        trains: Whether it is to be trained, not evaluated only.
+        work: The piece of work.
+        trains: Whether it is a training, and not only an evaluation.
 
     Raises:
-        StudyError: If the fingerprint of the code here is another.
+        StudyError: If the fingerprint of the code here differs.
     """
     config = work.config
     here = code_of_cell(config.task, config.cell)
@@ -162,16 +162,16 @@ def check_code(work: Work, *, trains: bool) -> None:
 
 
 def check_pytorch(config: RunConfig) -> None:
-    """Refuse a PyTorch, or a device, that would make other numbers.
+    """Check that PyTorch and the device compute the same numbers here as in the study.
 
     Raises:
-        StudyError: If PyTorch, its threads or the dtype are others.
+        StudyError: If the version of PyTorch, its threads or the dtype differ.
         DeviceError: If there is no such device.
     """
     from flows.trainings.work import check_same  # noqa: PLC0415 - needs PyTorch
-    from rnn_core.devices import make_deterministic, select_device  # noqa: PLC0415 - as above
+    from rnn_core.devices import make_deterministic, select_device  # noqa: PLC0415 - needs PyTorch
 
-    make_deterministic()  # first: a process that nobody has told otherwise has many threads
+    make_deterministic()  # first: by default, PyTorch uses many threads
     select_device(config.device)
     check_same(config)
 
@@ -180,8 +180,8 @@ def fetch_prepared(layout: Layout, config: RunConfig) -> None:
     """Take the prepared data from the store, unless this worker has it.
 
     Raises:
-        StudyError: If the store here cannot be the study's.
-        StoreError: If it cannot be reached.
+        StudyError: If no store is set here, or it is not the one that the study uses.
+        StoreError: If the store cannot be reached.
     """
     if not os.environ.get(VARIABLE):
         raise StudyError(f"{VARIABLE} is not set there; start it with the address of the store")
@@ -197,10 +197,10 @@ def fetch_prepared(layout: Layout, config: RunConfig) -> None:
 
 
 def answers(api: str) -> bool:
-    """Whether Prefect's server answers this machine.
+    """Return whether Prefect's server answers this machine.
 
     Args:
-        api: Its address.
+        api: Address of its API.
     """
     try:
         return httpx.get(f"{api}/health", timeout=ANSWER_SECONDS).is_success

@@ -28,27 +28,27 @@ WITH_TRAININGS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
 }
-"""Stages that ask for trainings; all others are done by a worker as a whole."""
+"""Stages that ask for trainings; a worker does each of the others as a whole."""
 
 
 RECORD = "record"
-"""How the names begin of what DVC is asked for."""
+"""First word of the names of recordings by DVC."""
 
 CLOSING = ("track@", f"{RECORD}@")
-"""What is done with a dataset that is compared; its failure is no reason to be without a report."""
+"""Steps with a dataset that is compared; the report is made even if they fail."""
 
 
 Ends: TypeAlias = queue.SimpleQueue[BaseException | None]
-"""Ends of threads: each with the error that cut it off, or None."""
+"""Ends of threads: for each the error that stopped it, or None."""
 
 
 @dataclass(frozen=True)
 class StageTime:
-    """How long a stage took.
+    """The time that a stage took.
 
     Attributes:
-        stage: Its name.
-        seconds: Wall time, that of its trainings included.
+        stage: Name of the stage.
+        seconds: Wall time, with its trainings.
     """
 
     stage: str
@@ -61,16 +61,16 @@ class Execution:
 
     Attributes:
         layout: Where the study keeps things.
-        inputs: What the run was begun with.
+        inputs: The inputs that the run began with.
         due: Stages that are to run.
-        selected: Stages that were asked for, those that are up to date included.
-        crew: Who does the work.
-        display: Where a person watches.
-        closing: What is done with a dataset once it is compared.
+        selected: Stages that were asked for, with those that are up to date.
+        crew: The workers; None if no stage is due.
+        display: The progress display.
+        closing: Records, shows and registers results of compared datasets.
         ran: Stages that ran.
         cached: Stages that were up to date.
-        failures: The cause of each task that failed.
-        skipped: Tasks that were not started, since what they wait for failed.
+        failures: The cause of each failed task.
+        skipped: Tasks that were not started, because one that they depend on failed.
     """
 
     layout: Layout
@@ -87,7 +87,7 @@ class Execution:
 
     @property
     def num_tasks(self) -> int:
-        """Tasks of Prefect that there have been."""
+        """Number of Prefect tasks in the run."""
         stages = len(self.ran) + len(self.cached) + len(self.failures)
         return stages + len(self.closing.run_ids) + (len(self.crew.begun) if self.crew else 0)
 
@@ -97,7 +97,7 @@ class Execution:
         names = [n for n in self.inputs.study.datasets if self.has_any(n)]
         compared, closed = Ends(), Ends()
         for name in names:
-            context = copy_context()  # by which Prefect knows the run that a task belongs to
+            context = copy_context()  # Prefect finds the run of a task in it
             arguments = (self.chain, name, compared, closed)
             threading.Thread(target=context.run, args=arguments, name=name, daemon=True).start()
         wait_for(compared, len(names))
@@ -110,16 +110,16 @@ class Execution:
         self.attempt(RECORD, recorded.result)
 
     def has_any(self, dataset: str) -> bool:
-        """Whether any stage of a dataset was asked for."""
+        """Return whether any stage of a dataset was asked for."""
         return any(f"{verb}@{dataset}" in self.selected for verb in DATASET_VERBS)
 
     def chain(self, dataset: str, compared: Ends, closed: Ends) -> None:
-        """Bring a dataset up to date, as far as was asked for, and then close it.
+        """Bring the requested stages of a dataset up to date, and then close it.
 
         Args:
             dataset: Name of the dataset.
-            compared: Is told of the end of the one.
-            closed: Is told of the end of the other.
+            compared: Gets the end of the stages.
+            closed: Gets the end of the closing.
         """
         try:
             failed = False
@@ -136,7 +136,7 @@ class Execution:
             closed.put(error)
 
     def close(self, dataset: str, *, failed: bool) -> None:
-        """Record what of a dataset ran, and show it in MLflow meanwhile."""
+        """Record the stages of a dataset that ran, and show it in MLflow at the same time."""
         ran = [time.stage for time in list(self.ran) if time.stage.endswith(f"@{dataset}")]
         recorded = self.closing.record(ran) if ran else None
         is_new = f"compare@{dataset}" in self.due or dataset not in self.closing.shown
@@ -147,10 +147,10 @@ class Execution:
             self.attempt(f"{RECORD}@{dataset}", recorded.result)
 
     def promote(self, changed: Collection[str]) -> None:
-        """Register the champions of what is shown and recorded; none if DVC has failed.
+        """Register the champions of datasets that are shown and recorded; none if DVC has failed.
 
-        One after the other: side by side, two would need two workers that have imported MLflow,
-        and SQLite takes one writer.
+        They are registered one after the other. In parallel they would need two workers that have
+        imported MLflow, and SQLite allows only one writer.
 
         Args:
             changed: Datasets that were edited while the study ran.
@@ -164,22 +164,22 @@ class Execution:
         self.closing.note(names)
 
     def attempt(self, name: str, function: Callable[[], Any], *, after: bool = False) -> bool:
-        """Do something unless what it waits for failed; says whether that went well."""
+        """Do something, unless a step before it failed; returns whether it succeeded."""
         if after:
             self.skipped.append(name)
             return False
         try:
             function()
-        except Exception as error:  # noqa: BLE001 - it is told at the end, with the others
+        except Exception as error:  # noqa: BLE001 - reported at the end, with the others
             self.failures[name] = error
-            # What the end of the run cut off is no news to whoever ended it.
+            # Whoever cancelled the run knows why this did not finish.
             outcome = None if isinstance(error, CancelledError) else f"failed: {error}"
             self.display.ended(name, outcome)
             return False
         return True
 
     def stage(self, verb: str, dataset: str = "") -> None:
-        """Run a stage as a task, or say that it is up to date."""
+        """Run a stage as a task, or a task that says that it is up to date."""
         name = f"{verb}@{dataset}" if dataset else verb
         named = stage_task.with_options(task_run_name=name)
         if name not in self.due:
@@ -192,7 +192,7 @@ class Execution:
         self.display.ended(name, f"{took.seconds:.1f} s")
 
     def body(self, verb: str, dataset: str) -> None:
-        """What a stage does."""
+        """Do the work of a stage."""
         study = self.inputs.study
         if verb == "code":
             code(self.layout)
@@ -207,7 +207,7 @@ class Execution:
 
 
 def wait_for(ends: Ends, number: int) -> None:
-    """Wait for so many ends, and raise the first error among them at once."""
+    """Wait for `number` ends, and raise the first error among them at once."""
     for _ in range(number):
         if (error := ends.get()) is not None:
             raise error
@@ -225,5 +225,5 @@ def stage_task(execution: Execution, verb: str, dataset: str) -> StageTime:
 
 @task(cache_policy=NO_CACHE)
 def cached_task(name: str) -> State[Any]:
-    """A stage that is up to date; its state is `Cached`."""
+    """The task of a stage that is up to date; its state is `Cached`."""
     return Completed(name="Cached", message=f"{name} is up to date")

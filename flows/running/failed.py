@@ -1,4 +1,4 @@
-"""The failure of a run, which knows what was done all the same. Imports no Prefect."""
+"""The failure of a run, with the stages that succeeded. Imports no Prefect."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ class RunFailedError(StudyError):
     """A run in which something failed.
 
     Args:
-        text: What failed first, and how much more.
+        text: The first failure, and the number of others.
         done: Stages that are up to date.
-        failures: Why each task failed, by its name, such as "train@co2".
+        failures: The cause of each failed task by its name, such as "train@co2".
     """
 
     def __init__(self, text: str, done: set[str], failures: Mapping[str, str]) -> None:

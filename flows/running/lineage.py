@@ -1,4 +1,4 @@
-"""Where results come from: the commit of the code, and the run of the flow."""
+"""The origin of results: the commit of the code, and the run of the flow."""
 
 import os
 import socket
@@ -9,11 +9,11 @@ from flows.system.git import head
 from flows.system.home import clone
 
 PROCESS = "gatewise.process"
-"""Tag with the machine and the process that make a run of MLflow."""
+"""Tag with the host and process that make a run of MLflow."""
 
 
 def lineage() -> dict[str, str]:
-    """Tags of new MLflow runs: the commit, where there is one, the Prefect run, and who we are."""
+    """Tags for new MLflow runs: the commit if there is one, the Prefect run, host and process."""
     return {
         "mlflow.source.git.commit": commit(),
         "prefect.flow_run_id": flow_run.get_id() or "",
@@ -22,6 +22,6 @@ def lineage() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit of our code; empty if it is in no clone, but perhaps in a repository of others."""
+    """The commit of our code; empty if the package is installed."""
     folder = clone()
     return head(folder) if folder else ""

@@ -1,4 +1,4 @@
-"""The mark that a run leaves in its study's folder for as long as it lives. Imports no Prefect."""
+"""The file that marks a study as running while a run of it lives. Imports no Prefect."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from flows.layout import Layout
 
 @dataclass(frozen=True)
 class Mark:
-    """What a run leaves in its study's folder for as long as it lives.
+    """The content of the file that marks a study as running.
 
     Attributes:
         run: Prefect's id of the run.
@@ -27,19 +27,19 @@ class Mark:
 
 
 def mark_file(layout: Layout) -> Path:
-    """Where the mark is."""
+    """The file with the mark."""
     return layout.state / "run.json"
 
 
 def read_mark(layout: Layout) -> Mark | None:
-    """The mark of a run that goes on, or that was killed."""
+    """The mark of a run that is going on or was killed; None if there is none."""
     with suppress(FileNotFoundError, ValueError, TypeError):
         return Mark(**json.loads(mark_file(layout).read_text()))
     return None
 
 
 def going_on(layout: Layout) -> str:
-    """Words for a run that goes on, as whoever holds the lock of the study's runs left its mark."""
+    """Describe the run that holds the lock for runs of the study."""
     mark = read_mark(layout)
     if mark is None:
         return "a run of this study begins or ends right now"

@@ -1,4 +1,4 @@
-"""Who is told how a run ended: people by Prefect's notification blocks, programs by events."""
+"""Notify people by Prefect's notification blocks, and programs by events."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
@@ -19,25 +19,25 @@ CHAMPION_CHANGED = "gatewise.champion.changed"
 """The event when a model becomes the champion; its resource is `gatewise.model.NAME`."""
 
 DRIFT_FOUND = "gatewise.drift.found"
-"""The event when inputs of a model no longer look like its training set, or it scores worse; its
-resource is `gatewise.model.NAME`."""
+"""The event when inputs of a model no longer look like its training set, or its score is worse;
+its resource is `gatewise.model.NAME`."""
 
 
 def check_blocks(names: Iterable[str]) -> None:
-    """Refuse blocks that cannot tell anybody anything, before anything is trained.
+    """Check, before anything is trained, that notification blocks exist.
 
     Raises:
-        ParameterError: If one is not there, or is none that notifies.
+        ParameterError: If one does not exist, or cannot notify.
     """
     for name in names:
         load_block(name)
 
 
 def load_block(name: str) -> NotificationBlock:
-    """A block of Prefect that notifies, such as slack-webhook/team.
+    """Load a notification block of Prefect, such as slack-webhook/team.
 
     Raises:
-        ParameterError: If it is not there, or does not notify.
+        ParameterError: If it does not exist, or cannot notify.
     """
     try:
         block: object = Block.load(name)
@@ -47,12 +47,12 @@ def load_block(name: str) -> NotificationBlock:
             "as TYPE/NAME, such as slack-webhook/team"
         ) from None
     if not isinstance(block, NotificationBlock):
-        raise ParameterError(f"notify: {name!r} is a {type(block).__name__}, which notifies nobody")
+        raise ParameterError(f"notify: {name!r} is a {type(block).__name__}, which cannot notify")
     return block
 
 
 def tell_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Tell people that a run failed or crashed; a hook of the flow."""
+    """Notify people that a run failed or crashed; a hook of the flow."""
     asked = flow_run.parameters
     subject = f"{flow.name} {asked.get('study', '.')}: {flow_run.name} {state.name}"
     for problem in send(asked.get("notify") or [], subject, state.message or ""):
@@ -60,7 +60,7 @@ def tell_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
 
 
 def tell_champions(names: Sequence[str], promotions: Iterable[Promotion]) -> None:
-    """Tell people and programs of each model that became the champion."""
+    """Notify people and programs of each model version that became the champion."""
     for one in promotions:
         if one.action != "promoted":
             continue
@@ -72,16 +72,16 @@ def tell_champions(names: Sequence[str], promotions: Iterable[Promotion]) -> Non
 
 
 def tell_drift(names: Sequence[str], model: str, version: str, changes: Sequence[str]) -> list[str]:
-    """Tell people and programs that the inputs, or the score, of a model have changed.
+    """Notify people and programs that the inputs or the score of a model have changed.
 
     Args:
-        names: Blocks of Prefect by which people are told.
+        names: Notification blocks of Prefect.
         model: Name of the registered model.
-        version: That was checked.
-        changes: What has changed, a line each.
+        version: The version that was checked.
+        changes: The changes, a line each.
 
     Returns:
-        Which blocks could not be used, and why.
+        A line for each block that could not be used, with the reason.
     """
     payload = {"version": version, "changes": list(changes)}
     emit_event(DRIFT_FOUND, resource=resource_of(model), payload=payload)
@@ -89,16 +89,16 @@ def tell_drift(names: Sequence[str], model: str, version: str, changes: Sequence
 
 
 def resource_of(model: str) -> dict[str, str]:
-    """What an event about a model is about, as Prefect has it."""
+    """The resource of an event about a model, in Prefect's form."""
     return {"prefect.resource.id": f"gatewise.model.{model}", "prefect.resource.name": model}
 
 
 def send(names: Iterable[str], subject: str, body: str) -> list[str]:
-    """Notify by every block; says which could not, since that must not fail a run."""
+    """Notify by every block; returns the problems, since they must not fail a run."""
     problems = []
     for name in names:
         try:
             cast("Any", load_block(name)).notify(body, subject)
-        except Exception as error:  # noqa: BLE001 - whatever a service says
+        except Exception as error:  # noqa: BLE001 - a service may raise anything
             problems.append(f"{name} was not notified: {cause_of(error)}")
     return problems

@@ -1,4 +1,4 @@
-"""What Prefect says of runs of a study, kept true: killed ones are marked, cancelled ones end."""
+"""Keep the states of runs in Prefect true: mark killed runs, and end cancelled ones."""
 
 import json
 import os
@@ -24,18 +24,18 @@ from flows.running.mark import Mark, mark_file, read_mark
 from rnn_core.files import write_text
 
 WATCH_SECONDS = 1.0
-"""How often Prefect is asked whether the run is to be cancelled."""
+"""Seconds between two questions to Prefect whether the run is cancelled."""
 
 PAGE = 200
-"""Tasks that a server tells of at once."""
+"""Most tasks that a server returns at once."""
 
 
 @contextmanager
 def marked(layout: Layout, run: str) -> Iterator[None]:
     """Leave a mark while the run lives.
 
-    Its caller holds the lock of the study's runs, so that a mark that is there already is of a
-    run whose process is gone: that run is told to Prefect as crashed.
+    The caller must hold the lock for runs of the study. So if there is a mark already, the process
+    of its run has ended, and that run is reported to Prefect as crashed.
     """
     end_killed(read_mark(layout))
     mark = Mark(run, socket.gethostname(), os.getpid(), round(time.time(), 3))
@@ -48,7 +48,7 @@ def marked(layout: Layout, run: str) -> Iterator[None]:
 
 
 def end_killed(mark: Mark | None) -> None:
-    """Tell Prefect that a run and its tasks were killed, if it still takes them for alive."""
+    """Report to Prefect that a run and its tasks were killed, if it calls them running."""
     if mark is None or not mark.run or mark.host != socket.gethostname():
         return
     with get_client(sync_client=True) as client, suppress(ObjectNotFound):
@@ -62,7 +62,7 @@ def end_killed(mark: Mark | None) -> None:
 def end_tasks(
     client: SyncPrefectClient, run: str, state: State[None], since: datetime | None = None
 ) -> None:
-    """Give the tasks of a run that have not ended a last state; also those that failed since."""
+    """Set the last state of a run's tasks that have not ended, or that failed after a time."""
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
     offset = 0
     while tasks := client.read_task_runs(flow_run_filter=of_run, limit=PAGE, offset=offset):
@@ -73,21 +73,21 @@ def end_tasks(
 
 
 def has_ended(state: State[Any] | None, since: datetime | None) -> bool:
-    """Whether a task has come to an end that is its own: none that failed since a time has."""
+    """Return whether a task has ended by itself; a failure after the given time does not count."""
     if state is None or not state.is_final():
         return False
     return since is None or not state.is_failed() or state.timestamp < since
 
 
 class CancelWatch:
-    """Looks whether somebody cancels the run, from a thread of its own.
+    """Checks in a separate thread whether a user cancels the run.
 
     Args:
-        run: Prefect's id of the run; nothing is watched if it is empty.
-        on_cancel: Called once if it is to be cancelled.
+        run: Prefect's id of the run; if empty, nothing is checked.
+        on_cancel: Called once if the run is cancelled.
 
     Attributes:
-        cancelled: Since when it is; None if it is not.
+        cancelled: The time of the cancellation; None if the run is not cancelled.
     """
 
     def __init__(self, run: str, on_cancel: Callable[[], None]) -> None:
@@ -95,11 +95,11 @@ class CancelWatch:
         self.on_cancel = on_cancel
         self.cancelled: datetime | None = None
         self.over = threading.Event()
-        context = copy_context()  # without it Prefect starts a server of its own for the thread
+        context = copy_context()  # without it Prefect starts another server for the thread
         self.thread = threading.Thread(target=context.run, args=(self.watch,), daemon=True)
 
     def watch(self) -> None:
-        """Ask again and again; a server that does not answer now is asked later."""
+        """Ask until the end; a server that does not answer is asked again."""
         with get_client(sync_client=True) as client:
             while not self.over.wait(WATCH_SECONDS):
                 with suppress(Exception):
@@ -121,8 +121,8 @@ class CancelWatch:
 
 
 def cancelled(run: str, since: datetime) -> State[None]:
-    """The last state of a run that was cancelled; the tasks that this ended get it too."""
-    state: State[None] = Cancelled(message="cancelled by a person; what was trained is kept")
+    """The last state of a cancelled run; its tasks that ended by this get it too."""
+    state: State[None] = Cancelled(message="cancelled by the user; finished trainings are kept")
     with get_client(sync_client=True) as client:
         end_tasks(client, run, state, since)
     return state

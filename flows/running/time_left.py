@@ -1,4 +1,4 @@
-"""About how long the trainings of a run still take. Imports no Prefect."""
+"""Estimate the time left for the trainings of a run. Imports no Prefect."""
 
 import threading
 import time
@@ -12,15 +12,15 @@ from flows.trainings.records import Record, read_records
 
 
 def seconds_left(left: Mapping[str, int], records: Iterable[Record], workers: int) -> float | None:
-    """Estimate how long some trainings take, by what earlier ones of the same datasets took.
+    """Estimate the time of trainings from earlier ones of the same datasets.
 
     Args:
-        left: Trainings of each dataset.
-        records: Of earlier trainings and evaluations on this machine.
-        workers: Trainings side by side.
+        left: Number of trainings of each dataset.
+        records: Records of earlier trainings and evaluations on this machine.
+        workers: Number of trainings that run at the same time.
 
     Returns:
-        Seconds; None where nothing is known of a dataset.
+        Seconds; None if a dataset has no records.
     """
     seconds: dict[str, float] = defaultdict(float)
     trainings: Counter[str] = Counter()
@@ -36,18 +36,18 @@ def seconds_left(left: Mapping[str, int], records: Iterable[Record], workers: in
 
 @dataclass
 class TimeLeft:
-    """An upper estimate of the time that the trainings of a run still take.
+    """An upper estimate of the time left for the trainings of a run.
 
-    A race may end before its most trainings, so that the run may end earlier. Nothing is said
-    before every dataset has said how many trainings it needs at most.
+    The run may end earlier, since a race can end before its largest number of trainings. There is
+    no estimate until the most trainings of every dataset are known.
 
     Attributes:
-        layout: Of the study, which notes what trainings took.
-        datasets: Those that are trained.
-        workers: Trainings side by side.
-        clock: Seconds that only grow.
-        left: Trainings of each dataset that are left at most, as far as it is known.
-        estimate: The last estimate in seconds, and when it was made.
+        layout: Where the study keeps things, with records of earlier trainings.
+        datasets: Datasets that are trained.
+        workers: Number of trainings that run at the same time.
+        clock: A monotonic clock, in seconds.
+        left: The most trainings that are left, by dataset, as far as known.
+        estimate: The last estimate in seconds, and the time when it was made.
     """
 
     layout: Layout
@@ -59,13 +59,13 @@ class TimeLeft:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def expect(self, dataset: str, trainings: int) -> None:
-        """Be told how many more trainings of a dataset there will be at most."""
+        """Take note of how many more trainings of a dataset there can be."""
         with self.lock:
             self.left[dataset] = trainings
             self.renew()
 
     def trained(self, dataset: str) -> None:
-        """Be told that a training of a dataset has ended."""
+        """Take note that a training of a dataset has ended."""
         with self.lock:
             self.left[dataset] = max(0, self.left.get(dataset, 0) - 1)
             self.renew()
@@ -78,7 +78,7 @@ class TimeLeft:
         self.estimate = None if found is None else (found, self.clock())
 
     def in_words(self) -> str:
-        """The time that is left now; empty where it is not known, or nothing is left."""
+        """The time left, in words; empty if it is not known, or nothing is left."""
         if self.estimate is None or not any(self.left.values()):
             return ""
         seconds, made = self.estimate

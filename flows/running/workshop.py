@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Workshop:
-    """The workers of a run, which start when there is something to do."""
+    """The workers of a run; they start when they are first needed."""
 
     def __init__(
         self, layout: Layout, num_workers: int | None, on: str | None, stack: ExitStack
@@ -32,14 +32,14 @@ class Workshop:
         self.over = False
 
     def is_over(self) -> bool:
-        """Whether the run is cancelled."""
+        """Return whether the run is cancelled."""
         return self.over
 
     def start(self, study: Study) -> Pool:
-        """Start the workers, unless they have been; they import while the caller goes on.
+        """Start the workers, unless they run; they import modules in the background.
 
         Raises:
-            StudyError: If the run is cancelled, of which workers that start now do not know.
+            StudyError: If the run is cancelled: the cancellation has not reached these workers.
         """
         if self.pool is None:
             crew = local_crew(self.layout, study, self.num_workers)
@@ -48,20 +48,20 @@ class Workshop:
         return self.pool
 
     def crew(self, study: Study, display: Display) -> PrefectCrew:
-        """Who does the work of the run."""
+        """Start the workers, and return the crew that uses them."""
         if self.cluster is None and self.on is not None:
             self.cluster = self.connected(self.on)
         return PrefectCrew(self.start(study), display, self.cluster)
 
     def time_left(self, study: Study, datasets: Collection[str]) -> TimeLeft | None:
-        """What estimates how long trainings take; None on a cluster, whose pace is not known."""
+        """Make the estimator of the time left; None on a cluster, whose speed is not known."""
         if self.on is not None or not datasets:
             return None
         return TimeLeft(self.layout, datasets, self.start(study).num_workers)
 
     def connected(self, address: str) -> "Cluster":
-        """The cluster that has an address."""
-        from flows.running.cluster import cluster_at  # noqa: PLC0415 - most runs do without
+        """Connect to the cluster at an address."""
+        from flows.running.cluster import cluster_at  # noqa: PLC0415 - most runs do not need it
 
         return self.stack.enter_context(cluster_at(address))
 
@@ -74,7 +74,7 @@ class Workshop:
             self.cluster.cancel()
 
     def check_goes_on(self) -> None:
-        """Do no more once the run is cancelled.
+        """Check that the run is not cancelled.
 
         Raises:
             StudyError: If it is.

@@ -1,1 +1,1 @@
-"""MLflow: what run folders say is shown there, and the best models are registered."""
+"""MLflow: show the content of run folders there, and register the best models."""

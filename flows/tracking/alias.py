@@ -1,7 +1,7 @@
-"""The alias of the champion, and whether a person has moved it.
+"""The alias of the champion, and whether a user has moved it.
 
-A tag of the registered model names the version to which Gatewise moved the alias last. Where the
-alias is elsewhere, a person moved it, on whichever machine that was.
+A tag of the registered model names the version to which Gatewise last moved the alias. If the alias
+points elsewhere, a user moved it, on any machine.
 """
 
 import os
@@ -26,33 +26,33 @@ from rnn_core.errors import ParameterError
 T = TypeVar("T")
 
 NAME = re.compile(r"(?P<name>[^/@:]+)(?:@(?:(?P<number>\d+)|(?P<alias>[\w-]+)))?")
-"""How a person names a version of a registered model."""
+"""Matches the name of a version of a registered model, as a user writes it."""
 
 ALIAS = "champion"
 
 CHALLENGER = "challenger"
-"""The alias of a version that answers beside the champion for a while."""
+"""The alias of a version that gets the same requests as the champion for a while."""
 
 TAG = "gatewise.champion"
-"""Names versions between blanks: more than one while the alias is moved, which may be cut off."""
+"""The tag: versions, separated by spaces. There are two while the alias is being moved."""
 
 NOWHERE = "-"
-"""Stands in the tag for no version at all."""
+"""The tag's value for no version."""
 
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""What MLflow says of a model, a version or an alias that it does not have."""
+"""Error codes of MLflow for a model, version or alias that does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What a challenger finds.
+    """The state of a registered model, before a challenger is judged.
 
     Attributes:
-        version: The version that it is held against: that of the alias, or one that a person
-            took the alias from; None if there is none.
-        by_hand: Whether a person moved the alias, or took it away.
+        version: The version that the challenger is compared with: that of the alias, or the one
+            that a user took the alias from; None if there is none.
+        by_hand: Whether a user moved the alias, or took it away.
         has_alias: Whether the alias points to `version`.
-        ours: Versions of which one had the alias when Gatewise moved it last.
+        ours: The version that Gatewise last moved the alias to; two if the move was cut off.
         is_first: Whether the model has no version at all.
     """
 
@@ -64,7 +64,7 @@ class Standing:
 
 
 def standing_of(client: MlflowClient, name: str) -> Standing:
-    """What a challenger for a registered model finds."""
+    """Read the state of a registered model."""
     found, ours = champion_of(client, name), ours_of(client, name)
     at = str(found.version) if found else NOWHERE
     by_hand = at not in ours if ours or found else False
@@ -79,23 +79,23 @@ def standing_of(client: MlflowClient, name: str) -> Standing:
 
 
 def champion_of(client: MlflowClient, name: str) -> ModelVersion | None:
-    """The version that the alias points to, if it points anywhere."""
+    """The version that the alias points to; None if there is no alias."""
     return unless_absent(partial(client.get_model_version_by_alias, name, ALIAS))
 
 
 def challenger_of(client: MlflowClient, name: str) -> ModelVersion | None:
-    """The version that answers beside the champion, if one does."""
+    """The version with the alias of a challenger; None if there is none."""
     return unless_absent(partial(client.get_model_version_by_alias, name, CHALLENGER))
 
 
 def ours_of(client: MlflowClient, name: str) -> tuple[str, ...]:
-    """What the tag says."""
+    """The versions in the tag."""
     model = unless_absent(partial(client.get_registered_model, name))
     return tuple(model.tags.get(TAG, "").split()) if model else ()
 
 
 def latest(client: MlflowClient, name: str, versions: tuple[str, ...]) -> ModelVersion | None:
-    """The last of some versions that is still there."""
+    """The last of some versions that still exists; None if none does."""
     for number in sorted((v for v in versions if v != NOWHERE), key=int, reverse=True):
         if found := unless_absent(partial(client.get_model_version, name, number)):
             return found
@@ -103,7 +103,7 @@ def latest(client: MlflowClient, name: str, versions: tuple[str, ...]) -> ModelV
 
 
 def unless_absent(ask: Callable[[], T]) -> T | None:
-    """What MLflow answers; None where it says that there is no such thing."""
+    """Ask MLflow; returns None if what is asked for does not exist."""
     try:
         return ask()
     except MlflowException as error:
@@ -113,10 +113,10 @@ def unless_absent(ask: Callable[[], T]) -> T | None:
 
 
 def alone(name: str) -> AbstractContextManager[None]:
-    """Hold the lock of a registered model, under which alone its alias is moved.
+    """Hold the lock of a registered model; the alias may be moved only while it is held.
 
-    It lies beside the registry if that is a file, so that all studies and clones that use it wait
-    for one another; of a server, they are those of one home.
+    If the registry is a file, the lock is next to it, so that all studies and clones that use it
+    wait for one another. With a server, only those that share a home folder do.
     """
     address = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ["MLFLOW_TRACKING_URI"]
     _, is_file, database = address.partition("sqlite:///")
@@ -127,10 +127,9 @@ def alone(name: str) -> AbstractContextManager[None]:
 def move_alias(
     client: MlflowClient, version: ModelVersion, standing: Standing, because: str
 ) -> None:
-    """Move the alias to a version, as the rule of promotion says.
+    """Move the alias to a version, because the rule of promotion says so.
 
-    Cut off anywhere, the tag does not take for a person's doing what was Gatewise's, nor the
-    other way round.
+    Even if this is cut off, the tag shows whether Gatewise or a user moved the alias.
     """
     name, number = version.name, str(version.version)
     before = " ".join(standing.ours) or NOWHERE
@@ -144,10 +143,10 @@ def move_alias(
 def move_by_hand(
     client: MlflowClient, version: ModelVersion, standing: Standing, because: str
 ) -> None:
-    """Move the alias to a version, as a person decided.
+    """Move the alias to a version, because a user decided so.
 
-    The tag stays, so that it is known which version the person has put aside. Where it names the
-    very version, it is to name none: the decision of a person is more than that of the rule.
+    The tag stays, so that it shows which version the user has replaced. If it names the version
+    that the alias moves to, it is cleared: otherwise the rule would seem to have chosen it.
     """
     name, number = version.name, str(version.version)
     if number in standing.ours:
@@ -158,12 +157,12 @@ def move_by_hand(
 
 
 def aliased(standing: Standing) -> ModelVersion | None:
-    """The version that has the alias."""
+    """The version that has the alias; None if none has it."""
     return standing.version if standing.has_alias else None
 
 
 def end_challenge_of(client: MlflowClient, version: ModelVersion) -> None:
-    """Let a version that is the champion now be no challenger."""
+    """Take the alias of a challenger from a version that has become the champion."""
     challenger = challenger_of(client, version.name)
     if challenger is not None and challenger.version == version.version:
         client.delete_registered_model_alias(version.name, CHALLENGER)
@@ -171,13 +170,13 @@ def end_challenge_of(client: MlflowClient, version: ModelVersion) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """Which version of a model is to answer.
+    """A request for a version of a registered model.
 
     Attributes:
-        key: As a person wrote it, by which it is asked.
-        name: Of the registered model.
-        alias: Which alias is followed; None: the version stays.
-        number: Of the version then.
+        key: The user's text, which requests name it by.
+        name: Name of the registered model.
+        alias: The alias to follow; None if the version is fixed.
+        number: The number of the fixed version.
     """
 
     key: str
@@ -187,12 +186,12 @@ class Asked:
 
     @property
     def address(self) -> str:
-        """The address for MLflow."""
+        """The address of the version in MLflow."""
         which = f"@{self.alias}" if self.alias else f"/{self.number}"
         return f"models:/{self.name}{which}"
 
     def find(self, client: MlflowClient) -> ModelVersion | None:
-        """The version that is to answer now; None if there is none."""
+        """Find the version that answers now; None if there is none."""
         if self.alias is not None:
             alias = self.alias
             return unless_absent(lambda: client.get_model_version_by_alias(self.name, alias))
@@ -200,10 +199,10 @@ class Asked:
 
 
 def asked_of(text: str) -> Asked:
-    """Which version is meant by `study.dataset`, `study.dataset@3` or `study.dataset@alias`.
+    """Parse `study.dataset`, `study.dataset@3` or `study.dataset@alias`.
 
     Raises:
-        ParameterError: If none can be.
+        ParameterError: If the text has another form.
     """
     match = NAME.fullmatch(text)
     if match is None:

@@ -1,4 +1,4 @@
-"""Names and descriptions, by which MLflow's pages tell what is what."""
+"""Names and descriptions for MLflow's pages."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,14 +19,14 @@ NOTE = "mlflow.note.content"
 NAME = "mlflow.runName"
 
 OF_MODELS = MappingProxyType({"mlflow.experimentKind": "custom_model_development"})
-"""With these tags, an experiment's page opens on its runs, and not on the traces of agents."""
+"""Tags that make an experiment's page open on its runs, not on traces of agents."""
 
 
 def name_of(tags: Mapping[str, str]) -> str:
-    """The name of a run: of a candidate, with its random seed, and with what became of it.
+    """The name of a run: candidate, random seed, and whether it is chosen or outdated.
 
     Args:
-        tags: Of the run.
+        tags: Tags of the run.
     """
     name, _, _ = tags[NAME].partition(" (")
     if tags["gatewise.current"] == "false":
@@ -37,12 +37,12 @@ def name_of(tags: Mapping[str, str]) -> str:
 def describe_experiment(
     client: MlflowClient, experiment: str, comparison: Comparison, model: str
 ) -> None:
-    """Say on the page of an experiment what is recommended, and offer a view of the candidates.
+    """Show the recommendation on the page of an experiment, with a view of the candidates.
 
     Args:
-        client: Of MLflow.
+        client: Client of MLflow.
         experiment: Id of the experiment.
-        comparison: Of the dataset.
+        comparison: Comparison of the dataset.
         model: Name of its registered model.
     """
     wanted = {
@@ -79,9 +79,9 @@ def describe_model(client: MlflowClient, version: ModelVersion, because: str) ->
     """Say on the page of a registered model which version answers, and why.
 
     Args:
-        client: Of MLflow.
-        version: To which the alias `champion` points.
-        because: Why it does, in a sentence.
+        client: Client of MLflow.
+        version: The version that the alias `champion` points to.
+        because: The reason, in a sentence.
     """
     name, number = version.name, version.version
     reason = because.rstrip(".")
@@ -95,7 +95,7 @@ def describe_model(client: MlflowClient, version: ModelVersion, because: str) ->
 
 
 def what(version: ModelVersion) -> str:
-    """Which candidate a version is; empty if its tags do not tell."""
+    """Name the candidate of a version; empty if its tags do not have it."""
     sizes = [version.tags.get(f"gatewise.{part}") for part in ("hidden_size", "num_layers")]
     cell = version.tags.get("gatewise.cell")
     if cell is None or None in sizes:
@@ -104,7 +104,7 @@ def what(version: ModelVersion) -> str:
 
 
 def risk(version: ModelVersion) -> str:
-    """How sure the choice of its cell is; empty if its tags do not tell."""
+    """Describe the risk in the choice of a version's cell; empty if its tags do not have it."""
     chance = version.tags.get("gatewise.validation_chance_within_margin")
     if chance is None:
         return ""

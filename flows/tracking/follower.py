@@ -1,4 +1,4 @@
-"""Shows trainings in MLflow while they go on."""
+"""Show trainings in MLflow while they run."""
 
 import threading
 import time
@@ -8,25 +8,25 @@ from flows.tracking.projection import GrowingSeed, Projection, TrackingError, gr
 from rnn_core.study import is_for_tuning
 
 FOLLOW_SECONDS = 1.0
-"""How often growing run folders are looked at."""
+"""Seconds between two looks at growing run folders."""
 
 SHORT_SECONDS = 5.0
-"""Seeds that are trained for less are shown once they are finished: nobody would look sooner."""
+"""Seconds of training before a seed is shown; shorter trainings are shown when they end."""
 
 
 class Follower:
-    """Watches seeds grow from a thread of its own, and projects them as they do.
+    """Watches trainings in a separate thread, and shows them in MLflow as they grow.
 
-    Trials of tuning, and trainings on other splits than those that are compared, are watched and
-    not projected: they are no results of the study. Nor are seeds that have just begun. Trouble
-    with MLflow ends the projecting and nothing else.
+    Trials of tuning, and trainings on other divisions of the data, are watched but not shown: they
+    are not results of the study. Trainings that have just begun are not shown either. An error of
+    MLflow ends only the showing.
 
     Args:
-        projection: Where to.
+        projection: The projection to MLflow.
         on_growth: Called every second with all growing seeds and trials.
 
     Attributes:
-        failure: What went wrong with MLflow, if anything did.
+        failure: The error of MLflow; None if there was none.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Follower:
         self.thread = threading.Thread(target=self.watch, daemon=True)
 
     def watch(self) -> None:
-        """Look at the folders again and again."""
+        """Look at the folders until the end."""
         while not self.ended.wait(FOLLOW_SECONDS):
             seeds = growing_seeds(self.projection.layout)
             self.on_growth(seeds)
@@ -52,7 +52,7 @@ class Follower:
                 self.failure = error
 
     def is_to_be_shown(self, seed: GrowingSeed, now: float) -> bool:
-        """Whether a seed has been trained for some time, and is one that is compared."""
+        """Return whether a seed is one that is compared, and has been trained for some time."""
         begun = self.first_seen.setdefault(seed.key, now)
         apart = is_for_tuning(seed.config.seed) or seed.config.division != "prepared"
         return now - begun >= SHORT_SECONDS and not apart

@@ -1,8 +1,8 @@
-"""Two models judged on the test set that the study has now.
+"""Compare two models on the current test set of the study.
 
-It may be another than those that a registered model was trained and tested with. So both read the
-raw files by their own preparation, and items that either was trained or chosen on are left out: a
-model looks better on what it has seen, and one more row may deal out all sides anew.
+A registered model may have been trained and tested with another division of the data: one more row
+can change all splits. So both models prepare the raw files themselves, and items that either was
+trained or chosen on are left out: a model looks better on items that it has seen.
 """
 
 from collections.abc import Iterator
@@ -30,30 +30,30 @@ from rnn_core.training.models import restore_registered
 from rnn_core.training.run_folder import CONFIG, read_config
 
 RUN = "run"
-"""The folder of a model, with the preparation of its input."""
+"""Name of the folder of a model, with the preparation of its input."""
 
 SEEN = "seen.safetensors"
-"""Beside it: by what the items are known again that it was trained or chosen on."""
+"""Name of the file next to it, with marks of the items that it was trained or chosen on."""
 
 SEEN_SIDES: tuple[Split, ...] = ("train", "validation")
-"""What a model is fitted to and chosen by."""
+"""The splits that a model is trained and chosen on."""
 
 FEWEST_ITEMS = 2
-"""Items that a test takes."""
+"""Fewest items for a test."""
 
 
 class NotComparableError(GatewiseError):
-    """A registered model cannot be scored on the test set that the study has now."""
+    """A registered model cannot be scored on the current test set of the study."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A challenger against the champion.
+    """The comparison of a challenger with the champion.
 
     Attributes:
-        pair: The challenger against the champion.
-        left_out: Items of the test set that one of them was trained or chosen on.
-        champion_score: The champion's score on the others.
+        pair: Result of the paired test.
+        left_out: Number of items of the test set that one of them was trained or chosen on.
+        champion_score: The champion's score on the other items.
     """
 
     pair: Pair
@@ -63,42 +63,42 @@ class Judged:
 
 @dataclass(frozen=True)
 class Finished:
-    """A model that predicts, and what it has seen."""
+    """A finished model, with marks of the items that it has seen."""
 
     task: Task
     model: torch.nn.Module
     seen: Marks
 
     def scores(self, raw: Path, test: Task, other: Meta) -> Scores:
-        """Its scores on the test set of raw files, as that of a task; see `Rescores.rescore`."""
+        """Score it on the test set of a task, from raw files; see `Rescores.rescore`."""
         with torch.inference_mode():
             return self.task.rescore(self.model, raw, test.asked, test.seed, other)
 
 
 def note_seen(folder: Path, raw: Path) -> None:
-    """Write down what a model has seen, beside its folder.
+    """Write marks of the items that a model has seen next to its folder.
 
     Args:
-        folder: Has the model as `RUN`.
+        folder: The folder that has the model as `RUN`.
         raw: The files that it was trained on.
     """
     task, _ = restore_registered(folder / RUN)
-    configs = sorted((folder / RUN).rglob(CONFIG))  # one, or one for each of several seeds
+    configs = sorted((folder / RUN).rglob(CONFIG))  # one for each seed
     found = (task.marks(raw, task.asked, read_config(one.parent)[0].seed) for one in configs)
     seen = np.unique(np.concatenate([each[side].ravel() for each in found for side in SEEN_SIDES]))
     write_bytes(folder / SEEN, save({"marks": seen[seen != 0]}))
 
 
 def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
-    """Score two models on the test set of the challenger, as far as it is new to both.
+    """Score two models on those items of the challenger's test set that are new to both.
 
     Args:
-        challenger: Has its model as `RUN`, and what it has seen as `SEEN`.
-        champion: Likewise.
+        challenger: Folder with its model as `RUN`, and marks of the items it has seen as `SEEN`.
+        champion: The same for the champion.
         raw: The files that the challenger was trained on.
 
     Raises:
-        NotComparableError: If the champion cannot be asked about them; says why.
+        NotComparableError: If the champion cannot answer for these files; gives the reason.
         DataError: If the files cannot be used.
     """
     first = restored(challenger)
@@ -127,27 +127,27 @@ def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
 
 
 def check_same_items(first: Scores, second: Scores) -> None:
-    """Refuse scores that are not of the same items.
+    """Check that two models were scored on the same items.
 
     Raises:
-        NotComparableError: If they are not, as where a longer lookback leaves fewer windows.
+        NotComparableError: If not, for example because a longer lookback leaves fewer windows.
     """
     if not torch.equal(first.weights, second.weights):
         raise NotComparableError(
-            f"it can be asked {len(second.values)} items of the test set, and not the "
-            f"{len(first.values)} of the challenger"
+            f"it can answer {len(second.values)} items of the test set, and the challenger "
+            f"{len(first.values)}"
         )
 
 
 def restored(folder: Path) -> Finished:
-    """The model in a folder."""
+    """Read the model in a folder."""
     task, model = restore_registered(folder / RUN)
     return Finished(task, model, load_file(folder / SEEN)["marks"])
 
 
 @contextmanager
 def comparable() -> Iterator[None]:
-    """Turn whatever an older model cannot do into the reason why it is not compared."""
+    """Turn any error of an older model into the reason why it is not compared."""
     try:
         yield
     except NotComparableError:

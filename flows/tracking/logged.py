@@ -17,14 +17,14 @@ from rnn_core.training.run_folder import RunConfig
 
 MOST_CLASSES = 100
 MOST_CHARACTERS = 100
-"""Of a label in the name of a metric, and labels with one."""
+"""Most characters of a label in the name of a metric, and most labels with a metric."""
 
 Kind: TypeAlias = Literal["cell", "seed"]
-"""What a run shows: a cell at one size, or one of its random seeds."""
+"""Kinds of runs: a cell at one size, or one of its random seeds."""
 
 
 def parameters_of(config: RunConfig, kind: Kind) -> list[Param]:
-    """What a run was made with."""
+    """The parameters that a run was made with."""
     seed = {"seed": config.seed} if kind == "seed" else {}
     facts = {"task": config.task, "cell": config.cell, "device": config.device, **seed}
     for part, values in (("model", config.model), ("training", config.training)):
@@ -33,12 +33,12 @@ def parameters_of(config: RunConfig, kind: Kind) -> list[Param]:
 
 
 def score_name(split: ScoredSplit, metric: str) -> str:
-    """What the score on a split is called."""
+    """The name of the score on a split."""
     return f"best_validation_{metric}" if split == "validation" else f"test_{metric}"
 
 
 def metrics_of_seed(result: SeedResult, metric: str) -> dict[str, float]:
-    """Final scores of a random seed; none of those that diverged."""
+    """Final scores of a random seed; empty if it diverged."""
     return there(
         {
             score_name("validation", metric): result.validation,
@@ -50,7 +50,7 @@ def metrics_of_seed(result: SeedResult, metric: str) -> dict[str, float]:
 
 
 def metrics_of_result(result: Result, metric: str) -> dict[str, float]:
-    """Scores over the seeds of a candidate or reference network, how it stands, what it costs."""
+    """Scores over the seeds of a candidate or reference network, its comparison and its cost."""
     found: dict[str, float | None] = {}
     for split in SCORED:
         name, scores = score_name(split, metric), result.on(split)
@@ -65,9 +65,9 @@ def metrics_of_result(result: Result, metric: str) -> dict[str, float]:
 
 
 def recall_metrics(recalls: Mapping[str, float]) -> dict[str, float]:
-    """Recalls of classes under names that MLflow takes; of many classes the first.
+    """Recalls of classes under names that MLflow accepts; if there are many, the first ones.
 
-    A label may hold what a name may not; such characters are written as their numbers.
+    Characters of a label that a name may not have are written as their code points.
     """
     first = sorted(recalls)[:MOST_CLASSES]
     return {f"test_recall_of_{as_metric(name)}": recalls[name] for name in first}
@@ -82,7 +82,7 @@ def as_metric(label: str) -> str:
 
 
 def in_race(result: CandidateResult, metric: str) -> dict[str, float | None]:
-    """How a candidate stands against the others, with what risk, and what tuning it took."""
+    """The comparison of a candidate with the others, its risk, and the cost of its tuning."""
     found: dict[str, float | None] = {}
     for split in SCORED:
         name = score_name(split, metric)
@@ -97,7 +97,7 @@ def in_race(result: CandidateResult, metric: str) -> dict[str, float | None]:
 
 
 def risks(result: CandidateResult) -> dict[str, float | None]:
-    """What one takes upon oneself with a candidate, by both sets; None where nothing tells."""
+    """The risk of choosing a candidate, by validation and test set; None where it is not known."""
     found = dict[str, float | None]()
     for split in SCORED:
         risk = result.on(split).risk
@@ -107,7 +107,7 @@ def risks(result: CandidateResult) -> dict[str, float | None]:
 
 
 def there(values: Mapping[str, float | None]) -> dict[str, float]:
-    """Values by name, without those that are not there."""
+    """The values that are not None, by name."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -115,7 +115,7 @@ def measured(trained: Sequence[Record], candidate: str) -> dict[str, float]:
     """Seconds and megabytes of the trainings of a candidate, as last measured on this machine.
 
     Args:
-        trained: What trainings of its dataset took, the last of each random seed.
+        trained: Records of trainings of its dataset, the last of each random seed.
         candidate: Its name.
     """
     its = [one for one in trained if one.candidate == candidate]

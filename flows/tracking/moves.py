@@ -1,7 +1,7 @@
-"""The moves of the alias of a champion: when, by whom, why, and on what evidence.
+"""The moves of a champion's alias: when, by whom, why, and on what evidence.
 
-They are tags of the registered model, and not of its versions: of a version that is deleted it is
-still known that it was the champion.
+They are tags of the registered model, not of its versions. So the history keeps versions that have
+been deleted.
 """
 
 import getpass
@@ -19,25 +19,25 @@ from mlflow.entities.model_registry import ModelVersion
 from flows.tracking.descriptions import describe_model
 
 PREFIX = "gatewise.move."
-"""What the tags begin with that hold a move each, as JSON."""
+"""Beginning of the names of tags that each hold a move, as JSON."""
 
 EVIDENCE = ("cell", "decision", "digest")
-"""What is noted of a version beside its test score, which is named after its metric."""
+"""Tags of a version that are its evidence; its test score, named after its metric, is too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """That the alias was moved.
+    """A move of the alias.
 
     Attributes:
-        number: Counts the moves of a model from 1 on, whatever clocks said.
-        version: Where to.
-        before: The version that had it; None if none had.
-        time: When, in ISO 8601, UTC.
-        by: Who, as user@host.
-        by_hand: Whether a person moved it, and not the rule of promotion.
-        because: Why.
-        evidence: What spoke for the version then, by the names of tags without their prefix.
+        number: Number of the move of this model, from 1; it does not depend on clocks.
+        version: The version that has the alias since then.
+        before: The version that had it before; None if none had.
+        time: Time of the move, in ISO 8601, UTC.
+        by: Its author, as user@host.
+        by_hand: Whether a user moved it, and not the rule of promotion.
+        because: The reason.
+        evidence: The evidence for the version then, by the names of tags without their prefix.
     """
 
     number: int
@@ -58,7 +58,7 @@ def note_move(
     *,
     by_hand: bool,
 ) -> None:
-    """Note that the alias was moved to a version, and say so on the page of the model."""
+    """Record that the alias was moved to a version, and describe it on the page of the model."""
     moves = history_of(client, version.name)
     now = client.get_model_version(version.name, version.version)  # with all of its tags
     move = Move(
@@ -71,30 +71,31 @@ def note_move(
         because=because,
         evidence=evidence_of(now),
     )
-    # another machine may note one of the same number: neither is lost
+    # another machine may record the same number: keep both
     tag = f"{PREFIX}{move.number:06}.{uuid4().hex[:8]}"
     client.set_registered_model_tag(version.name, tag, json.dumps(asdict(move)))
     describe_model(client, now, because)
 
 
 def history_of(client: MlflowClient, name: str) -> list[Move]:
-    """All moves of a model's alias that were noted, from the first on."""
+    """All recorded moves of a model's alias, from the first."""
     tags = client.get_registered_model(name).tags
     found = [Move(**json.loads(tags[tag])) for tag in sorted(tags) if tag.startswith(PREFIX)]
     return sorted(found, key=lambda move: move.number)
 
 
 def evidence_of(version: ModelVersion) -> dict[str, str]:
-    """What speaks for a version, in brief."""
+    """The evidence for a version, in brief."""
     ours = {tag.removeprefix("gatewise."): value for tag, value in version.tags.items()}
     scores = {f"test_{metric}": score for metric, score in scores_on_test(version.tags).items()}
     return {name: ours[name] for name in EVIDENCE if name in ours} | scores
 
 
 def scores_on_test(tags: Mapping[str, str]) -> dict[str, str]:
-    """The test score of a version by the name of its metric, as its tags have it.
+    """The test score of a version by the name of its metric, read from its tags.
 
-    Beside it stands the mean over seeds; what else begins alike has none.
+    It is the tag that has a second one with the mean over seeds; other tags with this prefix do
+    not.
     """
     return {
         name.removeprefix("gatewise.test_"): score
@@ -104,7 +105,7 @@ def scores_on_test(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def who() -> str:
-    """Who runs this process, and where."""
+    """The user and host of this process, as user@host."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as in containers

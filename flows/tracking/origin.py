@@ -1,4 +1,4 @@
-"""Where a version comes from, as its tags say: commit, code, data and run of the flow."""
+"""Tags for the origin of a version: commit, code, data and run of the flow."""
 
 import hashlib
 import json
@@ -16,17 +16,17 @@ VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
 """The stages of a dataset in dvc.lock."""
 
 OUTPUTS = {"ingest": "raw", "prepare": "prepared", "train": "runs", "evaluate": "evaluations"}
-"""What stages make, by the names of tags."""
+"""Stages by the outputs that they make, for the names of tags."""
 
 MOST_FILES = 20
-"""How many uncommitted files are named."""
+"""Most uncommitted files that a tag names."""
 
 
 def origin_of(layout: Layout, dataset: str, flow_run: str) -> dict[str, str]:
-    """Tags of a version that is registered now; those that are not known are left out.
+    """Tags for a version that is being registered; unknown ones are left out.
 
     Args:
-        layout: Of the study.
+        layout: Where the study keeps things.
         dataset: Name of the dataset.
         flow_run: Prefect's id of the run; empty if there is none.
     """
@@ -41,7 +41,7 @@ def origin_of(layout: Layout, dataset: str, flow_run: str) -> dict[str, str]:
 
 
 def committed(layout: Layout, dataset: str, code: Path | None) -> dict[str, str]:
-    """The commit of the study, its folder there, and what of it was in no commit."""
+    """The commit of the study, its folder in the repository, and its uncommitted files."""
     folder = layout.folder.resolve()
     root = root_of(folder)
     if root is None:
@@ -63,7 +63,7 @@ def committed(layout: Layout, dataset: str, code: Path | None) -> dict[str, str]
 
 
 def locked(layout: Layout, dataset: str) -> dict[str, str]:
-    """What dvc.lock says of a dataset: digests of what stages made, and one of all of it."""
+    """Digests from dvc.lock: of the outputs of a dataset's stages, and of all its entries."""
     stages = read_lock(layout)
     entries = {verb: stages.get(f"{verb}@{dataset}") for verb in VERBS}
     if not all(entries.values()):
@@ -74,6 +74,6 @@ def locked(layout: Layout, dataset: str) -> dict[str, str]:
 
 
 def digest_of_output(entry: Mapping[str, object] | None) -> str:
-    """The digest of what a stage made, as DVC has it."""
+    """DVC's digest of the output of a stage; empty if there is none."""
     outs = entry.get("outs") if entry else None
     return str(outs[0]["md5"]) if isinstance(outs, list) and outs else ""

@@ -1,9 +1,9 @@
-"""MLflow shows what the run folders say.
+"""Show the content of run folders in MLflow.
 
-Run folders are the truth and MLflow is their projection: one experiment for each study and
+Run folders are the results, and MLflow is a view of them: one experiment for each study and
 dataset, in it a run for each cell and size with means over seeds, and below that a run for
-each seed with its curves. A run is known by the digest of the folder that it shows, so that
-projecting twice changes nothing, and a projection that was missed can be made up for.
+each seed with its curves. A run is identified by the digest of the folder that it shows. So
+showing a folder twice changes nothing, and one that was missed can be shown later.
 """
 
 import hashlib
@@ -46,10 +46,10 @@ from rnn_core.training.run_folder import (
 )
 
 BATCH = 900
-"""Metrics sent at once; MLflow takes at most 1,000."""
+"""Metrics sent at once; MLflow accepts at most 1,000."""
 
 DATASET_DIGEST = 36
-"""Characters that MLflow takes of the digest of a dataset."""
+"""Most characters of a dataset's digest that MLflow accepts."""
 
 Record: TypeAlias = dict[str, float]
 
@@ -60,7 +60,7 @@ class TrackingError(GatewiseError):
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Say in one line that MLflow does not answer, whatever it raises."""
+    """Turn any error of MLflow into one line that says that it does not answer."""
     try:
         yield
     except (MlflowException, OSError) as error:
@@ -69,11 +69,11 @@ def reachable() -> Iterator[None]:
         raise TrackingError(
             f"MLflow at {place} does not answer; run again once it does, to show and register "
             f"what is finished: {cause}"
-        ) from None  # whose text may hold a password
+        ) from None  # its text may hold a password
 
 
 def connect() -> MlflowClient:
-    """What speaks with MLflow; makes its database if there is none, which takes seconds.
+    """Make a client of MLflow, and its database if there is none, which takes seconds.
 
     Raises:
         TrackingError: If that is not possible.
@@ -91,10 +91,10 @@ class GrowingSeed(NamedTuple):
 
 
 def growing_seeds(layout: Layout) -> list[GrowingSeed]:
-    """The trainings that go on now; of this study, whoever runs them."""
+    """The trainings of this study that are running now, in any process."""
     seeds = []
     for folder in sorted(layout.training.glob("*")):
-        # It may be new, or be removed just now.
+        # The folder may be new, or be removed at this moment.
         with suppress(DataError, FileNotFoundError, TypeError, KeyError):
             config, _ = read_config(folder)
             records = read_json_lines(folder / METRICS)
@@ -127,7 +127,7 @@ class Projection:
         self.lock = threading.RLock()
 
     def open(self, dataset: str) -> str:
-        """The experiment of a dataset, made if need be; its runs are read once."""
+        """The id of a dataset's experiment, made if necessary; its runs are read once."""
         if dataset not in self.experiments:
             name = f"{self.study}/{dataset}"
             found = self.client.get_experiment_by_name(name)
@@ -184,12 +184,12 @@ class Projection:
         return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
     def forget(self, config: RunConfig, run: Run) -> None:
-        """Delete a run that shows nothing of its own."""
+        """Delete a run that shows the same as another one."""
         self.client.delete_run(run.info.run_id)
         self.runs[config.dataset].remove(run)
 
     def log_growing(self, seed: GrowingSeed) -> None:
-        """Log what is new in the folder of a seed that is being trained.
+        """Log new records in the folder of a seed that is being trained.
 
         Raises:
             TrackingError: If MLflow does not answer.
@@ -308,7 +308,7 @@ class Projection:
         return run
 
     def log_result(self, run: Run, metrics: dict[str, float], tags: dict[str, str]) -> None:
-        """Log what is known at the end, unless the run has it."""
+        """Log final results, unless the run has them."""
         now = round(time.time() * 1000)
         if any(run.data.metrics.get(name) != value for name, value in metrics.items()):
             entries = [Metric(name, value, now, 0) for name, value in metrics.items()]
@@ -337,7 +337,7 @@ class Projection:
             self.set_tags(run, {"gatewise.figures": digest})
 
     def mark_current(self, dataset: str, current: set[str]) -> None:
-        """Tell the runs that show the study's folders from those that showed them once."""
+        """Mark which runs show the current folders of the study, and which are outdated."""
         for run in self.runs[dataset]:
             value = str(run.info.run_id in current).lower()
             self.set_tags(run, {"gatewise.current": value})

@@ -1,4 +1,4 @@
-"""What became of the champion of a comparison in the model registry."""
+"""The result of promoting a champion to the model registry."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -8,17 +8,17 @@ Action: TypeAlias = Literal["promoted", "unchanged", "kept"]
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """What became of the champion of a comparison.
+    """The result of promoting the champion of a comparison.
 
     Attributes:
         dataset: Name of the dataset.
         model: Name of the registered model.
-        version: The version that the alias points to now; None: a person took it away.
-        action: "promoted", "unchanged" if it was there already, or "kept" if what was there
-            stays.
-        reason: Why, in a sentence.
-        test_score: Of that version: on the test set that the study has now, or where it was not
-            scored on that, when it was registered; None if there is none of this metric.
+        version: The version that the alias points to now; None: a user took the alias away.
+        action: "promoted", "unchanged" if it was the champion already, or "kept" if the earlier
+            version stays.
+        reason: The reason, in a sentence.
+        test_score: Score of that version on the current test set of the study, or the one at its
+            registration if it was not scored on that; None if it has none of this metric.
     """
 
     dataset: str

@@ -1,4 +1,4 @@
-"""The only writer of the model registry: one model per dataset, its alias `champion`."""
+"""Promote champions; the only writer of the registry: a model per dataset, alias `champion`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,20 +19,20 @@ from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import StudyError
 
 LEVEL = 0.05
-"""The level of the test that says whether a challenger is worse, or better, than the champion."""
+"""Significance level of the test whether a challenger is worse or better than the champion."""
 
 
 @dataclass(frozen=True)
 class Challenger:
-    """The champion of a comparison, before it is that of the registry.
+    """The champion of a comparison, before it becomes that of the registry.
 
     Attributes:
         layout: Where the study keeps things.
         dataset: Name of the dataset.
-        name: Of the registered model.
-        comparison: Of the dataset.
+        name: Name of the registered model.
+        comparison: The comparison of the dataset.
         folder: The model; see `flows.tracking.registry.candidate`.
-        known: The version that it is already, if it is one.
+        known: The version with the same files; None if it is not registered yet.
     """
 
     layout: Layout
@@ -45,12 +45,12 @@ class Challenger:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a challenger.
+    """The decision on a challenger.
 
     Attributes:
         action: See `Promotion`.
-        reason: Why, in a sentence.
-        judged: How it did against the version that it was held against; None if it was not.
+        reason: The reason, in a sentence.
+        judged: Its comparison with the version before it; None if they were not compared.
     """
 
     action: Action
@@ -60,7 +60,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Source:
-    """What a version comes from.
+    """The runs that a version comes from.
 
     Attributes:
         run_id: The MLflow run that shows its training.
@@ -74,20 +74,20 @@ class Source:
 def promote(
     layout: Layout, study: str, dataset: str, run_ids: dict[int, str], flow_run: str = ""
 ) -> Promotion:
-    """Register a dataset's champion, and point the alias to it unless the one before it stays.
+    """Register a dataset's champion, and point the alias to it unless the version before stays.
 
-    What is registered is its best random seed, its ensemble, or a refit of either.
+    The registered model is the champion's best random seed, its ensemble, or a refit of either.
 
     Args:
         layout: Where the study keeps things.
         study: Name of the study.
         dataset: Name of the dataset.
         run_ids: The MLflow run of each of the champion's seeds.
-        flow_run: Prefect's id of the run that this is a part of; empty if it is of none.
+        flow_run: Prefect's id of the run of the flow; empty if there is none.
 
     Raises:
-        StudyError: If there is no champion, or its registered model does not answer as
-            the trained one does; the alias is then where it was.
+        StudyError: If there is no champion, or its registered model gives other answers than the
+            trained one; the alias is then not moved.
         TrackingError: If MLflow does not answer.
     """
     comparison = read_comparison(layout.comparison(dataset))
@@ -108,7 +108,7 @@ def promote(
             source = Source(run_ids[champion.seed.seed], flow_run)
             return crown(client, new, standing, verdict.reason, source)
         with reachable():
-            if known is not None:  # more seeds may speak for the same model otherwise
+            if known is not None:  # with more seeds, the evidence for the same model may change
                 registry.write_evidence(client, known, comparison)
                 registry.describe(client, layout, dataset, known)
             if verdict.action == "kept":
@@ -120,9 +120,9 @@ def promote(
 def crown(
     client: MlflowClient, new: Challenger, standing: Standing, reason: str, source: Source
 ) -> Promotion:
-    """Register a challenger, unless that has been done, and move the alias to it.
+    """Register a challenger, unless it is registered, and move the alias to it.
 
-    The alias comes last: cut off anywhere, it points to no version that was not asked.
+    The alias is moved last: even if this is cut off, it never points to an untested version.
     """
     examples = registry.example_and_answer(new.layout, new.dataset, new.folder)
     origin = {} if new.known else origin_of(new.layout, new.dataset, source.flow_run)
@@ -140,7 +140,7 @@ def crown(
 
 
 def keep(client: MlflowClient, new: Challenger, standing: Standing, verdict: Verdict) -> Promotion:
-    """Leave everything as it is, and note how the version that stays did, if it was judged."""
+    """Leave the alias as it is, and note the score of the version that stays, if it has one."""
     stays, metric, judged = standing.version, new.comparison.metric.name, verdict.judged
     assert stays is not None
     score = judged.champion_score if judged else registry.registered_score(stays, metric)
@@ -155,7 +155,7 @@ def keep(client: MlflowClient, new: Challenger, standing: Standing, verdict: Ver
 def told(
     new: Challenger, version: str | None, verdict: Verdict, test_score: float | None
 ) -> Promotion:
-    """Tell what became of a challenger."""
+    """The result of promoting a challenger."""
     return Promotion(
         dataset=new.dataset,
         model=new.name,
@@ -167,11 +167,11 @@ def told(
 
 
 def challenge(new: Challenger, standing: Standing) -> Verdict:
-    """Say what becomes of a challenger.
+    """Decide on a challenger.
 
-    A version that Gatewise made the champion stays if the challenger is worse beyond chance. One
-    that a person chose, or that was decided on where the challenger is not, stays unless the
-    challenger is better beyond chance.
+    A version that Gatewise made the champion stays if the challenger is significantly worse. A
+    version that a user chose stays unless the challenger is significantly better. So does one
+    whose cell was decided, if the challenger's is not.
     """
     champion, known = standing.version, new.known
     if champion is None:
@@ -196,7 +196,7 @@ def challenge(new: Challenger, standing: Standing) -> Verdict:
 
 
 def without_champion(standing: Standing, known: ModelVersion | None) -> str:
-    """Why a challenger is promoted that finds no champion."""
+    """The reason for promoting a challenger when there is no champion."""
     if standing.by_hand:
         return f"the champion before it, version {standing.ours[-1]}, was deleted"
     if standing.is_first or known is not None:
@@ -205,7 +205,7 @@ def without_champion(standing: Standing, known: ModelVersion | None) -> str:
 
 
 def put_aside(standing: Standing, known: ModelVersion) -> str:
-    """Why a version is not made the champion again that a person replaced."""
+    """The reason for not promoting a version again that a user has replaced."""
     if standing.version is not None and standing.has_alias:
         return (
             f"the alias was moved by hand to version {standing.version.version} from version "
@@ -215,7 +215,7 @@ def put_aside(standing: Standing, known: ModelVersion) -> str:
 
 
 def what_stands(standing: Standing) -> str:
-    """The version that a challenger is held against, in words."""
+    """The version that a challenger is compared with, in words."""
     assert standing.version is not None
     number = standing.version.version
     if not standing.by_hand:
@@ -226,17 +226,17 @@ def what_stands(standing: Standing) -> str:
 
 
 def by_evidence(judged: Judged, theirs: str, by_hand: bool, sure: bool) -> Verdict:
-    """What a test over the items of the test set says.
+    """Decide by a paired test over the items of the test set.
 
     Args:
-        judged: The challenger against the version that stands.
+        judged: The comparison of the challenger with the version before it.
         theirs: That version in words.
-        by_hand: Whether a person chose it.
-        sure: Whether it was decided on where the challenger is not.
+        by_hand: Whether a user chose it.
+        sure: Whether its cell was decided and the challenger's is not.
     """
     pair = judged.pair
     if by_hand or sure:
-        beside = " which was decided on as the challenger is not" if sure else ""
+        beside = " whose cell was decided, unlike the challenger's," if sure else ""
         said = f"{theirs}{beside} {tested(judged, pair.p_better)}"
         if pair.p_better < LEVEL:
             return Verdict("promoted", f"it is better than {said}", judged)
@@ -248,7 +248,7 @@ def by_evidence(judged: Judged, theirs: str, by_hand: bool, sure: bool) -> Verdi
 
 
 def tested(judged: Judged, p: float) -> str:
-    """What a test was about, and what it gave."""
+    """Describe a test and its result, in parentheses."""
     pair = judged.pair
     clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
     seen = f", {judged.left_out} others left out that one was trained or chosen on"

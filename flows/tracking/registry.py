@@ -1,6 +1,6 @@
-"""How a model becomes a version of a registered model.
+"""Make a model a version of a registered model.
 
-The tags of a version hold the evidence for it, and its digest binds it to bytes.
+The tags of a version hold the evidence for it, and a digest of its files.
 """
 
 import shutil
@@ -51,32 +51,32 @@ from rnn_core.training.prepared import META
 from rnn_core.training.run_folder import seed_folder
 
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
-"""What every model needs to answer; a task may need more."""
+"""Packages that every model needs to answer; a task may need more."""
 
 DIGEST = "gatewise.digest"
 """The tag with the digest of a version's files."""
 
 FILES = "gatewise.files"
-"""The tag with the digest of all that MLflow keeps of a version, code and all."""
+"""The tag with the digest of all files that MLflow keeps of a version, with the code."""
 
 EXAMPLES = "examples.json"
-"""Beside the model: an input, and what the trained model answers, as rows of JSON."""
+"""Name of the file next to the model with an input and the trained model's answer, in JSON."""
 
 
 ARTIFACTS = (RUN, "digest", SEEN, TRAITS, EXAMPLES)
-"""What is registered of a model, beside code."""
+"""The files and folders of a registered model, apart from code."""
 
 META_OF_MLFLOW = "registered_model_meta"
-"""The file that MLflow adds to a version that is fetched."""
+"""The file that MLflow adds when a version is fetched."""
 
 
 class GoneError(GatewiseError):
-    """The files of a version are not there any more as they were registered."""
+    """The files of a version are missing, or have changed since they were registered."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """An input, and what the trained model answers."""
+    """An input, and the answer of the trained model."""
 
     given: pd.DataFrame
     answer: pd.DataFrame
@@ -84,7 +84,7 @@ class Examples:
 
 @contextmanager
 def candidate(layout: Layout, dataset: str, comparison: Comparison) -> Iterator[Path]:
-    """A folder with all that is registered: the model as `RUN`, and what its training set was."""
+    """Make a folder with all files to register: the model as `RUN`, and traits of its data."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         copy_model(layout, dataset, comparison, folder / RUN)
@@ -96,7 +96,7 @@ def candidate(layout: Layout, dataset: str, comparison: Comparison) -> Iterator[
 
 
 def copy_model(layout: Layout, dataset: str, comparison: Comparison, folder: Path) -> None:
-    """Copy the training that is registered, or all that answer together."""
+    """Copy the training to register, or all trainings of the ensemble."""
     found = trained(layout, dataset, comparison)
     if len(found) == 1:
         shutil.copytree(found[0], folder)
@@ -106,7 +106,7 @@ def copy_model(layout: Layout, dataset: str, comparison: Comparison, folder: Pat
 
 
 def trained(layout: Layout, dataset: str, comparison: Comparison) -> list[Path]:
-    """The trainings that what is registered consists of."""
+    """The folders of the trainings to register."""
     scores, members = comparison.registered_scores, read_members(layout.ensemble(dataset))
     assert scores is not None
     if comparison.registered_refit is not None:
@@ -118,18 +118,18 @@ def trained(layout: Layout, dataset: str, comparison: Comparison) -> list[Path]:
 
 
 def digest_in(folder: Path) -> str:
-    """The digest of the model in such a folder."""
+    """The digest of the model in a folder made by `candidate`."""
     return (folder / "digest").read_text()
 
 
 def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
-    """A version of these bytes."""
+    """Find the version with this digest; None if there is none."""
     versions = client.search_model_versions(f"name = '{name}'")
     return next((v for v in versions if v.tags.get(DIGEST) == digest), None)
 
 
 def example_and_answer(layout: Layout, dataset: str, folder: Path) -> Examples:
-    """An input of the dataset, and what the trained model in a folder answers."""
+    """An input of the dataset, and the answer of the trained model in a folder."""
     task, model = restore_registered(folder / RUN)
     example = task.example(layout.raw(dataset))
     return Examples(example, task.answer(model, example, task.AnswerParameters()))
@@ -145,7 +145,7 @@ def register(
 ) -> ModelVersion:
     """Log the model to its run and make a version of it, without an alias.
 
-    `origin` are tags that say where it comes from.
+    `origin` has tags about its origin.
     """
     restored, _ = restore_registered(folder / RUN)
     task = type(restored)
@@ -174,7 +174,7 @@ def register(
 def signature_of(
     task: Task, examples: Examples, parameters: dict[str, Any] | None
 ) -> ModelSignature:
-    """What a model takes and answers; columns that may hold any kind of values are left open."""
+    """The schema of a model's input and output; columns of any kind of values stay open."""
     columns = task.input_columns()
     given = examples.given if columns is None else None
     signature = infer_signature(given, examples.answer)
@@ -191,7 +191,7 @@ def signature_of(
 
 
 def params_schema(parameters: dict[str, Any]) -> ParamSchema:
-    """What may be asked of an answer, by its defaults; of tuples, lists of texts."""
+    """The schema of the options of an answer, from their defaults; tuples become lists of texts."""
     kinds = {
         bool: DataType.boolean,
         int: DataType.long,
@@ -210,10 +210,10 @@ def params_schema(parameters: dict[str, Any]) -> ParamSchema:
 
 
 def download(version: ModelVersion, folder: Path) -> Path:
-    """Fetch what is registered of a version; returns a folder as `candidate` makes it.
+    """Fetch the files of a version; returns a folder like that of `candidate`.
 
     Raises:
-        GoneError: If its files are gone, or are not those that were registered.
+        GoneError: If its files are missing or changed.
     """
     place = f"models:/{version.name}/{version.version}/artifacts"
     try:
@@ -230,10 +230,10 @@ def download(version: ModelVersion, folder: Path) -> Path:
 
 
 def check_files(version: ModelVersion, folder: Path) -> None:
-    """Fetch all that is kept of a version, and compare it with what was registered.
+    """Fetch all files of a version, and compare their digests with those of its registration.
 
     Raises:
-        GoneError: If its files are gone, or are not those that were registered.
+        GoneError: If its files are missing or changed.
     """
     download(version, folder)
     if FILES in version.tags:
@@ -243,7 +243,7 @@ def check_files(version: ModelVersion, folder: Path) -> None:
 
 
 def digest_of_files(address: str) -> str:
-    """The digest of all files of a model, but for that in which MLflow notes where it is from."""
+    """The digest of all files of a model, except the one that MLflow adds when it is fetched."""
     with TemporaryDirectory() as temporary:
         files = Path(mlflow.artifacts.download_artifacts(address, dst_path=temporary))
         (files / META_OF_MLFLOW).unlink(missing_ok=True)
@@ -251,7 +251,7 @@ def digest_of_files(address: str) -> str:
 
 
 def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comparison) -> None:
-    """Write into the tags of a version what speaks for it, in place of what did."""
+    """Write the evidence for a version into its tags, in place of earlier evidence."""
     champion, refit = comparison.champion, comparison.registered_refit
     assert champion is not None
     result, decision, metric = champion.result, comparison.decision, comparison.metric.name
@@ -277,7 +277,7 @@ def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comp
 
 
 def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, object]) -> None:
-    """Write tags of a version that it does not have, and take away those that are None."""
+    """Write new or changed tags of a version, and remove those that are None."""
     for key, value in tags.items():
         name = f"gatewise.{key}"
         there = version.tags.get(name)
@@ -294,17 +294,17 @@ def registered_score(version: ModelVersion, metric: str) -> float | None:
 
 
 def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:
-    """Give a version its card, unless it has it."""
+    """Write the model card of a version, unless it is up to date."""
     card = model_card(collect(layout, read_study(layout.folder), dataset))
     if version.description != card:
         client.update_model_version(version.name, version.version, description=card)
 
 
 def check_answers(version: ModelVersion, examples: Examples) -> None:
-    """Ask the model of a version.
+    """Check the answer of a registered model.
 
     Raises:
-        StudyError: If it does not answer what the trained model does.
+        StudyError: If it differs from the answer of the trained model.
     """
     try:
         served = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
@@ -313,7 +313,7 @@ def check_answers(version: ModelVersion, examples: Examples) -> None:
         cause = cause_of(error)
         raise StudyError(
             f"{version.name} version {version.version} does not answer as the trained model "
-            f"does, and the alias is where it was: {cause}"
+            f"does, so the alias was not moved: {cause}"
         ) from error
 
 

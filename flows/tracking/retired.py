@@ -1,4 +1,4 @@
-"""What MLflow shows of datasets that were taken out of params.yaml."""
+"""Mark the MLflow runs of datasets that were removed from params.yaml as outdated."""
 
 from collections.abc import Collection, Iterator
 
@@ -9,17 +9,17 @@ from flows.tracking.projection import Projection, reachable
 from flows.tracking.shown import forget_others
 
 OPEN = ("tags.gatewise.current = 'true'", "attributes.status = 'RUNNING'")
-"""Runs that show what a study has, or seemed to be about to."""
+"""Queries for runs that are marked as current, or seem to be running."""
 
 
 def retire(projection: Projection, datasets: Collection[str]) -> None:
-    """Let no run be current that shows a dataset which the study no longer has.
+    """Mark all runs of datasets that the study no longer has as outdated.
 
-    One that comes back is shown anew, so that it is first forgotten that it was.
+    Notes about such datasets are removed too, so that a dataset that comes back is shown again.
 
     Args:
-        projection: Of the study.
-        datasets: Those that it has.
+        projection: The projection of the study.
+        datasets: The datasets that the study has.
 
     Raises:
         TrackingError: If MLflow does not answer.
@@ -33,15 +33,15 @@ def retire(projection: Projection, datasets: Collection[str]) -> None:
 
 
 def shown(study: str) -> Iterator[tuple[str, Experiment]]:
-    """Every dataset that MLflow has ever shown of a study, however many experiments there are."""
+    """Every dataset of a study that MLflow has ever shown, with its experiment."""
     prefix = f"{study}/"
-    # `_` is any character for LIKE: other studies may come with it
+    # `_` matches any character in LIKE: the result may have other studies
     for experiment in mlflow.search_experiments(filter_string=f"name LIKE '{prefix}%'"):
         if experiment.name.startswith(prefix):
             yield experiment.name.removeprefix(prefix), experiment
 
 
 def is_open(projection: Projection, experiment: Experiment) -> bool:
-    """Whether any run of an experiment is to be told that it shows nothing any more."""
+    """Return whether any run of an experiment is not marked as outdated."""
     place = [experiment.experiment_id]
     return any(projection.client.search_runs(place, query, max_results=1) for query in OPEN)

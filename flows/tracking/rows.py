@@ -12,9 +12,9 @@ Row = dict[str, Any]
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:
-    """The rows of a table; what is no number, or not there, is null.
+    """The rows of a table; missing values and NaN become null.
 
-    Timestamps are written as ISO 8601 says, contents of files in base64.
+    Timestamps are written in ISO 8601, contents of files in base64.
     """
     columns = [plain(table[name]) for name in table.columns]
     names = [str(name) for name in table.columns]
@@ -22,12 +22,12 @@ def rows_of(table: pd.DataFrame) -> list[Row]:
 
 
 def plain(column: "pd.Series[Any]") -> list[Any]:
-    """The values of a column as JSON has them."""
+    """The values of a column as JSON values."""
     return [plain_value(value) for value in column.tolist()]
 
 
 def plain_value(value: Any) -> Any:
-    """A value as JSON has it."""
+    """A value as a JSON value."""
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, float):
@@ -42,11 +42,11 @@ def plain_value(value: Any) -> Any:
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pd.DataFrame:
-    """A table of rows, with those of the columns that a row has; its index is called `row`.
+    """A table of rows, with the columns that any row has; its index is called `row`.
 
     Args:
-        rows: One or more.
-        columns: All that there may be, in their order.
+        rows: One or more rows.
+        columns: All possible columns, in their order.
     """
     there = [name for name in columns if any(name in row for row in rows)]
     content = {name: [row.get(name) for row in rows] for name in there}
@@ -54,12 +54,12 @@ def table_of(rows: Sequence[Mapping[str, Any]], columns: Collection[str]) -> pd.
 
 
 def numbered(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose rows are called by numbers from 1 on."""
+    """A table whose rows are numbered from 1."""
     return table.set_axis(pd.RangeIndex(1, len(table) + 1, name="row"))
 
 
 def texts_in(table: pd.DataFrame) -> set[str]:
-    """All texts of a table, names of columns too, for what is not to be told."""
+    """All texts of a table and its column names, which messages must not repeat."""
     found = {str(name) for name in table.columns}
     for name in table.columns:
         found.update(value for value in table[name].tolist() if isinstance(value, str))

@@ -1,6 +1,6 @@
-"""The registered model: raw input in, a person's answer out.
+"""The registered model, from raw input to an answer that users understand.
 
-MLflow keeps this file beside the weights and runs it to load the model ("models from
+MLflow stores this file with the weights and runs it to load the model ("models from
 code"); nothing is pickled.
 """
 
@@ -17,13 +17,13 @@ from rnn_core.training.models import restore_registered
 
 
 class RecurrentModel(PythonModel):
-    """A trained model with the preparation of its input and the reading of its output."""
+    """A trained model with the preparation of its input and the decoding of its output."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Rebuild the model from its run folder.
 
         Raises:
-            StudyError: If the folder is not what was registered.
+            StudyError: If the folder has changed since it was registered.
         """
         run = Path(context.artifacts["run"])
         digest = digest_of(run)

@@ -1,4 +1,4 @@
-"""What MLflow shows and the registry has of a study, noted beside it. Imports no MLflow."""
+"""Notes in a study's folder on the datasets that MLflow shows. Imports no MLflow."""
 
 import hashlib
 import json
@@ -20,11 +20,11 @@ VERBS = ("train", "evaluate", "compare")
 
 @dataclass(frozen=True)
 class Note:
-    """That a dataset is shown, and what became of its champion.
+    """A note that a dataset is shown, with the promotion of its champion.
 
     Attributes:
-        digest: Of what was shown, and where.
-        promotion: What is registered; None if nothing was to be promoted.
+        digest: Digest of the outputs that are shown, and of MLflow's address.
+        promotion: The promotion; None if champions are not promoted.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -43,7 +43,7 @@ class Notes:
 
 
 def note_shown(layout: Layout, promotions: Mapping[str, Promotion | None]) -> None:
-    """Note of some datasets that they are shown, and what became of their champions."""
+    """Write notes on datasets that are shown, with the promotions of their champions."""
     notes, stages = dict(read_notes(layout)), read_lock(layout)
     for name, promotion in promotions.items():
         notes[name] = Note(digest_of_outputs(stages, name), promotion)
@@ -51,7 +51,7 @@ def note_shown(layout: Layout, promotions: Mapping[str, Promotion | None]) -> No
 
 
 def forget_others(layout: Layout, datasets: Collection[str]) -> None:
-    """Keep no note of other datasets than these."""
+    """Remove the notes on all other datasets."""
     notes = read_notes(layout)
     kept = {name: note for name, note in notes.items() if name in datasets}
     if len(kept) < len(notes):
@@ -59,23 +59,23 @@ def forget_others(layout: Layout, datasets: Collection[str]) -> None:
 
 
 def read_shown(layout: Layout) -> dict[str, Promotion]:
-    """What is registered for what the study holds now, by dataset, where that was to be."""
+    """The promotions of datasets whose current outputs are shown."""
     found = current(layout)
     return {name: note.promotion for name, note in found.items() if note.promotion is not None}
 
 
 def up_to_date(layout: Layout, *, promoted: bool) -> set[str]:
-    """Datasets that MLflow shows as the study holds them now.
+    """Datasets whose current outputs MLflow shows.
 
     Args:
-        layout: Of the study.
-        promoted: Whether what became of their champions is to be known too.
+        layout: Where the study keeps things.
+        promoted: Whether their champions must have been promoted too.
     """
     return set(read_shown(layout)) if promoted else set(current(layout))
 
 
 def current(layout: Layout) -> dict[str, Note]:
-    """The notes of what the study holds now."""
+    """The notes on datasets whose current outputs are shown."""
     notes = read_notes(layout)
     stages = read_lock(layout) if notes else {}
     return {
@@ -92,13 +92,13 @@ def read_notes(layout: Layout) -> Mapping[str, Note]:
 
 
 def digest_of_outputs(stages: Mapping[str, object], dataset: str) -> str:
-    """Digest of what dvc.lock says of the stages of a dataset, and of where MLflow is."""
+    """Digest of a dataset's stages in dvc.lock and of MLflow's address."""
     content = [where(), [stages.get(f"{verb}@{dataset}") for verb in VERBS]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def where(environment: Mapping[str, str] = os.environ) -> str:
-    """The address of MLflow; a local database that is gone is another one than it was."""
+    """The address of MLflow, with the inode of a local database: a new file is another database."""
     address = environment.get("MLFLOW_TRACKING_URI", "")
     _, is_local, database = address.partition("sqlite:///")
     there = Path(database).stat().st_ino if is_local and Path(database).exists() else ""

@@ -1,4 +1,4 @@
-"""Runs of MLflow that have not ended, as it says."""
+"""Runs that MLflow calls running."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from flows.tracking.retired import shown
 
 @dataclass(frozen=True)
 class Unended:
-    """A run of MLflow that is called running.
+    """A run that MLflow calls running.
 
     Attributes:
-        id: MLflow's.
-        name: Of the run.
-        started: When, in seconds since 1970.
+        id: MLflow's id of the run.
+        name: Name of the run.
+        started: When it began, in seconds since 1970.
         tags: All of its tags.
     """
 
@@ -27,7 +27,7 @@ class Unended:
 
 
 def unended(study: str) -> Iterator[Unended]:
-    """All runs of a study that are called running.
+    """All runs of a study that MLflow calls running.
 
     Raises:
         TrackingError: If MLflow does not answer.

@@ -1,1 +1,1 @@
-"""What MLflow keeps for the comparison of inputs with the training set of a model."""
+"""Data in MLflow for comparing inputs with the training set of a model."""

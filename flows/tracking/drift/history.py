@@ -1,4 +1,4 @@
-"""All checks of a model's inputs, as metrics by step, of which MLflow draws the curves."""
+"""All checks of a model's inputs, as metrics by step, so that MLflow draws their curves."""
 
 import json
 import time
@@ -13,13 +13,13 @@ from mlflow.entities.model_registry import ModelVersion
 from flows.tracking.logged import as_metric
 
 TAG = "gatewise.drift"
-"""Names the model whose checks a run shows."""
+"""The tag with the name of the model whose checks a run shows."""
 
 CHANGED = "changed_traits"
-"""The metric with how many traits have changed."""
+"""The metric with the number of traits that have changed."""
 
 ITEMS = "items"
-"""The metric with how many items were compared."""
+"""The metric with the number of items that were compared."""
 
 SCORE = "later_score"
 """The metric with the score on later data."""
@@ -27,14 +27,14 @@ SCORE = "later_score"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A check that was noted.
+    """A check of a model's inputs.
 
     Attributes:
-        number: Counts the checks of a model, from 1 on.
-        time: When, in ISO 8601, UTC.
-        changed: How many traits had changed.
-        items: How many items were compared.
-        score: On later data; None if there was none.
+        number: Number of the check, from 1.
+        time: Its time, in ISO 8601, UTC.
+        changed: Number of traits that had changed.
+        items: Number of items that were compared.
+        score: Score on later data; None if there was no data.
     """
 
     number: int
@@ -47,13 +47,13 @@ class Check:
 def note_check(
     client: MlflowClient, version: ModelVersion, metrics: Mapping[str, float], content: object
 ) -> int:
-    """Note a check in the run of MLflow that shows those of a model.
+    """Write a check into the MLflow run that shows the checks of a model.
 
     Args:
-        client: Of MLflow.
-        version: That was asked.
-        metrics: What is drawn, by name.
-        content: The whole result, as JSON has it.
+        client: Client of MLflow.
+        version: The version that was checked.
+        metrics: Values for curves, by name.
+        content: The whole result, as it is in JSON.
 
     Returns:
         The number of the check.
@@ -68,7 +68,7 @@ def note_check(
 
 
 def history_of(client: MlflowClient, version: ModelVersion) -> list[Check]:
-    """All checks of a model that were noted, from the first on."""
+    """All checks of a model in MLflow, from the first."""
     run_id = find_run(client, version)
     if run_id is None:
         return []
@@ -94,14 +94,14 @@ def experiment_of(client: MlflowClient, version: ModelVersion) -> str:
 
 
 def find_run(client: MlflowClient, version: ModelVersion) -> str | None:
-    """The run that shows the checks of a model, if there is one."""
+    """The id of the run that shows the checks of a model; None if there is none."""
     query = f"tags.`{TAG}` = '{version.name}'"
     found = client.search_runs([experiment_of(client, version)], query, max_results=1)
     return str(found[0].info.run_id) if found else None
 
 
 def create_run(client: MlflowClient, version: ModelVersion) -> str:
-    """Make that run; it has ended, since no process works on it."""
+    """Make that run; it is marked as ended, since no process works on it."""
     run = client.create_run(
         experiment_of(client, version),
         run_name=f"drift of {version.name}",

@@ -1,4 +1,4 @@
-"""The score of a model on data whose truth came in later, against its test score."""
+"""Compare a model's score on data whose truth came in later with its test score."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from rnn_core.tasks.base.rescores import known_again
 from rnn_core.training.item_scores import ItemScores
 
 CONFIDENCE = 0.95
-"""Of the interval of a difference."""
+"""Confidence level of the interval of a difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,11 @@ class LaterScore:
 
     Attributes:
         metric: Name of the metric.
-        score: On the later data.
-        test_score: On the test set, when the model was registered.
-        worse_by: By how much the score is worse than the test score; negative if it is better.
-        at_least: Where the 95 % interval of that begins.
-        at_most: Where it ends.
+        score: Score on the later data.
+        test_score: Score on the test set, when the model was registered.
+        worse_by: Difference between the two scores; positive if the later one is worse.
+        at_least: Lower end of the 95 % interval of `worse_by`.
+        at_most: Upper end of that interval.
         num_items: Items of the later data that were scored.
         left_out: Items that the model was trained or chosen on.
     """
@@ -45,7 +45,7 @@ class LaterScore:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the score is worse beyond chance."""
+        """True if the score is worse by more than chance explains."""
         return self.at_least > 0
 
 
@@ -53,12 +53,12 @@ def score_later(version: ModelVersion, folder: Path, raw: Path) -> LaterScore:
     """Score a model on the test set of later data, as the model divides it.
 
     Args:
-        version: Of the model, with its test score.
+        version: The version of the model, with its test score.
         folder: Its files.
-        raw: Data such as the dataset's source is.
+        raw: Data in the form of the dataset's source.
 
     Raises:
-        NotComparableError: If the model cannot be asked about them; says why.
+        NotComparableError: If the model cannot answer for this data; gives the reason.
         StudyError: If its test score is not known, or too few items are new to it.
         DataError: If the data cannot be used.
     """
@@ -91,13 +91,13 @@ def score_later(version: ModelVersion, folder: Path, raw: Path) -> LaterScore:
 def half_width(items: ItemScores, metric: Metric, tested: int) -> float:
     """Half of the width of the interval of the difference of two scores of a model.
 
-    Items of both are taken to vary alike, as in the t-test of two samples with one variance; it is
-    estimated on the later items, by clusters.
+    It assumes that items of both sets have the same variance, as the two-sample t-test does. The
+    variance is estimated on the later items, by clusters.
 
     Args:
         items: The later items.
-        metric: Of the scores.
-        tested: Items of the test set.
+        metric: Metric of the scores.
+        tested: Number of items of the test set.
     """
     one = mean_over_seeds(
         [

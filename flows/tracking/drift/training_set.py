@@ -1,4 +1,4 @@
-"""The traits of the training set of a model, which are kept beside it."""
+"""Traits of a model's training set, which are stored with the model."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from rnn_core.training.models import registered_seeds, restore_registered
 from rnn_core.training.run_folder import read_config
 
 TRAITS = "traits.json"
-"""The file, beside the folder of the model."""
+"""Name of the file, next to the folder of the model."""
 
 
 def note_traits(folder: Path, raw: Path) -> None:
-    """Write the traits of the training set of a model beside its folder.
+    """Write the traits of a model's training set next to the model's folder.
 
     Args:
-        folder: Has the model as `RUN`.
+        folder: The folder that has the model as `RUN`.
         raw: The files that it was trained on.
     """
     task, _ = restore_registered(folder / RUN)
@@ -27,15 +27,15 @@ def note_traits(folder: Path, raw: Path) -> None:
 
 
 def traits_beside(folder: Path) -> Traits:
-    """The traits of the training set of a model.
+    """Read the traits of a model's training set.
 
     Raises:
-        StudyError: If it was registered without.
+        StudyError: If the model was registered without them.
     """
     if not (folder / TRAITS).is_file():
         raise StudyError(
-            "it was registered by a version of Gatewise that did not keep what drift is compared "
-            "with; the next version that `gatewise run` registers has it"
+            "it was registered by a version of Gatewise that did not store the data that drift is "
+            "measured against; the next version that `gatewise run` registers has it"
         )
     return read_traits(folder / TRAITS)
 

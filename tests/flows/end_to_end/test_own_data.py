@@ -163,7 +163,7 @@ NOTHING_THERE = [
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizon"),
-        "'horizon' is not of the form name=value",
+        "'horizon' does not have the form name=value",
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizn=3"),

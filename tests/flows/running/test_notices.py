@@ -105,7 +105,7 @@ def test_service_that_is_off_fails_no_run(prefect_here, caplog):
 
 def test_blocks_that_notify_nobody_are_refused_by_name(prefect_here):
     Secret(value="s").save("quiet", overwrite=True)
-    with pytest.raises(ParameterError, match="'secret/quiet' is a Secret, which notifies nobody"):
+    with pytest.raises(ParameterError, match="'secret/quiet' is a Secret, which cannot notify"):
         check_blocks(["secret/quiet"])
     for name in ("slack-webhook/none", "nothing", "no-such-type/x"):
         with pytest.raises(ParameterError, match=f"Prefect has no block '{name}'"):
