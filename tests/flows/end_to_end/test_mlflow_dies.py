@@ -46,7 +46,7 @@ def trained_seconds(study):
     return one.seconds
 
 
-def until(there, seconds=120.0):
+def until(there, seconds=400.0):
     deadline = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < deadline
