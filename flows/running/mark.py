@@ -44,6 +44,5 @@ def going_on(layout: Layout) -> str:
     if mark is None:
         return "another run of this study is starting or ending"
     since = time.strftime("%H:%M:%S", time.localtime(mark.started))
-    return (
-        f"a run of this study has been going since {since} (process {mark.process} on {mark.host})"
-    )
+    where = f"process {mark.process} on {mark.host}"
+    return f"a run of this study has been going since {since} ({where})"
