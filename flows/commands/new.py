@@ -79,8 +79,8 @@ def new_study(
         ParameterError: If an argument names something impossible.
         DataError: If the data cannot be used; nothing is left behind.
     """
-    check_arguments(folder, data, cells)
     kind = get_task(task)
+    check_arguments(folder, data, cells)
     wanted = aligned_setting(task, data) | target_setting(task, targets)
     wanted |= forecasting_settings(task, series, future) | read_settings(settings)
     budgets, dataset = read_sizes(sizes), as_name(data[0].stem, "data")
@@ -153,7 +153,8 @@ def read_sizes(sizes: Sequence[str]) -> list[float | str]:
         found = []
     if not found or any(size != "equal" and not 0 < float(size) < math.inf for size in found):
         raise ParameterError(
-            f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, with commas between"
+            f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, separated by commas, "
+            "such as 0.25,1"
         )
     return found
 
@@ -163,12 +164,14 @@ def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
     if not targets:
         return {}
     if task not in TARGETS:
-        raise ParameterError(f"--target is of {' and '.join(TARGETS)}; {task} has none")
+        raise ParameterError(
+            f"--target is an option of {' and '.join(TARGETS)}, not of {task}; leave it out"
+        )
     name = TARGETS[task]
     if name == "targets":
         return {name: list(targets)}
     if len(targets) > 1:
-        raise ParameterError(f"--target: {task} has one, and {len(targets)} are named")
+        raise ParameterError(f"--target: {task} has one target, and you gave {len(targets)}")
     return {name: targets[0]}
 
 
@@ -180,7 +183,7 @@ def forecasting_settings(task: str, series: str | None, future: Sequence[str]) -
     }
     if found and task != "forecasting":
         option = "--series" if "series" in found else "--future"
-        raise ParameterError(f"{option} is of forecasting; {task} has none")
+        raise ParameterError(f"{option} is an option of forecasting, not of {task}; leave it out")
     return found
 
 

@@ -20,7 +20,7 @@ def check_data(folder: Path, data: Sequence[Path]) -> None:
         DataError: If a file cannot be copied; names all of them.
     """
     if not data:
-        raise ParameterError("no data is named; give --data FILE (twice for aligned files)")
+        raise ParameterError("no data: give --data FILE (twice for two aligned text files)")
     for path in data:
         if not path.exists():
             raise ParameterError(f"--data {path}: there is no such file or folder")
@@ -31,7 +31,7 @@ def check_data(folder: Path, data: Sequence[Path]) -> None:
     for path in data:
         if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
             raise ParameterError(
-                f"{folder} lies inside of its own data, {path}; make the study beside it"
+                f"{folder} is inside its own data, {path}; make the study elsewhere"
             )
     faults = Faults()
     for path in data:
@@ -44,7 +44,7 @@ def check_files(data: Path, faults: Faults) -> None:
     own = os.fsencode(data)
     for folder, folders, files in os.walk(own, followlinks=True):
         if os.path.realpath(folder) in {os.path.realpath(up) for up in above(folder, own)}:
-            faults.add(f"{shown(folder, own)} is a link to a folder that it lies in", "remove it")
+            faults.add(f"{shown(folder, own)} is a link to a folder above it", "remove it")
             folders.clear()
             continue
         for name in (*folders, *files):
@@ -54,7 +54,7 @@ def check_files(data: Path, faults: Faults) -> None:
             elif not os.path.exists(path):  # noqa: PTH110
                 faults.add(f"{shown(path, own)} is a link to nothing", "remove it, or mend it")
             elif not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
-                faults.add(f"{shown(path, own)} is no file", "move it out of the folder")
+                faults.add(f"{shown(path, own)} is not a file", "move it out of the folder")
 
 
 def above(folder: bytes, top: bytes) -> list[bytes]:

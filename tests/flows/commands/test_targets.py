@@ -25,8 +25,12 @@ def test_targets_are_the_parameter_that_a_task_has_for_them(task, targets, expec
 @pytest.mark.parametrize(
     ("task", "targets", "message"),
     [
-        ("sentiment", ["a", "b"], "--target: sentiment has one, and 2 are named"),
-        ("translation", ["a"], "--target is of forecasting and sentiment; translation has none"),
+        ("sentiment", ["a", "b"], "--target: sentiment has one target, and you gave 2"),
+        (
+            "translation",
+            ["a"],
+            "--target is an option of forecasting and sentiment, not of tr",
+        ),
     ],
 )
 def test_targets_that_a_task_does_not_have_are_refused(task, targets, message):

@@ -18,7 +18,7 @@ def test_a_study_inside_of_its_data_is_refused(tmp_path, monkeypatch):
     fill(tmp_path, "words/yes/a.wav")
     monkeypatch.chdir(tmp_path / "words")
     for folder, data in (("study", "."), ("../words/deep/study", "../words"), ("study", "yes/..")):
-        with pytest.raises(ParameterError, match="lies inside of its own data"):
+        with pytest.raises(ParameterError, match="is inside its own data"):
             check_data(type(tmp_path)(folder), [type(tmp_path)(data)])
     check_data(tmp_path / "beside", [tmp_path / "words"])
 
@@ -37,7 +37,7 @@ def test_all_that_cannot_be_copied_is_told_at_once(tmp_path):
         "no is a link to nothing",
         "yes/gone.wav is a link to nothing",
         "caf\\xe9.wav has a name that is not UTF-8",
-        "pipe.wav is no file",
+        "pipe.wav is not a file",
     ):
         assert fault in told
 
@@ -47,7 +47,7 @@ def test_a_link_that_goes_round_is_told(tmp_path):
     (tmp_path / "words/yes/round").symlink_to(tmp_path / "words")
     with pytest.raises(DataError) as caught:
         check_data(tmp_path / "study", [tmp_path / "words"])
-    assert str(caught.value) == "yes/round is a link to a folder that it lies in; remove it"
+    assert str(caught.value) == "yes/round is a link to a folder above it; remove it"
 
 
 def test_links_are_followed_and_what_systems_leave_is_not_copied(tmp_path):

@@ -130,7 +130,11 @@ def test_two_files_are_a_training_and_a_test_set(bring, sets):
 
 
 REFUSED = {
-    "two targets": (rows(), ["text", "label"], "--target: sentiment has one, and 2 are named"),
+    "two targets": (
+        rows(),
+        ["text", "label"],
+        "--target: sentiment has one target, and you gave",
+    ),
     "names of columns swapped": (
         rows(head="label,text"),
         [],

@@ -68,14 +68,14 @@ def test_option_may_be_given_more_than_once():
     found = forecasting_settings("forecasting", "store", ["holiday", "price"])
     assert found == {"series": "store", "known": ["holiday", "price"]}
     assert forecasting_settings("sentiment", None, []) == {}
-    with pytest.raises(ParameterError, match="--future is of forecasting; sentiment has none"):
+    with pytest.raises(ParameterError, match="--future is an option of forecasting, not of"):
         forecasting_settings("sentiment", None, ["price"])
 
 
 def test_horizon_is_of_forecasts():
     assert horizon_setting(Forecasting, 5) == {"horizon": 5}
     assert horizon_setting(get_task("sentiment"), None) == {}
-    with pytest.raises(ParameterError, match="--horizon is of forecasting"):
+    with pytest.raises(ParameterError, match="--horizon is an option of forecasting models"):
         horizon_setting(get_task("sentiment"), 5)
 
 
