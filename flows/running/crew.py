@@ -37,7 +37,7 @@ def training(function: Callable[[Work], Any], work: Work, pool: Pool | None) -> 
     try:
         return function(work)
     except CancelledError:  # the run, if it lives, has told Prefect of its tasks before this
-        return Cancelled(message="cancelled with its run; what was trained is kept")
+        return Cancelled(message="cancelled with its run; finished trainings are kept")
 
 
 @dataclass(frozen=True)
