@@ -206,7 +206,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
             promote=options.promote,
         )
     except CancelledRun:
-        raise StudyError("the run was cancelled; what was trained is kept") from None
+        raise StudyError("the run was cancelled; finished trainings are kept") from None
     if server:
         wait_for_records(run)
     return run

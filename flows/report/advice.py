@@ -12,9 +12,7 @@ NEEDED = "98 %"
 
 NOTHING_TOLD: dict[Why, str] = {
     "one_seed": "one random seed does not tell how much of a score is chance",
-    "few_finished": (
-        "so many trainings diverged that the others do not tell how much of a score is chance"
-    ),
+    "few_finished": ("too many trainings diverged to tell how much of a score is chance"),
 }
 """Why there is no chance to state."""
 
@@ -24,7 +22,7 @@ FEW_TELLING = 10
 
 
 def sentence(comparison: Comparison) -> str:
-    """What to do, in one sentence, for who reads no further.
+    """State what to do, in one sentence.
 
     What speaks against every candidate, or against the choice, comes first.
     """
