@@ -1,4 +1,4 @@
-"""The registered cells, for a reader: a list, and the page that is made of their docstrings.
+"""Describe the registered cells: a list, and the page that is made from their docstrings.
 
 G is the number of gates of a cell, I its input features, H its hidden size.
 """
@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def listing(input_size: int, hidden_size: int) -> str:
-    """A line for each cell: its states, recurrent weights and operations of a step.
+    """Write a line for each cell: its states, recurrent weights and operations of a step.
 
     Raises:
         ParameterError: If a size is below 1.
@@ -91,7 +91,7 @@ def section(name: str) -> str:
 
 
 def markdown(paragraph: str) -> str:
-    """A paragraph of a docstring: what it indents is equations, or a reference."""
+    """A paragraph of a docstring as Markdown; indented lines are equations, or a reference."""
     lines = paragraph.splitlines()
     indented = next((i for i, line in enumerate(lines) if line.startswith(" ")), len(lines))
     title, body = "\n".join(lines[:indented]), dedent("\n".join(lines[indented:]))
@@ -120,7 +120,7 @@ def purpose(cell: Cell) -> str:
 
 
 def number_of(cell: Cell, dimensions: int) -> int:
-    """How many recurrent weights with so many dimensions a cell has."""
+    """Number of recurrent weights of a cell that have this many dimensions."""
     return sum(len(shape) == dimensions for shape in cell.weights.values())
 
 
@@ -154,7 +154,7 @@ def dependent_products(cell: Cell) -> int:
 
 
 def chain(node: Node | None, known: dict[Node, int]) -> int:
-    """The most matrix products on a way through a graph of derivatives."""
+    """The most matrix products on a path through a graph of derivatives."""
     if node is None:
         return 0
     if node not in known:

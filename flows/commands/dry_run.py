@@ -1,4 +1,4 @@
-"""`gatewise run --dry-run`: what a run would do, and about how long that would take."""
+"""`gatewise run --dry-run`: show what a run would do, with estimates of its time and disk."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -27,10 +27,10 @@ class Forecast:
 
     Attributes:
         dataset: Name of the dataset.
-        trainings: What would be trained now; None where that is not known before `prepare`.
-        most: Trainings at most, those that the store has included.
-        seconds: About how long the trainings would take one after the other; None: not known.
-        megabytes: About how much they would take in the store; None: not known.
+        trainings: The next trainings; None if they are not known before `prepare`.
+        most: The most trainings there can be, with those in the store.
+        seconds: Estimated time of the trainings one after the other; None: not known.
+        megabytes: Estimated size of the trainings in the store; None: not known.
     """
 
     dataset: str
@@ -58,7 +58,7 @@ def show_plan(layout: Layout, inputs: Inputs, due: Due) -> None:
 
 
 def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> Forecast:
-    """Ask the planner what a dataset lacks; its data is prepared."""
+    """Ask the planner for the next trainings of a dataset whose data is prepared."""
     opened = crew.call(OPEN, layout, inputs.study, dataset)
     plan = plan_of(inputs.study, opened)
     trainings = Trainings(layout, opened, plan, inputs.code_of(dataset), open_store(layout))
@@ -76,10 +76,10 @@ def forecast(layout: Layout, inputs: Inputs, dataset: str, crew: LocalCrew) -> F
 
 
 def seconds_of(asked: Asked, epochs: int, records: Sequence[Record]) -> float | None:
-    """What so many epochs of a training would take; None: none of its like were trained here.
+    """Estimate the seconds of a training's epochs; None if no such training was done here.
 
-    A trial of tuning is shorter than a training, and tells of an epoch as much as that does; so
-    does a training of a refit.
+    Trials of tuning and trainings of a refit count too: their number of epochs differs, but not
+    the time of an epoch.
     """
     timed = [
         (one.seconds, one.epochs)
@@ -92,7 +92,7 @@ def seconds_of(asked: Asked, epochs: int, records: Sequence[Record]) -> float | 
 
 
 def megabytes(layout: Layout, dataset: str, trainings: int) -> float | None:
-    """What some trainings would take, going by those that are laid out; None: there are none."""
+    """Estimate the size of trainings from those in the run folders; None if there are none."""
     sizes = [
         sum(file.stat().st_size for file in folder.iterdir())
         for folder in layout.runs(dataset).glob("*/*/seed-*")
@@ -101,7 +101,7 @@ def megabytes(layout: Layout, dataset: str, trainings: int) -> float | None:
 
 
 def guess(inputs: Inputs, dataset: str) -> Forecast:
-    """What params.yaml says of a dataset that is not prepared."""
+    """Estimate the most trainings of a dataset that is not prepared, from params.yaml."""
     study = inputs.study
     tuning = study.tuning_of(dataset)
     rounds = rounds_of(tuning) if tuning else ()
@@ -118,7 +118,7 @@ def guess(inputs: Inputs, dataset: str) -> Forecast:
 
 
 def in_words(found: Forecast) -> str:
-    """One dataset, in a line."""
+    """Describe the forecast of a dataset in a line."""
     if found.trainings is None:
         most = f"{found.dataset}: at most {found.most} trainings"
         return f"{most}; more is known once its data is prepared"
@@ -132,7 +132,7 @@ def in_words(found: Forecast) -> str:
 
 
 def names_of(trainings: Sequence[Asked]) -> Iterator[str]:
-    """What trainings are called, those of a candidate together."""
+    """Names of trainings, those of a candidate together."""
     trials = Counter(one.sizing.name for one in trainings if one.is_trial)
     for name, count in trials.items():
         yield f"{number(count, 'trial')} of {name}"

@@ -1,7 +1,7 @@
-"""The program `gatewise`: the command line, or what to install for it.
+"""The program `gatewise`: run the command line, or say what to install for it.
 
-The library by itself has no need of what the command line is made of, so that this file imports
-nothing of it before it has looked whether all is there.
+The library alone does not need the packages of the command line. So this file checks that they are
+installed before it imports any.
 """
 
 import sys
@@ -47,14 +47,14 @@ NEEDED = (
     "uvicorn",
     "yaml",
 )
-"""What `gatewise[pipeline]` installs, by the names of its modules."""
+"""Modules of the packages that `gatewise[pipeline]` installs."""
 
 
 def main() -> None:
-    """Run the command line; without what it needs, say how to install that and exit with 2."""
+    """Run the command line; if packages are missing, say how to install them and exit with 2."""
     if lacking := [name for name in NEEDED if find_spec(name) is None]:
         sys.stderr.write(f"gatewise needs {', '.join(lacking)}: pip install 'gatewise[pipeline]'\n")
         sys.exit(2)
-    from flows.commands.main import main as run  # noqa: PLC0415 - it may not be possible
+    from flows.commands.main import main as run  # noqa: PLC0415 - may lack packages
 
     run()

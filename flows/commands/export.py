@@ -1,4 +1,4 @@
-"""`gatewise export`: the network of a registered model as a file for other programs."""
+"""`gatewise export`: write the network of a registered model for other programs."""
 
 import sys
 from pathlib import Path
@@ -10,11 +10,11 @@ from rnn_core.models.ports import Port
 
 
 def export(model: str, file: Path) -> None:
-    """Write a model's network as an ONNX file, and say what it reads and writes.
+    """Write a model's network as an ONNX file, and describe its inputs and outputs.
 
     Raises:
-        ParameterError: If the model, the folder or a package for it is not there.
-        StudyError: If onnxruntime computes something else than the model.
+        ParameterError: If the model, the folder or a package for the export does not exist.
+        StudyError: If onnxruntime computes other values than the model.
     """
     if not file.absolute().parent.is_dir():
         raise ParameterError(f"there is no folder {file.absolute().parent} to write {file.name} to")
@@ -24,7 +24,7 @@ def export(model: str, file: Path) -> None:
 
 
 def told(exported: Exported) -> str:
-    """What was written, for whoever is to run it."""
+    """Describe the exported network for the user who will run it."""
     ports, tries = exported.ports, exported.tries
     lines = [
         "It reads",

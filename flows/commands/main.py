@@ -378,15 +378,15 @@ def verify_store(
 
 
 def told(error: GatewiseError) -> str:
-    """An error for the terminal: one line, or several where there are several faults."""
+    """The text of an error for the terminal: one line, or several if it has several faults."""
     text = without_secrets(str(error))
     return text if SEVERAL in text else " ".join(text.split())
 
 
 def main() -> None:
-    """Run the command line; a `GatewiseError` is told, and the exit code is 1.
+    """Run the command line; a `GatewiseError` prints its message, and the exit code is 1.
 
-    So it is of any other error, which is told with where it arose, but without a password.
+    Any other error prints its traceback, without passwords, and the exit code is 1 too.
     """
     collect_seldom()
     try:
@@ -394,7 +394,7 @@ def main() -> None:
     except GatewiseError as error:
         sys.stderr.write(f"error: {told(error)}\n")
         sys.exit(1)
-    except Exception:  # noqa: BLE001 - its text may hold an address with a password
+    except Exception:  # noqa: BLE001 - its text may have an address with a password
         sys.stderr.write(without_secrets(format_exc()))
         sys.exit(1)
     except KeyboardInterrupt:

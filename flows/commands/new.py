@@ -1,7 +1,7 @@
-"""`gatewise new`: a study around a person's own data.
+"""`gatewise new`: make a study of your own data.
 
-The data is copied into the study, looked at, and tried: what is wrong with it is told
-before anything is left behind.
+The data is copied into the study, read and tried first. If anything is wrong with it, all errors
+are shown, and no files are left behind.
 """
 
 import math
@@ -36,11 +36,11 @@ SOURCE = "source"
 """Folder of the study that holds the data."""
 
 TARGETS = {"forecasting": "targets", "sentiment": "label"}
-"""The data parameter that --target stands for."""
+"""The data parameter that --target sets, by task."""
 
 COMMENT = """\
-# A study of {what}, made by `gatewise new`. What may stand here is in Gatewise's
-# CONTRIBUTING.md; after a change, `gatewise run` trains what it concerns.
+# A study of {what}, made by `gatewise new`. Gatewise's CONTRIBUTING.md describes the
+# parameters; after a change, `gatewise run` trains what depends on it.
 
 """
 
@@ -65,18 +65,18 @@ def new_study(
         task: Name of the task.
         data: The file, folder or aligned files.
         targets: Columns to predict.
-        series: Column that says which series a row is of.
-        future: Columns whose values are known ahead.
+        series: Column with the name of the series that a row belongs to.
+        future: Columns whose values are known in advance.
         settings: Further data parameters, as `name=value`.
         cells: Cells to compare.
         sizes: Sizes of each, budgets of weights or "equal".
-        seeds: How many random seeds each cell gets.
+        seeds: Numbers of random seeds of each cell.
 
     Returns:
-        What was understood and made, for a person, a line each.
+        Lines for the user about the data that was read, and the study.
 
     Raises:
-        ParameterError: If an argument names something impossible.
+        ParameterError: If an argument is not possible.
         DataError: If the data cannot be used; nothing is left behind.
     """
     kind = get_task(task)
@@ -120,7 +120,7 @@ def new_study(
 
 
 def put_in_place(growing: Path, folder: Path) -> None:
-    """Move a study that is ready to where it belongs."""
+    """Move a finished study to its folder."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         folder.rmdir()
@@ -128,10 +128,10 @@ def put_in_place(growing: Path, folder: Path) -> None:
 
 
 def check_arguments(folder: Path, data: Sequence[Path], cells: Sequence[str]) -> None:
-    """Refuse what cannot be made into a study.
+    """Check that the arguments can make a study.
 
     Raises:
-        ParameterError: If there is a reason to.
+        ParameterError: If they cannot.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ParameterError(f"{folder} exists and is not an empty folder; choose another")
@@ -160,7 +160,7 @@ def read_sizes(sizes: Sequence[str]) -> list[float | str]:
 
 
 def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
-    """The data parameter that --target stands for in a task."""
+    """The data parameter that --target sets for a task."""
     if not targets:
         return {}
     if task not in TARGETS:
@@ -176,7 +176,7 @@ def target_setting(task: str, targets: Sequence[str]) -> dict[str, Any]:
 
 
 def forecasting_settings(task: str, series: str | None, future: Sequence[str]) -> dict[str, Any]:
-    """The data parameters that --series and --future stand for."""
+    """The data parameters that --series and --future set."""
     found = {
         **({"series": series} if series is not None else {}),
         **({"known": list(future)} if future else {}),
@@ -188,14 +188,14 @@ def forecasting_settings(task: str, series: str | None, future: Sequence[str]) -
 
 
 def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:
-    """Of two aligned files, the first is translated into the second."""
+    """The data parameters for two aligned files: the first is translated into the second."""
     if task != "translation" or len(data) != 2:
         return {}
     return {"source_file": data[0].name, "target_file": data[1].name}
 
 
 def as_name(text: str, default: str) -> str:
-    """A name as params.yaml wants it: lower-case letters, digits and _."""
+    """Turn a text into a name for params.yaml: lower-case letters, digits and _."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     if not name:
         return default
@@ -205,7 +205,7 @@ def as_name(text: str, default: str) -> str:
 def told(
     tried: Tried, cells: Sequence[str], sizes: Sequence[float | str], seeds: Seeds
 ) -> list[str]:
-    """What was read of the data, what may be wrong, and how long a run takes, a line each."""
+    """Lines for the user: facts about the data, doubts about it, and the time of a run."""
     task, understood = tried.task, tried.understood
     foresight = before_training(task.metric, task.margin, task.meta.items["validation"])
     doubts = [*understood.doubts, *([foresight] if foresight else [])]
@@ -216,7 +216,7 @@ def told(
 
 
 def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> None:
-    """Write what a study consists of beside its data."""
+    """Write the files of a study, apart from its data."""
     comment = COMMENT.format(what=", ".join(path.name for path in data))
     text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
     write_text(folder / "params.yaml", comment + text)
@@ -225,13 +225,13 @@ def lay_out(folder: Path, content: Mapping[str, Any], data: Sequence[Path]) -> N
 
 
 def init_dvc(folder: Path) -> None:
-    """Make a study its own root of DVC, below the git repository that it is in, if any.
+    """Make a study a root of DVC, also inside a git repository.
 
     Raises:
-        StudyError: If DVC refuses.
+        StudyError: If DVC fails.
     """
     inside = subprocess.run(
-        ["git", "rev-parse", "--is-inside-work-tree"],  # noqa: S607 - whichever git the user has
+        ["git", "rev-parse", "--is-inside-work-tree"],  # noqa: S607 - the user's git
         cwd=folder,
         capture_output=True,
         check=False,

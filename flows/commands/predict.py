@@ -1,4 +1,4 @@
-"""`gatewise predict` and `gatewise generate`: a registered model asked from a terminal."""
+"""`gatewise predict`, `generate` and `backtest`: use a registered model from a terminal."""
 
 import math
 import shutil
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from rnn_core.tasks.base.task import Task
 
 MOST_ROWS = 40
-"""Rows of errors that are shown; all of them are in the file that may be written."""
+"""Most rows of errors that are shown; --output writes all of them to a file."""
 
 STDIN = "-"
-"""Stands for the standard input in place of a file."""
+"""The argument that means standard input instead of a file."""
 
 
 class Served(NamedTuple):
-    """A registered model on this side of MLflow."""
+    """A registered model and its task, without MLflow's wrapper."""
 
     task: "Task"
     model: "nn.Module"
@@ -54,12 +54,12 @@ def predict(
     Args:
         model: Name of a registered model.
         given: The file or folder.
-        settings: What is asked of the answer, as `name=value`.
+        settings: Options of the answer, as `name=value`.
         output: The CSV file; None: the terminal.
-        horizon: Rows that a forecast has; None: as many as the model was trained for.
+        horizon: Rows to forecast; None: as many as the model was trained for.
 
     Raises:
-        ParameterError: If the model, or what is asked of the answer, is not there.
+        ParameterError: If the model or an option does not exist.
         DataError: If the input cannot be used.
     """
     served = load(model)
@@ -78,7 +78,7 @@ def predict(
 
 
 def horizon_setting(task: "Task", horizon: int | None) -> dict[str, int]:
-    """What --horizon asks of an answer.
+    """The option of an answer that --horizon sets.
 
     Raises:
         ParameterError: If the task does not forecast.
@@ -93,12 +93,12 @@ def horizon_setting(task: "Task", horizon: int | None) -> dict[str, int]:
 def backtest(
     model: str, given: Path, start: str | None, stride: int, horizon: int, output: Path | None
 ) -> None:
-    """Show how far a registered model's forecasts of a table are from what followed.
+    """Compare a registered model's forecasts from past points of a table with what followed.
 
     Args:
         model: Name of a registered model.
         given: The table.
-        start: As the next two, see `rnn_core.tasks.forecasting.ahead.backtest.Origins`.
+        start: See `rnn_core.tasks.forecasting.ahead.backtest.Origins`.
         stride: See there.
         horizon: See there.
         output: CSV file for all forecasts.
@@ -138,7 +138,7 @@ def backtest(
 
 
 def errors_in_words(errors: "pd.DataFrame", what: str) -> str:
-    """Errors of each target for a terminal: the last rows of many, and the mean of them all."""
+    """Errors of each target for a terminal: the last rows, and the mean of all rows."""
     lines = []
     for target, own in errors.groupby("target", sort=False):
         rows = own.droplevel("target")
@@ -157,10 +157,10 @@ def answer_each(
     """Answer the rows that can be answered.
 
     Returns:
-        The answer, in which all others are empty, and what is wrong with those.
+        The answer, with the other rows empty, and the faults of these.
 
     Raises:
-        DataError: If no row can be answered; names all that is wrong.
+        DataError: If no row can be answered; names all faults.
     """
     faults = Faults()
     try:
@@ -189,16 +189,16 @@ def answer_halves(
     rows: range,
     faults: Faults,
 ) -> Iterator["pd.DataFrame"]:
-    """Answer what can be answered of rows that cannot be answered together.
+    """Answer rows that cannot be answered together, as far as possible.
 
-    A half that cannot be answered is halved in turn: among many rows, a few that are wrong take
-    a few answers each to find.
+    The rows are halved, and so is each half that cannot be answered. So each wrong row among many
+    is found with a few answers.
 
     Args:
         answer: Answers a table.
         table: Raw input.
-        rows: Two or more rows of it, by their places.
-        faults: Takes what is wrong with the rows that have no answer.
+        rows: Two or more rows of it, by position.
+        faults: Collects the faults of rows without an answer.
     """
     middle = len(rows) // 2
     for part in (rows[:middle], rows[middle:]):
@@ -213,11 +213,11 @@ def answer_halves(
 
 
 def generate(model: str, prompt: str, settings: Sequence[str]) -> None:
-    """Write on from a prompt, each piece as soon as it is there.
+    """Continue a prompt, and print each piece as soon as it is produced.
 
     Raises:
-        ParameterError: If the model is not there, or does not write.
-        DataError: If the model cannot read the prompt; nothing is written then.
+        ParameterError: If the model does not exist, or does not write text.
+        DataError: If the model cannot read the prompt; then nothing is printed.
     """
     served = load(model)
     task: Any = served.task
@@ -236,7 +236,7 @@ def load(model: str) -> Served:
 
     Raises:
         ParameterError: If there is no such model.
-        StudyError: If its files are not what was registered.
+        StudyError: If its files are missing or changed.
     """
     use_defaults()
     import mlflow  # noqa: PLC0415 - takes seconds, and reads settings made above
@@ -270,7 +270,7 @@ def no_such(model: str, registered: Sequence[str]) -> str:
 
 
 def address_of(model: str) -> str:
-    """The address of a model for MLflow; a name alone means its champion."""
+    """The address of a model in MLflow; a name alone means its champion."""
     from flows.tracking.alias import asked_of  # noqa: PLC0415 - as in `load`
 
     try:
@@ -293,7 +293,7 @@ def faults_of(given: Path) -> Iterator[None]:
 
 @contextmanager
 def input_file(given: Path) -> Iterator[Path]:
-    """The input as a file or folder; what comes on the standard input is put into one."""
+    """The input as a file or folder; standard input is written to a file."""
     if str(given) != STDIN:
         if not given.exists():
             raise DataError(f"there is no {given}; give a file, a folder, or - for standard input")
@@ -307,7 +307,7 @@ def input_file(given: Path) -> Iterator[Path]:
 
 
 def shown(answer: "pd.DataFrame") -> str:
-    """An answer for a person: a lone column as text, anything else as CSV."""
+    """An answer for the terminal: a single column as text, anything else as CSV."""
     if len(answer.columns) == 1:
         return "\n".join(str(value) for value in answer.iloc[:, 0]) + "\n"
     text: str = answer.apply(shortest).to_csv(index=False)
@@ -315,9 +315,10 @@ def shown(answer: "pd.DataFrame") -> str:
 
 
 def shortest(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Numbers with six digits, or as many as tell those of a column apart to a thousandth.
+    """Numbers with six digits, or more if the values of a column differ in later digits.
 
-    The largest of 7,800,000,000 and 7,800,400,000 would be told with six digits as the other.
+    With six digits, 7,800,000,000 and 7,800,400,000 would look the same. The number of digits
+    shows differences down to a thousandth of the range of the column.
     """
     if column.dtype.kind != "f":
         return column
@@ -331,7 +332,7 @@ def shortest(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def plain(value: float, digits: int) -> str:
-    """A number with so many digits, without a power of ten where it is usual to have none."""
+    """A number with `digits` significant digits, without a power of ten if its size is usual."""
     if value == 0 or not 1e-5 <= abs(value) < 1e16:
         return f"{value:.{digits}g}"
     decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)

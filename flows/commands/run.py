@@ -1,4 +1,4 @@
-"""`gatewise run`: the flow from a terminal, with a Prefect server if there is none."""
+"""`gatewise run`: run the flow from a terminal, with a Prefect server if there is none."""
 
 import atexit
 import logging
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
     from flows.study import StudyRun
 
 RECORD_SECONDS = 20.0
-"""Longest wait for a server of our own to write down how tasks ended."""
+"""Seconds that our own server may take to record the ends of tasks."""
 
 ANSWER_SECONDS = 10.0
-"""Longest wait for the answer of a server that is named."""
+"""Seconds that a named server may take to answer."""
 
 PAGE = 200
-"""Tasks that a server tells of at once."""
+"""Most tasks that a server returns at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a study is to be run; see `flows.study.study`.
+    """Options of a run; see `flows.study.study`.
 
-    `dry`: only say what would be done. `verbose`: show details at the end.
+    `dry`: only show what would be done. `verbose`: show details at the end.
     """
 
     workers: int | None = None
@@ -67,12 +67,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Told:
-    """A study that is run, and how its user is told of it.
+    """A study that is run, with settings of the output.
 
     Attributes:
         layout: Where it keeps things.
-        inputs: What the run was begun with.
-        typed: The study's folder as the user named it.
+        inputs: The inputs that the run began with.
+        typed: The study's folder as the user typed it.
         verbose: Whether to show details.
     """
 
@@ -83,7 +83,7 @@ class Told:
 
 
 def launch(folder: Path, options: Options) -> None:
-    """Run the flow on a study and print what came of it."""
+    """Run the flow on a study and print the results."""
     use_defaults()
     layout = Layout(enter_home(folder))
     inputs, started = read_inputs(layout), time.time() - age_seconds()
@@ -113,9 +113,9 @@ def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> No
     """Print what a run would do.
 
     Raises:
-        StudyError: If it cannot be known, since another run goes on.
+        StudyError: If it is not known, because another run is going on.
     """
-    from flows.commands.dry_run import show_plan  # noqa: PLC0415 - a run does without
+    from flows.commands.dry_run import show_plan  # noqa: PLC0415 - a run does not need it
 
     if not free:
         raise StudyError(f"{going_on(layout)}; ask again when it has ended")
@@ -123,13 +123,13 @@ def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> No
 
 
 def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | None:
-    """The stages that were asked for, if none is due and MLflow shows all that there is.
+    """The requested stages, if none is due and MLflow shows all results; None otherwise.
 
-    It is asked before Prefect and MLflow are imported, which takes longer than all else.
+    It is called before Prefect and MLflow are imported, which takes longer than all the rest.
     """
     due = find_due(layout, inputs, None, options.only)
     sys.stderr.writelines(f"{line}\n" for line in due.repaired)
-    if due.stages == {"code"}:  # which has been brought up to date to find that out
+    if due.stages == {"code"}:  # find_due has brought it up to date
         record(layout, inputs, due.stages)
     shown = up_to_date(layout, promoted=options.promote)
     names = compared(inputs.study, due.selected)
@@ -138,12 +138,12 @@ def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | Non
 
 
 def tell(told: Told, stages: Collection[str], failures: Mapping[str, str] | None = None) -> None:
-    """Print which cell to use on each dataset, and where to look further.
+    """Print the recommended cell for each dataset, and where to find more.
 
     Args:
-        told: The study, and how its user is told.
-        stages: All that is up to date now, as far as it was asked for.
-        failures: Why each task failed, by its name; None if none did.
+        told: The study, with settings of the output.
+        stages: The requested stages that are up to date now.
+        failures: The cause of each failed task, by its name; None if none failed.
     """
     study = told.inputs.study
     names = compared(study, stages)
@@ -155,18 +155,18 @@ def tell(told: Told, stages: Collection[str], failures: Mapping[str, str] | None
         console.print()
         show(console, blocks, verbose=told.verbose)
     lines = closing_lines(Layout(told.typed), stages, blocks)
-    # Not wrapped by us: a path or a command must survive being copied.
+    # Not wrapped by us, so that paths and commands can be copied.
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 def run_flow(layout: Layout, options: Options) -> "StudyRun":
-    """Run the flow on the server that Prefect is configured for, or on one of our own.
+    """Run the flow on the server that Prefect is configured for, or on our own server.
 
     Raises:
-        ServerError: If the server that is configured does not answer.
+        ServerError: If the configured server does not answer.
         StudyError: If the run is cancelled, or fails.
     """
-    # Read by Prefect when it is imported, which is below.
+    # Prefect reads it when it is imported, below.
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
     from prefect.exceptions import CancelledRun  # noqa: PLC0415
     from prefect.settings import (  # noqa: PLC0415
@@ -195,7 +195,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     for handler in logging.getLogger().handlers:
         handler.addFilter(is_not_told_twice)
     if server:
-        connect()  # takes as long as the server does, if both are new
+        connect()  # takes as long as starting the server, if both are new
         server.wait()
     try:
         run: StudyRun = flow(  # type: ignore[assignment]  # a last state is raised
@@ -213,7 +213,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
 
 
 def check_answers(url: str) -> None:
-    """Refuse a server that does not answer.
+    """Check that a server answers.
 
     Raises:
         ServerError: If it does not; says where its address comes from.
@@ -229,9 +229,9 @@ def check_answers(url: str) -> None:
 
 
 def wait_for_records(run: "StudyRun") -> None:
-    """Wait until the server, which ends with us, has written down how every task ended.
+    """Wait until our server, which ends with this process, has recorded the end of every task.
 
-    It records the states of tasks some time after it is told of them.
+    It records states some time after it has received them.
     """
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - as in `run_flow`
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId  # noqa: PLC0415
@@ -244,7 +244,7 @@ def wait_for_records(run: "StudyRun") -> None:
 
 
 def num_ended(client: "SyncPrefectClient", of_run: "FlowRunFilter") -> int:
-    """How many tasks of a run have ended, as far as the server knows."""
+    """Number of tasks of a run that have ended, according to the server."""
     number, offset = 0, 0
     while tasks := client.read_task_runs(flow_run_filter=of_run, limit=PAGE, offset=offset):
         number += sum(task.state is not None and task.state.is_final() for task in tasks)
@@ -253,9 +253,10 @@ def num_ended(client: "SyncPrefectClient", of_run: "FlowRunFilter") -> int:
 
 
 def is_not_told_twice(record: logging.LogRecord) -> bool:
-    """Whether a record belongs on the terminal, where we say in one line what failed.
+    """Return whether a log record belongs on the terminal.
 
-    That Prefect still sends what it has to tell when the run ends is its own affair.
+    Failures of the run do not: we print them in one line. Nor does Prefect's note that it is still
+    sending logs when the run ends.
     """
     of_run = record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
     is_late = record.getMessage().startswith("Still processing items:")
@@ -265,7 +266,7 @@ def is_not_told_twice(record: logging.LogRecord) -> bool:
 def time_account(
     run: "StudyRun", layout: Layout, started: float, *, verbose: bool = False
 ) -> list[str]:
-    """What the run took, in a line; with details also the work of the workers."""
+    """The time of the run in a line; with details, the share of trainings in a second line."""
     done = [record for record in read_records(layout) if record.time >= started]
     made = number(sum(record.what == "train" for record in done), "training")
     stages = number(len(run.stages), "stage")

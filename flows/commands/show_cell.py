@@ -1,4 +1,4 @@
-"""What each stage of the compiler makes of a cell, as text."""
+"""Show the result of each stage of the compiler for a cell, as text."""
 
 from collections.abc import Callable, Mapping
 
@@ -24,11 +24,11 @@ STAGES: Mapping[str, Callable[[Cell], str]] = {
     "c": lambda cell: code_of(compiled(cell), torch.float32),
     "triton": lambda cell: emit_triton.emit(compiled(cell))[0],
 }
-"""The stages in their order, after the cell's own words."""
+"""The cell's docstring, and then the stages in their order."""
 
 
 def show(name: str, stage: str) -> str:
-    """What a stage makes of a registered cell.
+    """The result of a stage for a registered cell.
 
     Raises:
         ParameterError: If there is no such cell or stage.

@@ -1,4 +1,4 @@
-"""A stage by itself, as DVC calls it in the folder of its study."""
+"""Run a single stage, as DVC calls it in the folder of its study."""
 
 import os
 import sys
@@ -37,12 +37,12 @@ def run_stage(verb: str, *names: str) -> None:
             run(layout, *([] if verb == "code" else [read_study(layout.folder)]), *names)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # torch takes half a second to tidy up a process that is done
+    os._exit(0)  # saves the half second that torch takes to clean up
 
 
 def run_with_workers(layout: Layout, verb: str, dataset: str) -> None:
     """Run a stage that asks for trainings."""
-    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - other stages do without
+    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - other stages do not need it
     from flows.trainings.crew import local_crew  # noqa: PLC0415 - as above
 
     run = getattr(import_module(f"flows.stages.{verb}"), verb)

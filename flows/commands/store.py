@@ -1,4 +1,4 @@
-"""What is in the store of a study, and what may leave it."""
+"""`gatewise store`: show, check and clean up the store of a study."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ from rnn_core.study import read_study
 
 DAY = 24 * 60 * 60
 UNKNOWN = "(not known)"
-"""Stands for the dataset of a training that does not say it."""
+"""Shown as the dataset of a training that does not name one."""
 
 
 def show(folder: Path) -> None:
@@ -37,15 +37,15 @@ def show(folder: Path) -> None:
 
 
 def gc(studies: list[Path], older_than: float, dry_run: bool) -> None:
-    """Remove what none of the studies keeps and what was never finished.
+    """Remove entries that none of the studies uses, and unfinished ones.
 
     Args:
         studies: Folders of all studies that use the store.
-        older_than: Days that an entry is kept in any case.
+        older_than: Days that every entry is kept.
         dry_run: Whether to say only what would be removed.
 
     Raises:
-        StudyError: If a study does not say what it keeps.
+        StudyError: If it is not known which entries a study uses.
     """
     layouts = [Layout(study) for study in sorted(set(studies))]
     with ExitStack() as locks:
@@ -58,9 +58,9 @@ def gc(studies: list[Path], older_than: float, dry_run: bool) -> None:
 
 
 def collect(store: Store, kept: set[str], before: float, dry_run: bool) -> None:
-    """Remove entries that are not kept, and leftovers, that are from before a time."""
+    """Remove unused entries and unfinished ones that were written before a time."""
     entries = superfluous(store, kept, before)
-    leftovers = store.leftovers(min(before, time.time() - DAY))  # no put takes a day
+    leftovers = store.leftovers(min(before, time.time() - DAY))  # no write takes a day
     done = "would remove" if dry_run else "removed"
     for entry in entries:
         if not dry_run:
@@ -75,25 +75,25 @@ def collect(store: Store, kept: set[str], before: float, dry_run: bool) -> None:
 
 
 def superfluous(store: Store, kept: set[str], before: float) -> list[Entry]:
-    """Entries from before a time whose identities are not kept."""
+    """Entries that were written before a time and are not used."""
     entries = entries_of(store, KINDS)
     return [entry for entry in entries if entry.identity not in kept and entry.written < before]
 
 
 def kept_by(layout: Layout) -> set[str]:
-    """The identities of what the results of a study are made of.
+    """The identities of the entries that the results of a study use.
 
     Raises:
-        StudyError: If that is not known, so that nothing may be removed.
+        StudyError: If they are not known, so that nothing may be removed.
     """
     if not layout.kept.exists():
         raise StudyError(
-            f"{layout.kept} is missing, which says what the study keeps; "
+            f"{layout.kept} is missing, the list of entries that the study uses; "
             f"run `gatewise run {layout.folder}` first"
         )
     found = read_json(layout.kept)
     if not isinstance(found, list) or not all(isinstance(identity, str) for identity in found):
-        raise StudyError(f"{layout.kept} is no list of identities; `gatewise run` writes it anew")
+        raise StudyError(f"{layout.kept} is not a list of identities; `gatewise run` rewrites it")
     return set(found)
 
 
@@ -101,7 +101,7 @@ def verify(folder: Path, fix: bool) -> None:
     """Compare every file of every entry with its digest.
 
     Args:
-        folder: Of the study.
+        folder: Folder of the study.
         fix: Whether to remove broken entries, so that they are made again.
 
     Raises:
@@ -136,7 +136,7 @@ def entries_of(store: Store, kinds: Iterable[Kind]) -> list[Entry]:
 
 
 def dataset_of(store: Store, training: Entry) -> str:
-    """The dataset that a training was done on, as far as it says so."""
+    """The dataset of a training, if the training names it."""
     try:
         config = json.loads(store.read(training.kind, training.identity, "config.json"))
         return str(config["dataset"])
@@ -145,7 +145,7 @@ def dataset_of(store: Store, training: Entry) -> str:
 
 
 def counted(title: str, entries: Mapping[str, list[Entry]]) -> Table:
-    """A row for each group of entries, with their number and size."""
+    """A table with a row for each group of entries: their number and size."""
     table = Table(title, "entries", "size")
     for name, group in entries.items():
         size = readable(sum(entry.size for entry in group))
@@ -154,7 +154,7 @@ def counted(title: str, entries: Mapping[str, list[Entry]]) -> Table:
 
 
 def readable(size: int) -> str:
-    """Bytes in the largest unit of which there is one."""
+    """A number of bytes in a suitable unit."""
     amount = float(size)
     for unit in ("B", "kB", "MB"):
         if amount < 1000:

@@ -1,4 +1,4 @@
-"""What a run ends with, and what a status shows: a block of a few lines for each dataset."""
+"""The text at the end of a run, and of a status: a block of a few lines for each dataset."""
 
 import shlex
 import textwrap
@@ -18,13 +18,13 @@ from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.study import Study
 
 FOLLOWING = "  "
-"""Indents what a terminal is too narrow to show on the same line."""
+"""Indentation of text for which the terminal's line is too short."""
 
 NARROW = 3
-"""A name that takes more than this part of the width has a line of its own."""
+"""A name that takes more than this part of the width gets its own line."""
 
 MOST_STAGES = 12
-"""Names of stages that are shown where a run made no report."""
+"""Most names of stages that are shown after a run that made no report."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +33,11 @@ class Block:
 
     Attributes:
         dataset: Its name.
-        answer: What its comparison says; None where it failed before there was one.
-        registry: Why the registered model is another one than the champion; empty if it is not.
-        commands: What to type next, each with its purpose before it.
-        details: Further lines, for whoever asks for them.
-        failed: The task that failed, and why; empty if none did.
+        answer: The answer of its comparison; None if it failed before the comparison.
+        registry: The reason why the registered model is not the champion; empty if it is.
+        commands: Commands to type next, each after its purpose.
+        details: Further lines, for --verbose.
+        failed: The task that failed, and the cause; empty if none failed.
     """
 
     dataset: str
@@ -48,7 +48,7 @@ class Block:
     failed: str = ""
 
     def lines(self, *, verbose: bool = False) -> list[str]:
-        """All lines that are shown, but for the commands."""
+        """All lines that are shown, except the commands."""
         told = self.answer.lines if self.answer else []
         told += [f"registered: {self.registry}"] if self.registry else []
         told += self.details if verbose else ()
@@ -67,14 +67,14 @@ def summarise(
     promotions: Mapping[str, Promotion],
     folder: Path = Path(),
 ) -> list[Block]:
-    """A block for each dataset that has been compared.
+    """Make a block for each dataset that has been compared.
 
     Args:
-        layout: Of the study.
+        layout: Where the study keeps things.
         study: Name of the study.
-        datasets: Those to describe.
-        promotions: What was registered, by the name of the dataset.
-        folder: The study's folder, as its user names it in a command.
+        datasets: Datasets to describe.
+        promotions: The promotion of the champion, by dataset.
+        folder: The study's folder, as the user types it in a command.
     """
     return [
         block(study, name, read_comparison(layout.comparison(name)), promotions.get(name), folder)
@@ -108,12 +108,12 @@ def block(
 
 
 def command_line(command: str, folder: Path) -> str:
-    """A command about a study, as its user would type it."""
+    """A command about a study, as the user would type it."""
     return f"gatewise {command}" + ("" if folder == Path() else f" {shlex.quote(str(folder))}")
 
 
 def registry(promotion: Promotion | None) -> str:
-    """Why the registered model is not the champion of the comparison; empty if it is."""
+    """The reason why the registered model is not the champion; empty if it is."""
     if promotion is None:
         return ""
     if promotion.version is None:
@@ -124,7 +124,7 @@ def registry(promotion: Promotion | None) -> str:
 
 
 def registered(promotion: Promotion | None) -> list[str]:
-    """The registered version, its own test score, and how to load it."""
+    """Lines on the registered version: its test score, and the way to load it."""
     if promotion is None or promotion.version is None:
         return []
     score = promotion.test_score
@@ -137,7 +137,7 @@ def registered(promotion: Promotion | None) -> list[str]:
 
 
 def details(comparison: Comparison) -> list[str]:
-    """What else there is to know of a recommendation, a line each."""
+    """Further facts about a recommendation, a line each."""
     champion = comparison.champion
     assert champion is not None
     mean, cost = champion.result.test, champion.result.cost
@@ -161,19 +161,19 @@ def details(comparison: Comparison) -> list[str]:
 def with_failures(
     blocks: Sequence[Block], failures: Mapping[str, str], folder: Path
 ) -> list[Block]:
-    """The blocks, with what failed of each dataset, and one for each that has none.
+    """Add failures to the blocks of their datasets, and blocks for datasets without one.
 
     Args:
-        blocks: Of the datasets that have been compared.
-        failures: Why each task failed, by its name, such as "train@co2".
-        folder: The study's folder, as its user names it in a command.
+        blocks: Blocks of the datasets that have been compared.
+        failures: The cause of each failed task by its name, such as "train@co2".
+        folder: The study's folder, as the user types it in a command.
     """
     failed: dict[str, str] = {}
     for task, why in failures.items():
         if dataset := task.partition("@")[2]:
             failed.setdefault(dataset, f"failed at {task}: {first_line(why)}")
     names = {one.dataset for one in blocks}
-    again = (("mend it, then", command_line("run", folder)),)
+    again = (("fix it, then", command_line("run", folder)),)
     return [
         *(replace(one, failed=failed.get(one.dataset, "")) for one in blocks),
         *(
@@ -185,12 +185,12 @@ def with_failures(
 
 
 def first_line(text: str) -> str:
-    """The first line of an error that may have many."""
+    """The first line of an error."""
     return (text.strip().splitlines() or [""])[0]
 
 
 def show(console: Console, blocks: Sequence[Block], *, verbose: bool = False) -> None:
-    """Print blocks; lines are broken on a terminal alone."""
+    """Print blocks; lines are wrapped only on a terminal."""
     width = console.width if console.is_terminal else None
     text = shown(blocks, width, verbose=verbose) if blocks else "Nothing has been compared yet.\n"
     console.print(text, highlight=False, soft_wrap=True)
@@ -199,12 +199,12 @@ def show(console: Console, blocks: Sequence[Block], *, verbose: bool = False) ->
 def shown(blocks: Sequence[Block], width: int | None, *, verbose: bool = False) -> Text:
     """The blocks for a terminal.
 
-    Names stand in a column of their own, unless that leaves too little for the rest. Commands are
-    never broken, so that they can be copied.
+    Names are in a separate column, unless it leaves too little room for the rest. Commands are
+    never wrapped, so that they can be copied.
 
     Args:
-        blocks: What to show.
-        width: Characters of a line; None: lines are not broken.
+        blocks: Blocks to show.
+        width: Characters of a line; None: lines are not wrapped.
         verbose: Whether to show details.
     """
     longest = max((len(one.dataset) for one in blocks), default=0) + 2
@@ -221,7 +221,7 @@ def shown(blocks: Sequence[Block], width: int | None, *, verbose: bool = False) 
 
 
 def broken(lines: Iterable[str], width: int | None, indent: int) -> Iterable[str]:
-    """Lines that are broken between words to fit into a width, after an indentation."""
+    """Wrap lines between words to fit into a width after an indentation."""
     for line in lines:
         if width is None:
             yield line
@@ -248,12 +248,12 @@ def markdown_table(blocks: Iterable[Block]) -> str:
 
 
 def closing_lines(typed: Layout, stages: Collection[str], blocks: Sequence[Block]) -> list[str]:
-    """Where the results of a run are, as far as it made them.
+    """Lines that say where to find the results of a run.
 
     Args:
-        typed: The study, with its folder as the user named it.
-        stages: All that the run brought up to date.
-        blocks: What was shown.
+        typed: The study, with its folder as the user typed it.
+        stages: The stages that the run brought up to date.
+        blocks: The blocks that were shown.
     """
     if "report" not in stages:
         names = sorted(stages)

@@ -1,4 +1,4 @@
-"""What keeps a study in order beside its runs: status, sync and prune."""
+"""Keep a study in order between its runs: status, sync and prune."""
 
 import shutil
 import subprocess
@@ -18,10 +18,10 @@ from rnn_core.study import Study, read_study
 
 
 def status(folder: Path, *, verbose: bool = False) -> None:
-    """Print which cell to use on each dataset, and whether that is up to date.
+    """Print the recommended cell for each dataset, and whether results are up to date.
 
     Args:
-        folder: Of the study, as the user names it.
+        folder: Folder of the study, as the user typed it.
         verbose: Whether to show details.
     """
     from flows.commands.summary import show, summarise  # noqa: PLC0415 - others do without
@@ -34,7 +34,7 @@ def status(folder: Path, *, verbose: bool = False) -> None:
     show(console, blocks, verbose=verbose)
     lines = []
     if verbose:
-        lines = [f"Results are of commit {commit_of(layout.folder / 'dvc.lock') or 'none'}."]
+        lines = [f"Results come from commit {commit_of(layout.folder / 'dvc.lock') or 'none'}."]
     if extra := [str(path.relative_to(place)) for path in left_over(layout, plan)]:
         lines.append(f"Left over from other datasets: {', '.join(extra)}. Remove: gatewise prune")
     with if_free(layout, "flow") as free:
@@ -43,11 +43,11 @@ def status(folder: Path, *, verbose: bool = False) -> None:
 
 
 def what_is_stale(layout: Layout, folder: Path) -> list[str]:
-    """Whether results are up to date, and what to do where they are not, a line each.
+    """Lines on whether results are up to date, and how to bring them up to date.
 
     Args:
-        layout: Of the study.
-        folder: The study's folder, as its user names it.
+        layout: Where the study keeps things.
+        folder: Folder of the study, as the user typed it.
     """
     from flows.commands.summary import command_line  # noqa: PLC0415 - others do without
     from flows.recording.inputs import read_inputs  # noqa: PLC0415 - as above
@@ -97,7 +97,7 @@ def sync(folder: Path) -> None:
 
 
 def prune(folder: Path) -> None:
-    """Remove what params.yaml does not name any more, and what was interrupted."""
+    """Remove outputs that params.yaml no longer names, and interrupted trainings."""
     layout, plan = Layout(folder), read_study(folder)
     with exclusive(layout, "flow"):
         growing = [*layout.training.glob("*"), *layout.scratch.glob("*")]
@@ -107,7 +107,7 @@ def prune(folder: Path) -> None:
 
 
 def left_over(layout: Layout, plan: Study) -> list[Path]:
-    """Folders and files in the places of outputs that are those of no dataset of the study."""
+    """Outputs that belong to no dataset of the study."""
     found: list[Path] = []
     for place in (layout.raw, layout.prepared, layout.runs, layout.evaluations, layout.comparison):
         named = {place(name) for name in plan.datasets}

@@ -1,1 +1,1 @@
-"""What keeps studies running without anybody: servers, deployments, watches."""
+"""Operations on finished studies and their models: deploy, watch, verify, repair, reproduce."""

@@ -1,8 +1,8 @@
-"""Champions of the registry, as a person looks at them and changes them.
+"""Show and change the champions of the registry.
 
-A version is fetched, compared with its digest and asked before the alias moves to it, under the
-lock that promotion holds too. What a person chose stays until something better comes; see
-`flows.tracking.promotion`.
+Before the alias moves to a version, its files are fetched and compared with their digest, and the
+model is tested. This holds the same lock as promotion. A version that a user chose stays until a
+better one comes; see `flows.tracking.promotion`.
 """
 
 import shutil
@@ -34,13 +34,13 @@ from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    """What there is to say of a registered model.
+    """The champion of a registered model.
 
     Attributes:
-        name: Of the model.
-        version: That has the alias; None if none has.
-        challenger: That answers beside it; None if none does.
-        moves: All moves of the alias that were noted, from the first on.
+        name: Name of the model.
+        version: The version that has the alias; None if none has.
+        challenger: The version that is its challenger; None if there is none.
+        moves: All recorded moves of the alias, from the first.
     """
 
     name: str
@@ -50,9 +50,10 @@ class Champion:
 
     @property
     def move(self) -> Move | None:
-        """The one by which the version got the alias.
+        """The move that gave the version the alias.
 
-        None if nothing is noted of it: it was moved in MLflow, or a kill came just then.
+        None if it was not recorded: the alias was moved in MLflow, or a process was killed at
+        that moment.
         """
         last = self.moves[-1] if self.moves else None
         here = str(self.version.version) if self.version else None
@@ -75,7 +76,7 @@ def champions(name: str | None) -> list[Champion]:
 
 
 def look(client: MlflowClient, name: str) -> Champion:
-    """What there is to say of a model."""
+    """Read the champion of a model."""
     return Champion(
         name=name,
         version=champion_of(client, name),
@@ -85,10 +86,10 @@ def look(client: MlflowClient, name: str) -> Champion:
 
 
 def check_name(name: str, known: list[str]) -> None:
-    """Refuse a model that there is not.
+    """Check that a model is registered.
 
     Raises:
-        ParameterError: If there is not; names what there is.
+        ParameterError: If it is not; names similar models.
     """
     if name not in known:
         near = get_close_matches(name, known, n=3) or known
@@ -97,12 +98,12 @@ def check_name(name: str, known: list[str]) -> None:
 
 
 def promote(name: str, number: str, because: str) -> Champion:
-    """Give the alias to a version since a person says so.
+    """Give the alias to a version that a user chose.
 
     Raises:
         ParameterError: If there is no such model or version, or no reason is given.
-        StudyError: If the version has the alias, or its files are not what was registered, or it
-            does not answer as it did then.
+        StudyError: If the version has the alias already, its files are missing or changed, or it
+            gives other answers than when it was registered.
         TrackingError: If MLflow does not answer.
     """
     client = MlflowClient()
@@ -116,9 +117,9 @@ def rollback(name: str, number: str | None, because: str) -> Champion:
     """Give the alias back to a version that had it, or to another one.
 
     Args:
-        name: Of the model.
-        number: Of the version; None: of the last that had the alias before the one that has it.
-        because: Why.
+        name: Name of the model.
+        number: Number of the version; None: the version that had the alias before the current one.
+        because: The reason.
 
     Raises:
         As `promote`; ParameterError also if no version had the alias before.
@@ -133,10 +134,10 @@ def rollback(name: str, number: str | None, because: str) -> Champion:
 
 
 def version_before(client: MlflowClient, champion: Champion) -> str:
-    """The last version that had the alias before the one that has it, and is still there.
+    """The last version that had the alias before the current one and still exists.
 
     Raises:
-        ParameterError: If none had.
+        ParameterError: If there is none.
     """
     here = str(champion.version.version) if champion.version else None
     held = [number for move in champion.moves for number in (move.before, move.version)]
@@ -151,7 +152,7 @@ def version_before(client: MlflowClient, champion: Champion) -> str:
 
 
 def move(client: MlflowClient, name: str, number: str, because: str) -> Champion:
-    """Move the alias; its caller holds the model's lock."""
+    """Move the alias; the caller must hold the model's lock."""
     reason = " ".join(because.split())
     if not reason:
         raise ParameterError("--because: say in some words why the champion changes")
@@ -167,11 +168,11 @@ def move(client: MlflowClient, name: str, number: str, because: str) -> Champion
 
 
 def shadow(name: str, number: str | None) -> Champion:
-    """Have a version answer beside the champion, or none any more.
+    """Make a version the challenger of the champion, or end that.
 
     Args:
-        name: Of the model.
-        number: Of the version; None: no version is to.
+        name: Name of the model.
+        number: Number of the version; None: there is no challenger any more.
 
     Raises:
         As `promote`; StudyError if the version is the champion itself.
@@ -196,18 +197,18 @@ def shadow(name: str, number: str | None) -> Champion:
 
 
 def score(name: str, data: Path) -> Judged:
-    """Score the challenger against the champion on data whose truth is known by now.
+    """Compare the challenger with the champion on new data with the truth.
 
-    Both read it by their own preparation. Scored is its test set, as the challenger divides it,
-    but for items that either was trained or chosen on.
+    Each model prepares the data itself. Both are scored on the test set, as the challenger divides
+    the data, without items that either was trained or chosen on.
 
     Args:
-        name: Of the model.
-        data: A file or folder such as the dataset's source is.
+        name: Name of the model.
+        data: A file or folder in the form of the dataset's source.
 
     Raises:
         ParameterError: If there is no such model or data.
-        StudyError: If one of the two is missing, or its files are not what was registered.
+        StudyError: If one of the two is missing, or its files are missing or changed.
         DataError: If the data cannot be used.
     """
     (found,) = champions(name)
@@ -225,7 +226,7 @@ def score(name: str, data: Path) -> Judged:
 
 
 def laid_out(data: Path, raw: Path) -> Path:
-    """Copy a file or folder to where raw files are."""
+    """Copy a file or folder into the layout of raw files."""
     if data.is_dir():
         shutil.copytree(data, raw)
     else:
@@ -235,10 +236,10 @@ def laid_out(data: Path, raw: Path) -> Path:
 
 
 def fetch(version: ModelVersion, folder: Path) -> Path:
-    """The files of a version.
+    """Fetch the files of a version.
 
     Raises:
-        StudyError: If they are not what was registered.
+        StudyError: If they are missing or changed.
     """
     folder.mkdir()
     try:
@@ -261,16 +262,16 @@ def version_of(client: MlflowClient, name: str, number: str) -> ModelVersion:
 
 
 def check(version: ModelVersion) -> None:
-    """Fetch a version, compare it with its digest, and ask it.
+    """Fetch a version, compare its files with their digest, and test its answer.
 
     Raises:
-        StudyError: If anything is not as it was registered.
+        StudyError: If its files or its answer differ from those of its registration.
     """
     try:
         with reachable():
             load(version, Limits())
     except GatewiseError as error:
         raise StudyError(
-            f"version {version.version} of {version.name} cannot answer, and the alias is where it "
-            f"was: {error}"
+            f"version {version.version} of {version.name} cannot answer, so the alias was not "
+            f"moved: {error}"
         ) from error

@@ -1,7 +1,7 @@
-"""Flow runs that Prefect takes for alive though their process is gone.
+"""Find flow runs that Prefect calls running although their process has ended.
 
-Such a run holds the only slot of its deployment, so that no other begins. A worker that was killed,
-or a machine that went off, leaves them.
+Such a run holds the only slot of its deployment, so that no other run begins. It is left when a
+worker is killed or a machine is switched off.
 """
 
 import socket
@@ -23,22 +23,22 @@ from prefect.states import Crashed
 from flows.running.states import end_tasks
 
 BEGUN = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
-"""What a run is between its schedule and its end."""
+"""The states of a run between its schedule and its end."""
 
 PENDING = timedelta(minutes=2)
-"""How long a worker may take to start the process of a run."""
+"""Time that a worker may take to start the process of a run."""
 
 PAGE = 200
-"""Runs that a server tells of at once."""
+"""Most runs that a server returns at once."""
 
 
 @dataclass(frozen=True)
 class DeadRun:
-    """A flow run whose process is gone.
+    """A flow run whose process has ended.
 
     Attributes:
-        run: As Prefect has it.
-        reason: Why it is known to be dead.
+        run: Prefect's record of the run.
+        reason: The reason for calling it dead.
     """
 
     run: FlowRun
@@ -46,9 +46,9 @@ class DeadRun:
 
 
 def find_dead(client: SyncPrefectClient) -> list[DeadRun]:
-    """Runs that began in a pool of which this machine has the only workers, and live no more.
+    """Find dead runs, in pools that only have workers on this machine.
 
-    Prefect knows the number of a run's process, and not its machine.
+    Prefect knows the id of a run's process, but not its machine.
     """
     found, offset = [], 0
     ours = [p.name for p in client.read_work_pools() if p.type == "process" and is_ours(client, p)]
@@ -63,7 +63,7 @@ def find_dead(client: SyncPrefectClient) -> list[DeadRun]:
 
 
 def is_ours(client: SyncPrefectClient, pool: WorkPool) -> bool:
-    """Whether no worker of another machine works on a pool now."""
+    """Return whether all current workers of a pool are on this machine."""
     workers = client.read_workers_for_work_pool(pool.name, limit=PAGE)
     return all(
         worker.status != WorkerStatus.ONLINE or worker.name.startswith(socket.gethostname())
@@ -72,7 +72,7 @@ def is_ours(client: SyncPrefectClient, pool: WorkPool) -> bool:
 
 
 def why_dead(run: FlowRun) -> str | None:
-    """Why a run that has begun is known to be dead; None if it may live."""
+    """The reason why a run that has begun is dead; None if it may be alive."""
     if run.infrastructure_pid is None:
         since = datetime.now(UTC) - run.state.timestamp if run.state else timedelta()
         waits = run.state is not None and run.state.is_pending() and since > PENDING
@@ -82,7 +82,7 @@ def why_dead(run: FlowRun) -> str | None:
 
 
 def lives(process: int, run: FlowRun) -> bool:
-    """Whether a process is that of a run, and no later one of the same number."""
+    """Return whether a process belongs to a run, and is not a later one with the same id."""
     try:
         started = psutil.Process(process).create_time()
     except psutil.NoSuchProcess:
@@ -91,7 +91,7 @@ def lives(process: int, run: FlowRun) -> bool:
 
 
 def mark_dead(client: SyncPrefectClient, dead: DeadRun) -> None:
-    """Tell Prefect that a run and its tasks crashed."""
+    """Report to Prefect that a run and its tasks crashed."""
     state: State[None] = Crashed(message=dead.reason)
     client.set_flow_run_state(dead.run.id, state, force=True)
     end_tasks(client, str(dead.run.id), Crashed(message="the process of its run is gone"))

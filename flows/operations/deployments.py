@@ -1,7 +1,7 @@
-"""Deployments of a study: runs at times, and when its data changes, without anybody.
+"""Deployments of a study: runs on a schedule, and when its data changes.
 
-What is written down is the path of a module, and not that of a file: it is found in a clone and in
-an installed package alike, wherever the worker runs.
+A deployment has the name of a module, not the path of a file. So a worker finds it in a clone and
+in an installed package.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ from rnn_core.errors import ParameterError
 from rnn_core.study import read_study
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-"""A run that is due while another goes on comes after it."""
+"""A run that is due while another one is running waits for its end."""
 
 ONE_OR_NONE = ConcurrencyLimitConfig(
     limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
 )
-"""A look at the data that is due while another goes on is left out."""
+"""A check of the data that is due while another one is running is skipped."""
 
 CHANGED_DATASETS = {
     "__prefect_kind": "json",
@@ -47,18 +47,18 @@ CHANGED_DATASETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """How a study is to run.
+    """The settings of a study's deployments.
 
     Attributes:
         pool: The work pool whose workers run it.
-        cron: When it runs, as five fields of cron; only when asked for or triggered, if None.
-        timezone: What the times of `cron` are in.
-        every: How often its data is looked at; not at all if None.
-        retries: How often a run that fails is begun again.
+        cron: The schedule, as five fields of cron; None: it runs only on request or by a trigger.
+        timezone: Time zone of `cron`.
+        every: Interval between checks of its data; None: its data is not checked.
+        retries: Number of times that a failed run is started again.
         workers: Trainings at the same time; as many as there are processors or GPUs if None.
-        notify: Blocks of Prefect by which people are told; see `flows.study.study`.
-        inputs: Files or folders of inputs that are compared with the training set of a model each
-            time that the data is looked at, by the name of the model.
+        notify: Notification blocks of Prefect; see `flows.study.study`.
+        inputs: Files or folders of inputs, by name of the model. Each check of the data also
+            compares them with the model's training set.
     """
 
     pool: str
@@ -72,18 +72,18 @@ class Deployed:
 
 
 def deploy(folder: Path, wanted: Deployed) -> list[str]:
-    """Write the deployments of a study; one that is there is brought up to date.
+    """Write the deployments of a study; existing ones are updated.
 
     Args:
         folder: The study's folder.
-        wanted: How it is to run.
+        wanted: The settings.
 
     Returns:
         Their names, as `prefect deployment run` takes them.
 
     Raises:
-        ParameterError: If a time, or a block, is none.
-        StudyError: If it is no study.
+        ParameterError: If a schedule or a notification block is not valid.
+        StudyError: If the folder is not a study.
     """
     name = read_study(folder).study
     check_blocks(wanted.notify)
@@ -103,7 +103,7 @@ def deploy(folder: Path, wanted: Deployed) -> list[str]:
 
 
 def make_pool(name: str) -> None:
-    """Make a work pool of processes, unless it is there."""
+    """Make a work pool of processes, unless it exists."""
     with get_client(sync_client=True) as client:
         try:
             client.read_work_pool(name)
@@ -112,7 +112,7 @@ def make_pool(name: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove a deployment, if it is there."""
+    """Remove a deployment, if it exists."""
     with get_client(sync_client=True) as client, suppress(ObjectNotFound):
         client.delete_deployment(client.read_deployment_by_name(name).id)
 
@@ -142,7 +142,7 @@ def of_runs(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
 
 
 def of_watch(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
-    """The deployment that looks at a study's data."""
+    """The deployment that checks a study's data."""
     deployment: RunnerDeployment = watch.to_deployment(  # type: ignore[assignment]  # as above
         name,
         description=f"Looks whether the data of the study {name} changed.",
@@ -173,10 +173,10 @@ def of_drift(name: str, wanted: Deployed) -> RunnerDeployment:
 
 
 def schedule_of(wanted: Deployed) -> CronSchedule:
-    """When runs begin.
+    """The schedule of runs.
 
     Raises:
-        ParameterError: If that is no time.
+        ParameterError: If it is not valid.
     """
     try:
         return CronSchedule(cron=str(wanted.cron), timezone=wanted.timezone)
@@ -187,7 +187,7 @@ def schedule_of(wanted: Deployed) -> CronSchedule:
 
 
 def job_variables(wanted: Deployed) -> dict[str, Any]:
-    """Where runs begin, and what they find in their environment beside what their worker has."""
+    """The working folder of runs, and environment variables in addition to the worker's."""
     retries = {"PREFECT_FLOWS_DEFAULT_RETRIES": str(wanted.retries)} if wanted.retries else {}
     delay = {"PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "60"} if wanted.retries else {}
     return {"working_dir": str(home()), "env": DEFAULTS | retries | delay}

@@ -1,7 +1,7 @@
-"""What hinders a study: versions, ports, locks, dead runs, a full disk, and what kills left behind.
+"""Find what stops a study: versions, ports, locks, dead runs, a full disk, half-written files.
 
-Each finding says what it is, where, and what becomes of it. Nothing that a process which lives, or
-another machine, may be using is touched.
+Each finding says what is wrong, where, and how to repair it. Nothing that a running process or
+another machine may be using is touched.
 """
 
 import os
@@ -35,24 +35,24 @@ PORTS = {
     Ports.models: "the model server",
     Ports.worker: "the worker",
 }
-"""Where `gatewise up` starts its servers."""
+"""Ports of the servers of `gatewise up`, with their names."""
 
 LEAST_FREE = 1 << 30
-"""Bytes that a disk should have free in any case."""
+"""Fewest free bytes that a disk should have."""
 
 EXTRAS = ("", "tasks", "pipeline")
-"""What is to be installed for studies."""
+"""Extras of the package that studies need."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that hinders, or may.
+    """A problem of a study, or a possible one.
 
     Attributes:
-        what: Is wrong, in words.
+        what: Description of the problem.
         where: A file, a package, a port or a run.
-        cure: What `--fix` does; where there is no `fix`, what a person is to do.
-        fix: Does it; None if it is not for a program to do.
+        cure: The step that `--fix` takes, or that the user must take if there is no `fix`.
+        fix: Takes that step; None if only the user can.
     """
 
     what: str
@@ -62,11 +62,11 @@ class Finding:
 
 
 def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
-    """Look at all that may hinder a study.
+    """Look for everything that may stop a study.
 
     Args:
-        layout: Of the study.
-        api: Address of a Prefect server that runs; None if there is none.
+        layout: Where the study keeps things.
+        api: Address of the API of a running Prefect server; None if there is none.
     """
     yield from packages()
     yield from ports()
@@ -74,7 +74,7 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
     with if_free(layout, "flow") as free:
         if not free:
             yield Finding(going_on(layout), str(layout.folder), "nothing; it is at work")
-            return  # what it leaves half-written is its own
+            return  # it may be writing the files
         yield from marks(layout, api)
         yield from cut_off(layout)
         yield from temporary_files(layout)
@@ -85,7 +85,7 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
 
 
 def packages() -> Iterator[Finding]:
-    """Packages that are not there, or not of the versions that Gatewise works with."""
+    """Packages that are missing, or have a version that Gatewise does not work with."""
     for text in requires("gatewise") or []:
         needed = Requirement(text)
         if needed.name == "gatewise" or not is_asked_for(needed):
@@ -101,12 +101,12 @@ def packages() -> Iterator[Finding]:
 
 
 def is_asked_for(needed: Requirement) -> bool:
-    """Whether a requirement is one of what studies need, on this machine."""
+    """Return whether studies need a requirement on this machine."""
     return needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in EXTRAS)
 
 
 def ports() -> Iterator[Finding]:
-    """Ports of `gatewise up` that others hold, if none runs."""
+    """Ports that `gatewise up` needs and other processes hold, unless it is running."""
     if shown_pages() is not None:
         return
     for port, what in PORTS.items():
@@ -116,7 +116,7 @@ def ports() -> Iterator[Finding]:
 
 
 def is_taken(port: int) -> bool:
-    """Whether somebody listens on a port."""
+    """Return whether a process listens on a port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -127,7 +127,7 @@ def is_taken(port: int) -> bool:
 
 
 def disk(layout: Layout) -> Iterator[Finding]:
-    """Whether as much is free as the study's own files take: a run may write all of them anew."""
+    """A disk with less free space than the study's files take: a run may write all files again."""
     held = sum(size_of(path) for path in (layout.store, layout.runs("_").parent))
     free = shutil.disk_usage(layout.folder).free
     if free < max(LEAST_FREE, held):
@@ -141,11 +141,11 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-# --- What runs leave ---
+# --- Files that killed runs leave ---
 
 
 def marks(layout: Layout, api: str | None) -> Iterator[Finding]:
-    """The mark of a run that was killed; its caller holds the lock that every run holds."""
+    """The mark of a killed run; the caller must hold the lock that every run holds."""
     mark = read_mark(layout)
     if mark is None:
         if mark_file(layout).exists():
@@ -162,7 +162,7 @@ def marks(layout: Layout, api: str | None) -> Iterator[Finding]:
 
 
 def end_mark(layout: Layout) -> None:
-    """Tell Prefect of a run that was killed."""
+    """Report a killed run to Prefect, and remove its mark."""
     from flows.running.states import end_killed  # noqa: PLC0415 - imports Prefect
 
     end_killed(read_mark(layout))
@@ -177,9 +177,9 @@ def cut_off(layout: Layout) -> Iterator[Finding]:
         repair(layout)
 
     if kept_copy(layout).exists() or (file.exists() and parsed(file.read_bytes()) is None):
-        yield Finding("was cut off by a kill", str(file), "keep its whole stages", whole)
+        yield Finding("was cut off by a kill", str(file), "keep its complete stages", whole)
     if table.exists() and not is_json(table):
-        yield Finding("was cut off by a kill", str(table), "have DVC make it anew", whole)
+        yield Finding("was cut off by a kill", str(table), "remove it; DVC makes a new one", whole)
 
 
 def dvc_folder(layout: Layout) -> Path:
@@ -190,7 +190,7 @@ def dvc_folder(layout: Layout) -> Path:
 
 
 def dvc_at_work(layout: Layout) -> Iterator[Finding]:
-    """Whether DVC holds its lock, and which process that is."""
+    """The lock of a DVC process that is running."""
     lock = dvc_folder(layout) / "tmp/lock"
     if not lock.exists():
         return
@@ -202,7 +202,7 @@ def dvc_at_work(layout: Layout) -> Iterator[Finding]:
 
 
 def temporary_files(layout: Layout) -> Iterator[Finding]:
-    """What processes of this machine were writing when they were killed."""
+    """Files that processes of this machine were writing when they were killed."""
     for file in sorted(layout.folder.rglob(".*.tmp")):
         writer = file.name.split(".")[-2]
         if file.is_file() and writer.isdigit() and not psutil.pid_exists(int(writer)):
@@ -218,11 +218,11 @@ def remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-# --- What MLflow and Prefect take for alive ---
+# --- Runs that MLflow and Prefect call running ---
 
 
 def tracked_runs(layout: Layout) -> Iterator[Finding]:
-    """Runs of MLflow that a process of this machine began that is gone."""
+    """Runs of MLflow whose process was on this machine and has ended."""
     _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
     if is_file and not Path(database).exists():
         return
@@ -238,18 +238,18 @@ def tracked_runs(layout: Layout) -> Iterator[Finding]:
 
 
 def is_gone(tags: Mapping[str, str], started: float) -> bool:
-    """Whether the process that made a run was one of this machine, and lives no more."""
+    """Return whether the process that made a run was on this machine and has ended."""
     host, _, number = tags.get("gatewise.process", "").rpartition(" ")
     if host != socket.gethostname() or not number.isdigit():
         return False
     try:
-        return psutil.Process(int(number)).create_time() > started + 1  # a later one of the number
+        return psutil.Process(int(number)).create_time() > started + 1  # a later process
     except psutil.NoSuchProcess:
         return True
 
 
 def dead_flow_runs() -> Iterator[Finding]:
-    """Runs that Prefect takes for alive; its address is in the environment."""
+    """Dead runs that Prefect calls running; its address is in the environment."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
 
     from flows.operations.dead_runs import find_dead, mark_dead  # noqa: PLC0415 - as above

@@ -1,6 +1,6 @@
-"""Inputs of a registered model against its training set, and later answers against its test score.
+"""Compare inputs of a model with its training set, and its score on later data with its test score.
 
-Each check is noted in MLflow, where its history is drawn.
+Each check is written to MLflow, which draws their history.
 """
 
 from dataclasses import asdict, dataclass
@@ -27,14 +27,14 @@ from rnn_core.training.models import restore_registered
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
         model: Name of the registered model.
         version: Its version.
-        number: Counts the checks of the model.
-        items: What an item is called, in the plural.
-        drift: How the input compares with the training set.
+        number: Number of the check of this model.
+        items: The word for items, in the plural.
+        drift: The comparison of the input with the training set.
         later: The score on later data; None if none was given.
     """
 
@@ -47,7 +47,7 @@ class Checked:
 
     @property
     def alarms(self) -> list[str]:
-        """What has changed, a line each; none where chance explains all."""
+        """A line for each change; empty if chance explains all differences."""
         lines = [
             f"{one.trait} has changed: {one.before} in training, {one.now} now "
             f"(difference {one.size:.2g}, {one.large:.2g} is large; p = {one.p:.1g})"
@@ -59,18 +59,18 @@ class Checked:
 
 
 def check(model: str, given: Path, data: Path | None = None) -> Checked:
-    """Compare an input with the training set of a model, and note what came of it.
+    """Compare an input with the training set of a model, and write the result to MLflow.
 
     Args:
-        model: As a person names a version of a model.
+        model: Name of the model, with or without a version.
         given: The input, as `gatewise predict` takes it.
-        data: Later data with the truth, such as the dataset's source is; None: there is none.
+        data: Later data with the truth, in the form of the dataset's source; None if there is none.
 
     Raises:
         ParameterError: If there is no such model or data.
         StudyError: If the version was registered without the traits of its training set, or its
-            files are not what was registered.
-        DataError: If the input cannot be used, or is too small to tell anything.
+            files are missing or changed.
+        DataError: If the input cannot be used, or is too small to show anything.
         TrackingError: If MLflow does not answer.
     """
     version = find(asked_of(model))
@@ -96,7 +96,7 @@ def check(model: str, given: Path, data: Path | None = None) -> Checked:
 
 
 def history(model: str) -> list[Check]:
-    """All checks of a model, from the first on.
+    """All checks of a model, from the first.
 
     Raises:
         ParameterError: If there is no such model.
@@ -108,7 +108,7 @@ def history(model: str) -> list[Check]:
 
 
 def find(asked: Asked) -> ModelVersion:
-    """The version of a model that is meant.
+    """Find the version of a model that is asked for.
 
     Raises:
         ParameterError: If there is none.
@@ -126,7 +126,7 @@ def compare_input(files: Path, given: Path) -> Drift:
     """Compare an input with the training set of a model.
 
     Args:
-        files: Of the model.
+        files: Files of the model.
         given: The input.
     """
     training = traits_beside(files)
@@ -137,19 +137,19 @@ def compare_input(files: Path, given: Path) -> Drift:
 
 
 def metrics_of(drift: Drift, later: LaterScore | None) -> dict[str, float]:
-    """What is drawn: the size of each difference, where 1 is the smallest that is large."""
+    """Values for MLflow's curves: the size of each difference, where 1 or more is large."""
     sizes = {f"change of {one.trait}": one.size / one.large for one in drift.changes if one.large}
     found = sizes | {CHANGED: float(len(drift.changed)), ITEMS: float(drift.num_items)}
     return found | ({} if later is None else {SCORE: later.score})
 
 
 def told(drift: Drift, later: LaterScore | None) -> dict[str, Any]:
-    """The result, as JSON has it."""
+    """The result as JSON values."""
     return {"drift": asdict(drift), "later": None if later is None else asdict(later)}
 
 
 def in_words(later: LaterScore) -> str:
-    """How the score on later data compares with the test score."""
+    """The comparison of the score on later data with the test score, in a sentence."""
     how = "worse" if later.worse_by >= 0 else "better"
     out = f", {later.left_out} left out that it was trained or chosen on" if later.left_out else ""
     return (

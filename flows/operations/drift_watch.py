@@ -13,17 +13,17 @@ from rnn_core.errors import GatewiseError
 
 @flow
 def drift(inputs: Mapping[str, str], notify: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Compare inputs with training sets, and emit an event for each model that meets others.
+    """Compare inputs with training sets, and emit an event for each model whose inputs differ.
 
     Args:
         inputs: A file or folder of inputs for each model, by its name.
-        notify: Blocks of Prefect by which people are told.
+        notify: Notification blocks of Prefect.
 
     Returns:
-        What has changed, by model.
+        The changes, by model.
 
     Raises:
-        GatewiseError: If inputs of a model cannot be compared, once the others are.
+        GatewiseError: If inputs of a model cannot be compared; the others are compared first.
     """
     use_defaults()
     found, problems = dict[str, list[str]](), list[str]()

@@ -1,4 +1,4 @@
-"""Where a registered model comes from: its MLflow run, digests of its data, commit and flow run."""
+"""The origin of a registered model: its MLflow run, digests of its data, commit and flow run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,12 @@ class TrackedRun:
     """The MLflow run of the training that was registered.
 
     Attributes:
-        id: MLflow's.
+        id: MLflow's id of the run.
         name: A cell, its size and a random seed.
-        experiment: Of the study and its dataset.
+        experiment: Name of the experiment, from study and dataset.
         parent: The run of the cell with all of its seeds; empty if there is none.
-        commit: Of the code, when the training was shown first.
-        flow_run: That showed it first.
+        commit: Commit of the code when the training was first shown.
+        flow_run: The run of the flow that first showed it.
         data: Digest of the prepared data.
     """
 
@@ -41,21 +41,21 @@ class TrackedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """Where a version comes from; what is not known is empty or None.
+    """The origin of a version; unknown parts are empty or None.
 
     Attributes:
         model: Name of the registered model.
-        version: Its number.
-        digest: Of its files.
+        version: Number of the version.
+        digest: Digest of its files.
         run: Its MLflow run; None if that was deleted.
-        lock: What dvc.lock said of its dataset, by the names of `flows.tracking.origin`.
-        lock_now: What the dvc.lock of the study says now; None if the study is not here.
-        commit: Of the study's repository.
-        title: Date and title of that commit; None if it is not here.
+        lock: Digests in dvc.lock when it was registered, by the names of `flows.tracking.origin`.
+        lock_now: Digests in the study's dvc.lock now; None if the study is not here.
+        commit: Commit of the study's repository.
+        title: Date and title of that commit; None if the repository here does not have it.
         study: Folder of the study in its repository.
         code: Commit of the code, or the installed version.
-        uncommitted: Files that were not as that commit has them.
-        flow_run: The run that registered it.
+        uncommitted: Files that differed from that commit.
+        flow_run: The run of the flow that registered it.
     """
 
     model: str
@@ -78,11 +78,11 @@ class Lineage:
 
 
 def trace(asked: str, folder: Path) -> Lineage:
-    """Find out where a version comes from.
+    """Find the origin of a version.
 
     Args:
         asked: study.dataset, or study.dataset@VERSION.
-        folder: Of the study, if it is here.
+        folder: Folder of the study, if it is here.
 
     Raises:
         ParameterError: If there is no such version.
@@ -115,7 +115,7 @@ def trace(asked: str, folder: Path) -> Lineage:
 
 
 def run_of(client: MlflowClient, version: ModelVersion) -> TrackedRun | None:
-    """The MLflow run of a version."""
+    """The MLflow run of a version; None if it was deleted."""
     run_id = version.run_id
     run = unless_absent(lambda: client.get_run(run_id)) if run_id else None
     if run is None:
@@ -134,7 +134,7 @@ def run_of(client: MlflowClient, version: ModelVersion) -> TrackedRun | None:
 
 
 def lock_now(model: str, folder: Path) -> dict[str, str] | None:
-    """What dvc.lock says now, if the folder is that of the model's study."""
+    """The digests in dvc.lock now; None if the folder is not the model's study."""
     study, _, dataset = model.partition(".")
     try:
         found = read_study(folder)

@@ -1,4 +1,4 @@
-"""Answers that a champion and its challenger gave while they were served, against the truth."""
+"""Score the answers that a champion and its challenger gave while they were served."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,14 @@ from rnn_core.truth.matching import matcher_of
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedScores:
-    """Answers that were logged, against the truth.
+    """Scores of logged answers.
 
     Attributes:
-        metric: What they are scored by.
+        metric: Name of the metric.
         champion_score: Mean over the champion's answers.
-        pair: The challenger against the champion.
-        unknown: Answers that are about nothing whose truth is known.
-        seconds: The median time that requests took each, the champion's first.
+        pair: Result of the paired test of the challenger against the champion.
+        unknown: Number of answers whose truth is not known.
+        seconds: Median seconds of a request, of the champion and of the challenger.
     """
 
     metric: str
@@ -38,16 +38,15 @@ class LoggedScores:
 
 
 def score_logged(name: str, data: Path) -> LoggedScores:
-    """Score the answers that the challenger and the champion gave side by side.
+    """Score the answers that the challenger and the champion gave to the same requests.
 
     Args:
-        name: Of the model.
-        data: The truth: a file or folder such as the dataset's source is.
+        name: Name of the model.
+        data: The truth: a file or folder in the form of the dataset's source.
 
     Raises:
         ParameterError: If there is no such model or data.
-        StudyError: If one of the two is missing, or too few answers were logged that data say
-            the truth of.
+        StudyError: If one of the two is missing, or too few logged answers have a known truth.
         DataError: If the data cannot be used.
     """
     (found,) = champions(name)
@@ -70,12 +69,12 @@ def score_logged(name: str, data: Path) -> LoggedScores:
 
 
 def compare(files: Path, logged: list[LoggedAnswer], raw: Path) -> LoggedScores:
-    """Score logged answers; those of one request do not vary independently.
+    """Score logged answers; those of one request form a cluster, as they are not independent.
 
     Args:
-        files: Of the champion.
+        files: Files of the champion.
         logged: The answers.
-        raw: The truth.
+        raw: Raw files with the truth.
     """
     task, _ = restore_registered(files / RUN)
     matcher = matcher_of(kind_of(files))

@@ -1,7 +1,7 @@
-"""A registered model made once more, from its commit and an empty store, and compared.
+"""Train a registered model again, from its commit and an empty store, and compare the two.
 
-On the same kind of machine, with the same compiler, PyTorch and threads, the same bytes are
-promised; elsewhere weights differ in their last digits, and so do digests.
+On the same kind of machine, with the same compiler, PyTorch and threads, both have the same bytes.
+Elsewhere weights differ in their last digits, and so do digests.
 """
 
 import os
@@ -25,22 +25,22 @@ from rnn_core.errors import StudyError
 COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 OTHERS = re.compile("PREFECT_|MLFLOW_|GATEWISE_STORE|DVC_EXP_")
-"""Variables that would have the run use, or write into, what others use."""
+"""Environment variables that would make the run use, or change, shared stores and servers."""
 
 
 def reproduce(found: Lineage, folder: Path, scratch: Path) -> list[str]:
-    """Make a version once more.
+    """Train a version again.
 
     Args:
-        found: Where it comes from.
-        folder: Of its study.
-        scratch: An empty folder for all that this makes.
+        found: Its origin.
+        folder: Folder of its study.
+        scratch: An empty folder for all files that this makes.
 
     Returns:
-        What differs, in words; nothing if the same model came of it.
+        A line for each difference; empty if the model is the same.
 
     Raises:
-        StudyError: If it cannot be made once more, or the run fails.
+        StudyError: If it cannot be trained again, or the run fails.
     """
     root = check_reproducible(found, folder)
     study = check_out(found, root, scratch / "clone")
@@ -49,10 +49,10 @@ def reproduce(found: Lineage, folder: Path, scratch: Path) -> list[str]:
 
 
 def check_reproducible(found: Lineage, folder: Path) -> Path:
-    """Refuse what no commit has; returns the repository of the study.
+    """Check that a commit has all files of a version; returns the repository of the study.
 
     Raises:
-        StudyError: If that is so.
+        StudyError: If there is no such commit here.
     """
     name, root = f"{found.model} version {found.version}", root_of(folder)
     if not found.commit:
@@ -74,10 +74,10 @@ def check_reproducible(found: Lineage, folder: Path) -> Path:
 
 
 def check_code(found: Lineage, root: Path) -> None:
-    """Refuse code that is not to be had.
+    """Check that the version's code is available.
 
     Raises:
-        StudyError: If the code of then is neither in the study's repository nor installed.
+        StudyError: If it is neither in the study's repository nor installed.
     """
     ours = clone()
     if COMMIT.fullmatch(found.code):
@@ -93,10 +93,10 @@ def check_code(found: Lineage, root: Path) -> None:
 
 
 def check_out(found: Lineage, root: Path, place: Path) -> Path:
-    """Clone a repository as it was; returns the study's folder there.
+    """Clone a repository at the version's commit; returns the study's folder in the clone.
 
     Raises:
-        StudyError: If git refuses, or the study is not in that commit.
+        StudyError: If git fails, or the commit does not have the study.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     cloned = git(root, "clone", "--quiet", "--shared", "--no-checkout", str(root), str(place))
@@ -106,14 +106,14 @@ def check_out(found: Lineage, root: Path, place: Path) -> Path:
     if not (study / "params.yaml").is_file():
         raise StudyError(f"commit {found.commit} has no study in {found.study}")
     layout = Layout(study)
-    lock_file(layout).unlink(missing_ok=True)  # all is to be made, and nothing fetched
+    lock_file(layout).unlink(missing_ok=True)  # train everything, fetch nothing
     if not any((folder / ".dvc").is_dir() for folder in (study, *study.parents)):
         dvc(layout, "init", "--quiet", "--no-scm")
     return study
 
 
 def run(found: Lineage, study: Path, scratch: Path) -> None:
-    """Bring the dataset of a version up to date in a clone, with stores of its own.
+    """Bring the dataset of a version up to date in a clone, with its own store and MLflow.
 
     Raises:
         StudyError: If that fails.
@@ -132,11 +132,11 @@ def run(found: Lineage, study: Path, scratch: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise StudyError(f"the run in {study} failed, as told above")
+        raise StudyError(f"the run in {study} failed; its errors are above")
 
 
 def differences(found: Lineage, layout: Layout) -> list[str]:
-    """What differs between a version and what was made of the same commit."""
+    """A line for each difference between a version and the new model from the same commit."""
     now = locked(layout, found.dataset)
     names = [name for name in found.lock if name != "lock" and found.lock[name] != now.get(name)]
     told = [

@@ -1,7 +1,7 @@
-"""Every digest that is known of a study's results, compared with what is there.
+"""Compare every known digest of a study's results with the files.
 
-DVC itself does not read files of its cache again that it has made read-only, and trusts a time of
-change elsewhere: what rots on a disk is found by reading all of it.
+DVC does not read read-only files of its cache again, and trusts times of change for other files.
+Damage on a disk is only found by reading everything.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 FOLDER = ".dir"
-"""What the digest of a folder ends with in DVC: it is that of a list of the files in it."""
+"""Ending of the digest of a folder in DVC, which is the digest of a list of its files."""
 
 NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
-"""A file of DVC's cache, with the folder it lies in."""
+"""Matches a file of DVC's cache, with the name of its folder."""
 
 RUN_NAME = re.compile(r"[0-9a-f]{64}")
 """An entry of DVC's run cache."""
@@ -40,12 +40,12 @@ RUN_NAME = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is not what was recorded.
+    """Something that differs from its record.
 
     Attributes:
         where: A file, an entry of the store or a version.
-        what: What is wrong with it.
-        cure: What to do.
+        what: Description of the fault.
+        cure: The advice to the user.
     """
 
     where: str
@@ -58,12 +58,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Checked:
-    """What was looked at.
+    """The result of checking things of one kind.
 
     Attributes:
-        what: In words.
-        number: How many.
-        faults: What is wrong with them.
+        what: The kind, in words.
+        number: Number of things.
+        faults: Their faults.
     """
 
     what: str
@@ -72,10 +72,10 @@ class Checked:
 
 
 def verify(layout: Layout) -> Iterator[Checked]:
-    """Compare all that a study has with the digests that are known of it.
+    """Compare all results of a study with their known digests.
 
     Raises:
-        StudyError: If a run goes on, which changes it.
+        StudyError: If a run is changing the results now.
         StoreError: If the store cannot be reached.
         TrackingError: If MLflow does not answer.
     """
@@ -91,7 +91,7 @@ def verify(layout: Layout) -> Iterator[Checked]:
         yield check_registry(study)
 
 
-# --- What dvc.lock names ---
+# --- Files that dvc.lock names ---
 
 
 def check_outputs(layout: Layout, cache: Path) -> Checked:
@@ -108,7 +108,7 @@ def check_outputs(layout: Layout, cache: Path) -> Checked:
 
 
 def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
-    """The files of an output that are not what dvc.lock says, with what they are."""
+    """The files of an output that differ from dvc.lock, with a description of the fault."""
     if not place.exists():
         return {place: "is missing"}
     if not md5.endswith(FOLDER):
@@ -128,7 +128,7 @@ def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
 
 
 def listing(cache: Path, md5: str) -> Mapping[str, str] | None:
-    """The digests of the files of a folder, as the cache lists them; None if it does not."""
+    """The digests of the files of a folder from the cache; None if it has no list of them."""
     file = cache / "files/md5" / md5[:2] / md5[2:]
     if not file.is_file() or md5_of(file) != md5.removesuffix(FOLDER):
         return None
@@ -163,11 +163,11 @@ def check_cache(cache: Path) -> Checked:
     faults, number = [], 0
     for file in sorted((cache / "files/md5").glob("??/*")):
         name = file.parent.name + file.name
-        if not NAME.fullmatch(name):  # one that is being written
+        if not NAME.fullmatch(name):  # it is being written
             continue
         number += 1
         if md5_of(file) != name.removesuffix(FOLDER):
-            cure = "remove it, and `dvc commit --force` or `dvc pull` fetches it anew"
+            cure = "remove it, and `dvc commit --force` or `dvc pull` fetches it again"
             faults.append(Fault(str(file), "is not what its name says", cure))
     return Checked("files of DVC's cache", number, faults)
 
@@ -210,7 +210,7 @@ def without_sizes(content: object) -> object:
 
 
 def check_store(layout: Layout) -> Checked:
-    """Compare each file of the store with its entry, and look whether what is kept is there."""
+    """Compare each file of the store with its manifest, and check that used entries exist."""
     store, faults, number = open_store(layout), [], 0
     cure = "`gatewise store verify --fix` removes its entry, so that it is made again"
     for kind in KINDS:
@@ -225,7 +225,7 @@ def check_store(layout: Layout) -> Checked:
 
 
 def check_registry(study: str) -> Checked:
-    """Compare the files of each version of a study's models with its digests; look at aliases."""
+    """Compare the files of each version of a study's models with their digests; check aliases."""
     if not there_is_a_registry():
         return Checked("versions of registered models", 0, [])
     from mlflow import MlflowClient  # noqa: PLC0415 - reads settings made before
@@ -241,7 +241,7 @@ def check_registry(study: str) -> Checked:
             there = {str(version.version) for version in versions}
             for alias, at in model.aliases.items():
                 if str(at) not in there:
-                    what = f"has an alias {alias!r} at version {at}, which there is not"
+                    what = f"has an alias {alias!r} at version {at}, which does not exist"
                     cure = f"`gatewise champion promote {model.name} VERSION` moves it"
                     faults.append(Fault(model.name, what, cure))
             number += len(versions)
@@ -250,13 +250,13 @@ def check_registry(study: str) -> Checked:
 
 
 def there_is_a_registry() -> bool:
-    """Whether MLflow has anything at all: a database that is not there would be made."""
+    """Return whether MLflow's database exists: asking MLflow would make one."""
     _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
     return not is_file or Path(database).exists()
 
 
 def wrong_with(version: "ModelVersion") -> Iterator[Fault]:
-    """What is wrong with the files of a version."""
+    """The faults of a version's files."""
     from flows.tracking.registry import GoneError, check_files  # noqa: PLC0415 - imports torch
 
     try:

@@ -1,4 +1,4 @@
-"""A flow that looks whether a study's data changed, and says which datasets are to be renewed."""
+"""A flow that checks whether a study's data changed, and names the datasets to run again."""
 
 import json
 from pathlib import Path
@@ -22,15 +22,15 @@ DATA_CHANGED = "gatewise.data.changed"
 
 @flow
 def watch(study: str = ".") -> list[str]:
-    """Look at the content of each dataset's source, and emit an event that names what changed.
+    """Compare each dataset's source with its record, and emit an event that names changed datasets.
 
-    A change is told once: what became of it is for the run that the event starts.
+    There is one event for a change: the run that it starts is responsible for the rest.
 
     Args:
         study: Folder of the study, from the repository's root or absolute.
 
     Returns:
-        The datasets whose source is not what their results are of.
+        The datasets whose source has changed since their results were made.
     """
     use_defaults()
     layout = Layout(Path(study))
@@ -55,17 +55,17 @@ def watch(study: str = ".") -> list[str]:
 
 
 def changed_datasets(layout: Layout) -> dict[str, Any]:
-    """Datasets whose files were changed since they were recorded, with what tells of a change."""
+    """Datasets whose files have changed since they were recorded, with their signatures."""
     inputs = read_inputs(layout)
     due = find_due(layout, inputs, None, ["ingest@*"])
     return {name: seen for name, seen in inputs.sources.items() if f"ingest@{name}" in due.stages}
 
 
 def told_already(layout: Layout, changed: dict[str, Any]) -> bool:
-    """Whether this very change was told before."""
+    """Return whether there was an event for the same change before."""
     return noted(layout).exists() and read_json(noted(layout)) == json.loads(json.dumps(changed))
 
 
 def noted(layout: Layout) -> Path:
-    """Where the change that was told last is noted."""
+    """The file with the change of the last event."""
     return layout.state / "watch.json"

@@ -1,1 +1,1 @@
-"""What is told of a study: the page, the markdown, the pictures and the cards of models."""
+"""The report of a study: page, Markdown, figures, and cards of models."""

@@ -1,4 +1,4 @@
-"""What a comparison recommends and why, for terminal, page, card and MLflow, without markup."""
+"""Put a recommendation and its reasons into words, for terminal, page, card and MLflow."""
 
 from collections.abc import Callable
 from math import inf
@@ -8,23 +8,23 @@ from rnn_core.comparison.outcome import Champion, Comparison, Decision, Why
 from rnn_core.comparison.refits import Refit
 
 NEEDED = "98 %"
-"""The chance that decides."""
+"""The chance that is needed to decide."""
 
 NOTHING_TOLD: dict[Why, str] = {
     "one_seed": "one random seed does not tell how much of a score is chance",
     "few_finished": ("too many trainings diverged to tell how much of a score is chance"),
 }
-"""Why there is no chance to state."""
+"""Reasons why no chance can be stated."""
 
 FEW_CLUSTERS = 10
 FEW_TELLING = 10
-"""Fewer groups of items, or items that tell candidates apart, leave much to chance."""
+"""With fewer groups of items, or fewer items that distinguish candidates, chance is large."""
 
 
 def sentence(comparison: Comparison) -> str:
     """State what to do, in one sentence.
 
-    What speaks against every candidate, or against the choice, comes first.
+    Reasons against every candidate, or against the choice, come first.
     """
     if comparison.champion is None:
         return "No cell can be recommended: most trainings of every candidate diverged."
@@ -35,7 +35,7 @@ def sentence(comparison: Comparison) -> str:
 
 
 def use(comparison: Comparison) -> str:
-    """Which candidate to use, and with what risk."""
+    """Say which candidate to use, and the risk."""
     champion, decision = comparison.champion, comparison.decision
     assert champion is not None
     validation, test = champion.result.validation, champion.result.test
@@ -59,12 +59,12 @@ def use(comparison: Comparison) -> str:
 
 
 def within(comparison: Comparison) -> str:
-    """What it is to be as good as the best."""
+    """Words for being as good as the best candidate."""
     return f"within the margin ({comparison.margin:g}) of the best candidate"
 
 
 def as_good(comparison: Comparison) -> str:
-    """That a simple baseline is as good as the champion; empty if none is."""
+    """Say that a simple baseline is as good as the champion; empty if none is."""
     rival, champion = rivalling(comparison), comparison.champion
     if rival is None or champion is None:
         return ""
@@ -86,13 +86,13 @@ def rivalling(comparison: Comparison) -> str | None:
 
 
 def ahead_of(comparison: Comparison, baseline: str, champion: Champion) -> float:
-    """By how much a simple baseline is better than the champion on the test set."""
+    """The amount by which a simple baseline is better than the champion on the test set."""
     loss, mean = comparison.metric.loss, champion.result.test.mean
     return -inf if mean is None else loss(mean) - loss(comparison.baselines[baseline])
 
 
 def is_better(comparison: Comparison, baseline: str) -> bool:
-    """Whether a simple baseline has a better test score than every candidate."""
+    """Return whether a simple baseline has a better test score than every candidate."""
     means = [found.test.mean for found in comparison.candidates.values()]
     loss = comparison.metric.loss
     return all(
@@ -101,7 +101,7 @@ def is_better(comparison: Comparison, baseline: str) -> bool:
 
 
 def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> str:
-    """What to do, with the scores, in a few sentences.
+    """State what to do and the scores, in a few sentences.
 
     Args:
         comparison: The comparison.
@@ -123,7 +123,7 @@ def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> st
 
 
 def to_runner_up(decision: Decision) -> str:
-    """How the champion compares with the next candidate; empty if there is none."""
+    """Compare the champion with the runner-up; empty if there is none."""
     by = decision.ahead
     if by is None or decision.runner_up is None:
         return ""
@@ -134,7 +134,7 @@ def to_runner_up(decision: Decision) -> str:
 
 
 def evidence(comparison: Comparison) -> str:
-    """What the recommendation rests on, what it leaves open, and what would settle that."""
+    """State the evidence for the recommendation, what is open, and what would settle it."""
     decision, champion = comparison.decision, comparison.champion
     if champion is None:
         return effort(comparison)
@@ -146,7 +146,7 @@ def evidence(comparison: Comparison) -> str:
 
 
 def on_both(comparison: Comparison, champion: Champion) -> str:
-    """The champion's risk by both sets."""
+    """State the champion's risk by validation and test set."""
     validation, test = champion.result.validation, champion.result.test
     if validation.risk is None or test.risk is None or comparison.decision.why == "only_one":
         return ""
@@ -159,7 +159,7 @@ def on_both(comparison: Comparison, champion: Champion) -> str:
 
 
 def together(comparison: Comparison) -> str:
-    """What several seeds of the champion are worth together; empty if there is no ensemble."""
+    """Compare the champion's ensemble with its best seed; empty if there is no ensemble."""
     found, champion = comparison.ensemble, comparison.champion
     if found is None or champion is None:
         return ""
@@ -179,7 +179,7 @@ def together(comparison: Comparison) -> str:
 
 
 def refitted(comparison: Comparison) -> str:
-    """What training on the validation set too is worth; empty if it was not tried."""
+    """State the gain of training on the validation set too; empty if it was not tried."""
     if comparison.refit is None:
         return ""
     refit, scores = comparison.refit.refit, comparison.refit.scores
@@ -196,12 +196,12 @@ def refitted(comparison: Comparison) -> str:
 
 
 def on_both_sets(refit: Refit) -> str:
-    """On what a refit was trained, and for how long."""
+    """The data of a refit, and its epochs, in words."""
     return f"on the training and validation set for {words.epochs(refit.epochs)}"
 
 
 def measured_gain(comparison: Comparison, refit: Refit) -> str:
-    """What a refit was worth where the split is moved back by one validation set."""
+    """State the gain of a refit that was measured with the split moved back by one set."""
     gain = refit.gain
     if gain is None:
         return (
@@ -219,7 +219,7 @@ def measured_gain(comparison: Comparison, refit: Refit) -> str:
 
 
 def others(comparison: Comparison) -> str:
-    """The candidates that may be as good, and whether a cheaper one is among them."""
+    """Name the candidates that may be as good, and say whether one of them is cheaper."""
     decision = comparison.decision
     if not decision.rivals:
         return ""
@@ -235,7 +235,7 @@ def others(comparison: Comparison) -> str:
 
 
 def failures(comparison: Comparison) -> list[str]:
-    """The sizes that were trained badly, which says nothing of their cell."""
+    """Name the sizes that were not trained well, which says nothing about their cell."""
     found = []
     for name, one in comparison.candidates.items():
         if one.failure is None:
@@ -250,13 +250,13 @@ def failures(comparison: Comparison) -> list[str]:
         found.append(
             f"{told} on the validation set, although it can represent all that {than} can: a "
             "failure to optimise, not a property of the cell"
-            f"{', which tuning it again has not mended' if again else ''}."
+            f"{', which tuning it again has not removed' if again else ''}."
         )
     return found
 
 
 def cautions(comparison: Comparison) -> list[str]:
-    """What the validation set cannot tell."""
+    """Describe the limits of the validation set, a sentence each."""
     found, seen = [], comparison.evidence["validation"]
     if seen.clusters is not None and seen.clusters < FEW_CLUSTERS:
         found.append(
@@ -279,7 +279,7 @@ def cautions(comparison: Comparison) -> list[str]:
 
 
 def needed(comparison: Comparison) -> str:
-    """What would settle it, in words; empty where it is decided."""
+    """Say what would settle an open decision; empty if it is decided."""
     decision, need = comparison.decision, comparison.decision.need
     if decision.why == "one_seed":
         return f"It is open, since {NOTHING_TOLD['one_seed']}. Three random seeds would be a start."
@@ -308,7 +308,7 @@ def needed(comparison: Comparison) -> str:
 
 
 def sensitivity(decision: Decision) -> str:
-    """What would have been decided with other margins."""
+    """State the decision with other margins."""
     if decision.runner_up is None:
         return ""
     half, twice = decision.half_margin or "nothing", decision.twice_margin or "nothing"
@@ -316,7 +316,7 @@ def sensitivity(decision: Decision) -> str:
 
 
 def effort(comparison: Comparison) -> str:
-    """What the race cost, beside what it would have cost to give all the same seeds."""
+    """Compare the cost of the race with the cost of the same number of seeds for all."""
     spent = comparison.effort
     looks = words.listed([str(look) for look in spent.looks])
     seeds = "random seed" if spent.looks == (1,) else "random seeds"
@@ -328,7 +328,7 @@ def effort(comparison: Comparison) -> str:
 
 
 def because(comparison: Comparison) -> str:
-    """Why it is decided or open, in a few words."""
+    """The reason why it is decided or open, in a few words."""
     champion = comparison.champion
     held = words.chance(champion.result.validation) if champion else ""
     on_test = words.chance(champion.result.test) if champion else ""
@@ -344,12 +344,12 @@ def because(comparison: Comparison) -> str:
 
 
 def status(comparison: Comparison) -> str:
-    """Whether it is decided, and how sure, in a few words."""
+    """The status of the decision and the reason, in a few words."""
     return f"{comparison.decision.status}: {because(comparison)}"
 
 
 def risk(comparison: Comparison) -> str:
-    """The champion's expected loss by both sets, in a few words; empty if nothing tells."""
+    """The champion's expected loss by both sets, in a few words; empty if it is not known."""
     champion = comparison.champion
     if champion is None or comparison.decision.why == "only_one":
         return ""

@@ -1,4 +1,4 @@
-"""The answer on a dataset in plain lines: for the terminal, the report's first screen and cards."""
+"""The answer for a dataset in plain lines, for terminal, report and model cards."""
 
 from dataclasses import dataclass
 
@@ -14,24 +14,24 @@ STATES: dict[Why, str] = {
     "few_finished": "not decided: too many trainings diverged",
     "all_diverged": "most trainings of every candidate diverged",
 }
-"""How sure the recommendation is, by the reason of the decision."""
+"""Words for the certainty of the recommendation, by the reason of the decision."""
 
 DIVERGED = "set a lower training.learning_rate or training.clip_norm in params.yaml"
-"""What helps where every candidate diverged."""
+"""The advice if every candidate diverged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Which candidate to use, a line each; a line is empty where there is nothing to say.
+    """The recommendation, in lines; a line is empty if there is nothing to say.
 
     Attributes:
-        use: What to do, such as "use gru-32".
-        state: How sure that is, such as "decided".
-        but: What speaks against it.
-        scores: The champion's test score against the second and the best simple baseline.
+        use: The advice, such as "use gru-32".
+        state: Its certainty, such as "decided".
+        but: Reasons against it.
+        scores: Test scores of the champion, the runner-up and the best simple baseline.
         risk: The probability that another candidate is better by more than the margin, in words.
-        share: The same as a number from 0 to 1; None where it is not known.
-        to_decide: What would settle it.
+        share: The same as a number from 0 to 1; None if it is not known.
+        to_decide: The seeds or items that would settle it.
     """
 
     use: str
@@ -44,7 +44,7 @@ class Answer:
 
     @property
     def headline(self) -> str:
-        """What to do, and how sure that is."""
+        """The advice and its certainty."""
         return f"{self.use} ({self.state})"
 
     @property
@@ -80,7 +80,7 @@ def answer(comparison: Comparison) -> Answer:
 
 
 def against(comparison: Comparison) -> tuple[str, ...]:
-    """What speaks against the champion: whatever does without a recurrence and is as good."""
+    """Reasons against the champion: models without a recurrence that are as good."""
     found = (advice.as_good(comparison), recurrence.as_good(comparison))
     return tuple(text for text in found if text)
 
@@ -103,7 +103,7 @@ def scores(comparison: Comparison, champion: Champion) -> str:
 
 
 def risk(comparison: Comparison, champion: Champion) -> str:
-    """How probable it is that another candidate is better by more than the margin."""
+    """The probability that another candidate is better by more than the margin."""
     validation, test = champion.result.validation.risk, champion.result.test.risk
     if validation is None:
         return "not known"
@@ -117,7 +117,7 @@ def risk(comparison: Comparison, champion: Champion) -> str:
 
 
 def to_decide(comparison: Comparison) -> str:
-    """What would settle the decision, in a few words; empty where it is settled."""
+    """Say in a few words what would settle the decision; empty if it is settled."""
     decision = comparison.decision
     return {
         "safe": "",
@@ -131,7 +131,7 @@ def to_decide(comparison: Comparison) -> str:
 
 
 def enough(need: Need | None) -> str:
-    """The seeds and items that would probably settle it; the need is None if none would."""
+    """The seeds and items that would probably settle it; `need` is None if none would."""
     if need is None:
         return "hardly possible: the candidates are too close together"
     items = f" and {need.items:g} times the validation items" if need.items > 1 else ""

@@ -1,4 +1,4 @@
-"""The card of a registered model: what it is, what speaks for it, and what it is not for."""
+"""The card of a registered model: its kind, the evidence for it, and its limits."""
 
 from flows.report import advice, tables, words
 from flows.report.answer import Answer, answer
@@ -7,14 +7,14 @@ from flows.report.markdown import bold, table
 from rnn_core.comparison.outcome import CandidateResult, Champion, Comparison
 
 MOST_CHARACTERS = 5000
-"""What MLflow keeps of a description."""
+"""Most characters of a description that MLflow keeps."""
 
 
 def model_card(details: Details) -> str:
-    """The card of the champion of a dataset, as markdown.
+    """The card of the champion of a dataset, in Markdown.
 
     Args:
-        details: Of the dataset; it must have a champion.
+        details: Details of the dataset, which must have a champion.
     """
     comparison, champion = details.comparison, details.comparison.champion
     assert champion is not None
@@ -40,7 +40,7 @@ def first(details: Details, found: Answer) -> str:
 
 
 def what_it_is(details: Details, champion: Champion) -> str:
-    """The kind of model, and which of those that were trained."""
+    """Describe the model, and which of the trained models it is."""
     task, found = details.comparison.task.replace("_", " "), champion.result
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
@@ -50,18 +50,18 @@ def what_it_is(details: Details, champion: Champion) -> str:
 
 
 def which(comparison: Comparison, champion: Champion) -> str:
-    """Which of the champion's models is registered, or how it was trained anew."""
+    """Say which of the champion's models is registered, or how it was trained again."""
     members, refit = comparison.members, comparison.registered_refit
     if members:
-        anew = f" They were trained anew, {advice.on_both_sets(refit)}." if refit else ""
+        again = f" They were trained again, {advice.on_both_sets(refit)}." if refit else ""
         return (
             f"It is the mean of {len(members)} models, trained with the random seeds "
-            f"{words.listed([str(seed) for seed in members])}.{anew}"
+            f"{words.listed([str(seed) for seed in members])}.{again}"
         )
     if refit:
         (seed,) = comparison.registered_seeds
         return (
-            "It was trained anew, with the random seed of the champion's best on validation "
+            "It was trained again, with the random seed of the champion's best on validation "
             f"({seed}), {advice.on_both_sets(refit)}."
         )
     return (
@@ -71,12 +71,12 @@ def which(comparison: Comparison, champion: Champion) -> str:
 
 
 def candidates(comparison: Comparison) -> str:
-    """What one takes upon oneself with each candidate."""
+    """The risk of each candidate, as a table."""
     return "\n".join(table(tables.risks(comparison)))
 
 
 def data(details: Details) -> str:
-    """Where the data comes from, and how many items each split has."""
+    """The source of the data, and the number of items of each split."""
     items = words.items(details.comparison)
     refit = details.comparison.registered_refit is not None
     fitted = "training and validation set" if refit else "training set"
@@ -88,7 +88,7 @@ def data(details: Details) -> str:
 
 
 def metric(comparison: Comparison, champion: Champion) -> str:
-    """Scores of this model and of its siblings, beside the best simple baseline."""
+    """Scores of this model, of all seeds of the champion, and of the best simple baseline."""
     own = comparison.registered_scores
     assert own is not None
     chosen = "" if own.validation is None else f", validation {words.score(own.validation)}"
@@ -101,7 +101,7 @@ def metric(comparison: Comparison, champion: Champion) -> str:
 
 
 def cost(found: CandidateResult, models: int) -> str:
-    """What the model costs wherever it runs; it may be several."""
+    """The cost of the model on any machine; an ensemble has several models."""
     times = f" {models} such models answer together." if models > 1 else ""
     return (
         f"{words.count(found.cost.parameters)} parameters; "
@@ -111,7 +111,7 @@ def cost(found: CandidateResult, models: int) -> str:
 
 
 def limits(details: Details) -> str:
-    """What it was tested on, and so what is known of it."""
+    """The data that it was tested on, and the limits that follow."""
     tested = details.comparison.items.get("test")
     count = f"{words.count(tested)} items" if tested is not None else "the items"
     return (
@@ -122,7 +122,7 @@ def limits(details: Details) -> str:
 
 
 def commands(details: Details, model: str) -> str:
-    """How to load it in Python, ask it, and serve it."""
+    """Code and commands to load the model in Python, use it, and serve it."""
     load = f'model = mlflow.pyfunc.load_model("models:/{model}@champion")'
     serve = "\n".join(details.serve)
     return f"```python\nimport mlflow\n\n{load}\n```\n\n```sh\n{serve}\n```"

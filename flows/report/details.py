@@ -1,4 +1,4 @@
-"""All that is reported of one dataset: every form of the report is drawn from it."""
+"""All facts about a dataset that the forms of the report use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Curve:
 
     Attributes:
         step: Optimiser steps at the end of each epoch.
-        validation: The scores then.
+        validation: The scores at these steps.
     """
 
     step: list[float]
@@ -27,19 +27,19 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """Everything there is to tell of a dataset that has been compared.
+    """All facts about a dataset that has been compared.
 
     Attributes:
         study: Name of the study.
         dataset: Name of the dataset.
-        section: Of params.yaml.
+        section: Its section of params.yaml.
         comparison: Its comparison.
-        curves: Of each candidate, those of its random seeds.
-        diagnostics: Of each candidate that has them.
-        illustrations: Of each candidate that has one.
-        missing: What is not there, a sentence for each kind.
+        curves: Learning curves, by candidate and random seed.
+        diagnostics: Findings of the diagnostics, by candidate.
+        illustrations: Illustrations, by candidate.
+        missing: A sentence for each kind of fact that is missing.
         reproduce: Commands that make the results again.
-        serve: Commands that ask the registered champion; none if there is no champion.
+        serve: Commands that use the registered champion; empty if there is no champion.
     """
 
     study: str
@@ -55,10 +55,10 @@ class Details:
 
 
 def collect(layout: Layout, study: Study, dataset: str) -> Details:
-    """Read what is reported of a dataset.
+    """Read all facts about a dataset.
 
     Raises:
-        DataError: If the comparison is missing, or a file is not of the form that it has.
+        DataError: If the comparison is missing, or a file has another format.
     """
     comparison = read_comparison(layout.comparison(dataset))
     found = comparison.candidates
@@ -91,7 +91,7 @@ def evaluated(layout: Layout, dataset: str, candidate: CandidateResult) -> Path:
 def curves_of(
     layout: Layout, dataset: str, comparison: Comparison, candidate: CandidateResult
 ) -> dict[int, Curve]:
-    """The curves of the random seeds of a candidate that have any."""
+    """The curves of those random seeds of a candidate that have one."""
     key = f"validation_{comparison.metric.name}"
     found = {}
     for seed in candidate.seeds:
@@ -111,7 +111,7 @@ def missing(
     diagnosed: set[str],
     illustrated: set[str],
 ) -> list[str]:
-    """What is not there of whom, a sentence for each kind."""
+    """A sentence for each kind of fact that some candidates lack."""
     names = list(comparison.candidates)
     without = {
         name: [str(seed.seed) for seed in found.seeds if seed.seed not in curves[name]]
@@ -126,7 +126,7 @@ def missing(
 
 
 def folder_name(layout: Layout, study: Study) -> str:
-    """The study's folder from that of the code; "." where it lies elsewhere."""
+    """The study's folder, relative to that of the code; "." if it is outside."""
     folder = layout.folder.resolve()
     root = (folder / study.root).resolve()
     return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else "."
@@ -144,14 +144,14 @@ def reproduce(folder: str, dataset: str) -> list[str]:
 
 
 def ask(model: str, task: str) -> str:
-    """Arguments of `gatewise` that ask a registered model, with placeholders in capitals."""
+    """Arguments of `gatewise` to use a registered model, with placeholders in capitals."""
     if task == "text_generation":
         return f"generate {model} --prompt 'TEXT'"
     return f"predict {model} FILE"
 
 
 def serve(model: str, task: str) -> list[str]:
-    """Commands that ask the registered champion, and serve it."""
+    """Commands that use the registered champion, and serve it."""
     return [
         f"gatewise {ask(model, task)}  # the same kind of input as it was trained on",
         f"gatewise serve {model}  # answers over HTTP, with a page to try it",
@@ -161,7 +161,7 @@ def serve(model: str, task: str) -> list[str]:
 
 
 def what_is_missing(layout: Layout, study: Study, dataset: str) -> str:
-    """Why a dataset has no comparison, as far as its folders tell."""
+    """The reason why a dataset has no comparison, as far as its folders show it."""
 
     def lack(place: Callable[[str, str], Path]) -> list[str]:
         return [c for c in study.cells_of(dataset) if not place(dataset, c).exists()]

@@ -1,4 +1,4 @@
-"""What items can tell, in words, before anything is trained or as soon as it is known."""
+"""Say how small a difference the validation set can show, as soon as it is known."""
 
 from math import ceil
 
@@ -7,22 +7,22 @@ from rnn_core.metric import Metric
 
 
 def before_training(metric: Metric, margin: float, items: int) -> str:
-    """What so many validation items can tell, whatever is trained.
+    """Say how small a difference the validation items can show, before any training.
 
-    That can be reckoned of accuracies alone. Of other metrics nothing is known until models have
-    been scored; see `after_first_seeds`.
+    This can be computed only for accuracies. For other metrics it is known once models have been
+    scored; see `after_first_seeds`.
 
     Args:
-        metric: Of the scores.
+        metric: Metric of the scores.
         margin: The largest difference that does not matter.
-        items: Of the validation set.
+        items: Number of items of the validation set.
 
     Returns:
-        Nothing where nothing is known.
+        The text; empty if it is not known.
     """
     if metric.name != "accuracy":
         return ""
-    from rnn_core.comparison.need import (  # noqa: PLC0415 - most runs have no use for its NumPy
+    from rnn_core.comparison.need import (  # noqa: PLC0415 - has NumPy, which most runs do not need
         items_for_share,
         smallest_share,
     )
@@ -37,16 +37,16 @@ def before_training(metric: Metric, margin: float, items: int) -> str:
 
 
 def after_first_seeds(metric: Metric, margin: float, items: int, smallest: float) -> str:
-    """What validation items can tell, by how much scores of models differ from item to item.
+    """Say how small a difference the validation items can show, after the first seeds.
 
     Args:
-        metric: Of the scores.
+        metric: Metric of the scores.
         margin: The largest difference that does not matter.
-        items: Of the validation set.
-        smallest: The smallest difference that they tell.
+        items: Number of items of the validation set.
+        smallest: The smallest difference that they can show, estimated from scored models.
 
     Returns:
-        Nothing of accuracies, of which that has been said before.
+        The text; empty for accuracies, since `before_training` has said it.
     """
     if metric.name == "accuracy":
         return ""
@@ -60,13 +60,14 @@ def after_first_seeds(metric: Metric, margin: float, items: int, smallest: float
 
 
 def beside_margin(text: str, margin: float, smallest: float, needed: str) -> str:
-    """What can be told beside what is wanted.
+    """Compare the smallest difference that can be shown with the margin.
 
     Args:
-        text: What can be told.
+        text: A sentence about the smallest difference.
         margin: The largest difference that does not matter.
-        smallest: The smallest difference that can be told.
-        needed: What it takes to tell the margin, and how it is called to have less than that.
+        smallest: The smallest difference that the items can show.
+        needed: The data that is needed to show the margin, and the words "With fewer" or "With
+            less".
     """
     if smallest <= margin:
         return f"{text}; the margin is {margin:g}."
@@ -78,6 +79,6 @@ def beside_margin(text: str, margin: float, smallest: float, needed: str) -> str
 
 
 def round_up(number: int) -> int:
-    """To two significant digits."""
+    """Round up to two significant digits."""
     step = int(10 ** max(0, len(str(number)) - 2))
     return -(-number // step) * step

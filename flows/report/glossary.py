@@ -1,4 +1,4 @@
-"""What the words of a report mean: it is read by people who have not read the documentation."""
+"""The terms of a report with their meanings, for readers who do not know the documentation."""
 
 GLOSSARY: dict[str, str] = {
     "candidate": (
@@ -38,10 +38,10 @@ GLOSSARY: dict[str, str] = {
         "accuracy and the probability of the class that it answers. 0 is best."
     ),
     "recall, macro F1": (
-        "Recall: the share of the items of a class that are taken for it. Macro F1: the mean over "
-        "all classes, each counted alike, of the harmonic mean of recall and precision, the share "
-        "of what is taken for a class that is of it. A classifier that always answers the most "
-        "frequent class has a high accuracy where that is most of the items, and a low macro F1."
+        "Recall: the share of the items of a class that are classified as it. Macro F1: the mean "
+        "over all classes, with equal weights, of the harmonic mean of recall and precision, the "
+        "share of correct items among those classified as the class. A classifier that always "
+        "answers the most frequent class can have a high accuracy, but it has a low macro F1."
     ),
     "expected loss": (
         "By how many margins a candidate is worse than the best one, as a mean over all that is "
@@ -82,7 +82,7 @@ GLOSSARY: dict[str, str] = {
         "validation set, with limits that hold together at 95 %. Worse: beyond chance."
     ),
     "MACs": (
-        "Multiply-accumulates of the recurrent layers, or of what stands in their place, for one "
+        "Multiply-accumulates of the recurrent layers, or of the layers in their place, for one "
         "step of one sequence."
     ),
     "size": (
@@ -94,4 +94,4 @@ GLOSSARY: dict[str, str] = {
         "the best."
     ),
 }
-"""Each with what it means, in the order in which one needs them."""
+"""The meaning of each term, in the order in which a reader needs them."""

@@ -1,4 +1,4 @@
-"""The report as markdown: report.md, and the parts that Prefect shows."""
+"""The report in Markdown: report.md, and the parts that Prefect shows."""
 
 from collections.abc import Mapping
 
@@ -9,17 +9,17 @@ from rnn_core.comparison.outcome import Comparison
 
 
 def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, str]) -> str:
-    """The results for a person, and the datasets that have none yet.
+    """The results of a study in Markdown, with the datasets that have none yet.
 
     Args:
         study: Name of the study.
         results: The comparison of each dataset that has one.
-        missing: What is not there of the others, in words.
+        missing: The reason why each of the other datasets has none.
     """
     lines = [
         f"# Which cell to use: study `{study}`",
         "",
-        "[What the words mean](#what-the-words-mean) stands at the end.",
+        "[What the words mean](#what-the-words-mean) is at the end.",
         "",
         "![Test score of every cell on every dataset](cells.svg)",
         "",
@@ -34,7 +34,7 @@ def report(study: str, results: Mapping[str, Comparison], missing: Mapping[str, 
 
 
 def section(dataset: str, comparison: Comparison) -> str:
-    """One dataset: what to do, why, the candidates, and where simple advice leads."""
+    """One dataset: the advice, its reasons, the candidates, and the results of simple policies."""
     lines = [f"## {dataset}", "", advice.verdict(comparison, bold), ""]
     lines += [advice.evidence(comparison), "", *candidates(comparison), ""]
     if recalls := tables.recalls(comparison):
@@ -52,7 +52,7 @@ def section(dataset: str, comparison: Comparison) -> str:
 
 
 def bold(text: str) -> str:
-    """Text that stands out."""
+    """Text in bold."""
     return f"**{text}**"
 
 
@@ -68,11 +68,11 @@ def candidates(comparison: Comparison) -> list[str]:
 
 
 def table(grid: Grid) -> list[str]:
-    """A table, line by line; what is a line break or a column elsewhere is none in a word."""
+    """The lines of a table; line breaks and column marks in a cell's text are escaped."""
     rows = [grid.titles, ["---"] * len(grid.titles), *grid.rows]
     return [f"| {' | '.join(escaped(word) for word in row)} |" for row in rows]
 
 
 def escaped(word: str) -> str:
-    """A word that cannot leave its column."""
+    """The text of a cell without line breaks, with escaped column marks."""
     return " ".join(word.split()).replace("|", "\\|")

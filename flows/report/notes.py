@@ -1,4 +1,4 @@
-"""What MLflow's pages say of a study: which cell, how sure, and what to do next, as markdown."""
+"""Descriptions for MLflow's pages: which cell, how sure, and what to do next, in Markdown."""
 
 from flows.report import advice, tables, words
 from flows.report.markdown import bold, table
@@ -6,16 +6,16 @@ from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.outcome import CandidateResult, Comparison, Result
 
 CANDIDATES = "tags.gatewise.current = 'true' and tags.gatewise.candidate = 'true'"
-"""Finds the runs that a study compares now, and no network without a recurrence."""
+"""Query for the runs that a study compares now, without networks that have no recurrence."""
 
 
 def experiment(comparison: Comparison, model: str, view: str) -> str:
     """The description of the experiment of a dataset.
 
-    It begins without markup, since the list of experiments shows its beginning as it is.
+    It begins without markup, since the list of experiments shows its beginning as plain text.
 
     Args:
-        comparison: Of the dataset.
+        comparison: Comparison of the dataset.
         model: Name of its registered model.
         view: Address of a view of the candidates, relative to MLflow's.
     """
@@ -30,7 +30,7 @@ def experiment(comparison: Comparison, model: str, view: str) -> str:
 
 
 def reading(comparison: Comparison) -> str:
-    """How to read the list of runs."""
+    """Explain the list of runs."""
     metric = comparison.metric.name
     return (
         f"{bold('The runs.')} A run is a cell at one size, with the mean of its random seeds; "
@@ -42,7 +42,7 @@ def reading(comparison: Comparison) -> str:
 
 
 def next_steps(comparison: Comparison, model: str) -> list[str]:
-    """What one does with the answer."""
+    """The next steps for the user."""
     if comparison.champion is None:
         return [f"{bold('Next.')} See in the report why the trainings diverged."]
     return [
@@ -67,12 +67,12 @@ def run(comparison: Comparison, name: str) -> str:
 
 
 def is_recommended(comparison: Comparison, name: str) -> bool:
-    """Whether a run is the one that the study recommends."""
+    """Return whether a run is the one that the study recommends."""
     return name == comparison.decision.champion
 
 
 def scores(comparison: Comparison, result: Result) -> str:
-    """The test score of a run, and how many random seeds it comes from."""
+    """The test score of a run, and its number of random seeds."""
     number, metric = len(result.seeds), comparison.metric
     seeds = f"{number} random seed{'' if number == 1 else 's'}"
     if result.test.mean is None:
@@ -87,7 +87,7 @@ def scores(comparison: Comparison, result: Result) -> str:
 
 
 def chances(result: CandidateResult) -> str:
-    """How likely a candidate is as good as the best."""
+    """The chance that a candidate is as good as the best."""
     if result.validation.risk is None:
         return ""
     return (

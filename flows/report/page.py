@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing beside it: no network, no script, no file."""
+"""The report as one page that needs no network, no script and no other file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from rnn_core.training.illustration import Confusion, Pairs, Texts
 
 PAGE = "page.html.jinja"
 STYLE = "style.css"
-"""Both lie beside this module, and are named in the `deps` of the stage."""
+"""Both are next to this module, and are named in the `deps` of the stage."""
 
 PAIRS = {"translation": "Translations", "speech_transcription": "Transcriptions"}
-"""What pairs of input and output are called, by task."""
+"""Titles for pairs of input and output, by task."""
 
 Told: TypeAlias = tuple[str, str, str]
-"""Of an example what was given, what is right, if that is known, and what was made."""
+"""Texts of an example: input, correct output if it is known, and output of the model."""
 
 MOST_EXAMPLES = 6
 MOST_CHARACTERS = 600
@@ -38,8 +38,8 @@ def page(study: str, found: Mapping[str, Details], missing: Mapping[str, str]) -
 
     Args:
         study: Name of the study.
-        found: Of each dataset that has been compared.
-        missing: What is not there of the others, in words.
+        found: Details of each dataset that has been compared.
+        missing: The reason why each of the other datasets has none.
     """
     return rendered(
         PAGE,
@@ -52,7 +52,7 @@ def page(study: str, found: Mapping[str, Details], missing: Mapping[str, str]) -
 
 
 def rendered(template: str, **content: Any) -> str:
-    """A template of this folder with its content, in which nothing is markup but our own."""
+    """Fill in a template of this folder; markup in the content is escaped, except our own."""
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -72,7 +72,7 @@ def rendered(template: str, **content: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A figure as the template wants it."""
+    """A figure in the form that the template needs."""
 
     title: str
     words: str
@@ -81,7 +81,7 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class SideBySide:
-    """What several candidates made of the same inputs: of each input, who said what."""
+    """Outputs of several candidates for the same inputs, by input and candidate."""
 
     title: str
     groups: list[list[tuple[str, str]]]
@@ -93,10 +93,10 @@ class ConfusionMatrix:
     """A matrix of counts with shades.
 
     Attributes:
-        title: Of the matrix.
-        labels: Of its columns.
+        title: Title of the matrix.
+        labels: Labels of its columns.
         rows: Label of each row, with a count and a shade for each column.
-        note: How many of all are right.
+        note: The number of correct items.
     """
 
     title: str
@@ -119,7 +119,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class PageSection:
-    """One dataset as the template wants it."""
+    """One dataset in the form that the template needs."""
 
     dataset: str
     task: str
@@ -150,7 +150,7 @@ def bar(found: Answer) -> Bar | None:
 
 
 def section(details: Details) -> PageSection:
-    """One dataset as the template wants it."""
+    """One dataset in the form that the template needs."""
     comparison = details.comparison
     ranked, found = words.ranked(comparison), answer(comparison)
     drawn = {chart.name: picture_of(chart) for chart in charts(details)}
@@ -178,13 +178,13 @@ def section(details: Details) -> PageSection:
 
 
 def picture_of(chart: Chart) -> Picture:
-    """A figure as the template wants it."""
+    """A figure in the form that the template needs."""
     svg = Markup(chart.svg)  # noqa: S704 - matplotlib escapes what it is given
     return Picture(title=chart.title, words=chart.words, svg=svg)
 
 
 def more(details: Details) -> list[tuple[str, Grid]]:
-    """Tables for who wants to know more, with their titles."""
+    """Further tables, with their titles."""
     comparison = details.comparison
     found = [
         ("How well each class is found on the test set", tables.recalls(comparison)),
@@ -197,7 +197,7 @@ def more(details: Details) -> list[tuple[str, Grid]]:
 
 
 def examples(details: Details) -> list[Example]:
-    """What the shown candidates put out, in the form of their kind; forecasts are drawn."""
+    """Outputs of the candidates with examples; forecasts are in a figure instead."""
     found = {name: details.illustrations[name] for name in shown_examples(details)}
     title = f"{PAIRS.get(details.comparison.task, 'Answers')}: {' and '.join(found)}"
     texts = {name: told_texts(one) for name, one in found.items() if isinstance(one, Texts)}
@@ -212,22 +212,22 @@ def examples(details: Details) -> list[Example]:
 
 
 def told_texts(shown: Texts) -> list[Told]:
-    """Of each text the prompt, nothing that would be right, and what was written."""
+    """For each text the prompt and the output; there is no correct output."""
     return [(one.prompt, "", shortened(one.text)) for one in shown.texts]
 
 
 def told_pairs(shown: Pairs) -> list[Told]:
-    """Of each pair the source, what is right, and what was made."""
+    """For each pair the source, the reference and the output."""
     return [(one.source, shortened(one.reference), shortened(one.output)) for one in shown.pairs]
 
 
 def side_by_side(title: str, given: str, found: Mapping[str, Sequence[Told]]) -> SideBySide:
-    """What several candidates made of the same inputs, grouped by input.
+    """Group outputs of several candidates for the same inputs by input.
 
     Args:
-        title: Of the examples.
-        given: What the input is called.
-        found: What each candidate made.
+        title: Title of the examples.
+        given: Name of the input.
+        found: Texts of each candidate.
     """
     groups: dict[str, list[tuple[str, str]]] = {}
     for name, told in found.items():
@@ -240,14 +240,14 @@ def side_by_side(title: str, given: str, found: Mapping[str, Sequence[Told]]) ->
 
 
 def shortened(text: str) -> str:
-    """The beginning of a text; empty ones are said to be."""
+    """The beginning of a text; "(nothing)" if it is empty."""
     if not text:
         return "(nothing)"
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
 
 
 def confusion(name: str, shown: Confusion) -> ConfusionMatrix:
-    """How often each true label was given each label, with shades by the share of its row."""
+    """Count predicted labels by true label, with shades by the share of the row."""
     labels, counts = shown.labels[:MOST_LABELS], shown.counts[:MOST_LABELS]
     rows = []
     for label, row in zip(labels, counts, strict=False):

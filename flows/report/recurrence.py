@@ -1,4 +1,4 @@
-"""Whether a recurrence is needed at all: reference networks in words and as a table."""
+"""Say whether a recurrence is needed: reference networks in words and as a table."""
 
 from flows.report import words
 from flows.report.tables import Grid
@@ -8,14 +8,14 @@ from rnn_core.comparison.outcome import Comparison
 TITLE = "Without a recurrence"
 
 NO_MEMORY = "memoryless"
-"""The cell that has no recurrence either."""
+"""The cell without a recurrence."""
 
 SURE = 2.0
 """Standard errors within which a difference may be chance."""
 
 
 def needed(comparison: Comparison) -> str:
-    """Whether a recurrence is needed on a dataset, in a sentence; empty if nobody asked."""
+    """Say whether a recurrence is needed on a dataset; empty if it was not tested."""
     found, champion = comparison.references, comparison.champion
     if found is None:
         return (
@@ -55,7 +55,7 @@ def best_network(comparison: Comparison) -> tuple[str, Beside, float] | None:
 
 
 def as_good(comparison: Comparison) -> str:
-    """That a network without a recurrence is as good as the champion; empty if none is."""
+    """Say that a network without a recurrence is as good as the champion; empty if none is."""
     best, champion = best_network(comparison), comparison.champion
     if best is None or champion is None or champion.result.cell == NO_MEMORY:
         return ""
@@ -70,7 +70,7 @@ def as_good(comparison: Comparison) -> str:
 
 
 def by(found: Beside) -> str:
-    """By how many margins a network is better or worse."""
+    """The difference of a network from the champion, in margins."""
     assert found.worse_by is not None
     error = "" if found.error is None else f" ± {words.difference(found.error)}"
     way = "better" if found.worse_by < 0 else "worse"

@@ -1,7 +1,7 @@
-"""Matplotlib's figures as small SVG with stable bytes, whose colours a page may set.
+"""Turn Matplotlib's figures into small SVG with reproducible bytes and the colours of the page.
 
-A colour is drawn as a stand-in and written as a CSS variable, so that a picture follows the
-page that it stands in. Where it stands alone, `alone` gives it colours of its own.
+A colour is drawn as a stand-in and written as a CSS variable, so that a figure has the colours of
+its page. For a separate file, `alone` sets the colours.
 """
 
 import io
@@ -27,7 +27,7 @@ LIGHT = {
     "c5": "#5a55c8",
     "c6": "#59636e",
 }
-"""After Okabe and Ito, darker, so that text in these colours can be read on white."""
+"""Colours of Okabe and Ito, but darker, so that text in them can be read on white."""
 
 DARK = {
     "ink": "#e6e9ec",
@@ -44,10 +44,10 @@ DARK = {
 }
 
 STAND_IN = {name: f"#0102{place:02x}" for place, name in enumerate(LIGHT)}
-"""What a colour is called while it is drawn; no figure has these by chance."""
+"""Stand-ins for colours while a figure is drawn; no figure uses these colours otherwise."""
 
 FONT_SIZE = 9
-"""Points, of all text, so that it need not be said at each."""
+"""Font size of all text, in points; a single size needs no attribute at each text."""
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -91,18 +91,18 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Matplotlib's settings for all pictures that are made with `written`."""
+    """Use Matplotlib's settings for figures that `written` writes."""
     with mpl.rc_context(STYLE):
         yield
 
 
 def written(figure: Figure, name: str, words: str) -> str:
-    """A figure as an SVG element; to be called within `drawing`.
+    """Write a figure as an SVG element; call it within `drawing`.
 
     Args:
-        figure: What was drawn.
-        name: Sets the ids inside apart from those of the other pictures of a page.
-        words: What it shows, for those who do not see it.
+        figure: The figure.
+        name: Makes the ids inside differ from those of other figures on the page.
+        words: Description, for readers who do not see the figure.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": f"gatewise {name}"}):
@@ -119,23 +119,23 @@ def written(figure: Figure, name: str, words: str) -> str:
 
 
 def alone(picture: str) -> str:
-    """A picture of `written` as a file of its own, on white."""
+    """A picture from `written` as a separate file, on white."""
     colours = ";".join(f"--{name}:{colour}" for name, colour in LIGHT.items())
     style = f"<style>svg{{{colours};background:#fff}}</style>"
     return picture.replace(">", f">{style}", 1)
 
 
 def coloured(svg: str) -> str:
-    """The same with variables for stand-ins."""
+    """Replace stand-ins for colours by CSS variables."""
     for name, stand_in in STAND_IN.items():
         svg = svg.replace(stand_in, f"var(--{name})")
     return svg
 
 
 def smaller(svg: str) -> str:
-    """The same to the eye, without what a page does not need.
+    """Remove parts of an SVG that do not change how it looks.
 
-    Panels clip nothing, since their limits follow from what is drawn, and groups group nothing.
+    Panels do not need clipping, since their limits follow from the data; groups have no effect.
     """
     for needless in NEEDLESS:
         svg = needless.sub("", svg)
@@ -145,7 +145,7 @@ def smaller(svg: str) -> str:
 
 
 def rounded(coordinates: str) -> str:
-    """Coordinates to a tenth of a point, on one line."""
+    """Round coordinates to a tenth of a point, and write them on one line."""
     shorter = LONG_NUMBER.sub(lambda found: f"{float(found[0]):.1f}", coordinates)
     shorter = re.sub(r"\.0(?!\d)", "", shorter)
     return re.sub(r"\s*([MLCzQ])\s*", r"\1", " ".join(shorter.split()))

@@ -1,4 +1,4 @@
-"""A comparison in tables of words, for page and markdown."""
+"""A comparison in tables of words, for page and Markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RISKS = ("chance", "chance on test", "expected loss", "expected loss on test")
 
 MOST_CLASSES = 20
 MOST_BESIDE = 4
-"""Classes, and candidates, whose recalls are shown."""
+"""Most classes and candidates in the table of recalls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Grid:
     """A table of words.
 
     Attributes:
-        titles: Of the columns.
-        rows: Each with a word for each title.
+        titles: Titles of the columns.
+        rows: Rows, with a text for each column.
     """
 
     titles: list[str]
@@ -33,12 +33,12 @@ class Grid:
 
 
 def further_metrics(comparison: Comparison) -> list[str]:
-    """Names of the metrics beside the one that decides."""
+    """Names of the metrics, without the one that decides."""
     return sorted({name for found in comparison.candidates.values() for name in found.others})
 
 
 def candidates(comparison: Comparison) -> Grid:
-    """Candidates from best to worst on the validation split, then the baselines."""
+    """Candidates from best to worst on the validation set, then the baselines."""
     others = further_metrics(comparison)
     titles = [
         "candidate",
@@ -77,10 +77,9 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
 
 
 def recalls(comparison: Comparison) -> Grid | None:
-    """How well each class is found; None where items have no classes.
+    """Recall of each class, for the best candidates; None if items have no classes.
 
-    The classes that the champion finds worst come first, and so many are shown that a person
-    reads; the best candidates are beside it.
+    Classes with the champion's lowest recall come first; a long list is cut.
     """
     ranked, champion = words.ranked(comparison), comparison.decision.champion
     found = dict(sorted(ranked, key=lambda pair: pair[0] != champion)[:MOST_BESIDE])
@@ -98,7 +97,7 @@ def recalls(comparison: Comparison) -> Grid | None:
 
 
 def risks(comparison: Comparison) -> Grid:
-    """What one takes upon oneself with each candidate, by both sets."""
+    """The risk of each candidate, by validation and test set."""
     titles = ["candidate", *RISKS]
     rows = [[name, *risk_row(found)] for name, found in words.ranked(comparison)]
     return Grid(titles=titles, rows=rows)
@@ -111,7 +110,7 @@ def risk_row(found: CandidateResult) -> list[str]:
 
 
 def policies(comparison: Comparison) -> Grid:
-    """What one would have come to by following simple advice."""
+    """The results of simple policies, such as always using an LSTM."""
     titles = ["policy", "leads to", "trains", "MACs trained", "MACs of a step", "regret"]
     rows = [
         [
@@ -128,7 +127,7 @@ def policies(comparison: Comparison) -> Grid:
 
 
 def seeds(comparison: Comparison) -> Grid:
-    """Every seed of every candidate, so that means hide nothing."""
+    """Scores of every seed of every candidate."""
     metric = comparison.metric.name
     titles = ["candidate", "seed", f"test {metric}", f"validation {metric}", "epochs", "steps"]
     rows = [
@@ -147,7 +146,7 @@ def seeds(comparison: Comparison) -> Grid:
 
 
 def tuning(comparison: Comparison) -> Grid | None:
-    """How the hyperparameters of each candidate were found; None if none was tuned."""
+    """The search for hyperparameters of each candidate; None if none was tuned."""
     rows = [
         [
             name,
@@ -166,7 +165,7 @@ def tuning(comparison: Comparison) -> Grid | None:
 
 
 def rounds(tuning: Tuned) -> str:
-    """How many values each round of a search tried, and for how long."""
+    """The number of values that each round of a search tried, and its share of epochs."""
     told = []
     for one in tuning.rounds:
         seeds = f" with {one.seeds} random seeds" if one.seeds > 1 else ""
@@ -212,12 +211,12 @@ def layer_rows(seeds: Sequence[SeedFindings]) -> Iterator[list[str]]:
 
 
 def of_layer(seeds: Sequence[SeedFindings], when: When, layer: str) -> list[LayerFindings]:
-    """What was found about a layer in those seeds that have it."""
+    """Findings about a layer in the seeds that have it."""
     return [seed.at(when)[layer] for seed in seeds if layer in seed.at(when)]
 
 
 def mean_values(found: Sequence[Mapping[str, float | None]]) -> Means:
-    """Means by name; without those that are not there."""
+    """Means by name, of values that are not None."""
     names = sorted({name for values in found for name in values})
     there = {
         name: [value for values in found if (value := values.get(name)) is not None]

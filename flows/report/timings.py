@@ -1,4 +1,4 @@
-"""What trainings took on this machine: measured, and so beside the report, not in it."""
+"""The page of times and memory on this machine; separate from the report, as they vary."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ TITLES = [
 
 
 def write_timings(layout: Layout, study: Study) -> None:
-    """Write the page of timings beside the records that it shows.
+    """Write the page of timings next to the records that it shows.
 
     Raises:
         OSError: If it cannot be written.
@@ -42,7 +42,7 @@ def write_timings(layout: Layout, study: Study) -> None:
 
 
 def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable[Answer]) -> Grid:
-    """Each candidate and reference network: how good it is, and what it takes and took here."""
+    """A row for each candidate and reference network: scores, size, and measurements here."""
     answer = {one.candidate: one for one in answers if one.dataset == dataset}
     found: dict[str, list[Record]] = defaultdict(list)
     for one in last:
@@ -64,7 +64,7 @@ def grid(layout: Layout, dataset: str, last: Iterable[Record], answers: Iterable
 
 
 def measured(records: Sequence[Record]) -> tuple[str, str]:
-    """Seconds together and megabytes at most; what the store had has none here."""
+    """Total seconds and peak megabytes; trainings from the store have none here."""
     if not records:
         return "not run here", "not run here"
     seconds = sum(one.seconds for one in records)
@@ -72,11 +72,11 @@ def measured(records: Sequence[Record]) -> tuple[str, str]:
 
 
 def answered(answer: Answer | None, ran: bool) -> tuple[str, str, str]:
-    """What an answer takes here: milliseconds of half of them, of 95 %, and megabytes at most.
+    """Time and memory of an answer here: median and 95th percentile in ms, and peak megabytes.
 
     Args:
-        answer: As measured; None if it was not.
-        ran: Whether the random seed was evaluated here whose answers are measured.
+        answer: The measurement; None if there is none.
+        ran: Whether the seed whose answers are measured was evaluated here.
     """
     if answer is None:
         why = "not measured" if ran else "not run here"
@@ -86,7 +86,7 @@ def answered(answer: Answer | None, ran: bool) -> tuple[str, str, str]:
 
 
 def judged(layout: Layout, dataset: str) -> tuple[dict[str, list[str]], str]:
-    """Test score, parameters and MACs of what has been compared, and what the others are."""
+    """Test score, parameters and MACs of compared models, and a word for all others."""
     if not layout.comparison(dataset).exists():
         return {}, "not compared yet"
     try:

@@ -25,7 +25,7 @@ POLICIES: dict[PolicyName, str] = {
 
 
 SUREST = 0.001
-"""A chance that is nearer to none, or to certainty, is not known that well."""
+"""Chances nearer to 0 or 1 than this are not known precisely."""
 
 
 def score(value: float | None) -> str:
@@ -67,17 +67,17 @@ def settings(values: Mapping[str, float]) -> str:
 
 
 def chance(result: SplitResult) -> str:
-    """The chance that a candidate is within the margin of the best; empty if nothing tells."""
+    """The chance that a candidate is within the margin of the best; empty if it is not known."""
     return "" if result.risk is None else chance_of(result.risk.chance)
 
 
 def expected_loss(result: SplitResult) -> str:
-    """By how many margins a candidate is expected to be worse than the best."""
+    """The expected loss of a candidate, in margins."""
     return "" if result.risk is None else difference(result.risk.expected_loss)
 
 
 def chance_of(value: float) -> str:
-    """A chance in percent, no surer than draws can tell."""
+    """A chance in percent, with "below" or "above" where the draws show no more."""
     if value < SUREST:
         return f"below {SUREST:.1%}".replace("%", " %")
     if value > 1 - SUREST:
@@ -106,7 +106,7 @@ def number(value: int, noun: str) -> str:
 
 
 def capitalised(text: str) -> str:
-    """With a capital letter first, and all else as it is."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
@@ -138,7 +138,7 @@ def by_validation(results: Mapping[str, AnyResult], metric: Metric) -> list[tupl
 
 
 def best_sizes(comparison: Comparison) -> list[str]:
-    """Of each cell the size that is best on validation; the best cell first."""
+    """The best size of each cell on the validation set, with the best cell first."""
     first: dict[str, str] = {}
     for name, candidate in ranked(comparison):
         first.setdefault(candidate.cell, name)
@@ -146,7 +146,7 @@ def best_sizes(comparison: Comparison) -> list[str]:
 
 
 def outcome(candidate: Result) -> str:
-    """How many of its seeds finished, and how the others ended."""
+    """The number of seeds that finished, and the ends of the others."""
     seeds, lost = len(candidate.seeds), candidate.diverged
     told = ", ".join(f"seed {seed.seed} diverged at epoch {seed.epochs}" for seed in lost)
     return f"{seeds - len(lost)} of {seeds} seeds" + (f"; {told}" if told else "")
@@ -160,7 +160,7 @@ def mean_and_std(result: SplitResult | Beside) -> str:
 
 
 def behind(result: SplitResult) -> str:
-    """By how much a candidate is worse than the best of the others on a split, with limits."""
+    """The difference of a candidate from the best of the others on a split, with limits."""
     standing = result.standing
     if standing is None:
         return ""
@@ -171,20 +171,20 @@ def behind(result: SplitResult) -> str:
 
 
 def size(candidate: Result) -> str:
-    """What of the ladder a candidate is, and how far its weights are from the budget."""
+    """The size of a candidate in params.yaml, and how far its weights are from that budget."""
     apart = candidate.deviations
     told = ", ".join(f"{s} ({apart[s]:+.1%})" if s in apart else s for s in candidate.sizes)
     return told if candidate.num_layers == 1 else f"{told}, {candidate.num_layers} layers"
 
 
 def units(candidate: CandidateResult) -> str:
-    """How many units a candidate has, in each of its layers."""
+    """The number of units of a candidate, in each of its layers."""
     each = f"{count(candidate.hidden_size)} units"
     return each if candidate.num_layers == 1 else f"{candidate.num_layers} layers of {each}"
 
 
 def about_metric(comparison: Comparison) -> str:
-    """What the metric is, and which values are better."""
+    """The metric: its name, unit, better direction and definition."""
     metric = comparison.metric
     definition = f" ({metric.definition})" if metric.definition else ""
     return f"{metric.name}: {metric.unit}, {metric.direction} is better{definition}"
@@ -196,7 +196,7 @@ def about_margin(comparison: Comparison) -> str:
 
 
 def items(comparison: Comparison) -> str:
-    """How many items each split has."""
+    """The number of items of each split."""
     there = [split for split in SPLITS if split in comparison.items]
     return ", ".join(f"{split} {count(comparison.items[split])}" for split in there)
 
@@ -208,7 +208,7 @@ def about_baseline(comparison: Comparison) -> str:
 
 
 def facts(comparison: Comparison) -> list[tuple[str, str]]:
-    """What the numbers of a comparison are about, by name."""
+    """Facts about a comparison as a whole, by name."""
     return [
         ("metric", about_metric(comparison)),
         ("margin", about_margin(comparison)),

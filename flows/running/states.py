@@ -122,7 +122,7 @@ class CancelWatch:
 
 def cancelled(run: str, since: datetime) -> State[None]:
     """The last state of a cancelled run; its tasks that ended by this get it too."""
-    state: State[None] = Cancelled(message="cancelled by the user; finished trainings are kept")
+    state: State[None] = Cancelled(message="cancelled by a user; finished trainings are kept")
     with get_client(sync_client=True) as client:
         end_tasks(client, run, state, since)
     return state

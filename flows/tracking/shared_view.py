@@ -1,8 +1,8 @@
-"""A view of the runs of an experiment, as MLflow's page keeps one that was shared.
+"""A view of the runs of an experiment, stored in the way of MLflow's shared views.
 
-MLflow does not document how it keeps these. It is known in this file alone: a tag of the experiment
-whose value is JSON, and an address that names the tag. An MLflow that reads it no more shows its
-own default view instead.
+MLflow does not document this way, and only this file knows it: a tag of the experiment whose value
+is JSON, and an address that names the tag. If a later MLflow does not read the tag, it shows its
+default view instead.
 """
 
 import json
@@ -25,8 +25,8 @@ def view(*, search: str, order_by: str, ascending: bool, metrics: list[str]) -> 
     """The value of the tag.
 
     Args:
-        search: Which runs, in MLflow's search syntax.
-        order_by: Metric by which they are sorted.
+        search: Condition for runs, in MLflow's search syntax.
+        order_by: Metric that they are sorted by.
         ascending: The lowest value first.
         metrics: Metrics that are columns, from left to right.
     """
@@ -40,5 +40,5 @@ def view(*, search: str, order_by: str, ascending: bool, metrics: list[str]) -> 
 
 
 def column(metric: str) -> str:
-    """How the page names the column of a metric."""
+    """The page's name for the column of a metric."""
     return f"metrics.`{metric}`"

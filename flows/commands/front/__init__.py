@@ -1,1 +1,1 @@
-"""What a user meets before any command runs: the welcome, and the completion of words."""
+"""The welcome text, and the completion of words on the command line."""

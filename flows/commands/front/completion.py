@@ -1,4 +1,4 @@
-"""Words that a shell may complete. Imports no more than it takes to find them."""
+"""Words that a shell can complete. It imports little, so that completion is quick."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,43 +8,43 @@ from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.tasks import REGISTRY as TASKS
 
 VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
-"""The stages that there is one of for each dataset."""
+"""Stages that each dataset has."""
 
 PLACES = (".", "*", "studies/*")
-"""Where studies are looked for, from the current folder."""
+"""Patterns of folders where studies are looked for, from the current folder."""
 
 
 def tasks(incomplete: str) -> list[str]:
-    """Names of tasks that begin so."""
+    """Names of tasks that begin with the incomplete word."""
     return [name for name in TASKS if name.startswith(incomplete)]
 
 
 def cell(incomplete: str) -> list[str]:
-    """Names of cells that begin so."""
+    """Names of cells that begin with the incomplete word."""
     return [name for name in CELLS if name.startswith(incomplete)]
 
 
 def cells(incomplete: str) -> list[str]:
-    """A list of cells with commas between, of which the last begins so."""
+    """Lists of cells, separated by commas, whose last name completes the incomplete one."""
     before, comma, last = incomplete.rpartition(",")
     named = before.split(",")
     return [f"{before}{comma}{name}" for name in cell(last) if name not in named]
 
 
 def datasets(incomplete: str) -> list[str]:
-    """Datasets of the study in the current folder that begin so."""
+    """Datasets of the study in the current folder that begin with the incomplete word."""
     found = datasets_of(Path("params.yaml"))
     return [name for name in found[1] if name.startswith(incomplete)] if found else []
 
 
 def stages(incomplete: str) -> list[str]:
-    """Stages of the study in the current folder that begin so."""
+    """Stages of the study in the current folder that begin with the incomplete word."""
     names = ["code", *(f"{verb}@{name}" for verb in VERBS for name in datasets("")), "report"]
     return [name for name in names if name.startswith(incomplete)]
 
 
 def models(incomplete: str) -> list[str]:
-    """Names that models of the studies near the current folder have once they are registered."""
+    """Names of registered models of the studies near the current folder, also future ones."""
     names = [f"{study}.{name}" for study, known in studies() for name in known]
     return [name for name in names if name.startswith(incomplete)]
 
@@ -59,7 +59,7 @@ def studies() -> Iterator[tuple[str, list[str]]]:
 
 def datasets_of(file: Path) -> tuple[str, list[str]] | None:
     """Name and datasets of a study; None if its parameters cannot be read."""
-    import yaml  # noqa: PLC0415 - most words need none
+    import yaml  # noqa: PLC0415 - most words do not need it
 
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))

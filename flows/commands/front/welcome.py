@@ -1,4 +1,4 @@
-"""What `gatewise` prints without a command: the three things that it is used for."""
+"""The text that `gatewise` prints without a command: the three things to use it for."""
 
 from rnn_core.tasks import REGISTRY as TASKS
 

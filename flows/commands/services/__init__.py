@@ -1,1 +1,1 @@
-"""Commands that leave something running, or ask what does."""
+"""Commands that run servers and schedules, and that look after results."""

@@ -1,4 +1,4 @@
-"""The command lines of what looks after results: champions, digests, locks and origins."""
+"""The command lines for looking after results: champions, checksums, locks and origins."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`gatewise champion`: which version answers, since when and why, and how another one does."""
+"""`gatewise champion`: show which version answers, since when and why, and change it."""
 
 import sys
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from rnn_core.comparison.statistics.pair import Pair
 
 MOVED_ELSEWHERE = (
-    "nothing is noted of why: it was moved in MLflow, or a process was killed just then"
+    "the reason is not known: it was moved in MLflow, or a process was killed at that moment"
 )
-"""What is told of a champion of which nothing is known."""
+"""Text for a champion without a recorded move."""
 
-OLDER = "when is not noted"
-"""What is told of one that was promoted before moves were noted."""
+OLDER = "the time is not known"
+"""Text for a champion that was promoted before moves were recorded."""
 
 
 def show(model: str | None) -> None:
@@ -51,7 +51,7 @@ def promote(model: str, version: int, because: str) -> None:
 
 
 def rollback(model: str, to: int | None, because: str) -> None:
-    """Make the champion before it, or another version, the champion again."""
+    """Make the previous champion, or another version, the champion again."""
     _begin()
     from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
 
@@ -59,7 +59,7 @@ def rollback(model: str, to: int | None, because: str) -> None:
 
 
 def shadow(model: str, version: int | None) -> None:
-    """Have a version answer beside the champion, or none any more."""
+    """Make a version the challenger of the champion; None ends that."""
     _begin()
     from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
 
@@ -70,7 +70,7 @@ def shadow(model: str, version: int | None) -> None:
 
 
 def score(model: str, data: Path) -> None:
-    """Print how the challenger does against the champion on data whose truth is known."""
+    """Print the comparison of challenger and champion on data whose truth is known."""
     whole = data.resolve()
     _begin()
     from flows.operations import champion  # noqa: PLC0415 - reads the settings made above
@@ -81,7 +81,7 @@ def score(model: str, data: Path) -> None:
 
 
 def score_logged(model: str, data: Path) -> None:
-    """Print how the answers of both that were logged compare, by the truth that is known."""
+    """Print the comparison of the logged answers of both, by the truth in the data."""
     whole = data.resolve()
     _begin()
     from flows.operations import logged_answers  # noqa: PLC0415 - reads the settings made above
@@ -96,7 +96,7 @@ def score_logged(model: str, data: Path) -> None:
 
 
 def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
-    """How a challenger does against the champion, in a sentence."""
+    """The comparison of a challenger with the champion, in a sentence."""
     clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
     how = "better" if pair.better_by >= 0 else "worse"
     p = min(pair.p_better, pair.p_worse)
@@ -121,11 +121,11 @@ def _champions(model: str | None) -> list["Champion"]:
 
 def _tell(champion: "Champion") -> None:
     sys.stdout.writelines(f"{line}\n" for line in told(champion))
-    sys.stdout.write("It stays until something better beyond chance comes, or you move it again.\n")
+    sys.stdout.write("It stays until a model is significantly better, or you move it again.\n")
 
 
 def told(champion: "Champion") -> Iterator[str]:
-    """The lines about a model: its champion, and why it is."""
+    """The lines about a model: its champion, and the reason for it."""
     from flows.tracking.moves import scores_on_test  # noqa: PLC0415 - imports MLflow
 
     version = champion.version
@@ -150,7 +150,7 @@ def told(champion: "Champion") -> Iterator[str]:
 
 
 def in_words(move: "Move") -> str:
-    """A move, for a person."""
+    """A move in words."""
     before = f" from version {move.before}" if move.before else ""
     who = move.by if move.by_hand else f"gatewise ({move.by})"
     evidence = "; ".join(f"{name} {value}" for name, value in sorted(move.evidence.items()))

@@ -1,4 +1,4 @@
-"""The command lines of what is left running, and of what looks after it."""
+"""The command lines that serve models and schedule runs."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`gatewise deploy`: have a study run without anybody."""
+"""`gatewise deploy`: run a study on a schedule, or when its data changes."""
 
 import os
 import sys
@@ -29,11 +29,11 @@ def deploy(
     notify: list[str],
     drift: list[str],
 ) -> None:
-    """Write the deployments of a study, and tell what they do.
+    """Write the deployments of a study, and describe them.
 
     Raises:
-        ParameterError: If `drift` names no input, or there is no interval at which it is looked at.
-        ServerError: If no Prefect server is named or runs.
+        ParameterError: If `drift` names no input, or there is no interval for checking it.
+        ServerError: If no Prefect server is named or running.
     """
     inputs = inputs_of(drift, watch_minutes)
     use_defaults()
@@ -56,7 +56,7 @@ def deploy(
 
 
 def inputs_of(drift: list[str], watch_minutes: float | None) -> dict[str, Path]:
-    """The inputs that are looked at, by model.
+    """The inputs to check, by model.
 
     Raises:
         ParameterError: As for `deploy`.
@@ -75,7 +75,7 @@ def inputs_of(drift: list[str], watch_minutes: float | None) -> dict[str, Path]:
 
 
 def use_server() -> str:
-    """Have Prefect use the server that is named, or that of `gatewise up`; returns its address.
+    """Make Prefect use the named server, or that of `gatewise up`; returns its address.
 
     Raises:
         ServerError: If there is none.
@@ -90,7 +90,7 @@ def use_server() -> str:
 
 
 def told(names: list[str], wanted: "Deployed", api: str) -> list[str]:
-    """What was deployed, for a person."""
+    """The lines for the user about the deployments."""
     when = [f"at {wanted.cron!r} ({wanted.timezone})"] if wanted.cron else []
     when.append("when its data changes" if wanted.every else "when an event names changed data")
     lines = [f"{names[0]} runs {' and '.join(when)}."]

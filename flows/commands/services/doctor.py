@@ -1,4 +1,4 @@
-"""`gatewise doctor`: what hinders a study, and what becomes of it."""
+"""`gatewise doctor`: find what stops a study from running, and repair it."""
 
 import os
 import sys
@@ -14,10 +14,10 @@ from rnn_core.study import read_study
 
 
 def doctor(folder: Path, *, fix: bool) -> None:
-    """Print what hinders a study; with `fix`, mend what can be mended.
+    """Print the problems of a study; with `fix`, repair those that a program can repair.
 
     Raises:
-        StudyError: If anything is left.
+        StudyError: If any problem is left.
     """
     use_defaults()
     layout, left = Layout(enter_home(folder)), 0

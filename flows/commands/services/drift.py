@@ -1,4 +1,4 @@
-"""`gatewise drift`: inputs compared with the training set of a model."""
+"""`gatewise drift`: compare inputs with the training set of a model."""
 
 import json
 import os
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from flows.operations.drift import Checked
 
 FOUND = 3
-"""The exit code where something has changed."""
+"""The exit code if the inputs or the score have changed."""
 
 
 def drift(model: str, given: Path, data: Path | None, *, as_json: bool) -> None:
-    """Print how an input compares with the training set; exits with `FOUND` if it has changed.
+    """Print the comparison of inputs with the training set; exit with `FOUND` if they changed.
 
     Args:
-        model: As a person names a version of a model.
-        given: File or folder of inputs, or - for the standard input.
-        data: Later data with the truth; None: there is none.
+        model: Name of the model, with or without a version.
+        given: File or folder of inputs, or - for standard input.
+        data: Later data with the truth; None if there is none.
         as_json: Print JSON.
     """
     place = given if str(given) == STDIN else given.resolve()
@@ -76,7 +76,7 @@ def announce(found: "Checked") -> None:
 
 
 def told(found: "Checked") -> Iterator[str]:
-    """The lines for a person."""
+    """The lines for the user."""
     from flows.operations.drift import in_words  # noqa: PLC0415 - reads the settings made above
 
     drift = found.drift

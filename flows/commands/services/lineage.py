@@ -1,4 +1,4 @@
-"""`gatewise lineage` and `gatewise reproduce`: where a model comes from, and made once more."""
+"""`gatewise lineage` and `reproduce`: show where a model comes from, and train it again."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flows.operations.lineage import Lineage
 
 NO_COMMIT = ("(not known)", "(none: the study was in no git repository)")
-"""What is told where there is no commit: of a version of long ago, and of others."""
+"""Texts for a version without a commit: one of an old Gatewise, and any other."""
 
 
 def lineage(model: str, study: Path, *, as_json: bool) -> None:
@@ -35,7 +35,7 @@ def lineage(model: str, study: Path, *, as_json: bool) -> None:
 
 
 def told(found: "Lineage") -> Iterator[tuple[str, str]]:
-    """The lines for a person, each with what it is about."""
+    """The lines for the user, each with its label."""
     yield "model", f"{found.model} version {found.version}, digest {found.digest}"
     if found.run is None:
         yield "MLflow", "its run was deleted"
@@ -55,7 +55,7 @@ def told(found: "Lineage") -> Iterator[tuple[str, str]]:
 
 
 def compared(found: "Lineage") -> str:
-    """Whether dvc.lock says the same now."""
+    """Describe whether dvc.lock has the same digests now."""
     if not found.lock:
         return "what dvc.lock said is not known"
     if found.lock_now is None:

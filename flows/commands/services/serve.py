@@ -1,4 +1,4 @@
-"""`gatewise serve`: registered models asked over HTTP."""
+"""`gatewise serve`: answer over HTTP with registered models."""
 
 import logging
 import os
@@ -20,17 +20,17 @@ from flows.system.ports import Shadow
 from flows.system.servers import check_port
 from rnn_core.errors import ParameterError, StudyError
 
-TOKEN = "GATEWISE_SERVE_TOKEN"  # noqa: S105 - its name
-"""Variable with the token, unless a file is named that holds it."""
+TOKEN = "GATEWISE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
+"""Variable with the token, unless a file with it is named."""
 
 SHORTEST = 16
-"""Characters of a token."""
+"""Fewest characters of a token."""
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread may keep Python to itself; Python's own 5 ms would delay each answer."""
+"""Seconds that a thread may hold Python's lock; the default of 5 ms would delay each answer."""
 
 STOP_SECONDS = 35
-"""How long answers may take to be finished when the server ends."""
+"""Seconds that running requests may take to finish when the server ends."""
 
 
 def serve(
@@ -41,11 +41,11 @@ def serve(
     refresh: float,
     shadow: Shadow,
 ) -> None:
-    """Answer until Ctrl-C, and then finish what was asked.
+    """Answer until Ctrl-C, and then finish the running requests.
 
     Raises:
         ParameterError: If there is no such model, or the token is missing or short.
-        StudyError: If a model cannot be loaded that is named, or the registry does not answer.
+        StudyError: If a named model cannot be loaded, or the registry does not answer.
         ServerError: If the port is taken.
     """
     use_defaults()
@@ -76,10 +76,10 @@ def serve(
 
 
 def rules_for(host: str, token: str | None) -> Rules:
-    """Who may ask.
+    """The rules for requests.
 
     Raises:
-        ParameterError: If others than this machine may ask, and need no token.
+        ParameterError: If other machines could send requests without a token.
     """
     is_here = host in LOOPBACK
     if token is None and not is_here:
@@ -90,7 +90,7 @@ def rules_for(host: str, token: str | None) -> Rules:
 
 
 def read_token(file: Path | None) -> str | None:
-    """The token of a file or of the environment, if there is one.
+    """Read the token from a file or the environment; None if there is none.
 
     Raises:
         ParameterError: If it cannot be read, or is too short to be one.
@@ -104,18 +104,18 @@ def read_token(file: Path | None) -> str | None:
     if token is None:
         return None
     if len(token) < SHORTEST or not token.isascii() or not token.isprintable() or " " in token:
-        told = f"{SHORTEST} letters, digits or marks at least, without a blank"
+        told = f"at least {SHORTEST} letters, digits or punctuation marks, without spaces"
         raise ParameterError(f"the token must be {told}; `openssl rand -hex 32` makes one")
     return token
 
 
 def say(application: Application, host: str, port: int) -> None:
-    """Tell where the page is, and which models answer."""
+    """Print the address of the page, and the models that answer."""
     place = f"[{host}]" if ":" in host else host
     lines = [f"Models  http://{place}:{port}"]
     for key, found in application.shelf.places.items():
         version = found.desk.version if found.desk else None
         told = f"version {version.number}, {version.cell}" if version else found.problem
         lines.append(f"  {key}: {told}")
-    sys.stdout.write("\n".join([*lines, "Ctrl-C ends it, once what was asked is answered."]) + "\n")
+    sys.stdout.write("\n".join([*lines, "Ctrl-C ends it, after running requests."]) + "\n")
     sys.stdout.flush()

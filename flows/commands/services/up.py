@@ -29,17 +29,17 @@ from flows.system.ports import Ports
 from flows.system.servers import Server, ServerError, check_port
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning"}
-"""Where to begin: MLflow has pages for training and for language models, and shows the latter."""
+"""First pages. MLflow would show its pages for language models, not those for training."""
 
 LOOK_SECONDS = 0.5
-"""How often it is looked whether all servers live."""
+"""Seconds between two looks at whether all servers are running."""
 
 
 def up(ports: Ports, pool: str) -> None:
-    """Start all servers, tell where they are, and stop them all at Ctrl-C.
+    """Start all servers, print their addresses, and stop them all at Ctrl-C.
 
-    A server that is named in the environment is used and told, and none is started in its place.
-    Where another `gatewise up` has started them, its addresses are told, and this one ends with it.
+    A server that the environment names is used, and not started. If another `gatewise up` is
+    running, this one prints the addresses of its servers, and ends with it.
 
     Raises:
         ServerError: If a port is taken, or a server does not start or ends.
@@ -60,7 +60,7 @@ def end(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def start_all(ports: Ports, pool: str, stack: ExitStack) -> None:
-    """Start what is not there, tell where all is, and wait until one ends."""
+    """Start the missing servers, print all addresses, and wait until a server ends."""
     pages_file().unlink(missing_ok=True)
     named = named_servers()
     check_ports(ports, named)
@@ -76,7 +76,7 @@ def start_all(ports: Ports, pool: str, stack: ExitStack) -> None:
 
 
 def end_dead_runs(api: str) -> None:
-    """Tell Prefect of runs whose process is gone, so that they keep no other from beginning."""
+    """Report runs whose process has ended to Prefect, so that they do not block other runs."""
     os.environ[API] = api
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads that setting
 
@@ -89,7 +89,7 @@ def end_dead_runs(api: str) -> None:
 
 
 def start_stores(ports: Ports, named: Sequence[Address], stack: ExitStack) -> list[Server]:
-    """Start the servers of Prefect and MLflow, unless others are named, and wait for them."""
+    """Start the servers of Prefect and MLflow, unless the environment names some, and wait."""
     names, begun = {address.name for address in named}, []
     if "MLflow" not in names:
         begun.append(servers.mlflow(ports.mlflow))
@@ -99,7 +99,7 @@ def start_stores(ports: Ports, named: Sequence[Address], stack: ExitStack) -> li
 
 
 def start(stack: ExitStack, begun: Sequence[AbstractContextManager[Server]]) -> list[Server]:
-    """Start some servers side by side, and wait until all answer."""
+    """Start several servers at the same time, and wait until all answer."""
     found = [stack.enter_context(one) for one in begun]
     for server in found:
         server.wait()
@@ -107,7 +107,7 @@ def start(stack: ExitStack, begun: Sequence[AbstractContextManager[Server]]) -> 
 
 
 def named_servers() -> list[Address]:
-    """The servers that the environment names, which are others' to start."""
+    """The servers that the environment names; we do not start them."""
     found = []
     if os.environ[TRACKING].startswith("http"):
         found.append(Address("MLflow", without_user(os.environ[TRACKING]), STARTS["MLflow"]))
@@ -117,10 +117,10 @@ def named_servers() -> list[Address]:
 
 
 def check_ports(ports: Ports, named: Sequence[Address]) -> None:
-    """Refuse ports that are taken, before anything is started.
+    """Check, before anything is started, that all ports are free.
 
     Raises:
-        ServerError: If one is; says by whom.
+        ServerError: If one is taken; names the process.
     """
     names = {address.name.lower() for address in named}
     for name, port in vars(ports).items():
@@ -129,12 +129,12 @@ def check_ports(ports: Ports, named: Sequence[Address]) -> None:
 
 
 def address_of(server: Server) -> Address:
-    """Where a server of ours is."""
+    """The address of one of our servers."""
     return Address(server.name, server.url, STARTS.get(server.name, ""))
 
 
 def say(addresses: Sequence[Address], more: str) -> None:
-    """Tell where all is."""
+    """Print the addresses."""
     sys.stdout.write("\n".join([*map(str, addresses), f"{more} Ctrl-C ends all."]) + "\n")
     sys.stdout.flush()
 
@@ -152,7 +152,7 @@ def watch(started: Sequence[Server]) -> NoReturn:
 
 
 def join() -> None:
-    """Tell what another `gatewise up` has started, and wait for its end."""
+    """Print the servers that another `gatewise up` has started, and wait for its end."""
     found = next(filter(None, others()), None)
     if found is None:
         return
@@ -164,14 +164,14 @@ def join() -> None:
 
 
 def others() -> Iterator[Pages | None]:
-    """What the other has started, again and again until it has; ends when the other does."""
+    """Read what the other one has started, until it has; stops when the other one ends."""
     while lives():
         yield read_pages()
         time.sleep(LOOK_SECONDS)
 
 
 def lives() -> bool:
-    """Whether another `gatewise up` lives."""
+    """Return whether another `gatewise up` is running."""
     lock = pages_lock()
     try:
         lock.acquire(timeout=0)

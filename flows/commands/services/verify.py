@@ -1,4 +1,4 @@
-"""`gatewise verify`: every digest of a study's results compared with what is there."""
+"""`gatewise verify`: check all results of a study against their checksums."""
 
 import sys
 from pathlib import Path
@@ -11,10 +11,10 @@ from rnn_core.errors import StudyError
 
 
 def verify(folder: Path) -> None:
-    """Print what was looked at, and all that is not what was recorded.
+    """Print the number of things that were checked, and everything that has changed.
 
     Raises:
-        StudyError: If anything is not.
+        StudyError: If anything has changed.
     """
     use_defaults()
     layout, faults = Layout(enter_home(folder)), []

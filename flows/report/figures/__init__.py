@@ -1,4 +1,4 @@
-"""The figures of a report: one picture of a study, and those of each dataset."""
+"""The figures of a report: one of the study, and several of each dataset."""
 
 from flows.report.figures.drawing import Chart
 from flows.report.figures.forecasts import shown_examples

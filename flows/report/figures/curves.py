@@ -1,4 +1,4 @@
-"""Figures of what training did: learning curves, and gradients before and after it."""
+"""Figures of training: learning curves, and gradients before and after it."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -27,11 +27,11 @@ Lags: TypeAlias = dict[When, list[float]]
 """Norms of the gradient by lag, before and after training."""
 
 LINES: dict[When, tuple[str, float]] = {"before": ("--", 0.9), "after": ("-", 1.6)}
-"""How lines before and after training look, and how wide they are."""
+"""Style and width of lines before and after training."""
 
 
 def curve_chart(details: Details) -> Chart | None:
-    """Validation scores by optimiser step: seeds thin, their mean thick."""
+    """Draw validation scores by optimiser step: thin lines for seeds, thick ones for means."""
     comparison = details.comparison
     shown = [name for name in words.best_sizes(comparison) if details.curves.get(name)]
     if not shown:
@@ -55,7 +55,7 @@ def draw_curves(
     style: Look,
     num_lines: int,
 ) -> None:
-    """One candidate: a thin line for each seed, a thick one for the mean where all have one."""
+    """Draw a candidate: a thin line for each seed, a thick one for the mean of all seeds."""
     for curve in seeds.values():
         steps, scores = (thin(values, num_lines) for values in (curve.step, curve.validation))
         axis.plot(steps, scores, lw=0.5, alpha=0.5, color=style["color"], ls=style["linestyle"])
@@ -67,7 +67,7 @@ def draw_curves(
 
 
 def curve_words(details: Details, shown: list[str]) -> str:
-    """What the figure of learning curves shows."""
+    """Describe the figure of learning curves."""
     comparison, curves = details.comparison, details.curves
     pick = max if comparison.metric.direction == "higher" else min
     reached = {n: pick(pick(c.validation) for c in curves[n].values()) for n in shown}
@@ -80,7 +80,7 @@ def curve_words(details: Details, shown: list[str]) -> str:
 
 
 def lag_chart(details: Details) -> Chart | None:
-    """The gradient of the loss by the state so many steps back, before and after training."""
+    """Draw the gradient of the loss by the state at each lag, before and after training."""
     comparison = details.comparison
     lags: dict[str, Lags] = {
         name: {when: by_lag(details.diagnostics[name], when) for when in LINES}
@@ -129,7 +129,7 @@ def by_lag(found: Findings, when: When) -> list[float]:
 
 
 def lag_words(comparison: Comparison, lags: dict[str, Lags]) -> str:
-    """What the figure of gradients shows."""
+    """Describe the figure of gradients."""
     told = [f"{name} {fall(lines['after'])}" for name, lines in lags.items()]
     text = (
         "The norm of the gradient of the loss by the state, against that of lag 0: after training "
@@ -139,7 +139,7 @@ def lag_words(comparison: Comparison, lags: dict[str, Lags]) -> str:
 
 
 def fall(norms: list[float]) -> str:
-    """How a gradient after training fades with the lag."""
+    """Describe how a gradient after training fades with the lag."""
     if not norms:
         return "was not measured, since its training diverged"
     if len(norms) == 1:

@@ -1,4 +1,4 @@
-"""How figures look, and what all of them are drawn with."""
+"""The style of figures, and functions that all of them use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ from flows.report.svg import STAND_IN
 from rnn_core.comparison.outcome import Comparison
 
 Look: TypeAlias = dict[str, Any]
-"""How a line is drawn, as matplotlib takes it."""
+"""Style of a line, as arguments of matplotlib."""
 
 WIDTH = 4.4
-"""Inches; so wide that its text can still be read on a phone."""
+"""Width in inches; narrow enough that the text can be read on a phone."""
 
 LEFT = 0.8
-"""Inches left of a panel, for its numbers and what they are of, in two lines."""
+"""Inches left of a panel, for its numbers and a label of two lines."""
 
 RIGHT = 0.12
-"""Inches right of it."""
+"""Inches right of a panel."""
 
 MOST_POINTS = 150
-"""Points of a line."""
+"""Most points of a line."""
 
 MOST_POINTS_OF_ALL = 1200
-"""Points of all lines of a picture, unless each would have fewer than `FEWEST_POINTS`."""
+"""Most points of all lines of a figure, unless each would have fewer than `FEWEST_POINTS`."""
 
 FEWEST_POINTS = 12
 
@@ -46,9 +46,9 @@ class Chart:
 
     Attributes:
         name: A word for files and ids.
-        title: Of the figure.
-        words: What it shows, in words; also for those who do not see it.
-        svg: The picture, an SVG element.
+        title: Title of the figure.
+        words: Description, also for readers who do not see the figure.
+        svg: The figure as an SVG element.
     """
 
     name: str
@@ -58,14 +58,14 @@ class Chart:
 
 
 def chart(details: Details, name: str, title: str, said: str, figure: Figure) -> Chart:
-    """A figure with all that belongs to it."""
+    """Make a chart of a figure, with its description."""
     dataset = details.dataset
     picture = svg.written(figure, f"{dataset} {name}", f"{title} on {dataset}. {said}")
     return Chart(name=name, title=title, words=said, svg=picture)
 
 
 def look(comparison: Comparison, name: str) -> Look:
-    """How a candidate is drawn: colour and marker tell its cell, line and filling its size."""
+    """Style of a candidate: colour and marker show its cell, line and filling its size."""
     found = comparison.candidates
     cells = sorted({candidate.cell for candidate in found.values()})
     cell = found[name].cell
@@ -84,12 +84,12 @@ def look(comparison: Comparison, name: str) -> Look:
 def plain(num_labels: int, height: float = 2.3, left: float = LEFT) -> tuple[Figure, Axes]:
     """A figure with one panel and room for a legend below.
 
-    Room is reckoned, not measured: matplotlib takes as long to measure text as to draw it.
+    The room for text is estimated: matplotlib takes as long to measure text as to draw it.
 
     Args:
         num_labels: Entries of the legend.
-        height: Of the panel, in inches.
-        left: Of the panel, room for its labels, in inches.
+        height: Height of the panel, in inches.
+        left: Room for labels left of the panel, in inches.
     """
     figure, panels = stacked(1, num_labels, height, left)
     return figure, panels[0]
@@ -98,7 +98,7 @@ def plain(num_labels: int, height: float = 2.3, left: float = LEFT) -> tuple[Fig
 def stacked(
     num_panels: int, num_labels: int, height: float, left: float = LEFT
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with panels below each other, as `plain`."""
+    """A figure with panels below each other; see `plain`."""
     above, between = 0.22, 0.45
     below = 0.5 + 0.2 * -(-num_labels // LEGEND_COLUMNS)
     whole = above + num_panels * height + (num_panels - 1) * between + below
@@ -116,20 +116,20 @@ def stacked(
 
 
 def legend(figure: Figure, axis: Axes) -> None:
-    """A legend below the panels, where it hides nothing."""
+    """Add a legend below the panels, where it hides nothing."""
     handles, labels = axis.get_legend_handles_labels()
     style: Look = {"handlelength": 1.6, "columnspacing": 1.2, "borderpad": 0.2}
     figure.legend(handles, labels, loc="lower center", ncols=LEGEND_COLUMNS, **style)
 
 
 def label_values(axis: Axes, text: str) -> None:
-    """Say what the values are at the left edge of the figure, however long their numbers."""
+    """Label the values at the left edge of the figure, at the same place for all numbers."""
     axis.set_ylabel(text, va="top")
     axis.yaxis.set_label_coords(-(LEFT - 0.05) / (WIDTH - LEFT - RIGHT), 0.5)
 
 
 def thin(values: Sequence[float], num_lines: int = 1) -> list[float]:
-    """Values with so few left out, evenly, that the picture stays small; the ends stay."""
+    """Thin out values evenly, so that the figure stays small; the first and last stay."""
     most = min(MOST_POINTS, max(FEWEST_POINTS, MOST_POINTS_OF_ALL // num_lines))
     if len(values) <= most:
         return list(values)
@@ -138,7 +138,7 @@ def thin(values: Sequence[float], num_lines: int = 1) -> list[float]:
 
 
 def left_out(comparison: Comparison, shown: list[str]) -> str:
-    """Which candidates a figure does not draw, in words."""
+    """Name the candidates that a figure does not show."""
     others = [name for name in comparison.candidates if name not in shown]
     if not others:
         return ""

@@ -1,4 +1,4 @@
-"""The figure of forecasts, and which candidates examples are shown of."""
+"""The figure of forecasts, and the choice of candidates for examples."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from rnn_core.training.illustration import Forecasts, Series
 
 MOST_SERIES = 4
 NUM_STEPS = 2000
-"""Steps of a forecast that are drawn at most, before they are thinned."""
+"""Most steps of a forecast that are drawn, before they are thinned."""
 
 
 def forecast_chart(details: Details) -> Chart | None:
-    """Forecasts of the candidates that are shown, over what happened."""
+    """Draw forecasts of the candidates with examples, over the truth."""
     examples = {name: details.illustrations[name] for name in shown_examples(details)}
     found = {
         name: shown.series[:MOST_SERIES]
@@ -47,7 +47,7 @@ def forecast_chart(details: Details) -> Chart | None:
 
 
 def draw_intervals(axis: Axes, series: Series, colour: str) -> None:
-    """Between what the truth should be; the wider an interval, the paler it is."""
+    """Draw the intervals of a forecast; wider ones are paler."""
     for band in series.intervals:
         kept = thin(list(range(min(len(band.low), NUM_STEPS))))
         steps = [len(series.past) + i for i in kept]
@@ -58,7 +58,7 @@ def draw_intervals(axis: Axes, series: Series, colour: str) -> None:
 
 
 def draw_truth(axis: Axes, series: Series) -> None:
-    """What is known when the forecast is made, and what happened then."""
+    """Draw the values before the forecast, and the truth after its start."""
     start = len(series.past)
     whole = [*series.past, *series.truth]
     draw_line(axis, 0, whole, label="truth", color=STAND_IN["quiet"], marker="")
@@ -66,7 +66,7 @@ def draw_truth(axis: Axes, series: Series) -> None:
 
 
 def draw_line(axis: Axes, start: int, values: Sequence[float | None], **style: Any) -> None:
-    """A line through values at steps that begin somewhere, with gaps where there is none."""
+    """Draw a line through values from a step on, with gaps where values are missing."""
     kept = thin(list(range(min(len(values), NUM_STEPS))))
     steps = [start + i for i in kept]
     every = max(1, len(kept) // 5)
@@ -75,7 +75,7 @@ def draw_line(axis: Axes, start: int, values: Sequence[float | None], **style: A
 
 
 def forecast_words(found: Mapping[str, Sequence[Series]]) -> str:
-    """How far the forecasts are from the truth on the series that are drawn."""
+    """State the mean difference of forecasts from the truth on the series that are drawn."""
     told = []
     for name, series in found.items():
         pairs = [pair for s in series for pair in zip(s.truth, s.forecast, strict=False)]
@@ -87,7 +87,7 @@ def forecast_words(found: Mapping[str, Sequence[Series]]) -> str:
 
 
 def interval_words(name: str, series: Sequence[Series]) -> str:
-    """How many of the values that are drawn are in each interval; empty where there is none."""
+    """Count the drawn values that are in each interval; empty if there are no intervals."""
     held: dict[str, list[bool]] = {}
     for one in series:
         for band in one.intervals:
@@ -106,7 +106,7 @@ def interval_words(name: str, series: Sequence[Series]) -> str:
 
 
 def shown_examples(details: Details) -> list[str]:
-    """The champion and the runner-up, as far as they have examples; else those that have."""
+    """The champion and the runner-up if they have examples; otherwise two candidates that have."""
     there, decision = details.illustrations, details.comparison.decision
     first = (decision.champion, decision.runner_up)
     wanted = [name for name in first if name is not None and name in there]

@@ -9,7 +9,7 @@ from flows.report.figures.scores import cost_chart, interval_chart
 
 
 def charts(details: Details) -> list[Chart]:
-    """The figures of a dataset for which there is something to draw."""
+    """Draw the figures of a dataset, without those that would be empty."""
     drawn = (cost_chart, interval_chart, curve_chart, lag_chart, forecast_chart)
     with svg.drawing():
         return [chart for draw in drawn if (chart := draw(details)) is not None]

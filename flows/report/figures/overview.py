@@ -1,4 +1,4 @@
-"""One picture of a study, a panel for each dataset."""
+"""The figure of a study, with a panel for each dataset."""
 
 import io
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ PANELS_IN_A_ROW = 3
 
 
 def picture(results: Mapping[str, Comparison]) -> str:
-    """Every seed of every cell, a panel for each dataset, as SVG with stable bytes."""
+    """Draw every seed of every cell, a panel for each dataset, as SVG with reproducible bytes."""
     style: dict[Any, Any] = {"svg.hashsalt": "gatewise", "svg.fonttype": "none", "font.size": 9}
     with mpl.rc_context(style):
         columns = max(1, min(len(results), PANELS_IN_A_ROW))
@@ -35,7 +35,7 @@ def picture(results: Mapping[str, Comparison]) -> str:
 
 
 def draw_panel(axis: Axes, dataset: str, comparison: Comparison) -> None:
-    """One dataset: a dot for each seed, a bar at each mean, a line at the best baseline."""
+    """Draw a dataset: a dot for each seed, a bar at each mean, a line at the best baseline."""
     cells = words.ranked(comparison)[::-1]
     for row, (name, cell) in enumerate(cells):
         colour = CHAMPION_COLOUR if name == comparison.decision.champion else CELL_COLOUR

@@ -20,11 +20,11 @@ LOOKS: dict[ScoredSplit, tuple[str, str, float]] = {
     "validation": ("c0", "o", -0.13),
     "test": ("c1", "s", 0.13),
 }
-"""Of each split: colour, marker, and how far from the middle of a candidate's row it is drawn."""
+"""Colour, marker and vertical offset within a candidate's row, by split."""
 
 
 def cost_chart(details: Details) -> Chart | None:
-    """Test score against the cost of a step, with the Pareto front."""
+    """Draw the test score against the cost of a step, with the Pareto front."""
     comparison = details.comparison
     points = {
         name: (found.cost.multiply_accumulates, found.test.mean)
@@ -57,7 +57,7 @@ def cost_chart(details: Details) -> Chart | None:
 
 
 def pareto_front(comparison: Comparison, points: Points) -> list[str]:
-    """Candidates than which none is both cheaper and better, by cost."""
+    """Candidates for which no other is both cheaper and better, by cost."""
     front: list[str] = []
     best = np.inf
     order = sorted(points, key=lambda n: (points[n][0], comparison.metric.loss(points[n][1])))
@@ -70,7 +70,7 @@ def pareto_front(comparison: Comparison, points: Points) -> list[str]:
 
 
 def cost_words(comparison: Comparison, points: Points, front: list[str]) -> str:
-    """What the figure of costs shows."""
+    """Describe the figure of costs."""
     listed = ", ".join(
         f"{name} ({words.score(points[name][1])} for {words.count(points[name][0])})"
         for name in front
@@ -86,7 +86,7 @@ def cost_words(comparison: Comparison, points: Points, front: list[str]) -> str:
 
 
 def interval_chart(details: Details) -> Chart | None:
-    """By how much each candidate is worse than the best of the others, on both splits."""
+    """Draw how much worse each candidate is than the best of the others, on both splits."""
     comparison = details.comparison
     rows = [(n, c) for n, c in words.ranked(comparison) if c.validation.standing]
     if len(rows) < 2:
@@ -117,7 +117,7 @@ def interval_chart(details: Details) -> Chart | None:
 def draw_interval(
     axis: Axes, height: float, result: SplitResult, marker: str, color: str, label: str | None
 ) -> None:
-    """One candidate on one split: how much worse it is, with limits if there are any."""
+    """Draw a candidate on one split: how much worse it is, with limits if there are any."""
     standing = result.standing
     assert standing is not None
     middle, ends = standing.worse_by, (standing.at_least, standing.at_most)
@@ -128,7 +128,7 @@ def draw_interval(
 
 
 def interval_words(comparison: Comparison, rows: list[tuple[str, CandidateResult]]) -> str:
-    """What the figure of intervals shows."""
+    """Describe the figure of intervals."""
     listed = "; ".join(f"{name} {words.behind(c.validation)}" for name, c in rows)
     text = f"On validation, worse than the best of the others by: {listed}."
     standings = [c.validation.standing for _, c in rows]

@@ -199,7 +199,7 @@ def test_what_failed_stands_beside_what_did_not():
     assert [one.dataset for one in found] == ["co2", "sums", "digits"]
     assert "failed at promote@co2: disk full\n" in told
     assert "digits  failed at train@digits: out of memory\n" in told
-    assert told.endswith("mend it, then: gatewise run shop\n")
+    assert told.endswith("fix it, then: gatewise run shop\n")
     assert "later" not in told
 
 

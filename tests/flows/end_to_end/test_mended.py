@@ -65,7 +65,7 @@ def test_failure_leaves_the_other_datasets_to_go_on(mended, said_of):
     assert said_of(outputs["failed"], "text").startswith("text use gru-")
     failed = said_of(outputs["failed"], "sales")
     assert failed.startswith("sales failed at prepare@sales: sales.csv, row 4, ")
-    assert failed.endswith("mend it, then: gatewise run")
+    assert failed.endswith("fix it, then: gatewise run")
 
 
 def test_run_succeeds_after_the_flaw_is_mended(mended, said_of):

@@ -198,7 +198,7 @@ def flip(file):
 def test_version_whose_files_are_not_what_was_registered_stays_without_alias(files, spoil, told):
     champion.promote(NAME, "1", "x")
     spoil(files)
-    with pytest.raises(StudyError, match=rf"alias is where it was: .*{told}"):
+    with pytest.raises(StudyError, match=rf"alias was not moved: .*{told}"):
         champion.promote(NAME, "3", "y")
     assert alias() == "1"
     assert len(history_of(MlflowClient(), NAME)) == 1

@@ -181,4 +181,4 @@ def test_alias_that_points_to_nothing_is_told(version, monkeypatch):
     found._aliases = {ALIAS: "7"}
     monkeypatch.setattr(MlflowClient, "search_registered_models", lambda _: [found])
     (fault,) = verify.check_registry("tiny").faults
-    assert fault.what == "has an alias 'champion' at version 7, which there is not"
+    assert fault.what == "has an alias 'champion' at version 7, which does not exist"

@@ -86,7 +86,7 @@ def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(ma
     assert gained in advice.evidence(comparison)
     text = card(made_up, "sounds")
     for words in (
-        "It was trained anew, with the random seed of the champion's best on validation (0), ",
+        "It was trained again, with the random seed of the champion's best on validation (0), ",
         "(0), on the training and validation set for 7 epochs.",
         "Weights were fitted on the training and validation set",
         "This model: test 0.9877. All seeds of the champion:",
@@ -106,7 +106,7 @@ def test_card_of_an_ensemble_that_was_refitted_says_so(made_up):
     write_comparison(made_up.comparison("sounds"), replace(comparison, ensemble=together))
     assert (
         "It is the mean of 3 models, trained with the random seeds 0, 1 and 3. They were trained "
-        "anew, on the training and validation set for 7 epochs."
+        "again, on the training and validation set for 7 epochs."
     ) in card(made_up, "sounds")
 
 
@@ -130,7 +130,7 @@ def test_report_says_why_a_refit_is_not_registered(made_up, gain, epochs, said):
     assert said in told
     assert told.endswith("What is registered was trained on the training set alone.")
     assert comparison.registered_scores == before.registered_scores
-    assert "anew" not in card(made_up, "sounds")
+    assert "trained again" not in card(made_up, "sounds")
 
 
 def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, said_of):

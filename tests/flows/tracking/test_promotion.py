@@ -540,7 +540,7 @@ def test_alias_stays_if_a_model_answers_differently(chain, layout, monkeypatch):
     restore_from(chain, layout)
     before = MlflowClient().get_registered_model(NAME).tags
     answer_differently(monkeypatch)
-    with pytest.raises(StudyError, match=r"version 2 does not answer .*alias is where it was"):
+    with pytest.raises(StudyError, match=r"version 2 does not answer .*alias was not moved"):
         promote_sales(layout)
     assert (versions(), champion()) == (["1", "2"], "1")
     assert MlflowClient().get_registered_model(NAME).tags == before

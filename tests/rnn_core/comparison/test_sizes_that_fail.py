@@ -193,7 +193,7 @@ def result_with(failure, searches=0):
             (
                 "lstm-133 is worse than lstm-61 by 0.41 ± 0.1 on the validation set, although it "
                 "can represent all that lstm-61 can: a failure to optimise, not a property of the "
-                "cell, which tuning it again has not mended."
+                "cell, which tuning it again has not removed."
             ),
         ),
         (
