@@ -8,8 +8,10 @@ from statistics import fmean
 from rich.console import Console
 
 from flows.layout import Layout
+from flows.own_data.run_time import rounded
 from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
+from flows.report.words import number
 from flows.trainings.crew import OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
 from flows.trainings.identity import DIVISIONS
@@ -42,7 +44,9 @@ def show_plan(layout: Layout, inputs: Inputs, due: Due) -> None:
     """Print the stages and trainings that a run would do."""
     console = Console(highlight=False, soft_wrap=True)
     stages = sorted(due.stages - {"code"})
-    console.print(f"{len(stages)} stages would run{': ' if stages else '.'}{', '.join(stages)}")
+    console.print(
+        f"{number(len(stages), 'stage')} would run{': ' if stages else '.'}{', '.join(stages)}"
+    )
     names = [name for name in inputs.study.datasets if f"train@{name}" in due.stages]
     if not names:
         return
@@ -84,16 +88,16 @@ def seconds_of(asked: Asked, epochs: int, records: Sequence[Record]) -> float | 
     ]
     if not timed:
         return None
-    return epochs * sum(seconds for seconds, _ in timed) / sum(number for _, number in timed)
+    return epochs * sum(seconds for seconds, _ in timed) / sum(count for _, count in timed)
 
 
-def megabytes(layout: Layout, dataset: str, number: int) -> float | None:
+def megabytes(layout: Layout, dataset: str, trainings: int) -> float | None:
     """Estimate the size of trainings from those in the run folders; None if there are none."""
     sizes = [
         sum(file.stat().st_size for file in folder.iterdir())
         for folder in layout.runs(dataset).glob("*/*/seed-*")
     ]
-    return number * fmean(sizes) / 1e6 if sizes else None
+    return trainings * fmean(sizes) / 1e6 if sizes else None
 
 
 def guess(inputs: Inputs, dataset: str) -> Forecast:
@@ -116,15 +120,13 @@ def guess(inputs: Inputs, dataset: str) -> Forecast:
 def in_words(found: Forecast) -> str:
     """Describe the forecast of a dataset in a line."""
     if found.trainings is None:
-        return (
-            f"{found.dataset}: at most {found.most} trainings; its data has to be prepared before "
-            "more can be said"
-        )
-    told = f"{found.dataset}: {len(found.trainings)} of {found.most} trainings are to be done next"
+        most = f"{found.dataset}: at most {found.most} trainings"
+        return f"{most}; more is known once its data is prepared"
+    told = f"{found.dataset}: {len(found.trainings)} of {found.most} trainings come next"
     if not found.trainings:
         return told
     names = ", ".join(names_of(found.trainings))
-    time = "not known" if found.seconds is None else f"about {found.seconds:.0f} s of one worker"
+    time = "not known" if found.seconds is None else f"about {rounded(found.seconds)} of one worker"
     disk = "not known" if found.megabytes is None else f"about {found.megabytes:.2g} MB"
     return f"{told} (time: {time}; disk: {disk}): {names}"
 
@@ -132,8 +134,8 @@ def in_words(found: Forecast) -> str:
 def names_of(trainings: Sequence[Asked]) -> Iterator[str]:
     """Names of trainings, those of a candidate together."""
     trials = Counter(one.sizing.name for one in trainings if one.is_trial)
-    for name, number in trials.items():
-        yield f"{number} {'trial' if number == 1 else 'trials'} of {name}"
+    for name, count in trials.items():
+        yield f"{number(count, 'trial')} of {name}"
     seeds: dict[str, list[int]] = defaultdict(list)
     for one in trainings:
         if not one.is_trial:

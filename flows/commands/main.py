@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from traceback import format_exc
 from typing import Annotated
@@ -32,8 +33,21 @@ cells = typer.Typer(help="List the recurrent cells, and show how each is compute
 store = typer.Typer(help="Look into the store, which keeps finished trainings.")
 
 
+def show_version(asked: bool) -> None:
+    """Print the version and end, if that is asked for."""
+    if asked:
+        typer.echo(f"gatewise {version('gatewise')}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
-def begin(context: typer.Context) -> None:
+def begin(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
     """Train every recurrent cell on your sequence data, and use the one that fits best."""
     if context.invoked_subcommand is None:
         typer.echo(welcome(), nl=False)

@@ -79,8 +79,8 @@ def new_study(
         ParameterError: If an argument is not possible.
         DataError: If the data cannot be used; nothing is left behind.
     """
-    check_arguments(folder, data, cells)
     kind = get_task(task)
+    check_arguments(folder, data, cells)
     wanted = aligned_setting(task, data) | target_setting(task, targets)
     wanted |= forecasting_settings(task, series, future) | read_settings(settings)
     budgets, dataset = read_sizes(sizes), as_name(data[0].stem, "data")
@@ -153,7 +153,8 @@ def read_sizes(sizes: Sequence[str]) -> list[float | str]:
         found = []
     if not found or any(size != "equal" and not 0 < float(size) < math.inf for size in found):
         raise ParameterError(
-            f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, with commas between"
+            f"--sizes: {','.join(sizes)!r} must be numbers above 0, or equal, separated by commas, "
+            "such as 0.25,1"
         )
     return found
 

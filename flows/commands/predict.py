@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -64,9 +65,9 @@ def predict(
     served = load(model)
     wanted = read_settings(settings) | horizon_setting(served.task, horizon)
     parameters = parse(served.task.AnswerParameters, wanted, "", "--set")
-    with input_file(given) as path:
+    with input_file(given) as path, faults_of(given):
         table = served.task.read_input(path)
-    answer, faults = answer_each(served, table, parameters)
+        answer, faults = answer_each(served, table, parameters)
     if output is not None:
         write_text(output, answer.to_csv(index=False))
         sys.stdout.write(f"{len(answer)} rows are in {output}\n")
@@ -115,8 +116,8 @@ def backtest(
 
     served = load(model)
     if not isinstance(served.task, Forecasting):
-        raise ParameterError(f"{model} does not forecast")
-    with input_file(given) as path:
+        raise ParameterError(f"{model} does not forecast; backtest takes forecasting models")
+    with input_file(given) as path, faults_of(given):
         table = served.task.read_input(path)
     asked = Origins(start=start, stride=stride, horizon=horizon)
     forecasts, left_out, seen = tried(served.task, served.model, table, asked)
@@ -221,7 +222,7 @@ def generate(model: str, prompt: str, settings: Sequence[str]) -> None:
     served = load(model)
     task: Any = served.task
     if not hasattr(task, "stream"):
-        raise ParameterError(f"{model} does not generate text; use `gatewise predict {model} FILE`")
+        raise ParameterError(f"{model} does not write text; use: gatewise predict {model} FILE")
     parameters = parse(task.AnswerParameters, read_settings(settings), "", "--set")
     pieces = task.stream(served.model, prompt, parameters)
     for piece in chain([prompt + next(pieces, "")], pieces):  # the first reads the prompt
@@ -253,8 +254,19 @@ def load(model: str) -> Served:
         if code not in ABSENT:
             cause = cause_of(error)
             raise StudyError(f"{address} cannot be loaded: {cause}") from None
-    known = ", ".join(registered_models()) or "none; `gatewise run` registers them"
-    raise ParameterError(f"there is no model {model!r}; registered: {known}")
+    raise ParameterError(no_such(model, registered_models()))
+
+
+def no_such(model: str, registered: Sequence[str]) -> str:
+    """Say that a model is not there, with those that are."""
+    name, mark, version = model.partition("@")
+    if mark and name in registered:
+        return f"{name} has no version {version}; gatewise champion history {name} lists them"
+    if not registered:
+        return f"there is no model {model!r}; none is registered: gatewise run registers them"
+    close = get_close_matches(name, registered, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"registered: {', '.join(registered)}"
+    return f"there is no model {model!r}; {hint}"
 
 
 def address_of(model: str) -> str:
@@ -268,11 +280,23 @@ def address_of(model: str) -> str:
 
 
 @contextmanager
+def faults_of(given: Path) -> Iterator[None]:
+    """Have an error about the input name it as the user wrote it."""
+    try:
+        yield
+    except DataError as error:
+        text = str(error)
+        if str(given) == STDIN or given.name in text:
+            raise
+        raise DataError(f"{given}: {text}") from None
+
+
+@contextmanager
 def input_file(given: Path) -> Iterator[Path]:
     """The input as a file or folder; standard input is written to a file."""
     if str(given) != STDIN:
         if not given.exists():
-            raise DataError(f"there is no {given}; give a file, a folder, or - for stdin")
+            raise DataError(f"there is no {given}; give a file, a folder, or - for standard input")
         yield given
         return
     with TemporaryDirectory() as temporary:

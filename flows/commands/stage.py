@@ -26,6 +26,8 @@ def run_stage(verb: str, *names: str) -> None:
     layout = Layout()
     stage = "@".join([verb, *names])
     check_version(layout)
+    for name in names:
+        read_study(layout.folder).section(name)
     with exclusive(layout, stage):
         if verb in WITH_TRAININGS:
             run_with_workers(layout, verb, *names)

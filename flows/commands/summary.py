@@ -141,14 +141,14 @@ def details(comparison: Comparison) -> list[str]:
     champion = comparison.champion
     assert champion is not None
     mean, cost = champion.result.test, champion.result.cost
-    spread = ""
+    deviation = ""
     if mean.std is not None:
         seeds = len(champion.result.seeds) - len(champion.result.diverged)
-        spread = (
+        deviation = (
             f", with a standard deviation of {words.difference(mean.std)} over {seeds} random seeds"
         )
     lines = [
-        f"mean test score of {champion.name}: {words.score(mean.mean)}{spread}",
+        f"mean test score of {champion.name}: {words.score(mean.mean)}{deviation}",
         advice.evidence(comparison),
         (
             f"cost: {words.count(cost.parameters)} parameters; a step of one sequence takes "

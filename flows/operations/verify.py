@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import yaml
+
 from flows.layout import Layout
 from flows.recording.command import dvc
 from flows.recording.lock_file import read_lock
@@ -31,6 +33,9 @@ FOLDER = ".dir"
 
 NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
 """Matches a file of DVC's cache, with the name of its folder."""
+
+RUN_NAME = re.compile(r"[0-9a-f]{64}")
+"""An entry of DVC's run cache."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ def verify(layout: Layout) -> Iterator[Checked]:
         cache = Path(dvc(layout, "cache", "dir").strip())
         yield check_outputs(layout, cache)
         yield check_cache(cache)
+        yield check_run_cache(cache)
         yield check_store(layout)
         yield check_registry(study)
 
@@ -164,6 +170,40 @@ def check_cache(cache: Path) -> Checked:
             cure = "remove it, and `dvc commit --force` or `dvc pull` fetches it again"
             faults.append(Fault(str(file), "is not what its name says", cure))
     return Checked("files of DVC's cache", number, faults)
+
+
+def check_run_cache(cache: Path) -> Checked:
+    """Compare each entry of DVC's run cache with its name, which is the digest of what it says.
+
+    `dvc repro` takes outputs from there in place of running a stage.
+    """
+    faults, number = [], 0
+    for file in sorted((cache / "runs").glob("??/*/*")):
+        if not RUN_NAME.fullmatch(file.name):  # one that is being written
+            continue
+        number += 1
+        if sha256_of_entry(file) != file.name:
+            cure = "remove it, and the stage is run again where that is needed"
+            faults.append(Fault(str(file), "is not what its name says", cure))
+    return Checked("entries of DVC's run cache", number, faults)
+
+
+def sha256_of_entry(file: Path) -> str | None:
+    """The digest that DVC gives an entry of its run cache; None if it cannot be read."""
+    try:
+        entry = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return None
+    content = json.dumps(without_sizes(entry), sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def without_sizes(content: object) -> object:
+    """What an entry says, but for how large outputs are."""
+    if isinstance(content, dict):
+        left = {name: value for name, value in content.items() if name not in {"size", "nfiles"}}
+        return {name: without_sizes(value) for name, value in left.items()}
+    return [without_sizes(one) for one in content] if isinstance(content, list) else content
 
 
 # --- The store ---

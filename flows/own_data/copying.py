@@ -20,7 +20,7 @@ def check_data(folder: Path, data: Sequence[Path]) -> None:
         DataError: If files cannot be copied; names all of them.
     """
     if not data:
-        raise ParameterError("no data is named; give --data FILE (twice for aligned files)")
+        raise ParameterError("no data: give --data FILE (twice for two aligned text files)")
     for path in data:
         if not path.exists():
             raise ParameterError(f"--data {path}: there is no such file or folder")
@@ -31,7 +31,7 @@ def check_data(folder: Path, data: Sequence[Path]) -> None:
     for path in data:
         if path.is_dir() and folder.resolve().is_relative_to(path.resolve()):
             raise ParameterError(
-                f"{folder} is inside its own data, {path}; make the study in another folder"
+                f"{folder} is inside its own data, {path}; make the study elsewhere"
             )
     faults = Faults()
     for path in data:
@@ -44,7 +44,7 @@ def check_files(data: Path, faults: Faults) -> None:
     own = os.fsencode(data)
     for folder, folders, files in os.walk(own, followlinks=True):
         if os.path.realpath(folder) in {os.path.realpath(up) for up in above(folder, own)}:
-            faults.add(f"{shown(folder, own)} is a link to a folder that contains it", "remove it")
+            faults.add(f"{shown(folder, own)} is a link to a folder above it", "remove it")
             folders.clear()
             continue
         for name in (*folders, *files):

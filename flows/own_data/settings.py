@@ -34,11 +34,11 @@ def read_settings(settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise ParameterError(f"{setting!r} is not of the form name=value")
+            raise ParameterError(f"--set {setting}: write it as name=value, such as horizon=24")
         try:
             found[name.strip()] = value_of(value)
         except yaml.YAMLError:
-            raise ParameterError(f"{setting!r}: the value is not YAML; put it in quotes") from None
+            raise ParameterError(f"--set {setting}: put the value in quotes") from None
     return found
 
 

@@ -1,6 +1,7 @@
 """The card of a registered model: its kind, the evidence for it, and its limits."""
 
 from flows.report import advice, tables, words
+from flows.report.answer import Answer, answer
 from flows.report.details import Details
 from flows.report.markdown import bold, table
 from rnn_core.comparison.outcome import CandidateResult, Champion, Comparison
@@ -17,19 +18,25 @@ def model_card(details: Details) -> str:
     """
     comparison, champion = details.comparison, details.comparison.champion
     assert champion is not None
-    model = f"{details.study}.{details.dataset}"
+    model, found = f"{details.study}.{details.dataset}", answer(comparison)
     parts = {
-        f"{model}: {champion.name}": what_it_is(details, champion),
+        f"{model}: {found.headline}": first(details, found),
+        "What it is": what_it_is(details, champion),
         "Decision": f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
         "Candidates": candidates(comparison),
         "Data": data(details),
         "Metric": metric(comparison, champion),
         "Cost": cost(champion.result, max(1, len(comparison.members))),
         "Intended use and limits": limits(details),
-        "Load and serve": commands(details, model),
     }
     card = "\n\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
     return card if len(card) <= MOST_CHARACTERS else f"{card[: MOST_CHARACTERS - 1]}…"
+
+
+def first(details: Details, found: Answer) -> str:
+    """The answer, how sure it is, and what to type next."""
+    lines = "\n".join(f"- {line}" for line in found.lines[1:])
+    return f"{lines}\n\n{commands(details, f'{details.study}.{details.dataset}')}".lstrip()
 
 
 def what_it_is(details: Details, champion: Champion) -> str:

@@ -28,6 +28,11 @@ GLOSSARY: dict[str, str] = {
         "The probability that the true mean score of a candidate is within the margin of the best "
         "candidate's, by what random seeds and items tell."
     ),
+    "risk": (
+        "The probability that another candidate is better than the recommended one by more than "
+        "the margin, by what the validation set tells: what is left of its chance."
+    ),
+    "runner-up": "The best candidate on the validation set, the recommended one aside.",
     "calibration error": (
         "Whether a classifier is right as often as it says: the mean difference between its "
         "accuracy and the probability of the class that it answers. 0 is best."

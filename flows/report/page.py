@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from flows.report import advice, recurrence, tables, words
+from flows.report.answer import Answer, answer
 from flows.report.details import Details
 from flows.report.figures import Chart, charts, shown_examples
 from flows.report.glossary import GLOSSARY
@@ -109,14 +110,23 @@ Example: TypeAlias = SideBySide | ConfusionMatrix
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A share as a bar: its length in percent, and the share in words."""
+
+    percent: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageSection:
     """One dataset in the form that the template needs."""
 
     dataset: str
     task: str
     champion: str | None
-    decision: str
-    sentence: str
+    answer: Answer
+    risk: Bar | None
+    cost: Picture | None
     verdict: str
     evidence: str
     facts: list[tuple[str, str]]
@@ -132,24 +142,33 @@ class PageSection:
     serve: list[str]
 
 
+def bar(found: Answer) -> Bar | None:
+    """The risk of an answer as a bar; None where it is not known."""
+    if found.share is None:
+        return None
+    return Bar(percent=f"{100 * found.share:.1f}", words=words.chance_of(found.share))
+
+
 def section(details: Details) -> PageSection:
     """One dataset in the form that the template needs."""
     comparison = details.comparison
-    ranked = words.ranked(comparison)
+    ranked, found = words.ranked(comparison), answer(comparison)
+    drawn = {chart.name: picture_of(chart) for chart in charts(details)}
     return PageSection(
         dataset=details.dataset,
         task=comparison.task.replace("_", " "),
         champion=comparison.decision.champion,
-        decision=comparison.decision.status,
-        sentence=advice.sentence(comparison),
+        answer=found,
+        risk=bar(found),
+        cost=drawn.get("cost"),
         verdict=advice.verdict(comparison),
         evidence=advice.evidence(comparison),
         facts=words.facts(comparison),
         candidates=tables.candidates(comparison),
-        incomplete=[(name, words.outcome(found)) for name, found in ranked if found.diverged],
+        incomplete=[(name, words.outcome(one)) for name, one in ranked if one.diverged],
         needed=recurrence.needed(comparison),
         networks=recurrence.table(comparison),
-        charts=[picture_of(chart) for chart in charts(details)],
+        charts=[picture for name, picture in drawn.items() if name != "cost"],
         examples=examples(details),
         more=more(details),
         missing=details.missing,

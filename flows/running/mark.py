@@ -42,6 +42,7 @@ def going_on(layout: Layout) -> str:
     """Describe the run that holds the lock for runs of the study."""
     mark = read_mark(layout)
     if mark is None:
-        return "a run of this study begins or ends right now"
+        return "another run of this study is starting or ending"
     since = time.strftime("%H:%M:%S", time.localtime(mark.started))
-    return f"a run of this study goes on since {since} (process {mark.process} of {mark.host})"
+    where = f"process {mark.process} on {mark.host}"
+    return f"a run of this study has been going since {since} ({where})"

@@ -7,12 +7,20 @@ does not serve: the registry has the models of all studies, and you can use them
 
 import os
 import shutil
+from difflib import get_close_matches
 from pathlib import Path
 
 from flows.layout import Layout
+from rnn_core.errors import StudyError
 
 PACKAGES = Path(__file__).resolve().parents[2]
 """The folder that `flows` and `rnn_core` are in."""
+
+PARAMETERS = "params.yaml"
+"""The file that makes a folder a study."""
+
+PARAMETERS = "params.yaml"
+"""The file that makes a folder a study."""
 
 SETTINGS = Path(__file__).with_name("prefect.toml")
 """Prefect's settings, which it reads from the current folder."""
@@ -33,8 +41,23 @@ def home() -> Path:
     return Path(data).expanduser().absolute() / "gatewise"
 
 
+def near(study: Path) -> str:
+    """The study beside a folder whose name is most like that of the folder, as a question."""
+    known = [file.parent.name for file in study.parent.glob(f"*/{PARAMETERS}")]
+    close = get_close_matches(study.name, known, n=1)
+    return f"; did you mean {study.parent / close[0]}?" if close else ""
+
+
 def enter_home(study: Path) -> Path:
-    """Make it the current folder; returns the study's path, relative to it if it is inside."""
+    """Make it the current folder; returns the study's folder from there, if it lies in it.
+
+    Raises:
+        StudyError: If a folder is named that is no study; names a study with a similar name.
+    """
+    if study != Path() and not (study / PARAMETERS).is_file():
+        raise StudyError(
+            f"{study / PARAMETERS} is missing; a study is a folder with one{near(study)}"
+        )
     folder, place = study.resolve(), home().resolve()
     Layout(place).state.mkdir(parents=True, exist_ok=True)  # Prefect makes its folder there
     if clone() is None:

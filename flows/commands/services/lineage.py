@@ -12,7 +12,7 @@ from flows.system.environment import use_defaults
 from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import known_prefect
-from rnn_core.errors import StudyError
+from rnn_core.errors import ParameterError, StudyError
 
 if TYPE_CHECKING:
     from flows.operations.lineage import Lineage
@@ -83,8 +83,11 @@ def reproduce(model: str, study: Path, keep: Path | None) -> None:
     """Train a model again from its commit, and say whether it is the same.
 
     Raises:
-        StudyError: If it is not, or cannot be trained again.
+        ParameterError: If the folder to keep is not empty.
+        StudyError: If it is not the same, or cannot be trained again.
     """
+    if keep and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise ParameterError(f"--keep {keep} is not an empty folder; choose another")
     use_defaults()
     kept = keep.resolve() if keep else None
     folder = enter_home(study)
@@ -95,13 +98,13 @@ def reproduce(model: str, study: Path, keep: Path | None) -> None:
     name = f"{found.model} version {found.version}"
     with TemporaryDirectory(prefix="gatewise-") as temporary:
         scratch = kept or Path(temporary)
-        sys.stdout.write(f"Making {name} once more from {found.commit or '(no commit)'}\n")
+        sys.stdout.write(f"Training {name} again from commit {found.commit or '(none)'}\n")
         sys.stdout.flush()
         differing = operation.reproduce(found, folder, scratch)
     sys.stdout.writelines(f"{line}\n" for line in differing)
     if differing:
         raise StudyError(
-            f"{name} came out otherwise; on another kind of machine, or with another PyTorch, that "
-            "is to be expected"
+            f"{name} differs; on another kind of machine, or with another PyTorch, that is to be "
+            "expected"
         )
-    sys.stdout.write(f"{name} came out the same: digest {found.digest}\n")
+    sys.stdout.write(f"{name} is the same: digest {found.digest}\n")

@@ -3,6 +3,7 @@
 import os
 import time
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 from usual_study import SALES, USUAL
@@ -41,12 +42,20 @@ def mlflow_at(tmp_path, monkeypatch):
     return lambda: servers.mlflow(port)
 
 
+def kill(server):
+    """End MLflow's server at once, with all processes that it has started."""
+    first = psutil.Process(server.process.pid)
+    for process in (first, *first.children(recursive=True)):
+        process.kill()
+    server.process.wait()
+
+
 def trained_seconds(study):
     (one,) = [r for r in read_records(Layout(study.folder)) if r.what == "train"]
     return one.seconds
 
 
-def until(there, seconds=120.0):
+def until(there, seconds=400.0):
     deadline = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < deadline
@@ -76,8 +85,7 @@ def test_nothing_is_lost_of_a_training_in_which_mlflow_was_dead(
         database = f"sqlite:///{tmp_path}/mlflow.db"
         until(lambda: shown_epochs(database, "mortal"))
         before = shown_epochs(database, "mortal")
-        server.process.kill()
-        server.process.wait()
+        kill(server)
     time.sleep(DEAD_SECONDS)
     with mlflow_at() as server:
         server.wait()

@@ -163,7 +163,7 @@ NOTHING_THERE = [
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizon"),
-        "'horizon' is not of the form name=value",
+        "--set horizon: write it as name=value",
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--set", "horizn=3"),
@@ -171,7 +171,7 @@ NOTHING_THERE = [
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--target", "y", "--sizes", "1,big"),
-        "--sizes: '1,big' must be numbers above 0, or equal, with commas between",
+        "--sizes: '1,big' must be numbers above 0, or equal, separated by commas",
     ),
     (
         ("--task", "forecasting", "--data", "sales.csv", "--data", "sales.csv", "--target", "y"),
@@ -238,7 +238,7 @@ def test_study_that_new_makes_says_what_it_is(terminal):
 def test_model_that_is_not_there_is_named_with_those_that_are(terminal):
     (terminal.folder / "a.txt").write_text("a")
     output = terminal.run("gatewise", "predict", "no_such.model", "a.txt", code=1)
-    assert "error: there is no model 'no_such.model'; registered: " in output
+    assert "error: there is no model 'no_such.model'; " in output
 
 
 @pytest.mark.parametrize(

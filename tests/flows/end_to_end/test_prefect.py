@@ -201,7 +201,7 @@ def test_second_run_waits_for_the_first(story):
 
 
 def test_status_says_that_a_run_goes_on(story):
-    assert "a run of this study goes on since " in story.printed["status"]
+    assert "a run of this study has been going since " in story.printed["status"]
     assert "stale" not in story.printed["status"]
     assert "quick" in story.printed["status"]
 

@@ -33,7 +33,7 @@ def test_champion_comes_out_the_same_and_what_was_not_committed_is_refused(repos
     assert "uncommitted" not in told
     assert ": begin)" in told
     assert "dvc.lock says the same now" in told
-    assert "came out the same: digest" in repository.run("gatewise", "reproduce", "tiny.sales")
+    assert "is the same: digest" in repository.run("gatewise", "reproduce", "tiny.sales")
     with (repository.folder / "sales.csv").open("a") as file:
         file.write("2024-10-27,3.5\n2024-10-28,4.5\n")
     repository.run("gatewise", "run")

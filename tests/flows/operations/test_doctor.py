@@ -173,7 +173,7 @@ def test_mark_of_a_killed_run_is_left_to_who_can_tell_prefect(study, dead):
 def test_study_that_runs_is_left_alone(study, littered):
     with exclusive(study, "flow"):
         ((_, what),) = found(study)
-        assert what == "a run of this study begins or ends right now"
+        assert what == "another run of this study is starting or ending"
         assert list(fixed(study)) == list(found(study))
     assert all(path.exists() for path in littered)
 

@@ -75,6 +75,25 @@ def test_flipped_bit_is_found_in_any_file_and_no_other_is_blamed(whole, kind):
     assert blamed == {str(file.relative_to(whole.folder)) for file in chosen}
 
 
+def test_entry_of_the_run_cache_is_what_its_name_says(whole):
+    """DVC takes outputs from there, and looks at the name alone."""
+    cache = cache_of(whole)
+    file, *others = (cache / "runs").glob("??/*/*")
+    checked = verify.check_run_cache(cache)
+    assert (checked.number, checked.faults) == (1 + len(others), [])
+    content = file.read_text()
+    digit = content.index("md5: ") + 5
+    for broken in (
+        content[:digit] + ("0" if content[digit] != "0" else "1") + content[digit + 1 :],
+        content.replace("path: ", "path: x", 1),
+        "{",
+    ):
+        file.chmod(0o644)
+        file.write_text(broken)
+        (fault,) = verify.check_run_cache(cache).faults
+        assert fault.where == str(file)
+
+
 def test_folder_is_checked_without_the_cache_too(whole):
     shutil.rmtree(cache_of(whole))
     assert verify.check_outputs(whole, cache_of(whole)).faults == []

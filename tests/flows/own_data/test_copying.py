@@ -47,7 +47,7 @@ def test_a_link_that_goes_round_is_told(tmp_path):
     (tmp_path / "words/yes/round").symlink_to(tmp_path / "words")
     with pytest.raises(DataError) as caught:
         check_data(tmp_path / "study", [tmp_path / "words"])
-    assert str(caught.value) == "yes/round is a link to a folder that contains it; remove it"
+    assert str(caught.value) == "yes/round is a link to a folder above it; remove it"
 
 
 def test_links_are_followed_and_what_systems_leave_is_not_copied(tmp_path):

@@ -30,5 +30,5 @@ def test_value_is_what_was_meant(setting):
 
 @pytest.mark.parametrize("setting", ["horizon", "=3", "a=[1", 'a="b'])
 def test_what_is_no_setting_is_refused(setting):
-    with pytest.raises(ParameterError, match=r"is not of the form|is not YAML"):
+    with pytest.raises(ParameterError, match=r"write it as name=value|put the value in quotes"):
         read_settings([setting])

@@ -33,7 +33,7 @@ def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
     own = read_comparison(made_up.comparison("sounds")).champion.seed
     text = card(made_up, "sounds")
     for words in (
-        "## made_up.sounds: gru-8",
+        "## made_up.sounds: use gru-8 (decided)",
         "A model for speech recognition around the recurrent cell `gru` with 8 units",
         f"It is seed {own.seed} of 5",
         "**Use gru-8: the chance that another candidate is better by more than the margin is below",

@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 from chromium_page import CHROMIUM, CONTRASTS, chromium
 
-from flows.report import advice
+from flows.report import words
+from flows.report.answer import answer
 from flows.stages.report import report
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json
@@ -53,14 +54,55 @@ def test_decision_of_every_dataset_is_in_sight(browser, layout, every_case, widt
     assert len(rows) == len(every_case)
     for name, brief in metrics.items():
         (row,) = [row for row in rows if re.match(rf"{name}\s", row)]
-        assert (brief["champion"] or "No cell can be recommended") in row
-        assert brief["decision"] in row
-        sentence = page.value(
+        found = answer(read_comparison(layout.comparison(name)))
+        assert (brief["champion"] or "no cell to recommend") in row
+        assert ("(decided)" in row) == (brief["decision"] == "decided" and found.share is not None)
+        assert all(line in row for line in (found.headline, *found.but, found.scores))
+        told = page.value(
             f"document.querySelector('.decisions a[href=\"#{name}\"]')"
             ".closest('tr').lastElementChild.textContent"
-        )
-        assert sentence == advice.sentence(read_comparison(layout.comparison(name)))
-        assert page.value(f"{VISIBLE}({json.dumps(sentence)})"), sentence
+        ).strip()
+        share = found.share
+        assert told == ("not known" if share is None else words.chance_of(share))
+        assert page.value(f"{VISIBLE}({json.dumps(told)})"), told
+
+
+@pytest.mark.parametrize(("width", "colours"), LOOKS)
+def test_risk_is_a_bar_as_long_as_the_risk(browser, layout, width, colours):
+    """And has the same in words for who does not see it."""
+    page = browser.open(layout.page, width, colours)
+    bars = page.value(
+        "[...document.querySelectorAll('.risk .bar')].map(b => [b.getAttribute('role'), "
+        "b.getAttribute('aria-label'), b.firstElementChild.getBoundingClientRect().width / "
+        "b.clientWidth])"
+    )
+    study = read_study(layout.folder)
+    there = [name for name in study.datasets if layout.comparison(name).exists()]
+    answers = {name: answer(read_comparison(layout.comparison(name))) for name in there}
+    known = {name: one.share for name, one in answers.items() if one.share is not None}
+    assert len(bars) == len(known) >= 8
+    for (role, label, long), (name, share) in zip(bars, known.items(), strict=True):
+        assert role == "img"
+        assert label == f"risk on {name}: {words.chance_of(share)}"
+        assert abs(long - share) < 0.02
+    assert max(known.values()) > 0.1, "all bars are empty"
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_first_come_answers_then_cost_and_the_rest_is_folded(browser, layout, width):
+    page = browser.open(layout.page, width)
+    order = page.value(
+        "['.decisions', '.first', 'section'].map(s => "
+        "document.querySelector(s).getBoundingClientRect().top)"
+    )
+    assert order == sorted(order)
+    shown = page.value(
+        "[...document.querySelectorAll('svg, table, dl, pre')].filter(e => e.checkVisibility())"
+        ".map(e => e.className.baseVal === undefined ? e.className : 'svg ' + "
+        "(e.closest('.small') ? 'cost' : 'other'))"
+    )
+    assert shown[0] == "decisions"
+    assert set(shown[1:]) == {"svg cost"}
 
 
 @pytest.mark.parametrize(("width", "colours"), LOOKS)
@@ -122,6 +164,7 @@ def test_every_picture_says_what_it_shows(browser, layout):
 
 def test_text_of_the_page_stays_inside_its_pictures(browser, layout):
     page = browser.open(layout.page)
+    page.value("document.querySelectorAll('details').forEach(d => { d.open = true })")
     cut = page.value(
         "[...document.querySelectorAll('svg text')].filter(t => {"
         "const [a, b] = [t.getBoundingClientRect(), t.closest('svg').getBoundingClientRect()];"

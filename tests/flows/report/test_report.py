@@ -251,7 +251,7 @@ def test_networks_without_a_champion_stand_below_a_sentence(made_up):
     report(made_up, read_study(made_up.folder))
     said = "Whether a recurrence is needed is not known: no candidate has a score."
     page, text = made_up.page.read_text(), (made_up.reports / "report.md").read_text()
-    assert f"<h3>{recurrence.TITLE}</h3>\n<p>{said}</p>" in page
+    assert f"<summary>{recurrence.TITLE}</summary>\n<p>{said}</p>" in page
     assert not re.search(r"<p>\s*</p>", page)
     assert f"### {recurrence.TITLE} on lost\n\n{said}\n\n| network |" in text
 
@@ -325,7 +325,7 @@ TERMS = {
 def test_every_term_of_a_decision_is_explained_on_the_page(made_up):
     _, markdown = texts(made_up)
     page = unescape(made_up.page.read_text())
-    terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.split("<h2")[0])
+    terms = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page.split("<section")[0])
     assert dict(terms) == GLOSSARY
     assert all(f"- *{term}*: {meaning}" in markdown for term, meaning in terms)
     explained = set(re.findall("[a-z]+", " ".join(map(" ".join, terms)).lower()))

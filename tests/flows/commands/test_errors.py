@@ -1,0 +1,68 @@
+"""What is wrong is said with what was meant, as it was written."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.commands import predict, stage
+from flows.commands.services import lineage
+from flows.system.home import enter_home
+from rnn_core.errors import DataError, ParameterError, StudyError
+
+
+@pytest.mark.parametrize(
+    ("model", "registered", "said"),
+    [
+        ("shop.te", ["shop.salt", "shop.tea"], "did you mean 'shop.tea'?"),
+        ("tea", ["shop.salt", "shop.tea"], "registered: shop.salt, shop.tea"),
+        ("shop.tea@9", ["shop.tea"], "shop.tea has no version 9; gatewise champion history shop.t"),
+        ("shop.te@9", ["shop.tea"], "there is no model 'shop.te@9'; did you mean 'shop.tea'?"),
+        ("shop.tea", [], "none is registered: gatewise run registers them"),
+    ],
+)
+def test_model_that_is_not_there_is_told_with_those_that_are(model, registered, said):
+    assert said in predict.no_such(model, registered)
+
+
+def test_study_that_is_not_there_is_told_with_the_nearest(tmp_path, monkeypatch):
+    (tmp_path / "studies/benchmark").mkdir(parents=True)
+    (tmp_path / "studies/benchmark/params.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError) as caught:
+        enter_home(Path("studies/benchmrk"))
+    assert str(caught.value) == (
+        "studies/benchmrk/params.yaml is missing; a study is a folder with one; "
+        "did you mean studies/benchmark?"
+    )
+    with pytest.raises(StudyError, match=r"^other/params.yaml is missing; .* with one$"):
+        enter_home(Path("other"))
+    assert Path.cwd() == tmp_path
+
+
+def test_fault_of_an_input_names_it_as_it_was_written():
+    given = Path("somewhere/table.csv")
+    for text, said in (
+        ("the table: unknown column 'a'", "somewhere/table.csv: the table: unknown column 'a'"),
+        ("table.csv, row 3: no number", "table.csv, row 3: no number"),
+    ):
+        with pytest.raises(DataError) as caught, predict.faults_of(given):
+            raise DataError(text)
+        assert str(caught.value) == said
+    with pytest.raises(DataError, match=r"^row 3$"), predict.faults_of(Path("-")):
+        raise DataError("row 3")
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "compare"])
+def test_stage_of_a_dataset_that_is_not_there_names_the_nearest(verb, new_study, tiny, monkeypatch):
+    """It was a KeyError of the stages that train."""
+    monkeypatch.chdir(new_study(tiny).folder)
+    monkeypatch.setattr(stage, "die_with_parent", lambda: None)
+    with pytest.raises(ParameterError, match="unknown dataset 'slaes'; did you mean 'sales'"):
+        stage.run_stage(verb, "slaes")
+
+
+def test_model_is_not_made_again_among_other_files(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(ParameterError, match="is not an empty folder; choose another"):
+        lineage.reproduce("shop.tea", Path(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
