@@ -34,7 +34,7 @@ store = typer.Typer(help="Look into the store, which keeps finished trainings.")
 
 
 def show_version(asked: bool) -> None:
-    """Print the version and end, if that is asked for."""
+    """Print the version and exit, if the option is given."""
     if asked:
         typer.echo(f"gatewise {version('gatewise')}")
         raise typer.Exit

@@ -258,7 +258,7 @@ def load(model: str) -> Served:
 
 
 def no_such(model: str, registered: Sequence[str]) -> str:
-    """Say that a model is not there, with those that are."""
+    """The message about a model that does not exist, with the registered ones."""
     name, mark, version = model.partition("@")
     if mark and name in registered:
         return f"{name} has no version {version}; gatewise champion history {name} lists them"
@@ -281,7 +281,7 @@ def address_of(model: str) -> str:
 
 @contextmanager
 def faults_of(given: Path) -> Iterator[None]:
-    """Have an error about the input name it as the user wrote it."""
+    """Make errors about the input name it as the user typed it."""
     try:
         yield
     except DataError as error:

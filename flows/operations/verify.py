@@ -173,13 +173,13 @@ def check_cache(cache: Path) -> Checked:
 
 
 def check_run_cache(cache: Path) -> Checked:
-    """Compare each entry of DVC's run cache with its name, which is the digest of what it says.
+    """Compare each entry of DVC's run cache with its name, which is the digest of its content.
 
     `dvc repro` takes outputs from there in place of running a stage.
     """
     faults, number = [], 0
     for file in sorted((cache / "runs").glob("??/*/*")):
-        if not RUN_NAME.fullmatch(file.name):  # one that is being written
+        if not RUN_NAME.fullmatch(file.name):  # it is being written
             continue
         number += 1
         if sha256_of_entry(file) != file.name:
@@ -199,7 +199,7 @@ def sha256_of_entry(file: Path) -> str | None:
 
 
 def without_sizes(content: object) -> object:
-    """What an entry says, but for how large outputs are."""
+    """The content of an entry, without the sizes of outputs."""
     if isinstance(content, dict):
         left = {name: value for name, value in content.items() if name not in {"size", "nfiles"}}
         return {name: without_sizes(value) for name, value in left.items()}

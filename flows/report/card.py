@@ -34,7 +34,7 @@ def model_card(details: Details) -> str:
 
 
 def first(details: Details, found: Answer) -> str:
-    """The answer, how sure it is, and what to type next."""
+    """The answer, its certainty, and the commands to type next."""
     lines = "\n".join(f"- {line}" for line in found.lines[1:])
     return f"{lines}\n\n{commands(details, f'{details.study}.{details.dataset}')}".lstrip()
 

@@ -143,7 +143,7 @@ class PageSection:
 
 
 def bar(found: Answer) -> Bar | None:
-    """The risk of an answer as a bar; None where it is not known."""
+    """The risk of an answer as a bar; None if it is not known."""
     if found.share is None:
         return None
     return Bar(percent=f"{100 * found.share:.1f}", words=words.chance_of(found.share))

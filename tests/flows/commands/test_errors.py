@@ -1,4 +1,4 @@
-"""What is wrong is said with what was meant, as it was written."""
+"""Errors say what is wrong, as the user typed it, and what the user probably meant."""
 
 from pathlib import Path
 

@@ -69,7 +69,7 @@ def test_decision_of_every_dataset_is_in_sight(browser, layout, every_case, widt
 
 @pytest.mark.parametrize(("width", "colours"), LOOKS)
 def test_risk_is_a_bar_as_long_as_the_risk(browser, layout, width, colours):
-    """And has the same in words for who does not see it."""
+    """And has the same in words, for readers who do not see it."""
     page = browser.open(layout.page, width, colours)
     bars = page.value(
         "[...document.querySelectorAll('.risk .bar')].map(b => [b.getAttribute('role'), "
