@@ -161,7 +161,7 @@ def test_version_that_was_registered_without_traits_says_so(inputs, monkeypatch)
         return files
 
     monkeypatch.setattr(module, "fetch", without)
-    with pytest.raises(StudyError, match="did not keep what drift is compared with"):
+    with pytest.raises(StudyError, match="did not store the data that drift is measured"):
         check(NAME, inputs[0])
 
 

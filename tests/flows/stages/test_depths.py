@@ -157,7 +157,7 @@ def test_report_and_card_tell_the_layers(both, deep):
 def test_depths_that_are_not_those_of_params_are_refused(both, perform, tmp_path):
     layout = Layout(shutil.copytree(both.folder, tmp_path / "study"))
     (layout.folder / "params.yaml").write_text(yaml.safe_dump(PARAMETERS | {"depths": [1]}))
-    with pytest.raises(StudyError, match="not exactly the sizes and depths of"):
+    with pytest.raises(StudyError, match="does not match the sizes and depths in"):
         perform(layout, "sales", "compare")
 
 

@@ -501,9 +501,7 @@ def test_decided_champion_stays_until_something_better_comes(chain, layout):
     spoil(layout, 1e-6)
     found = promote_sales(layout)
     assert (found.action, champion()) == ("kept", "1")
-    assert "not better beyond chance than the champion before it, version 1, which was decided" in (
-        found.reason
-    )
+    assert "than the champion before it, version 1, whose cell was decided" in found.reason
     restore_from(chain, layout)
     found = promote_sales(layout)
     assert (found.action, champion()) == ("promoted", "2")
