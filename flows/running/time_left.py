@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ def seconds_left(left: Mapping[str, int], records: Iterable[Record], workers: in
     Returns:
         Seconds; None where nothing is known of a dataset.
     """
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     trainings: Counter[str] = Counter()
     for one in records:
         seconds[one.dataset] += one.seconds
