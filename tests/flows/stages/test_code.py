@@ -352,7 +352,7 @@ def test_check_names_the_keys_that_differ_and_the_command(study, content, named)
     study.code.write_text(json.dumps(merged(json.loads(study.code.read_text()), content)))
     with pytest.raises(StudyError, match="run `gatewise code`") as found:
         code.check(study)
-    said = str(found.value).partition(" in ")[2].partition(";")[0]
+    said = str(found.value).partition(" for ")[2].partition(";")[0]
     assert set(said.split(", ")) == named
 
 
