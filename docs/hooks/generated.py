@@ -37,7 +37,7 @@ SOURCE = re.compile(r"^<!-- source of `(.+)` -->$", re.MULTILINE)
 """A line of a page in whose place a file of Python is shown."""
 
 KINDS = ("DataParameters", "ModelParameters", "AnswerParameters")
-"""What a task declares: the keys of `data:` and `model:`, and those of `predict --set`."""
+"""Classes that a task declares: the keys of `data:` and `model:`, and those of `predict --set`."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

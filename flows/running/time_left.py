@@ -22,7 +22,7 @@ def seconds_left(left: Mapping[str, int], records: Iterable[Record], workers: in
     Returns:
         Seconds; None if a dataset has no records.
     """
-    seconds: dict[str, float] = defaultdict(float)
+    seconds: defaultdict[str, float] = defaultdict(float)
     trainings: Counter[str] = Counter()
     for one in records:
         seconds[one.dataset] += one.seconds
