@@ -108,6 +108,17 @@ def test_time_goes_on_between_trainings(tmp_path):
     ]
 
 
+def test_nothing_is_said_before_every_dataset_says_how_many_trainings_it_needs(tmp_path):
+    """Even where it is known what one takes."""
+    for name in SECONDS:
+        append(Layout(tmp_path), record(name, 4.0))
+    left = TimeLeft(Layout(tmp_path), list(SECONDS), workers=1, clock=lambda: 0.0)
+    left.expect("slow", 3)
+    assert left.in_words() == ""
+    left.expect("quick", 2)
+    assert left.in_words() == "at most about 20 seconds left to train"
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_display_shows_it_while_trainings_go_on(tmp_path, is_terminal):
     layout, out = Layout(tmp_path), io.StringIO()
