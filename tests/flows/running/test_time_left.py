@@ -1,4 +1,4 @@
-"""The time that a run says is left is about what its trainings take, and never too little."""
+"""The time left is about what trainings take, and more where a race ends early."""
 
 import io
 import random
