@@ -21,7 +21,6 @@ from rnn_core.readers.faults import SEVERAL
 
 app = typer.Typer(
     help="Train every recurrent cell on your sequence data, and use the one that fits best.",
-    epilog="Begin with gatewise new FOLDER --task TASK --data FILE, or with gatewise run.",
     pretty_exceptions_enable=False,
 )
 

@@ -13,11 +13,15 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from flows.running.time_left import TimeLeft
 from flows.tracking.projection import GrowingSeed
 from flows.trainings.identity import title
+
+BAR_WIDTH = 12
+"""Leaves room for names and the time left in 80 characters."""
 
 TRAININGS = "trainings"
 """Label of the bar of the trainings."""
@@ -27,7 +31,7 @@ class LeftColumn(ProgressColumn):
     """The time left for the trainings, next to their bar."""
 
     def __init__(self, time_left: TimeLeft | None) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self.time_left = time_left
 
     def render(self, task: Task) -> Text:
@@ -50,7 +54,7 @@ class Display:
     ) -> None:
         self.time_left = time_left
         self.console = console or Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), MofNCompleteColumn())
         times = (TimeElapsedColumn(), LeftColumn(time_left))
         self.progress = Progress(*columns, *times, console=self.console, transient=True)
         self.tasks = self.progress.add_task("tasks", total=total)

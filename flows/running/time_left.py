@@ -83,4 +83,4 @@ class TimeLeft:
             return ""
         seconds, made = self.estimate
         now = max(1.0, seconds - (self.clock() - made))
-        return f"at most about {rounded(now)} left to train"
+        return f"at most about {rounded(now)} left"

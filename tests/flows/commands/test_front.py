@@ -58,6 +58,7 @@ WORDS = [
     ("gatewise sta", {"status"}),
     ("gatewise new d --task fo", {"forecasting"}),
     ("gatewise new d --cells lstm,mingru", {"lstm,mingru", "lstm,mingru_block"}),
+    ("gatewise new d --cells gru,gru", {"gru,gru_reset_after"}),
     ("gatewise predict shop.", {"shop.tea", "shop.salt"}),
     ("gatewise champion history shop.t", {"shop.tea"}),
     ("gatewise train t", {"tea"}),

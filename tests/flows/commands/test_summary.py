@@ -79,6 +79,14 @@ def test_block_says_what_to_use_how_good_how_sure_and_what_to_type(tmp_path):
     assert lines[-1] == "try it: gatewise predict sample.co2 FILE"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_risk_is_what_is_left_of_the_chance_by_the_validation_set(name):
+    found = read_json(LAYOUT.comparison(name))
+    chosen = found["candidates"][found["decision"]["champion"]]
+    (block,) = blocks([name])
+    assert block.answer.share == pytest.approx(1 - chosen["validation"]["risk"]["chance"])
+
+
 def test_text_is_asked_for_with_a_prompt():
     assert block_of(PROMOTED).endswith(
         "try it: gatewise generate sample.agreement --prompt 'TEXT'\n"

@@ -1,4 +1,4 @@
-"""The time that a run says is left is about what its trainings take, and never too little."""
+"""The time left is about what trainings take, and more where a race ends early."""
 
 import io
 import random
@@ -90,7 +90,7 @@ def test_it_says_about_and_nothing_before_it_knows(run):
     assert steps[:2] == ["", ""], "before a training of each dataset has ended"
     said = [words for words in steps if words]
     assert all(words.startswith("at most about ") for words in said)
-    assert said[0].endswith((" seconds left to train", " minutes left to train"))
+    assert said[0].endswith((" seconds left", " minutes left"))
 
 
 def test_time_goes_on_between_trainings(tmp_path):
@@ -102,10 +102,21 @@ def test_time_goes_on_between_trainings(tmp_path):
     for now[0] in (0.0, 60.0, 500.0):
         words.append(left.in_words())
     assert words == [
-        "at most about 2 minutes left to train",
-        "at most about 60 seconds left to train",
-        "at most about 1 second left to train",
+        "at most about 2 minutes left",
+        "at most about 60 seconds left",
+        "at most about 1 second left",
     ]
+
+
+def test_nothing_is_said_before_every_dataset_says_how_many_trainings_it_needs(tmp_path):
+    """Even where it is known what one takes."""
+    for name in SECONDS:
+        append(Layout(tmp_path), record(name, 4.0))
+    left = TimeLeft(Layout(tmp_path), list(SECONDS), workers=1, clock=lambda: 0.0)
+    left.expect("slow", 3)
+    assert left.in_words() == ""
+    left.expect("quick", 2)
+    assert left.in_words() == "at most about 20 seconds left"
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -113,7 +124,7 @@ def test_display_shows_it_while_trainings_go_on(tmp_path, is_terminal):
     layout, out = Layout(tmp_path), io.StringIO()
     append(layout, record("slow", 40.0))
     left = TimeLeft(layout, ["slow"], workers=1, clock=lambda: 0.0)
-    console = Console(file=out, force_terminal=is_terminal, width=120, color_system=None)
+    console = Console(file=out, force_terminal=is_terminal, width=80, color_system=None)
     with Display(5, console, left) as display:
         display.expect("slow", 3)
         display.trained("slow")
@@ -126,7 +137,7 @@ def test_display_shows_it_while_trainings_go_on(tmp_path, is_terminal):
         ended = partial(display.ended, "train@slow")
         ended("3.0 s")
     lines = out.getvalue()
-    assert "[1/5] prepare@other: 0.1 s (at most about 80 seconds left to train)" in lines
+    assert "[1/5] prepare@other: 0.1 s (at most about 80 seconds left)" in lines
     assert "[2/5] train@slow: 3.0 s\n" in lines
     if is_terminal:
-        assert "1/3 0:00:00 at most about 80 seconds left to train" in lines
+        assert "1/3 0:00:00 at most about 80 seconds left" in lines
