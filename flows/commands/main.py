@@ -10,7 +10,9 @@ import typer
 
 from flows.commands.front import completion
 from flows.commands.front.welcome import welcome
+from flows.commands.services.care import PANEL as CARE
 from flows.commands.services.care import app as care
+from flows.commands.services.commands import USE
 from flows.commands.services.commands import app as services
 from flows.commands.services.stages import app as stages
 from flows.system.bound import collect_seldom
@@ -23,8 +25,6 @@ app = typer.Typer(
 )
 
 FIRST = "From data to a recommendation"
-USE = "Use a model"
-CARE = "Look after results"
 
 cells = typer.Typer(help="List the recurrent cells, and show how each is computed.")
 store = typer.Typer(help="Look into the store, which keeps finished trainings.")
@@ -384,12 +384,11 @@ def verify_store(
 
 def told(error: GatewiseError) -> str:
     """An error for the terminal: one line, or several where there are several faults."""
-    text = str(error)
-    return text if SEVERAL in text else " ".join(text.split())
+    return str(error) if SEVERAL in str(error) else " ".join(str(error).split())
 
 
 def main() -> None:
-    """Run the command line; a `GatewiseError` is told, and the exit code is 1."""
+    """Run the command line; a `GatewiseError` is printed, and the exit code is 1."""
     collect_seldom()
     try:
         app()
