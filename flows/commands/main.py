@@ -11,7 +11,9 @@ import typer
 
 from flows.commands.front import completion
 from flows.commands.front.welcome import welcome
+from flows.commands.services.care import PANEL as CARE
 from flows.commands.services.care import app as care
+from flows.commands.services.commands import USE
 from flows.commands.services.commands import app as services
 from flows.commands.services.stages import app as stages
 from flows.system.bound import collect_seldom
@@ -25,8 +27,6 @@ app = typer.Typer(
 )
 
 FIRST = "From data to a recommendation"
-USE = "Use a model"
-CARE = "Look after results"
 
 cells = typer.Typer(help="List the recurrent cells, and show how each is computed.")
 store = typer.Typer(help="Look into the store, which keeps finished trainings.")
