@@ -49,7 +49,7 @@ def test_report_tells_nothing_of_leftovers(with_leftovers):
 
 
 def test_status_tells_a_leftover_from_a_result(with_leftovers, monkeypatch, capsys):
-    monkeypatch.setattr(upkeep, "what_is_stale", lambda _: "")
+    monkeypatch.setattr(upkeep, "what_is_stale", lambda *_: [])
     upkeep.status(with_leftovers.folder)
     told = " ".join(capsys.readouterr().out.split())
     assert told.count(OLD) == len(left(with_leftovers)) - 2

@@ -141,8 +141,14 @@ def test_stages_are_written_in_the_order_of_dvc(layout, inputs):
     assert list(read_lock(layout)) == order(inputs)
 
 
-@pytest.mark.parametrize("before", [[], ["report", "prepare@sales"], ["code"]])
-@pytest.mark.parametrize("shared", [("training",), ("training", "model"), ("data",)])
+@pytest.mark.parametrize(
+    ("before", "shared"),
+    [
+        ([], ("training", "model")),
+        (["report", "prepare@sales"], ("data",)),
+        (["code"], ("training",)),
+    ],
+)
 def test_values_that_datasets_share_are_written_as_dvc_does_it(layout, monkeypatch, before, shared):
     """With `&` and `*` in params.yaml, a stage of DVC's names a value and repeats the name."""
     file = layout.folder / "params.yaml"

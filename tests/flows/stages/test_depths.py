@@ -150,7 +150,7 @@ def test_report_and_card_tell_the_layers(both, deep):
     assert "2x6" in (both.reports / "report.md").read_text()
     assert "gru-2x6" in read_json(both.metrics)["sales"]["candidates"]
     card = model_card(collect(deep, read_study(deep.folder), "sales"))
-    assert "## deep.sales: gru-2x6" in card
+    assert "## deep.sales: use gru-2x6" in card
     assert "`gru` with 2 layers of 6 units" in card
 
 

@@ -337,8 +337,8 @@ def test_what_grows_is_told_as_a_trial_or_as_a_seed(growing):
 
 def test_trial_is_watched_and_not_projected(growing, monkeypatch):
     """The follower's thread runs for a moment; what it would log is collected."""
-    monkeypatch.setattr(tracking, "FOLLOW_SECONDS", 0.01)
-    monkeypatch.setattr(tracking, "SHORT_SECONDS", 0.0)
+    monkeypatch.setattr(following_them, "FOLLOW_SECONDS", 0.01)
+    monkeypatch.setattr(following_them, "SHORT_SECONDS", 0.0)
     logged, seen = [], []
 
     class Collecting:

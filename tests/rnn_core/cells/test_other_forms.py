@@ -156,13 +156,13 @@ def test_slstm_from_nothing_is_the_attention_over_its_inputs(size):
 
 
 def test_lru_starts_uniformly_in_the_unit_disk_and_keeps_the_size_of_noise():
-    layer = Recurrent("lru", 1, 4000, generator=torch.Generator().manual_seed(1))
+    layer = Recurrent("lru", 1, 1000, generator=torch.Generator().manual_seed(1))
     nu, theta, gamma = (layer.directions[0].weights[n].detach() for n in ("nu", "theta", "gamma"))
     radius, angle = torch.exp(-torch.exp(nu)), torch.exp(theta)
     assert stats.kstest(radius.square().numpy(), "uniform").pvalue > 0.01
     assert stats.kstest((angle / (2 * torch.pi)).numpy(), "uniform").pvalue > 0.01
     # A state that reads noise of variance 1 has the variance gamma^2 (1 + |lambda|^2 + ...).
-    torch.testing.assert_close(gamma.exp().square() / (1 - radius.square()), torch.ones(4000))
+    torch.testing.assert_close(gamma.exp().square() / (1 - radius.square()), torch.ones(1000))
 
 
 def test_lru_cannot_explode_whatever_its_weights_become():
@@ -179,9 +179,9 @@ def test_lru_cannot_explode_whatever_its_weights_become():
 
 
 def test_convolution_of_the_block_starts_as_that_of_torch():
-    layer = Recurrent("mingru_block", 1, 4000, generator=torch.Generator().manual_seed(1))
+    layer = Recurrent("mingru_block", 1, 1000, generator=torch.Generator().manual_seed(1))
     w = layer.directions[0].weights
-    theirs = nn.Conv1d(4000, 4000, 4, groups=4000).weight.detach().flatten().numpy()
+    theirs = nn.Conv1d(1000, 1000, 4, groups=1000).weight.detach().flatten().numpy()
     kernel = torch.cat([w[f"k{lag}"].detach() for lag in range(4)]).numpy()
     assert stats.ks_2samp(kernel, theirs).pvalue > 0.01
     assert len(set(kernel.tolist())) == kernel.size

@@ -41,6 +41,9 @@ def read(name):
     return module
 
 
+CANNOT_HERE = "could not create a primitive"
+"""So torch refuses an LSTM in bfloat16 on a processor without such instructions."""
+
 SIDES = read("sides")
 MODULES = {name: read(name) for name in TABLES}
 
@@ -75,7 +78,12 @@ def outcome(act, kind, *, ours):
 @pytest.mark.parametrize(("kind", "act"), rows("SAME"))
 def test_ours_gives_what_torch_does(kind, act):
     torch.manual_seed(0)
-    theirs = act(SIDES.Side(kind, ours=False))
+    try:
+        theirs = act(SIDES.Side(kind, ours=False))
+    except RuntimeError as error:
+        if CANNOT_HERE in str(error):
+            pytest.skip("torch has no such LSTM on this processor")
+        raise
     torch.manual_seed(0)
     SIDES.agree(act(SIDES.Side(kind, ours=True)), theirs)
 
