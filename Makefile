@@ -6,6 +6,7 @@
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
+# make mlflow-dies  MLflow is dead for 60 s in a training; make kills  50 kills (some minutes each)
 # make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
 # make check    style, types, the direction of imports, spelling, plain words, and code.json
 # make docs     the documentation site, in site/; fails at any warning
@@ -27,7 +28,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals up bench \
+.PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals mlflow-dies kills up bench \
 	calibrate docs test-torch release
 
 setup: .venv/installed
@@ -63,6 +64,12 @@ fuzz-files: setup
 
 fuzz-serve: setup
 	@GATEWISE_FUZZ_SERVE=20000 $(PYTEST) tests/flows/serving/test_fuzz.py
+
+mlflow-dies: setup
+	@GATEWISE_MLFLOW_DEAD_SECONDS=60 $(BIN)/pytest tests/flows/end_to_end/test_mlflow_dies.py
+
+kills: setup
+	@GATEWISE_TEST_KILLS=50 $(BIN)/pytest tests/flows/end_to_end/test_interruption.py
 
 rivals: setup
 	@GATEWISE_RIVAL_ROUNDS=50 $(BIN)/pytest tests/flows/tracking/test_rivals.py
