@@ -71,7 +71,8 @@ def test_every_decision_is_that_of_the_comparison(dataset):
     row, decision = DECISIONS[dataset], comparison["decision"]
     assert row["use"] == decision["champion"]
     assert row["decision"] == decision["status"]
-    assert row["because"] == decision["reason"]
+    # The committed comparisons are older than the word that the page uses.
+    assert row["because"] == decision["reason"].replace("test side", "test set")
     assert row["spread"] == f"{decision['difference_std']:.2g}"
     half, twice = (decision[f"{times}_margin"] or "abstains" for times in ("half", "twice"))
     assert row["half, twice the margin"] == f"{half}, {twice}"
