@@ -365,7 +365,7 @@ def test_second_run_recomputes_and_registers_nothing(chain, served):
         "SELECT state_name, count(*) FROM task_run WHERE flow_run_id = "
         f"(SELECT id FROM flow_run {OF_CHAIN} DESC LIMIT 1) GROUP BY state_name"
     )
-    # Prefect's server writes states down some time after it has been told of them
+    # Prefect's server stores states some time after it receives them
     wait_for(lambda: dict(prefect_rows(chain, query)) == {"Cached": 22})
 
 
