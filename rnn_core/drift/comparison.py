@@ -15,12 +15,13 @@ the means over stretches of the same number of consecutive windows in the traini
 t-test of a new observation against a sample.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import scipy.stats
+from statsmodels.stats.multitest import multipletests
 
 from rnn_core.drift.traits import Floats, Traits
 from rnn_core.errors import DataError
@@ -128,9 +129,9 @@ def compare(training: Traits, inputs: Traits, *, in_time: bool) -> Drift:
                 for name, own in training.categories.items()
             ),
         ]
-    corrected = holm([one.p for one in found])
+    corrected = multipletests([one.p for one in found], method="holm")[1]
     changes = [
-        Change(**one._asdict() | {"p": p}, changed=p < LEVEL and one.size >= one.large)
+        Change(**one._asdict() | {"p": float(p)}, changed=bool(p < LEVEL) and one.size >= one.large)
         for one, p in zip(found, corrected, strict=True)
     ]
     return Drift(num_items=kept, trained=training.num_items, changes=tuple(changes))
@@ -245,13 +246,3 @@ def means_of(stretches: Floats) -> Floats:
     some = there.any(axis=1)
     sums = np.where(there, stretches, 0.0).sum(axis=1)
     return np.asarray(sums[some] / there.sum(axis=1)[some], np.float64)
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """Correct p values for their number by Holm's method."""
-    order = np.argsort(values, kind="stable")
-    factors = len(values) - np.arange(len(values))
-    raised = np.minimum(np.maximum.accumulate(np.asarray(values)[order] * factors), 1.0)
-    found = np.empty(len(values))
-    found[order] = raised
-    return [float(p) for p in found]
