@@ -1,6 +1,7 @@
 """Descriptions for MLflow's pages: which cell, how sure, and what to do next, in Markdown."""
 
 from flows.report import advice, tables, words
+from flows.report.answer import answer
 from flows.report.markdown import bold, table
 from rnn_core.comparison.networks import ReferenceResult
 from rnn_core.comparison.outcome import CandidateResult, Comparison, Result
@@ -19,8 +20,11 @@ def experiment(comparison: Comparison, model: str, view: str) -> str:
         model: Name of its registered model.
         view: Address of a view of the candidates, relative to MLflow's.
     """
+    found = answer(comparison)
     parts = [
-        f"{advice.verdict(comparison)} {advice.evidence(comparison)}",
+        words.capitalised(found.headline),
+        "\n".join(f"- {line}" for line in found.lines[1:]),
+        advice.evidence(comparison),
         f"[Compare the candidates]({view})",
         "\n".join(table(tables.risks(comparison))),
         reading(comparison),
@@ -62,13 +66,9 @@ def run(comparison: Comparison, name: str) -> str:
             "A network without a recurrence, trained for comparison. It is no candidate: it is "
             f"neither recommended nor registered. {scores(comparison, result)}"
         )
-    first = advice.sentence(comparison) if is_recommended(comparison, name) else ""
+    is_chosen = name == comparison.decision.champion
+    first = f"{words.capitalised(answer(comparison).headline)}." if is_chosen else ""
     return " ".join(part for part in (first, scores(comparison, result), chances(result)) if part)
-
-
-def is_recommended(comparison: Comparison, name: str) -> bool:
-    """Return whether a run is the one that the study recommends."""
-    return name == comparison.decision.champion
 
 
 def scores(comparison: Comparison, result: Result) -> str:

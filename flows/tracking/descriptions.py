@@ -1,5 +1,6 @@
 """Names and descriptions for MLflow's pages."""
 
+import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -18,6 +19,12 @@ NOTE = "mlflow.note.content"
 
 NAME = "mlflow.runName"
 
+CHOSEN = " (chosen)"
+EARLIER = " (earlier)"
+
+WRITTEN = "gatewise.description"
+"""The tag with the digest of the last description that Gatewise wrote."""
+
 OF_MODELS = MappingProxyType({"mlflow.experimentKind": "custom_model_development"})
 """Tags that make an experiment's page open on its runs, not on traces of agents."""
 
@@ -28,10 +35,25 @@ def name_of(tags: Mapping[str, str]) -> str:
     Args:
         tags: Tags of the run.
     """
-    name, _, _ = tags[NAME].partition(" (")
+    name = tags[NAME].removesuffix(CHOSEN).removesuffix(EARLIER)
     if tags["gatewise.current"] == "false":
-        return f"{name} (earlier)"
-    return f"{name} (chosen)" if tags.get("gatewise.champion") == "true" else name
+        return f"{name}{EARLIER}"
+    return f"{name}{CHOSEN}" if tags.get("gatewise.champion") == "true" else name
+
+
+def is_theirs(text: str | None, digest: str | None) -> bool:
+    """True if users wrote a description, which then stays.
+
+    Args:
+        text: The description; None if there is none.
+        digest: Of the last one that Gatewise wrote; None if it wrote none.
+    """
+    return bool(text) and digest_of_text(str(text)) != digest
+
+
+def digest_of_text(text: str) -> str:
+    """A short digest of a description."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def describe_experiment(
@@ -45,13 +67,15 @@ def describe_experiment(
         comparison: Comparison of the dataset.
         model: Name of its registered model.
     """
+    text = notes.experiment(comparison, model, shared_view.address(experiment))
+    there = client.get_experiment(experiment).tags
     wanted = {
-        NOTE: notes.experiment(comparison, model, shared_view.address(experiment)),
         shared_view.TAG: candidates_view(comparison),
         "gatewise.recommended": comparison.decision.champion or "none",
         "gatewise.decision": comparison.decision.status,
     }
-    there = client.get_experiment(experiment).tags
+    if not is_theirs(there.get(NOTE), there.get(WRITTEN)):
+        wanted |= {NOTE: text, WRITTEN: digest_of_text(text)}
     for name, value in wanted.items():
         if there.get(name) != value:
             client.set_experiment_tag(experiment, name, value)
@@ -91,7 +115,10 @@ def describe_model(client: MlflowClient, version: ModelVersion, because: str) ->
         f"```sh\ngatewise predict {name} FILE\ngatewise champion history {name}\n```\n\n"
         f'```python\nmlflow.pyfunc.load_model("models:/{name}@champion")\n```'
     )
-    client.update_registered_model(name, text)
+    model = client.get_registered_model(name)
+    if not is_theirs(model.description, model.tags.get(WRITTEN)):
+        client.update_registered_model(name, text)
+        client.set_registered_model_tag(name, WRITTEN, digest_of_text(text))
 
 
 def what(version: ModelVersion) -> str:

@@ -339,6 +339,8 @@ class Projection:
     def mark_current(self, dataset: str, current: set[str]) -> None:
         """Mark which runs show the current folders of the study, and which are outdated."""
         for run in self.runs[dataset]:
+            if "gatewise.kind" not in run.data.tags:  # it shows no training of the study
+                continue
             value = str(run.info.run_id in current).lower()
             self.set_tags(run, {"gatewise.current": value})
             given_up = value == "false" and "gatewise.digest" not in run.data.tags

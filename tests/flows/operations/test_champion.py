@@ -88,6 +88,17 @@ def test_page_of_the_model_says_which_version_answers_and_why():
     assert "chance" not in text
 
 
+def test_description_that_users_wrote_stays():
+    client = MlflowClient()
+    champion.promote(NAME, "1", "x")
+    client.update_registered_model(NAME, "Ask Anna before you use it.")
+    champion.promote(NAME, "2", "y")
+    assert client.get_registered_model(NAME).description == "Ask Anna before you use it."
+    client.update_registered_model(NAME, "")
+    champion.promote(NAME, "1", "z")
+    assert client.get_registered_model(NAME).description.startswith("**Version 1 answers")
+
+
 def test_score_of_any_metric_is_evidence_and_what_is_beside_it_is_not():
     client = MlflowClient()
     for name, value in (

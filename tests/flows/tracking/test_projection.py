@@ -14,7 +14,8 @@ from mlflow import MlflowClient
 from waiting import wait_for
 
 from flows.layout import Layout
-from flows.report import advice, words
+from flows.report import words
+from flows.report.answer import answer
 from flows.stages.compare import compare
 from flows.tracking import follower as following_them
 from flows.tracking import projection as tracking
@@ -179,10 +180,11 @@ def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
     comparison = read_comparison(layout.comparison("opinions"))
     experiment = MlflowClient().get_experiment_by_name("tiny/opinions")
     text = experiment.tags["mlflow.note.content"]
-    assert text.startswith(advice.sentence(comparison))
+    recommended = answer(comparison)
+    assert text.lower().startswith(recommended.headline.lower())
     assert f"(#/experiments/{experiment.experiment_id}/runs?" in text
     assert experiment.tags["gatewise.recommended"] == comparison.champion.name
-    assert words.chance(comparison.champion.result.validation) in text
+    assert recommended.risk in text
     assert "gatewise predict tiny.opinions FILE" in text
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     said = {
@@ -193,7 +195,7 @@ def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
     (network,) = comparison.references
     first = f"{comparison.champion.name} (chosen)"
     assert set(said) == {first, *comparison.results} - {comparison.champion.name}
-    assert advice.sentence(comparison) in said[first]
+    assert said[first].lower().startswith(recommended.headline.lower())
     assert words.score(comparison.champion.result.test.mean) in said[first]
     assert "no candidate" in said[network]
 
@@ -207,11 +209,31 @@ def test_page_says_anew_what_is_recommended(layout, database, monkeypatch):
     after = read_comparison(layout.comparison("sales")).champion.name
     assert after != before
     text = MlflowClient().get_experiment_by_name("tiny/sales").tags["mlflow.note.content"]
-    assert f"use {after}" in text.partition("\n")[0]
+    assert f"Use {after}" in text.partition("\n")[0]
     names = [run.info.run_name for run in runs_of("sales")]
     assert f"{after} (chosen)" in names
     assert f"{before} (earlier)" in names
     assert f"{before} (chosen)" not in names
+
+
+def test_runs_and_words_of_users_stay_as_they_are(layout, database):
+    project(layout)
+    client, mine = MlflowClient(), "- we ship gru, see the wiki"
+    experiment = client.get_experiment_by_name("tiny/sales").experiment_id
+    client.set_experiment_tag(experiment, "mlflow.note.content", mine)
+    own = client.create_run(experiment, run_name="a notebook (old)").info.run_id
+    renamed = next(run for run in runs_of("sales") if run.info.run_name.startswith("gru-4"))
+    client.update_run(renamed.info.run_id, name="gru-4 (with Anna)")
+    project(layout)
+    assert client.get_experiment(experiment).tags["mlflow.note.content"] == mine
+    found = client.get_run(own)
+    assert found.info.run_name == "a notebook (old)"
+    assert found.info.status == "RUNNING"
+    assert [tag for tag in found.data.tags if tag.startswith("gatewise.")] == []
+    assert client.get_run(renamed.info.run_id).info.run_name.startswith("gru-4 (with Anna)")
+    client.set_experiment_tag(experiment, "mlflow.note.content", "")
+    project(layout)
+    assert "se " in client.get_experiment(experiment).tags["mlflow.note.content"]
 
 
 def test_seconds_of_a_cell_are_those_of_the_trainings_that_are_compared(layout, database):
@@ -455,7 +477,8 @@ def dropped(tmp_path, database):
     runs = {}
     for name in (*names, "manyx/a", "many_"):
         run = client.create_run(client.create_experiment(name))
-        client.set_tag(run.info.run_id, "gatewise.current", "true")
+        for tag, value in (("kind", "cell"), ("current", "true")):
+            client.set_tag(run.info.run_id, f"gatewise.{tag}", value)
         client.set_terminated(run.info.run_id)
         runs[name] = run.info.run_id
 
