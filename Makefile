@@ -2,6 +2,7 @@
 # make test     the tests, except those of the next line
 # make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow,
 #               and 40 random cells
+# make test-all   make test with every combination that it leaves out (about half an hour)
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
@@ -28,7 +29,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test end-to-end test-services check fuzz fuzz-files fuzz-serve rivals mlflow-dies kills up bench \
+.PHONY: setup run test test-all end-to-end test-services check fuzz fuzz-files fuzz-serve rivals mlflow-dies kills up bench \
 	calibrate docs test-torch release
 
 setup: .venv/installed
@@ -45,6 +46,9 @@ run: setup
 
 test: setup
 	@$(PYTEST) $(END_TO_END:%=--ignore %) --ignore $(SERVICES)
+
+test-all: setup
+	@GATEWISE_TEST_ALL=1 $(PYTEST) $(END_TO_END:%=--ignore %) --ignore $(SERVICES)
 
 end-to-end: setup
 	@$(PYTEST) $(END_TO_END)

@@ -30,6 +30,7 @@ from flows.recording.record import changed_since
 from flows.recording.recorder import Recorder
 from flows.report import markdown, words
 from flows.report.timings import write_timings
+from flows.running import run_names
 from flows.running.closing import Closing
 from flows.running.display import Display
 from flows.running.execution import Execution, StageTime
@@ -77,7 +78,12 @@ def runner_of(workers: int) -> TaskRunner[PrefectFuture[Any]]:
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=workers))
 
 
-@flow(task_runner=runner_of(os.cpu_count() or 1), on_failure=[tell_end], on_crashed=[tell_end])
+@flow(
+    flow_run_name=run_names.of_study,
+    task_runner=runner_of(os.cpu_count() or 1),
+    on_failure=[tell_end],
+    on_crashed=[tell_end],
+)
 def study(
     study: str = ".",
     datasets: list[str] | None = None,

@@ -6,12 +6,13 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 
 from flows.operations.drift import check
+from flows.running import run_names
 from flows.running.notices import tell_drift
 from flows.system.environment import use_defaults
 from rnn_core.errors import GatewiseError
 
 
-@flow
+@flow(flow_run_name=run_names.of_drift)
 def drift(inputs: Mapping[str, str], notify: Sequence[str] = ()) -> dict[str, list[str]]:
     """Compare inputs with training sets, and emit an event for each model whose inputs differ.
 

@@ -10,6 +10,7 @@ from prefect.events import emit_event
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
 from flows.recording.plan import find_due
+from flows.running import run_names
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
@@ -20,7 +21,7 @@ DATA_CHANGED = "gatewise.data.changed"
 """The event when data changed; its resource is `gatewise.study.NAME`."""
 
 
-@flow
+@flow(flow_run_name=run_names.of_watch)
 def watch(study: str = ".") -> list[str]:
     """Compare each dataset's source with its record, and emit an event that names changed datasets.
 

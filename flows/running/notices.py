@@ -11,6 +11,7 @@ from prefect.events import emit_event
 from prefect.flows import Flow
 from prefect.logging import get_logger
 
+from flows.running.run_names import study_run
 from flows.system.hidden import cause_of
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import ParameterError
@@ -54,7 +55,7 @@ def load_block(name: str) -> NotificationBlock:
 def tell_end(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Notify people that a run failed or crashed; a hook of the flow."""
     asked = flow_run.parameters
-    subject = f"{flow.name} {asked.get('study', '.')}: {flow_run.name} {state.name}"
+    subject = f"{flow.name} {study_run(asked)}: {state.name}"
     for problem in send(asked.get("notify") or [], subject, state.message or ""):
         get_logger("gatewise").warning("%s", problem)
 

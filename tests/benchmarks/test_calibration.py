@@ -12,7 +12,7 @@ from scipy.stats import beta, binom
 from rnn_core.metric import SCORED
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/calibration.py"
-NUM_STUDIES = 40
+NUM_STUDIES = 20
 CANDIDATES = 8
 
 

@@ -21,6 +21,7 @@ import torch
 import yaml
 from dvc.fs import localfs
 from dvc.rwlock import rwlock
+from filelock import FileLock
 from mlflow import MlflowClient
 from sftp_server import SftpServer, serving
 from usual_study import USUAL
@@ -372,6 +373,24 @@ def chain(study_at: Callable, tmp_path_factory: pytest.TempPathFactory) -> Chain
 
 
 @pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of all processes of the session."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Path, request: pytest.FixtureRequest) -> Path:
+    """The finished tiny study, which one process of the session runs for all."""
+    folder = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if not folder.exists():
+            chain = request.getfixturevalue("chain")
+            shutil.copytree(chain.study.folder, folder, ignore=shutil.ignore_patterns(".dvc"))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of MLflow that knows no run; MLflow takes seconds to make one."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
@@ -394,10 +413,9 @@ def database(
 
 
 @pytest.fixture
-def layout(chain: Chain, tmp_path: Path) -> Layout:
+def layout(finished: Path, tmp_path: Path) -> Layout:
     """A copy of the finished tiny study, to be changed at will."""
-    ignored = shutil.ignore_patterns(".dvc")
-    return Layout(shutil.copytree(chain.study.folder, tmp_path / "tiny", ignore=ignored))
+    return Layout(shutil.copytree(finished, tmp_path / "tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -53,8 +53,8 @@ def test_status_tells_a_leftover_from_a_result(with_leftovers, monkeypatch, caps
     upkeep.status(with_leftovers.folder)
     told = " ".join(capsys.readouterr().out.split())
     assert told.count(OLD) == len(left(with_leftovers)) - 2
-    assert f"Of no dataset in params.yaml: comparisons/{OLD}.json," in told
-    assert "`gatewise prune` removes them" in told
+    assert f"Left over from other datasets: comparisons/{OLD}.json," in told
+    assert "Remove: gatewise prune" in told
     assert f"{OLD} gru" not in told
     assert f"{OLD} memoryless" not in told
 
@@ -77,6 +77,7 @@ def test_sync_lets_nothing_of_a_leftover_be_current(with_leftovers):
     client = MlflowClient()
     run = client.create_run(client.create_experiment(f"tiny/{OLD}")).info.run_id
     client.set_tag(run, "gatewise.current", "true")
+    client.set_tag(run, "gatewise.kind", "candidate")
     upkeep.sync(with_leftovers.folder)
     assert client.get_run(run).data.tags["gatewise.current"] == "false"
 

@@ -108,6 +108,7 @@ def test_edit_is_no_matter_to_a_run_in_which_nothing_ran(layout, inputs):
 
 
 @pytest.mark.parametrize("before", [[], ["report", *sorted(OPINIONS), "prepare@sales"]])
+@pytest.mark.one_in(2)
 def test_lock_is_what_dvc_writes_that_records_all_at_once(layout, inputs, monkeypatch, before):
     """Whatever it held before, in whichever order, and however many stages DVC is given."""
     old = outdated(layout, before) if before else None
@@ -149,6 +150,7 @@ def test_stages_are_written_in_the_order_of_dvc(layout, inputs):
         (["code"], ("training",)),
     ],
 )
+@pytest.mark.one_in(3)
 def test_values_that_datasets_share_are_written_as_dvc_does_it(layout, monkeypatch, before, shared):
     """With `&` and `*` in params.yaml, a stage of DVC's names a value and repeats the name."""
     file = layout.folder / "params.yaml"

@@ -5,6 +5,7 @@ import math
 import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import yaml
 from usual_study import USUAL
 
 from flows.layout import Layout
+from flows.report import page
+from flows.stages import report as stage
 from rnn_core.comparison.candidates import Candidate, SeedResult
 from rnn_core.comparison.outcome import Comparison, write_comparison
 from rnn_core.comparison.policies import policies
@@ -323,6 +326,38 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
         for candidate in candidates if data and data.folders else []:
             train_and_evaluate(layout, name, data, candidate)
     return layout
+
+
+@pytest.fixture(scope="session")
+def drawn() -> dict[str, Any]:
+    """Every picture of the session, by the facts in it."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def draw_once(request, drawn, monkeypatch):
+    """Draw the pictures of the same facts once in a session, except in tests of the drawing."""
+    if "draw_anew" in request.fixturenames:
+        return
+    for module, name in ((page, "charts"), (stage, "picture")):
+        monkeypatch.setattr(module, name, remembered(drawn, getattr(module, name)))
+
+
+def remembered(drawn, draw):
+    """A function that draws nothing twice."""
+
+    def call(*facts):
+        key = f"{draw.__name__}{facts!r}"
+        if key not in drawn:
+            drawn[key] = draw(*facts)
+        return drawn[key]
+
+    return call
+
+
+@pytest.fixture
+def draw_anew():
+    """Lets each picture be drawn where it is asked for."""
 
 
 @pytest.fixture(scope="session")

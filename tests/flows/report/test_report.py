@@ -2,7 +2,6 @@
 
 import math
 import re
-import time
 from dataclasses import replace
 from html import unescape
 from types import SimpleNamespace
@@ -26,8 +25,7 @@ from rnn_core.files import digest_of, read_json
 from rnn_core.study import read_study
 from rnn_core.training.run_folder import Cost
 
-MOST_BYTES = 1_500_000
-MOST_SECONDS = 30
+MOST_BYTES_OF_A_DATASET = 100_000
 
 
 def texts(layout):
@@ -401,25 +399,24 @@ def test_report_of_nothing_is_a_report(made_up, build_study, tmp_path):
     assert read_json(layout.metrics) == {}
 
 
-def test_page_is_light_and_soon_made(build_study, every_case, tmp_path):
-    """16 datasets with 12 candidates, 5 seeds of 200 epochs, and the largest examples."""
+@pytest.mark.usefixtures("draw_anew")
+def test_page_is_light(build_study, every_case, tmp_path):
+    """A dataset of each kind: 12 candidates, 5 seeds, 200 epochs, and the largest examples."""
     kinds = [every_case[name] for name in ("letters", "prices", "sounds", "phrases")]
     cells = ["gru", "lstm", "mgu", "gru_reset_after", "lstm_layernorm", "lstm_peephole"]
     scores = {cell: 0.5 + 0.05 * i for i, cell in enumerate(cells)}
     large = {"scores": scores, "sizes": (64, 128), "seeds": 5, "epochs": 200, "diverged": {}}
     datasets = {
         f"dataset_{i}": type(kind)(**(vars(kind) | large | {"noise": 0.01}))
-        for i, kind in enumerate(kinds * 4)
+        for i, kind in enumerate(kinds)
     }
     layout = build_study(tmp_path / "large", datasets)
-    start = time.process_time()
     report(layout, read_study(layout.folder))
-    assert time.process_time() - start < MOST_SECONDS
-    assert len(list((layout.reports / "details").iterdir())) == 16
-    assert layout.page.read_text().count("<svg") >= 16 * 4
-    assert layout.page.stat().st_size < MOST_BYTES
+    assert layout.page.read_text().count("<svg") >= 4 * len(kinds)
+    assert layout.page.stat().st_size < MOST_BYTES_OF_A_DATASET * len(kinds)
 
 
+@pytest.mark.usefixtures("draw_anew")
 def test_report_is_the_same_bytes_each_time(made_up, build_study, every_case, tmp_path):
     report(made_up, read_study(made_up.folder))
     elsewhere = build_study(tmp_path / "elsewhere", every_case)

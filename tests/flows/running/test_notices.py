@@ -88,7 +88,7 @@ def test_failure_is_told_with_its_reason(prefect_here, service):
     with pytest.raises(ParameterError):
         fails("studies/shop", [block(url)])
     ((text),) = (one["text"] for one in told)
-    assert text.startswith("fails studies/shop: ")
+    assert text.startswith("fails shop: all datasets: Failed: ")
     assert "horizon: 0 is too small" in text
 
 

@@ -263,6 +263,7 @@ def test_file_that_moves_changes_no_fingerprint(copied, changed):
         ),
     ],
 )
+@pytest.mark.one_in(3)
 def test_edit_changes_what_runs_it_and_nothing_else(copied, changed, file, old, new, expected):
     edit(copied / file, old, new)
     assert changed() == expected

@@ -8,7 +8,14 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-Files: TypeAlias = dict[str, bytes]
+
+class Files(dict[str, bytes]):
+    """Contents by name; shown by size and first bytes, since Hypothesis refuses to show more."""
+
+    def __repr__(self) -> str:
+        return repr({name: (len(content), content[:16]) for name, content in self.items()})
+
+
 Change: TypeAlias = Callable[[DrawFn, bytes], bytes]
 
 PIECES = (
@@ -112,9 +119,9 @@ CHANGES: tuple[Change, ...] = (
 
 
 @st.composite
-def mutated(draw: DrawFn, files: Files) -> Files:
+def mutated(draw: DrawFn, files: dict[str, bytes]) -> Files:
     """Files after one to three mishaps."""
-    files = dict(files)
+    files = Files(files)
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(sorted(files)))
         if draw(st.integers(0, 5)):

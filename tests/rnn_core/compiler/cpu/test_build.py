@@ -238,6 +238,7 @@ def filled(cache, files):
 
 @pytest.mark.parametrize("harm", BREAK)
 @pytest.mark.parametrize("kind", ["form", "so"])
+@pytest.mark.one_in(3)
 def test_broken_file_of_the_cache_is_made_again(cache, compiled, truth, harm, kind):
     forms, kernels = filled(cache, compiled)
     for path in forms if kind == "form" else kernels:

@@ -287,6 +287,7 @@ def test_later_table_is_scored_as_it_is_answered(tmp_path, made):
 @torch.inference_mode()
 @pytest.mark.parametrize("channels", ["together", "apart"])
 @pytest.mark.parametrize("loss", ["mse", "quantile"])
+@pytest.mark.one_in(2)
 def test_exported_network_and_ensemble_read_it_too(tmp_path, channels, loss):
     options = {"channels": channels, "loss": loss, "segment": 2}
     model = ForecastingModel(hidden_size=4, **options)

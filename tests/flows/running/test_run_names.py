@@ -1,0 +1,50 @@
+"""Names of flow runs."""
+
+import pytest
+from prefect import flow
+from prefect.context import FlowRunContext
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.operations.drift_watch import drift
+from flows.operations.watch import watch
+from flows.running.run_names import study_run
+from flows.study import study
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"study": "studies/shop"}, "shop: all datasets"),
+        ({"study": "/srv/shop/", "datasets": ["co2", "text"], "only": None}, "shop: co2, text"),
+        ({"study": "shop", "datasets": ["co2"], "only": ["train@*"]}, "shop: train@*"),
+    ],
+)
+def test_name_says_what_is_brought_up_to_date(asked, name):
+    assert study_run(asked) == name
+
+
+def test_folder_one_stands_in_has_a_name_too(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    assert study_run({"study": "."}) == "shop: all datasets"
+    monkeypatch.chdir("/")
+    assert study_run({}) == "/: all datasets"
+
+
+@pytest.mark.parametrize(
+    ("of", "asked", "name"),
+    [
+        (study, {"study": "studies/shop"}, "shop: all datasets"),
+        (watch, {"study": "studies/shop"}, "shop: has its data changed?"),
+        (drift, {"inputs": {"shop.co2": "new.csv"}}, "inputs of shop.co2"),
+    ],
+)
+def test_prefect_shows_the_name(served, of, asked, name):
+    """Each flow with a body of its own, and with the parameters and the name that it has."""
+
+    @flow(flow_run_name=of.flow_run_name)
+    def told(study=".", datasets=None, only=None, inputs=None):
+        return FlowRunContext.get().flow_run.name
+
+    with temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}):
+        assert told(**asked) == name
