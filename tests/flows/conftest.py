@@ -381,11 +381,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(shared: Path, request: pytest.FixtureRequest) -> Path:
-    """The finished tiny study, which one process of the session runs for all."""
+    """The finished tiny study, which one process of the session runs for all.
+
+    MLflow's database after that run lies beside it, with the ending .db.
+    """
     folder = shared / "finished"
     with FileLock(shared / "finished.lock"):
         if not folder.exists():
             chain = request.getfixturevalue("chain")
+            shutil.copy(chain.study.mlflow_uri.removeprefix("sqlite:///"), f"{folder}.db")
             shutil.copytree(chain.study.folder, folder, ignore=shutil.ignore_patterns(".dvc"))
     return folder
 

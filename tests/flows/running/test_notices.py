@@ -9,18 +9,10 @@ import pytest
 from prefect import flow
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 from flows.running.notices import check_blocks, tell_champions, tell_end
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import ParameterError
-
-
-@pytest.fixture
-def prefect_here(served):
-    here = {PREFECT_API_URL: served["PREFECT_API_URL"], PREFECT_LOGGING_TO_API_ENABLED: False}
-    with temporary_settings(here):
-        yield
 
 
 @pytest.fixture

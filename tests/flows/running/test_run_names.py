@@ -3,7 +3,6 @@
 import pytest
 from prefect import flow
 from prefect.context import FlowRunContext
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.operations.drift_watch import drift
 from flows.operations.watch import watch
@@ -39,12 +38,11 @@ def test_folder_one_stands_in_has_a_name_too(tmp_path, monkeypatch):
         (drift, {"inputs": {"shop.co2": "new.csv"}}, "inputs of shop.co2"),
     ],
 )
-def test_prefect_shows_the_name(served, of, asked, name):
+def test_prefect_shows_the_name(prefect_here, of, asked, name):
     """Each flow with a body of its own, and with the parameters and the name that it has."""
 
     @flow(flow_run_name=of.flow_run_name)
     def told(study=".", datasets=None, only=None, inputs=None):
         return FlowRunContext.get().flow_run.name
 
-    with temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}):
-        assert told(**asked) == name
+    assert told(**asked) == name

@@ -13,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from waiting import wait_for
 
+from flows.commands import upkeep
 from flows.layout import Layout
 from flows.report import words
 from flows.report.answer import answer
@@ -267,15 +268,13 @@ def test_projecting_again_changes_nothing(layout, database):
     assert described(runs_of("sales")) == histories
 
 
-def test_sync_rebuilds_what_the_flow_showed(chain, database):
-    study = replace(
-        chain.study, environment=chain.study.environment | {"MLFLOW_TRACKING_URI": database}
-    )
-    output = study.run("gatewise", "sync")
+def test_sync_rebuilds_what_the_flow_showed(layout, finished, database, capsys):
+    upkeep.sync(layout.folder)
+    output = capsys.readouterr().out
     for name in METRIC_NAMES:
         assert f"{name}: MLflow shows it" in output
         rebuilt = described(runs_of(name))
-        mlflow.set_tracking_uri(chain.study.mlflow_uri)
+        mlflow.set_tracking_uri(f"sqlite:///{finished}.db")
         shown = described(runs_of(name))
         mlflow.set_tracking_uri(database)
         assert len(shown) == 6

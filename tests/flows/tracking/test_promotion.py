@@ -57,9 +57,9 @@ def spoil(layout, by=0.5):
     write_bytes(file, save_weights(weights))
 
 
-def restore_from(chain, layout):
+def restore_from(finished, layout):
     """Undo what was done to the outputs of a copied study."""
-    shutil.copytree(chain.study.folder / "runs", layout.folder / "runs", dirs_exist_ok=True)
+    shutil.copytree(finished / "runs", layout.folder / "runs", dirs_exist_ok=True)
 
 
 def renew(layout, perform, change=None, **data):
@@ -286,10 +286,10 @@ def test_version_that_was_scored_by_another_metric_has_no_score(layout):
     assert registry.registered_score(version, "accuracy") is None
 
 
-def test_better_challenger_replaces_the_champion(chain, layout):
+def test_better_challenger_replaces_the_champion(finished, layout):
     spoil(layout)
     promote_sales(layout)
-    restore_from(chain, layout)
+    restore_from(finished, layout)
     found = promote_sales(layout)
     assert (found.action, found.version) == ("promoted", "2")
     assert "not worse than the champion before it, version 1," in found.reason
@@ -372,7 +372,7 @@ def test_champion_whose_files_were_changed_is_replaced_for_that_reason(layout, t
     assert "have been changed since it was registered" in found.reason
 
 
-def test_champion_of_another_gatewise_is_replaced_for_that_reason(chain, layout, monkeypatch):
+def test_champion_of_another_gatewise_is_replaced_for_that_reason(finished, layout, monkeypatch):
     """As where a parameter of its model is not known any more."""
     promote_sales(layout)
     spoil(layout)
@@ -393,11 +393,11 @@ def test_champion_of_another_gatewise_is_replaced_for_that_reason(chain, layout,
 
 
 @pytest.fixture
-def rolled_back(chain, layout):
+def rolled_back(finished, layout):
     """A study with two versions, where someone chose the worse one."""
     spoil(layout)
     promote_sales(layout)
-    restore_from(chain, layout)
+    restore_from(finished, layout)
     promote_sales(layout)
     move_by_hand("1")
     return layout
@@ -414,7 +414,7 @@ def test_version_that_a_person_replaced_stays_replaced(rolled_back):
     assert found.test_score == spoiled
 
 
-def test_choice_of_a_person_stays_until_something_better_comes(chain, rolled_back):
+def test_choice_of_a_person_stays_until_something_better_comes(finished, rolled_back):
     spoil(rolled_back, 0.5)
     spoil(rolled_back, 1e-6)
     found = promote_sales(rolled_back)
@@ -423,7 +423,7 @@ def test_choice_of_a_person_stays_until_something_better_comes(chain, rolled_bac
         "the challenger is not better beyond chance than version 1, to which the alias was moved "
         "by hand, (paired test over 58 test items"
     )
-    restore_from(chain, rolled_back)
+    restore_from(finished, rolled_back)
     spoil(rolled_back, 1e-6)
     found = promote_sales(rolled_back)
     assert (found.action, champion()) == ("promoted", "3")
@@ -438,7 +438,7 @@ def test_choice_of_a_person_stays_where_nothing_can_be_tested(rolled_back, perfo
     assert found.reason.endswith("moved by hand, since it predicts 3 rows of y")
 
 
-def test_version_of_which_a_person_took_the_alias_does_not_get_it_back(chain, layout):
+def test_version_of_which_a_person_took_the_alias_does_not_get_it_back(finished, layout):
     promote_sales(layout)
     MlflowClient().delete_registered_model_alias(NAME, "champion")
     found = promote_sales(layout)
@@ -450,11 +450,11 @@ def test_version_of_which_a_person_took_the_alias_does_not_get_it_back(chain, la
         champion()
 
 
-def test_better_challenger_gets_the_alias_that_a_person_took(chain, layout):
+def test_better_challenger_gets_the_alias_that_a_person_took(finished, layout):
     spoil(layout)
     promote_sales(layout)
     MlflowClient().delete_registered_model_alias(NAME, "champion")
-    restore_from(chain, layout)
+    restore_from(finished, layout)
     found = promote_sales(layout)
     assert (found.action, champion()) == ("promoted", "2")
     assert "better than version 1, from which the alias was taken by hand" in found.reason
@@ -493,7 +493,7 @@ def undecided(layout):
     write_comparison(layout.comparison("sales"), replace(comparison, decision=decision))
 
 
-def test_decided_champion_stays_until_something_better_comes(chain, layout):
+def test_decided_champion_stays_until_something_better_comes(finished, layout):
     undecided(layout)
     spoil(layout)
     promote_sales(layout)
@@ -502,7 +502,7 @@ def test_decided_champion_stays_until_something_better_comes(chain, layout):
     found = promote_sales(layout)
     assert (found.action, champion()) == ("kept", "1")
     assert "than the champion before it, version 1, whose cell was decided" in found.reason
-    restore_from(chain, layout)
+    restore_from(finished, layout)
     found = promote_sales(layout)
     assert (found.action, champion()) == ("promoted", "2")
     assert "it is better than the champion before it" in found.reason
@@ -530,12 +530,12 @@ def test_first_model_that_answers_differently_gets_no_alias(layout, monkeypatch)
     assert (versions(), champion()) == (["1"], "1")
 
 
-def test_alias_stays_if_a_model_answers_differently(chain, layout, monkeypatch):
+def test_alias_stays_if_a_model_answers_differently(finished, layout, monkeypatch):
     """And so do the notes on its last move; the version has no evidence for it."""
     spoil(layout)
     promote_sales(layout)
     move_by_hand("1")
-    restore_from(chain, layout)
+    restore_from(finished, layout)
     before = MlflowClient().get_registered_model(NAME).tags
     answer_differently(monkeypatch)
     with pytest.raises(StudyError, match=r"version 2 does not answer .*alias was not moved"):
@@ -548,12 +548,12 @@ def test_alias_stays_if_a_model_answers_differently(chain, layout, monkeypatch):
 @pytest.mark.parametrize("write", [f"set_registered_model_{what}" for what in ("tag", "alias")])
 @pytest.mark.parametrize("call", [0, 1, 2])
 def test_model_is_asked_before_the_alias_points_to_it_wherever_it_was_cut_off(
-    chain, layout, monkeypatch, write, call
+    finished, layout, monkeypatch, write, call
 ):
     """Killed at any of its writes, and run again: at no time had a version the alias unasked."""
     spoil(layout)
     promote_sales(layout)
-    restore_from(chain, layout)
+    restore_from(finished, layout)
     asked, original = [], registry.check_answers
 
     def check(version, examples):
