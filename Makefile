@@ -2,7 +2,7 @@
 # make test     the tests, except those of the next line
 # make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow,
 #               and 40 random cells
-# make test-all   make test with every combination that it leaves out (about half an hour)
+# make test-all   both of these, with every combination that they leave out (about an hour)
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
@@ -24,7 +24,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 SERVICES := tests/flows/services
 END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking \
-	tests/flows/serving
+	tests/flows/serving tests/flows/commands/test_leftovers.py \
+	tests/flows/operations/test_reproduce.py tests/flows/operations/test_verify.py
 
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
@@ -48,7 +49,7 @@ test: setup
 	@$(PYTEST) $(END_TO_END:%=--ignore %) --ignore $(SERVICES)
 
 test-all: setup
-	@GATEWISE_TEST_ALL=1 $(PYTEST) $(END_TO_END:%=--ignore %) --ignore $(SERVICES)
+	@GATEWISE_TEST_ALL=1 $(PYTEST) --ignore $(SERVICES)
 
 end-to-end: setup
 	@$(PYTEST) $(END_TO_END)

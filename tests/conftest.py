@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from tempfile import mkdtemp
@@ -49,21 +50,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     named = any("::" in argument for argument in config.args) or config.getoption("keyword")
     if not named and "GATEWISE_TEST_ALL" not in os.environ:
-        left_out = [item for item in items if not is_chosen(item)]
+        left_out = left_out_of(items)
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if is_chosen(item)]
+        items[:] = [item for item in items if item not in left_out]
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
-def is_chosen(item: pytest.Item) -> bool:
-    """Return whether a test is run, with what it is given.
+def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Find the tests that are left out: of those marked `one_in(n)`, all but every n-th diagonal.
 
-    Of the combinations of a test that is marked `one_in(n)`, those on every n-th diagonal are run:
-    each value of each parameter is among them, if it meets n values of the others.
+    A combination lies on a diagonal by the sum of the places of its values, where a value's place
+    is after those of its parameter that came before. So each value of each parameter is run, if it
+    meets n values of the others.
     """
-    mark, given = item.get_closest_marker("one_in"), getattr(item, "callspec", None)
-    return mark is None or given is None or sum(given.indices.values()) % mark.args[0] == 0
+    places: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    found = set()
+    for item in items:
+        mark, given = item.get_closest_marker("one_in"), getattr(item, "callspec", None)
+        if mark is None or given is None:
+            continue
+        place = 0
+        for name, value in given.params.items():
+            known = places[item.nodeid.partition("[")[0], name]
+            place += known.setdefault(repr(value), len(known))
+        if place % mark.args[0]:
+            found.add(item)
+    return found
 
 
 def pytest_collection_finish() -> None:

@@ -184,6 +184,7 @@ def replace_functions(module, changed, monkeypatch):
 
 
 @pytest.mark.parametrize(("task", "cause"), CASES)
+@pytest.mark.one_in(4)
 def test_without_its_check_a_case_is_not_found(tmp_path, task, cause, monkeypatch):
     files, parameters, message = case(task, cause)
     get_task(task)

@@ -166,6 +166,7 @@ def test_broken_file_is_never_handed_out(store, url, folder, tmp_path, fault):
         b'{"manifest.json": {"sha256": "%s", "size": 1}}\n' % (b"0" * 64),
     ],
 )
+@pytest.mark.one_in(3)
 def test_entry_without_a_valid_manifest_is_not_there_and_makes_room(store, url, folder, manifest):
     store.put(KIND, IDENTITY, folder)
     place_of(url).write(f"{PATH}/{MANIFEST}", manifest)

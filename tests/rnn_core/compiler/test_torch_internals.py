@@ -76,6 +76,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("case", UNKNOWN)
+@pytest.mark.one_in(3)
 def test_unknown_pytorch_means_the_eager_loop_and_one_warning(case, tmp_path, monkeypatch):
     change, named = UNKNOWN[case]
     difference, said, kernels = layer_after(change, tmp_path, monkeypatch)

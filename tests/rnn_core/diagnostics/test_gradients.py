@@ -85,6 +85,7 @@ def root_mean_square(norms):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("zoneout", [0.0, 0.3])
 @pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.one_in(4)
 def test_gradient_by_lag_is_the_product_of_jacobians(name, zoneout, pass_through):
     layer = Recurrent(name, I, H, zoneout=zoneout)
     x, of_outputs = torch.randn(T, B, I), torch.randn(T, B, H)

@@ -38,6 +38,7 @@ class GuardedPool:
 
 
 @pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.one_in(4)
 def test_no_number_is_written_beyond_a_block(name, monkeypatch):
     """Sizes on either side of a panel's width, of each other, and of a block of sequences."""
     pool = GuardedPool()

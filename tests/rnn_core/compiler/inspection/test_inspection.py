@@ -393,9 +393,11 @@ PROCESS = """
 import dataclasses, functools, sys, types, warnings
 import torch
 from rnn_core.cells.base import Cell
+from rnn_core.compiler.cpu import build
 from rnn_core.compiler.inspection.aside import eager_only
 from rnn_core.layers.recurrent import Recurrent
 
+build.FLAGS = ("-O1", *build.FLAGS[1:])
 LEAK = float(sys.argv[1])
 KIND = types.SimpleNamespace(leak=LEAK, table={"leak": [LEAK]})
 module = types.ModuleType("some_module")

@@ -19,7 +19,9 @@ LOAD = """
 import sys, warnings
 import torch
 import rnn_core.layers.recurrent
+from rnn_core.compiler.cpu import build
 
+build.FLAGS = ("-O1", *build.FLAGS[1:])
 warnings.simplefilter(sys.argv[3])
 program = torch.export.load(sys.argv[1]).module()
 results = []
