@@ -1,8 +1,7 @@
 # make run      the sample study, from nothing to registered champions
 # make test     the tests, except those of the next line
-# make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow,
-#               and 40 random cells
-# make test-all   both of these, with every combination that they leave out (about an hour)
+# make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow
+# make test-all   both of these, with all that they leave out to be quick (about an hour)
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,16 +22,23 @@ from rnn_core.layers.recurrent import Recurrent
 
 LONGEST = (
     "test_readme",
-    "test_main",
-    "test_projection",
+    "test_promotion",
     "test_own_data",
     "test_interruption",
-    "test_promotion",
-    "test_repro",
+    "test_prefect",
+    "test_projection",
     "test_chain",
-    "test_served_model",
+    "test_cluster",
+    "test_wheel",
+    "test_process",
+    "test_export",
     "test_report",
-    "test_torch_cases",
+    "test_code_covers",
+    "test_code",
+    "test_inspection",
+    "test_triton",
+    "test_architecture",
+    "test_onnx",
 )
 """Files that take half a minute or more, from the longest."""
 
@@ -58,22 +66,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Find the tests that are left out: of those marked `one_in(n)`, all but every n-th diagonal.
+    """Find the tests that are left out.
+
+    They are those marked `thorough`, and of those marked `one_in(n)` all but every n-th diagonal.
 
     A combination lies on a diagonal by the sum of the places of its values, where a value's place
-    is after those of its parameter that came before. So each value of each parameter is run, if it
-    meets n values of the others.
+    is after those of its `parametrize` that came before. So each value of each is run, if it meets
+    n values of the others.
     """
     places: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     found = set()
     for item in items:
+        if item.get_closest_marker("thorough"):
+            found.add(item)
         mark, given = item.get_closest_marker("one_in"), getattr(item, "callspec", None)
         if mark is None or given is None:
             continue
         place = 0
-        for name, value in given.params.items():
-            known = places[item.nodeid.partition("[")[0], name]
-            place += known.setdefault(repr(value), len(known))
+        for names in (str(each.args[0]) for each in item.iter_markers("parametrize")):
+            known = places[item.nodeid.partition("[")[0], names]
+            value = repr(
+                [value for name, value in given.params.items() if name in re.findall(r"\w+", names)]
+            )
+            place += known.setdefault(value, len(known))
         if place % mark.args[0]:
             found.add(item)
     return found

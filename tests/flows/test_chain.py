@@ -369,6 +369,7 @@ def test_second_run_recomputes_and_registers_nothing(chain, served):
     wait_for(lambda: dict(prefect_rows(chain, query)) == {"Cached": 22})
 
 
+@pytest.mark.thorough
 def test_dvc_repro_elsewhere_gives_the_same_lock(chain, study_at, tiny, tmp_path):
     """Byte for byte, by DVC alone, in a folder that is as far from the code."""
     other = study_at(tmp_path / "tiny", tiny)

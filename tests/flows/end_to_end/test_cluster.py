@@ -149,6 +149,7 @@ def check_same_trainings(study, local):
     assert len(store.identities("training")) == NUM_TRAININGS
 
 
+@pytest.mark.thorough
 def test_two_workers_make_what_one_machine_makes(study, local, cluster):
     workers = [cluster.worker(name, study.environment["GATEWISE_STORE"]) for name in "ab"]
     study.run("gatewise", "run", "--on", cluster.address)
@@ -206,6 +207,7 @@ def begin_endless(study, cluster, worker, number):
     return process, read_mark(layout).run
 
 
+@pytest.mark.thorough
 def test_run_that_is_ended_ends_its_training_and_leaves_the_worker_to_others(study, cluster):
     worker = cluster.worker("a", study.environment["GATEWISE_STORE"])
     codes, runs = {}, {}
@@ -226,6 +228,7 @@ def test_run_that_is_ended_ends_its_training_and_leaves_the_worker_to_others(stu
     assert cancelled["train@sales"] == cancelled["sales gru-32 seed 0"] == "Cancelled"
 
 
+@pytest.mark.thorough
 def test_worker_with_other_code_refuses(study, cluster):
     store = study.environment["GATEWISE_STORE"]
     worker = cluster.worker("a", store)

@@ -114,6 +114,7 @@ def test_experiment_runs_what_it_changes_and_is_compared(committed):
 
 
 @pytest.mark.parametrize(("how", "region"), [("--temp", "north"), ("--queue", "south")])
+@pytest.mark.thorough
 def test_experiment_in_a_copy_trains_nothing_that_the_store_has(committed, how, region):
     count, store = len(trained(committed)), open_store(Layout(committed.folder))
     entries = len(store.identities("training"))
@@ -157,6 +158,7 @@ def is_of(process, study):
         return False
 
 
+@pytest.mark.thorough
 def test_pulled_results_are_registered_without_a_training(committed, tmp_path):
     committed.run("dvc", "push", "--quiet")
     committed.run("git", "clone", "--quiet", str(committed.folder), str(tmp_path / "other"))

@@ -37,7 +37,7 @@ SMALL = {
 
 RUN = ("gatewise", "run")
 REPRO = ("dvc", "repro", "--quiet")
-ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "10"))
+ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "5"))
 ENOUGH = 20
 """Rounds after which every kind of process was killed at least once while it was at work."""
 
@@ -206,6 +206,7 @@ def test_killed_at_random_again_and_again_it_ends_the_same(again, uninterrupted)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.one_in(2)
 def test_run_that_is_told_to_end_ends_its_workers_at_once(again, uninterrupted, how):
     begin_anew(again)
     process = again.start(*RUN, start_new_session=True)

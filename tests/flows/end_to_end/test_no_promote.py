@@ -3,6 +3,7 @@
 The next one also has a dataset less.
 """
 
+import pytest
 import yaml
 from mlflow import MlflowClient
 
@@ -23,6 +24,7 @@ def current(study, dataset):
     return {run.data.tags["gatewise.current"] for run in runs}
 
 
+@pytest.mark.thorough
 def test_run_promotes_nothing_unless_it_may(new_study, served, tiny, said_of):
     sales = {"sales": tiny["datasets"]["sales"]}
     quiet = tiny | {"study": "quiet", "cells": ["gru"], "seeds": {"first": 1, "most": 1}}

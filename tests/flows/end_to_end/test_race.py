@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from flows.layout import Layout
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.comparison.race import HOPELESS, SAFE
@@ -10,6 +12,7 @@ from rnn_core.files import read_json_lines
 CELLS = ("memoryless", "rnn_tanh", "gru")
 
 
+@pytest.mark.thorough
 def test_hopeless_candidate_gets_no_more_seeds_and_the_others_do(new_study, served, tiny):
     """Sales repeat every 11 days, which a cell without memory cannot know."""
     sales = tiny["datasets"]["sales"] | {"margin": 0.005}

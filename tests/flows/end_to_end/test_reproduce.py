@@ -27,6 +27,7 @@ def repository(clone_at, tiny, tmp_path):
     return study
 
 
+@pytest.mark.thorough
 def test_champion_comes_out_the_same_and_what_was_not_committed_is_refused(repository):
     repository.run("gatewise", "run")
     told = repository.run("gatewise", "lineage", "tiny.sales")

@@ -199,6 +199,7 @@ READ = {
 
 
 @pytest.mark.parametrize("kind", READ)
+@pytest.mark.one_in(3)
 def test_table_is_read_rightly_and_answered(read_rightly, kind):
     read_rightly(*READ[kind])
 

@@ -73,6 +73,7 @@ def wait_for(process, address, log):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.one_in(2)
 def test_what_was_asked_is_answered_before_the_server_ends(filled, how):
     with running(filled.folder, TEXT) as (process, address, log):
         asked = {"rows": [{"prompt": "line"}], "parameters": {"num_tokens": 9000}}

@@ -547,6 +547,7 @@ def test_alias_stays_if_a_model_answers_differently(finished, layout, monkeypatc
 
 @pytest.mark.parametrize("write", [f"set_registered_model_{what}" for what in ("tag", "alias")])
 @pytest.mark.parametrize("call", [0, 1, 2])
+@pytest.mark.one_in(3)
 def test_model_is_asked_before_the_alias_points_to_it_wherever_it_was_cut_off(
     finished, layout, monkeypatch, write, call
 ):

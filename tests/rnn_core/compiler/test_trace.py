@@ -108,6 +108,7 @@ READ = {
 
 
 @pytest.mark.parametrize("what", READ)
+@pytest.mark.one_in(2)
 def test_step_may_hold(forms, what):
     cell = of(READ[what])
     forms.assert_is_step(trace(cell, torch.float64), cell)

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from random_cells.fuzz import main
 
 
+@pytest.mark.thorough
 def test_forty_random_cells_are_their_eager_loops(tmp_path, capsys):
     progress = tmp_path / "fuzz.json"
     options = ["--cells", "40", "--seed", "1", "--progress", str(progress)]

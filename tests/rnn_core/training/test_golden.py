@@ -114,6 +114,7 @@ def curve(task_name, cell):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("cell", REGISTRY)
 @pytest.mark.parametrize("task_name", TASKS)
+@pytest.mark.one_in(3)
 def test_loss_curve_is_the_recorded_one(task_name, cell):
     file = GOLDEN / f"{task_name}.json"
     losses = curve(task_name, cell)
