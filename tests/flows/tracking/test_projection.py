@@ -82,7 +82,7 @@ def described(runs):
             "params": run.data.params,
             "tags": {k: v for k, v in run.data.tags.items() if k not in LINEAGE},
             "metrics": {name: history(run, name) for name in run.data.metrics},
-            "data": [entry.dataset.to_dictionary() for entry in run.inputs.dataset_inputs],
+            "data": [(e.dataset.name, e.dataset.digest) for e in run.inputs.dataset_inputs],
         }
         for run in runs
     }

@@ -51,9 +51,9 @@ def answers(address):
 
 
 def test_page_shows_scores_and_risks_of_the_candidates_alone(layout, database, tmp_path):
-    Projection(layout, "tiny", {}).project("opinions")
-    experiment = MlflowClient().get_experiment_by_name("tiny/opinions").experiment_id
-    comparison = read_comparison(layout.comparison("opinions"))
+    Projection(layout, "tiny", {}).project("digits")
+    experiment = MlflowClient().get_experiment_by_name("tiny/digits").experiment_id
+    comparison = read_comparison(layout.comparison("digits"))
     place = shared_view.address(experiment)
     with mlflow_pages(database) as address, chromium(tmp_path / "chromium") as page:
         wide = {"width": 2400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
