@@ -1,4 +1,4 @@
-"""Take the pictures of MLflow's pages that the documentation shows.
+"""Take the pictures of MLflow's and Prefect's pages that the documentation shows.
 
 Needs Chromium, and `gatewise up` with a finished run of the sample study:
 
@@ -41,6 +41,7 @@ def pictures() -> Iterator[tuple[str, str]]:
     yield "mlflow-experiments", f"{found['MLflow']}/#/experiments?{training}"
     yield "mlflow-candidates", f"{found['MLflow']}/{view}&{training}"
     yield "mlflow-model", f"{found['MLflow']}/#/models/sample.{DATASET}?{training}"
+    yield "prefect-runs", f"{found['Prefect']}/runs"
 
 
 def main() -> None:

@@ -143,7 +143,10 @@ class StudyFolder:
 
 
 def isolated_environment(place: Path) -> dict[str, str]:
-    """Nothing of the user's Prefect and MLflow, and nothing left in the repository."""
+    """Nothing of the user's Prefect and MLflow, and nothing left in the repository.
+
+    Compiled kernels are shared, as they are known by what they are made from.
+    """
     kept = {
         k: v for k, v in os.environ.items() if not re.match("PREFECT_|MLFLOW_|GATEWISE_|DVC_", k)
     }
@@ -154,6 +157,7 @@ def isolated_environment(place: Path) -> dict[str, str]:
         "DVC_NO_ANALYTICS": "1",
         "DVC_SITE_CACHE_DIR": str(place / "dvc"),
         "HOME": str(place),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
         "TERM": "dumb",
     }
 

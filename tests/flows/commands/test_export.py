@@ -107,6 +107,7 @@ def test_a_translation_is_written_piece_by_piece(tmp_path):
 
 @pytest.mark.parametrize("members", [1, 3])
 @pytest.mark.parametrize("start", ["zeros", "learned"])
+@pytest.mark.one_in(2)
 def test_a_text_goes_on_from_the_state_that_came_out(tmp_path, start, members):
     folder = tmp_path / "raw"
     task, model = prepared("text_generation", folder, "lstm", members, initial_state=start)

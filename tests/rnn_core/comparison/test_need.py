@@ -87,6 +87,7 @@ def test_what_would_be_found_and_what_would_stay_open_are_all_that_is_not_known(
 
 
 @pytest.mark.parametrize("how", [(3, 1.5, 0.1, 5.0), (2, 0.3, 1.0, 4.0)], ids=["seeds", "items"])
+@pytest.mark.thorough
 def test_what_is_needed_settles_about_half_of_studies_and_a_fraction_of_it_few(how):
     """Where the seeds are what is missing, and where the items are."""
     enough, too_few, needs = [], [], []

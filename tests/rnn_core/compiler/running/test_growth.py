@@ -62,7 +62,7 @@ VARIED = {
 
 
 @pytest.mark.parametrize("what", VARIED.values(), ids=VARIED)
-@pytest.mark.one_in(2)
+@pytest.mark.thorough
 def test_growth_over_many_lengths_is_of_the_order_of_torch(what):
     assert growth("ours", *what) <= 1.5 * growth("torch", *what)
 
@@ -74,7 +74,7 @@ LARGE = {
 
 
 @pytest.mark.parametrize("what", LARGE.values(), ids=LARGE)
-@pytest.mark.one_in(2)
+@pytest.mark.thorough
 def test_what_is_kept_after_a_large_training_step_is_of_the_order_of_torch(what):
     """The allocator keeps some MiB by chance on either side."""
     assert growth("ours", *what) <= 2 * max(growth("torch", *what), 6)
