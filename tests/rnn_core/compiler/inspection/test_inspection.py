@@ -469,6 +469,7 @@ for name, one in cells.items():
 """
 
 
+@pytest.mark.thorough
 def test_next_process_notices_what_has_changed_since(tmp_path):
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     for leak in ("0.1", "0.9"):
