@@ -21,13 +21,13 @@ from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 
 LONGEST = (
+    "test_chain",
     "test_readme",
-    "test_promotion",
     "test_own_data",
+    "test_promotion",
     "test_interruption",
     "test_prefect",
     "test_projection",
-    "test_chain",
     "test_cluster",
     "test_wheel",
     "test_process",

@@ -68,6 +68,7 @@ def test_typical_studies_are_often_decided_and_seldom_wrongly(rows):
     assert earlier.decided <= most(0.1)
 
 
+@pytest.mark.thorough
 def test_equal_candidates_are_never_wrong_and_seldom_called_worse(rows):
     race, _ = rows("typical, all equal")
     assert (race.wrong, race.regret) == (0, 0)

@@ -370,10 +370,15 @@ class Chain:
 
 
 @pytest.fixture(scope="session")
-def chain(study_at: Callable, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+def chain(study_at: Callable, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Chain:
     """The whole chain on the tiny study, run once for all tests that look at it."""
-    study = study_at(tmp_path_factory.mktemp("chain") / "tiny", TINY)
-    return Chain(study, study.run("gatewise", "run"))
+    with FileLock(shared / "chain.lock"):
+        study = study_at(tmp_path_factory.mktemp("chain") / "tiny", TINY)
+        output = study.run("gatewise", "run")
+        if not (copy := shared / "finished").exists():
+            shutil.copy(study.mlflow_uri.removeprefix("sqlite:///"), f"{copy}.db")
+            shutil.copytree(study.folder, copy, ignore=shutil.ignore_patterns(".dvc"))
+    return Chain(study, output)
 
 
 @pytest.fixture(scope="session")
@@ -389,13 +394,11 @@ def finished(shared: Path, request: pytest.FixtureRequest) -> Path:
 
     MLflow's database after that run lies beside it, with the ending .db.
     """
-    folder = shared / "finished"
-    with FileLock(shared / "finished.lock"):
-        if not folder.exists():
-            chain = request.getfixturevalue("chain")
-            shutil.copy(chain.study.mlflow_uri.removeprefix("sqlite:///"), f"{folder}.db")
-            shutil.copytree(chain.study.folder, folder, ignore=shutil.ignore_patterns(".dvc"))
-    return folder
+    with FileLock(shared / "chain.lock"):  # whoever runs it has it
+        there = (shared / "finished").exists()
+    if not there:
+        request.getfixturevalue("chain")
+    return shared / "finished"
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def edited(clone_at, served, tmp_path):
         (edit_code, "the code", {"north", "south"}),
     ],
 )
-@pytest.mark.one_in(3)
+@pytest.mark.thorough
 def test_what_is_edited_while_it_trains_is_not_recorded(edited, edit, what, touched):
     layout = Layout(edited.folder)
     process = edited.start("gatewise", "run")

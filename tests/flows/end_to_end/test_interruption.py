@@ -37,7 +37,7 @@ SMALL = {
 
 RUN = ("gatewise", "run")
 REPRO = ("dvc", "repro", "--quiet")
-ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "5"))
+ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "3"))
 ENOUGH = 20
 """Rounds after which every kind of process was killed at least once while it was at work."""
 

@@ -150,7 +150,7 @@ def test_stages_are_written_in_the_order_of_dvc(layout, inputs):
         (["code"], ("training",)),
     ],
 )
-@pytest.mark.one_in(3)
+@pytest.mark.thorough
 def test_values_that_datasets_share_are_written_as_dvc_does_it(layout, monkeypatch, before, shared):
     """With `&` and `*` in params.yaml, a stage of DVC's names a value and repeats the name."""
     file = layout.folder / "params.yaml"

@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import sys
 from contextlib import contextmanager
 
 import httpx
@@ -29,7 +30,7 @@ def mlflow_pages(database):
         port = free.getsockname()[1]
     options = ["--backend-store-uri", database, "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
-        ["mlflow", "server", *options, "--workers", "1"],
+        [sys.executable, "-m", "mlflow", "server", *options, "--workers", "1"],
         env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

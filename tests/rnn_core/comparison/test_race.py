@@ -65,6 +65,7 @@ def runners_of(split, how):
     ]
 
 
+@pytest.mark.thorough
 def test_race_is_that_of_a_second_implementation_on_200_studies():
     """Requests, dropped candidates, chances and the end agree."""
     kinds, winners, dropped, lost = set(), 0, 0, 0

@@ -121,7 +121,7 @@ def forgetful(monkeypatch, tmp_path, request):
 
 @pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("broken", BREAKAGES)
-@pytest.mark.one_in(3)
+@pytest.mark.thorough
 def test_breakage_is_noticed(broken, monkeypatch):
     broken(monkeypatch)
 

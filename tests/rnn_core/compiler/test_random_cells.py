@@ -53,6 +53,7 @@ def test_kernel_of_a_random_cell_is_its_eager_loop():
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning:triton")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning:numpy")
+@pytest.mark.thorough
 def test_program_of_a_random_cell_is_its_eager_loop(monkeypatch):
     """Values beyond H and B in a block mean nothing, and may overflow."""
     monkeypatch.setenv(execution_path.SWITCH, "triton")

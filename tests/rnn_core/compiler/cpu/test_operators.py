@@ -80,6 +80,7 @@ def test_compiled_model_runs_the_kernel_and_gives_the_same_numbers(cell, batch, 
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what the compiler imports
+@pytest.mark.thorough
 def test_model_compiled_for_speed_gives_the_same_numbers(batch, calls, expected):
     model = Model()
     truth = expected(model)
