@@ -44,7 +44,8 @@ LONGEST = (
 
 
 def pytest_configure() -> None:
-    """Set the variables that libraries read from the environment when they are imported."""
+    """Set the variables that libraries read when they are imported, which makes little garbage."""
+    gc.set_threshold(50_000)
     os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")  # it makes this folder
     os.environ["KERAS_BACKEND"] = "torch"
 

@@ -1,11 +1,12 @@
-"""python -m flows.system.bound MODULE [ARGUMENT ...]: run a module that ends with its parent.
+"""python -m flows.system.bound PARENT MODULE [ARGUMENT ...]: a module that ends with its parent.
 
 With --group before the module, the module runs in a process group that ends with the parent. Use it
 for modules that start other processes. Processes that these put into new groups end too; Prefect's
 worker starts flow runs in that way.
 
 The child makes the setting itself, since code between fork and exec is not safe in a parent
-with threads. This file imports little, so that it starts quickly.
+with threads. It knows the parent's process id, PARENT, because the parent may have ended before.
+This file imports little, so that it starts quickly.
 """
 
 import atexit
@@ -37,12 +38,15 @@ OBJECTS = 50_000
 """New objects between two garbage collections; Python's 700 is too low for large libraries."""
 
 
-def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
+def die_with_parent(how: signal.Signals = signal.SIGKILL, parent: int | None = None) -> None:
     """Have the kernel signal this process when its parent ends, however that ends.
 
-    The parent is the thread that started this process.
+    Args:
+        how: The signal.
+        parent: Process id of the parent, which may have ended already; the present parent if None.
+            It is the thread that started this process whose end counts.
     """
-    parent = os.getppid()
+    parent = os.getppid() if parent is None else parent
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, how)
     if os.getppid() != parent:
         os.kill(os.getpid(), how)
@@ -64,7 +68,7 @@ def collect_seldom() -> None:
 
 def bound_command(module: str, *arguments: str) -> list[str]:
     """The command that runs a module as a process that ends with its parent."""
-    return [sys.executable, "-m", "flows.system.bound", module, *arguments]
+    return [sys.executable, "-m", "flows.system.bound", str(os.getpid()), module, *arguments]
 
 
 def bound_group_command(module: str, *arguments: str) -> list[str]:
@@ -72,8 +76,8 @@ def bound_group_command(module: str, *arguments: str) -> list[str]:
     return bound_command("--group", module, *arguments)
 
 
-def run_group(arguments: list[str]) -> NoReturn:
-    """Run a module as a child; when it ends, kill the processes left in the group."""
+def run_group(parent: int, arguments: list[str]) -> NoReturn:
+    """Run a module as a child; when it or the parent ends, kill the processes left in the group."""
 
     def begin(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -83,7 +87,7 @@ def run_group(arguments: list[str]) -> NoReturn:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(bound_command(*arguments))
     signal.signal(signal.SIGTERM, begin)
-    die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGTERM, parent)
     child.wait()
     end_all()
 
@@ -150,9 +154,9 @@ def send(process: int, what: signal.Signals) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--group":
-        run_group(sys.argv[2:])
-    die_with_parent()
+    if sys.argv[2] == "--group":
+        run_group(int(sys.argv[1]), sys.argv[3:])
+    die_with_parent(parent=int(sys.argv[1]))
     collect_seldom()
-    del sys.argv[0]
+    del sys.argv[:2]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -9,6 +9,8 @@ import psutil
 import pytest
 from waiting import lives, wait_for
 
+from flows.system.bound import bound_command
+
 WAIT_SECONDS = 20
 
 
@@ -88,6 +90,18 @@ def test_bound_group_is_gone_after_its_first_process(family):
     wrapper = next(pid for pid in children if "--group" in psutil.Process(pid).cmdline())
     os.kill(wrapper, signal.SIGTERM)
     wait_for(lambda: not any(map(lives, children)))
+
+
+@pytest.mark.parametrize("more", [[], ["--group"]])
+def test_bound_child_whose_parent_has_ended_before_it_began_ends_at_once(more):
+    """As where a run is killed at the moment in which it starts a server."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as parent:
+        parent.wait()
+    command = bound_command(*more, "http.server", "0", "--bind", "127.0.0.1")
+    assert command[3] == str(os.getpid())
+    command[3] = str(parent.pid)
+    done = subprocess.run(command, start_new_session=True, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
 
 
 def test_bound_module_gets_its_arguments(start, tmp_path):
