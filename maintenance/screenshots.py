@@ -18,7 +18,8 @@ from flows.tracking import shared_view
 
 IMAGES = Path(__file__).parents[1] / "docs/images"
 DATASET = "co2"
-SIZE = "1500,820"
+SIZES = {"prefect-runs": "1500,1250"}
+USUAL_SIZE = "1500,820"
 WAIT = 30_000  # milliseconds of the page's own time, which passes faster
 
 
@@ -51,7 +52,7 @@ def main() -> None:
         sys.exit("error: Chromium is not installed")
     for name, address in pictures():
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
-        options += [f"--window-size={SIZE}", f"--virtual-time-budget={WAIT}"]
+        options += [f"--window-size={SIZES.get(name, USUAL_SIZE)}", f"--virtual-time-budget={WAIT}"]
         place = IMAGES / f"{name}.png"
         subprocess.run([chromium, *options, f"--screenshot={place}", address], check=True)
 

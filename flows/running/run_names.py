@@ -5,6 +5,9 @@ from pathlib import Path
 
 from prefect.runtime import flow_run
 
+from rnn_core.errors import GatewiseError
+from rnn_core.study import read_study
+
 
 def of_study() -> str:
     """The name of this run of a study."""
@@ -12,19 +15,19 @@ def of_study() -> str:
 
 
 def study_run(asked: Mapping[str, object]) -> str:
-    """The study's folder and the datasets or stages of a run, such as `sample: text, numbers`.
+    """The study and the datasets or stages of a run, such as `sample: text, numbers`.
 
     Args:
         asked: Parameters of the run.
     """
     wanted = asked.get("only") or asked.get("datasets") or ["all datasets"]
     assert isinstance(wanted, list)  # Prefect has checked the types of parameters
-    return f"{folder_of(asked)}: {', '.join(wanted)}"
+    return f"{named(asked)}: {', '.join(wanted)}"
 
 
 def of_watch() -> str:
-    """The study's folder whose data a run looks at."""
-    return f"{folder_of(flow_run.get_parameters())}: has its data changed?"
+    """The study whose data a run looks at."""
+    return f"{named(flow_run.get_parameters())}: has its data changed?"
 
 
 def of_drift() -> str:
@@ -32,6 +35,10 @@ def of_drift() -> str:
     return f"inputs of {', '.join(flow_run.get_parameters().get('inputs') or ['no model'])}"
 
 
-def folder_of(asked: Mapping[str, object]) -> str:
-    """The name of the study's folder that a run was asked for."""
-    return Path(str(asked.get("study", "."))).resolve().name or "/"
+def named(asked: Mapping[str, object]) -> str:
+    """The name of the study that a run was asked for; that of its folder if it cannot be read."""
+    folder = Path(str(asked.get("study", ".")))
+    try:
+        return read_study(folder).study
+    except GatewiseError:
+        return folder.resolve().name or "/"

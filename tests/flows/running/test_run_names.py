@@ -1,5 +1,7 @@
 """Names of flow runs."""
 
+from pathlib import Path
+
 import pytest
 from prefect import flow
 from prefect.context import FlowRunContext
@@ -20,6 +22,10 @@ from flows.study import study
 )
 def test_name_says_what_is_brought_up_to_date(asked, name):
     assert study_run(asked) == name
+
+
+def test_study_has_the_name_in_its_parameters():
+    assert study_run({"study": str(Path(__file__).parents[3])}) == "sample: all datasets"
 
 
 def test_folder_one_stands_in_has_a_name_too(tmp_path, monkeypatch):
