@@ -18,7 +18,7 @@ from flows.tracking import shared_view
 
 IMAGES = Path(__file__).parents[1] / "docs/images"
 DATASET = "co2"
-SIZES = {"prefect-runs": "1500,1250"}
+SIZES = {"prefect-runs": "1500,1095"}
 USUAL_SIZE = "1500,820"
 WAIT = 30_000  # milliseconds of the page's own time, which passes faster
 
