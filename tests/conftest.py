@@ -2,9 +2,7 @@
 
 import gc
 import os
-import re
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from tempfile import mkdtemp
@@ -15,8 +13,10 @@ os.environ["TRITON_INTERPRET"] = "1"
 
 import pytest
 import torch
+from depth import leave_out
 from torch import Tensor, nn
 
+from flows.system.bound import collect_seldom
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 
@@ -44,59 +44,25 @@ LONGEST = (
 
 
 def pytest_configure() -> None:
-    """Set the variables that libraries read when they are imported, which makes little garbage."""
-    gc.set_threshold(50_000)
+    """Prepare the import of large libraries: variables that they read, and little collection."""
+    collect_seldom()
     os.environ["PREFECT_HOME"] = mkdtemp(prefix="prefect-")  # it makes this folder
     os.environ["KERAS_BACKEND"] = "torch"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes long and adds little, and begin with the files that take longest.
+    """Leave out what takes long, and begin with the files that take longest.
 
-    All processes then end at about the same time. `GATEWISE_TEST_ALL` leaves out nothing, nor does
-    a test that is asked for by its name.
+    So all processes end at about the same time.
     """
-    named = any("::" in argument for argument in config.args) or config.getoption("keyword")
-    if not named and "GATEWISE_TEST_ALL" not in os.environ:
-        left_out = left_out_of(items)
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    leave_out(config, items)
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
-def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Find the tests that are left out.
-
-    They are those marked `thorough`, and of those marked `one_in(n)` all but every n-th diagonal.
-
-    A combination lies on a diagonal by the sum of the places of its values, where a value's place
-    is after those of its `parametrize` that came before. So each value of each is run, if it meets
-    n values of the others.
-    """
-    places: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    found = set()
-    for item in items:
-        if item.get_closest_marker("thorough"):
-            found.add(item)
-        mark, given = item.get_closest_marker("one_in"), getattr(item, "callspec", None)
-        if mark is None or given is None:
-            continue
-        place = 0
-        for names in (str(each.args[0]) for each in item.iter_markers("parametrize")):
-            known = places[item.nodeid.partition("[")[0], names]
-            value = repr(
-                [value for name, value in given.params.items() if name in re.findall(r"\w+", names)]
-            )
-            place += known.setdefault(value, len(known))
-        if place % mark.args[0]:
-            found.add(item)
-    return found
-
-
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over ten thousand tests and the modules that they import."""
+    """Let the garbage collector ignore thousands of tests and the modules that they import."""
     gc.collect()
     gc.freeze()
 

@@ -18,11 +18,10 @@ def study_run(asked: Mapping[str, object]) -> str:
     """The study and the datasets or stages of a run, such as `sample: text, numbers`.
 
     Args:
-        asked: Parameters of the run.
+        asked: Parameters of the run, as they were given: a run that failed may have wrong ones.
     """
-    wanted = asked.get("only") or asked.get("datasets") or ["all datasets"]
-    assert isinstance(wanted, list)  # Prefect has checked the types of parameters
-    return f"{named(asked)}: {', '.join(wanted)}"
+    wanted = asked.get("only") or asked.get("datasets") or "all datasets"
+    return f"{named(asked)}: {', '.join(wanted) if isinstance(wanted, list) else wanted}"
 
 
 def of_watch() -> str:
@@ -32,7 +31,7 @@ def of_watch() -> str:
 
 def of_drift() -> str:
     """The models whose inputs a run compares."""
-    return f"inputs of {', '.join(flow_run.get_parameters().get('inputs') or ['no model'])}"
+    return f"inputs of {', '.join(flow_run.get_parameters()['inputs'])}"
 
 
 def named(asked: Mapping[str, object]) -> str:

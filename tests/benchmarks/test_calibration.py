@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from depth import number
 from scipy.stats import beta, binom
 
 from rnn_core.metric import SCORED
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/calibration.py"
-NUM_STUDIES = 20
+NUM_STUDIES = number(quick=20, whole=40)
 CANDIDATES = 8
 
 

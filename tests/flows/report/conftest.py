@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -329,7 +330,7 @@ def build(folder: Path, datasets: dict, cells: tuple = ()) -> Layout:
 
 
 @pytest.fixture(scope="session")
-def drawn() -> dict[str, Any]:
+def drawn() -> dict[bytes, Any]:
     """Every picture of the session, by the facts in it."""
     return {}
 
@@ -347,7 +348,7 @@ def remembered(drawn, draw):
     """A function that draws nothing twice."""
 
     def call(*facts):
-        key = f"{draw.__name__}{facts!r}"
+        key = pickle.dumps((draw.__name__, facts))
         if key not in drawn:
             drawn[key] = draw(*facts)
         return drawn[key]

@@ -25,7 +25,7 @@ from rnn_core.files import digest_of, read_json
 from rnn_core.study import read_study
 from rnn_core.training.run_folder import Cost
 
-MOST_BYTES_OF_A_DATASET = 100_000
+MOST_BYTES_OF_A_DATASET = 1_500_000 // 16
 
 
 def texts(layout):

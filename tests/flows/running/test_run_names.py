@@ -18,6 +18,8 @@ from flows.study import study
         ({"study": "studies/shop"}, "shop: all datasets"),
         ({"study": "/srv/shop/", "datasets": ["co2", "text"], "only": None}, "shop: co2, text"),
         ({"study": "shop", "datasets": ["co2"], "only": ["train@*"]}, "shop: train@*"),
+        ({"study": "shop", "datasets": "co2"}, "shop: co2"),
+        ({"study": 7, "only": 3}, "7: 3"),
     ],
 )
 def test_name_says_what_is_brought_up_to_date(asked, name):

@@ -1,5 +1,6 @@
 """MLflow as a projection of run folders, on copies of the finished tiny study."""
 
+import json
 import re
 import shutil
 import socket
@@ -72,6 +73,13 @@ def history(run, metric="epoch"):
     return [(entry.step, entry.value) for entry in entries]
 
 
+def data_of(dataset):
+    """All about the data of a run, with its folder as seen from that of the study."""
+    source = json.loads(dataset.source)
+    seen = {**source, "path": source["path"].partition("/tiny/")[2]}
+    return dataset.to_dictionary() | {"source": seen}
+
+
 def described(runs):
     """All that runs show, except for when and by whom it was made."""
     names = {run.info.run_id: run.info.run_name for run in runs}
@@ -82,7 +90,7 @@ def described(runs):
             "params": run.data.params,
             "tags": {k: v for k, v in run.data.tags.items() if k not in LINEAGE},
             "metrics": {name: history(run, name) for name in run.data.metrics},
-            "data": [(e.dataset.name, e.dataset.digest) for e in run.inputs.dataset_inputs],
+            "data": [data_of(entry.dataset) for entry in run.inputs.dataset_inputs],
         }
         for run in runs
     }
