@@ -1,8 +1,8 @@
 """The one reader of params.yaml.
 
-params.yaml describes a study: its datasets, and what is tried on each. Everything below
-this module receives values, never the file. What a section may hold is declared beside
-its owner: `DataParameters` and `ModelParameters` of a task, and `TrainingParameters`.
+params.yaml describes a study: its datasets, and what is tried on each. Everything below this module
+receives values, never the file. What a section may hold is declared beside its owner:
+`DataParameters` and `ModelParameters` of a task, and `TrainingParameters`.
 """
 
 import math
@@ -58,8 +58,7 @@ class Tuning:
 
     Attributes:
         trials: Values that are drawn for each candidate, and tried in the first round.
-        share: Epochs of a trial of the first round, as a share of those of a training; one at
-            least.
+        share: Epochs of a trial of the first round, as a share of those of a training, at least 1.
         eta: Each round keeps one in `eta`, and trains it `eta` times as long.
         finalists: How many are trained to the full length, besides the dataset's own values.
         seeds: Random seeds of these.
@@ -148,8 +147,8 @@ class Section:
     """One dataset of the file.
 
     Attributes:
-        source: Where the data comes from, as a path from the study's folder: a module
-            of `rnn_core/sources`, or your own file or folder.
+        source: Where the data comes from, as a path from the study's folder: a module of
+            `rnn_core/sources`, or your own file or folder.
         task: Name of the task.
         data: Parameters of the task's `prepare`.
         model: Parameters of the task's model.
@@ -161,11 +160,9 @@ class Section:
         tuning: How the cells of this dataset are tuned; null: as the study says.
         champion: What is registered; null: as the study says.
         ensemble: How many answer together; null: as the study says.
-        refit: Whether the registered model is trained on the validation set too; null: as the study
-            says.
+        refit: Whether to train the registered model on the validation set too; null: as the study.
         references: Networks without a recurrence to compare with; null: as the study says.
-        margin: The largest difference of the metric that does not matter, in its units;
-            null: the task's own.
+        margin: Largest difference of the metric that does not matter; null: the task's own.
     """
 
     source: str

@@ -206,6 +206,16 @@ def test_flow_leaves_pytorch_to_its_workers():
     assert "torch" not in loaded
 
 
+def test_registered_models_are_read_without_what_judges_and_trains_them():
+    program = "import sys, flows.tracking.registered; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "mlflow" in loaded
+    assert not loaded & {"torch", "scipy.stats", "statsmodels"}
+
+
 RESULTS = (
     *(
         "rnn_core.comparison.outcome",

@@ -239,15 +239,15 @@ def load(model: str) -> Served:
         StudyError: If its files are missing or changed.
     """
     use_defaults()
-    import mlflow  # noqa: PLC0415 - takes seconds, and reads settings made above
+    # It takes seconds, and reads settings made above.
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
     from flows.tracking.alias import ABSENT  # noqa: PLC0415
-    from flows.tracking.registry import registered_models  # noqa: PLC0415
+    from flows.tracking.registered import load_registered, registered_models  # noqa: PLC0415
 
     address = address_of(model)
     try:
-        loaded: Any = mlflow.pyfunc.load_model(address).unwrap_python_model()
+        loaded: Any = load_registered(address).unwrap_python_model()
         return Served(loaded.task, loaded.model)
     except (MlflowException, OSError) as error:
         code = getattr(error, "error_code", "")

@@ -28,7 +28,7 @@ from flows.tracking.alias import (
 from flows.tracking.judging import Judged, judge
 from flows.tracking.moves import Move, history_of
 from flows.tracking.projection import reachable
-from flows.tracking.registry import GoneError, download, registered_models
+from flows.tracking.registered import GoneError, download, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 

@@ -16,9 +16,8 @@ from flows.tracking.alias import Asked, asked_of
 from flows.tracking.drift.history import CHANGED, ITEMS, SCORE, Check, history_of, note_check
 from flows.tracking.drift.scores import LaterScore, score_later
 from flows.tracking.drift.training_set import kind_of, traits_beside
-from flows.tracking.judging import RUN
 from flows.tracking.projection import reachable
-from flows.tracking.registry import registered_models
+from flows.tracking.registered import RUN, registered_models
 from rnn_core.drift.comparison import Drift, compare
 from rnn_core.drift.observers import observer_of
 from rnn_core.errors import ParameterError

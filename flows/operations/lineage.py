@@ -11,7 +11,7 @@ from flows.system.git import git, root_of
 from flows.tracking.alias import asked_of, unless_absent
 from flows.tracking.origin import locked
 from flows.tracking.projection import reachable
-from flows.tracking.registry import DIGEST
+from flows.tracking.registered import DIGEST
 from rnn_core.errors import GatewiseError, ParameterError
 from rnn_core.study import read_study
 

@@ -9,8 +9,9 @@ import numpy as np
 from flows.operations.champion import champions, fetch, laid_out
 from flows.serving.answer_log import LoggedAnswer, read_answers
 from flows.tracking.drift.training_set import kind_of
-from flows.tracking.judging import FEWEST_ITEMS, RUN
+from flows.tracking.judging import FEWEST_ITEMS
 from flows.tracking.projection import reachable
+from flows.tracking.registered import RUN
 from rnn_core.comparison.statistics.pair import Pair, compare_pair
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.training.item_scores import ItemScores

@@ -257,7 +257,7 @@ def there_is_a_registry() -> bool:
 
 def wrong_with(version: "ModelVersion") -> Iterator[Fault]:
     """The faults of a version's files."""
-    from flows.tracking.registry import GoneError, check_files  # noqa: PLC0415 - imports torch
+    from flows.tracking.registered import GoneError, check_files  # noqa: PLC0415 - imports MLflow
 
     try:
         with TemporaryDirectory() as folder:

@@ -19,7 +19,7 @@ from flows.serving.desk import Desk
 from flows.serving.version import Limits, Version, load
 from flows.system.hidden import cause_of
 from flows.tracking.alias import ALIAS, Asked, asked_of
-from flows.tracking.registry import registered_models
+from flows.tracking.registered import registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 log = logging.getLogger("gatewise.serving")

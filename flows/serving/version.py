@@ -17,8 +17,7 @@ from torch import nn
 
 from flows.serving.schema import Most, Schema, schema_of
 from flows.system.hidden import cause_of
-from flows.tracking.judging import RUN
-from flows.tracking.registry import DIGEST, EXAMPLES, download
+from flows.tracking.registered import DIGEST, EXAMPLES, RUN, download
 from flows.tracking.rows import rows_of, table_of
 from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.files import read_json

@@ -19,9 +19,6 @@ PACKAGES = Path(__file__).resolve().parents[2]
 PARAMETERS = "params.yaml"
 """The file that makes a folder a study."""
 
-PARAMETERS = "params.yaml"
-"""The file that makes a folder a study."""
-
 SETTINGS = Path(__file__).with_name("prefect.toml")
 """Prefect's settings, which it reads from the current folder."""
 

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from flows.tracking.registered import RUN, SEEN
 from rnn_core.comparison.statistics.pair import Pair, compare_pair
 from rnn_core.errors import GatewiseError
 from rnn_core.files import write_bytes
@@ -28,12 +29,6 @@ from rnn_core.training.evaluation import item_scores
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.models import restore_registered
 from rnn_core.training.run_folder import CONFIG, read_config
-
-RUN = "run"
-"""Name of the folder of a model, with the preparation of its input."""
-
-SEEN = "seen.safetensors"
-"""Name of the file next to it, with marks of the items that it was trained or chosen on."""
 
 SEEN_SIDES: tuple[Split, ...] = ("train", "validation")
 """The splits that a model is trained and chosen on."""

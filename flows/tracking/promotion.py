@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
 from flows.report import advice
-from flows.tracking import registry
+from flows.tracking import registered, registry
 from flows.tracking.alias import Standing, alone, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
 from flows.tracking.origin import origin_of
@@ -143,7 +143,7 @@ def keep(client: MlflowClient, new: Challenger, standing: Standing, verdict: Ver
     """Leave the alias as it is, and note the score of the version that stays, if it has one."""
     stays, metric, judged = standing.version, new.comparison.metric.name, verdict.judged
     assert stays is not None
-    score = judged.champion_score if judged else registry.registered_score(stays, metric)
+    score = judged.champion_score if judged else registered.registered_score(stays, metric)
     if judged is not None:
         tags = {f"last_test_{metric}": score, "kept_because": verdict.reason}
         registry.write_tags(client, stays, tags)
@@ -184,9 +184,9 @@ def challenge(new: Challenger, standing: Standing) -> Verdict:
     with TemporaryDirectory() as temporary:
         try:
             with reachable():
-                files = registry.download(champion, Path(temporary))
+                files = registered.download(champion, Path(temporary))
             judged = judge(new.folder, files, new.layout.raw(new.dataset))
-        except (NotComparableError, registry.GoneError) as error:
+        except (NotComparableError, registered.GoneError) as error:
             if standing.by_hand:
                 return Verdict("kept", f"nothing shows it to be better than {theirs} since {error}")
             return Verdict("promoted", f"{theirs} cannot be judged on this data: {error}")

@@ -35,13 +35,21 @@ from flows.report import advice
 from flows.report.card import model_card
 from flows.report.details import collect
 from flows.system.hidden import cause_of
-from flows.tracking.alias import ABSENT
 from flows.tracking.drift.training_set import TRAITS, note_traits
-from flows.tracking.judging import RUN, SEEN, note_seen
+from flows.tracking.judging import note_seen
 from flows.tracking.logged import risks
+from flows.tracking.registered import (
+    DIGEST,
+    EXAMPLES,
+    FILES,
+    RUN,
+    SEEN,
+    digest_of_files,
+    load_registered,
+)
 from flows.tracking.rows import rows_of
 from rnn_core.comparison.outcome import Comparison
-from rnn_core.errors import GatewiseError, StudyError
+from rnn_core.errors import StudyError
 from rnn_core.files import digest_of, write_json, write_text
 from rnn_core.study import read_study
 from rnn_core.tasks.base.task import Task
@@ -53,25 +61,8 @@ from rnn_core.training.run_folder import seed_folder
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 """Packages that every model needs to answer; a task may need more."""
 
-DIGEST = "gatewise.digest"
-"""The tag with the digest of a version's files."""
-
-FILES = "gatewise.files"
-"""The tag with the digest of all files that MLflow keeps of a version, with the code."""
-
-EXAMPLES = "examples.json"
-"""Name of the file next to the model with an input and the trained model's answer, in JSON."""
-
-
 ARTIFACTS = (RUN, "digest", SEEN, TRAITS, EXAMPLES)
 """The files and folders of a registered model, apart from code."""
-
-META_OF_MLFLOW = "registered_model_meta"
-"""The file that MLflow adds when a version is fetched."""
-
-
-class GoneError(GatewiseError):
-    """The files of a version are missing, or have changed since they were registered."""
 
 
 @dataclass(frozen=True)
@@ -209,47 +200,6 @@ def params_schema(parameters: dict[str, Any]) -> ParamSchema:
     )
 
 
-def download(version: ModelVersion, folder: Path) -> Path:
-    """Fetch the files of a version; returns a folder like that of `candidate`.
-
-    Raises:
-        GoneError: If its files are missing or changed.
-    """
-    place = f"models:/{version.name}/{version.version}/artifacts"
-    try:
-        files = Path(mlflow.artifacts.download_artifacts(place, dst_path=str(folder)))
-    except (MlflowException, OSError) as error:
-        if isinstance(error, MlflowException) and error.error_code not in ABSENT:
-            raise
-        raise GoneError("its files are gone") from error
-    if not (files / RUN).is_dir() or not (files / SEEN).is_file():
-        raise GoneError("it does not have the files that models of Gatewise have")
-    if digest_of(files / RUN) != version.tags.get(DIGEST):
-        raise GoneError("its files have been changed since it was registered")
-    return files
-
-
-def check_files(version: ModelVersion, folder: Path) -> None:
-    """Fetch all files of a version, and compare their digests with those of its registration.
-
-    Raises:
-        GoneError: If its files are missing or changed.
-    """
-    download(version, folder)
-    if FILES in version.tags:
-        found = digest_of_files(f"models:/{version.name}/{version.version}")
-        if found != version.tags[FILES]:
-            raise GoneError("its files have been changed since it was registered")
-
-
-def digest_of_files(address: str) -> str:
-    """The digest of all files of a model, except the one that MLflow adds when it is fetched."""
-    with TemporaryDirectory() as temporary:
-        files = Path(mlflow.artifacts.download_artifacts(address, dst_path=temporary))
-        (files / META_OF_MLFLOW).unlink(missing_ok=True)
-        return digest_of(files)
-
-
 def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comparison) -> None:
     """Write the evidence for a version into its tags, in place of earlier evidence."""
     champion, refit = comparison.champion, comparison.registered_refit
@@ -287,12 +237,6 @@ def write_tags(client: MlflowClient, version: ModelVersion, tags: Mapping[str, o
             client.set_model_version_tag(version.name, version.version, name, str(value))
 
 
-def registered_score(version: ModelVersion, metric: str) -> float | None:
-    """The test score of a version when it was registered; None if it has none of this metric."""
-    score = version.tags.get(f"gatewise.test_{metric}")
-    return None if score is None else float(score)
-
-
 def describe(client: MlflowClient, layout: Layout, dataset: str, version: ModelVersion) -> None:
     """Write the model card of a version, unless it is up to date."""
     card = model_card(collect(layout, read_study(layout.folder), dataset))
@@ -307,7 +251,7 @@ def check_answers(version: ModelVersion, examples: Examples) -> None:
         StudyError: If it differs from the answer of the trained model.
     """
     try:
-        served = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
+        served = load_registered(f"models:/{version.name}/{version.version}")
         pd.testing.assert_frame_equal(served.predict(examples.given), examples.answer)
     except Exception as error:
         cause = cause_of(error)
@@ -315,8 +259,3 @@ def check_answers(version: ModelVersion, examples: Examples) -> None:
             f"{version.name} version {version.version} does not answer as the trained model "
             f"does, so the alias was not moved: {cause}"
         ) from error
-
-
-def registered_models() -> list[str]:
-    """Names of all registered models."""
-    return sorted(model.name for model in MlflowClient().search_registered_models())

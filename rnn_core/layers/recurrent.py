@@ -1,7 +1,6 @@
 """The recurrent layer around any cell.
 
-Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D directions
-(1 or 2).
+Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D (1 or 2) directions.
 """
 
 import warnings

@@ -8,7 +8,7 @@ import scipy.stats
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.tracking.judging import FEWEST_ITEMS, among, comparable, mean, restored
-from flows.tracking.registry import registered_score
+from flows.tracking.registered import registered_score
 from rnn_core.comparison.statistics.items import as_losses, item_covariance, mean_over_seeds
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flows.tracking.judging import RUN
+from flows.tracking.registered import RUN
 from rnn_core.drift.observers import observer_of
 from rnn_core.drift.traits import Traits, read_traits, write_traits
 from rnn_core.errors import StudyError

@@ -17,7 +17,8 @@ from flows.report import advice
 from flows.report.timings import write_timings
 from flows.report.words import duration
 from flows.study import StudyRun
-from flows.tracking.judging import RUN, SEEN, judge, note_seen
+from flows.tracking.judging import judge, note_seen
+from flows.tracking.registered import RUN, SEEN
 from flows.tracking.registry import copy_model
 from flows.trainings import work
 from flows.trainings.adoption import adopt

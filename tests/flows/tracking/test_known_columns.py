@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from usual_training import write_run
 
-from flows.tracking import registry, served_model
+from flows.tracking import served_model
+from flows.tracking.registered import RUN
 from flows.tracking.registry import Examples, signature_of
 from flows.tracking.rows import rows_of, table_of
 from rnn_core.files import digest_of
@@ -42,7 +43,7 @@ def loaded(tmp_path_factory):
     mlflow.pyfunc.save_model(
         folder / "model",
         python_model=served_model.__file__,
-        artifacts={name: str(folder / name) for name in (registry.RUN, "digest")},
+        artifacts={name: str(folder / name) for name in (RUN, "digest")},
         pip_requirements=[],
         signature=signature_of(task, examples, asdict(parameters)),
     )

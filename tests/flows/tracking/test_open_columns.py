@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from usual_training import write_run
 
-from flows.tracking import registry, served_model
+from flows.tracking import served_model
+from flows.tracking.registered import RUN
 from flows.tracking.registry import Examples, signature_of
 from rnn_core.files import digest_of
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
@@ -36,7 +37,7 @@ def loaded(tmp_path_factory):
     mlflow.pyfunc.save_model(
         folder / "model",
         python_model=served_model.__file__,
-        artifacts={name: str(folder / name) for name in (registry.RUN, "digest")},
+        artifacts={name: str(folder / name) for name in (RUN, "digest")},
         pip_requirements=[],
         signature=signature_of(task, examples, None),
     )

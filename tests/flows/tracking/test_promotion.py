@@ -19,7 +19,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from safetensors.torch import load_file
 
-from flows.tracking import promotion, registry
+from flows.tracking import promotion, registered, registry
 from flows.tracking.projection import Projection, TrackingError
 from flows.tracking.promotion import LEVEL, promote
 from flows.tracking.registry import Examples
@@ -282,8 +282,8 @@ def test_score_of_a_promotion_is_that_of_the_version_that_is_registered(layout):
 def test_version_that_was_scored_by_another_metric_has_no_score(layout):
     first = promote_sales(layout)
     version = MlflowClient().get_model_version(NAME, first.version)
-    assert registry.registered_score(version, "mse") == first.test_score
-    assert registry.registered_score(version, "accuracy") is None
+    assert registered.registered_score(version, "mse") == first.test_score
+    assert registered.registered_score(version, "accuracy") is None
 
 
 def test_better_challenger_replaces_the_champion(finished, layout):

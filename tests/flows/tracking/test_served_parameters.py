@@ -8,7 +8,8 @@ import pytest
 from usual_training import write_run
 
 from flows.own_data.settings import read_settings
-from flows.tracking import registry, served_model
+from flows.tracking import served_model
+from flows.tracking.registered import RUN
 from flows.tracking.registry import Examples, signature_of
 from rnn_core.files import digest_of
 from rnn_core.parameters import parse
@@ -31,7 +32,7 @@ def writer(tmp_path_factory):
     mlflow.pyfunc.save_model(
         folder / "model",
         python_model=served_model.__file__,
-        artifacts={name: str(folder / name) for name in (registry.RUN, "digest")},
+        artifacts={name: str(folder / name) for name in (RUN, "digest")},
         pip_requirements=[],
         signature=signature_of(
             task,

@@ -1,0 +1,97 @@
+"""Read registered models, and the files of their versions."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from flows.tracking.alias import ABSENT
+from rnn_core.errors import GatewiseError
+from rnn_core.files import digest_of
+
+DIGEST = "gatewise.digest"
+"""The tag with the digest of a version's files."""
+
+FILES = "gatewise.files"
+"""The tag with the digest of all files that MLflow keeps of a version, with the code."""
+
+RUN = "run"
+"""Name of the folder of a model, with the preparation of its input."""
+
+SEEN = "seen.safetensors"
+"""Name of the file next to it, with marks of the items that it was trained or chosen on."""
+
+EXAMPLES = "examples.json"
+"""Name of the file next to the model with an input and the trained model's answer, in JSON."""
+
+META_OF_MLFLOW = "registered_model_meta"
+"""The file that MLflow adds when a version is fetched."""
+
+
+class GoneError(GatewiseError):
+    """The files of a version are missing, or have changed since they were registered."""
+
+
+def registered_models() -> list[str]:
+    """Names of all registered models."""
+    return sorted(model.name for model in MlflowClient().search_registered_models())
+
+
+def load_registered(address: str) -> Any:
+    """Load a model from an address that MLflow knows, as its `PyFuncModel`.
+
+    MLflow does not look whether the packages here are those of its registration: that reads the
+    names of all files that are installed, for seconds.
+    """
+    return mlflow.pyfunc.load_model(address, suppress_warnings=True)
+
+
+def registered_score(version: ModelVersion, metric: str) -> float | None:
+    """The test score of a version when it was registered; None if it has none of this metric."""
+    score = version.tags.get(f"gatewise.test_{metric}")
+    return None if score is None else float(score)
+
+
+def download(version: ModelVersion, folder: Path) -> Path:
+    """Fetch the files of a version; returns a folder like that of `candidate`.
+
+    Raises:
+        GoneError: If its files are missing or changed.
+    """
+    place = f"models:/{version.name}/{version.version}/artifacts"
+    try:
+        files = Path(mlflow.artifacts.download_artifacts(place, dst_path=str(folder)))
+    except (MlflowException, OSError) as error:
+        if isinstance(error, MlflowException) and error.error_code not in ABSENT:
+            raise
+        raise GoneError("its files are gone") from error
+    if not (files / RUN).is_dir() or not (files / SEEN).is_file():
+        raise GoneError("it does not have the files that models of Gatewise have")
+    if digest_of(files / RUN) != version.tags.get(DIGEST):
+        raise GoneError("its files have been changed since it was registered")
+    return files
+
+
+def check_files(version: ModelVersion, folder: Path) -> None:
+    """Fetch all files of a version, and compare their digests with those of its registration.
+
+    Raises:
+        GoneError: If its files are missing or changed.
+    """
+    download(version, folder)
+    if FILES in version.tags:
+        found = digest_of_files(f"models:/{version.name}/{version.version}")
+        if found != version.tags[FILES]:
+            raise GoneError("its files have been changed since it was registered")
+
+
+def digest_of_files(address: str) -> str:
+    """The digest of all files of a model, except the one that MLflow adds when it is fetched."""
+    with TemporaryDirectory() as temporary:
+        files = Path(mlflow.artifacts.download_artifacts(address, dst_path=temporary))
+        (files / META_OF_MLFLOW).unlink(missing_ok=True)
+        return digest_of(files)
