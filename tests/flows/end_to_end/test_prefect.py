@@ -4,11 +4,11 @@ import signal
 from dataclasses import dataclass, field
 from functools import partial
 
-import httpx
 import psutil
 import pytest
 import waiting
 from mlflow import MlflowClient
+from prefect_api import prefect_api
 from usual_study import SALES, USUAL
 
 from flows.layout import Layout
@@ -49,7 +49,7 @@ def story(study_at, served, tmp_path_factory):
         database = f"sqlite:///{study.folder.parent}/mlflow.db"
         study.environment.update(served, MLFLOW_TRACKING_URI=database)
     found = Story()
-    with httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api:
+    with prefect_api(served["PREFECT_API_URL"]) as api:
         long, long_id = begin(cancelled)
         try:
             kill_one(found, killed, api)

@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 import waiting
+from prefect_api import prefect_api
 from usual_study import USUAL
 
 from flows.recording.inputs import DATASET_VERBS as VERBS
@@ -135,6 +136,7 @@ def test_make_runs_every_test_once(clone):
     before = end_to_end.partition("tests/")[0]
     assert "pytest" in before
     assert services == f"{before}tests/flows/services"
+    assert clone.run("make", "--no-print-directory", "--dry-run", "tests").endswith(f"{before}\n")
     ignored = " ".join(f"--ignore tests/{place}" for place in [*apart, "flows/services"])
     assert test == before + ignored
 
@@ -204,7 +206,7 @@ def api(clone):
     if taken := [port for port in PORTS.values() if is_taken(port)]:
         pytest.skip(f"ports that the guides use are taken: {taken}")
     clone.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
-    with running(clone, "make", "up"), httpx.Client(base_url="http://127.0.0.1:4200/api") as api:
+    with running(clone, "make", "up"), prefect_api("http://127.0.0.1:4200/api") as api:
         wait_for(lambda: "Ctrl-C ends all" in (clone.folder / "up.log").read_text())
         clone.run(*shlex.split(next(c for c in SERVERS if c.startswith("gatewise deploy"))))
         clone.environment["PREFECT_API_URL"] = str(api.base_url)

@@ -6,11 +6,11 @@ import sys
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_api import prefect_api
 
 from flows.operations.dead_runs import find_dead, mark_dead, why_dead
 
@@ -18,7 +18,7 @@ from flows.operations.dead_runs import find_dead, mark_dead, why_dead
 @pytest.fixture
 def pool(served):
     """A pool of processes, a deployment that takes one run at a time, and who makes runs of it."""
-    with httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api:
+    with prefect_api(served["PREFECT_API_URL"]) as api:
         yield Pool(api, f"pool-{uuid4().hex[:8]}")
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_api import prefect_api
 from usual_study import SALES, USUAL
 
 from flows.operations.deployments import Deployed, deploy, make_pool, schedule_of
@@ -31,7 +31,7 @@ def test_second_deployment_takes_the_place_of_the_first(served, new_study):
     folder = new_study(parameters | {"datasets": {"sales": dict(SALES)}}).folder
     with (
         temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}),
-        httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api,
+        prefect_api(served["PREFECT_API_URL"]) as api,
     ):
         wanted = replace(NIGHTLY, inputs={"nightly.sales": folder / "sales.csv"})
         assert deploy(folder, wanted) == ["study/nightly", "watch/nightly", "drift/nightly"]
@@ -68,7 +68,7 @@ def test_example_for_prefect_deploys_what_the_watch_asks_for(served, terminal_at
     with temporary_settings({PREFECT_API_URL: served["PREFECT_API_URL"]}):
         make_pool("gatewise")
     terminal_at(REPOSITORY).run("prefect", "--no-prompt", "deploy", "--all")
-    with httpx.Client(base_url=served["PREFECT_API_URL"], timeout=30) as api:
+    with prefect_api(served["PREFECT_API_URL"]) as api:
         found = api.get("/deployments/name/study/sample").raise_for_status().json()
         rules = api.get(f"/automations/related-to/prefect.deployment.{found['id']}")
     (rule,) = rules.raise_for_status().json()

@@ -2,8 +2,8 @@
 
 import threading
 
-import httpx
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_api import prefect_api
 
 from flows.running.states import CancelWatch
 
@@ -11,7 +11,7 @@ from flows.running.states import CancelWatch
 def test_cancel_is_seen_where_the_run_is_told_of_its_server_and_not_the_environment(served):
     """As with the server of `gatewise up`, or one of the run's own."""
     url = served["PREFECT_API_URL"]
-    with httpx.Client(base_url=url, timeout=30) as api:
+    with prefect_api(url) as api:
         flow = api.post("/flows/", json={"name": "watched"}).raise_for_status().json()
         made = api.post("/flow_runs/", json={"flow_id": flow["id"]}).raise_for_status().json()
         cancel = {"state": {"type": "CANCELLED"}, "force": True}
