@@ -3,6 +3,7 @@
 # make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow
 # make test-all   both of these, with all that they leave out to be quick (about an hour)
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
+# make tests    these three in one go, which is quicker
 # make fuzz     5,000 random cells against the eager loop (hours; goes on where it was stopped)
 # make fuzz-files  20,000 broken files: an answer, or one clear refusal (some minutes)
 # make fuzz-serve  20,000 odd requests to a model server (some minutes)
@@ -20,6 +21,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Python compiles what is imported, when it is: a tenth of what pip would compile.
+QUICKLY := --quiet --disable-pip-version-check --no-compile
+
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 SERVICES := tests/flows/services
 END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking \
@@ -29,8 +33,8 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup run test test-all end-to-end test-services check fuzz fuzz-files fuzz-serve rivals mlflow-dies kills up bench \
-	calibrate docs test-torch release
+.PHONY: setup services run test end-to-end test-services tests test-all check docs fuzz fuzz-files fuzz-serve \
+	rivals mlflow-dies kills up bench calibrate test-torch release
 
 setup: .venv/installed
 
@@ -38,7 +42,7 @@ setup: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python >= 3.11 is needed; run make with PYTHON=/path/to/it")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install $(QUICKLY) --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 run: setup
@@ -53,12 +57,17 @@ test-all: setup
 end-to-end: setup
 	@$(PYTEST) $(END_TO_END)
 
-test-services: setup
+test-services: services
+	@$(PYTEST) $(SERVICES)
+
+tests: services
+	@$(PYTEST)
+
+services: setup
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 		apt-get install --yes --no-install-recommends postgresql || \
 		echo 'PostgreSQL could not be installed; its tests are skipped' >&2
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[services]'
-	@$(PYTEST) $(SERVICES)
+	@$(BIN)/pip install $(QUICKLY) --constraint constraints.txt --editable '.[services]'
 
 fuzz: setup
 	@PYTHONPATH=tests/fuzzing $(BIN)/python -m random_cells
@@ -109,7 +118,7 @@ release:
 .venv-torch-%/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(@D)
 	grep --invert-match --extended-regexp '^(torch|triton)==' constraints.txt > $(@D)/constraints.txt
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --constraint $(@D)/constraints.txt \
+	$(@D)/bin/pip install $(QUICKLY) --constraint $(@D)/constraints.txt \
 		'torch==$*' --editable '.[test]'
 	@touch $@
 

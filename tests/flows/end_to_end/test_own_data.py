@@ -76,7 +76,7 @@ OF_PEOPLE = {
 
 @pytest.fixture(scope="module")
 def shop(terminal_at, tmp_path_factory):
-    """Studies that `new` makes of data for each task, joined to one and run."""
+    """Studies that `new` makes of data for each task, joined to one and run for a few epochs."""
     terminal = terminal_at(tmp_path_factory.mktemp("shop"))
     terminal.run("git", "init", "--quiet")  # a study often lies in a repository of its person's own
     (terminal.folder / "raw").mkdir()
@@ -89,9 +89,10 @@ def shop(terminal_at, tmp_path_factory):
         terminal.run("gatewise", "new", name, "--task", task, *data, *more, *QUICK)
         made = yaml.safe_load((terminal.folder / name / "params.yaml").read_text())
         ((dataset, section),) = made["datasets"].items()
+        section["training"]["epochs"] = min(section["training"]["epochs"], 5)
         datasets[dataset] = section | {"source": f"../{name}/{section['source']}"}
     study = shutil.copytree(terminal.folder / "writer", terminal.folder / "shop", symlinks=True)
-    content = yaml.safe_dump(made | {"study": "shop", "datasets": datasets})
+    content = yaml.safe_dump(made | {"study": "shop", "champion": "seed", "datasets": datasets})
     (study / "params.yaml").write_text(content)
     terminal.run("gatewise", "run", "shop")
     return terminal
