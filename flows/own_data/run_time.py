@@ -19,9 +19,12 @@ def run_time(seconds: float, cells: int, sizes: Sequence[float | str], seeds: Se
     longest = seconds * max([1.0, *(float(size) for size in sizes if size != "equal")])
     trainings = sorted({candidates * seeds.first, candidates * seeds.most})
     times = [rounded(number * longest / workers) for number in trainings]
+    took = f"{times[0]} here at most"
+    if len(times) > 1:
+        took = f"{times[0]} here if the first random seeds decide, and {times[1]} at most"
     return (
-        f"the trainings of a run take up to some {' to '.join(times)} here: "
-        f"{' to '.join(map(str, trainings))} of at most {rounded(longest)}, {workers} at a time"
+        f"training takes about {took}: {' to '.join(map(str, trainings))} trainings of up to "
+        f"{rounded(longest)}, {workers} at a time"
     )
 
 

@@ -59,6 +59,10 @@ WITH_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 MORE_THOUSANDS = re.compile(r".*(,\d{3}\.\d+|,\d{3},\d{3}.*)")
 """Such a number whose commas can stand nowhere else."""
 
+AROUND_DIGITS = r"^[^\d.,+-]+|[^\d.,]+$"
+DIGITS = r"[+-]?[\d.,]*"
+"""Patterns of all that is before and after the digits of a number, and of these."""
+
 LOOKED_AT = 2_000
 """Rows at the start, and at the end, in which decimals are looked for."""
 
@@ -363,6 +367,12 @@ def check_columns(found: TableFile, name: str, faults: Faults) -> None:
         faults.add(f"{name} has more than one column {column!r}", "rename one")
 
 
+def without_units(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """The digits of numbers such as 1.234,50 EUR, where all texts of a column are numbers."""
+    alone = values.str.replace(AROUND_DIGITS, "", regex=True)
+    return alone if alone.str.fullmatch(DIGITS).all() else values
+
+
 def find_decimal(frame: "pd.DataFrame", layout: Layout) -> Decimal | None:
     """Find the decimal sign of a table; None where it is not certain.
 
@@ -375,7 +385,7 @@ def find_decimal(frame: "pd.DataFrame", layout: Layout) -> Decimal | None:
     found: set[Decimal] = set()
     pointed = False
     for place in range(rows.shape[1]):
-        values = rows.iloc[:, place].str.strip()
+        values = without_units(rows.iloc[:, place].str.strip())
         pointed = pointed or bool(values.str.fullmatch(WITH_POINT.pattern).any())
         values = values[values.str.contains(",", regex=False)]
         if values.empty:

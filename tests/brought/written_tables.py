@@ -63,4 +63,4 @@ JSON_LINES = "\n".join(
     json.dumps({"date": f"{day:%Y-%m-%d}", "y": y}) for day, y in zip(DAYS, Y, strict=True)
 )
 DAILY = "time: 2024-01-01 to 2024-02-29"
-MONTHLY = "time: 2010-01-01 to 2014-12-01, a row each 1 month; a year has 12 rows"
+MONTHLY = "time: 2010-01-01 to 2014-12-01, one row per month, 12 per year"

@@ -9,14 +9,9 @@ import pandas as pd
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.times.numbered import EXCEL, SINCE_1970, times_of_numbers
 from rnn_core.readers.times.parsing import AT_ONCE, Times
-from rnn_core.readers.times.written import (
-    EXCEL,
-    SINCE_1970,
-    times_of_numbers,
-    times_of_text,
-    words_of,
-)
+from rnn_core.readers.times.written import times_of_text, words_of
 
 USUAL_NAMES = ("timestamp", "datetime", "date", "time", "ds", "day", "week", "month", "year")
 """Names of columns of timestamps, in lower case, the likeliest of all."""

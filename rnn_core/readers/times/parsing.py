@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError
 from rnn_core.readers.formats.memory import give_back
 
+FIRST_YEAR = 1000
+"""The first year that is written with four digits."""
+
 AT_ONCE = 50_000
 """Texts that are read at once; a bound on memory only."""
 
@@ -42,11 +45,20 @@ def parse(values: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp
     def read(piece: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # that no form could be guessed
-            times: pd.Series[pd.Timestamp] = pd.to_datetime(piece, format=form, errors="coerce")
+            times: pd.Series[pd.Timestamp] = to_datetime(piece, form)
         give_back()
         return times
 
     return read(values) if form is None else in_pieces(values, read)
+
+
+def to_datetime(piece: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp]":
+    """Texts as timestamps; NaT where there are none, also where offsets from UTC differ."""
+    try:
+        times: pd.Series[pd.Timestamp] = pd.to_datetime(piece, format=form, errors="coerce")
+    except ValueError:
+        return pd.Series(pd.NaT, index=piece.index, dtype="datetime64[s]")
+    return times
 
 
 def kinds_of(values: "pd.Series[Any]", pattern: str) -> tuple[list[str], NDArray[np.int32]]:
@@ -70,6 +82,7 @@ def refuse_unread(
     """The timestamps, if all of them could be read."""
     unread = times.isna()
     if not unread.any():
+        refuse_without_year(values, times, name)
         return pd.DatetimeIndex(times)
     place = int(np.argmax(unread))
     value = values.iloc[place]
@@ -78,4 +91,21 @@ def refuse_unread(
         raise DataError(f"{where} is not written as the timestamps before it ({values.iloc[0]!r})")
     zone = re.search(r"\d (?P<zone>[A-Z]{3,4})$", value)
     hint = "; write the time zone as an offset, such as +01:00" if zone else ""
-    raise DataError(f"{where} is not a timestamp ({int(unread.sum())} such rows){hint}")
+    if place == len(values) - 1 and place > 0 and not re.search(r"\d", value):
+        hint = "; remove this last row if it sums up the others"
+    rows = int(unread.sum())
+    such = f" ({rows} such rows)" if rows > 1 else ""
+    raise DataError(f"{where} is not a timestamp{such}{hint}")
+
+
+def refuse_without_year(
+    values: "pd.Series[Any]", times: "pd.Series[pd.Timestamp]", name: str
+) -> None:
+    """Refuse days without a year, which pandas reads as those of the year 1."""
+    early = (times.dt.year < FIRST_YEAR).to_numpy()
+    if early.any():
+        place = int(np.argmax(early))
+        raise DataError(
+            f"{name}, row {values.index[place]}, column {values.name!r}: {values.iloc[place]!r} "
+            "has no year of four digits; write 2024-01-31"
+        )

@@ -22,6 +22,7 @@ business days, so that they are not taken for days."""
 MOST_WINDOWS = 200
 """Such windows that are looked at, spread over the table."""
 
+PARTS = {"M": "month", "Q": "quarter", "Y": "year"}
 WORDS = {
     "ms": "millisecond",
     "s": "second",
@@ -36,6 +37,8 @@ WORDS = {
     "QE": "quarter",
     "YS": "year",
     "YE": "year",
+    **{f"B{part}S": f"business {word} start" for part, word in PARTS.items()},
+    **{f"B{part}E": f"business {word} end" for part, word in PARTS.items()},
 }
 """Names of pandas' steps in messages."""
 

@@ -2,77 +2,44 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.api import guess_datetime_format
 
 from rnn_core.errors import DataError
-from rnn_core.readers.times.decimals import times_of_decimals
-from rnn_core.readers.times.parsing import Times, in_pieces, kinds_of, parse, refuse_unread
+from rnn_core.readers.times.month_names import WORD, in_english
+from rnn_core.readers.times.parsing import AT_ONCE, Times, in_pieces, kinds_of, parse, refuse_unread
 from rnn_core.readers.times.slashes import SLASHED, times_of_slashes
 
 ZONE = r"\d{1,2}:\d{2}\S*?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
 OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+HALF = r"^(?P<year>\d{4})[- ]?H(?P<half>[12])$"
+DAY_OF_YEAR = r"^\d{4}-\d{3}$"
+SHORT_YEAR = r"^(?P<month>[A-Za-z]{3})[a-z]*\.?(?P<mark>[-/ ]?'|[-/ ])(?P<year>\d\d)$"
 MONTH = r"^(?P<year>\d{4})-?M(?P<month>\d{1,2})$"
 WEEK = r"^(?P<year>\d{4})-?W(?P<week>\d{1,2})(?:-?(?P<day>[1-7]))?$"
 CLOCK_ALONE = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?$"
 NUMERIC_WEEK = r"^(?P<year>\d{4})[-/ ]?(?P<week>\d{1,2})$"
 
-NUMBERS = (
-    (1_000, 3_000, "%Y"),
-    (100_001, 300_013, "%Y%m"),
-    (10_000_101, 30_001_232, "%Y%m%d"),
+MONTH_IN_SIGNS = r"^(\d{4})\s?[\u5e74\ub144]\s?(\d{1,2})\s?[\u6708\uc6d4]"
+PLAIN_FORMS = (
+    (MONTH_IN_SIGNS + r"\s?(\d{1,2})\s?[\u65e5\uc77c]", r"\1-\2-\3"),
+    (MONTH_IN_SIGNS + "$", r"\1-\2"),
+    (r"^(\d{1,2}[/ -]?[A-Za-z]{3}[/ -]?\d{4}):", r"\1 "),  # as servers and SAS write it
+    (r"\b(\d{1,2})(?:st|[nr]d|th)\b", r"\1"),
 )
-"""Least and next too large number that is read in a form."""
+"""Forms of dates, such as those with the signs for year, month and day in Chinese, Japanese and
+Korean, and what pandas reads in their place."""
 
-Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
-SINCE_1970: tuple[tuple[float, float, Unit], ...] = (
-    (1e8, 1e11, "s"),
-    (1e11, 1e14, "ms"),
-    (1e14, 1e17, "us"),
-    (1e17, 9.2e18, "ns"),
-)
-"""Least and next too large number that counts a unit since 1970."""
-
-EXCEL = (20_000, 80_000)
-"""Days since the end of 1899, as Excel counts them: from 1954 to 2119."""
+MAY = r"(?i)\bmay\b"
 
 WEEKS = {"week", "isoweek", "yearweek", "kw"}
 QUARTERS = {"quarter", "qtr", "quartal", "trimestre"}
 """Names of columns in which a small number beside a year counts such parts of it."""
-
-
-def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
-    """Years, with decimals too, months, days, counts since 1970, or what Excel counts.
-
-    Raises:
-        DataError: If they are none of these.
-    """
-    least, most = values.min(), values.max()
-    whole = bool((values % 1 == 0).all())
-    for start, end, form in NUMBERS:
-        if start <= least and most < end and whole:
-            written = values.astype("int64").astype(str)
-            if form == "%Y%m" and words_of(str(values.name)) & WEEKS:
-                return refuse_unread(written, weeks_of(written, NUMERIC_WEEK), name)
-            return refuse_unread(written, parse(written, form), name)
-    for low, high, unit in SINCE_1970:
-        if low <= least and most < high:
-            return pd.DatetimeIndex(pd.to_datetime(values, unit=unit))
-    if EXCEL[0] <= least and most < EXCEL[1]:
-        days = pd.to_datetime(values, unit="D", origin="1899-12-30")
-        return pd.DatetimeIndex(days).round("s")
-    decimals = times_of_decimals(values.to_numpy(np.float64))
-    if decimals is not None and not whole:
-        return decimals
-    row, value = values.index[0], values.iloc[0]
-    raise DataError(
-        f"{name}, row {row}, column {values.name!r}: the number {value} is not a timestamp; "
-        "write 2024-01-31 or 2024-01-31 13:00"
-    )
 
 
 def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
@@ -92,6 +59,10 @@ def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -
             f"{name}, row {values.index[0]}, column {values.name!r}: {first!r} has no day; write "
             "day and time into one column"
         )
+    values = in_plain_form(values)
+    first = values.iloc[0]
+    if re.match(SHORT_YEAR, first):
+        return Times(refuse_unread(values, months_of_short_years(values), name))
     for shape, read in SHAPES:
         if re.match(shape, first, re.IGNORECASE):
             return Times(refuse_unread(values, read(values, shape), name))
@@ -105,6 +76,15 @@ def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -
     return Times(in_one_zone(values, name))
 
 
+def in_plain_form(values: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Texts in forms that pandas reads, where those of the first have another one."""
+    first = values.iloc[0]
+    for shape, plain in PLAIN_FORMS:
+        if re.search(shape, first):
+            values = values.str.replace(shape, plain, regex=True).str.strip()
+    return in_english(values) if re.search(WORD, first) else values
+
+
 def words_of(name: str) -> set[str]:
     """The words of a column's name, in lower case."""
     return set(re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
@@ -116,6 +96,13 @@ def quarters_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp
     year, quarter = parts["y1"].fillna(parts["y2"]), parts["q1"].fillna(parts["q2"])
     month = pd.to_numeric(quarter, errors="coerce") * 3 - 2
     return parse(year.str.cat(month.astype("Int64").astype("str"), sep="-"), "%Y-%m")
+
+
+def halves_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
+    """The first day of half years such as 2015H1."""
+    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
+    month = parts["half"].map({"1": "01", "2": "07"})
+    return parse(parts["year"].str.cat(month, sep="-"), "%Y-%m")
 
 
 def months_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
@@ -136,10 +123,25 @@ SHAPES: "tuple[tuple[str, Callable[[pd.Series[Any], str], pd.Series[pd.Timestamp
         r"^(\d{4}[- ]?Q[1-4]|Q[1-4][-/ ]?\d{4}|[1-4]Q[-/ ]?\d{4})$",
         lambda v, _: quarters_of(v, QUARTER),
     ),
+    (HALF, halves_of),
+    (DAY_OF_YEAR, lambda v, _: parse(v, "%Y-%j")),
     (MONTH, months_of),
     (WEEK, weeks_of),
 )
 """Forms of parts of a year, and their readers."""
+
+
+def months_of_short_years(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
+    """The first day of months such as Jan-24 and Jan '24; NaT if 24 may be a day.
+
+    It is none where there are several months, in order. Years before 1969 are not written so.
+    """
+    parts = values.str.extract(SHORT_YEAR)
+    times = parse(parts["month"].str.cat(parts["year"], sep="-"), "%b-%y")
+    steps = times.diff().iloc[1:]
+    several = parts["month"].nunique() > 1 or (parts["mark"].str.endswith("'")).all()
+    forward = bool((steps > pd.Timedelta(0)).all()) or bool((steps < pd.Timedelta(0)).all())
+    return times if several and forward else times.mask(times.notna())
 
 
 def quarters_or_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
@@ -209,4 +211,15 @@ def to_utc(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
 def written_times(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
     """Texts in ISO 8601, or in the form of the first one."""
     times = parse(values, "ISO8601")
-    return parse(values, None) if times.isna().iloc[0] else times
+    return parse(values, form_of(values)) if times.isna().iloc[0] else times
+
+
+def form_of(values: "pd.Series[Any]") -> str | None:
+    """The form of the first text, or of the first with another month than May.
+
+    May is both a whole name and a short one.
+    """
+    for text in values.iloc[:AT_ONCE] if re.search(MAY, values.iloc[0]) else ():
+        if not re.search(MAY, text):
+            return guess_datetime_format(text)
+    return None

@@ -53,6 +53,7 @@ class Serving(Learning, Serves):
     AnswerParameters = ForecastAnswer
     rows_stand_alone = False
     takes = ("table",)
+    requirements = ("babel",)
 
     def read_input(self, path: Path) -> "pd.DataFrame":
         """Read any table, as the one that the model was trained on, or the one of a folder.

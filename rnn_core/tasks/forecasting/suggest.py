@@ -1,6 +1,6 @@
 """Parameters to start from, for the user's own table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,9 @@ LEAST_OF_SEVERAL = 10
 OUTLYING = 40
 """Widths of the middle half of the values from the median, beyond which a value is a mistake.
 Of values whose logarithm is normal with a standard deviation of 1, one in 46,000 is."""
+
+FEWEST_TIMES = 4
+"""Fewest columns that make a table whose columns are times, if they are most of its columns."""
 
 LONGEST_LOOKBACK = 336
 
@@ -177,11 +180,8 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         if key == "targets" or key in wanted
     }
     if not columns["targets"]:
-        known = numeric_columns(table.frame)
-        raise ParameterError(
-            f"{name}: no targets, the columns to predict, are given; columns of numbers: "
-            f"{', '.join(known) or 'none'}"
-        )
+        known = known_columns(table.frame)
+        raise ParameterError(f"{name}: no targets, the columns to predict, are given; {known}")
     numbers = [column for names in columns.values() for column in names]
     used = [*numbers, *([wanted["series"]] if wanted.get("series") is not None else [])]
     found: dict[str, Any] = {**wanted, **columns}
@@ -211,6 +211,34 @@ def numeric_columns(frame: "pd.DataFrame") -> list[str]:
     from rnn_core.readers.times.columns import is_number  # noqa: PLC0415 - as above
 
     return [c for c in map(str, frame) if is_number(frame[c]) and not is_bool_dtype(frame[c])]
+
+
+def known_columns(frame: "pd.DataFrame") -> str:
+    """Tell which columns may be asked for, or why there are none."""
+    if any(map(are_times, (frame.columns, frame.iloc[0]))):
+        return "its columns are times: turn it round, so that each time is a row"
+    numeric = numeric_columns(frame)
+    if len(frame.columns) == 1 and not numeric:
+        alone = f"it has one column alone, {frame.columns[0]!r}"
+        return f"{alone}: name what separates fields, such as --set separator=semicolon"
+    return f"columns of numbers: {', '.join(numeric) or 'none'}"
+
+
+def are_times(texts: Iterable[object]) -> bool:
+    """Return whether most of some texts are timestamps, and no numbers."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    from rnn_core.readers.times.columns import is_written, read_times  # noqa: PLC0415 - as above
+
+    found = pd.DataFrame({"time": [str(text) for text in texts]})
+    written = found[found["time"].str.contains(r"\d")]
+    if len(written) < max(len(found) / 2, FEWEST_TIMES) or not is_written(written["time"]):
+        return False
+    try:
+        read_times(written, "time", "")
+    except DataError:
+        return False
+    return True
 
 
 def holds_numbers(values: "pd.Series[Any]") -> bool:
@@ -248,11 +276,7 @@ def wanted_columns(
     for column in wanted:
         parts = [part.strip() for part in column.split(",")]
         found += parts if column not in frame and set(parts) <= set(frame) else [column]
-    numeric = numeric_columns(frame)
-    known = f"columns of numbers: {', '.join(numeric) or 'none'}"
-    if len(frame.columns) == 1 and not numeric:
-        alone = f"it has one column alone, {frame.columns[0]!r}"
-        known = f"{alone}: name what separates fields, such as --set separator=semicolon"
+    numeric, known = numeric_columns(frame), known_columns(frame)
     for column in found:
         if column not in frame:
             raise ParameterError(f"{name} has no column {column!r}; {known}")

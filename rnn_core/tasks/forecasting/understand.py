@@ -93,17 +93,18 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
     """Step, span and season of a table."""
     from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
 
-    step = steps.step_in_words(steps.find_step(times)) if len(times) > 1 else "unknown"
+    step = steps.step_in_words(steps.find_step(times)) if len(times) > 1 else "unknown step"
     order = {True: ", the day before the month", False: ", the month before the day", None: ""}
     zone = f" ({meta.zone})" if meta.zone else ""
     season = season_of(meta.step_seconds, meta.step, len(meta.sessions))
     repeats = ""
     if season and meta.step_seconds:
-        repeats = f"; a {season.name} has {season.rows(meta.step_seconds)} rows"
+        repeats = f", {season.rows(meta.step_seconds)} per {season.name}"
     span = f"{steps.shown(times[0])} to {steps.shown(times[-1])}"
     parts = meta.parameters.time_parts
     joined = f" by {', '.join(parts[:-1])} and {parts[-1]} together" if parts else ""
-    return f"time{joined}: {span}{zone}{order[meta.day_first]}, a row each {step}{repeats}"
+    per = f"per {step.removeprefix('1 ')}" if step.startswith("1 ") else f"every {step}"
+    return f"time{joined}: {span}{zone}{order[meta.day_first]}, one row {per}{repeats}"
 
 
 def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:

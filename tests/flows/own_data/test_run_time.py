@@ -29,18 +29,18 @@ def workers(monkeypatch):
 
 def test_the_first_seeds_may_decide_or_all_be_needed():
     assert run_time(60.0, 4, [0.25, 1.0], Seeds(first=3, most=10)) == (
-        "the trainings of a run take up to some 6 minutes to 20 minutes here: 24 to 80 of at most "
-        "60 seconds, 4 at a time"
+        "training takes about 6 minutes here if the first random seeds decide, and 20 minutes at "
+        "most: 24 to 80 trainings of up to 60 seconds, 4 at a time"
     )
 
 
 def test_trainings_are_counted_once_where_there_are_no_more_seeds():
     assert run_time(60.0, 8, ["equal"], Seeds(first=1, most=1)).endswith(
-        " up to some 2 minutes here: 8 of at most 60 seconds, 4 at a time"
+        " about 2 minutes here at most: 8 trainings of up to 60 seconds, 4 at a time"
     )
 
 
 def test_a_larger_size_takes_longer():
     assert run_time(60.0, 1, [0.5, "equal", 3.0], Seeds(first=4, most=4)).endswith(
-        " up to some 9 minutes here: 12 of at most 3 minutes, 4 at a time"
+        " about 9 minutes here at most: 12 trainings of up to 3 minutes, 4 at a time"
     )

@@ -29,40 +29,40 @@ READ = {
     ),
     "hours of days first": (
         csv(pd.date_range("2024-02-10", periods=N, freq="6h"), form="%d/%m/%Y %H:%M"),
-        "a row each 6 hours",
+        "one row every 6 hours",
         "2024-02-25",
     ),
     "months first": (csv(form="%m/%d/%Y"), "month before the day", "2024-03-01"),
     "zone of a parquet file": (
         indexed(BERLIN),
-        "(Europe/Berlin), a row each 1 hour",
+        "(Europe/Berlin), one row per hour",
         "2024-04-01 13:00:00+02:00",
     ),
     "UTC in a parquet file": (
         indexed(BERLIN.tz_convert("UTC")),
-        "(UTC), a row each 1 hour",
+        "(UTC), one row per hour",
         "2024-04-01 11:00:00+00:00",
     ),
     "serial numbers of Excel": (csv(range(42005, 42005 + N)), "time: 2015-01-01", "2015-03-02"),
     "microseconds": (
         csv([1704067200_000000 + i * 3600_000000 for i in range(N)], head="timestamp,y"),
-        "each 1 hour",
+        "one row per hour",
         "2024-01-03 12:00",
     ),
     "nanoseconds": (
         csv([(1704067200 + i * 3600) * 10**9 for i in range(N)], head="timestamp,y"),
-        "each 1 hour",
+        "one row per hour",
         "2024-01-03 12:00",
     ),
     "milliseconds": (
         csv([(1704067200 + i * 3600) * 1000 for i in range(N)], head="open_time,y"),
-        "each 1 hour",
+        "one row per hour",
         "2024-01-03 12:00",
     ),
     "201501": (csv(MONTHS, head="period,y", form="%Y%m"), MONTHLY, "2015-01-01"),
     "Q1 2015": (
         csv([f"Q{d.quarter} {d.year}" for d in QUARTERS], head="time_period,y"),
-        "each 1 quarter",
+        "one row per quarter",
         "2015-01-01",
     ),
     "2024M01": (
@@ -70,7 +70,7 @@ READ = {
         MONTHLY,
         "2015-01-01",
     ),
-    "ISO weeks": (csv(WEEKS, head="reporting,y", form="%G-W%V"), "each 1 week", "2021-03-01"),
+    "ISO weeks": (csv(WEEKS, head="reporting,y", form="%G-W%V"), "one row per week", "2021-03-01"),
     "years with decimals": (
         csv([f"{d.year + (d.month - 0.5) / 12:.4f}" for d in MONTHS], head="decimal_date,y"),
         MONTHLY,
@@ -81,7 +81,7 @@ READ = {
         "1 month",
         "2015-01-01",
     ),
-    "business days": (csv(BUSINESS), "a row each 1 business day; a week has 5 rows", "2024-03-25"),
+    "business days": (csv(BUSINESS), "one row per business day, 5 per week", "2024-03-25"),
     "offsets as PostgreSQL writes them": (
         csv([str(time)[:-3] for time in BERLIN]),
         "(UTC)",
@@ -92,8 +92,16 @@ READ = {
         "1 quarter",
         "2015-01-01",
     ),
-    "2000Q1": (csv([f"{d.year}Q{d.quarter}" for d in QUARTERS]), "each 1 quarter", "2015-01-01"),
-    "2000-Q1": (csv([f"{d.year}-Q{d.quarter}" for d in QUARTERS]), "each 1 quarter", "2015-01-01"),
+    "2000Q1": (
+        csv([f"{d.year}Q{d.quarter}" for d in QUARTERS]),
+        "one row per quarter",
+        "2015-01-01",
+    ),
+    "2000-Q1": (
+        csv([f"{d.year}-Q{d.quarter}" for d in QUARTERS]),
+        "one row per quarter",
+        "2015-01-01",
+    ),
     "clock set forward": (
         csv(BERLIN.tz_localize(None)),
         "an hour is missing before 2024-03-31 03:00:00",
@@ -111,7 +119,7 @@ READ = {
     ),
     "year, month, day and hour": (
         csv(HOURS, head="year,month,day,hour,y", form="%Y,%m,%d,%H"),
-        "each 1 hour",
+        "one row per hour",
         "2024-01-03 12:00",
     ),
     "year and week": (
@@ -149,7 +157,7 @@ READ = {
                 for h in HOURS
             ]
         ),
-        "1 hour",
+        "one row per hour",
         "2024-01-03 12:00",
     ),
     "30th of each month": (
@@ -178,7 +186,7 @@ READ = {
     ),
     "business ends of months": (
         csv(pd.date_range("2010-01-29", periods=N, freq="BME")),
-        "a year has 12",
+        "one row per business month end, 12 per year",
         "2015-01-30",
     ),
     "15th of months": (csv(MONTHS + pd.Timedelta(days=14)), "1 month", "2015-01-15"),

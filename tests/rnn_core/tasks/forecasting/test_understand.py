@@ -34,7 +34,7 @@ def test_plain_table_is_told_without_a_doubt(tmp_path):
     assert read == [
         "120 rows of t.csv",
         "predicted: y; read besides: x; not read: shop",
-        "time: 2024-01-01 to 2024-04-29, a row each 1 day; a week has 7 rows",
+        "time: 2024-01-01 to 2024-04-29, one row per day, 7 per week",
     ]
     assert last.startswith("7 rows are predicted from 29; 37 windows in the training set, 18 in")
     assert found.doubts == ()
@@ -51,7 +51,7 @@ def test_form_of_the_file_and_what_is_cut_are_told(tmp_path):
         "line 1 is above the table",
         "predicted: y",
     ]
-    assert time.startswith("time: 2024-01-04 to 2024-04-29, the day before the month, a row each")
+    assert time.startswith("time: 2024-01-04 to 2024-04-29, the day before the month, one row")
     assert cut == "left out since no target has a value: 3 rows at the start, 1 at the end"
     assert found.doubts == ()
 
@@ -125,7 +125,7 @@ def test_business_week_has_five_rows(tmp_path):
     days = pd.bdate_range("2022-01-03", periods=500)
     weekly = pd.DataFrame({"date": days, "y": np.array([0, 5, 2, 8, 1])[days.day_of_week]})
     found = understood(tmp_path, weekly)
-    assert found.read[2].endswith("a row each 1 business day; a week has 5 rows")
+    assert found.read[2].endswith("one row per business day, 5 per week")
     data = Forecasting.suggest(tmp_path, {"targets": ["y"]})["data"]
     assert (data["lookback"], data["horizon"]) == (40, 5)
     prepared, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))
@@ -137,7 +137,7 @@ def test_hours_of_an_exchange_make_a_day(tmp_path):
     times = [d + pd.Timedelta(minutes=570 + 30 * i) for d in DAYS[:30] for i in range(13)]
     hours = pd.DataFrame({"date": times, "y": np.resize(Y, 390)})
     found = understood(tmp_path, hours)
-    assert found.read[2].endswith("a row each 30 minutes; a day has 13 rows")
+    assert found.read[2].endswith("one row every 30 minutes, 13 per day")
     assert found.doubts == ()
     data = Forecasting.suggest(tmp_path, {"targets": ["y"]})["data"]
     assert data["horizon"] == 13
