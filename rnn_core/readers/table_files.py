@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
+from rnn_core.readers.formats.json_tables import read_json
 from rnn_core.readers.formats.odd_rows import without_repeated_names
 from rnn_core.readers.formats.separated_text import MOST_FAULTS, Fields, choose_reading
 from rnn_core.readers.formats.text_layout import SEPARATORS, Layout, find_layouts
@@ -23,7 +24,6 @@ from rnn_core.readers.formats.text_records import Quoting, first_lines
 from rnn_core.readers.formats.typed_tables import (
     Typed,
     named_columns,
-    read_json_lines,
     read_parquet,
     read_spreadsheet,
 )
@@ -244,7 +244,7 @@ def typed_reader(
     if suffix in {".jsonl", ".ndjson", ".json"} or start.lstrip(b"\xef\xbb\xbf \r\n").startswith(
         b'{"'
     ):
-        return read_json_lines
+        return read_json
     return None
 
 

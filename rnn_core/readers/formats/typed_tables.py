@@ -1,13 +1,10 @@
 """Tables whose values have kinds: parquet, spreadsheets of Excel, JSON lines."""
 
-import io
-import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.formats.encodings import find_encoding
 from rnn_core.readers.formats.text_layout import is_header
 
 if TYPE_CHECKING:
@@ -125,53 +122,3 @@ def named_columns(names: Sequence[str]) -> list[str]:
     """Names of columns without blanks around; a missing name is replaced by the place."""
     stripped = [name.strip().strip("\ufeff") for name in names]
     return [name or f"Unnamed: {place}" for place, name in enumerate(stripped)]
-
-
-def read_json_lines(stream: BinaryIO, name: str, header: bool | None, faults: Faults) -> Typed:
-    """Read an object of JSON a line, or one list of objects."""
-    import pandas as pd  # noqa: PLC0415 - as above
-
-    rows, objects = [], []
-    for row, found in json_objects(decoded(stream.read(), name, faults), name, faults):
-        if not isinstance(found, dict):
-            faults.add(f"{name}, row {row} holds no object", "write one object a row")
-        elif nested := [key for key, value in found.items() if isinstance(value, dict | list)]:
-            faults.add(f"{name}, row {row}: {nested[0]!r} holds further values", "write one value")
-        else:
-            rows.append(row)
-            objects.append(found)
-    if not objects:
-        faults.add(f"{name} holds no rows", "")
-        faults.check()
-    return Typed(pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip))
-
-
-def decoded(content: bytes, name: str, faults: Faults) -> str:
-    """The text of a file, in the encoding that is certain for it.
-
-    Raises:
-        FaultsError: If none is, or it does not fit.
-    """
-    encoding = find_encoding(lambda: io.BytesIO(content), name, faults)
-    try:
-        return content.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        faults.add(f"{name}, byte {error.start + 1} is not {encoding}", "save the file in UTF-8")
-        faults.check()
-        raise
-
-
-def json_objects(text: str, name: str, faults: Faults) -> Iterator[tuple[int, Any]]:
-    """The values of JSON lines with their line, or of a list with their place."""
-    if text.lstrip().startswith("["):
-        try:
-            yield from enumerate(json.loads(text), 1)
-        except json.JSONDecodeError as error:
-            faults.add(f"{name}, row {error.lineno} is not JSON: {error.msg}", "")
-        return
-    for line, written in enumerate(text.split("\n"), 1):
-        if written.strip():
-            try:
-                yield line, json.loads(written)
-            except json.JSONDecodeError as error:
-                faults.add(f"{name}, row {line} is not JSON: {error.msg}", "write one object a row")

@@ -1,0 +1,113 @@
+"""Tables in JSON, whose values have types."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.encodings import find_encoding
+from rnn_core.readers.formats.typed_tables import Typed
+
+TOO_DEEP = "too many values inside values"
+
+
+def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) -> Typed:
+    """Read objects of JSON, one a line or in a list, or what `DataFrame.to_json` writes."""
+    import pandas as pd  # noqa: PLC0415 - takes long
+
+    rows, objects = [], []
+    for row, found in json_objects(decoded(stream.read(), name, faults), name, faults):
+        if not isinstance(found, dict):
+            faults.add(f"{name}, row {row} holds no object", "write one object a row")
+        elif nested := [key for key, value in found.items() if isinstance(value, dict | list)]:
+            faults.add(f"{name}, row {row}: {nested[0]!r} holds further values", "write one value")
+        else:
+            rows.append(row)
+            objects.append(found)
+    if not objects:
+        faults.add(f"{name} holds no rows", "")
+        faults.check()
+    return Typed(pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip))
+
+
+def decoded(content: bytes, name: str, faults: Faults) -> str:
+    """The text of a file, in the encoding that is certain for it.
+
+    Raises:
+        FaultsError: If none is, or it does not fit.
+    """
+    encoding = find_encoding(lambda: io.BytesIO(content), name, faults)
+    try:
+        return content.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        faults.add(f"{name}, byte {error.start + 1} is not {encoding}", "save the file in UTF-8")
+        faults.check()
+        raise
+
+
+def json_objects(text: str, name: str, faults: Faults) -> Iterator[tuple[int, Any]]:
+    """The values of JSON lines with their line, or those of one value with their place."""
+    try:
+        whole, error = whole_value(text)
+    except RecursionError:
+        faults.add(f"{name} is not JSON: {TOO_DEEP}", "write one object a row")
+        return
+    if isinstance(whole, dict):
+        yield from enumerate(rows_of(whole), 1)
+    elif whole is not None:
+        yield from enumerate(whole, 1)
+    elif error is not None and text.lstrip().startswith("["):
+        faults.add(f"{name}, row {error.lineno} is not JSON: {error.msg}", "")
+    else:
+        yield from objects_of_lines(text, name, faults)
+
+
+def whole_value(text: str) -> tuple[list[Any] | dict[str, Any] | None, json.JSONDecodeError | None]:
+    """The list or object that a whole file is; None, with the error, if it has several values."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        return None, error
+    return (found, None) if isinstance(found, list | dict) else (None, None)
+
+
+def objects_of_lines(text: str, name: str, faults: Faults) -> Iterator[tuple[int, Any]]:
+    """The values of JSON lines with their line."""
+    for line, written in enumerate(text.split("\n"), 1):
+        if written.strip():
+            try:
+                yield line, json.loads(written)
+            except (json.JSONDecodeError, RecursionError) as error:
+                why = error.msg if isinstance(error, json.JSONDecodeError) else TOO_DEEP
+                faults.add(f"{name}, row {line} is not JSON: {why}", "write one object a row")
+
+
+def rows_of(whole: dict[str, Any]) -> list[Any]:
+    """The rows of a table that is one object.
+
+    It may hold a list of rows under one name, the rows by their names, or columns: lists, or
+    objects by the names of rows. `DataFrame.to_json` has these forms as table, index, columns and
+    split. Another object is a row.
+    """
+    values = list(whole.values())
+    lists = [value for value in values if isinstance(value, list)]
+    columns, data = whole.get("columns"), whole.get("data")
+    both = isinstance(columns, list) and isinstance(data, list)
+    if both and all(isinstance(row, list) for row in data):
+        return [dict(zip(map(str, columns), row, strict=False)) for row in data]
+    if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
+        return lists[0]
+    if values and len(lists) == len(values) and len({len(one) for one in lists}) == 1:
+        return [dict(zip(whole, row, strict=True)) for row in zip(*lists, strict=True)]
+    if len(values) > 1 and all(isinstance(value, dict) for value in values):
+        return rows_of_objects(whole)
+    return [whole]
+
+
+def rows_of_objects(whole: dict[str, dict[str, Any]]) -> list[Any]:
+    """The rows of an object of rows, or of columns, whose values have the names of rows."""
+    names = list(dict.fromkeys(name for value in whole.values() for name in value))
+    if all(map(str.isdigit, whole)) or not all(map(str.isdigit, names)):
+        return list(whole.values())
+    return [{column: value.get(name) for column, value in whole.items()} for name in names]

@@ -1,0 +1,65 @@
+"""Tables in JSON, in all forms that pandas writes, and some that others do."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.table_files import TableForm, read_table_file
+
+TABLE = pd.DataFrame({"text": ["ah", "eh", "oh"], "label": [1, 0, None], "7": [1.5, 2.5, 3.5]})
+
+
+def read(folder, content):
+    (folder / "t.json").write_text(content)
+    faults = Faults()
+    found = read_table_file(folder / "t.json", TableForm(), faults)
+    faults.check()
+    return found.frame
+
+
+FORMS = {
+    **{form: TABLE.to_json(orient=form) for form in ("records", "columns", "index", "split")},
+    "table": TABLE.to_json(orient="table"),
+    "lines": TABLE.to_json(orient="records", lines=True),
+    "named rows": TABLE.set_axis(["a", "b", "c"]).to_json(orient="index"),
+    "lists": json.dumps({"text": ["ah", "eh", "oh"], "label": [1, 0, None], "7": [1.5, 2.5, 3.5]}),
+    "rows under a name": json.dumps(
+        {"version": 2, "rows": json.loads(TABLE.to_json(orient="records"))}
+    ),
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_of_a_table_is_read(form, indent, tmp_path):
+    content = FORMS[form]
+    if indent and form != "lines":
+        content = json.dumps(json.loads(content), indent=indent)
+    frame = read(tmp_path, content)[list(TABLE)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(frame, TABLE, check_dtype=False, check_names=False)
+
+
+def test_one_object_is_one_row(tmp_path):
+    frame = read(tmp_path, '{"text": "ah", "label": 1}\n')
+    assert frame.to_dict("records") == [{"text": "ah", "label": 1}]
+
+
+REFUSED = {
+    "lists of other lengths": ('{"a": [1, 2], "b": [1]}', "row 1: 'a' holds further values"),
+    "values inside": ('{"a": {"b": 1}}', "row 1: 'a' holds further values"),
+    "split without rows": ('{"columns": 1, "data": "x", "c": [1]}', "row 1: 'c' holds further"),
+    "a number": ("7", "row 1 holds no object"),
+    "a list of numbers": ("[1, 2]", "row 2 holds no object"),
+    "no end": ('[{"a": 1},', "row 1 is not JSON"),
+    "too deep": ("[" * 100_000 + "]" * 100_000, "too many values inside values"),
+    "too deep in lines": ('{"a": 1}\n' + "[" * 100_000, "row 2"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_no_table_is_refused(kind, tmp_path):
+    content, message = REFUSED[kind]
+    with pytest.raises(FaultsError, match=message):
+        read(tmp_path, content)
