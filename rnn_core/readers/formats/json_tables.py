@@ -92,9 +92,9 @@ def rows_of(whole: dict[str, Any]) -> list[Any]:
     """
     values = list(whole.values())
     lists = [value for value in values if isinstance(value, list)]
-    columns, data = whole.get("columns"), whole.get("data")
-    both = isinstance(columns, list) and isinstance(data, list)
-    if both and all(isinstance(row, list) for row in data):
+    split = [whole.get(name) for name in ("columns", "data")]
+    columns, data = (one if isinstance(one, list) else [] for one in split)
+    if columns and data and all(isinstance(row, list) for row in data):
         return [dict(zip(map(str, columns), row, strict=False)) for row in data]
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
