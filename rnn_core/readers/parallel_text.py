@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,10 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_in
 from rnn_core.readers.plain_text import one_line, read_file_lines
+from rnn_core.readers.table_files import TableForm, read_table_file
+
+OTHER_TABLES = frozenset(("csv", "json", "jsonl", "ndjson", "parquet", "xlsx"))
+"""Endings of tables that are read as those of other tasks, without the point."""
 
 LONGEST_LINE = 10_000
 """Most characters of a line; a longer one is no sentence."""
@@ -69,7 +74,18 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
 
 def is_table(name: str | None) -> bool:
     """Return whether the name of a file is that of a table."""
-    return name is not None and name.lower().removesuffix(".gz").endswith(".tsv")
+    return name is not None and (has_tabs(name) or is_other_table(name))
+
+
+def has_tabs(name: str) -> bool:
+    """Return whether a file is called as tables with tabs are, whose quotation marks are text."""
+    return name.lower().removesuffix(".gz").endswith(".tsv")
+
+
+def is_other_table(name: str) -> bool:
+    """Return whether a file is called as tables with names, quotation marks or types are."""
+    words = name.lower().removesuffix(".gz").removesuffix(".zip").rpartition(".")
+    return words[2] in OTHER_TABLES
 
 
 def hint(name: str, there: list[str]) -> str:
@@ -206,9 +222,26 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
 
 
 def table_rows(file: Path, encoding: str) -> list[tuple[int, list[str]]]:
-    """The lines of a table that are not blank, by number, cut at tabs."""
+    """The rows of a table by number; lines of text are cut at tabs, and blank ones are left out."""
+    if is_other_table(file.name):
+        return other_rows(file, encoding)
     lines = enumerate(read_file_lines(file, encoding), start=1)
     return [(number, line.split("\t")) for number, line in lines if line.strip()]
+
+
+def other_rows(file: Path, encoding: str) -> list[tuple[int, list[str]]]:
+    """The rows of a table in CSV, JSON, Excel or Parquet, with names of columns as the first.
+
+    Raises:
+        FaultsError: If it cannot be read.
+    """
+    faults = Faults()
+    form = TableForm(encoding=None if encoding == "utf-8" else encoding, header=False)
+    typed = not file.name.lower().removesuffix(".gz").removesuffix(".zip").endswith(".csv")
+    frame = read_table_file(file, replace(form, header=None) if typed else form, faults).frame
+    faults.check()
+    texts = frame.astype(object).where(frame.notna(), "").astype(str)
+    return [(row, list(fields)) for row, *fields in texts.itertuples(name=None)]
 
 
 HEADER = re.compile(
@@ -219,10 +252,17 @@ HEADER = re.compile(
 )
 """Usual names of columns of texts: plain words, or codes of languages."""
 
+NAMES_MORE = re.compile(
+    r"(source|target|english|german|french|spanish|italian|portuguese|russian|chinese|japanese)"
+    r"[ _](words?|sentences?|texts?)(/(words?|sentences?))?",
+    re.IGNORECASE,
+)
+"""Such names of two words."""
+
 
 def is_header(pair: Pair) -> bool:
     """Return whether a first line names columns."""
-    return all(HEADER.fullmatch(text) for text in pair)
+    return all(HEADER.fullmatch(text) or NAMES_MORE.fullmatch(text) for text in pair)
 
 
 def usual_columns(file: Path, encoding: str) -> tuple[int, int]:

@@ -17,10 +17,11 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
     import pandas as pd  # noqa: PLC0415 - takes long
 
     rows, objects = [], []
-    for row, found in json_objects(decoded(stream.read(), name, faults), name, faults):
-        if not isinstance(found, dict):
+    for row, value in json_objects(decoded(stream.read(), name, faults), name, faults):
+        found = flat(value) if isinstance(value, dict) else None
+        if found is None:
             faults.add(f"{name}, row {row} holds no object", "write one object a row")
-        elif nested := [key for key, value in found.items() if isinstance(value, dict | list)]:
+        elif nested := [key for key, one in found.items() if isinstance(one, dict | list)]:
             faults.add(f"{name}, row {row}: {nested[0]!r} holds further values", "write one value")
         else:
             rows.append(row)
@@ -29,6 +30,17 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
         faults.add(f"{name} holds no rows", "")
         faults.check()
     return Typed(pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip))
+
+
+def flat(found: dict[str, Any]) -> dict[str, Any]:
+    """An object whose values that are objects are joined to it, with names such as data.text."""
+    joined: dict[str, Any] = {}
+    for name, value in found.items():
+        inner = (
+            value if isinstance(value, dict) and value else {None: None if value == {} else value}
+        )
+        joined |= {name if key is None else f"{name}.{key}": one for key, one in inner.items()}
+    return joined
 
 
 def decoded(content: bytes, name: str, faults: Faults) -> str:

@@ -19,7 +19,7 @@ class TranslationData:
         source_file: File of the texts to translate, one a line; null: the other one of the
             two files that are there. With a `*` in it there is a file for each split, and
             the star stands for its name in `sides`. Without a `target_file`, a table with a text
-            and its translation on each line, and tabs between.
+            and its translation in each row: with tabs between, or CSV, JSON, Excel or Parquet.
         target_file: File of the translations, in the same form.
         columns: Of a table, those of the text and of its translation, counted from 1.
         sides: What files of the training, validation and test set are called.

@@ -9,7 +9,7 @@ import regex
 
 from rnn_core.metric import SPLITS
 from rnn_core.readers.folders import visible_in
-from rnn_core.readers.parallel_text import Pair, is_table, usual_columns
+from rnn_core.readers.parallel_text import Pair, is_other_table, is_table, usual_columns
 from rnn_core.readers.text_files import by_split, usual_encoding
 from rnn_core.readers.writing_systems import UNSPACED
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
@@ -72,7 +72,8 @@ def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     found = {} if "target_file" in wanted else usual_tables(raw, wanted)
     files = files_of(raw, parameters_of(TranslationData, {**found, **wanted}))
     if "encoding" not in wanted:
-        found |= usual_encoding(file for each in files for file in each if file is not None)
+        there = [file for each in files for file in each if file is not None]
+        found |= usual_encoding(file for file in there if not is_other_table(file.name))
     if files[0].target is None and "columns" not in wanted:
         asked = parameters_of(TranslationData, {**found, **wanted})
         found["columns"] = list(usual_columns(files[0].source, asked.encoding))

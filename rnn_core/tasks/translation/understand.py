@@ -7,7 +7,7 @@ from pathlib import Path
 from rnn_core.features.subwords import UNKNOWN
 from rnn_core.metric import SPLITS
 from rnn_core.readers.odd_characters import odd_characters
-from rnn_core.readers.parallel_text import Files, Pair
+from rnn_core.readers.parallel_text import Files, Pair, is_other_table
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
 from rnn_core.tasks.translation.doubts import misaligned
@@ -24,7 +24,8 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     told += told_encoding(asked.encoding)
     told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
     names = [name for each in files for name in each if name is not None]
-    doubts = odd_characters(names, asked.encoding)
+    lines = [name for name in names if not is_other_table(name.name)]
+    doubts = odd_characters(lines, asked.encoding)
     for pairs in read:
         doubts += misaligned(pairs)
     if asked.repeated == "keep" and len(read) > 1:

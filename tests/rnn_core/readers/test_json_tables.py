@@ -46,9 +46,17 @@ def test_one_object_is_one_row(tmp_path):
     assert frame.to_dict("records") == [{"text": "ah", "label": 1}]
 
 
+def test_values_inside_a_value_are_joined_to_their_row(tmp_path):
+    frame = read(
+        tmp_path, '{"id": 1, "translation": {"en": "one", "de": "eins"}, "more": {}}\n' * 2
+    )
+    assert list(frame) == ["id", "translation.en", "translation.de", "more"]
+    assert frame["translation.de"].tolist() == ["eins", "eins"]
+
+
 REFUSED = {
     "lists of other lengths": ('{"a": [1, 2], "b": [1]}', "row 1: 'a' holds further values"),
-    "values inside": ('{"a": {"b": 1}}', "row 1: 'a' holds further values"),
+    "values inside values": ('{"a": {"b": {"c": 1}}}', "row 1: 'a.b' holds further values"),
     "split without rows": ('{"columns": 1, "data": "x", "c": [1]}', "row 1: 'c' holds further"),
     "a number": ("7", "row 1 holds no object"),
     "a list of numbers": ("[1, 2]", "row 2 holds no object"),

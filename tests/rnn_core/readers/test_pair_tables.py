@@ -1,0 +1,58 @@
+"""Pairs of texts in the tables that people and other libraries have."""
+
+import gzip
+
+import pandas as pd
+import pytest
+
+from rnn_core.readers.faults import FaultsError
+from rnn_core.readers.parallel_text import Files, Pair, read_pairs, usual_columns
+
+PAIRS = [
+    Pair("Go, now.", 'Va, "vite" !'),
+    Pair("Wait\there.", "Attends ici."),
+    Pair("No?", "Non ?"),
+]
+TABLE = pd.DataFrame(
+    {"id": [1, 2, 3], "en": [p.source for p in PAIRS], "fr": [p[1] for p in PAIRS]}
+)
+EXPECTED = [Pair(pair.source.replace("\t", " "), pair.target) for pair in PAIRS]
+
+
+def nested(file):
+    rows = [{"translation": {"en": p.source, "fr": p.target}} for p in PAIRS]
+    pd.DataFrame(rows).to_json(file, orient="records", lines=True)
+
+
+FORMS = {
+    "t.csv": lambda file: TABLE.to_csv(file, index=False),
+    "semicolons.csv": lambda file: TABLE.to_csv(file, index=False, sep=";"),
+    "no_names.csv": lambda file: TABLE.to_csv(file, index=False, header=False),
+    "t.csv.gz": lambda file: file.write_bytes(gzip.compress(TABLE.to_csv(index=False).encode())),
+    "t.xlsx": lambda file: TABLE.to_excel(file, index=False),
+    "t.parquet": TABLE.to_parquet,
+    "t.json": TABLE.to_json,
+    "t.jsonl": nested,
+    "names.csv": lambda file: TABLE.set_axis(
+        ["", "English words/sentences", "French words/sentences"], axis="columns"
+    ).to_csv(file, index=False),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_pairs_are_read_from_each_table(name, tmp_path):
+    FORMS[name](tmp_path / name)
+    columns = usual_columns(tmp_path / name, "utf-8")
+    assert read_pairs(Files(tmp_path / name, None), columns, "utf-8") == EXPECTED
+
+
+def test_row_that_lacks_a_text_is_named(tmp_path):
+    TABLE.assign(fr=["Va !", None, "Non ?"]).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(FaultsError, match=r"t\.csv, line 3 lacks a text"):
+        read_pairs(Files(tmp_path / "t.csv", None), (2, 3), "utf-8")
+
+
+def test_a_sentence_that_is_a_language_is_no_name_of_a_column(tmp_path):
+    """Nothing tells that the first row is one, if only one of its texts is such a name."""
+    (tmp_path / "t.csv").write_text("English,Anglais !\nFrench,Le français\n")
+    assert len(read_pairs(Files(tmp_path / "t.csv", None), (1, 2), "utf-8")) == 2
