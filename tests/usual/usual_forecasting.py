@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -14,6 +16,8 @@ from rnn_core.tasks.forecasting import (
     ForecastingMeta,
     ForecastingModel,
 )
+
+ROWS = 60
 
 
 def prepared_with(
@@ -38,3 +42,21 @@ def prepared_with(
     again = ForecastingMeta.from_json(json.loads(json.dumps(meta.to_json())))
     assert again == meta
     return Forecasting(again, model or ForecastingModel(hidden_size=4)), data
+
+
+def series(rows=ROWS, seed=0):
+    draw = np.random.default_rng(seed)
+    days = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(rows)]
+    return pd.DataFrame({"date": days, "y": draw.normal(5, 2, rows), "x": draw.normal(0, 1, rows)})
+
+
+def write(tmp_path, table):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    return tmp_path
+
+
+def prepared(tmp_path, table=None, model=None, **options):
+    table = series() if table is None else table
+    options = {"targets": ("y",), "features": ("x",), "lookback": 6, "horizon": 3} | options
+    data, meta = Forecasting.prepare(write(tmp_path, table), ForecastingData(**options))
+    return Forecasting(meta, model or ForecastingModel(hidden_size=4)), data

@@ -2,37 +2,25 @@
 
 import json
 import re
-import shutil
-import socket
 from ast import literal_eval
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
-from waiting import wait_for
+from projecting import METRIC_NAMES, find, history, project, runs_of
 
 from flows.commands import upkeep
-from flows.layout import Layout
 from flows.report import words
 from flows.report.answer import answer
 from flows.stages.compare import compare
-from flows.tracking import follower as following_them
-from flows.tracking import projection as tracking
-from flows.tracking.follower import Follower
-from flows.tracking.projection import Projection, TrackingError
-from flows.tracking.retired import retire
-from flows.tracking.shown import note_shown, up_to_date
 from flows.trainings.records import append, read_records
 from rnn_core.comparison.candidates import read_scores, write_scores
 from rnn_core.comparison.outcome import read_comparison
-from rnn_core.files import read_json, read_json_lines, write_json
+from rnn_core.files import write_json
 from rnn_core.study import read_study
-from rnn_core.training.run_folder import CONFIG, METRICS, MODEL, SUMMARY, seed_folder
-
-METRIC_NAMES = {"text": "nats_per_token", "sales": "mse", "digits": "accuracy"}
+from rnn_core.training.run_folder import METRICS, MODEL, SUMMARY, seed_folder
 
 LINEAGE = {
     "mlflow.parentRunId",
@@ -41,36 +29,6 @@ LINEAGE = {
     "gatewise.process",
     "gatewise.key",
 }
-
-
-@pytest.fixture
-def closed_address():
-    """An address at which nobody answers."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
-
-
-def project(layout, dataset="sales"):
-    return Projection(layout, "tiny", {}).project(dataset)
-
-
-def runs_of(dataset, study="tiny"):
-    client = MlflowClient()
-    return client.search_runs([client.get_experiment_by_name(f"{study}/{dataset}").experiment_id])
-
-
-def find(runs, **tags):
-    """The only run with these tags."""
-    wanted = {f"gatewise.{name}": value for name, value in tags.items()}
-    (found,) = [run for run in runs if wanted.items() <= run.data.tags.items()]
-    return found
-
-
-def history(run, metric="epoch"):
-    entries = MlflowClient().get_metric_history(run.info.run_id, metric)
-    return [(entry.step, entry.value) for entry in entries]
 
 
 def data_of(dataset):
@@ -94,30 +52,6 @@ def described(runs):
         }
         for run in runs
     }
-
-
-def begin_training(layout, key, num_epochs=1, seed=0, **training):
-    """A growing seed, as the train stage leaves it after some epochs."""
-    source, folder = seed_folder(layout.run("sales", "gru"), "4", seed), layout.training / key
-    folder.mkdir(parents=True)
-    config = read_json(source / CONFIG)
-    write_json(folder / CONFIG, config | {"training": config["training"] | training})
-    records = (source / METRICS).read_text().splitlines(keepends=True)
-    (folder / METRICS).write_text("".join(records[:num_epochs]))
-    return folder
-
-
-@contextmanager
-def following(layout):
-    """A flow that has just begun to follow the training of gru on sales."""
-    grown = []
-    with Follower(Projection(layout, "tiny", {}), grown.append) as follower:
-        yield follower, grown
-
-
-def epochs_shown(seed="0"):
-    with_seed = [run for run in runs_of("sales") if run.data.tags.get("gatewise.seed") == seed]
-    return [step for run in with_seed for step, _ in history(run)]
 
 
 def test_names_are_those_that_users_query(layout, database):
@@ -289,84 +223,6 @@ def test_sync_rebuilds_what_the_flow_showed(layout, finished, database, capsys):
         assert rebuilt == shown
 
 
-def test_epochs_appear_while_a_seed_trains_and_once(layout, database, monkeypatch):
-    monkeypatch.setattr(following_them, "FOLLOW_SECONDS", 0.02)
-    monkeypatch.setattr(following_them, "SHORT_SECONDS", 0.0)
-    folder = begin_training(layout, "key", num_epochs=1)
-    first, second = (
-        (seed_folder(layout.run("sales", "gru"), "4", 0) / METRICS)
-        .read_text()
-        .splitlines(keepends=True)
-    )
-    MlflowClient().create_experiment("tiny/sales")
-    with following(layout) as (_, grown):
-        wait_for(lambda: epochs_shown() == [1])
-        assert [len(seed.records) for seed in grown[-1]] == [1]
-        with (folder / METRICS).open("a") as file:
-            file.write(second[:20])
-    with following(layout) as (follower, grown):
-        wait_for(lambda: len(grown) > 2)
-        (folder / METRICS).write_text(first + second)
-        wait_for(lambda: epochs_shown() == [1, 2])
-        seen = len(grown)
-        wait_for(lambda: len(grown) > seen + 2)
-        assert follower.failure is None
-    assert epochs_shown() == [1, 2]
-    growing = find(runs_of("sales"), kind="seed", cell="gru", seed="0")
-    assert growing.info.status == "RUNNING"
-    project(layout)
-    finished = find(runs_of("sales"), kind="seed", cell="gru", seed="0")
-    assert finished.info.run_id == growing.info.run_id
-    assert finished.info.status == "FINISHED"
-    assert epochs_shown() == [1, 2] * 2
-    assert len(runs_of("sales")) == 6
-
-
-def test_seed_is_known_by_its_folder_as_soon_as_it_has_a_config(layout):
-    assert tracking.growing_seeds(layout) == []
-    (layout.training / "just made").mkdir(parents=True)
-    begin_training(layout, "key")
-    (seed,) = tracking.growing_seeds(layout)
-    assert (seed.key, seed.config.seed, len(seed.records)) == ("key", 0, 1)
-
-
-def test_training_that_other_code_began_is_replaced(layout, database):
-    projection = Projection(layout, "tiny", {})
-    begin_training(layout, "before", num_epochs=2)
-    projection.log_growing(tracking.growing_seeds(layout)[0])
-    shutil.rmtree(layout.training / "before")
-    begin_training(layout, "after", num_epochs=1)
-    projection.log_growing(tracking.growing_seeds(layout)[0])
-    assert epochs_shown() == [1]
-
-
-def test_training_that_was_given_up_is_neither_current_nor_running(layout, database):
-    begin_training(layout, "given-up", num_epochs=2, learning_rate=0.5)
-    (seed,) = tracking.growing_seeds(layout)
-    Projection(layout, "tiny", {}).log_growing(seed)
-    left = {run.info.run_id for run in runs_of("sales")}
-    project(layout)
-    runs = {run.info.run_id: run for run in runs_of("sales")}
-    assert len(left) == 2
-    assert len(runs) == 2 + 6
-    for run_id, run in runs.items():
-        assert run.data.tags["gatewise.current"] == str(run_id not in left).lower()
-        assert (run.info.status == "FINISHED") == (run_id not in left)
-        assert run.info.status != "RUNNING"
-
-
-def test_training_that_was_given_up_and_taken_up_again_ends_as_others(layout, database):
-    begin_training(layout, "given-up", num_epochs=2, learning_rate=0.5)
-    (seed,) = tracking.growing_seeds(layout)
-    Projection(layout, "tiny", {}).log_growing(seed)
-    project(layout)
-    later = Projection(layout, "tiny", {})
-    later.log_growing(seed)
-    run_id = later.finished(seed.config, "seed", "a" * 64, None).info.run_id
-    assert MlflowClient().get_run(run_id).info.status == "FINISHED"
-    assert len(runs_of("sales")) == 2 + 6
-
-
 def test_other_results_make_earlier_runs_not_current(layout, database):
     project(layout)
     before = {run.info.run_id for run in runs_of("sales")}
@@ -431,129 +287,3 @@ def test_study_without_a_champion_is_shown(layout, database):
     runs = runs_of("sales")
     assert len(runs) == 6
     assert {run.data.tags.get("gatewise.champion") for run in runs} == {"false", None}
-
-
-def test_epochs_are_still_counted_without_mlflow(layout, closed_address, monkeypatch):
-    monkeypatch.setattr(following_them, "FOLLOW_SECONDS", 0.02)
-    monkeypatch.setattr(following_them, "SHORT_SECONDS", 0.0)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", closed_address)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    begin_training(layout, "key")
-    with following(layout) as (follower, grown):
-        wait_for(lambda: follower.failure is not None)
-        seen = len(grown)
-        wait_for(lambda: len(grown) > seen + 1)
-        assert len(grown[-1]) == 1
-    assert isinstance(follower.failure, TrackingError)
-    assert closed_address in str(follower.failure)
-
-
-def currents(dataset):
-    return {run.data.tags["gatewise.current"] for run in runs_of(dataset)}
-
-
-def test_runs_of_a_dataset_that_is_dropped_are_not_current(layout, database):
-    """Nor is it noted that it is shown: it is again when it comes back."""
-    for dataset in METRIC_NAMES:
-        project(layout, dataset)
-    client = MlflowClient()
-    for name in ("tiny2/sales", "tinyy/sales"):
-        other = client.create_run(client.create_experiment(name)).info.run_id
-        client.set_tag(other, "gatewise.current", "true")
-    note_shown(layout, dict.fromkeys(METRIC_NAMES))
-    before = {one.name for one in client.search_experiments()}
-    retire(Projection(layout, "tiny", {}), ["sales", "digits"])
-    assert {one.name for one in client.search_experiments()} == before
-    assert {name: currents(name) for name in METRIC_NAMES} == {
-        "text": {"false"},
-        "sales": {"true"},
-        "digits": {"true"},
-    }
-    for study in ("tiny2", "tinyy"):
-        (run,) = runs_of("sales", study)
-        assert run.data.tags["gatewise.current"] == "true"
-    assert up_to_date(layout, promoted=False) == {"sales", "digits"}
-    project(layout, "text")
-    assert currents("text") == {"true"}
-
-
-@pytest.fixture
-def dropped(tmp_path, database):
-    """A projection of a study that has no dataset left, and what is current of each it had."""
-    client, names = MlflowClient(), [f"many_/{letter}" for letter in "abc"]
-    runs = {}
-    for name in (*names, "manyx/a", "many_"):
-        run = client.create_run(client.create_experiment(name))
-        for tag, value in (("kind", "cell"), ("current", "true")):
-            client.set_tag(run.info.run_id, f"gatewise.{tag}", value)
-        client.set_terminated(run.info.run_id)
-        runs[name] = run.info.run_id
-
-    def current():
-        return {n for n, i in runs.items() if client.get_run(i).data.tags[CURRENT] == "true"}
-
-    return Projection(Layout(tmp_path), "many_", {}), current
-
-
-CURRENT = "gatewise.current"
-
-
-def test_every_dropped_dataset_is_found_among_many_experiments(dropped, monkeypatch):
-    """MLflow gives some at a time; here one."""
-    search = MlflowClient.search_experiments
-
-    def one(self, **more):
-        return search(self, **more | {"max_results": 1})
-
-    monkeypatch.setattr(MlflowClient, "search_experiments", one)
-    projection, current = dropped
-    retire(projection, [])
-    assert current() == {"manyx/a", "many_"}
-
-
-def test_runs_of_what_was_dropped_before_are_not_read_again(dropped):
-    projection, current = dropped
-    retire(projection, ["a"])
-    assert set(projection.runs) == {"b", "c"}
-    again = Projection(projection.layout, projection.study, {})
-    retire(again, [])
-    assert set(again.runs) == {"a"}
-    assert current() == {"manyx/a", "many_"}
-
-
-def test_training_of_a_dataset_that_is_dropped_is_given_up(layout, database):
-    begin_training(layout, "a")
-    (growing,) = tracking.growing_seeds(layout)
-    Projection(layout, "tiny", {}).log_growing(growing)
-    assert {run.info.status for run in runs_of("sales")} == {"RUNNING"}
-    retire(Projection(layout, "tiny", {}), ["text"])
-    assert {run.info.status for run in runs_of("sales")} == {"KILLED"}
-
-
-def test_study_is_complete_without_mlflow_and_shown_afterwards(
-    new_study, served, tiny, database, closed_address
-):
-    tiny |= {"study": "alone", "cells": ["memoryless"], "seeds": {"first": 1, "most": 1}}
-    tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
-    study = new_study(tiny)
-    study.environment.update(served)
-    study.environment["MLFLOW_TRACKING_URI"] = closed_address
-    study.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    output = study.run("gatewise", "run", code=1)
-    assert len(study.read_lock()) == 7
-    assert (study.folder / "reports/report.md").exists()
-    assert output.count("error: ") == 1
-    last = " ".join(output[output.index("error: ") :].split())
-    assert closed_address in last
-    assert "gatewise sync" in last or "again" in last
-    assert "Traceback" not in output
-    study.environment["MLFLOW_TRACKING_URI"] = database
-    output = " ".join(study.run("gatewise", "run").split())
-    assert ", 0 stages run, 7 reused." in output
-    version = MlflowClient().get_model_version_by_alias("alone.sales", "champion")
-    assert str(version.version) == "1"
-    seeds = read_json_lines(
-        seed_folder(Layout(study.folder).run("sales", "memoryless"), "4", 0) / METRICS
-    )
-    shown = find(runs_of("sales", "alone"), kind="seed")
-    assert history(shown, "validation_mse") == [(r["epoch"], r["validation_mse"]) for r in seeds]

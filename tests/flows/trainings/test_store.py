@@ -1,54 +1,27 @@
 """Entries of the store are whole or not there, whatever happens and wherever they are kept."""
 
-import hashlib
 import pickle
-import signal
-import subprocess
-import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from store_entries import (
+    FILES,
+    IDENTITY,
+    KIND,
+    PATH,
+    Dead,
+    Dying,
+    content_of,
+    identity_of,
+    make_folder,
+    taken_from,
+)
 
 from flows.trainings.manifest import MANIFEST
 from flows.trainings.places import place_of
 from flows.trainings.store import Store, StoreConflictError, StoreError
-
-KIND = "training"
-FILES = {"config.json": b"{}\n", "weights.safetensors": bytes(range(256)) * 40, "a/b.txt": b"deep"}
-
-
-def identity_of(text):
-    return hashlib.sha256(str(text).encode()).hexdigest()
-
-
-IDENTITY = identity_of("gru")
-PATH = f"{KIND}/{IDENTITY[:2]}/{IDENTITY}"
-
-
-def make_folder(folder, files):
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def content_of(folder):
-    paths = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-
-
-def taken_from(store, identity=IDENTITY):
-    with TemporaryDirectory() as place:
-        folder = Path(place) / "new/folder"
-        store.get(KIND, identity, folder)
-        assert [path.name for path in folder.parent.iterdir()] == ["folder"]
-        return content_of(folder)
 
 
 @pytest.fixture(params=["folder", "memory", "sftp"])
@@ -209,45 +182,6 @@ class Meddled:
         return getattr(self._place, name)
 
 
-class Dead(BaseException):
-    """The process has died; nothing is tidied up."""
-
-
-class Dying:
-    """A place whose process dies in its k-th change, with half of it done or nothing."""
-
-    def __init__(self, place, lasts, *, halves=True):
-        self._place, self._left, self._halves = place, lasts, halves
-
-    def __getattr__(self, name):
-        found = getattr(self._place, name)
-        if name not in {"upload", "write", "rename", "remove"}:
-            return found
-
-        def operation(*arguments):
-            self._left -= 1
-            if self._left > 0:
-                return found(*arguments)
-            if self._left == 0 and self._halves:
-                self.half(name, *arguments)
-            raise Dead
-
-        return operation
-
-    def half(self, name, *arguments):
-        if name == "upload":
-            source, path = arguments
-            self._place.upload(source, path)
-            self._place.write(path, source.read_bytes()[: source.stat().st_size // 2])
-        elif name == "write":
-            path, content = arguments
-            self._place.write(path, content[: len(content) // 2])
-        elif name == "remove":
-            (path,) = arguments
-            for inner in self._place.names(path)[:1]:
-                self._place.remove(f"{path}/{inner}")
-
-
 def met_by_another(url, step, folder):
     """A store in which another process puts a folder before the first operation of some name."""
     store, waiting = Store(url), [folder]
@@ -313,84 +247,6 @@ def test_many_writers_of_the_same_bytes_at_once(url, folder):
     assert faults == []
     assert all(taken_from(store, identity_of(name)) == FILES for name in range(3))
     assert store.leftovers(float("inf")) == []
-
-
-VERSIONS = [{"config.json": b"%d" % version, "b": b"same" * 9} for version in range(2)]
-NUMBERS = st.sampled_from([0, 0, 1])
-STEPS = st.one_of(
-    st.tuples(st.just("put"), NUMBERS, NUMBERS, st.none() | st.integers(1, 8)),
-    st.tuples(st.just("remove"), NUMBERS, st.just(0), st.none() | st.integers(1, 2)),
-)
-
-
-@pytest.mark.parametrize("where", ["folder", "memory"])
-@settings(deadline=None, max_examples=60)
-@given(steps=st.lists(STEPS, max_size=6))
-def test_kills_at_any_operation_leave_whole_entries_or_none(where, steps):
-    with TemporaryDirectory() as top:
-        url = f"{top}/store" if where == "folder" else f"memory://{uuid4().hex}"
-        sources = [make_folder(Path(top) / f"v{i}", files) for i, files in enumerate(VERSIONS)]
-        known = {}
-        for action, number, version, lasts in steps:
-            identity, before = identity_of(number), known.get(number)
-            store = Store(url)
-            if lasts is not None:
-                store._place = Dying(store._place, lasts)
-            try:
-                if action == "remove":
-                    store.remove(KIND, identity)
-                    ended = {None}
-                else:
-                    store.put(KIND, identity, sources[version])
-                    ended = {version}
-            except StoreConflictError:
-                ended = {before}
-                assert before is not None
-                assert before != version
-            except Dead:
-                ended = {before, None} if action == "remove" else {before, version}
-            now = Store(url)
-            has = taken_from(now, identity) if now.has(KIND, identity) else None
-            known[number] = VERSIONS.index(has) if has is not None else None
-            assert known[number] in ended
-            assert sorted(now.identities(KIND)) == sorted(
-                identity_of(n) for n, v in known.items() if v is not None
-            )
-
-
-WRITER = """
-import hashlib, sys
-from pathlib import Path
-from flows.system.bound import die_with_parent
-from flows.trainings.store import Store
-die_with_parent()
-store, place = Store(sys.argv[1]), Path(sys.argv[2])
-for number in range(10_000):
-    folder = place / str(number)
-    folder.mkdir(parents=True)
-    for name in "abcdef":
-        (folder / name).write_bytes(f"{name} {number}".encode() * 1000)
-    identity = hashlib.sha256(f"{sys.argv[3]} {number}".encode()).hexdigest()
-    store.put("training", identity, folder)
-    print(identity, flush=True)
-"""
-
-
-def test_store_of_a_writer_that_is_killed_has_whole_entries_only(tmp_path):
-    store, put = Store(str(tmp_path / "store")), []
-    for turn in range(10):
-        arguments = (str(tmp_path / "store"), str(tmp_path / f"made-{turn}"), str(turn))
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, *arguments], stdout=subprocess.PIPE, text=True
-        ) as writer:
-            put += [writer.stdout.readline().strip() for _ in range(turn + 1)]
-            writer.send_signal(signal.SIGKILL)
-            put += writer.stdout.read().split()
-    there = store.identities(KIND)
-    assert set(put) <= set(there)
-    for identity in there:
-        assert sorted(taken_from(store, identity)) == list("abcdef")
-        assert store.broken_files(KIND, identity) == []
 
 
 def test_reader_that_is_interrupted_leaves_no_half_folder(store, folder, tmp_path):

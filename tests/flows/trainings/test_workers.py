@@ -1,60 +1,22 @@
-"""Workers: warm, apart from each other, and gone with the pool or the process that has it."""
+"""Workers: warm, apart from each other, and gone with the pool."""
 
 import ctypes
 import gc
 import math
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 import weakref
 from concurrent.futures import CancelledError, wait
-from pathlib import Path
 
-import psutil
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from waiting import lives, wait_for
+from worker_processes import WAIT_SECONDS, descriptors, error_of, processes_below
 
 from flows.trainings.workers import Pool, WorkerLostError
-from rnn_core.errors import DataError, ParameterError, StudyError
-
-WAIT_SECONDS = 20
-
-
-def processes_below(pid=None):
-    return {process.pid for process in psutil.Process(pid).children(recursive=True)}
-
-
-def descriptors():
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def error_of(future):
-    return future.exception(WAIT_SECONDS)
-
-
-@pytest.fixture
-def jobs(monkeypatch):
-    """Functions for workers, which find their module as this process does."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)
-    import worker_jobs
-
-    return worker_jobs
-
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "logs/workers.log"
-
-
-@pytest.fixture
-def pool(jobs, log):
-    with Pool(2, log=log) as pool:
-        yield pool
+from rnn_core.errors import DataError, StudyError
 
 
 class TestWarmth:
@@ -245,176 +207,6 @@ class TestEnd:
     def test_pool_that_is_not_entered_takes_no_jobs(self, log):
         with pytest.raises(CancelledError):
             Pool(1, log=log).submit(os.getpid)
-
-
-PROGRAM = """
-import sys, time
-from pathlib import Path
-import worker_jobs
-from flows.trainings.workers import Pool
-preload, *work = sys.argv[1:]
-with Pool(2, preload=preload.split(), log=Path("log")) as pool:
-    for code in work:
-        future = pool.submit(*eval(code))
-    try:
-        print("ready", flush=True)
-        time.sleep(60)
-    except KeyboardInterrupt:
-        Path("interrupted").touch()
-    print(future.result(20), flush=True)
-"""
-
-
-@pytest.fixture
-def start(jobs, tmp_path):
-    """Starts a program with a pool of two, as the first of a group; ends it with the test."""
-    started = []
-
-    def run(*arguments):
-        path = os.pathsep.join(map(os.path.abspath, sys.path))
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{path}"},
-            stdout=subprocess.PIPE,
-            text=True,
-            process_group=0,
-        )
-        started.append(process)
-        assert process.stdout.readline() == "ready\n"
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def at_work(parent, names):
-    """The processes below one, once those with certain names have computed for a while."""
-    below = [psutil.Process(pid) for pid in processes_below(parent.pid)]
-    busy = [p.name() for p in below if lives(p.pid) and p.cpu_times().user > 0.1]
-    return processes_below(parent.pid) if busy == names else None
-
-
-def kill_and_wait(parent, below):
-    """Kill a process and wait until those that were below it are gone."""
-    parent.kill()
-    try:
-        wait_for(lambda: not any(map(lives, below)))
-    finally:
-        for pid in filter(lives, below):
-            os.kill(pid, signal.SIGKILL)
-
-
-class TestSignals:
-    def test_workers_are_gone_after_a_kill_of_their_parent_whatever_they_do(self, start):
-        """One is in a Python loop, one in a long call of C that no other thread interrupts."""
-        parent = start("", "(worker_jobs.spin,)", "(sum, range(10**12))")
-        below = wait_for(lambda: at_work(parent, ["gatewise worker"] * 2))
-        assert len(below) == 3
-        kill_and_wait(parent, below)
-
-    def test_import_for_workers_is_gone_after_a_kill_of_their_parent(self, start, tmp_path):
-        (tmp_path / "endless.py").write_text("open('begun', 'w').close()\nsum(range(10**12))\n")
-        parent = start("endless")
-        wait_for((tmp_path / "begun").exists)
-        (importing,) = processes_below(parent.pid)
-        kill_and_wait(parent, [importing])
-
-    def test_interrupt_of_the_group_is_left_to_the_parent(self, start, tmp_path):
-        parent = start("", "(worker_jobs.wait_for_file, 'interrupted', 'begun')")
-        wait_for((tmp_path / "begun").exists)
-        os.killpg(parent.pid, signal.SIGINT)
-        assert parent.communicate(timeout=WAIT_SECONDS)[0] == "it is there\n"
-
-
-class TestDevices:
-    def test_each_worker_sees_its_own(self, tmp_path, jobs, log):
-        with Pool(1, ["3", "GPU-a1"], log=log) as pool:
-            assert not isinstance(error_of(pool.submit(jobs.process_and_device)), Exception)
-            seen = {}
-            wait_for(
-                lambda: (
-                    seen.update([pool.submit(jobs.process_and_device).result(WAIT_SECONDS)])
-                    or len(seen) == 2
-                )
-            )
-        assert sorted(seen.values()) == ["3", "GPU-a1"]
-
-    def test_without_devices_workers_see_what_this_process_does(self, monkeypatch, jobs, log):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6")
-        with Pool(1, log=log) as pool:
-            assert pool.submit(jobs.process_and_device).result(WAIT_SECONDS)[1] == "5,6"
-
-    @pytest.mark.parametrize(("number", "devices"), [(0, []), (-1, []), (2, ["0", "1", "0"])])
-    def test_impossible_numbers_are_refused(self, log, number, devices):
-        with pytest.raises(ParameterError):
-            Pool(number, devices, log=log)
-
-
-JOBS = st.lists(
-    st.tuples(
-        st.integers(0, 2),
-        st.sampled_from([*["return"] * 6, "raise", "exit", "kill", "kill"]),
-    ),
-    min_size=1,
-    max_size=8,
-)
-
-
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory):
-    """Pools with one to four devices that there are not."""
-    folder = tmp_path_factory.mktemp("devices")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parent)
-        pools = {
-            n: Pool(1, [f"{n}-{i}" for i in range(n)], log=folder / "log") for n in range(1, 5)
-        }
-        for pool in pools.values():
-            pool.__enter__()
-        yield folder, pools
-        for pool in pools.values():
-            pool.__exit__(None, None, None)
-
-
-def expected(number, fate):
-    """Expected result of a job on a device that nobody else holds."""
-    return {"return": number, "raise": ValueError}.get(fate, WorkerLostError)
-
-
-@settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(size=st.integers(1, 4), schedule=JOBS, kill_all=st.integers(0, 99))
-def test_no_schedule_has_two_workers_on_a_device(jobs, machines, size, schedule, kill_all):
-    """Each job is done or fails once; where all workers are killed, others may fail with it."""
-    folder, pools = machines
-    (folder / "started").unlink(missing_ok=True)
-    ends = []
-    if kill_all < len(schedule):
-        schedule[kill_all] = (1, "kill all")
-    futures = []
-    for number, (duration, fate) in enumerate(schedule):
-        future = pools[size].submit(jobs.hold_device, str(folder), number, duration, fate)
-        future.add_done_callback(lambda _, number=number: ends.append(number))
-        futures.append(future)
-    for number, (future, (_, fate)) in enumerate(zip(futures, schedule, strict=True)):
-        error = error_of(future)
-        outcome = type(error) if error else future.result()
-        possible = {expected(number, fate)} | (
-            {WorkerLostError} if kill_all < len(schedule) else set()
-        )
-        assert outcome in possible
-    wait_for(lambda: len(ends) == len(schedule))
-    assert sorted(ends) == list(range(len(schedule)))
-    started = (folder / "started").read_text().split()
-    assert len(set(started)) == len(started)
 
 
 class TestMany:

@@ -1,24 +1,18 @@
-"""Derivatives beyond the first, forward ones, and gradients that come in unusual shapes.
+"""Derivatives beyond the first, and forward ones.
 
 The oracle is the eager loop in float64, or finite differences.
 """
 
 import pytest
 import torch
-from torch import nn
+from double_layers import NEAR, PATHS, B, H, I, T, make
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.autograd.functional import hessian, jacobian
 from torch.testing import assert_close
 
 from rnn_core.cells import REGISTRY, get_cell
-from rnn_core.compiler.cpu import operators
-from rnn_core.compiler.gpu import operators as programs
 from rnn_core.layers.execution_path import eager_only
-from rnn_core.layers.recurrent import Recurrent
 
-T, B, I, H = 4, 3, 2, 5
-NEAR = {"rtol": 1e-9, "atol": 1e-11}
-PATHS = ["", "triton", "cuda"]
 SOME = ["gru", "lstm", "mingru"]
 
 pytestmark = [
@@ -29,30 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated"),
     pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`"),
 ]
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    """The names of the kernels and programs that run."""
-    made = []
-
-    def noted(genuine, name_of):
-        def function(*arguments):
-            made.append(name_of(*arguments))
-            return genuine(*arguments)
-
-        return function
-
-    of_kernel, of_program = (lambda _, direction, *__: direction), (lambda *_: "program")
-    monkeypatch.setattr(operators, "run", noted(operators.run, of_kernel))
-    monkeypatch.setattr(programs, "launch", noted(programs.launch, of_program))
-    return made
-
-
-def make(cell, **options):
-    """A layer in float64 and an input that has a gradient."""
-    layer = Recurrent(cell, I, H, **options).double()
-    return layer, torch.randn(T, B, I, dtype=torch.float64, requires_grad=True)
 
 
 def both(function):
@@ -256,127 +226,7 @@ def test_compiled_transforms_are_right(transform):
     assert_close(compiled(xs), functions[transform](xs), **NEAR)
 
 
-# Gradients, and tensors, whose numbers are not in memory as they are.
-
-
-def negative(tensor):
-    """The same numbers, in memory with the other sign."""
-    result = torch.complex(tensor, -tensor).conj().imag
-    assert result.is_neg()
-    return result
-
-
-ODD = {
-    "negative": negative,
-    "expanded": lambda g: g[:, :, :1].expand(g.shape),
-    "of one number": lambda g: g[:1, :1, :1].expand(g.shape),
-    "strided": lambda g: g.repeat_interleave(2, -1)[..., ::2],
-    "turned": lambda g: g.movedim(-1, 0).contiguous().movedim(0, -1),
-    "sparse": lambda g: g.to_sparse(),
-    "no numbers": lambda g: torch._efficientzerotensor(g.shape, dtype=g.dtype),
-    "a parameter": nn.Parameter,
-}
-
-
-@pytest.mark.parametrize("path", ["", "triton"])
-@pytest.mark.parametrize("kind", ODD)
-def test_gradient_of_any_layout_is_read_right(kind, path, runs, monkeypatch):
-    monkeypatch.setenv("GATEWISE_FUSED", path)
-    layer, x = make("lstm")
-    odd = ODD[kind](torch.randn(T, B, H, dtype=torch.float64))
-    wanted = [x, *layer.parameters()]
-    ours = torch.autograd.grad(layer(x)[0], wanted, odd)
-    dense = odd.detach().to_dense() if odd.is_sparse else torch.zeros_like(x[..., :1]) + odd
-    with eager_only():
-        theirs = torch.autograd.grad(layer(x)[0], wanted, dense.detach())
-    assert_close(ours, theirs, **NEAR)
-    assert runs
-
-
-def test_sparse_gradient_of_a_gather_is_read_right(runs):
-    layer, x = make("gru")
-    index = torch.randint(T, (1, B, H))
-
-    def run(sparse):
-        last = torch.gather(layer(x)[0], 0, index, sparse_grad=sparse)
-        return torch.autograd.grad(last.square().sum(), [x, *layer.parameters()])
-
-    ours = run(sparse=True)
-    assert runs == ["forward", "backward"]
-    assert_close(ours, run(sparse=False), rtol=0, atol=0)
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("size", [1, I])
-def test_input_of_the_other_sign_in_memory_is_read_right(size, path, monkeypatch):
-    monkeypatch.setenv("GATEWISE_FUSED", path)
-    layer = Recurrent("lstm", size, H).double()
-    x, h, c = (torch.randn(*s, dtype=torch.float64) for s in ((T, B, size), (1, B, H), (1, B, H)))
-    assert_close(layer(negative(x), (negative(h), negative(c))), layer(x, (h, c)), **NEAR)
-
-
-def test_zeros_without_numbers_are_read_right():
-    layer, x = make("gru")
-    zeros = torch._efficientzerotensor((1, B, H), dtype=torch.float64)
-    assert_close(layer(x, zeros)[0], layer(x)[0], **NEAR)
-
-
-@pytest.mark.parametrize("device", ["meta"])
-def test_state_of_another_device_is_refused(device):
-    """A kernel would read an address that is none."""
-    layer, x = make("gru")
-    with pytest.raises(RuntimeError, match=r"(?i)device|meta"):
-        layer(x, torch.zeros(1, B, H, dtype=torch.float64, device=device))[0].sum().item()
-
-
-def test_layer_without_numbers_has_shapes():
-    layer = Recurrent("lstm", I, H).to("meta")
-    outputs, (h, c) = layer(torch.empty(T, B, I, device="meta"))
-    assert (outputs.shape, h.shape, c.shape) == ((T, B, H), (1, B, H), (1, B, H))
-    assert outputs.is_meta
-
-
-class Wrapper(torch.Tensor):
-    """A tensor that has no memory of its own, and unwraps whatever it meets."""
-
-    @staticmethod
-    def __new__(cls, inner):
-        return torch.Tensor._make_wrapper_subclass(
-            cls, inner.shape, strides=inner.stride(), dtype=inner.dtype, device=inner.device
-        )
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    @classmethod
-    def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
-        from torch.utils._pytree import tree_map_only
-
-        args, kwargs = tree_map_only(cls, lambda t: t.inner, (args, kwargs or {}))
-        return function(*args, **kwargs)
-
-
-def test_gradient_of_a_type_of_its_own_is_unwrapped(runs):
-    layer, x = make("gru")
-    gradient = torch.randn(T, B, H, dtype=torch.float64)
-    ours = torch.autograd.grad(layer(x)[0], [x, *layer.parameters()], Wrapper(gradient))
-    theirs = torch.autograd.grad(layer(x)[0], [x, *layer.parameters()], gradient)
-    assert_close(ours, theirs, rtol=0, atol=0)
-    assert runs == ["forward", "backward"] * 2
-
-
-@pytest.mark.parametrize("which", ["state", "input_weight"])
-def test_tensor_of_a_type_of_its_own_is_unwrapped_wherever_it_stands(which):
-    layer, x = make("gru")
-    state = torch.randn(1, B, H, dtype=torch.float64)
-    expected = layer(x, state)[0].detach()
-    with torch.no_grad():
-        if which == "state":
-            found = layer(x, Wrapper(state))[0]
-        else:
-            weight = {"directions.0.input_weight": Wrapper(layer.directions[0].input_weight)}
-            found = torch.func.functional_call(layer, weight, (x, state))[0]
-    assert_close(found, expected, **NEAR)
+# Tensors, weights and cells of other kinds.
 
 
 class Marked(torch.Tensor):

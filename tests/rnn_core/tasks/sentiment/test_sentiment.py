@@ -1,6 +1,5 @@
 """Sentiment: no leak between splits, baselines as scikit-learn has them, scores of one sentence."""
 
-import random
 from collections import Counter
 
 import numpy as np
@@ -10,11 +9,11 @@ import torch
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 from torch.nn import functional
+from usual_sentiment import CLASSES, draw_rows, no_evidence, prepared, sentences, write
 
 from rnn_core.errors import DataError
 from rnn_core.features import batches as batches_module
 from rnn_core.features.words import UNKNOWN, cut_words
-from rnn_core.metric import SPLITS
 from rnn_core.models.pooling import largest_output, mean_output
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.text_splits import stratified_sides
@@ -22,49 +21,13 @@ from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
 from rnn_core.tasks.sentiment import learn as sentiment
 from rnn_core.training.models import build_model
 
-WORDS = ["good", "bad", "plot", "cast", "film", "not", "very", "dull", "fresh", "long", "warm"]
 ASKED = Sentiment.AnswerParameters()
-CLASSES = ("blame", "neither", "praise")
-
-
-def no_evidence(batch, steps):
-    """Evidence of a model without evidence."""
-    return torch.zeros(batch, steps, 0)
-
-
-def write(folder, rows, name="reviews.csv", header="text,label"):
-    text = "\n".join([header, *(",".join(row) for row in rows)]) + "\n"
-    (folder / name).write_text(text.removeprefix("\n"), encoding="utf-8")
-
-
-def draw_rows(num_rows, seed=0):
-    draw = random.Random(seed)
-    return [
-        (" ".join(draw.choices(WORDS, k=draw.randint(1, 12))), draw.choice(CLASSES))
-        for _ in range(num_rows)
-    ]
 
 
 @pytest.fixture
 def raw(tmp_path):
     write(tmp_path, draw_rows(150))
     return tmp_path
-
-
-def prepared(raw, model=None, **options):
-    data, meta = Sentiment.prepare(raw, SentimentData(**options))
-    return Sentiment(meta, model or SentimentModel(embedding_size=4, hidden_size=5)), data
-
-
-def sentences(task, data, split=None):
-    """The words of each sentence of a split, as text, with its class."""
-    pieces = data["words"].split(data["lengths"].tolist())
-    sides, labels = data["sides"].tolist(), data["labels"].tolist()
-    return [
-        (" ".join(task.meta.vocabulary[word] for word in piece), task.meta.classes[label])
-        for piece, side, label in zip(pieces, sides, labels, strict=True)
-        if split is None or SPLITS[side] == split
-    ]
 
 
 def test_words_and_labels_are_those_of_the_file(raw):
@@ -363,43 +326,3 @@ def test_unusable_input_is_named(raw, table, message):
     task, _ = prepared(raw)
     with pytest.raises(DataError, match=message):
         task.answer(build_model(task, "gru").eval(), table, ASKED)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "found"),
-    [
-        ("a.csv", "label,Review\n{}", {"text": "Review", "label": "label"}),
-        ("a.csv", "who,what\n{}", {"text": "what", "label": "who"}),
-        ("a.csv", "{}", {"text": 2, "label": 1}),
-        ("a.tsv", "{tab}", {"text": 2, "label": 1}),
-        ("a.csv", "{semicolon}", {"text": 2, "label": 1}),
-    ],
-)
-def test_columns_are_found(tmp_path, name, content, found):
-    rows = [(label, text) for text, label in draw_rows(30)]
-    forms = {"tab": "\t", "semicolon": ";"}
-    bodies = {n: "".join(f"{a}{s}{b}\n" for a, b in rows) for n, s in forms.items()}
-    body = "".join(f"{a},{b}\n" for a, b in rows)
-    (tmp_path / name).write_text(content.format(body, **bodies))
-    suggestion = Sentiment.suggest(tmp_path, {"test_share": 0.3})
-    assert suggestion["data"] == found | {"test_share": 0.3}
-    _, meta = Sentiment.prepare(tmp_path, SentimentData(**suggestion["data"]))
-    assert meta.classes == sorted(CLASSES)
-    SentimentModel(**suggestion["model"])
-
-
-def test_files_of_the_sides_are_found(tmp_path):
-    for name in ("train", "dev", "test"):
-        write(tmp_path, draw_rows(40, seed=len(name)), f"{name}.csv", header="")
-    data = Sentiment.suggest(tmp_path, {})["data"]
-    files = {"train": "train.csv", "validation": "dev.csv", "test": "test.csv"}
-    assert data == files | {"text": 1, "label": 2}
-
-
-def test_columns_that_cannot_be_told_apart_are_listed(tmp_path):
-    rows = [(text, label, label[0]) for text, label in draw_rows(30)]
-    write(tmp_path, rows, header="said,one,two")
-    message = r"which column holds the labels.*--target \.\.\. \(columns: said, one, two\)"
-    with pytest.raises(DataError, match=message):
-        Sentiment.suggest(tmp_path, {})
-    assert Sentiment.suggest(tmp_path, {"label": "two"})["data"] == {"text": "said", "label": "two"}
