@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calibration_kinds import TYPICAL
 from depth import number
 from scipy.stats import beta, binom
 
@@ -104,7 +105,7 @@ def test_chance_has_the_standard_deviation_that_a_kind_says(calibration, chance)
 @pytest.mark.parametrize("clusters", [204, 6])
 def test_studies_are_as_a_kind_says(calibration, clusters):
     """Standard deviations of differences over seeds and by items, and the distance of truths."""
-    kind = replace(calibration.TYPICAL, seeds=1.2, items=0.25, clusters=clusters)
+    kind = replace(TYPICAL, seeds=1.2, items=0.25, clusters=clusters)
     one = study(calibration, kind, 3, candidates=400)
     losses = np.array([[t.loss for t in each["validation"]] for each in one.trained])
     losses /= calibration.MARGIN
@@ -121,7 +122,7 @@ def test_studies_are_as_a_kind_says(calibration, clusters):
 
 
 def test_recommendation_is_held_against_the_truth(calibration):
-    one = study(calibration, calibration.TYPICAL, 0, candidates=4)
+    one = study(calibration, TYPICAL, 0, candidates=4)
     one = replace(one, behind=np.array([1.5, 0.9, 0.0, 2.0]))
 
     def outcome(chosen):
@@ -144,7 +145,7 @@ def test_limits_are_those_of_clopper_and_pearson(calibration):
 
     wrong, right = outcome(decided=True, regret=1.2), outcome(decided=True, regret=0.9)
     left = outcome(decided=False, regret=5.0)
-    row = calibration.summary(calibration.TYPICAL, [wrong] * 3 + [right] * 97 + [left] * 100)
+    row = calibration.summary(TYPICAL, [wrong] * 3 + [right] * 97 + [left] * 100)
     assert (row.decided, row.wrong, row.inferior) == (0.5, 3 / 200, None)
     assert row.wrong_at_most == pytest.approx(beta.ppf(0.95, 4, 197))
     limits = beta.ppf(0.025, 3, 98), beta.ppf(0.975, 4, 97)
