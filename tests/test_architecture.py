@@ -306,6 +306,16 @@ def test_no_function_is_longer_than_60_lines():
     assert not long
 
 
+PLACES = (*OURS, "benchmarks", "examples", "maintenance", "tests")
+
+
+def test_no_file_is_longer_than_400_lines():
+    files = [file for place in PLACES for file in (REPOSITORY / place).rglob("*.py")]
+    lines = {str(file): len(file.read_text().splitlines()) for file in files}
+    assert len(lines) > 500
+    assert {name: number for name, number in lines.items() if number > 400} == {}
+
+
 def test_every_file_that_contributing_names_is_there():
     """Except for `<name>`, which is to be chosen."""
     text = (REPOSITORY / "CONTRIBUTING.md").read_text()
