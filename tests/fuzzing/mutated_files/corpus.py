@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import soundfile
+from babel.dates import get_month_names
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,12 @@ def parts() -> dict[str, bytes]:
     return {f"part-{i}.csv": piece.to_csv(index=False).encode() for i, piece in enumerate(pieces)}
 
 
+def french() -> bytes:
+    months = get_month_names("abbreviated", locale="fr")
+    rows = [f"{months[i % 12 + 1]} {2019 + i // 12};{level(i)}" for i in range(60)]
+    return "\n".join(["mois;y", *rows, ""]).encode()
+
+
 LAYOUTS = {
     "csv": Layout(
         "forecasting", {"f.csv": daily().to_csv(index=False).encode()}, {"targets": ["y"]}, "f.csv"
@@ -190,6 +197,10 @@ LAYOUTS = {
     ),
     "aligned": Layout("forecasting", {"f.dat": hourly()}, {"targets": ["y"]}, "f.dat"),
     "parts": Layout("forecasting", parts(), {"targets": ["y"]}),
+    "months in words": Layout("forecasting", {"f.csv": french()}, {"targets": ["y"]}, "f.csv"),
+    "columns in JSON": Layout(
+        "forecasting", {"f.json": daily().to_json().encode()}, {"targets": ["y"]}, "f.json"
+    ),
     "excel": Layout("forecasting", {"f.xlsx": excel(daily())}, {"targets": ["y"]}, "f.xlsx"),
     "gzip": Layout(
         "forecasting",
@@ -213,6 +224,12 @@ LAYOUTS = {
         {"t.en": column([s for s, _ in pairs()]), "t.de": column([t for _, t in pairs()])},
         {"source_file": "t.en", "target_file": "t.de"},
         "t.en",
+    ),
+    "pairs with commas": Layout(
+        "translation",
+        {"p.csv": pd.DataFrame(pairs(), columns=["en", "de"]).to_csv().encode()},
+        {},
+        "p.csv",
     ),
     "pairs": Layout(
         "translation",
