@@ -8,6 +8,7 @@ import sys
 from importlib.util import find_spec
 
 NEEDED = (
+    "babel",
     "distributed",
     "dvc",
     "fastapi",
