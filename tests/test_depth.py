@@ -46,13 +46,17 @@ QUICK = {
 }
 
 
+OURS = ("GATEWISE_TEST_ALL", "PYTEST_ADDOPTS")
+"""Variables that change what a run of pytest does."""
+
+
 @pytest.fixture
 def ran(tmp_path):
     """Gives the names of the tests that pytest runs of the file above."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_some.py").write_text(FILE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    one_in\n    thorough\n")
-    usual = {name: value for name, value in os.environ.items() if name != "GATEWISE_TEST_ALL"}
+    usual = {name: value for name, value in os.environ.items() if name not in OURS}
 
     def run(*arguments, **variables):
         command = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider"]

@@ -135,12 +135,14 @@ def joined(parts: Sequence[TableFile], files: Sequence[Path]) -> TableFile:
             for part, file in zip(parts, files, strict=True)
         ]
     )
+    encodings = {part.form.encoding for part in parts}
+    encoding = first.form.encoding if len(encodings) == 1 else None  # then it is found again
     frame = pd.concat([part.frame[list(first.frame.columns)] for part in parts])
     notes = [note for part in parts for note in part.notes]
     return replace(
         first,
         frame=frame.set_axis(pd.Index(rows, name="row")),
-        form=replace(first.form, decimal=next(iter(decimals), None)),
+        form=replace(first.form, decimal=next(iter(decimals), None), encoding=encoding),
         notes=(f"{len(parts)} files are its parts, in this order: {some_of(files)}", *notes),
     )
 

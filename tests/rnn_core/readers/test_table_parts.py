@@ -38,6 +38,15 @@ def test_parts_are_one_table_in_the_order_of_their_numbers(tmp_path, form):
     assert table.notes[0].startswith("5 files are its parts, in this order: ")
 
 
+def test_parts_in_other_encodings_are_read_again_as_they_were(tmp_path):
+    (first, second) = written(tmp_path, parts(["a1.csv", "a2.csv"], header="day,caf\u00e9"))
+    first.write_text(first.read_text(encoding="utf-8"), encoding="utf-16")
+    table = load_table([first, second], TableForm())
+    again = load_table([first, second], table.form)
+    pd.testing.assert_frame_equal(again.frame, table.frame)
+    assert list(again.frame) == ["day", "caf\u00e9"]
+
+
 def test_columns_of_parts_may_stand_in_another_order(tmp_path):
     swapped = [",".join(reversed(row.split(","))) for row in ROWS[5:9]]
     files = written(tmp_path, {**parts(["a1.csv"]), "a2.csv": ["y,date", *swapped]})
