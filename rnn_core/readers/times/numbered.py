@@ -8,7 +8,13 @@ import pandas as pd
 from rnn_core.errors import DataError
 from rnn_core.readers.times.decimals import times_of_decimals
 from rnn_core.readers.times.parsing import parse, refuse_unread
-from rnn_core.readers.times.written import NUMERIC_WEEK, WEEKS, weeks_of, words_of
+from rnn_core.readers.times.written import (
+    NUMERIC_WEEK,
+    WEEKS,
+    days_of_years,
+    weeks_of,
+    words_of,
+)
 
 NUMBERS = (
     (1_000, 3_000, "%Y"),
@@ -57,7 +63,8 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
             written = values.astype("int64").astype(str)
             if form == "%Y%m" and words_of(str(values.name)) & WEEKS:
                 return refuse_unread(written, weeks_of(written, NUMERIC_WEEK), name)
-            return refuse_unread(written, parse(written, form), name)
+            read = days_of_years(written) if form == "%Y%j" else parse(written, form)
+            return refuse_unread(written, read, name)
     if whole and most < MOST_DIGITS and (form_found := form_with_clock(values)):
         written = values.astype("int64").astype(str)
         return refuse_unread(written, parse(written, form_found), name)

@@ -98,6 +98,12 @@ def quarters_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp
     return parse(year.str.cat(month.astype("Int64").astype("str"), sep="-"), "%Y-%m")
 
 
+def days_of_years(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
+    """Days such as 2024060, the 60th of 2024; NaT for the 366th of a shorter year."""
+    times = parse(values, "%Y%j")
+    return times.where(times.dt.strftime("%Y%j") == values)
+
+
 def halves_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
     """The first day of half years such as 2015H1."""
     parts = values.str.extract(re.compile(shape, re.IGNORECASE))
@@ -124,7 +130,7 @@ SHAPES: "tuple[tuple[str, Callable[[pd.Series[Any], str], pd.Series[pd.Timestamp
         lambda v, _: quarters_of(v, QUARTER),
     ),
     (HALF, halves_of),
-    (DAY_OF_YEAR, lambda v, _: parse(v, "%Y-%j")),
+    (DAY_OF_YEAR, lambda v, _: days_of_years(v.str.replace("-", ""))),
     (MONTH, months_of),
     (WEEK, weeks_of),
 )
@@ -211,7 +217,12 @@ def to_utc(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
 def written_times(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
     """Texts in ISO 8601, or in the form of the first one."""
     times = parse(values, "ISO8601")
-    return parse(values, form_of(values)) if times.isna().iloc[0] else times
+    if times.notna().iloc[0]:
+        return times
+    times, form = parse(values, form_of(values)), guess_datetime_format(values.iloc[0])
+    if form is None:  # then what is missing in a text is taken from the day of today
+        times = times.where(values.str.contains(r"\d{4}", regex=True))
+    return times
 
 
 def form_of(values: "pd.Series[Any]") -> str | None:
