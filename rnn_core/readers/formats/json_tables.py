@@ -106,8 +106,10 @@ def rows_of(whole: dict[str, Any]) -> list[Any]:
     lists = [value for value in values if isinstance(value, list)]
     split = [whole.get(name) for name in ("columns", "data")]
     columns, data = (one if isinstance(one, list) else [] for one in split)
-    if columns and data and all(isinstance(row, list) for row in data):
-        return [dict(zip(map(str, columns), row, strict=False)) for row in data]
+    names = list(dict.fromkeys(map(str, columns)))
+    widths = {len(row) if isinstance(row, list) else None for row in data}
+    if data and widths == {len(columns)} == {len(names)}:
+        return [dict(zip(names, row, strict=True)) for row in data]
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
     if values and len(lists) == len(values) and len({len(one) for one in lists}) == 1:

@@ -58,6 +58,11 @@ REFUSED = {
     "lists of other lengths": ('{"a": [1, 2], "b": [1]}', "row 1: 'a' holds further values"),
     "values inside values": ('{"a": {"b": {"c": 1}}}', "row 1: 'a.b' holds further values"),
     "split without rows": ('{"columns": 1, "data": "x", "c": [1]}', "row 1: 'c' holds further"),
+    "two columns of a name": (
+        '{"columns": ["a", "a"], "data": [[1, 2]]}',
+        "row 1: 'columns' holds",
+    ),
+    "a longer row": ('{"columns": ["a"], "data": [[1], [1, 2]]}', "row 1: 'columns' holds"),
     "a number": ("7", "row 1 holds no object"),
     "a list of numbers": ("[1, 2]", "row 2 holds no object"),
     "no end": ('[{"a": 1},', "row 1 is not JSON"),
