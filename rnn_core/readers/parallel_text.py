@@ -192,7 +192,10 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
         DataError: If a line has no such columns; names all of them.
     """
     rows = table_rows(file, encoding)
-    if all(len(fields) == 1 for _, fields in rows):
+    alone = all(len(fields) == 1 for _, fields in rows)
+    if alone and is_other_table(file.name):
+        raise DataError(f"{file.name} has one column alone; put the translations into a second one")
+    if alone:
         raise DataError(
             f"{file.name} has a tab on none of its {len(rows)} lines; a file of pairs has on each "
             "line a text, a tab, and its translation: save it so, with a name such as pairs.tsv"

@@ -5,6 +5,7 @@ import gzip
 import pandas as pd
 import pytest
 
+from rnn_core.errors import DataError
 from rnn_core.readers.faults import FaultsError
 from rnn_core.readers.parallel_text import Files, Pair, read_pairs, usual_columns
 
@@ -50,6 +51,12 @@ def test_row_that_lacks_a_text_is_named(tmp_path):
     TABLE.assign(fr=["Va !", None, "Non ?"]).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(FaultsError, match=r"t\.csv, line 3 lacks a text"):
         read_pairs(Files(tmp_path / "t.csv", None), (2, 3), "utf-8")
+
+
+def test_table_without_translations_is_told(tmp_path):
+    (tmp_path / "t.csv").write_text("one\ntwo\n")
+    with pytest.raises(DataError, match=r"t\.csv has one column alone; put the translations"):
+        read_pairs(Files(tmp_path / "t.csv", None), (1, 2), "utf-8")
 
 
 def test_a_sentence_that_is_a_language_is_no_name_of_a_column(tmp_path):
