@@ -30,6 +30,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
+def remove_half_written(folder: Path) -> None:
+    """Remove what a killed `write_bytes` left in a folder that only this process writes to."""
+    for left in folder.glob(".*.tmp"):
+        left.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text as `write_bytes` does."""
     write_bytes(path, text.encode())

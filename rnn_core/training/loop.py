@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from rnn_core.files import write_bytes, write_json, write_text
+from rnn_core.files import remove_half_written, write_bytes, write_json, write_text
 from rnn_core.layers.recurrent import State
 from rnn_core.metric import Metric, Reached
 from rnn_core.tasks.base.prepared import Data
@@ -156,6 +156,7 @@ def train(
     model = build_model(task, config.cell, config.seed).to(device)
     optimizer = AdamW(model.parameters(), parameters.learning_rate, parameters.weight_decay)
     folder.mkdir(parents=True, exist_ok=True)
+    remove_half_written(folder)
     write_config(folder, config, count_cost(model))
     progress = load_checkpoint(folder, model, optimizer) or Progress()
     write_text(folder / METRICS, "".join(map(record_line, progress.records)))

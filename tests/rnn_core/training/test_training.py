@@ -91,6 +91,8 @@ def test_interrupted_training_ends_with_the_bytes_of_an_uninterrupted_one(
         assert (tmp_path / "cut" / CHECKPOINT).exists()
         with (tmp_path / "cut/metrics.jsonl").open("a") as file:
             file.write('{"half a li')
+        for path in list((tmp_path / "cut").iterdir()):  # a write that was cut off, of each file
+            path.with_name(f".{path.name}.1234567.tmp").write_bytes(path.read_bytes()[:100])
     assert run(text, tmp_path / "cut", cell) == whole
 
 
