@@ -27,6 +27,7 @@ from flows.report.foresight import before_training
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
+from rnn_core.readers.parallel_text import is_table
 from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
 from rnn_core.training.pace import seconds_of_training
@@ -188,9 +189,15 @@ def forecasting_settings(task: str, series: str | None, future: Sequence[str]) -
 
 
 def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:
-    """The data parameters for two aligned files: the first is translated into the second."""
-    if task != "translation" or len(data) != 2:
+    """The data parameters for aligned files: the first is translated into the second.
+
+    Of more than two, those in the language of the first are.
+    """
+    names = [path.name for path in data]
+    if task != "translation" or len(data) < 2 or any(map(is_table, names)):
         return {}
+    if len(data) > 2:
+        return {"source_file": names[0]}
     return {"source_file": data[0].name, "target_file": data[1].name}
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.labelled_lines import LineKind, is_few, numbered_lines, read_any
 from rnn_core.readers.plain_text import CONTROL
-from rnn_core.readers.table_files import TableFile, TableForm, read_table_file
+from rnn_core.readers.table_files import TableFile, TableForm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,10 @@ Column: TypeAlias = str | int
 """The name of a column, or its position from 1."""
 
 TEXT_NAMES = ("text", "sentence", "review", "comment", "message", "content", "phrase")
-LABEL_NAMES = ("label", "sentiment", "class", "category", "polarity", "target", "rating", "stars")
+LABEL_NAMES = (
+    *("label", "sentiment", "class", "category", "polarity", "target", "rating", "stars"),
+    *("score", "overall"),
+)
 """Usual names of columns, the likeliest first."""
 
 WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
@@ -56,6 +60,7 @@ class LabelledTexts:
         form: How the file is written.
         text: Name of the column of texts; its position in a table without names.
         label: The same for the column of labels.
+        kind: Where each line has its label; None: it is a table.
         others: Further columns that may be the one of labels.
         notes: What was decided in reading it, a line each.
     """
@@ -64,14 +69,20 @@ class LabelledTexts:
     form: TableForm
     text: str
     label: str
+    kind: LineKind | None = None
     others: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def read_texts(
-    file: Path, text: Column, label: Column, form: TableForm, faults: Faults
+    file: Path,
+    text: Column,
+    label: Column,
+    form: TableForm,
+    faults: Faults,
+    kind: LineKind | None = None,
 ) -> LabelledTexts:
-    """Read a table of texts with labels.
+    """Read a table of texts with labels, or lines with both.
 
     Args:
         file: The table.
@@ -79,13 +90,14 @@ def read_texts(
         label: The column of labels, which are taken as they are written.
         form: What is known of how it is written.
         faults: Where it is noted what is wrong with rows.
+        kind: Where lines have their label, if that is known.
 
     Raises:
         DataError: If the file is no such table.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    found = read_table_file(file, form, faults)
+    found, kind = read_any(file, form, faults, kind)
     names = list(found.frame.columns)
     places = [place_of(file.name, found, column) for column in (text, label)]
     if places[0] == places[1]:
@@ -103,6 +115,7 @@ def read_texts(
         form=found.form,
         text=names[places[0]],
         label=names[places[1]],
+        kind=kind,
         others=tuple(names[i] for i in few if i not in places and is_usual_label(names[i])),
         notes=found.notes,
     )
@@ -180,9 +193,10 @@ def guess_columns(
     if at_label is None:
         few = [place for place in few_valued(found.frame) if place != at_text]
         if len(few) != 1:
+            told = "".join(f"; {note}" for note in found.notes)
             raise DataError(
                 f"{name}: cannot tell which column holds the labels; name it: --target ... "
-                f"(columns: {', '.join(names)})"
+                f"(columns: {', '.join(told_columns(found))}){told}"
             )
         at_label = few[0]
     return (names[at_text], names[at_label]) if header else (at_text + 1, at_label + 1)
@@ -191,12 +205,56 @@ def guess_columns(
 def named_place(names: Sequence[str], usual: Sequence[str], besides: int | None) -> int | None:
     """The place of the first usual name among names of columns, whatever its case."""
     lower = [name.lower() if place != besides else "" for place, name in enumerate(names)]
-    return next((lower.index(name) for name in usual if name in lower), None)
+    last = [last_word(name) for name in lower]
+    exact = next((lower.index(name) for name in usual if name in lower), None)
+    return exact if exact is not None else next((last.index(n) for n in usual if n in last), None)
+
+
+def last_word(name: str) -> str:
+    """The last word of a column's name: `sentiment` of `airline_sentiment`."""
+    return re.split(r"[\s_.-]+", name)[-1]
+
+
+def told_columns(found: TableFile) -> list[str]:
+    """The names of columns; where these are positions, with the first value of each."""
+    names = [str(name) for name in found.frame.columns]
+    if found.form.header is not False or found.frame.empty:
+        return names
+    firsts = [as_text(value)[:20] for value in found.frame.iloc[0]]
+    return [f"{name} with {first!r}" for name, first in zip(names, firsts, strict=True)]
 
 
 def is_usual_label(name: str) -> bool:
     """Return whether labels are often in a column of this name."""
     return name.lower() in LABEL_NAMES
+
+
+def refuse_prose(file: Path, found: TableFile, faults: Faults) -> None:
+    """Refuse sentences that were taken for a table, since they have commas or as many words.
+
+    Args:
+        file: The file.
+        found: What was read as a table.
+        faults: Of rows that do not fit it.
+
+    Raises:
+        DataError: If a plain text is no table of texts and labels.
+    """
+    frame, names = found.frame, [str(name) for name in found.frame.columns]
+    apart = found.form.separator not in {",", " "} and len(names) > 1
+    plain = not apart and Path(file.name.lower()).suffix == ".txt"
+    text = wordiest(frame, besides=None)
+    few = [place for place in few_valued(frame) if place != text]
+    wrong = sum(map(len, faults.found.values())) + faults.more.total()
+    named = named_place(names, LABEL_NAMES, besides=None) is not None
+    if plain and not named and (len(few) != 1 or wrong > len(frame)):
+        lines = numbered_lines(file, found.form.encoding or "utf-8", Faults())
+        _, first = next(lines)
+        raise DataError(
+            f"{file.name} is no table of texts and labels: it begins with {first[:60]!r}; write a "
+            "label, a tabulator and a text into each line, or save it as CSV with columns text "
+            "and label"
+        )
 
 
 def wordiest(frame: "pd.DataFrame", besides: int | None) -> int:
@@ -208,9 +266,8 @@ def wordiest(frame: "pd.DataFrame", besides: int | None) -> int:
 
 def few_valued(frame: "pd.DataFrame") -> list[int]:
     """Places of columns with a few values, each in several rows on average."""
-    most = max(2, len(frame) // 4)
     counts = [frame.iloc[:, place].nunique() for place in range(frame.shape[1])]
-    return [place for place, count in enumerate(counts) if 2 <= count <= most]
+    return [place for place, count in enumerate(counts) if is_few(count, len(frame))]
 
 
 def check_rows(name: str, table: "pd.DataFrame", faults: Faults) -> None:
@@ -262,3 +319,14 @@ def alike(classes: Sequence[str]) -> list[tuple[str, ...]]:
         plain = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
         groups.setdefault(plain, []).append(label)
     return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def several_in_one(classes: Sequence[str]) -> list[str]:
+    """Classes that are others with a separator between, such as `sad|angry`."""
+    parts = {label: [part.strip() for part in re.split(r"[|;,]", label)] for label in classes}
+    counts = Counter(part for own in parts.values() for part in {*own} if part)
+    return [
+        label
+        for label, own in parts.items()
+        if len(own) > 1 and all(own) and any(counts[part] > 1 for part in own)
+    ]

@@ -1,20 +1,26 @@
 """Texts with their translations: two aligned files, or one table with both on each line."""
 
-import re
 import unicodedata
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.folders import visible_in
+from rnn_core.readers.folders import visible_files
+from rnn_core.readers.pair_tables import (
+    PairTable,
+    has_tabs,
+    is_header,
+    is_other_table,
+    read_other_table,
+    read_text_table,
+    refuse_markup,
+    text_columns,
+)
 from rnn_core.readers.plain_text import one_line, read_file_lines
-from rnn_core.readers.table_files import TableForm, read_table_file
-
-OTHER_TABLES = frozenset(("csv", "json", "jsonl", "ndjson", "parquet", "xlsx"))
-"""Endings of tables that are read as those of other tasks, without the point."""
+from rnn_core.readers.text_files import is_note
+from rnn_core.readers.translation_units import is_units, is_xml, read_units
 
 LONGEST_LINE = 10_000
 """Most characters of a line; a longer one is no sentence."""
@@ -47,16 +53,16 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
         ParameterError: If both names are the same, or both are left open.
         DataError: If a file is missing, or it is not clear which is meant.
     """
-    there = [path.name for path in visible_in(raw) if path.is_file()]
+    there = files_in(raw)
     if source_file is not None and source_file == target_file:
         raise ParameterError(
             f"source_file and target_file are both {source_file!r}; name two different files"
         )
-    for parameter, name in (("source_file", source_file), ("target_file", target_file)):
-        if name is not None and name not in there:
-            raise DataError(f"{parameter}: no file {name!r} in the data; {hint(name, there)}")
+    check_there(there, source_file, target_file)
     if source_file and target_file:
         return Files(raw / source_file, raw / target_file)
+    given = (source_file, target_file)
+    there = [name for name in there if not is_note(name) or name in given] or there
     if target_file is None and (len(there) == 1 or is_table(source_file)):
         return Files(raw / (source_file or there[0]), None)
     if len(there) != 2:
@@ -72,20 +78,43 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
     return Files(raw / (source_file or other), raw / (target_file or other))
 
 
+def files_called(raw: Path, source_file: str, target_file: str | None) -> Files:
+    """Two aligned files, or the table of pairs, of these names.
+
+    Raises:
+        ParameterError: If both names are the same.
+        DataError: If a file is missing.
+    """
+    if target_file is not None:
+        return pair_files(raw, source_file, target_file)
+    check_there(files_in(raw), source_file, None)
+    return Files(raw / source_file, None)
+
+
+def check_there(there: list[str], source_file: str | None, target_file: str | None) -> None:
+    """Refuse names of files that there are not.
+
+    Raises:
+        DataError: If one is missing.
+    """
+    for parameter, name in (("source_file", source_file), ("target_file", target_file)):
+        if name is not None and name not in there:
+            raise DataError(f"{parameter}: no file {name!r} in the data; {hint(name, there)}")
+
+
+def files_in(raw: Path) -> list[str]:
+    """The names of all files below a folder, with the folders that they are in."""
+    return [path.relative_to(raw).as_posix() for path in visible_files(raw) if path.is_file()]
+
+
 def is_table(name: str | None) -> bool:
     """Return whether the name of a file is that of a table."""
-    return name is not None and (has_tabs(name) or is_other_table(name))
+    return name is not None and (has_tabs(name) or is_other_table(name) or is_units(name))
 
 
-def has_tabs(name: str) -> bool:
-    """Return whether a file is called as tables with tabs are, whose quotation marks are text."""
-    return name.lower().removesuffix(".gz").endswith(".tsv")
-
-
-def is_other_table(name: str) -> bool:
-    """Return whether a file is called as tables with names, quotation marks or types are."""
-    words = name.lower().removesuffix(".gz").removesuffix(".zip").rpartition(".")
-    return words[2] in OTHER_TABLES
+def is_lines(name: str) -> bool:
+    """Return whether a file is called as one of lines of text in an encoding."""
+    return not is_other_table(name) and not is_xml(name)
 
 
 def hint(name: str, there: list[str]) -> str:
@@ -98,9 +127,10 @@ def read_lines(file: Path, encoding: str) -> list[str]:
     """Read a text file line by line, each cleaned as `clean` does.
 
     Raises:
-        DataError: If it is not a text file, is blank, or a line is too long.
+        DataError: If it is not a text file, is blank or markup, or a line is too long.
     """
     lines = read_file_lines(file, encoding)
+    refuse_markup(lines, file.name)
     faults = Faults()
     for number, line in enumerate(lines, start=1):
         with faults.noted():
@@ -184,25 +214,19 @@ def read_aligned(source_file: Path, target_file: Path, encoding: str) -> list[Pa
 
 
 def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair]:
-    """Read a table with a text and its translation on each line, with tabs between columns.
+    """Read a table with a text and its translation in each row.
 
-    A first line of names of columns, such as of languages, is left out.
+    A first line of names of columns, such as of languages, is left out. So is a row that lacks a
+    text, in a file of a program for translators.
 
     Raises:
         DataError: If a line has no such columns; names all of them.
     """
-    rows = table_rows(file, encoding)
-    alone = all(len(fields) == 1 for _, fields in rows)
-    if alone and is_other_table(file.name):
-        raise DataError(f"{file.name} has one column alone; put the translations into a second one")
-    if alone:
-        raise DataError(
-            f"{file.name} has a tab on none of its {len(rows)} lines; a file of pairs has on each "
-            "line a text, a tab, and its translation: save it so, with a name such as pairs.tsv"
-        )
+    table = pair_table(file, encoding)
+    check_columns(table, file.name)
     pairs, faults = [], Faults()
-    for number, fields in rows:
-        where = f"{file.name}, line {number}"
+    for number, fields in table.rows:
+        where = f"{file.name}, {table.row} {number}"
         if len(fields) < max(columns):
             faults.add(
                 f"{where} has {len(fields)} column{'s' * (len(fields) != 1)}",
@@ -215,8 +239,9 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
             for text in pair:
                 check_length(text, where)
         if not (pair.source and pair.target):
-            faults.add(f"{where} lacks a text", "complete the line, or remove it")
-        elif number > 1 or not is_header(pair):
+            if not table.gaps:
+                faults.add(f"{where} lacks a text", "complete the line, or remove it")
+        elif number > 1 or table.names is not None or not is_header(pair):
             pairs.append(pair)
     faults.check()
     if not pairs:
@@ -224,61 +249,121 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
     return pairs
 
 
-def table_rows(file: Path, encoding: str) -> list[tuple[int, list[str]]]:
-    """The rows of a table by number; lines of text are cut at tabs, and blank ones are left out."""
-    if is_other_table(file.name):
-        return other_rows(file, encoding)
-    lines = enumerate(read_file_lines(file, encoding), start=1)
-    return [(number, line.split("\t")) for number, line in lines if line.strip()]
-
-
-def other_rows(file: Path, encoding: str) -> list[tuple[int, list[str]]]:
-    """The rows of a table in CSV, JSON, Excel or Parquet, with names of columns as the first.
+def check_columns(table: PairTable, name: str) -> None:
+    """Refuse a table with one column.
 
     Raises:
-        FaultsError: If it cannot be read.
+        DataError: If it has no more.
     """
-    faults = Faults()
-    form = TableForm(encoding=None if encoding == "utf-8" else encoding, header=False)
-    typed = not file.name.lower().removesuffix(".gz").removesuffix(".zip").endswith(".csv")
-    frame = read_table_file(file, replace(form, header=None) if typed else form, faults).frame
-    faults.check()
-    texts = frame.astype(object).where(frame.notna(), "").astype(str)
-    return [(row, list(fields)) for row, *fields in texts.itertuples(name=None)]
+    if not all(len(fields) == 1 for _, fields in table.rows):
+        return
+    if is_other_table(name):
+        raise DataError(f"{name} has one column alone; put the translations into a second one")
+    raise DataError(
+        f"{name} has a tab on none of its {len(table.rows)} lines; a file of pairs has on each "
+        "line a text, a tab, and its translation: save it so, with a name such as pairs.tsv"
+    )
 
 
-HEADER = re.compile(
-    "source|target|src|tgt|text|translation|english|german|french|spanish|italian|"
-    "ar|bg|bn|ca|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|id|it|ja|ko|lt|lv|ms|nl|no|pl|pt|ro|ru|"
-    "sk|sl|sr|sv|th|tr|uk|ur|vi|zh|eng|deu|fra|spa|ita|por|rus|jpn|cmn",
-    re.IGNORECASE,
-)
-"""Usual names of columns of texts: plain words, or codes of languages."""
+def pair_table(file: Path, encoding: str) -> PairTable:
+    """Read a table of pairs, whatever its format.
 
-NAMES_MORE = re.compile(
-    r"(source|target|english|german|french|spanish|italian|portuguese|russian|chinese|japanese)"
-    r"[ _](words?|sentences?|texts?)(/(words?|sentences?))?",
-    re.IGNORECASE,
-)
-"""Such names of two words."""
-
-
-def is_header(pair: Pair) -> bool:
-    """Return whether a first line names columns."""
-    return all(HEADER.fullmatch(text) or NAMES_MORE.fullmatch(text) for text in pair)
+    Raises:
+        DataError: If it cannot be read.
+    """
+    if is_units(file.name):
+        return read_units(file, encoding)
+    if is_other_table(file.name):
+        return read_other_table(file, encoding)
+    return read_text_table(file, encoding)
 
 
 def usual_columns(file: Path, encoding: str) -> tuple[int, int]:
-    """The columns of a text and its translation: the first two that are no numbers.
+    """The columns of a text and its translation, from 1; see `text_columns`."""
+    return text_columns(pair_table(file, encoding))
 
-    Sentence pairs of Tatoeba have the number of each sentence before it, and tables of databases
-    begin with a number of the row.
+
+class Columns(NamedTuple):
+    """Columns of a table, as messages describe them.
+
+    Attributes:
+        names: Those of the text and of its translation, where it has names.
+        notes: What is left out, and other columns, a line each.
     """
-    rows = [fields for _, fields in table_rows(file, encoding)]
-    width = min(map(len, rows), default=0)
-    texts = [
-        column
-        for column in range(width)
-        if not all(row[column].strip().isdigit() for row in rows[1:] or rows)
-    ]
-    return (texts[0] + 1, texts[1] + 1) if len(texts) > 1 else (1, 2)
+
+    names: tuple[str, str] | None
+    notes: tuple[str, ...]
+
+
+def told_columns(file: Path, columns: tuple[int, int], encoding: str) -> Columns:
+    """Describe the columns of a table that can be read."""
+    table = pair_table(file, encoding)
+    notes = [*table.notes]
+    at = [column - 1 for column in columns]
+    if table.gaps and (gaps := sum(not all(clean(row[i]) for i in at) for _, row in table.rows)):
+        notes.append(f"{gaps:,} {table.row}s of {file.name} that lack a text are left out")
+    if table.gaps and table.names and len(table.names) > 2:
+        there = ", ".join(f"{name} ({place})" for place, name in enumerate(table.names, 1))
+        notes.append(f"{file.name} has texts in {there}; --set columns=[2,1] takes others")
+    names = table.names
+    if names is None and table.rows and is_header([table.rows[0][1][i] for i in at]):
+        names = tuple(table.rows[0][1])
+    return Columns((names[at[0]], names[at[1]]) if names else None, tuple(notes))
+
+
+def read_sources(
+    file: Path, columns: tuple[int, int], encoding: str, *, of_pairs: bool
+) -> list[tuple[int, str]]:
+    """Read texts to translate: the lines of a text file, or the column of them in a table.
+
+    Args:
+        file: The file.
+        columns: Of a table, those of a text and its translation, from 1.
+        encoding: See `rnn_core.readers.plain_text.text_pieces`.
+        of_pairs: Whether a text file whose lines have several columns is a table.
+
+    Returns:
+        The number of each line or row, and its text.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    table = source_table(file, encoding, of_pairs)
+    if table is None:
+        return list(enumerate(read_lines(file, encoding), 1))
+    if not of_pairs:
+        columns = text_columns(table)
+    rows, faults = [], Faults()
+    for number, fields in without_header(table, columns):
+        text = clean(fields[columns[0] - 1 if len(fields) >= columns[0] else 0])
+        if 1 < len(fields) < columns[0]:
+            faults.add(
+                f"{file.name}, {table.row} {number} has {len(fields)} columns",
+                f"give texts in column {columns[0]}, as in the table that the model learned from, "
+                "or in a file of texts alone",
+            )
+        with faults.noted():
+            check_length(text, f"{file.name}, {table.row} {number}")
+        rows.append((number, text))
+    faults.check()
+    if not rows:
+        raise DataError(f"{file.name} holds no texts")
+    return rows
+
+
+def source_table(file: Path, encoding: str, of_pairs: bool) -> PairTable | None:
+    """A file as a table; None if it is one text on each line."""
+    if not (is_table(file.name) or of_pairs):
+        return None
+    table = pair_table(file, encoding)
+    several = sum(len(fields) > 1 for _, fields in table.rows)
+    return table if is_table(file.name) or 2 * several > len(table.rows) else None
+
+
+def without_header(table: PairTable, columns: tuple[int, int]) -> list[tuple[int, list[str]]]:
+    """The rows of a table without one of names of columns."""
+    if table.names is not None or not table.rows:
+        return table.rows
+    first = table.rows[0][1]
+    told = [first[column - 1] for column in columns if column <= len(first)] or first[:1]
+    return table.rows[1:] if is_header(told) else table.rows

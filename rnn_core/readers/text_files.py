@@ -1,5 +1,9 @@
 """Texts of a folder, and the split of each."""
 
+import gzip
+import re
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from os.path import commonpath
 from pathlib import Path
@@ -8,17 +12,40 @@ from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_files
-from rnn_core.readers.formats.encodings import MARKS, find_encoding, first_that_is_not
+from rnn_core.readers.formats.encodings import (
+    MARKS,
+    encoding_by_mark,
+    find_encoding,
+    first_that_is_not,
+)
 from rnn_core.readers.plain_text import GZIP
 from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.table_files import ENDINGS as TABLE_ENDINGS
 from rnn_core.readers.table_files import unpacked
 
 PLAIN = (".txt", ".text")
 ENDINGS = (*PLAIN, ".md")
 """Endings of text files, in any capitals, perhaps with .gz after it."""
 
-BESIDE = ("readme", "license", "licence", "copying")
+BESIDE = ("readme", "license", "licence", "copying", "_about")
 """Files that lie beside texts and are about them."""
+
+TABLES = tuple(ending for ending in TABLE_ENDINGS if ending not in {*PLAIN, ".dat", ".data"})
+"""Endings of tables, where only some columns are texts."""
+
+MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps")
+"""First bytes, in small letters, of files that hold more than their text."""
+
+CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""Bytes that no plain text has."""
+
+START = 1 << 16
+"""Bytes at the start of a file that show whether it is plain text."""
+
+
+def is_note(name: str) -> bool:
+    """Return whether a file is called as one that is about those beside it."""
+    return name.rpartition("/")[2].lower().split(".")[0] in BESIDE
 
 
 def ending_of(file: Path) -> str:
@@ -32,10 +59,31 @@ def is_plain(file: Path) -> bool:
     return ending_of(file) in PLAIN
 
 
+def holds_text(file: Path) -> bool:
+    """Return whether a file is plain text by its content, and no table by its name."""
+    if ending_of(file) in TABLES or is_note(file.name):
+        return False
+    try:
+        with gzip.open(file) if file.suffix.lower() == GZIP else file.open("rb") as opened:
+            start = opened.read(START)
+    except (OSError, EOFError, zlib.error):
+        return False
+    binary = CONTROL_BYTES.search(start) and encoding_by_mark(start) is None
+    return bool(start) and not binary and not start.lstrip().lower().startswith(MARKUP)
+
+
+def commonest_ending(files: Sequence[Path]) -> list[Path]:
+    """The files with the ending that most have, such as those of programs in one language."""
+    counts = Counter(map(ending_of, files))
+    most = max(counts, key=lambda ending: counts[ending], default="")
+    return [file for file in files if ending_of(file) == most]
+
+
 def text_files(raw: Path, reader: str) -> list[Path]:
     """The text files of a folder, in the order of their paths.
 
-    Notes in Markdown beside texts are none of them.
+    Notes in Markdown beside texts are none of them. Where no file is called as a text is, those of
+    the commonest ending are taken that hold plain text.
 
     Args:
         raw: The folder.
@@ -47,9 +95,16 @@ def text_files(raw: Path, reader: str) -> list[Path]:
     there = [file for file in visible_files(raw) if file.is_file()]
     for called_so in (is_plain, lambda file: ending_of(file) in ENDINGS):
         found = [file for file in there if called_so(file)]
-        texts = [file for file in found if file.stem.lower().split(".")[0] not in BESIDE]
+        texts = [file for file in found if not is_note(file.name)]
         if texts or found:
             return texts or found
+    if found := commonest_ending([file for file in there if holds_text(file)]):
+        return found
+    if tables := [file.name for file in there if ending_of(file) in TABLES]:
+        raise DataError(
+            f"{tables[0]} is a table, and {reader} reads plain text; save its column of texts "
+            "alone, one below the other, with .txt at the end of its name"
+        )
     names = ", ".join(str(file.relative_to(raw)) for file in there[:3]) or "nothing"
     raise DataError(
         f"the data holds no text file ({', '.join(ENDINGS)}), only {names}; {reader} reads plain "

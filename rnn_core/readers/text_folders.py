@@ -2,47 +2,110 @@
 
 Such as pos/1.txt, or with a folder for each split above: train/pos/1.txt. So is the Large
 Movie Review Dataset of Maas et al. (2011), P11-1015, which calls texts without a label
-`unsup`.
+`unsup`. Folders around them are passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_files, visible_in
+from rnn_core.readers.formats.encodings import first_that_is_not
 from rnn_core.readers.labelled_texts import one_form
 from rnn_core.readers.plain_text import read_plain_text
-from rnn_core.readers.splits import splits_named
+from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
+from rnn_core.readers.table_files import unpacked
 from rnn_core.readers.text_files import is_plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WITHOUT_LABEL = ("unsup", "unlabeled", "unlabelled")
+WITHOUT_LABEL = ("unsup", "unsupervised", "unlabeled", "unlabelled")
+
+
+class ClassFolder(NamedTuple):
+    """A folder of texts of one class.
+
+    Attributes:
+        folder: The folder, which is called as the class.
+        side: The index of its split, or -1.
+    """
+
+    folder: Path
+    side: int
+
+
+def is_text(file: Path) -> bool:
+    """Return whether a file in a folder of a class is a text: by its ending, or a number."""
+    return is_plain(file) or file.name.isdecimal()
 
 
 def split_folders(raw: Path) -> dict[Path, Split]:
-    """The folders that are called after splits, as far as there are any."""
+    """The folders that are called after splits, as far as there are any.
+
+    Where none is called so alone, a word in their names counts, as in news-train.
+    """
     folders = {folder.name: folder for folder in visible_in(raw) if folder.is_dir()}
-    return {folders[name]: split for name, split in splits_named(folders).items()}
+    if exact := splits_named(folders):
+        return {folders[name]: split for name, split in exact.items()}
+    words = {word: one for name, one in folders.items() if (word := split_word(name))}
+    named = splits_named(words)
+    several = "train" in named.values() and len(named) > 1
+    return {words[word]: split for word, split in named.items()} if several else {}
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """The folders of classes in one; those of texts without a label are none."""
+    """The folders of classes in one; those of splits, or of texts without a label, are none."""
     there = [one for one in visible_in(folder) if one.is_dir()]
+    if any(one.name.lower() in SPLIT_NAMES for one in there):
+        there = [one for one in there if one.name.lower() not in SPLIT_NAMES]
     labelled = [one for one in there if one.name.lower() not in WITHOUT_LABEL]
-    return [one for one in labelled if any(map(is_plain, visible_in(one)))]
+    return [one for one in labelled if any(map(is_text, visible_in(one)))]
 
 
-def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
+def find_class_folders(raw: Path) -> list[ClassFolder]:
+    """Find the folders of classes, below any number of folders around them; none if there are none.
+
+    Raises:
+        DataError: If some splits are folders, and the training set is none, or several folders
+            hold folders of classes.
+    """
+    splits = {
+        folder: split for folder, split in split_folders(raw).items() if class_folders(folder)
+    }
+    if splits and "train" not in splits.values():
+        raise DataError(f"there is a folder {min(splits).name}, and none called train")
+    places = {folder: SPLITS.index(split) for folder, split in splits.items()} or {raw: -1}
+    found = [
+        ClassFolder(folder, side)
+        for above, side in places.items()
+        for folder in class_folders(above)
+    ]
+    if len({one.folder.name for one in found}) > 1:
+        return found
+    below = [one for one in visible_in(raw) if one.is_dir() and not one.is_symlink()]
+    inside = {one.name: there for one in below if (there := find_class_folders(one))}
+    inside = {name: there for name, there in inside.items() if len(there) > 1}
+    if len(inside) > 1:
+        raise DataError(
+            f"there are folders of classes in each of {some([*inside], 5)}; give one of these "
+            "folders, or put the texts of a class into one folder"
+        )
+    return next(iter(inside.values()), found)
+
+
+def read_text_folders(
+    raw: Path, faults: Faults, encoding: str | None = None
+) -> "pd.DataFrame | None":
     """Read texts in folders of their classes; None if there are no such folders.
 
     Args:
         raw: The folder.
         faults: Where files are noted that are no text.
+        encoding: Of texts that are not in UTF-8.
 
     Returns:
         Columns `text`, `label` and `side`, the index of a split or -1, with the file of each as
@@ -51,19 +114,19 @@ def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
     Raises:
         DataError: If some splits are folders, and the training set is none.
     """
+    return texts_of_classes(find_class_folders(raw), raw, faults, encoding)
+
+
+def texts_of_classes(
+    classes: Sequence[ClassFolder], raw: Path, faults: Faults, encoding: str | None
+) -> "pd.DataFrame | None":
+    """Read the texts in folders of classes; see `read_text_folders`."""
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    splits = {
-        folder: split for folder, split in split_folders(raw).items() if class_folders(folder)
-    }
-    if splits and "train" not in splits.values():
-        raise DataError(f"there is a folder {min(splits).name}, and none called train")
-    places = {folder: SPLITS.index(split) for folder, split in splits.items()}
     rows = [
         (file, text, one_form(folder.name), side)
-        for above, side in (places or {raw: -1}).items()
-        for folder in class_folders(above)
-        for file, text in texts_in(folder, raw, faults)
+        for folder, side in classes
+        for file, text in texts_in(folder, raw, faults, encoding)
     ]
     if not rows:
         return None
@@ -72,8 +135,16 @@ def read_text_folders(raw: Path, faults: Faults) -> "pd.DataFrame | None":
     return pd.DataFrame(columns, index=pd.Index(names, name="row"))
 
 
-def texts_in(folder: Path, raw: Path, faults: Faults) -> Iterator[tuple[str, str]]:
+def texts_in(
+    folder: Path, raw: Path, faults: Faults, encoding: str | None = None
+) -> Iterator[tuple[str, str]]:
     """The names and texts of the files of a folder that are text."""
-    for file in filter(is_plain, visible_files(folder)):
+    for file in filter(is_text, visible_files(folder)):
         with faults.noted():
-            yield file.relative_to(raw).as_posix(), read_plain_text(file).strip()
+            own = encoding and ("utf-8" if is_utf_8(file) else encoding)
+            yield file.relative_to(raw).as_posix(), read_plain_text(file, own).strip()
+
+
+def is_utf_8(file: Path) -> bool:
+    """Return whether a file, unpacked, is in UTF-8."""
+    return first_that_is_not(unpacked(file, Faults())[0], "utf-8") is None

@@ -21,15 +21,37 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
         found = flat(value) if isinstance(value, dict) else None
         if found is None:
             faults.add(f"{name}, row {row} holds no object", "write one object a row")
-        elif nested := [key for key, one in found.items() if isinstance(one, dict | list)]:
-            faults.add(f"{name}, row {row}: {nested[0]!r} holds further values", "write one value")
         else:
             rows.append(row)
             objects.append(found)
+    nested = without_nested(rows, objects, name, faults)
     if not objects:
         faults.add(f"{name} holds no rows", "")
         faults.check()
-    return Typed(pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip))
+    frame = pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip)
+    told = f"left out, since further values are inside: {', '.join(map(repr, nested))}"
+    return Typed(frame, notes=(told,) if nested else ())
+
+
+def without_nested(
+    rows: list[int], objects: list[dict[str, Any]], name: str, faults: Faults
+) -> list[str]:
+    """Take out the columns with values inside values, if there are others, and several rows.
+
+    Returns:
+        Their names; none where no others are left, and rows with such values are refused.
+    """
+    inside = [[k for k, one in found.items() if isinstance(one, dict | list)] for found in objects]
+    nested = list(dict.fromkeys(key for keys in inside for key in keys))
+    if len(objects) > 1 and any(key not in nested for found in objects for key in found):
+        objects[:] = [{k: v for k, v in found.items() if k not in nested} for found in objects]
+        return nested
+    for row, keys in zip(rows, inside, strict=True):
+        if keys:
+            faults.add(f"{name}, row {row}: {keys[0]!r} holds further values", "write one value")
+    kept = [place for place, keys in enumerate(inside) if not keys]
+    rows[:], objects[:] = [rows[p] for p in kept], [objects[p] for p in kept]
+    return []
 
 
 def flat(found: dict[str, Any]) -> dict[str, Any]:

@@ -2,36 +2,36 @@
 
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from rnn_core.errors import DataError
 from rnn_core.metric import Split
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.odd_characters import REPLACED
 from rnn_core.readers.plain_text import INVISIBLE, one_line
-from rnn_core.readers.splits import splits_named
-from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
-
-FILES = (
-    "file",
-    "path",
-    "filename",
-    "file_name",
-    "audio",
-    "audio_path",
-    "audio_filepath",
-    "wav_filename",
-    "wav",
-    "id",
+from rnn_core.readers.sound.recording_columns import (
+    FILES,
+    Columns,
+    Wanted,
+    column_of_files,
+    with_columns,
 )
-TEXTS = ("text", "sentence", "transcript", "transcription", "normalized_text")
-SPEAKERS = ("speaker", "speaker_id", "client_id")
-TAKES = ("take",)
-SPLITS_OF_ROWS = ("split", "set", "subset")
-"""Usual names of the columns of a table of recordings, the most usual first."""
+from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.table_files import TableFile, is_table_file
 
 OWN = "transcripts"
 """Name of the user's table that lists every recording of its folder."""
+
+CERTAIN = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".jsonl", ".gz", ".zip"})
+"""Endings that other files than tables hardly have."""
+
+MOST_FILES = 50
+"""Files that are opened to see whether they are tables of recordings."""
+
+LARGEST = 200 * 2**20
+"""Bytes of a file that is opened to see whether it is a table of recordings."""
 
 ONE_OF = ("validated", "metadata")
 """Names of the table of all good recordings in public collections: Common Voice, and LJSpeech."""
@@ -59,29 +59,66 @@ class Row(NamedTuple):
     split: Split | None
 
 
-def find_tables(others: Sequence[Path]) -> list[Path]:
-    """The tables of transcripts among the files that are no recordings; empty if there are none.
+def usual_tables(others: Sequence[Path]) -> list[Path]:
+    """The tables that are called as those of transcripts are; empty if there are none.
 
     They are called transcripts.tsv or .csv; or train, dev and test; or validated or metadata,
-    as public collections have them; or there is but one table.
+    as public collections have them.
     """
     tables = [path for path in others if is_table_file(path)]
     if own := [path for path in tables if path.stem.lower() == OWN]:
         return own
-    named = splits_named(path.stem for path in tables)
-    of_splits = [path for path in tables if path.stem in named]
-    kinds = {named[path.stem] for path in of_splits}
-    folders = {path.parent for path in of_splits}
-    if "train" in kinds and len(kinds) == len(of_splits) > 1 and len(folders) == 1:
+    if of_splits := tables_of_splits(tables):
         return of_splits
     for stem in ONE_OF:
         if of_all := [path for path in tables if path.stem.lower() == stem]:
             return of_all
-    tables = [path for path in tables if path.suffix.lower() not in {".txt", ".json"}]
+    return []
+
+
+def tables_of_recordings(others: Sequence[Path], wanted: Wanted) -> list[Path]:
+    """The tables that have the columns that are needed, whatever they are called."""
+    called = [path for path in others if is_table_file(path)]
+    return [path for path in called[:MOST_FILES] if lists(path, wanted)]
+
+
+def only_table(others: Sequence[Path]) -> list[Path]:
+    """The only file that is certainly meant as a table; empty if there is none."""
+    tables = [path for path in others if is_table_file(path) and path.suffix.lower() in CERTAIN]
     return tables if len(tables) == 1 else []
 
 
-def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list[str]]:
+def tables_of_splits(tables: Sequence[Path]) -> list[Path]:
+    """Those called train, dev and test in one folder; empty if there are none."""
+    named = splits_of(tables)
+    found = [path for path in tables if path in named]
+    kinds = set(named.values())
+    together = len({path.parent for path in found}) == 1
+    return found if "train" in kinds and len(kinds) == len(found) > 1 and together else []
+
+
+def splits_of(tables: Sequence[Path]) -> dict[Path, Split]:
+    """The splits of tables by their names, or by a word in these such as train_manifest."""
+    for word_of in (lambda path: path.stem, lambda path: split_word(path.stem) or ""):
+        named = splits_named(map(word_of, tables))
+        if found := {path: named[word_of(path)] for path in tables if word_of(path) in named}:
+            return found
+    return {}
+
+
+def lists(table: Path, wanted: Wanted) -> bool:
+    """Return whether a file is a table that has recordings, and what is said in them."""
+    if not table.is_file() or table.stat().st_size > LARGEST:
+        return False
+    with suppress(DataError):
+        read, columns = with_columns(table, wanted, Faults())
+        return columns.said is not None and column_of_files(read.frame, wanted) is not None
+    return False
+
+
+def read_tables(
+    tables: Sequence[Path], wanted: Wanted, faults: Faults
+) -> tuple[list[Row], list[str]]:
     """The rows of tables of transcripts; what is wrong with them is noted.
 
     Returns:
@@ -92,11 +129,11 @@ def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list
     """
     rows: list[Row] = []
     notes: list[str] = []
-    named = splits_named(table.stem for table in tables) if len(tables) > 1 else {}
+    named = splits_of(tables) if len(tables) > 1 else {}
     for table in tables:
         own = Faults()
         with faults.noted():
-            found, told = read_table(table, own, named.get(table.stem))
+            found, told = read_table(table, wanted, own, named.get(table))
             rows += found
             notes += told
             own.check()
@@ -105,19 +142,23 @@ def read_tables(tables: Sequence[Path], faults: Faults) -> tuple[list[Row], list
     return rows, notes
 
 
-def read_table(table: Path, faults: Faults, split: Split | None) -> tuple[list[Row], list[str]]:
+def read_table(
+    table: Path, wanted: Wanted, faults: Faults, split: Split | None
+) -> tuple[list[Row], list[str]]:
     """The rows of a table, and what was decided in reading it.
 
     Args:
         table: The file.
+        wanted: Its columns.
         faults: Where it is noted what is wrong with rows.
         split: Split of the whole table, unless a column says another; None: any.
 
     Raises:
         FaultsError: If it cannot be read, or lacks a column.
     """
-    read, columns = table_with_columns(table, faults)
-    of_rows = [] if columns[-1] is None else list(read.frame.iloc[:, columns[-1]].astype(str))
+    read, columns = with_columns(table, wanted, faults)
+    check_columns(table, read, columns, wanted)
+    of_rows = [] if columns.split is None else list(read.frame.iloc[:, columns.split].astype(str))
     splits = splits_named({value.strip() for value in of_rows})
     rows = []
     for line, *values in read.frame.astype(str).itertuples(name=None):
@@ -136,44 +177,18 @@ def read_table(table: Path, faults: Faults, split: Split | None) -> tuple[list[R
     return rows, notes
 
 
-def table_with_columns(table: Path, faults: Faults) -> tuple[TableFile, tuple[int | None, ...]]:
-    """A table, and the places of its columns of files, texts, speakers, takes and splits.
-
-    Between tabs and bars a quotation mark is a part of the text, as public collections have it.
-    Without names of columns the first has files, and the last texts, as in LJSpeech.
+def check_columns(table: Path, read: TableFile, columns: Columns, wanted: Wanted) -> None:
+    """Refuse a table without the columns that are needed.
 
     Raises:
-        FaultsError: If it cannot be read, or lacks a column.
+        FaultsError: If one is missing.
     """
-    if is_nameless(table):
-        bars = TableForm(separator="bar", quoting="none", header=False)
-        read = read_table_file(table, bars, faults)
-        return read, (0, len(read.frame.columns) - 1, None, None, None)
-    tabs = TableForm(separator="tab", quoting="none", header=True)
-    other = TableForm(quoting="double" if table.suffix.lower() == ".csv" else None, header=True)
-    read = read_table_file(table, tabs if table.suffix.lower() == ".tsv" else other, faults)
-    names = [str(name).strip().lower() for name in read.frame.columns]
-    places = tuple(
-        next((names.index(name) for name in known if name in names), None)
-        for known in (FILES, TEXTS, SPEAKERS, TAKES, SPLITS_OF_ROWS)
-    )
-    for place, column in zip(places, ("file", "text"), strict=False):
+    needed = (FILES[0], columns.file), (wanted.said[0], columns.said)
+    for column, place in needed:
         if place is None:
-            faults.add(
-                f"{table.name} has no column {column!r}, only {list(read.frame.columns)}",
-                "name its columns in the first row: file and text, with tabs between",
-            )
-            faults.check()
-    return read, places
-
-
-def is_nameless(table: Path) -> bool:
-    """Return whether a table is like LJSpeech's: fields between bars, no names of columns."""
-    if table.stem.lower() != "metadata":
-        return False
-    with table.open(encoding="utf-8-sig", errors="replace") as file:
-        fields = file.readline().strip().lower().split("|")
-    return len(fields) > 1 and not set(fields) & {*FILES, *TEXTS}
+            what = f"{table.name} has no column {column!r}, only {list(read.frame.columns)}"
+            cure = f"name its columns in the first row: file and {wanted.said[0]}"
+            raise FaultsError({f"{cure}, with tabs between": [what]})
 
 
 def check_row(row: Row, faults: Faults) -> None:

@@ -1,17 +1,16 @@
-"""Recordings with the texts that tables give them."""
+"""Recordings with the texts that tables, lists or files of their own give them."""
 
-import posixpath
-import unicodedata
-from collections import defaultdict
 from collections.abc import Container
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.joined_words import Utterance, Utterances
-from rnn_core.readers.sound.recording_files import bare_name, find_files
+from rnn_core.readers.sound.recording_columns import Wanted, known_names
+from rnn_core.readers.sound.recording_files import Files, bare_name, find_files
+from rnn_core.readers.sound.recording_index import Index, alike
 from rnn_core.readers.sound.recording_sides import (
     SplitParameters,
     check_groups,
@@ -19,25 +18,34 @@ from rnn_core.readers.sound.recording_sides import (
     share_sides,
 )
 from rnn_core.readers.sound.recordings import Named, read_all
-from rnn_core.readers.sound.transcript_tables import OWN, Row, find_tables, read_tables
+from rnn_core.readers.sound.texts_beside import HALF, Texts, texts_beside
+from rnn_core.readers.sound.transcript_tables import (
+    OWN,
+    Row,
+    lists,
+    only_table,
+    read_tables,
+    tables_of_recordings,
+    usual_tables,
+)
 from rnn_core.readers.splits import SETS
 from rnn_core.wording import amount
 
-NONE = "the data holds no transcripts.tsv with the columns file and text"
-NONE_CURE = "write one, or set data.strings to join recordings of single words"
-
-BESIDE = ("", "clips/", "wavs/", "wav/", "audio/", "recordings/")
-"""Folders beside a table in which public collections have the recordings that it names."""
+NONE = "nothing in the data tells what is said in the recordings"
+NONE_CURE = (
+    "write transcripts.tsv with the columns file and text, or a text file for each recording, with "
+    "its name; or set data.strings to join recordings of single words"
+)
 
 
 class Listed(NamedTuple):
-    """Recordings that tables list.
+    """Recordings whose texts are known.
 
     Attributes:
         files: Each with its text.
-        rows: What the tables say of it.
+        rows: What is known of it.
         left_out: Messages about other files.
-        notes: What was decided in reading the tables.
+        notes: Where the texts come from, and what was decided in reading them.
     """
 
     files: list[Named]
@@ -46,31 +54,81 @@ class Listed(NamedTuple):
     notes: list[str]
 
 
-def has_tables(raw: Path) -> bool:
-    """Return whether a folder has a table of transcripts."""
-    return bool(find_tables(find_files(raw).others))
+def has_texts(raw: Path) -> bool:
+    """Return whether anything in a folder tells the texts of recordings."""
+    source = source_of(raw, find_files(raw), Faults())
+    return source.texts is not None or bool(source.tables)
+
+
+class Source(NamedTuple):
+    """The tables that have the texts of recordings, or else the texts beside these."""
+
+    tables: list[Path]
+    texts: Texts | None = None
+
+
+def source_of(raw: Path, files: Files, faults: Faults) -> Source:
+    """Find what tells texts: tables by their names first, then lists, then tables by content."""
+    wanted = Wanted(known=known_names(files.recordings))
+    usual = usual_tables(files.others)
+    own = bool(usual) and usual[0].stem.lower() == OWN
+    if own or any(lists(table, wanted) for table in usual):
+        return Source(usual)
+    if texts := texts_beside(raw, files, faults):
+        return Source([], texts)
+    return Source(tables_of_recordings(files.others, wanted) or usual or only_table(files.others))
+
+
+def check_nothing_beside(raw: Path) -> None:
+    """Refuse recordings with files of another kind beside them, which may hold their texts.
+
+    Raises:
+        FaultsError: If most recordings have one of the same name.
+    """
+    files = find_files(raw)
+    bare = {alike(path.name.partition(".")[0]): path for path in files.others}
+    found = [p for p in files.recordings if alike(bare_name(p).partition(".")[0]) in bare]
+    if found and len(found) >= HALF * len(files.recordings):
+        other = bare[alike(bare_name(found[0]).partition(".")[0])].relative_to(raw).as_posix()
+        what = f"{other} has the name of a recording, and may hold its text, but is not read"
+        raise FaultsError({NONE_CURE: [what]})
 
 
 def list_transcripts(raw: Path, faults: Faults) -> Listed:
-    """The recordings that tables of a folder list; what is wrong is noted.
+    """The recordings of a folder whose texts tables, lists or files tell; what is wrong is noted.
 
     Raises:
-        FaultsError: If there is no such table, or more than one of all recordings.
+        FaultsError: If nothing tells them, or several tables or lists do.
     """
-    recordings, others = find_files(raw)
-    tables = find_tables(others)
-    if not tables:
-        raise FaultsError({NONE_CURE: [NONE]})
+    files = find_files(raw)
+    source = source_of(raw, files, faults)
+    if source.tables:
+        return of_tables(raw, files, source.tables, faults)
+    if texts := source.texts:
+        named = [Named(p, p.relative_to(raw).as_posix(), row.text) for p, row in texts.rows]
+        listed = {path for path, _ in texts.rows}
+        left_out = left_out_of(raw, files, listed, texts.used)
+        return Listed(named, [row for _, row in texts.rows], left_out, [texts.note])
+    raise FaultsError({NONE_CURE: [NONE]})
+
+
+def of_tables(raw: Path, files: Files, tables: list[Path], faults: Faults) -> Listed:
+    """The recordings that tables list.
+
+    Raises:
+        FaultsError: If there is more than one table of all recordings.
+    """
     if len(tables) > 1 and tables[0].stem.lower() == tables[1].stem.lower():
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
         raise FaultsError({"remove one of them": [f"the data holds {names}"]})
     before = len(faults.found)
-    rows, notes = read_tables(tables, faults)
-    index = Index(recordings, tables[0].parent, unclear=len(faults.found) > before)
-    files, kept = [], []
+    rows, notes = read_tables(tables, Wanted(known=known_names(files.recordings)), faults)
+    unclear = len(faults.found) > before
+    index = Index(raw, files.recordings, tables[0].parent, unclear)
+    named, kept = [], []
     seen: dict[Path, str] = {}
     for row in rows:
-        path = index.find(row, faults) if row.file else None
+        path = index.find(row.where, row.file, faults) if row.file else None
         if path is None:
             continue
         if path in seen:
@@ -78,87 +136,35 @@ def list_transcripts(raw: Path, faults: Faults) -> Listed:
             faults.add(what, "keep one")
             continue
         seen[path] = row.where
-        files.append(Named(path, path.relative_to(raw).as_posix(), row.text))
+        named.append(Named(path, path.relative_to(raw).as_posix(), row.text))
         kept.append(row)
-    listed = None if index.unclear else seen
-    left_out = not_listed(raw, recordings, others, tables, listed, faults)
-    return Listed(files, kept, left_out, notes)
+    if tables[0].stem.lower() == OWN and not index.unclear:
+        check_all_listed(raw, files.recordings, seen, tables[0].name, faults)
+        seen |= dict.fromkeys(files.recordings, "")
+    listed = files.recordings if index.unclear else seen
+    if tables[0].stem.lower() != OWN:
+        read = ", ".join(path.relative_to(raw).as_posix() for path in tables)
+        notes = [f"texts are read from {read}", *notes]
+    return Listed(named, kept, left_out_of(raw, files, listed, tables), notes)
 
 
-def not_listed(
-    raw: Path,
-    recordings: list[Path],
-    others: list[Path],
-    tables: list[Path],
-    listed: Container[Path] | None,
-    faults: Faults,
+def check_all_listed(
+    raw: Path, recordings: list[Path], listed: Container[Path], table: str, faults: Faults
+) -> None:
+    """Note the recordings that the user's own table, which must list them all, does not list."""
+    for path in recordings:
+        if path not in listed:
+            what = f"{path.relative_to(raw).as_posix()} is not in {table}"
+            faults.add(what, "add a row or remove the file")
+
+
+def left_out_of(
+    raw: Path, files: Files, listed: Container[Path], used: Container[Path]
 ) -> list[str]:
-    """Describe the recordings that no table lists; the user's own table must list them all.
-
-    Nothing is known of that where it is not clear what a table lists.
-    """
-    without = [
-        path.relative_to(raw).as_posix()
-        for path in recordings
-        if listed is not None and path not in listed
-    ]
-    if tables[0].stem.lower() == OWN:
-        for name in without:
-            faults.add(f"{name} is not in {tables[0].name}", "add a row or remove the file")
-        without = []
-    unlisted = [f"what no table lists ({amount(len(without), 'recording')})"] if without else []
-    return unlisted + [path.relative_to(raw).as_posix() for path in others if path not in tables]
-
-
-class Index:
-    """Recordings by what a table may call them.
-
-    Args:
-        recordings: All of them.
-        folder: That of the table.
-        unclear: Whether rows are missing, or do not name their recording.
-    """
-
-    def __init__(self, recordings: list[Path], folder: Path, unclear: bool) -> None:
-        self.unclear = unclear
-        self.by_name: dict[str, Path] = {}
-        self.by_bare: dict[str, list[Path]] = defaultdict(list)
-        for path in recordings:
-            if path.is_relative_to(folder):
-                name = PurePosixPath(path.relative_to(folder).as_posix())
-                self.by_name[alike(name.as_posix())] = path
-                bare = name.with_name(bare_name(path)).as_posix()
-                self.by_bare[alike(bare)].append(path)
-
-    def find(self, row: Row, faults: Faults) -> Path | None:
-        """The recording of a row; None, and noted, if that is not a single one of the folder."""
-        name = posixpath.normpath(row.file.replace("\\", "/"))
-        if name.startswith(("/", "../")) or name[1:3] == ":/":
-            self.unclear = True
-            what = f"{row.where}: {row.file} is not named from the folder of the table"
-            faults.add(what, "write names such as `clips/a.wav`, and copy the recordings there")
-            return None
-        for folder in BESIDE:
-            if path := self.by_name.get(alike(folder + name)):
-                return path
-        found = [p for folder in BESIDE for p in self.by_bare.get(alike(folder + name), [])]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            self.unclear = True
-            names = " and ".join(path.name for path in found)
-            faults.add(f"{row.where}: {row.file} may be {names}", "write which of them")
-        else:
-            faults.add(
-                f"{row.where}: there is no file {row.file!r} in the folder",
-                "add it or drop the row",
-            )
-        return None
-
-
-def alike(name: str) -> str:
-    """A name in one Unicode form: systems store it in one or the other."""
-    return unicodedata.normalize("NFC", name)
+    """Describe the recordings whose text nothing tells, and the files that are not read."""
+    without = [path for path in files.recordings if path not in listed]
+    many = [f"{amount(len(without), 'recording')} without a text"] if without else []
+    return many + [p.relative_to(raw).as_posix() for p in files.others if p not in used]
 
 
 def listed_utterances(

@@ -1,7 +1,7 @@
 """The user's own texts: the files, and their rows by split."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import cut_words
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.class_files import find_class_files, labels_beside, read_class_files
 from rnn_core.readers.faults import Faults, some
-from rnn_core.readers.folders import visible_in
+from rnn_core.readers.folders import files_besides, visible_files, visible_in
+from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import (
     LabelledTexts,
     NoColumnError,
@@ -20,7 +22,13 @@ from rnn_core.readers.labelled_texts import (
 )
 from rnn_core.readers.splits import SPLIT_NAMES, splits_named
 from rnn_core.readers.table_files import is_table_file
-from rnn_core.readers.text_folders import read_text_folders
+from rnn_core.readers.text_files import is_note, is_plain
+from rnn_core.readers.text_folders import (
+    ClassFolder,
+    find_class_folders,
+    is_text,
+    texts_of_classes,
+)
 from rnn_core.readers.text_splits import later_copies, stratified_sides, with_two_labels
 from rnn_core.tasks.sentiment.parameters import Found, SentimentData
 
@@ -31,6 +39,9 @@ TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
 IN_ONE_PIECE = re.compile("-00000-of-00001.*")
 """Rest of a split's name whose file could have been cut into pieces."""
+
+OF_LINES = (".label", ".train", ".valid", ".dev", ".test", ".ft", ".fasttext")
+"""Further endings of files whose lines have labels."""
 
 NO_SPLIT = -1
 """The split of a row that no file says a split of."""
@@ -116,52 +127,84 @@ def drawn_sides(
 def read_files(
     raw: Path, parameters: SentimentData, faults: Faults
 ) -> tuple["pd.DataFrame", Found]:
-    """Read the files of the splits, or the only one, or folders of texts.
+    """Read the files of the splits, or the only one, or folders or files of classes.
 
     Returns:
         Columns `text`, `label` and `side`, and what was found out about the files.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
-    if parameters.train is None and not tables_of(raw):
-        in_folders = read_text_folders(raw, faults)
-        if in_folders is None:
-            raise DataError(NO_FILES)
-        folders = {file.partition("/")[0] for file in in_folders.index}
-        notes = ("a file each, in folders of their classes",)
-        return in_folders, Found(notes=notes, left_out=names_but(raw, folders))
+    if (of_classes := read_classes(raw, parameters, faults)) is not None:
+        return of_classes
     read: dict[int, LabelledTexts] = {}
     files = files_of(raw, parameters)
     for side, file in files.items():
         with faults.noted():
-            read[side] = read_file(file, side, parameters)
+            kind = next((one.kind for one in read.values()), None)
+            read[side] = read_file(file, side, parameters, kind)
     faults.check()
     train = next(iter(read.values()))
     tables = [one.table.assign(side=side) for side, one in read.items()]
     return pd.concat(tables), Found(
         form=train.form,
+        lines=train.kind,
         text=train.text,
         label=train.label,
         others=train.others,
         notes=train.notes,
-        left_out=names_but(raw, {file.name for file in files.values()}),
+        left_out=files_besides(raw, {*files.values()}),
     )
 
 
-def names_but(raw: Path, read: Container[str]) -> tuple[str, ...]:
-    """The files and folders of a folder but those that are read."""
-    return tuple(path.name for path in visible_in(raw) if path.name not in read)
+def read_classes(
+    raw: Path, parameters: SentimentData, faults: Faults
+) -> tuple["pd.DataFrame", Found] | None:
+    """Read folders or files of classes; None if there are none, or there is a table."""
+    tables = tables_of(raw)
+    if parameters.train is not None or not all(map(is_plain, tables)):
+        return None
+    if folders := folders_of(raw, bool(tables)):
+        table = texts_of_classes(folders, raw, faults, parameters.encoding or "utf-8")
+        faults.check()
+        assert table is not None
+        read = {raw / name for name in table.index}
+        notes = ("a file each, in folders of their classes",)
+        return table, Found(notes=notes, left_out=files_besides(raw, read))
+    if not (files := find_class_files(raw)):
+        return None
+    names = some([one.file.relative_to(raw).as_posix() for one in files], 4)
+    return read_class_files(files, raw, parameters.encoding, faults), Found(
+        lines="file",
+        notes=(f"a line each, in files of their classes: {names}",),
+        left_out=files_besides(raw, {one.file for one in files}),
+    )
 
 
-def read_file(file: Path, side: int, parameters: SentimentData) -> LabelledTexts:
-    """Read the file of a split.
+def folders_of(raw: Path, beside: bool) -> list[ClassFolder]:
+    """The folders of classes; none if another kind of data is likelier.
+
+    Args:
+        raw: The folder.
+        beside: Whether it has a text file beside the folders, which may be a table.
+    """
+    found = find_class_folders(raw)
+    texts = [sum(map(is_text, visible_in(one.folder))) for one in found]
+    several = len({one.folder.name for one in found}) > 1
+    return found if several and (min(texts) > 1 or not beside) else []
+
+
+def read_file(
+    file: Path, side: int, parameters: SentimentData, kind: LineKind | None
+) -> LabelledTexts:
+    """Read the file of a split; its lines have labels where the training file has them.
 
     Raises:
         DataError: If it cannot be used; names all rows that are wrong.
     """
     faults = Faults()
+    columns = (parameters.text, parameters.label)
     try:
-        found = read_texts(file, parameters.text, parameters.label, parameters.form, faults)
+        found = read_texts(file, *columns, parameters.form, faults, kind)
     except NoColumnError as error:
         if side in {TRAIN, NO_SPLIT} or error.column != str(parameters.label):
             raise
@@ -173,10 +216,23 @@ def read_file(file: Path, side: int, parameters: SentimentData) -> LabelledTexts
     return found
 
 
+def without_files(raw: Path) -> str:
+    """Describe that there are no texts with labels, and where they may be."""
+    there = find_class_folders(raw)
+    tables = [file for file in visible_files(raw) if is_table_file(file)]
+    places = sorted({file.parent.relative_to(raw).as_posix() for file in tables} - {"."})
+    hint = ""
+    if there and not splits_named(file.stem for file in tables):
+        hint = f"; there is one folder of texts, {there[0].folder.name}, and a class needs another"
+    elif len(places) == 1:
+        hint = f"; there are tables in {places[0]}: give this folder, or one of them"
+    return f"{NO_FILES}{hint}"
+
+
 NO_FILES = (
     "there is no table and there are no folders of texts; texts with labels are in a table such as "
     ".csv, .tsv, .xlsx, .parquet or .jsonl, or are .txt files in folders that are called after "
-    "their labels"
+    "their labels, or lines of such files"
 )
 
 
@@ -195,8 +251,11 @@ def files_of(raw: Path, parameters: SentimentData) -> dict[int, Path]:
 
 
 def tables_of(raw: Path) -> list[Path]:
-    """The tables of a folder, in the order of their names."""
-    return [file for file in visible_in(raw) if file.is_file() and is_table_file(file)]
+    """The tables of a folder, in the order of their names; notes beside them are none."""
+    files = [file for file in visible_in(raw) if file.is_file()]
+    found = [file for file in files if is_table_file(file) or file.suffix.lower() in OF_LINES]
+    found = found or [file for file in files if not file.suffix]
+    return [file for file in found if not is_note(file.name)]
 
 
 def only_table(raw: Path) -> Path:
@@ -206,8 +265,13 @@ def only_table(raw: Path) -> Path:
         DataError: If there is not exactly one.
     """
     files = tables_of(raw)
+    if beside := labels_beside(raw):
+        raise DataError(
+            f"{beside[1]} seems to have the label of each line of {beside[0]}; put both into one "
+            f"table, such as by: paste {beside[1]} {beside[0]} > texts.tsv"
+        )
     if not files:
-        raise DataError(NO_FILES)
+        raise DataError(without_files(raw))
     if len(files) > 1:
         names = [file.name for file in files]
         raise DataError(
@@ -223,12 +287,17 @@ def usual_files(raw: Path) -> dict[Split, str]:
 
     So are files whose split could be cut into pieces, if it is in one: train-00000-of-00001.
     """
-    stems = {
-        IN_ONE_PIECE.sub("", file.name.partition(".")[0]): file.name for file in tables_of(raw)
-    }
+    stems = {word_of_split(file): file.name for file in tables_of(raw)}
     named = splits_named(stems)
     usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
     return {named[stem]: stems[stem] for stem in usual}
+
+
+def word_of_split(file: Path) -> str:
+    """The part of a file's name that may say its split: its ending, or what is before it."""
+    if file.suffix.lower() in OF_LINES and file.suffix[1:].lower() in SPLIT_NAMES:
+        return file.suffix[1:]
+    return IN_ONE_PIECE.sub("", file.name.partition(".")[0])
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

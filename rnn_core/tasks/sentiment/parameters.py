@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from rnn_core.metric import ClassMetric
 from rnn_core.readers.formats.text_records import Quoting
+from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import Column
 from rnn_core.readers.splits import check_shares
 from rnn_core.readers.table_files import TableForm
@@ -90,7 +91,9 @@ class Found:
     """Facts found out about files of labelled texts.
 
     Attributes:
-        form: How the training file is written; None where each text is a file.
+        form: How the training file is written; None where files or folders are classes.
+        lines: Where the label is if each line is a text; `file`: in the name of the file.
+            None: in a table, or each text is a file.
         text: Its column of texts: the name, or the position where columns have none.
         label: Its column of labels, in the same form.
         others: Further columns that may be the one of labels.
@@ -104,6 +107,7 @@ class Found:
     """
 
     form: TableForm | None = None
+    lines: LineKind | Literal["file"] | None = None
     text: str = ""
     label: str = ""
     others: tuple[str, ...] = ()

@@ -1,13 +1,16 @@
 """The user's own texts without labels, read like those that a model was trained on."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from rnn_core.errors import DataError
+from rnn_core.readers.class_files import may_be_texts
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.labelled_texts import TEXT_NAMES, texts_of
+from rnn_core.readers.folders import visible_files
+from rnn_core.readers.labelled_lines import LineKind, encoding_of, kind_of_file, text_of_line
+from rnn_core.readers.labelled_texts import TEXT_NAMES, one_form, texts_of
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.table_files import (
     PACKED,
@@ -26,13 +29,33 @@ TEXT = "text"
 """Accepted names of a column of texts, besides its name in training."""
 
 
-def read_raw_input(path: Path, form: TableForm | None, column: str) -> "pd.DataFrame":
-    """Read a table, the lines of a text, or the .txt files of a folder.
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """Facts about the files that a model was trained on.
+
+    Attributes:
+        form: How the table was written; None: there was none.
+        lines: Where labels are if each line is a text; see `Found.lines`.
+        text: The column of texts.
+        label: The column of labels.
+        classes: The labels.
+        encoding: Of texts that are not in UTF-8.
+    """
+
+    form: TableForm | None = None
+    lines: LineKind | Literal["file"] | None = None
+    text: str = TEXT
+    label: str = ""
+    classes: Collection[str] = ()
+    encoding: str | None = None
+
+
+def read_raw_input(path: Path, known: Known) -> "pd.DataFrame":
+    """Read a table, the lines of a text, or the texts of a folder.
 
     Args:
         path: The file or folder.
-        form: How the table was written that a model was trained on; None: there was none.
-        column: Its column of texts.
+        known: What is known of the files of the training.
 
     Returns:
         The table as it is, or a column `text`; the index, `row`, has the user's names of rows.
@@ -41,33 +64,60 @@ def read_raw_input(path: Path, form: TableForm | None, column: str) -> "pd.DataF
         DataError: If it cannot be read.
     """
     if path.is_dir():
-        return of_folder(path)
+        return of_folder(path, known)
     suffixes = {suffix.lower() for suffix in path.suffixes} - {*PACKED}
-    if is_table_file(path) and ".txt" not in suffixes:
-        return read_like(path, form, column).frame
-    if form is not None and (table := table_in_text(path, form, column)):
+    plain = not is_table_file(path) or ".txt" in suffixes
+    if known.lines not in {None, "file"} and (plain or kind_of_file(path, None) == known.lines):
+        return frame_of(of_lines(path, known))
+    if not plain:
+        return read_like(path, known.form, known.text).frame
+    if known.form is not None and (table := table_in_text(path, known)):
         return table.frame
-    return of_lines(path)
+    return frame_of(of_lines(path, known))
 
 
-def of_folder(folder: Path) -> "pd.DataFrame":
-    """The .txt files of a folder, a row each."""
+def frame_of(texts: Mapping[Any, str]) -> "pd.DataFrame":
+    """A column of texts by the user's names of rows."""
     import pandas as pd  # noqa: PLC0415 - training does without
 
+    return pd.DataFrame({TEXT: list(texts.values())}, index=pd.Index([*texts], name="row"))
+
+
+def of_folder(folder: Path, known: Known) -> "pd.DataFrame":
+    """The texts of a folder, a row each: its .txt files, or their lines if the training's were."""
     faults = Faults()
-    texts = dict(texts_in(folder, folder, faults))
+    texts: dict[str, str] = {}
+    if known.lines is None:
+        texts = dict(texts_in(folder, folder, faults, known.encoding))
+    else:
+        for file in filter(may_be_texts, visible_files(folder)):
+            name = file.relative_to(folder).as_posix()
+            with faults.noted():
+                lines = of_lines(file, known).items()
+                texts |= {f"{name}, line {line}": text for line, text in lines if text}
     faults.check()
     if not texts:
         raise DataError(f"{folder} holds no .txt file; name a file, or a folder of texts")
-    return pd.DataFrame({TEXT: list(texts.values())}, index=pd.Index(list(texts), name="row"))
+    return frame_of(texts)
 
 
-def of_lines(file: Path) -> "pd.DataFrame":
-    """The lines of a text, a row each; blank ones at the end are none."""
-    import pandas as pd  # noqa: PLC0415 - training does without
+def of_lines(file: Path, known: Known) -> dict[int, str]:
+    """The texts of lines by their numbers, without labels; blank ones at the end are none."""
+    lines = read_plain_text(file, own_encoding(file, known)).rstrip().split("\n")
+    texts = dict(enumerate(lines, start=1))
+    if known.lines is None or known.lines == "file":
+        return texts
+    kind = known.lines
+    return {row: text_of_line(line.strip(), kind, known.classes) for row, line in texts.items()}
 
-    lines = read_plain_text(file).rstrip().split("\n")
-    return pd.DataFrame({TEXT: lines}, index=pd.RangeIndex(1, len(lines) + 1, name="row"))
+
+def own_encoding(file: Path, known: Known) -> str | None:
+    """The encoding that a text tells, or else that of the training; None: UTF-8."""
+    try:
+        found = encoding_of(file, None, Faults())
+    except DataError:
+        found = known.encoding or "utf-8"
+    return None if found.startswith("utf-8") else found
 
 
 def read_like(path: Path, form: TableForm | None, column: str) -> TableFile:
@@ -113,22 +163,32 @@ def forms(form: TableForm | None) -> Iterator[TableForm]:
     yield TableForm()
 
 
-def table_in_text(path: Path, form: TableForm, column: str) -> TableFile | None:
+def table_in_text(path: Path, known: Known) -> TableFile | None:
     """The table that a .txt is; None if it is lines of text.
 
     It is one if it has the column's name in its first line, or, where columns have no names,
-    tabs as that which a model was trained on.
+    tabs as that which a model was trained on, or labels in the column of labels.
     """
-    if form.header is False and form.separator != "\t":
-        return None
+    assert known.form is not None
     faults = Faults()
     try:
-        found = read_table_file(path, replace(form, encoding=None), faults)
+        found = read_table_file(path, replace(known.form, encoding=None), faults)
         faults.check()
     except DataError:
         return None
     names = list(found.frame.columns)
-    return found if len(names) > 1 and column in names else None
+    if len(names) < 2 or known.text not in names:
+        return None
+    labelled = known.form.header or known.form.separator == "\t" or has_labels(found, known)
+    return found if labelled else None
+
+
+def has_labels(found: TableFile, known: Known) -> bool:
+    """Return whether most rows of a table have a label that is known."""
+    if known.label not in found.frame.columns:
+        return False
+    labels = [one_form(label) for label in texts_of(found.frame[known.label])]
+    return sum(label in known.classes for label in labels) > len(labels) // 2
 
 
 def column_of_texts(names: Sequence[str], column: str) -> str | None:

@@ -13,7 +13,7 @@ from rnn_core.tasks.base.classification import ClassAnswer, class_answers, class
 from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.sentiment.files import read_sides, words_of
 from rnn_core.tasks.sentiment.learn import SCORING_BATCH, Learning
-from rnn_core.tasks.sentiment.raw_input import TEXT, read_raw_input, texts_in_table
+from rnn_core.tasks.sentiment.raw_input import TEXT, Known, read_raw_input, texts_in_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +38,19 @@ class Serving(Learning, Serves):
         Raises:
             DataError: If it cannot be read; names file and line.
         """
-        found = self.meta.found
-        return read_raw_input(path, None if found is None else found.form, self.column)
+        found, classes = self.meta.found, self.meta.classes
+        if found is None:
+            return read_raw_input(path, Known(text=self.column, classes=classes))
+        encoding = None if found.form is None else found.form.encoding
+        known = Known(
+            form=found.form,
+            lines=found.lines,
+            text=self.column,
+            label=found.label,
+            classes=classes,
+            encoding=self.meta.parameters.encoding or encoding,
+        )
+        return read_raw_input(path, known)
 
     def input_columns(self) -> dict[str, bool]:
         """Texts may be in a column that is called so, or as that of the training."""

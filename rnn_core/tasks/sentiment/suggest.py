@@ -6,10 +6,10 @@ from typing import Any
 
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.labelled_texts import guess_columns
-from rnn_core.readers.table_files import read_table_file
+from rnn_core.readers.labelled_lines import read_any
+from rnn_core.readers.labelled_texts import guess_columns, refuse_prose
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of, weights_for
-from rnn_core.tasks.sentiment.files import files_of, read_files, tables_of, usual_files
+from rnn_core.tasks.sentiment.files import files_of, read_classes, usual_files
 from rnn_core.tasks.sentiment.parameters import SentimentData
 
 FORM = ("separator", "encoding", "header", "quoting")
@@ -21,11 +21,12 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     form = {name: wanted[name] for name in FORM if name in wanted}
     asked = parameters_of(SentimentData, files | form)
     faults = Faults()
-    if not files and not tables_of(raw):
-        rows, _ = read_files(raw, asked, faults)
-        return {"data": dict(wanted), **suggested_training(len(rows), wanted)}
+    if (of_classes := read_classes(raw, asked, faults)) is not None:
+        return {"data": dict(wanted), **suggested_training(len(of_classes[0]), wanted)}
     file = next(iter(files_of(raw, asked).values()))
-    found = read_table_file(file, asked.form, faults)
+    found, kind = read_any(file, asked.form, faults)
+    if kind is None and asked.separator is None and "label" not in wanted:
+        refuse_prose(file, found, faults)
     faults.check()
     text, label = guess_columns(file.name, found, wanted.get("text"), wanted.get("label"))
     data = {"text": text, "label": label} | files | dict(wanted)

@@ -8,7 +8,7 @@ from torch import Tensor
 from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import some
-from rnn_core.readers.labelled_texts import alike
+from rnn_core.readers.labelled_texts import alike, several_in_one
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, counted, split_line
@@ -36,7 +36,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
     left_out = f"{meta.left_out:,} rows are left out: their text is in a later set too"
     read = (
         *of_files(found),
-        *([f"left out: {some(found.left_out)}"] if found.left_out else []),
+        *([f"left out: {some(found.left_out, 20)}"] if found.left_out else []),
         f"{len(totals)} classes: {counted(totals)}",
         split_line(meta.items, "texts"),
         *([left_out] if meta.left_out else []),
@@ -53,6 +53,10 @@ def of_files(found: Found) -> Iterator[str]:
     """Describe the form of the texts, and the columns by their role."""
     if found.form is None:
         yield f"{found.rows:,} texts, {found.notes[0]}"
+        return
+    if found.lines is not None:
+        yield f"{found.rows:,} texts, a line each, in {found.form.encoding}"
+        yield from found.notes
         return
     yield f"{found.rows:,} rows{as_written(found.form)}"
     may_be = f" (labels may also be in {', '.join(map(repr, found.others))}: --target names them)"
@@ -101,6 +105,11 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
     for group in alike(meta.classes)[:3]:
         names = " and ".join(map(repr, group))
         yield f"{names} are different classes, and look alike; write them the same if they are one"
+    for label in several_in_one(meta.classes)[:1]:
+        yield (
+            f"the label {label!r} seems to be several; a text has one class here, so that each "
+            "combination is one of its own"
+        )
     if found.two_labels:
         yield (
             f"{amount(found.two_labels, 'text')} with different labels, such as "

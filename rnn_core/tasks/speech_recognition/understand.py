@@ -25,6 +25,7 @@ def understand(raw: Path, data: Data, meta: SpeechMeta) -> Understanding:
     return Understanding(
         read=(
             f"{len(counts)} words: {counted(counts)}",
+            *words.notes,
             *speaker_lines(*who),
             split_line(meta.items, "recordings"),
             *sound_lines(meta.heard, meta.rate_hz, words.left_out),

@@ -9,15 +9,26 @@ from rnn_core.features.frames import SUGGESTED_FRAMES
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.recording_sides import suggest_split, suggest_word_split
 from rnn_core.readers.sound.recordings import words_to_suggest
-from rnn_core.readers.sound.transcripts import has_tables, list_transcripts
+from rnn_core.readers.sound.transcripts import (
+    check_nothing_beside,
+    has_texts,
+    list_transcripts,
+)
 from rnn_core.tasks.base.prepares import Suggestion
 
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
-    """Parameters for recordings with transcripts, or else for strings of single words."""
+    """Parameters for recordings with transcripts, or else for strings of single words.
+
+    Raises:
+        FaultsError: If nothing tells texts or words, or what may tell the texts is not read.
+    """
     data: dict[str, Any] = dict(SUGGESTED_FRAMES)
     split_by = wanted.get("split_by")
-    if wanted.get("strings") or not has_tables(raw):
+    joined = bool(wanted.get("strings"))
+    if joined or not has_texts(raw):
+        if not joined:
+            check_nothing_beside(raw)
         data["strings"] = [2000, 200, 500]
         words = words_to_suggest(raw, str(wanted.get("names") or ""))
         data |= suggest_word_split(words, split_by)

@@ -10,7 +10,7 @@ from rnn_core.readers.sound.telling import (
     speaker_doubts,
     speaker_lines,
 )
-from rnn_core.readers.sound.transcripts import list_transcripts
+from rnn_core.readers.sound.transcripts import has_texts, list_transcripts
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.speech_transcription.divide import has_unknown
@@ -29,7 +29,10 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
         words = find_words(raw, parameters.names, Faults())
         speakers = sorted({r.speaker or "unknown" for r in words.recordings})
         left, doubts = words.left_out, words.doubts
-        lines = [f"strings of {len(meta.symbols)} words by {len(speakers)} speakers are joined"]
+        voices = amount(len(speakers), "speaker")
+        lines = [*words.notes, f"strings of {len(meta.symbols)} words by {voices} are joined"]
+        if not has_texts(raw):
+            lines.insert(0, "nothing tells texts of whole recordings, so each is taken for a word")
     else:
         listed = list_transcripts(raw, Faults())
         pairs = zip(listed.files, listed.rows, strict=True)

@@ -7,7 +7,14 @@ import torch
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.parallel_text import Files, Pair, clean, pair_files, read_pairs
+from rnn_core.readers.parallel_text import (
+    Files,
+    Pair,
+    clean,
+    files_called,
+    pair_files,
+    read_pairs,
+)
 from rnn_core.tasks.translation.parameters import TranslationData
 
 Sides: TypeAlias = dict[Split, list[Pair]]
@@ -18,10 +25,8 @@ SPLIT_SEED = 0
 
 def read_sides(raw: Path, parameters: TranslationData) -> Sides:
     """The pairs of each split, from files of each or drawn from all pairs."""
-    read = [pairs_in(files, parameters) for files in files_of(raw, parameters)]
-    if len(read) == 1:
-        return draw_sides(read[0], parameters)
-    return dict(zip(SPLITS, read, strict=True))
+    read = {split: pairs_in(f, parameters) for split, f in files_of(raw, parameters).items()}
+    return read if len(read) == len(SPLITS) else read | draw_sides(read, parameters)
 
 
 def pairs_in(files: Files, parameters: TranslationData) -> list[Pair]:
@@ -29,20 +34,21 @@ def pairs_in(files: Files, parameters: TranslationData) -> list[Pair]:
     return read_pairs(files, parameters.columns, parameters.encoding)
 
 
-def files_of(raw: Path, parameters: TranslationData) -> list[Files]:
-    """The files of each split, or those that hold the pairs of all."""
+def files_of(raw: Path, parameters: TranslationData) -> dict[Split, Files]:
+    """The files of each split, the training set first; those without any are drawn from it."""
     patterns = parameters.source_file, parameters.target_file
     if not any(pattern and "*" in pattern for pattern in patterns):
-        return [pair_files(raw, *patterns)]
+        return {"train": pair_files(raw, *patterns)}
     source, target = patterns
     if source is None or "*" not in source or (target is not None and "*" not in target):
         raise ParameterError(
             f"target_file is {target!r}, source_file {source!r}: both or neither must hold a *"
         )
-    return [
-        pair_files(raw, source.replace("*", side), target and target.replace("*", side))
-        for side in parameters.sides
-    ]
+    return {
+        split: files_called(raw, source.replace("*", side), target and target.replace("*", side))
+        for split, side in zip(SPLITS, parameters.sides, strict=True)
+        if side is not None
+    }
 
 
 def as_read(pair: Pair, parameters: TranslationData) -> Pair:
@@ -50,16 +56,21 @@ def as_read(pair: Pair, parameters: TranslationData) -> Pair:
     return Pair(*(clean(text, parameters.lower_case) for text in pair))
 
 
-def draw_sides(pairs: list[Pair], parameters: TranslationData) -> Sides:
-    """Draw splits from all pairs, each once; those with the same text to translate together."""
+def draw_sides(given: Sides, parameters: TranslationData) -> Sides:
+    """Draw splits that are not given from the training pairs, each once.
+
+    Pairs with the same text to translate stay together.
+    """
     groups: dict[str, dict[Pair, Pair]] = {}
-    for pair in pairs:
+    for pair in given["train"]:
         read = as_read(pair, parameters)
         groups.setdefault(read.source, {}).setdefault(read, pair)
-    num_test = round(len(groups) * parameters.test_share)
-    num_validation = round(len(groups) * parameters.validation_share)
-    num_train = len(groups) - num_test - num_validation
-    if min(num_test, num_validation, num_train) < 1:
+    shares = {"validation": parameters.validation_share, "test": parameters.test_share}
+    counts = {
+        split: round(len(groups) * shares[split]) for split in SPLITS[1:] if split not in given
+    }
+    sizes = {"train": len(groups) - sum(counts.values()), **counts}
+    if min(sizes.values()) < 1:
         count = (
             "1 different source text is"
             if len(groups) == 1
@@ -71,11 +82,11 @@ def draw_sides(pairs: list[Pair], parameters: TranslationData) -> Sides:
         )
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     order = torch.randperm(len(groups), generator=generator)
-    parts = order.split([num_train, num_validation, num_test])
+    parts = order.split(list(sizes.values()))
     together = [list(group.values()) for group in groups.values()]
     return {
         split: [pair for i in part.sort().values.tolist() for pair in together[i]]
-        for split, part in zip(SPLITS, parts, strict=True)
+        for split, part in zip(sizes, parts, strict=True)
     }
 
 

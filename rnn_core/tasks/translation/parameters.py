@@ -19,12 +19,14 @@ class TranslationData:
         source_file: File of the texts to translate, one a line; null: the other one of the
             two files that are there. With a `*` in it there is a file for each split, and
             the star stands for its name in `sides`. Without a `target_file`, a table with a text
-            and its translation in each row: with tabs between, or CSV, JSON, Excel or Parquet.
+            and its translation in each row: with tabs or `|||` between, CSV, JSON, Excel,
+            Parquet, TMX, XLIFF or PO.
         target_file: File of the translations, in the same form.
         columns: Of a table, those of the text and of its translation, counted from 1.
-        sides: What files of the training, validation and test set are called.
-        validation_share: Share of the pairs kept for choosing, where one pair of files
-            holds all; pairs are drawn, not cut off at the end.
+        sides: What files of the training, validation and test set are called; null for a set
+            that has none, and is drawn from the training set.
+        validation_share: Share of the pairs kept for choosing, where no file holds them; pairs
+            are drawn, not cut off at the end.
         test_share: Share of the pairs kept for the final score, also drawn.
         repeated: What to do where a text to translate is repeated in another split, as the model
             reads it: refuse it ("error"), leave it out of the earlier split ("drop"), or take
@@ -40,7 +42,7 @@ class TranslationData:
     source_file: str | None = None
     target_file: str | None = None
     columns: tuple[int, int] = (1, 2)
-    sides: tuple[str, str, str] = ("train", "val", "test")
+    sides: tuple[str, str | None, str | None] = ("train", "val", "test")
     validation_share: float = 0.1
     test_share: float = 0.1
     repeated: Literal["error", "drop", "keep"] = "error"
@@ -51,7 +53,8 @@ class TranslationData:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        if len(set(self.sides)) < len(self.sides):
+        named = [side for side in self.sides if side is not None]
+        if len(set(named)) < len(named):
             raise ValueError("sides must be three different names")
         if min(self.columns) < 1 or self.columns[0] == self.columns[1]:
             raise ValueError("columns must be two different ones, counted from 1")

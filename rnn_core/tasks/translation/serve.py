@@ -9,7 +9,7 @@ from torch import nn
 
 from rnn_core.errors import DataError
 from rnn_core.features.subwords import END
-from rnn_core.readers.parallel_text import check_length, clean, read_lines
+from rnn_core.readers.parallel_text import check_length, clean, read_sources
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column, row_names
 from rnn_core.tasks.translation.copying import SAYS, says_nothing
 from rnn_core.tasks.translation.learn import Learning
@@ -42,10 +42,13 @@ class Serving(Learning, Serves):
     requirements = ("regex", "sentencepiece")
 
     def read_input(self, path: Path) -> "pd.DataFrame":
-        """Read a text file, one sentence a line, into the column `text`."""
+        """Read texts into the column `text`: one a line, or those of a table of pairs."""
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        return pd.DataFrame({"text": read_lines(path, self.meta.parameters.encoding)})
+        asked = self.meta.parameters
+        of_pairs = asked.target_file is None
+        read = read_sources(path, asked.columns, asked.encoding, of_pairs=of_pairs)
+        return pd.DataFrame(read, columns=["row", "text"]).set_index("row")
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: TranslationAnswer

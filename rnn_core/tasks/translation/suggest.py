@@ -7,10 +7,9 @@ from typing import Any
 
 import regex
 
-from rnn_core.metric import SPLITS
-from rnn_core.readers.folders import visible_in
-from rnn_core.readers.parallel_text import Pair, is_other_table, is_table, usual_columns
-from rnn_core.readers.text_files import by_split, usual_encoding
+from rnn_core.readers.pair_layouts import find_layout
+from rnn_core.readers.parallel_text import Pair, is_lines, usual_columns
+from rnn_core.readers.text_files import usual_encoding
 from rnn_core.readers.writing_systems import UNSPACED
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
 from rnn_core.tasks.translation.pairs import files_of, read_sides
@@ -46,7 +45,7 @@ SIZES = (
 
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """More pairs carry a larger vocabulary and model, and need fewer epochs."""
-    wanted = {**usual_data(raw, wanted), **wanted}
+    wanted = usual_data(raw, wanted)
     sides = read_sides(raw, parameters_of(TranslationData, wanted))
     num_pairs = len(sides["train"])
     size = next(size for size in SIZES if num_pairs <= size.most_pairs)
@@ -68,30 +67,30 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
 
 
 def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Files by their usual names, their encoding, and which columns of a table are texts."""
-    found = {} if "target_file" in wanted else usual_tables(raw, wanted)
-    files = files_of(raw, parameters_of(TranslationData, {**found, **wanted}))
-    if "encoding" not in wanted:
-        there = [file for each in files for file in each if file is not None]
-        found |= usual_encoding(file for file in there if not is_other_table(file.name))
-    if files[0].target is None and "columns" not in wanted:
-        asked = parameters_of(TranslationData, {**found, **wanted})
-        found["columns"] = list(usual_columns(files[0].source, asked.encoding))
+    """The wanted parameters, with files by their usual names, encoding, and columns of texts."""
+    found = {**wanted, **usual_files(raw, wanted)}
+    asked = parameters_of(TranslationData, found)
+    files = files_of(raw, asked)
+    if "encoding" not in found:
+        there = [file for each in files.values() for file in each if file is not None]
+        found |= usual_encoding(file for file in there if is_lines(file.name))
+    if files["train"].target is None and "columns" not in found:
+        asked = parameters_of(TranslationData, found)
+        found["columns"] = list(usual_columns(files["train"].source, asked.encoding))
     return found
 
 
-def usual_tables(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables of pairs that are called after splits."""
-    found: dict[str, Any] = {}
-    tables = [file for file in visible_in(raw) if is_table(file.name)]
-    of = by_split(tables) if "source_file" not in wanted else None
-    if of and len(tables) == len(SPLITS):
-        names = {split: files[0].name for split, files in of.items()}
-        parts = {split: name.partition(".") for split, name in names.items()}
-        if len({ending for _, _, ending in parts.values()}) == 1:
-            found["source_file"] = f"*.{parts['train'][2]}"
-            found["sides"] = [parts[split][0] for split in SPLITS]
-    return found
+def usual_files(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Files as their names tell; nothing where the user names both, or each set."""
+    source, target = wanted.get("source_file"), wanted.get("target_file")
+    both = source and target and "*" not in source + target
+    if "sides" in wanted or both:
+        return {}
+    layout = find_layout(raw, source, target)
+    if layout is None:
+        return {}
+    files = {"source_file": layout.source_file, "target_file": layout.target_file}
+    return files | ({"sides": list(layout.sides)} if layout.sides else {})
 
 
 def usual_tokenizer(pairs: Sequence[Pair]) -> dict[str, str]:

@@ -1,13 +1,16 @@
 """Description of what was understood of aligned texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from rnn_core.features.subwords import UNKNOWN
-from rnn_core.metric import SPLITS
+from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import some
+from rnn_core.readers.folders import visible_files
 from rnn_core.readers.odd_characters import odd_characters
-from rnn_core.readers.parallel_text import Files, Pair, is_other_table
+from rnn_core.readers.parallel_text import Files, Pair, is_lines, told_columns
+from rnn_core.readers.splits import SETS
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
 from rnn_core.tasks.translation.doubts import misaligned
@@ -19,12 +22,13 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     asked = meta.parameters
     files = files_of(raw, asked)
-    read = [pairs_in(each, asked) for each in files]
-    told = [meant(files[0], asked.columns, read[0][0]), split_line(meta.items, "pairs")]
+    read = [pairs_in(each, asked) for each in files.values()]
+    told = [*meant(raw, files["train"], asked, read[0][0]), split_line(meta.items, "pairs")]
     told += told_encoding(asked.encoding)
     told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
-    names = [name for each in files for name in each if name is not None]
-    lines = [name for name in names if not is_other_table(name.name)]
+    told += [*drawn_sets(files), *files_left_out(raw, files)]
+    names = [name for each in files.values() for name in each if name is not None]
+    lines = [name for name in names if is_lines(name.name)]
     doubts = odd_characters(lines, asked.encoding)
     for pairs in read:
         doubts += misaligned(pairs)
@@ -33,13 +37,34 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     return Understanding(read=tuple(told), doubts=tuple(doubts))
 
 
-def meant(files: Files, columns: Sequence[int], first: Pair) -> str:
-    """Describe the direction of translation, with the first pair."""
-    if files.target is None:
-        what = f"column {columns[0]} of {files.source.name} is translated into column {columns[1]}"
-    else:
-        what = f"{files.source.name} is translated into {files.target.name}"
-    return f"{what}: {short(first.source)!r} -> {short(first.target)!r}"
+def meant(raw: Path, files: Files, asked: TranslationData, first: Pair) -> Iterator[str]:
+    """Describe the direction of translation, with the first pair, and how to turn it round."""
+    pair = f"{short(first.source)!r} -> {short(first.target)!r}"
+    if files.target is not None:
+        names = [file.relative_to(raw).as_posix() for file in (files.source, files.target)]
+        yield f"{names[0]} is translated into {names[1]}: {pair}"
+        both = "" if "*" in (asked.source_file or "") else f" --set target_file={names[0]}"
+        yield f"the other way round: --set source_file={names[1]}{both}"
+        return
+    columns = told_columns(files.source, asked.columns, asked.encoding)
+    source, target = map(repr, columns.names) if columns.names else map(str, asked.columns)
+    yield f"column {source} of {files.source.name} is translated into column {target}: {pair}"
+    yield from columns.notes
+
+
+def drawn_sets(files: Mapping[Split, Files]) -> Iterator[str]:
+    """Report a set that is drawn from training pairs although another one has files."""
+    if 1 < len(files) < len(SPLITS):
+        (missing,) = set(SPLITS) - set(files)
+        yield f"no files are called after the {SETS[missing]}; it is drawn from the training pairs"
+
+
+def files_left_out(raw: Path, files: Mapping[Split, Files]) -> Iterator[str]:
+    """Report the files that are not read."""
+    used = {file for each in files.values() for file in each}
+    others = [file for file in visible_files(raw) if file not in used]
+    if others:
+        yield f"not read: {some([file.relative_to(raw).as_posix() for file in others])}"
 
 
 def short(text: str, most: int = 40) -> str:

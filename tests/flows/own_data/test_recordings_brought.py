@@ -104,6 +104,17 @@ NAMES = {
         words("{w}/{w}_{s}_{t}.wav"),
         f"2 words: no 8, yes 8|{SPLIT}",
     ),
+    "a table of words, as in ESC-50": (
+        {f"audio/1-{i * 7919 % 1000}-A.wav": wav(i) for i in range(24)}
+        | {
+            "meta/esc50.csv": "filename,fold,target,category\n"
+            + "".join(
+                f"1-{i * 7919 % 1000}-A.wav,{i // 6},{i % 2},{('rain', 'wind')[i % 2]}\n"
+                for i in range(24)
+            )
+        },
+        "2 words: rain 12, wind 12|words are read from meta/esc50.csv|4 speakers: 0 6",
+    ),
     "words and numbers": (
         {f"{w}/{w}_{i:03d}.wav": wav(f"{w}{i}") for w in ("no", "yes", "go") for i in range(12)},
         "3 words: go 12, no 12, yes 12|nothing tells who speaks",

@@ -65,6 +65,16 @@ FORMS = {
         COMMON,
         "5 characters: a space, G, N, n, o|6 speakers: c0 2|8 recordings in the training set, 2",
     ),
+    "a list beside recordings, as in LibriSpeech": (
+        {"84/121/84-121.trans.txt": "".join(f"84-121-{r.replace('.wav', '')}\n" for r in ROWS)}
+        | {f"84/121/84-121-u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        "4 characters|texts are read from 1 list of names and texts, such as 84/121/84-121.trans",
+    ),
+    "a file for each recording": (
+        {f"txt/u{i:02d}.lab": "go on" if i % 2 else "no" for i in range(12)}
+        | {f"wav48/u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        r"4 characters|texts are read from a file each, such as txt/u00.lab",
+    ),
     "texts of two Unicode forms": (
         transcribed(
             [

@@ -1,5 +1,7 @@
 """Texts of a folder, and the split of each."""
 
+import gzip
+
 import pytest
 
 from rnn_core.errors import DataError
@@ -31,9 +33,46 @@ def test_texts_are_found_by_their_endings(tmp_path, names, texts):
     assert [str(file.relative_to(tmp_path)) for file in found] == texts
 
 
+@pytest.mark.parametrize(
+    ("files", "texts"),
+    [
+        ({"one.py": b"x = 1\n"}, ["one.py"]),
+        ({"a.c": b"int\tx;\n", "b.c": b"y", "Makefile": b"all:\n"}, ["a.c", "b.c"]),
+        ({"tunes.abc": b"X:1\n", "cover.png": b"\x89PNG\r\n\x1a\n\0"}, ["tunes.abc"]),
+        ({"book": "\u00e9t\u00e9".encode("utf-16")}, ["book"]),
+        ({"log.gz": gzip.compress(b"one two")}, ["log.gz"]),
+        ({"book.txt": b"x", "b.tex": b"y", "c.tex": b"z"}, ["book.txt"]),
+    ],
+)
+def test_other_files_are_texts_by_their_content(tmp_path, files, texts):
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = text_files(tmp_path, "it")
+    assert [str(file.relative_to(tmp_path)) for file in found] == texts
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.csv", b"text\nx y\n", "a.csv is a table, and it reads plain text; save its column"),
+        ("a.jsonl", b'{"text": "x"}', "a.jsonl is a table"),
+        ("a.html", b" <HTML><p>x", "only a.html; it reads plain text"),
+        ("a.docx", b"PK\x03\x04", "only a.docx"),
+        ("a.rtf", b"{\\rtf1 x}", "only a.rtf"),
+        ("a.gz", b"no gzip", "only a.gz"),
+    ],
+)
+def test_other_kinds_are_no_texts(tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=told):
+        text_files(tmp_path, "it")
+
+
 def test_what_is_there_instead_is_told(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
+    (tmp_path / "b.html").write_text("<!DOCTYPE html><p>x")
     with pytest.raises(DataError, match=r"only a.pdf, b.html; it reads plain text"):
-        text_files(laid_out(tmp_path, "b.html", "a.pdf"), "it")
+        text_files(tmp_path, "it")
     with pytest.raises(DataError, match=r"holds 2 text files, a.txt and b.txt"):
         only_text_file(laid_out(tmp_path, "a.txt", "b.txt"), "it")
 

@@ -157,7 +157,7 @@ def test_common_voice_is_read_as_it_unpacks(tmp_path):
     assert utterances.rate_hz == 8000
     listed = list_transcripts(tmp_path, Faults())
     assert listed.left_out == [
-        "what no table lists (1 recording)",
+        "1 recording without a text",
         "cv-corpus/de/invalidated.tsv",
         "cv-corpus/de/validated.tsv",
     ]

@@ -79,6 +79,7 @@ WITHOUT_YEAR = {
     "a clock before the day": ["10:00 03-Jan", "11:00 03-Jan"],  # not of this year
     "a day after the last": ["2022-366", "2023-001"],
     "a day after the last as a number": [2022366, 2023001],
+    "a short year in digits": [220101, 220102, 220103],  # no months of 2201
     "a span": ["2022-01-01/2022-01-07", "2022-01-08/2022-01-14"],
     "a month of two languages": ["listopad 2022", "listopad 2023"],  # November, or October
     "two languages": ["3 enero 2022", "4 février 2022"],

@@ -35,13 +35,14 @@ def test_symbols_speakers_and_what_is_left_out_are_told(tmp_path):
     found = understood(tmp_path)
     assert found.read[0] == "5 characters: a, e, i, j, n"
     assert found.read[1:] == (
+        "texts are read from validated.tsv",
         "3 speakers: x 3, y 3, z 3",
         "training set: x; validation set: y; test set: z",
         "3 recordings in the training set, 3 in the validation set, 3 in the test set",
         "4.5 seconds of sound in 9 recordings (9 WAV (16 bits)), at 8,000 Hz",
         "resampled to 8,000 Hz: 1 from 16,000",
         "left out as copies: clips/copy.wav (of clips/a.wav)",
-        "left out: what no table lists (1 recording), README",
+        "left out: 1 recording without a text, README",
     )
     (doubt,) = found.doubts
     assert doubt.startswith("the texts of 1 recording for validation or test have symbols that no")
@@ -53,8 +54,9 @@ def test_strings_are_told_to_be_joined(tmp_path):
             for take in range(2):
                 store(tmp_path / word / f"{who}_{take}.wav", 10 * i + 3 * j + take)
     found = understood(tmp_path, strings=[8, 3, 3])
-    assert found.read[:3] == (
+    assert found.read[:4] == (
         "2 words: ja, nein",
+        "nothing tells texts of whole recordings, so each is taken for a word",
         "strings of 2 words by 3 speakers are joined",
         "8 strings in the training set, 3 in the validation set, 3 in the test set",
     )

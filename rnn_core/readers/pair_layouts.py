@@ -1,0 +1,227 @@
+"""Folders of aligned files and tables of pairs: which file is which, by their names alone.
+
+Such as train.en, train.de, val.en and val.de; corpus.de-en.de and corpus.de-en.en; train/en and
+train/de; or train.csv and test.csv.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import permutations
+from os.path import commonprefix
+from pathlib import Path
+from typing import NamedTuple
+
+from rnn_core.errors import DataError
+from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.faults import some
+from rnn_core.readers.parallel_text import files_in, is_table
+from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.text_files import is_note
+
+LANGUAGE = re.compile(
+    "aa|ab|af|ak|am|an|ar|as|av|ay|az|ba|be|bg|bh|bi|bm|bn|bo|br|bs|ca|ce|ch|co|cr|cs|cu|cv|cy|"
+    "da|de|dv|dz|ee|el|en|eo|es|et|eu|fa|ff|fi|fj|fo|fr|fy|ga|gd|gl|gn|gu|gv|ha|he|hi|ho|hr|ht|"
+    "hu|hy|hz|ia|id|ie|ig|ii|ik|io|is|it|iu|ja|jv|ka|kg|ki|kj|kk|kl|km|kn|ko|kr|ks|ku|kv|kw|ky|"
+    "la|lb|lg|li|ln|lo|lt|lu|lv|mg|mh|mi|mk|ml|mn|mr|ms|mt|my|na|nb|nd|ne|ng|nl|nn|no|nr|nv|ny|"
+    "oc|oj|om|or|os|pa|pi|pl|ps|pt|qu|rm|rn|ro|ru|rw|sa|sc|sd|se|sg|si|sk|sl|sm|sn|so|sq|sr|ss|"
+    "st|su|sv|sw|ta|te|tg|th|ti|tk|tl|tn|to|tr|ts|tt|tw|ty|ug|uk|ur|uz|ve|vi|vo|wa|wo|xh|yi|yo|"
+    "za|zh|zu|eng|deu|ger|fra|fre|spa|ita|por|rus|jpn|cmn|zho|chi|kor|ara|hin|tur|ukr|pol|ces|"
+    "nld|swe|english|german|french|spanish|italian|portuguese|russian|japanese|chinese|korean",
+    re.IGNORECASE,
+)
+"""Codes of languages in ISO 639-1, usual ones of three letters, and names."""
+
+SIDES = {"src": 0, "source": 0, "tgt": 1, "trg": 1, "target": 1}
+"""Names of files that are translated, 0, and of translations, 1."""
+
+TOKEN = re.compile(
+    r"(?<![A-Za-z])(?:[a-z]{3}_[A-Z][a-z]{3}|[a-z]{2}[-_][A-Z]{2}|[A-Za-z]+)(?![A-Za-z])"
+)
+"""A word in a name, or a code of a language with its script or country."""
+
+TESTS = re.compile(r"newstest|devtest|tst", re.IGNORECASE)
+"""Further names of test sets: of the conferences WMT and IWSLT, and of FLORES."""
+
+HOLE = "\0"
+"""Stands for the language in the name of a file."""
+
+
+class Layout(NamedTuple):
+    """Names of files in a form that `files_of` reads.
+
+    Attributes:
+        source_file: File of the texts to translate, or table; `*` for the names of sets.
+        target_file: That of the translations.
+        sides: What the star stands for in each set; None where that is drawn.
+    """
+
+    source_file: str
+    target_file: str | None
+    sides: tuple[str, str | None, str | None] | None
+
+
+def find_layout(raw: Path, source: str | None, target: str | None) -> Layout | None:
+    """Find files by their names; None if these do not tell.
+
+    Args:
+        raw: The folder.
+        source: What the user calls the texts to translate: one file of several, or with a `*`.
+        target: The same for the translations.
+
+    Raises:
+        DataError: If several files could be meant.
+    """
+    names = [name for name in files_in(raw) if not is_note(name)]
+    tables = [name for name in names if is_table(name)]
+    frames = aligned([name for name in names if name not in tables])
+    if frames and not is_table(source):
+        return aligned_layout(frames, source, target)
+    if source is not None or target is not None:
+        return None
+    texts = [name for name in names if name.lower().endswith((".txt", ".txt.gz"))]
+    return table_layout(tables or texts)
+
+
+def aligned(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Files whose names differ in the language alone: each by language, by the rest of the name."""
+    frames: dict[str, dict[str, str]] = {}
+    for name in names:
+        found = [match for match in TOKEN.finditer(name) if is_language(match.group())]
+        if found:
+            start, end = found[-1].span()
+            frame = name[:start] + HOLE + name[end:]
+            frames.setdefault(frame, {})[found[-1].group()] = name
+    return {frame: files for frame, files in frames.items() if len(files) > 1}
+
+
+def is_language(token: str) -> bool:
+    """Return whether a word in the name of a file tells its language, or its side."""
+    return bool(LANGUAGE.fullmatch(token)) or token.lower() in SIDES or not token.isalpha()
+
+
+def aligned_layout(
+    frames: dict[str, dict[str, str]], source: str | None, target: str | None
+) -> Layout | None:
+    """The layout of aligned files."""
+    asked = [
+        pair
+        for pair in directions(frames)
+        if fits(source, pair[0], frames) and fits(target, pair[1], frames)
+    ]
+    if not asked:
+        return None
+    counts = Counter(pair for pair in asked for files in frames.values() if {*pair} <= {*files})
+    pair = max(asked, key=counts.__getitem__)
+    others = {language for one in asked for language in one} - {*pair}
+    if others:
+        there = ", ".join(sorted({*pair, *others}))
+        example = [next(f[one] for f in frames.values() if one in f) for one in pair]
+        raise DataError(
+            f"the data holds texts in {there}; say which is translated into which, such as --set "
+            f"'source_file={starred(example[0])}' --set 'target_file={starred(example[1])}'"
+        )
+    return layout_of({f: files for f, files in frames.items() if {*pair} <= {*files}}, pair)
+
+
+def starred(name: str) -> str:
+    """The name of a file with a star for its set."""
+    word = split_word(TESTS.sub("test", name))
+    return name.replace(word, "*", 1) if word else name
+
+
+def directions(frames: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
+    """Pairs of languages, the likelier direction of each first.
+
+    Names tell it, such as train.en-de.en or train.src; else the order of the alphabet is taken.
+    """
+    found = {pair for files in frames.values() for pair in permutations(files, 2)}
+    return sorted(found, key=lambda pair: (not_told(pair, frames), pair))
+
+
+def not_told(pair: tuple[str, str], frames: Iterable[str]) -> bool:
+    """Return whether names do not tell that one language is translated into the other."""
+    if pair[0].lower() in SIDES or pair[1].lower() in SIDES:
+        return SIDES.get(pair[0].lower()) == 1 or SIDES.get(pair[1].lower()) == 0
+    told = re.compile(rf"(?<![a-z]){pair[0]}([-_2]|-to-){pair[1]}(?![a-z])", re.IGNORECASE)
+    return not any(told.search(frame) for frame in frames)
+
+
+def fits(asked: str | None, language: str, frames: dict[str, dict[str, str]]) -> bool:
+    """Return whether the user's name for one side is that of a language."""
+    if asked is None:
+        return True
+    pattern = re.compile(re.escape(asked).replace(r"\*", ".*"))
+    return any(pattern.fullmatch(files.get(language, "")) for files in frames.values())
+
+
+def layout_of(frames: dict[str, dict[str, str]], pair: tuple[str, str]) -> Layout:
+    """The layout of files in two languages.
+
+    Raises:
+        DataError: If there are several, and none is called after the training set.
+    """
+    if len(frames) == 1:
+        ((_, files),) = frames.items()
+        return Layout(files[pair[0]], files[pair[1]], None)
+    pattern, sides = by_sets(list(frames))
+    return Layout(pattern.replace(HOLE, pair[0]), pattern.replace(HOLE, pair[1]), sides)
+
+
+def table_layout(tables: Sequence[str]) -> Layout | None:
+    """The layout of tables of pairs, which hold both languages."""
+    if len(tables) == 1:
+        return Layout(tables[0], None, None)
+    if not any(split_word(TESTS.sub("test", name)) for name in tables):
+        return None
+    pattern, sides = by_sets(tables)
+    return Layout(pattern, None, sides)
+
+
+def by_sets(names: Sequence[str]) -> tuple[str, tuple[str, str | None, str | None]]:
+    """A pattern for the names of the training, validation and test set, and what its star is.
+
+    Raises:
+        DataError: If there is no training set, or more than one, or their names have no pattern.
+    """
+    words = {name: split_word(TESTS.sub("test", name)) for name in names}
+    named = splits_named(word for word in words.values() if word is not None)
+    of: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    for name, word in words.items():
+        if word is not None:
+            of[named[word]].append(name)
+    if len(of["train"]) > 1:
+        told = some([*map(shown, of["train"])])
+        raise DataError(f"several files are called after the training set: {told}; join them")
+    if not of["train"] or not (of["validation"] or of["test"]):
+        raise DataError(
+            f"the data holds several files of pairs, {some([*map(shown, names)])}; join them, or "
+            "call them after their sets, such as train and test"
+        )
+    chosen = {split: found[0] for split, found in of.items() if found}
+    return patterned(chosen)
+
+
+def shown(frame: str) -> str:
+    """The name of aligned files for messages."""
+    return frame.replace(HOLE, "*")
+
+
+def patterned(chosen: dict[Split, str]) -> tuple[str, tuple[str, str | None, str | None]]:
+    """A pattern for names, and what its star stands for in each.
+
+    Raises:
+        DataError: If they have none.
+    """
+    names = list(chosen.values())
+    ends = [name[::-1] for name in names]
+    start = re.sub(r"[A-Za-z0-9]+$", "", commonprefix(names))  # noqa: RUF071 - by letters
+    end = re.sub(r"^[A-Za-z0-9]+", "", commonprefix(ends)[::-1])  # noqa: RUF071 - by letters
+    middles = {s: name[len(start) : len(name) - len(end)] for s, name in chosen.items()}
+    if any(HOLE in middle or not middle for middle in middles.values()):
+        raise DataError(
+            f"the names of the sets differ in more than the set: {some([*map(shown, names)])}; "
+            "call them alike, such as train.en, val.en and test.en"
+        )
+    sides = (middles["train"], middles.get("validation"), middles.get("test"))
+    return f"{start}*{end}", sides

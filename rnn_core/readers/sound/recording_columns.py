@@ -1,0 +1,148 @@
+"""The columns of a table of recordings: by what they are called, or by what they hold."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
+
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.sound.recording_files import bare_name
+from rnn_core.readers.sound.recording_index import alike
+from rnn_core.readers.table_files import TableFile, TableForm, read_table_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FILES = (
+    "file",
+    "path",
+    "filename",
+    "file_name",
+    "audio",
+    "audio_path",
+    "audio_filepath",
+    "wav_filename",
+    "wav",
+    "slice_file_name",
+    "fname",
+    "id",
+)
+TEXTS = ("text", "sentence", "transcript", "transcription", "normalized_text")
+LABELS = (
+    *("label", "labels", "class", "class_name", "category", "word", "command", "target_name"),
+    *("digit", "emotion", "genre", "target"),
+)
+SPEAKERS = ("speaker", "speaker_id", "client_id")
+GROUPS = ("fold", "group", "src_file")
+TAKES = ("take",)
+SPLITS_OF_ROWS = ("split", "set", "subset")
+"""Usual names of the columns of a table of recordings, the most usual first.
+
+Groups are what public collections of sounds call recordings that belong into one set.
+"""
+
+NAMED = 0.9
+"""Share of the first values of a column that name recordings, where it is that of files."""
+
+LOOKED_AT = 50
+"""Values at the start of a column that show what it holds."""
+
+
+class Columns(NamedTuple):
+    """The places of the columns of a table of recordings; None where there is none."""
+
+    file: int | None
+    said: int | None
+    speaker: int | None = None
+    take: int | None = None
+    split: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The columns that are looked for.
+
+    Attributes:
+        known: What the recordings are called, with and without what tells their kind.
+        said: Usual names of the column of texts, or of labels.
+        speakers: Usual names of the column of speakers, or of other groups.
+    """
+
+    known: frozenset[str]
+    said: tuple[str, ...] = TEXTS
+    speakers: tuple[str, ...] = SPEAKERS
+
+    def names_one(self, value: str) -> bool:
+        """Return whether a value names a recording, perhaps in another folder."""
+        return alike(PurePosixPath(value.strip().replace("\\", "/")).name) in self.known
+
+
+def known_names(recordings: Sequence[Path]) -> frozenset[str]:
+    """Names that a table may have for recordings, folders aside."""
+    return frozenset(alike(n) for path in recordings for n in (path.name, bare_name(path)))
+
+
+def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile, Columns]:
+    """A table, and the places of its columns.
+
+    Between tabs and bars a quotation mark is a part of the text, as public collections have it.
+    Without names of columns the first that names recordings has them, and the last has texts.
+
+    Raises:
+        FaultsError: If it cannot be read.
+    """
+    if is_nameless(table):
+        bars = TableForm(separator="bar", quoting="none", header=False)
+        return nameless(read_table_file(table, bars, faults), wanted)
+    tabs = TableForm(separator="tab", quoting="none", header=True)
+    other = TableForm(quoting="double" if table.suffix.lower() == ".csv" else None, header=True)
+    form = tabs if table.suffix.lower() == ".tsv" else other
+    read = read_table_file(table, form, faults)
+    names = [str(name).strip().lower() for name in read.frame.columns]
+    if any(wanted.names_one(str(name)) for name in read.frame.columns):
+        without = TableForm(separator=form.separator, quoting=form.quoting, header=False)
+        return nameless(read_table_file(table, without, faults), wanted)
+    file = column_of_files(read.frame, wanted)
+    rest = (
+        next((names.index(name) for name in known if name in names), None)
+        for known in (FILES, wanted.said, wanted.speakers, TAKES, SPLITS_OF_ROWS)
+    )
+    by_name, said, *others = rest
+    columns = Columns(by_name if file is None else file, said, *others)
+    if said is None and file is not None:
+        columns = columns._replace(said=only_other(len(names), columns))
+    return read, columns
+
+
+def nameless(read: TableFile, wanted: Wanted) -> tuple[TableFile, Columns]:
+    """The places of columns of files and texts in a table without names of columns."""
+    file = column_of_files(read.frame, wanted) or 0
+    last = len(read.frame.columns) - 1
+    return read, Columns(file, last if file != last else only_other(last + 1, Columns(file, None)))
+
+
+def only_other(count: int, columns: Columns) -> int | None:
+    """The only column whose use is not known; None if there are several, or none."""
+    others = [place for place in range(count) if place not in columns]
+    return others[0] if len(others) == 1 else None
+
+
+def column_of_files(frame: "pd.DataFrame", wanted: Wanted) -> int | None:
+    """The first column most of whose first values name recordings, one each."""
+    for place in range(len(frame.columns)):
+        values = [str(value) for value in frame.iloc[:LOOKED_AT, place]]
+        values = [value for value in values if value.strip()]
+        named = sum(map(wanted.names_one, values))
+        if values and named >= NAMED * len(values) and len(set(values)) > len(values) / 2:
+            return place
+    return None
+
+
+def is_nameless(table: Path) -> bool:
+    """Return whether a table is like LJSpeech's: fields between bars, no names of columns."""
+    if table.stem.lower() != "metadata" or re.search(r"\.(parquet|xlsx|json)", table.name.lower()):
+        return False
+    with table.open(encoding="utf-8-sig", errors="replace") as file:
+        fields = file.readline().strip().lower().split("|")
+    return len(fields) > 1 and not set(fields) & {*FILES, *TEXTS}

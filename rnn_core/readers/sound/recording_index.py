@@ -1,0 +1,95 @@
+"""Recordings by what a table or a list may call them."""
+
+import posixpath
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from rnn_core.readers.faults import Faults
+from rnn_core.readers.sound.recording_files import bare_name
+
+BESIDE = ("", "clips/", "wavs/", "wav/", "audio/", "recordings/")
+"""Folders beside a table in which public collections have the recordings that it names."""
+
+
+class Index:
+    """Recordings by what a table may call them.
+
+    Args:
+        raw: The folder that all lie in.
+        recordings: All of them.
+        folder: That of the table.
+        unclear: Whether rows are missing, or do not name their recording.
+    """
+
+    def __init__(
+        self, raw: Path, recordings: Sequence[Path], folder: Path, unclear: bool = False
+    ) -> None:
+        self.raw = raw
+        self.unclear = unclear
+        self.by_name: dict[str, Path] = {}
+        self.by_bare: dict[str, list[Path]] = defaultdict(list)
+        self.by_last: dict[str, list[Path]] = defaultdict(list)
+        for path in recordings:
+            for last in {path.name, bare_name(path)}:
+                self.by_last[alike(last)].append(path)
+            if path.is_relative_to(folder):
+                name = PurePosixPath(path.relative_to(folder).as_posix())
+                self.by_name[alike(name.as_posix())] = path
+                bare = name.with_name(bare_name(path)).as_posix()
+                self.by_bare[alike(bare)].append(path)
+
+    def find(self, where: str, file: str, faults: Faults) -> Path | None:
+        """The recording of a row; None, and noted, if that is not a single one of the folder.
+
+        Args:
+            where: The table and the row, for messages.
+            file: What the row calls it.
+            faults: Where it is noted.
+        """
+        name = posixpath.normpath(file.replace("\\", "/"))
+        if name.startswith(("/", "../")) or name[1:3] == ":/":
+            self.unclear = True
+            what = f"{where}: {file} is not named from the folder of the table"
+            faults.add(what, "write names such as `clips/a.wav`, and copy the recordings there")
+            return None
+        found = self.called(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            self.unclear = True
+            names = " and ".join(path.relative_to(self.raw).as_posix() for path in found)
+            faults.add(f"{where}: {file} may be {names}", "write which of them")
+        else:
+            faults.add(
+                f"{where}: there is no file {file!r} in the folder", "add it or drop the row"
+            )
+        return None
+
+    def called(self, name: str) -> list[Path]:
+        """The recordings that a name may mean, beside the table or else in any folder.
+
+        Args:
+            name: With slashes between folders, with or without what tells the kind of the file.
+        """
+        for folder in BESIDE:
+            if path := self.by_name.get(alike(folder + name)):
+                return [path]
+        if found := [p for folder in BESIDE for p in self.by_bare.get(alike(folder + name), [])]:
+            return found
+        parts = tuple(alike(part) for part in PurePosixPath(name).parent.parts)
+        return [
+            path
+            for path in self.by_last.get(alike(posixpath.basename(name)), [])
+            if self.folders(path)[len(self.folders(path)) - len(parts) :] == parts
+        ]
+
+    def folders(self, path: Path) -> tuple[str, ...]:
+        """The folders of a recording, from the outermost one."""
+        return tuple(map(alike, path.relative_to(self.raw).parent.parts))
+
+
+def alike(name: str) -> str:
+    """A name in one Unicode form: systems store it in one or the other."""
+    return unicodedata.normalize("NFC", name)

@@ -1,0 +1,188 @@
+"""TMX, XLIFF and catalogues of gettext: the pairs in them, and what is refused."""
+
+import gzip
+from xml.sax.saxutils import escape
+
+import pytest
+
+from rnn_core.errors import DataError
+from rnn_core.readers.parallel_text import (
+    Files,
+    Pair,
+    read_lines,
+    read_pairs,
+    told_columns,
+    usual_columns,
+)
+
+PAIRS = [Pair("Go & <see> now.", "Geh & <sieh>!"), Pair("No.", "Nein."), Pair("Tea?", "Tée ö?")]
+
+
+def tmx(pairs=PAIRS, head="", encoding="UTF-8", source="en"):
+    units = "".join(
+        f'<tu><tuv xml:lang="de-DE"><seg>{escape(b)}</seg></tuv>'
+        f'<tuv xml:lang="en"><seg>{escape(a)}</seg></tuv></tu>\n'
+        for a, b in pairs
+    )
+    return (
+        f'<?xml version="1.0" encoding="{encoding}"?>\n{head}<tmx version="1.4">'
+        f'<header srclang="{source}"/><body>{units}</body></tmx>'
+    )
+
+
+def xliff(pairs=PAIRS):
+    units = "".join(
+        f'<trans-unit id="{i}"><source>{escape(a)}</source><target>{escape(b)}</target>'
+        "<alt-trans><target>wrong</target></alt-trans></trans-unit>"
+        for i, (a, b) in enumerate(pairs)
+    )
+    return (
+        '<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"><file '
+        f'source-language="en" target-language="de"><body>{units}</body></file></xliff>'
+    )
+
+
+def xliff_2(pairs=PAIRS):
+    units = "".join(
+        f'<unit id="{i}"><segment><source>{escape(a)}</source><target>{escape(b)}</target>'
+        "</segment></unit>"
+        for i, (a, b) in enumerate(pairs)
+    )
+    head = '<xliff xmlns="urn:oasis:names:tc:xliff:document:2.0" srcLang="en" trgLang="de">'
+    return f'{head}<file id="f">{units}</file></xliff>'
+
+
+def read(file):
+    columns = usual_columns(file, "utf-8")
+    return read_pairs(Files(file, None), columns, "utf-8")
+
+
+def told(file, columns=(1, 2)):
+    return told_columns(file, columns, "utf-8")
+
+
+DOCTYPE = '<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n'
+FORMS = {
+    "a.tmx": (tmx().encode(), ("en", "de-DE")),
+    "from German.tmx": (tmx(source="de").encode(), ("de-DE", "en")),
+    "wide.tmx": (tmx(encoding="UTF-16").encode("utf-16"), ("en", "de-DE")),
+    "old.TMX": (tmx(encoding="ISO-8859-1", head=DOCTYPE).encode("latin-1"), ("en", "de-DE")),
+    "packed.tmx.gz": (gzip.compress(tmx().encode()), ("en", "de-DE")),
+    "a.xlf": (xliff().encode(), ("en", "de")),
+    "b.xliff": (xliff_2().encode(), ("en", "de")),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_pairs_and_languages_are_read_from_each_format(tmp_path, name):
+    content, names = FORMS[name]
+    (tmp_path / name).write_bytes(content)
+    assert told(tmp_path / name) == (names, ())
+    expected = [pair[::-1] for pair in PAIRS] if names[0] == "de-DE" else PAIRS
+    assert read(tmp_path / name) == expected
+    (tmp_path / "c.en").write_text("".join(f"{pair.source}\n" for pair in PAIRS))
+    (tmp_path / "c.de").write_text("".join(f"{pair.target}\n" for pair in PAIRS))
+    plain = read_pairs(Files(tmp_path / "c.en", tmp_path / "c.de"), (1, 2), "utf-8")
+    assert sorted(map(sorted, plain)) == sorted(map(sorted, read(tmp_path / name)))
+
+
+def test_codes_inside_of_a_text_are_none_of_it(tmp_path):
+    seg = 'Go <bpt i="1">&lt;b&gt;</bpt><hi>out</hi><ept i="1">&lt;/b&gt;</ept> <ph>{0}</ph>now'
+    text = tmx([*PAIRS, Pair("SEG", "Raus")]).replace("SEG", seg)
+    (tmp_path / "a.tmx").write_text(text)
+    assert read(tmp_path / "a.tmx")[-1] == ("Go out now", "Raus")
+
+
+def test_one_of_several_languages_is_chosen_by_its_column(tmp_path):
+    french = '<tu><tuv xml:lang="en"><seg>Yes</seg></tuv><tuv lang="fr"><seg>Oui</seg></tuv></tu>'
+    file = tmp_path / "a.tmx"
+    file.write_text(tmx().replace("</body>", f"{french}</body>"))
+    assert read(file) == PAIRS
+    assert read_pairs(Files(file, None), (1, 3), "utf-8") == [("Yes", "Oui")]
+    assert told(file, (1, 3)) == (
+        ("en", "fr"),
+        (
+            "3 units of a.tmx that lack a text are left out",
+            "a.tmx has texts in en (1), de-DE (2), fr (3); --set columns=[2,1] takes others",
+        ),
+    )
+
+
+ENTITIES = '<!DOCTYPE tmx [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>\n'
+BROKEN = {
+    "entities.tmx": (tmx(head=ENTITIES), "declares the entity 'a' in its DOCTYPE"),
+    "cut.tmx": (tmx()[:-30], r"cut\.tmx, line 4 is not XML as it has to be"),
+    "page.tmx": ("<html><body/></html>", "is no TMX or XLIFF: its outermost element is <html>"),
+    "one.tmx": (tmx([]), "has texts in two languages nowhere; there: none"),
+    "text.xlf": ("hello\n", r"text\.xlf, line 1 is not XML"),
+    "a.po": ('msgid "a"\nmsgstr "b"\nnonsense\n', r"a\.po, line 3 is no line of a catalogue"),
+    "b.po": ('msgstr "b"\n', r"b\.po, line 1 has no msgid before it"),
+    "c.pot": ('msgid "a"\nmsgstr ""\n', r"c\.pot holds no pairs"),
+    "news.sgm": ('<srcset setid="n" srclang="any">\n', r"news\.sgm is XML, SGML or HTML"),
+    "news.txt": ('# hi\nmsgid ""\n', r"news\.txt is a catalogue of gettext; call it"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_cannot_be_read_is_refused_with_its_cause(tmp_path, name):
+    content, message = BROKEN[name]
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=message):
+        read_pairs(Files(tmp_path / name, None), (1, 2), "utf-8")
+
+
+def test_tags_are_not_taken_for_sentences(tmp_path):
+    (tmp_path / "c.en").write_text('<srcset setid="a">\n<seg id="1">Go.</seg>\n')
+    with pytest.raises(DataError, match=r"c\.en is XML, SGML or HTML"):
+        read_lines(tmp_path / "c.en", "utf-8")
+
+
+CATALOGUE = r"""
+# Translators
+msgid ""
+msgstr ""
+"Language: de\n"
+
+#: main.c:3
+msgid "Go.\n"
+msgstr "Geh.\n"
+
+msgctxt "menu"
+msgid ""
+"Say \"no\" "
+"again"
+msgstr "Sag \"nein\" "
+"nochmal"
+msgid "%d dog"
+msgid_plural "%d dogs"
+msgstr[0] "%d Hund"
+msgstr[1] "%d Hunde"
+
+#, fuzzy, c-format
+#| msgid "Old %s"
+msgid "New %s"
+msgstr "Alt %s"
+
+msgid "Later"
+msgstr ""
+
+#~ msgid "Gone"
+#~ msgstr "Weg"
+"""
+
+
+def test_translations_of_a_catalogue_are_read_and_others_are_counted(tmp_path):
+    (tmp_path / "de.po").write_text(CATALOGUE)
+    assert read(tmp_path / "de.po") == [
+        ("Go.", "Geh."),
+        ('Say "no" again', 'Sag "nein" nochmal'),
+        ("%d dog", "%d Hund"),
+    ]
+    assert told(tmp_path / "de.po") == (
+        ("msgid", "msgstr"),
+        (
+            "1 fuzzy entries of de.po are left out",
+            "1 obsolete entries of de.po are left out",
+            "1 lines of de.po that lack a text are left out",
+        ),
+    )
