@@ -19,6 +19,7 @@
 # make setup    what all of these begin with: a virtual environment in .venv
 
 PYTHON ?= python3
+EXTRAS ?= dev
 BIN := .venv/bin
 
 # Python compiles what is imported, when it is: a tenth of what pip would compile.
@@ -42,7 +43,7 @@ setup: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python >= 3.11 is needed; run make with PYTHON=/path/to/it")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install $(QUICKLY) --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install $(QUICKLY) --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 run: setup

@@ -40,8 +40,8 @@ TARGETS = {"forecasting": "targets", "sentiment": "label"}
 """The data parameter that --target sets, by task."""
 
 COMMENT = """\
-# A study of {what}, made by `gatewise new`. Gatewise's CONTRIBUTING.md describes the
-# parameters; after a change, `gatewise run` trains what depends on it.
+# A study of {what}, made by `gatewise new`. The page params.yaml of the documentation
+# describes the parameters; after a change, `gatewise run` trains what depends on it.
 
 """
 

@@ -5,9 +5,11 @@ train/pos.txt, or test_neg.txt.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import regex
 
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults
@@ -22,18 +24,31 @@ from rnn_core.readers.labelled_lines import (
 )
 from rnn_core.readers.labelled_texts import LABEL_NAMES, TEXT_NAMES, check_rows, one_form
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
+from rnn_core.readers.table_files import unpacked
 from rnn_core.readers.text_files import BESIDE, is_plain
+from rnn_core.readers.writing_systems import UNSPACED
 
 if TYPE_CHECKING:
     import pandas as pd
 
+OTHER_FILES = (
+    *("data", "id", "index", "name", "token", "url", "word", "stopword", "vocab", "lexicon"),
+    *("source", "translation", "prediction", "output", "requirement", "note", "log"),
+    *("author", "contributor"),
+)
+"""Words in names of files that lie beside texts, as one."""
+
 NO_CLASS = frozenset(
-    [f"{name}{s}" for name in (*TEXT_NAMES, *LABEL_NAMES, "data") for s in ("", "s")]
-    + ["categories", "classes", *SPLIT_NAMES]
+    [f"{name}{s}" for name in (*TEXT_NAMES, *LABEL_NAMES, *OTHER_FILES) for s in ("", "s")]
+    + ["categories", "classes", "vocabulary", "vocabularies", "dictionary", "indices", "gold"]
+    + ["about", "changelog", "citation", "todo", *SPLIT_NAMES]
 )
 """Words in names of files that hold no texts of one class."""
 
-LABELS = frozenset(f"{name}{s}" for name in LABEL_NAMES for s in ("", "s"))
+LABELS = frozenset([f"{name}{s}" for name in LABEL_NAMES for s in ("", "s")] + ["gold"])
+
+ONE_WORD = regex.compile(rf"(?V1)[[\S]--[{UNSPACED}]]+")
+"""A line that is no sentence; in scripts without spaces one may look so."""
 
 
 class ClassFile(NamedTuple):
@@ -68,34 +83,74 @@ def may_be_texts(file: Path) -> bool:
 def find_class_files(raw: Path) -> list[ClassFile]:
     """Find files of a class each, in a folder or below it; none if that is not certain.
 
-    It is where the names differ in one word, and no file is a table.
+    It is where the names differ in one word, and no file is a table. Of files among which some are
+    called after opinions, these alone are taken.
     """
     files = [file for file in visible_files(raw) if may_be_texts(file)]
     ends = [file for file in files if not is_plain(file)]
-    files = ends if len(ends) > 1 else files
-    splits = {file: split_word(file.relative_to(raw).as_posix()) for file in files}
+    labels = labels_of(ends if len(ends) > 1 else files)
+    splits = {file: split_word(file.relative_to(raw).as_posix()) for file in labels}
     named = splits_named(word for word in splits.values() if word)
-    given = [[w for w in words_in_name(file) if w.lower() not in SPLIT_NAMES] for file in files]
-    shared = set.intersection(*({w.lower() for w in words} for words in given)) if given else set()
-    labels = [" ".join(w for w in words if w.lower() not in shared) for words in given]
-    if not are_classes(labels) or ("train" not in named.values() and named):
+    if not are_classes(labels.values()) or ("train" not in named.values() and named):
         return []
-    certain = {label.lower() for label in labels} <= set(OPINIONS)
+    certain = are_opinions(labels.values())
     some = len({word is None for word in splits.values()}) > 1
-    if some or not all(has_lines(file, certain) for file in files):
+    if some or not all(has_lines(file, certain) for file in labels):
         return []
     sides = [-1 if word is None else SPLITS.index(named[word]) for word in splits.values()]
-    found = list(map(ClassFile, files, map(one_form, labels), sides))
+    found = list(map(ClassFile, labels, map(one_form, labels.values()), sides))
     each = {(one.label, one.side) for one in found}
-    return found if len(each) == len(found) else []
+    return found if len(each) == len(found) and (certain or not are_aligned(found)) else []
 
 
-def are_classes(labels: Sequence[str]) -> bool:
+def labels_of(files: Sequence[Path]) -> dict[Path, str]:
+    """The parts in which names of files differ; if several are opinions, of those files alone."""
+    given = {
+        file: [word for word in words_in_name(file) if word.lower() not in SPLIT_NAMES]
+        for file in files
+    }
+    called = {f: words for f, words in given.items() if {*OPINIONS} & {w.lower() for w in words}}
+    opinions = {f: label for f, label in apart(called).items() if label.lower() in OPINIONS}
+    return opinions if are_opinions(opinions.values()) else apart(given)
+
+
+def apart(given: Mapping[Path, Sequence[str]]) -> dict[Path, str]:
+    """The words of each name without those that all names have."""
+    each = [{word.lower() for word in words} for words in given.values()]
+    shared = set.intersection(*each) if each else set()
+    return {
+        file: " ".join(word for word in words if word.lower() not in shared)
+        for file, words in given.items()
+    }
+
+
+def are_opinions(labels: Collection[str]) -> bool:
+    """Return whether several labels are there, and are usual ones of opinions."""
+    lower = {label.lower() for label in labels}
+    return len(lower) > 1 and lower <= {*OPINIONS}
+
+
+def are_aligned(classes: Sequence[ClassFile]) -> bool:
+    """Return whether the files of each split have as many lines, so that lines may be pairs."""
+    counts: dict[int, set[int]] = {}
+    for one in classes:
+        counts.setdefault(one.side, set()).add(number_of_lines(one.file))
+    return all(len(numbers) == 1 for numbers in counts.values())
+
+
+def number_of_lines(file: Path) -> int:
+    """The number of lines of a text without blank ones at its end."""
+    opened, _ = unpacked(file, Faults())
+    with opened() as stream:
+        return len(stream.read().rstrip().splitlines())
+
+
+def are_classes(labels: Collection[str]) -> bool:
     """Return whether parts of names are classes: words, and none that is called as data are."""
     lower = {label.lower() for label in labels}
     if len(lower) < 2:
         return False
-    return lower <= set(OPINIONS) or all(
+    return are_opinions(lower) or all(
         label and not label[-1].isdigit() and not NO_CLASS & set(label.split()) for label in lower
     )
 
@@ -105,12 +160,13 @@ def has_lines(file: Path, certain: bool) -> bool:
 
     Args:
         file: The file.
-        certain: Whether its name tells a class, so that commas are in texts.
+        certain: Whether its name tells a class, so that commas are in texts, and words are texts.
     """
     there = [line for line in sample_lines(file) if line.strip()]
     tabs = sum("\t" in line.strip() for line in there) > len(there) // 2
     table = tabs or find_kind(there) is not None or (not certain and is_table(there))
-    return len(there) > 1 and not table
+    words = sum(ONE_WORD.fullmatch(line.strip()) is not None for line in there)
+    return len(there) > 1 and not table and (certain or 2 * words <= len(there))
 
 
 def read_class_files(
@@ -143,11 +199,11 @@ def read_class_files(
 
 def labels_beside(raw: Path) -> tuple[str, str] | None:
     """The names of a file of texts, and of one of as many lines that is called after labels."""
-    files = [file for file in visible_files(raw) if is_plain(file)]
+    files = [file for file in visible_files(raw) if is_plain(file) and file.is_file()]
     called = {file for file in files if {w.lower() for w in words_in_name(file)} & LABELS}
     if len(files) != 2 or len(called) != 1:
         return None
-    counts = [file.read_bytes().rstrip().count(b"\n") for file in files]
+    counts = [*map(number_of_lines, files)]
     (labels,) = called
     (texts,) = set(files) - called
     return (texts.name, labels.name) if counts[0] == counts[1] else None

@@ -18,6 +18,7 @@ from rnn_core.readers.formats.encodings import (
 )
 from rnn_core.readers.formats.text_layout import find_layouts, fits, sample_of
 from rnn_core.readers.formats.text_records import SAMPLE, first_lines, open_text
+from rnn_core.readers.plain_text import as_seen, clean_piece
 from rnn_core.readers.table_files import (
     TableFile,
     TableForm,
@@ -145,7 +146,7 @@ def encoding_by_start(start: bytes) -> str:
 
 def find_kind(lines: Sequence[str]) -> LineKind | None:
     """Find where lines have their label; None if that is not certain."""
-    there = [line.strip().lstrip("\ufeff") for line in lines if line.strip()]
+    there = [bare for line in lines if (bare := as_seen(line).strip())]
     for kind, holds in FITTING:
         if there and holds(there[0]) and sum(map(holds, there)) >= NEARLY_ALL * len(there):
             return kind
@@ -191,7 +192,7 @@ def is_few(values: int, rows: int) -> bool:
 
 
 def numbered_lines(file: Path, encoding: str, faults: Faults) -> Iterator[tuple[int, str]]:
-    """The lines of a text that are not blank, each with its number from 1.
+    """The lines of a text that are not blank, each as it is seen, with its number from 1.
 
     Raises:
         FaultsError: If the text is not in the encoding.
@@ -200,7 +201,7 @@ def numbered_lines(file: Path, encoding: str, faults: Faults) -> Iterator[tuple[
     try:
         with open_text(opened, encoding) as text:
             for number, line in enumerate(text, start=1):
-                if bare := line.strip().lstrip("\ufeff"):
+                if bare := clean_piece(line).strip():
                     yield number, bare
     except UnicodeError as error:
         cure = "name its encoding: --set encoding=..."
@@ -270,16 +271,27 @@ def read_tree(line: str) -> LabelledLine:
     return LabelledLine(text, (found[1],))
 
 
-def text_of_line(line: str, kind: LineKind, labels: Collection[str]) -> str:
-    """The text of a line that may have a label.
+def texts_of_lines(lines: Sequence[str], kind: LineKind, labels: Collection[str]) -> list[str]:
+    """The texts of lines that may have labels.
+
+    First words are labels if most lines begin with one that is known, or else parts of texts.
 
     Args:
-        line: The line.
+        lines: The lines, without blanks around.
         kind: Where lines have their labels.
-        labels: Those that are known. Another first word of a line is part of the text, unless
-            it has a colon inside.
+        labels: Those that are known.
     """
-    read = read_line(line, kind)
-    if kind != "tag" or read.labels[0] in labels:
-        return read.text
-    return read.text if COARSE_AND_FINE.fullmatch(read.labels[0]) else line
+    read = [read_line(line, kind) for line in lines]
+    if kind != "tag":
+        return [one.text for one in read]
+    known = sum(one.labels[0] in labels for one in read)
+    if 2 * known <= sum(map(bool, lines)):
+        return list(lines)
+    return [text_of_tagged(line, one, labels) for line, one in zip(lines, read, strict=True)]
+
+
+def text_of_tagged(line: str, read: LabelledLine, labels: Collection[str]) -> str:
+    """The text behind a label; the line if its first word is none, or nothing else is there."""
+    (first,) = read.labels
+    tagged = first in labels or COARSE_AND_FINE.fullmatch(first)
+    return (tagged and read.text) or line

@@ -16,14 +16,15 @@ from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import some
 from rnn_core.readers.parallel_text import files_in, is_table
+from rnn_core.readers.plain_text import GZIP
 from rnn_core.readers.splits import split_word, splits_named
-from rnn_core.readers.text_files import is_note
+from rnn_core.readers.text_files import ending_of, holds_text, is_note, is_plain
 
 LANGUAGE = re.compile(
     "aa|ab|af|ak|am|an|ar|as|av|ay|az|ba|be|bg|bh|bi|bm|bn|bo|br|bs|ca|ce|ch|co|cr|cs|cu|cv|cy|"
     "da|de|dv|dz|ee|el|en|eo|es|et|eu|fa|ff|fi|fj|fo|fr|fy|ga|gd|gl|gn|gu|gv|ha|he|hi|ho|hr|ht|"
     "hu|hy|hz|ia|id|ie|ig|ii|ik|io|is|it|iu|ja|jv|ka|kg|ki|kj|kk|kl|km|kn|ko|kr|ks|ku|kv|kw|ky|"
-    "la|lb|lg|li|ln|lo|lt|lu|lv|mg|mh|mi|mk|ml|mn|mr|ms|mt|my|na|nb|nd|ne|ng|nl|nn|no|nr|nv|ny|"
+    "la|lb|lg|li|ln|lo|lt|lu|lv|mg|mh|mi|mk|ml|mn|mr|ms|mt|my|na|nb|ne|ng|nl|nn|no|nr|nv|ny|"
     "oc|oj|om|or|os|pa|pi|pl|ps|pt|qu|rm|rn|ro|ru|rw|sa|sc|sd|se|sg|si|sk|sl|sm|sn|so|sq|sr|ss|"
     "st|su|sv|sw|ta|te|tg|th|ti|tk|tl|tn|to|tr|ts|tt|tw|ty|ug|uk|ur|uz|ve|vi|vo|wa|wo|xh|yi|yo|"
     "za|zh|zu|eng|deu|ger|fra|fre|spa|ita|por|rus|jpn|cmn|zho|chi|kor|ara|hin|tur|ukr|pol|ces|"
@@ -79,8 +80,26 @@ def find_layout(raw: Path, source: str | None, target: str | None) -> Layout | N
         return aligned_layout(frames, source, target)
     if source is not None or target is not None:
         return None
+    if len(tables) == 1 and have_odd_names([raw / name for name in names if name not in tables]):
+        return None
     texts = [name for name in names if name.lower().endswith((".txt", ".txt.gz"))]
     return table_layout(tables or texts)
+
+
+def have_odd_names(files: Iterable[Path]) -> bool:
+    """Return whether files beside a table may be aligned ones, whose names tell no language.
+
+    They are called as texts are, have no ending, or differ in it alone: all.gsw and all.nds.
+    """
+    texts = [file for file in files if holds_text(file)]
+    stems = Counter(stem_of(file) for file in texts)
+    odd = [f for f in texts if is_plain(f) or not ending_of(f) or stems[stem_of(f)] > 1]
+    return len(odd) > 1
+
+
+def stem_of(file: Path) -> Path:
+    """The path of a file without its ending, and without .gz."""
+    return file.with_name(file.name.removesuffix(GZIP)).with_suffix("")
 
 
 def aligned(names: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -239,9 +239,10 @@ NO_TEXT = re.compile(r"\S*\d\S*|https?://\S+|")
 def text_columns(table: PairTable) -> tuple[int, int]:
     """The columns of a text and its translation, from 1.
 
-    They are the only two with usual names, or else the first two of texts. Sentence pairs of
-    Tatoeba have the number of each sentence before it, and tables of databases begin with a
-    number or mark of the row.
+    They are the only two with usual names, or else the first two of texts. Files of programs for
+    translators have their languages in the likeliest order. Sentence pairs of Tatoeba have the
+    number of each sentence before it, and tables of databases begin with a number or mark of the
+    row.
     """
     rows = [fields for _, fields in table.rows]
     width = min(map(len, rows), default=0)
@@ -249,7 +250,7 @@ def text_columns(table: PairTable) -> tuple[int, int]:
     below = rows if table.names else rows[1:] or rows
     texts = [column for column in range(width) if holds_texts([row[column] for row in below])]
     named = [column for column in texts if is_name(names[column])]
-    chosen = named if len(named) == 2 else texts
+    chosen = named if len(named) == 2 and not table.gaps else texts
     return (chosen[0] + 1, chosen[1] + 1) if len(chosen) > 1 else (1, 2)
 
 

@@ -66,9 +66,10 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
     if target_file is None and (len(there) == 1 or is_table(source_file)):
         return Files(raw / (source_file or there[0]), None)
     if len(there) != 2:
+        table = ", or a table of pairs as source_file alone" * any(map(is_table, there))
         raise DataError(
             f"the data holds {len(there)} file{'s' * (len(there) != 1)}, not two aligned ones; put "
-            "both there, or name them as source_file and target_file"
+            f"both there, or name them as source_file and target_file{table}"
         )
     if source_file is None and target_file is None:
         raise ParameterError(

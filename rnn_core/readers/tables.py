@@ -22,6 +22,7 @@ from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.odd_rows import rows_of_units
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
 from rnn_core.readers.formats.written_numbers import GAPS, Decimal, read_numbers
+from rnn_core.readers.indicators import column_of, indicator_of, ones_where
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 Missing: TypeAlias = Literal["error", "fill"]
@@ -186,7 +187,8 @@ def select_columns(
         columns: Their names.
         name: What to call the table in errors.
         decimal: Decimal sign of numbers that are texts, if it is known.
-        flags: Those of them in which true is 1 and false is 0.
+        flags: Those of them in which true is 1 and false is 0, and which may be indicators of
+            columns of texts, such as `holiday=Easter`.
         take: Whether they leave the table, one by one, since texts take more memory.
 
     Raises:
@@ -194,16 +196,20 @@ def select_columns(
     """
     faults = Faults()
     known = [str(column) for column in table.columns]
-    for column in columns:
+    read = {name: column_of(name) if name in flags else name for name in columns}
+    for column in dict.fromkeys(read.values()):
         if column not in table.columns:
             unnamed = known == [str(place + 1) for place in range(len(known))]
             hint = ", since the file has no row of column names" if unnamed else ""
             faults.add(f"{name}: {unknown('column', column, known)}{hint}", "")
     faults.check()
     numbers = {}
-    for column in columns:
-        values = table.pop(column) if take else table[column]
-        if column in flags and are_flags(values):
+    for place, (column, source) in enumerate(read.items()):
+        later = source in list(read.values())[place + 1 :]
+        values = table.pop(source) if take and not later else table[source]
+        if indicator := indicator_of(column) if column != source else None:
+            values = pd.Series(ones_where(values, indicator.value), index=values.index)
+        elif column in flags and are_flags(values):
             values = values.map(truth_of, na_action="ignore").astype(np.float64)
         numbers[column] = as_numbers(values, name, decimal, faults)
         del values

@@ -19,7 +19,7 @@ from rnn_core.readers.formats.encodings import (
     first_that_is_not,
 )
 from rnn_core.readers.plain_text import GZIP
-from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.table_files import ENDINGS as TABLE_ENDINGS
 from rnn_core.readers.table_files import unpacked
 
@@ -32,6 +32,9 @@ BESIDE = ("readme", "license", "licence", "copying", "_about")
 
 TABLES = tuple(ending for ending in TABLE_ENDINGS if ending not in {*PLAIN, ".dat", ".data"})
 """Endings of tables, where only some columns are texts."""
+
+SETTINGS = frozenset({".yaml", ".yml", ".toml", ".cfg", ".ini", ".sh", ".log", ".py", ".lock"})
+"""Endings of files that lie beside texts, and are texts only where nothing else is."""
 
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps")
 """First bytes, in small letters, of files that hold more than their text."""
@@ -72,18 +75,26 @@ def holds_text(file: Path) -> bool:
     return bool(start) and not binary and not start.lstrip().lower().startswith(MARKUP)
 
 
-def commonest_ending(files: Sequence[Path]) -> list[Path]:
-    """The files with the ending that most have, such as those of programs in one language."""
-    counts = Counter(map(ending_of, files))
-    most = max(counts, key=lambda ending: counts[ending], default="")
-    return [file for file in files if ending_of(file) == most]
+def main_files(files: Sequence[Path]) -> list[Path]:
+    """The files of the ending that has most bytes, such as programs in one language.
+
+    Endings that are splits, as of `ptb.train`, count as one; other settings and programs beside
+    texts are none of them.
+    """
+    texts = [file for file in files if ending_of(file) not in SETTINGS] or list(files)
+    sizes: Counter[str] = Counter()
+    kinds = {f: "" if ending_of(f)[1:] in SPLIT_NAMES else ending_of(f) for f in texts}
+    for file, kind in kinds.items():
+        sizes[kind] += file.stat().st_size
+    most = max(sizes, key=lambda kind: sizes[kind], default="")
+    return [file for file, kind in kinds.items() if kind == most]
 
 
 def text_files(raw: Path, reader: str) -> list[Path]:
     """The text files of a folder, in the order of their paths.
 
     Notes in Markdown beside texts are none of them. Where no file is called as a text is, those of
-    the commonest ending are taken that hold plain text.
+    the main ending are taken that hold plain text.
 
     Args:
         raw: The folder.
@@ -98,7 +109,7 @@ def text_files(raw: Path, reader: str) -> list[Path]:
         texts = [file for file in found if not is_note(file.name)]
         if texts or found:
             return texts or found
-    if found := commonest_ending([file for file in there if holds_text(file)]):
+    if found := main_files([file for file in there if holds_text(file)]):
         return found
     if tables := [file.name for file in there if ending_of(file) in TABLES]:
         raise DataError(

@@ -39,8 +39,11 @@ class ClassFolder(NamedTuple):
 
 
 def is_text(file: Path) -> bool:
-    """Return whether a file in a folder of a class is a text: by its ending, or a number."""
-    return is_plain(file) or file.name.isdecimal()
+    """Return whether a file in a folder of a class is a text: by its ending, or a number.
+
+    So is a link to nothing, which is refused when it is read.
+    """
+    return (is_plain(file) or file.name.isdecimal()) and not file.is_dir()
 
 
 def split_folders(raw: Path) -> dict[Path, Split]:
@@ -140,9 +143,13 @@ def texts_in(
 ) -> Iterator[tuple[str, str]]:
     """The names and texts of the files of a folder that are text."""
     for file in filter(is_text, visible_files(folder)):
+        name = file.relative_to(raw).as_posix()
+        if not file.exists():
+            faults.add(f"{name} is a link to nothing", "remove it, or repair it")
+            continue
         with faults.noted():
             own = encoding and ("utf-8" if is_utf_8(file) else encoding)
-            yield file.relative_to(raw).as_posix(), read_plain_text(file, own).strip()
+            yield name, read_plain_text(file, own).strip()
 
 
 def is_utf_8(file: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rnn_core.metric import Metric
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.audio import read_sound
-from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.readers.sound.recordings import sound_mark
 from rnn_core.readers.sound.transcripts import list_transcripts
 from rnn_core.tasks.base.serves import required_column

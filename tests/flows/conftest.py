@@ -20,6 +20,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from sftp_server import SftpServer, serving
 from study_folders import (
+    REPOSITORY,
     TINY,
     StudyFolder,
     copy_code,
@@ -151,6 +152,7 @@ def clone_at(home: Path) -> Callable[[Path, dict], StudyFolder]:
         study = StudyFolder(folder, isolated_environment(home) | {"PYTHONPATH": str(folder)})
         study.write_parameters({"root": "."} | parameters)
         study.run("dvc", "init", "--no-scm", "--quiet")
+        shutil.copy(REPOSITORY / ".dvcignore", folder)
         return study
 
     return clone

@@ -42,6 +42,15 @@ SPLITS_OF_ROWS = ("split", "set", "subset")
 Groups are what public collections of sounds call recordings that belong into one set.
 """
 
+OTHER_FACTS = frozenset(
+    {"accent", "age", "bitrate", "channels", "comment", "date", "device", "duration", "frames"}
+    | {"gender", "hash", "id", "ids", "index", "intensity", "lang", "language", "length", "md5"}
+    | {"microphone", "native", "note", "notes", "number", "path", "rate", "room", "samplerate"}
+    | {"sample_rate", "seconds", "session", "sex", "sha256", "size", "snr", "spk", "speaker"}
+    | {"speakers", "speaker_id", "split", "subset", "time", "timestamp", "url", "votes"}
+)
+"""Usual names of columns and lists that hold facts about recordings, and no texts or words."""
+
 NAMED = 0.9
 """Share of the first values of a column that name recordings, where it is that of files."""
 
@@ -67,11 +76,14 @@ class Wanted:
         known: What the recordings are called, with and without what tells their kind.
         said: Usual names of the column of texts, or of labels.
         speakers: Usual names of the column of speakers, or of other groups.
+        any_name: Whether the column of texts or labels may have any name, where it is the only
+            one whose use is not known.
     """
 
     known: frozenset[str]
     said: tuple[str, ...] = TEXTS
     speakers: tuple[str, ...] = SPEAKERS
+    any_name: bool = False
 
     def names_one(self, value: str) -> bool:
         """Return whether a value names a recording, perhaps in another folder."""
@@ -101,6 +113,8 @@ def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile
     read = read_table_file(table, form, faults)
     names = [str(name).strip().lower() for name in read.frame.columns]
     if any(wanted.names_one(str(name)) for name in read.frame.columns):
+        if not wanted.any_name:
+            return read, Columns(None, None)
         without = TableForm(separator=form.separator, quoting=form.quoting, header=False)
         return nameless(read_table_file(table, without, faults), wanted)
     file = column_of_files(read.frame, wanted)
@@ -110,22 +124,32 @@ def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile
     )
     by_name, said, *others = rest
     columns = Columns(by_name if file is None else file, said, *others)
-    if said is None and file is not None:
-        columns = columns._replace(said=only_other(len(names), columns))
+    if said is None and file is not None and wanted.any_name:
+        columns = columns._replace(said=only_other(read.frame, columns))
     return read, columns
 
 
 def nameless(read: TableFile, wanted: Wanted) -> tuple[TableFile, Columns]:
     """The places of columns of files and texts in a table without names of columns."""
     file = column_of_files(read.frame, wanted) or 0
-    last = len(read.frame.columns) - 1
-    return read, Columns(file, last if file != last else only_other(last + 1, Columns(file, None)))
+    last, columns = len(read.frame.columns) - 1, Columns(file, None)
+    values = [str(value) for value in read.frame.iloc[:LOOKED_AT, last]]
+    certain = file != last and not all(map(is_number, values))
+    return read, columns._replace(said=last if certain else only_other(read.frame, columns))
 
 
-def only_other(count: int, columns: Columns) -> int | None:
-    """The only column whose use is not known; None if there are several, or none."""
-    others = [place for place in range(count) if place not in columns]
-    return others[0] if len(others) == 1 else None
+def only_other(frame: "pd.DataFrame", columns: Columns) -> int | None:
+    """The only column whose use is not known; None if there are several, or it has no texts."""
+    others = [place for place in range(len(frame.columns)) if place not in columns]
+    if len(others) != 1 or str(frame.columns[others[0]]).strip().lower() in OTHER_FACTS:
+        return None
+    values = [str(value) for value in frame.iloc[:LOOKED_AT, others[0]]]
+    return None if all(map(is_number, values)) else others[0]
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text has numbers alone, as in a list of durations, or is empty."""
+    return re.fullmatch(r"[\d.,:eE+\s-]*", text) is not None
 
 
 def column_of_files(frame: "pd.DataFrame", wanted: Wanted) -> int | None:

@@ -19,13 +19,10 @@ class Index:
     Args:
         raw: The folder that all lie in.
         recordings: All of them.
-        folder: That of the table.
         unclear: Whether rows are missing, or do not name their recording.
     """
 
-    def __init__(
-        self, raw: Path, recordings: Sequence[Path], folder: Path, unclear: bool = False
-    ) -> None:
+    def __init__(self, raw: Path, recordings: Sequence[Path], unclear: bool = False) -> None:
         self.raw = raw
         self.unclear = unclear
         self.by_name: dict[str, Path] = {}
@@ -34,16 +31,15 @@ class Index:
         for path in recordings:
             for last in {path.name, bare_name(path)}:
                 self.by_last[alike(last)].append(path)
-            if path.is_relative_to(folder):
-                name = PurePosixPath(path.relative_to(folder).as_posix())
-                self.by_name[alike(name.as_posix())] = path
-                bare = name.with_name(bare_name(path)).as_posix()
-                self.by_bare[alike(bare)].append(path)
+            name = PurePosixPath(path.relative_to(raw).as_posix())
+            self.by_name[alike(name.as_posix())] = path
+            self.by_bare[alike(name.with_name(bare_name(path)).as_posix())].append(path)
 
-    def find(self, where: str, file: str, faults: Faults) -> Path | None:
+    def find(self, folder: Path, where: str, file: str, faults: Faults) -> Path | None:
         """The recording of a row; None, and noted, if that is not a single one of the folder.
 
         Args:
+            folder: That of the table.
             where: The table and the row, for messages.
             file: What the row calls it.
             faults: Where it is noted.
@@ -54,7 +50,7 @@ class Index:
             what = f"{where}: {file} is not named from the folder of the table"
             faults.add(what, "write names such as `clips/a.wav`, and copy the recordings there")
             return None
-        found = self.called(name)
+        found = self.called(folder, name)
         if len(found) == 1:
             return found[0]
         if found:
@@ -67,16 +63,19 @@ class Index:
             )
         return None
 
-    def called(self, name: str) -> list[Path]:
+    def called(self, folder: Path, name: str) -> list[Path]:
         """The recordings that a name may mean, beside the table or else in any folder.
 
         Args:
+            folder: That of the table.
             name: With slashes between folders, with or without what tells the kind of the file.
         """
-        for folder in BESIDE:
-            if path := self.by_name.get(alike(folder + name)):
+        base = folder.relative_to(self.raw).as_posix()
+        places = [alike(posixpath.normpath(f"{base}/{beside}{name}")) for beside in BESIDE]
+        for place in places:
+            if path := self.by_name.get(place):
                 return [path]
-        if found := [p for folder in BESIDE for p in self.by_bare.get(alike(folder + name), [])]:
+        if found := [path for place in places for path in self.by_bare.get(place, [])]:
             return found
         parts = tuple(alike(part) for part in PurePosixPath(name).parent.parts)
         return [

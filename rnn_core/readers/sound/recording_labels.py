@@ -51,15 +51,30 @@ class Told(NamedTuple):
     notes: list[str]
 
 
-def labelled(raw: Path, files: Files, faults: Faults) -> Labels | None:
-    """The recordings of a folder whose words lists or tables tell; None if nothing does.
+def labelled(raw: Path, files: Files, *, certain: bool, faults: Faults) -> Labels | None:
+    """The recordings of a folder whose words tables or lists tell; None if nothing does.
+
+    Args:
+        raw: The folder.
+        files: Its files.
+        certain: Whether words are known without it: then a table must be without faults, and have
+            a column that is called as labels are. Else lists and other tables are read too.
+        faults: Where it is noted what is wrong with rows, if the words are read from them.
 
     Raises:
         FaultsError: If two tables tell them.
     """
-    told = by_lists(raw, files, faults) or by_tables(raw, files, faults)
+    own = Faults()
+    told = by_tables(raw, files, own, any_name=False)
+    if told is None and not certain:
+        own = Faults()
+        told = by_lists(raw, files, own) or by_tables(raw, files, own, any_name=True)
     if told is None or len(told.rows) < COVERED * len(files.recordings):
         return None
+    if certain and own.found:
+        return None
+    with faults.noted():
+        own.check()
     items, left = items_of(raw, files)
     recordings = []
     for item in items:
@@ -75,7 +90,7 @@ def labelled(raw: Path, files: Files, faults: Faults) -> Labels | None:
     return Labels(recordings, [*more, *(n for n in left if n not in names)], [note, *told.notes])
 
 
-def by_tables(raw: Path, files: Files, faults: Faults) -> Told | None:
+def by_tables(raw: Path, files: Files, faults: Faults, *, any_name: bool) -> Told | None:
     """The rows of the table that lists recordings with their words; None if there is none.
 
     Raises:
@@ -85,6 +100,7 @@ def by_tables(raw: Path, files: Files, faults: Faults) -> Told | None:
         known=known_names(files.recordings),
         said=(*LABELS, *TEXTS),
         speakers=(*SPEAKERS, *GROUPS),
+        any_name=any_name,
     )
     tables = tables_of_recordings(files.others, wanted)
     if len(tables) > 1 and len(tables_of_splits(tables)) < len(tables):
@@ -92,11 +108,14 @@ def by_tables(raw: Path, files: Files, faults: Faults) -> Told | None:
         raise FaultsError({"keep one of them": [f"{names} list recordings with their words"]})
     if not tables:
         return None
-    rows, notes = read_tables(tables, wanted, faults)
-    index = Index(raw, files.recordings, tables[0].parent)
+    rows: list[Row] = []
+    notes: list[str] = []
+    with faults.noted():
+        rows, notes = read_tables(tables, wanted, faults)
+    index = Index(raw, files.recordings)
     found: dict[Path, Row] = {}
     for row in rows:
-        path = index.find(row.where, row.file, faults) if row.file else None
+        path = index.find(row.table.parent, row.where, row.file, faults) if row.file else None
         if path is None:
             continue
         if path in found and found[path].text != row.text:
@@ -119,5 +138,8 @@ def grouping(table: Path, wanted: Wanted) -> list[str]:
 
 def by_lists(raw: Path, files: Files, faults: Faults) -> Told | None:
     """The lines of lists of recordings and their words; None if there is none."""
-    texts = of_lists(raw, files, frozenset(), faults)
+    try:
+        texts = of_lists(raw, files, frozenset(), faults)
+    except FaultsError:  # several lists tell different facts
+        return None
     return texts and Told(dict(texts.rows), sorted(texts.used), [])

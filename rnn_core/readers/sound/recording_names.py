@@ -1,10 +1,9 @@
 """Recordings of single words: which word, speaker and split the names of all files tell."""
 
 from collections import Counter, defaultdict
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import PurePosixPath
 
-from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.name_pattern import HOW, read_name
 from rnn_core.readers.sound.name_roles import (
     GENERIC,
@@ -18,12 +17,9 @@ from rnn_core.readers.sound.name_tokens import (
     Item,
     Recording,
     Tokens,
-    items_of,
     separator_of,
     tokens_of,
 )
-from rnn_core.readers.sound.recording_files import find_files
-from rnn_core.readers.sound.recording_labels import labelled
 
 FEWEST_OF_A_WORD = 3
 """Recordings that a word needs; what has fewer is no word by itself."""
@@ -38,73 +34,6 @@ CLEARLY = 0.9
 """Share of names that look like speakers before they are taken for them though unusual there."""
 
 RENAME = "rename it, or put the recordings into one folder a word"
-
-
-class Words(NamedTuple):
-    """Recordings of words in a folder, in the order of their names.
-
-    Attributes:
-        recordings: The recordings.
-        left_out: Messages about other files.
-        doubts: What names may also mean.
-        notes: Where the words come from, if not from names.
-    """
-
-    recordings: list[Recording]
-    left_out: list[str]
-    doubts: list[str]
-    notes: list[str]
-
-
-def list_words(raw: Path, form: str = "") -> list[Recording]:
-    """All recordings of single words in a raw folder, in the order of their names.
-
-    Args:
-        raw: The folder.
-        form: See `NameParameters`.
-
-    Raises:
-        FaultsError: If there are none, or names do not tell their words.
-    """
-    faults = Faults()
-    words = find_words(raw, form, faults)
-    faults.check()
-    return words.recordings
-
-
-def find_words(raw: Path, form: str, faults: Faults) -> Words:
-    """As `list_words`, of the recordings that have a word; what is wrong is noted.
-
-    A table or a list that has recordings and their words goes before their names.
-
-    Raises:
-        FaultsError: If there are none at all.
-    """
-    files = find_files(raw)
-    items, left_out = items_of(raw, files)
-    if not items:
-        raise FaultsError({"put one folder of them a word there": ["the data holds no recordings"]})
-    doubts: list[str] = []
-    if not form and (labels := labelled(raw, files, faults)):
-        check_labels_recur(labels.recordings, labels.notes[0], faults)
-        check_alike(labels.recordings, faults, doubts)
-        in_order = sorted(labels.recordings, key=lambda r: r.name)
-        return Words(in_order, labels.left_out, doubts, labels.notes)
-    recordings = by_form(items, form, faults) if form else by_all_names(items, faults, doubts)
-    if not form:
-        check_words_recur(recordings, faults)
-    check_alike(recordings, faults, doubts)
-    return Words(sorted(recordings, key=lambda r: r.name), left_out, doubts, [])
-
-
-def check_labels_recur(recordings: list[Recording], note: str, faults: Faults) -> None:
-    """Note that there are hardly fewer words than recordings, so that they are texts."""
-    words = {recording.word for recording in recordings}
-    if 2 * len(words) > len(recordings):
-        faults.add(
-            f"{note}: {len(words)} for {len(recordings)} recordings, such as {min(words)!r}",
-            "for texts, take --task speech_transcription; for words, several recordings of each",
-        )
 
 
 def check_words_recur(recordings: list[Recording], faults: Faults) -> None:

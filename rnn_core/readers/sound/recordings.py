@@ -14,8 +14,8 @@ from rnn_core.readers.alike_sounds import alike_ones
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.audio import Samples, Sound, read_sound, resampled
 from rnn_core.readers.sound.name_tokens import Recording
+from rnn_core.readers.sound.recorded_words import find_words
 from rnn_core.readers.sound.recording_files import find_files
-from rnn_core.readers.sound.recording_names import find_words
 from rnn_core.readers.sound.sound_checks import check_lengths, check_sound, flaws
 
 

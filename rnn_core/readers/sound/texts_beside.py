@@ -2,15 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.formats.encodings import encoding_by_mark
 from rnn_core.readers.plain_text import one_line, read_file_lines
 from rnn_core.readers.sound.name_tokens import SEPARATORS, Item, items_of
-from rnn_core.readers.sound.recording_columns import known_names
+from rnn_core.readers.sound.recording_columns import OTHER_FACTS, is_number, known_names
 from rnn_core.readers.sound.recording_files import RECORDINGS, Files, bare_name
 from rnn_core.readers.sound.recording_index import Index, alike
 from rnn_core.readers.sound.transcript_tables import Row, check_row
@@ -19,7 +20,9 @@ from rnn_core.wording import amount
 ENDINGS = (".normalized.txt", ".txt", ".lab", ".text")
 """Endings of a text file of one recording, the first one goes before the others."""
 
-OF_KALDI = frozenset({"utt2dur", "utt2num_frames", "utt2lang", "spk2gender", "utt2uniq"})
+OF_KALDI = frozenset(
+    ("utt2dur", "utt2num_frames", "utt2lang", "spk2gender", "utt2uniq", "utt2spk", "wav.scp")
+)
 """Lists of Kaldi's that begin with the name of a recording, and hold no text."""
 
 NAMED = 0.9
@@ -31,8 +34,20 @@ HALF = 0.5
 LOOKED_AT = 20
 """Lines at the start of a file that show whether it is a list."""
 
-SAMPLES = re.compile(r"\d+ \d+ (?P<text>.*)")
-"""A text after its first and last sample, as TIMIT has it."""
+TIMES = re.compile(r"\d+(\.\d+)?\s+\d+(\.\d+)?\s+(?=\S)")
+"""The first and last sample, or time, before a text."""
+
+FIELD = re.compile(r"[\w ]{1,30}:(\s|$)")
+"""A name of a fact, as in `speaker: bob`."""
+
+LAST_PART = re.compile(r"[-_. ][^-_. ]+$")
+"""The last part of a name, after a separator."""
+
+LARGEST = 200 * 2**20
+"""Bytes of a file that may be a list."""
+
+START = 1 << 16
+"""Bytes at the start of a file that show whether it is a list."""
 
 FESTIVAL = re.compile(r'\(\s*(?P<name>\S+)\s+"(?P<text>.*)"\s*\)')
 """A line of a list of CMU Arctic."""
@@ -57,20 +72,22 @@ class Texts(NamedTuple):
 
 
 def texts_beside(raw: Path, files: Files, faults: Faults) -> Texts | None:
-    """The texts of recordings that lists or files of their own give; None if nothing does.
+    """The texts of recordings that files of their own or lists give; None if nothing does.
 
-    Lists are those of LibriSpeech (`84-121.trans.txt`), Kaldi (`text`), and others whose lines
-    begin with the name of a recording. A file of its own has the name of the recording.
+    A file of its own has the name of the recording. Lists are those of LibriSpeech
+    (`84-121.trans.txt`), Kaldi (`text`), and others whose lines begin with the name of a recording.
 
     Raises:
         FaultsError: If two lists have texts for the same recordings.
     """
     own = own_files(files)
-    found = of_lists(raw, files, frozenset(own.values()), faults)
-    if found is None and len(own) >= max(HALF * len(files.recordings), 1):
+    if len(own) >= max(HALF * len(files.recordings), 1):
         found = of_own_files(raw, files.recordings, own, faults)
-    if found is None:
-        return None
+    else:
+        lists = of_lists(raw, files, frozenset(own.values()), faults)
+        if lists is None:
+            return None
+        found = lists
     known = {item.path: item for item in items_of(raw, files)[0]}
     speakers = speakers_in_folders(list(known.values()))
     rows = []
@@ -107,17 +124,17 @@ def of_own_files(
     raw: Path, recordings: Sequence[Path], own: Mapping[Path, Path], faults: Faults
 ) -> Texts:
     """The texts of files that are called after their recording; those that lack one are noted."""
-    texts: dict[Path, str] = {}
+    lines: dict[Path, list[str]] = {}
     for path, file in own.items():
         with faults.noted():
-            texts[path] = " ".join(read_file_lines(file))
-    texts = without_samples(texts)
+            lines[path] = [line.strip() for line in read_file_lines(file) if line.strip()]
+    texts = {path: one_line(" ".join(each)) for path, each in without_times(lines, own).items()}
     rows = []
     for path in recordings:
         name = path.relative_to(raw).as_posix()
         if path in texts:
             where = own[path].relative_to(raw).as_posix()
-            rows.append((path, Row(where, own[path], name, one_line(texts[path]), *NOTHING_ELSE)))
+            rows.append((path, Row(where, own[path], name, texts[path], *NOTHING_ELSE)))
         elif path not in own:
             faults.add(
                 f"{name} has no text file as the others have",
@@ -127,29 +144,60 @@ def of_own_files(
     return Texts(rows, frozenset(own.values()), f"texts are read from a file each, such as {one}")
 
 
-def without_samples(texts: dict[Path, str]) -> dict[Path, str]:
-    """Texts without the numbers of their first and last sample, if all have them."""
-    matches = {path: SAMPLES.fullmatch(text) for path, text in texts.items()}
-    found = {path: match["text"] for path, match in matches.items() if match}
-    return found if len(found) == len(texts) else texts
+def without_times(lines: dict[Path, list[str]], own: Mapping[Path, Path]) -> dict[Path, list[str]]:
+    """The lines of texts, without the two times or samples that TIMIT has before each text.
+
+    Raises:
+        FaultsError: If files hold parts with their times, numbers alone, or facts in fields.
+    """
+    cure = "write into each file what is said in its recording, and nothing else"
+    for holds, what in ODD_TEXTS:
+        odd = [path for path, each in lines.items() if each and holds(each)]
+        if odd and len(odd) > HALF * len(lines):
+            raise FaultsError({cure: [f"{own[odd[0]].name} {what}: {lines[odd[0]][0][:60]!r}"]})
+    times = [TIMES.match(each[0]) for each in lines.values() if each]
+    if not all(times):
+        return lines
+    return {path: [TIMES.sub("", line) for line in each] for path, each in lines.items()}
+
+
+ODD_TEXTS: tuple[tuple[Callable[[list[str]], bool], str], ...] = (
+    (lambda lines: all(map(is_number, lines)), "holds numbers"),
+    (
+        lambda lines: len(lines) > 1 and sum(TIMES.match(x) is not None for x in lines) > 1,
+        "has parts of a text with their times",
+    ),
+    (
+        lambda lines: len(lines) > 1 and all(FIELD.match(line) for line in lines),
+        "has several fields",
+    ),
+)
+"""Contents of text files that are not what is said, each with a test of its lines."""
 
 
 def own_files(files: Files) -> dict[Path, Path]:
-    """The text file of each recording that has one: beside it, or the only one of that name."""
+    """The text file of each recording that has one: beside it, or the only one of that name.
+
+    Where most recordings have none so, the last part of their names does not count: VCTK has two
+    microphones for each text.
+    """
     beside: dict[Path, Path] = {}
     anywhere: dict[str, list[Path]] = defaultdict(list)
     for ending in reversed(ENDINGS):
         for path in files.others:
-            if path.name.lower().endswith(ending):
+            if path.name.lower().endswith(ending) and path.is_file():
                 bare = alike(path.name[: -len(ending)])
                 beside[path.parent / bare] = path
                 anywhere[bare].append(path)
-    found = {}
-    for path in files.recordings:
-        bare = alike(bare_name(path))
-        same = anywhere.get(bare, [])
-        if own := beside.get(path.parent / bare, same[0] if len(same) == 1 else None):
-            found[path] = own
+    found: dict[Path, Path] = {}
+    for shortened in (alike, lambda name: LAST_PART.sub("", alike(name))):
+        for path in files.recordings:
+            bare = shortened(bare_name(path))
+            same = anywhere.get(bare, [])
+            if own := beside.get(path.parent / bare, same[0] if len(same) == 1 else None):
+                found.setdefault(path, own)
+        if len(found) >= HALF * len(files.recordings):
+            return found
     return found
 
 
@@ -183,14 +231,15 @@ def of_lists(raw: Path, files: Files, own: Container[Path], faults: Faults) -> T
     called = names_of_kaldi(raw, files)
     rows: dict[Path, Row] = {}
     used: set[Path] = set()
+    index = Index(raw, files.recordings)
     for file in files.others:
-        lines = lines_of(file) if file not in own and may_be_list(file) else []
+        if file in own or not may_be_list(file) or not begins_as_list(file, known, called):
+            continue
+        lines = lines_of(file)
         if not is_list(lines, known, called):
             continue
         used |= {file, *beside_kaldi(file)}
-        for path, row in rows_of(
-            raw, file, lines, called, Index(raw, files.recordings, file.parent), faults
-        ):
+        for path, row in rows_of(raw, file, lines, called, index, faults):
             if path in rows:
                 raise FaultsError(
                     {"keep one": [f"{row.where}: {row.file} is in {rows[path].where} too"]}
@@ -216,34 +265,47 @@ def rows_of(
     speakers, shown = speakers_of_kaldi(file), file.relative_to(raw).as_posix()
     for line in lines:
         where, name = f"{shown}, line {line.number}", called.get(line.name, line.name)
-        name = name if index.called(name) else PurePosixPath(name).name
-        path = index.find(where, name, faults)
+        name = name if index.called(file.parent, name) else PurePosixPath(name).name
+        path = index.find(file.parent, where, name, faults)
         if path is not None:
             text = one_line(line.text)
             yield path, Row(where, file, name, text, speakers.get(line.name), *NOTHING_ELSE[1:])
 
 
 def may_be_list(file: Path) -> bool:
-    """Return whether a file may be a list of texts, by its name."""
-    if file.name in OF_KALDI or file.name in {"wav.scp", "utt2spk", "segments"}:
+    """Return whether a file may be a list of texts, by its name and size."""
+    words = set(re.split(r"[^a-z0-9]+", file.name.lower()))
+    if file.name in OF_KALDI or words & OTHER_FACTS:
         return False
-    return file.is_file() and file.suffix.lower() in {"", ".txt", ".text", ".data", ".done"}
+    ends_so = file.suffix.lower() in {"", ".txt", ".text", ".data", ".done"}
+    return ends_so and file.is_file() and file.stat().st_size <= LARGEST
+
+
+def begins_as_list(file: Path, known: Container[str], called: Mapping[str, str]) -> bool:
+    """Return whether the first line of a file begins with the name of a recording."""
+    with file.open("rb") as opened:
+        start = opened.read(START)
+    encoding = encoding_by_mark(start) or "utf-8"
+    first = next((x for x in start.decode(encoding, "replace").splitlines() if x.strip()), "")
+    name = line_of(1, first.lstrip("\ufeff")).name
+    return alike(PurePosixPath(called.get(name, name)).name) in known
 
 
 def lines_of(file: Path) -> list[Line]:
-    """The lines of a file that have a first word and more; of one that is no text, none."""
+    """The lines of a file that are not blank; of one that is no text, none."""
     try:
         texts = read_file_lines(file)
     except DataError:
         return []
-    lines = []
-    for number, text in enumerate(texts, 1):
-        if match := FESTIVAL.fullmatch(text.strip()):
-            lines.append(Line(number, match["name"], match["text"]))
-        elif text.strip():
-            name, *rest = text.split(maxsplit=1)
-            lines.append(Line(number, name, " ".join(rest)))
-    return lines
+    return [line_of(number, text) for number, text in enumerate(texts, 1) if text.strip()]
+
+
+def line_of(number: int, text: str) -> Line:
+    """A line of a list: a name, and the rest."""
+    if match := FESTIVAL.fullmatch(text.strip()):
+        return Line(number, match["name"], match["text"])
+    name, *rest = text.split(maxsplit=1) or [""]
+    return Line(number, name, " ".join(rest))
 
 
 def is_list(lines: Sequence[Line], known: Container[str], called: Mapping[str, str]) -> bool:
@@ -259,11 +321,6 @@ def is_list(lines: Sequence[Line], known: Container[str], called: Mapping[str, s
     return True
 
 
-def is_number(text: str) -> bool:
-    """Return whether a text is a number, as in a list of durations."""
-    return re.fullmatch(r"[\d.,:eE+-]+(\s+[\d.,:eE+-]+)*", text) is not None
-
-
 def names_of_kaldi(raw: Path, files: Files) -> dict[str, str]:
     """The recordings that Kaldi's lists `wav.scp` give for the names of utterances.
 
@@ -271,7 +328,7 @@ def names_of_kaldi(raw: Path, files: Files) -> dict[str, str]:
         FaultsError: If a recording holds several utterances.
     """
     for file in files.others:
-        if file.name == "segments":
+        if file.name == "segments" and file.with_name("text").is_file():
             what = f"{file.relative_to(raw).as_posix()} cuts recordings into utterances"
             raise FaultsError({"save each utterance as a recording of its own": [what]})
     lists = [file for file in files.others if file.name == "wav.scp"]

@@ -65,7 +65,7 @@ def usual_tables(others: Sequence[Path]) -> list[Path]:
     They are called transcripts.tsv or .csv; or train, dev and test; or validated or metadata,
     as public collections have them.
     """
-    tables = [path for path in others if is_table_file(path)]
+    tables = [path for path in others if is_table_file(path) and path.is_file()]
     if own := [path for path in tables if path.stem.lower() == OWN]:
         return own
     if of_splits := tables_of_splits(tables):
@@ -78,13 +78,18 @@ def usual_tables(others: Sequence[Path]) -> list[Path]:
 
 def tables_of_recordings(others: Sequence[Path], wanted: Wanted) -> list[Path]:
     """The tables that have the columns that are needed, whatever they are called."""
-    called = [path for path in others if is_table_file(path)]
-    return [path for path in called[:MOST_FILES] if lists(path, wanted)]
+    called = [path for path in others if is_table_file(path) and path.is_file()]
+    certain = [path for path in called if path.suffix.lower() in CERTAIN]
+    further = [path for path in called if path not in certain]
+    looked_at = [*certain, *further][:MOST_FILES]
+    small = [path for path in looked_at if path.stat().st_size <= LARGEST]
+    return [path for path in called if path in small and lists(path, wanted)]
 
 
 def only_table(others: Sequence[Path]) -> list[Path]:
     """The only file that is certainly meant as a table; empty if there is none."""
-    tables = [path for path in others if is_table_file(path) and path.suffix.lower() in CERTAIN]
+    called = [path for path in others if is_table_file(path) and path.is_file()]
+    tables = [path for path in called if path.suffix.lower() in CERTAIN]
     return tables if len(tables) == 1 else []
 
 
@@ -108,8 +113,6 @@ def splits_of(tables: Sequence[Path]) -> dict[Path, Split]:
 
 def lists(table: Path, wanted: Wanted) -> bool:
     """Return whether a file is a table that has recordings, and what is said in them."""
-    if not table.is_file() or table.stat().st_size > LARGEST:
-        return False
     with suppress(DataError):
         read, columns = with_columns(table, wanted, Faults())
         return columns.said is not None and column_of_files(read.frame, wanted) is not None

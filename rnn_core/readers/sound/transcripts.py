@@ -1,6 +1,7 @@
 """Recordings with the texts that tables, lists or files of their own give them."""
 
 from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,7 +19,7 @@ from rnn_core.readers.sound.recording_sides import (
     share_sides,
 )
 from rnn_core.readers.sound.recordings import Named, read_all
-from rnn_core.readers.sound.texts_beside import HALF, Texts, texts_beside
+from rnn_core.readers.sound.texts_beside import HALF, LAST_PART, Texts, texts_beside
 from rnn_core.readers.sound.transcript_tables import (
     OWN,
     Row,
@@ -68,28 +69,36 @@ class Source(NamedTuple):
 
 
 def source_of(raw: Path, files: Files, faults: Faults) -> Source:
-    """Find what tells texts: tables by their names first, then lists, then tables by content."""
+    """Find what tells texts, the most certain first.
+
+    These are tables by their names, tables by the names of their columns, files of each recording
+    or lists, and tables where only one column can be that of texts.
+    """
     wanted = Wanted(known=known_names(files.recordings))
     usual = usual_tables(files.others)
     own = bool(usual) and usual[0].stem.lower() == OWN
     if own or any(lists(table, wanted) for table in usual):
         return Source(usual)
+    if tables := tables_of_recordings(files.others, wanted):
+        return Source(tables)
     if texts := texts_beside(raw, files, faults):
         return Source([], texts)
-    return Source(tables_of_recordings(files.others, wanted) or usual or only_table(files.others))
+    tables = tables_of_recordings(files.others, replace(wanted, any_name=True))
+    return Source(tables or usual or only_table(files.others))
 
 
 def check_nothing_beside(raw: Path) -> None:
     """Refuse recordings with files of another kind beside them, which may hold their texts.
 
     Raises:
-        FaultsError: If most recordings have one of the same name.
+        FaultsError: If most recordings have one of the same name, or of its beginning.
     """
     files = find_files(raw)
     bare = {alike(path.name.partition(".")[0]): path for path in files.others}
-    found = [p for p in files.recordings if alike(bare_name(p).partition(".")[0]) in bare]
-    if found and len(found) >= HALF * len(files.recordings):
-        other = bare[alike(bare_name(found[0]).partition(".")[0])].relative_to(raw).as_posix()
+    names = [alike(bare_name(path).partition(".")[0]) for path in files.recordings]
+    found = [n for name in names if (n := name) in bare or (n := LAST_PART.sub("", name)) in bare]
+    if found and len(found) >= HALF * len(names):
+        other = bare[found[0]].relative_to(raw).as_posix()
         what = f"{other} has the name of a recording, and may hold its text, but is not read"
         raise FaultsError({NONE_CURE: [what]})
 
@@ -122,13 +131,14 @@ def of_tables(raw: Path, files: Files, tables: list[Path], faults: Faults) -> Li
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
         raise FaultsError({"remove one of them": [f"the data holds {names}"]})
     before = len(faults.found)
-    rows, notes = read_tables(tables, Wanted(known=known_names(files.recordings)), faults)
+    wanted = Wanted(known=known_names(files.recordings), any_name=True)
+    rows, notes = read_tables(tables, wanted, faults)
     unclear = len(faults.found) > before
-    index = Index(raw, files.recordings, tables[0].parent, unclear)
+    index = Index(raw, files.recordings, unclear)
     named, kept = [], []
     seen: dict[Path, str] = {}
     for row in rows:
-        path = index.find(row.where, row.file, faults) if row.file else None
+        path = index.find(row.table.parent, row.where, row.file, faults) if row.file else None
         if path is None:
             continue
         if path in seen:

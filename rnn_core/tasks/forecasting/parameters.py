@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from rnn_core.metric import Split
 from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.formats.written_numbers import Decimal
+from rnn_core.readers.indicators import columns_of
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.forecasting.ahead.calendar import PER_PART, CalendarPart
@@ -23,7 +24,8 @@ class ForecastingData:
         features: Columns that are read besides the targets.
         known: Columns whose values are known ahead, such as prices and holidays: read over the
             lookback and over the horizon. What is asked for a forecast has them in the rows
-            after the last target.
+            after the last target. A column of texts is named by its indicators, as
+            `holiday=Easter`, which is 1 where the text is that, and 0 elsewhere.
         calendar: What is read of the timestamps, over the lookback and over the horizon; see
             `rnn_core.tasks.forecasting.ahead.calendar`.
         date: Column of timestamps, which must increase; None if there is none.
@@ -121,8 +123,13 @@ class ForecastingData:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Columns of numbers that are not predicted."""
+        """Columns of numbers, or indicators of texts, that are not predicted."""
         return (*self.features, *self.known)
+
+    @property
+    def read_columns(self) -> list[str]:
+        """Columns of a table that are read: those of texts by their own names, each once."""
+        return [*self.targets, *columns_of(self.given)]
 
     @property
     def form(self) -> TableForm:

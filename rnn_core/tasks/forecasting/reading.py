@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.memory import give_back
+from rnn_core.readers.indicators import SIGN
 from rnn_core.tasks.forecasting.long_table import (
     Places,
     called,
@@ -108,6 +109,10 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
 
     frame, times, faults = loaded.frame, None, Faults()
     columns, series = list(parameters.columns), parameters.series
+    for column in parameters.given:
+        if SIGN in column and column in frame.columns:
+            what = f"{name}: the name of column {column!r} has {SIGN!r} in it"
+            faults.add(what, f"rename it: {SIGN!r} parts a column of texts from one of its texts")
     if parameters.calendar and parameters.date is None:
         faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
     if parameters.date is not None:

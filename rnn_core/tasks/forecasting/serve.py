@@ -17,7 +17,7 @@ from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of
 from rnn_core.tasks.forecasting.ahead.newest import Newest
 from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer, forecast
-from rnn_core.tasks.forecasting.ahead.rows import known_rows
+from rnn_core.tasks.forecasting.ahead.rows import known_rows, without_gaps
 from rnn_core.tasks.forecasting.intervals.following import following
 from rnn_core.tasks.forecasting.intervals.levels import intervals_of
 from rnn_core.tasks.forecasting.intervals.widening import FOLLOWED
@@ -26,7 +26,6 @@ from rnn_core.tasks.forecasting.long_table import Places, called, places_of, sli
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, scale_of
 from rnn_core.tasks.forecasting.reading import (
-    Table,
     alike,
     check_times,
     is_blank,
@@ -69,7 +68,7 @@ class Serving(Learning, Serves):
             table = tables.load_table(files, self.meta.form).frame
         except DataError:
             return tables.load_table(files, self.meta.parameters.form).frame
-        if set(self.meta.columns) <= set(table.columns):
+        if set(self.meta.parameters.read_columns) <= set(table.columns):
             return table
         return tables.load_table(files, self.meta.parameters.form).frame
 
@@ -351,7 +350,7 @@ class Serving(Learning, Serves):
     def others_of(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The columns that are neither read nor the timestamps."""
         asked = self.meta.parameters
-        used = {*self.meta.columns, asked.date, *asked.time_parts, asked.series}
+        used = {*asked.read_columns, asked.date, *asked.time_parts, asked.series}
         return table[[column for column in table.columns if column not in used]]
 
     def input_columns(self) -> dict[str, bool]:
@@ -360,7 +359,7 @@ class Serving(Learning, Serves):
         found = {} if asked.series is None else {asked.series: True}
         found |= {asked.date: False} if asked.date else {}
         found |= dict.fromkeys(asked.time_parts, False)
-        return found | dict.fromkeys(self.meta.columns, True)
+        return found | dict.fromkeys(asked.read_columns, True)
 
     def example(self, raw: Path) -> "pd.DataFrame":
         """The first consecutive rows without a gap; the first rows if there are none.
@@ -373,24 +372,9 @@ class Serving(Learning, Serves):
         parts = table.parts.items()
         length = self.meta.lookback + (self.meta.horizon if self.meta.parameters.known else 0)
         whole = [(s, part) for s, part in parts if len(part.numbers) >= length]
-        return pd.concat([self.without_gaps(*one, length) for one in whole[:2]], ignore_index=True)
-
-    def without_gaps(self, series: str, table: Table, length: int) -> "pd.DataFrame":
-        """The first rows of a series without a gap; if there are none, its first rows.
-
-        Rows after the lookback have only the columns that are known ahead.
-        """
-        gaps = table.numbers.isna().any(axis=1).to_numpy()
-        whole = np.lib.stride_tricks.sliding_window_view(~gaps, length).all(axis=1)
-        first, asked = int(np.argmax(whole)), self.meta.parameters
-        rows = slice(first, first + length)
-        example = table.numbers.iloc[rows].reset_index(drop=True)
-        example.loc[self.meta.lookback :, [*asked.targets, *asked.features]] = np.nan
-        if table.times is not None:
-            example.insert(0, str(asked.date), table.times[rows])
-        if asked.series is not None:
-            example.insert(0, asked.series, series)
-        return example
+        asked = self.meta.parameters
+        examples = [without_gaps(*one, length, asked) for one in whole[:2]]
+        return pd.concat(examples, ignore_index=True)
 
 
 def known_scale(series: Series) -> Scale:

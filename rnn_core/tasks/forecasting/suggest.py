@@ -1,6 +1,6 @@
 """Parameters to start from, for the user's own table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.indicators import columns_of
 from rnn_core.tasks.base.prepares import Suggestion
+from rnn_core.tasks.forecasting.column_choice import known_columns, training_rows, wanted_columns
 from rnn_core.tasks.forecasting.long_table import series_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 from rnn_core.tasks.forecasting.reading import Step, Table, step_of, table_of
 from rnn_core.tasks.forecasting.seasons import season_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from rnn_core.readers.table_files import TableFile
 
 
@@ -26,9 +26,6 @@ START_STEPS = 2_000
 
 LEAST_ROWS = 20
 """Rows below which nothing is suggested: the shorter splits have 4 then."""
-
-LOOKED_AT = 1_000
-"""Rows in which numbers are looked for."""
 
 COLUMNS = ("targets", "features", "known")
 """Parameters that name columns."""
@@ -45,9 +42,6 @@ LEAST_OF_SEVERAL = 10
 OUTLYING = 40
 """Widths of the middle half of the values from the median, beyond which a value is a mistake.
 Of values whose logarithm is normal with a standard deviation of 1, one in 46,000 is."""
-
-FEWEST_TIMES = 4
-"""Fewest columns that make a table whose columns are times, if they are most of its columns."""
 
 LONGEST_LOOKBACK = 336
 
@@ -174,8 +168,11 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     from rnn_core.readers.times.finding import find_times, named_parts  # noqa: PLC0415 - as above
     from rnn_core.readers.times.parts import joined_name  # noqa: PLC0415 - as above
 
+    trained = training_rows(table.frame, wanted.get("series"), wanted.get("split", START_SPLIT))
     columns = {
-        key: wanted_columns(table.frame, wanted.get(key, ()), name, flags=key != "targets")
+        key: wanted_columns(
+            table.frame, wanted.get(key, ()), name, None if key == "targets" else trained
+        )
         for key in COLUMNS
         if key == "targets" or key in wanted
     }
@@ -183,7 +180,12 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         known = known_columns(table.frame)
         raise ParameterError(f"{name}: no targets, the columns to predict, are given; {known}")
     numbers = [column for names in columns.values() for column in names]
-    used = [*numbers, *([wanted["series"]] if wanted.get("series") is not None else [])]
+    texts = columns_of(column for key in COLUMNS[1:] for column in columns.get(key, ()))
+    used = [
+        *columns["targets"],
+        *texts,
+        *([wanted["series"]] if wanted.get("series") is not None else []),
+    ]
     found: dict[str, Any] = {**wanted, **columns}
     faults = Faults()
     parts: tuple[str, ...] = ()
@@ -201,88 +203,6 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
             flags = [c for key in COLUMNS[1:] for c in columns.get(key, ())]
             tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=flags)
     faults.check()
-    return found
-
-
-def numeric_columns(frame: "pd.DataFrame") -> list[str]:
-    """The columns whose first values are numbers."""
-    from pandas.api.types import is_bool_dtype  # noqa: PLC0415 - as above
-
-    from rnn_core.readers.times.columns import is_number  # noqa: PLC0415 - as above
-
-    return [c for c in map(str, frame) if is_number(frame[c]) and not is_bool_dtype(frame[c])]
-
-
-def known_columns(frame: "pd.DataFrame") -> str:
-    """Tell which columns may be asked for, or why there are none."""
-    if any(map(are_times, (frame.columns, frame.iloc[0]))):
-        return "its columns are times: turn it round, so that each time is a row"
-    numeric = numeric_columns(frame)
-    if len(frame.columns) == 1 and not numeric:
-        alone = f"it has one column alone, {frame.columns[0]!r}"
-        return f"{alone}: name what separates fields, such as --set separator=semicolon"
-    return f"columns of numbers: {', '.join(numeric) or 'none'}"
-
-
-def are_times(texts: Iterable[object]) -> bool:
-    """Return whether most of some texts are timestamps, and no numbers."""
-    import pandas as pd  # noqa: PLC0415 - as above
-
-    from rnn_core.readers.times.columns import is_written, read_times  # noqa: PLC0415 - as above
-
-    found = pd.DataFrame({"time": [str(text) for text in texts]})
-    written = found[found["time"].str.contains(r"\d")]
-    if len(written) < max(len(found) / 2, FEWEST_TIMES) or not is_written(written["time"]):
-        return False
-    try:
-        read_times(written, "time", "")
-    except DataError:
-        return False
-    return True
-
-
-def holds_numbers(values: "pd.Series[Any]") -> bool:
-    """Return whether a column of text has any number, in whatever way it is written."""
-    from rnn_core.readers.formats import written_numbers as written  # noqa: PLC0415 - as above
-
-    for text in values.dropna().astype(str).str.strip().iloc[:LOOKED_AT]:
-        try:
-            written.read_written(text, None)
-        except written.UnclearError as error:
-            if error.what != written.NO_NUMBER:
-                return True
-        else:
-            return True
-    return False
-
-
-def wanted_columns(
-    frame: "pd.DataFrame", wanted: Sequence[str], name: str, *, flags: bool
-) -> list[str]:
-    """Columns that the user asks for; several may be named with commas between.
-
-    Args:
-        frame: The table.
-        wanted: What is asked for.
-        name: What to call the table in errors.
-        flags: Whether they may hold true and false.
-
-    Raises:
-        ParameterError: If one is not a column of numbers.
-    """
-    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-
-    found: list[str] = []
-    for column in wanted:
-        parts = [part.strip() for part in column.split(",")]
-        found += parts if column not in frame and set(parts) <= set(frame) else [column]
-    numeric, known = numeric_columns(frame), known_columns(frame)
-    for column in found:
-        if column not in frame:
-            raise ParameterError(f"{name} has no column {column!r}; {known}")
-        told = flags and tables.are_flags(frame[column])
-        if not told and column not in numeric and not holds_numbers(frame[column]):
-            raise ParameterError(f"{name}: column {column!r} holds no numbers; {known}")
     return found
 
 

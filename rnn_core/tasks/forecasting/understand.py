@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.readers.faults import some
+from rnn_core.readers.indicators import columns_of, indicator_of
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
-from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table, read_table
 from rnn_core.tasks.forecasting.seasons import season_of
 from rnn_core.wording import amount
@@ -52,11 +53,12 @@ def found_of(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     yield from table.notes
     targets, features = meta.parameters.targets, meta.parameters.features
     others = list(map(str, table.others))
-    read = f"; read besides: {', '.join(features)}" if features else ""
+    read = f"; read besides: {', '.join(columns_of(features))}" if features else ""
     unread = f"; not read: {some(others, 8)}" if others else ""
     yield f"predicted: {', '.join(targets)}{read}{unread}"
     if meta.parameters.known:
-        yield f"known ahead: {', '.join(meta.parameters.known)}"
+        yield f"known ahead: {', '.join(columns_of(meta.parameters.known))}"
+    yield from kinds_in_words(meta.parameters)
     if meta.parameters.calendar:
         yield f"of the timestamps: {', '.join(meta.parameters.calendar)}"
     if meta.parameters.series is not None:
@@ -159,6 +161,19 @@ def doubts_of_values(table: Table) -> Iterator[str]:
                 f"column {column!r} has {amount(int(gaps.sum()), 'gap')} ({told}), in whose place "
                 "a model reads the last value before; they are not scored"
             )
+
+
+def kinds_in_words(parameters: ForecastingData) -> Iterator[str]:
+    """Describe the columns of texts that are read as columns of 0 and 1."""
+    found: dict[str, list[str]] = {}
+    for indicator in map(indicator_of, parameters.given):
+        if indicator is not None:
+            found.setdefault(indicator.column, []).append(indicator.value)
+    for column, kinds in found.items():
+        yield (
+            f"column {column!r} has texts, and is read as 0 and 1 for each of: {some(kinds, 8)}; "
+            "any other text, or none, is 0 for all"
+        )
 
 
 def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import cut_words
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.class_files import find_class_files, labels_beside, read_class_files
+from rnn_core.readers.class_files import (
+    are_opinions,
+    find_class_files,
+    labels_beside,
+    read_class_files,
+)
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import files_besides, visible_files, visible_in
 from rnn_core.readers.labelled_lines import LineKind
@@ -173,10 +178,12 @@ def read_classes(
     if not (files := find_class_files(raw)):
         return None
     names = some([one.file.relative_to(raw).as_posix() for one in files], 4)
+    labels = sorted({one.label for one in files})
     return read_class_files(files, raw, parameters.encoding, faults), Found(
         lines="file",
         notes=(f"a line each, in files of their classes: {names}",),
         left_out=files_besides(raw, {one.file for one in files}),
+        by_name=() if are_opinions(labels) else tuple(labels),
     )
 
 
@@ -274,10 +281,11 @@ def only_table(raw: Path) -> Path:
         raise DataError(without_files(raw))
     if len(files) > 1:
         names = [file.name for file in files]
+        classes = "; if each has the texts of one class, join them into a table with their labels"
         raise DataError(
             f"there are {len(files)} tables, {some(names, 5)}; say which is which: --set "
             f"train={names[0]} --set test={names[1]} (and --set validation=..., which is else "
-            "drawn from the training file)"
+            f"drawn from the training file){classes if all(map(is_plain, files)) else ''}"
         )
     return files[0]
 

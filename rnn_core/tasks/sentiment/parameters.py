@@ -99,6 +99,7 @@ class Found:
         others: Further columns that may be the one of labels.
         notes: What was decided in reading it, a line each.
         left_out: Files and folders that are not read.
+        by_name: Classes that names of files alone tell, and that are no usual labels.
         rows: Of all files.
         cut: Texts of more words than are read.
         one_class: Labels that are numbers with decimals and stand for those without.
@@ -113,6 +114,7 @@ class Found:
     others: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    by_name: tuple[str, ...] = ()
     rows: int = 0
     cut: int = 0
     one_class: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from rnn_core.errors import DataError
 from rnn_core.readers.class_files import may_be_texts
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_files
-from rnn_core.readers.labelled_lines import LineKind, encoding_of, kind_of_file, text_of_line
+from rnn_core.readers.labelled_lines import LineKind, encoding_of, kind_of_file, texts_of_lines
 from rnn_core.readers.labelled_texts import TEXT_NAMES, one_form, texts_of
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.table_files import (
@@ -104,11 +104,9 @@ def of_folder(folder: Path, known: Known) -> "pd.DataFrame":
 def of_lines(file: Path, known: Known) -> dict[int, str]:
     """The texts of lines by their numbers, without labels; blank ones at the end are none."""
     lines = read_plain_text(file, own_encoding(file, known)).rstrip().split("\n")
-    texts = dict(enumerate(lines, start=1))
-    if known.lines is None or known.lines == "file":
-        return texts
-    kind = known.lines
-    return {row: text_of_line(line.strip(), kind, known.classes) for row, line in texts.items()}
+    if known.lines is not None and known.lines != "file":
+        lines = texts_of_lines([*map(str.strip, lines)], known.lines, known.classes)
+    return dict(enumerate(lines, start=1))
 
 
 def own_encoding(file: Path, known: Known) -> str | None:

@@ -45,7 +45,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
         *of_length(found, meta.parameters.max_words),
         *found_words(meta),
     )
-    doubts = (*of_labels(found, meta), *of_counts(counts, meta), *of_words(data))
+    doubts = (*of_names(found), *of_labels(found, meta), *of_counts(counts, meta), *of_words(data))
     return Understanding(read=read, doubts=doubts)
 
 
@@ -94,6 +94,15 @@ def found_words(meta: SentimentMeta) -> Iterator[str]:
         yield (
             f"{len(words):,} words were found in texts without spaces, such as {such_as}; --set "
             "find_words=false reads single characters"
+        )
+
+
+def of_names(found: Found) -> Iterator[str]:
+    """Report classes that may be none, since they are only what files are called."""
+    if found.by_name:
+        yield (
+            f"each file is taken for a class by its name alone: {some(found.by_name, 10)}; move a "
+            "file away that is none"
         )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rnn_core.features.frames import samples_to_frames
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
 from rnn_core.tasks.base.classification import ClassAnswer, class_answers, class_probabilities
 from rnn_core.tasks.base.serves import Serves, required_column, row_names

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_names import find_words
+from rnn_core.readers.sound.recorded_words import find_words
 from rnn_core.readers.sound.telling import (
     sound_doubts,
     sound_lines,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rnn_core.features.frames import samples_to_frames
 from rnn_core.models.ctc import Labels, align, best_path, prefix_beam
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.readers.sound.recordings import read_at_rate, recording_rows
 from rnn_core.readers.sound.transcripts import list_transcripts
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column

@@ -20,7 +20,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no text file": (
         {"lines.csv": b"abc\n"},
         {},
-        "no text file (.txt, .text, .md), only lines.csv",
+        "lines.csv is a table, and the copy problem reads plain text; save its column of texts",
     ),
     "two text files": (
         {"a.txt": b"abc\n", "b.txt": b"abc\n"},

@@ -64,7 +64,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no transcripts": (
         {"a.wav": wav(0)},
         {},
-        "holds no transcripts.tsv with the columns file and text; write one, or set data.strings",
+        "nothing in the data tells what is said in the recordings; write transcripts.tsv with the",
     ),
     "two tables": (
         changed("transcripts.csv", b"file,text\n"),
@@ -77,9 +77,9 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         "transcripts.tsv has no column 'file', only ['file,text']; name its columns in the first",
     ),
     "no column of texts": (
-        changed(TSV, rows().replace(b"text", b"words", 1)),
+        changed(TSV, rows().replace(b"text", b"seconds", 1)),
         {},
-        "transcripts.tsv has no column 'text', only ['file', 'words']",
+        "transcripts.tsv has no column 'text', only ['file', 'seconds']",
     ),
     "ragged rows": (
         changed(TSV, rows(b="2\t1\t2")),

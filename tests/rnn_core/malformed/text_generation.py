@@ -19,7 +19,7 @@ def book(content: str, encoding: str = "utf-8") -> dict[str, bytes]:
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no text file": (
-        {"book.pdf": TEXT.encode()},
+        {"book.pdf": b"%PDF-1.7\n" + TEXT.encode()},
         {},
         "the data holds no text file (.txt, .text, .md), only book.pdf",
     ),

@@ -157,6 +157,27 @@ def test_notes_beside_a_table_are_no_translations(tmp_path):
     assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
 
 
+STRAY = {"stats.csv": "word,meaning\nhund,dog\nkater,cat\n", "info.json": '[{"a": "b", "c": "d"}]'}
+ODD = [("a.txt", "b.txt"), ("all.gsw", "all.nds"), ("in/one", "in/two"), ("a.txt.gz", "b.txt.gz")]
+
+
+@pytest.mark.parametrize("names", ODD)
+@pytest.mark.parametrize("table", STRAY)
+def test_a_lone_table_beside_two_texts_is_not_taken_for_the_pairs(tmp_path, table, names):
+    lay(tmp_path, aligned(names, sets=(PAIRS,)) | {table: STRAY[table]})
+    with pytest.raises(DataError, match="holds 3 files, not two aligned ones; put both there"):
+        proposed(tmp_path)
+    read = proposed(tmp_path, {"source_file": names[0], "target_file": names[1]})
+    assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
+
+
+def test_a_table_beside_notes_and_programs_is_taken_for_the_pairs(tmp_path):
+    besides = ("README", "LICENSE.txt", "about.md", "news.md", "a.py", "b.sh", "requirements.txt")
+    table = "".join(f"{a}\t{b}\n" for a, b in PAIRS)
+    lay(tmp_path, {"all.tsv": table} | dict.fromkeys(besides, "some text\n"))
+    assert sorted(pair for side in proposed(tmp_path).values() for pair in side) == sorted(PAIRS)
+
+
 REFUSED = {
     "several languages": (
         LAYOUTS["moses"] | {"train.fr": "a\n", "val.fr": "a\n"},

@@ -40,6 +40,13 @@ def test_texts_are_found_by_their_endings(tmp_path, names, texts):
         ({"a.c": b"int\tx;\n", "b.c": b"y", "Makefile": b"all:\n"}, ["a.c", "b.c"]),
         ({"tunes.abc": b"X:1\n", "cover.png": b"\x89PNG\r\n\x1a\n\0"}, ["tunes.abc"]),
         ({"book": "\u00e9t\u00e9".encode("utf-16")}, ["book"]),
+        (
+            {"ptb.train": b"a b", "ptb.valid": b"c", "ptb.test": b"d", "run.sh": b"x" * 99},
+            ["ptb.test", "ptb.train", "ptb.valid"],
+        ),
+        ({"corpus.tok": b"a b", "prep.py": b"x" * 99, "clean.py": b"y"}, ["corpus.tok"]),
+        ({"book": b"a b", "a.yaml": b"x" * 99, "b.yaml": b"y"}, ["book"]),
+        ({"a.abc": b"a" * 9, "b.tex": b"b", "c.tex": b"c"}, ["a.abc"]),
         ({"log.gz": gzip.compress(b"one two")}, ["log.gz"]),
         ({"book.txt": b"x", "b.tex": b"y", "c.tex": b"z"}, ["book.txt"]),
     ],

@@ -112,10 +112,24 @@ ENTITIES = '<!DOCTYPE tmx [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>\n'
 BROKEN = {
     "entities.tmx": (tmx(head=ENTITIES), "declares the entity 'a' in its DOCTYPE"),
     "cut.tmx": (tmx()[:-30], r"cut\.tmx, line 4 is not XML as it has to be"),
+    "odd.tmx": (
+        tmx(encoding="klingon"),
+        "declares the encoding 'klingon', which is not known; save",
+    ),
+    "hex.tmx": (tmx(encoding="hex"), "declares the encoding 'hex', which is not known"),
+    "wrong.tmx": (
+        tmx(encoding="ascii"),
+        "holds bytes that are not ascii, its encoding by its start",
+    ),
     "page.tmx": ("<html><body/></html>", "is no TMX or XLIFF: its outermost element is <html>"),
     "one.tmx": (tmx([]), "has texts in two languages nowhere; there: none"),
     "text.xlf": ("hello\n", r"text\.xlf, line 1 is not XML"),
     "a.po": ('msgid "a"\nmsgstr "b"\nnonsense\n', r"a\.po, line 3 is no line of a catalogue"),
+    "cut.po": (
+        'msgid "a"\nmsgstr "b"\n\nmsgctxt "z"\n',
+        r"cut\.po, line 4 has msgctxt without msgid",
+    ),
+    "odd.po": ('msgctxt "z"\nmsgstr "b"\n', r"odd\.po, line 1 has msgctxt without msgid; export"),
     "b.po": ('msgstr "b"\n', r"b\.po, line 1 has no msgid before it"),
     "c.pot": ('msgid "a"\nmsgstr ""\n', r"c\.pot holds no pairs"),
     "news.sgm": ('<srcset setid="n" srclang="any">\n', r"news\.sgm is XML, SGML or HTML"),
@@ -135,6 +149,85 @@ def test_tags_are_not_taken_for_sentences(tmp_path):
     (tmp_path / "c.en").write_text('<srcset setid="a">\n<seg id="1">Go.</seg>\n')
     with pytest.raises(DataError, match=r"c\.en is XML, SGML or HTML"):
         read_lines(tmp_path / "c.en", "utf-8")
+
+
+EAST = [Pair("Go.", "\u884c\u304f"), Pair("Tea?", "\u8336")]
+ENCODINGS = {
+    "GB2312": EAST[1:],
+    "Shift_JIS": EAST,
+    "euc-jp": EAST,
+    "windows-1252": PAIRS,
+    "koi8-r": [Pair("Tea?", "\u0447\u0430\u0439")],
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_declared_encodings_are_read(tmp_path, encoding, packed):
+    content = tmx(ENCODINGS[encoding] * 400, encoding=encoding).encode(encoding)
+    file = tmp_path / ("a.tmx.gz" if packed else "a.tmx")
+    file.write_bytes(gzip.compress(content) if packed else content)
+    assert read(file) == ENCODINGS[encoding] * 400
+
+
+@pytest.mark.parametrize(
+    ("saved", "declared"),
+    [("utf-8", "utf-16"), ("utf-8", "UTF8"), ("utf-16-le", "gb2312")]
+    + [(saved, name) for saved in ("utf-8-sig", "utf-16") for name in ("utf-16", "gb2312", "UTF8")],
+)
+def test_a_mark_or_the_bytes_tell_more_than_what_is_declared(tmp_path, saved, declared):
+    (tmp_path / "a.tmx").write_bytes(tmx(encoding=declared).encode(saved))
+    assert read(tmp_path / "a.tmx") == PAIRS
+
+
+def unit(**texts):
+    each = (f'<tuv lang="{k.replace("_", "-")}"><seg>{t}</seg></tuv>' for k, t in texts.items())
+    return f"<tu>{''.join(each)}</tu>"
+
+
+def memory(*units, source="en"):
+    return f'<tmx><header srclang="{source}"/><body>{"".join(units)}</body></tmx>'
+
+
+@pytest.mark.parametrize("source", ["en", "en-US", "EN-gb", "*all*"])
+def test_codes_of_one_language_are_read_as_one_where_no_unit_has_both(tmp_path, source):
+    units = [unit(en="a", de="A"), unit(de_AT="B", en_US="b"), unit(en_us="c", de="C")]
+    (tmp_path / "a.tmx").write_text(memory(*units, source=source))
+    pairs = [("a", "A"), ("b", "B"), ("c", "C")]
+    assert read(tmp_path / "a.tmx") == pairs
+    notes = (
+        "de and de-AT are read as one language, de",
+        "en-US and en are read as one language, en-US",
+    )
+    assert told(tmp_path / "a.tmx") == (("en-US", "de"), notes)
+
+
+@pytest.mark.parametrize("other", ["de", "gsw"])
+def test_codes_of_one_language_in_one_unit_are_two_columns_and_no_pair(tmp_path, other):
+    units = [unit(en="a", en_US="x", **{other: "A"}), unit(en="b", en_US="y")]
+    (tmp_path / "a.tmx").write_text(memory(*units, unit(en="c", **{other: "C"})))
+    assert read(tmp_path / "a.tmx") == [("a", "A"), ("c", "C")]
+    assert told(tmp_path / "a.tmx").names == ("en", other)
+    assert read_pairs(Files(tmp_path / "a.tmx", None), (1, 3), "utf-8") == [("a", "x"), ("b", "y")]
+
+
+def test_scripts_of_one_language_are_two(tmp_path):
+    units = [unit(zh_Hans="a", en="A"), unit(zh_Hant="b", en="B"), unit(zh_Hans="c", en="C")]
+    (tmp_path / "a.tmx").write_text(memory(*units))
+    assert read(tmp_path / "a.tmx") == [("A", "a"), ("C", "c")]
+
+
+def test_deep_texts_are_read(tmp_path):
+    deep = "<hi>x" * 3000 + "y</hi>" * 3000
+    (tmp_path / "a.tmx").write_text(tmx([Pair("SEG", "Raus")]).replace("SEG", deep))
+    assert read(tmp_path / "a.tmx") == [("x" * 3000 + "y" * 3000, "Raus")]
+
+
+def test_an_old_fuzzy_entry_leaves_the_next_one_as_it_is(tmp_path):
+    old = '#, fuzzy\n#~ msgid "Gone"\n#~ msgstr "Weg"\n\n'
+    (tmp_path / "a.po").write_text(f'{old}msgid "Go."\nmsgstr "Geh."\n')
+    assert read(tmp_path / "a.po") == [("Go.", "Geh.")]
+    assert told(tmp_path / "a.po").notes == ("1 obsolete entries of a.po are left out",)
 
 
 CATALOGUE = r"""

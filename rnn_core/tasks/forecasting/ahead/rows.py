@@ -1,4 +1,4 @@
-"""The rows after the last target, which hold values that are known ahead."""
+"""The rows after the last target, which hold values that are known ahead; and an example."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.readers.faults import Faults
-from rnn_core.tasks.forecasting.parameters import ForecastingMeta
+from rnn_core.readers.indicators import as_texts, columns_of
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
+from rnn_core.tasks.forecasting.reading import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +42,10 @@ def known_rows(
     if not asked.known:
         return np.zeros((count, 0))
     if len(table) < count:
-        columns, first = ", ".join(asked.known), "" if times is None else shown(times[0])
+        columns, first = (
+            ", ".join(columns_of(asked.known)),
+            "" if times is None else shown(times[0]),
+        )
         faults.add(
             f"{name}: the model knows {columns} ahead, and of the {count} rows to predict"
             f"{first and f', from {first} on,'} {len(table)} are there",
@@ -53,3 +58,30 @@ def known_rows(
     )
     tables.check_gaps(numbers, name, CURE)
     return numbers.to_numpy(np.float64)
+
+
+def without_gaps(
+    series: str, table: Table, length: int, parameters: ForecastingData
+) -> "pd.DataFrame":
+    """The first rows of a series without a gap; if there are none, its first rows.
+
+    Rows after the lookback have only the columns that are known ahead.
+
+    Args:
+        series: The name of the series.
+        table: Its rows.
+        length: How many rows to return.
+        parameters: What the model was trained with.
+    """
+    gaps = table.numbers.isna().any(axis=1).to_numpy()
+    whole = np.lib.stride_tricks.sliding_window_view(~gaps, length).all(axis=1)
+    first = int(np.argmax(whole))
+    rows = slice(first, first + length)
+    example = table.numbers.iloc[rows].reset_index(drop=True)
+    example.loc[parameters.lookback :, [*parameters.targets, *parameters.features]] = np.nan
+    example = as_texts(example, parameters.given)
+    if table.times is not None:
+        example.insert(0, str(parameters.date), table.times[rows])
+    if parameters.series is not None:
+        example.insert(0, parameters.series, series)
+    return example

@@ -7,7 +7,7 @@ import pytest
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.name_pattern import NameParameters, read_name
-from rnn_core.readers.sound.recording_names import find_words, list_words
+from rnn_core.readers.sound.recorded_words import find_words, list_words
 
 PEOPLE = ("ann", "bob", "cleo", "dora")
 HASHES = ("0a7c2a8d", "1b88bf70", "d21fd169")

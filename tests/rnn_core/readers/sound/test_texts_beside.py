@@ -1,48 +1,18 @@
-"""Texts and words of recordings in the layouts of public collections and toolkits."""
+"""Texts of recordings in the layouts of public collections and toolkits."""
 
 import json
-import random
 
-import numpy as np
 import pytest
-import soundfile
+from sound_layouts import WORDS, libri_speech, record, write
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_names import find_words
+from rnn_core.readers.sound import texts_beside
 from rnn_core.readers.sound.recording_sides import SplitParameters
 from rnn_core.readers.sound.transcripts import list_transcripts, listed_utterances
 from rnn_core.tasks.speech_transcription.suggest import suggest
 
-WORDS = ("go", "left", "no", "stop now")
 SAID = {f"u{i}": WORDS[i % 4] for i in range(12)}
-
-
-def record(folder, *names):
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draw = np.random.default_rng(sum(map(ord, name)))
-        soundfile.write(path, 0.2 * draw.standard_normal(1600), 8000)
-
-
-def write(folder, name, *lines):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines))
-
-
-def libri_speech(folder):
-    for who in ("84", "174", "251"):
-        book = f"LibriSpeech/train-clean-100/{who}/121"
-        names = [f"{who}-121-{i:04d}" for i in range(4)]
-        record(folder, *(f"{book}/{name}.flac" for name in names))
-        lines = [f"{n} {w.upper()}" for n, w in zip(names, WORDS, strict=True)]
-        write(folder, f"{book}/{who}-121.trans.txt", *lines)
-    write(folder, "LibriSpeech/SPEAKERS.TXT", ";ID | SEX", "84 | F")
-    return {
-        f"{w}-121-{i:04d}": (WORDS[i].upper(), w) for w in ("84", "174", "251") for i in range(4)
-    }
 
 
 def vctk(folder):
@@ -215,82 +185,106 @@ def test_files_of_other_kinds_beside_recordings_are_not_passed_over(tmp_path, en
     assert suggest(tmp_path, {"strings": [9, 3, 3]})["data"]["strings"] == [9, 3, 3]
 
 
-LABELS = ("dog", "cat", "rain")
+def vctk_of_two_microphones(folder):
+    for who in ("p225", "p226", "p227"):
+        for i, text in enumerate(WORDS):
+            name = f"{who}/{who}_{i:03d}"
+            record(folder, f"wav48/{name}_mic1.flac", f"wav48/{name}_mic2.flac")
+            write(folder, f"txt/{name}.txt", text)
 
 
-def sounds(folder, table, head, row, place="audio", seed=3):
-    """Recordings that have no word in their names, and a table that has their classes."""
-    draw = random.Random(seed)
-    label_of = {f"{draw.randrange(10**6):06d}-{i}": LABELS[i % 3] for i in range(30)}
-    record(folder, *(f"{place}/{name}.wav" for name in label_of))
-    rows = [row.format(name=n, label=w, i=i) for i, (n, w) in enumerate(label_of.items())]
-    draw.shuffle(rows)
-    write(folder, table, *([head] if head else []), *rows)
-    return label_of
+def test_texts_of_two_microphones_are_those_of_one_name(tmp_path):
+    vctk_of_two_microphones(tmp_path)
+    listed = list_transcripts(tmp_path, Faults())
+    pairs = zip(listed.files, listed.rows, strict=True)
+    said = {file.path.stem: (file.said, row.speaker) for file, row in pairs}
+    assert len(said) == 24
+    assert said["p226_001_mic1"] == said["p226_001_mic2"] == (WORDS[1], "p226")
 
 
-TABLES = {
-    "labels": ("labels.csv", "filename,label", "{name}.wav,{label}"),
-    "ESC-50": ("meta/esc50.csv", "filename,fold,target,category", "{name}.wav,1,7,{label}"),
-    "audiofolder": ("audio/metadata.csv", "file_name,label", "{name}.wav,{label}"),
-    "no names of columns": ("labels.csv", "", "{name}.wav,{label}"),
-    "other names of columns": ("a.csv", "i,clip,species", "{i},{name}.wav,{label}"),
-    "lines": ("labels.txt", "", "{name}.wav {label}"),
-    "JSON": ("l.json", "", '{{"audio_filepath": "{name}.wav", "command": "{label}"}}'),
-    "folders": ("train.tsv", "id\tword", "audio/{name}\t{label}"),
+SURE = {
+    "a table with a column of texts": lambda folder: write(
+        folder, "texts.csv", "file,text", *(f"{n}.wav,{t}" for n, t in SAID.items())
+    ),
+    "a file each": lambda folder: [write(folder, f"{n}.txt", t) for n, t in SAID.items()],
+}
+FACTS = {
+    "gender.txt": "m",
+    "utt2speaker.txt": "bob smith",
+    "lengths.txt": "1.5 2.5",
+    "other.txt": "quiet room",
 }
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_words_are_read_from_tables_where_names_tell_none(tmp_path, kind):
-    table, head, row = TABLES[kind]
-    label_of = sounds(tmp_path, table, head, row)
-    if kind == "other names of columns":  # two further columns: which has words is not known
-        with pytest.raises(DataError, match="tell 30 words"):
-            check(tmp_path)
-        return
-    words = check(tmp_path)
-    assert {r.path.stem: r.word for r in words.recordings} == label_of
-    assert words.notes[0] == f"words are read from {table}"
-    assert table not in words.left_out
+@pytest.mark.parametrize("sure", SURE)
+@pytest.mark.parametrize("name", FACTS)
+def test_lists_of_other_facts_go_after_what_certainly_has_texts(tmp_path, sure, name):
+    record(tmp_path, *(f"{n}.wav" for n in SAID))
+    write(tmp_path, name, *(f"{n}.wav {FACTS[name]}" for n in SAID))
+    SURE[sure](tmp_path)
+    listed = list_transcripts(tmp_path, Faults())
+    assert {file.path.stem: file.said for file in listed.files} == SAID
+    assert name in listed.left_out
 
 
-def check(folder):
+@pytest.mark.parametrize("head", ["file,seconds", "file,speaker,gender", "file,length"])
+def test_tables_of_other_facts_have_no_texts(tmp_path, head):
+    record(tmp_path, *(f"yes_{n}.wav" for n in SAID), *(f"no_{n}.wav" for n in SAID))
+    value = "0.5" if "gender" not in head else "bob,m"
+    rows = [f"{word}_{n}.wav,{value}" for n in SAID for word in ("yes", "no")]
+    write(tmp_path, "facts.csv", head, *rows)
     faults = Faults()
-    words = find_words(folder, "", faults)
-    faults.check()
-    return words
+    with pytest.raises(DataError, match=r"facts\.csv has no column 'text'"):
+        list_transcripts(tmp_path, faults)
+        faults.check()
 
 
-def test_folds_of_sounds_are_kept_together(tmp_path):
-    """Parts of one long recording are in one fold, and are alike."""
-    sounds(tmp_path, "UrbanSound8K.csv", "slice_file_name,fold,class", "{name}.wav,{i},{label}")
-    words = check(tmp_path)
-    assert len({r.speaker for r in words.recordings}) == 30
-    assert words.notes[1] == (
-        "recordings with the same 'fold' are in one set, as those of one speaker are"
-    )
+TIMED = {
+    "one part": ("0.000000\t1.500000\t{}", None),
+    "samples": ("0 46797 {}", None),
+    "parts": ("0 100 {}\n100 200 more", "has parts of a text with their times"),
+    "numbers": ("0.1 2.5 0 1", "holds numbers"),
+    "fields": ("text: {}\nspeaker: bob", "has several fields"),
+}
 
 
-def test_texts_are_no_words(tmp_path):
-    libri_speech(tmp_path)
-    for path in tmp_path.rglob("*.trans.txt"):
-        path.write_text("".join(f"{x} {path.stem}\n" for x in path.read_text().splitlines()))
-    with pytest.raises(DataError, match=r"12 for 12 recordings, such as .* --task speech_transcr"):
-        check(tmp_path)
+@pytest.mark.parametrize("kind", TIMED)
+def test_times_in_files_of_texts_are_no_text(tmp_path, kind):
+    form, fault = TIMED[kind]
+    record(tmp_path, *(f"{n}.wav" for n in SAID))
+    for name, text in SAID.items():
+        write(tmp_path, f"{name}.txt", form.format(text))
+    if fault is None:
+        listed = list_transcripts(tmp_path, Faults())
+        assert {file.path.stem: file.said for file in listed.files} == SAID
+        return
+    with pytest.raises(DataError, match=rf"u0\.txt {fault}: "):
+        list_transcripts(tmp_path, Faults())
 
 
-def test_table_that_contradicts_itself_is_refused(tmp_path):
-    sounds(tmp_path, "labels.csv", "file,label", "{name}.wav,{label}")
-    name = next(tmp_path.glob("audio/*.wav")).name
-    with (tmp_path / "labels.csv").open("a") as file:
-        file.write(f"{name},wind\n")
-    with pytest.raises(DataError, match=rf"row 32: {name} is 'wind', and '.*' above"):
-        check(tmp_path)
+def test_table_is_found_among_many_text_files(tmp_path):
+    record(tmp_path, *(f"{n}.wav" for n in SAID))
+    for i in range(60):
+        write(tmp_path, f"0{i:03d}.txt", "x")
+    write(tmp_path, "zlabels.csv", "file,text", *(f"{n}.wav,{t}" for n, t in SAID.items()))
+    listed = list_transcripts(tmp_path, Faults())
+    assert {file.path.stem: file.said for file in listed.files} == SAID
 
 
-def test_two_tables_of_words_are_refused(tmp_path):
-    label_of = sounds(tmp_path, "a.csv", "file,label", "{name}.wav,{label}")
-    write(tmp_path, "b.csv", "file,label", *(f"{name}.wav,x" for name in label_of))
-    with pytest.raises(DataError, match=r"a\.csv and b\.csv list recordings with their words"):
-        check(tmp_path)
+@pytest.mark.parametrize("name", ["transcripts.tsv", "metadata.csv", "train.tsv", "a.csv"])
+def test_table_that_is_a_link_to_nothing_is_no_table(tmp_path, name):
+    own_files(tmp_path)
+    (tmp_path / name).symlink_to("nowhere.csv")
+    listed = list_transcripts(tmp_path, Faults())
+    assert {file.path.stem: file.said for file in listed.files} == SAID
+
+
+def test_large_file_beside_recordings_is_not_read_whole(tmp_path, monkeypatch):
+    own = texts_beside.lines_of
+    monkeypatch.setattr(texts_beside, "lines_of", lambda file: read.append(file.name) or own(file))
+    read = []
+    record(tmp_path, *(f"{n}.wav" for n in SAID))
+    write(tmp_path, "train.log.txt", *(f"epoch {i}" for i in range(9)))
+    write(tmp_path, "list.txt", *(f"{n}.wav {t}" for n, t in SAID.items()))
+    assert list_transcripts(tmp_path, Faults()).files
+    assert set(read) == {"list.txt"}

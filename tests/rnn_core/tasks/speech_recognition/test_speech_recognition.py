@@ -14,7 +14,7 @@ from rnn_core.layers.recurrent import Recurrent
 from rnn_core.metric import SPLITS
 from rnn_core.parameters import parse
 from rnn_core.readers.sound.audio import read_sound
-from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import TUNING_SEED
 from rnn_core.tasks.speech_recognition import (

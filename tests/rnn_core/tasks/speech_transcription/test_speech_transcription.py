@@ -15,7 +15,7 @@ from rnn_core.models.ctc import prefix_beam
 from rnn_core.parameters import parse
 from rnn_core.readers.sound.audio import read_sound
 from rnn_core.readers.sound.joined_words import joined_utterances
-from rnn_core.readers.sound.recording_names import list_words
+from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks.base.splits import items_of
 from rnn_core.tasks.speech_transcription import (

@@ -1,0 +1,150 @@
+"""Columns that the user asks for: of numbers, of true and false, or of a few different texts."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnn_core.errors import DataError, ParameterError
+from rnn_core.readers.indicators import Indicator, column_of, kinds_of, written_as
+from rnn_core.tasks.forecasting.long_table import grouped, series_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOOKED_AT = 1_000
+"""Rows in which numbers are looked for."""
+
+HALF = 0.5
+"""Share of numbers from which on a column is one of numbers, and other texts in it are faults."""
+
+MOST_KINDS = 20
+"""Different texts that a column may have, each of which becomes a column of 0 and 1."""
+
+FEWEST_TIMES = 4
+"""Fewest columns that make a table whose columns are times, if they are most of its columns."""
+
+
+def numeric_columns(frame: "pd.DataFrame") -> list[str]:
+    """The columns whose first values are numbers."""
+    from pandas.api.types import is_bool_dtype  # noqa: PLC0415 - as above
+
+    from rnn_core.readers.times.columns import is_number  # noqa: PLC0415 - as above
+
+    return [c for c in map(str, frame) if is_number(frame[c]) and not is_bool_dtype(frame[c])]
+
+
+def known_columns(frame: "pd.DataFrame") -> str:
+    """Tell which columns may be asked for, or why there are none."""
+    if any(map(are_times, (frame.columns, frame.iloc[0]))):
+        return "its columns are times: turn it round, so that each time is a row"
+    numeric = numeric_columns(frame)
+    if len(frame.columns) == 1 and not numeric:
+        alone = f"it has one column alone, {frame.columns[0]!r}"
+        return f"{alone}: name what separates fields, such as --set separator=semicolon"
+    return f"columns of numbers: {', '.join(numeric) or 'none'}"
+
+
+def are_times(texts: Iterable[object]) -> bool:
+    """Return whether most of some texts are timestamps, and no numbers."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    from rnn_core.readers.times.columns import is_written, read_times  # noqa: PLC0415 - as above
+
+    found = pd.DataFrame({"time": [str(text) for text in texts]})
+    written = found[found["time"].str.contains(r"\d")]
+    if len(written) < max(len(found) / 2, FEWEST_TIMES) or not is_written(written["time"]):
+        return False
+    try:
+        read_times(written, "time", "")
+    except DataError:
+        return False
+    return True
+
+
+def share_of_numbers(values: "pd.Series[Any]") -> float:
+    """Share of the first texts of a column that are numbers, in whatever way they are written."""
+    from rnn_core.readers.formats import written_numbers as written  # noqa: PLC0415 - as above
+
+    texts = [text for text in written_as(values.iloc[:LOOKED_AT]) if text]
+    count = 0
+    for text in texts:
+        try:
+            written.read_written(text, None)
+        except written.UnclearError as error:
+            count += error.what != written.NO_NUMBER
+        else:
+            count += 1
+    return count / max(len(texts), 1)
+
+
+def wanted_columns(
+    frame: "pd.DataFrame", wanted: Sequence[str], name: str, trained: NDArray[np.bool_] | None
+) -> list[str]:
+    """Columns that the user asks for; several may be named with commas between.
+
+    Args:
+        frame: The table.
+        wanted: What is asked for.
+        name: What to call the table in errors.
+        trained: Which rows are in the training set, (N,), for columns that may hold true and
+            false, or texts, which become indicators; None: they may not.
+
+    Raises:
+        ParameterError: If one is not a column of numbers.
+    """
+    from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+
+    asked: list[str] = []
+    for column in wanted:
+        parts = [part.strip() for part in column.split(",")]
+        asked += parts if column not in frame and set(parts) <= set(frame) else [column]
+    numeric, known, found = numeric_columns(frame), known_columns(frame), list[str]()
+    for column in asked:
+        if trained is not None and column not in frame and column_of(column) in frame:
+            found.append(column)
+            continue
+        if column not in frame:
+            raise ParameterError(f"{name} has no column {column!r}; {known}")
+        told = trained is not None and tables.are_flags(frame[column])
+        share = 1.0 if told or column in numeric else share_of_numbers(frame[column])
+        if share > HALF or (trained is None and share):
+            found.append(column)
+        elif trained is None:
+            raise ParameterError(f"{name}: column {column!r} holds no numbers; {known}")
+        else:
+            found += indicators_in(frame[column], name, trained)
+    return found
+
+
+def indicators_in(values: "pd.Series[Any]", name: str, trained: NDArray[np.bool_]) -> Iterator[str]:
+    """Names of indicators of the texts of a column that the training set has.
+
+    Raises:
+        ParameterError: If there are too many, or there is none.
+    """
+    column, kinds = str(values.name), kinds_of(values[trained])
+    if len(kinds) > MOST_KINDS:
+        raise ParameterError(
+            f"{name}: column {column!r} has {len(kinds):,} different texts, such as {kinds[0]!r}; "
+            f"at most {MOST_KINDS} are read, each as a column of 0 and 1: join rare ones, or leave "
+            "it out"
+        )
+    if not kinds and trained.any():
+        raise ParameterError(f"{name}: column {column!r} is empty in the training set")
+    yield from (Indicator(column, kind).name for kind in kinds)
+
+
+def training_rows(
+    frame: "pd.DataFrame", series: str | None, split: Sequence[float]
+) -> NDArray[np.bool_]:
+    """Find the rows of the training set, (N,), blank ends aside; none if series are not told."""
+    found = np.zeros(len(frame), np.bool_)
+    try:
+        _, codes = series_of(frame, series, "")
+    except DataError:  # reported when the table is read
+        return found
+    for rows in grouped(codes):
+        found[rows[: round(split[0] * (1 if min(split) >= 1 else len(rows)))]] = True
+    return found
