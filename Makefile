@@ -1,6 +1,6 @@
 # make run      the sample study, from nothing to registered champions
 # make test     the tests, except those of the next line
-# make end-to-end  those of whole runs: the README's commands, your own data, flaws, kills, MLflow
+# make end-to-end  those of whole runs (the README's commands, your own data, flaws, kills, MLflow), and slow ones
 # make test-all   both of these, with all that they leave out to be quick (about an hour)
 # make test-services  PostgreSQL and an object store, which it installs and starts on loopback
 # make tests    these three in one go, which is quicker
@@ -27,9 +27,17 @@ QUICKLY := --quiet --disable-pip-version-check --no-compile
 
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 SERVICES := tests/flows/services
+# Those that take long for what one waits for before each commit.
+SLOW := tests/benchmarks/test_calibration.py tests/flows/commands/test_export.py \
+	tests/flows/operations/test_watch.py tests/flows/report/test_recurrence_needed.py \
+	tests/flows/stages/test_code.py tests/flows/stages/test_code_covers.py \
+	tests/flows/stages/test_references.py tests/flows/stages/test_refit.py \
+	tests/rnn_core/compiler/cpu/test_build.py tests/rnn_core/compiler/gpu \
+	tests/rnn_core/compiler/test_random_cells.py tests/rnn_core/exports/test_onnx.py \
+	tests/rnn_core/torch_cases/test_processes.py
 END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking \
 	tests/flows/serving tests/flows/commands/test_leftovers.py \
-	tests/flows/operations/test_reproduce.py tests/flows/operations/test_verify.py
+	tests/flows/operations/test_reproduce.py tests/flows/operations/test_verify.py $(SLOW)
 
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)

@@ -81,6 +81,8 @@ def test_odd_requests_are_answered_or_refused(model):
     assert model.answer() == model.before
 
 
+# The server runs in this process: it may draw a random number while a request is generated.
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_requests_that_the_document_leads_to_are_answered_or_refused(model, mode):
     document = model.client.get("/openapi.json").json()

@@ -238,7 +238,7 @@ FINGERPRINTS = {"train": partial(code.trains, refit=True), "evaluate": code.eval
 
 
 @pytest.mark.parametrize("task", TASKS)
-@pytest.mark.one_in(2)
+@pytest.mark.one_in(4)
 def test_all_that_runs_in_the_stages_of_a_dataset_is_in_their_fingerprints(
     task, layout, perform, covered
 ):

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import depth
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,7 +85,9 @@ def test_sizes_that_lead_to_the_same_units_are_one_candidate(task):
     assert rung.deviations == {"1": 0.0}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(
+    max_examples=depth.number(quick=12, whole=40), deadline=None, derandomize=True, database=None
+)
 @given(
     cell=st.sampled_from(sorted(BLOCKS)),
     sizes=st.lists(st.sampled_from(["equal", 0.1, 0.25, 0.5, 1.0, 2.0]), min_size=1, unique=True),
@@ -95,8 +98,8 @@ def test_layers_share_the_budget_of_one(cell, sizes, depths):
     rungs = ladder(task_of(3), cell, sizes, depths)
     names = [rung.size for rung in rungs]
     assert len(set(names)) == len(names)
-    for depth in depths:
-        there = [rung for rung in rungs if rung.num_layers == depth]
+    for layers in depths:
+        there = [rung for rung in rungs if rung.num_layers == layers]
         assert sorted(name for rung in there for name in rung.sizes) == sorted(
             size if size == "equal" else f"{size:g}" for size in sizes
         )
@@ -105,8 +108,8 @@ def test_layers_share_the_budget_of_one(cell, sizes, depths):
             assert rung.hidden_size == UNITS or "equal" not in rung.sizes
             for size, deviation in rung.deviations.items():
                 budget = float(size) * by_hand(BUDGET_CELL, UNITS)
-                assert rung.hidden_size == best_units(cell, budget, depth)
-                found = by_hand(cell, rung.hidden_size, depth) / budget - 1
+                assert rung.hidden_size == best_units(cell, budget, layers)
+                found = by_hand(cell, rung.hidden_size, layers) / budget - 1
                 assert deviation == pytest.approx(found)
 
 
