@@ -22,8 +22,9 @@ PYTHON ?= python3
 EXTRAS ?= dev
 BIN := .venv/bin
 
-# Python compiles what is imported, when it is: a tenth of what pip would compile.
-QUICKLY := --quiet --disable-pip-version-check --no-compile
+# Python compiles what is imported, when it is: a tenth of what pip would compile. If Python may
+# write no bytecode, pip has to, or each process compiles all that it imports.
+QUICKLY := --quiet --disable-pip-version-check $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 SERVICES := tests/flows/services
@@ -47,11 +48,13 @@ LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
 setup: .venv/installed
 
-# Installing leaves its mark last, so that an interrupted one starts over.
+# Installing leaves its mark last, so that an interrupted one starts over. All of our bytecode is
+# written at once: later files would change what DVC finds there, for studies in other folders.
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python >= 3.11 is needed; run make with PYTHON=/path/to/it")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install $(QUICKLY) --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -m compileall -q flows rnn_core
 	@touch $@
 
 run: setup

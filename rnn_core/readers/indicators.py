@@ -1,4 +1,4 @@
-"""Columns of texts as numbers: `holiday=Easter` is 1 where the holiday is Easter, else 0."""
+"""Columns of texts as numbers: `holiday = Easter` is 1 where the holiday is Easter, else 0."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
 
-SIGN = "="
+SIGN = " = "
+"""Stands between a column and one of its texts; names of columns hardly have it."""
 
 
 class Indicator(NamedTuple):
@@ -49,8 +50,15 @@ def written_as(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """The texts of a column as they are compared; gaps are empty."""
     from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - has pandas
 
+    if values.dtype.kind == "f" or values.dtype == object:  # of a spreadsheet: 2 is 2.0 there
+        values = values.map(without_decimals, na_action="ignore")
     texts = values.astype("str").str.strip().str.normalize("NFC")
     return texts.mask(values.isna() | texts.str.lower().isin(GAPS), "")
+
+
+def without_decimals(value: object) -> object:
+    """A whole number without decimals; any other value as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def kinds_of(values: "pd.Series[Any]") -> list[str]:

@@ -128,91 +128,23 @@ def read_other_table(file: Path, encoding: str) -> PairTable:
 
 
 CODES = frozenset(
-    [
-        "ar",
-        "bg",
-        "bn",
-        "ca",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "ko",
-        "lt",
-        "lv",
-        "ms",
-        "nl",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sr",
-        "sv",
-        "th",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-        "eng",
-        "deu",
-        "ger",
-        "fra",
-        "fre",
-        "spa",
-        "ita",
-        "por",
-        "rus",
-        "jpn",
-        "cmn",
-        "zho",
-    ]
+    """
+    ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt ro ru sk
+    sl sr sv th tr uk ur vi zh eng deu ger fra fre spa ita por rus jpn cmn zho
+    """.split()  # noqa: SIM905 - one a line is longer than it is clear
 )
-"""Usual codes of languages."""
+"""Usual codes of languages. Others are words too, which lists of words may begin with."""
 
 WORDS = frozenset(
-    [
-        "source",
-        "target",
-        "src",
-        "tgt",
-        "trg",
-        "text",
-        "texts",
-        "sentence",
-        "sentences",
-        "word",
-        "words",
-        "translation",
-        "translations",
-        "english",
-        "german",
-        "french",
-        "spanish",
-        "italian",
-        "portuguese",
-        "russian",
-        "chinese",
-        "japanese",
-    ]
+    """
+    source target src tgt trg text texts sentence sentences word words translation translations
+    english german french spanish italian portuguese russian chinese japanese korean arabic hindi
+    bengali urdu tamil telugu persian turkish hebrew greek dutch swedish danish norwegian finnish
+    polish czech slovak hungarian romanian bulgarian ukrainian serbian croatian vietnamese thai
+    indonesian malay swahili latin
+    """.split()  # noqa: SIM905 - as above
 )
-"""Usual words in names of columns of texts."""
+"""Usual words in names of columns of texts, and names of languages."""
 
 NAME = re.compile(r"\w+([ ./:-]\w+){0,3}")
 """A name of a column: a few words."""
@@ -250,8 +182,14 @@ def text_columns(table: PairTable) -> tuple[int, int]:
     below = rows if table.names else rows[1:] or rows
     texts = [column for column in range(width) if holds_texts([row[column] for row in below])]
     named = [column for column in texts if is_name(names[column])]
+    named = [column for column in named if not has_few_texts([row[column] for row in below])]
     chosen = named if len(named) == 2 and not table.gaps else texts
     return (chosen[0] + 1, chosen[1] + 1) if len(chosen) > 1 else (1, 2)
+
+
+def has_few_texts(values: Sequence[str]) -> bool:
+    """Return whether a column repeats a few texts, such as where each pair comes from."""
+    return len(values) > 20 and len(set(values)) < len(values) / 10
 
 
 def holds_texts(values: Sequence[str]) -> bool:

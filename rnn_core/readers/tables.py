@@ -188,7 +188,7 @@ def select_columns(
         name: What to call the table in errors.
         decimal: Decimal sign of numbers that are texts, if it is known.
         flags: Those of them in which true is 1 and false is 0, and which may be indicators of
-            columns of texts, such as `holiday=Easter`.
+            columns of texts, such as `holiday = Easter`.
         take: Whether they leave the table, one by one, since texts take more memory.
 
     Raises:

@@ -96,7 +96,7 @@ def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
         bare = unicodedata.normalize("NFC", bare_name(name))
         items.append(Item(path, name.as_posix(), parts, parts, bare, None))
     items = without_common_folders(items)
-    lists = [path for path in files.others if LIST.fullmatch(path.name)]
+    lists = [path for path in files.others if LIST.fullmatch(path.name) and path.is_file()]
     splits = splits_by_list(lists)
     if splits.keys() & {item.path for item in items}:
         items = [item._replace(split=splits.get(item.path, "train")) for item in items]

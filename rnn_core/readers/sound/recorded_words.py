@@ -79,13 +79,15 @@ def by_names_or_labels(
     recordings = by_all_names(items, own, doubts)
     check_words_recur(recordings, own)
     check_alike(recordings, own, doubts)
-    clear = not own.found
+    clear = not own.found and len({recording.word for recording in recordings}) > 1
     try:
         labels = labelled(raw, files, certain=clear, faults=faults)
     except FaultsError:
         if not clear:
             raise
         labels = None
+    if clear and labels is not None:
+        labels = labels._replace(recordings=with_speakers(labels.recordings, recordings))
     names = {recording.path: recording.word for recording in recordings}
     other = [r for r in labels.recordings if r.word != names.get(r.path)] if labels else []
     if labels is None or (clear and not other):
@@ -102,6 +104,26 @@ def by_names_or_labels(
     check_labels_recur(labels.recordings, labels.notes[0], faults)
     check_alike(labels.recordings, faults, doubts)
     return Words(in_order(labels.recordings), labels.left_out, doubts, labels.notes)
+
+
+def with_speakers(told: list[Recording], named: list[Recording]) -> list[Recording]:
+    """Recordings as a table tells them, with speakers and takes of their names where it has none.
+
+    It is so where each label goes with one word of the names. Words are better than their numbers.
+    """
+    names = {recording.path: recording for recording in named}
+    pairs = {(names[r.path].word, r.word) for r in told if r.path in names}
+    words, labels = ({pair[i] for pair in pairs} for i in (0, 1))
+    if not len(pairs) == len(words) == len(labels) or len(told) > len(names):
+        return told
+    if all(map(str.isdecimal, labels)) and not any(map(str.isdecimal, words)):
+        return [names[recording.path] for recording in told]
+    return [
+        one._replace(
+            speaker=one.speaker or names[one.path].speaker, take=one.take or names[one.path].take
+        )
+        for one in told
+    ]
 
 
 def lists_not_read(raw: Path, files: Files, names: Mapping[Path, str]) -> list[str]:

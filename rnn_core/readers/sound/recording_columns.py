@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_files import bare_name
+from rnn_core.readers.sound.recording_files import RECORDINGS, bare_name
 from rnn_core.readers.sound.recording_index import alike
 from rnn_core.readers.table_files import TableFile, TableForm, read_table_file
 
@@ -106,7 +106,8 @@ def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile
     """
     if is_nameless(table):
         bars = TableForm(separator="bar", quoting="none", header=False)
-        return nameless(read_table_file(table, bars, faults), wanted)
+        read = read_table_file(table, bars, faults)
+        return read, Columns(column_of_files(read.frame, wanted) or 0, len(read.frame.columns) - 1)
     tabs = TableForm(separator="tab", quoting="none", header=True)
     other = TableForm(quoting="double" if table.suffix.lower() == ".csv" else None, header=True)
     form = tabs if table.suffix.lower() == ".tsv" else other
@@ -148,19 +149,34 @@ def only_other(frame: "pd.DataFrame", columns: Columns) -> int | None:
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text has numbers alone, as in a list of durations, or is empty."""
-    return re.fullmatch(r"[\d.,:eE+\s-]*", text) is not None
+    """Return whether a text is one number, as in a list of lengths, or several with decimals.
+
+    Several whole numbers may be digits that are said.
+    """
+    numbers = [NUMBER.fullmatch(word) for word in text.split()]
+    return all(numbers) and (len(numbers) < 2 or any(match and match["rest"] for match in numbers))
+
+
+NUMBER = re.compile(r"[+-]?\d+(?P<rest>[.,:]\d+(:\d+)*([.,]\d+)?)?([eE][+-]?\d+)?")
+"""A number or a time of a clock, and what comes after its whole part."""
 
 
 def column_of_files(frame: "pd.DataFrame", wanted: Wanted) -> int | None:
-    """The first column most of whose first values name recordings, one each."""
-    for place in range(len(frame.columns)):
-        values = [str(value) for value in frame.iloc[:LOOKED_AT, place]]
-        values = [value for value in values if value.strip()]
+    """The column most of whose first values name recordings, one each; None if there is none.
+
+    Numbers of rows may be names of recordings too: a column that is called as one of files goes
+    before others, and then one whose values tell the kind of a file.
+    """
+    found: list[tuple[bool, bool, int]] = []
+    for place, name in enumerate(map(str, frame.columns)):
+        values = [str(value).strip() for value in frame.iloc[:LOOKED_AT, place]]
+        values = [value for value in values if value]
         named = sum(map(wanted.names_one, values))
         if values and named >= NAMED * len(values) and len(set(values)) > len(values) / 2:
-            return place
-    return None
+            called = name.strip().lower() in set(FILES) - {"id"}
+            ends = PurePosixPath(values[0]).suffix.lower() in RECORDINGS
+            found.append((not called, not ends, place))
+    return min(found)[-1] if found else None
 
 
 def is_nameless(table: Path) -> bool:

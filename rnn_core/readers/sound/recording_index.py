@@ -4,6 +4,7 @@ import posixpath
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from rnn_core.readers.faults import Faults
@@ -78,15 +79,23 @@ class Index:
         if found := [path for place in places for path in self.by_bare.get(place, [])]:
             return found
         parts = tuple(alike(part) for part in PurePosixPath(name).parent.parts)
-        return [
+        anywhere = [
             path
             for path in self.by_last.get(alike(posixpath.basename(name)), [])
             if self.folders(path)[len(self.folders(path)) - len(parts) :] == parts
         ]
+        near = [shared(self.folders(path), folder.relative_to(self.raw).parts) for path in anywhere]
+        return [path for path, depth in zip(anywhere, near, strict=True) if depth == max(near)]
 
     def folders(self, path: Path) -> tuple[str, ...]:
         """The folders of a recording, from the outermost one."""
         return tuple(map(alike, path.relative_to(self.raw).parent.parts))
+
+
+def shared(folders: Sequence[str], others: Sequence[str]) -> int:
+    """The number of outer folders that two places share."""
+    pairs = zip(folders, map(alike, others), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def alike(name: str) -> str:

@@ -34,7 +34,7 @@ HALF = 0.5
 LOOKED_AT = 20
 """Lines at the start of a file that show whether it is a list."""
 
-TIMES = re.compile(r"\d+(\.\d+)?\s+\d+(\.\d+)?\s+(?=\S)")
+TIMES = re.compile(r"(?P<start>\d+(?:\.\d+)?)\s+(?P<end>\d+(?:\.\d+)?)\s+(?=\S)")
 """The first and last sample, or time, before a text."""
 
 FIELD = re.compile(r"[\w ]{1,30}:(\s|$)")
@@ -155,16 +155,19 @@ def without_times(lines: dict[Path, list[str]], own: Mapping[Path, Path]) -> dic
         odd = [path for path, each in lines.items() if each and holds(each)]
         if odd and len(odd) > HALF * len(lines):
             raise FaultsError({cure: [f"{own[odd[0]].name} {what}: {lines[odd[0]][0][:60]!r}"]})
-    times = [TIMES.match(each[0]) for each in lines.values() if each]
-    if not all(times):
+    if not all(has_times(each[0]) for each in lines.values() if each):
         return lines
     return {path: [TIMES.sub("", line) for line in each] for path, each in lines.items()}
 
 
+CLOCKS = re.compile(r".*\d:\d\d.*-->.*\d:\d\d")
+"""The times of a part of a text, as SubRip and others write them."""
+
 ODD_TEXTS: tuple[tuple[Callable[[list[str]], bool], str], ...] = (
     (lambda lines: all(map(is_number, lines)), "holds numbers"),
+    (lambda lines: any(map(CLOCKS.match, lines)), "has parts of a text with their times"),
     (
-        lambda lines: len(lines) > 1 and sum(TIMES.match(x) is not None for x in lines) > 1,
+        lambda lines: len(lines) > 1 and sum(map(has_times, lines)) > 1,
         "has parts of a text with their times",
     ),
     (
@@ -173,6 +176,12 @@ ODD_TEXTS: tuple[tuple[Callable[[list[str]], bool], str], ...] = (
     ),
 )
 """Contents of text files that are not what is said, each with a test of its lines."""
+
+
+def has_times(line: str) -> bool:
+    """Return whether a line begins with the times of its text, the later one second."""
+    found = TIMES.match(line)
+    return found is not None and float(found["start"]) < float(found["end"])
 
 
 def own_files(files: Files) -> dict[Path, Path]:

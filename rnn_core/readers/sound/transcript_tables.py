@@ -1,7 +1,7 @@
 """Tables of recordings and their texts, as people and public collections have them."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -94,19 +94,24 @@ def only_table(others: Sequence[Path]) -> list[Path]:
 
 
 def tables_of_splits(tables: Sequence[Path]) -> list[Path]:
-    """Those called train, dev and test in one folder; empty if there are none."""
+    """Those called train, dev and test in one folder, or alike in folders called so; or none."""
     named = splits_of(tables)
     found = [path for path in tables if path in named]
     kinds = set(named.values())
-    together = len({path.parent for path in found}) == 1
+    together = len({path.parent for path in found}) in {1, len(found)}
     return found if "train" in kinds and len(kinds) == len(found) > 1 and together else []
 
 
 def splits_of(tables: Sequence[Path]) -> dict[Path, Split]:
-    """The splits of tables by their names, or by a word in these such as train_manifest."""
-    for word_of in (lambda path: path.stem, lambda path: split_word(path.stem) or ""):
-        named = splits_named(map(word_of, tables))
-        if found := {path: named[word_of(path)] for path in tables if word_of(path) in named}:
+    """The splits of tables by their names, a word in these such as train_manifest, or folders."""
+    names: tuple[Callable[[Path], str], ...] = (
+        lambda path: path.stem,
+        lambda path: split_word(path.stem) or "",
+        lambda path: path.parent.name,
+    )
+    for name_of in names:
+        named = splits_named(map(name_of, tables))
+        if found := {path: named[name_of(path)] for path in tables if name_of(path) in named}:
             return found
     return {}
 

@@ -27,6 +27,7 @@ from rnn_core.readers.sound.transcript_tables import (
     only_table,
     read_tables,
     tables_of_recordings,
+    tables_of_splits,
     usual_tables,
 )
 from rnn_core.readers.splits import SETS
@@ -127,7 +128,8 @@ def of_tables(raw: Path, files: Files, tables: list[Path], faults: Faults) -> Li
     Raises:
         FaultsError: If there is more than one table of all recordings.
     """
-    if len(tables) > 1 and tables[0].stem.lower() == tables[1].stem.lower():
+    twice = len(tables) > 1 and tables[0].stem.lower() == tables[1].stem.lower()
+    if twice and len(tables_of_splits(tables)) < len(tables):
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
         raise FaultsError({"remove one of them": [f"the data holds {names}"]})
     before = len(faults.found)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.readers.indicators import Indicator, column_of, kinds_of, written_as
+from rnn_core.readers.faults import some
+from rnn_core.readers.indicators import Indicator, column_of, indicator_of, kinds_of, written_as
 from rnn_core.tasks.forecasting.long_table import grouped, series_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def wanted_columns(
     numeric, known, found = numeric_columns(frame), known_columns(frame), list[str]()
     for column in asked:
         if trained is not None and column not in frame and column_of(column) in frame:
+            check_indicator(column, frame, name, trained)
             found.append(column)
             continue
         if column not in frame:
@@ -116,6 +118,23 @@ def wanted_columns(
         else:
             found += indicators_in(frame[column], name, trained)
     return found
+
+
+def check_indicator(
+    asked: str, frame: "pd.DataFrame", name: str, trained: NDArray[np.bool_]
+) -> None:
+    """Refuse an indicator of a text that the training set does not have.
+
+    Raises:
+        ParameterError: If it is one; names texts that are there.
+    """
+    one = indicator_of(asked)
+    kinds = [] if one is None else kinds_of(frame[one.column][trained])
+    if one is not None and trained.any() and one.value not in kinds:
+        raise ParameterError(
+            f"{name}: no row of the training set has {one.value!r} in column {one.column!r}; there "
+            f"are {some(kinds)}"
+        )
 
 
 def indicators_in(values: "pd.Series[Any]", name: str, trained: NDArray[np.bool_]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from rnn_core.metric import Split
 from rnn_core.readers.formats.text_records import Quoting
 from rnn_core.readers.formats.written_numbers import Decimal
-from rnn_core.readers.indicators import columns_of
+from rnn_core.readers.indicators import SIGN, column_of, columns_of
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.forecasting.ahead.calendar import PER_PART, CalendarPart
@@ -25,7 +25,7 @@ class ForecastingData:
         known: Columns whose values are known ahead, such as prices and holidays: read over the
             lookback and over the horizon. What is asked for a forecast has them in the rows
             after the last target. A column of texts is named by its indicators, as
-            `holiday=Easter`, which is 1 where the text is that, and 0 elsewhere.
+            `holiday = Easter`, which is 1 where the text is that, and 0 elsewhere.
         calendar: What is read of the timestamps, over the lookback and over the horizon; see
             `rnn_core.tasks.forecasting.ahead.calendar`.
         date: Column of timestamps, which must increase; None if there is none.
@@ -88,6 +88,8 @@ class ForecastingData:
                 raise ValueError(f"{names} name {twice[0]!r} twice")
         if repeated := set(self.targets) & set(self.features):
             raise ValueError(f"features repeat the targets {sorted(repeated)}")
+        if repeated := set(self.targets) & {column_of(c) for c in self.given if SIGN in c}:
+            raise ValueError(f"features or known are texts of the targets {sorted(repeated)}")
         if repeated := {*self.targets, *self.features} & set(self.known):
             raise ValueError(f"known repeat targets or features: {sorted(repeated)}")
         if self.date in self.columns:

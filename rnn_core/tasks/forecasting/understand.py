@@ -178,9 +178,9 @@ def kinds_in_words(parameters: ForecastingData) -> Iterator[str]:
 
 def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     """Columns that may be known ahead; and those that are said to be, and tell a target."""
-    if columns := table.filled_ahead:
+    if columns := columns_of(table.filled_ahead):
         yield (
-            f"the rows at the end without a target have values of {some(list(columns), 8)}: where "
+            f"the rows at the end without a target have values of {some(columns, 8)}: where "
             f"such columns are known ahead, name them: --future {columns[0]}"
         )
     numbers = table.numbers

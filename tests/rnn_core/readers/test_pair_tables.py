@@ -34,6 +34,14 @@ FORMS = {
     "t.parquet": TABLE.to_parquet,
     "t.json": TABLE.to_json,
     "t.jsonl": nested,
+    "languages.csv": lambda file: TABLE.set_axis(
+        ["id", "english_sentence", "hindi_sentence"], axis="columns"
+    ).to_csv(file, index=False),
+    "languages.tsv": lambda file: (
+        TABLE.set_axis(["id", "Korean", "thai"], axis="columns")
+        .replace("\t", " ", regex=True)
+        .to_csv(file, index=False, sep="\t", quoting=3)
+    ),
     "names.csv": lambda file: TABLE.set_axis(
         ["", "English words/sentences", "French words/sentences"], axis="columns"
     ).to_csv(file, index=False),
@@ -63,3 +71,14 @@ def test_a_sentence_that_is_a_language_is_no_name_of_a_column(tmp_path):
     """Nothing tells that the first row is one, if only one of its texts is such a name."""
     (tmp_path / "t.csv").write_text("English,Anglais !\nFrench,Le français\n")
     assert len(read_pairs(Files(tmp_path / "t.csv", None), (1, 2), "utf-8")) == 2
+
+
+def test_column_that_says_where_a_pair_comes_from_is_no_text(tmp_path):
+    """As the table of pairs of IIT Bombay has it, whose column is called as texts are."""
+    rows = [(("ted talks", "news of 1990")[i % 2], f"text {i} x", f"lekh {i} y") for i in range(40)]
+    table = pd.DataFrame(rows, columns=["source", "english_sentence", "hindi_sentence"])
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert usual_columns(tmp_path / "t.csv", "utf-8") == (2, 3)
+    read = read_pairs(Files(tmp_path / "t.csv", None), (2, 3), "utf-8")
+    assert read[0] == Pair("text 0 x", "lekh 0 y")
+    assert len(read) == 40

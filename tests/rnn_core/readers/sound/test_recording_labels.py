@@ -153,3 +153,62 @@ def test_labels_that_contradict_names_are_taken_with_a_doubt(tmp_path):
     }
     (doubt,) = words.doubts
     assert "by its name it would be" in doubt
+
+
+ONE_WORD = {
+    "no names of columns": ("labels.csv", None),
+    "any names of columns": ("words.csv", "file,spoken"),
+    "a list": ("words.txt", None),
+}
+
+
+@pytest.mark.parametrize("kind", ONE_WORD)
+def test_names_of_one_word_tell_none(tmp_path, kind):
+    table, head = ONE_WORD[kind]
+    names = [f"rec{i:03d}.wav" for i in range(30)]
+    record(tmp_path, *names)
+    mark = " " if table.endswith("txt") else ","
+    rows = [f"{name}{mark}{LABELS[i % 3]}" for i, name in enumerate(names)]
+    write(tmp_path, table, *([head] if head else []), *rows)
+    words = check(tmp_path)
+    assert [r.word for r in words.recordings] == [LABELS[i % 3] for i in range(30)]
+
+
+SPELT = {
+    "words": ({"0": "zero", "1": "one", "2": "two"}, True),
+    "capitals": ({"0": "NULL", "1": "EINS", "2": "ZWEI"}, True),
+    "numbers of the words": ({"yes": "0", "no": "1", "go": "2"}, False),
+}
+
+
+@pytest.mark.parametrize("kind", SPELT)
+def test_labels_that_spell_the_words_of_names_leave_the_speakers(tmp_path, kind):
+    """As the digits of FSDD, or numbers of classes beside folders of words."""
+    spelt, taken = SPELT[kind]
+    people = ("jackson", "nicolas", "theo")
+    rows = [(f"{word}_{who}_{t}.wav", word) for word in spelt for who in people for t in range(3)]
+    record(tmp_path, *(f"recordings/{name}" for name, _ in rows))
+    write(tmp_path, "metadata.csv", "filename,label", *(f"{n},{spelt[word]}" for n, word in rows))
+    words = check(tmp_path)
+    assert {r.speaker for r in words.recordings} == set(people)
+    assert {r.path.name: r.word for r in words.recordings} == {
+        name: spelt[word] if taken else word for name, word in rows
+    }
+
+
+def test_labels_in_the_folder_of_each_split_are_read(tmp_path):
+    for split, count in (("train", 12), ("test", 6)):
+        names = [f"{split}{i:03d}.wav" for i in range(count)]
+        record(tmp_path, *(f"{split}/{name}" for name in names))
+        rows = [f"{name},{LABELS[i % 3]}" for i, name in enumerate(names)]
+        write(tmp_path, f"{split}/metadata.csv", "file_name,label", *rows)
+    words = check(tmp_path)
+    assert {(r.split, r.word) for r in words.recordings} == {
+        (split, word) for split in ("train", "test") for word in LABELS
+    }
+
+
+def test_list_of_a_split_that_is_a_link_to_nothing_is_no_list(tmp_path):
+    spoken(tmp_path)
+    (tmp_path / "testing_list.txt").symlink_to("nowhere")
+    assert len(check(tmp_path).recordings) == 18

@@ -70,10 +70,13 @@ def kaldi_pipes(folder):
 
 
 def prompts(folder):
-    """A list of VoxForge."""
-    record(folder, *(f"wav/{name}.wav" for name in SAID))
-    write(folder, "etc/PROMPTS", *(f"ann-2007/mfc/{n} {t}" for n, t in SAID.items()))
-    return {name: (text, None) for name, text in SAID.items()}
+    """Lists of VoxForge: each speaker has recordings of the same names."""
+    said = {}
+    for who in ("ann-2007", "bob-2009"):
+        record(folder, *(f"{who}/wav/{name}.wav" for name in SAID))
+        write(folder, f"{who}/etc/PROMPTS", *(f"{who}/mfc/{n} {t} {who}" for n, t in SAID.items()))
+        said |= {f"{name} {who}": (f"{text} {who}", None) for name, text in SAID.items()}
+    return said
 
 
 def arctic(folder):
@@ -121,7 +124,11 @@ def test_texts_are_found_where_collections_have_them(tmp_path, layout):
     faults.check()
     found = {}
     for file, row in zip(listed.files, listed.rows, strict=True):
-        name = file.path.stem + (f" {file.path.parent.name}" if layout is timit else "")
+        name = file.path.stem
+        if layout is timit:
+            name += f" {file.path.parent.name}"
+        if layout is prompts:
+            name += f" {file.path.parents[1].name}"
         assert row.text == file.said
         found[name] = file.said, row.speaker
     assert found == said
@@ -154,8 +161,8 @@ REFUSED = {
         r"u3\.txt is empty",
     ),
     "two lists": (
-        lambda folder: (prompts(folder), write(folder, "b.txt", *(f"{n} x y" for n in SAID))),
-        r"etc/PROMPTS, line 1: u0 is in b\.txt, line 1 too",
+        lambda folder: (arctic(folder), write(folder, "b.txt", *(f"{n} x y" for n in SAID))),
+        r"etc/txt\.done\.data, line 1: u0 is in b\.txt, line 1 too",
     ),
     "parts of recordings": (
         lambda folder: (kaldi(folder), write(folder, "data/segments", "spk0-0 u0 0.0 0.2")),
@@ -244,6 +251,9 @@ TIMED = {
     "samples": ("0 46797 {}", None),
     "parts": ("0 100 {}\n100 200 more", "has parts of a text with their times"),
     "numbers": ("0.1 2.5 0 1", "holds numbers"),
+    "Whisper": ("[00:00.000 --> 00:02.000]  {}", "has parts of a text with their times"),
+    "SubRip": ("1\n00:00:00,000 --> 00:00:02,000\n{}", "has parts of a text with their times"),
+    "numbers that are said": ("7 4 {}", ""),
     "fields": ("text: {}\nspeaker: bob", "has several fields"),
 }
 
@@ -257,6 +267,11 @@ def test_times_in_files_of_texts_are_no_text(tmp_path, kind):
     if fault is None:
         listed = list_transcripts(tmp_path, Faults())
         assert {file.path.stem: file.said for file in listed.files} == SAID
+        return
+    if not fault:
+        listed = list_transcripts(tmp_path, Faults())
+        said = {name: f"7 4 {text}" for name, text in SAID.items()}
+        assert {file.path.stem: file.said for file in listed.files} == said
         return
     with pytest.raises(DataError, match=rf"u0\.txt {fault}: "):
         list_transcripts(tmp_path, Faults())
@@ -288,3 +303,51 @@ def test_large_file_beside_recordings_is_not_read_whole(tmp_path, monkeypatch):
     write(tmp_path, "list.txt", *(f"{n}.wav {t}" for n, t in SAID.items()))
     assert list_transcripts(tmp_path, Faults()).files
     assert set(read) == {"list.txt"}
+
+
+def counted(folder, table, form):
+    """A table with numbers of rows, which are names of recordings too, but of other ones."""
+    record(folder, *(f"clips/{i}.wav" for i in range(12)))
+    of = [(f"clips/{11 - i}.wav", f"this says {11 - i}") for i in range(12)]
+    write(folder, table, *(form.format(i=i, file=f, text=t) for i, (f, t) in enumerate(of)))
+
+
+COUNTED = {
+    "validated.csv": (",path,sentence", "{i},{file},{text}"),
+    "anything.csv": (",clip,sentence", "{i},{file},{text}"),
+    "metadata.csv": ("id,file_name,text", "{i},{file},{text}"),
+}
+
+
+@pytest.mark.parametrize("table", COUNTED)
+def test_numbers_of_rows_are_not_names_of_recordings(tmp_path, table):
+    head, form = COUNTED[table]
+    counted(tmp_path, table, form)
+    rows = (tmp_path / table).read_text()
+    (tmp_path / table).write_text(f"{head}\n{rows}")
+    listed = list_transcripts(tmp_path, Faults())
+    assert {f.path.stem: f.said for f in listed.files} == {
+        str(i): f"this says {i}" for i in range(12)
+    }
+
+
+def test_texts_of_digits_in_bars_are_read_as_any(tmp_path):
+    """As LJSpeech, with other texts."""
+    record(tmp_path, *(f"wavs/{name}.wav" for name in SAID))
+    write(tmp_path, "metadata.csv", *(f"{name}|0 {i} 4|0 {i} 4" for i, name in enumerate(SAID)))
+    listed = list_transcripts(tmp_path, Faults())
+    assert {f.path.stem: f.said for f in listed.files} == {
+        name: f"0 {i} 4" for i, name in enumerate(SAID)
+    }
+
+
+def test_table_in_the_folder_of_each_split_is_read(tmp_path):
+    """As datasets of audio are loaded from folders."""
+    for split, count in (("train", 4), ("validation", 2), ("test", 2)):
+        record(tmp_path, *(f"{split}/{split}{i}.wav" for i in range(count)))
+        rows = [f"{split}{i}.wav,{WORDS[i]}" for i in range(count)]
+        write(tmp_path, f"{split}/metadata.csv", "file_name,transcription", *rows)
+    read = listed_utterances(tmp_path, SplitParameters(split_by="given"), "char").each
+    assert sorted((u.name.split("/")[0], u.side) for u in read) == (
+        [("test", 2)] * 2 + [("train", 0)] * 4 + [("validation", 1)] * 2
+    )

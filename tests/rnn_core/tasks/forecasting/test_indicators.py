@@ -16,7 +16,7 @@ from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()
 HOLIDAYS = ("", "", "", "Easter", "New Year", "a=b")
-KINDS = ["holiday=Easter", "holiday=New Year", "holiday=a=b"]
+KINDS = ["holiday = Easter", "holiday = New Year", "holiday = a=b"]
 ROWS = 120
 
 
@@ -38,7 +38,7 @@ def by_hand(table):
 
 
 SIZES = {"lookback": 6, "horizon": 3}
-TEXTS = {"targets": ("y",), "features": ("weather=sun",), "known": tuple(KINDS), **SIZES}
+TEXTS = {"targets": ("y",), "features": ("weather = sun",), "known": tuple(KINDS), **SIZES}
 NUMBERS = {"targets": ("y",), "features": ("sun",), "known": ("h0", "h1", "h2"), **SIZES}
 prepared = partial(prepared_with, TEXTS)
 prepared_numbers = partial(prepared_with, NUMBERS)
@@ -103,7 +103,7 @@ def written(folder, table):
 def test_columns_of_texts_are_suggested_and_told(tmp_path):
     raw = written(tmp_path / "raw", table_of())
     data = suggest(raw, {"targets": ["y"], "features": ["weather"], "known": ["holiday"]})["data"]
-    assert data["features"] == ["weather=rain", "weather=sun"]
+    assert data["features"] == ["weather = rain", "weather = sun"]
     assert data["known"] == KINDS
     asked = Forecasting.DataParameters(
         **{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
@@ -164,7 +164,7 @@ def test_texts_among_which_are_numbers_are_texts(tmp_path, texts, kinds):
     table = table_of().assign(holiday=[texts[i % 3] for i in range(ROWS)])
     raw = written(tmp_path / "raw", table)
     data = suggest(raw, {"targets": ["y"], "known": ["holiday"]})["data"]
-    assert sorted(data["known"]) == sorted(f"holiday={kind}" for kind in kinds)
+    assert sorted(data["known"]) == sorted(f"holiday = {kind}" for kind in kinds)
 
 
 def test_numbers_among_which_is_a_text_are_numbers(tmp_path):
@@ -175,10 +175,45 @@ def test_numbers_among_which_is_a_text_are_numbers(tmp_path):
 
 
 def test_columns_whose_names_hold_the_sign_are_refused_but_not_as_targets(tmp_path):
-    table = table_of().rename(columns={"y": "y=1"}).assign(**{"temp=C": 1.5, "temp": "x"})
-    table["temp=C"] = np.arange(ROWS)
+    table = table_of().rename(columns={"y": "y=1"}).assign(**{"temp = C": 1.5, "temp": "x"})
+    table["temp = C"] = np.arange(ROWS)
     raw = written(tmp_path / "raw", table)
-    with pytest.raises(DataError, match="the name of column 'temp=C' has '=' in it; rename it"):
-        suggest(raw, {"targets": ["y=1"], "features": ["temp=C"]})
+    with pytest.raises(DataError, match="the name of column 'temp = C' has ' = ' in it; rename it"):
+        suggest(raw, {"targets": ["y=1"], "features": ["temp = C"]})
     task, _ = prepared(tmp_path / "other", table, targets=("y=1",), features=(), known=())
     assert set(task.input_columns()) == {"date", "y=1"}
+
+
+def test_whole_numbers_of_a_spreadsheet_are_the_texts_of_a_file(tmp_path):
+    """A holiday of 0, a or b, as of a chain of shops: without a letter, pandas reads numbers."""
+    table = table_of().assign(holiday=[("0", "a", "b")[i % 3] for i in range(ROWS)])
+    known = ("holiday = 0", "holiday = a", "holiday = b")
+    task, _ = prepared(tmp_path / "raw", table, known=known)
+    model = build_model(task, "gru").eval()
+    asked = with_ahead(table).assign(holiday="0")
+    expected = task.answer(model, asked, ASKED)
+    numbers = asked.assign(holiday=0.0)
+    pd.testing.assert_frame_equal(task.answer(model, numbers, ASKED), expected)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"known": ["holiday = Eastr"]}, "no row of the training set has 'Eastr' in column 'hol"),
+        ({"known": ["y = 1"]}, "features or known are texts of the targets"),
+    ],
+)
+def test_indicators_that_say_nothing_are_refused(tmp_path, wanted, message):
+    raw = written(tmp_path / "raw", table_of().assign(y=[float(i % 2) for i in range(ROWS)]))
+    with pytest.raises((DataError, ParameterError), match=message):
+        suggest(raw, {"targets": ["y"], **wanted})
+
+
+def test_columns_of_indicators_made_elsewhere_are_columns_of_numbers(tmp_path):
+    """Programs call them `weekday=Mon`."""
+    table = table_of().assign(**{"holiday=Easter": [float(i % 3 == 0) for i in range(ROWS)]})
+    options = {"features": ("holiday=Easter",), "known": ()}
+    task, data = prepared(tmp_path / "raw", table, **options)
+    assert set(task.input_columns()) == {"date", "y", "holiday=Easter"}
+    assert data["values"][:, 1].unique().numel() == 2
+    assert len(task.answer(build_model(task, "gru").eval(), table, ASKED)) == 3

@@ -91,7 +91,7 @@ WRONG = {
     "words": (
         {"known": ["holiday"]},
         lambda: table_of().assign(holiday="maybe"),
-        "known column 'holiday=maybe' never changes: all rows have 1; leave it out",
+        "known column 'holiday = maybe' never changes: all rows have 1; leave it out",
     ),
     "never": (
         {"known": ["holiday"]},
