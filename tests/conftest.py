@@ -50,11 +50,6 @@ LONGEST = (
 """Files that take half a minute or more, from the longest."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Three processes for two cores: tests wait for servers a third of their time."""
-    return max(2, 3 * len(os.sched_getaffinity(0)) // 2)
-
-
 def pytest_configure() -> None:
     """Prepare the import of large libraries: variables that they read, and little collection."""
     collect_seldom()

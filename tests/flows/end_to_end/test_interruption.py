@@ -38,7 +38,7 @@ SMALL = {
 
 RUN = ("gatewise", "run")
 REPRO = ("dvc", "repro", "--quiet")
-ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", depth.number(quick=3, whole=10)))
+ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", depth.number(quick=2, whole=10)))
 ENOUGH = 20
 """Rounds after which every kind of process was killed at least once while it was at work."""
 
