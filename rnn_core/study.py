@@ -64,7 +64,7 @@ class Tuning:
         seeds: Random seeds of these.
         learning_rate: Lowest and highest, as multiples of the dataset's own; searched on a
             logarithmic scale.
-        clip_norm: Lowest and highest, as multiples of the dataset's own; on a log scale.
+        clip_norm: Lowest and highest, as multiples of the dataset's own; drawn so too.
         dropout: Lowest and highest, of `dropout` in `model`.
     """
 

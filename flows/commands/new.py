@@ -191,7 +191,7 @@ def forecasting_settings(task: str, series: str | None, future: Sequence[str]) -
 def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:
     """The data parameters for aligned files: the first is translated into the second.
 
-    Of more than two, those in the language of the first are.
+    Of more than two, the files in the language of the first one are translated.
     """
     names = [path.name for path in data]
     if task != "translation" or len(data) < 2 or any(map(is_table, names)):

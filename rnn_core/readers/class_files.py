@@ -25,7 +25,7 @@ from rnn_core.readers.labelled_lines import (
 from rnn_core.readers.labelled_texts import LABEL_NAMES, TEXT_NAMES, check_rows, one_form
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.table_files import unpacked
-from rnn_core.readers.text_files import BESIDE, is_plain
+from rnn_core.readers.text_files import BESIDE, is_note, is_plain
 from rnn_core.readers.writing_systems import UNSPACED
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def words_in_name(file: Path) -> list[str]:
 def may_be_texts(file: Path) -> bool:
     """Return whether a file is called as texts are, or ends in a class."""
     words = words_in_name(file)
-    beside = any(word.lower() in BESIDE for word in words)
+    beside = is_note(file.name) or any(word.lower() in BESIDE for word in words)
     ends = file.suffix[1:].lower() in OPINIONS
     return file.is_file() and bool(words) and not beside and (is_plain(file) or ends)
 

@@ -204,10 +204,11 @@ def select_columns(
             faults.add(f"{name}: {unknown('column', column, known)}{hint}", "")
     faults.check()
     numbers = {}
-    for place, (column, source) in enumerate(read.items()):
-        later = source in list(read.values())[place + 1 :]
-        values = table.pop(source) if take and not later else table[source]
-        if indicator := indicator_of(column) if column != source else None:
+    last = {source: column for column, source in read.items()}
+    for column, source in read.items():
+        values = table.pop(source) if take and last[source] == column else table[source]
+        indicator = indicator_of(column) if column in flags else None
+        if indicator is not None:
             values = pd.Series(ones_where(values, indicator.value), index=values.index)
         elif column in flags and are_flags(values):
             values = values.map(truth_of, na_action="ignore").astype(np.float64)

@@ -17,6 +17,9 @@ LIST = re.compile(rf"({'|'.join(SPLIT_NAMES)})(_?list)?\.txt", re.IGNORECASE)
 BACKGROUND = re.compile(r"_?background[ _-]?noise_?", re.IGNORECASE)
 """The folder of Speech Commands with minutes of noise, which is no word."""
 
+FOLD = re.compile(r"fold[ _-]?\d+", re.IGNORECASE)
+"""A folder of recordings that are kept together, which tells no word."""
+
 COLLECTIONS = frozenset(
     {"recordings", "recording", "wav", "wavs", "audio", "clips", "data", "sounds", "samples"}
 )
@@ -131,6 +134,8 @@ def without_common_folders(items: list[Item]) -> list[Item]:
         kinds = set(splits.values())
         if len(splits) == len(names) and "train" in kinds and len(kinds) > 1:
             return without_common_folders([of_split(item, level, splits) for item in items])
+        if all(map(FOLD.fullmatch, names)):
+            return without_common_folders([without_level(item, level) for item in items])
         (first, *more) = names
         if not more and (depth > 1 or holds_all(first, items)):
             return without_common_folders([without_level(item, level) for item in items])

@@ -52,7 +52,7 @@ OTHER_FACTS = frozenset(
 """Usual names of columns and lists that hold facts about recordings, and no texts or words."""
 
 NAMED = 0.9
-"""Share of the first values of a column that name recordings, where it is that of files."""
+"""Share of the values of a column, or the lines of a list, that name recordings."""
 
 LOOKED_AT = 50
 """Values at the start of a column that show what it holds."""

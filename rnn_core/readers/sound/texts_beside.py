@@ -11,10 +11,15 @@ from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.formats.encodings import encoding_by_mark
 from rnn_core.readers.plain_text import one_line, read_file_lines
 from rnn_core.readers.sound.name_tokens import SEPARATORS, Item, items_of
-from rnn_core.readers.sound.recording_columns import OTHER_FACTS, is_number, known_names
+from rnn_core.readers.sound.recording_columns import (
+    NAMED,
+    OTHER_FACTS,
+    is_number,
+    known_names,
+)
 from rnn_core.readers.sound.recording_files import RECORDINGS, Files, bare_name
 from rnn_core.readers.sound.recording_index import Index, alike
-from rnn_core.readers.sound.transcript_tables import Row, check_row
+from rnn_core.readers.sound.transcript_tables import LARGEST, Row, check_row
 from rnn_core.wording import amount
 
 ENDINGS = (".normalized.txt", ".txt", ".lab", ".text")
@@ -24,9 +29,6 @@ OF_KALDI = frozenset(
     ("utt2dur", "utt2num_frames", "utt2lang", "spk2gender", "utt2uniq", "utt2spk", "wav.scp")
 )
 """Lists of Kaldi's that begin with the name of a recording, and hold no text."""
-
-NAMED = 0.9
-"""Share of the lines of a list that begin with the name of a recording."""
 
 HALF = 0.5
 """Share of the recordings with a text file of their own, where these are their texts."""
@@ -43,18 +45,11 @@ FIELD = re.compile(r"[\w ]{1,30}:(\s|$)")
 LAST_PART = re.compile(r"[-_. ][^-_. ]+$")
 """The last part of a name, after a separator."""
 
-LARGEST = 200 * 2**20
-"""Bytes of a file that may be a list."""
-
 START = 1 << 16
 """Bytes at the start of a file that show whether it is a list."""
 
 FESTIVAL = re.compile(r'\(\s*(?P<name>\S+)\s+"(?P<text>.*)"\s*\)')
 """A line of a list of CMU Arctic."""
-
-
-NOTHING_ELSE = (None, None, None)
-"""Speaker, take and split where only a text is known."""
 
 
 class Texts(NamedTuple):
@@ -134,7 +129,7 @@ def of_own_files(
         name = path.relative_to(raw).as_posix()
         if path in texts:
             where = own[path].relative_to(raw).as_posix()
-            rows.append((path, Row(where, own[path], name, texts[path], *NOTHING_ELSE)))
+            rows.append((path, Row(where, own[path], name, texts[path])))
         elif path not in own:
             faults.add(
                 f"{name} has no text file as the others have",
@@ -167,7 +162,7 @@ ODD_TEXTS: tuple[tuple[Callable[[list[str]], bool], str], ...] = (
     (lambda lines: all(map(is_number, lines)), "holds numbers"),
     (lambda lines: any(map(CLOCKS.match, lines)), "has parts of a text with their times"),
     (
-        lambda lines: len(lines) > 1 and sum(map(has_times, lines)) > 1,
+        lambda lines: sum(map(has_times, lines)) > 1,
         "has parts of a text with their times",
     ),
     (
@@ -278,7 +273,7 @@ def rows_of(
         path = index.find(file.parent, where, name, faults)
         if path is not None:
             text = one_line(line.text)
-            yield path, Row(where, file, name, text, speakers.get(line.name), *NOTHING_ELSE[1:])
+            yield path, Row(where, file, name, text, speakers.get(line.name))
 
 
 def may_be_list(file: Path) -> bool:
@@ -319,13 +314,13 @@ def line_of(number: int, text: str) -> Line:
 
 def is_list(lines: Sequence[Line], known: Container[str], called: Mapping[str, str]) -> bool:
     """Return whether lines are names of recordings with their texts, which are no numbers."""
-    for some in (lines[:LOOKED_AT], lines):
-        names = [PurePosixPath(called.get(line.name, line.name)).name for line in some]
+    for seen in (lines[:LOOKED_AT], lines):
+        names = [PurePosixPath(called.get(line.name, line.name)).name for line in seen]
         fit = [
             alike(name) in known and line.text != "" and not is_number(line.text)
-            for name, line in zip(names, some, strict=True)
+            for name, line in zip(names, seen, strict=True)
         ]
-        if not some or sum(fit) < NAMED * len(some):
+        if not seen or sum(fit) < NAMED * len(seen):
             return False
     return True
 

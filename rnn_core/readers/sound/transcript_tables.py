@@ -31,7 +31,7 @@ MOST_FILES = 50
 """Files that are opened to see whether they are tables of recordings."""
 
 LARGEST = 200 * 2**20
-"""Bytes of a file that is opened to see whether it is a table of recordings."""
+"""Bytes of a file that is opened to see whether it is a table or list of recordings."""
 
 ONE_OF = ("validated", "metadata")
 """Names of the table of all good recordings in public collections: Common Voice, and LJSpeech."""
@@ -54,9 +54,9 @@ class Row(NamedTuple):
     table: Path
     file: str
     text: str
-    speaker: str | None
-    take: str | None
-    split: Split | None
+    speaker: str | None = None
+    take: str | None = None
+    split: Split | None = None
 
 
 def usual_tables(others: Sequence[Path]) -> list[Path]:
@@ -65,7 +65,7 @@ def usual_tables(others: Sequence[Path]) -> list[Path]:
     They are called transcripts.tsv or .csv; or train, dev and test; or validated or metadata,
     as public collections have them.
     """
-    tables = [path for path in others if is_table_file(path) and path.is_file()]
+    tables = called_tables(others)
     if own := [path for path in tables if path.stem.lower() == OWN]:
         return own
     if of_splits := tables_of_splits(tables):
@@ -76,9 +76,14 @@ def usual_tables(others: Sequence[Path]) -> list[Path]:
     return []
 
 
+def called_tables(others: Sequence[Path]) -> list[Path]:
+    """The files that are called as tables are."""
+    return [path for path in others if is_table_file(path) and path.is_file()]
+
+
 def tables_of_recordings(others: Sequence[Path], wanted: Wanted) -> list[Path]:
     """The tables that have the columns that are needed, whatever they are called."""
-    called = [path for path in others if is_table_file(path) and path.is_file()]
+    called = called_tables(others)
     certain = [path for path in called if path.suffix.lower() in CERTAIN]
     further = [path for path in called if path not in certain]
     looked_at = [*certain, *further][:MOST_FILES]
@@ -88,7 +93,7 @@ def tables_of_recordings(others: Sequence[Path], wanted: Wanted) -> list[Path]:
 
 def only_table(others: Sequence[Path]) -> list[Path]:
     """The only file that is certainly meant as a table; empty if there is none."""
-    called = [path for path in others if is_table_file(path) and path.is_file()]
+    called = called_tables(others)
     tables = [path for path in called if path.suffix.lower() in CERTAIN]
     return tables if len(tables) == 1 else []
 

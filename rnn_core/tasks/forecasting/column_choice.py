@@ -29,7 +29,7 @@ FEWEST_TIMES = 4
 
 def numeric_columns(frame: "pd.DataFrame") -> list[str]:
     """The columns whose first values are numbers."""
-    from pandas.api.types import is_bool_dtype  # noqa: PLC0415 - as above
+    from pandas.api.types import is_bool_dtype  # noqa: PLC0415 - training does without
 
     from rnn_core.readers.times.columns import is_number  # noqa: PLC0415 - as above
 
@@ -129,8 +129,9 @@ def check_indicator(
         ParameterError: If it is one; names texts that are there.
     """
     one = indicator_of(asked)
-    kinds = [] if one is None else kinds_of(frame[one.column][trained])
-    if one is not None and trained.any() and one.value not in kinds:
+    assert one is not None
+    kinds = kinds_of(frame[one.column][trained])
+    if trained.any() and one.value not in kinds:
         raise ParameterError(
             f"{name}: no row of the training set has {one.value!r} in column {one.column!r}; there "
             f"are {some(kinds)}"

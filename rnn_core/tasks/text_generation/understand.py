@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import some
-from rnn_core.readers.folders import visible_files
+from rnn_core.readers.folders import files_besides
 from rnn_core.readers.odd_characters import odd_characters
 from rnn_core.readers.plain_text import text_pieces
 from rnn_core.readers.text_files import by_split
@@ -33,9 +33,7 @@ def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
     what = WHAT[asked.tokens]
     read = [f"{len(files)} text files, in this order: {some(names, MOST_NAMED)}"]
     read = read if len(files) > 1 else []
-    others = [path for path in visible_files(raw) if path not in files]
-    if others:
-        left = [path.relative_to(raw).as_posix() for path in others]
+    if left := files_besides(raw, files):
         read.append(f"left out: {some(left, MOST_NAMED)}")
     read += told_encoding(asked.encoding)
     read.append(f"{len(meta.vocabulary) - 1:,} different {what} that a model knows")

@@ -55,7 +55,7 @@ class TranslationData:
     def __post_init__(self) -> None:
         named = [side for side in self.sides if side is not None]
         if len(set(named)) < len(named):
-            raise ValueError("sides must be three different names")
+            raise ValueError("sides must be different names, or null for a set without files")
         if min(self.columns) < 1 or self.columns[0] == self.columns[1]:
             raise ValueError("columns must be two different ones, counted from 1")
         if min(self.max_vocabulary, self.max_length) < 1:

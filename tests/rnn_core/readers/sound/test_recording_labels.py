@@ -142,8 +142,8 @@ def test_two_tables_beside_folders_of_words_are_left_out(tmp_path):
 
 
 def test_labels_that_contradict_names_are_taken_with_a_doubt(tmp_path):
-    """The folders of UrbanSound8K are folds."""
-    names = [f"fold{i % 3}/{7000 + i}-{i % 4}-0-1.wav" for i in range(24)]
+    """Folders say where a sound was recorded, and a table what it is."""
+    names = [f"site{i % 3}/{7000 + i}-{i % 4}-0-1.wav" for i in range(24)]
     record(tmp_path, *names)
     rows = [f"{n.split('/')[1]},{n[4]},{LABELS[i % 2]}" for i, n in enumerate(names)]
     write(tmp_path, "UrbanSound8K.csv", "slice_file_name,fold,class", *rows)
@@ -212,3 +212,11 @@ def test_list_of_a_split_that_is_a_link_to_nothing_is_no_list(tmp_path):
     spoken(tmp_path)
     (tmp_path / "testing_list.txt").symlink_to("nowhere")
     assert len(check(tmp_path).recordings) == 18
+
+
+def test_folders_of_folds_tell_no_words(tmp_path):
+    """UrbanSound8K without its table."""
+    for fold in (1, 2):
+        record(tmp_path, *(f"fold{fold}/{1000 + 7 * i * fold}-{i % 3}-0-1.wav" for i in range(12)))
+    words = find_words(tmp_path, "", Faults())
+    assert not {"fold1", "fold2"} & {recording.word for recording in words.recordings}

@@ -130,7 +130,7 @@ def test_suggestion_fits_the_data_and_is_taken(tmp_path):
     [
         (TranslationData, {"test_share": 0.0}, "must be above 0"),
         (TranslationData, {"test_share": 0.9, "validation_share": 0.1}, "leave nothing"),
-        (TranslationData, {"sides": ("a", "a", "b")}, "three different names"),
+        (TranslationData, {"sides": ("a", "a", "b")}, "sides must be different names"),
         (TranslationData, {"max_length": 0}, "must be at least 1"),
         (TranslationModel, {"beam_size": 0}, "must be at least 1"),
         (TranslationModel, {"label_smoothing": 1.0}, r"must be in \[0, 1\)"),
