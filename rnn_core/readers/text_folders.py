@@ -100,30 +100,21 @@ def find_class_folders(raw: Path) -> list[ClassFolder]:
     return next(iter(inside.values()), found)
 
 
-def read_text_folders(
-    raw: Path, faults: Faults, encoding: str | None = None
+def texts_of_classes(
+    classes: Sequence[ClassFolder], raw: Path, faults: Faults, encoding: str | None
 ) -> "pd.DataFrame | None":
-    """Read texts in folders of their classes; None if there are no such folders.
+    """Read the texts in folders of classes; None if there are none.
 
     Args:
-        raw: The folder.
+        classes: The folders.
+        raw: The folder that they are in.
         faults: Where files are noted that are no text.
         encoding: Of texts that are not in UTF-8.
 
     Returns:
         Columns `text`, `label` and `side`, the index of a split or -1, with the file of each as
         the index, `row`.
-
-    Raises:
-        DataError: If some splits are folders, and the training set is none.
     """
-    return texts_of_classes(find_class_folders(raw), raw, faults, encoding)
-
-
-def texts_of_classes(
-    classes: Sequence[ClassFolder], raw: Path, faults: Faults, encoding: str | None
-) -> "pd.DataFrame | None":
-    """Read the texts in folders of classes; see `read_text_folders`."""
     import pandas as pd  # noqa: PLC0415 - training does without
 
     rows = [

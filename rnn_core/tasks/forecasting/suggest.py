@@ -179,11 +179,10 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     if not columns["targets"]:
         known = known_columns(table.frame)
         raise ParameterError(f"{name}: no targets, the columns to predict, are given; {known}")
-    numbers = [column for names in columns.values() for column in names]
-    texts = columns_of(column for key in COLUMNS[1:] for column in columns.get(key, ()))
+    given = [column for key in COLUMNS[1:] for column in columns.get(key, ())]
     used = [
         *columns["targets"],
-        *texts,
+        *columns_of(given),
         *([wanted["series"]] if wanted.get("series") is not None else []),
     ]
     found: dict[str, Any] = {**wanted, **columns}
@@ -200,8 +199,8 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         found |= {"date": joined_name(parts), "time_parts": list(parts)}
     if faults.found:  # of the numbers too, so that all faults are reported at once
         with faults.noted():
-            flags = [c for key in COLUMNS[1:] for c in columns.get(key, ())]
-            tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=flags)
+            numbers = [*columns["targets"], *given]
+            tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=given)
     faults.check()
     return found
 

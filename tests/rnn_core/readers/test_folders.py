@@ -8,7 +8,7 @@ from rnn_core.readers.parallel_text import pair_files
 from rnn_core.readers.sound.recording_files import find_files
 from rnn_core.readers.tables import table_files
 from rnn_core.readers.text_files import text_files
-from rnn_core.readers.text_folders import read_text_folders
+from rnn_core.readers.text_folders import find_class_folders, texts_of_classes
 from rnn_core.tasks.sentiment.files import only_table
 
 LEFT = ("Thumbs.db", "desktop.ini", ".DS_Store", "__MACOSX/._{}", "._{}")
@@ -41,7 +41,8 @@ def test_readers_pass_over_what_systems_leave(tmp_path, names, found):
 
 def test_texts_in_folders_are_found_in_any_capitals(tmp_path):
     names = ["Train/neg/1.TXT", "Train/pos/1.Text", "test/neg/1.txt", "test/pos/2.txt"]
-    table = read_text_folders(folder_with(tmp_path, *names), Faults())
+    raw = folder_with(tmp_path, *names)
+    table = texts_of_classes(find_class_folders(raw), raw, Faults(), None)
     assert list(table.index) == names
     assert list(table["side"]) == [0, 0, 2, 2]
 
