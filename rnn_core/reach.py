@@ -6,6 +6,7 @@ from functools import cache
 
 from rnn_core import definitions
 from rnn_core.definitions import Reference, module_of
+from rnn_core.kept_fingerprints import keep, read_kept
 
 REGISTRIES = {"REGISTRY"}
 """Names of what can be chosen: one more changes no result."""
@@ -37,7 +38,23 @@ def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
 @cache  # datasets of a task have the same
 def fingerprint_of(roots: tuple[Reference, ...], apart: Apart) -> str:
     """As `fingerprint`."""
-    return digest(sorted({mark(node, apart, DEPTH) for node in reached(roots, apart)}))
+    name = repr((roots, apart))
+    if name not in known():
+        found = digest(sorted({mark(node, apart, DEPTH) for node in reached(roots, apart)}))
+        known()[name] = found
+    return known()[name]
+
+
+@cache
+def known() -> dict[str, str]:
+    """Fingerprints of the code as it was first seen, by their roots and what is apart."""
+    return read_kept(definitions.seen())
+
+
+def keep_for_later() -> None:
+    """Let later processes find what this one knows."""
+    if known() != read_kept(definitions.seen()):
+        keep(definitions.seen(), known())
 
 
 def reached(roots: Iterable[Reference], apart: Apart = ()) -> set[Node]:
@@ -157,6 +174,6 @@ def refresh() -> None:
 
 def forget() -> None:
     """Forget all code that was read; call this after a change."""
-    for known in (fingerprint_of, followed, meant, mark, common_mark):
-        known.cache_clear()
+    for remembering in (fingerprint_of, known, followed, meant, mark, common_mark):
+        remembering.cache_clear()
     definitions.forget()

@@ -49,6 +49,8 @@ ANSWER_SECONDS = 10.0
 PAGE = 200
 """Most tasks that a server returns at once."""
 
+SETUP = "Prefect and MLflow set up their databases; only the first run does, and it takes a while\n"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -178,6 +180,7 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     stack, server = ExitStack(), None
     url = get_current_settings().api.url or shown_prefect()
     if url is None:
+        explain_setup(get_current_settings().home)
         server = stack.enter_context(prefect(free_port(), "--no-ui"))
         url = f"{server.url}/api"
     else:
@@ -210,6 +213,12 @@ def run_flow(layout: Layout, options: Options) -> "StudyRun":
     if server:
         wait_for_records(run)
     return run
+
+
+def explain_setup(home: Path) -> None:
+    """Say why nothing happens at first, if Prefect has no database in its home yet."""
+    if not (home / "prefect.db").exists():
+        sys.stderr.write(SETUP)
 
 
 def check_answers(url: str) -> None:

@@ -15,7 +15,7 @@ from flows.trainings.dataset import CodeOfCells
 from rnn_core.definitions import Reference
 from rnn_core.errors import StudyError
 from rnn_core.files import write_json
-from rnn_core.reach import digest, fingerprint
+from rnn_core.reach import digest, fingerprint, keep_for_later
 from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.study import Study, own_source, read_study
 
@@ -164,7 +164,7 @@ def fingerprints(study: Study, folder: Path) -> Code:
     """
     tasks = {name: section.task for name, section in study.datasets.items()}
     layers = {name: (*study.cells_of(name), *(study.references_of(name) or ())) for name in tasks}
-    return Code(
+    found = Code(
         ingest={name: ingests(folder, s.source) for name, s in study.datasets.items()},
         prepare={n: stage("prepare", [preparing(task)]) for n, task in tasks.items()},
         train={n: trains(task, layers[n], study.refit_of(n)) for n, task in tasks.items()},
@@ -173,6 +173,8 @@ def fingerprints(study: Study, folder: Path) -> Code:
         report=stage("report"),
         gpu=fingerprint(TRAINS, ELSEWHERE),
     )
+    keep_for_later()
+    return found
 
 
 def ingests(folder: Path, source: str) -> str:

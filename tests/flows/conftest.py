@@ -119,9 +119,11 @@ def ctrl_c() -> None:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, database_in: Callable[[Path], str]) -> Path:
     """Where Prefect, MLflow and DVC of the whole session keep their databases."""
-    return tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("home")
+    database_in(folder)
+    return folder
 
 
 @pytest.fixture
@@ -224,6 +226,7 @@ def chain(study_at: Callable, shared: Path, tmp_path_factory: pytest.TempPathFac
         output = study.run("gatewise", "run")
         if not (copy := shared / "finished").exists():
             shutil.copy(study.mlflow_uri.removeprefix("sqlite:///"), f"{copy}.db")
+            shutil.copytree(study.folder / ".dvc", f"{copy}.dvc")
             shutil.copytree(study.folder, copy, ignore=shutil.ignore_patterns(".dvc"))
     return Chain(study, output)
 
@@ -239,7 +242,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 def finished(shared: Path, request: pytest.FixtureRequest) -> Path:
     """The finished tiny study, which one process of the session runs for all.
 
-    MLflow's database after that run lies beside it, with the ending .db.
+    MLflow's database after that run lies beside it, with the ending .db, and DVC's folder with its
+    cache, with the ending .dvc.
     """
     with FileLock(shared / "chain.lock"):  # whoever runs it has it
         there = (shared / "finished").exists()
@@ -249,19 +253,24 @@ def finished(shared: Path, request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of MLflow that knows no run; MLflow takes seconds to make one."""
-    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
+def database_in(shared: Path) -> Callable[[Path], str]:
+    """Puts a database of MLflow that knows no run into a folder; returns its URI.
+
+    MLflow takes seconds to make one, so one is made for all.
+    """
+    empty = shared / "empty.db"
+    with FileLock(f"{empty}.lock"):
+        if not empty.exists():
+            MlflowClient(f"sqlite:///{empty}").search_experiments()
+    return lambda folder: f"sqlite:///{shutil.copy(empty, folder / 'mlflow.db')}"
 
 
 @pytest.fixture
 def database(
-    empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_in: Callable[[Path], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """The URI of an empty database, which MLflow is set to use."""
-    uri = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'mlflow.db')}"
+    uri = database_in(tmp_path)
     monkeypatch.chdir(tmp_path)  # where MLflow puts artifacts that have no place
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from flows.commands.run import is_not_told_twice
+from flows.commands.run import SETUP, explain_setup, is_not_told_twice
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,11 @@ from flows.commands.run import is_not_told_twice
 def test_terminal_shows_what_is_said_nowhere_else(name, level, message, shown):
     record = logging.LogRecord(name, level, __file__, 1, message, None, None)
     assert is_not_told_twice(record) is shown
+
+
+def test_wait_for_new_databases_is_explained_once(tmp_path, capsys):
+    explain_setup(tmp_path)
+    assert capsys.readouterr().err == SETUP
+    (tmp_path / "prefect.db").touch()
+    explain_setup(tmp_path)
+    assert capsys.readouterr().err == ""

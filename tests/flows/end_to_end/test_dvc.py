@@ -37,13 +37,13 @@ NORTH = {f"{verb}@north" for verb in ("train", "evaluate", "compare")}
 
 
 @pytest.fixture(scope="module")
-def clone(clone_at, served, tmp_path_factory):
+def clone(clone_at, served, database_in, tmp_path_factory):
     """A clone with a study that has run, in a git repository and with a remote of DVC."""
     place = tmp_path_factory.mktemp("regions")
     study = clone_at(place / "clone", REGIONS)
     for name in ("NAME", "EMAIL"):
         study.environment.update({f"GIT_{who}_{name}": "a@b" for who in ("AUTHOR", "COMMITTER")})
-    study.environment.update(served, MLFLOW_TRACKING_URI=f"sqlite:///{place}/mlflow.db")
+    study.environment.update(served, MLFLOW_TRACKING_URI=database_in(place))
     shutil.rmtree(study.folder / ".dvc")
     (study.folder / ".gitignore").write_text("/.gatewise/\n/.venv/\n__pycache__/\n/dvc_plots/\n")
     study.run("git", "init", "--quiet")

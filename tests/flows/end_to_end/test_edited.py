@@ -50,11 +50,11 @@ def edit_code(study):
 
 
 @pytest.fixture
-def edited(clone_at, served, tmp_path):
+def edited(clone_at, served, database_in, tmp_path):
     """A clone of the code with a study that has not run."""
     study = clone_at(tmp_path / "clone", STUDY)
     (study.folder / "south.csv").write_text((study.folder / "sales.csv").read_text())
-    study.environment.update(served, MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/mlflow.db")
+    study.environment.update(served, MLFLOW_TRACKING_URI=database_in(tmp_path))
     return study
 
 

@@ -40,13 +40,13 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(study_at, served, tmp_path_factory):
+def story(study_at, served, database_in, tmp_path_factory):
     """One run goes on all the time, and is cancelled at last; runs of another study of the same
     name are killed, and overlap."""
     place = tmp_path_factory.mktemp("prefect")
     cancelled, killed = (study_at(place / f"{name}/study", STUDY) for name in ("one", "other"))
     for study in (cancelled, killed):
-        database = f"sqlite:///{study.folder.parent}/mlflow.db"
+        database = database_in(study.folder.parent)
         study.environment.update(served, MLFLOW_TRACKING_URI=database)
     found = Story()
     with prefect_api(served["PREFECT_API_URL"]) as api:

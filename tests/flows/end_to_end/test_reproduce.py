@@ -6,13 +6,13 @@ import pytest
 
 
 @pytest.fixture
-def repository(clone_at, tiny, tmp_path):
+def repository(clone_at, database_in, tiny, tmp_path):
     """A repository with a study of one training, all of it committed."""
     tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
     study = clone_at(
         tmp_path / "clone", tiny | {"cells": ["gru"], "seeds": {"first": 1, "most": 1}}
     )
-    own = {"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
+    own = {"MLFLOW_TRACKING_URI": database_in(tmp_path)}
     study.environment.update(own)
     made = [".gatewise", ".venv", "data", "runs", "evaluations", "reports", "__pycache__"]
     (study.folder / ".gitignore").write_text(

@@ -23,12 +23,12 @@ TRACKING, PREFECT, TOKEN = "planted-in-mlflow", "planted/in+prefect", "planted-t
 
 
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory):
+def tracked(database_in, tmp_path_factory):
     """A server of MLflow, which takes any login, and its folder."""
     folder, port = tmp_path_factory.mktemp("tracked"), free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(servers, "home", lambda: folder)
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+        patch.setenv("MLFLOW_TRACKING_URI", database_in(folder))
         patch.setenv("MLFLOW_ARTIFACTS_DESTINATION", f"{folder}/artifacts")
         with servers.mlflow(port) as server:
             server.wait()

@@ -27,13 +27,13 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture(scope="module")
-def registry(empty_database, tmp_path_factory):
+def registry(database_in, tmp_path_factory):
     """A folder with a database of a registered model, and its files."""
     import mlflow
 
     folder = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch:
-        uri = f"sqlite:///{shutil.copy(empty_database, folder / 'mlflow.db')}"
+        uri = database_in(folder)
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         patch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

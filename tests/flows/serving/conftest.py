@@ -1,6 +1,5 @@
 """Registered models of every task, and a server that answers with them."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +24,10 @@ class Filled:
 
 
 @pytest.fixture(scope="session")
-def filled(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+def filled(database_in: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Filled:
     """A registry with a model of each task."""
     folder = tmp_path_factory.mktemp("filled")
-    shutil.copy(empty_database, folder / "mlflow.db")
+    database_in(folder)
     with tracked_at(folder):
         return Filled(folder, {task: register(task) for task in REGISTRY})
 
@@ -41,9 +40,9 @@ def models(filled: Filled) -> Iterator[dict[str, Registered]]:
 
 
 @pytest.fixture
-def own_models(empty_database: Path, tmp_path: Path) -> Iterator[Path]:
+def own_models(database_in: Callable[[Path], str], tmp_path: Path) -> Iterator[Path]:
     """A registry of the test's own, without any model, in which it may do what it likes."""
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    database_in(tmp_path)
     with tracked_at(tmp_path):
         yield tmp_path
 

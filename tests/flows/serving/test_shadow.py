@@ -29,10 +29,10 @@ MATCHED = [task for task in REGISTRY if matcher_of(task)]
 
 
 @pytest.fixture(scope="module")
-def registry(empty_database, tmp_path_factory):
+def registry(database_in, tmp_path_factory):
     """A registry of a champion and a challenger, and these."""
     folder = tmp_path_factory.mktemp("registry")
-    shutil.copy(empty_database, folder / "mlflow.db")
+    database_in(folder)
     with tracked_at(folder):
         first, second = register("sentiment"), register("sentiment", seed=1, alias=False)
         MlflowClient().set_registered_model_alias(NAME, CHALLENGER, second.number)

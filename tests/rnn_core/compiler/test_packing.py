@@ -81,7 +81,7 @@ def test_text_that_is_not_a_forms_is_refused(what):
         unpack(strange() if callable(strange) else strange)
 
 
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(12)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_interpreted_forms_match_the_eager_loop(kernels, cell, reverse, monkeypatch):
     """Outputs and gradients, with sequences that end before others."""

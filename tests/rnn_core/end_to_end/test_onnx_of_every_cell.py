@@ -13,7 +13,7 @@ ARRANGEMENTS = [(1, False), (2, True)]
 @pytest.mark.parametrize(("state", "lengths"), [*product([False, True], repeat=2)])
 @pytest.mark.parametrize(("layers", "bidirectional"), ARRANGEMENTS)
 @pytest.mark.parametrize("cell", REGISTRY)
-@pytest.mark.one_in(32)
+@pytest.mark.one_in(64)
 def test_other_batches_and_lengths(in_onnx, cell, layers, bidirectional, state, lengths):
     layer = Recurrent(cell, 3, 5, layers, bidirectional=bidirectional, batch_first=lengths)
     exported = in_onnx(layer, state=state, lengths=lengths)

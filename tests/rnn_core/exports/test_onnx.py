@@ -22,7 +22,7 @@ from rnn_core.layers.recurrent import Recurrent
 SIZES = [(7, 5), (1, 1), (3, 8)]
 
 
-@pytest.mark.one_in(8)
+@pytest.mark.one_in(12)
 @pytest.mark.parametrize("cell", REGISTRY)
 def test_both_directions_with_a_state_and_lengths(in_onnx, cell):
     layer = Recurrent(cell, 3, 5, bidirectional=True, batch_first=True)

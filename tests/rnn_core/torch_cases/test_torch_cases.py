@@ -75,7 +75,7 @@ def outcome(act, kind, *, ours):
         return error
 
 
-@pytest.mark.one_in(6)
+@pytest.mark.one_in(10)
 @pytest.mark.parametrize(("kind", "act"), rows("SAME"))
 def test_ours_gives_what_torch_does(kind, act):
     torch.manual_seed(0)
