@@ -29,8 +29,9 @@ class Cell(ABC):
     Attributes:
         gates: Names of the rows of the stacked input projection `W x_t + b`. The
             projection is computed for all time steps at once, outside of `step`.
-        given: Names of what `step` also reads from `x` besides gates: tensors that are handed
-            to the layer ready-made, such as a random mask, and have no gradient.
+        given: Names of what `step` also reads from `x` besides gates: tensors that come
+            ready-made, such as the random masks of zoneout, and have no gradient. A layer makes
+            those of zoneout only, and refuses a cell that declares others.
         weights: Shape of every recurrent weight, (), ("H",) or ("H", "H"). A matrix is applied
             from the right: `h @ w.name`. Names are free, here and above, as long as Python takes
             them.

@@ -31,6 +31,19 @@ BATCH, HIDDEN = 5, 7
 """Sizes to trace with; both stay symbols in the graph, and differ so that none is the other."""
 
 
+VALUES = "what it does depends on the values of tensors"
+
+REFUSALS = {
+    "Please convert all Tensors to FakeTensors": (
+        "it uses a tensor that is neither an input nor a weight"
+    ),
+    "data-dependent": VALUES,
+    "Cannot access data pointer": VALUES,
+    "Cannot call numel() on tensor with symbolic sizes": VALUES,
+}
+"""Plain words for messages of PyTorch's tracer, by a part of each."""
+
+
 class StepError(Exception):
     """An error came up within a cell's step, and so is no accident of the tracer's."""
 
@@ -53,7 +66,9 @@ def trace(cell: Cell, dtype: torch.dtype = torch.float32) -> Form:
         raise
     except StepError as error:
         # Whatever `step` does to a tracer (data-dependent control flow, NumPy) surfaces here.
-        raise UnsupportedError(f"it cannot be traced: {reason_of(error.__cause__)}") from error
+        reason = reason_of(error.__cause__)
+        plain = next((known for part, known in REFUSALS.items() if part in reason), None)
+        raise UnsupportedError(plain or f"it cannot be traced: {reason}") from error
     except Exception as error:
         problem = f"it could not be traced this time: {reason_of(error)}"
         raise UnsupportedError(problem, passing=True) from error

@@ -5,7 +5,7 @@ Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D 
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import get_args
+from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -68,12 +68,28 @@ def one_of(name: str, value: object, choices: object) -> None:
         raise ParameterError(unknown(name, str(value), get_args(choices)))
 
 
-def check_type(dtype: torch.dtype | None) -> None:
+Part = TypeVar("Part")
+
+
+def instance(name: str, value: object, kind: type[Part]) -> Part:
+    """An object that is made by a class.
+
+    Raises:
+        KindError: If it has another class.
+    """
+    if not isinstance(value, kind):
+        raise KindError(f"{name} must be made by {kind.__name__}(...), not {value!r}")
+    return value
+
+
+def check_type(dtype: object) -> None:
     """Check the type that weights are to have.
 
     Raises:
-        ParameterError: If these would be whole numbers.
+        ParameterError: If it is no type of PyTorch's, or that of whole numbers.
     """
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        raise KindError(f"dtype must be a torch.dtype, such as torch.float32, not {dtype!r}")
     if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
         raise ParameterError(f"dtype must be of floating point, not {dtype}")
 
@@ -97,11 +113,11 @@ def check_input(x: object, input_size: int, like: Tensor, batch_first: bool) -> 
             f"input must be a tensor {layout} or (T, I), or a PackedSequence, "
             f"not {type(x).__name__}"
         )
+    check_kind("input", x, like)
     if x.dim() not in (2, 3):
         raise TensorError(
             f"input must be {layout}, or (T, I) for one sequence, not {x.dim()}-D: {tuple(x.shape)}"
         )
-    check_kind("input", x, like)
     if not are_sizes_known():
         return
     if x.shape[-1] != input_size:
@@ -117,15 +133,25 @@ def check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
     """Check type and device of a tensor; under autocast, which converts it, the device alone.
 
     Raises:
-        ParameterError: If they are not the weights'.
+        ParameterError: If they are not the weights', or the tensor is not dense.
     """
+    if tensor.layout is not torch.strided or tensor.is_nested:
+        raise TensorError(
+            f"{name} must be a dense tensor, not "
+            + (
+                "a nested one: use torch.nn.utils.rnn.pack_sequence, or pad it and give lengths"
+                if tensor.is_nested
+                else f"{str(tensor.layout).removeprefix('torch.')}: convert it by .to_dense()"
+            )
+        )
     if tensor.dtype is not like.dtype and not has_autocast():
         raise TensorError(
             f"{name} is {named_type(tensor)} and the weights are {named_type(like)}: "
             f"convert the one by .to({like.dtype}), or the layer by .to({tensor.dtype})"
             if tensor.is_floating_point() or tensor.is_complex()
             else f"{name} must be {named_type(like)}, as the weights are, not "
-            f"{named_type(tensor)}; numbers that stand for something want an nn.Embedding"
+            f"{named_type(tensor)}"
+            + ("; numbers that stand for something want an nn.Embedding" * (name == "input"))
         )
     if tensor.device != like.device:
         raise TensorError(

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rnn_core.cells import get_cell
-from rnn_core.errors import ParameterError
+from rnn_core.errors import KindError, ParameterError
 from rnn_core.layers.direction import RecurrentDirection
 from rnn_core.layers.projection import NAME as PROJECTION
 from rnn_core.layers.recurrent import Recurrent
@@ -126,6 +126,8 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
     Raises:
         ParameterError: If `torch.nn` does not have the cell or an option of the layer.
     """
+    if not isinstance(layer, Recurrent):
+        raise KindError(f"to_torch converts a Recurrent, not {type(layer).__name__}")
     cell = name_of(layer, TORCH, "torch.nn")
     kind, order = TORCH[cell]
     first = next(directions(layer)).input_weight
@@ -174,6 +176,10 @@ def from_keras(
     """
     if cell not in KERAS:
         raise ParameterError(f"Keras has no {cell!r}: {', '.join(KERAS)} convert")
+    weights = [np.asarray(array) for array in weights]
+    kinds = {array.dtype for array in weights if array.dtype.kind != "f"}
+    if kinds:
+        raise KindError(f"weights of Keras must be of floating point, not {min(kinds, key=str)}")
     parts = num_layers * (2 if bidirectional else 1)
     count, rest = divmod(len(weights), parts)
     if count not in (2, 3) or rest:

@@ -94,6 +94,8 @@ def can_be_handed(
     first = tensors[0]
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
         return False
+    if torch.compiler.is_compiling() and not has_settings(cell):
+        return False
     return are_readable((*tensors, *given), present) and have_sizes(cell, tensors, given)
 
 
@@ -186,6 +188,27 @@ def kernel_for(
         return None
     key: str | None = kernel_of(cell, tensors[0].dtype)
     return key
+
+
+def has_settings(cell: Cell) -> bool:
+    """Compare the settings of a cell with themselves, so that `torch.compile` watches them.
+
+    It takes the choice of a kernel for constant. When a number, text or truth value that the
+    cell holds changes, it compiles again.
+    """
+    for name, value in cell.__dict__.items():
+        if isinstance(value, Cell):
+            if not has_settings(value):
+                return False
+        elif isinstance(value, bool | int | float | str) and value != setting(cell, name):
+            return False
+    return True
+
+
+@constant_result
+def setting(cell: Cell, name: str) -> object:
+    """A setting of a cell as it is when a program is compiled."""
+    return cell.__dict__[name]
 
 
 def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:

@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from rnn_core.cells.base import Cell
-from rnn_core.errors import ParameterError
+from rnn_core.errors import KindError, ParameterError
 
 RecurrentInit: TypeAlias = Literal["orthogonal", "uniform"]
 
@@ -32,7 +33,8 @@ class Initialisation:
             Tallec and Ollivier, arXiv:1804.11188v1). None: not drawn.
 
     Raises:
-        ParameterError: If the longest memory spans fewer than 3 steps.
+        ParameterError: If a value has the wrong kind, or the longest memory spans fewer than 3
+            steps.
     """
 
     recurrent: RecurrentInit = "orthogonal"
@@ -44,8 +46,15 @@ class Initialisation:
             raise ParameterError(
                 f"recurrent weights start 'orthogonal' or 'uniform', not {self.recurrent!r}"
             )
-        if self.longest_memory is not None and self.longest_memory < 3:
-            raise ParameterError(f"longest_memory must be at least 3, not {self.longest_memory}")
+        if not isinstance(self.forget_bias, Real) or not math.isfinite(self.forget_bias):
+            raise KindError(f"forget_bias must be a number, not {self.forget_bias!r}")
+        longest = self.longest_memory
+        if longest is None:
+            return
+        if not isinstance(longest, Integral):
+            raise KindError(f"longest_memory must be a whole number of steps, not {longest!r}")
+        if longest < 3:
+            raise ParameterError(f"longest_memory must be at least 3, not {longest}")
 
     def draw(
         self,
@@ -63,7 +72,15 @@ class Initialisation:
             input_bias: (G * H,); None if the layer has no biases.
             weights: Recurrent weights by name, (), (H,) or (H, H).
             generator: Source of randomness; the global one if None.
+
+        Raises:
+            ParameterError: If the generator is none, such as a random seed.
         """
+        if generator is not None and not isinstance(generator, torch.Generator):
+            raise KindError(
+                f"generator must be a torch.Generator, such as "
+                f"torch.Generator().manual_seed(0), not {generator!r}"
+            )
         hidden = input_weight.shape[0] // len(cell.gates)
         if input_weight.is_meta:
             return  # it has no numbers, so that none are drawn

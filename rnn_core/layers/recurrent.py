@@ -109,7 +109,7 @@ class Recurrent(nn.Module):
                 f"dropout = {dropout} does nothing with num_layers = 1: it acts between layers",
                 stacklevel=2,
             )
-        self.initialisation = initialisation
+        self.initialisation = arguments.instance("initialisation", initialisation, Initialisation)
         self.reversals = (False, True) if bidirectional else (False,)
         self.output_size = (self.proj_size or self.hidden_size) * len(self.reversals)
         self.directions = nn.ModuleList(

@@ -1,6 +1,7 @@
 """The recurrent weights of a layer in one direction, under the names that its cell gives them."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -25,6 +26,13 @@ class Weights(nn.Module):
         self._names = tuple(weights)
         for name, weight in weights.items():
             self._parameters[name] = None if weight is None else nn.Parameter(weight)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; the mode of a module, though a weight may have its name."""
+        if name == "training":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def __getitem__(self, name: str) -> Tensor:
         """A weight, or what a parametrization makes of it."""

@@ -67,9 +67,8 @@ def keep_masks(
     """
     if training:
         shares = [cell.together[0] if s in cell.together else s for s in cell.states]
-        drawn = {
-            share: torch.empty(*shape, dtype=like.dtype, device=like.device).bernoulli_(rate)
-            for share in dict.fromkeys(shares)
-        }
+        # Not in place, and not like `like`: `vmap` refuses the one, or the other.
+        size = torch.empty(*shape, dtype=like.dtype, device=like.device)
+        drawn = {share: torch.bernoulli(size, rate) for share in dict.fromkeys(shares)}
         return tuple(drawn[share] for share in shares)
     return tuple(like.new_full(shape[-1:], rate).expand(*shape) for _ in cell.states)

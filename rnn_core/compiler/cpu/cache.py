@@ -81,9 +81,11 @@ def content(name: str, folder: int) -> bytes | None:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
     except OSError:
         return None
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode) or reason_against(status):
+        os.close(file)
+        return None
     with os.fdopen(file, "rb") as stream:
-        if reason_against(os.fstat(stream.fileno())):
-            return None
         data = stream.read()
     whole, end = data[:-SEAL_BYTES], data[-SEAL_BYTES:]
     return whole if end == seal(name, whole) else None

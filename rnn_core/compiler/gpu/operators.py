@@ -25,7 +25,7 @@ from rnn_core.compiler.running.differentiation import (
     by_the_loop,
     differentiable_gradients,
 )
-from rnn_core.compiler.running.readable import in_memory
+from rnn_core.compiler.running.readable import in_memory, is_differentiable
 
 
 def run_forward(
@@ -296,7 +296,7 @@ def run_program(
         For every state its values at all steps, (T, B, H), and its last value, (B, H).
     """
     tensors = (x, input_weight, input_bias, *first, *weights)
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    keep = is_differentiable(tensors)
     if not torch.compiler.is_compiling():
         CELLS[key] = cell
     gates = functional.linear(x, input_weight, input_bias)

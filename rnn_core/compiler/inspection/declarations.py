@@ -19,6 +19,9 @@ EXAMPLES = {
     "given": '("mask",)',
     "states": '("h", "c")',
     "weights": '{"u": ("H", "H"), "scale": ("H",)}',
+    "memory_gates": '{"f": 1}',
+    "opposite_gates": '{"i": "f"}',
+    "weight_start": '{"scale": 1.0}',
 }
 """Correct examples of each declaration, for error messages."""
 
@@ -73,11 +76,26 @@ def check_cell(cell: Cell) -> None:
         raise ParameterError(f"{title(cell)} has {min(twice)!r} among its gates and its given")
     for name in cell.weights:
         check_shape(cell, name)
+    for what in ("memory_gates", "opposite_gates", "weight_start"):
+        if not isinstance(getattr(cell, what), Mapping):
+            raise KindError(
+                f"{what} of {title(cell)} must be values by name, such as {example(what)}, "
+                f"not {getattr(cell, what)!r}"
+            )
     check_known(cell, "memory_gates", cell.memory_gates, cell.gates)
     check_known(cell, "opposite_gates", cell.opposite_gates, cell.gates)
     check_known(cell, "opposite_gates", cell.opposite_gates.values(), cell.gates)
     check_known(cell, "weight_start", cell.weight_start, tuple(cell.weights))
     check_known(cell, "biases", cell.biases, tuple(cell.weights))
+    check_known(cell, "together", cell.together, cell.states)
+    wrong = next((side for side in cell.memory_gates.values() if side not in (1, -1)), None)
+    if wrong is not None:
+        raise ParameterError(f"memory_gates of {title(cell)} must be 1 or -1, not {wrong!r}")
+    if cell.given:
+        raise ParameterError(
+            f"{title(cell)} declares given = {tuple(cell.given)!r}, which a layer has nothing to "
+            "hand over for: make them gates, or attributes of the cell"
+        )
 
 
 def check_names(cell: Cell, what: str, names: object) -> None:

@@ -15,7 +15,13 @@ from rnn_core.cells.base import Cell
 from rnn_core.compiler import interpreter
 from rnn_core.compiler.cpu import operators
 from rnn_core.compiler.running import anywhere
-from rnn_core.compiler.running.readable import are_plain, in_memory, stands_for_others
+from rnn_core.compiler.running.readable import (
+    are_operations_seen,
+    are_plain,
+    in_memory,
+    is_differentiable,
+    stands_for_others,
+)
 from rnn_core.compiler.running.unrolling import unroll
 
 Gradients: TypeAlias = list[Tensor | None]
@@ -230,7 +236,7 @@ class Unrolling(torch.autograd.Function):
         if [part._version for part in ctx.witnesses] != ctx.versions:
             *outputs, saved = kept.call.run(keep=True)
             kept = Kept(kept.call, saved, outputs[: len(kept.every)])
-        plain = are_plain(g for g in seen if g is not None)
+        plain = are_plain(g for g in seen if g is not None) and not are_operations_seen()
         backward = operators.run_backward if plain else operators.unroll_backward
         return None, None, *kernel_gradients(kept, seen, ctx.needs_input_grad[2], backward)
 
@@ -275,11 +281,11 @@ def run_over_time(
         only the first is wanted at all steps, the others are not to be read.
     """
     tensors = (x, input_weight, input_bias, *first, *weights)
-    keep = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    keep = is_differentiable(tensors)
     present = None if present is None else present.expand(x.shape[:2]).contiguous()
     states = len(first)
     call = Call(x, input_weight, input_bias, first, weights, given, present, reverse, key)
-    if are_plain((*tensors, *given)) and not torch.compiler.is_compiling():
+    if are_plain((*tensors, *given)) and not are_operations_seen():
         if keep:
             options = (states, given, present, reverse, key)
             results = Unrolling.apply(cell, options, *tensors)  # type: ignore[no-untyped-call]

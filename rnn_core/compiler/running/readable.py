@@ -11,7 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from rnn_core.compiler.torch_internals import forward_level, has_storage, has_transform
+from rnn_core.compiler.torch_internals import (
+    forward_level,
+    has_storage,
+    has_transform,
+    num_modes,
+)
 
 PLAIN = (Tensor, nn.Parameter)
 """The types of tensors that nobody gave a meaning of their own."""
@@ -52,6 +57,27 @@ def stands_for_others(tensor: Tensor) -> bool:
     if forward_level() >= 0 and forward_ad.unpack_dual(tensor).tangent is not None:
         return True
     return not has_storage(tensor)
+
+
+def are_operations_seen() -> bool:
+    """Return whether a compiler or a dispatch mode, such as a tracer, has to see each operation.
+
+    What a kernel does outside of an operator would be missing from what they record.
+    """
+    return torch.compiler.is_compiling() or num_modes() > 0
+
+
+def is_differentiable(tensors: Iterable[Tensor]) -> bool:
+    """Return whether autograd will ask for the derivative of what is computed of tensors.
+
+    Inside of `torch.inference_mode` it never does, not even where gradients are enabled.
+    """
+    if not torch.is_grad_enabled():
+        return False
+    # `torch.compile` cannot ask, and compiles nothing for inference mode that needs a gradient.
+    if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
+        return False
+    return any(tensor.requires_grad for tensor in tensors)
 
 
 def are_plain(tensors: Iterable[Tensor]) -> bool:

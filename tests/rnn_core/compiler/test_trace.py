@@ -114,13 +114,16 @@ def test_step_may_hold(forms, what):
     forms.assert_is_step(trace(cell, torch.float64), cell)
 
 
+ELSEWHERE = torch.tensor(0.5)
+
+
 def fails(a, h, w):
     raise NotImplementedError
 
 
 REFUSED = {
     "cumulative sums": (lambda a, h, w: torch.cumsum(a, -1), "it uses cumsum, which no kernel"),
-    "decisions on data": (lambda a, h, w: a if a.sum() > 0 else h, "cannot be traced: Could not"),
+    "decisions on data": (lambda a, h, w: a if a.sum() > 0 else h, "on the values of tensors"),
     "decisions on sizes": (lambda a, h, w: a if len(h) < 10 else h, "depends on the size"),
     "numbers from sizes": (lambda a, h, w: a / math.sqrt(h.shape[-1]), "depends on the size"),
     "the size of the batch": (lambda a, h, w: a / h.shape[0], "with the size of the batch"),
@@ -154,7 +157,9 @@ REFUSED = {
     ),
     "a power of truth values": (lambda a, h, w: ((a > 0) ** 2) * a, "pow on truth values"),
     "random numbers": (lambda a, h, w: a * torch.rand_like(a), "it uses rand_like"),
-    "NumPy": (lambda a, h, w: torch.from_numpy(a.detach().numpy()), "cannot be traced"),
+    "NumPy": (lambda a, h, w: torch.from_numpy(a.detach().numpy()), "on the values of"),
+    "lists of numbers": (lambda a, h, w: a + torch.tensor(h.tolist()), "on the values of tensors"),
+    "tensors from elsewhere": (lambda a, h, w: a * ELSEWHERE, "neither an input nor a weight"),
     "errors without a text": (fails, "cannot be traced: NotImplementedError"),
     "matrices that are no weights": (lambda a, h, w: h @ tanh(w.m), "not a weight as it stands"),
     "products of matrices": (lambda a, h, w: h @ (w.m @ w.m), "not a weight as it stands"),

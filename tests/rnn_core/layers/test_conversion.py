@@ -309,6 +309,14 @@ def test_arrays_that_are_no_weights_of_the_cell_are_refused():
         from_keras("gru", [*before, *before], num_layers=2)
 
 
+def test_what_is_no_layer_or_no_number_of_floating_point_is_refused():
+    with pytest.raises(ParameterError, match="to_torch converts a Recurrent, not GRU"):
+        to_torch(nn.GRU(I, H))
+    weights = [array.round().astype(int) for array in keras_layer("lstm").get_weights()]
+    with pytest.raises(ParameterError, match="must be of floating point, not int64"):
+        from_keras("lstm", weights)
+
+
 def test_tables_name_registered_cells_and_their_gates():
     for name, order in {**KERAS, **{name: order for name, (_, order) in TORCH.items()}}.items():
         assert name in REGISTRY

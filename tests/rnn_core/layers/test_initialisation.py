@@ -91,6 +91,10 @@ def test_uniform_and_orthogonal_weights_follow_the_generator():
     ("options", "message"),
     [
         ({"recurrent": "orthogonel"}, "'orthogonal' or 'uniform', not 'orthogonel'"),
+        ({"longest_memory": 9.5}, "longest_memory must be a whole number of steps, not 9.5"),
+        ({"longest_memory": "9"}, "longest_memory must be a whole number of steps, not '9'"),
+        ({"forget_bias": "1"}, "forget_bias must be a number, not '1'"),
+        ({"forget_bias": math.nan}, "forget_bias must be a number, not nan"),
         ({"longest_memory": 2}, "longest_memory must be at least 3, not 2"),
     ],
 )

@@ -43,6 +43,7 @@ def test_what_is_wrong_with_the_first_input_leaves_it_open():
     layer, state = LazyRecurrent("gru", H), torch.get_rng_state()
     for wrong, message in (
         (torch.randn(I), "not 1-D"),
+        (torch.randn(T, B, 0), "at least one feature"),
         (torch.randn(T, B, I).float(), "input is float32"),
         ([1.0], "must be a tensor"),
     ):

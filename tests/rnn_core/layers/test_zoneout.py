@@ -76,6 +76,13 @@ def test_share_of_units_that_skip_is_the_rate():
     assert (outputs == 9).double().mean() == pytest.approx(0.3, abs=0.01)
 
 
+@pytest.mark.parametrize("randomness", ["different", "same"])
+def test_vmap_draws_masks_for_each_or_for_all(randomness):
+    layer, x = Recurrent("gru", I, H, zoneout=0.5), torch.randn(T, B, I).expand(3, T, B, I)
+    drawn = torch.vmap(lambda x: layer(x)[0], randomness=randomness)(x.clone())
+    assert torch.equal(drawn[0], drawn[1]) == (randomness == "same")
+
+
 @pytest.mark.parametrize("name", ["lstm", "lru", "slstm"])
 def test_zoneout_declares_what_its_cell_does(name):
     inner = get_cell(name)

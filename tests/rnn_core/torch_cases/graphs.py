@@ -17,6 +17,15 @@ def flat(results):
     return (outputs, *(state if isinstance(state, tuple) else (state,)))
 
 
+def enabled_in_inference(side):
+    """Inside of inference_mode, results need no gradient even where gradients are enabled."""
+    with torch.inference_mode():
+        layer, x = side.make(3, 4, 2), torch.randn(5, 2, 3)
+        with torch.enable_grad():
+            results = flat(layer(x))
+        return [(part.clone(), part.requires_grad) for part in results]
+
+
 def retained(side, **options):
     layer = side.make(10, 20, num_layers=2, **options)
     outputs = layer(torch.randn(5, 6, 10))[0]
@@ -298,6 +307,7 @@ SAME = [
         EVERY,
         partial(without_gradients, context=torch.inference_mode),
     ),
+    ("gradients enabled in inference_mode", "test_inference_mode.py", EVERY, enabled_in_inference),
     ("truncated", "test_nn.py: RNN modules over parts of a sequence", EVERY, truncated),
     ("state reset in place", "test_nn.py: RNN modules", EVERY, state_reset_in_place),
     ("a state that is learned", "test_nn.py: RNN modules", EVERY, learned_state),

@@ -9,6 +9,7 @@ from pathlib import Path
 import onnxruntime
 import torch
 from torch import fx, nn
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 EVERY = "rnn relu gru lstm"
@@ -122,6 +123,20 @@ def exported(side, saved, **options):
     return [part.detach() for part in flat(quietly(lambda: program.module()(x.flip(0))))]
 
 
+def recorded(side, of_gradient):
+    """Results of recorded operations for another input."""
+    layer, x = side.make(3, 4, 2), torch.randn(5, 2, 3)
+
+    def function(x):
+        if not of_gradient:
+            return flat(layer(x))
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(layer(x)[0].sin().sum(), [x])
+
+    with torch.set_grad_enabled(of_gradient):
+        return list(make_fx(function)(x)(2 * x))
+
+
 def compiled(side):
     """One graph, forward and backward, of a layer that is compiled; eager on the other side."""
     layer = side.make(3, 4, 2)
@@ -169,6 +184,8 @@ SAME = [
     ("a graph around it", "test_fx.py: module tests", EVERY, symbolic),
     ("exported", EXPORT, "lstm", partial(exported, saved=False)),
     ("exported and saved", EXPORT, "gru", partial(exported, saved=True)),
+    ("recorded", "test_proxy_tensor.py", EVERY, partial(recorded, of_gradient=False)),
+    ("its gradient recorded", "test_proxy_tensor.py", EVERY, partial(recorded, of_gradient=True)),
     ("compiled", "inductor/test_cpu_repro.py: test_lstm_packed", "lstm", compiled),
     ("as ONNX by a trace", ONNX, EVERY, partial(as_onnx, dynamo=False)),
     (

@@ -141,3 +141,11 @@ def test_forked_process_leaves_the_folder_of_its_parent(home, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: parent)
     cache.remove_private_folder(parent)
     assert not path.parent.exists()
+
+
+def test_folder_in_the_place_of_a_file_is_not_read_and_the_file_is_kept_elsewhere(home):
+    (home / "kernel.so").mkdir(mode=0o700, parents=True)
+    assert cache.read("kernel.so") is None
+    with pytest.warns(RuntimeWarning, match=r"for this process only: .* cannot be written"):
+        cache.write("kernel.so", b"code")
+    assert cache.read("kernel.so") == b"code"

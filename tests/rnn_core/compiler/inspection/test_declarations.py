@@ -58,6 +58,8 @@ def test_weights_may_have_the_names_of_methods(names):
     again.load_state_dict(layer.state_dict())
     x = torch.randn(T, B, I)
     torch.testing.assert_close(again(x), layer(x))
+    assert not again.eval().directions[0].weights.training
+    torch.testing.assert_close(again(x), layer(x))
     zeros = {name: torch.zeros_like(p) for name, p in layer.named_parameters()}
     assert not torch.func.functional_call(layer, zeros, (x,))[0].any()
 
@@ -162,6 +164,12 @@ def test_a_weight_may_be_a_single_number():
         ({"memory_gates": {"f": 1}}, "memory_gates of Mine: unknown name 'f'; known: a"),
         ({"opposite_gates": {"a": "f"}}, "opposite_gates of Mine: unknown name 'f'"),
         ({"weight_start": {"u": 1.0}}, "weight_start of Mine: unknown name 'u'"),
+        ({"memory_gates": ("a",)}, "memory_gates of Mine must be values by name, such as .*'a'"),
+        ({"opposite_gates": ("a",)}, "opposite_gates of Mine must be values by name"),
+        ({"weight_start": 1.0}, "weight_start of Mine must be values by name, .*, not 1.0"),
+        ({"memory_gates": {"a": 2}}, "memory_gates of Mine must be 1 or -1, not 2"),
+        ({"together": ("h", "c")}, "together of Mine: unknown name 'c'"),
+        ({"given": ("mask",)}, r"Mine declares given = \('mask',\), which a layer has nothing"),
         ({"biases": ("c",)}, "biases of Mine: unknown name 'c'"),
     ],
 )

@@ -83,7 +83,7 @@ class Deciding(Cell):
     ("kind", "reason"),
     [
         (Cumulative, "it uses cumsum, which no kernel can be generated for"),
-        (Deciding, "it cannot be traced: Could not guard on data-dependent expression"),
+        (Deciding, "what it does depends on the values of tensors"),
     ],
 )
 def test_step_without_a_kernel_runs_in_the_eager_loop_and_says_why(kind, reason):
