@@ -61,11 +61,11 @@ class Tuning:
         share: Epochs of a trial of the first round, as a share of those of a training, at least 1.
         eta: Each round keeps one in `eta`, and trains it `eta` times as long.
         finalists: How many are trained to the full length, besides the dataset's own values.
-        seeds: Random seeds of these.
+        seeds: Number of random seeds that each finalist is trained with.
         learning_rate: Lowest and highest, as multiples of the dataset's own; searched on a
             logarithmic scale.
-        clip_norm: Lowest and highest, as multiples of the dataset's own; drawn so too.
-        dropout: Lowest and highest, of `dropout` in `model`.
+        clip_norm: Lowest and highest, as multiples of the dataset's own; searched in the same way.
+        dropout: Lowest and highest value of `dropout` in `model`.
     """
 
     trials: int
@@ -111,8 +111,8 @@ class Seeds:
     """Number of random seeds that candidates are trained with: 0, 1, 2 and so on.
 
     Attributes:
-        first: Every candidate.
-        most: No candidate with more.
+        first: Number that every candidate is trained with.
+        most: Largest number that a candidate is trained with.
     """
 
     first: int
@@ -150,9 +150,9 @@ class Section:
         source: Where the data comes from, as a path from the study's folder: a module of
             `rnn_core/sources`, or your own file or folder.
         task: Name of the task.
-        data: Parameters of the task's `prepare`.
-        model: Parameters of the task's model.
-        training: How every cell is trained.
+        data: How the data is read and split; the keys depend on the task.
+        model: What is around the cell; the keys depend on the task.
+        training: How every cell is trained; the keys are the same for every task.
         cells: Those of the study's cells that are tried; null: all.
         seeds: How many random seeds there are for this dataset; null: as the study says.
         sizes: Sizes of this dataset; null: those of the study.
@@ -202,7 +202,7 @@ class Study:
         device: Where models are trained.
         seeds: How many random seeds each candidate is trained with: see
             `rnn_core.comparison.race`.
-        cells: Cells that are compared.
+        cells: Cells that are compared, by name: see `rnn_core.cells`.
         sizes: Sizes that every cell is trained at: a number is a budget of weights, as a
             multiple of what a gru with `hidden_size` units has; "equal" is `hidden_size`
             units for every cell. See `rnn_core.training.sizes`.
@@ -216,8 +216,8 @@ class Study:
         ensemble: How many answer together.
         refit: Whether what is registered is trained on the training and validation set, where
             that is better on a rolling origin: see `rnn_core.comparison.rolling_origin`.
-        references: Networks without a recurrence to compare with, which are no candidates: see
-            `rnn_core.references`. null: none.
+        references: Networks without a recurrence to compare with, which are no candidates:
+            `linear`, `tcn` and `transformer`; null: none. See `rnn_core.references`.
         datasets: Datasets by name.
     """
 

@@ -27,7 +27,7 @@ from flows.report.foresight import before_training
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
-from rnn_core.readers.parallel_text import is_table
+from rnn_core.readers.pair_files import is_table
 from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
 from rnn_core.training.pace import seconds_of_training
@@ -254,3 +254,11 @@ def init_dvc(folder: Path) -> None:
     )
     if done.returncode:
         raise StudyError(f"dvc init failed in {folder}: {' '.join(done.stderr.split())}")
+    if inside.returncode == 0:
+        # DVC stages its files, but the folder has another name until the study is complete.
+        subprocess.run(
+            ["git", "rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", "."],  # noqa: S607 - as above
+            cwd=folder,
+            capture_output=True,
+            check=False,
+        )

@@ -1,12 +1,16 @@
 """Copy your own files into a study."""
 
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from rnn_core.errors import ParameterError
 from rnn_core.readers.faults import Faults
+
+CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+"""Characters that no name should hold, and that no line can show."""
 
 LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX", ".DS_Store", "._*")
 """Files that Windows and macOS leave in folders and archives."""
@@ -47,14 +51,28 @@ def check_files(data: Path, faults: Faults) -> None:
             faults.add(f"{shown(folder, own)} is a link to a folder above it", "remove it")
             folders.clear()
             continue
+        if is_link_inside(folder, own):
+            what = f"{shown(folder, own)} is a link to a folder that is in the data too"
+            faults.add(what, "remove it, since its files would be there twice")
+            folders.clear()
+            continue
         for name in (*folders, *files):
             path = os.path.join(folder, name)  # noqa: PTH118 - bytes, which pathlib does not take
-            if not is_utf8(name):
+            if CONTROL.search(name):
+                what = f"{shown(path, own)!r} has a name with a line break or another control"
+                faults.add(f"{what} character", "rename it")
+            elif not is_utf8(name):
                 faults.add(f"{shown(path, own)} has a name that is not UTF-8", "rename it")
             elif not os.path.exists(path):  # noqa: PTH110
                 faults.add(f"{shown(path, own)} is a link to nothing", "remove it, or repair it")
             elif not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
                 faults.add(f"{shown(path, own)} is not a file", "move it out of the folder")
+
+
+def is_link_inside(folder: bytes, top: bytes) -> bool:
+    """Return whether a folder is a link to another one below `top`."""
+    target, inside = os.path.realpath(folder), os.path.realpath(top)
+    return os.path.islink(folder) and folder != top and target.startswith(inside + b"/")  # noqa: PTH114
 
 
 def above(folder: bytes, top: bytes) -> list[bytes]:

@@ -43,11 +43,12 @@ def read_settings(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """Parse a value as YAML; a single punctuation mark is text.
+    """Parse a value as YAML; a single punctuation mark is text, and so is `Unnamed: 2`.
 
     Raises:
         YAMLError: If it is not YAML.
     """
     if MARK.fullmatch(text):
         return text.strip()
-    return yaml.load(text, Values)  # noqa: S506 - a kind of its safe loader
+    value = yaml.load(text, Values)  # noqa: S506 - a kind of its safe loader
+    return text.strip() if isinstance(value, dict) and not text.lstrip().startswith("{") else value

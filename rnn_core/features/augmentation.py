@@ -40,9 +40,8 @@ class Augmentation:
         noise: Share of recordings with steady noise, 0 to 40 dB below their loudest frame.
         channel: How much the loudness of bands varies, as by another microphone or room:
             standard deviation, in natural logarithms of energy, of each of the
-            `CHANNEL_WAVES` cosines over the bands that are added up.
-        mask_mels: Most adjoining bands that are blanked, as the next after SpecAugment
-            (arXiv:1904.08779v3).
+            three cosines over the bands that are added up.
+        mask_mels: Most adjoining bands that are blanked, after SpecAugment (arXiv:1904.08779v3).
         mask_frames: Most adjoining frames that are blanked.
     """
 

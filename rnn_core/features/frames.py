@@ -43,10 +43,10 @@ class FrameParameters:
         window_seconds: Length of the window of a frame.
         hop_seconds: Distance between frames.
         normalise: What is taken away from each recording: nothing; its level, so that its
-            loudest energy is 0 and what lies `LEVEL_RANGE` below it counts as silence; or
-            the mean of each band over its speech too, as that of the microphone.
+            loudest energy is 0 and what lies 12 below it, in natural logarithms, counts as
+            silence; or the mean of each band over its speech too, as that of the microphone.
         deltas: Whether a frame also has the slope of each band around it.
-        rate_hz: Samples a second that recordings of other rates are brought to; None: the
+        rate_hz: Samples a second that recordings of other rates are brought to; null: the
             commonest rate of the data.
     """
 

@@ -4,16 +4,20 @@ The class is the part in which their names differ. Folders or words of names may
 train/pos.txt, or test_neg.txt.
 """
 
+import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import regex
 
+from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
-from rnn_core.readers.faults import Faults
-from rnn_core.readers.folders import visible_files
+from rnn_core.readers.faults import Faults, some
+from rnn_core.readers.folders import BESIDE, existing_files, is_note, visible_files
+from rnn_core.readers.formats.packed import unpacked, without_packing
 from rnn_core.readers.labelled_lines import (
     OPINIONS,
     encoding_of,
@@ -24,12 +28,17 @@ from rnn_core.readers.labelled_lines import (
 )
 from rnn_core.readers.labelled_texts import LABEL_NAMES, TEXT_NAMES, check_rows, one_form
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
-from rnn_core.readers.table_files import unpacked
-from rnn_core.readers.text_files import BESIDE, is_note, is_plain
+from rnn_core.readers.text_files import is_plain
 from rnn_core.readers.writing_systems import UNSPACED
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def with_plurals(words: Iterable[str]) -> frozenset[str]:
+    """Words, and their plurals."""
+    return frozenset(f"{word}{end}" for word in words for end in ("", "s"))
+
 
 OTHER_FILES = (
     *("data", "id", "index", "name", "token", "url", "word", "stopword", "vocab", "lexicon"),
@@ -38,14 +47,21 @@ OTHER_FILES = (
 )
 """Words in names of files that lie beside texts, as one."""
 
-NO_CLASS = frozenset(
-    [f"{name}{s}" for name in (*TEXT_NAMES, *LABEL_NAMES, *OTHER_FILES) for s in ("", "s")]
-    + ["categories", "classes", "vocabulary", "vocabularies", "dictionary", "indices", "gold"]
-    + ["about", "changelog", "citation", "todo", *SPLIT_NAMES]
+LABELS = with_plurals(LABEL_NAMES) | {"categories", "classes", "gold"}
+"""Words in names of files that hold the label of each line of another one."""
+
+NO_CLASS = LABELS.union(
+    with_plurals((*TEXT_NAMES, *OTHER_FILES)),
+    ("vocabulary", "vocabularies", "dictionary", "indices"),
+    ("about", "changelog", "citation", "todo", *SPLIT_NAMES),
 )
 """Words in names of files that hold no texts of one class."""
 
-LABELS = frozenset([f"{name}{s}" for name in LABEL_NAMES for s in ("", "s")] + ["gold"])
+LEAST_LINES = 100
+"""Lines of files of equal length from which on it is certain that these are not aligned."""
+
+BY_CHANCE = 3.0
+"""Standard deviations up to which a correlation of the lengths of lines may be chance."""
 
 ONE_WORD = regex.compile(rf"(?V1)[[\S]--[{UNSPACED}]]+")
 """A line that is no sentence; in scripts without spaces one may look so."""
@@ -67,7 +83,7 @@ class ClassFile(NamedTuple):
 
 def words_in_name(file: Path) -> list[str]:
     """The words of a file's name: its ending is one if it is a class."""
-    name = file.name.removesuffix(".gz")
+    name = without_packing(file.name)
     bare = Path(name).stem if is_plain(file) else name
     return [word for word in re.split(r"[^\w]+|_+", bare) if word]
 
@@ -85,8 +101,11 @@ def find_class_files(raw: Path) -> list[ClassFile]:
 
     It is where the names differ in one word, and no file is a table. Of files among which some are
     called after opinions, these alone are taken.
+
+    Raises:
+        DataError: If they may also be aligned, or one is a link to nothing.
     """
-    files = [file for file in visible_files(raw) if may_be_texts(file)]
+    files = [file for file in existing_files(raw) if may_be_texts(file)]
     ends = [file for file in files if not is_plain(file)]
     labels = labels_of(ends if len(ends) > 1 else files)
     splits = {file: split_word(file.relative_to(raw).as_posix()) for file in labels}
@@ -100,7 +119,11 @@ def find_class_files(raw: Path) -> list[ClassFile]:
     sides = [-1 if word is None else SPLITS.index(named[word]) for word in splits.values()]
     found = list(map(ClassFile, labels, map(one_form, labels.values()), sides))
     each = {(one.label, one.side) for one in found}
-    return found if len(each) == len(found) and (certain or not are_aligned(found)) else []
+    if len(each) < len(found):
+        return []
+    if not certain:
+        refuse_aligned(found, raw)
+    return found
 
 
 def labels_of(files: Sequence[Path]) -> dict[Path, str]:
@@ -130,19 +153,48 @@ def are_opinions(labels: Collection[str]) -> bool:
     return len(lower) > 1 and lower <= {*OPINIONS}
 
 
-def are_aligned(classes: Sequence[ClassFile]) -> bool:
-    """Return whether the files of each split have as many lines, so that lines may be pairs."""
-    counts: dict[int, set[int]] = {}
+def refuse_aligned(classes: Sequence[ClassFile], raw: Path) -> None:
+    """Refuse files where line i of one may belong to line i of another.
+
+    So it may be where the files of each split have as many lines. In many lines, the lengths of
+    those that belong together go together.
+
+    Raises:
+        DataError: If they may be aligned.
+    """
+    sides: dict[int, list[ClassFile]] = {}
     for one in classes:
-        counts.setdefault(one.side, set()).add(number_of_lines(one.file))
-    return all(len(numbers) == 1 for numbers in counts.values())
+        sides.setdefault(one.side, []).append(one)
+    lengths = {side: [lengths_of(one.file) for one in ones] for side, ones in sides.items()}
+    if any(len({*map(len, each)}) > 1 for each in lengths.values()):
+        return
+    first, second = (list(chain(*(each[i] for each in lengths.values()))) for i in range(2))
+    if len(first) >= LEAST_LINES and not go_together(first, second):
+        return
+    names = [one.file.relative_to(raw).as_posix() for one in classes]
+    label = classes[0].label.replace(" ", "_")
+    raise DataError(
+        f"{some(names)} have as many lines as each other, as texts and their translations have, "
+        "and may be no classes; if each has the texts of one class, write it before each line, "
+        f"and join all lines: sed 's/^/__label__{label} /' {names[0]} >> texts.txt"
+    )
 
 
-def number_of_lines(file: Path) -> int:
-    """The number of lines of a text without blank ones at its end."""
+def go_together(first: Sequence[int], second: Sequence[int]) -> bool:
+    """Return whether the lengths of lines are correlated more than by chance."""
+    import numpy as np  # noqa: PLC0415 - as pandas below
+
+    if len({*first}) == 1 or len({*second}) == 1:
+        return True
+    found = float(np.corrcoef(first, second)[0, 1])
+    return found > BY_CHANCE / math.sqrt(len(first))
+
+
+def lengths_of(file: Path) -> list[int]:
+    """The length of each line of a text without blank ones at its end."""
     opened, _ = unpacked(file, Faults())
     with opened() as stream:
-        return len(stream.read().rstrip().splitlines())
+        return [*map(len, stream.read().rstrip().splitlines())]
 
 
 def are_classes(labels: Collection[str]) -> bool:
@@ -203,7 +255,7 @@ def labels_beside(raw: Path) -> tuple[str, str] | None:
     called = {file for file in files if {w.lower() for w in words_in_name(file)} & LABELS}
     if len(files) != 2 or len(called) != 1:
         return None
-    counts = [*map(number_of_lines, files)]
+    counts = [len(lengths_of(file)) for file in files]
     (labels,) = called
     (texts,) = set(files) - called
     return (texts.name, labels.name) if counts[0] == counts[1] else None

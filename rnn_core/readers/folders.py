@@ -5,7 +5,11 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+from rnn_core.readers.faults import Faults
 from rnn_core.wording import amount
+
+BESIDE = ("readme", "license", "licence", "copying", "_about")
+"""Files that lie beside texts and are about them."""
 
 LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
@@ -13,6 +17,11 @@ LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 def is_hidden(name: str) -> bool:
     """Return whether a file or folder is hidden, or left there by a system."""
     return name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS
+
+
+def is_note(name: str) -> bool:
+    """Return whether a file is called as one that is about those beside it."""
+    return name.rpartition("/")[2].lower().split(".")[0] in BESIDE
 
 
 def visible_in(folder: Path) -> list[Path]:
@@ -37,6 +46,21 @@ def visible_files(folder: Path) -> list[Path]:
             above[here / name] = above[here] | {target}
         found += [here / name for name in files if not is_hidden(name)]
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def existing_files(folder: Path) -> list[Path]:
+    """All files below a folder but hidden ones, in the order of their names.
+
+    Raises:
+        FaultsError: If one is a link to nothing.
+    """
+    files, faults = visible_files(folder), Faults()
+    for file in files:
+        if not file.exists():
+            name = file.relative_to(folder).as_posix()
+            faults.add(f"{name} is a link to nothing", "remove it, or repair it")
+    faults.check()
+    return files
 
 
 def files_besides(folder: Path, read: Collection[Path]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from rnn_core.readers.formats.encodings import (
     find_encoding,
     utf_16_by_zeros,
 )
+from rnn_core.readers.formats.packed import unpacked
 from rnn_core.readers.formats.text_layout import find_layouts, fits, sample_of
 from rnn_core.readers.formats.text_records import SAMPLE, first_lines, open_text
 from rnn_core.readers.plain_text import as_seen, clean_piece
@@ -24,7 +25,6 @@ from rnn_core.readers.table_files import (
     TableForm,
     read_table_file,
     typed_reader,
-    unpacked,
 )
 
 LineKind: TypeAlias = Literal["mark", "tag", "tree"]

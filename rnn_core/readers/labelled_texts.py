@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from rnn_core.errors import DataError, unknown
-from rnn_core.readers.faults import Faults
-from rnn_core.readers.labelled_lines import LineKind, is_few, numbered_lines, read_any
+from rnn_core.readers.faults import Faults, some
+from rnn_core.readers.labelled_lines import OPINIONS, LineKind, is_few, numbered_lines, read_any
 from rnn_core.readers.plain_text import CONTROL
 from rnn_core.readers.table_files import TableFile, TableForm
 
@@ -29,6 +29,17 @@ LABEL_NAMES = (
     *("score", "overall"),
 )
 """Usual names of columns, the likeliest first."""
+
+WORD = re.compile(r"(?<!\S)[^\s\d]+(?!\S)")
+"""A word without any digit."""
+
+DIGIT = re.compile(r"[+-]?\d")
+
+LOOKED_AT = 10_000
+"""Rows at the start in which the column with the most words is looked for."""
+
+MOST_TOLD = 20
+"""Columns that are named, at most."""
 
 WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
 """A whole number that is written as one with decimals."""
@@ -62,6 +73,7 @@ class LabelledTexts:
         label: The same for the column of labels.
         kind: Where each line has its label; None: it is a table.
         others: Further columns that may be the one of labels.
+        unread: All columns but these two; positions in a table without names.
         notes: What was decided in reading it, a line each.
     """
 
@@ -71,6 +83,7 @@ class LabelledTexts:
     label: str
     kind: LineKind | None = None
     others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -117,6 +130,7 @@ def read_texts(
         label=names[places[1]],
         kind=kind,
         others=tuple(names[i] for i in few if i not in places and is_usual_label(names[i])),
+        unread=tuple(str(name) for i, name in enumerate(names) if i not in places),
         notes=found.notes,
     )
 
@@ -156,8 +170,10 @@ def place_of(name: str, found: TableFile, column: Column) -> int:
         if 1 <= int(wanted) <= len(names):
             return int(wanted) - 1
         raise NoColumnError(f"{name} has {len(names)} columns; there is no {wanted}", wanted)
-    without = "" if found.form.header else " (it has no row of names: give positions)"
-    raise NoColumnError(f"{name}: {unknown('column', wanted, names)}{without}", wanted)
+    header = found.form.header is not False
+    without = "" if header else " (it has no row of names: give positions)"
+    told = "".join(f"; {note}" for note in found.notes)
+    raise NoColumnError(f"{name}: {unknown('column', wanted, names)}{without}{told}", wanted)
 
 
 def guess_columns(
@@ -192,11 +208,13 @@ def guess_columns(
         at_text = wordiest(found.frame, besides=at_label)
     if at_label is None:
         few = [place for place in few_valued(found.frame) if place != at_text]
+        if len(few) > 1:
+            few = [place for place in few if are_usual_labels(found.frame.iloc[:, place])] or few
         if len(few) != 1:
             told = "".join(f"; {note}" for note in found.notes)
             raise DataError(
                 f"{name}: cannot tell which column holds the labels; name it: --target ... "
-                f"(columns: {', '.join(told_columns(found))}){told}"
+                f"(columns: {some(told_columns(found), MOST_TOLD)}){told}"
             )
         at_label = few[0]
     return (names[at_text], names[at_label]) if header else (at_text + 1, at_label + 1)
@@ -258,10 +276,22 @@ def refuse_prose(file: Path, found: TableFile, faults: Faults) -> None:
 
 
 def wordiest(frame: "pd.DataFrame", besides: int | None) -> int:
-    """The place of the column with the most words."""
-    columns = [texts_of(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    words = [sum(len(value.split()) for value in column) for column in columns]
+    """The place of the column with the most words; numbers, as in dates, are none if others are."""
+    columns = [texts_of(frame.iloc[:LOOKED_AT, place]) for place in range(frame.shape[1])]
+    words = [
+        (
+            sum(len(WORD.findall(value)) for value in column),
+            sum(len(value.split()) for value in column),
+        )
+        for column in columns
+    ]
     return max((p for p in range(len(words)) if p != besides), key=lambda p: words[p], default=0)
+
+
+def are_usual_labels(column: "pd.Series[str]") -> bool:
+    """Return whether all values of a column are words of opinions, or all are single digits."""
+    values = {value.lower() for value in texts_of(column)}
+    return values <= {*OPINIONS} or all(map(DIGIT.fullmatch, values))
 
 
 def few_valued(frame: "pd.DataFrame") -> list[int]:

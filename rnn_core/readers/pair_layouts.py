@@ -15,23 +15,12 @@ from typing import NamedTuple
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import some
-from rnn_core.readers.parallel_text import files_in, is_table
-from rnn_core.readers.plain_text import GZIP
+from rnn_core.readers.folders import is_note
+from rnn_core.readers.formats.packed import without_packing
+from rnn_core.readers.languages import LANGUAGES
+from rnn_core.readers.pair_files import files_in, is_table
 from rnn_core.readers.splits import split_word, splits_named
-from rnn_core.readers.text_files import ending_of, holds_text, is_note, is_plain
-
-LANGUAGE = re.compile(
-    "aa|ab|af|ak|am|an|ar|as|av|ay|az|ba|be|bg|bh|bi|bm|bn|bo|br|bs|ca|ce|ch|co|cr|cs|cu|cv|cy|"
-    "da|de|dv|dz|ee|el|en|eo|es|et|eu|fa|ff|fi|fj|fo|fr|fy|ga|gd|gl|gn|gu|gv|ha|he|hi|ho|hr|ht|"
-    "hu|hy|hz|ia|id|ie|ig|ii|ik|io|is|it|iu|ja|jv|ka|kg|ki|kj|kk|kl|km|kn|ko|kr|ks|ku|kv|kw|ky|"
-    "la|lb|lg|li|ln|lo|lt|lu|lv|mg|mh|mi|mk|ml|mn|mr|ms|mt|my|na|nb|ne|ng|nl|nn|no|nr|nv|ny|"
-    "oc|oj|om|or|os|pa|pi|pl|ps|pt|qu|rm|rn|ro|ru|rw|sa|sc|sd|se|sg|si|sk|sl|sm|sn|so|sq|sr|ss|"
-    "st|su|sv|sw|ta|te|tg|th|ti|tk|tl|tn|to|tr|ts|tt|tw|ty|ug|uk|ur|uz|ve|vi|vo|wa|wo|xh|yi|yo|"
-    "za|zh|zu|eng|deu|ger|fra|fre|spa|ita|por|rus|jpn|cmn|zho|chi|kor|ara|hin|tur|ukr|pol|ces|"
-    "nld|swe|english|german|french|spanish|italian|portuguese|russian|japanese|chinese|korean",
-    re.IGNORECASE,
-)
-"""Codes of languages in ISO 639-1, usual ones of three letters, and names."""
+from rnn_core.readers.text_files import ending_of, holds_text, is_plain
 
 SIDES = {"src": 0, "source": 0, "tgt": 1, "trg": 1, "target": 1}
 """Names of files that are translated, 0, and of translations, 1."""
@@ -82,7 +71,7 @@ def find_layout(raw: Path, source: str | None, target: str | None) -> Layout | N
         return None
     if len(tables) == 1 and have_odd_names([raw / name for name in names if name not in tables]):
         return None
-    texts = [name for name in names if name.lower().endswith((".txt", ".txt.gz"))]
+    texts = [name for name in names if is_plain(Path(name))]
     return table_layout(tables or texts)
 
 
@@ -98,8 +87,8 @@ def have_odd_names(files: Iterable[Path]) -> bool:
 
 
 def stem_of(file: Path) -> Path:
-    """The path of a file without its ending, and without .gz."""
-    return file.with_name(file.name.removesuffix(GZIP)).with_suffix("")
+    """The path of a file without its ending, and that of a packed one."""
+    return file.with_name(without_packing(file.name)).with_suffix("")
 
 
 def aligned(names: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -116,7 +105,7 @@ def aligned(names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def is_language(token: str) -> bool:
     """Return whether a word in the name of a file tells its language, or its side."""
-    return bool(LANGUAGE.fullmatch(token)) or token.lower() in SIDES or not token.isalpha()
+    return token.lower() in LANGUAGES or token.lower() in SIDES or not token.isalpha()
 
 
 def aligned_layout(

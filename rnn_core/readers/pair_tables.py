@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.packed import name_inside, without_packing
+from rnn_core.readers.languages import CODES, NAMES
 from rnn_core.readers.plain_text import read_file_lines
+from rnn_core.readers.splits import splits_named
 from rnn_core.readers.table_files import TableForm, read_table_file
 
 OTHER_TABLES = frozenset(("csv", "json", "jsonl", "ndjson", "parquet", "xlsx"))
@@ -37,23 +40,18 @@ class PairTable(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def without_packing(name: str) -> str:
-    """The name of a file in lower case, without the ending of a packed one."""
-    return name.lower().removesuffix(".gz").removesuffix(".zip")
-
-
 def has_tabs(name: str) -> bool:
     """Return whether a file is called as tables with tabs are, whose quotation marks are text."""
-    return name.lower().removesuffix(".gz").endswith(".tsv")
+    return without_packing(name).lower().endswith(".tsv")
 
 
 def is_other_table(name: str) -> bool:
     """Return whether a file is called as tables with names, quotation marks or types are."""
-    return without_packing(name).rpartition(".")[2] in OTHER_TABLES
+    return without_packing(name).lower().rpartition(".")[2] in OTHER_TABLES
 
 
 MARKUP = re.compile(
-    r"\s*<(\?xml|!doctype|!--|srcset|refset|tstset|dataset|mteval|doc|url|tmx|xliff|html)\b",
+    r"\s*<(\?xml|!doctype|!--|srcset|refset|tstset|dataset|mteval|doc|url|tmx|xliff|html|mediawiki)\b",
     re.IGNORECASE,
 )
 """The start of a file of markup, also of those of the evaluations of WMT and IWSLT."""
@@ -114,7 +112,7 @@ def read_other_table(file: Path, encoding: str) -> PairTable:
     """
     faults = Faults()
     form = TableForm(encoding=None if encoding == "utf-8" else encoding, header=False)
-    typed = not without_packing(file.name).endswith(".csv")
+    typed = not name_inside(file).lower().endswith(".csv")
     read = read_table_file(file, replace(form, header=None) if typed else form, faults)
     if not typed and read.form.character == " ":  # of one column of texts, and cut into words
         faults = Faults()
@@ -127,24 +125,12 @@ def read_other_table(file: Path, encoding: str) -> PairTable:
     return PairTable(tuple(map(str, frame.columns)) if named else None, rows)
 
 
-CODES = frozenset(
-    """
-    ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt ro ru sk
-    sl sr sv th tr uk ur vi zh eng deu ger fra fre spa ita por rus jpn cmn zho
-    """.split()  # noqa: SIM905 - one a line is longer than it is clear
-)
-"""Usual codes of languages. Others are words too, which lists of words may begin with."""
-
 WORDS = frozenset(
     """
     source target src tgt trg text texts sentence sentences word words translation translations
-    english german french spanish italian portuguese russian chinese japanese korean arabic hindi
-    bengali urdu tamil telugu persian turkish hebrew greek dutch swedish danish norwegian finnish
-    polish czech slovak hungarian romanian bulgarian ukrainian serbian croatian vietnamese thai
-    indonesian malay swahili latin
-    """.split()  # noqa: SIM905 - as above
+    """.split()  # noqa: SIM905 - one a line is longer than it is clear
 )
-"""Usual words in names of columns of texts, and names of languages."""
+"""Usual words in names of columns of texts."""
 
 NAME = re.compile(r"\w+([ ./:-]\w+){0,3}")
 """A name of a column: a few words."""
@@ -156,7 +142,7 @@ REGION = re.compile(r"\b([a-z]{2,3})[-_]([A-Z]{2}|[A-Z][a-z]{3})\b")
 def is_name(text: str) -> bool:
     """Return whether a field is a usual name of a column of texts."""
     words = re.split(r"[ ./:_-]", REGION.sub(r"\1", text).lower())
-    return bool(NAME.fullmatch(text)) and all(word in CODES | WORDS for word in words)
+    return bool(NAME.fullmatch(text)) and all(word in CODES | NAMES | WORDS for word in words)
 
 
 def is_header(fields: Sequence[str]) -> bool:
@@ -181,10 +167,36 @@ def text_columns(table: PairTable) -> tuple[int, int]:
     names = [name.strip() for name in table.names or (rows[0] if rows else ())][:width]
     below = rows if table.names else rows[1:] or rows
     texts = [column for column in range(width) if holds_texts([row[column] for row in below])]
+    texts = [column for column in texts if column + 1 != split_column(table)]
     named = [column for column in texts if is_name(names[column])]
     named = [column for column in named if not has_few_texts([row[column] for row in below])]
     chosen = named if len(named) == 2 and not table.gaps else texts
     return (chosen[0] + 1, chosen[1] + 1) if len(chosen) > 1 else (1, 2)
+
+
+def split_column(table: PairTable) -> int | None:
+    """The column that says the split of each row, from 1; None if none does for certain.
+
+    All of its values are usual names of splits, and there are rows for the training set and others.
+    Where it is called so, it may lack some, which reading it reports.
+    """
+    rows = [fields for _, fields in table.rows]
+    names = table.names or (rows[0] if rows else ())
+    below = rows if table.names else rows[1:]
+    for column in range(min(map(len, rows), default=0)):
+        values = {row[column].strip() for row in below}
+        named = splits_named(values)
+        whole = len(named) == len(values) or (
+            calls_splits(names[column]) and values - {*named} == {""}
+        )
+        if whole and "train" in named.values() and len({*named.values()}) > 1:
+            return column + 1
+    return None
+
+
+def calls_splits(name: str) -> bool:
+    """Return whether a column is called as one of splits."""
+    return name.strip().lower() in {"split", "subset", "partition", "set", "fold"}
 
 
 def has_few_texts(values: Sequence[str]) -> bool:

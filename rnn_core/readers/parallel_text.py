@@ -1,26 +1,30 @@
 """Texts with their translations: two aligned files, or one table with both on each line."""
 
 import unicodedata
-from difflib import get_close_matches
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_core.errors import DataError, ParameterError
+from rnn_core.errors import DataError
+from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.folders import visible_files
+from rnn_core.readers.formats.packed import name_inside
+from rnn_core.readers.pair_files import Files, is_table
 from rnn_core.readers.pair_tables import (
     PairTable,
-    has_tabs,
+    calls_splits,
     is_header,
     is_other_table,
     read_other_table,
     read_text_table,
     refuse_markup,
+    split_column,
     text_columns,
 )
 from rnn_core.readers.plain_text import one_line, read_file_lines
-from rnn_core.readers.text_files import is_note
-from rnn_core.readers.translation_units import is_units, is_xml, read_units
+from rnn_core.readers.splits import splits_named
+from rnn_core.readers.translation_units import is_units, read_units
 
 LONGEST_LINE = 10_000
 """Most characters of a line; a longer one is no sentence."""
@@ -31,97 +35,6 @@ class Pair(NamedTuple):
 
     source: str
     target: str
-
-
-class Files(NamedTuple):
-    """Two aligned files, or a table of pairs, which has no `target`."""
-
-    source: Path
-    target: Path | None
-
-
-def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> Files:
-    """Find two aligned files in a folder, or the one table of pairs in it.
-
-    Args:
-        raw: The folder.
-        source_file: Name of the file of texts to translate, or of the table; None: the only
-            one, or the other file of two.
-        target_file: That of the translations; None: the other file of two.
-
-    Raises:
-        ParameterError: If both names are the same, or both are left open.
-        DataError: If a file is missing, or it is not clear which is meant.
-    """
-    there = files_in(raw)
-    if source_file is not None and source_file == target_file:
-        raise ParameterError(
-            f"source_file and target_file are both {source_file!r}; name two different files"
-        )
-    check_there(there, source_file, target_file)
-    if source_file and target_file:
-        return Files(raw / source_file, raw / target_file)
-    given = (source_file, target_file)
-    there = [name for name in there if not is_note(name) or name in given] or there
-    if target_file is None and (len(there) == 1 or is_table(source_file)):
-        return Files(raw / (source_file or there[0]), None)
-    if len(there) != 2:
-        table = ", or a table of pairs as source_file alone" * any(map(is_table, there))
-        raise DataError(
-            f"the data holds {len(there)} file{'s' * (len(there) != 1)}, not two aligned ones; put "
-            f"both there, or name them as source_file and target_file{table}"
-        )
-    if source_file is None and target_file is None:
-        raise ParameterError(
-            f"source_file is not given: which is to be translated, {there[0]!r} or {there[1]!r}?"
-        )
-    (other,) = set(there) - {source_file, target_file}
-    return Files(raw / (source_file or other), raw / (target_file or other))
-
-
-def files_called(raw: Path, source_file: str, target_file: str | None) -> Files:
-    """Two aligned files, or the table of pairs, of these names.
-
-    Raises:
-        ParameterError: If both names are the same.
-        DataError: If a file is missing.
-    """
-    if target_file is not None:
-        return pair_files(raw, source_file, target_file)
-    check_there(files_in(raw), source_file, None)
-    return Files(raw / source_file, None)
-
-
-def check_there(there: list[str], source_file: str | None, target_file: str | None) -> None:
-    """Refuse names of files that there are not.
-
-    Raises:
-        DataError: If one is missing.
-    """
-    for parameter, name in (("source_file", source_file), ("target_file", target_file)):
-        if name is not None and name not in there:
-            raise DataError(f"{parameter}: no file {name!r} in the data; {hint(name, there)}")
-
-
-def files_in(raw: Path) -> list[str]:
-    """The names of all files below a folder, with the folders that they are in."""
-    return [path.relative_to(raw).as_posix() for path in visible_files(raw) if path.is_file()]
-
-
-def is_table(name: str | None) -> bool:
-    """Return whether the name of a file is that of a table."""
-    return name is not None and (has_tabs(name) or is_other_table(name) or is_units(name))
-
-
-def is_lines(name: str) -> bool:
-    """Return whether a file is called as one of lines of text in an encoding."""
-    return not is_other_table(name) and not is_xml(name)
-
-
-def hint(name: str, there: list[str]) -> str:
-    """Suggest a file with a similar name."""
-    close = get_close_matches(name, there, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there: {', '.join(there)}"
 
 
 def read_lines(file: Path, encoding: str) -> list[str]:
@@ -176,13 +89,22 @@ def read_pairs(files: Files, columns: tuple[int, int], encoding: str) -> list[Pa
     else:
         pairs = read_aligned(files.source, files.target, encoding)
         names = f"{files.source.name} and {files.target.name}"
+    check_translated(pairs, names)
+    return pairs
+
+
+def check_translated(pairs: Sequence[Pair], names: str) -> None:
+    """Refuse texts whose translations are mostly the same.
+
+    Raises:
+        DataError: If they are.
+    """
     same = sum(pair.source == pair.target for pair in pairs)
     if 2 * same > len(pairs):
         raise DataError(
             f"{names} have the same text on {same} of {len(pairs)} lines; is one of them "
             "untranslated?"
         )
-    return pairs
 
 
 def read_aligned(source_file: Path, target_file: Path, encoding: str) -> list[Pair]:
@@ -215,20 +137,75 @@ def read_aligned(source_file: Path, target_file: Path, encoding: str) -> list[Pa
 
 
 def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair]:
-    """Read a table with a text and its translation in each row.
+    """Read a table with a text and its translation in each row; see `rows_of`."""
+    return [row.pair for row in rows_of(file, columns, encoding)]
+
+
+def read_by_split(
+    file: Path, columns: tuple[int, int], split: int, encoding: str
+) -> dict[Split, list[Pair]]:
+    """Read a table with the split of each row in a column; splits without a row are left out.
+
+    Args:
+        file: The table.
+        columns: Those of a text and its translation, from 1.
+        split: That of the split.
+        encoding: See `rnn_core.readers.plain_text.text_pieces`.
+
+    Raises:
+        DataError: If a row has no split, or none belongs to the training set.
+    """
+    rows, faults = rows_of(file, columns, encoding, split), Faults()
+    named = splits_named(row.fields[split - 1].strip() for row in rows)
+    found: dict[Split, list[Pair]] = {one: [] for one in SPLITS}
+    for row in rows:
+        value = row.fields[split - 1].strip()
+        if value in named:
+            found[named[value]].append(row.pair)
+        else:
+            what = f"{row.where}: {value!r} in column {split} is no split"
+            faults.add(what, "write train, validation or test, or set data.split_column to null")
+    faults.check()
+    if not found["train"]:
+        raise DataError(f"column {split} of {file.name} names no row of the training set: train")
+    return {one: pairs for one, pairs in found.items() if pairs}
+
+
+class PairRow(NamedTuple):
+    """A row of a table of pairs.
+
+    Attributes:
+        where: The table and the row, for messages.
+        fields: All of its fields.
+        pair: The text and its translation.
+    """
+
+    where: str
+    fields: list[str]
+    pair: Pair
+
+
+def rows_of(file: Path, columns: tuple[int, int], encoding: str, further: int = 1) -> list[PairRow]:
+    """Read the rows of a table that have a text and its translation.
 
     A first line of names of columns, such as of languages, is left out. So is a row that lacks a
     text, in a file of a program for translators.
+
+    Args:
+        file: The table.
+        columns: Those of a text and its translation, from 1.
+        encoding: See `rnn_core.readers.plain_text.text_pieces`.
+        further: Another column that each row has to have.
 
     Raises:
         DataError: If a line has no such columns; names all of them.
     """
     table = pair_table(file, encoding)
     check_columns(table, file.name)
-    pairs, faults = [], Faults()
+    rows, faults = [], Faults()
     for number, fields in table.rows:
         where = f"{file.name}, {table.row} {number}"
-        if len(fields) < max(columns):
+        if len(fields) < max(*columns, further):
             faults.add(
                 f"{where} has {len(fields)} column{'s' * (len(fields) != 1)}",
                 "a file of pairs has on each line a text, a tab, and its translation; "
@@ -243,11 +220,11 @@ def read_table(file: Path, columns: tuple[int, int], encoding: str) -> list[Pair
             if not table.gaps:
                 faults.add(f"{where} lacks a text", "complete the line, or remove it")
         elif number > 1 or table.names is not None or not is_header(pair):
-            pairs.append(pair)
+            rows.append(PairRow(where, fields, pair))
     faults.check()
-    if not pairs:
+    if not rows:
         raise DataError(f"{file.name} holds no pairs")
-    return pairs
+    return rows
 
 
 def check_columns(table: PairTable, name: str) -> None:
@@ -272,16 +249,30 @@ def pair_table(file: Path, encoding: str) -> PairTable:
     Raises:
         DataError: If it cannot be read.
     """
-    if is_units(file.name):
+    name = name_inside(file)
+    if is_units(name):
         return read_units(file, encoding)
-    if is_other_table(file.name):
+    if is_other_table(name):
         return read_other_table(file, encoding)
     return read_text_table(file, encoding)
 
 
-def usual_columns(file: Path, encoding: str) -> tuple[int, int]:
-    """The columns of a text and its translation, from 1; see `text_columns`."""
-    return text_columns(pair_table(file, encoding))
+class UsualColumns(NamedTuple):
+    """Columns of a table, counted from 1.
+
+    Attributes:
+        texts: Those of a text and its translation.
+        split: That of the split of each row; None if there is none.
+    """
+
+    texts: tuple[int, int]
+    split: int | None
+
+
+def usual_columns(file: Path, encoding: str) -> UsualColumns:
+    """Columns by their names and contents; see `text_columns` and `split_column`."""
+    table = pair_table(file, encoding)
+    return UsualColumns(text_columns(table), split_column(table))
 
 
 class Columns(NamedTuple):
@@ -301,6 +292,13 @@ def told_columns(file: Path, columns: tuple[int, int], encoding: str) -> Columns
     table = pair_table(file, encoding)
     notes = [*table.notes]
     at = [column - 1 for column in columns]
+    notes += wider_rows(table, file.name)
+    first = table.names or (table.rows[0][1] if table.rows else ())
+    if (other := [name for name in first if calls_splits(name)]) and split_column(table) is None:
+        notes.append(
+            f"column {other[0]!r} of {file.name} is not read, since its values are no names of "
+            "splits, such as train and test"
+        )
     if table.gaps and (gaps := sum(not all(clean(row[i]) for i in at) for _, row in table.rows)):
         notes.append(f"{gaps:,} {table.row}s of {file.name} that lack a text are left out")
     if table.gaps and table.names and len(table.names) > 2:
@@ -310,6 +308,18 @@ def told_columns(file: Path, columns: tuple[int, int], encoding: str) -> Columns
     if names is None and table.rows and is_header([table.rows[0][1][i] for i in at]):
         names = tuple(table.rows[0][1])
     return Columns((names[at[0]], names[at[1]]) if names else None, tuple(notes))
+
+
+def wider_rows(table: PairTable, name: str) -> Iterator[str]:
+    """Report a few rows with more columns than all others, where a text may hold a separator."""
+    widths = Counter(len(fields) for _, fields in table.rows)
+    usual = widths.most_common(1)[0][0] if widths else 0
+    wider = [number for number, fields in table.rows if len(fields) > usual]
+    if wider:
+        yield (
+            f"{name}, {table.row} {wider[0]}, and {len(wider):,} in all have more than {usual} "
+            "columns, as most have: if a text holds a separator, its rest is taken for another one"
+        )
 
 
 def read_sources(

@@ -1,15 +1,15 @@
 """Plain text files as people have them: their encoding, their line ends, what the eye misses."""
 
 import codecs
-import gzip
 import re
 import unicodedata
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from rnn_core.errors import DataError
+from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import encoding_by_mark
+from rnn_core.readers.formats.packed import unpacked
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """Characters that no text holds, except tabulators, line breaks and page breaks."""
@@ -23,7 +23,13 @@ INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 PIECE_BYTES = 1 << 20
 """Texts are decoded in pieces of about this size; a bound on memory only."""
 
-GZIP = ".gz"
+NO_PLAIN_TEXT = (
+    (b"%PDF", "a PDF", "save its text alone"),
+    (b"{\\rtf", "a file of RTF", "save its text alone"),
+    (b"%!PS", "a file of PostScript", "save its text alone"),
+    (b"version https://git-lfs", "a pointer of git-lfs in place of the file", "run `git lfs pull`"),
+)
+"""First bytes of files that hold another text than they show, what they are, and what to do."""
 
 
 def as_seen(text: str) -> str:
@@ -41,62 +47,63 @@ def one_line(text: str) -> str:
     return " ".join(as_seen(text).split())
 
 
-def read_plain_text(file: Path, encoding: str | None = None) -> str:
+def read_plain_text(file: Path, encoding: str | None = None, name: str | None = None) -> str:
     """Read a text file whole; see `text_pieces`.
 
     Raises:
         DataError: If there is no such file, or it is not text in its encoding, or is blank.
     """
-    text = "".join(text_pieces(file, encoding))
+    text = "".join(text_pieces(file, encoding, name))
     if not text.strip():
-        raise DataError(f"{file.name} holds nothing but white space")
+        raise DataError(f"{name or file.name} holds nothing but white space")
     return text
 
 
-def text_pieces(file: Path, encoding: str | None = None) -> Iterator[str]:
+def text_pieces(file: Path, encoding: str | None = None, name: str | None = None) -> Iterator[str]:
     r"""Read a text file in pieces, each `as_seen`; a piece begins a line, or with a space.
 
     A byte order mark is taken off, and tells the encoding. A line ends at \n, before which any \r
     is no part of it; so lines are those that `wc -l` counts. Elsewhere in a line \r is a space.
-    In a file without any \n, as of old Macs, \r ends a line. Files whose names end in .gz are
-    unpacked.
+    In a file without any \n, as of old Macs, \r ends a line. Packed files are unpacked.
 
     Args:
         file: The file.
         encoding: Of the file where no byte order mark tells it. None: UTF-8, and the user cannot
             choose another.
+        name: What to call it in errors.
 
     Raises:
         DataError: If there is no such file, or it is not text in its encoding, or is empty.
     """
-    content = in_utf8(content_of(file), file.name, encoding).rstrip(FILLING)
+    name = name or file.name
+    content = in_utf8(content_of(file, name), name, encoding).rstrip(FILLING)
     if b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     start, line = 0, 1
     while start < len(content):
         end = end_of_piece(content, start)
-        piece = clean_piece(decoded(content, start, end, file.name, encoding))
-        check_controls(piece, file.name, line)
+        piece = clean_piece(decoded(content, start, end, name, encoding))
+        check_controls(piece, name, line)
         yield piece
         start, line = end, line + piece.count("\n")
 
 
-def content_of(file: Path) -> bytes:
+def content_of(file: Path, name: str) -> bytes:
     """The bytes of a file, unpacked.
 
     Raises:
-        DataError: If there is no such file, it is empty, or cannot be unpacked.
+        DataError: If there is no such file, it is empty or no plain text, or cannot be unpacked.
     """
     if not file.is_file():
-        raise DataError(f"there is no file {file.name}")
-    content = file.read_bytes()
-    if file.suffix.lower() == GZIP:
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{file.name} cannot be unpacked: {error}; pack it again") from None
+        raise DataError(f"there is no file {name}")
+    opened, _ = unpacked(file, Faults())
+    with opened() as stream:
+        content = stream.read()
     if not content:
-        raise DataError(f"{file.name} is empty")
+        raise DataError(f"{name} is empty")
+    for start, kind, cure in NO_PLAIN_TEXT:
+        if content.startswith(start):
+            raise DataError(f"{name} is {kind}; {cure}")
     return content
 
 
@@ -174,10 +181,10 @@ def check_controls(text: str, name: str, line: int) -> None:
         )
 
 
-def read_file_lines(file: Path, encoding: str | None = None) -> list[str]:
+def read_file_lines(file: Path, encoding: str | None = None, name: str | None = None) -> list[str]:
     """The lines of a text file; see `text_pieces` for what ends a line.
 
     Raises:
         DataError: As `read_plain_text`.
     """
-    return read_plain_text(file, encoding).removesuffix("\n").split("\n")
+    return read_plain_text(file, encoding, name).removesuffix("\n").split("\n")

@@ -4,25 +4,23 @@ Of text, every column is text, untouched; of a spreadsheet, parquet and JSON lin
 have the kinds that they have there. What a file is follows from its content.
 """
 
-import gzip
 import re
-import zipfile
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
 from rnn_core.readers.formats.json_tables import read_json
-from rnn_core.readers.formats.odd_rows import without_repeated_names
+from rnn_core.readers.formats.odd_rows import names_below, without_repeated_names
+from rnn_core.readers.formats.packed import unpacked, without_packing
 from rnn_core.readers.formats.separated_text import MOST_FAULTS, Fields, choose_reading
 from rnn_core.readers.formats.text_layout import SEPARATORS, Layout, find_layouts
 from rnn_core.readers.formats.text_records import Quoting, first_lines
 from rnn_core.readers.formats.typed_tables import (
     Typed,
+    in_words,
     named_columns,
     read_parquet,
     read_spreadsheet,
@@ -39,10 +37,7 @@ ENDINGS = (
     *(".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".parquet", ".xlsx"),
     *(".jsonl", ".ndjson", ".json"),
 )
-"""Endings of tables, in lower case; `.gz` and `.zip` may follow."""
-
-PACKED = (".gz", ".zip")
-
+"""Endings of tables, in lower case; those of packed files may follow."""
 
 WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 """A number with a decimal comma, or with a comma between thousands."""
@@ -63,6 +58,10 @@ AROUND_DIGITS = r"^[^\d.,+-]+|[^\d.,]+$"
 DIGITS = r"[+-]?[\d.,]*"
 """Patterns of all that is before and after the digits of a number, and of these."""
 
+BETWEEN_DIGITS = "[ \u00a0\u2009\u202f'\u2019]"
+WITH_BLANKS = rf"[+-]?\d{{1,3}}({BETWEEN_DIGITS}\d{{3}})+([.,]\d*)?|{DIGITS}"
+"""Patterns of what may be between thousands, and of numbers that may have it."""
+
 LOOKED_AT = 2_000
 """Rows at the start, and at the end, in which decimals are looked for."""
 
@@ -75,6 +74,9 @@ NAMED_SEPARATORS = {
     "space": " ",
 }
 """Separators that a shell or YAML makes hard to write, by names for them."""
+
+JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*\"")
+"""First bytes of objects of JSON, alone or in a list."""
 
 OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel before 2007",
@@ -145,10 +147,14 @@ class TableFile:
 
 def is_table_file(file: Path) -> bool:
     """Return whether a file is called as tables are, in any capitals."""
-    suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
-    if suffixes and suffixes[-1] in PACKED:
-        return suffixes[0] in (*ENDINGS, *PACKED)
-    return bool(suffixes) and suffixes[-1] in ENDINGS
+    name = without_packing(file.name)
+    suffix = PurePath(name).suffix.lower()
+    return suffix in ENDINGS or (not suffix and name != file.name)
+
+
+def is_table_name(name: str) -> bool:
+    """Return whether a file in a packed one is called as tables are."""
+    return is_table_file(Path(name))
 
 
 def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
@@ -165,7 +171,7 @@ def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
     Raises:
         FaultsError: If none can be.
     """
-    opened, name = unpacked(file, faults)
+    opened, name = unpacked(file, faults, is_table_name)
     with opened() as stream:
         start = stream.read(512)
     if read := typed_reader(start, name):
@@ -175,61 +181,13 @@ def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
     else:
         refuse_other_kinds(start, file.name, faults)
         found = read_text(opened, name, file.name, form, faults)
+    found = below_groups(found)
     check_columns(found, file.name, faults)
+    if found.frame.empty and not faults.found:
+        told = "".join(f"; {note}" for note in found.notes)
+        faults.add(f"{file.name} has column names and no rows below them{told}", "")
+        faults.check()
     return found
-
-
-def unpacked(file: Path, faults: Faults) -> tuple[Opener, str]:
-    """Find the opener of a file, or of the one table in a packed one, and its name."""
-    with file.open("rb") as stream:
-        start = stream.read(4)
-    if start.startswith(b"\x1f\x8b"):
-        refuse_broken(partial(gzip.open, file), file.name, faults)
-        return cast("Opener", partial(gzip.open, file)), file.stem
-    if start != b"PK\x03\x04":
-        return cast("Opener", partial(file.open, "rb")), file.name
-    try:
-        names = zipfile.ZipFile(file).namelist()
-    except zipfile.BadZipFile:
-        faults.add(f"{file.name} is a broken zip file", "pack it again")
-        faults.check()
-        raise
-    if "[Content_Types].xml" in names:
-        return cast("Opener", partial(file.open, "rb")), file.name
-    return member_of_zip(file, names, faults)
-
-
-def member_of_zip(file: Path, names: Sequence[str], faults: Faults) -> tuple[Opener, str]:
-    """Find the opener of the one table of a zip file, and its name."""
-    inside = [name for name in names if is_table_file(Path(name)) and "__MACOSX/" not in name]
-    if len(inside) != 1:
-        told = ", ".join(inside[:3]) or ", ".join(names[:3]) or "nothing"
-        faults.add(f"{file.name} holds {len(inside)} tables ({told}), not exactly one", "")
-        faults.check()
-
-    def opened() -> BinaryIO:
-        return cast("BinaryIO", zipfile.ZipFile(file).open(inside[0]))
-
-    refuse_broken(opened, file.name, faults)
-    return opened, PurePath(inside[0]).name
-
-
-def refuse_broken(opened: Callable[[], object], name: str, faults: Faults) -> None:
-    """Refuse a packed file that cannot be unpacked."""
-    try:
-        with cast("Opener", opened)() as stream:
-            while stream.read(1 << 20):
-                pass
-    except (
-        OSError,
-        EOFError,
-        zlib.error,
-        zipfile.BadZipFile,
-        RuntimeError,
-        NotImplementedError,
-    ) as error:
-        faults.add(f"{name} cannot be unpacked: {error}", "unpack it, or pack it again")
-        faults.check()
 
 
 def typed_reader(
@@ -241,9 +199,7 @@ def typed_reader(
         return read_parquet
     if start.startswith(b"PK\x03\x04"):
         return read_spreadsheet
-    if suffix in {".jsonl", ".ndjson", ".json"} or start.lstrip(b"\xef\xbb\xbf \r\n").startswith(
-        b'{"'
-    ):
+    if suffix in {".jsonl", ".ndjson", ".json"} or JSON_START.match(start):
         return read_json
     return None
 
@@ -278,7 +234,6 @@ def read_text(opened: Opener, inner: str, name: str, form: TableForm, faults: Fa
     note_faults(fields, layout, name, faults)
     frame, repeated = without_repeated_names(frame_of(fields, layout), fields.names)
     if frame.empty:
-        faults.add(f"{name} has column names and no rows below them", "")
         faults.check()
     found = TableForm(
         separator=layout.separator,
@@ -335,7 +290,7 @@ def frame_of(fields: Fields, layout: Layout) -> "pd.DataFrame":
     import pyarrow as pa  # noqa: PLC0415 - as above
 
     columns = fields.columns or [[] for _ in range(layout.width)]
-    names = [name.strip().strip("\ufeff") for name in fields.names]
+    names = [in_words(name.strip()) for name in fields.names]
     while names and not names[-1] and not any(map(any_value, columns[len(names) - 1])):
         names.pop()
     names = named_columns(names) if layout.header else [str(i + 1) for i in range(len(columns))]
@@ -360,6 +315,16 @@ def any_value(piece: "pa.Array") -> bool:
     return any(value.strip() for value in piece.to_pylist())
 
 
+def below_groups(found: TableFile) -> TableFile:
+    """A table whose columns have their names from the row below those of groups of columns."""
+    names = names_below(found.frame) if found.form.header else None
+    if names is None:
+        return found
+    told = f"row {found.frame.index[0]} has the names of columns, below those of groups of them"
+    frame = found.frame.iloc[1:].infer_objects().set_axis(names, axis="columns")
+    return replace(found, frame=frame, notes=(*found.notes, told))
+
+
 def check_columns(found: TableFile, name: str, faults: Faults) -> None:
     """Note column names that are given more than once."""
     names = list(found.frame.columns)
@@ -370,6 +335,8 @@ def check_columns(found: TableFile, name: str, faults: Faults) -> None:
 def without_units(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """The digits of numbers such as 1.234,50 EUR, where all texts of a column are numbers."""
     alone = values.str.replace(AROUND_DIGITS, "", regex=True)
+    if alone.str.fullmatch(WITH_BLANKS).all():
+        alone = alone.str.replace(BETWEEN_DIGITS, "", regex=True)
     return alone if alone.str.fullmatch(DIGITS).all() else values
 
 

@@ -45,7 +45,7 @@ def table_files(raw: Path) -> list[Path]:
     files = visible_in(raw)
     found = [file for file in files if is_table_file(file)]
     tables = [file for file in found if file.suffix.lower() != ".txt"] or found
-    if len(tables) == 1 or (tables and len({NUMBERS.sub("#", one.name) for one in tables}) == 1):
+    if are_parts(tables):
         return sorted(tables, key=in_order)
     names = ", ".join(file.name for file in tables[:5])
     if tables:
@@ -59,6 +59,11 @@ def table_files(raw: Path) -> list[Path]:
         "the data holds 0 tables (.csv, .tsv, .txt, .dat, .xlsx, .parquet, .jsonl), not exactly "
         f"one{hint}"
     )
+
+
+def are_parts(files: Sequence[Path]) -> bool:
+    """Return whether there is one file, or the names of several differ in numbers alone."""
+    return len({NUMBERS.sub("#", file.name) for file in files}) == 1
 
 
 def in_order(file: Path) -> list[tuple[int, str]]:

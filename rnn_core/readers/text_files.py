@@ -1,8 +1,6 @@
 """Texts of a folder, and the split of each."""
 
-import gzip
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from os.path import commonpath
@@ -10,25 +8,21 @@ from pathlib import Path
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.faults import Faults
-from rnn_core.readers.folders import visible_files
+from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.folders import existing_files, is_note
 from rnn_core.readers.formats.encodings import (
     MARKS,
     encoding_by_mark,
     find_encoding,
     first_that_is_not,
 )
-from rnn_core.readers.plain_text import GZIP
+from rnn_core.readers.formats.packed import refuse_packed, unpacked, without_packing
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.table_files import ENDINGS as TABLE_ENDINGS
-from rnn_core.readers.table_files import unpacked
 
 PLAIN = (".txt", ".text")
 ENDINGS = (*PLAIN, ".md")
-"""Endings of text files, in any capitals, perhaps with .gz after it."""
-
-BESIDE = ("readme", "license", "licence", "copying", "_about")
-"""Files that lie beside texts and are about them."""
+"""Endings of text files, in any capitals; those of packed files may follow."""
 
 TABLES = tuple(ending for ending in TABLE_ENDINGS if ending not in {*PLAIN, ".dat", ".data"})
 """Endings of tables, where only some columns are texts."""
@@ -46,15 +40,9 @@ START = 1 << 16
 """Bytes at the start of a file that show whether it is plain text."""
 
 
-def is_note(name: str) -> bool:
-    """Return whether a file is called as one that is about those beside it."""
-    return name.rpartition("/")[2].lower().split(".")[0] in BESIDE
-
-
 def ending_of(file: Path) -> str:
-    """Ending of a file's name, in small letters, without .gz."""
-    name = file.name.lower().removesuffix(GZIP)
-    return Path(name).suffix
+    """Ending of a file's name, in small letters, without that of a packed one."""
+    return Path(without_packing(file.name)).suffix.lower()
 
 
 def is_plain(file: Path) -> bool:
@@ -64,12 +52,13 @@ def is_plain(file: Path) -> bool:
 
 def holds_text(file: Path) -> bool:
     """Return whether a file is plain text by its content, and no table by its name."""
-    if ending_of(file) in TABLES or is_note(file.name):
-        return False
     try:
-        with gzip.open(file) if file.suffix.lower() == GZIP else file.open("rb") as opened:
-            start = opened.read(START)
-    except (OSError, EOFError, zlib.error):
+        opened, name = unpacked(file, Faults())
+        with opened() as stream:
+            start = stream.read(START)
+    except (OSError, FaultsError):
+        return False
+    if ending_of(Path(name)) in TABLES or is_note(name):
         return False
     binary = CONTROL_BYTES.search(start) and encoding_by_mark(start) is None
     return bool(start) and not binary and not start.lstrip().lower().startswith(MARKUP)
@@ -101,9 +90,9 @@ def text_files(raw: Path, reader: str) -> list[Path]:
         reader: What reads them, for errors.
 
     Raises:
-        DataError: If there is none.
+        DataError: If there is none, or one is a link to nothing.
     """
-    there = [file for file in visible_files(raw) if file.is_file()]
+    there = existing_files(raw)
     for called_so in (is_plain, lambda file: ending_of(file) in ENDINGS):
         found = [file for file in there if called_so(file)]
         texts = [file for file in found if not is_note(file.name)]
@@ -116,6 +105,7 @@ def text_files(raw: Path, reader: str) -> list[Path]:
             f"{tables[0]} is a table, and {reader} reads plain text; save its column of texts "
             "alone, one below the other, with .txt at the end of its name"
         )
+    refuse_packed(there)
     names = ", ".join(str(file.relative_to(raw)) for file in there[:3]) or "nothing"
     raise DataError(
         f"the data holds no text file ({', '.join(ENDINGS)}), only {names}; {reader} reads plain "

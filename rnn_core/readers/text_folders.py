@@ -14,10 +14,10 @@ from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_files, visible_in
 from rnn_core.readers.formats.encodings import first_that_is_not
+from rnn_core.readers.formats.packed import unpacked
 from rnn_core.readers.labelled_texts import one_form
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
-from rnn_core.readers.table_files import unpacked
 from rnn_core.readers.text_files import is_plain
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def texts_in(
             continue
         with faults.noted():
             own = encoding and ("utf-8" if is_utf_8(file) else encoding)
-            yield name, read_plain_text(file, own).strip()
+            yield name, read_plain_text(file, own, name).strip()
 
 
 def is_utf_8(file: Path) -> bool:

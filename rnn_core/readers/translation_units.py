@@ -23,9 +23,9 @@ from rnn_core.readers.formats.encodings import (
     encoding_by_mark,
     utf_16_by_zeros,
 )
-from rnn_core.readers.pair_tables import PairTable, without_packing
+from rnn_core.readers.formats.packed import name_inside, unpacked, without_packing
+from rnn_core.readers.pair_tables import PairTable
 from rnn_core.readers.plain_text import read_file_lines
-from rnn_core.readers.table_files import unpacked
 
 XML_ENDINGS = (".tmx", ".xlf", ".xliff", ".sdlxliff")
 PO_ENDINGS = (".po", ".pot")
@@ -43,25 +43,25 @@ DECLARED = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)""")
 
 def is_xml(name: str) -> bool:
     """Return whether a file is called as TMX and XLIFF are."""
-    return without_packing(name).endswith(XML_ENDINGS)
+    return without_packing(name).lower().endswith(XML_ENDINGS)
 
 
 def is_units(name: str) -> bool:
     """Return whether a file is called as those of translators are."""
-    return without_packing(name).endswith((*XML_ENDINGS, *PO_ENDINGS))
+    return without_packing(name).lower().endswith((*XML_ENDINGS, *PO_ENDINGS))
 
 
 def read_units(file: Path, encoding: str) -> PairTable:
     """Read a file of a program for translators.
 
     Args:
-        file: The file, alone or packed as .gz.
+        file: The file, packed or not.
         encoding: Of a catalogue; XML tells its own.
 
     Raises:
         DataError: If it cannot be read.
     """
-    if not is_xml(file.name):
+    if not is_xml(name_inside(file)):
         return read_catalogue(file, encoding)
     opened, _ = unpacked(file, Faults())
     root = root_of(opened, file.name)

@@ -41,9 +41,9 @@ class TrainingParameters:
         patience: Epochs without a better validation score, or an equal one at a lower loss,
             after which it stops; null: it does not. A cosine schedule, whose learning rate is
             low only at its end, has none.
-        batch_size: Sequences in a step.
-        learning_rate: Of Adam, at its highest.
-        weight_decay: Decoupled, as in AdamW (arXiv:1711.05101v3).
+        batch_size: Sequences in a step of the optimiser.
+        learning_rate: Highest learning rate of the optimiser, Adam.
+        weight_decay: Weight decay, decoupled as in AdamW (arXiv:1711.05101v3).
         schedule: Whether the learning rate stays, or falls to 0 along a half cosine
             over all epochs.
         warmup_steps: Steps over which the learning rate rises from 0.

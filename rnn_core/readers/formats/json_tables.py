@@ -2,12 +2,17 @@
 
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import find_encoding
-from rnn_core.readers.formats.typed_tables import Typed
+from rnn_core.readers.formats.typed_tables import Typed, in_words
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+TIME = re.compile(rf"{DAY.pattern}|\d{{9,19}}$")
+"""Names of rows that are days, or times that may count a unit since 1970."""
 
 TOO_DEEP = "too many values inside values"
 
@@ -28,7 +33,7 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
     if not objects:
         faults.add(f"{name} holds no rows", "")
         faults.check()
-    frame = pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=str.strip)
+    frame = pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=in_words)
     told = f"left out, since further values are inside: {', '.join(map(repr, nested))}"
     return Typed(frame, notes=(told,) if nested else ())
 
@@ -131,12 +136,15 @@ def rows_of(whole: dict[str, Any]) -> list[Any]:
     names = list(dict.fromkeys(map(str, columns)))
     widths = {len(row) if isinstance(row, list) else None for row in data}
     if data and widths == {len(columns)} == {len(names)}:
-        return [dict(zip(names, row, strict=True)) for row in data]
+        rows = [dict(zip(names, row, strict=True)) for row in data]
+        index = whole.get("index")
+        same = isinstance(index, list) and len(index) == len(rows)
+        return with_index(rows, list(map(str, index))) if index and same else rows
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
     if values and len(lists) == len(values) and len({len(one) for one in lists}) == 1:
         return [dict(zip(whole, row, strict=True)) for row in zip(*lists, strict=True)]
-    if len(values) > 1 and all(isinstance(value, dict) for value in values):
+    if values and all(isinstance(value, dict) for value in values):
         return rows_of_objects(whole)
     return [whole]
 
@@ -144,6 +152,26 @@ def rows_of(whole: dict[str, Any]) -> list[Any]:
 def rows_of_objects(whole: dict[str, dict[str, Any]]) -> list[Any]:
     """The rows of an object of rows, or of columns, whose values have the names of rows."""
     names = list(dict.fromkeys(name for value in whole.values() for name in value))
-    if all(map(str.isdigit, whole)) or not all(map(str.isdigit, names)):
-        return list(whole.values())
-    return [{column: value.get(name) for column, value in whole.items()} for name in names]
+    by_row = are_row_names(whole) or not are_row_names(names)
+    if by_row and len(whole) == 1:
+        return [whole]
+    if by_row:
+        return with_index(list(whole.values()), list(whole))
+    rows = [{column: value.get(name) for column, value in whole.items()} for name in names]
+    return with_index(rows, names)
+
+
+def are_row_names(names: Iterable[str]) -> bool:
+    """Return whether names are those of rows: numbers, or days."""
+    return all(name.isdecimal() or DAY.match(name) for name in names)
+
+
+def with_index(rows: list[Any], names: list[str]) -> list[Any]:
+    """Rows with a column of their names, where these do not only count rows."""
+    if names == [str(place) for place in range(len(names))]:
+        return rows
+    times = all(map(TIME.match, names))
+    column = "date" if times and not any("date" in row for row in rows) else "index"
+    if any(column in row for row in rows):
+        return rows
+    return [{column: name, **row} for name, row in zip(names, rows, strict=True)]

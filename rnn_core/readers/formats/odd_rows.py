@@ -9,6 +9,9 @@ from rnn_core.readers.formats.written_numbers import GAPS
 if TYPE_CHECKING:
     import pandas as pd
 
+UNNAMED = "Unnamed: "
+"""Start of the names of columns that have none."""
+
 MOST_UNITS = 3
 """Rows of units, at most."""
 
@@ -32,6 +35,28 @@ def without_repeated_names(
             return frame, []
         again &= frame.iloc[:, place] == names[place]
     return frame[~again], frame.index[again].tolist()
+
+
+def names_below(frame: "pd.DataFrame") -> list[str] | None:
+    """Names of columns in the row below those of groups of columns; None where there is none.
+
+    A group has its name once, or over each of its columns. Names of columns are all there, and
+    differ.
+    """
+    groups = [str(name) for name in frame.columns]
+    named = [name for name in groups[1:] if not name.startswith(UNNAMED)]
+    if len({*named}) == len(groups) - 1 or len(frame) <= MOST_UNITS:
+        return None
+    row = [value.strip() if isinstance(value, str) else "" for value in frame.iloc[0]]
+    if not all(row) or len({*row}) < len(row):
+        return None
+    below = frame.iloc[1 : 1 + LOOKED_AT]
+    told = (
+        below.iloc[:, place].astype("str").str.match(NUMERIC.pattern) for place in range(len(row))
+    )
+    number = [bool(one.mean() > 0.9) for one in told]
+    mixed = any(NUMERIC.match(value) for value, one in zip(row, number, strict=True) if one)
+    return row if any(number[1:]) and not mixed else None
 
 
 def rows_of_units(frame: "pd.DataFrame") -> int:

@@ -1,10 +1,13 @@
 """Tables whose values have kinds: parquet, spreadsheets of Excel, JSON lines."""
 
+import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.formats.odd_rows import UNNAMED
 from rnn_core.readers.formats.text_layout import is_header
 
 if TYPE_CHECKING:
@@ -56,17 +59,20 @@ def numbered(frame: "pd.DataFrame", start: int = 1) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415 - as above
 
     rows = pd.RangeIndex(start, len(frame) + start, name="row")
-    return frame.set_axis(rows, axis="index").rename(columns=lambda name: str(name).strip())
+    names = [in_words(name) for name in frame.columns]
+    return frame.set_axis(rows, axis="index").set_axis(names, axis="columns")
+
+
+def in_words(name: object) -> str:
+    """The name of a column as a text on one line; of several levels, with a blank between."""
+    whole = " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    return re.sub(r"\s*[\r\n]\s*", " ", whole.strip().strip("\ufeff"))
 
 
 def read_spreadsheet(stream: BinaryIO, name: str, header: bool | None, faults: Faults) -> Typed:
-    """Read the first sheet of a file of Excel that has any value."""
-    import openpyxl  # noqa: PLC0415 - takes long
-
+    """Read the first sheet of a file of Excel that has a table; sheets that are hidden go last."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of styles, which are not read
-            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-            sheets = {sheet.title: cells_of(sheet) for sheet in book.worksheets}
+        sheets = sheets_of(stream, values=True)
     except Exception as error:
         cause = str(error).strip().partition("\n")[0]
         faults.add(f"{name} is not a readable file of Excel: {cause}", "save it again, or as CSV")
@@ -76,11 +82,61 @@ def read_spreadsheet(stream: BinaryIO, name: str, header: bool | None, faults: F
     if not full:
         faults.add(f"{name} is not a readable table: it is empty", "")
         faults.check()
-    notes = (f"of its sheets ({', '.join(full)}), the first, {full[0]}",) if len(full) > 1 else ()
-    return of_cells(sheets[full[0]], header, notes)
+    title = next((title for title in full if has_rows(sheets[title])), full[0])
+    notes = (f"of its sheets ({', '.join(full)}), {title} alone",) if len(full) > 1 else ()
+    check_formulas(stream, title, sheets[title], name, faults)
+    return of_cells(sheets[title], header, notes)
 
 
-def cells_of(sheet: Any) -> list[tuple[int, list[Any]]]:
+Sheet: TypeAlias = list[tuple[int, list[Any]]]
+"""The rows of a sheet that are not blank, with their numbers."""
+
+
+def sheets_of(stream: BinaryIO, *, values: bool) -> dict[str, Sheet]:
+    """The sheets of a file by their titles, those that are hidden last.
+
+    Args:
+        stream: The file.
+        values: Whether to read the values that formulas had when the file was saved.
+    """
+    import openpyxl  # noqa: PLC0415 - takes long
+
+    with warnings.catch_warnings(action="ignore"):  # of styles, which are not read
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=values)
+        shown = sorted(book.worksheets, key=lambda sheet: sheet.sheet_state != "visible")
+        return {sheet.title: cells_of(sheet) for sheet in shown}
+
+
+def has_rows(rows: Sheet) -> bool:
+    """Return whether a sheet may be a table: it has two cells side by side, twice or more."""
+    return sum(sum(not is_blank(cell) for cell in cells) > 1 for _, cells in rows) > 1
+
+
+def check_formulas(stream: BinaryIO, title: str, rows: Sheet, name: str, faults: Faults) -> None:
+    """Refuse columns of formulas whose values are not in the file, as programs write them.
+
+    Raises:
+        FaultsError: If there is one; names the first formula of each.
+    """
+    filled = Counter(p for _, cells in rows for p, cell in enumerate(cells) if not is_blank(cell))
+    alone = [place for place, count in filled.items() if count == 1]
+    width = max((len(cells) for _, cells in rows), default=0)
+    if not alone and len(filled) == width:
+        return
+    stream.seek(0)
+    written = sheets_of(stream, values=False)[title]
+    for place in {*alone, *(set(range(width)) - {*filled})}:
+        cells = ((row, cells[place]) for row, cells in written if place < len(cells))
+        found = next(((row, cell) for row, cell in cells if str(cell).startswith("=")), None)
+        if found is not None:
+            faults.add(
+                f"{name}, row {found[0]}: the value of the formula {found[1]} is not in the file",
+                "open it in Excel or LibreOffice, and save it",
+            )
+    faults.check()
+
+
+def cells_of(sheet: Any) -> Sheet:
     """The rows of a sheet that are not blank, with their numbers."""
     rows = enumerate(sheet.iter_rows(values_only=True), 1)
     return [(row, list(cells)) for row, cells in rows if any(not is_blank(c) for c in cells)]
@@ -119,6 +175,6 @@ def of_cells(
 
 
 def named_columns(names: Sequence[str]) -> list[str]:
-    """Names of columns without blanks around; a missing name is replaced by the place."""
-    stripped = [name.strip().strip("\ufeff") for name in names]
-    return [name or f"Unnamed: {place}" for place, name in enumerate(stripped)]
+    """Names of columns, each on one line; a missing name is replaced by the place."""
+    stripped = [in_words(name) for name in names]
+    return [name or f"{UNNAMED}{place}" for place, name in enumerate(stripped)]

@@ -26,7 +26,7 @@ GAPS = frozenset(
 
 NO_NUMBER = "is not a number"
 
-BLANKS = " \t\r\n\u00a0\u202f\u2007\u200b\ufeff"
+BLANKS = " \t\r\n\u00a0\u2009\u202f\u2007\u200b\ufeff"
 """Blanks around a number, such as those that web pages and spreadsheets leave."""
 
 SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
@@ -34,18 +34,21 @@ SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e1
 
 NUMBER = re.compile(
     r"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>[$\u00a2-\u00a5\u20a0-\u20cf])?\s*(?P<second>[+-])?"
-    r"(?P<digits>\d[\d.,' \u00a0\u202f\u2019]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
+    r"(?P<digits>\d[\d.,' \u00a0\u2009\u202f\u2019]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
     r"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-][^\d()+-]*?)?\s*(?P<minus>-)?(?P<close>\))?"
 )
 SHAPES = {
     decimal: re.compile(
-        rf"(?P<whole>\d+|[1-9]\d{{0,2}}(?P<mark>[{other}' \u00a0\u202f\u2019])\d{{3}}"
+        rf"(?P<whole>\d+|[1-9]\d{{0,2}}(?P<mark>[{other}' \u00a0\u2009\u202f\u2019])\d{{3}}"
         rf"((?P=mark)\d{{3}})*)?"
         rf"({re.escape(decimal)}(?P<rest>\d+)?)?"
     )
     for decimal, other in ((".", ","), (",", "."))
 }
 """Forms of numbers, by the sign before decimals."""
+
+ARABIC_SIGNS = {"\u066b": 0, "\u066c": 1}
+"""Signs before decimals and between thousands in Arabic and Persian, by their place in a pair."""
 
 GROUPS_OF_POINTS = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 """Thousands with points between, where decimals have a comma before."""
@@ -166,7 +169,7 @@ def read_written(text: str, decimal: Decimal | None) -> Written:
     Raises:
         UnclearError: If what it is is not certain.
     """
-    match = NUMBER.fullmatch(text)
+    match = NUMBER.fullmatch(in_ascii_digits(text, decimal or "."))
     if match is None or bool(match["open"]) != bool(match["close"]):
         raise UnclearError(NO_NUMBER, "write a number, or leave it empty")
     number = float(as_digits(match["digits"].strip(), decimal) + (match["power"] or ""))
@@ -178,6 +181,17 @@ def read_written(text: str, decimal: Decimal | None) -> Written:
     if unit in SCALES and not (match["blank"] or match["digits"][-1].isspace()):
         number, unit = number * SCALES[unit], ""
     return Written(-number if negative else number, unit or match["currency"] or "")
+
+
+def in_ascii_digits(text: str, decimal: Decimal) -> str:
+    """A text with the digits 0 to 9 in place of those of other scripts."""
+    if text.isascii():
+        return text
+    pair = (decimal, "," if decimal == "." else ".")
+    return "".join(
+        pair[ARABIC_SIGNS[sign]] if sign in ARABIC_SIGNS else str(unicodedata.decimal(sign, sign))
+        for sign in text
+    )
 
 
 def as_digits(digits: str, decimal: Decimal | None) -> str:

@@ -1,6 +1,7 @@
 """Recordings of any kind to samples: wav, FLAC, MP3, OGG and others that libsndfile reads."""
 
 import io
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -9,14 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.readers.faults import FaultsError
+from rnn_core.readers.formats.packed import OPENERS, OTHER_ARCHIVES
 from rnn_core.readers.sound.wav_chunks import EXPORT, plain_wav
 
 Samples: TypeAlias = NDArray[np.float32]
 
+REMOVE = "remove it"
 CONVERT = "convert it: `ffmpeg -i FILE -ac 1 FILE.wav`"
 
 LOWEST_RATE_HZ = 4000
 HIGHEST_RATE_HZ = 768_000
+
+BROKEN = ("File does not exist", "Error : flac decoder lost sync")
+"""Beginnings of what libsndfile says of a file of a kind that it knows, which ends too early."""
 
 LARGEST = 2.0**31
 """Of whole numbers of 32 bits; a larger sample is damage."""
@@ -41,6 +47,9 @@ UNREADABLE: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
         "download the recording again",
     ),
     ("a zip archive", lambda start: start.startswith(b"PK\x03\x04"), "unpack it"),
+    ("a packed file", lambda start: start.startswith((*OPENERS, *OTHER_ARCHIVES)), "unpack it"),
+    ("a picture", lambda start: start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")), REMOVE),
+    ("a text", lambda start: start.startswith((b"\xff\xfe", b"\xfe\xff", BOM_UTF8)), REMOVE),
 )
 """Names of formats that hide behind .wav and cannot be read, by their first bytes."""
 
@@ -156,7 +165,10 @@ def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
             while len(part := file.read(block, dtype="float32", always_2d=True)):
                 parts.append(part)
     except soundfile.LibsndfileError as error:
-        what = f"{label} is not a recording that can be read: {error.error_string.rstrip('. ')}"
+        cause = error.error_string.rstrip(". ")
+        if any(cause.startswith(start) for start in BROKEN):
+            raise FaultsError({EXPORT: [f"{label} is broken, or cut off"]}) from None
+        what = f"{label} is not a recording that can be read: {cause}"
         if b"\0" not in content[:64] and content[:64].isascii():
             what += f"; it begins with {content[:8].decode('ascii')!r}"
         raise FaultsError({CONVERT: [what]}) from None

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.sound.name_pattern import HOW
 from rnn_core.readers.sound.name_tokens import Item, Recording, items_of
 from rnn_core.readers.sound.recording_files import Files, find_files
@@ -60,6 +61,7 @@ def find_words(raw: Path, form: str, faults: Faults) -> Words:
     files = find_files(raw)
     items, left_out = items_of(raw, files)
     if not items:
+        refuse_packed(files.others)
         raise FaultsError({"put one folder of them a word there": ["the data holds no recordings"]})
     if form:
         recordings, doubts = by_form(items, form, faults), list[str]()

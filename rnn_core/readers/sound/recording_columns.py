@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_files import RECORDINGS, bare_name
+from rnn_core.readers.sound.recording_files import RECORDINGS, names_of
 from rnn_core.readers.sound.recording_index import alike
 from rnn_core.readers.table_files import TableFile, TableForm, read_table_file
 
@@ -92,7 +92,7 @@ class Wanted:
 
 def known_names(recordings: Sequence[Path]) -> frozenset[str]:
     """Names that a table may have for recordings, folders aside."""
-    return frozenset(alike(n) for path in recordings for n in (path.name, bare_name(path)))
+    return frozenset(alike(n) for path in recordings for n in names_of(path))
 
 
 def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile, Columns]:

@@ -16,6 +16,10 @@ STARTS = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd",
 """First bytes of recordings, by which a file without a telling name is known."""
 
 
+UNFINISHED = frozenset({".part", ".crdownload", ".download", ".partial", ".tmp"})
+"""Endings of files whose download has not ended."""
+
+
 class Files(NamedTuple):
     """Files below a folder, in the order of their names.
 
@@ -40,12 +44,21 @@ def is_recording(path: Path) -> bool:
     """Return whether a file is a recording, by its name or else by its first bytes."""
     if path.suffix.lower() in RECORDINGS:
         return True
-    if not path.is_file():
+    if not path.is_file() or path.suffix.lower() in UNFINISHED:
         return False
     with path.open("rb") as file:
         return file.read(4).startswith(STARTS)
 
 
 def bare_name(path: Path) -> str:
-    """The name of a file without what tells its kind."""
-    return path.stem if path.suffix.lower() in RECORDINGS else path.name
+    """The name of a file without what tells its kind, also of what it was converted from."""
+    return names_of(path)[-1]
+
+
+def names_of(path: Path) -> list[str]:
+    """Names by which a file may be called: the whole one, and those with fewer endings."""
+    names = [path.name]
+    while path.suffix.lower() in RECORDINGS:
+        path = path.with_suffix("")
+        names.append(path.name)
+    return names

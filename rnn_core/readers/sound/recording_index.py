@@ -3,12 +3,12 @@
 import posixpath
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_files import bare_name
+from rnn_core.readers.sound.recording_files import names_of
 
 BESIDE = ("", "clips/", "wavs/", "wav/", "audio/", "recordings/")
 """Folders beside a table in which public collections have the recordings that it names."""
@@ -29,12 +29,15 @@ class Index:
         self.by_name: dict[str, Path] = {}
         self.by_bare: dict[str, list[Path]] = defaultdict(list)
         self.by_last: dict[str, list[Path]] = defaultdict(list)
+        self.by_small: dict[str, list[Path]] = defaultdict(list)
         for path in recordings:
-            for last in {path.name, bare_name(path)}:
+            for last in names_of(path):
                 self.by_last[alike(last)].append(path)
+                self.by_small[alike(last).lower()].append(path)
             name = PurePosixPath(path.relative_to(raw).as_posix())
             self.by_name[alike(name.as_posix())] = path
-            self.by_bare[alike(name.with_name(bare_name(path)).as_posix())].append(path)
+            for bare in names_of(path)[1:] or [path.name]:
+                self.by_bare[alike(name.with_name(bare).as_posix())].append(path)
 
     def find(self, folder: Path, where: str, file: str, faults: Faults) -> Path | None:
         """The recording of a row; None, and noted, if that is not a single one of the folder.
@@ -78,11 +81,30 @@ class Index:
                 return [path]
         if found := [path for place in places for path in self.by_bare.get(place, [])]:
             return found
-        parts = tuple(alike(part) for part in PurePosixPath(name).parent.parts)
+        last, parts = alike(posixpath.basename(name)), alike(posixpath.dirname(name))
+        return self.nearest(folder, self.by_last.get(last, []), parts) or self.nearest(
+            folder, self.by_small.get(last.lower(), []), parts.lower(), str.lower
+        )
+
+    def nearest(
+        self,
+        folder: Path,
+        found: Sequence[Path],
+        above: str,
+        form: Callable[[str], str] = str,
+    ) -> list[Path]:
+        """Those of some recordings that are in folders of a name, the nearest ones to a table.
+
+        Args:
+            folder: That of the table.
+            found: The recordings.
+            above: The folders, with slashes between.
+            form: What names of folders are brought to before, such as small letters.
+        """
+        parts = PurePosixPath(above).parts
+        folders = {path: tuple(map(form, self.folders(path))) for path in found}
         anywhere = [
-            path
-            for path in self.by_last.get(alike(posixpath.basename(name)), [])
-            if self.folders(path)[len(self.folders(path)) - len(parts) :] == parts
+            path for path in found if folders[path][len(folders[path]) - len(parts) :] == parts
         ]
         near = [shared(self.folders(path), folder.relative_to(self.raw).parts) for path in anywhere]
         return [path for path, depth in zip(anywhere, near, strict=True) if depth == max(near)]

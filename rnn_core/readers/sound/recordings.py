@@ -12,6 +12,7 @@ import numpy as np
 from rnn_core.errors import DataError
 from rnn_core.readers.alike_sounds import alike_ones
 from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.sound.audio import Samples, Sound, read_sound, resampled
 from rnn_core.readers.sound.name_tokens import Recording
 from rnn_core.readers.sound.recorded_words import find_words
@@ -238,8 +239,9 @@ def recording_rows(path: Path) -> list[tuple[str, bytes | None]]:
         raise DataError(f"there is no {path}; give a recording or a folder of them")
     if path.is_file():
         return [(path.name, path.read_bytes())]
-    files = find_files(path).recordings
+    files, others = find_files(path)
     if not files:
+        refuse_packed(others)
         raise DataError(f"{path} holds no recordings")
     return [
         (file.relative_to(path).as_posix(), file.read_bytes() if file.is_file() else None)

@@ -3,12 +3,14 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.formats.encodings import encoding_by_mark
+from rnn_core.readers.labelled_lines import encoding_of
 from rnn_core.readers.plain_text import one_line, read_file_lines
 from rnn_core.readers.sound.name_tokens import SEPARATORS, Item, items_of
 from rnn_core.readers.sound.recording_columns import (
@@ -122,8 +124,10 @@ def of_own_files(
     lines: dict[Path, list[str]] = {}
     for path, file in own.items():
         with faults.noted():
-            lines[path] = [line.strip() for line in read_file_lines(file) if line.strip()]
-    texts = {path: one_line(" ".join(each)) for path, each in without_times(lines, own).items()}
+            read = lines_in_any_encoding(file, file.relative_to(raw).as_posix())
+            lines[path] = [line.strip() for line in read if line.strip()]
+    lines = without_names(without_times(lines, own))
+    texts = {path: one_line(" ".join(each)) for path, each in lines.items()}
     rows = []
     for path in recordings:
         name = path.relative_to(raw).as_posix()
@@ -139,6 +143,30 @@ def of_own_files(
     return Texts(rows, frozenset(own.values()), f"texts are read from a file each, such as {one}")
 
 
+def lines_in_any_encoding(file: Path, name: str) -> list[str]:
+    """The lines of a text, in UTF-8 or the one encoding that its bytes certainly are in.
+
+    Raises:
+        DataError: If there is none, or it is no text.
+    """
+    try:
+        return read_file_lines(file, name=name)
+    except DataError:
+        with suppress(FaultsError):
+            found = encoding_of(file, None, Faults())
+            if not found.startswith("utf-8"):
+                return read_file_lines(file, found, name)
+        raise
+
+
+def without_names(lines: dict[Path, list[str]]) -> dict[Path, list[str]]:
+    """The lines of texts, without the name of its recording that each text begins with."""
+    starts = {path: each[0].partition(" ") for path, each in lines.items() if each}
+    if not all(alike(start[0]) == bare_name(path) and start[2] for path, start in starts.items()):
+        return lines
+    return {path: [starts[path][2].strip(), *each[1:]] for path, each in lines.items() if each}
+
+
 def without_times(lines: dict[Path, list[str]], own: Mapping[Path, Path]) -> dict[Path, list[str]]:
     """The lines of texts, without the two times or samples that TIMIT has before each text.
 
@@ -150,9 +178,20 @@ def without_times(lines: dict[Path, list[str]], own: Mapping[Path, Path]) -> dic
         odd = [path for path, each in lines.items() if each and holds(each)]
         if odd and len(odd) > HALF * len(lines):
             raise FaultsError({cure: [f"{own[odd[0]].name} {what}: {lines[odd[0]][0][:60]!r}"]})
+    if field := same_field([each for each in lines.values() if each]):
+        path = next(path for path, each in lines.items() if each)
+        what = f"{own[path].name} and all others begin with {field!r}: {lines[path][0][:60]!r}"
+        raise FaultsError({cure: [what]})
     if not all(has_times(each[0]) for each in lines.values() if each):
         return lines
     return {path: [TIMES.sub("", line) for line in each] for path, each in lines.items()}
+
+
+def same_field(texts: Sequence[list[str]]) -> str:
+    """The name of a fact that several texts of one line all begin with; empty if there is none."""
+    starts = {found[0].strip() for each in texts if (found := FIELD.match(each[0]))}
+    single = len(texts) > 1 and all(len(each) == 1 and FIELD.match(each[0]) for each in texts)
+    return starts.pop() if single and len(starts) == 1 else ""
 
 
 CLOCKS = re.compile(r".*\d:\d\d.*-->.*\d:\d\d")
@@ -298,7 +337,7 @@ def begins_as_list(file: Path, known: Container[str], called: Mapping[str, str])
 def lines_of(file: Path) -> list[Line]:
     """The lines of a file that are not blank; of one that is no text, none."""
     try:
-        texts = read_file_lines(file)
+        texts = lines_in_any_encoding(file, file.name)
     except DataError:
         return []
     return [line_of(number, text) for number, text in enumerate(texts, 1) if text.strip()]

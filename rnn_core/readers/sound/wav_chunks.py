@@ -89,6 +89,9 @@ def find_chunks(content: bytes, label: str) -> Chunks:
             return Chunks(found[b"fmt "], found.get(b"fact", b""), *samples_at(content, body, size))
         found.setdefault(name, content[body : body + size])
         place = after_chunk(content, body + size, size % 2)
+    if b"data" in found and b"fmt " in found:
+        what = f"{label} is not a readable wav file: its header comes after its samples"
+        raise FaultsError({EXPORT: [what]})
     raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
 
 

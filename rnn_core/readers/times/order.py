@@ -1,5 +1,6 @@
 """Timestamps that do not increase: why, and what to do."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,26 @@ PARTS_OF_TIME = {
     "hora",
     "heure",
 }
-PARTS_OF_YEAR = {"month", "week", "quarter", "day", "monat", "woche", "mes", "mois"}
+PARTS_OF_YEAR = {"month", "week", "quarter", "day", "monat", "woche", "mes", "mois", "period"}
 """Words of names of columns that may tell the rest of a timestamp."""
 
 MOST_SERIES = 0.25
 """Share of the rows that the names of series in one table may be, at most."""
 
+MOST_PAIRED = 8
+"""Columns that are tried two together, at most."""
+
 HEAD = 2_000
 """Rows at the start that show that a column has many values."""
 
 
-def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, name: str) -> None:
+def check_order(
+    times: pd.DatetimeIndex,
+    table: pd.DataFrame,
+    date: str | None,
+    name: str,
+    series: str | None = None,
+) -> None:
     """Refuse timestamps that do not increase from row to row.
 
     Args:
@@ -40,6 +50,7 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
         table: Its further columns, which may tell the cause; its index says what a row is called.
         date: Their column.
         name: What to call the table in errors.
+        series: The column that says the series of a row, if one is named already.
 
     Raises:
         DataError: If they do not; says the likeliest cause.
@@ -56,11 +67,17 @@ def check_order(times: pd.DatetimeIndex, table: pd.DataFrame, date: str | None, 
             f"{where} is the timestamp of the row above too, and column {part!r} tells more of the "
             f"time; take both: --set date='{date},{part}'"
         )
-    if series := series_column(times, table):
-        count = table[series].nunique()
+    if columns := series_columns(times, table):
+        count = len(table[list(columns)].drop_duplicates())
+        told = " and ".join(map(repr, columns))
+        every = [column for column in (series, *columns) if column is not None]
+        cure = f"set data.series to {told}"
+        if len(every) > 1:
+            both = " and ".join(map(repr, every))
+            cure = f"join {both} into one column, and set data.series to it"
         raise DataError(
             f"{where} does not come after the row before: the table has {count} series one below "
-            f"the other, told apart by column {series!r}; set data.series to {series!r}"
+            f"the other, told apart by column{'s' * (len(columns) > 1)} {told}; {cure}"
         )
     if clock_set_back(times, change):
         raise DataError(
@@ -105,24 +122,41 @@ def other_part(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
     return None
 
 
-def series_column(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
-    """A column of few names, for each of which the timestamps increase; texts go first.
+def series_columns(times: pd.DatetimeIndex, table: pd.DataFrame) -> tuple[str, ...]:
+    """A column of few names, or two, for each of which the timestamps increase; texts go first.
 
     Rows go back in time at least once for each further series.
     """
     back = int((np.diff(times.asi8) <= 0).sum())
-    for column in sorted(map(str, table.columns), key=lambda c: not is_text(table[str(c)])):
-        values = table[column]
-        if not is_text(values) and not is_whole(values):
-            continue
-        codes, names = pd.factorize(values)
-        if not 2 <= len(names) <= min(max(MOST_SERIES * len(values), 2), back + 1):
-            continue
-        order = np.argsort(codes, kind="stable")
-        same = np.diff(codes[order]) == 0
-        if (np.diff(times.asi8[order])[same] > 0).all():
-            return column
-    return None
+    columns = sorted(map(str, table.columns), key=lambda c: not is_text(table[str(c)]))
+    few: dict[str, NDArray[np.int64]] = {}
+    for column in columns:
+        if is_text(table[column]) or is_whole(table[column]):
+            codes, names = pd.factorize(table[column])
+            if 2 <= len(names) <= back + 1:
+                few[column] = codes.astype(np.int64)
+    for column, codes in few.items():
+        if are_series(codes, times, back):
+            return (column,)
+    for one, other in combinations(list(few)[:MOST_PAIRED], 2):
+        if are_series(few[one] * (few[other].max() + 1) + few[other], times, back):
+            return one, other
+    return ()
+
+
+def are_series(codes: NDArray[np.int64], times: pd.DatetimeIndex, back: int) -> bool:
+    """Return whether there are few numbers, and the timestamps of each increase.
+
+    Args:
+        codes: The number of each row, (N,).
+        times: The timestamps.
+        back: How often these go back.
+    """
+    if not 2 <= len(np.unique(codes)) <= min(max(MOST_SERIES * len(codes), 2), back + 1):
+        return False
+    order = np.argsort(codes, kind="stable")
+    same = np.diff(codes[order]) == 0
+    return bool((np.diff(times.asi8[order])[same] > 0).all())
 
 
 def is_whole(values: "pd.Series[Any]") -> bool:

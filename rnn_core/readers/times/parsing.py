@@ -95,6 +95,8 @@ def refuse_unread(
         hint = "; remove this last row if it sums up the others"
     rows = int(unread.sum())
     such = f" ({rows} such rows)" if rows > 1 else ""
+    if rows == len(values) and not hint:
+        hint = "; write 2024-01-31, 2024-01-31 13:00, 2024-01, 2024-Q1 or 2024-W05"
     raise DataError(f"{where} is not a timestamp{such}{hint}")
 
 

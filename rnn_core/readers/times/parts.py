@@ -24,7 +24,7 @@ PARTS: Mapping[str, frozenset[str]] = {
     "time": frozenset(("time", "clock", "zeit", "uhrzeit", "tod", "heure", "hora", "ora")),
     "year": frozenset(("year", "yr", "yyyy", "jahr", "anno", "ano", "annee")),
     "quarter": frozenset(("quarter", "qtr", "quartal", "trimestre")),
-    "month": frozenset(("month", "mon", "mo", "mm", "monat", "mes", "mois", "mese")),
+    "month": frozenset(("month", "mon", "mo", "mm", "monat", "mes", "mois", "mese", "period")),
     "week": frozenset(("week", "isoweek", "woche", "kw", "semana", "semaine")),
     "day of year": frozenset(("doy", "yday", "jday", "julian", "dayofyear")),
     "day": frozenset(("day", "dd", "dy", "mday", "dom", "tag", "dia", "jour")),
@@ -62,17 +62,28 @@ RANGES = {
 }
 """Least and largest number of each part that is one."""
 
-CURES = {"time": "write 13:00 or 13:00:00"}
+CURES = {
+    "time": "write 13:00 or 13:00:00",
+    "month": "write 1 to 12 or a name such as Jan, and leave out rows of whole years",
+    "quarter": "write 1 to 4",
+    "hour": "write 0 to 23",
+}
+
+LETTERS = {"quarter": "Q", "month": "M", "week": "W", "hour": "H"}
+"""Letters that may be written before the number of a part, as in Q1."""
+
+MOSTLY = 0.5
+"""Share of the values of a column that show what it holds if the user names it."""
 
 LOOKED_AT = 200
 """Rows at the start that show which part of a timestamp a column holds."""
 
 CLOCK = re.compile(
     r"(?:0 days )?(\d{1,2})[:.h](\d\d)(?:[:.](\d\d(?:\.\d+)?))?(?:\s?([ap])\.?m\.?)?"
-    r"|(\d\d)(\d\d)",
+    r"(?:\s?[-\u2013]\s?\d{1,2}:\d\d(?::\d\d)?)?|(\d\d)(\d\d)",
     re.IGNORECASE,
 )
-"""A time of day as people write it, also 18.00.00 and 1800."""
+"""A time of day as people write it, also 18.00.00 and 1800, or from one such to another."""
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 """First letters of the English names of months."""
@@ -107,19 +118,21 @@ def find_parts(table: pd.DataFrame, others: Container[str]) -> list[tuple[str, .
     return sorted(found, key=len, reverse=True)
 
 
-def column_of(part: str, columns: Sequence[str], table: pd.DataFrame) -> str | None:
+def column_of(
+    part: str, columns: Sequence[str], table: pd.DataFrame, least: float = 1
+) -> str | None:
     """The column of a part, if there is one: of those called so, the shortest name goes first."""
     named = [column for column in columns if words_of(column) & PARTS[part]]
-    return next((c for c in sorted(named, key=len) if may_hold(part, table[c])), None)
+    return next((c for c in sorted(named, key=len) if may_hold(part, table[c], least)), None)
 
 
-def may_hold(part: str, values: "pd.Series[Any]") -> bool:
-    """Return whether all of the first values can be such a part."""
+def may_hold(part: str, values: "pd.Series[Any]", least: float = 1) -> bool:
+    """Return whether all of the first values can be such a part, or at least a share of them."""
     head = values.iloc[:LOOKED_AT]
     if part == "date":
         counts = np.isfinite(each(head, partial(count_of, part="year")))
         return not counts.any() and bool(head.notna().all())
-    return bool(np.isfinite(each(head, partial(read_part, part=part))).all())
+    return bool(np.isfinite(each(head, partial(read_part, part=part))).mean() >= least)
 
 
 def read_parts(
@@ -168,10 +181,10 @@ def roles_of(table: pd.DataFrame, columns: Sequence[str], name: str) -> dict[str
     Raises:
         DataError: If nothing tells.
     """
-    for way in WAYS:
+    for least, way in itertools.product((1, MOSTLY), WAYS):  # so that faults are named
         free, roles = list(columns), dict[str, str]()
         for part in way:
-            if (column := column_of(part, free, table)) is None:
+            if (column := column_of(part, free, table, least)) is None:
                 break
             free.remove(column)
             roles[part] = column
@@ -225,7 +238,8 @@ def read_part(text: str, part: str) -> float:
 
 def count_of(text: str, part: str) -> float:
     """A whole number in the range of a part, if written with decimals; else NaN."""
-    match = re.fullmatch(r"(\d{1,4})(?:\.0*)?", text)
+    letter = LETTERS.get(part, "")
+    match = re.fullmatch(rf"{letter and f'{letter}?'}(\d{{1,4}})(?:\.0*)?", text, re.IGNORECASE)
     least, most = RANGES[part]
     return float(match[1]) if match and least <= int(match[1]) <= most else np.nan
 

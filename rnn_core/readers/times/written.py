@@ -11,7 +11,7 @@ from pandas.tseries.api import guess_datetime_format
 from rnn_core.errors import DataError
 from rnn_core.readers.times.month_names import WORD, in_english
 from rnn_core.readers.times.parsing import AT_ONCE, Times, in_pieces, kinds_of, parse, refuse_unread
-from rnn_core.readers.times.slashes import SLASHED, times_of_slashes
+from rnn_core.readers.times.slashes import SLASHED, WITH_MONTH, times_of_slashes
 
 ZONE = r"\d{1,2}:\d{2}\S*?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
@@ -31,9 +31,13 @@ PLAIN_FORMS = (
     (MONTH_IN_SIGNS + "$", r"\1-\2"),
     (r"^(\d{1,2}[/ -]?[A-Za-z]{3}[/ -]?\d{4}):", r"\1 "),  # as servers and SAS write it
     (r"\b(\d{1,2})(?:st|[nr]d|th)\b", r"\1"),
+    (r"^(.*\d:\d\d(?::\d\d)?) [-\u2013] (?:.* )?\d{1,2}:\d\d(?::\d\d)?$", r"\1"),
 )
 """Forms of dates, such as those with the signs for year, month and day in Chinese, Japanese and
-Korean, and what pandas reads in their place."""
+Korean, or from one time to another, and what pandas reads in their place."""
+
+LATE = r"[T ]24:00(?::00)?$"
+"""The end of a day as a time."""
 
 MAY = r"(?i)\bmay\b"
 
@@ -71,7 +75,7 @@ def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -
     if re.match(r"^[1-4][-/]\d{4}$", first):
         return Times(quarters_or_months(values, name))
     values = without_late_midnights(values)
-    if SLASHED.match(first):
+    if SLASHED.match(first) or WITH_MONTH.match(values.iloc[0]):
         return times_of_slashes(values, name, day_first)
     return Times(in_one_zone(values, name))
 
@@ -168,13 +172,16 @@ def quarters_or_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
 
 
 def without_late_midnights(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Texts in which 24:00 of a day is 00:00 of the next one, where the day is written ISO."""
-    late = values.str.contains(r"[T ]24:00(?::00)?$", regex=True)
+    """Texts in which 24:00 of a day is 00:00 of the next one, where the day is certain."""
+    late = values.str.contains(LATE, regex=True)
     if not late.any():
         return values
-    days = parse(values[late].str.slice(0, 10), "%Y-%m-%d") + pd.Timedelta(days=1)
+    form = "%d.%m.%Y" if "." in values.iloc[0][:10] else "%Y-%m-%d"
+    days = parse(values[late].str.slice(0, 10), form) + pd.Timedelta(days=1)
+    clock = values[late].str.slice(11).str.replace("24:", "00:", regex=False)
+    next_day = days.dt.strftime(form).str.cat(clock, sep=" ")
     values = values.copy()
-    values[late] = days.dt.strftime("%Y-%m-%d 00:00").where(days.notna(), values[late])
+    values[late] = next_day.where(days.notna(), values[late])
     return values
 
 

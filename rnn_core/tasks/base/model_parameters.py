@@ -14,14 +14,16 @@ class ModelParameters:
         hidden_size: Features of the recurrent state.
         num_layers: Recurrent layers; in params.yaml `depths` sets them.
         dropout: Share of activations dropped while training, in [0, 1).
-        recurrent_dropout: Share of recurrent weights dropped while training; as `zoneout`,
-            see `rnn_core.layers.recurrent.Recurrent`.
-        zoneout: Share of the state's units that skip a step while training.
-        recurrent_init: How recurrent matrices start; as the next two, see
-            `rnn_core.layers.initialisation.Initialisation`.
-        forget_bias: Where the biases of gates that keep the state start.
-        longest_memory: Steps that the longest memories span at the start; null: not drawn.
-        initial_state: How a sequence starts; see `rnn_core.layers.recurrent.Recurrent`.
+        recurrent_dropout: Share of recurrent weights dropped while training, in [0, 1).
+        zoneout: Share of the state's units that skip a step while training, in [0, 1).
+        recurrent_init: How recurrent matrices start: orthogonal, or uniform in +-1/sqrt(H), as
+            `torch.nn` draws them.
+        forget_bias: Where the biases of gates that keep the state start, so that a new network
+            remembers; 0: none.
+        longest_memory: Steps that the longest memories span at the start; biases are then drawn
+            so, and `forget_bias` is not used. null: not drawn.
+        initial_state: How a sequence starts: `zeros`; `learned`, a trained vector; or `random`,
+            drawn from N(0, 0.1^2) in training, else zeros.
     """
 
     hidden_size: int = 64

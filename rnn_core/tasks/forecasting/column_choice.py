@@ -1,6 +1,8 @@
 """Columns that the user asks for: of numbers, of true and false, or of a few different texts."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,11 @@ HALF = 0.5
 MOST_KINDS = 20
 """Different texts that a column may have, each of which becomes a column of 0 and 1."""
 
+MOST_TOLD = 12
+"""Columns that may be asked for that are named, at most."""
+
+TIMES_ACROSS = "its columns are times: turn it round, so that each time is a row"
+
 FEWEST_TIMES = 4
 """Fewest columns that make a table whose columns are times, if they are most of its columns."""
 
@@ -36,15 +43,48 @@ def numeric_columns(frame: "pd.DataFrame") -> list[str]:
     return [c for c in map(str, frame) if is_number(frame[c]) and not is_bool_dtype(frame[c])]
 
 
-def known_columns(frame: "pd.DataFrame") -> str:
-    """Tell which columns may be asked for, or why there are none."""
-    if any(map(are_times, (frame.columns, frame.iloc[0]))):
-        return "its columns are times: turn it round, so that each time is a row"
+def known_columns(frame: "pd.DataFrame", asked: str = "") -> str:
+    """Tell which columns may be asked for, or why there are none.
+
+    Args:
+        frame: The table.
+        asked: What was asked for; of many columns, those with almost this name go first.
+    """
+    if are_years(frame.columns) or any(map(are_times, (frame.columns, frame.iloc[0]))):
+        return TIMES_ACROSS
     numeric = numeric_columns(frame)
+    if len(numeric) > MOST_TOLD:
+        likeness = SequenceMatcher(b=asked.casefold())
+        alike = {}
+        for column in numeric:
+            likeness.set_seq1(column.casefold())
+            alike[column] = likeness.ratio()
+        numeric.sort(key=lambda column: -alike[column])
     if len(frame.columns) == 1 and not numeric:
         alone = f"it has one column alone, {frame.columns[0]!r}"
         return f"{alone}: name what separates fields, such as --set separator=semicolon"
-    return f"columns of numbers: {', '.join(numeric) or 'none'}"
+    return f"columns of numbers: {some(numeric, MOST_TOLD) or 'none'}"
+
+
+def are_years(names: Iterable[object]) -> bool:
+    """Return whether most columns are called after years that follow one another."""
+    listed = list(map(str, names))
+    years = sorted(int(name) for name in listed if re.fullmatch(r"(1[89]|20)\d\d", name))
+    following = years == [*range(years[0], years[0] + len(years))] if years else False
+    return following and len(years) >= max(len(listed) / 2, FEWEST_TIMES)
+
+
+def instead_of_numbers(values: "pd.Series[Any]") -> str:
+    """Describe a column without any number."""
+    from rnn_core.readers import tables  # noqa: PLC0415 - as above
+
+    texts = [text for text in written_as(values.iloc[:LOOKED_AT]) if text]
+    if not texts:
+        return "is empty"
+    kinds = {text.lower() for text in texts}
+    if tables.are_flags(values) or kinds <= {"yes", "no"}:
+        return f"holds {' and '.join(sorted(kinds))}: write 1 and 0"
+    return f"holds no numbers, but texts such as {texts[0][:40]!r}"
 
 
 def are_times(texts: Iterable[object]) -> bool:
@@ -101,20 +141,23 @@ def wanted_columns(
     for column in wanted:
         parts = [part.strip() for part in column.split(",")]
         asked += parts if column not in frame and set(parts) <= set(frame) else [column]
-    numeric, known, found = numeric_columns(frame), known_columns(frame), list[str]()
+    numeric, found = numeric_columns(frame), list[str]()
     for column in asked:
         if trained is not None and column not in frame and column_of(column) in frame:
             check_indicator(column, frame, name, trained)
             found.append(column)
             continue
         if column not in frame:
-            raise ParameterError(f"{name} has no column {column!r}; {known}")
+            raise ParameterError(f"{name} has no column {column!r}; {known_columns(frame, column)}")
         told = trained is not None and tables.are_flags(frame[column])
         share = 1.0 if told or column in numeric else share_of_numbers(frame[column])
         if share > HALF or (trained is None and share):
             found.append(column)
         elif trained is None:
-            raise ParameterError(f"{name}: column {column!r} holds no numbers; {known}")
+            holds = instead_of_numbers(frame[column])
+            raise ParameterError(
+                f"{name}: column {column!r} {holds}; {known_columns(frame, column)}"
+            )
         else:
             found += indicators_in(frame[column], name, trained)
     return found

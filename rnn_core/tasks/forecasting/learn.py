@@ -46,10 +46,13 @@ class ForecastingModel(ModelParameters):
     """The forecaster; see `rnn_core.models.forecaster.Forecaster`.
 
     Attributes:
-        segment: As the next three, see there.
-        embedding_size: See there.
-        normalisation: See there.
-        channels: See there.
+        segment: Rows of the past that form one step of the recurrent layer; divides `lookback`.
+        embedding_size: Size of a linear layer with ReLU in front of the recurrent one; 0: there
+            is none.
+        normalisation: `last_value` subtracts each column's last value, and adds it back to the
+            forecast; `none` does not.
+        channels: `together` reads all columns as one input; `apart` reads each target by itself,
+            with the same weights for all.
         loss: What training lowers: the mean squared or absolute error, or the pinball loss of
             quantiles, whose median is the forecast then. The metric is the squared error
             all the same.
@@ -276,7 +279,8 @@ class Learning(Learns):
 
         These are the mean absolute error, the same in units of that of the seasonal naive
         forecast, `mase`, and where there are quantiles, their mean pinball loss and the share of
-        values in each interval, such as `coverage_80`.
+        values in each interval, such as `coverage_80`; of several series, also that of the series
+        where it is the smallest, `coverage_80_least`.
 
         Of a window, the values that are there count; its weight is their share of all that
         it predicts. Windows that are less than a horizon apart have targets in common, and so make
@@ -293,7 +297,7 @@ class Learning(Learns):
         count = known.sum(dim=(1, 2))
         share = count.double() / future[0].numel()
         others = {"mae": float(error.abs().sum() / count.sum())}
-        others |= self.interval_scores(output[known], future[known])
+        others |= self.interval_scores(output, future, series)
         distances = torch.where(known, error.abs(), torch.nan)
         scaled = scaled_error(distances, self.naive_errors(data)[series][:, None])
         others |= {} if scaled is None else {"mase": scaled}
@@ -318,13 +322,25 @@ class Learning(Learns):
         sides = (values[slice(*rows)].double().cpu() for rows in borders)
         return torch.stack([naive_errors(side, self.season_rows) for side in sides])
 
-    def interval_scores(self, quantiles: Tensor, truth: Tensor) -> dict[str, float]:
-        """Metrics of quantiles (K, Q) of values (K,); none where one value is predicted."""
-        levels = self.model.levels
+    def interval_scores(self, quantiles: Tensor, truth: Tensor, series: Tensor) -> dict[str, float]:
+        """Metrics of the quantiles of windows; none where one value is predicted.
+
+        Args:
+            quantiles: (N, H, C, Q).
+            truth: (N, H, C), NaN where it is not known.
+            series: The series of each window, int64 (N,).
+        """
+        levels, known = self.model.levels, ~truth.isnan()
         if not levels:
             return {}
-        found = {"pinball": float(pinball(quantiles.double(), truth.double(), levels).mean())}
+        pairs = quantiles[known].double(), truth[known].double()
+        found = {"pinball": float(pinball(*pairs, levels).mean())}
+        owner = series[:, None, None].expand_as(truth)[known]
+        counts = owner.bincount()
         for interval in intervals_of(levels):
-            share = covered(quantiles, truth, interval).double().mean()
-            found[f"coverage_{interval.percent}"] = float(share)
+            inside = covered(quantiles[known], truth[known], interval).double()
+            found[f"coverage_{interval.percent}"] = float(inside.mean())
+            if len(self.meta.series) > 1:
+                shares = owner.bincount(inside)[counts > 0] / counts[counts > 0]
+                found[f"coverage_{interval.percent}_least"] = float(shares.min())
         return found

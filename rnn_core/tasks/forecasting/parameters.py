@@ -26,13 +26,14 @@ class ForecastingData:
             lookback and over the horizon. What is asked for a forecast has them in the rows
             after the last target. A column of texts is named by its indicators, as
             `holiday = Easter`, which is 1 where the text is that, and 0 elsewhere.
-        calendar: What is read of the timestamps, over the lookback and over the horizon; see
-            `rnn_core.tasks.forecasting.ahead.calendar`.
-        date: Column of timestamps, which must increase; None if there is none.
+        calendar: What is read of the timestamps, over the lookback and over the horizon, each as
+            sine and cosine; `hour` is the time of day.
+        date: Column of timestamps, which must increase; null if there is none.
         time_parts: Columns that make the timestamps together, such as a day and a time of day, or
-            year, month and hour; they become the column `date`. None where that is in the table.
-        day_first: Whether 01/02/2024 is the first of February; None to find it out.
-        series: Column that names the series of a row, where a table holds several; None if
+            year, month and hour; they become the column `date`. Empty where the
+            table has that column.
+        day_first: Whether 01/02/2024 is the first of February; null: it is found out.
+        series: Column that names the series of a row, where a table holds several; null if
             it holds one. The rows of each are in the order of time, wherever they stand.
         lookback: Rows of the past that the model sees.
         horizon: Rows that it predicts.
@@ -44,12 +45,14 @@ class ForecastingData:
         irregular: What rows are that are not one step apart, where a step may be one of
             the calendar, such as a month or a business day: an error, or allowed. The
             model counts rows, not time.
-        separator: As the next four, see `rnn_core.readers.table_files.TableForm`; None to find
-            it out.
-        decimal: See there.
-        encoding: See there.
-        header: See there.
-        quoting: See there.
+        separator: What separates fields: one character, or `comma`, `semicolon`, `tab`, `bar` or
+            `space`; null: it is found out.
+        decimal: The sign before the decimals of a number; null: it is found out.
+        encoding: Of the text, as Python calls it, such as `cp1250`; null: it is found out.
+        header: Whether the first row has the names of columns, which are else 1, 2, 3 and so on;
+            null: it is found out.
+        quoting: Whether fields may be in quotation marks (`double`), or these are characters
+            like any other (`none`); null: it is found out.
         scaling: Where each column is 0 and 1 for a model, by the training set: `standard`, at
             the mean and a standard deviation from it; `robust`, at the median and at the
             interquartile range over 1.349, which are alike for normal noise and which a few

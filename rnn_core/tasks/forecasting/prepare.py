@@ -43,10 +43,11 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
             kept.append(kept_rows(series, part, parameters))
     faults.check()
     scales = scales_of(kept, columns, parameters, table.name)
-    scaled = [
-        torch.from_numpy(np.ascontiguousarray((one.values - mean) / std, np.float32))
-        for one, (mean, std) in zip(kept, scales, strict=True)
-    ]
+    scaled = [in_scale(one, *scale) for one, scale in zip(kept, scales, strict=True)]
+    for one, numbers in zip(kept, scaled, strict=True):
+        with faults.noted():
+            refuse_farthest(numbers.numpy(), parts[one.name].numbers, table.name)
+    faults.check()
     found = [
         Series(name=one.name, mean=mean.tolist(), std=std.tolist(), tested_from=one.tested_from)
         for one, (mean, std) in zip(kept, scales, strict=True)
@@ -156,6 +157,9 @@ def checked_step(table: Table, parameters: ForecastingData) -> Step:
 Scale: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Where columns are 0, and how far from there they are 1, (C,) each."""
 
+FARTHEST = 1e15
+"""Deviations from the mean that a value has at most; its square is in the range of float32."""
+
 IQR = 1.3489795003921634
 """Standard deviations that the interquartile range of the normal distribution has."""
 
@@ -171,6 +175,33 @@ def scale_of(train: NDArray[np.float64], scaling: Literal["standard", "robust"])
         return np.nanmean(train, axis=0), deviation
     low, median, high = np.nanquantile(train, [0.25, 0.5, 0.75], axis=0)
     return median, np.where(high > low, (high - low) / IQR, deviation)
+
+
+def in_scale(series: Kept, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Tensor:
+    """The columns of a series in its scale, float32 (T, C)."""
+    numbers = np.clip((series.values - mean) / std, -FARTHEST, FARTHEST)  # as float32 can hold
+    return torch.from_numpy(np.ascontiguousarray(numbers, np.float32))
+
+
+def refuse_farthest(scaled: NDArray[np.floating], table: "pd.DataFrame", name: str) -> None:
+    """Refuse values that are too far from the others for their squares to be added up.
+
+    Args:
+        scaled: In their scale, (T, C).
+        table: The values as they are, whose first rows these are.
+        name: What to call the table in errors.
+
+    Raises:
+        DataError: Names all.
+    """
+    faults = Faults()
+    for row, place in np.argwhere(np.abs(scaled) >= FARTHEST).tolist():
+        where = f"{name}, row {table.index[row]}, column {table.columns[place]!r}"
+        what = (
+            f"{table.iloc[:, place].to_numpy(np.float64)[row]:g} is too far from the other values"
+        )
+        faults.add(f"{where}: {what}", "leave it empty, or write another number")
+    faults.check()
 
 
 def refuse_negative(targets: "pd.DataFrame", name: str) -> None:
@@ -209,6 +240,12 @@ def scales_of(
         if changes.any():
             stds[~changes, place] = np.median(stds[changes, place])
         elif column in parameters.targets:
+            least = range_of([one.train for one in kept])
+            if least[0][place] < least[1][place] and len(kept) == 1:
+                raise DataError(
+                    f"{name}: the values of target column {column!r} differ by too little to be "
+                    "scaled; write them in a smaller unit"
+                )
             raise DataError(
                 f"{name}: target column {column!r} never changes within a series on the training "
                 "set; leave it out"

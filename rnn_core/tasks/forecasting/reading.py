@@ -228,7 +228,7 @@ def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str) -> sli
         DataError: If all are blank.
     """
     if blank.all():
-        raise DataError(f"{name}: no row has a value of {', '.join(targets)}")
+        raise DataError(f"{name}: no row has a value of {', '.join(targets)}; leave it out")
     return slice(int(blank.argmin()), len(blank) - int(blank[::-1].argmin()))
 
 
@@ -302,7 +302,7 @@ def check_times(
     """
     from rnn_core.readers.times import order, steps  # noqa: PLC0415 - training does without
 
-    order.check_order(times, others, parameters.date, name)
+    order.check_order(times, others, parameters.date, name, parameters.series)
     if parameters.irregular == "error":
         steps.check_steps(times, others.index, name, cure)
     return step_of(times) if len(times) > 1 else Step(None, None)

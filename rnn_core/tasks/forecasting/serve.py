@@ -24,7 +24,7 @@ from rnn_core.tasks.forecasting.intervals.widening import FOLLOWED
 from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
-from rnn_core.tasks.forecasting.prepare import Scale, scale_of
+from rnn_core.tasks.forecasting.prepare import Scale, refuse_farthest, scale_of
 from rnn_core.tasks.forecasting.reading import (
     alike,
     check_times,
@@ -34,6 +34,7 @@ from rnn_core.tasks.forecasting.reading import (
     times_in,
 )
 from rnn_core.tasks.forecasting.windows import fill
+from rnn_core.wording import amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,9 +191,12 @@ class Serving(Learning, Serves):
             DataError: If it has too few rows, gaps that the model was not trained to fill, or
                 rows that are not in time as those that the model was trained on.
         """
+        import pandas as pd  # noqa: PLC0415 - training does without
+
         name, length = called(NAME, series), self.meta.lookback
         if until < length:
-            raise DataError(f"{name} has {until} rows; {length} are needed")
+            cure = "; give it more, or leave it out" if series else ""
+            raise DataError(f"{name} has {amount(until, 'row')}; {length} are needed{cure}")
         whole = None if times is None else times[:until]
         if times is not None:
             recent = slice(until - length, None)
@@ -200,6 +204,10 @@ class Serving(Learning, Serves):
         known = self.meta.by_name.get(series)
         values = self.numbers_of(table.iloc[until - length if known else 0 : until], name)
         mean, std = known_scale(known) if known else self.new_scale(values)
+        read = pd.DataFrame(
+            values[-length:], table.index[until - length : until], self.meta.columns
+        )
+        refuse_farthest((values[-length:] - mean) / std, read, name)
         before = self.rows_before(table.iloc[:until], whole, name, (mean, std))
         past, after = self.in_time(times, count)
         ahead = known_rows(table.iloc[until:], after, count, self.meta, name)

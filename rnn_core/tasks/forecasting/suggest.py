@@ -75,7 +75,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     outlying = any(has_outliers(part.numbers[targets].to_numpy()) for part in parts)
     if outlying:
         data.setdefault("scaling", "robust")
-    step = step_in_order(table, data["date"])
+    step = step_in_order(table, data["date"], data.get("series"))
     if not all(part.times is None or steps.regular(part.times) for part in parts):
         data.setdefault("irregular", "allow")
     lengths = [len(part.numbers) for part in parts]
@@ -105,7 +105,7 @@ def named(column: Any) -> Any:
     return str(column) if type(column) is int else column
 
 
-def step_in_order(table: Table, date: str | None) -> Step:
+def step_in_order(table: Table, date: str | None, series: str | None) -> Step:
     """The step between the rows of a table, of several series that of the longest.
 
     Raises:
@@ -119,7 +119,7 @@ def step_in_order(table: Table, date: str | None) -> Step:
     for part in table.parts.values():
         assert part.times is not None
         with faults.noted():
-            order.check_order(part.times, part.others, date, part.name)
+            order.check_order(part.times, part.others, date, part.name, series)
     faults.check()
     return step_of(table.times[table.series[table.longest]])
 

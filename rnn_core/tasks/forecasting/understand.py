@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from rnn_core.readers.faults import some
 from rnn_core.readers.indicators import columns_of, indicator_of
+from rnn_core.readers.labelled_texts import alike
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
+from rnn_core.tasks.forecasting.column_choice import TIMES_ACROSS, are_years
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table, read_table
 from rnn_core.tasks.forecasting.seasons import season_of
@@ -39,6 +41,7 @@ def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
     return Understanding(
         read=tuple(found_of(table, meta)),
         doubts=(
+            *doubts_of_series(table, meta),
             *doubts_of_times(table.parts[table.longest], meta),
             *doubts_of_values(table),
             *doubts_of_known(table, meta),
@@ -109,6 +112,23 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
     return f"time{joined}: {span}{zone}{order[meta.day_first]}, one row {per}{repeats}"
 
 
+def doubts_of_series(table: Table, meta: ForecastingMeta) -> Iterator[str]:
+    """Series that may be one, and those that cannot be asked for."""
+    for names in alike(list(table.series))[:TOLD]:
+        told = " and ".join(map(repr, names))
+        yield f"{told} are different series, and look alike; write them the same if they are one"
+    short = [
+        repr(name)
+        for name, rows in table.series.items()
+        if name and rows.stop - rows.start < meta.lookback
+    ]
+    if short:
+        yield (
+            f"{len(short):,} series of fewer rows than the {meta.lookback} that a forecast "
+            f"reads: {some(short)}; `predict` needs tables without them, or with more rows of them"
+        )
+
+
 def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     """Possible faults in the order of rows in time."""
     from rnn_core.readers.times import columns, order, steps  # noqa: PLC0415 - as above
@@ -118,6 +138,9 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
             f"the values of {block!r} stand one below the other: where they are several series, "
             f"set data.series to {block!r}"
         )
+    if table.times is None and are_years([*table.numbers, *table.others]):
+        yield TIMES_ACROSS
+        return
     if table.times is None:
         like = columns.look_like_dates(table.others)
         may_be = f"; {some(like, 8)} may be: --set date=NAME"

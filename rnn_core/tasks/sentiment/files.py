@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from rnn_core.readers.class_files import (
     read_class_files,
 )
 from rnn_core.readers.faults import Faults, some
-from rnn_core.readers.folders import files_besides, visible_files, visible_in
+from rnn_core.readers.folders import files_besides, is_note, visible_files, visible_in
+from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import (
     LabelledTexts,
@@ -27,7 +29,8 @@ from rnn_core.readers.labelled_texts import (
 )
 from rnn_core.readers.splits import SPLIT_NAMES, splits_named
 from rnn_core.readers.table_files import is_table_file
-from rnn_core.readers.text_files import is_note, is_plain
+from rnn_core.readers.tables import are_parts, in_order
+from rnn_core.readers.text_files import is_plain
 from rnn_core.readers.text_folders import (
     ClassFolder,
     find_class_folders,
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
-IN_ONE_PIECE = re.compile("-00000-of-00001.*")
+PIECE = re.compile(r"-\d+-of-(\d+).*")
 """Rest of a split's name whose file could have been cut into pieces."""
 
 OF_LINES = (".label", ".train", ".valid", ".dev", ".test", ".ft", ".fasttext")
@@ -141,23 +144,25 @@ def read_files(
 
     if (of_classes := read_classes(raw, parameters, faults)) is not None:
         return of_classes
-    read: dict[int, LabelledTexts] = {}
+    read: list[tuple[int, LabelledTexts]] = []
     files = files_of(raw, parameters)
-    for side, file in files.items():
+    for side, file in ((side, file) for side, parts in files.items() for file in parts):
         with faults.noted():
-            kind = next((one.kind for one in read.values()), None)
-            read[side] = read_file(file, side, parameters, kind)
+            kind = read[0][1].kind if read else None
+            read.append((side, read_file(file, side, parameters, kind)))
     faults.check()
-    train = next(iter(read.values()))
-    tables = [one.table.assign(side=side) for side, one in read.items()]
+    _, train = read[0]
+    tables = [one.table.assign(side=side) for side, one in read]
+    parts = [told_parts(each) for each in files.values() if len(each) > 1]
     return pd.concat(tables), Found(
         form=train.form,
         lines=train.kind,
         text=train.text,
         label=train.label,
         others=train.others,
-        notes=train.notes,
-        left_out=files_besides(raw, {*files.values()}),
+        unread=train.unread,
+        notes=(*parts, *train.notes),
+        left_out=files_besides(raw, {file for each in files.values() for file in each}),
     )
 
 
@@ -243,18 +248,23 @@ NO_FILES = (
 )
 
 
-def files_of(raw: Path, parameters: SentimentData) -> dict[int, Path]:
-    """The file of each split that has one, or the only file."""
+def files_of(raw: Path, parameters: SentimentData) -> dict[int, list[Path]]:
+    """The file of each split that has one, or the only file; of one in pieces, all of these."""
     if parameters.train is None:
         return {NO_SPLIT: only_table(raw)}
     named = {i: getattr(parameters, split) for i, split in enumerate(SPLITS)}
-    named = {i: name for i, name in named.items() if name is not None}
-    for i, name in named.items():
-        if not (raw / name).is_file():
-            raise ParameterError(f"{SPLITS[i]}: there is no {name} in the data")
-    if len(named) == 1:
-        return {NO_SPLIT: raw / parameters.train}
-    return {i: raw / name for i, name in named.items()}
+    found = {i: files_called(raw, name) for i, name in named.items() if name is not None}
+    for i, files in found.items():
+        if not files:
+            raise ParameterError(f"{SPLITS[i]}: there is no {named[i]} in the data")
+    return {NO_SPLIT: found[TRAIN]} if len(found) == 1 else found
+
+
+def files_called(raw: Path, name: str) -> list[Path]:
+    """The file of a name, or those in whose names a star stands for something."""
+    if "*" in name:
+        return sorted((file for file in raw.glob(name) if file.is_file()), key=in_order)
+    return [raw / name] if (raw / name).is_file() else []
 
 
 def tables_of(raw: Path) -> list[Path]:
@@ -265,8 +275,8 @@ def tables_of(raw: Path) -> list[Path]:
     return [file for file in found if not is_note(file.name)]
 
 
-def only_table(raw: Path) -> Path:
-    """The one table of a folder.
+def only_table(raw: Path) -> list[Path]:
+    """The one table of a folder, or the files that it was cut into, in their order.
 
     Raises:
         DataError: If there is not exactly one.
@@ -278,24 +288,31 @@ def only_table(raw: Path) -> Path:
             f"table, such as by: paste {beside[1]} {beside[0]} > texts.tsv"
         )
     if not files:
+        refuse_packed(visible_files(raw))
         raise DataError(without_files(raw))
+    if len(files) > 1 and are_parts(files) and not all(map(is_plain, files)):
+        return sorted(files, key=in_order)
     if len(files) > 1:
         names = [file.name for file in files]
-        classes = "; if each has the texts of one class, join them into a table with their labels"
         raise DataError(
             f"there are {len(files)} tables, {some(names, 5)}; say which is which: --set "
             f"train={names[0]} --set test={names[1]} (and --set validation=..., which is else "
-            f"drawn from the training file){classes if all(map(is_plain, files)) else ''}"
+            "drawn from the training file); if each has the texts of one class, join them into a "
+            "table with their labels"
         )
-    return files[0]
+    return files
 
 
 def usual_files(raw: Path) -> dict[Split, str]:
     """The tables that are called after splits, as data sets usually are, such as val.csv.
 
-    So are files whose split could be cut into pieces, if it is in one: train-00000-of-00001.
+    So are files whose split could be cut into pieces: train-00000-of-00001. Of several pieces, a
+    star stands for their numbers.
     """
-    stems = {word_of_split(file): file.name for file in tables_of(raw)}
+    tables = tables_of(raw)
+    stems = {word_of_split(file): file.name for file in tables}
+    pieces = {word: [f.name for f in tables if word_of_split(f) == word] for word in stems}
+    stems |= {word: starred(names) for word, names in pieces.items() if are_pieces(names)}
     named = splits_named(stems)
     usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
     return {named[stem]: stems[stem] for stem in usual}
@@ -305,7 +322,27 @@ def word_of_split(file: Path) -> str:
     """The part of a file's name that may say its split: its ending, or what is before it."""
     if file.suffix.lower() in OF_LINES and file.suffix[1:].lower() in SPLIT_NAMES:
         return file.suffix[1:]
-    return IN_ONE_PIECE.sub("", file.name.partition(".")[0])
+    return PIECE.sub("", file.name.partition(".")[0])
+
+
+def told_parts(files: Sequence[Path]) -> str:
+    """Describe files that are parts of a table, and whether some of these are missing."""
+    told = f"{len(files)} files are parts of one table: {some([file.name for file in files])}"
+    found = [PIECE.search(file.name) for file in files]
+    number = max((int(one[1]) for one in found if one), default=len(files))
+    return told if number == len(files) else f"{told}; by their names there are {number:,}"
+
+
+def are_pieces(names: Sequence[str]) -> bool:
+    """Return whether names are those of several pieces of a file."""
+    return len(names) > 1 and all(map(PIECE.search, names))
+
+
+def starred(names: Sequence[str]) -> str:
+    """The names of pieces with a star for the numbers in which they differ."""
+    start = commonprefix(names)  # noqa: RUF071 - by letters
+    end = commonprefix([name[::-1] for name in names])[::-1]  # noqa: RUF071 - by letters
+    return f"{start}*{end}"
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

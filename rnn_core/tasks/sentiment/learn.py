@@ -43,8 +43,7 @@ class SentimentModel(ModelParameters):
         pooling: How the outputs of all words become one.
         word_dropout: Share of words that are made unknown while training.
         word_evidence: Whether the recurrent layer also reads for which classes each word
-            speaks, as naive Bayes counts it on the training set; see
-            `rnn_core.tasks.sentiment.evidence`.
+            speaks, as naive Bayes counts it on the training set.
         label_smoothing: Share of a label that training spreads over all classes
             (arXiv:1512.00567v3).
         class_weights: How much texts of each class count while training: `none` all the same,

@@ -23,12 +23,15 @@ class SentimentData:
     Attributes:
         text: Column of texts: its name, or its position from 1.
         label: Column of labels, in the same form.
-        separator: As the next three, see `rnn_core.readers.table_files.TableForm`; None to find
-            it out.
-        encoding: See there.
-        header: See there.
-        quoting: See there.
-        train: File of the training set; null: there is one file, split by shares.
+        separator: What separates fields: one character, or `comma`, `semicolon`, `tab`, `bar` or
+            `space`; null: it is found out.
+        encoding: Of the text, as Python calls it, such as `cp1250`; null: it is found out.
+        header: Whether the first row has the names of columns, which are else 1, 2, 3 and so on;
+            null: it is found out.
+        quoting: Whether fields may be in quotation marks (`double`), or these are characters
+            like any other (`none`); null: it is found out.
+        train: File of the training set; null: there is one file, split by shares. A `*` stands for
+            the numbers of files that one was cut into, also below.
         validation: File of the set kept for choosing; null: drawn.
         test: File of the set kept for the final score; null: drawn.
         validation_share: Share of each class kept for choosing.
@@ -36,11 +39,12 @@ class SentimentData:
         split_seed: Seed that decides which texts are in which split.
         lowercase: Whether upper and lower case are the same.
         find_words: Whether the characters of scripts without spaces are joined into words that
-            are found in the training set; see `rnn_core.features.word_finding`.
+            are found in the training set.
         min_count: Occurrences in the training set that a word must have to be known.
         max_vocabulary: Most different words, the unknown one included.
         max_words: Words of a text that are read; the rest is left out.
-        metric: What models are chosen by: see `rnn_core.metric`.
+        metric: What models are chosen by: the share of texts that are right, or the mean of that
+            share over the classes.
     """
 
     text: Column = "text"
@@ -97,6 +101,7 @@ class Found:
         text: Its column of texts: the name, or the position where columns have none.
         label: Its column of labels, in the same form.
         others: Further columns that may be the one of labels.
+        unread: All columns but these two.
         notes: What was decided in reading it, a line each.
         left_out: Files and folders that are not read.
         by_name: Classes that names of files alone tell, and that are no usual labels.
@@ -112,6 +117,7 @@ class Found:
     text: str = ""
     label: str = ""
     others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     by_name: tuple[str, ...] = ()

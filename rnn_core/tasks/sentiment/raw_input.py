@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rnn_core.errors import DataError
 from rnn_core.readers.class_files import may_be_texts
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_files
+from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.labelled_lines import LineKind, encoding_of, kind_of_file, texts_of_lines
 from rnn_core.readers.labelled_texts import TEXT_NAMES, one_form, texts_of
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.table_files import (
-    PACKED,
     TableFile,
     TableForm,
     is_table_file,
     read_table_file,
 )
+from rnn_core.readers.text_files import PLAIN
 from rnn_core.readers.text_folders import texts_in
 from rnn_core.tasks.base.serves import row_names
 
@@ -65,8 +66,7 @@ def read_raw_input(path: Path, known: Known) -> "pd.DataFrame":
     """
     if path.is_dir():
         return of_folder(path, known)
-    suffixes = {suffix.lower() for suffix in path.suffixes} - {*PACKED}
-    plain = not is_table_file(path) or ".txt" in suffixes
+    plain = not is_table_file(path) or ".txt" in Path(name_inside(path)).suffixes
     if known.lines not in {None, "file"} and (plain or kind_of_file(path, None) == known.lines):
         return frame_of(of_lines(path, known))
     if not plain:
@@ -84,7 +84,7 @@ def frame_of(texts: Mapping[Any, str]) -> "pd.DataFrame":
 
 
 def of_folder(folder: Path, known: Known) -> "pd.DataFrame":
-    """The texts of a folder, a row each: its .txt files, or their lines if the training's were."""
+    """The texts of a folder, a row each: its text files, or their lines if the training's were."""
     faults = Faults()
     texts: dict[str, str] = {}
     if known.lines is None:
@@ -97,7 +97,12 @@ def of_folder(folder: Path, known: Known) -> "pd.DataFrame":
                 texts |= {f"{name}, line {line}": text for line, text in lines if text}
     faults.check()
     if not texts:
-        raise DataError(f"{folder} holds no .txt file; name a file, or a folder of texts")
+        others = [file.relative_to(folder).as_posix() for file in visible_files(folder)]
+        there = f"only {some(others)}" if others else "nothing"
+        raise DataError(
+            f"{folder} holds no text ({' or '.join(PLAIN)}), {there}; name a file, or a folder of "
+            "texts"
+        )
     return frame_of(texts)
 
 

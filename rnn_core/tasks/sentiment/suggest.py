@@ -23,14 +23,14 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     faults = Faults()
     if (of_classes := read_classes(raw, asked, faults)) is not None:
         return {"data": dict(wanted), **suggested_training(len(of_classes[0]), wanted)}
-    file = next(iter(files_of(raw, asked).values()))
+    file, *more = next(iter(files_of(raw, asked).values()))
     found, kind = read_any(file, asked.form, faults)
     if kind is None and asked.separator is None and "label" not in wanted:
         refuse_prose(file, found, faults)
     faults.check()
     text, label = guess_columns(file.name, found, wanted.get("text"), wanted.get("label"))
     data = {"text": text, "label": label} | files | dict(wanted)
-    return {"data": data, **suggested_training(len(found.frame), wanted)}
+    return {"data": data, **suggested_training(len(found.frame) * (1 + len(more)), wanted)}
 
 
 def files_by_name(raw: Path, wanted: Mapping[str, Any]) -> dict[str, str]:

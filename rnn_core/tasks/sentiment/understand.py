@@ -8,6 +8,7 @@ from torch import Tensor
 from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import some
+from rnn_core.readers.formats.written_numbers import GAPS
 from rnn_core.readers.labelled_texts import alike, several_in_one
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
@@ -65,6 +66,8 @@ def of_files(found: Found) -> Iterator[str]:
         f"texts: {columns} {found.text!r}; labels: {columns} {found.label!r}"
         f"{may_be if found.others else ''}"
     )
+    if found.unread:
+        yield f"not read: {some(found.unread, 8)}"
     yield from found.notes
 
 
@@ -114,6 +117,12 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
     for group in alike(meta.classes)[:3]:
         names = " and ".join(map(repr, group))
         yield f"{names} are different classes, and look alike; write them the same if they are one"
+    missing = [label for label in meta.classes if label.strip().lower() in GAPS]
+    if missing:
+        yield (
+            f"the class {missing[0]!r} is what missing labels are often written as; where it is "
+            "none, remove its rows"
+        )
     for label in several_in_one(meta.classes)[:1]:
         yield (
             f"the label {label!r} seems to be several; a text has one class here, so that each "

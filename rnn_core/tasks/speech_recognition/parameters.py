@@ -17,12 +17,14 @@ class SpeechData(FrameParameters, SplitParameters, NameParameters):
     """Settings that turn recordings into frames and splits.
 
     Attributes:
-        split_by: As of `rnn_core.readers.sound.recording_sides.SplitParameters`; or
-            `each_speaker`, where speakers take turns: the seed of a training decides who is
-            tested, the next in the order of names is the validation set, and all others are
-            trained on. So what is chosen is chosen by a voice that no model was trained on, as
-            the one that is tested.
-        metric: What models are chosen by: see `rnn_core.metric`.
+        split_by: How splits differ: by `take` or `speaker`, where `validation` and `test` name
+            some; by `share` of the recordings of each word, drawn at random; as is `given` by
+            folders or lists of splits that the data has; or by `each_speaker`, where speakers
+            take turns: the seed of a training decides who is tested, the next in the order of
+            names is the validation set, and all others are trained on. So a model is chosen by a
+            voice that it was not trained on, and tested by another one.
+        metric: What models are chosen by: the share of recordings that are right, or the mean of
+            that share over the words.
     """
 
     split_by: Literal["take", "speaker", "share", "given", "each_speaker"]  # type: ignore[assignment]

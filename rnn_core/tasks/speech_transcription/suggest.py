@@ -6,10 +6,12 @@ from typing import Any
 
 from rnn_core.features.augmentation import SUGGESTED_TRAINING
 from rnn_core.features.frames import SUGGESTED_FRAMES
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.recording_sides import suggest_split, suggest_word_split
 from rnn_core.readers.sound.recordings import words_to_suggest
 from rnn_core.readers.sound.transcripts import (
+    NONE,
+    NONE_CURE,
     check_nothing_beside,
     has_texts,
     list_transcripts,
@@ -31,6 +33,8 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
             check_nothing_beside(raw)
         data["strings"] = [2000, 200, 500]
         words = words_to_suggest(raw, str(wanted.get("names") or ""))
+        if not joined and len({recording.word for recording in words}) == 1:
+            raise FaultsError({NONE_CURE: [NONE]})
         data |= suggest_word_split(words, split_by)
     else:
         rows = list_transcripts(raw, Faults()).rows

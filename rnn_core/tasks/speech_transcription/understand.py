@@ -1,5 +1,8 @@
 """Description of what was understood of recordings of texts."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rnn_core.readers.faults import Faults, some
@@ -39,6 +42,7 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
         who = [row.speaker for file, row in pairs if file.name not in copies]
         lines = [*listed.notes, *speaker_lines(who, sides, parameters.split_by)]
         left, doubts = listed.left_out, speaker_doubts(who, sides, parameters.split_by)
+        doubts += marks([row.text for row in listed.rows])
     what = "recordings" if not parameters.strings else "strings"
     return Understanding(
         read=(
@@ -49,6 +53,24 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
         ),
         doubts=(*doubts, *unknown_symbols(data, meta), *sound_doubts(meta.heard, meta.rate_hz)),
     )
+
+
+MARK = re.compile(r"\[[^]]*\]|<[^>]*>|\([^)]*\)|&[a-z]+;|^[^\W\d_][\w ]{0,20}:(?=\s)")
+"""A remark, a tag, or the name of a speaker in a text, which nobody says."""
+
+
+def marks(texts: Sequence[str]) -> list[str]:
+    """A doubt where texts have marks that nobody says, with the most frequent of these."""
+    found = [own for text in texts if (own := MARK.findall(text))]
+    if not found:
+        return []
+    usual = Counter(mark for own in found for mark in own).most_common(3)
+    such = ", ".join(repr(mark) for mark, _ in usual)
+    doubt = (
+        f"the texts of {amount(len(found), 'recording')} have marks such as {such}, which are "
+        "learned as if they were said; remove those that nobody says"
+    )
+    return [doubt]
 
 
 def symbols_line(meta: TranscriptionMeta) -> str:

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from rnn_core.readers.pair_tables import MARKUP
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData
 
@@ -72,6 +73,15 @@ def powers(factor: int, number: int) -> npt.NDArray[np.uint64]:
     factors = np.full(number, factor, np.uint64)
     factors[0] = 1
     return np.cumprod(factors, dtype=np.uint64)
+
+
+def markup(name: str, pieces: Iterator[str]) -> Iterator[str]:
+    """Warn of a file that is written in a language of markup."""
+    if MARKUP.match(next(pieces, "")):
+        yield (
+            f"{name} begins as XML, SGML or HTML does, so that its tags are learned as text; if "
+            "that is not wanted, save its text alone"
+        )
 
 
 def sorted_lines(pieces: Iterable[str]) -> Iterator[str]:

@@ -32,8 +32,7 @@ class TextModel(ModelParameters):
             backpropagation through time).
         embedding_dropout: Share of the entries of embeddings dropped while training, in
             [0, 1).
-        tie_weights: Whether tokens have the same vectors at the output as at the input;
-            see `rnn_core.models.language_model.LanguageModel`.
+        tie_weights: Whether tokens have the same vectors at the output as at the input.
     """
 
     embedding_size: int = 64

@@ -12,7 +12,7 @@ from rnn_core.readers.plain_text import text_pieces
 from rnn_core.readers.text_files import by_split
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
-from rnn_core.tasks.text_generation.doubts import repeated_passages, sorted_lines
+from rnn_core.tasks.text_generation.doubts import markup, repeated_passages, sorted_lines
 from rnn_core.tasks.text_generation.parameters import TextMeta
 from rnn_core.tasks.text_generation.splits import raw_files
 
@@ -40,6 +40,8 @@ def understand(raw: Path, data: Data, meta: TextMeta) -> Understanding:
     read.append(f"{split_line(meta.items, what)} ({DIVIDED[asked.split]})")
     read += unknown_tokens(meta)
     doubts = [*odd_characters(files, asked.encoding), *repeated_passages(data, asked)]
+    for name, file in zip(names, files, strict=True):
+        doubts += markup(name, text_pieces(file, asked.encoding))
     if asked.split == "order":
         pieces = chain.from_iterable(text_pieces(file, asked.encoding) for file in files)
         doubts += sorted_lines(pieces)

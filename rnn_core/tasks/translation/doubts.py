@@ -37,6 +37,9 @@ FREQUENT = (0.02, 0.6)
 SURE = 12.0
 """Log-odds against mere chance from which on a doubt is reported."""
 
+MOST_SAME = 0.05
+"""Share of pairs of the same text up to which these may be names and numbers."""
+
 DEVIATIONS = 5.0
 """Standard deviations that a correlation is away from 0 which is taken for one."""
 
@@ -48,6 +51,16 @@ class Shifted(NamedTuple):
     last: int
     shift: int
     gain: float
+
+
+def untranslated(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Warn of pairs whose text is its own translation."""
+    same = [pair.source for pair in pairs if pair.source == pair.target]
+    if len(same) > MOST_SAME * len(pairs):
+        yield (
+            f"{len(same):,} of {len(pairs):,} pairs have the same text twice, such as "
+            f"{same[0][:40]!r}, and teach to leave a text as it is; translate them, or remove them"
+        )
 
 
 def misaligned(pairs: Sequence[Pair]) -> Iterator[str]:

@@ -47,8 +47,7 @@ class TranslationModel(ModelParameters):
             it knows is in the state of the recurrent cell.
         label_smoothing: Share of the training target spread over all subwords (Szegedy et
             al., arXiv:1512.00567v3).
-        beam_size: Hypotheses that are kept while the test set is translated; see
-            `rnn_core.models.beam_search`.
+        beam_size: Hypotheses that are kept while the test set is translated (beam search).
         length_exponent: How much long translations are preferred there, 0 to 1.
     """
 

@@ -7,12 +7,12 @@ import torch
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS, Split
+from rnn_core.readers.pair_files import Files, files_called, pair_files
 from rnn_core.readers.parallel_text import (
-    Files,
     Pair,
+    check_translated,
     clean,
-    files_called,
-    pair_files,
+    read_by_split,
     read_pairs,
 )
 from rnn_core.tasks.translation.parameters import TranslationData
@@ -24,9 +24,26 @@ SPLIT_SEED = 0
 
 
 def read_sides(raw: Path, parameters: TranslationData) -> Sides:
-    """The pairs of each split, from files of each or drawn from all pairs."""
-    read = {split: pairs_in(f, parameters) for split, f in files_of(raw, parameters).items()}
+    """The pairs of each split, as they are given or drawn from the training pairs."""
+    read = given_sides(raw, parameters)
     return read if len(read) == len(SPLITS) else read | draw_sides(read, parameters)
+
+
+def given_sides(raw: Path, parameters: TranslationData) -> Sides:
+    """The pairs of the splits that have files, or rows of their own in a table."""
+    files = files_of(raw, parameters)
+    if parameters.split_column is None:
+        return {split: pairs_in(each, parameters) for split, each in files.items()}
+    table = files["train"]
+    if len(files) > 1 or table.target is not None:
+        raise ParameterError(
+            "split_column belongs to a single table; leave it out for several files"
+        )
+    read = read_by_split(
+        table.source, parameters.columns, parameters.split_column, parameters.encoding
+    )
+    check_translated([pair for pairs in read.values() for pair in pairs], table.source.name)
+    return read
 
 
 def pairs_in(files: Files, parameters: TranslationData) -> list[Pair]:

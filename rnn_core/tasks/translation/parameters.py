@@ -23,6 +23,9 @@ class TranslationData:
             Parquet, TMX, XLIFF or PO.
         target_file: File of the translations, in the same form.
         columns: Of a table, those of the text and of its translation, counted from 1.
+        split_column: Of a table, the column that says the split of each row, such as train and
+            test, counted from 1; null: none does. A split without rows is drawn from the
+            training pairs.
         sides: What files of the training, validation and test set are called; null for a set
             that has none, and is drawn from the training set.
         validation_share: Share of the pairs kept for choosing, where no file holds them; pairs
@@ -42,6 +45,7 @@ class TranslationData:
     source_file: str | None = None
     target_file: str | None = None
     columns: tuple[int, int] = (1, 2)
+    split_column: int | None = None
     sides: tuple[str, str | None, str | None] = ("train", "val", "test")
     validation_share: float = 0.1
     test_share: float = 0.1
@@ -58,6 +62,10 @@ class TranslationData:
             raise ValueError("sides must be different names, or null for a set without files")
         if min(self.columns) < 1 or self.columns[0] == self.columns[1]:
             raise ValueError("columns must be two different ones, counted from 1")
+        if self.split_column is not None and (
+            self.split_column < 1 or self.split_column in self.columns
+        ):
+            raise ValueError("split_column must be another one than columns, counted from 1")
         if min(self.max_vocabulary, self.max_length) < 1:
             raise ValueError("max_vocabulary and max_length must be at least 1")
         check_shares(self.validation_share, self.test_share)

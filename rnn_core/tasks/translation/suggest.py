@@ -7,8 +7,10 @@ from typing import Any
 
 import regex
 
+from rnn_core.metric import Split
+from rnn_core.readers.pair_files import Files, is_lines
 from rnn_core.readers.pair_layouts import find_layout
-from rnn_core.readers.parallel_text import Pair, is_lines, usual_columns
+from rnn_core.readers.parallel_text import Pair, usual_columns
 from rnn_core.readers.text_files import usual_encoding
 from rnn_core.readers.writing_systems import UNSPACED
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
@@ -73,11 +75,21 @@ def usual_data(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     files = files_of(raw, asked)
     if "encoding" not in found:
         there = [file for each in files.values() for file in each if file is not None]
-        found |= usual_encoding(file for file in there if is_lines(file.name))
-    if files["train"].target is None and "columns" not in found:
-        asked = parameters_of(TranslationData, found)
-        found["columns"] = list(usual_columns(files["train"].source, asked.encoding))
+        found |= usual_encoding(file for file in there if is_lines(file))
+    if files["train"].target is None:
+        found |= columns_of(files, found)
     return found
+
+
+def columns_of(files: Mapping[Split, Files], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of tables that are not given, and that of splits in the only one."""
+    encoding = parameters_of(TranslationData, wanted).encoding
+    usual = usual_columns(files["train"].source, encoding)
+    texts = list(wanted.get("columns", usual.texts))
+    found: dict[str, Any] = {"columns": texts}
+    if "split_column" in wanted or len(files) > 1 or usual.split in texts:
+        return found
+    return found | ({"split_column": usual.split} if usual.split else {})
 
 
 def usual_files(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import some
 from rnn_core.readers.folders import visible_files
 from rnn_core.readers.odd_characters import odd_characters
-from rnn_core.readers.parallel_text import Files, Pair, is_lines, told_columns
+from rnn_core.readers.pair_files import Files, is_lines
+from rnn_core.readers.parallel_text import Pair, told_columns
 from rnn_core.readers.splits import SETS
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
-from rnn_core.tasks.translation.doubts import misaligned
-from rnn_core.tasks.translation.pairs import as_read, files_of, pairs_in
+from rnn_core.tasks.translation.doubts import misaligned, untranslated
+from rnn_core.tasks.translation.pairs import Sides, as_read, files_of, given_sides
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
 
 
@@ -22,16 +23,17 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     asked = meta.parameters
     files = files_of(raw, asked)
-    read = [pairs_in(each, asked) for each in files.values()]
+    given = given_sides(raw, asked)
+    read = list(given.values())
     told = [*meant(raw, files["train"], asked, read[0][0]), split_line(meta.items, "pairs")]
     told += told_encoding(asked.encoding)
     told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
-    told += [*drawn_sets(files), *files_left_out(raw, files)]
+    told += [*drawn_sets(given, files), *files_left_out(raw, files)]
     names = [name for each in files.values() for name in each if name is not None]
-    lines = [name for name in names if is_lines(name.name)]
+    lines = [name for name in names if is_lines(name)]
     doubts = odd_characters(lines, asked.encoding)
     for pairs in read:
-        doubts += misaligned(pairs)
+        doubts += [*misaligned(pairs), *untranslated(pairs)]
     if asked.repeated == "keep" and len(read) > 1:
         doubts += kept_copies(read, asked)
     return Understanding(read=tuple(told), doubts=tuple(doubts))
@@ -50,13 +52,19 @@ def meant(raw: Path, files: Files, asked: TranslationData, first: Pair) -> Itera
     source, target = map(repr, columns.names) if columns.names else map(str, asked.columns)
     yield f"column {source} of {files.source.name} is translated into column {target}: {pair}"
     yield from columns.notes
+    if asked.split_column is not None:
+        yield (
+            f"column {asked.split_column} says the split of each row; --set split_column=null "
+            "draws splits"
+        )
 
 
-def drawn_sets(files: Mapping[Split, Files]) -> Iterator[str]:
-    """Report a set that is drawn from training pairs although another one has files."""
-    if 1 < len(files) < len(SPLITS):
-        (missing,) = set(SPLITS) - set(files)
-        yield f"no files are called after the {SETS[missing]}; it is drawn from the training pairs"
+def drawn_sets(given: Sides, files: Mapping[Split, Files]) -> Iterator[str]:
+    """Report a set that is drawn from training pairs although another one is given."""
+    if 1 < len(given) < len(SPLITS):
+        (missing,) = set(SPLITS) - set(given)
+        what = "files are called after" if len(files) > 1 else "rows belong to"
+        yield f"no {what} the {SETS[missing]}; it is drawn from the training pairs"
 
 
 def files_left_out(raw: Path, files: Mapping[Split, Files]) -> Iterator[str]:

@@ -50,6 +50,32 @@ def test_a_link_that_goes_round_is_told(tmp_path):
     assert str(caught.value) == "yes/round is a link to a folder above it; remove it"
 
 
+def test_a_link_to_a_folder_of_the_data_is_told_and_one_to_another_is_not(tmp_path):
+    fill(tmp_path, "words/yes/a.wav", "else/b.wav")
+    (tmp_path / "words/no").symlink_to(tmp_path / "else")
+    check_data(tmp_path / "study", [tmp_path / "words"])
+    (tmp_path / "words/latest").symlink_to("yes")
+    with pytest.raises(DataError) as caught:
+        check_data(tmp_path / "study", [tmp_path / "words"])
+    assert str(caught.value) == (
+        "latest is a link to a folder that is in the data too; remove it, since its files would be "
+        "there twice"
+    )
+    (tmp_path / "linked").symlink_to("words")
+    (tmp_path / "words/latest").unlink()
+    check_data(tmp_path / "study", [tmp_path / "linked"])
+
+
+@pytest.mark.parametrize("name", ["a\nb.wav", "a\x1b[1m.wav"])
+def test_names_that_no_line_can_show_are_told(tmp_path, name):
+    fill(tmp_path, f"words/yes/{name}")
+    with pytest.raises(DataError) as caught:
+        check_data(tmp_path / "study", [tmp_path / "words"])
+    assert str(caught.value) == (
+        f"{'yes/' + name!r} has a name with a line break or another control character; rename it"
+    )
+
+
 def test_links_are_followed_and_what_systems_leave_is_not_copied(tmp_path):
     fill(tmp_path, "else/b.wav", "words/yes/a.wav", "words/Thumbs.db", "words/yes/._a.wav")
     fill(tmp_path, "words/__MACOSX/a.wav", "words/desktop.ini", "words/yes/.DS_Store")

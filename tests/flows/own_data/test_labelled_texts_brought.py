@@ -4,6 +4,8 @@ import random
 
 import pytest
 
+from rnn_core.errors import DataError
+
 KINDS = {"good": "pos", "bad": "neg"}
 FILMS = [(f"{word} film {i}", label) for i in range(30) for word, label in KINDS.items()]
 BOOKS = [(text.replace("film", "book"), label) for text, label in FILMS]
@@ -127,6 +129,67 @@ def test_two_files_are_a_training_and_a_test_set(bring, sets):
     files = {"train.csv": rows(), "test.csv": rows(BOOKS[:20])}
     told = bring("sentiment", files, sets=sets).told
     assert "in the training set, 6 in the validation set, 20 in the test set" in told
+
+
+TWEETS = "".join(
+    f'"{4 * (label == "pos")}","{1467 + i}","Mon Apr 06 22:{i:02}:45 PDT 2009","{query}",'
+    f'"u{i % 15}","what a {text} to see"\n'
+    for i, (text, label) in enumerate(FILMS)
+    for query in [("NO_QUERY", "obama", "nike")[i % 3]]
+)
+
+
+@pytest.mark.parametrize("text", [TWEETS, TWEETS.replace("obama", "NO_QUERY")])
+def test_columns_without_names_are_found_where_they_are_certain(bring, text):
+    brought = bring("sentiment", {"test.manual.csv": text})
+    assert "texts: column number '6'; labels: column number '1'" in brought.told
+    assert "2 classes: 0 30, 4 30" in brought.told
+    assert len(brought.answer()[0]) == 60
+
+
+def test_columns_without_names_that_are_not_certain_are_asked_for(bring):
+    text = "".join(f"{i % 3},{i % 2},{text}\n" for i, (text, _) in enumerate(FILMS))
+    told = bring("sentiment", {"f.csv": text}).told
+    assert "cannot tell which column holds the labels; name it: --target ..." in told
+
+
+PARTS = {f"{{}}{place}{{}}.csv": rows(FILMS[place::3]) for place in range(3)}
+
+
+@pytest.mark.parametrize("form", [("part-", ""), ("train-0000", "-of-00003")])
+def test_tables_in_parts_are_one(bring, form):
+    files = {name.format(*form): content for name, content in PARTS.items()}
+    brought = bring("sentiment", files)
+    assert f"3 files are parts of one table: {', '.join(files)}" in brought.told
+    assert "2 classes: neg 30, pos 30" in brought.told
+
+
+def test_missing_parts_are_told(bring):
+    files = {name.format("train-0000", "-of-00003"): text for name, text in PARTS.items()}
+    del files["train-00001-of-00003.csv"]
+    assert "-of-00003.csv; by their names there are 3" in bring("sentiment", files).told
+
+
+def test_sets_in_parts_are_heeded(bring):
+    files = {name.format("train-0000", "-of-00003"): text for name, text in PARTS.items()}
+    files |= {f"test-0000{i}-of-00002.csv": rows(BOOKS[i:20:2]) for i in range(2)}
+    brought = bring("sentiment", files)
+    assert "in the training set, 6 in the validation set, 20 in the test set" in brought.told
+    assert brought.task.meta.parameters.train == "train-0000*-of-00003.csv"
+
+
+def test_a_folder_without_texts_tells_what_is_there(bring, tmp_path):
+    files = {f"{label}/{i}.txt": text for i, (text, label) in enumerate(FILMS)}
+    brought = bring("sentiment", files)
+    (tmp_path / "asked").mkdir()
+    (tmp_path / "asked/a.md").write_text("good film")
+    with pytest.raises(DataError, match=r"asked holds no text \(.txt or .text\), only a\.md; name"):
+        brought.answer(tmp_path / "asked")
+
+
+def test_texts_in_folders_are_named_with_their_folder(bring):
+    files = {f"{label}/{i}.txt": text for i, (text, label) in enumerate(FILMS)}
+    assert bring("sentiment", files | {"pos/99.txt": ""}).told == "pos/99.txt is empty"
 
 
 REFUSED = {

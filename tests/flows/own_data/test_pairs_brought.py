@@ -1,11 +1,16 @@
 """Folders and files of pairs as people have them: what `gatewise new` says of them, and answers."""
 
+import bz2
 import gzip
+import io
 import itertools
 import json
 import random
+import zipfile
 
 import pytest
+
+from rnn_core.errors import DataError
 
 NOUNS = {"dog": "Hund", "cat": "Kater", "man": "Mann", "bird": "Vogel", "boy": "Junge"}
 VERBS = {"sees": "sieht", "hears": "h\u00f6rt", "likes": "mag"}
@@ -42,10 +47,29 @@ def nested():
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def zipped(files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
 ONE = {
     "bars.txt": ("".join(f"{a} ||| {b}\n" for a, b in PAIRS), "1", "2"),
     "memory.tmx.gz": (gzip.compress(memory().encode()), "'en'", "'de'"),
     "de.po": ("".join(f'msgid "{a}"\nmsgstr "{b}"\n\n' for a, b in PAIRS), "'msgid'", "'msgstr'"),
+    "memory.zip": (zipped({"m/m.tmx": memory(), "README": "about"}), "'en'", "'de'"),
+    "de.po.zip": (
+        zipped({"de.po": "".join(f'msgid "{a}"\nmsgstr "{b}"\n\n' for a, b in PAIRS)}),
+        "'msgid'",
+        "'msgstr'",
+    ),
+    "anki.zip": (
+        zipped({"deu.txt": "".join(f"{a}\t{b}\n" for a, b in PAIRS), "_about.txt": "x"}),
+        "1",
+        "2",
+    ),
     "opus.jsonl": (nested(), "'translation.en'", "'translation.de'"),
     "named.csv": (
         "id,English sentence,German sentence\n"
@@ -94,8 +118,37 @@ def test_two_files_are_turned_round_as_it_is_told(bring, tmp_path):
     assert sets == ["source_file=train.de", "target_file=train.en"]
 
 
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress])
+def test_packed_files_are_aligned_by_their_names(bring, pack):
+    files = {f"{name}.xz": pack(text.encode()) for name, text in moses(["train"]).items()}
+    assert (
+        f"train.en.xz is translated into train.de.xz: {FIRST}" in bring("translation", files).told
+    )
+
+
+@pytest.mark.parametrize("fields", [(0, 1, 2), (2, 0, 1)])
+def test_a_column_of_splits_is_told_and_heeded(bring, fields):
+    names = [name for name, (start, end) in CUTS.items() for _ in range(start, end)]
+    names = ["val" if name == "train" and i % 10 == 0 else name for i, name in enumerate(names)]
+    rows = [
+        ("en", "de", "split"),
+        *((a, b, name) for (a, b), name in zip(PAIRS, names, strict=True)),
+    ]
+    text = "".join("\t".join(row[i] for i in fields) + "\n" for row in rows)
+    told = bring("translation", {"p.tsv": text}).told
+    assert "216 pairs in the training set, 54 in the validation set, 30 in the test set" in told
+    assert f"column {fields.index(2) + 1} says the split of each row" in told
+
+
 def test_a_set_that_is_drawn_is_told(bring):
     told = bring("translation", moses(["train", "test"])).told
     assert "216 pairs in the training set, 24 in the validation set, 30 in the test set" in told
     line = "no files are called after the validation set; it is drawn from the training pairs"
     assert line in told.splitlines()
+
+
+def test_a_folder_in_place_of_a_file_is_told(bring, tmp_path):
+    (tmp_path / "asked").mkdir()
+    brought = bring("translation", {"bars.txt": ONE["bars.txt"][0]})
+    with pytest.raises(DataError, match=r"^asked is a folder; give a file$"):
+        brought.answer(tmp_path / "asked")

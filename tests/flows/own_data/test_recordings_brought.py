@@ -1,5 +1,6 @@
 """Recordings as people have them: read rightly, or refused with the true cause."""
 
+import gzip
 import io
 import random
 import struct
@@ -132,6 +133,11 @@ NAMES = {
         words() | {"Thumbs.db": b"x", "desktop.ini": b"x", "__MACOSX/._a": b"x"},
         "2 words: no 8, yes 8",
     ),
+    "names of what was converted": (words("{w}_{s}_{t}.mp3.wav"), f"2 words: no 8, yes 8|{SPLIT}"),
+    "a download that has not ended": (
+        words() | {"yes_ann_9.wav.part": wav("x"), "yes_bob_9.crdownload": wav("y")},
+        "2 words: no 8, yes 8|left out: yes_ann_9.wav.part, yes_bob_9.crdownload",
+    ),
     "two files of one recording": (
         words() | {f"yes_ann_{t}.flac": stored("FLAC", "PCM_16", 4) for t in (8, 9)},
         "left out as copies: yes_ann_9.flac (of yes_ann_8.flac)",
@@ -193,6 +199,23 @@ REFUSED = {
     "m4a": (bytes(4) + b"ftypM4A " + bytes(200), "m4a or mp4; convert it: `ffmpeg -i FILE"),
     "a page": (b"<!DOCTYPE html><html>", "is a page of HTML; download the recording again"),
     "a pointer": (b"version https://git-lfs.github.com/spec/v1\noid 1", "run `git lfs pull`"),
+    "packed": (b"\x1f\x8b" + bytes(99), "yes_ann_9.wav is a packed file; unpack it"),
+    "7-Zip": (b"7z\xbc\xaf\x27\x1c" + bytes(99), "yes_ann_9.wav is a packed file; unpack it"),
+    "a picture": (b"\xff\xd8\xff\xe0" + bytes(99), "yes_ann_9.wav is a picture; remove it"),
+    "a text in UTF-16": ("hello".encode("utf-16"), "yes_ann_9.wav is a text; remove it"),
+    "cut off MP3": (
+        stored("MP3", "MPEG_LAYER_III")[:300],
+        "is broken, or cut off; export it again",
+    ),
+    "samples before the header": (
+        b"RIFF"
+        + struct.pack("<I", 4844)
+        + b"WAVEdata"
+        + struct.pack("<I", 4800)
+        + NOISE
+        + ODD[12:36],
+        "yes_ann_9.wav is not a readable wav file: its header comes after its samples",
+    ),
     "empty": (b"", "is an empty file; export it again or remove it"),
     "a text": (b"hello", "it begins with 'hello'; convert it"),
 }
@@ -204,6 +227,14 @@ def test_what_is_no_recording_of_a_word_is_refused_with_the_cause(bring, kind):
     brought = bring("speech_recognition", one(content))
     assert brought.task is None
     assert message in brought.told
+
+
+@pytest.mark.parametrize("name", ["words.zip", "words.tar.gz"])
+def test_packed_recordings_are_refused_with_what_to_do(bring, name):
+    tar = gzip.compress(bytes(257) + b"ustar")
+    content = tar if name.endswith("gz") else b"PK\x03\x04" + bytes(99)
+    told = bring("speech_recognition", {name: content}).told
+    assert told == f"{name} is packed; unpack it, and give what is in it"
 
 
 def test_a_word_in_two_capitals_is_refused(bring):

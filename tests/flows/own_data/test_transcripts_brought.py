@@ -84,6 +84,33 @@ FORMS = {
         ),
         "5 characters: c, h, n, s, \u00f6",
     ),
+    "a name before each text": (
+        {f"u{i:02d}.txt": f"u{i:02d} {'go on' if i % 2 else 'no'}\n" for i in range(12)}
+        | {f"u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        "4 characters: a space, g, n, o",
+    ),
+    "texts in another encoding": (
+        {f"u{i:02d}.txt": FINE.encode("cp1252") for i in range(12)}
+        | {f"u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        "5 characters: c, h, n, s, \u00f6",
+    ),
+    "a list in another encoding": (
+        {"text": "".join(f"u{i:02d} {FINE}\n" for i in range(12)).encode("cp1252")}
+        | {f"u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        "5 characters: c, h, n, s, \u00f6",
+    ),
+    "names in other capitals": (
+        transcribed([r.replace("u", "U").replace(".wav", ".WAV") for r in ROWS]),
+        "4 characters: a space, g, n, o",
+    ),
+    "names of what was converted": (
+        transcribed([r.replace(".wav", ".mp3") for r in ROWS], name="u{:02d}.mp3.wav"),
+        "4 characters: a space, g, n, o",
+    ),
+    "marks that nobody says": (
+        transcribed([r.replace("no", "ANN: no [noise]") for r in ROWS]),
+        "the texts of 6 recordings have marks such as 'ANN:', '[noise]', which are learned",
+    ),
     "names of two Unicode forms": (
         {"transcripts.tsv": "file\ttext\n" + "".join(f"\u00fc{r}\n" for r in ROWS)}
         | {unicodedata.normalize("NFD", f"\u00fcu{i:02d}.wav"): wav(i, 8000) for i in range(12)},
@@ -107,6 +134,16 @@ WRONG = {
             [f"u{i:02d}.wav,stop, go" for i in range(12)], "file,text", table="transcripts.csv"
         ),
         "transcripts.csv, row 2 has 3 fields, and row 1 has 2 column names",
+    ),
+    "a fact in each file": (
+        {f"u{i:02d}.txt": f"speaker: bob{i % 3}" for i in range(12)}
+        | {f"u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        "u00.txt and all others begin with 'speaker:': 'speaker: bob0'; write into each file what",
+    ),
+    "a list that is not read": (
+        {"all.stm": "".join(f"u{i:02d} 1 bob 0.0 1.0 no\n" for i in range(12))}
+        | {f"u{i:02d}.wav": wav(i, 8000) for i in range(12)},
+        "nothing in the data tells what is said in the recordings; write transcripts.tsv with",
     ),
     "a row of no file": (
         transcribed([*ROWS[:4], "", *ROWS[4:], "u99.wav\tgo"]),

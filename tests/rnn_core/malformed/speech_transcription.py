@@ -117,7 +117,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "an mp3 in the table": (
         changed("a.wav", b"\xff\xfb" + bytes(99)),
         {},
-        "a.wav is not a recording that can be read",
+        "a.wav is broken, or cut off; export it again",
     ),
     "the same recording with two texts": (
         changed("f.wav", wav(1)),

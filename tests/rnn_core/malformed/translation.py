@@ -62,7 +62,41 @@ def with_line(number: int, text: str, texts: list[str]) -> list[str]:
 LATIN = lines(GERMAN, "latin-1")
 UMLAUT = LATIN.index(b"\xf6")
 
+SETS = ("train", "validation", "test")
+
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
+    "a row without a split": (
+        {
+            "pairs.tsv": lines(
+                [
+                    f"{a}\t{b}\t{'other' if a == b else SETS[i % 3]}"
+                    for i, (a, b) in enumerate([*PAIRS, ("x", "x")])
+                ]
+            )
+        },
+        TABLE | {"split_column": 3},
+        "pairs.tsv, line 49: 'other' in column 3 is no split",
+    ),
+    "no row for training": (
+        {"pairs.tsv": lines([f"{a}\t{b}\t{SETS[1 + i % 2]}" for i, (a, b) in enumerate(PAIRS)])},
+        TABLE | {"split_column": 3},
+        "column 3 of pairs.tsv names no row of the training set",
+    ),
+    "splits of rows in two files": (
+        corpus(),
+        {"split_column": 3},
+        "split_column belongs to a single table; leave it out for several files",
+    ),
+    "an archive of tar": (
+        {"pairs.tar": bytes(257) + b"ustar"},
+        TABLE,
+        "pairs.tar is an archive of tar; unpack it, and give what is in it",
+    ),
+    "a PDF": (
+        corpus(source=b"%PDF-1.7\n"),
+        {},
+        "corpus.en is a PDF; save its text alone",
+    ),
     "not aligned": (
         corpus(target=GERMAN[:-3]),
         {},

@@ -3,6 +3,9 @@
 Further, characters that the eye does not see, and first words that are labels or texts.
 """
 
+import random
+import subprocess
+
 import pytest
 
 from rnn_core.errors import DataError
@@ -75,12 +78,20 @@ def test_files_beside_those_of_opinions_are_left_out_and_named(tmp_path, form):
     assert not any("by its name alone" in doubt for doubt in told.doubts)
 
 
+TWO = (("ancient.txt", "now"), ("modern.txt", "so"))
 TABLES = "there are 2 tables, {0}, {1}; say which is which"
 NO_CLASSES = {
     "words that are left out": ({"movies.txt": listed(GOOD), "stopwords.txt": WORDS}, TABLES),
     "words": ({"movies.txt": listed(GOOD), "verbs.txt": "run\nsee\ngo\n"}, TABLES),
     "translations": ({"english.txt": listed(GOOD), "translation.txt": listed(BAD)}, TABLES),
-    "aligned texts": ({"english.txt": listed(GOOD), "klingon.txt": listed(BAD[:20])}, TABLES),
+    "aligned texts": (
+        {"english.txt": listed(GOOD), "klingon.txt": listed(BAD[:20])},
+        "{0}, {1} have as many lines as each other, as texts and their translations have",
+    ),
+    "many aligned texts": (
+        {name: listed("a word " * (i % 7 + 2) + end for i in range(150)) for name, end in TWO},
+        "{0}, {1} have as many lines as each other, as texts and their translations have",
+    ),
     "ids": ({"ids.txt": listed(BAD), "movies.txt": listed(GOOD)}, TABLES),
     "labels": (
         {"gold.txt": "0\n1\n" * 10, "tweets.txt": listed(GOOD)},
@@ -183,8 +194,34 @@ def test_a_link_to_nothing_in_a_folder_of_a_class_is_refused(tmp_path, name, enc
 def test_a_link_to_nothing_beside_texts_is_none_of_their_labels(tmp_path):
     write(tmp_path, {"tweets.txt": listed(GOOD)})
     (tmp_path / "labels.txt").symlink_to("gone")
-    with pytest.raises(DataError, match=r"tweets\.txt is no table of texts and labels"):
+    with pytest.raises(DataError, match=r"^labels\.txt is a link to nothing; remove it"):
         read(tmp_path)
+
+
+def test_as_many_lines_whose_lengths_have_nothing_to_do_with_each_other_are_classes(tmp_path):
+    draw = random.Random(0)
+    texts = {
+        name: ["a word " * draw.randint(2, 9) + f"{end} {i}" for i in range(150)]
+        for name, end in TWO
+    }
+    write(tmp_path, {name: listed(own) for name, own in texts.items()})
+    found, _ = read(tmp_path)
+    assert found == {name.removesuffix(".txt"): sorted(own) for name, own in texts.items()}
+    assert "by its name alone: ancient, modern" in doubts(tmp_path)[0]
+
+
+def test_the_remedy_for_files_that_may_be_aligned_makes_classes(tmp_path):
+    write(tmp_path, {"ancient.txt": listed(GOOD), "modern.txt": listed(BAD[:20])})
+    with pytest.raises(DataError, match="may be no classes") as refused:
+        read(tmp_path)
+    command = str(refused.value).rpartition(": ")[2]
+    assert command.startswith("sed 's/^/__label__ancient /' ancient.txt >> ")
+    other = command.replace("ancient", "modern")
+    (tmp_path / "joined").mkdir()
+    both = f"{command}; {other}".replace(">> ", ">> joined/")
+    subprocess.run(["sh", "-c", both], cwd=tmp_path, check=True)
+    texts, _ = read(tmp_path / "joined")
+    assert texts == {"ancient": sorted(GOOD), "modern": sorted(BAD[:20])}
 
 
 def test_a_folder_called_by_a_number_is_no_text(tmp_path):

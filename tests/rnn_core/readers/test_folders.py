@@ -4,7 +4,7 @@ import pytest
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.folders import visible_files
-from rnn_core.readers.parallel_text import pair_files
+from rnn_core.readers.pair_files import pair_files
 from rnn_core.readers.sound.recording_files import find_files
 from rnn_core.readers.tables import table_files
 from rnn_core.readers.text_files import text_files
@@ -28,7 +28,7 @@ def folder_with(folder, *names):
     ("names", "found"),
     [
         (["a.csv"], table_files),
-        (["a.csv"], lambda raw: [only_table(raw)]),
+        (["a.csv"], only_table),
         (["a.de", "a.en"], lambda raw: [*pair_files(raw, "a.de", None)]),
         (["a.txt", "b/c.txt"], lambda raw: text_files(raw, "it")),
         (["a.wav", "b/c.wav"], lambda raw: find_files(raw).recordings),

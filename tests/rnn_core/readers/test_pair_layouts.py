@@ -8,7 +8,8 @@ import pytest
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.parameters import parse
-from rnn_core.readers.parallel_text import Files, Pair, read_pairs, read_sources
+from rnn_core.readers.pair_files import Files
+from rnn_core.readers.parallel_text import Pair, read_pairs, read_sources
 from rnn_core.tasks.translation import Translation, TranslationData
 from rnn_core.tasks.translation.pairs import read_sides
 
@@ -262,3 +263,14 @@ def test_rows_that_a_model_is_asked_about_have_their_numbers_in_the_file(tmp_pat
     lay(tmp_path, {"t.tsv": "en\tde\na b\tA\n\nc\tC\n"})
     found = read_sources(tmp_path / "t.tsv", (1, 2), "utf-8", of_pairs=True)
     assert found == [(2, "a b"), (4, "c")]
+
+
+@pytest.mark.parametrize("names", [("a.en", "a.de"), ("swahili.txt", "malay.txt")])
+def test_a_link_to_nothing_among_aligned_files_is_told_as_such(tmp_path, names):
+    lay(tmp_path, aligned(names, sets=(TRAIN,)))
+    assert proposed(tmp_path)["train"]
+    (tmp_path / names[1]).unlink()
+    (tmp_path / names[1]).symlink_to("gone")
+    with pytest.raises(DataError) as refused:
+        proposed(tmp_path)
+    assert str(refused.value) == f"{names[1]} is a link to nothing; remove it, or repair it"

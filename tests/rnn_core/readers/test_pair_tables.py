@@ -7,7 +7,8 @@ import pytest
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import FaultsError
-from rnn_core.readers.parallel_text import Files, Pair, read_pairs, usual_columns
+from rnn_core.readers.pair_files import Files
+from rnn_core.readers.parallel_text import Pair, read_pairs, told_columns, usual_columns
 
 PAIRS = [
     Pair("Go, now.", 'Va, "vite" !'),
@@ -51,7 +52,7 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_pairs_are_read_from_each_table(name, tmp_path):
     FORMS[name](tmp_path / name)
-    columns = usual_columns(tmp_path / name, "utf-8")
+    columns = usual_columns(tmp_path / name, "utf-8").texts
     assert read_pairs(Files(tmp_path / name, None), columns, "utf-8") == EXPECTED
 
 
@@ -78,7 +79,19 @@ def test_column_that_says_where_a_pair_comes_from_is_no_text(tmp_path):
     rows = [(("ted talks", "news of 1990")[i % 2], f"text {i} x", f"lekh {i} y") for i in range(40)]
     table = pd.DataFrame(rows, columns=["source", "english_sentence", "hindi_sentence"])
     table.to_csv(tmp_path / "t.csv", index=False)
-    assert usual_columns(tmp_path / "t.csv", "utf-8") == (2, 3)
+    assert usual_columns(tmp_path / "t.csv", "utf-8").texts == (2, 3)
     read = read_pairs(Files(tmp_path / "t.csv", None), (2, 3), "utf-8")
     assert read[0] == Pair("text 0 x", "lekh 0 y")
     assert len(read) == 40
+
+
+def test_a_few_rows_with_more_columns_are_told(tmp_path):
+    rows = [f"text {i}\tTexte {i}" for i in range(20)]
+    (tmp_path / "p.tsv").write_text("\n".join(rows) + "\n")
+    assert told_columns(tmp_path / "p.tsv", (1, 2), "utf-8").notes == ()
+    rows[6] = "te\txt 6\tTexte 6"
+    (tmp_path / "p.tsv").write_text("\n".join(rows) + "\n")
+    (note,) = told_columns(tmp_path / "p.tsv", (1, 2), "utf-8").notes
+    assert note.startswith("p.tsv, line 7, and 1 in all have more than 2 columns, as most have")
+    (tmp_path / "p.tsv").write_text("\n".join(f"{row}\tx" for row in rows[:6]) + "\n")
+    assert told_columns(tmp_path / "p.tsv", (1, 2), "utf-8").notes == ()

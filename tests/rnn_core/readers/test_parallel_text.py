@@ -3,14 +3,8 @@
 import pytest
 
 from rnn_core.errors import DataError
-from rnn_core.readers.parallel_text import (
-    Files,
-    Pair,
-    pair_files,
-    read_lines,
-    read_pairs,
-    usual_columns,
-)
+from rnn_core.readers.pair_files import Files, pair_files
+from rnn_core.readers.parallel_text import Pair, read_lines, read_pairs, usual_columns
 
 
 def files(folder, **contents):
@@ -73,9 +67,9 @@ def test_names_of_columns_are_no_pair(tmp_path, header, kept):
 
 def test_columns_after_numbers_of_sentences_are_found(tmp_path):
     (tmp_path / "a.tsv").write_text("1276\tLet's go!\t77\tLos!\n1277\tNo.\t1002\tNein.\n")
-    assert usual_columns(tmp_path / "a.tsv", "utf-8") == (2, 4)
+    assert usual_columns(tmp_path / "a.tsv", "utf-8").texts == (2, 4)
     (tmp_path / "b.tsv").write_text("1276\tone\t77\tLos!\n12 a\tNo.\t1002\tNein.\n")
-    assert usual_columns(tmp_path / "b.tsv", "utf-8") == (1, 2)
+    assert usual_columns(tmp_path / "b.tsv", "utf-8").texts == (1, 2)
 
 
 def test_all_lines_of_a_table_that_are_no_pairs_are_told_at_once(tmp_path):
@@ -99,9 +93,9 @@ def test_no_message_names_the_folder_that_files_were_copied_to(tmp_path):
 def test_column_of_row_numbers_is_no_text(tmp_path):
     rows = [f"{i}\tHaus Nummer {i}\thouse number {i}\tof a list" for i in range(1, 9)]
     (tmp_path / "rows.tsv").write_text("\n".join(["id\tde\ten\tfrom", *rows, ""]))
-    assert usual_columns(tmp_path / "rows.tsv", "utf-8") == (2, 3)
+    assert usual_columns(tmp_path / "rows.tsv", "utf-8").texts == (2, 3)
 
 
 def test_numbers_in_words_are_translated_from_numbers(tmp_path):
     (tmp_path / "numbers.tsv").write_text("1\tone\n2\ttwo\n3\tthree\n")
-    assert usual_columns(tmp_path / "numbers.tsv", "utf-8") == (1, 2)
+    assert usual_columns(tmp_path / "numbers.tsv", "utf-8").texts == (1, 2)

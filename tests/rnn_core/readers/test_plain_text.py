@@ -109,3 +109,31 @@ def test_characters_that_were_lost_or_shifted_are_told_with_their_line(tmp_path)
     assert lost.startswith("text.txt, line 3, and 2 characters in all are U+FFFD")
     assert shifted.startswith("text.txt, line 2, and 1 characters in all are control characters")
     assert odd_characters([written(tmp_path, "naïve – “fine”\x85\n")]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "fine\nsch\u00f6n f\u00fcr M\u00e4dchen\n",
+            "line 2, and 3 places in all have characters such as",
+        ),
+        (
+            "\u201eja\u201c \u201enein\u201c\n",
+            "line 1, and 4 places in all have characters such as '\u00e2\u20ac'",
+        ),
+    ],
+)
+def test_utf_8_that_was_read_as_another_encoding_is_told(tmp_path, text, told):
+    wrong = text.encode().decode("cp1252", "ignore")
+    (found,) = odd_characters([written(tmp_path, wrong)])
+    assert told in found
+    assert found.endswith("read the original as UTF-8, and export it again")
+    assert odd_characters([written(tmp_path, text)]) == []
+
+
+def test_entities_are_told_and_letters_that_only_look_so_are_not(tmp_path):
+    (found,) = odd_characters([written(tmp_path, "x\na &amp; b &lt;c&gt; &#8217;\n")])
+    assert "line 2, and 4 places in all have entities of HTML such as '&amp;'" in found
+    fine = "AT&T; R&D, \u00abN\u00c3O\u00bb \u00c2ge \u00abCRIAN\u00c7\u00c3\u00bb a & b;\n"
+    assert odd_characters([written(tmp_path, fine)]) == []

@@ -254,7 +254,7 @@ def test_spreadsheet_is_read_from_its_first_sheet(tmp_path):
     assert table.blank == (7, 8)
     assert table.frame["y"].tolist()[:3] == [1.5, 2, 3]
     assert table.frame["date"].iloc[0] == pd.Timestamp("2024-01-01")
-    assert table.notes == ("of its sheets (sales, old), the first, sales",)
+    assert table.notes == ("of its sheets (sales, old), sales alone",)
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])

@@ -66,7 +66,9 @@ def test_other_files_are_texts_by_their_content(tmp_path, files, texts):
         ("a.html", b" <HTML><p>x", "only a.html; it reads plain text"),
         ("a.docx", b"PK\x03\x04", "only a.docx"),
         ("a.rtf", b"{\\rtf1 x}", "only a.rtf"),
-        ("a.gz", b"no gzip", "only a.gz"),
+        ("a.gz", b"\x1f\x8bno gzip", "a.gz is packed; unpack it, and give what is in it"),
+        ("a.tgz", bytes(257) + b"ustar", "a.tgz is packed; unpack it, and give what is in it"),
+        ("a.7z", b"7z\xbc\xaf\x27\x1c\0", "a.7z is packed; unpack it, and give what is in it"),
     ],
 )
 def test_other_kinds_are_no_texts(tmp_path, name, content, told):

@@ -6,8 +6,8 @@ from xml.sax.saxutils import escape
 import pytest
 
 from rnn_core.errors import DataError
+from rnn_core.readers.pair_files import Files
 from rnn_core.readers.parallel_text import (
-    Files,
     Pair,
     read_lines,
     read_pairs,
@@ -53,7 +53,7 @@ def xliff_2(pairs=PAIRS):
 
 
 def read(file):
-    columns = usual_columns(file, "utf-8")
+    columns = usual_columns(file, "utf-8").texts
     return read_pairs(Files(file, None), columns, "utf-8")
 
 

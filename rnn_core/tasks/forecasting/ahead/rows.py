@@ -63,7 +63,9 @@ def known_rows(
 def without_gaps(
     series: str, table: Table, length: int, parameters: ForecastingData
 ) -> "pd.DataFrame":
-    """The first rows of a series without a gap; if there are none, its first rows.
+    """The first rows of a series without a gap; if there are none, the first that can be answered.
+
+    These end with a value of a target, and no column is empty in them.
 
     Rows after the lookback have only the columns that are known ahead.
 
@@ -73,9 +75,18 @@ def without_gaps(
         length: How many rows to return.
         parameters: What the model was trained with.
     """
-    gaps = table.numbers.isna().any(axis=1).to_numpy()
-    whole = np.lib.stride_tricks.sliding_window_view(~gaps, length).all(axis=1)
-    first = int(np.argmax(whole))
+    there = table.numbers.notna().to_numpy()
+    windows: NDArray[np.bool_] = np.lib.stride_tricks.sliding_window_view(there, length, axis=0)
+    past, after = windows[..., : parameters.lookback], windows[..., parameters.lookback :]
+    targets = len(parameters.targets)
+    known = np.isin(table.numbers.columns, parameters.known)
+    usable = (
+        past.any(axis=2).all(axis=-1)
+        & past[:, :targets, -1].any(axis=-1)
+        & after[:, known].all(axis=(1, 2))
+    )
+    whole = windows.all(axis=(1, 2))
+    first = int(np.argmax(whole if whole.any() else usable))
     rows = slice(first, first + length)
     example = table.numbers.iloc[rows].reset_index(drop=True)
     example.loc[parameters.lookback :, [*parameters.targets, *parameters.features]] = np.nan

@@ -168,7 +168,7 @@ BROKEN = {
     "empty file": (lambda p: cut(write(p, np.zeros(9)), 0), "is an empty file; export it again"),
     "header cut off": (lambda p: cut(write(p, np.zeros(9)), 30), "not a readable wav"),
     "not a wav": (lambda p: p.write_bytes(b"MThd" * 20) and p, "Format not recognised; it begins"),
-    "mp3 of zeros": (lambda p: p.write_bytes(b"\xff\xfb" + bytes(99)) and p, "cannot|can be read"),
+    "mp3 of zeros": (lambda p: p.write_bytes(b"\xff\xfb" + bytes(99)) and p, "broken, or cut off"),
     "samples cut off": (lambda p: cut(write(p, np.zeros(900)), 700), "it is cut off; export it"),
     "length that lies": (lying, "announces 2000 samples and holds 100"),
     "no samples": (lambda p: write(p, np.zeros(0)), "holds no samples"),
@@ -177,7 +177,7 @@ BROKEN = {
     "aac": (lambda p: p.write_bytes(b"\xff\xf1" * 9) and p, "is AAC; convert it: `ffmpeg"),
     "html": (lambda p: p.write_bytes(b"\n<!DOCTYPE html>") and p, "is a page of HTML; download"),
     "zip": (lambda p: p.write_bytes(b"PK\x03\x04" * 9) and p, "is a zip archive; unpack it"),
-    "flac cut off": (lambda p: cut(stored(p, "FLAC", "PCM_16"), 3000), "it is cut off|can be read"),
+    "flac cut off": (lambda p: cut(stored(p, "FLAC", "PCM_16"), 3000), "is broken, or cut off"),
 }
 
 

@@ -307,7 +307,7 @@ def test_intervals_of_a_refit_follow_its_errors_until_they_hold(tmp_path):
     _, network = restore(folders[0], task.meta)
     with torch.inference_mode():
         output, future = task.forecasts(network, data, task.rows(data, "test"))
-    trained_to = task.interval_scores(output.flatten(0, 2), future.flatten())
+    trained_to = task.interval_scores(output, future, task.series_of(task.rows(data, "test")))
     assert trained_to["coverage_80"] < 0.7
     assert 0.75 <= found["coverage_80"] <= 0.85
     assert 0.92 <= found["coverage_95"] <= 0.98

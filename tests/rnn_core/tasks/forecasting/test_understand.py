@@ -157,7 +157,10 @@ WRONG = {
     "no separator": ({"separator": ""}, "separator '' is not one character; comma, semicolon"),
     "no encoding": ({"encoding": "latin-99"}, "there is no encoding 'latin-99'"),
     "no such name": ({"nonsense": 1}, "unknown key 'nonsense'; known: calendar, date, day_first"),
-    "dates for numbers": ({"targets": ["date"]}, "column 'date' holds no numbers; columns of num"),
+    "dates for numbers": (
+        {"targets": ["date"]},
+        "column 'date' holds no numbers, but texts such as '2024-01-01'; columns of num",
+    ),
 }
 
 

@@ -87,6 +87,15 @@ def test_sorted_lines_are_doubted_and_drawing_them_is_named(tmp_path):
     assert list(sorted_lines(pieces)) == list(sorted_lines([content]))
 
 
+@pytest.mark.parametrize("start", ["<!DOCTYPE html>\n", "\n<?xml version='1.0'?>\n", "<mediawiki>"])
+def test_a_text_with_tags_is_doubted(tmp_path, start):
+    *_, found = understood(tmp_path, {"page.txt": start + prose(200)})
+    (doubt,) = found.doubts
+    assert doubt.startswith("page.txt begins as XML, SGML or HTML does, so that its tags are")
+    *_, found = understood(tmp_path, {"page.txt": "<3 " + prose(200)})
+    assert not found.doubts
+
+
 @pytest.mark.parametrize("tokens", ["char", "word"])
 def test_a_text_that_was_pasted_several_times_is_doubted(tmp_path, tokens):
     *_, found = understood(tmp_path, {"text.txt": prose(40) * 10}, tokens=tokens)

@@ -7,7 +7,7 @@ import pytest
 
 from rnn_core.readers.parallel_text import Pair
 from rnn_core.sources.number_words import draw_sum
-from rnn_core.tasks.translation.doubts import misaligned
+from rnn_core.tasks.translation.doubts import misaligned, untranslated
 
 WORDS = [f"w{i}" for i in range(800)]
 WEIGHTS = [1 / (i + 2) for i in range(800)]
@@ -90,3 +90,10 @@ def test_too_few_pairs_tell_nothing():
     pairs = texts(99, 0)
     backwards = [pair.target for pair in pairs[::-1]]
     assert not list(misaligned(list(map(Pair, (p.source for p in pairs), backwards))))
+
+
+def test_some_texts_that_are_their_own_translation_are_doubted():
+    pairs = templates(60, 0)
+    assert not list(untranslated([*pairs, *[Pair("Paris", "Paris")] * 3]))
+    (doubt,) = untranslated([*pairs, *[Pair("Paris", "Paris")] * 4])
+    assert doubt.startswith("4 of 64 pairs have the same text twice, such as 'Paris', and teach")
