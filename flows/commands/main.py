@@ -4,12 +4,12 @@ import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from traceback import format_exc
 from typing import Annotated
 
 import typer
 
 from flows.commands.front import completion
+from flows.commands.front.failures import text_of
 from flows.commands.front.welcome import welcome
 from flows.commands.services.care import PANEL as CARE
 from flows.commands.services.care import app as care
@@ -17,9 +17,6 @@ from flows.commands.services.commands import USE
 from flows.commands.services.commands import app as services
 from flows.commands.services.stages import app as stages
 from flows.system.bound import collect_seldom
-from flows.system.hidden import without_secrets
-from rnn_core.errors import GatewiseError
-from rnn_core.readers.faults import SEVERAL
 
 app = typer.Typer(
     help="Train every recurrent cell on your sequence data, and use the one that fits best.",
@@ -376,25 +373,13 @@ def verify_store(
     verify(study, fix)
 
 
-def told(error: GatewiseError) -> str:
-    """The text of an error for the terminal: one line, or several if it has several faults."""
-    text = without_secrets(str(error))
-    return text if SEVERAL in text else " ".join(text.split())
-
-
 def main() -> None:
-    """Run the command line; a `GatewiseError` prints its message, and the exit code is 1.
-
-    Any other error prints its traceback, without passwords, and the exit code is 1 too.
-    """
+    """Run the command line; an error prints its text, without passwords, and exits with 1."""
     collect_seldom()
     try:
         app()
-    except GatewiseError as error:
-        sys.stderr.write(f"error: {told(error)}\n")
-        sys.exit(1)
-    except Exception:  # noqa: BLE001 - its text may have an address with a password
-        sys.stderr.write(without_secrets(format_exc()))
+    except Exception as error:  # noqa: BLE001 - its text may have an address with a password
+        sys.stderr.write(text_of(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

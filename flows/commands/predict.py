@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.own_data.settings import read_settings
 from flows.system.environment import use_defaults
-from flows.system.hidden import cause_of
 from rnn_core.errors import DataError, ParameterError, StudyError
 from rnn_core.files import write_text
 from rnn_core.parameters import parse
@@ -236,37 +234,45 @@ def load(model: str) -> Served:
 
     Raises:
         ParameterError: If there is no such model.
-        StudyError: If its files are missing or changed.
+        StudyError: If its files are missing or changed, or MLflow does not answer.
     """
     use_defaults()
     # It takes seconds, and reads settings made above.
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from flows.tracking.refusals import FAILURES, refusal_of  # noqa: PLC0415
 
-    from flows.tracking.alias import ABSENT  # noqa: PLC0415
-    from flows.tracking.registered import load_registered, registered_models  # noqa: PLC0415
-
-    address = address_of(model)
     try:
-        loaded: Any = load_registered(address).unwrap_python_model()
+        return load_address(model, address_of(model))
+    except FAILURES as error:
+        raise StudyError(f"{model} cannot be loaded: {refusal_of(error)}") from None
+
+
+def load_address(model: str, address: str) -> Served:
+    """Load a model from its address in MLflow.
+
+    Args:
+        model: Its name, as the user typed it.
+        address: Its address.
+
+    Raises:
+        ParameterError: If there is no such model.
+        StudyError: If its files are missing.
+    """
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - as in `load`
+
+    from flows.tracking import registered  # noqa: PLC0415 - as above
+    from flows.tracking.alias import ABSENT  # noqa: PLC0415 - as above
+
+    try:
+        loaded: Any = registered.load_registered(address).unwrap_python_model()
         return Served(loaded.task, loaded.model)
     except (MlflowException, OSError) as error:
-        code = getattr(error, "error_code", "")
-        if code not in ABSENT:
-            cause = cause_of(error)
-            raise StudyError(f"{address} cannot be loaded: {cause}") from None
-    raise ParameterError(no_such(model, registered_models()))
-
-
-def no_such(model: str, registered: Sequence[str]) -> str:
-    """The message about a model that does not exist, with the registered ones."""
-    name, mark, version = model.partition("@")
-    if mark and name in registered:
-        return f"{name} has no version {version}; gatewise champion history {name} lists them"
-    if not registered:
-        return f"there is no model {model!r}; none is registered: gatewise run registers them"
-    close = get_close_matches(name, registered, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"registered: {', '.join(registered)}"
-    return f"there is no model {model!r}; {hint}"
+        if isinstance(error, MlflowException) and error.error_code not in ABSENT:
+            raise
+        if registered.is_registered(address):
+            raise StudyError(f"{model} cannot be loaded: its files are gone") from None
+        if isinstance(error, OSError):
+            raise
+    raise ParameterError(registered.no_such(model, registered.registered_models()))
 
 
 def address_of(model: str) -> str:

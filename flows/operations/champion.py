@@ -7,7 +7,6 @@ better one comes; see `flows.tracking.promotion`.
 
 import shutil
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,8 +26,8 @@ from flows.tracking.alias import (
 )
 from flows.tracking.judging import Judged, judge
 from flows.tracking.moves import Move, history_of
-from flows.tracking.projection import reachable
-from flows.tracking.registered import GoneError, download, registered_models
+from flows.tracking.projection import connect, reachable
+from flows.tracking.registered import GoneError, download, names_near, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 
@@ -67,7 +66,7 @@ def champions(name: str | None) -> list[Champion]:
         ParameterError: If there is no such model.
         TrackingError: If MLflow does not answer.
     """
-    client = MlflowClient()
+    client = connect()
     with reachable():
         names = registered_models()
         if name is not None:
@@ -92,9 +91,7 @@ def check_name(name: str, known: list[str]) -> None:
         ParameterError: If it is not; names similar models.
     """
     if name not in known:
-        near = get_close_matches(name, known, n=3) or known
-        told = f"there are {', '.join(near)}" if near else "none is registered yet"
-        raise ParameterError(f"no model {name!r} is registered; {told}")
+        raise ParameterError(f"no model {name!r} is registered; {names_near(name, known)}")
 
 
 def promote(name: str, number: str, because: str) -> Champion:
@@ -106,7 +103,7 @@ def promote(name: str, number: str, because: str) -> Champion:
             gives other answers than when it was registered.
         TrackingError: If MLflow does not answer.
     """
-    client = MlflowClient()
+    client = connect()
     with reachable():
         check_name(name, registered_models())
     with alone(name):
@@ -124,7 +121,7 @@ def rollback(name: str, number: str | None, because: str) -> Champion:
     Raises:
         As `promote`; ParameterError also if no version had the alias before.
     """
-    client = MlflowClient()
+    client = connect()
     with reachable():
         check_name(name, registered_models())
     with alone(name):
@@ -177,7 +174,7 @@ def shadow(name: str, number: str | None) -> Champion:
     Raises:
         As `promote`; StudyError if the version is the champion itself.
     """
-    client = MlflowClient()
+    client = connect()
     with reachable():
         check_name(name, registered_models())
     with alone(name):

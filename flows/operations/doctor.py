@@ -25,7 +25,8 @@ from flows.running.mark import going_on, mark_file, read_mark
 from flows.system.exclusive import if_free
 from flows.system.pages import shown_pages
 from flows.system.ports import Ports
-from flows.system.servers import HOST, holder
+from flows.system.prefect_api import prefect_answers
+from flows.system.servers import HOST, ServerError, holder
 from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
 from rnn_core.study import read_study
 
@@ -71,6 +72,10 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
     yield from packages()
     yield from ports()
     yield from disk(layout)
+    silent = None if api is None else problem_of_prefect(api)
+    if silent is not None:
+        yield silent
+        api = None
     with if_free(layout, "flow") as free:
         if not free:
             yield Finding(going_on(layout), str(layout.folder), "nothing; it is at work")
@@ -81,7 +86,7 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
         yield from tracked_runs(layout)
     yield from dvc_at_work(layout)
     if api is not None:
-        yield from dead_flow_runs()
+        yield from dead_flow_runs(api)
 
 
 def packages() -> Iterator[Finding]:
@@ -226,9 +231,15 @@ def tracked_runs(layout: Layout) -> Iterator[Finding]:
     _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
     if is_file and not Path(database).exists():
         return
-    from flows.tracking.unended import end_run, unended  # noqa: PLC0415 - imports MLflow
+    from flows.tracking.projection import TrackingError  # noqa: PLC0415 - imports MLflow
+    from flows.tracking.unended import end_run, unended  # noqa: PLC0415 - as above
 
-    for run in unended(read_study(layout.folder).study):
+    try:
+        runs = list(unended(read_study(layout.folder).study))
+    except TrackingError as error:
+        yield Finding(str(error), "MLflow", "until then no run can be shown or registered")
+        return
+    for run in runs:
         if is_gone(run.tags, run.started):
             where = f"MLflow run {run.id} ({run.name})"
             cure = "tell MLflow that it was killed"
@@ -248,13 +259,22 @@ def is_gone(tags: Mapping[str, str], started: float) -> bool:
         return True
 
 
-def dead_flow_runs() -> Iterator[Finding]:
+def problem_of_prefect(api: str) -> Finding | None:
+    """The finding about a Prefect server that cannot be used; None if it can."""
+    try:
+        with prefect_answers(api):
+            return None
+    except ServerError as error:
+        return Finding(str(error), "Prefect", "until then no run can begin")
+
+
+def dead_flow_runs(api: str) -> Iterator[Finding]:
     """Dead runs that Prefect calls running; its address is in the environment."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
 
     from flows.operations.dead_runs import find_dead, mark_dead  # noqa: PLC0415 - as above
 
-    with get_client(sync_client=True) as client:
+    with prefect_answers(api), get_client(sync_client=True) as client:
         for dead in find_dead(client):
             where = f"flow run {dead.run.name}"
             cure = "tell Prefect that it crashed"

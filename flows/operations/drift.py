@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.operations.champion import check_name, fetch, laid_out
@@ -16,7 +15,7 @@ from flows.tracking.alias import Asked, asked_of
 from flows.tracking.drift.history import CHANGED, ITEMS, SCORE, Check, history_of, note_check
 from flows.tracking.drift.scores import LaterScore, score_later
 from flows.tracking.drift.training_set import kind_of, traits_beside
-from flows.tracking.projection import reachable
+from flows.tracking.projection import connect, reachable
 from flows.tracking.registered import RUN, registered_models
 from rnn_core.drift.comparison import Drift, compare
 from rnn_core.drift.observers import observer_of
@@ -83,7 +82,7 @@ def check(model: str, given: Path, data: Path | None = None) -> Checked:
         drift = compare_input(files, given)
         later = None if data is None else score_later(version, files, laid_out(data, place / "raw"))
     with reachable():
-        number = note_check(MlflowClient(), version, metrics_of(drift, later), told(drift, later))
+        number = note_check(connect(), version, metrics_of(drift, later), told(drift, later))
     return Checked(
         model=version.name,
         version=str(version.version),
@@ -103,7 +102,7 @@ def history(model: str) -> list[Check]:
     """
     version = find(asked_of(model))
     with reachable():
-        return history_of(MlflowClient(), version)
+        return history_of(connect(), version)
 
 
 def find(asked: Asked) -> ModelVersion:
@@ -114,7 +113,7 @@ def find(asked: Asked) -> ModelVersion:
     """
     with reachable():
         check_name(asked.name, registered_models())
-        version = asked.find(MlflowClient())
+        version = asked.find(connect())
     if version is None:
         which = f"version {asked.number}" if asked.number else f"version called {asked.alias}"
         raise ParameterError(f"{asked.name} has no {which}")

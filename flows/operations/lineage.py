@@ -10,7 +10,7 @@ from flows.layout import Layout
 from flows.system.git import git, root_of
 from flows.tracking.alias import asked_of, unless_absent
 from flows.tracking.origin import locked
-from flows.tracking.projection import reachable
+from flows.tracking.projection import connect, reachable
 from flows.tracking.registered import DIGEST
 from rnn_core.errors import GatewiseError, ParameterError
 from rnn_core.study import read_study
@@ -88,7 +88,7 @@ def trace(asked: str, folder: Path) -> Lineage:
         ParameterError: If there is no such version.
         TrackingError: If MLflow does not answer.
     """
-    client = MlflowClient()
+    client = connect()
     with reachable():
         version = asked_of(asked).find(client)
         if version is None:

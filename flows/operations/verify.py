@@ -18,7 +18,7 @@ import yaml
 
 from flows.layout import Layout
 from flows.recording.command import dvc
-from flows.recording.lock_file import read_lock
+from flows.recording.lock_file import lock_file, parsed, read_lock
 from flows.running.mark import going_on
 from flows.system.exclusive import if_free
 from flows.trainings.store import KINDS, open_store
@@ -96,7 +96,7 @@ def verify(layout: Layout) -> Iterator[Checked]:
 
 def check_outputs(layout: Layout, cache: Path) -> Checked:
     """Compare raw and prepared data, runs, evaluations and the like with dvc.lock."""
-    faults, number = [], 0
+    faults, number = broken_lock(layout), 0
     for stage, entry in read_lock(layout).items():
         for out in entry.get("outs", []):
             place = layout.folder / out["path"]
@@ -105,6 +105,15 @@ def check_outputs(layout: Layout, cache: Path) -> Checked:
             found = wrong_in(place, out["md5"], cache)
             faults += [Fault(str(path), what, cure) for path, what in found.items()]
     return Checked("files that dvc.lock names", number, faults)
+
+
+def broken_lock(layout: Layout) -> list[Fault]:
+    """The fault of a dvc.lock that cannot be read, so that nothing could be compared with it."""
+    file = lock_file(layout)
+    if not file.exists() or parsed(file.read_bytes()) is not None:
+        return []
+    cure = "`gatewise doctor --fix` keeps its complete stages, or git has it as it was"
+    return [Fault(str(file), "was cut off or overwritten", cure)]
 
 
 def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
@@ -228,16 +237,18 @@ def check_registry(study: str) -> Checked:
     """Compare the files of each version of a study's models with their digests; check aliases."""
     if not there_is_a_registry():
         return Checked("versions of registered models", 0, [])
-    from mlflow import MlflowClient  # noqa: PLC0415 - reads settings made before
+    from flows.tracking.projection import (  # noqa: PLC0415 - reads settings made before
+        connect,
+        reachable,
+    )
+    from flows.tracking.registered import all_models, all_versions  # noqa: PLC0415 - as above
 
-    from flows.tracking.projection import reachable  # noqa: PLC0415 - as above
-
-    client, faults, number = MlflowClient(), [], 0
+    client, faults, number = connect(), list[Fault](), 0
     with reachable():
-        for model in client.search_registered_models():
+        for model in all_models(client):
             if not model.name.startswith(f"{study}."):
                 continue
-            versions = client.search_model_versions(f"name = '{model.name}'")
+            versions = list(all_versions(client, model.name))
             there = {str(version.version) for version in versions}
             for alias, at in model.aliases.items():
                 if str(at) not in there:

@@ -66,7 +66,9 @@ class Guards:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun = False
+        begun, is_head = False, scope["method"] == "HEAD"
+        if is_head:  # answered as GET, without the body
+            scope = {**scope, "method": "GET"}
 
         async def out(message: Message) -> None:
             nonlocal begun
@@ -75,6 +77,8 @@ class Guards:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -82,6 +86,7 @@ class Guards:
             check_origin(headers, self.rules.hosts)
             check_token(scope["path"], headers, self.rules.token)
             check_length(headers, self.rules.body)
+            check_encoding(headers)
             await self.app(scope, limited(receive, self.rules.body), out)
         except RefusedError as refusal:
             if not begun:
@@ -144,6 +149,17 @@ def check_token(path: str, headers: Headers, token: str | None) -> None:
     if scheme.lower() != "bearer" or not right:
         told = {"WWW-Authenticate": "Bearer"}
         raise RefusedError(401, "send the token as `Authorization: Bearer TOKEN`", told)
+
+
+def check_encoding(headers: Headers) -> None:
+    """Check that a body is not compressed: it might be far larger than its length says.
+
+    Raises:
+        RefusedError: If it is.
+    """
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        told = {"Accept-Encoding": "identity"}
+        raise RefusedError(415, "send the body as it is, without a Content-Encoding", told)
 
 
 def check_length(headers: Headers, most: int) -> None:

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 
 from flows.serving.desk import Desk
 from flows.serving.version import Limits, Version, load
-from flows.system.hidden import cause_of
 from flows.tracking.alias import ALIAS, Asked, asked_of
-from flows.tracking.registered import registered_models
+from flows.tracking.refusals import FAILURES, refusal_of
+from flows.tracking.registered import no_such, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 log = logging.getLogger("gatewise.serving")
@@ -102,8 +101,8 @@ class Shelf:
             ParameterError: If the user named the model.
         """
         if not self.is_open:
-            known = ", ".join(registered_models()) or "none; `gatewise run` registers them"
-            raise ParameterError(f"there is no model {place.asked.key!r}; registered: {known}")
+            known = registered_models()
+            raise ParameterError(no_such(place.asked.key, known))
         place.problem = f"no version has the alias {place.asked.alias}"
 
     def _refuse(self, place: Place, version: ModelVersion, cause: str) -> None:
@@ -125,8 +124,8 @@ class Shelf:
             for place in list(self.places.values()):
                 if place.asked.alias is not None:
                     await self._follow(client, place)
-        except (MlflowException, OSError) as error:
-            log.warning("the registry does not answer: %s", cause_of(error))
+        except FAILURES as error:
+            log.warning("%s", refusal_of(error))
 
     async def _follow(self, client: MlflowClient, place: Place) -> None:
         """Let the version take over that the alias points to."""

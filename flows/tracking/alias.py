@@ -96,7 +96,7 @@ def ours_of(client: MlflowClient, name: str) -> tuple[str, ...]:
 
 def latest(client: MlflowClient, name: str, versions: tuple[str, ...]) -> ModelVersion | None:
     """The last of some versions that still exists; None if none does."""
-    for number in sorted((v for v in versions if v != NOWHERE), key=int, reverse=True):
+    for number in sorted(filter(str.isdecimal, versions), key=int, reverse=True):
         if found := unless_absent(partial(client.get_model_version, name, number)):
             return found
     return None

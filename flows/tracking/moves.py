@@ -80,8 +80,17 @@ def note_move(
 def history_of(client: MlflowClient, name: str) -> list[Move]:
     """All recorded moves of a model's alias, from the first."""
     tags = client.get_registered_model(name).tags
-    found = [Move(**json.loads(tags[tag])) for tag in sorted(tags) if tag.startswith(PREFIX)]
-    return sorted(found, key=lambda move: move.number)
+    noted = (move_of(tags[tag]) for tag in sorted(tags) if tag.startswith(PREFIX))
+    return sorted(filter(None, noted), key=lambda move: move.number)
+
+
+def move_of(text: str) -> Move | None:
+    """Read a move from its tag; None if a user has overwritten it with something else."""
+    try:
+        move = Move(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+    return move if isinstance(move.number, int) else None
 
 
 def evidence_of(version: ModelVersion) -> dict[str, str]:

@@ -8,7 +8,6 @@ showing a folder twice changes nothing, and one that was missed can be shown lat
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,16 +19,15 @@ from urllib.parse import quote
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Run, RunTag
-from mlflow.exceptions import MlflowException
 
 from flows.layout import Layout
 from flows.report import figures, notes, words
 from flows.report.details import collect
 from flows.report.svg import alone
 from flows.system.environment import artifact_root
-from flows.system.hidden import cause_of, without_user
 from flows.tracking import descriptions
 from flows.tracking.logged import Kind, measured, metrics_of_result, metrics_of_seed, parameters_of
+from flows.tracking.refusals import FAILURES, refusal_of
 from flows.trainings.records import Record as Measured
 from flows.trainings.records import last_records, read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
@@ -55,21 +53,20 @@ Record: TypeAlias = dict[str, float]
 
 
 class TrackingError(GatewiseError):
-    """MLflow cannot be reached."""
+    """MLflow cannot be reached, or refuses what we ask."""
 
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn any error of MLflow into one line that says that it does not answer."""
+    """Turn any error of MLflow into one line on what is wrong, and what to do.
+
+    Raises:
+        TrackingError: If there is one.
+    """
     try:
         yield
-    except (MlflowException, OSError) as error:
-        place = without_user(os.environ["MLFLOW_TRACKING_URI"])
-        cause = cause_of(error)[:160]
-        raise TrackingError(
-            f"MLflow at {place} does not answer; run again once it does, to show and register "
-            f"what is finished: {cause}"
-        ) from None  # its text may hold a password
+    except FAILURES as error:
+        raise TrackingError(refusal_of(error)) from None  # its text may hold a password
 
 
 def connect() -> MlflowClient:

@@ -13,7 +13,7 @@ from flows.tracking import registered, registry
 from flows.tracking.alias import Standing, alone, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
 from flows.tracking.origin import origin_of
-from flows.tracking.projection import reachable
+from flows.tracking.projection import connect, reachable
 from flows.tracking.promoted import Action, Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import StudyError
@@ -94,7 +94,7 @@ def promote(
     champion = comparison.champion
     if champion is None:
         raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
-    client, name = MlflowClient(), f"{study}.{dataset}"
+    client, name = connect(), f"{study}.{dataset}"
     with (
         alone(name),
         registry.candidate(layout, dataset, comparison) as folder,

@@ -44,6 +44,7 @@ from flows.tracking.registered import (
     FILES,
     RUN,
     SEEN,
+    all_versions,
     digest_of_files,
     load_registered,
 )
@@ -115,7 +116,7 @@ def digest_in(folder: Path) -> str:
 
 def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
     """Find the version with this digest; None if there is none."""
-    versions = client.search_model_versions(f"name = '{name}'")
+    versions = all_versions(client, name)
     return next((v for v in versions if v.tags.get(DIGEST) == digest), None)
 
 

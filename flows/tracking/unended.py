@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mlflow import MlflowClient
-
-from flows.tracking.projection import reachable
+from flows.tracking.projection import connect, reachable
+from flows.tracking.registered import every
 from flows.tracking.retired import shown
 
 
@@ -32,10 +31,12 @@ def unended(study: str) -> Iterator[Unended]:
     Raises:
         TrackingError: If MLflow does not answer.
     """
-    client = MlflowClient()
+    client = connect()
     with reachable():
         places = [experiment.experiment_id for _, experiment in shown(study)]
-        found = client.search_runs(places, "attributes.status = 'RUNNING'") if places else []
+        query = "attributes.status = 'RUNNING'"
+        pages = every(lambda token: client.search_runs(places, query, page_token=token))
+        found = list(pages) if places else []
     for run in found:
         info = run.info
         yield Unended(info.run_id, info.run_name or "", info.start_time / 1000, run.data.tags)
@@ -48,4 +49,4 @@ def end_run(run: Unended) -> None:
         TrackingError: If MLflow does not answer.
     """
     with reachable():
-        MlflowClient().set_terminated(run.id, "KILLED")
+        connect().set_terminated(run.id, "KILLED")

@@ -10,6 +10,7 @@ from flows.system.environment import use_defaults
 from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import API, known_prefect
+from flows.system.prefect_api import prefect_answers
 from flows.system.servers import ServerError
 from rnn_core.errors import ParameterError
 
@@ -33,7 +34,7 @@ def deploy(
 
     Raises:
         ParameterError: If `drift` names no input, or there is no interval for checking it.
-        ServerError: If no Prefect server is named or running.
+        ServerError: If no Prefect server is named or running, or it does not answer.
     """
     inputs = inputs_of(drift, watch_minutes)
     use_defaults()
@@ -51,7 +52,8 @@ def deploy(
         notify=notify,
         inputs=inputs,
     )
-    names = deployments.deploy(folder, wanted)
+    with prefect_answers(api):
+        names = deployments.deploy(folder, wanted)
     sys.stdout.write("\n".join(told(names, wanted, api)) + "\n")
 
 

@@ -2,14 +2,16 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from flows.layout import Layout
 from flows.operations.doctor import examine
 from flows.system.environment import use_defaults
+from flows.system.hidden import cause_of
 from flows.system.home import enter_home
 from flows.system.pages import API, known_prefect
-from rnn_core.errors import StudyError
+from rnn_core.errors import GatewiseError, StudyError
 from rnn_core.study import read_study
 
 
@@ -28,8 +30,9 @@ def doctor(folder: Path, *, fix: bool) -> None:
     for finding in examine(layout, api):
         sys.stdout.write(f"{finding.where}: {finding.what}\n")
         if fix and finding.fix is not None:
-            finding.fix()
-            sys.stdout.write(f"  done: {finding.cure}\n")
+            told = attempt(finding.fix)
+            left += told is not None
+            sys.stdout.write(f"  {told or 'done'}: {finding.cure}\n")
         else:
             left += 1
             with_fix = "with --fix: " if finding.fix is not None else ""
@@ -37,3 +40,12 @@ def doctor(folder: Path, *, fix: bool) -> None:
     if left:
         raise StudyError(f"{left} findings about {layout.folder}, named above")
     sys.stdout.write("Nothing hinders the study.\n")
+
+
+def attempt(fix: Callable[[], None]) -> str | None:
+    """Repair something; returns why that was not possible, or None."""
+    try:
+        fix()
+    except (OSError, GatewiseError) as error:
+        return f"not possible ({cause_of(error)})"
+    return None

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import torch
 import uvicorn
-from mlflow.exceptions import MlflowException
 
 from flows.serving.app import Application
 from flows.serving.guards import LOOPBACK, Rules
 from flows.serving.version import Limits
 from flows.system.environment import use_defaults
-from flows.system.hidden import WithoutSecrets, cause_of
+from flows.system.hidden import WithoutSecrets
 from flows.system.home import enter_home
 from flows.system.ports import Shadow
 from flows.system.servers import check_port
-from rnn_core.errors import ParameterError, StudyError
+from flows.tracking.projection import reachable
+from rnn_core.errors import ParameterError
 
 TOKEN = "GATEWISE_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 """Variable with the token, unless a file with it is named."""
@@ -45,7 +45,8 @@ def serve(
 
     Raises:
         ParameterError: If there is no such model, or the token is missing or short.
-        StudyError: If a named model cannot be loaded, or the registry does not answer.
+        StudyError: If a named model cannot be loaded.
+        TrackingError: If MLflow does not answer.
         ServerError: If the port is taken.
     """
     use_defaults()
@@ -59,10 +60,8 @@ def serve(
     torch.set_num_threads(1)  # answers of several models share the processors
     sys.setswitchinterval(SWITCH_SECONDS)
     application = Application(names, Limits(), rules, refresh, shadow)
-    try:
+    with reachable():
         application.shelf.fill()
-    except (MlflowException, OSError) as error:
-        raise StudyError(f"the registry does not answer: {cause_of(error)}") from None
     say(application, host, port)
     uvicorn.run(
         application.asgi(),

@@ -26,6 +26,7 @@ from flows.system.pages import (
     write_pages,
 )
 from flows.system.ports import Ports
+from flows.system.prefect_api import prefect_answers
 from flows.system.servers import Server, ServerError, check_port
 
 STARTS = {"MLflow": "/#/experiments?workflowType=machine_learning"}
@@ -82,7 +83,7 @@ def end_dead_runs(api: str) -> None:
 
     from flows.operations.dead_runs import find_dead, mark_dead  # noqa: PLC0415 - as above
 
-    with get_client(sync_client=True) as client:
+    with prefect_answers(api), get_client(sync_client=True) as client:
         for dead in find_dead(client):
             mark_dead(client, dead)
             sys.stdout.write(f"The flow run {dead.run.name} crashed: {dead.reason}.\n")

@@ -7,6 +7,7 @@ import pytest
 from flows.commands import predict, stage
 from flows.commands.services import lineage
 from flows.system.home import enter_home
+from flows.tracking import registered as registered_models
 from rnn_core.errors import DataError, ParameterError, StudyError
 
 
@@ -21,7 +22,7 @@ from rnn_core.errors import DataError, ParameterError, StudyError
     ],
 )
 def test_model_that_is_not_there_is_told_with_those_that_are(model, registered, said):
-    assert said in predict.no_such(model, registered)
+    assert said in registered_models.no_such(model, registered)
 
 
 def test_study_that_is_not_there_is_told_with_the_nearest(tmp_path, monkeypatch):

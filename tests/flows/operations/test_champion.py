@@ -21,18 +21,18 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture(scope="module")
-def registry(empty_database, tmp_path_factory):
+def registry(database_in, tmp_path_factory):
     """A folder with a database of a model of three versions, and their files."""
     folder = tmp_path_factory.mktemp("registry")
     with pytest.MonkeyPatch.context() as patch:
-        fill(folder, empty_database, patch)
+        fill(folder, database_in, patch)
     return folder
 
 
-def fill(folder, empty_database, patch):
+def fill(folder, database_in, patch):
     import mlflow
 
-    uri = f"sqlite:///{shutil.copy(empty_database, folder / 'mlflow.db')}"
+    uri = database_in(folder)
     patch.chdir(folder)
     patch.setenv("MLFLOW_TRACKING_URI", uri)
     mlflow.set_tracking_uri(uri)
@@ -158,7 +158,7 @@ def test_choice_is_a_persons_also_of_the_version_that_gatewise_chose(number):
 @pytest.mark.parametrize(
     ("name", "number", "because", "told"),
     [
-        ("tiny.sentimant", "1", "x", r"no model 'tiny.sentimant' .* tiny.sentiment"),
+        ("tiny.sentimant", "1", "x", r"no model 'tiny.sentimant' .*'tiny.sentiment'"),
         (NAME, "7", "x", "has no version 7"),
         (NAME, "1", " \n", "--because"),
     ],
@@ -272,3 +272,15 @@ def test_champion_is_shown_with_its_reason_and_a_move_of_others_as_what_it_is(ca
     assert first == f"version 1 now: {command.MOVED_ELSEWHERE}"
     assert second.startswith("1. ")
     assert "to version 2 by" in second
+
+
+def test_moves_that_a_user_has_overwritten_are_left_out():
+    champion.promote(NAME, "2", "sounds better")
+    client = MlflowClient()
+    for place, text in enumerate(("no JSON", "[1]", '{"number": 7}', "")):
+        client.set_registered_model_tag(NAME, f"gatewise.move.00000{place + 2}.aa", text)
+    client.set_registered_model_tag(NAME, "gatewise.champion", "seven 1")
+    assert [move.version for move in history_of(client, NAME)] == ["2"]
+    client.delete_registered_model_alias(NAME, ALIAS)
+    assert standing_of(client, NAME).version.version == 1
+    assert champion.promote(NAME, "3", "louder").moves[-1].number == 2

@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.store.entities import PagedList
 from registered import register
+from study_folders import isolated_environment
 
 from flows.commands.services.verify import verify as command
 from flows.layout import Layout
@@ -20,13 +22,15 @@ FLIPS = 25
 
 
 @pytest.fixture
-def whole(chain, tmp_path, monkeypatch):
+def whole(finished, home, tmp_path, monkeypatch):
     """A copy of the finished tiny study with DVC's cache, and no registry."""
-    for name, value in chain.study.environment.items():
+    for name, value in isolated_environment(home).items():
         if name.startswith("DVC_"):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
-    return Layout(shutil.copytree(chain.study.folder, tmp_path / "tiny", symlinks=True))
+    folder = shutil.copytree(finished, tmp_path / "tiny", symlinks=True)
+    shutil.copytree(f"{finished}.dvc", folder / ".dvc", symlinks=True)
+    return Layout(folder)
 
 
 def flip(file, dice):
@@ -179,6 +183,20 @@ def test_alias_that_points_to_nothing_is_told(version, monkeypatch):
     """As a registry may have it that is not MLflow's own, which takes the alias away."""
     found = MlflowClient().get_registered_model("tiny.sentiment")
     found._aliases = {ALIAS: "7"}
-    monkeypatch.setattr(MlflowClient, "search_registered_models", lambda _: [found])
+    monkeypatch.setattr(
+        MlflowClient, "search_registered_models", lambda _, **page: PagedList([found], None)
+    )
     (fault,) = verify.check_registry("tiny").faults
     assert fault.what == "has an alias 'champion' at version 7, which does not exist"
+
+
+def test_lock_that_is_cut_off_is_a_fault(whole):
+    """With nothing to compare with, all would seem to be in order."""
+    file = whole.folder / "dvc.lock"
+    content = file.read_text()
+    assert verify.check_outputs(whole, cache_of(whole)).faults == []
+    file.write_text(content[: len(content) // 2] + "\n : : [")
+    (fault,) = verify.check_outputs(whole, cache_of(whole)).faults
+    assert (fault.where, fault.what) == (str(file), "was cut off or overwritten")
+    file.unlink()
+    assert verify.check_outputs(whole, cache_of(whole)).faults == []

@@ -162,3 +162,21 @@ def test_body_of_unknown_length_is_refused_where_it_becomes_too_long(models, app
         response = small.post(ADDRESS, content=Body([b" " * 100] * 50), headers=headers)
         assert (response.status_code, list(response.json())) == (413, ["error"])
         assert small.post(ADDRESS, json=ASKED).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/health", "/ready", "/models", "/metrics", "/"])
+def test_head_has_the_headers_of_get_and_no_body(client, guarded, address):
+    """Load balancers ask in this way."""
+    whole, head = client.get(address), client.request("HEAD", address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert guarded.request("HEAD", "/models").status_code == 401
+    assert client.request("HEAD", ADDRESS).status_code == 405
+
+
+def test_compressed_body_is_refused(client):
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    response = client.post(ADDRESS, content=b"\x1f\x8b\x08", headers=headers)
+    assert (response.status_code, response.headers["Accept-Encoding"]) == (415, "identity")
+    plain = client.post(ADDRESS, json=ASKED, headers={"Content-Encoding": "identity"})
+    assert plain.status_code == 200

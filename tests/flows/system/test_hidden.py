@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from flows.commands.main import told
+from flows.commands.front.failures import told
 from flows.system.environment import artifact_root
 from flows.system.hidden import (
     WithoutSecrets,
@@ -76,7 +76,7 @@ def test_mlflow_that_does_not_answer_is_told_without_its_password(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:planted@127.0.0.1:1")
     with pytest.raises(TrackingError, match=r"MLflow at http://127.0.0.1:1 does not") as found:  # noqa: SIM117
         with reachable():
-            raise OSError("no way to http://ada:planted@127.0.0.1:1/api, password 'planted'")
+            raise ConnectionError("no way to http://ada:planted@127.0.0.1:1/api, 'planted'")
     assert "planted" not in str(found.value)
     assert found.value.__suppress_context__
 

@@ -1,0 +1,64 @@
+"""Say what is wrong with a Prefect server, and what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from flows.system.hidden import cause_of, without_user
+from flows.system.pages import API
+from flows.system.servers import ServerError
+
+ANSWER_SECONDS = 10.0
+"""Seconds that a server may take to say that it is healthy."""
+
+CLIENT_ERROR = 400
+SERVER_ERROR = 500
+LOGIN = (401, 403)
+
+
+@contextmanager
+def prefect_answers(api: str) -> Iterator[None]:
+    """Check that a Prefect server answers, and turn its later errors into one line.
+
+    Args:
+        api: Address of its API.
+
+    Raises:
+        ServerError: If it does not answer, or refuses a request.
+    """
+    try:
+        check_health(api)
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ServerError(f"Prefect at {without_user(api)} {refusal_of(error)}") from None
+
+
+def check_health(api: str) -> None:
+    """Check that the server at an address is one of Prefect.
+
+    Raises:
+        ServerError: If it is another one.
+        HTTPError: If it does not answer, or with an error.
+    """
+    answer = httpx.get(f"{api.rstrip('/')}/health", timeout=ANSWER_SECONDS).raise_for_status()
+    if answer.text.strip() != "true":
+        raise ServerError(
+            f"at {without_user(api)} is no API of Prefect: it answered with another page; check "
+            f"{API}, which ends with /api"
+        )
+
+
+def refusal_of(error: Exception) -> str:
+    """Say what went wrong between us and the server, and what to do."""
+    if not isinstance(error, httpx.HTTPStatusError):
+        cause = cause_of(error) if str(error) else type(error).__name__
+        return f"does not answer: {cause}; start it, or check {API}"
+    status = error.response.status_code
+    if status in LOGIN:
+        return f"answered {status}, so it wants a login: set PREFECT_API_AUTH_STRING or _KEY"
+    if status >= SERVER_ERROR:
+        return f"answered {status}; its log has the reason. Then try again"
+    if status >= CLIENT_ERROR:
+        return f"answered {status} to {error.request.url.path}; check {API}, and its version"
+    return f"answered {status}, so it is elsewhere; check {API}"

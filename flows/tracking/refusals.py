@@ -1,0 +1,93 @@
+"""Say what is wrong with MLflow, and what to do."""
+
+import os
+import re
+
+from mlflow.exceptions import MlflowException
+from requests import RequestException
+from sqlalchemy.exc import SQLAlchemyError
+
+from flows.system.environment import TRACKING
+from flows.system.hidden import cause_of, without_user
+
+FAILURES = (MlflowException, OSError, SQLAlchemyError, ModuleNotFoundError)
+"""Errors that MLflow raises if its server, database or files cannot be used."""
+
+MOST_CHARACTERS = 300
+"""Most characters of a cause."""
+
+STATUS = re.compile(r"failed with error code (\d{3})|too many (\d{3}) error responses")
+"""Matches the status of an answer in a message of MLflow."""
+
+CAUSED = re.compile(r"\(Caused by \w+\((.*)\)\)")
+"""Matches the cause that urllib3 puts at the end of a long message."""
+
+OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: |\w+\([^()]*\): ")
+"""Matches the connection that urllib3 names before the cause."""
+
+DELETED = re.compile(r"experiment (\w+) must be in the 'active' state")
+"""Matches MLflow's message about a deleted experiment."""
+
+NO_API = "not in a valid JSON format"
+"""Part of MLflow's message about a page that is not of its API."""
+
+NOT_ANSWERED = "failed with exception"
+"""Part of MLflow's message about a request that was not answered."""
+
+LOGIN = ("401", "403")
+
+ELSEWHERE = ("301", "302", "307", "308", "404", "405")
+
+
+def refusal_of(error: Exception) -> str:
+    """Say what is wrong with MLflow, where, and what to do."""
+    place = without_user(os.environ[TRACKING])
+    status, cause = status_of(error), short_cause(error)
+    if status:
+        return f"MLflow at {place} answered {status}: {cure_of(status)}"
+    if NO_API in str(error):
+        return f"at {place} is no server of MLflow: it answered with a web page; check {TRACKING}"
+    if isinstance(error, ModuleNotFoundError):
+        return f"MLflow's database at {place} needs a package that is not installed: {cause}"
+    if isinstance(error, MlflowException) and NOT_ANSWERED not in str(error):
+        return refused(place, cause)
+    is_of_network = isinstance(error, MlflowException | RequestException | ConnectionError)
+    if not is_of_network:
+        return f"MLflow's files at {place} cannot be used: {cause}"
+    return f"MLflow at {place} does not answer: {cause}; start it, or check {TRACKING}"
+
+
+def refused(place: str, cause: str) -> str:
+    """Say what MLflow refuses, and what to do if it says so."""
+    if deleted := DELETED.search(cause):
+        return (
+            f"experiment {deleted[1]} was deleted in MLflow at {place}: restore it on MLflow's "
+            f"page or by `mlflow experiments restore -x {deleted[1]}`"
+        )
+    return f"MLflow at {place} refused that: {cause}"
+
+
+def cure_of(status: str) -> str:
+    """The advice on a status of an answer."""
+    if status in LOGIN:
+        return (
+            "it wants a login; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN"
+        )
+    if status in ELSEWHERE:
+        return f"it is no server of MLflow, or one of another version; check {TRACKING}"
+    return "its log has the reason; try again once it works"
+
+
+def status_of(error: Exception) -> str:
+    """The status of the answer of MLflow's server; empty if none is known."""
+    found = STATUS.search(str(error))
+    return found[1] or found[2] if found else ""
+
+
+def short_cause(error: Exception) -> str:
+    """The cause of an error, without what surrounds it in messages of MLflow and urllib3."""
+    text = cause_of(error)
+    inner = CAUSED.search(text)
+    bare = OBJECT.sub("", inner[1]).strip("\"'") if inner else text
+    return bare[:MOST_CHARACTERS]

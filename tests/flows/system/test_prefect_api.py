@@ -1,0 +1,104 @@
+"""Faults of a Prefect server are reported in one line, with its address and what to do."""
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from flows.commands.services.deploy import deploy
+from flows.operations.doctor import problem_of_prefect
+from flows.system.prefect_api import prefect_answers
+from flows.system.servers import ServerError, free_port
+
+
+@contextmanager
+def answering(status, body):
+    """An API whose every answer is this."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments):
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://ada:planted@127.0.0.1:{server.server_port}/api"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (500, b"", "answered 500; its log has the reason"),
+        (401, b"", "answered 401, so it wants a login"),
+        (404, b"", "answered 404 to /api/health; check PREFECT_API_URL"),
+        (302, b"", "answered 302, so it is elsewhere; check PREFECT_API_URL"),
+        (200, b"<html>", "is no API of Prefect: it answered with another page"),
+    ],
+)
+def test_answer_that_is_not_that_of_prefect_is_told(status, body, told, tiny_study, monkeypatch):
+    with answering(status, body) as api:
+        monkeypatch.setenv("PREFECT_API_URL", api)
+        with pytest.raises(ServerError, match=told) as found:
+            asked_to_deploy(tiny_study)
+        finding = problem_of_prefect(api)
+    assert told in finding.what
+    assert "planted" not in f"{found.value} {finding.what}"
+
+
+def asked_to_deploy(folder):
+    """Deploy a study as the command does."""
+    deploy(
+        folder,
+        pool="pool",
+        cron=None,
+        timezone="UTC",
+        watch_minutes=None,
+        retries=0,
+        workers=None,
+        notify=[],
+        drift=[],
+    )
+
+
+def test_server_that_is_off_or_ends_is_told():
+    port = free_port()
+    with pytest.raises(ServerError, match=r"does not answer: .*refused; start it"):  # noqa: SIM117
+        with prefect_answers(f"http://127.0.0.1:{port}/api"):
+            raise AssertionError("nothing may be asked of it")
+    with pytest.raises(ServerError, match="nonsense does not answer"):  # noqa: SIM117
+        with prefect_answers("nonsense"):
+            raise AssertionError("as above")
+
+
+def test_server_that_answers_is_no_problem():
+    with answering(200, b"true") as api:
+        assert problem_of_prefect(api) is None
+        with prefect_answers(api):
+            pass
+
+
+@pytest.fixture
+def tiny_study(tmp_path, monkeypatch):
+    """A folder that looks like a study; nothing may be read of it."""
+    (tmp_path / "params.yaml").write_text("study: tiny\n")
+    monkeypatch.setattr("flows.commands.services.deploy.enter_home", lambda folder: folder)
+    monkeypatch.setattr("flows.operations.deployments.read_study", lambda folder: Named())
+    return tmp_path
+
+
+class Named:
+    """A study with a name."""
+
+    study = "tiny"

@@ -1,0 +1,102 @@
+"""Faults of MLflow are reported with their place, their cause and what to do."""
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from flows.commands import predict
+from flows.operations.champion import champions
+from flows.tracking.projection import TrackingError
+from flows.tracking.refusals import refusal_of
+from flows.tracking.registered import all_versions, names_near, registered_models
+from rnn_core.errors import ParameterError, StudyError
+
+ENDPOINT = "API request to endpoint /api/2.0/mlflow/experiments/search failed with error code "
+UNSENT = (
+    "API request to http://x/api failed with exception HTTPConnectionPool(host='x', port=1): Max "
+    "retries exceeded with url: /api/2.0/mlflow/registered-models/search (Caused by "
+)
+
+REFUSED = "Failed to establish a new connection: [Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (f"{ENDPOINT}401 != 200. Response body: ''", "answered 401: it wants a login; set MLFLOW_"),
+        (f"{ENDPOINT}404 != 200. Response body: ''", "answered 404: it is no server of MLflow"),
+        (f"{UNSENT}ResponseError('too many 500 error responses'))", "answered 500: its log has"),
+        (
+            f"{UNSENT}NewConnectionError(\"HTTPConnection(host='x', port=1): {REFUSED}\"))",
+            f"does not answer: {REFUSED}; start it",
+        ),
+        (
+            "the body was not in a valid JSON format. Response body: 'hi'",
+            "answered with a web page",
+        ),
+        (
+            "The experiment 7 must be in the 'active' state. Current state is deleted.",
+            "experiment 7 was deleted in MLflow at http://host:5000: restore it",
+        ),
+        ("Detected out-of-date database schema; run mlflow db upgrade", "refused that: Detected"),
+    ],
+)
+def test_each_kind_of_refusal_has_its_own_cure(said, told, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ada:planted@host:5000")
+    text = refusal_of(MlflowException(said))
+    assert told in text
+    assert "http://host:5000" in text
+    assert "planted" not in text
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("sqlite:///{}/text.db", r"files at sqlite:.* cannot be used: .*file is not a database"),
+        ("{}/mlruns", r"refused that: The filesystem tracking backend"),
+        ("foo://bar", r"refused that: .*got unsupported URI 'foo://bar'"),
+        ("mysql://ada:planted@127.0.0.1:1/x", r"needs a package .*No module named 'MySQLdb'"),
+    ],
+)
+def test_place_that_mlflow_cannot_use_is_told_in_a_line(address, told, tmp_path, monkeypatch):
+    """Where the client is made, where a model is looked for, and without a password."""
+    (tmp_path / "text.db").write_text("no database\n" * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address.format(tmp_path))
+    with pytest.raises(TrackingError, match=told) as first:
+        champions(None)
+    with pytest.raises(StudyError, match=told) as second:
+        predict.load("shop.sales")
+    assert "planted" not in f"{first.value} {second.value}"
+
+
+def test_models_after_the_first_hundred_are_found(database):
+    client = MlflowClient()
+    for number in range(105):
+        client.create_registered_model(f"many.{number:03}")
+    assert registered_models() == [f"many.{number:03}" for number in range(105)]
+    assert champions("many.104")[0].version is None
+    with pytest.raises(ParameterError, match=r"many\.009 and 95 more$"):
+        champions("other")
+
+
+def test_versions_of_a_model_with_an_apostrophe_are_found(database):
+    client = MlflowClient()
+    client.create_registered_model("ada's")
+    client.create_model_version("ada's", source="file:///nowhere")
+    assert [version.version for version in all_versions(client, "ada's")] == [1]
+
+
+def test_model_whose_files_are_gone_is_not_called_unknown(database):
+    client = MlflowClient()
+    client.create_registered_model("ada")
+    client.create_model_version("ada", source="file:///nowhere")
+    client.set_registered_model_alias("ada", "champion", "1")
+    for name in ("ada", "ada@1"):
+        with pytest.raises(StudyError, match="its files are gone"):
+            predict.load(name)
+    with pytest.raises(ParameterError, match="ada has no version 2"):
+        predict.load("ada@2")
+
+
+def test_name_that_is_like_none_is_told_with_few_others():
+    assert names_near("x", [f"model{n}" for n in range(12)]).endswith("model9 and 2 more")
