@@ -10,6 +10,7 @@
 # make mlflow-dies  MLflow is dead for 60 s in a training; make kills  50 kills (some minutes each)
 # make rivals   16 processes promote at once into one registered model, 50 times (some minutes)
 # make check    style, types, the direction of imports, spelling, plain words, and code.json
+# make pages    the pages of docs/ that are written from code: cells, command line, params.yaml
 # make docs     the documentation site, in site/; fails at any warning
 # make up       Prefect, MLflow, a worker and the model server, on loopback, until Ctrl-C
 # make bench    speed of the cells against torch.nn
@@ -44,7 +45,7 @@ END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_
 # What a layer is: tests that need no more than `gatewise[test]`.
 LAYER := $(addprefix tests/rnn_core/,layers compiler cells exports torch_cases)
 
-.PHONY: setup services run test end-to-end test-services tests test-all check docs fuzz fuzz-files fuzz-serve \
+.PHONY: setup services run test end-to-end test-services tests test-all check pages docs fuzz fuzz-files fuzz-serve \
 	rivals mlflow-dies kills up bench calibrate test-torch release
 
 setup: .venv/installed
@@ -108,6 +109,9 @@ check: setup
 	@git ls-files -z | xargs -0 $(BIN)/codespell
 	@PYTHONPATH=maintenance $(BIN)/python -m plain_words
 	@$(BIN)/gatewise code --check
+
+pages: setup
+	@PYTHONPATH=maintenance $(BIN)/python -m generated_pages
 
 docs: setup
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

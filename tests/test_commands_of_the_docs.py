@@ -12,7 +12,10 @@ from typer.testing import CliRunner
 from flows.commands.main import app
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = sorted({*(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*.md")})
+PARSER = REPOSITORY / "docs/cli.md"
+"""It is written from the parser."""
+
+PAGES = sorted({*(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*.md")} - {PARSER})
 HISTORY = REPOSITORY / "CHANGELOG.md"
 """It names commands that are gone."""
 

@@ -1,80 +1,83 @@
-"""Pages of the site that are made when it is built, and the output of commands in pages.
+"""Files of the site that lie elsewhere, links to them, and the output of commands in pages.
 
-MkDocs calls the functions whose names begin with `on_`.
+Pages are written so that they can be read outside the site too. MkDocs calls the functions whose
+names begin with `on_`.
 """
 
 import re
 import shlex
 import sys
-from dataclasses import fields
-from pathlib import Path
-from textwrap import dedent, indent
+from os.path import normpath
+from pathlib import Path, PurePosixPath
+from textwrap import dedent
 
-import typer.main
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from typer.cli import get_docs_for_click
 from typer.testing import CliRunner
 
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from flows.commands import cells  # noqa: E402 - it is found only now
-from flows.commands.main import app  # noqa: E402 - as above
-from rnn_core.tasks import REGISTRY, get_task  # noqa: E402 - as above
+from flows.commands.main import app  # noqa: E402 - it is found only now
 
 COPIED = {"contributing.md": "CONTRIBUTING.md", "images/cells.svg": "reports/cells.svg"}
 """Files of the site that lie elsewhere in the repository."""
 
+LINK = re.compile(r"(!?)\[([^\[\]]*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
+"""A link to a file: its sign for a picture, text, path and anchor."""
+
+CODE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
+"""A block of code in a page, which may look like a link."""
+
+OUTSIDE = re.compile(r"^<!-- outside the site -->\n.*?^<!-- end -->\n", re.DOTALL | re.MULTILINE)
+"""Lines for those who read a page outside the site."""
+
 OUTPUT = re.compile(
-    r"^( *)<!-- output of `gatewise ([^`]+)`(?:, the block at `([^`]+)`)? -->$", re.MULTILINE
+    r"^```console\n\$ gatewise (.+)\n```\n<!-- with its output(?:, the block at `([^`]+)`)? -->$",
+    re.MULTILINE,
 )
-"""A line of a page in whose place a command and what it prints are shown."""
+"""A command in a page that is shown with what it prints."""
 
 SOURCE = re.compile(r"^<!-- source of `(.+)` -->$", re.MULTILINE)
 """A line of a page in whose place a file of Python is shown."""
 
-KINDS = ("DataParameters", "ModelParameters", "AnswerParameters")
-"""Classes that a task declares: the keys of `data:` and `model:`, and those of `predict --set`."""
-
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are made from code, and files from elsewhere in the repository."""
+    """Add the files from elsewhere in the repository."""
     for name, source in COPIED.items():
         files.append(File.generated(config, name, abs_src_path=str(REPOSITORY / source)))
-    made = {"cells.md": cells.page, "cli.md": command_line, "parameters.md": parameters}
-    for name, page in made.items():
-        files.append(File.generated(config, name, content=page()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Put files and the output of commands where a page asks for them."""
-    source = page.file.src_uri
+    """Change what is for those who read the page elsewhere into what the site has."""
+    name = page.file.src_uri
+    markdown = OUTSIDE.sub("", markdown)
     markdown = SOURCE.sub(lambda found: file_shown(found[1]), markdown)
-    return OUTPUT.sub(lambda found: indent(shown(found[2], found[3], source), found[1]), markdown)
+    markdown = OUTPUT.sub(lambda found: shown(found[1], found[2], name), markdown)
+    parts = CODE.split(markdown)  # every other one is code
+    parts[::2] = [LINK.sub(lambda found: relinked(found, name), part) for part in parts[::2]]
+    return "".join(parts)
 
 
-def command_line() -> str:
-    """The page of all commands, from the parser."""
-    command = typer.main.get_command(app)
-    with typer.Context(command, info_name="gatewise") as context:
-        return get_docs_for_click(obj=command, ctx=context, name="gatewise", title="Command line")
+def relinked(found: re.Match[str], name: str) -> str:
+    """A link between files of the repository as one between pages; without one, its text alone.
 
-
-def parameters() -> str:
-    """The page of all keys of params.yaml, from the classes that read them."""
-    head = (REPOSITORY / "docs/hooks/parameters.md").read_text(encoding="utf-8")
-    return head + "".join(parameters_of(task) for task in REGISTRY)
-
-
-def parameters_of(task: str) -> str:
-    """The section of one task."""
-    declared = [getattr(get_task(task), kind) for kind in KINDS]
-    names = [f"{kind.__module__}.{kind.__name__}" for kind in declared if fields(kind)]
-    return f"\n## {task}\n" + "".join(f"\n::: {name}\n" for name in names)
+    Args:
+        found: The link.
+        name: Name of the page on the site.
+    """
+    sign, text, path, anchor = found.groups(default="")
+    here = PurePosixPath(COPIED.get(name, f"docs/{name}"))
+    place = normpath(here.parent / path)
+    ours = {source: copy for copy, source in COPIED.items()}.get(place)
+    ours = ours or (place.removeprefix("docs/") if place.startswith("docs/") else None)
+    if ours is None:
+        return text
+    back = "../" * name.count("/")
+    return f"{sign}[{text}]({back}{ours}{anchor})"
 
 
 def file_shown(name: str) -> str:
@@ -97,9 +100,10 @@ def shown(arguments: str, start: str | None, page: str) -> str:
     done = CliRunner().invoke(app, shlex.split(arguments))
     if done.exit_code:
         raise PluginError(f"{page}: gatewise {arguments} failed: {done.output}")
+    told = f"```console\n$ gatewise {arguments}\n"
     if start is None:
-        return f"```console\n$ gatewise {arguments}\n{done.stdout.rstrip()}\n```"
-    return f"```c\n{block_at(done.stdout, start)}\n```"
+        return f"{told}{done.stdout.rstrip()}\n```"
+    return f"{told}```\n\n```c\n{block_at(done.stdout, start)}\n```"
 
 
 def block_at(code: str, start: str) -> str:

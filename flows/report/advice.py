@@ -111,10 +111,9 @@ def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> st
     first = emphasise(sentence(comparison))
     if champion is None:
         return first
-    mean = words.score(champion.result.test.mean)
-    text = (
-        f"{champion.name} has {mean} {metric.unit} on the test set ({metric.direction} is better)"
-    )
+    mean, name = words.score(champion.result.test.mean), words.plain(metric.name)
+    unit = "" if metric.unit in name else f"{metric.unit}, "
+    text = f"{champion.name} has {name} {mean} on the test set ({unit}{metric.direction} is better)"
     if beside := to_runner_up(comparison.decision):
         text += f", {beside}"
     if comparison.optimum is not None:

@@ -61,12 +61,12 @@ def which(comparison: Comparison, champion: Champion) -> str:
     if refit:
         (seed,) = comparison.registered_seeds
         return (
-            "It was trained again, with the random seed of the champion's best on validation "
-            f"({seed}), {advice.on_both_sets(refit)}."
+            f"It was trained again, with the random seed of {champion.name} that is best on "
+            f"validation ({seed}), {advice.on_both_sets(refit)}."
         )
     return (
-        f"It is seed {champion.seed.seed} of {len(champion.result.seeds)}: of the champion's "
-        "seeds, the one with the best validation score."
+        f"It is seed {champion.seed.seed} of {len(champion.result.seeds)}: of the seeds of "
+        f"{champion.name}, the one with the best validation score."
     )
 
 
@@ -94,7 +94,7 @@ def metric(comparison: Comparison, champion: Champion) -> str:
     chosen = "" if own.validation is None else f", validation {words.score(own.validation)}"
     return (
         f"{words.about_metric(comparison)}. This model: test {words.score(own.test)}{chosen}. "
-        "All seeds of the champion: test "
+        f"All seeds of {champion.name}: test "
         f"{words.mean_and_std(champion.result.test)}. Margin: {words.about_margin(comparison)}. "
         f"Best simple baseline: {words.about_baseline(comparison)}."
     )

@@ -72,11 +72,14 @@ GLOSSARY: dict[str, str] = {
     "network without a recurrence": (
         "A linear map of past steps (linear), causal convolutions (tcn) or a small transformer in "
         "the place of the recurrent layer, with about as many MACs as the largest candidate and "
-        "two random seeds. It is no candidate. It is compared with the champion in margins ± "
-        "standard error, once what a random seed does to all alike is taken out. A model that "
-        "translates cannot be made around one: it begins to write from the states of a cell."
+        "two random seeds. It is no candidate. It is compared with the recommended candidate in "
+        "margins ± standard error, once what a random seed does to all alike is taken out. A model "
+        "that translates cannot be made around one: it begins to write from the states of a cell."
     ),
-    "champion": "The candidate that is recommended.",
+    "champion": (
+        "The registered model that answers for a dataset, under the alias of this name. It comes "
+        "from the recommended candidate, unless a user chose another version."
+    ),
     "behind": (
         "By how much a candidate is worse than the best of those with as many random seeds, on the "
         "validation set, with limits that hold together at 95 %. Worse: beyond chance."

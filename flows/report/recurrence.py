@@ -85,7 +85,7 @@ def table(comparison: Comparison) -> Grid | None:
         "network",
         f"test {comparison.metric.name}",
         "validation",
-        "against the champion on test",
+        "against the recommended one on test",
     ]
     titles += ["on validation", "parameters", "MACs", "size", "epochs", "seeds"]
     ranked = words.by_validation(comparison.references, comparison.metric)

@@ -49,7 +49,7 @@ def cost_chart(details: Details) -> Chart | None:
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("multiply-accumulates of a step (logarithmic)")
-    label_values(axis, f"test {metric.name},\n{metric.direction} is better")
+    label_values(axis, f"test {words.plain(metric.name)},\n{metric.direction} is better")
     legend(figure, axis)
     return chart(
         details, "cost", "Accuracy against cost", cost_words(comparison, points, front), figure
@@ -77,7 +77,7 @@ def cost_words(comparison: Comparison, points: Points, front: list[str]) -> str:
     )
     text = f"On the Pareto front, the dashed line, from the cheapest: {listed}."
     if comparison.decision.champion in points:
-        text += f" The ring marks the champion, {comparison.decision.champion}."
+        text += f" The ring marks the recommended one, {comparison.decision.champion}."
     text += " Bars are a standard deviation over seeds."
     absent = [name for name in comparison.candidates if name not in points]
     return text + (

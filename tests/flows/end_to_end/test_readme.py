@@ -39,6 +39,7 @@ PAGES = (
 LONG = {"gatewise run studies/benchmark": "takes hours"}
 APART = {
     "pip install .": "test_wheel.py installs the layer",
+    "pip install '.[pipeline]'": "and runs a study outside of any clone",
     "source .venv/bin/activate": "the programs are on the path here",
 }
 SERVERS = {

@@ -86,10 +86,11 @@ def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(ma
     assert gained in advice.evidence(comparison)
     text = card(made_up, "sounds")
     for words in (
-        "It was trained again, with the random seed of the champion's best on validation (0), ",
+        f"with the random seed of {comparison.champion.name} that is best on validation (0), on",
+        "It was trained again, with",
         "(0), on the training and validation set for 7 epochs.",
         "Weights were fitted on the training and validation set",
-        "This model: test 0.9877. All seeds of the champion:",
+        f"This model: test 0.9877. All seeds of {comparison.champion.name}:",
     ):
         assert words in text
     assert "It is seed" not in text

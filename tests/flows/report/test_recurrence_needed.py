@@ -178,7 +178,7 @@ def test_every_term_of_a_decision_is_explained_on_the_page(made_up):
     assert all(f"- *{term}*: {meaning}" in markdown for term, meaning in terms)
     explained = set(re.findall("[a-z]+", " ".join(map(" ".join, terms)).lower()))
     known = {*explained, *(f"{word}s" for word in explained), *PLAIN.split()}
-    names = r"\w+-(?:\d+x)?\d+|\bbaseline \w+|[\d.]+ (?:accuracy|mse)"
+    names = r"\w+-(?:\d+x)?\d+|\bbaseline \w+|[\d.]+ (?:accuracy|mse)|(?:accuracy|mse) [\d.]+"
     assert set(", ".join(term for term, _ in terms).split(", ")) >= TERMS
     for text in what_may_be_said(made_up):
         words = re.findall("[a-z]+", re.sub(names, "", text).lower())

@@ -29,7 +29,7 @@ def test_every_case_has_a_stated_outcome(made_up):
         "gru-16: one random seed does not tell how much of a score is chance.**",
         "sounds": "4 of 5 seeds; seed 3 diverged at epoch 2",
         "phrases": "use memoryless-8: the chance that another candidate is better by more than the "
-        "margin is below 0.1 %.** memoryless-8 has 0.5 accuracy on the test set (higher is "
+        "margin is below 0.1 %.** memoryless-8 has accuracy 0.5 on the test set (higher is "
         "better), the same as gru-8.",
         "lost": "**No cell can be recommended: most trainings of every candidate diverged.**",
         "one_lost": "0 of 3 seeds; seed 0 diverged at epoch 4, seed 1 diverged at epoch 4, seed 2 "
@@ -191,7 +191,7 @@ def test_markup_in_the_data_is_text(made_up):
 def test_numbers_have_four_digits_and_counts_have_commas(made_up):
     page, markdown = texts(made_up)
     mean = read_json(made_up.metrics)["prices"]["candidates"]["gru-16"]["mean"]
-    assert f"gru-16 has {mean:.4g} mse on the test set" in page
+    assert f"gru-16 has mse {mean:.4g} on the test set" in page
     for text in (page, markdown):
         assert "39,488" in text
         assert "12,345" in text, "steps of tuning"
