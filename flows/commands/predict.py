@@ -152,19 +152,24 @@ def errors_in_words(errors: "pd.DataFrame", what: str) -> str:
 def answer_each(
     served: Served, table: "pd.DataFrame", parameters: Any
 ) -> tuple["pd.DataFrame", Faults]:
-    """Answer the rows that can be answered.
+    """Answer the rows that can be answered, or the series where rows belong together.
 
     Returns:
-        The answer, with the other rows empty, and the faults of these.
+        The answer, with the other rows empty or without the other series, and the faults of these.
 
     Raises:
-        DataError: If no row can be answered; names all faults.
+        DataError: If nothing can be answered; names all faults.
     """
     faults = Faults()
     try:
         return served.task.answer(served.model, table, parameters), faults
     except DataError:
-        if not served.task.rows_stand_alone or len(table) < 2:
+        if not served.task.rows_stand_alone:
+            answered = answer_parts(served, table, parameters, faults)
+            if answered is None:
+                raise
+            return answered, faults
+        if len(table) < 2:
             raise
         import pandas as pd  # noqa: PLC0415 - takes long
 
@@ -179,6 +184,23 @@ def answer_each(
     given = [column for column in answered.columns if column in table.columns]
     answered[given] = table[given].to_numpy()
     return answered, faults
+
+
+def answer_parts(
+    served: Served, table: "pd.DataFrame", parameters: Any, faults: Faults
+) -> "pd.DataFrame | None":
+    """Answer the parts of a table that can be answered; None if none can.
+
+    Raises:
+        DataError: If the table has no parts.
+    """
+    import pandas as pd  # noqa: PLC0415 - takes long
+
+    answers = []
+    for part in served.task.parts_of(table):
+        with faults.noted():
+            answers.append(served.task.answer(served.model, part, parameters))
+    return pd.concat(answers, ignore_index=True) if answers else None
 
 
 def answer_halves(

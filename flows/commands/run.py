@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import httpx
 from rich.console import Console
 
 from flows.commands.summary import closing_lines, compared, show, summarise, with_failures
@@ -25,9 +24,9 @@ from flows.running.failed import RunFailedError
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
-from flows.system.hidden import without_user
 from flows.system.home import enter_home
 from flows.system.pages import API, shown_prefect
+from flows.system.prefect_api import prefect_answers
 from flows.system.process import age_seconds
 from flows.system.servers import ServerError, free_port, prefect
 from flows.tracking.shown import read_shown, up_to_date
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
 
 RECORD_SECONDS = 20.0
 """Seconds that our own server may take to record the ends of tasks."""
-
-ANSWER_SECONDS = 10.0
-"""Seconds that a named server may take to answer."""
 
 PAGE = 200
 """Most tasks that a server returns at once."""
@@ -228,12 +224,12 @@ def check_answers(url: str) -> None:
         ServerError: If it does not; says where its address comes from.
     """
     try:
-        httpx.get(f"{url}/health", timeout=ANSWER_SECONDS).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        with prefect_answers(url):
+            return
+    except ServerError as error:
         raise ServerError(
-            f"Prefect at {without_user(url)} does not answer: {type(error).__name__}. Its address "
-            f"comes from {API} or from Prefect's profile; start that server, or run with "
-            f"{API}= (empty) to use one that lives as long as the run"
+            f"{error}. The address comes from {API} or from Prefect's profile; run with "
+            f"{API}= (empty) to use a server that lives as long as the run"
         ) from None
 
 

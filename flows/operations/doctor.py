@@ -28,6 +28,7 @@ from flows.system.ports import Ports
 from flows.system.prefect_api import prefect_answers
 from flows.system.servers import HOST, ServerError, holder
 from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
+from rnn_core.compiler.cpu.command import NO_COMPILER, compiler_command
 from rnn_core.study import read_study
 
 PORTS = {
@@ -70,6 +71,7 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
         api: Address of the API of a running Prefect server; None if there is none.
     """
     yield from packages()
+    yield from compilers()
     yield from ports()
     yield from disk(layout)
     silent = None if api is None else problem_of_prefect(api)
@@ -103,6 +105,13 @@ def packages() -> Iterator[Finding]:
             what = f"version {there} is installed" if there else "is not installed"
             cure = f"pip install '{needed.name}{needed.specifier}'"
             yield Finding(what, needed.name, cure)
+
+
+def compilers() -> Iterator[Finding]:
+    """A machine without a C compiler, on which cells run slowly."""
+    if compiler_command() is None:
+        what = f"{NO_COMPILER}, so that cells run about ten times slower"
+        yield Finding(what, "PATH", "install one, such as by apt-get install gcc libc6-dev")
 
 
 def is_asked_for(needed: Requirement) -> bool:

@@ -54,7 +54,9 @@ def refusal_of(error: Exception) -> str:
     is_of_network = isinstance(error, MlflowException | RequestException | ConnectionError)
     if not is_of_network:
         return f"MLflow's files at {place} cannot be used: {cause}"
-    return f"MLflow at {place} does not answer: {cause}; start it, or check {TRACKING}"
+    return (
+        f"MLflow at {place} does not answer: {cause}; start it or check {TRACKING}, then try again"
+    )
 
 
 def refused(place: str, cause: str) -> str:

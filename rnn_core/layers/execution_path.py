@@ -30,6 +30,7 @@ Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
 __all__ = ["SWITCH", "eager_only", "kernel_for", "path_for"]
 
 SWITCH = "GATEWISE_FUSED"
+SWITCHES = ("", "0", "cuda", "triton")
 
 MOST_SCANNED = 256
 """States of a step, B * H, up to which a scan beats the eager loop on the CPU.
@@ -119,6 +120,8 @@ def target(device: str) -> str:
     if device not in ("cpu", "cuda"):
         return ""
     asked = os.environ.get(SWITCH, "")
+    if asked not in SWITCHES:
+        warn(f"{SWITCH}={asked} is ignored: it can be {', '.join(filter(None, SWITCHES))}")
     return asked if asked in ("cuda", "triton") else device
 
 

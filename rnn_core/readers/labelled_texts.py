@@ -6,7 +6,7 @@ Rows are numbered by the line of the file, or the row of the sheet.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,6 +15,7 @@ from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.labelled_lines import OPINIONS, LineKind, is_few, numbered_lines, read_any
 from rnn_core.readers.plain_text import CONTROL
+from rnn_core.readers.splits import says_splits
 from rnn_core.readers.table_files import TableFile, TableForm
 
 if TYPE_CHECKING:
@@ -67,13 +68,14 @@ class LabelledTexts:
     """A table of texts with labels.
 
     Attributes:
-        table: Columns `text` and `label`, with the rows of the file as its index, `row`.
+        table: Columns `text` and `label`, and `split` if it is asked for, with the rows of the
+            file as its index, `row`.
         form: How the file is written.
         text: Name of the column of texts; its position in a table without names.
         label: The same for the column of labels.
         kind: Where each line has its label; None: it is a table.
         others: Further columns that may be the one of labels.
-        unread: All columns but these two; positions in a table without names.
+        unread: All columns but these; positions in a table without names.
         notes: What was decided in reading it, a line each.
     """
 
@@ -94,6 +96,7 @@ def read_texts(
     form: TableForm,
     faults: Faults,
     kind: LineKind | None = None,
+    split: Column | None = None,
 ) -> LabelledTexts:
     """Read a table of texts with labels, or lines with both.
 
@@ -104,6 +107,7 @@ def read_texts(
         form: What is known of how it is written.
         faults: Where it is noted what is wrong with rows.
         kind: Where lines have their label, if that is known.
+        split: The column of splits; None if none has them.
 
     Raises:
         DataError: If the file is no such table.
@@ -112,7 +116,8 @@ def read_texts(
 
     found, kind = read_any(file, form, faults, kind)
     names = list(found.frame.columns)
-    places = [place_of(file.name, found, column) for column in (text, label)]
+    columns = (text, label) if split is None else (text, label, split)
+    places = [place_of(file.name, found, column) for column in columns]
     if places[0] == places[1]:
         raise DataError(f"text and label are the same column of {file.name}, {names[places[0]]!r}")
     values = [texts_of(found.frame.iloc[:, place]) for place in places]
@@ -121,6 +126,8 @@ def read_texts(
         index=found.frame.index,
         dtype=object,
     )
+    if split is not None:
+        table["split"] = values[2]
     check_rows(file.name, table, faults)
     few = few_valued(found.frame)
     return LabelledTexts(
@@ -208,6 +215,8 @@ def guess_columns(
         at_text = wordiest(found.frame, besides=at_label)
     if at_label is None:
         few = [place for place in few_valued(found.frame) if place != at_text]
+        split = guess_split(found, ())
+        few = [place for place in few if split not in {names[place], place + 1}]
         if len(few) > 1:
             few = [place for place in few if are_usual_labels(found.frame.iloc[:, place])] or few
         if len(few) != 1:
@@ -218,6 +227,20 @@ def guess_columns(
             )
         at_label = few[0]
     return (names[at_text], names[at_label]) if header else (at_text + 1, at_label + 1)
+
+
+def guess_split(found: TableFile, besides: Collection[Column]) -> Column | None:
+    """The column that says the split of each row; None if none does for certain.
+
+    Args:
+        found: The table.
+        besides: Columns that are read otherwise.
+    """
+    for place, name in enumerate(map(str, found.frame.columns)):
+        column = place + 1 if found.form.header is False else name
+        if column not in besides and says_splits(name, {*texts_of(found.frame.iloc[:, place])}):
+            return column
+    return None
 
 
 def named_place(names: Sequence[str], usual: Sequence[str], besides: int | None) -> int | None:

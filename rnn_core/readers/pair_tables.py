@@ -12,7 +12,7 @@ from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.packed import name_inside, without_packing
 from rnn_core.readers.languages import CODES, NAMES
 from rnn_core.readers.plain_text import read_file_lines
-from rnn_core.readers.splits import splits_named
+from rnn_core.readers.splits import says_splits
 from rnn_core.readers.table_files import TableForm, read_table_file
 
 OTHER_TABLES = frozenset(("csv", "json", "jsonl", "ndjson", "parquet", "xlsx"))
@@ -175,28 +175,14 @@ def text_columns(table: PairTable) -> tuple[int, int]:
 
 
 def split_column(table: PairTable) -> int | None:
-    """The column that says the split of each row, from 1; None if none does for certain.
-
-    All of its values are usual names of splits, and there are rows for the training set and others.
-    Where it is called so, it may lack some, which reading it reports.
-    """
+    """The column that says the split of each row, from 1; None if none does for certain."""
     rows = [fields for _, fields in table.rows]
     names = table.names or (rows[0] if rows else ())
     below = rows if table.names else rows[1:]
     for column in range(min(map(len, rows), default=0)):
-        values = {row[column].strip() for row in below}
-        named = splits_named(values)
-        whole = len(named) == len(values) or (
-            calls_splits(names[column]) and values - {*named} == {""}
-        )
-        if whole and "train" in named.values() and len({*named.values()}) > 1:
+        if says_splits(names[column], {row[column].strip() for row in below}):
             return column + 1
     return None
-
-
-def calls_splits(name: str) -> bool:
-    """Return whether a column is called as one of splits."""
-    return name.strip().lower() in {"split", "subset", "partition", "set", "fold"}
 
 
 def has_few_texts(values: Sequence[str]) -> bool:

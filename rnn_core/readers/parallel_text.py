@@ -13,7 +13,6 @@ from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.pair_files import Files, is_table
 from rnn_core.readers.pair_tables import (
     PairTable,
-    calls_splits,
     is_header,
     is_other_table,
     read_other_table,
@@ -23,7 +22,7 @@ from rnn_core.readers.pair_tables import (
     text_columns,
 )
 from rnn_core.readers.plain_text import one_line, read_file_lines
-from rnn_core.readers.splits import splits_named
+from rnn_core.readers.splits import calls_splits, splits_named
 from rnn_core.readers.translation_units import is_units, read_units
 
 LONGEST_LINE = 10_000

@@ -10,12 +10,10 @@ from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import encoding_by_mark
 from rnn_core.readers.formats.packed import unpacked
+from rnn_core.readers.formats.text_records import FILLING
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """Characters that no text holds, except tabulators, line breaks and page breaks."""
-
-FILLING = b"\x00\x1a"
-"""Characters with which old programs fill the end of a file."""
 
 INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 """Soft hyphens, places where a line may break or not, and byte order marks inside of a text."""
@@ -76,7 +74,7 @@ def text_pieces(file: Path, encoding: str | None = None, name: str | None = None
         DataError: If there is no such file, or it is not text in its encoding, or is empty.
     """
     name = name or file.name
-    content = in_utf8(content_of(file, name), name, encoding).rstrip(FILLING)
+    content = in_utf8(content_of(file, name), name, encoding).rstrip(FILLING.encode())
     if b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     start, line = 0, 1

@@ -1,7 +1,7 @@
 """Training, validation and test set: what they are called, and how much of the data each has."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from rnn_core.metric import Split
@@ -47,6 +47,22 @@ def splits_named(names: Iterable[str]) -> dict[str, Split]:
     if "test" in others and "validation" not in others:
         found |= dict.fromkeys(either, "validation")
     return found
+
+
+def says_splits(name: str, values: Collection[str]) -> bool:
+    """Return whether a column says the split of each row.
+
+    All of its values are usual names of splits, and there are rows for the training set and others.
+    Where it is called so, it may lack some, which reading it reports.
+    """
+    named = splits_named(values)
+    whole = len(named) == len(values) or (calls_splits(name) and {*values} - {*named} == {""})
+    return whole and "train" in named.values() and len({*named.values()}) > 1
+
+
+def calls_splits(name: str) -> bool:
+    """Return whether a column is called as one of splits."""
+    return name.strip().lower() in {"split", "subset", "partition", "set", "fold"}
 
 
 def split_word(name: str) -> str | None:

@@ -184,6 +184,7 @@ def select_columns(
     *,
     flags: Collection[str] = (),
     take: bool = False,
+    units: dict[str, str] | None = None,
 ) -> pd.DataFrame:
     """The given columns as numbers; float64, with NaN where there is no value.
 
@@ -195,6 +196,7 @@ def select_columns(
         flags: Those of them in which true is 1 and false is 0, and which may be indicators of
             columns of texts, such as `holiday = Easter`.
         take: Whether they leave the table, one by one, since texts take more memory.
+        units: Where it is noted which unit a column has, if it has one.
 
     Raises:
         DataError: If a column is not there, or holds something that is not a number; names all.
@@ -217,7 +219,7 @@ def select_columns(
             values = pd.Series(ones_where(values, indicator.value), index=values.index)
         elif column in flags and are_flags(values):
             values = values.map(truth_of, na_action="ignore").astype(np.float64)
-        numbers[column] = as_numbers(values, name, decimal, faults)
+        numbers[column] = as_numbers(values, name, decimal, faults, {} if units is None else units)
         del values
         give_back()
     for column, found in numbers.items():
@@ -248,9 +250,13 @@ def truth_of(value: object) -> float | None:
 
 
 def as_numbers(
-    values: "pd.Series[Any]", name: str, decimal: Decimal | None, faults: Faults
+    values: "pd.Series[Any]",
+    name: str,
+    decimal: Decimal | None,
+    faults: Faults,
+    units: dict[str, str],
 ) -> NDArray[np.float64]:
-    """A column as float64, NaN where there is no value."""
+    """A column as float64, NaN where there is no value; its unit is noted in `units`."""
     kind = None
     kinds = values.dropna().infer_objects() if values.dtype == object else values
     if pd.api.types.is_bool_dtype(kinds):
@@ -264,7 +270,7 @@ def as_numbers(
         return np.full(len(values), np.nan)
     if pd.api.types.is_numeric_dtype(values):
         return values.to_numpy(np.float64, na_value=np.nan)
-    return read_numbers(values, name, decimal, faults)
+    return read_numbers(values, name, decimal, faults, units)
 
 
 def check_gaps(numbers: pd.DataFrame, name: str, cure: str) -> None:

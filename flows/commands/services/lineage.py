@@ -38,7 +38,7 @@ def told(found: "Lineage") -> Iterator[tuple[str, str]]:
     """The lines for the user, each with its label."""
     yield "model", f"{found.model} version {found.version}, digest {found.digest}"
     if found.run is None:
-        yield "MLflow", "its run was deleted"
+        yield "MLflow", "no run: it was deleted, or the version was registered without one"
     else:
         run = found.run
         yield "MLflow", f"run {run.id} ({run.name}) of {run.experiment}, below run {run.parent}"

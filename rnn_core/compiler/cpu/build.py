@@ -21,6 +21,7 @@ import torch
 
 from rnn_core.compiler.cpu import cache as files
 from rnn_core.compiler.cpu.cache import CacheError
+from rnn_core.compiler.cpu.command import NO_COMPILER, compiler_command
 from rnn_core.compiler.cpu.emit import emit, kernel_text
 from rnn_core.compiler.cpu.step import emit_step
 from rnn_core.compiler.follow import verify_schedule
@@ -273,17 +274,15 @@ def processor() -> str:
 
 
 def find_compiler() -> tuple[str, ...]:
-    """The command of the system's C compiler: $CC with its arguments, cc, gcc or clang.
+    """The command of the system's C compiler.
 
     Raises:
         BuildError: If there is none.
     """
-    for command in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
-        name, *arguments = shlex.split(command) or [""]
-        path = shutil.which(name) if name else None
-        if path:
-            return path, *arguments
-    raise BuildError("no C compiler (cc, gcc, clang) is on the path; install one or set CC")
+    found = compiler_command()
+    if found is None:
+        raise BuildError(f"{NO_COMPILER}; install one or set CC")
+    return found
 
 
 def compiled(text: str, name: str) -> bytes:

@@ -199,10 +199,10 @@ def names_of(line: str, layout: Layout) -> list[str]:
 
 
 def is_plain(opened: Opener, separator: bytes) -> bool:
-    """Return whether a text has no quotation mark, no carriage return within a line, and no field
-    that begins with a blank.
+    """Return whether a text has no quotation mark, no carriage return within a line, no filling at
+    its end, and no field that begins with a blank.
     """  # noqa: D205
-    unusual = (b'"', separator + b" ", b"\n ", b"\n\n", b"\n\r", b"\x00")
+    unusual = (b'"', separator + b" ", b"\n ", b"\n\n", b"\n\r", b"\x00", b"\x1a")
     last = b"\n"  # a text does not begin with a blank line either
     for piece in pieces(opened):
         joined = last + piece

@@ -16,6 +16,10 @@ SAMPLE = 1 << 16
 """Characters that are read to find the layout."""
 
 
+FILLING = "\x00\x1a"
+"""Characters with which old programs fill the end of a file."""
+
+
 class BrokenQuoteError(ValueError):
     """A quotation mark that does not fit.
 
@@ -35,6 +39,12 @@ def open_text(opened: Opener, encoding: str) -> io.TextIOWrapper:
     with io.TextIOWrapper(opened(), encoding, newline="") as text:
         end = "\n" if "\n" in text.read(SAMPLE) else "\r"
     return io.TextIOWrapper(opened(), encoding, newline=end)
+
+
+def ended(lines: Iterator[str]) -> Iterator[str]:
+    """Lines without the characters with which old programs fill the end of a file."""
+    for line in lines:
+        yield line if line.endswith(("\n", "\r")) else line.rstrip(FILLING)
 
 
 def squeezed(lines: Iterator[str]) -> Iterator[str]:
@@ -69,7 +79,7 @@ def records(
 ) -> Iterator[tuple[int, list[str]]]:
     """The fields of each row, with its first line."""
     reader = csv.reader(
-        squeezed(lines) if separator == " " else cleaned(lines),
+        squeezed(ended(lines)) if separator == " " else cleaned(ended(lines)),
         delimiter=separator,
         quoting=csv.QUOTE_MINIMAL if quoting == "double" else csv.QUOTE_NONE,
         skipinitialspace=True,
@@ -92,4 +102,4 @@ def first_lines(opened: Opener, encoding: str) -> list[str]:
         sample = text.read(SAMPLE)
         sample += text.readline() if len(sample) == SAMPLE else ""
     end = "\n" if "\n" in sample else "\r"
-    return io.StringIO(sample, newline=end).readlines()
+    return [*ended(io.StringIO(sample, newline=end))]

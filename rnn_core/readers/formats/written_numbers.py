@@ -81,7 +81,11 @@ class UnclearError(ValueError):
 
 
 def read_numbers(
-    values: "pd.Series[Any]", name: str, decimal: Decimal | None, faults: Faults
+    values: "pd.Series[Any]",
+    name: str,
+    decimal: Decimal | None,
+    faults: Faults,
+    units: dict[str, str],
 ) -> NDArray[np.float64]:
     """Texts as numbers; float64 (N,), NaN where there is no value.
 
@@ -90,6 +94,7 @@ def read_numbers(
         name: What to call the table in errors.
         decimal: The decimal sign; None if that is not known.
         faults: Where it is noted which of them are no numbers.
+        units: Where it is noted which unit they have, if they have one, by the name of the column.
     """
     found = np.empty(len(values))
     rest: dict[int, str] = {}
@@ -101,8 +106,10 @@ def read_numbers(
     if rest:
         where = f"{name}, row {{row}}, column {values.name!r}: {{value!r}} "
         plain = bool(np.isfinite(found).any())
-        for place, number in read_unusual(rest, values, decimal, plain, where, faults):
-            found[place] = number
+        for place, written in read_unusual(rest, values, decimal, plain, where, faults):
+            found[place] = written.number
+            if written.unit:
+                units[str(values.name)] = written.unit
     return found
 
 
@@ -130,7 +137,7 @@ def read_unusual(
     plain: bool,
     where: str,
     faults: Faults,
-) -> Iterator[tuple[int, float]]:
+) -> Iterator[tuple[int, Written]]:
     """The numbers that are written in an unusual way, by their places.
 
     A unit is read over where all values of a column have the same one.
@@ -155,7 +162,7 @@ def read_unusual(
             what = f"{told}has a unit, and others have none, or another"
             faults.add(what, "keep the number alone")
         else:
-            yield place, written.number
+            yield place, written
 
 
 def is_currency(unit: str) -> bool:

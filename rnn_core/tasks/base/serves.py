@@ -62,6 +62,14 @@ class Serves(Role, ABC):
             DataError: If the input is not of the form that the task needs.
         """
 
+    def parts_of(self, table: "pd.DataFrame") -> "list[pd.DataFrame]":
+        """Parts of raw input whose answers do not depend on each other, where rows do.
+
+        Raises:
+            DataError: If it cannot be parted.
+        """
+        return [table]
+
     def input_columns(self) -> dict[str, bool] | None:
         """Columns of raw input that may hold values of any kind, and whether they must be there.
 

@@ -184,6 +184,7 @@ class ForecastingMeta(Meta):
         span: The first and the last timestamp.
         sessions: Times of the day at which alone there are rows; none where they go on all day.
         cut: Rows without a target at the start, and at the end, which are left out.
+        units: Units of columns whose values have one, such as kg or %.
     """
 
     Parameters = ForecastingData
@@ -199,6 +200,7 @@ class ForecastingMeta(Meta):
     span: tuple[str, str] | None = None
     sessions: tuple[str, ...] = ()
     cut: tuple[int, int] = (0, 0)
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def lookback(self) -> int:

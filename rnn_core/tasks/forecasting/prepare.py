@@ -69,6 +69,7 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         span=(str(times.min()), str(times.max())) if times is not None else None,
         sessions=step.sessions,
         cut=table.cut,
+        units=table.units,
     )
     return {"values": values} | calendar_rows(kept, parameters, table.name), meta
 

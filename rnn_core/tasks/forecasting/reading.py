@@ -43,6 +43,7 @@ class Table:
         day_first: Whether days are written before months.
         cut: Rows without a target at the start, and at the end, that are left out.
         notes: What was decided in reading it.
+        units: Units of columns whose values have one, such as kg or %.
         series: The rows of each series, which stand together; its name is empty where the table
             is one.
         filled_ahead: Columns that are not said to be known ahead, and have a value in every row
@@ -57,6 +58,7 @@ class Table:
     day_first: bool | None
     cut: tuple[int, int]
     notes: tuple[str, ...]
+    units: dict[str, str]
     series: dict[str, slice]
     filled_ahead: tuple[str, ...] = ()
 
@@ -108,6 +110,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
     frame, times, faults = loaded.frame, None, Faults()
+    units: dict[str, str] = {}
     columns, series = list(parameters.columns), parameters.series
     for column in parameters.given:
         if SIGN in column and column in frame.columns:
@@ -123,7 +126,13 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             give_back()
     with faults.noted():
         numbers = tables.select_columns(
-            frame, columns, name, loaded.form.decimal, flags=parameters.given, take=True
+            frame,
+            columns,
+            name,
+            loaded.form.decimal,
+            flags=parameters.given,
+            take=True,
+            units=units,
         )
     faults.check()
     blank = np.logical_and.reduce([np.isnan(numbers[target]) for target in parameters.targets])
@@ -144,6 +153,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         day_first=times.day_first if times else None,
         cut=cut,
         notes=loaded.notes,
+        units=units,
         series=slices_of(kept),
         filled_ahead=(
             *filled(numbers.iloc[ahead][list(parameters.features)]),

@@ -33,6 +33,7 @@ from rnn_core.tasks.forecasting.reading import (
     read_table,
     times_in,
 )
+from rnn_core.tasks.forecasting.units import refuse_other_units
 from rnn_core.tasks.forecasting.windows import fill
 from rnn_core.wording import amount
 
@@ -109,6 +110,11 @@ class Serving(Learning, Serves):
         faults.check()
         outputs = self.outputs(model, windows, count)
         return pd.concat(map(self.answer_of, windows, outputs), ignore_index=True)
+
+    def parts_of(self, table: "pd.DataFrame") -> "list[pd.DataFrame]":
+        """The rows of each series."""
+        places = places_of(table, self.meta.parameters.series, NAME)
+        return [table.iloc[rows] for rows in places.values()]
 
     def rows_to_predict(self, parameters: ForecastAnswer) -> int:
         """Number of rows to predict.
@@ -261,7 +267,9 @@ class Serving(Learning, Serves):
         from rnn_core.readers import tables  # noqa: PLC0415 - training does without
 
         columns, flags = self.meta.columns, self.meta.parameters.given
-        numbers = tables.select_columns(table, columns, name, self.meta.form.decimal, flags=flags)
+        decimal, units = self.meta.form.decimal, dict[str, str]()
+        numbers = tables.select_columns(table, columns, name, decimal, flags=flags, units=units)
+        refuse_other_units(units, self.meta.units, name)
         recent = numbers.iloc[-self.meta.lookback :]
         if self.meta.parameters.missing == "error":
             tables.check_gaps(recent, name, f"fill it, since {WHOLE}")

@@ -35,6 +35,13 @@ TOLD = 3
 NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
 
+FUTURE = 2200
+"""First year that hardly any table reaches; today's is some 2570 in the Buddhist calendar."""
+
+PERSIAN = range(1300, 1500)
+"""Years of the common calendar that hardly any table ends in; today's is some 1400 in Iran."""
+
+
 def understand(raw: Path, data: Data, meta: ForecastingMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     table = read_table(raw, meta.parameters)
@@ -125,7 +132,7 @@ def doubts_of_series(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     if short:
         yield (
             f"{len(short):,} series of fewer rows than the {meta.lookback} that a forecast "
-            f"reads: {some(short)}; `predict` needs tables without them, or with more rows of them"
+            f"reads: {some(short)}; `predict` leaves them out until they have more rows"
         )
 
 
@@ -147,6 +154,11 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         told = may_be if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
         return
+    if (year := table.times[-1].year) >= FUTURE or year in PERSIAN:
+        yield (
+            f"the table ends in the year {year}: where its years are not those of the common "
+            "calendar, but such as the Buddhist or Persian ones, convert them"
+        )
     forward = order.clock_set_forward(table.times)
     if len(forward):
         yield (

@@ -21,6 +21,7 @@ from rnn_core.readers.folders import files_besides, is_note, visible_files, visi
 from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import (
+    Column,
     LabelledTexts,
     NoColumnError,
     check_classes,
@@ -152,7 +153,8 @@ def read_files(
             read.append((side, read_file(file, side, parameters, kind)))
     faults.check()
     _, train = read[0]
-    tables = [one.table.assign(side=side) for side, one in read]
+    tables = [with_sides(one, side, parameters.split_column, faults) for side, one in read]
+    faults.check()
     parts = [told_parts(each) for each in files.values() if len(each) > 1]
     return pd.concat(tables), Found(
         form=train.form,
@@ -164,6 +166,21 @@ def read_files(
         notes=(*parts, *train.notes),
         left_out=files_besides(raw, {file for each in files.values() for file in each}),
     )
+
+
+def with_sides(
+    read: LabelledTexts, side: int, column: Column | None, faults: Faults
+) -> "pd.DataFrame":
+    """Rows with the split of each: that of its file, or what a column says."""
+    if column is None:
+        return read.table.assign(side=side)
+    named = splits_named(read.table["split"])
+    for row, value in read.table["split"].items():
+        if value not in named:
+            what = f"row {row}: {value!r} in column {column!r} is no split"
+            faults.add(what, "write train, validation or test, or set data.split_column to null")
+    sides = [SPLITS.index(named.get(value, "train")) for value in read.table["split"]]
+    return read.table.drop(columns="split").assign(side=sides)
 
 
 def read_classes(
@@ -216,7 +233,8 @@ def read_file(
     faults = Faults()
     columns = (parameters.text, parameters.label)
     try:
-        found = read_texts(file, *columns, parameters.form, faults, kind)
+        form, split = parameters.form, parameters.split_column
+        found = read_texts(file, *columns, form, faults, kind, split)
     except NoColumnError as error:
         if side in {TRAIN, NO_SPLIT} or error.column != str(parameters.label):
             raise

@@ -23,6 +23,8 @@ class SentimentData:
     Attributes:
         text: Column of texts: its name, or its position from 1.
         label: Column of labels, in the same form.
+        split_column: Column that says the split of each row, such as train and test, in the same
+            form; null: none does.
         separator: What separates fields: one character, or `comma`, `semicolon`, `tab`, `bar` or
             `space`; null: it is found out.
         encoding: Of the text, as Python calls it, such as `cp1250`; null: it is found out.
@@ -49,6 +51,7 @@ class SentimentData:
 
     text: Column = "text"
     label: Column = "label"
+    split_column: Column | None = None
     separator: str | None = None
     encoding: str | None = None
     header: bool | None = None
@@ -74,6 +77,10 @@ class SentimentData:
             raise ValueError("train, validation and test must be different files")
         if self.text == self.label:
             raise ValueError(f"text and label are the same column, {self.text!r}")
+        if self.split_column in {self.text, self.label}:
+            raise ValueError(f"split_column is the one of texts or labels, {self.split_column!r}")
+        if self.split_column is not None and given:
+            raise ValueError("split_column belongs to a single table; leave it out beside train")
         check_shares(self.validation_share, self.test_share)
         if min(self.min_count, self.max_words) < 1 or self.max_vocabulary < 2:
             raise ValueError("min_count and max_words must be at least 1, max_vocabulary 2")

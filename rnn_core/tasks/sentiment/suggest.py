@@ -7,7 +7,7 @@ from typing import Any
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.labelled_lines import read_any
-from rnn_core.readers.labelled_texts import guess_columns, refuse_prose
+from rnn_core.readers.labelled_texts import guess_columns, guess_split, refuse_prose
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of, weights_for
 from rnn_core.tasks.sentiment.files import files_of, read_classes, usual_files
 from rnn_core.tasks.sentiment.parameters import SentimentData
@@ -30,6 +30,9 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     faults.check()
     text, label = guess_columns(file.name, found, wanted.get("text"), wanted.get("label"))
     data = {"text": text, "label": label} | files | dict(wanted)
+    if not files and kind is None and "split_column" not in wanted:
+        split = guess_split(found, (text, label))
+        data |= {} if split is None else {"split_column": split}
     return {"data": data, **suggested_training(len(found.frame) * (1 + len(more)), wanted)}
 
 

@@ -37,6 +37,7 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
     left_out = f"{meta.left_out:,} rows are left out: their text is in a later set too"
     read = (
         *of_files(found),
+        *of_split_column(meta),
         *([f"left out: {some(found.left_out, 20)}"] if found.left_out else []),
         f"{len(totals)} classes: {counted(totals)}",
         split_line(meta.items, "texts"),
@@ -69,6 +70,12 @@ def of_files(found: Found) -> Iterator[str]:
     if found.unread:
         yield f"not read: {some(found.unread, 8)}"
     yield from found.notes
+
+
+def of_split_column(meta: SentimentMeta) -> Iterator[str]:
+    """Report the column that says the split of each row."""
+    if (column := meta.parameters.split_column) is not None:
+        yield f"column {column!r} says the split of each row; --set split_column=null draws them"
 
 
 def as_written(form: TableForm) -> str:

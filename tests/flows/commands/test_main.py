@@ -12,6 +12,7 @@ from usual_study import USUAL
 
 from flows.commands import main as cli
 from flows.commands import stage
+from flows.commands.front.failures import told
 from flows.layout import Layout
 from rnn_core.errors import DataError, StudyError
 from rnn_core.readers.faults import Faults
@@ -372,6 +373,6 @@ def test_several_faults_stay_lines_of_their_own():
         "  b.wav is silent",
         "    what to do: record it again",
     ]
-    assert cli.told(caught.value).splitlines() == lines
-    assert cli.told(StudyError(f"prepare@words: {caught.value}")).splitlines()[1:] == lines[1:]
-    assert cli.told(StudyError("a library's\n   own  lines")) == "a library's own lines"
+    assert told(caught.value).splitlines() == lines
+    assert told(StudyError(f"prepare@words: {caught.value}")).splitlines()[1:] == lines[1:]
+    assert told(StudyError("a library's\n   own  lines")) == "a library's own lines"

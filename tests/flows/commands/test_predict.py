@@ -6,11 +6,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from usual_forecasting import prepared, series
 
 from flows.commands import predict as command
 from flows.commands.predict import Served, address_of, answer_each, generate, shown
 from rnn_core.errors import DataError
 from rnn_core.tasks.base.serves import AnswerParameters, row_names
+from rnn_core.training.models import build_model
 
 
 class Halving:
@@ -82,8 +84,35 @@ def test_rows_of_one_series_are_answered_together_or_not_at_all():
     class Series(Halving):
         rows_stand_alone = False
 
+        def parts_of(self, table):
+            return [table]
+
     with pytest.raises(DataError, match="row 2 has 3"):
         answer_each(Served(Series(), None), table_of(4, 3), None)
+
+
+def test_series_that_can_be_answered_are(tmp_path):
+    whole = several({"north": 60, "south": 60, "west": 60})
+    options = {"targets": ("y",), "features": (), "series": "shop", "lookback": 6, "horizon": 3}
+    task, _ = prepared(tmp_path, whole, **options)
+    served = Served(task, build_model(task, "gru").eval())
+    given = several({"north": 9, "south": 4, "west": 9})
+    asked = task.AnswerParameters()
+    answer, faults = answer_each(served, given, asked)
+    expected = task.answer(served.model, given[given["shop"] != "south"], asked)
+    pd.testing.assert_frame_equal(answer, expected)
+    (told,) = (one for alike in faults.found.values() for one in alike)
+    assert "the table, series 'south' has 4 rows; 6 are needed" in told
+    few = several({"north": 4, "south": 4})
+    with pytest.raises(DataError, match=r"'north' has 4 rows[^$]*'south' has 4 rows"):
+        answer_each(served, few, asked)
+
+
+def several(lengths):
+    """A table of several series, by the number of their rows."""
+    return pd.concat(
+        [series(rows, seed).assign(shop=shop) for seed, (shop, rows) in enumerate(lengths.items())]
+    )
 
 
 class Writing:

@@ -212,3 +212,17 @@ def test_what_would_be_done_is_said_and_done_with_fix(study, littered, capsys, m
     told = capsys.readouterr().out
     assert told.count("  done: remove it\n") == 2
     assert told.endswith("Nothing hinders the study.\n")
+
+
+def test_missing_compiler_is_found(study, monkeypatch):
+    (study.folder / "bin").mkdir()
+    tool = study.folder / "bin/clang"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tool.parent))
+    assert not [finding for finding in doctor.examine(study, None) if finding.where == "PATH"]
+    tool.unlink()
+    (finding,) = [finding for finding in doctor.examine(study, None) if finding.where == "PATH"]
+    assert finding.what.startswith("no C compiler (cc, gcc, clang) is on the path")
+    assert finding.fix is None

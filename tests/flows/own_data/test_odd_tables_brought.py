@@ -104,6 +104,9 @@ AS_PLAIN = {
     "a short year first": (csv(DAYS.strftime("%y-%m-%d")), csv()),
     "a short year first and a time": (csv(HOURS.strftime("%y/%m/%d %H:%M")), HOURLY),
     "a short year last": (csv(DAYS.strftime("%d-%m-%y")), csv()),
+    "a file that DOS ended": (csv() + "\x1a", csv()),
+    "a file that DOS ended after its last value": (csv().rstrip("\n") + "\x1a", csv()),
+    "a file that is filled with zeros": (csv().replace("\n", "\r\n") + "\x00" * 90, csv()),
 }
 
 

@@ -161,7 +161,7 @@ def test_model_that_is_not_there_is_told(own_models, application):
     register("sentiment")
     with pytest.raises(ParameterError, match=r"no model 'tiny\.made_up'; registered: tiny\.sent"):
         application("tiny.made_up")
-    with pytest.raises(ParameterError, match=r"no model 'tiny\.sentiment@7'"):
+    with pytest.raises(ParameterError, match=r"tiny\.sentiment has no version 7"):
         application(f"{NAME}@7")
     with pytest.raises(ParameterError, match="is no model; write study"):
         application("runs:/abc/model")

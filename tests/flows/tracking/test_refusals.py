@@ -28,7 +28,7 @@ REFUSED = "Failed to establish a new connection: [Errno 111] Connection refused"
         (f"{UNSENT}ResponseError('too many 500 error responses'))", "answered 500: its log has"),
         (
             f"{UNSENT}NewConnectionError(\"HTTPConnection(host='x', port=1): {REFUSED}\"))",
-            f"does not answer: {REFUSED}; start it",
+            f"does not answer: {REFUSED}; start it or",
         ),
         (
             "the body was not in a valid JSON format. Response body: 'hi'",

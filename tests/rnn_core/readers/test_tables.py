@@ -62,9 +62,8 @@ READ = {
 
 def numbers_of(values, decimal=None):
     faults = Faults()
-    found = as_numbers(
-        pd.Series(values, name="y", index=[*range(2, len(values) + 2)]), "t.csv", decimal, faults
-    )
+    rows = [*range(2, len(values) + 2)]
+    found = as_numbers(pd.Series(values, name="y", index=rows), "t.csv", decimal, faults, {})
     return found, faults
 
 
@@ -140,7 +139,7 @@ def test_numbers_of_any_kind_become_float64(kind):
     values = pd.Series([1, None, 3], dtype=kind, name="y")
     if kind == "object":
         values = values.map(lambda value: None if value is None else Decimal(value))
-    numbers = as_numbers(values, "t.csv", None, Faults())
+    numbers = as_numbers(values, "t.csv", None, Faults(), {})
     assert numbers.dtype == np.float64
     np.testing.assert_array_equal(numbers, [1, np.nan, 3])
 

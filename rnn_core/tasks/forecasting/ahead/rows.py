@@ -9,6 +9,7 @@ from rnn_core.readers.faults import Faults
 from rnn_core.readers.indicators import as_texts, columns_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table
+from rnn_core.tasks.forecasting.units import refuse_other_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +54,11 @@ def known_rows(
             + (f", or ask for horizon={len(table)}" if len(table) else ""),
         )
     faults.check()
+    units = dict[str, str]()
     numbers = tables.select_columns(
-        table, list(asked.known), name, meta.form.decimal, flags=asked.known
+        table, list(asked.known), name, meta.form.decimal, flags=asked.known, units=units
     )
+    refuse_other_units(units, meta.units, name)
     tables.check_gaps(numbers, name, CURE)
     return numbers.to_numpy(np.float64)
 

@@ -54,6 +54,14 @@ def test_switch_asks_for_the_eager_loop_and_is_told_once(monkeypatch):
     assert kernel_for(layer.cell, tensors_of(layer, x)) is not None
 
 
+def test_value_of_the_switch_that_means_nothing_is_reported_once(monkeypatch):
+    monkeypatch.setenv("GATEWISE_FUSED", "off")
+    layer, x = Recurrent("gru", I, H), torch.randn(T, B, I)
+    messages, _ = warnings_of(lambda: layer(x))
+    assert messages == ["GATEWISE_FUSED=off is ignored: it can be 0, cuda, triton"]
+    assert kernel_for(layer.cell, tensors_of(layer, x)) is not None
+
+
 def test_eager_loop_can_be_had_for_a_while_without_a_warning():
     layer, x = Recurrent("gru", I, H), torch.randn(T, B, I)
     with eager_only():

@@ -49,11 +49,14 @@ def assert_equal(ours, theirs):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_step_is_that_of_the_cell(steps, kernels, cell, dtype):
+    names = cell.given
     for batch, inputs, hidden, layers in SIZES:
+        cell.given = ()  # a layer refuses a cell that it has nothing to hand over to
         layer = Recurrent(cell, inputs, hidden, num_layers=layers).to(dtype)
-        given = tuple(torch.randn(1, batch, hidden, dtype=dtype) for _ in cell.given)
-        if given:  # a layer hands such a cell nothing of its own accord
+        given = tuple(torch.randn(1, batch, hidden, dtype=dtype) for _ in names)
+        if given:
             for direction in layer.directions:
+                direction.cell.given = names
                 direction.given = lambda x, given=given: tuple(g.to(x.dtype) for g in given)
         x, hx = torch.randn(batch, inputs, dtype=dtype), steps.start(layer, batch)
         run = steps.alone if batch <= one_step.MOST_SEQUENCES else steps.step

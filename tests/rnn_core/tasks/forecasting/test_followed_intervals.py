@@ -93,8 +93,9 @@ def test_intervals_hold_in_each_series_although_its_noise_changes(tmp_path, name
     noise[1000:] *= CHANGES[name]
     task, data = prepared(tmp_path, pd.DataFrame({"y": noise}), split=(700, 300, 500))
     model, said = AlwaysTheSame(3), {"coverage_80": (0.75, 0.85), "coverage_95": (0.92, 0.98)}
-    output, future = task.forecasts(model, data, task.rows(data, "test"))
-    unmoved = task.interval_scores(output.flatten(0, 2), future.flatten())
+    rows = task.rows(data, "test")
+    output, future = task.forecasts(model, data, rows)
+    unmoved = task.interval_scores(output, future, task.series_of(rows))
     found = task.scores(model, data, "test").others
     for share, (least, most) in said.items():
         assert (least <= unmoved[share] <= most) == (name == "as before")

@@ -184,3 +184,12 @@ def test_thirty_rows_are_enough(tmp_path):
         data = Forecasting.suggest(tmp_path, {"targets": ["y"]} | wanted)["data"]
         _, meta = Forecasting.prepare(tmp_path, parse(ForecastingData, data, ""))
         assert min(meta.items.values()) >= 4
+
+
+@pytest.mark.parametrize(("year", "doubted"), [(2567, True), (1403, True), (2100, False)])
+def test_years_of_another_calendar_are_doubted(tmp_path, year, doubted):
+    times = [f"{year}-{day:%m-%d}" for day in DAYS if day.day != 29 or day.month != 2]
+    plain = table().loc[(DAYS.day != 29) | (DAYS.month != 2)]
+    found = understood(tmp_path, plain.assign(date=times))
+    told = [one for one in found.doubts if f"the table ends in the year {year}" in one]
+    assert bool(told) == doubted
