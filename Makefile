@@ -96,7 +96,7 @@ mlflow-dies: setup
 	@GATEWISE_MLFLOW_DEAD_SECONDS=60 $(BIN)/pytest tests/flows/end_to_end/test_mlflow_dies.py
 
 kills: setup
-	@GATEWISE_TEST_KILLS=50 $(BIN)/pytest tests/flows/end_to_end/test_interruption.py
+	@GATEWISE_TEST_KILLS=50 $(BIN)/pytest tests/flows/end_to_end/test_interruption.py -k killed_at_random
 
 rivals: setup
 	@GATEWISE_RIVAL_ROUNDS=50 $(BIN)/pytest tests/flows/tracking/test_rivals.py

@@ -162,6 +162,7 @@ def test_two_workers_make_what_one_machine_makes(study, local, cluster):
     assert "up to date" in study.run("dvc", "status")
 
 
+@pytest.mark.thorough
 def test_training_of_a_killed_worker_is_done_by_the_other(study, local, cluster):
     workers = [cluster.worker(name, study.environment["GATEWISE_STORE"]) for name in "ab"]
     command = ("gatewise", "run", "--only", "train@*", "--on", cluster.address)

@@ -96,6 +96,7 @@ def test_plots_show_the_curve_and_the_scores_of_each_dataset(clone):
         assert values in curves
 
 
+@pytest.mark.thorough
 def test_experiment_runs_what_it_changes_and_is_compared(committed):
     before, count = committed.read_lock(), len(trained(committed))
     committed.run("dvc", "exp", "run", "--quiet", "-S", "datasets.north.training.epochs=3")

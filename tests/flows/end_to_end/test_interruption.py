@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from functools import partial
 
-import depth
 import psutil
 import pytest
 import waiting
@@ -38,7 +37,7 @@ SMALL = {
 
 RUN = ("gatewise", "run")
 REPRO = ("dvc", "repro", "--quiet")
-ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", depth.number(quick=2, whole=10)))
+ROUNDS = int(os.environ.get("GATEWISE_TEST_KILLS", "10"))
 ENOUGH = 20
 """Rounds after which every kind of process was killed at least once while it was at work."""
 
@@ -178,6 +177,7 @@ def begin_anew(study):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+@pytest.mark.thorough
 def test_killed_at_random_again_and_again_it_ends_the_same(again, uninterrupted):
     expected, seconds = uninterrupted
     draw = random.Random(20)

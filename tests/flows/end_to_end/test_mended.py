@@ -86,6 +86,7 @@ def test_status_names_champions_and_what_is_stale(mended):
     assert champion.findall(fresh) == ["sales", "text"]
 
 
+@pytest.mark.thorough
 def test_only_runs_what_is_asked_for_and_what_that_needs(mended):
     study, _ = mended
     before = study.read_lock()

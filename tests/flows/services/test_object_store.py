@@ -31,12 +31,12 @@ def bucket(object_store):
 
 
 @pytest.fixture(scope="module")
-def study_in(study_at, object_store, tmp_path_factory, bucket):
+def study_in(study_at, served, object_store, tmp_path_factory, bucket):
     """Makes a study whose store is in the bucket."""
 
     def make(name):
         study = study_at(tmp_path_factory.mktemp(name) / "study", STUDY)
-        study.environment.update(object_store, GATEWISE_STORE=f"s3://{bucket}/gatewise")
+        study.environment.update(served, **object_store, GATEWISE_STORE=f"s3://{bucket}/gatewise")
         return study
 
     return make

@@ -148,6 +148,7 @@ def test_champion_is_not_overlooked_while_mlflow_has_trouble(layout, monkeypatch
     assert (versions(), champion()) == (["1"], "1")
 
 
+@pytest.mark.thorough
 def test_two_promotions_at_once_make_one_version(layout, database):
     runs = Projection(layout, "tiny", {}).project("sales")
     code = f"""

@@ -25,6 +25,7 @@ SHAPES = {
 SOME = ["lstm", "gru", "TwoStates", "Spread"]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("shape", ["remainders of panels and blocks", "one sequence"])
 def test_kernel_matches_the_eager_loop(kernels, cell, shape):
     kernels.assert_kernel_matches(kernels.draw(cell, **SHAPES[shape]))
