@@ -31,12 +31,13 @@ PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reord
 SERVICES := tests/flows/services
 # Those that take long for what one waits for before each commit.
 SLOW := tests/benchmarks/test_calibration.py tests/flows/commands/test_export.py \
-	tests/flows/operations/test_watch.py tests/flows/recording/test_record.py \
+	tests/flows/operations/test_watch.py tests/flows/own_data/test_mutated_files.py tests/flows/recording/test_record.py \
 	tests/flows/report/test_recurrence_needed.py tests/flows/report/test_report.py \
 	tests/flows/stages/test_code.py tests/flows/stages/test_code_covers.py \
 	tests/flows/stages/test_references.py tests/flows/stages/test_refit.py tests/flows/stages/test_train.py \
 	tests/rnn_core/compiler/cpu/test_build.py tests/rnn_core/compiler/gpu \
-	tests/rnn_core/compiler/test_random_cells.py tests/rnn_core/exports/test_onnx.py \
+	tests/rnn_core/compiler/running/test_threads.py tests/rnn_core/compiler/test_random_cells.py \
+	tests/rnn_core/compiler/test_sums.py tests/rnn_core/exports/test_onnx.py tests/rnn_core/layers/test_settings.py \
 	tests/rnn_core/torch_cases/test_processes.py
 END_TO_END := tests/flows/end_to_end tests/rnn_core/end_to_end tests/flows/test_chain.py tests/flows/tracking \
 	tests/flows/serving tests/flows/commands/test_leftovers.py \

@@ -112,12 +112,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     frame, times, faults = loaded.frame, None, Faults()
     units: dict[str, str] = {}
     columns, series = list(parameters.columns), parameters.series
-    for column in parameters.given:
-        if SIGN in column and column in frame.columns:
-            what = f"{name}: the name of column {column!r} has {SIGN!r} in it"
-            faults.add(what, f"rename it: {SIGN!r} parts a column of texts from one of its texts")
-    if parameters.calendar and parameters.date is None:
-        faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
+    check_columns(frame, parameters, name, faults)
     if parameters.date is not None:
         with faults.noted():
             times = times_in(frame, parameters, name, parameters.day_first)
@@ -160,6 +155,18 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
         ),
     )
+
+
+def check_columns(
+    frame: "pd.DataFrame", parameters: ForecastingData, name: str, faults: Faults
+) -> None:
+    """Note names of columns that cannot be read, and timestamps that are needed."""
+    for column in parameters.given:
+        if SIGN in column and column in frame.columns:
+            what = f"{name}: the name of column {column!r} has {SIGN!r} in it"
+            faults.add(what, f"rename it: {SIGN!r} parts a column of texts from one of its texts")
+    if parameters.calendar and parameters.date is None:
+        faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
 
 
 def times_in(
