@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 
 import numpy as np
 import pandas as pd
@@ -45,13 +44,6 @@ def excel():
     file = io.BytesIO()
     pd.DataFrame({"date": DAYS, "y": Y}).to_excel(file, index=False)
     return {"f.xlsx": file.getvalue()}
-
-
-def zipped():
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("t.csv", csv())
-    return {"f.zip": file.getvalue()}
 
 
 def indexed(times):

@@ -4,15 +4,13 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from itertools import product
 from pathlib import Path
 
 import pytest
 from chromium_page import CHROMIUM, CONTRASTS, chromium
+from silent_http import answering_as
 
 from flows.commands.main import app
 from rnn_core.cells import REGISTRY
@@ -40,27 +38,9 @@ def site(tmp_path_factory):
     return place
 
 
-@contextmanager
-def served(folder):
-    """A folder over HTTP on loopback; its address."""
-
-    class Silent(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=folder)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(timeout=30)
-
-
 @pytest.fixture(scope="module")
 def address(site):
-    with served(site) as found:
+    with answering_as(SimpleHTTPRequestHandler, directory=site) as found:
         yield found
 
 

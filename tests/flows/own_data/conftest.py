@@ -67,6 +67,19 @@ def bring(tmp_path):
 
 
 @pytest.fixture
+def refuse(bring):
+    """Files are refused, with the cause that is expected."""
+
+    def check(task, files, message, **asked):
+        files = files if isinstance(files, dict) else {"f.csv": files}
+        brought = bring(task, files, **asked)
+        assert brought.task is None
+        assert message in brought.told
+
+    return check
+
+
+@pytest.fixture
 def read_rightly(bring):
     """Tables are described, and answered: from the file as it is, and from its last rows alone."""
 

@@ -2,13 +2,12 @@
 
 import bz2
 import gzip
-import io
 import itertools
 import json
 import random
-import zipfile
 
 import pytest
+from packed_files import zipped
 
 from rnn_core.errors import DataError
 
@@ -45,14 +44,6 @@ def memory():
 def nested():
     rows = [{"id": i, "translation": {"en": a, "de": b}} for i, (a, b) in enumerate(PAIRS)]
     return "".join(json.dumps(row) + "\n" for row in rows)
-
-
-def zipped(files):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 ONE = {

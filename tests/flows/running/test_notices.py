@@ -1,14 +1,14 @@
 """Notices of champions and failures reach people by the blocks that they have set up."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from uuid import uuid4
 
 import pytest
 from prefect import flow
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.blocks.system import Secret
+from silent_http import answering_as
 
 from flows.running.notices import check_blocks, tell_champions, tell_end
 from flows.tracking.promoted import Promotion
@@ -27,15 +27,8 @@ def service():
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Take) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", told
-        server.shutdown()
-        thread.join()
+    with answering_as(Take) as address:
+        yield address, told
 
 
 def block(url):

@@ -1,10 +1,10 @@
 """Faults of a Prefect server are reported in one line, with its address and what to do."""
 
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
+from silent_http import answering_as
 
 from flows.commands.services.deploy import deploy
 from flows.operations.doctor import problem_of_prefect
@@ -23,18 +23,8 @@ def answering(status, body):
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *arguments):
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://ada:planted@127.0.0.1:{server.server_port}/api"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering_as(Answer) as address:
+        yield f"{address.replace('://', '://ada:planted@')}/api"
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import gzip
 import io
 import lzma
 import tarfile
-import zipfile
 
 import pytest
+from packed_files import zipped
 
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.formats.packed import name_inside, unpacked, without_packing
@@ -15,14 +15,6 @@ from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.table_files import TableForm, is_table_file, read_table_file
 
 TEXT = "the caf\u00e9 is open\nand warm\n"
-
-
-def zipped(files):
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return file.getvalue()
 
 
 def tarred(mode):

@@ -1,14 +1,13 @@
 """Any file that holds one table: its layout is found, and rows that do not fit it are reported."""
 
 import gzip
-import io
-import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packed_files import zipped
 
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.table_files import TableForm, is_table_file, read_table_file
@@ -29,14 +28,6 @@ def values(tmp_path, content, name="t.csv", **form):
     table, faults = read(tmp_path, content, name, **form)
     faults.check()
     return table.frame.to_dict("list")
-
-
-def zipped(*files):
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        for name, content in files:
-            file.writestr(name, content)
-    return archive.getvalue()
 
 
 ALIKE = {
@@ -76,8 +67,8 @@ PACKED = {
     "t.tsv": PLAIN.replace(",", "\t").encode(),
     "t.Txt": PLAIN.replace(",", ";").encode(),
     "t.csv.gz": gzip.compress(PLAIN.encode()),
-    "t.zip": zipped(("a/t.csv", PLAIN), ("__MACOSX/a/._t.csv", "x"), ("readme.md", "x")),
-    "t.csv.zip": zipped(("t.csv", PLAIN)),
+    "t.zip": zipped({"a/t.csv": PLAIN, "__MACOSX/a/._t.csv": "x", "readme.md": "x"}),
+    "t.csv.zip": zipped({"t.csv": PLAIN}),
     "packed.csv": gzip.compress(PLAIN.encode()),
     "t.jsonl": b'{"date": "2024-01-01", "y": "1.5"}\n\n{"date": "2024-01-02", "y": "2.5"}\n',
     "t.json": b'[{"date": "2024-01-01", "y": "1.5"}, {"date": "2024-01-02", "y": "2.5"}]',
@@ -274,10 +265,10 @@ REFUSED = {
     "web page": (b"\n<!doctype HTML><p>", "t.csv is a web page, no table; export it as CSV"),
     "old Excel": (b"\xd0\xcf\x11\xe0" + bytes(600), "a spreadsheet of Excel before 2007"),
     "broken parquet": (b"PAR1" + bytes(60), "t.csv is not a readable parquet file"),
-    "broken zip": (zipped(("t.csv", PLAIN))[:70], "t.csv is a broken zip file"),
+    "broken zip": (zipped({"t.csv": PLAIN})[:70], "t.csv is a broken zip file"),
     "broken gzip": (gzip.compress(PLAIN.encode())[:-12], "t.csv cannot be unpacked"),
-    "two in a zip": (zipped(("a.csv", PLAIN), ("b.csv", PLAIN)), "holds 2 tables (a.csv, b.csv)"),
-    "broken spreadsheet": (zipped(("[Content_Types].xml", "x")), "not a readable file of Excel"),
+    "two in a zip": (zipped({"a.csv": PLAIN, "b.csv": PLAIN}), "holds 2 tables (a.csv, b.csv)"),
+    "broken spreadsheet": (zipped({"[Content_Types].xml": "x"}), "not a readable file of Excel"),
     "name twice": (b"a,b,a\n1,2,3\n", "t.csv has more than one column 'a'; rename one"),
     "open quote": (b'a,b\n"1,2",3\n"4,5\n', "row 3: a quotation mark is opened and not closed"),
     "text after a quote": (b'a,b\n"1, x",3\n"4, z" x,5\n', "row 3: text follows a closing"),

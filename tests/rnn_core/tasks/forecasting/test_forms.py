@@ -3,12 +3,12 @@
 import gzip
 import io
 import json
-import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from packed_files import zipped
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import FaultsError
@@ -43,14 +43,6 @@ def written(write):
     file = io.BytesIO()
     write(file)
     return file.getvalue()
-
-
-def zipped(content):
-    def write(file):
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("t.csv", content)
-
-    return written(write)
 
 
 def frame(**columns):
@@ -93,7 +85,7 @@ FORMS = {
     "rows of commas at the end": ("t.csv", text() + b",,\n,,\n"),
     "rows to come": ("t.csv", text() + b"2024-03-01,,\n2024-03-02,,\n"),
     "gzip": ("t.csv.gz", gzip.compress(text())),
-    "zip": ("t.zip", zipped(text())),
+    "zip": ("t.zip", zipped({"t.csv": text()})),
     "JSON lines": ("t.jsonl", records()),
     "Excel": ("t.xlsx", written(lambda file: TABLE.to_excel(file, index=False))),
     "parquet": ("t.parquet", written(TABLE.to_parquet)),

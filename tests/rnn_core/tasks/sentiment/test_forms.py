@@ -2,11 +2,11 @@
 
 import gzip
 import io
-import zipfile
 
 import pandas as pd
 import pytest
 import torch
+from packed_files import zipped
 
 from rnn_core.errors import DataError
 from rnn_core.features.words import cut_words
@@ -32,13 +32,6 @@ def csv(frame=FRAME, encoding="utf-8", **how):
     return frame.to_csv(index=False, lineterminator="\n", **how).encode(encoding)
 
 
-def packed(name, content):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(name, content)
-    return buffer.getvalue()
-
-
 def typed(how):
     buffer = io.BytesIO()
     getattr(FRAME, how)(buffer, index=False)
@@ -59,7 +52,7 @@ FORMS = {
     "UTF-16": ("a.csv", csv(encoding="utf-16", sep="\t")),
     "Windows": ("a.csv", csv(encoding="cp1252", sep=";").replace(b"\n", b"\r\n")),
     "gzip": ("a.csv.gz", gzip.compress(csv(sep=";"))),
-    "zip": ("a.zip", packed("in/a.csv", csv())),
+    "zip": ("a.zip", zipped({"in/a.csv": csv()})),
     "Excel": ("a.xlsx", typed("to_excel")),
     "parquet": ("a.parquet", typed("to_parquet")),
     "JSON lines": ("a.jsonl", FRAME.to_json(orient="records", lines=True).encode()),
