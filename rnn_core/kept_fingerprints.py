@@ -5,8 +5,7 @@ import json
 import time
 from contextlib import suppress
 
-from rnn_core import definitions
-from rnn_core.compiler.cpu import cache
+from rnn_core import cache, definitions
 from rnn_core.definitions import Signature
 
 SETTLED_SECONDS = 3.0

@@ -7,8 +7,8 @@ there are; `passes` make it cheaper, `verify` checks it after each, and `packing
 schedule to a reader, and `interpreter` runs a form that cannot be compiled.
 
 `cpu` writes C from a schedule, on top of `kernel.c`, and that of a single step on top of
-`direct.c`; `cpu.build` compiles it, `cpu.cache` keeps it, and `cpu.operators` makes it known to
-PyTorch. `gpu` writes Triton from the same form, and has the cells that cuDNN has. `running` has
+`direct.c`; `cpu.build` compiles it, `rnn_core.cache` keeps it, and `cpu.operators` makes it known
+to PyTorch. `gpu` writes Triton from the same form, and has the cells that cuDNN has. `running` has
 what both need: which tensors a kernel can be handed, how it is differentiated, and the eager loop,
 which everything has to equal. `onnx` is for exports.
 

@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from rnn_core import definitions, kept_fingerprints, reach
-from rnn_core.compiler.cpu import cache
+from rnn_core import cache, definitions, kept_fingerprints, reach
 from rnn_core.reach import fingerprint, forget, keep_for_later
 
 ROOTS = [("toy.scale", "double")]

@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 
-from rnn_core.compiler.cpu import cache as files
-from rnn_core.compiler.cpu.cache import CacheError
+from rnn_core import cache as files
+from rnn_core.cache import CacheError
 from rnn_core.compiler.cpu.command import NO_COMPILER, compiler_command
 from rnn_core.compiler.cpu.emit import emit, kernel_text
 from rnn_core.compiler.cpu.step import emit_step

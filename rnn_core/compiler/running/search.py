@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
+from rnn_core import cache
+from rnn_core.cache import CacheError
 from rnn_core.cells.base import Cell
-from rnn_core.compiler.cpu import cache
 from rnn_core.compiler.cpu.build import (
     BuildError,
     building,
@@ -23,7 +24,6 @@ from rnn_core.compiler.cpu.build import (
     kernel_from,
     package_digest,
 )
-from rnn_core.compiler.cpu.cache import CacheError
 from rnn_core.compiler.inspection.code import Reading, read
 from rnn_core.compiler.inspection.guards import Guards, UnreadableError
 from rnn_core.compiler.inspection.probe import InconstantError, check_constant

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from rnn_core import cache as files
 from rnn_core.cells import get_cell
 from rnn_core.compiler.cpu import build
-from rnn_core.compiler.cpu import cache as files
 from rnn_core.compiler.cpu.build import library
 from rnn_core.compiler.inspection.code import read
 from rnn_core.compiler.running import search

@@ -1,4 +1,4 @@
-"""Files that are made once and found again, and whom they are taken from.
+"""Files of the user's cache: compiled kernels, their fastest settings, fingerprints of code.
 
 What is in the cache is run. So its folder and each file must belong to the user, or to root,
 who could as well replace Python itself, and nobody else may be able to write to them. A digest
