@@ -54,6 +54,11 @@ class Metric:
     direction: Direction
     definition: str = ""
 
+    @property
+    def in_words(self) -> str:
+        """Its name for people, such as "nats per token"."""
+        return self.name.replace("_", " ")
+
     def loss(self, score: float) -> float:
         """A score as something that should be small."""
         return score if self.direction == "lower" else -score

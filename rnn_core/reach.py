@@ -32,16 +32,11 @@ def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
         ModuleNotFoundError: If a root is in no module of our packages.
         AttributeError: If a root is a method that its class lacks.
     """
-    return fingerprint_of(tuple(roots), apart)
-
-
-@cache  # datasets of a task have the same
-def fingerprint_of(roots: tuple[Reference, ...], apart: Apart) -> str:
-    """As `fingerprint`."""
-    name = repr((roots, apart))
+    asked = tuple(roots)
+    name = repr((asked, apart))
     if name not in known():
-        found = digest(sorted({mark(node, apart, DEPTH) for node in reached(roots, apart)}))
-        known()[name] = found
+        marks = {mark(node, apart, DEPTH) for node in reached(asked, apart)}
+        known()[name] = digest(sorted(marks))
     return known()[name]
 
 
@@ -174,6 +169,6 @@ def refresh() -> None:
 
 def forget() -> None:
     """Forget all code that was read; call this after a change."""
-    for remembering in (fingerprint_of, known, followed, meant, mark, common_mark):
+    for remembering in (known, followed, meant, mark, common_mark):
         remembering.cache_clear()
     definitions.forget()

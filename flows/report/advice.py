@@ -64,7 +64,7 @@ def within(comparison: Comparison) -> str:
 
 
 def as_good(comparison: Comparison) -> str:
-    """Say that a simple baseline is as good as the champion; empty if none is."""
+    """Say that a simple baseline is as good as the recommended candidate; empty if none is."""
     rival, champion = rivalling(comparison), comparison.champion
     if rival is None or champion is None:
         return ""
@@ -78,7 +78,7 @@ def as_good(comparison: Comparison) -> str:
 
 
 def rivalling(comparison: Comparison) -> str | None:
-    """The best simple baseline, if the champion is not better than it by more than the margin."""
+    """The best simple baseline, if what is recommended is not better by more than the margin."""
     best, champion = words.best_baseline(comparison), comparison.champion
     if best is None or champion is None:
         return None
@@ -86,7 +86,7 @@ def rivalling(comparison: Comparison) -> str | None:
 
 
 def ahead_of(comparison: Comparison, baseline: str, champion: Champion) -> float:
-    """The amount by which a simple baseline is better than the champion on the test set."""
+    """The amount by which a simple baseline is better on the test set than what is recommended."""
     loss, mean = comparison.metric.loss, champion.result.test.mean
     return -inf if mean is None else loss(mean) - loss(comparison.baselines[baseline])
 
@@ -111,7 +111,7 @@ def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> st
     first = emphasise(sentence(comparison))
     if champion is None:
         return first
-    mean, name = words.score(champion.result.test.mean), words.plain(metric.name)
+    mean, name = words.score(champion.result.test.mean), metric.in_words
     unit = "" if metric.unit in name else f"{metric.unit}, "
     text = f"{champion.name} has {name} {mean} on the test set ({unit}{metric.direction} is better)"
     if beside := to_runner_up(comparison.decision):
@@ -122,7 +122,7 @@ def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> st
 
 
 def to_runner_up(decision: Decision) -> str:
-    """Compare the champion with the runner-up; empty if there is none."""
+    """Compare the recommended candidate with the runner-up; empty if there is none."""
     by = decision.ahead
     if by is None or decision.runner_up is None:
         return ""
@@ -145,7 +145,7 @@ def evidence(comparison: Comparison) -> str:
 
 
 def on_both(comparison: Comparison, champion: Champion) -> str:
-    """State the champion's risk by validation and test set."""
+    """State the recommended candidate's risk by validation and test set."""
     validation, test = champion.result.validation, champion.result.test
     if validation.risk is None or test.risk is None or comparison.decision.why == "only_one":
         return ""
@@ -158,7 +158,7 @@ def on_both(comparison: Comparison, champion: Champion) -> str:
 
 
 def together(comparison: Comparison) -> str:
-    """Compare the champion's ensemble with its best seed; empty if there is no ensemble."""
+    """Compare the ensemble of the recommended candidate with its best seed; empty without one."""
     found, champion = comparison.ensemble, comparison.champion
     if found is None or champion is None:
         return ""
@@ -212,7 +212,7 @@ def measured_gain(comparison: Comparison, refit: Refit) -> str:
     return (
         f"Moved back by one validation set, training on as much more gained{nothing} "
         f"{words.difference(gain.mean)} ± {words.difference(gain.error)} "
-        f"{comparison.metric.name} (90 %: {words.difference(gain.at_least)} to "
+        f"{comparison.metric.in_words} (90 %: {words.difference(gain.at_least)} to "
         f"{words.difference(gain.at_most)}; {len(refit.measured)} random seeds){chance}."
     )
 
@@ -348,7 +348,7 @@ def status(comparison: Comparison) -> str:
 
 
 def risk(comparison: Comparison) -> str:
-    """The champion's expected loss by both sets, in a few words; empty if it is not known."""
+    """The expected loss of what is recommended, by both sets; empty if it is not known."""
     champion = comparison.champion
     if champion is None or comparison.decision.why == "only_one":
         return ""

@@ -80,18 +80,18 @@ def answer(comparison: Comparison) -> Answer:
 
 
 def against(comparison: Comparison) -> tuple[str, ...]:
-    """Reasons against the champion: models without a recurrence that are as good."""
+    """Reasons against the recommended candidate: models without a recurrence that are as good."""
     found = (advice.as_good(comparison), recurrence.as_good(comparison))
     return tuple(text for text in found if text)
 
 
 def scores(comparison: Comparison, champion: Champion) -> str:
-    """The champion's mean test score against the runner-up's and the best simple baseline's."""
+    """The mean test score against those of the runner-up and of the best simple baseline."""
     metric, decision = comparison.metric, comparison.decision
     own = champion.result.test.mean
     told = "diverged" if own is None else words.score(own)
     better = f"{metric.direction} is better"
-    text = f"{words.plain(metric.name)} on the test set ({better}): {told}"
+    text = f"{metric.in_words} on the test set ({better}): {told}"
     if decision.runner_up is not None:
         second = comparison.candidates[decision.runner_up].test.mean
         told = "diverged" if second is None else words.score(second)

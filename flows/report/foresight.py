@@ -51,7 +51,7 @@ def after_first_seeds(metric: Metric, margin: float, items: int, smallest: float
     if metric.name == "accuracy":
         return ""
     text = (
-        f"{count(items)} validation items tell models apart whose {metric.name} differs by "
+        f"{count(items)} validation items tell models apart whose {metric.in_words} differs by "
         f"{difference(smallest)} and more, by what the first random seeds scored on them"
     )
     times = round_up(ceil((smallest / margin) ** 2))

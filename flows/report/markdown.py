@@ -47,7 +47,7 @@ def section(dataset: str, comparison: Comparison) -> str:
     if tuned := tables.tuning(comparison):
         lines += ["", *table(tuned)]
     if definition := comparison.metric.definition:
-        lines += ["", f"{comparison.metric.name}: {definition}."]
+        lines += ["", f"{comparison.metric.in_words}: {definition}."]
     return "\n".join(lines)
 
 

@@ -81,8 +81,8 @@ def scores(comparison: Comparison, result: Result) -> str:
     if result.test.std is not None:
         deviation = f" with a standard deviation of {words.difference(result.test.std)}"
     return (
-        f"Test {metric.name}: {words.score(result.test.mean)} ({metric.unit}; {metric.direction} "
-        f"is better), the mean of {seeds}{deviation}."
+        f"Test {metric.in_words}: {words.score(result.test.mean)} ({metric.unit}; "
+        f"{metric.direction} is better), the mean of {seeds}{deviation}."
     )
 
 

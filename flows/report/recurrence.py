@@ -45,8 +45,8 @@ def best_network(comparison: Comparison) -> tuple[str, Beside, float] | None:
     """The best reference network on the validation set that can be compared on the test set.
 
     Returns:
-        Its name, its scores on the test set, and by how many margins it is worse than the champion
-        there; None if there is none.
+        Its name, its scores on the test set, and by how many margins it is worse there than the
+        recommended candidate; None if there is none.
     """
     for name, found in words.by_validation(comparison.references or {}, comparison.metric):
         if found.test.worse_by is not None:
@@ -55,7 +55,7 @@ def best_network(comparison: Comparison) -> tuple[str, Beside, float] | None:
 
 
 def as_good(comparison: Comparison) -> str:
-    """Say that a network without a recurrence is as good as the champion; empty if none is."""
+    """Say that a network without a recurrence is as good as what is recommended, if one is."""
     best, champion = best_network(comparison), comparison.champion
     if best is None or champion is None or champion.result.cell == NO_MEMORY:
         return ""
@@ -70,7 +70,7 @@ def as_good(comparison: Comparison) -> str:
 
 
 def by(found: Beside) -> str:
-    """The difference of a network from the champion, in margins."""
+    """The difference of a network from the recommended candidate, in margins."""
     assert found.worse_by is not None
     error = "" if found.error is None else f" ± {words.difference(found.error)}"
     way = "better" if found.worse_by < 0 else "worse"
@@ -83,7 +83,7 @@ def table(comparison: Comparison) -> Grid | None:
         return None
     titles = [
         "network",
-        f"test {comparison.metric.name}",
+        f"test {comparison.metric.in_words}",
         "validation",
         "against the recommended one on test",
     ]

@@ -42,7 +42,7 @@ def candidates(comparison: Comparison) -> Grid:
     others = further_metrics(comparison)
     titles = [
         "candidate",
-        f"test {comparison.metric.name}",
+        f"test {comparison.metric.in_words}",
         "validation",
         *RISKS,
         "behind",
@@ -79,7 +79,7 @@ def candidate_row(name: str, found: CandidateResult, others: Sequence[str]) -> l
 def recalls(comparison: Comparison) -> Grid | None:
     """Recall of each class, for the best candidates; None if items have no classes.
 
-    Classes with the champion's lowest recall come first; a long list is cut.
+    Classes with the recommended candidate's lowest recall come first; a long list is cut.
     """
     ranked, champion = words.ranked(comparison), comparison.decision.champion
     found = dict(sorted(ranked, key=lambda pair: pair[0] != champion)[:MOST_BESIDE])
@@ -128,7 +128,7 @@ def policies(comparison: Comparison) -> Grid:
 
 def seeds(comparison: Comparison) -> Grid:
     """Scores of every seed of every candidate."""
-    metric = comparison.metric.name
+    metric = comparison.metric.in_words
     titles = ["candidate", "seed", f"test {metric}", f"validation {metric}", "epochs", "steps"]
     rows = [
         [

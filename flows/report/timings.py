@@ -93,7 +93,7 @@ def judged(layout: Layout, dataset: str) -> tuple[dict[str, list[str]], str]:
         comparison = read_comparison(layout.comparison(dataset))
     except DataError:
         return {}, "compared by another version"
-    metric = comparison.metric.name
+    metric = comparison.metric.in_words
     found = {
         name: [
             f"{metric} {words.mean_and_std(one.test)}",

@@ -187,7 +187,7 @@ def about_metric(comparison: Comparison) -> str:
     """The metric: its name, unit, better direction and definition."""
     metric = comparison.metric
     definition = f" ({metric.definition})" if metric.definition else ""
-    return f"{metric.name}: {metric.unit}, {metric.direction} is better{definition}"
+    return f"{metric.in_words}: {metric.unit}, {metric.direction} is better{definition}"
 
 
 def about_margin(comparison: Comparison) -> str:

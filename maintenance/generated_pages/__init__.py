@@ -6,8 +6,7 @@ compares them with the code.
 
 from collections.abc import Callable
 
-from flows.commands import cells
-from generated_pages import command_line, parameters
+from generated_pages import cells, command_line, parameters
 
 PAGES: dict[str, Callable[[], str]] = {
     "cells.md": cells.page,

@@ -37,6 +37,11 @@ SECTIONS: dict[str, type[Any]] = {
 }
 """Sections that every study may have."""
 
+ANCHORS: dict[Any, str] = {
+    kind: title.lower().replace(" ", "-") for title, kind in SECTIONS.items()
+}
+"""The anchor of each section that every study may have."""
+
 PARTS = {
     "data": "DataParameters",
     "model": "ModelParameters",
@@ -133,7 +138,7 @@ def default(field: Field[Any]) -> str:
 def type_in_words(kind: Any) -> str:
     """A type of Python in the words of the page."""
     if is_dataclass(kind):
-        return f"[section](#{anchors()[kind]})"
+        return f"[section](#{ANCHORS[kind]})"
     return composed_in_words(kind) if get_args(kind) else WORDS[kind]
 
 
@@ -157,8 +162,3 @@ def plural(kind: Any) -> str:
     if get_origin(kind) in {Union, UnionType}:
         return " or ".join(map(plural, get_args(kind)))
     return f"{WORDS[kind]}s" if kind in WORDS else type_in_words(kind)
-
-
-def anchors() -> dict[Any, str]:
-    """The anchor of each section that every study may have."""
-    return {kind: title.lower().replace(" ", "-") for title, kind in SECTIONS.items()}

@@ -43,7 +43,7 @@ def curve_chart(details: Details) -> Chart | None:
     metric = comparison.metric
     axis.set_xlabel("optimiser step")
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    label_values(axis, f"validation {words.plain(metric.name)},\n{metric.direction} is better")
+    label_values(axis, f"validation {metric.in_words},\n{metric.direction} is better")
     legend(figure, axis)
     return chart(details, "curves", "Learning curves", curve_words(details, shown), figure)
 

@@ -50,5 +50,5 @@ def draw_panel(axis: Axes, dataset: str, comparison: Comparison) -> None:
     axis.set_yticks(range(len(cells)), [name for name, _ in cells])
     axis.set_title(dataset)
     better = comparison.metric.direction
-    axis.set_xlabel(f"test {words.plain(comparison.metric.name)}, {better} is better")
+    axis.set_xlabel(f"test {comparison.metric.in_words}, {better} is better")
     axis.spines[["top", "right"]].set_visible(False)

@@ -49,7 +49,7 @@ def cost_chart(details: Details) -> Chart | None:
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("multiply-accumulates of a step (logarithmic)")
-    label_values(axis, f"test {words.plain(metric.name)},\n{metric.direction} is better")
+    label_values(axis, f"test {metric.in_words},\n{metric.direction} is better")
     legend(figure, axis)
     return chart(
         details, "cost", "Accuracy against cost", cost_words(comparison, points, front), figure
@@ -108,7 +108,7 @@ def interval_chart(details: Details) -> Chart | None:
     axis.axvline(margin, color=STAND_IN["accent"], ls="--", lw=1, label=f"margin, {margin:g}")
     axis.set_yticks(range(len(rows)), [name for name, _ in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.set_xlabel(f"worse than the best other, {comparison.metric.name}")
+    axis.set_xlabel(f"worse than the best other, {comparison.metric.in_words}")
     legend(figure, axis)
     said = interval_words(comparison, rows)
     return chart(details, "intervals", "Paired differences", said, figure)

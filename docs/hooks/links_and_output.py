@@ -25,11 +25,11 @@ from flows.commands.main import app  # noqa: E402 - it is found only now
 COPIED = {"contributing.md": "CONTRIBUTING.md", "images/cells.svg": "reports/cells.svg"}
 """Files of the site that lie elsewhere in the repository."""
 
-LINK = re.compile(r"(!?)\[([^\[\]]*)\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
+LINK = re.compile(r"(!?)\[([^\[\]]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 """A link to a file: its sign for a picture, text, path and anchor."""
 
-CODE = re.compile(r"(^```.*?^```$)", re.DOTALL | re.MULTILINE)
-"""A block of code in a page, which may look like a link."""
+CODE = re.compile(r"(^ *```.*?^ *```$|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+"""Code in a page, which may look like a link."""
 
 OUTSIDE = re.compile(r"^<!-- outside the site -->\n.*?^<!-- end -->\n", re.DOTALL | re.MULTILINE)
 """Lines for those who read a page outside the site."""
