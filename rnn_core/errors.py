@@ -60,6 +60,18 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
         known: The names that exist.
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(names)}"
-    return f"unknown {kind} {name!r}; {hint}"
+    advice = hint(name, names) or f"known: {', '.join(names)}"
+    return f"unknown {kind} {name!r}; {advice}"
+
+
+def hint(name: str, known: Iterable[str]) -> str | None:
+    """Ask for the known name that is most like another; case does not count. None: none is."""
+    close = nearest(name, known)
+    return None if close is None else f"did you mean {close!r}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name that is most like another; case does not count. None: none is."""
+    by_lower = {one.lower(): one for one in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None

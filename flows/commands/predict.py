@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import nn
 
+    from flows.tracking.alias import Asked
     from rnn_core.tasks.base.task import Task
 
 MOST_ROWS = 40
@@ -263,48 +264,56 @@ def load(model: str) -> Served:
     from flows.tracking.refusals import FAILURES, refusal_of  # noqa: PLC0415
 
     try:
-        return load_address(model, address_of(model))
+        return load_address(model)
     except FAILURES as error:
         raise StudyError(f"{model} cannot be loaded: {refusal_of(error)}") from None
 
 
-def load_address(model: str, address: str) -> Served:
+def load_address(model: str) -> Served:
     """Load a model from its address in MLflow.
 
     Args:
-        model: Its name, as the user typed it.
-        address: Its address.
+        model: Its name or address, as the user typed it.
 
     Raises:
         ParameterError: If there is no such model.
-        StudyError: If its files are missing.
+        StudyError: If its files, or packages that it needs, are missing.
     """
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - as in `load`
+    from mlflow import MlflowClient  # noqa: PLC0415 - as in `load`
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - as above
 
     from flows.tracking import registered  # noqa: PLC0415 - as above
     from flows.tracking.alias import ABSENT  # noqa: PLC0415 - as above
 
+    asked = asked_for(model)
     try:
+        address = model if asked is None else asked.address
         loaded: Any = registered.load_registered(address).unwrap_python_model()
         return Served(loaded.task, loaded.model)
+    except ModuleNotFoundError as error:
+        registered.registered_models()  # raises it too if it is MLflow's database that needs it
+        raise StudyError(f"{model} needs {error.name}, which is not installed") from None
     except (MlflowException, OSError) as error:
         if isinstance(error, MlflowException) and error.error_code not in ABSENT:
             raise
-        if registered.is_registered(address):
+        client = MlflowClient()
+        if asked is not None and asked.find(client) is not None:
             raise StudyError(f"{model} cannot be loaded: its files are gone") from None
         if isinstance(error, OSError):
             raise
-    raise ParameterError(registered.no_such(model, registered.registered_models()))
+    known = registered.registered_models()
+    missing = registered.no_such(client, asked) if asked else registered.no_model(model, known)
+    raise ParameterError(missing)
 
 
-def address_of(model: str) -> str:
-    """The address of a model in MLflow; a name alone means its champion."""
+def asked_for(model: str) -> "Asked | None":
+    """The version that a user names; None if it is another address in MLflow."""
     from flows.tracking.alias import asked_of  # noqa: PLC0415 - as in `load`
 
     try:
-        return asked_of(model).address
+        return asked_of(model)
     except ParameterError:
-        return model  # an address already
+        return None
 
 
 @contextmanager

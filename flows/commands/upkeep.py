@@ -1,5 +1,6 @@
 """Keep a study in order between its runs: status, sync and prune."""
 
+import errno
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from flows.system.exclusive import exclusive, if_free
 from flows.system.home import enter_home
 from flows.tracking.shown import read_shown
 from rnn_core.study import Study, read_study
+
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+"""Errors of the system about a place that a user may not write to."""
 
 
 def status(folder: Path, *, verbose: bool = False) -> None:
@@ -37,9 +41,27 @@ def status(folder: Path, *, verbose: bool = False) -> None:
         lines = [f"Results come from commit {commit_of(layout.folder / 'dvc.lock') or 'none'}."]
     if extra := [str(path.relative_to(place)) for path in left_over(layout, plan)]:
         lines.append(f"Left over from other datasets: {', '.join(extra)}. Remove: gatewise prune")
-    with if_free(layout, "flow") as free:
-        lines += what_is_stale(layout, folder) if free else [f"{going_on(layout)}."]
+    lines += freshness(layout, folder)
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def freshness(layout: Layout, folder: Path) -> list[str]:
+    """Lines on whether results are up to date, if no run is changing them.
+
+    DVC compares files only where it may write, as nobody may in an archive or another's study.
+
+    Args:
+        layout: Where the study keeps things.
+        folder: Folder of the study, as the user typed it.
+    """
+    try:
+        with if_free(layout, "flow") as free:
+            return what_is_stale(layout, folder) if free else [f"{going_on(layout)}."]
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        place = error.filename or layout.locks
+        return [f"Whether results are up to date cannot be seen, as {place} cannot be written."]
 
 
 def what_is_stale(layout: Layout, folder: Path) -> list[str]:

@@ -17,6 +17,7 @@ from mlflow.entities.model_registry import ModelVersion
 from flows.serving.version import Limits, load
 from flows.tracking.alias import (
     CHALLENGER,
+    Asked,
     alone,
     challenger_of,
     champion_of,
@@ -27,7 +28,7 @@ from flows.tracking.alias import (
 from flows.tracking.judging import Judged, judge
 from flows.tracking.moves import Move, history_of
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import GoneError, download, names_near, registered_models
+from flows.tracking.registered import GoneError, download, no_model, no_such, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 
@@ -91,7 +92,7 @@ def check_name(name: str, known: list[str]) -> None:
         ParameterError: If it is not; names similar models.
     """
     if name not in known:
-        raise ParameterError(f"no model {name!r} is registered; {names_near(name, known)}")
+        raise ParameterError(no_model(name, known))
 
 
 def promote(name: str, number: str, because: str) -> Champion:
@@ -251,10 +252,11 @@ def version_of(client: MlflowClient, name: str, number: str) -> ModelVersion:
     Raises:
         ParameterError: If there is none of this number.
     """
+    asked = Asked(f"{name}@{number}", name, None, number)
     with reachable():
-        version = unless_absent(partial(client.get_model_version, name, number))
-    if version is None:
-        raise ParameterError(f"{name} has no version {number}")
+        version = asked.find(client)
+        if version is None:
+            raise ParameterError(no_such(client, asked))
     return version
 
 

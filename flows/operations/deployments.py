@@ -14,20 +14,18 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events import DeploymentEventTrigger
 from prefect.exceptions import ObjectNotFound
 from prefect.types.entrypoint import EntrypointType
-from pydantic import ValidationError
 
 from flows.operations.drift_watch import drift
+from flows.operations.schedules import schedules_of
 from flows.operations.watch import DATA_CHANGED, watch
 from flows.running.notices import check_blocks
 from flows.study import study as flow
 from flows.system.environment import DEFAULTS
 from flows.system.home import home
-from rnn_core.errors import ParameterError
 from rnn_core.study import read_study
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
@@ -130,7 +128,7 @@ def of_runs(folder: Path, name: str, wanted: Deployed) -> RunnerDeployment:
     deployment: RunnerDeployment = flow.to_deployment(  # type: ignore[assignment]  # no coroutine
         name,
         description=f"Brings the study {name} up to date, and registers its champions.",
-        schedules=[schedule_of(wanted)] if wanted.cron else [],
+        schedules=schedules_of(wanted.cron, wanted.timezone),
         concurrency_limit=ONE_AT_A_TIME,
         parameters=parameters,
         triggers=[trigger],
@@ -170,20 +168,6 @@ def of_drift(name: str, wanted: Deployed) -> RunnerDeployment:
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     return deployment
-
-
-def schedule_of(wanted: Deployed) -> CronSchedule:
-    """The schedule of runs.
-
-    Raises:
-        ParameterError: If it is not valid.
-    """
-    try:
-        return CronSchedule(cron=str(wanted.cron), timezone=wanted.timezone)
-    except ValidationError as error:
-        cause = error.errors()[0]["msg"].removeprefix("Value error, ")
-        asked = f"--cron {wanted.cron!r} --timezone {wanted.timezone!r}"
-        raise ParameterError(f"{asked}: {cause}") from None
 
 
 def job_variables(wanted: Deployed) -> dict[str, Any]:

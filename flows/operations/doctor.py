@@ -13,13 +13,14 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
 from flows.layout import Layout
-from flows.recording.lock_file import kept_copy, lock_file, parsed
+from flows.recording.lock_file import is_cut_off, lock_file
 from flows.recording.repair import is_json, repair
 from flows.running.mark import going_on, mark_file, read_mark
 from flows.system.exclusive import if_free
@@ -30,6 +31,9 @@ from flows.system.servers import HOST, ServerError, holder
 from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
 from rnn_core.compiler.cpu.command import NO_COMPILER, compiler_command
 from rnn_core.study import read_study
+
+if TYPE_CHECKING:
+    from flows.operations.dead_runs import DeadRun
 
 PORTS = {
     Ports.mlflow: "MLflow",
@@ -172,14 +176,20 @@ def marks(layout: Layout, api: str | None) -> Iterator[Finding]:
         cure = "the next `gatewise run` tells Prefect; so does --fix while a Prefect server runs"
         yield Finding(what, where, cure)
     else:
-        yield Finding(what, where, "tell Prefect, and remove the mark", partial(end_mark, layout))
+        cure = "tell Prefect, and remove the mark"
+        yield Finding(what, where, cure, partial(end_mark, layout, api))
 
 
-def end_mark(layout: Layout) -> None:
-    """Report a killed run to Prefect, and remove its mark."""
+def end_mark(layout: Layout, api: str) -> None:
+    """Report a killed run to Prefect, and remove its mark.
+
+    Raises:
+        ServerError: If Prefect does not answer; the mark stays.
+    """
     from flows.running.states import end_killed  # noqa: PLC0415 - imports Prefect
 
-    end_killed(read_mark(layout))
+    with prefect_answers(api):
+        end_killed(read_mark(layout))
     mark_file(layout).unlink(missing_ok=True)
 
 
@@ -190,7 +200,7 @@ def cut_off(layout: Layout) -> Iterator[Finding]:
     def whole() -> None:
         repair(layout)
 
-    if kept_copy(layout).exists() or (file.exists() and parsed(file.read_bytes()) is None):
+    if is_cut_off(layout):
         yield Finding("was cut off by a kill", str(file), "keep its complete stages", whole)
     if table.exists() and not is_json(table):
         yield Finding("was cut off by a kill", str(table), "remove it; DVC makes a new one", whole)
@@ -274,17 +284,40 @@ def problem_of_prefect(api: str) -> Finding | None:
         with prefect_answers(api):
             return None
     except ServerError as error:
-        return Finding(str(error), "Prefect", "until then no run can begin")
+        return unusable_prefect(error)
+
+
+def unusable_prefect(error: ServerError) -> Finding:
+    """The finding about a Prefect server that does not answer, or refuses a request."""
+    return Finding(str(error), "Prefect", "until then no run can begin")
 
 
 def dead_flow_runs(api: str) -> Iterator[Finding]:
     """Dead runs that Prefect calls running; its address is in the environment."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
 
-    from flows.operations.dead_runs import find_dead, mark_dead  # noqa: PLC0415 - as above
+    from flows.operations.dead_runs import find_dead  # noqa: PLC0415 - as above
+
+    try:
+        with prefect_answers(api), get_client(sync_client=True) as client:
+            found = find_dead(client)
+    except ServerError as error:  # it answered before
+        yield unusable_prefect(error)
+        return
+    for dead in found:
+        where = f"flow run {dead.run.name}"
+        yield Finding(dead.reason, where, "tell Prefect that it crashed", partial(end, dead, api))
+
+
+def end(dead: "DeadRun", api: str) -> None:
+    """Report to Prefect that a run crashed.
+
+    Raises:
+        ServerError: If Prefect does not answer, or refuses that.
+    """
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
+
+    from flows.operations.dead_runs import mark_dead  # noqa: PLC0415 - as above
 
     with prefect_answers(api), get_client(sync_client=True) as client:
-        for dead in find_dead(client):
-            where = f"flow run {dead.run.name}"
-            cure = "tell Prefect that it crashed"
-            yield Finding(dead.reason, where, cure, partial(mark_dead, client, dead))
+        mark_dead(client, dead)

@@ -10,13 +10,13 @@ from typing import Any
 
 from mlflow.entities.model_registry import ModelVersion
 
-from flows.operations.champion import check_name, fetch, laid_out
+from flows.operations.champion import fetch, laid_out
 from flows.tracking.alias import Asked, asked_of
 from flows.tracking.drift.history import CHANGED, ITEMS, SCORE, Check, history_of, note_check
 from flows.tracking.drift.scores import LaterScore, score_later
 from flows.tracking.drift.training_set import kind_of, traits_beside
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import RUN, registered_models
+from flows.tracking.registered import RUN, no_such
 from rnn_core.drift.comparison import Drift, compare
 from rnn_core.drift.observers import observer_of
 from rnn_core.errors import ParameterError
@@ -111,12 +111,11 @@ def find(asked: Asked) -> ModelVersion:
     Raises:
         ParameterError: If there is none.
     """
+    client = connect()
     with reachable():
-        check_name(asked.name, registered_models())
-        version = asked.find(connect())
-    if version is None:
-        which = f"version {asked.number}" if asked.number else f"version called {asked.alias}"
-        raise ParameterError(f"{asked.name} has no {which}")
+        version = asked.find(client)
+        if version is None:
+            raise ParameterError(no_such(client, asked))
     return version
 
 

@@ -11,7 +11,7 @@ from flows.system.git import git, root_of
 from flows.tracking.alias import asked_of, unless_absent
 from flows.tracking.origin import locked
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import DIGEST
+from flows.tracking.registered import DIGEST, no_such
 from rnn_core.errors import GatewiseError, ParameterError
 from rnn_core.study import read_study
 
@@ -77,24 +77,22 @@ class Lineage:
         return self.model.partition(".")[2]
 
 
-def trace(asked: str, folder: Path) -> Lineage:
+def trace(model: str, folder: Path) -> Lineage:
     """Find the origin of a version.
 
     Args:
-        asked: study.dataset, or study.dataset@VERSION.
+        model: study.dataset, or study.dataset@VERSION.
         folder: Folder of the study, if it is here.
 
     Raises:
         ParameterError: If there is no such version.
         TrackingError: If MLflow does not answer.
     """
-    client = connect()
+    client, asked = connect(), asked_of(model)
     with reachable():
-        version = asked_of(asked).find(client)
+        version = asked.find(client)
         if version is None:
-            raise ParameterError(
-                f"{asked!r} is not registered; `gatewise champion show` lists models"
-            )
+            raise ParameterError(no_such(client, asked))
         run = run_of(client, version)
     tags = {name.removeprefix("gatewise."): value for name, value in version.tags.items()}
     commit = tags.get("commit", "")

@@ -18,7 +18,7 @@ import yaml
 
 from flows.layout import Layout
 from flows.recording.command import dvc
-from flows.recording.lock_file import lock_file, parsed, read_lock
+from flows.recording.lock_file import is_cut_off, lock_file, read_lock
 from flows.running.mark import going_on
 from flows.system.exclusive import if_free
 from flows.trainings.store import KINDS, open_store
@@ -109,11 +109,10 @@ def check_outputs(layout: Layout, cache: Path) -> Checked:
 
 def broken_lock(layout: Layout) -> list[Fault]:
     """The fault of a dvc.lock that cannot be read, so that nothing could be compared with it."""
-    file = lock_file(layout)
-    if not file.exists() or parsed(file.read_bytes()) is not None:
+    if not is_cut_off(layout):
         return []
     cure = "`gatewise doctor --fix` keeps its complete stages, or git has it as it was"
-    return [Fault(str(file), "was cut off or overwritten", cure)]
+    return [Fault(str(lock_file(layout)), "was cut off or overwritten", cure)]
 
 
 def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
@@ -241,7 +240,7 @@ def check_registry(study: str) -> Checked:
         connect,
         reachable,
     )
-    from flows.tracking.registered import all_models, all_versions  # noqa: PLC0415 - as above
+    from flows.tracking.searches import all_models, all_versions  # noqa: PLC0415 - as above
 
     client, faults, number = connect(), list[Fault](), 0
     with reachable():

@@ -37,6 +37,15 @@ def kept_copy(layout: Layout) -> Path:
     return layout.state / "dvc.lock"
 
 
+def is_cut_off(layout: Layout) -> bool:
+    """Return whether a kill has left half of dvc.lock, or the copy that is put back after that.
+
+    The caller must hold the lock that every run holds, since a run leaves the copy for a while.
+    """
+    file = lock_file(layout)
+    return kept_copy(layout).exists() or (file.exists() and parsed(file.read_bytes()) is None)
+
+
 @contextmanager
 def apart(layout: Layout) -> Iterator[None]:
     """Let DVC write a separate dvc.lock; the study's is restored after that, or by `put_back`."""

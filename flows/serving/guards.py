@@ -66,8 +66,8 @@ class Guards:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, is_head = False, scope["method"] == "HEAD"
-        if is_head:  # answered as GET, without the body
+        begun = False
+        if scope["method"] == "HEAD":  # answered as GET; uvicorn leaves out the body
             scope = {**scope, "method": "GET"}
 
         async def out(message: Message) -> None:
@@ -77,8 +77,6 @@ class Guards:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-            elif is_head:
-                message = {**message, "body": b""}
             await send(message)
 
         try:

@@ -101,8 +101,7 @@ class Shelf:
             ParameterError: If the user named the model.
         """
         if not self.is_open:
-            known = registered_models()
-            raise ParameterError(no_such(place.asked.key, known))
+            raise ParameterError(no_such(MlflowClient(), place.asked))
         place.problem = f"no version has the alias {place.asked.alias}"
 
     def _refuse(self, place: Place, version: ModelVersion, cause: str) -> None:

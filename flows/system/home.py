@@ -7,11 +7,10 @@ does not serve: the registry has the models of all studies, and you can use them
 
 import os
 import shutil
-from difflib import get_close_matches
 from pathlib import Path
 
 from flows.layout import Layout
-from rnn_core.errors import StudyError
+from rnn_core.errors import StudyError, nearest
 
 PACKAGES = Path(__file__).resolve().parents[2]
 """The folder that `flows` and `rnn_core` are in."""
@@ -41,8 +40,8 @@ def home() -> Path:
 def near(study: Path) -> str:
     """The study beside a folder whose name is most like that of the folder, as a question."""
     known = [file.parent.name for file in study.parent.glob(f"*/{PARAMETERS}")]
-    close = get_close_matches(study.name, known, n=1)
-    return f"; did you mean {study.parent / close[0]}?" if close else ""
+    close = nearest(study.name, known)
+    return f"; did you mean {study.parent / close}?" if close else ""
 
 
 def enter_home(study: Path) -> Path:

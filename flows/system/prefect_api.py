@@ -12,8 +12,6 @@ from flows.system.servers import ServerError
 ANSWER_SECONDS = 10.0
 """Seconds that a server may take to say that it is healthy."""
 
-CLIENT_ERROR = 400
-SERVER_ERROR = 500
 LOGIN = (401, 403)
 
 
@@ -37,11 +35,30 @@ def prefect_answers(api: str) -> Iterator[None]:
 def check_health(api: str) -> None:
     """Check that the server at an address is one of Prefect.
 
+    Prefect's own client asks, so that it sends the login, headers and certificate of the settings.
+
     Raises:
-        ServerError: If it is another one.
+        ServerError: If it is another one, or the certificate cannot be read.
         HTTPError: If it does not answer, or with an error.
     """
-    answer = httpx.get(f"{api.rstrip('/')}/health", timeout=ANSWER_SECONDS).raise_for_status()
+    # It takes a second, and reads the environment.
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.settings import (  # noqa: PLC0415
+        PREFECT_API_URL,
+        PREFECT_CLIENT_MAX_RETRIES,
+        temporary_settings,
+    )
+
+    with temporary_settings({PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: 0}):
+        try:
+            made = get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS})
+        except OSError as error:
+            raise ServerError(
+                f"Prefect's certificate cannot be used: {cause_of(error)}; check "
+                "PREFECT_API_SSL_CERT_FILE"
+            ) from None
+        with made as client:
+            answer = client.request("GET", "/health")
     if answer.text.strip() != "true":
         raise ServerError(
             f"at {without_user(api)} is no API of Prefect: it answered with another page; check "
@@ -57,8 +74,8 @@ def refusal_of(error: Exception) -> str:
     status = error.response.status_code
     if status in LOGIN:
         return f"answered {status}, so it wants a login: set PREFECT_API_AUTH_STRING or _KEY"
-    if status >= SERVER_ERROR:
+    if error.response.is_server_error:
         return f"answered {status}; its log has the reason. Then try again"
-    if status >= CLIENT_ERROR:
+    if error.response.is_client_error:
         return f"answered {status} to {error.request.url.path}; check {API}, and its version"
     return f"answered {status}, so it is elsewhere; check {API}"

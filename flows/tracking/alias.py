@@ -21,12 +21,16 @@ from flows.layout import Layout
 from flows.system.exclusive import exclusive
 from flows.system.home import home
 from flows.tracking.moves import note_move
+from flows.tracking.searches import all_versions
 from rnn_core.errors import ParameterError
 
 T = TypeVar("T")
 
 NAME = re.compile(r"(?P<name>[^/@:]+)(?:@(?:(?P<number>\d+)|(?P<alias>[\w-]+)))?")
 """Matches the name of a version of a registered model, as a user writes it."""
+
+ADDRESS = re.compile(r"models:/(?P<name>[^/@:]+)(?:/(?P<number>\d+)|@(?P<alias>[\w-]+))")
+"""Matches its address in MLflow."""
 
 ALIAS = "champion"
 
@@ -74,7 +78,7 @@ def standing_of(client: MlflowClient, name: str) -> Standing:
         by_hand=by_hand,
         has_alias=found is not None,
         ours=ours,
-        is_first=not client.search_model_versions(f"name = '{name}'"),
+        is_first=next(all_versions(client, name), None) is None,
     )
 
 
@@ -173,7 +177,7 @@ class Asked:
     """A request for a version of a registered model.
 
     Attributes:
-        key: The user's text, which requests name it by.
+        key: The name that requests use: the user's text, or the short form of an address.
         name: Name of the registered model.
         alias: The alias to follow; None if the version is fixed.
         number: The number of the fixed version.
@@ -199,13 +203,15 @@ class Asked:
 
 
 def asked_of(text: str) -> Asked:
-    """Parse `study.dataset`, `study.dataset@3` or `study.dataset@alias`.
+    """Parse `study.dataset`, `study.dataset@3`, `study.dataset@alias`, or an address in MLflow.
 
     Raises:
         ParameterError: If the text has another form.
     """
-    match = NAME.fullmatch(text)
+    plain = NAME.fullmatch(text)
+    match = plain or ADDRESS.fullmatch(text)
     if match is None:
         raise ParameterError(f"{text!r} is no model; write study.dataset or study.dataset@VERSION")
-    alias = None if match["number"] else match["alias"] or ALIAS
-    return Asked(text, match["name"], alias, match["number"])
+    name, number = match["name"], match["number"]
+    alias = None if number else match["alias"] or ALIAS
+    return Asked(text if plain else f"{name}@{number or alias}", name, alias, number)

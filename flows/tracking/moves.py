@@ -90,7 +90,18 @@ def move_of(text: str) -> Move | None:
         move = Move(**json.loads(text))
     except (ValueError, TypeError):
         return None
-    return move if isinstance(move.number, int) else None
+    return move if is_whole(move) else None
+
+
+def is_whole(move: Move) -> bool:
+    """Return whether all parts of a move have the kinds that Gatewise writes."""
+    texts = (move.version, move.time, move.by, move.because)
+    return (
+        isinstance(move.number, int)
+        and isinstance(move.before, str | None)
+        and all(isinstance(text, str) for text in texts)
+        and isinstance(move.evidence, dict)
+    )
 
 
 def evidence_of(version: ModelVersion) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 import os
 import re
+from http.client import FORBIDDEN, INTERNAL_SERVER_ERROR, UNAUTHORIZED, responses
 
 from mlflow.exceptions import MlflowException
 from requests import RequestException
 from sqlalchemy.exc import SQLAlchemyError
 
 from flows.system.environment import TRACKING
-from flows.system.hidden import cause_of, without_user
+from flows.system.hidden import cause_of, without_secrets, without_user
 
 FAILURES = (MlflowException, OSError, SQLAlchemyError, ModuleNotFoundError)
 """Errors that MLflow raises if its server, database or files cannot be used."""
@@ -34,29 +35,38 @@ NO_API = "not in a valid JSON format"
 NOT_ANSWERED = "failed with exception"
 """Part of MLflow's message about a request that was not answered."""
 
-LOGIN = ("401", "403")
+BODY = re.compile(r"Response body: '(.*)'", re.DOTALL)
+"""Matches the body of an answer in a message of MLflow."""
 
-ELSEWHERE = ("301", "302", "307", "308", "404", "405")
+MARKUP = re.compile(r"<[^>]*>")
+"""Matches a tag of HTML, which proxies answer with."""
+
+ELSEWHERE = (301, 302, 307, 308, 404, 405)
 
 
 def refusal_of(error: Exception) -> str:
     """Say what is wrong with MLflow, where, and what to do."""
     place = without_user(os.environ[TRACKING])
-    status, cause = status_of(error), short_cause(error)
-    if status:
-        return f"MLflow at {place} answered {status}: {cure_of(status)}"
+    if status := status_of(error):
+        return f"MLflow at {place} answered {status}: {cure_of(status, said_in(error, status))}"
     if NO_API in str(error):
         return f"at {place} is no server of MLflow: it answered with a web page; check {TRACKING}"
+    return unusable(error, place)
+
+
+def unusable(error: Exception, place: str) -> str:
+    """Say what is wrong if there is no answer with a status."""
+    cause = short_cause(error)
     if isinstance(error, ModuleNotFoundError):
         return f"MLflow's database at {place} needs a package that is not installed: {cause}"
+    if isinstance(error, SQLAlchemyError):
+        return f"MLflow's database at {place} cannot be used: {cause}"
     if isinstance(error, MlflowException) and NOT_ANSWERED not in str(error):
         return refused(place, cause)
-    is_of_network = isinstance(error, MlflowException | RequestException | ConnectionError)
-    if not is_of_network:
-        return f"MLflow's files at {place} cannot be used: {cause}"
-    return (
-        f"MLflow at {place} does not answer: {cause}; start it or check {TRACKING}, then try again"
-    )
+    if isinstance(error, MlflowException | RequestException | ConnectionError | TimeoutError):
+        cure = f"start it or check {TRACKING}, then try again"
+        return f"MLflow at {place} does not answer: {cause}; {cure}"
+    return f"MLflow's files at {place} cannot be used: {cause}"
 
 
 def refused(place: str, cause: str) -> str:
@@ -69,22 +79,44 @@ def refused(place: str, cause: str) -> str:
     return f"MLflow at {place} refused that: {cause}"
 
 
-def cure_of(status: str) -> str:
-    """The advice on a status of an answer."""
-    if status in LOGIN:
+def cure_of(status: int, said: str) -> str:
+    """The advice on a status of an answer.
+
+    Args:
+        status: The status.
+        said: The reason in the answer; empty if it has none.
+    """
+    if status in ELSEWHERE:
+        cure = f"it is no server of MLflow, or one of another version; check {TRACKING}"
+        return f"{said}; {cure}" if said else cure
+    if status == UNAUTHORIZED or (status == FORBIDDEN and not said):
         return (
             "it wants a login; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
             "MLFLOW_TRACKING_TOKEN"
         )
-    if status in ELSEWHERE:
-        return f"it is no server of MLflow, or one of another version; check {TRACKING}"
+    if status < INTERNAL_SERVER_ERROR and (reason := said or phrase_of(status)):
+        return reason
     return "its log has the reason; try again once it works"
 
 
-def status_of(error: Exception) -> str:
-    """The status of the answer of MLflow's server; empty if none is known."""
+def status_of(error: Exception) -> int | None:
+    """The status of the answer of MLflow's server; None if none is known."""
     found = STATUS.search(str(error))
-    return found[1] or found[2] if found else ""
+    return int(found[1] or found[2]) if found else None
+
+
+def said_in(error: Exception, status: int) -> str:
+    """The first line of the body of an answer; empty if it only repeats the status."""
+    found = BODY.search(without_secrets(str(error)))
+    lines = MARKUP.sub("\n", found[1]).split("\n") if found else []
+    line = next(filter(None, map(str.strip, lines)), "")
+    words = line.removeprefix(str(status)).strip(" .:").lower()
+    return "" if words == phrase_of(status) else line[:MOST_CHARACTERS]
+
+
+def phrase_of(status: int) -> str:
+    """The usual words for a status; empty if there are none."""
+    return responses.get(status, "").lower()
 
 
 def short_cause(error: Exception) -> str:

@@ -1,28 +1,20 @@
 """Read registered models, and the files of their versions."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.store.entities import PagedList
 
-from flows.tracking.alias import ABSENT, unless_absent
-from rnn_core.errors import GatewiseError
+from flows.tracking.alias import ABSENT, ALIAS, Asked
+from flows.tracking.searches import all_models, all_versions
+from rnn_core.errors import GatewiseError, hint
 from rnn_core.files import digest_of
 from rnn_core.readers.faults import some
-
-T = TypeVar("T")
-
-ADDRESS = re.compile(r"models:/([^/@]+)(?:/(\d+)|@(.+))")
-"""Matches the address of a registered version in MLflow."""
 
 DIGEST = "gatewise.digest"
 """The tag with the digest of a version's files."""
@@ -47,52 +39,31 @@ class GoneError(GatewiseError):
     """The files of a version are missing, or have changed since they were registered."""
 
 
-def every(ask: Callable[[str | None], PagedList[T]]) -> Iterator[T]:
-    """All results of a search, which MLflow returns in pages.
-
-    Args:
-        ask: Asks for the page with a token; None: the first one.
-    """
-    token: str | None = None
-    while True:
-        page = ask(token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
-def all_models(client: MlflowClient) -> Iterator[RegisteredModel]:
-    """All registered models."""
-    return every(lambda token: client.search_registered_models(page_token=token))
-
-
-def all_versions(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
-    """All versions of a registered model."""
-    mark = '"' if "'" in name else "'"
-    query = f"name = {mark}{name}{mark}"
-    return every(lambda token: client.search_model_versions(query, page_token=token))
-
-
 def registered_models() -> list[str]:
     """Names of all registered models."""
     return sorted(model.name for model in all_models(MlflowClient()))
 
 
-def names_near(name: str, known: Sequence[str]) -> str:
-    """The registered models with names like one that does not exist, in words."""
+def no_model(name: str, known: Sequence[str]) -> str:
+    """The message about a model that does not exist, with the registered ones."""
     if not known:
-        return "none is registered: gatewise run registers them"
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"registered: {some(known, 10)}"
+        return f"there is no model {name!r}; none is registered: gatewise run registers them"
+    return f"there is no model {name!r}; {hint(name, known) or f'registered: {some(known, 10)}'}"
 
 
-def no_such(asked: str, known: Sequence[str]) -> str:
-    """The message about a model or version that does not exist, with the registered ones."""
-    name, mark, version = asked.partition("@")
-    if mark and name in known:
-        return f"{name} has no version {version}; gatewise champion history {name} lists them"
-    return f"there is no model {asked!r}; {names_near(name, known)}"
+def no_such(client: MlflowClient, asked: Asked) -> str:
+    """The message about a version that does not exist, with those that do."""
+    known = registered_models()
+    if asked.name not in known:
+        return no_model(asked.name, known)
+    numbers = sorted(int(version.version) for version in all_versions(client, asked.name))
+    there = f"it has {some([str(number) for number in numbers], 10) or 'none'}"
+    if asked.alias == ALIAS:
+        advice = f"`gatewise champion promote {asked.name} VERSION` makes a version the champion"
+        return f"{asked.name} has no champion; {advice}; {there}"
+    if asked.alias is not None:
+        return f"{asked.name} has no version with the alias {asked.alias!r}; {there}"
+    return f"{asked.name} has no version {asked.number}; {there}"
 
 
 def load_registered(address: str) -> Any:
@@ -102,17 +73,6 @@ def load_registered(address: str) -> Any:
     names of all files that are installed, for seconds.
     """
     return mlflow.pyfunc.load_model(address, suppress_warnings=True)
-
-
-def is_registered(address: str) -> bool:
-    """Return whether an address of MLflow, such as models:/NAME/3, is that of a version."""
-    match = ADDRESS.fullmatch(address)
-    if match is None:
-        return False
-    client, (name, number, alias) = MlflowClient(), match.groups()
-    if number is not None:
-        return unless_absent(partial(client.get_model_version, name, number)) is not None
-    return unless_absent(partial(client.get_model_version_by_alias, name, alias)) is not None
 
 
 def registered_score(version: ModelVersion, metric: str) -> float | None:

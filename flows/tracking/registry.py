@@ -44,11 +44,11 @@ from flows.tracking.registered import (
     FILES,
     RUN,
     SEEN,
-    all_versions,
     digest_of_files,
     load_registered,
 )
 from flows.tracking.rows import rows_of
+from flows.tracking.searches import all_versions
 from rnn_core.comparison.outcome import Comparison
 from rnn_core.errors import StudyError
 from rnn_core.files import digest_of, write_json, write_text

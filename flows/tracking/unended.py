@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import every
 from flows.tracking.retired import shown
+from flows.tracking.searches import every
 
 
 @dataclass(frozen=True)

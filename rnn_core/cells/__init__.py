@@ -33,8 +33,6 @@ def get_cell(name: str) -> "Cell":
     Raises:
         ParameterError: If there is no such cell.
     """
-    if name not in REGISTRY and name.lower() in REGISTRY:
-        raise ParameterError(f"unknown cell {name!r}; did you mean {name.lower()!r}?")
     if name not in REGISTRY:
         raise ParameterError(unknown("cell", name, REGISTRY))
     cell: Cell = getattr(import_module(f"rnn_core.cells.{name}"), REGISTRY[name])()

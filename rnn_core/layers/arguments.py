@@ -4,13 +4,13 @@ Shapes: T time steps, B sequences, I input features, H hidden size, L layers, D 
 """
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor
 
-from rnn_core.compiler.inspection.declarations import are_sizes_known
+from rnn_core.compiler.inspection.declarations import are_sizes_known, number
 from rnn_core.compiler.torch_internals import has_autocast, is_wrapped
 from rnn_core.errors import KindError, ParameterError, TensorError, unknown
 
@@ -34,12 +34,10 @@ def share(name: str, value: object, *, with_one: bool = False) -> float:
     Raises:
         ParameterError: If it is no number, or not in that range.
     """
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise KindError(f"{name} must be a number, not {value!r}")
-    number = float(value)
-    if not 0 <= number <= 1 or (number == 1 and not with_one):
+    found = number(name, value)
+    if not 0 <= found <= 1 or (found == 1 and not with_one):
         raise ParameterError(f"{name} must be in [0, 1{']' if with_one else ')'}, not {value}")
-    return number
+    return found
 
 
 def flag(name: str, value: object) -> bool:
@@ -78,7 +76,9 @@ def instance(name: str, value: object, kind: type[Part]) -> Part:
         KindError: If it has another class.
     """
     if not isinstance(value, kind):
-        raise KindError(f"{name} must be made by {kind.__name__}(...), not {value!r}")
+        text = repr(value)
+        given = type(value).__name__ if "\n" in text else text
+        raise KindError(f"{name} must be made by {kind.__name__}(...), not {given}")
     return value
 
 
@@ -107,6 +107,21 @@ def check_input(x: object, input_size: int, like: Tensor, batch_first: bool) -> 
         ParameterError: If it is no tensor (T, B, I) or (T, I) of the layer's type and device,
             or has no step.
     """
+    tensor = input_tensor(x, like, batch_first)
+    if are_sizes_known() and tensor.shape[-1] != input_size:
+        raise TensorError(
+            f"input must have input_size = {input_size} features in its last dimension, "
+            f"not {tensor.shape[-1]}: {tuple(tensor.shape)}"
+        )
+    check_steps(tensor, batch_first)
+
+
+def input_tensor(x: object, like: Tensor, batch_first: bool) -> Tensor:
+    """The input of a layer, if its kind and dimensions fit; its sizes are not read.
+
+    Raises:
+        ParameterError: If it is no tensor of 2 or 3 dimensions of the layer's type and device.
+    """
     layout = "(B, T, I)" if batch_first else "(T, B, I)"
     if not isinstance(x, Tensor):
         raise KindError(
@@ -118,14 +133,16 @@ def check_input(x: object, input_size: int, like: Tensor, batch_first: bool) -> 
         raise TensorError(
             f"input must be {layout}, or (T, I) for one sequence, not {x.dim()}-D: {tuple(x.shape)}"
         )
-    if not are_sizes_known():
-        return
-    if x.shape[-1] != input_size:
-        raise TensorError(
-            f"input must have input_size = {input_size} features in its last dimension, "
-            f"not {x.shape[-1]}: {tuple(x.shape)}"
-        )
-    if x.shape[1 if batch_first and x.dim() == 3 else 0] == 0:
+    return x
+
+
+def check_steps(x: Tensor, batch_first: bool) -> None:
+    """Check that an input has a step.
+
+    Raises:
+        TensorError: If it has none.
+    """
+    if are_sizes_known() and x.shape[1 if batch_first and x.dim() == 3 else 0] == 0:
         raise TensorError("a sequence must have at least one step; input has none")
 
 
@@ -135,29 +152,34 @@ def check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
     Raises:
         ParameterError: If they are not the weights', or the tensor is not dense.
     """
-    if tensor.layout is not torch.strided or tensor.is_nested:
+    if tensor.is_nested:
         raise TensorError(
-            f"{name} must be a dense tensor, not "
-            + (
-                "a nested one: use torch.nn.utils.rnn.pack_sequence, or pad it and give lengths"
-                if tensor.is_nested
-                else f"{str(tensor.layout).removeprefix('torch.')}: convert it by .to_dense()"
-            )
+            f"{name} must be a dense tensor, not a nested one: use "
+            "torch.nn.utils.rnn.pack_sequence, or pad it and give lengths"
         )
+    if tensor.layout is not torch.strided:
+        layout = str(tensor.layout).removeprefix("torch.")
+        raise TensorError(f"{name} must be a dense tensor, not {layout}: convert it by .to_dense()")
     if tensor.dtype is not like.dtype and not has_autocast():
-        raise TensorError(
-            f"{name} is {named_type(tensor)} and the weights are {named_type(like)}: "
-            f"convert the one by .to({like.dtype}), or the layer by .to({tensor.dtype})"
-            if tensor.is_floating_point() or tensor.is_complex()
-            else f"{name} must be {named_type(like)}, as the weights are, not "
-            f"{named_type(tensor)}"
-            + ("; numbers that stand for something want an nn.Embedding" * (name == "input"))
-        )
+        raise TensorError(wrong_type(name, tensor, like))
     if tensor.device != like.device:
         raise TensorError(
             f"{name} is on {tensor.device} and the weights are on {like.device}: "
             f"move one of them by .to(...)"
         )
+
+
+def wrong_type(name: str, tensor: Tensor, like: Tensor) -> str:
+    """The message about a tensor of another type than the weights."""
+    if tensor.is_floating_point() or tensor.is_complex():
+        return (
+            f"{name} is {named_type(tensor)} and the weights are {named_type(like)}: "
+            f"convert the one by .to({like.dtype}), or the layer by .to({tensor.dtype})"
+        )
+    wanted = f"{name} must be {named_type(like)}, as the weights are, not {named_type(tensor)}"
+    if name != "input":
+        return wanted
+    return f"{wanted}; numbers that stand for something want an nn.Embedding"
 
 
 def named_type(tensor: Tensor) -> str:

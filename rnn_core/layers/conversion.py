@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from rnn_core.cells import get_cell
 from rnn_core.errors import KindError, ParameterError
+from rnn_core.layers.arguments import flag, instance, whole
 from rnn_core.layers.direction import RecurrentDirection
 from rnn_core.layers.projection import NAME as PROJECTION
 from rnn_core.layers.recurrent import Recurrent
@@ -126,8 +127,6 @@ def to_torch(layer: Recurrent) -> nn.RNN | nn.LSTM | nn.GRU:
     Raises:
         ParameterError: If `torch.nn` does not have the cell or an option of the layer.
     """
-    if not isinstance(layer, Recurrent):
-        raise KindError(f"to_torch converts a Recurrent, not {type(layer).__name__}")
     cell = name_of(layer, TORCH, "torch.nn")
     kind, order = TORCH[cell]
     first = next(directions(layer)).input_weight
@@ -180,7 +179,7 @@ def from_keras(
     kinds = {array.dtype for array in weights if array.dtype.kind != "f"}
     if kinds:
         raise KindError(f"weights of Keras must be of floating point, not {min(kinds, key=str)}")
-    parts = num_layers * (2 if bidirectional else 1)
+    parts = whole("num_layers", num_layers) * (2 if flag("bidirectional", bidirectional) else 1)
     count, rest = divmod(len(weights), parts)
     if count not in (2, 3) or rest:
         raise ParameterError(
@@ -223,7 +222,7 @@ def to_keras(layer: Recurrent) -> list[NDArray[Any]]:
 
 def name_of(layer: Recurrent, known: Iterable[str], library: str) -> str:
     """The registered name of a layer's cell, if another library has such a layer."""
-    kind = type(layer.cell)
+    kind = type(instance("layer", layer, Recurrent).cell)
     name = next((name for name in known if type(get_cell(name)) is kind), None)
     if name is None:
         raise ParameterError(f"{library} has no {kind.__name__}: {', '.join(known)} convert")

@@ -27,6 +27,9 @@ Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
 """Function that runs a cell over time; arguments and results as of
 `differentiation.run_over_time`, without the cell and what is particular to it."""
 
+Setting: TypeAlias = bool | int | float | complex | str
+"""A value that `torch.compile` can compare."""
+
 __all__ = ["SWITCH", "eager_only", "kernel_for", "path_for"]
 
 SWITCH = "GATEWISE_FUSED"
@@ -199,19 +202,53 @@ def has_settings(cell: Cell) -> bool:
     It takes the choice of a kernel for constant. When a number, text or truth value that the
     cell holds changes, it compiles again.
     """
-    for name, value in cell.__dict__.items():
-        if isinstance(value, Cell):
-            if not has_settings(value):
-                return False
-        elif isinstance(value, bool | int | float | str) and value != setting(cell, name):
+    settings = settings_of(cell)
+    if len(settings) != num_settings(cell):
+        return False
+    for number, (place, value) in enumerate(settings):
+        place_then, then = place_of_setting(cell, number), setting(cell, number)
+        if place != place_then or not is_same(value, then):
             return False
     return True
 
 
+def is_same(one: Setting, other: Setting) -> bool:
+    """Return whether two settings are equal; nan equals nan, and nothing else is unlike itself."""
+    return one == other or (one != one and other != other)  # noqa: PLR0124
+
+
 @constant_result
-def setting(cell: Cell, name: str) -> object:
+def num_settings(cell: Cell) -> int:
+    """Number of a cell's settings when a program is compiled."""
+    return len(settings_of(cell))
+
+
+@constant_result
+def place_of_setting(cell: Cell, number: int) -> str:
+    """The place of a setting of a cell, as it is when a program is compiled."""
+    return settings_of(cell)[number][0]
+
+
+@constant_result
+def setting(cell: Cell, number: int) -> Setting:
     """A setting of a cell as it is when a program is compiled."""
-    return cell.__dict__[name]
+    return settings_of(cell)[number][1]
+
+
+def settings_of(held: object, place: str = "") -> list[tuple[str, Setting]]:
+    """All settings that a cell holds, in lists, dictionaries and other cells too, by place."""
+    if isinstance(held, bool | int | float | complex | str):
+        return [(place, held)]
+    if isinstance(held, Cell):
+        held = held.__dict__
+    found = []
+    if isinstance(held, dict):
+        for name, value in held.items():
+            found += settings_of(value, f"{place}.{name}")
+    elif isinstance(held, list | tuple):
+        for number, value in enumerate(held):
+            found += settings_of(value, f"{place}.{number}")
+    return found
 
 
 def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:

@@ -4,14 +4,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from rnn_core.cells.base import Cell
-from rnn_core.errors import KindError, ParameterError
+from rnn_core.compiler.inspection.declarations import finite
+from rnn_core.errors import KindError
+from rnn_core.layers import arguments
 
 RecurrentInit: TypeAlias = Literal["orthogonal", "uniform"]
 
@@ -42,19 +43,10 @@ class Initialisation:
     longest_memory: int | None = None
 
     def __post_init__(self) -> None:
-        if self.recurrent not in ("orthogonal", "uniform"):
-            raise ParameterError(
-                f"recurrent weights start 'orthogonal' or 'uniform', not {self.recurrent!r}"
-            )
-        if not isinstance(self.forget_bias, Real) or not math.isfinite(self.forget_bias):
-            raise KindError(f"forget_bias must be a number, not {self.forget_bias!r}")
-        longest = self.longest_memory
-        if longest is None:
-            return
-        if not isinstance(longest, Integral):
-            raise KindError(f"longest_memory must be a whole number of steps, not {longest!r}")
-        if longest < 3:
-            raise ParameterError(f"longest_memory must be at least 3, not {longest}")
+        arguments.one_of("recurrent", self.recurrent, RecurrentInit)
+        finite("forget_bias", self.forget_bias)
+        if self.longest_memory is not None:
+            arguments.whole("longest_memory", self.longest_memory, 3)
 
     def draw(
         self,

@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 from rnn_core.cells import name_of
 from rnn_core.cells.base import Cell
 from rnn_core.errors import TensorError
-from rnn_core.layers.arguments import check_input
+from rnn_core.layers.arguments import check_steps, input_tensor
 from rnn_core.layers.direction import RecurrentDirection
 from rnn_core.layers.recurrent import Lengths, Recurrent, State
 
@@ -119,11 +119,12 @@ class LazyRecurrent(Recurrent):
         return f"{name_of(self.cell)}, hidden_size={self.hidden_size}, input_size not known yet"
 
     def _see(self, x: object) -> None:
-        data = x.data if isinstance(x, PackedSequence) else x
-        size = data.shape[-1] if isinstance(data, Tensor) and data.dim() > 1 else 0
-        if isinstance(data, Tensor) and data.dim() > 1 and size == 0:
-            raise TensorError(f"input must have at least one feature: {tuple(data.shape)}")
-        check_input(data, size, next(self._first_layer()).input_weight, self.batch_first)
+        read = x.data if isinstance(x, PackedSequence) else x
+        tensor = input_tensor(read, next(self._first_layer()).input_weight, self.batch_first)
+        size = tensor.shape[-1]
+        if size == 0:
+            raise TensorError(f"input must have at least one feature: {tuple(tensor.shape)}")
+        check_steps(tensor, self.batch_first)
         self.materialise(size)
 
     def _first_layer(self) -> Iterator[RecurrentDirection]:

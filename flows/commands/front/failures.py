@@ -7,6 +7,18 @@ from flows.system.hidden import without_secrets
 from rnn_core.errors import GatewiseError
 from rnn_core.readers.faults import SEVERAL
 
+OF_PLACES = {
+    errno.ENOENT: "check the path",
+    errno.EISDIR: "name a file, not a folder",
+    errno.ENOTDIR: "name a folder, not a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EXDEV: "choose a folder on the same disk",
+    errno.EEXIST: "choose another name, or remove it",
+    errno.ENOTEMPTY: "choose another folder, or empty it",
+    errno.ELOOP: "a link leads to itself; remove it",
+}
+"""Errors about a place that a user may have named; without a place they are ours."""
+
 OF_THE_SYSTEM = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
@@ -22,11 +34,16 @@ def text_of(error: Exception) -> str:
     """The text of an error: a line for those that a user can fix, and a traceback for others."""
     if isinstance(error, GatewiseError):
         return f"error: {told(error)}\n"
-    if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM:
+    if isinstance(error, OSError) and (cure := cure_of(error)):
         where = f"{error.filename}: " if error.filename else ""
-        said = f"error: {where}{error.strerror}; {OF_THE_SYSTEM[error.errno]}\n"
-        return without_secrets(said)
+        return without_secrets(f"error: {where}{error.strerror}; {cure}\n")
     return without_secrets("".join(format_exception(error)))
+
+
+def cure_of(error: OSError) -> str | None:
+    """The advice on an error of the system; None if it is a mistake in Gatewise."""
+    cures = OF_THE_SYSTEM | OF_PLACES if error.filename else OF_THE_SYSTEM
+    return None if error.errno is None else cures.get(error.errno)
 
 
 def told(error: GatewiseError) -> str:

@@ -11,6 +11,7 @@ from mlflow.entities import Metric
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.tracking.logged import as_metric
+from flows.tracking.searches import quoted
 
 TAG = "gatewise.drift"
 """The tag with the name of the model whose checks a run shows."""
@@ -95,7 +96,7 @@ def experiment_of(client: MlflowClient, version: ModelVersion) -> str:
 
 def find_run(client: MlflowClient, version: ModelVersion) -> str | None:
     """The id of the run that shows the checks of a model; None if there is none."""
-    query = f"tags.`{TAG}` = '{version.name}'"
+    query = f"tags.`{TAG}` = {quoted(version.name)}"
     found = client.search_runs([experiment_of(client, version)], query, max_results=1)
     return str(found[0].info.run_id) if found else None
 

@@ -4,8 +4,10 @@ Names become fields of tuples, parts of names in C and keys of saved weights, so
 be names in Python.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from keyword import iskeyword
+from numbers import Real
 
 from torch import Tensor
 
@@ -16,12 +18,13 @@ from rnn_core.errors import KindError, ParameterError, TensorError, unknown
 
 EXAMPLES = {
     "gates": '("r", "z", "n")',
-    "given": '("mask",)',
     "states": '("h", "c")',
     "weights": '{"u": ("H", "H"), "scale": ("H",)}',
     "memory_gates": '{"f": 1}',
     "opposite_gates": '{"i": "f"}',
     "weight_start": '{"scale": 1.0}',
+    "biases": '("c",)',
+    "together": '("c", "n")',
 }
 """Correct examples of each declaration, for error messages."""
 
@@ -57,6 +60,11 @@ def check_cell(cell: Cell) -> None:
         ParameterError: If something is missing, misspelt or contradicts something else; it says
             what and how it should be.
     """
+    if cell.given:
+        raise ParameterError(
+            f"{title(cell)} declares given = {cell.given!r}, which a layer has nothing to hand "
+            "over for: make them gates, or attributes of the cell"
+        )
     for what in ("gates", "states", "weights"):
         if not hasattr(cell, what):
             raise ParameterError(f"{title(cell)} declares no {what}; such as {example(what)}")
@@ -65,15 +73,12 @@ def check_cell(cell: Cell) -> None:
             f"weights of {title(cell)} must be shapes by name, such as {example('weights')}, "
             f"not {type(cell.weights).__name__}"
         )
-    for what in ("gates", "given", "states"):
+    for what in ("gates", "states", "biases", "together"):
         check_names(cell, what, getattr(cell, what))
     check_names(cell, "weights", tuple(cell.weights))
     for what in ("gates", "states"):
         if not getattr(cell, what):
             raise ParameterError(f"{title(cell)} needs at least one of its {what}; {example(what)}")
-    twice = set(cell.gates) & set(cell.given)
-    if twice:
-        raise ParameterError(f"{title(cell)} has {min(twice)!r} among its gates and its given")
     for name in cell.weights:
         check_shape(cell, name)
     for what in ("memory_gates", "opposite_gates", "weight_start"):
@@ -91,11 +96,8 @@ def check_cell(cell: Cell) -> None:
     wrong = next((side for side in cell.memory_gates.values() if side not in (1, -1)), None)
     if wrong is not None:
         raise ParameterError(f"memory_gates of {title(cell)} must be 1 or -1, not {wrong!r}")
-    if cell.given:
-        raise ParameterError(
-            f"{title(cell)} declares given = {tuple(cell.given)!r}, which a layer has nothing to "
-            "hand over for: make them gates, or attributes of the cell"
-        )
+    for weight, start in cell.weight_start.items():
+        finite(f"weight_start of {title(cell)} for {weight!r}", start)
 
 
 def check_names(cell: Cell, what: str, names: object) -> None:
@@ -148,6 +150,29 @@ def check_known(cell: Cell, what: str, names: Iterable[str], known: Sequence[str
     for name in names:
         if name not in known:
             raise ParameterError(f"{what} of {title(cell)}: {unknown('name', str(name), known)}")
+
+
+def number(name: str, value: object) -> float:
+    """A number; True and False are none.
+
+    Raises:
+        KindError: If it is no number.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise KindError(f"{name} must be a number, not {value!r}")
+    return float(value)
+
+
+def finite(name: str, value: object) -> float:
+    """A number that is neither infinite nor nan.
+
+    Raises:
+        ParameterError: If it is another one, or no number.
+    """
+    found = number(name, value)
+    if not math.isfinite(found):
+        raise ParameterError(f"{name} must be finite, not {value}")
+    return found
 
 
 def check_step(cell: Cell, new: object, old: Sequence[Tensor]) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_choice_is_a_persons_also_of_the_version_that_gatewise_chose(number):
 @pytest.mark.parametrize(
     ("name", "number", "because", "told"),
     [
-        ("tiny.sentimant", "1", "x", r"no model 'tiny.sentimant' .*'tiny.sentiment'"),
+        ("tiny.sentimant", "1", "x", r"there is no model 'tiny.sentimant'; .*'tiny.sentiment'"),
         (NAME, "7", "x", "has no version 7"),
         (NAME, "1", " \n", "--because"),
     ],
@@ -274,13 +275,19 @@ def test_champion_is_shown_with_its_reason_and_a_move_of_others_as_what_it_is(ca
     assert "to version 2 by" in second
 
 
-def test_moves_that_a_user_has_overwritten_are_left_out():
+def test_moves_that_a_user_has_overwritten_are_left_out(capsys, monkeypatch):
+    monkeypatch.setattr(command, "_begin", lambda: None)
     champion.promote(NAME, "2", "sounds better")
     client = MlflowClient()
-    for place, text in enumerate(("no JSON", "[1]", '{"number": 7}', "")):
+    whole = asdict(history_of(client, NAME)[0]) | {"number": 7}
+    others = {"evidence": 3, "version": 2, "before": [], "time": None, "by": {}, "because": 1}
+    odd = [json.dumps(whole | {name: value}) for name, value in others.items()]
+    for place, text in enumerate(("no JSON", "[1]", '{"number": 7}', "", *odd)):
         client.set_registered_model_tag(NAME, f"gatewise.move.00000{place + 2}.aa", text)
     client.set_registered_model_tag(NAME, "gatewise.champion", "seven 1")
     assert [move.version for move in history_of(client, NAME)] == ["2"]
+    command.history(NAME)
+    assert "sounds better" in capsys.readouterr().out
     client.delete_registered_model_alias(NAME, ALIAS)
     assert standing_of(client, NAME).version.version == 1
     assert champion.promote(NAME, "3", "louder").moves[-1].number == 2

@@ -4,14 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_api import prefect_api
 from usual_study import SALES, USUAL
 
-from flows.operations.deployments import Deployed, deploy, make_pool, schedule_of
+from flows.operations.deployments import Deployed, deploy, make_pool
 from flows.operations.watch import DATA_CHANGED
-from rnn_core.errors import ParameterError
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -76,20 +74,3 @@ def test_example_for_prefect_deploys_what_the_watch_asks_for(served, terminal_at
     assert rule["trigger"]["match"] == {"prefect.resource.id": "gatewise.study.sample"}
     assert [one["schedule"]["cron"] for one in found["schedules"]] == ["0 2 * * *"]
     assert found["entrypoint"] == "flows/study.py:study"
-
-
-@pytest.mark.parametrize(
-    ("cron", "timezone", "told"),
-    [
-        ("61 2 * * *", "UTC", "Invalid cron string"),
-        ("every night", "UTC", "Invalid cron string"),
-        ("0 2 * * *", "Mars/Base", "Invalid timezone"),
-    ],
-)
-def test_time_that_is_none_is_refused_as_it_was_written(cron, timezone, told):
-    with pytest.raises(ParameterError) as error:
-        schedule_of(replace(NIGHTLY, cron=cron, timezone=timezone))
-    text = str(error.value)
-    assert text.startswith(f"--cron {cron!r} --timezone {timezone!r}: {told}")
-    assert "\n" not in text
-    assert "value_error" not in text

@@ -6,15 +6,21 @@ import socket
 import subprocess
 import time
 from collections import namedtuple
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 import yaml
 from mlflow import MlflowClient
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from silent_http import answering_as
 from usual_study import USUAL
 
 from flows.commands.services import doctor as command
 from flows.layout import Layout
-from flows.operations import doctor
+from flows.operations import dead_runs, doctor
 from flows.running.mark import mark_file
 from flows.system.exclusive import exclusive
 from flows.system.servers import free_port
@@ -226,3 +232,57 @@ def test_missing_compiler_is_found(study, monkeypatch):
     (finding,) = [finding for finding in doctor.examine(study, None) if finding.where == "PATH"]
     assert finding.what.startswith("no C compiler (cc, gcc, clang) is on the path")
     assert finding.fix is None
+
+
+@contextmanager
+def prefect_failing_after(healthy):
+    """An API of Prefect that is healthy this often, and then refuses everything."""
+    left = [healthy]
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            is_well = self.path.endswith("/health") and left[0] > 0
+            left[0] -= is_well
+            self.send_response(200 if is_well else 500)
+            self.end_headers()
+            self.wfile.write(b"true" if is_well else b"")
+
+        def do_POST(self):
+            self.do_GET()
+
+    with answering_as(Answer) as address:
+        yield f"{address}/api"
+
+
+def test_mark_stays_if_prefect_refuses_to_be_told(study, dead, capsys, monkeypatch):
+    """It was a traceback, and nothing else was examined."""
+    mark_file(study).parent.mkdir(exist_ok=True)
+    mark = {"run": str(uuid4()), "host": HOST, "process": dead, "started": 1.0}
+    mark_file(study).write_text(json.dumps(mark))
+    with prefect_failing_after(2) as api:
+        monkeypatch.setattr(command, "enter_home", lambda folder: folder)
+        monkeypatch.setattr(command, "known_prefect", lambda: api)
+        monkeypatch.setenv(command.API, api)
+        with temporary_settings({PREFECT_API_URL: api}), pytest.raises(StudyError):
+            command.doctor(study.folder, fix=True)
+    told = capsys.readouterr().out
+    assert "not possible (Prefect at http://127.0.0.1:" in told
+    assert "answered 500; its log has the reason. Then try again)" in told
+    assert mark_file(study).exists()
+
+
+def test_prefect_that_fails_while_it_is_asked_is_a_finding(study):
+    for healthy in (1, 2):
+        with prefect_failing_after(healthy) as api, temporary_settings({PREFECT_API_URL: api}):
+            ((where, what),) = found(study, api)
+        assert where == "Prefect"
+        assert "answered 500" in what
+
+
+def test_run_that_prefect_will_not_end_is_told_with_the_reason(monkeypatch):
+    gone = SimpleNamespace(run=SimpleNamespace(name="lazy-fox", id=uuid4()), reason="is gone")
+    monkeypatch.setattr(dead_runs, "find_dead", lambda client: [gone])
+    with prefect_failing_after(2) as api, temporary_settings({PREFECT_API_URL: api}):
+        (finding,) = doctor.dead_flow_runs(api)
+        assert finding.where == "flow run lazy-fox"
+        assert "answered 500" in command.attempt(finding.fix)

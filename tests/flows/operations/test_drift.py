@@ -135,7 +135,7 @@ def test_flow_checks_each_model_and_fails_at_the_end_for_those_that_it_cannot(
     monkeypatch.setattr(drift_watch, "get_run_logger", lambda: notices.get_logger("test"))
     found = drift_watch.drift.fn({NAME: str(inputs[0])})
     assert (found, events) == ({NAME: []}, [])
-    with pytest.raises(GatewiseError, match=r"no model 'tiny.none' is registered"):
+    with pytest.raises(GatewiseError, match=r"there is no model 'tiny.none'; registered: "):
         drift_watch.drift.fn({"tiny.none": "x", NAME: str(inputs[1])})
     assert [event for event, _ in events] == ["gatewise.drift.found"]
 

@@ -13,6 +13,7 @@ from study_folders import isolated_environment
 from flows.commands.services.verify import verify as command
 from flows.layout import Layout
 from flows.operations import verify
+from flows.recording.lock_file import kept_copy
 from flows.system.exclusive import exclusive
 from flows.tracking.alias import ALIAS
 from rnn_core.errors import StudyError
@@ -200,3 +201,18 @@ def test_lock_that_is_cut_off_is_a_fault(whole):
     assert (fault.where, fault.what) == (str(file), "was cut off or overwritten")
     file.unlink()
     assert verify.check_outputs(whole, cache_of(whole)).faults == []
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_copy_of_the_lock_that_a_kill_left_is_a_fault_and_is_compared(whole, is_there):
+    """DVC had written none yet, or a whole one of other stages."""
+    file, copy = whole.folder / "dvc.lock", kept_copy(whole)
+    copy.write_bytes(file.read_bytes())
+    if not is_there:
+        file.unlink()
+    (damaged, *_) = kept_files(whole.prepared("text"))
+    flip(damaged, random.Random(4))
+    assert {fault.where for fault in verify.check_outputs(whole, cache_of(whole)).faults} == {
+        str(file),
+        str(damaged),
+    }

@@ -1,9 +1,17 @@
 """Faults of a Prefect server are reported in one line, with its address and what to do."""
 
+from base64 import b64encode
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_KEY,
+    PREFECT_API_SSL_CERT_FILE,
+    PREFECT_CLIENT_CUSTOM_HEADERS,
+    temporary_settings,
+)
 from silent_http import answering_as
 
 from flows.commands.services.deploy import deploy
@@ -77,6 +85,43 @@ def test_server_that_answers_is_no_problem():
         assert problem_of_prefect(api) is None
         with prefect_answers(api):
             pass
+
+
+def test_question_has_the_login_and_headers_of_prefects_settings():
+    """A proxy in front of the server refused it, so that no run began."""
+    asked = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"true")
+
+    settings = {PREFECT_API_AUTH_STRING: "ada:secret", PREFECT_CLIENT_CUSTOM_HEADERS: {"X-A": "b"}}
+    with answering_as(Answer) as address, temporary_settings(settings):
+        with prefect_answers(f"{address}/api/"):
+            pass
+        with (
+            temporary_settings({PREFECT_API_AUTH_STRING: None, PREFECT_API_KEY: "key"}),
+            prefect_answers(f"{address}/api"),
+        ):
+            pass
+    (_, first), (_, second) = asked
+    assert [path for path, _ in asked] == ["/api/health"] * 2
+    assert first["Authorization"] == f"Basic {b64encode(b'ada:secret').decode()}"
+    assert second["Authorization"] == "Bearer key"
+    assert first["X-A"] == "b"
+
+
+def test_certificate_that_cannot_be_read_is_told():
+    settings = {PREFECT_API_SSL_CERT_FILE: "/nowhere.pem"}
+    with (
+        temporary_settings(settings),
+        pytest.raises(ServerError, match=r"certificate cannot be used: .*PREFECT_API_SSL_CERT_F"),
+        prefect_answers("https://127.0.0.1:1/api"),
+    ):
+        raise AssertionError("nothing may be asked of it")
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 from mlflow import MlflowClient
 
-from flows.tracking.alias import ALIAS, move_alias, standing_of
+from flows.tracking.alias import ALIAS, asked_of, move_alias, standing_of
+from rnn_core.errors import ParameterError
 
 NAME = "shop.sales"
 
@@ -103,3 +104,35 @@ def test_cut_off_first_move_is_not_a_persons(client, monkeypatch, call):
         with pytest.raises(CutOffError):
             move(client, "1")
     assert state(client)[2] is False
+
+
+@pytest.mark.parametrize(
+    ("said", "key", "address"),
+    [
+        ("shop.sales", None, "models:/shop.sales@champion"),
+        ("shop.sales@3", None, "models:/shop.sales/3"),
+        ("shop.sales@challenger", None, "models:/shop.sales@challenger"),
+        ("shop.sales@next-week", None, "models:/shop.sales@next-week"),
+        ("models:/shop.sales/3", "shop.sales@3", "models:/shop.sales/3"),
+        ("models:/shop.sales@best", "shop.sales@best", "models:/shop.sales@best"),
+    ],
+)
+def test_person_names_a_version_or_gives_its_address(said, key, address):
+    asked = asked_of(said)
+    assert asked.address == address
+    assert asked.key == (key or said)
+    assert asked_of(asked.key).address == address
+
+
+@pytest.mark.parametrize("said", ["runs:/0123/model", "models:/m-0123", "models:/a/b/3", "a/3"])
+def test_other_addresses_name_no_version(said):
+    with pytest.raises(ParameterError, match="is no model; write study"):
+        asked_of(said)
+
+
+def test_standing_of_a_model_with_an_apostrophe_is_read(client):
+    """Champions could not be changed: MLflow refused the question."""
+    client.create_registered_model("ada's")
+    assert standing_of(client, "ada's").is_first
+    client.create_model_version("ada's", "file:///nothing")
+    assert not standing_of(client, "ada's").is_first

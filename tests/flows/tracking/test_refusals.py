@@ -1,14 +1,20 @@
 """Faults of MLflow are reported with their place, their cause and what to do."""
 
+from pathlib import Path
+
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
 from flows.commands import predict
 from flows.operations.champion import champions
+from flows.operations.drift import history
+from flows.operations.lineage import trace
 from flows.tracking.projection import TrackingError
 from flows.tracking.refusals import refusal_of
-from flows.tracking.registered import all_versions, names_near, registered_models
+from flows.tracking.registered import registered_models
+from flows.tracking.searches import all_versions
 from rnn_core.errors import ParameterError, StudyError
 
 ENDPOINT = "API request to endpoint /api/2.0/mlflow/experiments/search failed with error code "
@@ -25,6 +31,25 @@ REFUSED = "Failed to establish a new connection: [Errno 111] Connection refused"
     [
         (f"{ENDPOINT}401 != 200. Response body: ''", "answered 401: it wants a login; set MLFLOW_"),
         (f"{ENDPOINT}404 != 200. Response body: ''", "answered 404: it is no server of MLflow"),
+        (
+            f"{ENDPOINT}404 != 200. Response body: '<title>Jupyter</title>\n<p>a page'",
+            "answered 404: Jupyter; it is no server of MLflow",
+        ),
+        (f"{ENDPOINT}403 != 200. Response body: ''", "answered 403: it wants a login; set MLFLOW_"),
+        (
+            f"{ENDPOINT}403 != 200. Response body: '<html>\n<title>403 Forbidden</title>'",
+            "answered 403: it wants a login; set MLFLOW_",
+        ),
+        (
+            f"{ENDPOINT}403 != 200. Response body: '\nInvalid Host header\nas it is'",
+            "answered 403: Invalid Host header",
+        ),
+        (
+            f"{ENDPOINT}413 != 200. Response body: '<h1>A body has 1 MB at most</h1>'",
+            "answered 413: A body has 1 MB at most",
+        ),
+        (f"{ENDPOINT}400 != 200. Response body: 'Bad Request'", "answered 400: bad request"),
+        (f"{UNSENT}ResponseError('too many 429 error responses'))", "429: too many requests"),
         (f"{UNSENT}ResponseError('too many 500 error responses'))", "answered 500: its log has"),
         (
             f"{UNSENT}NewConnectionError(\"HTTPConnection(host='x', port=1): {REFUSED}\"))",
@@ -52,7 +77,7 @@ def test_each_kind_of_refusal_has_its_own_cure(said, told, monkeypatch):
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("sqlite:///{}/text.db", r"files at sqlite:.* cannot be used: .*file is not a database"),
+        ("sqlite:///{}/text.db", r"database at sqlite:.* cannot be used: .*file is not a database"),
         ("{}/mlruns", r"refused that: The filesystem tracking backend"),
         ("foo://bar", r"refused that: .*got unsupported URI 'foo://bar'"),
         ("mysql://ada:planted@127.0.0.1:1/x", r"needs a package .*No module named 'MySQLdb'"),
@@ -67,6 +92,25 @@ def test_place_that_mlflow_cannot_use_is_told_in_a_line(address, told, tmp_path,
     with pytest.raises(StudyError, match=told) as second:
         predict.load("shop.sales")
     assert "planted" not in f"{first.value} {second.value}"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OperationalError("SELECT 1", {}, OSError("refused")), "MLflow's database at {} cannot be"),
+        (TimeoutError("timed out"), "MLflow at {} does not answer: timed out; start it"),
+        (ConnectionResetError("reset"), "MLflow at {} does not answer: reset; start it"),
+        (
+            PermissionError(13, "Permission denied"),
+            "MLflow's files at {} cannot be used: [Errno 13",
+        ),
+    ],
+)
+def test_each_kind_of_error_names_what_cannot_be_used(error, told, monkeypatch):
+    """A database and a server that is too slow were called files."""
+    place = "postgresql://host/mlflow"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", place)
+    assert refusal_of(error).startswith(told.format(place))
 
 
 def test_models_after_the_first_hundred_are_found(database):
@@ -98,5 +142,30 @@ def test_model_whose_files_are_gone_is_not_called_unknown(database):
         predict.load("ada@2")
 
 
-def test_name_that_is_like_none_is_told_with_few_others():
-    assert names_near("x", [f"model{n}" for n in range(12)]).endswith("model9 and 2 more")
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("ada", "ada has no champion; `gatewise champion promote ada VERSION` .*; it has 1, 2$"),
+        ("ada@5", "ada has no version 5; it has 1, 2$"),
+        ("models:/ada/7", "ada has no version 7; it has 1, 2$"),
+        ("ada@best", "ada has no version with the alias 'best'; it has 1, 2$"),
+        ("models:/ada@best", "ada has no version with the alias 'best'; it has 1, 2$"),
+        ("bare@1", "bare has no version 1; it has none$"),
+        ("models:/adda/1", "there is no model 'adda'; did you mean 'ada'\\?$"),
+        ("runs:/0123/model", "there is no model 'runs:/0123/model'; registered: ada, bare$"),
+    ],
+)
+def test_version_that_is_not_there_is_told_with_those_that_are(asked, told, database):
+    """The same words wherever it is asked for: a registered model was called unknown."""
+    client = MlflowClient()
+    client.create_registered_model("ada")
+    client.create_registered_model("bare")
+    for _ in range(2):
+        client.create_model_version("ada", source="file:///nowhere")
+    with pytest.raises(ParameterError, match=told):
+        predict.load(asked)
+    if not asked.startswith("runs:"):
+        with pytest.raises(ParameterError, match=told):
+            trace(asked, Path())
+        with pytest.raises(ParameterError, match=told):
+            history(asked)

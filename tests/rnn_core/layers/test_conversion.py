@@ -310,8 +310,13 @@ def test_arrays_that_are_no_weights_of_the_cell_are_refused():
 
 
 def test_what_is_no_layer_or_no_number_of_floating_point_is_refused():
-    with pytest.raises(ParameterError, match="to_torch converts a Recurrent, not GRU"):
-        to_torch(nn.GRU(I, H))
+    for convert in (to_torch, to_keras):
+        with pytest.raises(ParameterError, match=r"layer must be made by Recurrent.*, not GRU\(4"):
+            convert(nn.GRU(I, H))
+        with pytest.raises(ParameterError, match=r"layer must be made by .*, not Sequential$"):
+            convert(nn.Sequential(nn.GRU(I, H)))
+    with pytest.raises(ParameterError, match="num_layers must be at least 1, not 0"):
+        from_keras("gru", [], num_layers=0)
     weights = [array.round().astype(int) for array in keras_layer("lstm").get_weights()]
     with pytest.raises(ParameterError, match="must be of floating point, not int64"):
         from_keras("lstm", weights)

@@ -90,11 +90,14 @@ def test_uniform_and_orthogonal_weights_follow_the_generator():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recurrent": "orthogonel"}, "'orthogonal' or 'uniform', not 'orthogonel'"),
-        ({"longest_memory": 9.5}, "longest_memory must be a whole number of steps, not 9.5"),
-        ({"longest_memory": "9"}, "longest_memory must be a whole number of steps, not '9'"),
+        ({"recurrent": "orthogonel"}, "unknown recurrent 'orthogonel'; did you mean 'orthogonal'"),
+        ({"longest_memory": 9.5}, "longest_memory must be a whole number, not 9.5"),
+        ({"longest_memory": "9"}, "longest_memory must be a whole number, not '9'"),
+        ({"longest_memory": True}, "longest_memory must be a whole number, not True"),
         ({"forget_bias": "1"}, "forget_bias must be a number, not '1'"),
-        ({"forget_bias": math.nan}, "forget_bias must be a number, not nan"),
+        ({"forget_bias": True}, "forget_bias must be a number, not True"),
+        ({"forget_bias": math.nan}, "forget_bias must be finite, not nan"),
+        ({"forget_bias": -math.inf}, "forget_bias must be finite, not -inf"),
         ({"longest_memory": 2}, "longest_memory must be at least 3, not 2"),
     ],
 )

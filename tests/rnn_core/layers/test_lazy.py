@@ -39,6 +39,7 @@ def test_first_call_makes_it_the_layer_that_it_would_have_been(kind):
         layer(torch.randn(T, B, I + 1))
 
 
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 def test_what_is_wrong_with_the_first_input_leaves_it_open():
     layer, state = LazyRecurrent("gru", H), torch.get_rng_state()
     for wrong, message in (
@@ -46,6 +47,9 @@ def test_what_is_wrong_with_the_first_input_leaves_it_open():
         (torch.randn(T, B, 0), "at least one feature"),
         (torch.randn(T, B, I).float(), "input is float32"),
         ([1.0], "must be a tensor"),
+        (torch.randn(0, B, I), "at least one step"),
+        (torch.nested.nested_tensor([torch.randn(2, I), torch.randn(3, 1)]), "not a nested one"),
+        (torch.randn(T, I).to_sparse(), "not sparse_coo"),
     ):
         with pytest.raises(ParameterError, match=message):
             layer(wrong)

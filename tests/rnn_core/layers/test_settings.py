@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from rnn_core.cells.base import Cell
+from rnn_core.compiler.torch_internals import constant_result
+from rnn_core.layers import execution_path
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 
@@ -41,3 +43,65 @@ def test_a_compiled_layer_follows_the_settings_of_its_cell(zoneout):
         with eager_only():
             torch.testing.assert_close(found, layer(x)[0], rtol=1e-12, atol=1e-12)
         before = found
+
+
+class Nested(Cell):
+    """A cell with settings inside of others."""
+
+    gates = ("a",)
+    weights = {"u": ("H", "H")}
+
+    def __init__(self):
+        self.steps, self.table, self.pair, self.limit = [0.5], {"leak": [0.1]}, (1.0, "tanh"), None
+
+    def step(self, x, state, w):
+        (h,) = state
+        new = getattr(torch, self.pair[1])(x.a + h @ w.u) * self.pair[0]
+        new = sum((new * factor for factor in self.steps), torch.zeros_like(new))
+        new = new if self.limit is None else new.clamp(-self.limit, self.limit)
+        leak = self.table["leak"][0]
+        return ((1 - leak) * h + leak * new,)
+
+
+CHANGES = {
+    "element": lambda cell: cell.steps.__setitem__(0, 2.0),
+    "another list": lambda cell: setattr(cell, "steps", [0.25]),
+    "longer list": lambda cell: cell.steps.append(3.0),
+    "inside of a dictionary": lambda cell: cell.table["leak"].__setitem__(0, 0.9),
+    "text of a tuple": lambda cell: setattr(cell, "pair", (1.0, "sin")),
+    "number for none": lambda cell: setattr(cell, "limit", 0.05),
+}
+
+
+@pytest.mark.parametrize("zoneout", [0.0, 0.2])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_compiled_layer_follows_settings_that_are_inside_of_others(change, zoneout):
+    torch.compiler.reset()
+    cell, x = Nested(), torch.randn(6, 3, 4)
+    layer = Recurrent(cell, 4, 5, zoneout=zoneout).eval()
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    before = compiled(x)[0]
+    CHANGES[change](cell)
+    found = compiled(x)[0]
+    assert not torch.allclose(found, before)
+    with eager_only():
+        torch.testing.assert_close(found, layer(x)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_a_setting_that_is_no_number_leaves_a_cell_its_kernel(monkeypatch):
+    """It was the eager loop without a warning, as such a value is never equal to itself."""
+    torch.compiler.reset()
+    cell, x = Nested(), torch.randn(6, 3, 4)
+    cell.unknown = float("nan")
+    cell.others = [float("nan")]
+    layer, seen = Recurrent(cell, 4, 5), []
+    original = execution_path.kernel_of
+
+    def noted(*arguments):
+        seen.append(original(*arguments))
+        return seen[-1]
+
+    monkeypatch.setattr(execution_path, "kernel_of", constant_result(noted))
+    torch.compile(layer, backend="eager", fullgraph=True)(x)
+    assert seen
+    assert None not in seen

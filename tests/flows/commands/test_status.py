@@ -1,0 +1,37 @@
+"""`gatewise status` answers where nobody may write."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from flows.commands.upkeep import freshness
+from flows.layout import Layout
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_study_that_cannot_be_written_is_told_as_such(number, tmp_path, monkeypatch):
+    """It was an error, and what had been compared was not shown."""
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number), "/archive/flow.lock")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileLock, "acquire", refuse)
+        told = freshness(Layout(tmp_path), tmp_path)
+    assert told == [
+        "Whether results are up to date cannot be seen, as /archive/flow.lock cannot be written."
+    ]
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert freshness(Layout(tmp_path / "other"), tmp_path) == told
+
+
+def test_full_disk_is_an_error(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(FileLock, "acquire", full)
+    with pytest.raises(OSError, match="No space left"):
+        freshness(Layout(tmp_path), tmp_path)
