@@ -1,5 +1,8 @@
 """Wording of messages."""
 
+import unicodedata
+from collections.abc import Iterable
+
 
 def amount(count: int, noun: str) -> str:
     """A number of things in words: `1 gap`, `2,000 gaps`.
@@ -9,3 +12,12 @@ def amount(count: int, noun: str) -> str:
         noun: The singular of a noun whose plural ends in s.
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def alike_names(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Names that differ in capitals or blanks alone, together."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        groups.setdefault(plain, []).append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]

@@ -193,11 +193,10 @@ def aligned_setting(task: str, data: Sequence[Path]) -> dict[str, Any]:
 
     Of more than two, the files in the language of the first one are translated.
     """
-    names = [path.name for path in data]
-    if task != "translation" or len(data) < 2 or any(map(is_table, names)):
+    if task != "translation" or len(data) < 2 or any(map(is_table, data)):
         return {}
     if len(data) > 2:
-        return {"source_file": names[0]}
+        return {"source_file": data[0].name}
     return {"source_file": data[0].name, "target_file": data[1].name}
 
 

@@ -161,15 +161,12 @@ def answer_each(
     Raises:
         DataError: If nothing can be answered; names all faults.
     """
+    if not served.task.rows_stand_alone:
+        return served.task.answer_some(served.model, table, parameters)
     faults = Faults()
     try:
         return served.task.answer(served.model, table, parameters), faults
     except DataError:
-        if not served.task.rows_stand_alone:
-            answered = answer_parts(served, table, parameters, faults)
-            if answered is None:
-                raise
-            return answered, faults
         if len(table) < 2:
             raise
         import pandas as pd  # noqa: PLC0415 - takes long
@@ -185,23 +182,6 @@ def answer_each(
     given = [column for column in answered.columns if column in table.columns]
     answered[given] = table[given].to_numpy()
     return answered, faults
-
-
-def answer_parts(
-    served: Served, table: "pd.DataFrame", parameters: Any, faults: Faults
-) -> "pd.DataFrame | None":
-    """Answer the parts of a table that can be answered; None if none can.
-
-    Raises:
-        DataError: If the table has no parts.
-    """
-    import pandas as pd  # noqa: PLC0415 - takes long
-
-    answers = []
-    for part in served.task.parts_of(table):
-        with faults.noted():
-            answers.append(served.task.answer(served.model, part, parameters))
-    return pd.concat(answers, ignore_index=True) if answers else None
 
 
 def answer_halves(

@@ -4,16 +4,18 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from rnn_core.errors import ParameterError
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.folders import is_hidden
 
 CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 """Characters that no name should hold, and that no line can show."""
 
-LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX", ".DS_Store", "._*")
-"""Files that Windows and macOS leave in folders and archives."""
+LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX", ".DS_Store", "._*", "Icon\r")
+"""Files that Windows and macOS leave in folders and archives; they are not copied."""
 
 
 def check_data(folder: Path, data: Sequence[Path]) -> None:
@@ -56,7 +58,8 @@ def check_files(data: Path, faults: Faults) -> None:
             faults.add(what, "remove it, since its files would be there twice")
             folders.clear()
             continue
-        for name in (*folders, *files):
+        folders[:] = [name for name in folders if not is_left(name)]
+        for name in (*folders, *(name for name in files if not is_left(name))):
             path = os.path.join(folder, name)  # noqa: PTH118 - bytes, which pathlib does not take
             if CONTROL.search(name):
                 what = f"{shown(path, own)!r} has a name with a line break or another control"
@@ -69,10 +72,21 @@ def check_files(data: Path, faults: Faults) -> None:
                 faults.add(f"{shown(path, own)} is not a file", "move it out of the folder")
 
 
+def is_left(name: bytes) -> bool:
+    """Return whether a system left a file or folder there."""
+    return any(fnmatch(os.fsdecode(name), pattern) for pattern in LEFT_BY_SYSTEMS)
+
+
 def is_link_inside(folder: bytes, top: bytes) -> bool:
-    """Return whether a folder is a link to another one below `top`."""
+    """Return whether a folder is a link to another one below `top`, and both are read.
+
+    Hidden folders are not, which Kubernetes lays beside links to them.
+    """
     target, inside = os.path.realpath(folder), os.path.realpath(top)
-    return os.path.islink(folder) and folder != top and target.startswith(inside + b"/")  # noqa: PTH114
+    if not os.path.islink(folder) or folder == top or not target.startswith(inside + b"/"):  # noqa: PTH114
+        return False
+    parts = [*shown(folder, top).split("/"), *shown(target, inside).split("/")]
+    return not any(map(is_hidden, parts))
 
 
 def above(folder: bytes, top: bytes) -> list[bytes]:

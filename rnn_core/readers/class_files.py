@@ -7,7 +7,7 @@ train/pos.txt, or test_neg.txt.
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -156,28 +156,39 @@ def are_opinions(labels: Collection[str]) -> bool:
 def refuse_aligned(classes: Sequence[ClassFile], raw: Path) -> None:
     """Refuse files where line i of one may belong to line i of another.
 
-    So it may be where the files of each split have as many lines. In many lines, the lengths of
+    So it may be where each split has several files, of as many lines. In many lines, the lengths of
     those that belong together go together.
 
     Raises:
         DataError: If they may be aligned.
     """
-    sides: dict[int, list[ClassFile]] = {}
+    sides: dict[int, dict[str, list[int]]] = {}
     for one in classes:
-        sides.setdefault(one.side, []).append(one)
-    lengths = {side: [lengths_of(one.file) for one in ones] for side, ones in sides.items()}
-    if any(len({*map(len, each)}) > 1 for each in lengths.values()):
-        return
-    first, second = (list(chain(*(each[i] for each in lengths.values()))) for i in range(2))
-    if len(first) >= LEAST_LINES and not go_together(first, second):
+        sides.setdefault(one.side, {})[one.label] = lengths_of(one.file)
+    for own in sides.values():
+        if len(own) < 2 or len({*map(len, own.values())}) > 1:
+            return
+    if any(are_apart(pair, sides.values()) for pair in combinations({c.label for c in classes}, 2)):
         return
     names = [one.file.relative_to(raw).as_posix() for one in classes]
-    label = classes[0].label.replace(" ", "_")
+    columns = "text, label and split" if len(sides) > 1 else "text and label"
     raise DataError(
         f"{some(names)} have as many lines as each other, as texts and their translations have, "
-        "and may be no classes; if each has the texts of one class, write it before each line, "
-        f"and join all lines: sed 's/^/__label__{label} /' {names[0]} >> texts.txt"
+        "and may be no classes; if each has the texts of one class, write a table with columns "
+        f"{columns} in place of these files"
     )
+
+
+def are_apart(pair: tuple[str, str], sides: Iterable[Mapping[str, Sequence[int]]]) -> bool:
+    """Return whether two classes are certainly not aligned, by the lengths of their many lines.
+
+    Args:
+        pair: The classes.
+        sides: The lengths of the lines of each class, for each split.
+    """
+    both = [own for own in sides if {*pair} <= {*own}]
+    first, second = (list(chain.from_iterable(own[label] for own in both)) for label in pair)
+    return len(first) >= LEAST_LINES and not go_together(first, second)
 
 
 def go_together(first: Sequence[int], second: Sequence[int]) -> bool:

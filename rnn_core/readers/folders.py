@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.wording import amount
 
 BESIDE = ("readme", "license", "licence", "copying", "_about")
@@ -56,11 +56,25 @@ def existing_files(folder: Path) -> list[Path]:
     """
     files, faults = visible_files(folder), Faults()
     for file in files:
-        if not file.exists():
-            name = file.relative_to(folder).as_posix()
-            faults.add(f"{name} is a link to nothing", "remove it, or repair it")
+        with faults.noted():
+            check_link(file, file.relative_to(folder).as_posix())
     faults.check()
     return files
+
+
+def check_link(file: Path, name: str) -> None:
+    """Refuse a link to nothing, which is called `name` in errors.
+
+    Raises:
+        FaultsError: If it is one.
+    """
+    if not file.exists():
+        raise link_to_nothing(name)
+
+
+def link_to_nothing(name: str) -> FaultsError:
+    """The error for a link to nothing."""
+    return FaultsError({"remove it, or repair it": [f"{name} is a link to nothing"]})
 
 
 def files_besides(folder: Path, read: Collection[Path]) -> tuple[str, ...]:

@@ -365,15 +365,6 @@ def same_numbers(labels: Sequence[str]) -> dict[str, str]:
     return {label: whole for label, whole in found.items() if whole in there or counts[whole] > 1}
 
 
-def alike(classes: Sequence[str]) -> list[tuple[str, ...]]:
-    """Classes that differ in capitals or blanks alone, together."""
-    groups: dict[str, list[str]] = {}
-    for label in classes:
-        plain = " ".join(unicodedata.normalize("NFKC", label).casefold().split())
-        groups.setdefault(plain, []).append(label)
-    return [tuple(group) for group in groups.values() if len(group) > 1]
-
-
 def several_in_one(classes: Sequence[str]) -> list[str]:
     """Classes that are others with a separator between, such as `sad|angry`."""
     parts = {label: [part.strip() for part in re.split(r"[|;,]", label)] for label in classes}

@@ -12,14 +12,45 @@ REPLACED = "\ufffd"
 
 LOST, SHIFTED, TWICE, ENTITY = "lost", "shifted", "twice", "entity"
 
+TAIL = "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in range(0x80, 0xC0))
+"""Characters that windows-1252 has for the later bytes of a character in UTF-8."""
+
+LATER = f"[{re.escape(TAIL)}\x80-\x9f]"
+"""Such a character, or one that Latin-1 has for it."""
+
+UNUSUAL = (
+    "[\u20ac\u02c6\u02dc\u2020\u2021\u2030\u0192\u00a2\u00a4-\u00a6\u00a8\u00aa\u00ac\u00af"
+    "\u00b4\u00b6\u00b8-\u00ba\u00bc-\u00be\x80-\x84\x86-\x90\x98-\x9f]"
+)
+"""Those of them that are no letters, nor quotes or other marks that come next to letters."""
+
+AS_WESTERN = (
+    f"[\u00c2\u00c3\u00d0\u00d1]{LATER}"  # Latin letters and signs, and Cyrillic
+    f"|\u00e2[\u20ac\x80]{LATER}?"  # quotes and dashes
+    f"|[\u00e3-\u00ef](?:{UNUSUAL}{LATER}|{LATER}{UNUSUAL})"  # Chinese, Japanese and Korean
+    f"|\u00f0[\u0178\x9f]{LATER}{{0,2}}"  # emoji
+)
+"""Characters of UTF-8 that was read as windows-1252, or as Latin-1."""
+
+CHARACTER = re.compile(
+    f"[\u00c2-\u00df]{LATER}|[\u00e0-\u00ef]{LATER}{{2}}|[\u00f0-\u00f4]{LATER}{{3}}"
+)
+"""A whole character of UTF-8, of any script, that was read so; a few are in proper texts too."""
+
+MOST = 0.75
+"""Share of a file's characters beyond ASCII that make up such, if it was read so."""
+
+ENTITY_OF_HTML = r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#\d{2,5}|#[xX][0-9a-fA-F]{2,5});"
+"""An entity, by its name or number."""
+
 ODD = re.compile(
     f"(?P<{LOST}>{REPLACED})"
-    f"|(?P<{TWICE}>[\u00c2\u00c3][\x80-\xbf]|\u00e2\u20ac)"
+    f"|(?P<{TWICE}>{AS_WESTERN})"
     f"|(?P<{SHIFTED}>[\x80-\x84\x86-\x9f])"
-    rf"|(?P<{ENTITY}>&(?:[a-z]{{2,8}}|#\d{{2,5}});)"
+    f"|(?P<{ENTITY}>{ENTITY_OF_HTML})"
 )
-"""Such characters: lost ones, those of UTF-8 that was read as windows-1252, control characters of
-Latin-1 except for its line break, and entities of HTML."""
+"""Such characters: lost ones, those of UTF-8 that was read as another encoding, control characters
+of Latin-1 except for its line break, and entities of HTML."""
 
 LEAST = {LOST: 1, SHIFTED: 1, TWICE: 3, ENTITY: 3}
 """Places from which on they are reported; a few of some are in proper texts too."""
@@ -35,7 +66,7 @@ CAUSES = {
     ),
     TWICE: (
         "places in all have characters such as {such}, which are one in UTF-8: it was read as "
-        "windows-1252; read the original as UTF-8, and export it again"
+        "windows-1252 or Latin-1; read the original as UTF-8, and export it again"
     ),
     ENTITY: (
         "places in all have entities of HTML such as {such}, which are learned as they are "
@@ -54,11 +85,17 @@ def odd_characters(files: Sequence[Path], encoding: str | None = None) -> list[s
     found = []
     for file in files:
         counts, first = places(text_pieces(file, encoding))
-        for kind, cause in CAUSES.items():
-            if counts[kind] >= LEAST[kind]:
-                line, such = first[kind]
-                told = cause.format(such=repr(such))
-                found.append(f"{file.name}, line {line}, and {counts[kind]:,} {told}")
+        wide = wide_places(text_pieces(file, encoding))
+        if wide is not None:
+            counts[TWICE], first[TWICE] = wide
+        kinds = [kind for kind in CAUSES if counts[kind] >= LEAST[kind]]
+        if {TWICE, SHIFTED} <= {*kinds}:  # a file was read in one wrong way
+            wrong = max(TWICE, SHIFTED, key=counts.__getitem__) if wide is None else TWICE
+            kinds.remove(SHIFTED if wrong == TWICE else TWICE)
+        for kind in kinds:
+            line, such = first[kind]
+            told = CAUSES[kind].format(such=repr(such))
+            found.append(f"{file.name}, line {line}, and {counts[kind]:,} {told}")
     return found
 
 
@@ -76,3 +113,20 @@ def places(pieces: Iterable[str]) -> tuple[Counter[str], dict[str, tuple[int, st
                     first[kind] = line + piece.count("\n", 0, match.start()), match.group()
         line += piece.count("\n")
     return counts, first
+
+
+def wide_places(pieces: Iterable[str]) -> tuple[int, tuple[int, str]] | None:
+    """The number of characters of UTF-8 that were read as several, and the first with its line.
+
+    None if most characters beyond ASCII are no part of such, as in proper texts.
+    """
+    count = covered = beyond = 0
+    first, line = None, 1
+    for piece in pieces:
+        if not piece.isascii():
+            beyond += len(piece) - len(piece.encode("ascii", "ignore"))
+            for match in CHARACTER.finditer(piece):
+                first = first or (line + piece.count("\n", 0, match.start()), match.group())
+                count, covered = count + 1, covered + len(match.group())
+        line += piece.count("\n")
+    return (count, first) if first and covered > MOST * beyond else None

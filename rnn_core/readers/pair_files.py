@@ -1,10 +1,12 @@
 """Files of pairs in a folder: two aligned ones, or one table, and how they are called."""
 
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.readers.faults import FaultsError
 from rnn_core.readers.folders import existing_files, is_note
 from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.pair_tables import has_tabs, is_other_table
@@ -41,10 +43,14 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
         return Files(raw / source_file, raw / target_file)
     given = (source_file, target_file)
     there = [name for name in there if not is_note(name) or name in given] or there
-    if target_file is None and (len(there) == 1 or is_table(source_file)):
+    if target_file is None and (
+        len(there) == 1 or (source_file is not None and is_table(raw / source_file))
+    ):
         return Files(raw / (source_file or there[0]), None)
     if len(there) != 2:
-        table = ", or a table of pairs as source_file alone" * any(map(is_table, there))
+        table = ", or a table of pairs as source_file alone" * any(
+            is_table(raw / name) for name in there
+        )
         raise DataError(
             f"the data holds {len(there)} file{'s' * (len(there) != 1)}, not two aligned ones; put "
             f"both there, or name them as source_file and target_file{table}"
@@ -90,9 +96,12 @@ def files_in(raw: Path) -> list[str]:
     return [path.relative_to(raw).as_posix() for path in existing_files(raw)]
 
 
-def is_table(name: str | None) -> bool:
-    """Return whether the name of a file is that of a table."""
-    return name is not None and (has_tabs(name) or is_other_table(name) or is_units(name))
+def is_table(file: Path) -> bool:
+    """Return whether a file, unpacked, is called as a table is; it need not be there."""
+    name = file.name
+    with suppress(FaultsError):
+        name = name_inside(file)
+    return has_tabs(name) or is_other_table(name) or is_units(name)
 
 
 def is_lines(file: Path) -> bool:

@@ -63,9 +63,9 @@ def find_layout(raw: Path, source: str | None, target: str | None) -> Layout | N
         DataError: If several files could be meant.
     """
     names = [name for name in files_in(raw) if not is_note(name)]
-    tables = [name for name in names if is_table(name)]
+    tables = [name for name in names if is_table(raw / name)]
     frames = aligned([name for name in names if name not in tables])
-    if frames and not is_table(source):
+    if frames and not (source and is_table(raw / source)):
         return aligned_layout(frames, source, target)
     if source is not None or target is not None:
         return None

@@ -2,17 +2,19 @@
 
 import html
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.formats.packed import name_inside, without_packing
+from rnn_core.readers.formats.first_bytes import MARKUP, kind_of
+from rnn_core.readers.formats.packed import without_packing
 from rnn_core.readers.languages import CODES, NAMES
-from rnn_core.readers.plain_text import read_file_lines
-from rnn_core.readers.splits import says_splits
+from rnn_core.readers.plain_text import one_line, read_file_lines
+from rnn_core.readers.splits import SPLIT_NAMES, calls_splits, says_splits
 from rnn_core.readers.table_files import TableForm, read_table_file
 
 OTHER_TABLES = frozenset(("csv", "json", "jsonl", "ndjson", "parquet", "xlsx"))
@@ -50,37 +52,42 @@ def is_other_table(name: str) -> bool:
     return without_packing(name).lower().rpartition(".")[2] in OTHER_TABLES
 
 
-MARKUP = re.compile(
-    r"\s*<(\?xml|!doctype|!--|srcset|refset|tstset|dataset|mteval|doc|url|tmx|xliff|html|mediawiki)\b",
-    re.IGNORECASE,
-)
-"""The start of a file of markup, also of those of the evaluations of WMT and IWSLT."""
-
 CATALOGUE = re.compile(r'(#.*\n|\s)*msg(id|ctxt)\s+"')
 """The start of a catalogue of gettext."""
 
 
-def refuse_markup(lines: Sequence[str], name: str) -> None:
+def refuse_markup(lines: Sequence[str], name: str, inside: str) -> None:
     """Refuse a file whose lines are not sentences but those of another format.
+
+    Args:
+        lines: The lines.
+        name: The name of the file.
+        inside: That of the one in it if it is packed, or else the same.
 
     Raises:
         DataError: If it is XML, SGML, HTML, or a catalogue of gettext.
     """
     start = "\n".join(lines[:200])
     cure = "save its texts alone, one sentence on each line"
-    if MARKUP.match(start):
+    if kind_of(start) in MARKUP:
         raise DataError(f"{name} is XML, SGML or HTML, and its tags are no text; {cure}")
     if CATALOGUE.match(start):
-        raise DataError(f"{name} is a catalogue of gettext; call it {name}.po, or {cure}")
+        what = "it" if inside == name else "what is in it"
+        raise DataError(f"{name} is a catalogue of gettext; call {what} {inside}.po, or {cure}")
 
 
-def read_text_table(file: Path, encoding: str) -> PairTable:
+def read_text_table(file: Path, encoding: str, inside: str) -> PairTable:
     """Read lines of text, cut at tabs, or else at three bars; blank ones are left out.
 
     What Anki writes above its notes is no row; if it says that they are HTML, they are read so.
+
+    Args:
+        file: The file, packed or not.
+        encoding: See `rnn_core.readers.plain_text.text_pieces`.
+        inside: The name of the file, or of the one in a packed one.
     """
     lines = read_file_lines(file, encoding)
-    refuse_markup(lines, file.name)
+    refuse_markup(lines, file.name, inside)
     about = [line for line in lines[:10] if ANKI.match(line)]
     rows = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     rows = [(number, line) for number, line in rows if line not in about]
@@ -104,15 +111,20 @@ def without_tags(line: str) -> str:
     return " ".join(seen.split("\n"))
 
 
-def read_other_table(file: Path, encoding: str) -> PairTable:
+def read_other_table(file: Path, encoding: str, inside: str) -> PairTable:
     """Read a table in CSV, JSON, Excel or Parquet; names of columns of CSV are its first row.
+
+    Args:
+        file: The file, packed or not.
+        encoding: Of a text; that of one in UTF-8 is found.
+        inside: The name of the file, or of the one in a packed one.
 
     Raises:
         FaultsError: If it cannot be read.
     """
     faults = Faults()
     form = TableForm(encoding=None if encoding == "utf-8" else encoding, header=False)
-    typed = not name_inside(file).lower().endswith(".csv")
+    typed = not inside.lower().endswith(".csv")
     read = read_table_file(file, replace(form, header=None) if typed else form, faults)
     if not typed and read.form.character == " ":  # of one column of texts, and cut into words
         faults = Faults()
@@ -148,6 +160,28 @@ def is_name(text: str) -> bool:
 def is_header(fields: Sequence[str]) -> bool:
     """Return whether a first row names columns."""
     return all(map(is_name, fields))
+
+
+def has_header(table: PairTable, columns: tuple[int, int], split: int | None = None) -> bool:
+    """Return whether the first row of a table names its columns, and is no pair.
+
+    Its texts are usual names then. Or else the column of splits has a word in it that is none, and
+    a split below it.
+
+    Args:
+        table: The table.
+        columns: Those of a text and its translation, from 1.
+        split: That of the splits; None if there is none.
+    """
+    if table.names is not None or not table.rows:
+        return False
+    first = table.rows[0][1]
+    told = [one_line(first[place - 1]) for place in columns if place <= len(first)]
+    if is_header(told or first[:1]):
+        return True
+    wide = [fields for _, fields in table.rows[:2] if split and len(fields) >= max(*columns, split)]
+    words = [fields[split - 1].strip().lower() for fields in wide if split]
+    return len(words) > 1 and words[0] not in {"", *SPLIT_NAMES} and words[1] in SPLIT_NAMES
 
 
 NO_TEXT = re.compile(r"\S*\d\S*|https?://\S+|")
@@ -195,3 +229,29 @@ def holds_texts(values: Sequence[str]) -> bool:
     if len(values) > 2 and len(set(values)) == 1:
         return False
     return not all(NO_TEXT.fullmatch(value.strip()) for value in values)
+
+
+def splits_not_read(
+    table: PairTable, name: str, columns: tuple[int, int], num_files: int
+) -> Iterator[str]:
+    """Report a column that is called as one of splits, and is not read."""
+    first = table.names or (table.rows[0][1] if table.rows else ())
+    others = [title for place, title in enumerate(first, 1) if place not in columns]
+    called = next(filter(calls_splits, others), None)
+    if called is not None and (num_files > 1 or split_column(table) is None):
+        why = "its values are no names of splits, such as train and test"
+        why = "files tell the splits" if num_files > 1 else why
+        yield f"column {called!r} of {name} is not read, since {why}"
+
+
+def wider_rows(table: PairTable, name: str) -> Iterator[str]:
+    """Report rows with more columns than most, where a text may hold a separator."""
+    widths = Counter(len(fields) for _, fields in table.rows)
+    usual = widths.most_common(1)[0][0] if widths else 0
+    wider = [number for number, fields in table.rows if len(fields) > usual]
+    if wider:
+        yield (
+            f"{name}, {table.row} {wider[0]}, and {len(wider):,} in all have more columns than "
+            f"the {usual} of most {table.row}s: if a text holds a separator, its rest is taken for "
+            "another one"
+        )

@@ -1,8 +1,7 @@
 """Texts with their translations: two aligned files, or one table with both on each line."""
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +12,18 @@ from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.pair_files import Files, is_table
 from rnn_core.readers.pair_tables import (
     PairTable,
-    is_header,
+    has_header,
     is_other_table,
     read_other_table,
     read_text_table,
     refuse_markup,
     split_column,
+    splits_not_read,
     text_columns,
+    wider_rows,
 )
 from rnn_core.readers.plain_text import one_line, read_file_lines
-from rnn_core.readers.splits import calls_splits, splits_named
+from rnn_core.readers.splits import splits_named
 from rnn_core.readers.translation_units import is_units, read_units
 
 LONGEST_LINE = 10_000
@@ -43,7 +44,7 @@ def read_lines(file: Path, encoding: str) -> list[str]:
         DataError: If it is not a text file, is blank or markup, or a line is too long.
     """
     lines = read_file_lines(file, encoding)
-    refuse_markup(lines, file.name)
+    refuse_markup(lines, file.name, name_inside(file))
     faults = Faults()
     for number, line in enumerate(lines, start=1):
         with faults.noted():
@@ -184,32 +185,37 @@ class PairRow(NamedTuple):
     pair: Pair
 
 
-def rows_of(file: Path, columns: tuple[int, int], encoding: str, further: int = 1) -> list[PairRow]:
+def rows_of(
+    file: Path, columns: tuple[int, int], encoding: str, split: int | None = None
+) -> list[PairRow]:
     """Read the rows of a table that have a text and its translation.
 
-    A first line of names of columns, such as of languages, is left out. So is a row that lacks a
-    text, in a file of a program for translators.
+    A first line of names of columns is left out; see `has_header`. So is a row that lacks a text,
+    in a file of a program for translators.
 
     Args:
         file: The table.
         columns: Those of a text and its translation, from 1.
         encoding: See `rnn_core.readers.plain_text.text_pieces`.
-        further: Another column that each row has to have.
+        split: The column of splits, which each row has to have too; None if there is none.
 
     Raises:
         DataError: If a line has no such columns; names all of them.
     """
     table = pair_table(file, encoding)
-    check_columns(table, file.name)
+    check_columns(table, file)
+    header = table.rows[:1] if has_header(table, columns, split) else []
     rows, faults = [], Faults()
     for number, fields in table.rows:
         where = f"{file.name}, {table.row} {number}"
-        if len(fields) < max(*columns, further):
+        if len(fields) < max(*columns, split or 1):
             faults.add(
                 f"{where} has {len(fields)} column{'s' * (len(fields) != 1)}",
                 "a file of pairs has on each line a text, a tab, and its translation; "
                 "data.columns says which columns these are",
             )
+            continue
+        if (number, fields) in header:
             continue
         pair = Pair(*(clean(fields[column - 1]) for column in columns))
         with faults.noted():
@@ -218,7 +224,7 @@ def rows_of(file: Path, columns: tuple[int, int], encoding: str, further: int = 
         if not (pair.source and pair.target):
             if not table.gaps:
                 faults.add(f"{where} lacks a text", "complete the line, or remove it")
-        elif number > 1 or table.names is not None or not is_header(pair):
+        else:
             rows.append(PairRow(where, fields, pair))
     faults.check()
     if not rows:
@@ -226,7 +232,7 @@ def rows_of(file: Path, columns: tuple[int, int], encoding: str, further: int = 
     return rows
 
 
-def check_columns(table: PairTable, name: str) -> None:
+def check_columns(table: PairTable, file: Path) -> None:
     """Refuse a table with one column.
 
     Raises:
@@ -234,7 +240,8 @@ def check_columns(table: PairTable, name: str) -> None:
     """
     if not all(len(fields) == 1 for _, fields in table.rows):
         return
-    if is_other_table(name):
+    name = file.name
+    if is_other_table(name_inside(file)):
         raise DataError(f"{name} has one column alone; put the translations into a second one")
     raise DataError(
         f"{name} has a tab on none of its {len(table.rows)} lines; a file of pairs has on each "
@@ -252,8 +259,8 @@ def pair_table(file: Path, encoding: str) -> PairTable:
     if is_units(name):
         return read_units(file, encoding)
     if is_other_table(name):
-        return read_other_table(file, encoding)
-    return read_text_table(file, encoding)
+        return read_other_table(file, encoding, name)
+    return read_text_table(file, encoding, name)
 
 
 class UsualColumns(NamedTuple):
@@ -286,43 +293,46 @@ class Columns(NamedTuple):
     notes: tuple[str, ...]
 
 
-def told_columns(file: Path, columns: tuple[int, int], encoding: str) -> Columns:
-    """Describe the columns of a table that can be read."""
+def told_columns(
+    file: Path,
+    columns: tuple[int, int],
+    encoding: str,
+    split: int | None = None,
+    num_files: int = 1,
+) -> Columns:
+    """Describe the columns of a table that can be read.
+
+    Args:
+        file: The table.
+        columns: Those of a text and its translation, from 1.
+        encoding: See `rnn_core.readers.plain_text.text_pieces`.
+        split: That of the splits; None if it is not read.
+        num_files: How many tables there are, each for a split; 1: the only one.
+    """
     table = pair_table(file, encoding)
     notes = [*table.notes]
     at = [column - 1 for column in columns]
     notes += wider_rows(table, file.name)
-    first = table.names or (table.rows[0][1] if table.rows else ())
-    if (other := [name for name in first if calls_splits(name)]) and split_column(table) is None:
-        notes.append(
-            f"column {other[0]!r} of {file.name} is not read, since its values are no names of "
-            "splits, such as train and test"
-        )
+    if split is None:
+        notes += splits_not_read(table, file.name, columns, num_files)
     if table.gaps and (gaps := sum(not all(clean(row[i]) for i in at) for _, row in table.rows)):
         notes.append(f"{gaps:,} {table.row}s of {file.name} that lack a text are left out")
     if table.gaps and table.names and len(table.names) > 2:
         there = ", ".join(f"{name} ({place})" for place, name in enumerate(table.names, 1))
         notes.append(f"{file.name} has texts in {there}; --set columns=[2,1] takes others")
     names = table.names
-    if names is None and table.rows and is_header([table.rows[0][1][i] for i in at]):
+    if has_header(table, columns, split):
         names = tuple(table.rows[0][1])
     return Columns((names[at[0]], names[at[1]]) if names else None, tuple(notes))
 
 
-def wider_rows(table: PairTable, name: str) -> Iterator[str]:
-    """Report a few rows with more columns than all others, where a text may hold a separator."""
-    widths = Counter(len(fields) for _, fields in table.rows)
-    usual = widths.most_common(1)[0][0] if widths else 0
-    wider = [number for number, fields in table.rows if len(fields) > usual]
-    if wider:
-        yield (
-            f"{name}, {table.row} {wider[0]}, and {len(wider):,} in all have more than {usual} "
-            "columns, as most have: if a text holds a separator, its rest is taken for another one"
-        )
-
-
 def read_sources(
-    file: Path, columns: tuple[int, int], encoding: str, *, of_pairs: bool
+    file: Path,
+    columns: tuple[int, int],
+    encoding: str,
+    *,
+    of_pairs: bool,
+    split: int | None = None,
 ) -> list[tuple[int, str]]:
     """Read texts to translate: the lines of a text file, or the column of them in a table.
 
@@ -331,6 +341,7 @@ def read_sources(
         columns: Of a table, those of a text and its translation, from 1.
         encoding: See `rnn_core.readers.plain_text.text_pieces`.
         of_pairs: Whether a text file whose lines have several columns is a table.
+        split: That of the splits, in the table that the model learned from; None if there is none.
 
     Returns:
         The number of each line or row, and its text.
@@ -344,7 +355,7 @@ def read_sources(
     if not of_pairs:
         columns = text_columns(table)
     rows, faults = [], Faults()
-    for number, fields in without_header(table, columns):
+    for number, fields in table.rows[has_header(table, columns, split) :]:
         text = clean(fields[columns[0] - 1 if len(fields) >= columns[0] else 0])
         if 1 < len(fields) < columns[0]:
             faults.add(
@@ -363,17 +374,9 @@ def read_sources(
 
 def source_table(file: Path, encoding: str, of_pairs: bool) -> PairTable | None:
     """A file as a table; None if it is one text on each line."""
-    if not (is_table(file.name) or of_pairs):
+    called_so = is_table(file)
+    if not (called_so or of_pairs):
         return None
     table = pair_table(file, encoding)
     several = sum(len(fields) > 1 for _, fields in table.rows)
-    return table if is_table(file.name) or 2 * several > len(table.rows) else None
-
-
-def without_header(table: PairTable, columns: tuple[int, int]) -> list[tuple[int, list[str]]]:
-    """The rows of a table without one of names of columns."""
-    if table.names is not None or not table.rows:
-        return table.rows
-    first = table.rows[0][1]
-    told = [first[column - 1] for column in columns if column <= len(first)] or first[:1]
-    return table.rows[1:] if is_header(told) else table.rows
+    return table if called_so or 2 * several > len(table.rows) else None

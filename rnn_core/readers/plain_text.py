@@ -9,6 +9,7 @@ from pathlib import Path
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import encoding_by_mark
+from rnn_core.readers.formats.first_bytes import DOCUMENTS, LOOKED_AT, POINTER, kind_of
 from rnn_core.readers.formats.packed import unpacked
 from rnn_core.readers.formats.text_records import FILLING
 
@@ -20,14 +21,6 @@ INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 
 PIECE_BYTES = 1 << 20
 """Texts are decoded in pieces of about this size; a bound on memory only."""
-
-NO_PLAIN_TEXT = (
-    (b"%PDF", "a PDF", "save its text alone"),
-    (b"{\\rtf", "a file of RTF", "save its text alone"),
-    (b"%!PS", "a file of PostScript", "save its text alone"),
-    (b"version https://git-lfs", "a pointer of git-lfs in place of the file", "run `git lfs pull`"),
-)
-"""First bytes of files that hold another text than they show, what they are, and what to do."""
 
 
 def as_seen(text: str) -> str:
@@ -94,14 +87,16 @@ def content_of(file: Path, name: str) -> bytes:
     """
     if not file.is_file():
         raise DataError(f"there is no file {name}")
-    opened, _ = unpacked(file, Faults())
+    opened, _ = unpacked(file, Faults(), called=name)
     with opened() as stream:
         content = stream.read()
     if not content:
         raise DataError(f"{name} is empty")
-    for start, kind, cure in NO_PLAIN_TEXT:
-        if content.startswith(start):
-            raise DataError(f"{name} is {kind}; {cure}")
+    kind = kind_of(content[:LOOKED_AT])
+    if kind == POINTER:
+        raise DataError(f"{name} is {kind} in place of the file; run `git lfs pull`")
+    if kind in DOCUMENTS:
+        raise DataError(f"{name} is {kind}; save its text alone")
     return content
 
 

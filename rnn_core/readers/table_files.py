@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
+from rnn_core.readers.formats.first_bytes import POINTER, kind_of
 from rnn_core.readers.formats.json_tables import read_json
 from rnn_core.readers.formats.odd_rows import names_below, without_repeated_names
 from rnn_core.readers.formats.packed import unpacked, without_packing
@@ -25,7 +26,7 @@ from rnn_core.readers.formats.typed_tables import (
     read_parquet,
     read_spreadsheet,
 )
-from rnn_core.readers.formats.written_numbers import Decimal
+from rnn_core.readers.formats.written_numbers import THOUSANDS, Decimal
 
 if TYPE_CHECKING:
     from array import array
@@ -58,7 +59,7 @@ AROUND_DIGITS = r"^[^\d.,+-]+|[^\d.,]+$"
 DIGITS = r"[+-]?[\d.,]*"
 """Patterns of all that is before and after the digits of a number, and of these."""
 
-BETWEEN_DIGITS = "[ \u00a0\u2009\u202f'\u2019]"
+BETWEEN_DIGITS = f"[{THOUSANDS}]"
 WITH_BLANKS = rf"[+-]?\d{{1,3}}({BETWEEN_DIGITS}\d{{3}})+([.,]\d*)?|{DIGITS}"
 """Patterns of what may be between thousands, and of numbers that may have it."""
 
@@ -80,13 +81,10 @@ JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*\"")
 
 OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel before 2007",
-    b"<!DOCTYPE": "a web page",
-    b"<html": "a web page",
     b"SQLite format 3": "a database of SQLite",
-    b"%PDF": "a PDF",
     b"\x89HDF": "HDF5",
 }
-"""First bytes of files that are no tables but are taken for them."""
+"""First bytes of binary files that are no tables but are taken for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,16 +143,12 @@ class TableFile:
     notes: tuple[str, ...] = ()
 
 
-def is_table_file(file: Path) -> bool:
-    """Return whether a file is called as tables are, in any capitals."""
-    name = without_packing(file.name)
+def is_table_file(file: PurePath | str) -> bool:
+    """Return whether a file, or one in a packed one, is called as tables are, in any capitals."""
+    own = PurePath(file).name
+    name = without_packing(own)
     suffix = PurePath(name).suffix.lower()
-    return suffix in ENDINGS or (not suffix and name != file.name)
-
-
-def is_table_name(name: str) -> bool:
-    """Return whether a file in a packed one is called as tables are."""
-    return is_table_file(Path(name))
+    return suffix in ENDINGS or (not suffix and name != own)
 
 
 def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
@@ -171,7 +165,7 @@ def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
     Raises:
         FaultsError: If none can be.
     """
-    opened, name = unpacked(file, faults, is_table_name)
+    opened, name = unpacked(file, faults, is_table_file)
     with opened() as stream:
         start = stream.read(512)
     if read := typed_reader(start, name):
@@ -206,9 +200,12 @@ def typed_reader(
 
 def refuse_other_kinds(start: bytes, name: str, faults: Faults) -> None:
     """Refuse what is no table, or empty."""
-    for beginning, kind in OTHER_KINDS.items():
-        if start.lstrip()[: len(beginning)].lower() == beginning.lower():
-            faults.add(f"{name} is {kind}, no table", "export it as CSV")
+    found = next((kind for begins, kind in OTHER_KINDS.items() if start.startswith(begins)), None)
+    kind = found or kind_of(start)
+    if kind == POINTER:
+        faults.add(f"{name} is {kind} in place of the table", "run `git lfs pull`")
+    elif kind is not None:
+        faults.add(f"{name} is {kind}, no table", "export it as CSV")
     if not start.strip():
         faults.add(f"{name} is not a readable table: it is empty", "")
     faults.check()

@@ -16,6 +16,7 @@ from rnn_core.readers.formats.encodings import (
     find_encoding,
     first_that_is_not,
 )
+from rnn_core.readers.formats.first_bytes import DOCUMENTS, HTML, XML, kind_of
 from rnn_core.readers.formats.packed import refuse_packed, unpacked, without_packing
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.table_files import ENDINGS as TABLE_ENDINGS
@@ -29,9 +30,6 @@ TABLES = tuple(ending for ending in TABLE_ENDINGS if ending not in {*PLAIN, ".da
 
 SETTINGS = frozenset({".yaml", ".yml", ".toml", ".cfg", ".ini", ".sh", ".log", ".py", ".lock"})
 """Endings of files that lie beside texts, and are texts only where nothing else is."""
-
-MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg", b"{\\rtf", b"%pdf", b"%!ps")
-"""First bytes, in small letters, of files that hold more than their text."""
 
 CONTROL_BYTES = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Bytes that no plain text has."""
@@ -61,7 +59,7 @@ def holds_text(file: Path) -> bool:
     if ending_of(Path(name)) in TABLES or is_note(name):
         return False
     binary = CONTROL_BYTES.search(start) and encoding_by_mark(start) is None
-    return bool(start) and not binary and not start.lstrip().lower().startswith(MARKUP)
+    return bool(start) and not binary and kind_of(start) not in {*DOCUMENTS, HTML, XML}
 
 
 def main_files(files: Sequence[Path]) -> list[Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults, some
-from rnn_core.readers.folders import visible_files, visible_in
+from rnn_core.readers.folders import check_link, visible_files, visible_in
 from rnn_core.readers.formats.encodings import first_that_is_not
 from rnn_core.readers.formats.packed import unpacked
 from rnn_core.readers.labelled_texts import one_form
@@ -135,14 +135,12 @@ def texts_in(
     """The names and texts of the files of a folder that are text."""
     for file in filter(is_text, visible_files(folder)):
         name = file.relative_to(raw).as_posix()
-        if not file.exists():
-            faults.add(f"{name} is a link to nothing", "remove it, or repair it")
-            continue
         with faults.noted():
-            own = encoding and ("utf-8" if is_utf_8(file) else encoding)
+            check_link(file, name)
+            own = encoding and ("utf-8" if is_utf_8(file, name) else encoding)
             yield name, read_plain_text(file, own, name).strip()
 
 
-def is_utf_8(file: Path) -> bool:
-    """Return whether a file, unpacked, is in UTF-8."""
-    return first_that_is_not(unpacked(file, Faults())[0], "utf-8") is None
+def is_utf_8(file: Path, name: str) -> bool:
+    """Return whether a file, unpacked, is in UTF-8; `name` is what errors call it."""
+    return first_that_is_not(unpacked(file, Faults(), called=name)[0], "utf-8") is None

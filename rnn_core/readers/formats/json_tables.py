@@ -10,9 +10,11 @@ from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import find_encoding
 from rnn_core.readers.formats.typed_tables import Typed, in_words
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
-TIME = re.compile(rf"{DAY.pattern}|\d{{9,19}}$")
-"""Names of rows that are days, or times that may count a unit since 1970."""
+DAY = re.compile(r"\d{4}[-/]\d\d(?:[-/]\d\d)?(?!\d)")
+"""Names of rows that are days or months."""
+
+COUNTED = re.compile(r"(?P<seconds>[1-3]\d{9}|[1-9]\d{8})(?P<rest>(?:\d{3}){0,3})")
+"""Numbers that may count seconds, or parts of them, from 1970 to a day from 1973 to 2096."""
 
 TOO_DEEP = "too many values inside values"
 
@@ -144,34 +146,53 @@ def rows_of(whole: dict[str, Any]) -> list[Any]:
         return lists[0]
     if values and len(lists) == len(values) and len({len(one) for one in lists}) == 1:
         return [dict(zip(whole, row, strict=True)) for row in zip(*lists, strict=True)]
+    if len(inner := [value for value in values if holds_columns(value)]) == 1:
+        return rows_of(inner[0])
     if values and all(isinstance(value, dict) for value in values):
         return rows_of_objects(whole)
     return [whole]
 
 
+def holds_columns(value: Any) -> bool:
+    """Return whether a value is an object of columns of several rows, as weather services write."""
+    lists = list(value.values()) if isinstance(value, dict) else []
+    if not all(isinstance(one, list) for one in lists):
+        return False
+    return len(lists) > 1 and len(lists[0]) > 1 and len({*map(len, lists)}) == 1
+
+
 def rows_of_objects(whole: dict[str, dict[str, Any]]) -> list[Any]:
     """The rows of an object of rows, or of columns, whose values have the names of rows."""
     names = list(dict.fromkeys(name for value in whole.values() for name in value))
-    by_row = are_row_names(whole) or not are_row_names(names)
-    if by_row and len(whole) == 1:
-        return [whole]
-    if by_row:
-        return with_index(list(whole.values()), list(whole))
-    rows = [{column: value.get(name) for column, value in whole.items()} for name in names]
-    return with_index(rows, names)
+    if are_row_names(names) and not are_row_names(whole):
+        rows = [{column: value.get(name) for column, value in whole.items()} for name in names]
+        return with_index(rows, names)
+    return [whole] if len(whole) == 1 else with_index(list(whole.values()), list(whole))
 
 
 def are_row_names(names: Iterable[str]) -> bool:
-    """Return whether names are those of rows: numbers, or days."""
+    """Return whether names are those of rows: numbers, days, or months."""
     return all(name.isdecimal() or DAY.match(name) for name in names)
+
+
+def are_times(names: Iterable[str]) -> bool:
+    """Return whether names of rows are times."""
+    return all(DAY.match(name) or counts_time(name) for name in names)
+
+
+def counts_time(name: str) -> bool:
+    """Return whether a number may count what has gone by since 1970; until 2001, whole minutes."""
+    found = COUNTED.fullmatch(name)
+    if found is None or len(found["seconds"]) == len("1000000000"):
+        return found is not None
+    return int(found["seconds"]) % 60 == 0 and not found["rest"].strip("0")
 
 
 def with_index(rows: list[Any], names: list[str]) -> list[Any]:
     """Rows with a column of their names, where these do not only count rows."""
     if names == [str(place) for place in range(len(names))]:
         return rows
-    times = all(map(TIME.match, names))
-    column = "date" if times and not any("date" in row for row in rows) else "index"
+    column = "date" if are_times(names) and not any("date" in row for row in rows) else "index"
     if any(column in row for row in rows):
         return rows
     return [{column: name, **row} for name, row in zip(names, rows, strict=True)]

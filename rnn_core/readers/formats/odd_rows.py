@@ -15,6 +15,9 @@ UNNAMED = "Unnamed: "
 MOST_UNITS = 3
 """Rows of units, at most."""
 
+NEARLY_ALL = 0.9
+"""Share of the values of a column above which it is one of numbers."""
+
 LOOKED_AT = 100
 """Rows below them that tell which columns are numbers."""
 
@@ -41,7 +44,8 @@ def names_below(frame: "pd.DataFrame") -> list[str] | None:
     """Names of columns in the row below those of groups of columns; None where there is none.
 
     A group has its name once, or over each of its columns. Names of columns are all there, and
-    differ.
+    differ; two columns or more hold numbers, so that a first row with a sign for a missing value
+    is not taken for names.
     """
     groups = [str(name) for name in frame.columns]
     named = [name for name in groups[1:] if not name.startswith(UNNAMED)]
@@ -54,9 +58,9 @@ def names_below(frame: "pd.DataFrame") -> list[str] | None:
     told = (
         below.iloc[:, place].astype("str").str.match(NUMERIC.pattern) for place in range(len(row))
     )
-    number = [bool(one.mean() > 0.9) for one in told]
+    number = [bool(one.mean() > NEARLY_ALL) for one in told]
     mixed = any(NUMERIC.match(value) for value, one in zip(row, number, strict=True) if one)
-    return row if any(number[1:]) and not mixed else None
+    return row if sum(number[1:]) > 1 and not mixed else None
 
 
 def rows_of_units(frame: "pd.DataFrame") -> int:
@@ -71,7 +75,9 @@ def rows_of_units(frame: "pd.DataFrame") -> int:
     if len(head) <= MOST_UNITS or not all(map(pd.api.types.is_string_dtype, texts)):
         return 0
     below = [one.iloc[MOST_UNITS:].str.strip().str.match(NUMERIC.pattern) for one in texts]
-    numeric = [one for one, numbers in zip(texts, below, strict=True) if numbers.mean() > 0.9]
+    numeric = [
+        one for one, numbers in zip(texts, below, strict=True) if numbers.mean() > NEARLY_ALL
+    ]
     for left in range(MOST_UNITS + 1):
         row = [str(one.iloc[left]).strip() for one in numeric]
         if any(map(NUMERIC.match, row)) or all(value.lower() in GAPS for value in row):

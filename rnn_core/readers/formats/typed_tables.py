@@ -3,11 +3,11 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.formats.odd_rows import UNNAMED
+from rnn_core.readers.formats.odd_rows import MOST_UNITS, UNNAMED
 from rnn_core.readers.formats.text_layout import is_header
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def read_spreadsheet(stream: BinaryIO, name: str, header: bool | None, faults: F
         faults.add(f"{name} is not a readable table: it is empty", "")
         faults.check()
     title = next((title for title in full if has_rows(sheets[title])), full[0])
-    notes = (f"of its sheets ({', '.join(full)}), {title} alone",) if len(full) > 1 else ()
-    check_formulas(stream, title, sheets[title], name, faults)
-    return of_cells(sheets[title], header, notes)
+    notes = [f"of its sheets ({', '.join(full)}), {title} alone"] if len(full) > 1 else []
+    notes += columns_of_formulas(stream, title, sheets[title])
+    return of_cells(sheets[title], header, tuple(notes))
 
 
 Sheet: TypeAlias = list[tuple[int, list[Any]]]
@@ -112,28 +112,44 @@ def has_rows(rows: Sheet) -> bool:
     return sum(sum(not is_blank(cell) for cell in cells) > 1 for _, cells in rows) > 1
 
 
-def check_formulas(stream: BinaryIO, title: str, rows: Sheet, name: str, faults: Faults) -> None:
-    """Refuse columns of formulas whose values are not in the file, as programs write them.
+def columns_of_formulas(stream: BinaryIO, title: str, rows: Sheet) -> Iterator[str]:
+    """Report columns that are left out since none of their formulas has a value in the file.
 
-    Raises:
-        FaultsError: If there is one; names the first formula of each.
+    Programs that are not Excel write none; Excel itself writes an empty one where a formula gives
+    an empty text.
     """
-    filled = Counter(p for _, cells in rows for p, cell in enumerate(cells) if not is_blank(cell))
-    alone = [place for place, count in filled.items() if count == 1]
     width = max((len(cells) for _, cells in rows), default=0)
-    if not alone and len(filled) == width:
+    filled = Counter(p for _, cells in rows for p, cell in enumerate(cells) if not is_blank(cell))
+    empty = [place for place in range(width) if filled[place] <= 1 + MOST_UNITS]
+    if not empty:
         return
+    values = dict(rows)
     stream.seek(0)
     written = sheets_of(stream, values=False)[title]
-    for place in {*alone, *(set(range(width)) - {*filled})}:
-        cells = ((row, cells[place]) for row, cells in written if place < len(cells))
-        found = next(((row, cell) for row, cell in cells if str(cell).startswith("=")), None)
-        if found is not None:
-            faults.add(
-                f"{name}, row {found[0]}: the value of the formula {found[1]} is not in the file",
-                "open it in Excel or LibreOffice, and save it",
+    for place in empty:
+        own = [(row, cells[place]) for row, cells in written if place < len(cells)]
+        formulas = [row for row, cell in own if str(cell).startswith("=")]
+        there = [row for row in formulas if not is_blank_at(values.get(row, ()), place)]
+        name = name_above(rows, place, formulas[0]) if formulas and not there else ""
+        if name:
+            yield (
+                f"column {name!r} left out: its formulas have no values in the file; open it in "
+                "Excel or LibreOffice and save it, if they have values there"
             )
-    faults.check()
+
+
+def name_above(rows: Sheet, place: int, below: int) -> str:
+    """The name of a column: what it has in the fullest row above some row; empty if nothing."""
+    above = [cells for row, cells in rows if row < below]
+    if not above:
+        return ""
+    fullest = max(above, key=lambda cells: sum(not is_blank(cell) for cell in cells))
+    return "" if is_blank_at(fullest, place) else in_words(fullest[place])
+
+
+def is_blank_at(cells: Sequence[object], place: int) -> bool:
+    """Return whether a row has nothing in a place."""
+    return place >= len(cells) or is_blank(cells[place])
 
 
 def cells_of(sheet: Any) -> Sheet:

@@ -32,14 +32,17 @@ BLANKS = " \t\r\n\u00a0\u2009\u202f\u2007\u200b\ufeff"
 SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
 """Letters right after a number that stand for thousands, millions ..."""
 
+THOUSANDS = "' \u00a0\u2009\u202f\u2019"
+"""Marks that may be between thousands, whatever the sign before decimals is."""
+
 NUMBER = re.compile(
     r"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>[$\u00a2-\u00a5\u20a0-\u20cf])?\s*(?P<second>[+-])?"
-    r"(?P<digits>\d[\d.,' \u00a0\u2009\u202f\u2019]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
+    rf"(?P<digits>\d[\d.,{THOUSANDS}]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
     r"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-][^\d()+-]*?)?\s*(?P<minus>-)?(?P<close>\))?"
 )
 SHAPES = {
     decimal: re.compile(
-        rf"(?P<whole>\d+|[1-9]\d{{0,2}}(?P<mark>[{other}' \u00a0\u2009\u202f\u2019])\d{{3}}"
+        rf"(?P<whole>\d+|[1-9]\d{{0,2}}(?P<mark>[{other}{THOUSANDS}])\d{{3}}"
         rf"((?P=mark)\d{{3}})*)?"
         rf"({re.escape(decimal)}(?P<rest>\d+)?)?"
     )
@@ -212,11 +215,12 @@ def as_digits(digits: str, decimal: Decimal | None) -> str:
         raise UnclearError(
             "has a comma" if "," in digits else NO_NUMBER,
             "write decimals with a point and thousands without a separator; if all decimals "
-            "have a comma, say --set decimal=,",
+            "have a comma, say so when the study is made: --set decimal=,",
         )
     if decimal is None and match["mark"] == "," and match["rest"] is None and len(digits) <= 7:
         raise UnclearError(
             "has a comma before decimals, or between thousands",
-            "say which: --set decimal=, or, for thousands, --set decimal=.",
+            "write decimals with a point and thousands without a separator, or say which when the "
+            "study is made: --set decimal=, or, for thousands, --set decimal=.",
         )
     return f"{re.sub(r'[^0-9]', '', match['whole'] or '0')}.{match['rest'] or 0}"

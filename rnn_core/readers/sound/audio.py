@@ -1,6 +1,7 @@
 """Recordings of any kind to samples: wav, FLAC, MP3, OGG and others that libsndfile reads."""
 
 import io
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.readers.faults import FaultsError
-from rnn_core.readers.formats.packed import OPENERS, OTHER_ARCHIVES
+from rnn_core.readers.formats.first_bytes import HTML, POINTER, XML, kind_of
+from rnn_core.readers.formats.packed import OPENERS, OTHER_ARCHIVES, ZIP
+from rnn_core.readers.sound.recording_files import RECORDINGS, STARTS
 from rnn_core.readers.sound.wav_chunks import EXPORT, plain_wav
 
 Samples: TypeAlias = NDArray[np.float32]
@@ -21,8 +24,14 @@ CONVERT = "convert it: `ffmpeg -i FILE -ac 1 FILE.wav`"
 LOWEST_RATE_HZ = 4000
 HIGHEST_RATE_HZ = 768_000
 
-BROKEN = ("File does not exist", "Error : flac decoder lost sync")
-"""Beginnings of what libsndfile says of a file of a kind that it knows, which ends too early."""
+UNSUPPORTED = re.compile(
+    r"not recognised|[Uu]nimplemented|[Uu]nsupported|not support|only supports"
+    r"|unknown (encoding )?format|WAVPACK|Malformed 'fmt ' chunk|struct incomplete"
+)
+"""Messages of libsndfile about a whole recording that it cannot read."""
+
+SHORTEST = 100
+"""Bytes; a recording of a known kind that has fewer is cut off, whatever libsndfile says of it."""
 
 LARGEST = 2.0**31
 """Of whole numbers of 32 bits; a larger sample is damage."""
@@ -37,17 +46,17 @@ UNREADABLE: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
     ("AAC", lambda start: start[:1] == b"\xff" and start[1:2] in {b"\xf1", b"\xf9"}, CONVERT),
     ("WMA", lambda start: start.startswith(b"\x30\x26\xb2\x75"), CONVERT),
     (
-        "a pointer of git-lfs in place of the recording",
-        lambda start: start.startswith(b"version https://git-lfs"),
+        f"{POINTER} in place of the recording",
+        lambda start: kind_of(start) == POINTER,
         "run `git lfs pull`, then try again",
     ),
+    (HTML, lambda start: kind_of(start) == HTML, "download the recording again"),
+    (XML, lambda start: kind_of(start) == XML, "download the recording again"),
     (
-        "a page of HTML",
-        lambda start: start.lstrip()[:5].lower() in {b"<!doc", b"<html"},
-        "download the recording again",
+        "a packed file",
+        lambda start: start.startswith((ZIP, *OPENERS, *OTHER_ARCHIVES)),
+        "unpack it",
     ),
-    ("a zip archive", lambda start: start.startswith(b"PK\x03\x04"), "unpack it"),
-    ("a packed file", lambda start: start.startswith((*OPENERS, *OTHER_ARCHIVES)), "unpack it"),
     ("a picture", lambda start: start.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")), REMOVE),
     ("a text", lambda start: start.startswith((b"\xff\xfe", b"\xfe\xff", BOM_UTF8)), REMOVE),
 )
@@ -166,7 +175,7 @@ def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
                 parts.append(part)
     except soundfile.LibsndfileError as error:
         cause = error.error_string.rstrip(". ")
-        if any(cause.startswith(start) for start in BROKEN):
+        if is_broken(content, label, cause):
             raise FaultsError({EXPORT: [f"{label} is broken, or cut off"]}) from None
         what = f"{label} is not a recording that can be read: {cause}"
         if b"\0" not in content[:64] and content[:64].isascii():
@@ -177,6 +186,20 @@ def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
         what = f"{label} announces {announced} samples and holds {held}: it is cut off"
         raise FaultsError({EXPORT: [what]})
     return np.concatenate(parts), rate, kind
+
+
+def is_broken(content: bytes, label: str, cause: str) -> bool:
+    """Return whether a file that libsndfile cannot read is a damaged one of a kind that it reads.
+
+    Args:
+        content: Its content.
+        label: Its name, whose ending may tell the kind where the first bytes do not.
+        cause: What libsndfile says.
+    """
+    if content.startswith(STARTS) and len(content) < SHORTEST:
+        return True
+    known = content.startswith(STARTS) or Path(label).suffix.lower() in RECORDINGS
+    return known and not UNSUPPORTED.search(cause)
 
 
 def check_rate(rate_hz: int, label: str) -> None:

@@ -109,6 +109,11 @@ def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
     return items, [f"background noise ({amount(noise, 'recording')})"] * bool(noise) + left
 
 
+def is_no_word(name: str) -> bool:
+    """Return whether a name has a digit or separator, and so is no word that may be said."""
+    return any(letter.isdigit() or letter in SEPARATORS for letter in name)
+
+
 def splits_by_list(lists: list[Path]) -> dict[Path, Split]:
     """Split of each recording, from lists as Speech Commands has them.
 

@@ -1,12 +1,13 @@
 """The columns of a table of recordings: by what they are called, or by what they hold."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.sound.name_tokens import is_no_word
 from rnn_core.readers.sound.recording_files import RECORDINGS, names_of
 from rnn_core.readers.sound.recording_index import alike
 from rnn_core.readers.table_files import TableFile, TableForm, read_table_file
@@ -80,7 +81,7 @@ class Wanted:
             one whose use is not known.
     """
 
-    known: frozenset[str]
+    known: Container[str]
     said: tuple[str, ...] = TEXTS
     speakers: tuple[str, ...] = SPEAKERS
     any_name: bool = False
@@ -90,9 +91,19 @@ class Wanted:
         return alike(PurePosixPath(value.strip().replace("\\", "/")).name) in self.known
 
 
-def known_names(recordings: Sequence[Path]) -> frozenset[str]:
-    """Names that a table may have for recordings, folders aside."""
-    return frozenset(alike(n) for path in recordings for n in names_of(path))
+class KnownNames(Container[str]):
+    """Names that a table or list may have for recordings, folders aside.
+
+    A name with a digit or separator may be written in other capitals; another may be a word.
+    """
+
+    def __init__(self, recordings: Sequence[Path]) -> None:
+        self.exact = frozenset(alike(n) for path in recordings for n in names_of(path))
+        self.any_case = frozenset(name.lower() for name in self.exact if is_no_word(name))
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether a name, in the form of `alike`, is one of a recording."""
+        return isinstance(name, str) and (name in self.exact or name.lower() in self.any_case)
 
 
 def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile, Columns]:

@@ -3,7 +3,7 @@
 import posixpath
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
@@ -83,7 +83,7 @@ class Index:
             return found
         last, parts = alike(posixpath.basename(name)), alike(posixpath.dirname(name))
         return self.nearest(folder, self.by_last.get(last, []), parts) or self.nearest(
-            folder, self.by_small.get(last.lower(), []), parts.lower(), str.lower
+            folder, self.by_small.get(last.lower(), []), parts, any_case=True
         )
 
     def nearest(
@@ -91,7 +91,8 @@ class Index:
         folder: Path,
         found: Sequence[Path],
         above: str,
-        form: Callable[[str], str] = str,
+        *,
+        any_case: bool = False,
     ) -> list[Path]:
         """Those of some recordings that are in folders of a name, the nearest ones to a table.
 
@@ -99,10 +100,12 @@ class Index:
             folder: That of the table.
             found: The recordings.
             above: The folders, with slashes between.
-            form: What names of folders are brought to before, such as small letters.
+            any_case: Whether folders may be written in other capitals.
         """
-        parts = PurePosixPath(above).parts
-        folders = {path: tuple(map(form, self.folders(path))) for path in found}
+        parts = PurePosixPath(above.lower() if any_case else above).parts
+        folders = {path: self.folders(path) for path in found}
+        if any_case:
+            folders = {path: tuple(map(str.lower, own)) for path, own in folders.items()}
         anywhere = [
             path for path in found if folders[path][len(folders[path]) - len(parts) :] == parts
         ]

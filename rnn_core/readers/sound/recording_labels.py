@@ -10,8 +10,8 @@ from rnn_core.readers.sound.recording_columns import (
     LABELS,
     SPEAKERS,
     TEXTS,
+    KnownNames,
     Wanted,
-    known_names,
     with_columns,
 )
 from rnn_core.readers.sound.recording_files import Files
@@ -97,7 +97,7 @@ def by_tables(raw: Path, files: Files, faults: Faults, *, any_name: bool) -> Tol
         FaultsError: If there are two.
     """
     wanted = Wanted(
-        known=known_names(files.recordings),
+        known=KnownNames(files.recordings),
         said=(*LABELS, *TEXTS),
         speakers=(*SPEAKERS, *GROUPS),
         any_name=any_name,

@@ -12,6 +12,7 @@ import numpy as np
 from rnn_core.errors import DataError
 from rnn_core.readers.alike_sounds import alike_ones
 from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.folders import check_link, link_to_nothing
 from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.sound.audio import Samples, Sound, read_sound, resampled
 from rnn_core.readers.sound.name_tokens import Recording
@@ -143,8 +144,7 @@ def words_to_suggest(raw: Path, form: str) -> list[Recording]:
 
 def read_checked(file: Named) -> Sound:
     """A recording in which something is heard."""
-    if not file.path.exists():
-        raise FaultsError({"remove it, or repair it": [f"{file.name} is a link to nothing"]})
+    check_link(file.path, file.name)
     sound = read_sound(file.path, file.name)
     check_sound(sound.samples, sound.rate_hz, file.name)
     return sound
@@ -220,7 +220,7 @@ def read_at_rate(content: object, rate_hz: int, name: str | None) -> Samples:
     """
     label = name or "the recording"
     if content is None:
-        raise FaultsError({"remove it, or repair it": [f"{label} is a link to nothing"]})
+        raise link_to_nothing(label)
     if not isinstance(content, bytes | bytearray | memoryview):
         what = f"{label} is given as {type(content).__name__}, not as bytes"
         raise FaultsError({"give the content of its file": [what]})

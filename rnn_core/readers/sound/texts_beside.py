@@ -3,23 +3,21 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.formats.encodings import encoding_by_mark
-from rnn_core.readers.labelled_lines import encoding_of
 from rnn_core.readers.plain_text import one_line, read_file_lines
-from rnn_core.readers.sound.name_tokens import SEPARATORS, Item, items_of
+from rnn_core.readers.sound.name_tokens import SEPARATORS, Item, is_no_word, items_of
+from rnn_core.readers.sound.named_lines import Line, line_of, lines_of, shared_encoding
 from rnn_core.readers.sound.recording_columns import (
     NAMED,
     OTHER_FACTS,
+    KnownNames,
     is_number,
-    known_names,
 )
-from rnn_core.readers.sound.recording_files import RECORDINGS, Files, bare_name
+from rnn_core.readers.sound.recording_files import RECORDINGS, Files, bare_name, names_of
 from rnn_core.readers.sound.recording_index import Index, alike
 from rnn_core.readers.sound.transcript_tables import LARGEST, Row, check_row
 from rnn_core.wording import amount
@@ -44,14 +42,14 @@ TIMES = re.compile(r"(?P<start>\d+(?:\.\d+)?)\s+(?P<end>\d+(?:\.\d+)?)\s+(?=\S)"
 FIELD = re.compile(r"[\w ]{1,30}:(\s|$)")
 """A name of a fact, as in `speaker: bob`."""
 
+MARK_AFTER_NAME = re.compile(r"^([^\s:|,;]+)\s*[:|,;]")
+"""A name and the mark that separates it from a text."""
+
 LAST_PART = re.compile(r"[-_. ][^-_. ]+$")
 """The last part of a name, after a separator."""
 
 START = 1 << 16
 """Bytes at the start of a file that show whether it is a list."""
-
-FESTIVAL = re.compile(r'\(\s*(?P<name>\S+)\s+"(?P<text>.*)"\s*\)')
-"""A line of a list of CMU Arctic."""
 
 
 class Texts(NamedTuple):
@@ -122,11 +120,14 @@ def of_own_files(
 ) -> Texts:
     """The texts of files that are called after their recording; those that lack one are noted."""
     lines: dict[Path, list[str]] = {}
+    encoding = shared_encoding({*own.values()})
     for path, file in own.items():
         with faults.noted():
-            read = lines_in_any_encoding(file, file.relative_to(raw).as_posix())
+            read = read_file_lines(file, encoding, file.relative_to(raw).as_posix())
             lines[path] = [line.strip() for line in read if line.strip()]
-    lines = without_names(without_times(lines, own))
+    lines = without_times(lines, own)
+    named = begin_with_names(lines, own)
+    lines = without_names(lines) if named else lines
     texts = {path: one_line(" ".join(each)) for path, each in lines.items()}
     rows = []
     for path in recordings:
@@ -139,32 +140,35 @@ def of_own_files(
                 f"{name} has no text file as the others have",
                 "write one, with the same name and .txt at its end, or remove the recording",
             )
-    one = min(own.values()).relative_to(raw).as_posix()
-    return Texts(rows, frozenset(own.values()), f"texts are read from a file each, such as {one}")
+    note = (
+        f"texts are read from a file each, such as {min(own.values()).relative_to(raw).as_posix()}"
+    )
+    note += f"; they are read as {encoding}, since they are not UTF-8" if encoding else ""
+    note += "; the name of its recording, which each begins with, is left out" if named else ""
+    return Texts(rows, frozenset(own.values()), note)
 
 
-def lines_in_any_encoding(file: Path, name: str) -> list[str]:
-    """The lines of a text, in UTF-8 or the one encoding that its bytes certainly are in.
+def begin_with_names(lines: Mapping[Path, list[str]], own: Mapping[Path, Path]) -> bool:
+    """Return whether each text begins with the name of its recording, and goes on.
 
-    Raises:
-        DataError: If there is none, or it is no text.
+    A name without a digit or separator may be a word that is said.
     """
-    try:
-        return read_file_lines(file, name=name)
-    except DataError:
-        with suppress(FaultsError):
-            found = encoding_of(file, None, Faults())
-            if not found.startswith("utf-8"):
-                return read_file_lines(file, found, name)
-        raise
+    for path, each in lines.items():
+        line = line_of(1, MARK_AFTER_NAME.sub(r"\1 ", each[0]))
+        name = alike(line.name).lower()
+        names = {alike(known).lower() for known in (*names_of(path), own[path].stem)}
+        told = name in names and is_no_word(name)
+        if not (told and line.text):
+            return False
+    return bool(lines)
 
 
-def without_names(lines: dict[Path, list[str]]) -> dict[Path, list[str]]:
-    """The lines of texts, without the name of its recording that each text begins with."""
-    starts = {path: each[0].partition(" ") for path, each in lines.items() if each}
-    if not all(alike(start[0]) == bare_name(path) and start[2] for path, start in starts.items()):
-        return lines
-    return {path: [starts[path][2].strip(), *each[1:]] for path, each in lines.items() if each}
+def without_names(lines: Mapping[Path, list[str]]) -> dict[Path, list[str]]:
+    """The lines of texts, without the name that each text begins with."""
+    return {
+        path: [line_of(1, MARK_AFTER_NAME.sub(r"\1 ", first)).text.strip(), *rest]
+        for path, (first, *rest) in lines.items()
+    }
 
 
 def without_times(lines: dict[Path, list[str]], own: Mapping[Path, Path]) -> dict[Path, list[str]]:
@@ -222,43 +226,39 @@ def own_files(files: Files) -> dict[Path, Path]:
     """The text file of each recording that has one: beside it, or the only one of that name.
 
     Where most recordings have none so, the last part of their names does not count: VCTK has two
-    microphones for each text.
+    microphones for each text. Capitals count last.
     """
-    beside: dict[Path, Path] = {}
-    anywhere: dict[str, list[Path]] = defaultdict(list)
-    for ending in reversed(ENDINGS):
-        for path in files.others:
-            if path.name.lower().endswith(ending) and path.is_file():
-                bare = alike(path.name[: -len(ending)])
-                beside[path.parent / bare] = path
-                anywhere[bare].append(path)
     found: dict[Path, Path] = {}
-    for shortened in (alike, lambda name: LAST_PART.sub("", alike(name))):
-        for path in files.recordings:
-            bare = shortened(bare_name(path))
-            same = anywhere.get(bare, [])
-            if own := beside.get(path.parent / bare, same[0] if len(same) == 1 else None):
-                found.setdefault(path, own)
-        if len(found) >= HALF * len(files.recordings):
-            return found
+    for form in (alike, lambda name: alike(name).lower()):
+        beside, anywhere = texts_by_name(files.others, form)
+        for left_out in (None, LAST_PART):
+            for path in files.recordings:
+                bare = form(bare_name(path))
+                bare = left_out.sub("", bare) if left_out else bare
+                same = anywhere.get(bare, [])
+                if own := beside.get(path.parent / bare, same[0] if len(same) == 1 else None):
+                    found.setdefault(path, own)
+            if len(found) >= HALF * len(files.recordings):
+                return found
     return found
 
 
+def texts_by_name(
+    files: Sequence[Path], form: Callable[[str], str]
+) -> tuple[dict[Path, Path], dict[str, list[Path]]]:
+    """Text files by their folder and the form of their name, and by that of their name alone."""
+    beside: dict[Path, Path] = {}
+    anywhere: dict[str, list[Path]] = defaultdict(list)
+    for ending in reversed(ENDINGS):
+        for path in files:
+            if path.name.lower().endswith(ending) and path.is_file():
+                bare = form(path.name[: -len(ending)])
+                beside[path.parent / bare] = path
+                anywhere[bare].append(path)
+    return beside, anywhere
+
+
 # --- Lists ---
-
-
-class Line(NamedTuple):
-    """A line of a list.
-
-    Attributes:
-        number: Its place in the file, from 1.
-        name: What it calls the recording.
-        text: The rest.
-    """
-
-    number: int
-    name: str
-    text: str
 
 
 def of_lists(raw: Path, files: Files, own: Container[Path], faults: Faults) -> Texts | None:
@@ -270,7 +270,7 @@ def of_lists(raw: Path, files: Files, own: Container[Path], faults: Faults) -> T
         own: Those that are called after one recording, which are no lists.
         faults: Where it is noted what is wrong.
     """
-    known = known_names(files.recordings)
+    known = KnownNames(files.recordings)
     called = names_of_kaldi(raw, files)
     rows: dict[Path, Row] = {}
     used: set[Path] = set()
@@ -332,23 +332,6 @@ def begins_as_list(file: Path, known: Container[str], called: Mapping[str, str])
     first = next((x for x in start.decode(encoding, "replace").splitlines() if x.strip()), "")
     name = line_of(1, first.lstrip("\ufeff")).name
     return alike(PurePosixPath(called.get(name, name)).name) in known
-
-
-def lines_of(file: Path) -> list[Line]:
-    """The lines of a file that are not blank; of one that is no text, none."""
-    try:
-        texts = lines_in_any_encoding(file, file.name)
-    except DataError:
-        return []
-    return [line_of(number, text) for number, text in enumerate(texts, 1) if text.strip()]
-
-
-def line_of(number: int, text: str) -> Line:
-    """A line of a list: a name, and the rest."""
-    if match := FESTIVAL.fullmatch(text.strip()):
-        return Line(number, match["name"], match["text"])
-    name, *rest = text.split(maxsplit=1) or [""]
-    return Line(number, name, " ".join(rest))
 
 
 def is_list(lines: Sequence[Line], known: Container[str], called: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.joined_words import Utterance, Utterances
-from rnn_core.readers.sound.recording_columns import Wanted, known_names
+from rnn_core.readers.sound.recording_columns import KnownNames, Wanted
 from rnn_core.readers.sound.recording_files import Files, bare_name, find_files
 from rnn_core.readers.sound.recording_index import Index, alike
 from rnn_core.readers.sound.recording_sides import (
@@ -75,7 +75,7 @@ def source_of(raw: Path, files: Files, faults: Faults) -> Source:
     These are tables by their names, tables by the names of their columns, files of each recording
     or lists, and tables where only one column can be that of texts.
     """
-    wanted = Wanted(known=known_names(files.recordings))
+    wanted = Wanted(known=KnownNames(files.recordings))
     usual = usual_tables(files.others)
     own = bool(usual) and usual[0].stem.lower() == OWN
     if own or any(lists(table, wanted) for table in usual):
@@ -133,7 +133,7 @@ def of_tables(raw: Path, files: Files, tables: list[Path], faults: Faults) -> Li
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
         raise FaultsError({"remove one of them": [f"the data holds {names}"]})
     before = len(faults.found)
-    wanted = Wanted(known=known_names(files.recordings), any_name=True)
+    wanted = Wanted(known=KnownNames(files.recordings), any_name=True)
     rows, notes = read_tables(tables, wanted, faults)
     unclear = len(faults.found) > before
     index = Index(raw, files.recordings, unclear)

@@ -1,6 +1,7 @@
 """The chunks of a wav file, found also where its header is untrue about sizes."""
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rnn_core.readers.faults import FaultsError
@@ -72,8 +73,10 @@ def block_size(form: bytes) -> int:
 def find_chunks(content: bytes, label: str) -> Chunks:
     """Go from chunk to chunk up to the samples.
 
+    An empty part of samples before those that hold some is left there by a recorder.
+
     Raises:
-        FaultsError: If the file ends before them.
+        FaultsError: If the file ends before them, or has further ones after them.
     """
     if len(content) < 12:
         raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
@@ -81,18 +84,47 @@ def find_chunks(content: bytes, label: str) -> Chunks:
         what = f"{label} is not a wav file: its kind is {content[8:12]!r}"
         raise FaultsError({EXPORT: [what]})
     found: dict[bytes, bytes] = {}
-    place = 12
-    while place + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, place)
-        body = place + 8
+    empty = False
+    for name, body, size in chunks_from(content, 12):
         if name == b"data" and len(found.get(b"fmt ", b"")) >= 16:
-            return Chunks(found[b"fmt "], found.get(b"fact", b""), *samples_at(content, body, size))
+            data, announced = samples_at(content, body, size)
+            if size:
+                refuse_further(content, after_chunk(content, body + size, size % 2), label)
+            if data or announced:
+                return Chunks(found[b"fmt "], found.get(b"fact", b""), data, announced)
+            empty = True
         found.setdefault(name, content[body : body + size])
-        place = after_chunk(content, body + size, size % 2)
+    if empty:
+        return Chunks(found[b"fmt "], found.get(b"fact", b""), b"", 0)
     if b"data" in found and b"fmt " in found:
         what = f"{label} is not a readable wav file: its header comes after its samples"
         raise FaultsError({EXPORT: [what]})
     raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
+
+
+def chunks_from(content: bytes, place: int) -> Iterator[tuple[bytes, int, int]]:
+    """The name of each chunk from a place on, where its content begins, and its size."""
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, place)
+        yield name, place + 8, size
+        place = after_chunk(content, place + 8 + size, size % 2)
+
+
+def refuse_further(content: bytes, place: int, label: str) -> None:
+    """Refuse samples, or another recording, in what comes after the samples of a wav file.
+
+    Players leave them out, so that a text may tell more than is heard.
+
+    Raises:
+        FaultsError: If there are any.
+    """
+    for name, body, size in chunks_from(content, place):
+        joined = name == b"RIFF" and content[body : body + 4] == b"WAVE"
+        if joined or (name == b"data" and size and body < len(content)):
+            what = f"{label} holds further samples after those that players read"
+            raise FaultsError({"save each recording as a file of its own": [what]})
+        if not is_name(name):
+            return
 
 
 def samples_at(content: bytes, body: int, size: int) -> tuple[bytes, int | None]:

@@ -10,7 +10,7 @@ import pandas as pd
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.times.numbered import EXCEL, SINCE_1970, times_of_numbers
-from rnn_core.readers.times.parsing import AT_ONCE, Times
+from rnn_core.readers.times.parsing import AT_ONCE, DayFirst, Times
 from rnn_core.readers.times.written import times_of_text, words_of
 
 USUAL_NAMES = ("timestamp", "datetime", "date", "time", "ds", "day", "week", "month", "year")
@@ -31,7 +31,7 @@ YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "an
 """Words of names of columns whose numbers may be years alone."""
 
 
-def read_times(table: pd.DataFrame, date: str, name: str, day_first: bool | None = None) -> Times:
+def read_times(table: pd.DataFrame, date: str, name: str, day_first: DayFirst = None) -> Times:
     """The timestamps of a table, in the order of its rows.
 
     Text is read as ISO 8601, as parts of a year such as 2024-Q1, or as day, month and year in
@@ -42,7 +42,7 @@ def read_times(table: pd.DataFrame, date: str, name: str, day_first: bool | None
         table: Its index says what a row is called.
         date: The column of timestamps.
         name: What to call the table in errors.
-        day_first: Whether 01/02/2024 is the first of February, if it is known.
+        day_first: Whether 01/02/2024 is the first of February, if it is known; see `DayFirst`.
 
     Raises:
         DataError: If the column is not there or a value cannot be read.
@@ -124,7 +124,7 @@ def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
 
 
 def find_dates(
-    table: pd.DataFrame, others: list[str], name: str, day_first: bool | None = None
+    table: pd.DataFrame, others: list[str], name: str, day_first: DayFirst = None
 ) -> str | None:
     """The column of timestamps, if there is one.
 
@@ -136,7 +136,7 @@ def find_dates(
         table: Its index says what a row is called.
         others: Columns that are something else.
         name: What to call the table in errors.
-        day_first: Whether 01/02/2024 is the first of February, if it is known.
+        day_first: Whether 01/02/2024 is the first of February, if it is known; see `DayFirst`.
 
     Raises:
         DataError: If the one column of timestamps cannot be read.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.times.columns import find_dates, may_be_dates, read_times
-from rnn_core.readers.times.parsing import Times
+from rnn_core.readers.times.parsing import DayFirst, Times
 from rnn_core.readers.times.parts import find_parts, joined_name, read_parts
 
 MOST_DISORDER = 0.05
@@ -21,7 +21,7 @@ def find_times(
     table: pd.DataFrame,
     others: Sequence[str],
     name: str,
-    day_first: bool | None,
+    day_first: DayFirst,
     series: NDArray[np.int32],
 ) -> tuple[str | None, tuple[str, ...]]:
     """The column of timestamps of a table, and the columns that make it together, if any do.
@@ -33,7 +33,7 @@ def find_times(
         table: Its index says what a row is called.
         others: Columns that are something else.
         name: What to call the table in errors.
-        day_first: Whether 01/02/2024 is the first of February, if it is known.
+        day_first: Whether 01/02/2024 is the first of February, if it is known; see `DayFirst`.
         series: Series of each row, (N,).
 
     Raises:
@@ -66,7 +66,7 @@ def find_times(
 
 
 def read_any(
-    table: pd.DataFrame, columns: tuple[str, ...], name: str, day_first: bool | None
+    table: pd.DataFrame, columns: tuple[str, ...], name: str, day_first: DayFirst
 ) -> Times:
     """The timestamps that a column holds, or that several make together."""
     if len(columns) == 1:

@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,17 +18,29 @@ FIRST_YEAR = 1000
 AT_ONCE = 50_000
 """Texts that are read at once; a bound on memory only."""
 
+OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+"""An offset from UTC after a time of day."""
+
+LATE = rf"[T ]24:00(?::00(?:\.0+)?)?(?:{OFFSET})?$"
+"""The end of a day as a time."""
+
+YEAR_FIRST: Final = "year"
+
+DayFirst = bool | Literal["year"] | None
+"""Order of 01/02/24: whether the day is first, or that the year is; None: unknown."""
+
 
 class Times(NamedTuple):
     """Timestamps that were read.
 
     Attributes:
         times: In the order of the rows.
-        day_first: Whether the day is written before the month; None where neither is first.
+        day_first: Whether the day is written before the month, or that a year of two digits is
+            before both; None where no order had to be found.
     """
 
     times: pd.DatetimeIndex
-    day_first: bool | None = None
+    day_first: DayFirst = None
 
 
 def in_pieces(
@@ -52,13 +64,34 @@ def parse(values: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp
     return read(values) if form is None else in_pieces(values, read)
 
 
-def to_datetime(piece: "pd.Series[Any]", form: str | None) -> "pd.Series[pd.Timestamp]":
-    """Texts as timestamps; NaT where there are none, also where offsets from UTC differ."""
+def to_datetime(
+    piece: "pd.Series[Any]", form: str | None, utc: bool = False
+) -> "pd.Series[pd.Timestamp]":
+    """Texts as timestamps; NaT where there are none, also where offsets from UTC differ.
+
+    24:00 of a day is 00:00 of the next one.
+
+    Args:
+        piece: The texts.
+        form: Their form; None: that of the first.
+        utc: Whether times with offsets are turned into UTC.
+    """
+    late = piece.str.contains(LATE, regex=True).to_numpy(bool)
+    if late.any():
+        piece = piece.copy()
+        piece[late] = [re.sub(LATE, at_midnight, text) for text in piece[late]]
     try:
-        times: pd.Series[pd.Timestamp] = pd.to_datetime(piece, format=form, errors="coerce")
+        times: pd.Series[pd.Timestamp] = pd.to_datetime(
+            piece, format=form, errors="coerce", utc=utc
+        )
     except ValueError:
         return pd.Series(pd.NaT, index=piece.index, dtype="datetime64[s]")
-    return times
+    return times.mask(late, times + pd.Timedelta(days=1)) if late.any() else times
+
+
+def at_midnight(late: re.Match[str]) -> str:
+    """The end of a day as the time at which one begins."""
+    return late[0].replace("24", "00", 1)
 
 
 def kinds_of(values: "pd.Series[Any]", pattern: str) -> tuple[list[str], NDArray[np.int32]]:

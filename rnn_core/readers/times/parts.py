@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.times.columns import read_times, refuse_empty
-from rnn_core.readers.times.parsing import AT_ONCE, Times
+from rnn_core.readers.times.parsing import AT_ONCE, DayFirst, Times
 from rnn_core.readers.times.written import words_of
 
 PARTS: Mapping[str, frozenset[str]] = {
@@ -136,7 +136,7 @@ def may_hold(part: str, values: "pd.Series[Any]", least: float = 1) -> bool:
 
 
 def read_parts(
-    table: pd.DataFrame, columns: Sequence[str], name: str, day_first: bool | None = None
+    table: pd.DataFrame, columns: Sequence[str], name: str, day_first: DayFirst = None
 ) -> Times:
     """The timestamps that columns make together, in the order of the rows.
 
@@ -144,7 +144,7 @@ def read_parts(
         table: Its index says what a row is called.
         columns: Of a day and a time of day, or of the parts of one of `WAYS`.
         name: What to call the table in errors.
-        day_first: Whether 01/02/2024 is the first of February, if it is known.
+        day_first: Whether 01/02/2024 is the first of February, if it is known; see `DayFirst`.
 
     Raises:
         DataError: If a column is not there, a value cannot be read, or they make no timestamp.
@@ -257,7 +257,7 @@ def clock_of(text: str) -> float:
     return clock * 1_000 if minute < 60 and second < 60 and clock <= 86_400 else np.nan
 
 
-def read_days(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
+def read_days(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
     """Days, which may be repeated: each is read once, since repeated rows do not show the order of
     day and month.
     """  # noqa: D205

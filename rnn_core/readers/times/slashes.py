@@ -1,7 +1,6 @@
 """Days written as numbers with a mark between: 31/01/2024, 01/31/2024, 31.1.24."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,14 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError
 from rnn_core.readers.formats.memory import give_back
-from rnn_core.readers.times.parsing import AT_ONCE, Times, parse, refuse_unread
+from rnn_core.readers.times.parsing import (
+    AT_ONCE,
+    YEAR_FIRST,
+    DayFirst,
+    Times,
+    parse,
+    refuse_unread,
+)
 from rnn_core.readers.times.steps import increasing, regular
 
 SLASHED = re.compile(
@@ -18,6 +24,11 @@ SLASHED = re.compile(
 )
 WITH_MONTH = re.compile(r"^\d{1,2}(?P<mark>[ /-]?)(?P<month>[A-Za-z]{3,})(?P=mark)\d\d(?=$|[ T:])")
 """A day with the name of its month, and a year of two digits."""
+
+REST_OF_MONTH = (
+    r"(?i)^(\d{1,2}[ /-]?[a-z]{3})(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)(?![a-z])"
+)
+"""A day with more of the name of its month than three letters, such as 01-Sept."""
 
 SHORT = re.compile(r"^\d\d(?P<mark>[/.-])\d\d(?P=mark)\d\d\b")
 CENTURY = 50
@@ -38,19 +49,20 @@ class Parts(NamedTuple):
     second: NDArray[np.int8]
 
 
-def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
+def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
     """Timestamps such as 31/01/2024 or 01/31/2024, in the one order that all rows allow."""
     if WITH_MONTH.match(values.iloc[0]):
-        return Times(times_of_named_months(values, name))
-    if SHORT.match(values.iloc[0]) and (found := years_first(values, name)) is not None:
-        return Times(found)
+        return times_of_named_months(values, name, day_first)
+    if SHORT.match(values.iloc[0]) and (found := years_first(values, name, day_first)):
+        return found
+    known = None if day_first == YEAR_FIRST else day_first
     parts = parts_of(values)
     first_day = order_of(values, parts, name)
     if first_day is None:
-        first_day = day_first
-    elif day_first is not None and first_day != day_first:
+        first_day = known
+    elif known is not None and first_day != known:
         place = int(np.argmax((parts.first if first_day else parts.second) > 12))
-        order = "day" if day_first else "month"
+        order = "day" if known else "month"
         raise DataError(
             f"{name}, row {values.index[place]}: {values.iloc[place]} does not have the {order} "
             "first, as the dates that the model was trained on or data.day_first says"
@@ -63,56 +75,52 @@ def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: bool | None
     return Times(times, first_day)
 
 
-def years_first(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex | None:
-    """Timestamps such as 24-01-31, where the year is written first; None where it is not."""
-    mark = shape_of(values)["mark"]
-    if mark == ".":
-        return None
-    others = [read_slashes(values, day_first) for day_first in (True, False)]
-    return if_certain(values, with_clock(values, f"%y{mark}%m{mark}%d"), others, name)
+def years_first(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times | None:
+    """Timestamps such as 24-01-31, where the year is written first; None where it is not.
 
-
-def if_certain(
-    values: "pd.Series[Any]",
-    times: "pd.Series[pd.Timestamp]",
-    others: "Sequence[pd.Series[pd.Timestamp]]",
-    name: str,
-) -> pd.DatetimeIndex | None:
-    """The timestamps of texts with the year first; None where it is last.
-
-    It is first where the rows are in order then, and would not be if it were last.
-
-    Args:
-        values: The texts.
-        times: As they are with the year first.
-        others: As they may be with the year last.
-        name: What to call the table in errors.
+    If nothing else says it, it is first where the rows are in order then, and would not be if it
+    were last.
 
     Raises:
         DataError: If both may be, as in 24-01-01, 24-01-02, which are days, or first days of years.
     """
+    mark = shape_of(values)["mark"]
+    if mark == "." or day_first in {True, False}:
+        return None
+    times = with_clock(values, f"%y{mark}%m{mark}%d")
+    if day_first == YEAR_FIRST:
+        return Times(refuse_unread(values, times, name), YEAR_FIRST)
     if not in_order(times):
         return None
+    others = [read_slashes(values, day_first) for day_first in (True, False)]
     if not any(map(in_order, others)) or (steady(times) and not any(map(steady, others))):
-        return pd.DatetimeIndex(times)
+        return Times(pd.DatetimeIndex(times), YEAR_FIRST)
     if len({text[:2] for text in values}) == 1:
         raise DataError(
             f"{name}, row {values.index[0]}, column {values.name!r}: {values.iloc[0]!r} can have "
-            "the year first or last; write it with four digits, such as 2024-01-31"
+            "the year first or last; write it with four digits, such as 2024-01-31, or if it is "
+            "last, say what is first when the study is made: --set day_first=true, or "
+            "day_first=false"
         )
     return None
 
 
-def times_of_named_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
-    """Timestamps such as 31-Jan-24, or 24-Jan-31 where the year is certain to be first."""
+def times_of_named_months(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
+    """Timestamps such as 31-Jan-24, or 24-Jan-31 where the year cannot be last.
+
+    It can where the rows are in order then.
+    """
+    values = values.str.replace(REST_OF_MONTH, r"\1", regex=True)
     match = WITH_MONTH.match(values.iloc[0])
     assert match is not None
-    mark, month = match["mark"], "%b" if len(match["month"]) == 3 else "%B"
-    last = with_clock(values, f"%d{mark}{month}{mark}%y")
-    found = if_certain(values, with_clock(values, f"%y{mark}{month}{mark}%d"), [last], name)
-    times = refuse_unread(values, last, name) if found is None else found
+    mark = match["mark"]
+    last = with_clock(values, f"%d{mark}%b{mark}%y")
+    first = with_clock(values, f"%y{mark}%b{mark}%d")
+    unlike = day_first is None and not in_order(last) and in_order(first)
+    year_first = day_first == YEAR_FIRST or unlike
+    times = refuse_unread(values, first if year_first else last, name)
     refuse_two_centuries(values, times, name)
-    return times
+    return Times(times, YEAR_FIRST if year_first else None)
 
 
 def in_order(times: "pd.Series[pd.Timestamp]") -> bool:
@@ -193,7 +201,8 @@ def order_by_steps(values: "pd.Series[Any]", name: str) -> bool:
     if fit[0] == fit[1] or len(values) < 3:
         raise DataError(
             f"{name}, row {values.index[0]}: {values.iloc[0]} can be day and month or month and "
-            "day, and no other row tells; say which: --set day_first=true, or day_first=false"
+            "day, and no other row tells; write 2024-01-31, or say which when the study is made: "
+            "--set day_first=true, or day_first=false"
         )
     return fit[0]
 

@@ -10,13 +10,22 @@ from pandas.tseries.api import guess_datetime_format
 
 from rnn_core.errors import DataError
 from rnn_core.readers.times.month_names import WORD, in_english
-from rnn_core.readers.times.parsing import AT_ONCE, Times, in_pieces, kinds_of, parse, refuse_unread
+from rnn_core.readers.times.parsing import (
+    AT_ONCE,
+    OFFSET,
+    DayFirst,
+    Times,
+    in_pieces,
+    kinds_of,
+    parse,
+    refuse_unread,
+    to_datetime,
+)
 from rnn_core.readers.times.slashes import SLASHED, WITH_MONTH, times_of_slashes
 
 ZONE = r"\d{1,2}:\d{2}\S*?\s?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
-OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 HALF = r"^(?P<year>\d{4})[- ]?H(?P<half>[12])$"
 DAY_OF_YEAR = r"^\d{4}-\d{3}$"
 SHORT_YEAR = r"^(?P<month>[A-Za-z]{3})[a-z]*\.?(?P<mark>[-/ ]?'|[-/ ])(?P<year>\d\d)$"
@@ -36,9 +45,6 @@ PLAIN_FORMS = (
 """Forms of dates, such as those with the signs for year, month and day in Chinese, Japanese and
 Korean, or from one time to another, and what pandas reads in their place."""
 
-LATE = r"[T ]24:00(?::00)?$"
-"""The end of a day as a time."""
-
 MAY = r"(?i)\bmay\b"
 
 WEEKS = {"week", "isoweek", "yearweek", "kw"}
@@ -46,13 +52,13 @@ QUARTERS = {"quarter", "qtr", "quartal", "trimestre"}
 """Names of columns in which a small number beside a year counts such parts of it."""
 
 
-def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -> Times:
+def times_of_text(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
     """Timestamps that are written out.
 
     Args:
         values: The texts, without blanks around.
         name: What to call the table in errors.
-        day_first: Whether 01/02/2024 is the first of February, if it is known.
+        day_first: Whether 01/02/2024 is the first of February, if it is known; see `DayFirst`.
 
     Raises:
         DataError: If they cannot be read, or not with certainty.
@@ -74,8 +80,7 @@ def times_of_text(values: "pd.Series[Any]", name: str, day_first: bool | None) -
         return Times(refuse_unread(values, weeks_of(values, NUMERIC_WEEK), name))
     if re.match(r"^[1-4][-/]\d{4}$", first):
         return Times(quarters_or_months(values, name))
-    values = without_late_midnights(values)
-    if SLASHED.match(first) or WITH_MONTH.match(values.iloc[0]):
+    if SLASHED.match(first) or WITH_MONTH.match(first):
         return times_of_slashes(values, name, day_first)
     return Times(in_one_zone(values, name))
 
@@ -171,20 +176,6 @@ def quarters_or_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     return refuse_unread(values, parse(values.str.replace("/", "-"), "%m-%Y"), name)
 
 
-def without_late_midnights(values: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Texts in which 24:00 of a day is 00:00 of the next one, where the day is certain."""
-    late = values.str.contains(LATE, regex=True)
-    if not late.any():
-        return values
-    form = "%d.%m.%Y" if "." in values.iloc[0][:10] else "%Y-%m-%d"
-    days = parse(values[late].str.slice(0, 10), form) + pd.Timedelta(days=1)
-    clock = values[late].str.slice(11).str.replace("24:", "00:", regex=False)
-    next_day = days.dt.strftime(form).str.cat(clock, sep=" ")
-    values = values.copy()
-    values[late] = next_day.where(days.notna(), values[late])
-    return values
-
-
 def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     """Timestamps whose offsets from UTC may differ.
 
@@ -205,9 +196,9 @@ def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
             "timestamps with and without a time zone"
         )
     if len(zones) > 1:
-        clocks, _ = kinds_of(values, rf"(\d{{1,2}}:\d{{2}}\S*?){OFFSET}")
+        clocks, _ = kinds_of(values, rf"(\d{{1,2}}:\d{{2}}\S*?){OFFSET}$")
         if len(clocks) == 1:
-            values = values.str.replace(OFFSET, "", regex=True)
+            values = values.str.replace(f"{OFFSET}$", "", regex=True)
             return refuse_unread(values, written_times(values), name)
         return refuse_unread(values, in_pieces(values, to_utc), name)
     return refuse_unread(values, written_times(values), name)
@@ -215,10 +206,7 @@ def in_one_zone(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
 
 def to_utc(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
     """Texts with offsets as UTC; NaT where they cannot be read."""
-    times: pd.Series[pd.Timestamp] = pd.to_datetime(
-        values, format="ISO8601", errors="coerce", utc=True
-    )
-    return times
+    return to_datetime(values, "ISO8601", utc=True)
 
 
 def written_times(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import nn
 
 from rnn_core.errors import DataError
+from rnn_core.readers.faults import Faults
 from rnn_core.tasks.base.role import Role
 
 if TYPE_CHECKING:
@@ -62,13 +63,18 @@ class Serves(Role, ABC):
             DataError: If the input is not of the form that the task needs.
         """
 
-    def parts_of(self, table: "pd.DataFrame") -> "list[pd.DataFrame]":
-        """Parts of raw input whose answers do not depend on each other, where rows do.
+    def answer_some(
+        self, model: nn.Module, table: "pd.DataFrame", parameters: Any
+    ) -> "tuple[pd.DataFrame, Faults]":
+        """Answer the parts of raw input that can be answered, where rows do not stand alone.
+
+        Returns:
+            The answer to these, and the faults of the others.
 
         Raises:
-            DataError: If it cannot be parted.
+            DataError: If nothing can be answered; names all faults.
         """
-        return [table]
+        return self.answer(model, table, parameters), Faults()
 
     def input_columns(self) -> dict[str, bool] | None:
         """Columns of raw input that may hold values of any kind, and whether they must be there.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,17 +50,15 @@ def known_columns(frame: "pd.DataFrame", asked: str = "") -> str:
         frame: The table.
         asked: What was asked for; of many columns, those with almost this name go first.
     """
+    from pandas.api.types import is_string_dtype  # noqa: PLC0415 - as above
+
     if are_years(frame.columns) or any(map(are_times, (frame.columns, frame.iloc[0]))):
         return TIMES_ACROSS
     numeric = numeric_columns(frame)
     if len(numeric) > MOST_TOLD:
-        likeness = SequenceMatcher(b=asked.casefold())
-        alike = {}
-        for column in numeric:
-            likeness.set_seq1(column.casefold())
-            alike[column] = likeness.ratio()
-        numeric.sort(key=lambda column: -alike[column])
-    if len(frame.columns) == 1 and not numeric:
+        like = get_close_matches(asked.casefold(), map(str.casefold, numeric), n=MOST_TOLD)
+        numeric.sort(key=lambda column: [*like, column.casefold()].index(column.casefold()))
+    if len(frame.columns) == 1 and not numeric and is_string_dtype(frame.iloc[:, 0]):
         alone = f"it has one column alone, {frame.columns[0]!r}"
         return f"{alone}: name what separates fields, such as --set separator=semicolon"
     return f"columns of numbers: {some(numeric, MOST_TOLD) or 'none'}"
@@ -121,7 +119,11 @@ def share_of_numbers(values: "pd.Series[Any]") -> float:
 
 
 def wanted_columns(
-    frame: "pd.DataFrame", wanted: Sequence[str], name: str, trained: NDArray[np.bool_] | None
+    frame: "pd.DataFrame",
+    wanted: Sequence[str],
+    name: str,
+    trained: NDArray[np.bool_] | None,
+    notes: Sequence[str] = (),
 ) -> list[str]:
     """Columns that the user asks for; several may be named with commas between.
 
@@ -131,6 +133,7 @@ def wanted_columns(
         name: What to call the table in errors.
         trained: Which rows are in the training set, (N,), for columns that may hold true and
             false, or texts, which become indicators; None: they may not.
+        notes: What was decided in reading the table, which may tell where a column is.
 
     Raises:
         ParameterError: If one is not a column of numbers.
@@ -148,9 +151,10 @@ def wanted_columns(
             found.append(column)
             continue
         if column not in frame:
-            raise ParameterError(f"{name} has no column {column!r}; {known_columns(frame, column)}")
-        told = trained is not None and tables.are_flags(frame[column])
-        share = 1.0 if told or column in numeric else share_of_numbers(frame[column])
+            told = "; ".join([known_columns(frame, column), *notes])
+            raise ParameterError(f"{name} has no column {column!r}; {told}")
+        flags = trained is not None and tables.are_flags(frame[column])
+        share = 1.0 if flags or column in numeric else share_of_numbers(frame[column])
         if share > HALF or (trained is None and share):
             found.append(column)
         elif trained is None:

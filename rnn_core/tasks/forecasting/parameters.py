@@ -179,7 +179,8 @@ class ForecastingMeta(Meta):
         borders: Which rows of the prepared table are in which split, series by series: the first,
             and that after the last. Rows that are cut off do not count.
         form: How the table is written, as it was found.
-        day_first: Whether days are written before months; None where neither is first.
+        day_first: Whether days are written before months, or that years of two digits are before
+            both; None where no order had to be found.
         zone: Time zone of the timestamps; None if they have none.
         span: The first and the last timestamp.
         sessions: Times of the day at which alone there are rows; none where they go on all day.
@@ -195,7 +196,7 @@ class ForecastingMeta(Meta):
     step_seconds: float | None
     borders: dict[Split, list[tuple[int, int]]]
     form: TableForm = field(default_factory=TableForm)
-    day_first: bool | None = None
+    day_first: bool | Literal["year"] | None = None
     zone: str | None = None
     span: tuple[str, str] | None = None
     sessions: tuple[str, ...] = ()

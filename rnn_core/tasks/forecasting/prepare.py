@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -43,10 +43,11 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
             kept.append(kept_rows(series, part, parameters))
     faults.check()
     scales = scales_of(kept, columns, parameters, table.name)
-    scaled = [in_scale(one, *scale) for one, scale in zip(kept, scales, strict=True)]
-    for one, numbers in zip(kept, scaled, strict=True):
+    scaled = []
+    for one, scale in zip(kept, scales, strict=True):
         with faults.noted():
-            refuse_farthest(numbers.numpy(), parts[one.name].numbers, table.name)
+            rows = parts[one.name].numbers.index
+            scaled.append(in_scale(one.values, scale, rows, columns, table.name))
     faults.check()
     found = [
         Series(name=one.name, mean=mean.tolist(), std=std.tolist(), tested_from=one.tested_from)
@@ -178,18 +179,30 @@ def scale_of(train: NDArray[np.float64], scaling: Literal["standard", "robust"])
     return median, np.where(high > low, (high - low) / IQR, deviation)
 
 
-def in_scale(series: Kept, mean: NDArray[np.float64], std: NDArray[np.float64]) -> Tensor:
-    """The columns of a series in its scale, float32 (T, C)."""
-    numbers = np.clip((series.values - mean) / std, -FARTHEST, FARTHEST)  # as float32 can hold
-    return torch.from_numpy(np.ascontiguousarray(numbers, np.float32))
+def in_scale(
+    values: NDArray[np.float64], scale: Scale, rows: "pd.Index[Any]", columns: list[str], name: str
+) -> Tensor:
+    """Columns in their scale, float32 (T, C); see `refuse_farthest`."""
+    mean, std = scale
+    scaled = (values - mean) / std
+    refuse_farthest(scaled, values, rows, columns, name)
+    return torch.from_numpy(np.ascontiguousarray(scaled, np.float32))
 
 
-def refuse_farthest(scaled: NDArray[np.floating], table: "pd.DataFrame", name: str) -> None:
+def refuse_farthest(
+    scaled: NDArray[np.float64],
+    values: NDArray[np.float64],
+    rows: "pd.Index[Any]",
+    columns: Sequence[str],
+    name: str,
+) -> None:
     """Refuse values that are too far from the others for their squares to be added up.
 
     Args:
         scaled: In their scale, (T, C).
-        table: The values as they are, whose first rows these are.
+        values: As they are, (T, C).
+        rows: What each row is called; further ones may follow.
+        columns: What each column is called.
         name: What to call the table in errors.
 
     Raises:
@@ -197,11 +210,9 @@ def refuse_farthest(scaled: NDArray[np.floating], table: "pd.DataFrame", name: s
     """
     faults = Faults()
     for row, place in np.argwhere(np.abs(scaled) >= FARTHEST).tolist():
-        where = f"{name}, row {table.index[row]}, column {table.columns[place]!r}"
-        what = (
-            f"{table.iloc[:, place].to_numpy(np.float64)[row]:g} is too far from the other values"
-        )
-        faults.add(f"{where}: {what}", "leave it empty, or write another number")
+        where = f"{name}, row {rows[row]}, column {columns[place]!r}"
+        what = f"{where}: {values[row, place]:g} is too far from the other values"
+        faults.add(what, "leave it empty, or write another number")
     faults.check()
 
 
@@ -241,8 +252,9 @@ def scales_of(
         if changes.any():
             stds[~changes, place] = np.median(stds[changes, place])
         elif column in parameters.targets:
-            least = range_of([one.train for one in kept])
-            if least[0][place] < least[1][place] and len(kept) == 1:
+            if any(
+                low[place] < high[place] for low, high in (range_of([one.train]) for one in kept)
+            ):
                 raise DataError(
                     f"{name}: the values of target column {column!r} differ by too little to be "
                     "scaled; write them in a smaller unit"

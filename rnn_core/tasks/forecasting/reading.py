@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from rnn_core.readers.table_files import TableFile, TableForm
-    from rnn_core.readers.times.parsing import Times
+    from rnn_core.readers.times.parsing import DayFirst, Times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Table:
         numbers: Those that the model reads, targets first, float64, NaN where there is a gap.
         times: Their timestamps; None if there are none.
         form: How the file is written, as it was found.
-        day_first: Whether days are written before months.
+        day_first: Whether days are written before months, or years before both.
         cut: Rows without a target at the start, and at the end, that are left out.
         notes: What was decided in reading it.
         units: Units of columns whose values have one, such as kg or %.
@@ -55,7 +55,7 @@ class Table:
     numbers: "pd.DataFrame"
     times: "pd.DatetimeIndex | None"
     form: "TableForm"
-    day_first: bool | None
+    day_first: "DayFirst"
     cut: tuple[int, int]
     notes: tuple[str, ...]
     units: dict[str, str]
@@ -170,7 +170,7 @@ def check_columns(
 
 
 def times_in(
-    table: "pd.DataFrame", parameters: ForecastingData, name: str, day_first: bool | None
+    table: "pd.DataFrame", parameters: ForecastingData, name: str, day_first: "DayFirst"
 ) -> "Times":
     """The timestamps of a table, which has a column of them, or columns that make them together.
 
@@ -226,26 +226,54 @@ def without_blank_ends(
     kept, faults, start, end = {}, Faults(), 0, 0
     for series, rows in places.items():
         with faults.noted():
-            own = measured(blank[rows], targets, called(name, series))
+            own = measured(blank[rows], targets, name, series)
             kept[series] = rows[own]
             start, end = start + own.start, end + len(rows) - own.stop
     faults.check()
     return kept, (start, end)
 
 
-def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str) -> slice:
+def last_values(
+    table: "pd.DataFrame",
+    places: Mapping[str, Places],
+    targets: Sequence[str],
+    name: str,
+    faults: Faults,
+) -> dict[str, int]:
+    """Number of rows of each series up to the last one that has a value of a target.
+
+    Args:
+        table: The table.
+        places: The rows of each series.
+        targets: What the targets are called.
+        name: What to call the table in errors.
+        faults: Where it is noted which series have no such row; they are left out.
+    """
+    if not set(targets) <= set(table.columns):  # reported when the numbers are read
+        return {series: len(rows) for series, rows in places.items()}
+    blank = np.logical_and.reduce([is_blank(table[target]) for target in targets])
+    found = {}
+    for series, rows in places.items():
+        with faults.noted():
+            found[series] = measured(blank[rows], targets, name, series).stop
+    return found
+
+
+def measured(blank: NDArray[np.bool_], targets: Sequence[str], name: str, series: str) -> slice:
     """The rows from the first with a value of a target to the last.
 
     Args:
         blank: Whether rows have none, (N,).
         targets: What the targets are called.
         name: What to call the table in errors.
+        series: The name of the series; empty where the table is one.
 
     Raises:
         DataError: If all are blank.
     """
     if blank.all():
-        raise DataError(f"{name}: no row has a value of {', '.join(targets)}; leave it out")
+        cure = "; leave it out" if series else ""
+        raise DataError(f"{called(name, series)}: no row has a value of {', '.join(targets)}{cure}")
     return slice(int(blank.argmin()), len(blank) - int(blank[::-1].argmin()))
 
 

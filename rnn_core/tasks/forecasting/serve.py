@@ -1,7 +1,6 @@
 """Forecasts of the rows after the user's own table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of
 from rnn_core.tasks.forecasting.ahead.newest import Newest
 from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer, forecast
-from rnn_core.tasks.forecasting.ahead.rows import known_rows, without_gaps
+from rnn_core.tasks.forecasting.ahead.rows import example_of, known_rows
 from rnn_core.tasks.forecasting.intervals.following import following
 from rnn_core.tasks.forecasting.intervals.levels import intervals_of
 from rnn_core.tasks.forecasting.intervals.widening import FOLLOWED
@@ -25,14 +24,7 @@ from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, refuse_farthest, scale_of
-from rnn_core.tasks.forecasting.reading import (
-    alike,
-    check_times,
-    is_blank,
-    measured,
-    read_table,
-    times_in,
-)
+from rnn_core.tasks.forecasting.reading import alike, check_times, last_values, times_in
 from rnn_core.tasks.forecasting.units import refuse_other_units
 from rnn_core.tasks.forecasting.windows import fill
 from rnn_core.wording import amount
@@ -92,29 +84,55 @@ class Serving(Learning, Serves):
         ends of the intervals in columns such as `y_lo_80` and `y_hi_80`; beyond the horizon that
         it was trained for these are empty.
         """
-        import pandas as pd  # noqa: PLC0415 - training does without
+        count, faults = self.rows_to_predict(parameters), Faults()
+        windows = self.windows_after(table, count, faults)
+        faults.check()
+        return self.answer_of_all(model, windows, count)
 
-        count = self.rows_to_predict(parameters)
+    def answer_some(
+        self, model: nn.Module, table: "pd.DataFrame", parameters: ForecastAnswer
+    ) -> "tuple[pd.DataFrame, Faults]":
+        """Predict the rows that follow each series that can be answered."""
+        count, faults = self.rows_to_predict(parameters), Faults()
+        windows = self.windows_after(table, count, faults)
+        if not windows:
+            faults.check()
+        return self.answer_of_all(model, windows, count), faults
+
+    def windows_after(self, table: "pd.DataFrame", count: int, faults: Faults) -> list[Newest]:
+        """The inputs of a forecast of each series that has them.
+
+        Args:
+            table: Raw input.
+            count: How many rows to predict.
+            faults: Where it is noted why a series is left out.
+
+        Raises:
+            DataError: If nothing of the table can be answered.
+        """
         table = self.as_read(table)
         places = places_of(table, self.meta.parameters.series, NAME)
-        measured_rows = self.with_values(table, places)
+        ends = last_values(table, places, self.meta.parameters.targets, NAME, faults)
+        if not ends:
+            faults.check()
         ahead = count if self.meta.parameters.known else 0
-        kept = {name: rows[: measured_rows[name] + ahead] for name, rows in places.items()}
+        kept = {series: places[series][: end + ahead] for series, end in ends.items()}
         table = table.iloc[stacked(kept)]
-        times, faults, windows = self.times_of(table), Faults(), []
+        times, windows = self.times_of(table), []
         for series, rows in slices_of(kept).items():
             with faults.noted():
                 own = None if times is None else times[rows]
-                until = measured_rows[series]
-                windows.append(self.newest(series, table.iloc[rows], own, until, count))
-        faults.check()
+                windows.append(self.newest(series, table.iloc[rows], own, ends[series], count))
+        return windows
+
+    def answer_of_all(
+        self, model: nn.Module, windows: Sequence[Newest], count: int
+    ) -> "pd.DataFrame":
+        """The rows that follow each window, one below the other."""
+        import pandas as pd  # noqa: PLC0415 - training does without
+
         outputs = self.outputs(model, windows, count)
         return pd.concat(map(self.answer_of, windows, outputs), ignore_index=True)
-
-    def parts_of(self, table: "pd.DataFrame") -> "list[pd.DataFrame]":
-        """The rows of each series."""
-        places = places_of(table, self.meta.parameters.series, NAME)
-        return [table.iloc[rows] for rows in places.values()]
 
     def rows_to_predict(self, parameters: ForecastAnswer) -> int:
         """Number of rows to predict.
@@ -155,14 +173,8 @@ class Serving(Learning, Serves):
         Raises:
             DataError: If a series has none; names all such series.
         """
-        targets = self.meta.parameters.targets
-        if not set(targets) <= set(table.columns):  # reported when the numbers are read
-            return {series: len(rows) for series, rows in places.items()}
-        blank = np.logical_and.reduce([is_blank(table[target]) for target in targets])
-        found, faults = {}, Faults()
-        for series, rows in places.items():
-            with faults.noted():
-                found[series] = measured(blank[rows], targets, called(NAME, series)).stop
+        faults = Faults()
+        found = last_values(table, places, self.meta.parameters.targets, NAME, faults)
         faults.check()
         return found
 
@@ -197,31 +209,25 @@ class Serving(Learning, Serves):
             DataError: If it has too few rows, gaps that the model was not trained to fill, or
                 rows that are not in time as those that the model was trained on.
         """
-        import pandas as pd  # noqa: PLC0415 - training does without
-
         name, length = called(NAME, series), self.meta.lookback
         if until < length:
             cure = "; give it more, or leave it out" if series else ""
             raise DataError(f"{name} has {amount(until, 'row')}; {length} are needed{cure}")
         whole = None if times is None else times[:until]
         if times is not None:
-            recent = slice(until - length, None)
-            times = self.checked_times(times[recent], table.iloc[recent], name)
+            rows = slice(until - length, None)
+            times = self.checked_times(times[rows], table.iloc[rows], name)
         known = self.meta.by_name.get(series)
         values = self.numbers_of(table.iloc[until - length if known else 0 : until], name)
         mean, std = known_scale(known) if known else self.new_scale(values)
-        read = pd.DataFrame(
-            values[-length:], table.index[until - length : until], self.meta.columns
-        )
-        refuse_farthest((values[-length:] - mean) / std, read, name)
+        recent = values[-length:]
+        scaled = (recent - mean) / std
+        refuse_farthest(scaled, recent, table.index[until - length :], self.meta.columns, name)
         before = self.rows_before(table.iloc[:until], whole, name, (mean, std))
         past, after = self.in_time(times, count)
         ahead = known_rows(table.iloc[until:], after, count, self.meta, name)
         ahead = (ahead - mean[self.known]) / std[self.known]
-        inputs = (
-            self.with_calendar((values[-length:] - mean) / std, past),
-            self.with_calendar(ahead, after),
-        )
+        inputs = self.with_calendar(scaled, past), self.with_calendar(ahead, after)
         return Newest(series, *inputs, after, mean, std, before)
 
     def rows_before(
@@ -378,19 +384,8 @@ class Serving(Learning, Serves):
         return found | dict.fromkeys(asked.read_columns, True)
 
     def example(self, raw: Path) -> "pd.DataFrame":
-        """The first consecutive rows without a gap; the first rows if there are none.
-
-        If there are several series, it has the first two that have enough rows.
-        """
-        import pandas as pd  # noqa: PLC0415 - training does without
-
-        table = read_table(raw, replace(self.meta.parameters, **vars(self.meta.form)))
-        parts = table.parts.items()
-        length = self.meta.lookback + (self.meta.horizon if self.meta.parameters.known else 0)
-        whole = [(s, part) for s, part in parts if len(part.numbers) >= length]
-        asked = self.meta.parameters
-        examples = [without_gaps(*one, length, asked) for one in whole[:2]]
-        return pd.concat(examples, ignore_index=True)
+        """The first consecutive rows without a gap; the first rows if there are none."""
+        return example_of(raw, self.meta)
 
 
 def known_scale(series: Series) -> Scale:

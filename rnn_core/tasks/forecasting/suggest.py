@@ -171,7 +171,11 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
     trained = training_rows(table.frame, wanted.get("series"), wanted.get("split", START_SPLIT))
     columns = {
         key: wanted_columns(
-            table.frame, wanted.get(key, ()), name, None if key == "targets" else trained
+            table.frame,
+            wanted.get(key, ()),
+            name,
+            None if key == "targets" else trained,
+            table.notes,
         )
         for key in COLUMNS
         if key == "targets" or key in wanted

@@ -1,6 +1,7 @@
 """Description of what was understood of a table."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,13 @@ from numpy.typing import NDArray
 
 from rnn_core.readers.faults import some
 from rnn_core.readers.indicators import columns_of, indicator_of
-from rnn_core.readers.labelled_texts import alike
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line
 from rnn_core.tasks.forecasting.column_choice import TIMES_ACROSS, are_years
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table, read_table
 from rnn_core.tasks.forecasting.seasons import season_of
-from rnn_core.wording import amount
+from rnn_core.wording import alike_names, amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,9 @@ TOLD = 3
 
 NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
+
+AHEAD = 10
+"""Years from today after which hardly any table begins."""
 
 FUTURE = 2200
 """First year that hardly any table reaches; today's is some 2570 in the Buddhist calendar."""
@@ -106,7 +109,12 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
     from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
 
     step = steps.step_in_words(steps.find_step(times)) if len(times) > 1 else "unknown step"
-    order = {True: ", the day before the month", False: ", the month before the day", None: ""}
+    order = {
+        True: ", the day before the month",
+        False: ", the month before the day",
+        "year": ", the year first",
+        None: "",
+    }
     zone = f" ({meta.zone})" if meta.zone else ""
     season = season_of(meta.step_seconds, meta.step, len(meta.sessions))
     repeats = ""
@@ -121,7 +129,7 @@ def time_in_words(times: "pd.DatetimeIndex", meta: ForecastingMeta) -> str:
 
 def doubts_of_series(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     """Series that may be one, and those that cannot be asked for."""
-    for names in alike(list(table.series))[:TOLD]:
+    for names in alike_names(table.series)[:TOLD]:
         told = " and ".join(map(repr, names))
         yield f"{told} are different series, and look alike; write them the same if they are one"
     short = [
@@ -154,6 +162,11 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         told = may_be if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
         return
+    if datetime.now(UTC).year + AHEAD <= (year := table.times[0].year) < FUTURE:
+        yield (
+            f"the table begins in the year {year}, which is to come: where its years have two "
+            "digits and belong to another century, write them with four"
+        )
     if (year := table.times[-1].year) >= FUTURE or year in PERSIAN:
         yield (
             f"the table ends in the year {year}: where its years are not those of the common "

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,17 +144,17 @@ def read_files(
 
     if (of_classes := read_classes(raw, parameters, faults)) is not None:
         return of_classes
-    read: list[tuple[int, LabelledTexts]] = []
+    read: list[tuple[int, Path, LabelledTexts]] = []
     files = files_of(raw, parameters)
     for side, file in ((side, file) for side, parts in files.items() for file in parts):
         with faults.noted():
-            kind = read[0][1].kind if read else None
-            read.append((side, read_file(file, side, parameters, kind)))
+            kind = read[0][2].kind if read else None
+            read.append((side, file, read_file(file, side, parameters, kind)))
     faults.check()
-    _, train = read[0]
-    tables = [with_sides(one, side, parameters.split_column, faults) for side, one in read]
+    train, column = read[0][2], parameters.split_column
+    tables = [with_sides(one, file.name, side, column, faults) for side, file, one in read]
     faults.check()
-    parts = [told_parts(each) for each in files.values() if len(each) > 1]
+    parts = [told for each in files.values() if (told := told_parts(each))]
     return pd.concat(tables), Found(
         form=train.form,
         lines=train.kind,
@@ -169,15 +168,15 @@ def read_files(
 
 
 def with_sides(
-    read: LabelledTexts, side: int, column: Column | None, faults: Faults
+    read: LabelledTexts, name: str, side: int, column: Column | None, faults: Faults
 ) -> "pd.DataFrame":
     """Rows with the split of each: that of its file, or what a column says."""
     if column is None:
         return read.table.assign(side=side)
-    named = splits_named(read.table["split"])
+    named = splits_named({*read.table["split"]})
     for row, value in read.table["split"].items():
         if value not in named:
-            what = f"row {row}: {value!r} in column {column!r} is no split"
+            what = f"{name}, row {row}: {value!r} in column {column!r} is no split"
             faults.add(what, "write train, validation or test, or set data.split_column to null")
     sides = [SPLITS.index(named.get(value, "train")) for value in read.table["split"]]
     return read.table.drop(columns="split").assign(side=sides)
@@ -330,7 +329,7 @@ def usual_files(raw: Path) -> dict[Split, str]:
     tables = tables_of(raw)
     stems = {word_of_split(file): file.name for file in tables}
     pieces = {word: [f.name for f in tables if word_of_split(f) == word] for word in stems}
-    stems |= {word: starred(names) for word, names in pieces.items() if are_pieces(names)}
+    stems |= {word: starred(names[0]) for word, names in pieces.items() if are_pieces(names)}
     named = splits_named(stems)
     usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
     return {named[stem]: stems[stem] for stem in usual}
@@ -344,23 +343,24 @@ def word_of_split(file: Path) -> str:
 
 
 def told_parts(files: Sequence[Path]) -> str:
-    """Describe files that are parts of a table, and whether some of these are missing."""
-    told = f"{len(files)} files are parts of one table: {some([file.name for file in files])}"
+    """Describe parts of a table, and whether some are missing; empty for a whole one."""
     found = [PIECE.search(file.name) for file in files]
     number = max((int(one[1]) for one in found if one), default=len(files))
-    return told if number == len(files) else f"{told}; by their names there are {number:,}"
+    missing = "" if number == len(files) else f"; by their names there are {number:,}"
+    if len(files) > 1:
+        names = some([file.name for file in files])
+        return f"{len(files)} files are parts of one table: {names}{missing}"
+    return f"{files[0].name} is one part of a table{missing}" if missing else ""
 
 
 def are_pieces(names: Sequence[str]) -> bool:
     """Return whether names are those of several pieces of a file."""
-    return len(names) > 1 and all(map(PIECE.search, names))
+    return len(names) > 1 and all(map(PIECE.search, names)) and len({*map(starred, names)}) == 1
 
 
-def starred(names: Sequence[str]) -> str:
-    """The names of pieces with a star for the numbers in which they differ."""
-    start = commonprefix(names)  # noqa: RUF071 - by letters
-    end = commonprefix([name[::-1] for name in names])[::-1]  # noqa: RUF071 - by letters
-    return f"{start}*{end}"
+def starred(name: str) -> str:
+    """The name of a piece with a star for its number."""
+    return re.sub(r"-\d+(-of-\d+)", r"-*\1", name)
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

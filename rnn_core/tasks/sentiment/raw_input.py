@@ -9,7 +9,7 @@ from rnn_core.errors import DataError
 from rnn_core.readers.class_files import may_be_texts
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_files
-from rnn_core.readers.formats.packed import name_inside
+from rnn_core.readers.formats.packed import inside
 from rnn_core.readers.labelled_lines import LineKind, encoding_of, kind_of_file, texts_of_lines
 from rnn_core.readers.labelled_texts import TEXT_NAMES, one_form, texts_of
 from rnn_core.readers.plain_text import read_plain_text
@@ -19,7 +19,7 @@ from rnn_core.readers.table_files import (
     is_table_file,
     read_table_file,
 )
-from rnn_core.readers.text_files import PLAIN
+from rnn_core.readers.text_files import PLAIN, is_plain
 from rnn_core.readers.text_folders import texts_in
 from rnn_core.tasks.base.serves import row_names
 
@@ -66,7 +66,9 @@ def read_raw_input(path: Path, known: Known) -> "pd.DataFrame":
     """
     if path.is_dir():
         return of_folder(path, known)
-    plain = not is_table_file(path) or ".txt" in Path(name_inside(path)).suffixes
+    plain = not is_table_file(path) or is_plain(
+        Path(inside(path, Faults(), path.name, is_table_file).name)
+    )
     if known.lines not in {None, "file"} and (plain or kind_of_file(path, None) == known.lines):
         return frame_of(of_lines(path, known))
     if not plain:

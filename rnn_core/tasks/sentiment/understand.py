@@ -9,12 +9,12 @@ from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import some
 from rnn_core.readers.formats.written_numbers import GAPS
-from rnn_core.readers.labelled_texts import alike, several_in_one
+from rnn_core.readers.labelled_texts import several_in_one
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, counted, split_line
 from rnn_core.tasks.sentiment.parameters import Found, SentimentMeta
-from rnn_core.wording import amount
+from rnn_core.wording import alike_names, amount
 
 MOSTLY_UNKNOWN = 0.5
 """Share of unknown words in a split above which a model learns little from it."""
@@ -121,7 +121,7 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
     for label in found.one_class[:1]:
         others = f" and {len(found.one_class) - 1} more" if len(found.one_class) > 1 else ""
         yield f"the label {label!r}{others} is read as the whole number that is a label too"
-    for group in alike(meta.classes)[:3]:
+    for group in alike_names(meta.classes)[:3]:
         names = " and ".join(map(repr, group))
         yield f"{names} are different classes, and look alike; write them the same if they are one"
     missing = [label for label in meta.classes if label.strip().lower() in GAPS]

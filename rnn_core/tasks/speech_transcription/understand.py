@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnn_core.readers.faults import Faults, some
+from rnn_core.readers.odd_characters import ENTITY_OF_HTML
 from rnn_core.readers.sound.recorded_words import find_words
 from rnn_core.readers.sound.telling import (
     sound_doubts,
@@ -55,14 +56,20 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
     )
 
 
-MARK = re.compile(r"\[[^]]*\]|<[^>]*>|\([^)]*\)|&[a-z]+;|^[^\W\d_][\w ]{0,20}:(?=\s)")
+MARK = re.compile(
+    r"\[[^]]*\]|\{[^}]*\}|\([^)]*\)|</?[^\W\d_][^<>]*>|\*[^\W\d_][^*]*\*|%[A-Z]+\b"
+    rf"|{ENTITY_OF_HTML}|^[^\W\d_][\w ]{{0,20}}:(?=\s)"
+)
 """A remark, a tag, or the name of a speaker in a text, which nobody says."""
+
+LEAST_MARKED, LEAST_SHARE = 3, 0.01
+"""Number and share of texts with marks from which on they are reported; a few may be meant."""
 
 
 def marks(texts: Sequence[str]) -> list[str]:
     """A doubt where texts have marks that nobody says, with the most frequent of these."""
     found = [own for text in texts if (own := MARK.findall(text))]
-    if not found:
+    if len(found) < max(LEAST_MARKED, LEAST_SHARE * len(texts)):
         return []
     usual = Counter(mark for own in found for mark in own).most_common(3)
     such = ", ".join(repr(mark) for mark, _ in usual)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.readers.pair_tables import MARKUP
+from rnn_core.readers.formats.first_bytes import MARKUP, kind_of
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData
 
@@ -77,7 +77,7 @@ def powers(factor: int, number: int) -> npt.NDArray[np.uint64]:
 
 def markup(name: str, pieces: Iterator[str]) -> Iterator[str]:
     """Warn of a file that is written in a language of markup."""
-    if MARKUP.match(next(pieces, "")):
+    if kind_of(next(pieces, "")) in MARKUP:
         yield (
             f"{name} begins as XML, SGML or HTML does, so that its tags are learned as text; if "
             "that is not wanted, save its text alone"

@@ -1,5 +1,6 @@
 """The pairs of each split, from the user's own files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,13 +26,12 @@ SPLIT_SEED = 0
 
 def read_sides(raw: Path, parameters: TranslationData) -> Sides:
     """The pairs of each split, as they are given or drawn from the training pairs."""
-    read = given_sides(raw, parameters)
+    read = given_sides(files_of(raw, parameters), parameters)
     return read if len(read) == len(SPLITS) else read | draw_sides(read, parameters)
 
 
-def given_sides(raw: Path, parameters: TranslationData) -> Sides:
+def given_sides(files: Mapping[Split, Files], parameters: TranslationData) -> Sides:
     """The pairs of the splits that have files, or rows of their own in a table."""
-    files = files_of(raw, parameters)
     if parameters.split_column is None:
         return {split: pairs_in(each, parameters) for split, each in files.items()}
     table = files["train"]

@@ -47,7 +47,9 @@ class Serving(Learning, Serves):
 
         asked = self.meta.parameters
         of_pairs = asked.target_file is None
-        read = read_sources(path, asked.columns, asked.encoding, of_pairs=of_pairs)
+        read = read_sources(
+            path, asked.columns, asked.encoding, of_pairs=of_pairs, split=asked.split_column
+        )
         return pd.DataFrame(read, columns=["row", "text"]).set_index("row")
 
     def answer(

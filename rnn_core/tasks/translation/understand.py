@@ -17,15 +17,16 @@ from rnn_core.tasks.base.understanding import Understanding, split_line, told_en
 from rnn_core.tasks.translation.doubts import misaligned, untranslated
 from rnn_core.tasks.translation.pairs import Sides, as_read, files_of, given_sides
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
+from rnn_core.tasks.translation.swapped import swapped
 
 
 def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     asked = meta.parameters
     files = files_of(raw, asked)
-    given = given_sides(raw, asked)
+    given = given_sides(files, asked)
     read = list(given.values())
-    told = [*meant(raw, files["train"], asked, read[0][0]), split_line(meta.items, "pairs")]
+    told = [*meant(raw, files, asked, read[0][0]), split_line(meta.items, "pairs")]
     told += told_encoding(asked.encoding)
     told += [*left_out(meta, sum(map(len, read))), *unknown_pieces(data, meta)]
     told += [*drawn_sets(given, files), *files_left_out(raw, files)]
@@ -33,24 +34,29 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     lines = [name for name in names if is_lines(name)]
     doubts = odd_characters(lines, asked.encoding)
     for pairs in read:
-        doubts += [*misaligned(pairs), *untranslated(pairs)]
+        doubts += [*misaligned(pairs), *untranslated(pairs), *swapped(pairs)]
     if asked.repeated == "keep" and len(read) > 1:
         doubts += kept_copies(read, asked)
     return Understanding(read=tuple(told), doubts=tuple(doubts))
 
 
-def meant(raw: Path, files: Files, asked: TranslationData, first: Pair) -> Iterator[str]:
+def meant(
+    raw: Path, files: Mapping[Split, Files], asked: TranslationData, first: Pair
+) -> Iterator[str]:
     """Describe the direction of translation, with the first pair, and how to turn it round."""
     pair = f"{short(first.source)!r} -> {short(first.target)!r}"
-    if files.target is not None:
-        names = [file.relative_to(raw).as_posix() for file in (files.source, files.target)]
+    source_file, target_file = files["train"]
+    if target_file is not None:
+        names = [file.relative_to(raw).as_posix() for file in (source_file, target_file)]
         yield f"{names[0]} is translated into {names[1]}: {pair}"
         both = "" if "*" in (asked.source_file or "") else f" --set target_file={names[0]}"
         yield f"the other way round: --set source_file={names[1]}{both}"
         return
-    columns = told_columns(files.source, asked.columns, asked.encoding)
+    columns = told_columns(
+        source_file, asked.columns, asked.encoding, asked.split_column, len(files)
+    )
     source, target = map(repr, columns.names) if columns.names else map(str, asked.columns)
-    yield f"column {source} of {files.source.name} is translated into column {target}: {pair}"
+    yield f"column {source} of {source_file.name} is translated into column {target}: {pair}"
     yield from columns.notes
     if asked.split_column is not None:
         yield (

@@ -303,7 +303,7 @@ def cut_off(folder):
 
 def no_wav(folder):
     (folder / "3_voice00_0.wav").write_bytes(b"ID3\x04 this is no wav file")
-    return "3_voice00_0.wav is not a recording that can be read"
+    return "3_voice00_0.wav is broken, or cut off"
 
 
 def other_name(folder):

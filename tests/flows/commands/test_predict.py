@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from usual_forecasting import prepared, series
 
 from flows.commands import predict as command
-from flows.commands.predict import Served, address_of, answer_each, generate, shown
-from rnn_core.errors import DataError
-from rnn_core.tasks.base.serves import AnswerParameters, row_names
+from flows.commands.predict import Served, answer_each, generate, shown
+from flows.tracking import registered
+from rnn_core.errors import DataError, StudyError
+from rnn_core.tasks.base.serves import AnswerParameters, Serves, row_names
 from rnn_core.training.models import build_model
 
 
@@ -80,32 +81,64 @@ def test_nothing_is_answered_where_no_row_can_be():
         answer_each(Served(Columns(), None), pd.DataFrame({"other": [3, 5]}), None)
 
 
+class Together(Halving, Serves):
+    """A task whose rows depend on each other, and that cannot answer a part of them."""
+
+    rows_stand_alone = False
+
+    def read_input(self, path):
+        raise NotImplementedError
+
+    def example(self, raw):
+        raise NotImplementedError
+
+
 def test_rows_of_one_series_are_answered_together_or_not_at_all():
-    class Series(Halving):
-        rows_stand_alone = False
-
-        def parts_of(self, table):
-            return [table]
-
+    task = Together()
     with pytest.raises(DataError, match="row 2 has 3"):
-        answer_each(Served(Series(), None), table_of(4, 3), None)
+        answer_each(Served(task, None), table_of(4, 3), None)
+    assert task.calls == 1
+
+
+def trained(folder):
+    whole = several({"north": 60, "south": 60, "west": 60})
+    options = {"targets": ("y",), "features": (), "series": "shop", "lookback": 6, "horizon": 3}
+    task, _ = prepared(folder, whole, **options)
+    return Served(task, build_model(task, "gru").eval())
 
 
 def test_series_that_can_be_answered_are(tmp_path):
-    whole = several({"north": 60, "south": 60, "west": 60})
-    options = {"targets": ("y",), "features": (), "series": "shop", "lookback": 6, "horizon": 3}
-    task, _ = prepared(tmp_path, whole, **options)
-    served = Served(task, build_model(task, "gru").eval())
-    given = several({"north": 9, "south": 4, "west": 9})
-    asked = task.AnswerParameters()
+    served = trained(tmp_path)
+    given = several({"north": 9, "south": 4, "west": 9, "east": 9})
+    given.loc[given["shop"] == "east", "y"] = None
+    asked = served.task.AnswerParameters()
     answer, faults = answer_each(served, given, asked)
-    expected = task.answer(served.model, given[given["shop"] != "south"], asked)
+    expected = served.task.answer(served.model, given[given["shop"].isin(["north", "west"])], asked)
     pd.testing.assert_frame_equal(answer, expected)
-    (told,) = (one for alike in faults.found.values() for one in alike)
-    assert "the table, series 'south' has 4 rows; 6 are needed" in told
-    few = several({"north": 4, "south": 4})
-    with pytest.raises(DataError, match=r"'north' has 4 rows[^$]*'south' has 4 rows"):
-        answer_each(served, few, asked)
+    assert sorted(one for alike in faults.found.values() for one in alike) == [
+        "the table, series 'east': no row has a value of y; leave it out",
+        "the table, series 'south' has 4 rows; 6 are needed; give it more, or leave it out",
+    ]
+
+
+def test_all_that_keeps_series_from_an_answer_is_told(tmp_path):
+    served = trained(tmp_path)
+    given = several({"north": 4, "south": 4, "east": 9})
+    given.loc[given["shop"] == "east", "y"] = None
+    with pytest.raises(DataError) as caught:
+        answer_each(served, given, served.task.AnswerParameters())
+    assert str(caught.value).startswith("3 faults")
+    for told in ("'north' has 4 rows", "'south' has 4 rows", "'east': no row has a value of y"):
+        assert told in str(caught.value)
+
+
+def test_a_fault_of_the_whole_table_is_told_once(tmp_path):
+    served = trained(tmp_path)
+    given = several({"north": 9, "south": 9})
+    given["date"] = given["date"].astype(str).where(given.index != 3, "soon")
+    with pytest.raises(DataError) as caught:
+        answer_each(served, given, served.task.AnswerParameters())
+    assert str(caught.value).count("'soon'") == 1
 
 
 def several(lengths):
@@ -162,16 +195,27 @@ def test_numbers_are_shown_with_the_digits_that_tell_them_apart(kind):
     assert max(map(len, found)) <= 17
 
 
-@pytest.mark.parametrize(
-    ("said", "address"),
-    [
-        ("shop.sales", "models:/shop.sales@champion"),
-        ("shop.sales@3", "models:/shop.sales/3"),
-        ("shop.sales@challenger", "models:/shop.sales@challenger"),
-        ("shop.sales@next-week", "models:/shop.sales@next-week"),
-        ("models:/shop.sales/3", "models:/shop.sales/3"),
-        ("runs:/0123/model", "runs:/0123/model"),
-    ],
-)
-def test_person_names_a_version_or_gives_an_address(said, address):
-    assert address_of(said) == address
+def loading(monkeypatch, needed, of_database):
+    """Let a model, and MLflow's database, need packages that are not there."""
+
+    def missing(name):
+        def raised(*_):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+        return raised
+
+    monkeypatch.setattr(registered, "load_registered", missing(needed))
+    models = missing(of_database) if of_database else list
+    monkeypatch.setattr(registered, "registered_models", models)
+
+
+def test_a_package_that_a_model_needs_is_named(monkeypatch):
+    loading(monkeypatch, "budoux", None)
+    with pytest.raises(StudyError, match=r"^films\.reviews needs budoux, which is not installed$"):
+        command.load("films.reviews")
+
+
+def test_a_package_that_the_database_needs_is_not_said_to_be_the_models(monkeypatch):
+    loading(monkeypatch, "psycopg2", "psycopg2")
+    with pytest.raises(StudyError, match=r"MLflow's database at .* needs a package .*psycopg2"):
+        command.load("films.reviews")

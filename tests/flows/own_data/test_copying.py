@@ -6,6 +6,7 @@ import pytest
 
 from flows.own_data.copying import check_data, copy_data
 from rnn_core.errors import DataError, ParameterError
+from rnn_core.readers.folders import visible_files
 
 
 def fill(folder, *names):
@@ -64,6 +65,26 @@ def test_a_link_to_a_folder_of_the_data_is_told_and_one_to_another_is_not(tmp_pa
     (tmp_path / "linked").symlink_to("words")
     (tmp_path / "words/latest").unlink()
     check_data(tmp_path / "study", [tmp_path / "linked"])
+
+
+def test_links_and_folders_that_are_hidden_are_no_doubles(tmp_path):
+    """As Kubernetes mounts files: each is a link to what a hidden link to a hidden folder holds."""
+    fill(tmp_path, "words/..2024_05_01/yes/a.wav")
+    (tmp_path / "words/..data").symlink_to("..2024_05_01")
+    (tmp_path / "words/yes").symlink_to("..data/yes")
+    check_data(tmp_path / "study", [tmp_path / "words"])
+    (tmp_path / "words/no").symlink_to("yes")
+    check_data(tmp_path / "study", [tmp_path / "words"])
+    copy_data([tmp_path / "words"], tmp_path / "copy")
+    assert [file.parent.name for file in visible_files(tmp_path / "copy")] == ["no", "yes"]
+
+
+def test_what_systems_leave_is_not_checked(tmp_path):
+    fill(tmp_path, "words/yes/a.wav", "words/Icon\r", "words/__MACOSX/yes/Icon\r")
+    (tmp_path / "words/__MACOSX/gone").symlink_to("nowhere")
+    check_data(tmp_path / "study", [tmp_path / "words"])
+    copy_data([tmp_path / "words"], tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["yes"]
 
 
 @pytest.mark.parametrize("name", ["a\nb.wav", "a\x1b[1m.wav"])

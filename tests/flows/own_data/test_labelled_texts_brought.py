@@ -175,7 +175,25 @@ def test_sets_in_parts_are_heeded(bring):
     files |= {f"test-0000{i}-of-00002.csv": rows(BOOKS[i:20:2]) for i in range(2)}
     brought = bring("sentiment", files)
     assert "in the training set, 6 in the validation set, 20 in the test set" in brought.told
-    assert brought.task.meta.parameters.train == "train-0000*-of-00003.csv"
+    assert brought.task.meta.parameters.train == "train-*-of-00003.csv"
+
+
+def test_pieces_whose_numbers_begin_and_end_alike_are_all_read(bring):
+    """Both of 1-of-12 and 11-of-12 begin with 1, and end with 1-of-12."""
+    files = {f"train-{i}-of-12.csv": rows(FILMS[i // 11 :: 2]) for i in (1, 11)}
+    files |= {"test.csv": rows(BOOKS[:20])}
+    told = bring("sentiment", files).told
+    assert "54 texts in the training set, 6 in the validation set, 20 in the test set" in told
+    assert "2 files are parts of one table" in told
+    assert "by their names there are 12" in told
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_one_piece_of_several_is_told(bring, number):
+    files = {f"train-00000-of-0000{number}.csv": rows(), "test.csv": rows(BOOKS[:20])}
+    told = bring("sentiment", files).told
+    missing = f"train-00000-of-0000{number}.csv is one part of a table; by their names there are 3"
+    assert (missing in told) == (number == 3)
 
 
 def test_a_folder_without_texts_tells_what_is_there(bring, tmp_path):

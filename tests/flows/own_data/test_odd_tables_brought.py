@@ -154,6 +154,28 @@ def test_parts_of_times_may_have_a_letter_or_an_end(bring, kind):
     assert told in brought.told
 
 
+def test_a_first_row_with_a_sign_for_a_missing_value_is_none_of_names(bring):
+    """`Oslo,missing,start` differs in each value, and is no number where those below are."""
+    numbers = [f"{'ABCDEF'[i % 6]},{y},{'uvw'[i % 3]}" for i, y in enumerate(Y)]
+    lines = ["station,y,", "Oslo,missing,start", *numbers]
+    brought = bring("forecasting", {"f.csv": "\n".join(lines)}, ["y"])
+    assert "below those of groups" not in brought.told
+    assert "left out since no target has a value: 1 rows at the start" in brought.told
+
+
+@pytest.mark.parametrize("beside", ["flag", None])
+def test_formulas_without_values_beside_a_table_do_not_refuse_it(bring, beside):
+    """Excel saves an empty value of `=IF(B2>99,"high","")`; a sum may stand anywhere."""
+    head, *rows = rows_of_table()
+    formulas = ['=IF(B2>99,"high","")'] * len(rows) if beside else [None] * 9 + ["=SUM(B2:B61)"]
+    formulas += [None] * (len(rows) - len(formulas))
+    table = [(*head, beside), *((*row, one) for row, one in zip(rows, formulas, strict=True))]
+    brought = bring("forecasting", sheets(table), ["y"])
+    assert "60 rows" in brought.told
+    assert ("column 'flag' left out" in brought.told) == (beside is not None)
+    assert "'None'" not in brought.told
+
+
 YEARS = pd.date_range("1960-12-31", periods=60, freq="YE")
 NAMES = ["Peru", "Chile", "Kenya", "Ghana", "Japan", "Italy"]
 ACROSS = "country," + ",".join(map(str, range(1960, 2020))) + "\n"
@@ -169,7 +191,18 @@ REFUSED = {
     "formulas without values": (
         sheets([("date", "y"), *((day, "=1+1") for day in DAYS.to_pydatetime())]),
         {},
-        "f.xlsx, row 2: the value of the formula =1+1 is not in the file; open it in Excel or",
+        "column 'y' left out: its formulas have no values in the file; open it in Excel or",
+    ),
+    "formulas without values below units": (
+        sheets(
+            [
+                ("date", "x", "y"),
+                ("", "mm", "kg"),
+                *((day, 1.5, "=1+1") for day in DAYS.to_pydatetime()),
+            ]
+        ),
+        {},
+        "column 'y' left out: its formulas have no values in the file",
     ),
     "parquet without rows": (parquet(PLAIN.iloc[:0]), {}, "f.parquet has column names and no rows"),
     "a sheet without rows": (sheets([("date", "y")]), {}, "f.xlsx has column names and no rows"),
@@ -210,7 +243,7 @@ REFUSED = {
             values=[",".join(["1"] * 30)] * 60, head=f"date,{','.join(f'c{i}' for i in range(30))}"
         ),
         {"targets": ["C29x"]},
-        "no column 'C29x'; columns of numbers: c29, c2",
+        "no column 'C29x'; columns of numbers: c29, c9, c2, c0, c1, c3,",
     ),
     "years across": (
         ACROSS,

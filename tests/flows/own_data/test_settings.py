@@ -20,6 +20,11 @@ MEANT = {
     "text=a=b": "a=b",
     "stop=": None,
     "columns=[1, 2]": [1, 2],
+    "targets=Unnamed: 2": "Unnamed: 2",
+    "targets=[temp, Unnamed: 2]": ["temp", "Unnamed: 2"],
+    "text=a: b: c": "a: b: c",
+    "targets=[wind : max, [a: b], 'c: d']": ["wind : max", ["a: b"], "c: d"],
+    "names={a: 1, b: [x, y: z]}": {"a": 1, "b": ["x", "y: z"]},
 }
 
 

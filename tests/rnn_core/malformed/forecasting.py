@@ -99,7 +99,7 @@ CASES = {
     "a web page called csv": (
         {"sales.csv": b"<!DOCTYPE html><title>log in</title>"},
         {},
-        "sales.csv is a web page, no table",
+        "sales.csv is a page of HTML, no table",
     ),
     "bytes of no certain encoding": (
         {"sales.csv": TEXT.replace(b"\n2024-01-05,", b"\n2024-01-05,\x81")},

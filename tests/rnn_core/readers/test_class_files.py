@@ -3,9 +3,11 @@
 Further, characters that the eye does not see, and first words that are labels or texts.
 """
 
+import gzip
 import random
-import subprocess
+import re
 
+import pandas as pd
 import pytest
 
 from rnn_core.errors import DataError
@@ -191,6 +193,17 @@ def test_a_link_to_nothing_in_a_folder_of_a_class_is_refused(tmp_path, name, enc
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize("encoding", [None, "cp1252"])
+def test_a_broken_packed_text_of_a_class_is_named_with_its_folder(tmp_path, encoding):
+    write(tmp_path, FOLDERS)
+    (tmp_path / "neg" / "9.txt").write_bytes(gzip.compress(b"so it goes " * 99)[:40])
+    (tmp_path / "pos" / "9.txt").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError) as refused:
+        read_sides(tmp_path, SentimentData(encoding=encoding))
+    assert "neg/9.txt cannot be unpacked" in str(refused.value)
+    assert "pos/9.txt is a broken zip file" in str(refused.value)
+
+
 def test_a_link_to_nothing_beside_texts_is_none_of_their_labels(tmp_path):
     write(tmp_path, {"tweets.txt": listed(GOOD)})
     (tmp_path / "labels.txt").symlink_to("gone")
@@ -210,18 +223,76 @@ def test_as_many_lines_whose_lengths_have_nothing_to_do_with_each_other_are_clas
     assert "by its name alone: ancient, modern" in doubts(tmp_path)[0]
 
 
-def test_the_remedy_for_files_that_may_be_aligned_makes_classes(tmp_path):
-    write(tmp_path, {"ancient.txt": listed(GOOD), "modern.txt": listed(BAD[:20])})
-    with pytest.raises(DataError, match="may be no classes") as refused:
+NAMES = ("our ancient.txt", "our modern.txt")
+SPLITS = tuple(
+    f"{split}_{name}" for split in ("train", "test") for name in ("sport.txt", "art.txt")
+)
+
+
+@pytest.mark.parametrize("names", [NAMES, SPLITS])
+def test_the_remedy_for_files_that_may_be_aligned_makes_classes(tmp_path, names):
+    texts = {name: [f"{text} {name[:6]}" for text in (GOOD, BAD[:20])[i % 2]]
+             for i, name in enumerate(names)}  # fmt: skip
+    write(tmp_path, {name: listed(own) for name, own in texts.items()})
+    columns = "text and label" if names == NAMES else "text, label and split"
+    cure = f"write a table with columns {columns}"
+    with pytest.raises(DataError, match=f"may be no classes; .*{cure}.* in place of") as refused:
         read(tmp_path)
-    command = str(refused.value).rpartition(": ")[2]
-    assert command.startswith("sed 's/^/__label__ancient /' ancient.txt >> ")
-    other = command.replace("ancient", "modern")
-    (tmp_path / "joined").mkdir()
-    both = f"{command}; {other}".replace(">> ", ">> joined/")
-    subprocess.run(["sh", "-c", both], cwd=tmp_path, check=True)
-    texts, _ = read(tmp_path / "joined")
-    assert texts == {"ancient": sorted(GOOD), "modern": sorted(BAD[:20])}
+    asked_for = re.findall("text|label|split", str(refused.value).rpartition("columns ")[2])
+    rows = [
+        {"text": text, "label": re.split("[ _.]", name)[1], "split": name.partition("_")[0]}
+        for name, own in texts.items()
+        for text in own
+    ]
+    for name in names:
+        (tmp_path / name).unlink()
+    columns = list(dict.fromkeys(asked_for))
+    pd.DataFrame(rows)[columns].to_csv(tmp_path / "texts.csv", index=False)
+    found, _ = read(tmp_path)
+    wanted = {}
+    for row in rows:
+        wanted.setdefault(row["label"], []).append(row["text"])
+    assert found == {label: sorted(own) for label, own in wanted.items()}
+
+
+def drawn(seed, lines=150):
+    """Texts of many lengths, which another seed draws otherwise."""
+    draw = random.Random(seed)
+    return [f"{'a word ' * draw.randint(2, 9)}of {seed} {i}" for i in range(lines)]
+
+
+def aligned_with(texts):
+    """Texts whose lengths go together with those of others."""
+    return [f"{text} so" for text in texts]
+
+
+def test_a_split_with_texts_of_one_class_alone_has_no_translations(tmp_path):
+    names = ("train_sport.txt", "train_politics.txt", "test_sport.txt")
+    texts = {name: [f"{text} {name[:7]}" for text in GOOD] for name in names}
+    write(tmp_path, {name: listed(own) for name, own in texts.items()})
+    assert sorted(read(tmp_path)[0]) == ["politics", "sport"]
+
+
+@pytest.mark.parametrize("odd", range(3))
+def test_classes_of_which_two_are_not_aligned_are_classes(tmp_path, odd):
+    first = drawn(0)
+    own = [first, aligned_with(first)]
+    own.insert(odd, drawn(1))
+    names = ("art.txt", "politics.txt", "sport.txt")
+    write(tmp_path, dict(zip(names, map(listed, own), strict=True)))
+    assert sorted(read(tmp_path)[0]) == ["art", "politics", "sport"]
+
+
+def test_lines_of_classes_are_compared_with_those_of_the_same_split(tmp_path):
+    """A class that one split lacks shifts no other one."""
+    train = [drawn(0), drawn(1), aligned_with(drawn(1))]
+    names = ("train_art.txt", "train_politics.txt", "train_sport.txt")
+    write(tmp_path, dict(zip(names, map(listed, train), strict=True)))
+    test = [f"{text} now" for text in drawn(2)]
+    write(
+        tmp_path, {"test_politics.txt": listed(test), "test_sport.txt": listed(aligned_with(test))}
+    )
+    assert sorted(read(tmp_path)[0]) == ["art", "politics", "sport"]
 
 
 def test_a_folder_called_by_a_number_is_no_text(tmp_path):

@@ -54,6 +54,56 @@ def test_values_inside_a_value_are_joined_to_their_row(tmp_path):
     assert frame["translation.de"].tolist() == ["eins", "eins"]
 
 
+MONTHS = ["2024-01", "2024-02", "2024-03"]
+WEEKS_IN_MS = [str(ms) for ms in (631152000000, 631756800000, 632361600000)]  # from 1990-01-01
+NAMED_ROWS = {
+    "months": (MONTHS, "date"),
+    "months with strokes": (["2024/01", "2024/02", "2024/03"], "date"),
+    "milliseconds": (WEEKS_IN_MS, "date"),
+    "seconds": (["1704067200", "1704067201", "1704067202"], "date"),
+    "numbers of customers": (["104728351", "104728352", "228190007"], "index"),
+    "numbers of parcels": (["00340434161094042557", "00340434161094042564"], "index"),
+    "telephone numbers": (["49301234567", "49301234568", "49891234567"], "index"),
+}
+
+
+@pytest.mark.parametrize("orient", ["columns", "index"])
+@pytest.mark.parametrize("kind", NAMED_ROWS)
+def test_rows_have_names(kind, orient, tmp_path):
+    names, called = NAMED_ROWS[kind]
+    table = pd.DataFrame({"v": range(len(names)), "w": 0.5}, index=names)
+    frame = read(tmp_path, table.to_json(orient=orient))
+    assert list(frame) == [called, "v", "w"]
+    assert frame[called].tolist() == names
+    assert frame["v"].tolist() == table["v"].tolist()
+
+
+def test_one_column_by_months_is_one(tmp_path):
+    frame = read(tmp_path, json.dumps({"v": dict(zip(MONTHS, [1, 2, 3], strict=True))}))
+    assert frame.to_dict("list") == {"date": MONTHS, "v": [1, 2, 3]}
+
+
+WEATHER = {
+    "latitude": 52.52,
+    "hourly_units": {"time": "iso8601", "temperature_2m": "C"},
+    "hourly": {"time": ["2024-01-01T00:00", "2024-01-01T01:00"], "temperature_2m": [1.5, None]},
+}
+
+
+def test_columns_inside_an_object_are_the_table(tmp_path):
+    """As Open-Meteo answers."""
+    frame = read(tmp_path, json.dumps(WEATHER))
+    assert frame["time"].tolist() == WEATHER["hourly"]["time"]
+    assert frame["temperature_2m"].iloc[0] == 1.5
+    assert len(frame.columns) == 2
+
+
+def test_columns_inside_two_objects_are_not_chosen_from(tmp_path):
+    daily = {"time": ["2024-01-01", "2024-01-02"], "rain": [1, 2]}
+    with pytest.raises(FaultsError, match="holds further values"):
+        read(tmp_path, json.dumps(WEATHER | {"daily": daily}))
+
+
 REFUSED = {
     "lists of other lengths": ('{"a": [1, 2], "b": [1]}', "row 1: 'a' holds further values"),
     "values inside values": ('{"a": {"b": {"c": 1}}}', "row 1: 'a.b' holds further values"),

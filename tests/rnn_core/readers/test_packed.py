@@ -46,6 +46,22 @@ def test_the_one_text_of_a_packed_file_is_read(tmp_path, name):
     assert name_inside(file) == ("a.txt.gz" if name.startswith("plain") else "a.txt")
 
 
+def test_a_name_needs_no_more_than_the_start_of_a_packed_file(tmp_path):
+    content = b"".join(b"%d and %d\n" % (i, i * i % 7919) for i in range(100_000))
+    for name, packed in (
+        ("a.csv.gz", gzip.compress(content)),
+        ("a.csv.xz", lzma.compress(content)),
+    ):
+        file = tmp_path / name
+        file.write_bytes(packed[: len(packed) // 2])
+        assert name_inside(file) == "a.csv"
+        with pytest.raises(FaultsError, match=f"{name} cannot be unpacked"):
+            unpacked(file, Faults())
+        file.write_bytes(packed[:12])
+        with pytest.raises(FaultsError, match=f"{name} cannot be unpacked"):
+            name_inside(file)
+
+
 REFUSED = {
     "a.tar": (tarred("w"), "a.tar is an archive of tar"),
     "a.tar.gz": (tarred("w:gz"), "a.tar.gz is an archive of tar"),

@@ -4,6 +4,7 @@ import gzip
 import json
 
 import pytest
+from packed_files import zipped
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
@@ -250,6 +251,35 @@ def test_a_model_is_asked_with_what_it_learned_from_and_its_last_rows(tmp_path, 
     lay(tmp_path, ASKED | {f"last.{name}": "".join(ASKED[name].splitlines(keepends=True)[-5:])})
     assert asked(tmp_path, name) == sources
     assert asked(tmp_path, f"last.{name}") == sources[-5:]
+
+
+PO = "".join(f'msgid "{a}"\nmsgstr "{b}"\n\n' for a, b in PAIRS)
+ZIPPED = {"a.csv": ASKED["pairs.csv"], "sub/a.po": PO, "a.jsonl": ASKED["pairs.jsonl"]}
+
+
+@pytest.mark.parametrize("of_pairs", [True, False])
+@pytest.mark.parametrize("name", ZIPPED)
+def test_a_table_in_a_zip_is_known_by_its_own_name(tmp_path, name, of_pairs):
+    lay(tmp_path, {"new.zip": zipped({name: ZIPPED[name]})})
+    assert asked(tmp_path, "new.zip", of_pairs=of_pairs) == [pair.source for pair in PAIRS]
+
+
+def test_a_catalogue_in_a_zip_is_to_be_called_so_itself(tmp_path):
+    lay(tmp_path, {"new.zip": zipped({"a.txt": PO}), "de.txt": PO})
+    for name, cure in (("new.zip", "what is in it a.txt.po"), ("de.txt", "it de.txt.po")):
+        with pytest.raises(DataError, match=f"^{name} is a catalogue of gettext; call {cure}, or"):
+            asked(tmp_path, name)
+        with pytest.raises(DataError, match=f"^{name} is a catalogue of gettext; call {cure}, or"):
+            asked(tmp_path, name, of_pairs=False)
+
+
+@pytest.mark.parametrize("wanted", [{}, {"source_file": "pairs.zip"}])
+@pytest.mark.parametrize("name", ZIPPED)
+def test_a_table_in_a_zip_beside_another_file_is_the_one_of_pairs(tmp_path, name, wanted):
+    lay(tmp_path, {"pairs.zip": zipped({name: ZIPPED[name]}), "extra.md": "# Pairs\n"})
+    lay(tmp_path, {"broken.zip": b"PK\x03\x04 and no more"})
+    read = proposed(tmp_path, wanted)
+    assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
 
 
 def test_a_model_of_two_files_is_asked_with_texts_of_a_table(tmp_path):

@@ -92,6 +92,6 @@ def test_a_few_rows_with_more_columns_are_told(tmp_path):
     rows[6] = "te\txt 6\tTexte 6"
     (tmp_path / "p.tsv").write_text("\n".join(rows) + "\n")
     (note,) = told_columns(tmp_path / "p.tsv", (1, 2), "utf-8").notes
-    assert note.startswith("p.tsv, line 7, and 1 in all have more than 2 columns, as most have")
+    assert note.startswith("p.tsv, line 7, and 1 in all have more columns than the 2 of most lines")
     (tmp_path / "p.tsv").write_text("\n".join(f"{row}\tx" for row in rows[:6]) + "\n")
     assert told_columns(tmp_path / "p.tsv", (1, 2), "utf-8").notes == ()

@@ -120,20 +120,49 @@ def test_characters_that_were_lost_or_shifted_are_told_with_their_line(tmp_path)
         ),
         (
             "\u201eja\u201c \u201enein\u201c\n",
-            "line 1, and 4 places in all have characters such as '\u00e2\u20ac'",
+            "line 1, and 4 places in all have characters such as '\u00e2\u20ac\u017e'",
         ),
+        ("Straße\nÜber Maß\n", "line 1, and 3 places in all have characters such as 'ÃŸ'"),
+        ("год и век\n", "line 1, and 7 places in all have characters such as"),
+        ("ひらがなと\n漢字です。\n", "line 1, and"),
+        ("안녕하세요 여러분\n", "line 1, and"),
+        ("你好，世界。谢谢\n", "line 1, and"),
+        ("Dzień, żółty Kraków\n", "line 1, and 5 places in all have characters such as"),
+        ("ελληνικά\nγράμματα\n", "line 1, and 16 places in all have characters such as"),
+        ("ŞİŞ ığşç ĞÜÖÇİ\n", "line 1, and 12 places in all have characters such as"),
+        ("हिन्दी\n", "line 1, and 6 places in all have characters such as"),
+        ("السلام عليكم\n", "line 1, and 11 places in all have characters such as"),
+        ("Tiếng Việt đẹp\n", "line 1, and 4 places in all have characters such as"),
+        ("so \U0001f600 nice \U0001f601 \U0001f602\n", "line 1, and 3 places in all have"),
     ],
 )
 def test_utf_8_that_was_read_as_another_encoding_is_told(tmp_path, text, told):
-    wrong = text.encode().decode("cp1252", "ignore")
+    wrong = "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in text.encode())
     (found,) = odd_characters([written(tmp_path, wrong)])
     assert told in found
     assert found.endswith("read the original as UTF-8, and export it again")
+    assert odd_characters([written(tmp_path, text)]) == []
+    (found,) = odd_characters([written(tmp_path, text.encode().decode("latin-1"))])
+    assert told.partition(" such as")[0] in found
+    assert found.endswith("read the original as UTF-8, and export it again")
+
+
+def test_windows_1252_that_was_read_as_latin_1_is_told_with_that_cure_alone(tmp_path):
+    text = "« à…\u00a0» il l’a été…\u00a0» “Ã” is a letter\n" * 4
+    (found,) = odd_characters([written(tmp_path, text.encode("cp1252").decode("latin-1"))])
+    assert found.endswith("read it as windows-1252, and save it as UTF-8")
+
+
+def test_letters_beside_marks_are_as_they_were_written(tmp_path):
+    text = "« déjà\u00a0» “irmã”… été…\u00a0» «é™» NÃO, coração — «maçã»\n" * 5
     assert odd_characters([written(tmp_path, text)]) == []
 
 
 def test_entities_are_told_and_letters_that_only_look_so_are_not(tmp_path):
     (found,) = odd_characters([written(tmp_path, "x\na &amp; b &lt;c&gt; &#8217;\n")])
     assert "line 2, and 4 places in all have entities of HTML such as '&amp;'" in found
+    for text in ("&#x27;a&#X2019;b&#xe9;", "&Uuml;ber&frac12;&Eacute;", "&hellip;&sup2;&there4;"):
+        (found,) = odd_characters([written(tmp_path, f"{text}\n")])
+        assert "line 1, and 3 places in all have entities of HTML" in found
     fine = "AT&T; R&D, \u00abN\u00c3O\u00bb \u00c2ge \u00abCRIAN\u00c7\u00c3\u00bb a & b;\n"
     assert odd_characters([written(tmp_path, fine)]) == []

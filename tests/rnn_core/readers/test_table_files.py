@@ -262,7 +262,12 @@ def test_index_of_timestamps_is_a_column(tmp_path, name, zone):
 REFUSED = {
     "empty": (b" \n", "t.csv is not a readable table: it is empty"),
     "names alone": (b"a,b\n", "t.csv has column names and no rows"),
-    "web page": (b"\n<!doctype HTML><p>", "t.csv is a web page, no table; export it as CSV"),
+    "web page": (b"\n<!doctype HTML><p>", "t.csv is a page of HTML, no table; export it as CSV"),
+    "XML": (b'<?xml version="1.0"?>\n<Workbook>\n', "t.csv is XML, no table; export it as CSV"),
+    "pointer": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n",
+        "t.csv is a pointer of git-lfs in place of the table; run `git lfs pull`",
+    ),
     "old Excel": (b"\xd0\xcf\x11\xe0" + bytes(600), "a spreadsheet of Excel before 2007"),
     "broken parquet": (b"PAR1" + bytes(60), "t.csv is not a readable parquet file"),
     "broken zip": (zipped({"t.csv": PLAIN})[:70], "t.csv is a broken zip file"),

@@ -88,7 +88,7 @@ def test_what_stands_for_no_value_is_a_gap(text):
 
 UNCLEAR = {
     "12,5": "has a comma; write decimals with a point .* --set decimal=,",
-    "1,234": "has a comma before decimals, or between thousands; say which: --set decimal=,",
+    "1,234": "has a comma before decimals, or between thousands; write decimals with a",
     "1.234,5": "has a comma",
     "12 %": "has a unit, and others have none",
     "12.5 kg": "has a unit, and others have none",

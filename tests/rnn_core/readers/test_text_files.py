@@ -48,6 +48,7 @@ def test_texts_are_found_by_their_endings(tmp_path, names, texts):
         ({"book": b"a b", "a.yaml": b"x" * 99, "b.yaml": b"y"}, ["book"]),
         ({"a.abc": b"a" * 9, "b.tex": b"b", "c.tex": b"c"}, ["a.abc"]),
         ({"log.gz": gzip.compress(b"one two")}, ["log.gz"]),
+        ({"wiki_00": b'<doc id="1">\none\n</doc>\n', "page": b"<html>two"}, ["wiki_00"]),
         ({"book.txt": b"x", "b.tex": b"y", "c.tex": b"z"}, ["book.txt"]),
     ],
 )

@@ -1,6 +1,8 @@
 """The rows after the last target, which hold values that are known ahead; and an example."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.indicators import as_texts, columns_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
-from rnn_core.tasks.forecasting.reading import Table
+from rnn_core.tasks.forecasting.reading import Table, read_table
 from rnn_core.tasks.forecasting.units import refuse_other_units
 
 if TYPE_CHECKING:
@@ -63,6 +65,21 @@ def known_rows(
     return numbers.to_numpy(np.float64)
 
 
+def example_of(raw: Path, meta: ForecastingMeta) -> "pd.DataFrame":
+    """The first consecutive rows without a gap of a table; the first rows if there are none.
+
+    If there are several series, it has the first two that have enough rows.
+    """
+    import pandas as pd  # noqa: PLC0415 - training does without
+
+    asked = meta.parameters
+    parts = read_table(raw, replace(asked, **vars(meta.form))).parts.items()
+    length = asked.lookback + (asked.horizon if asked.known else 0)
+    whole = [(series, part) for series, part in parts if len(part.numbers) >= length]
+    examples = [without_gaps(*one, length, asked) for one in whole[:2]]
+    return pd.concat(examples, ignore_index=True)
+
+
 def without_gaps(
     series: str, table: Table, length: int, parameters: ForecastingData
 ) -> "pd.DataFrame":
@@ -79,17 +96,10 @@ def without_gaps(
         parameters: What the model was trained with.
     """
     there = table.numbers.notna().to_numpy()
-    windows: NDArray[np.bool_] = np.lib.stride_tricks.sliding_window_view(there, length, axis=0)
-    past, after = windows[..., : parameters.lookback], windows[..., parameters.lookback :]
-    targets = len(parameters.targets)
-    known = np.isin(table.numbers.columns, parameters.known)
-    usable = (
-        past.any(axis=2).all(axis=-1)
-        & past[:, :targets, -1].any(axis=-1)
-        & after[:, known].all(axis=(1, 2))
-    )
-    whole = windows.all(axis=(1, 2))
-    first = int(np.argmax(whole if whole.any() else usable))
+    whole = np.lib.stride_tricks.sliding_window_view(there.all(axis=1), length).all(axis=-1)
+    if not whole.any():
+        whole = usable_windows(there, length, parameters, table.numbers.columns)
+    first = int(np.argmax(whole))
     rows = slice(first, first + length)
     example = table.numbers.iloc[rows].reset_index(drop=True)
     example.loc[parameters.lookback :, [*parameters.targets, *parameters.features]] = np.nan
@@ -99,3 +109,23 @@ def without_gaps(
     if parameters.series is not None:
         example.insert(0, parameters.series, series)
     return example
+
+
+def usable_windows(
+    there: NDArray[np.bool_], length: int, parameters: ForecastingData, columns: "pd.Index[Any]"
+) -> NDArray[np.bool_]:
+    """Windows of rows that can be answered, (N,).
+
+    Args:
+        there: Which values there are, (T, C).
+        length: How many rows a window has.
+        parameters: What the model was trained with.
+        columns: Names of the columns.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(there, length, axis=0)
+    past, after = windows[..., : parameters.lookback], windows[..., parameters.lookback :]
+    targets = len(parameters.targets)
+    known = np.isin(columns, parameters.known)
+    usable: NDArray[np.bool_] = np.logical_and.reduce(after[:, known], axis=(1, 2))
+    usable &= past.any(axis=2).all(axis=-1) & past[:, :targets, -1].any(axis=-1)
+    return usable

@@ -156,6 +156,10 @@ def cut(path: Path, num_bytes: int) -> Path:
     return path
 
 
+def patched(path: Path, old: bytes, new: bytes) -> bytes:
+    return path.read_bytes().replace(old, new)
+
+
 def lying(path: Path) -> Path:
     """A header that announces more samples than there are."""
     content = bytearray(write(path, np.zeros(100)).read_bytes())
@@ -176,8 +180,18 @@ BROKEN = {
     "webm": (lambda p: p.write_bytes(b"\x1aE\xdf\xa3" * 9) and p, "is webm .*convert it: `ffmpeg"),
     "aac": (lambda p: p.write_bytes(b"\xff\xf1" * 9) and p, "is AAC; convert it: `ffmpeg"),
     "html": (lambda p: p.write_bytes(b"\n<!DOCTYPE html>") and p, "is a page of HTML; download"),
-    "zip": (lambda p: p.write_bytes(b"PK\x03\x04" * 9) and p, "is a zip archive; unpack it"),
+    "zip": (lambda p: p.write_bytes(b"PK\x03\x04" * 9) and p, "is a packed file; unpack it"),
     "flac cut off": (lambda p: cut(stored(p, "FLAC", "PCM_16"), 3000), "is broken, or cut off"),
+    "flac cut short": (lambda p: cut(stored(p, "FLAC", "PCM_16"), 40), "is broken, or cut off"),
+    "ogg cut short": (lambda p: cut(stored(p, "OGG", "VORBIS"), 30), "is broken, or cut off"),
+    "opus cut off": (lambda p: cut(stored(p, "OGG", "OPUS"), 300), "is broken, or cut off"),
+    "aiff cut short": (lambda p: cut(stored(p, "AIFF", "PCM_16"), 20), "is broken, or cut off"),
+    "caf cut off": (lambda p: cut(stored(p, "CAF", "PCM_16"), 900), "is broken, or cut off"),
+    "w64 cut short": (lambda p: cut(stored(p, "W64", "PCM_16"), 40), "is broken, or cut off"),
+    "unknown samples in a sound kind": (
+        lambda p: p.write_bytes(patched(stored(p, "AIFF", "ULAW"), b"ulaw", b"QDMC")) and p,
+        "unimplemented format; convert it",
+    ),
 }
 
 

@@ -110,9 +110,36 @@ def no_names(folder):
     return {name: (text, None) for name, text in SAID.items()}
 
 
+def capitals_in_a_list(folder):
+    record(folder, *(f"wav/{name}.wav" for name in SAID))
+    write(folder, "text", *(f"{name.upper()} {text}" for name, text in SAID.items()))
+    return {name: (text, None) for name, text in SAID.items()}
+
+
+def capitals_of_kaldi(folder):
+    said = kaldi(folder)
+    scp = folder / "data/wav.scp"
+    scp.write_text(scp.read_text().replace("/u", "/U").replace(".wav", ".WAV"))
+    return said
+
+
+def capitals_in_a_table(folder):
+    record(folder, *(f"{name}.wav" for name in SAID))
+    write(folder, "said.csv", "clip,text", *(f"{n.upper()},{t}" for n, t in SAID.items()))
+    return {name: (text, None) for name, text in SAID.items()}
+
+
+def capitals_in_own_files(folder):
+    record(folder, *(f"{name}.wav" for name in SAID))
+    for name, text in SAID.items():
+        write(folder, f"{name.upper()}.TXT", text)
+    return {name: (text, None) for name, text in SAID.items()}
+
+
 LAYOUTS = [
     *(libri_speech, vctk, own_files, timit, libri_tts, kaldi, kaldi_pipes, prompts, arctic, nemo),
-    *(other_names, no_names),
+    *(other_names, no_names, capitals_in_a_list, capitals_of_kaldi, capitals_in_a_table),
+    capitals_in_own_files,
 ]
 
 
@@ -133,6 +160,19 @@ def test_texts_are_found_where_collections_have_them(tmp_path, layout):
         found[name] = file.said, row.speaker
     assert found == said
     assert suggest(tmp_path, {})["data"].get("strings") is None
+
+
+def test_recordings_that_differ_in_capitals_alone_keep_their_own_texts(tmp_path):
+    said = {"a1": "go", "A1": "stop", "b1": "left", "B1": "right"}
+    record(tmp_path, *(f"{name}.wav" for name in said))
+    write(tmp_path, "text", *(f"{name} {text}" for name, text in said.items()))
+    listed = list_transcripts(tmp_path, Faults())
+    assert {file.path.stem: file.said for file in listed.files} == said
+    (tmp_path / "text").unlink()
+    for name, text in said.items():
+        write(tmp_path, f"{name}.txt", text)
+    listed = list_transcripts(tmp_path, Faults())
+    assert {file.path.stem: file.said for file in listed.files} == said
 
 
 def test_splits_of_tables_and_folders_are_kept(tmp_path):

@@ -33,6 +33,8 @@ def extensible():
 ODD = b"LIST" + struct.pack("<I", 13) + b"INFOICMTxxxxx"
 TELLS_A_LIE = b"bext" + struct.pack("<I", 12) + b"fmt \x01\x02\x03\x00\x03\x00\x01\x00"
 
+MORE = b"data" + struct.pack("<I", 8) + b"\1\0\2\0" * 2
+
 READ = {
     "plain": wav(),
     "a chunk before": wav(b"LIST" + struct.pack("<I", 4) + b"INFO"),
@@ -49,6 +51,11 @@ READ = {
     "a tag before it": b"ID3\x04\0\0\0\0\0\x05hello" + wav(),
     "an odd byte of samples": wav(announced=1601, after=b"\x07"),
     "a form with more than it needs": wav(form=FORM + b"\0\0"),
+    "an empty part of samples before": wav(
+        b"fmt " + struct.pack("<I", 16) + FORM + b"data\0\0\0\0"
+    ),
+    "an empty part of samples after": wav(after=ODD + b"\0data\0\0\0\0"),
+    "notes after it": wav(after=b"LIST" + struct.pack("<I", 12) + b"data\4\0\0\0abcd"),
     "12 bits in 16": wav(form=struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 12)),
 }
 
@@ -84,6 +91,9 @@ REFUSED = {
     "cut off before the samples": (wav()[:36], "is not a readable wav file: it is cut off"),
     "fewer samples than announced": (wav(announced=4000), "announces 2000 samples and holds 800"),
     "no samples": (wav(samples=SAMPLES[:0]), "holds no samples; record it again"),
+    "two parts of samples": (wav(after=MORE), "a.wav holds further samples after those that"),
+    "parts around a note": (wav(after=ODD + MORE), "holds further samples .*; save each recording"),
+    "two recordings in one": (wav() + wav(), "a.wav holds further samples after those that"),
     "no form": (b"RIFF\0\0\0\0WAVEdata\x04\0\0\0abcd", "is not a readable wav file"),
     "a picture": (b"RIFF\x10\0\0\0WEBPVP8 \0\0\0\0", "is not a wav file: its kind is b'WEBP'"),
     "no channels": (wav(form=struct.pack("<HHIIHH", 1, 0, 8000, 0, 0, 0)), "a.wav"),

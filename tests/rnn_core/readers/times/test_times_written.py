@@ -86,7 +86,10 @@ UNCLEAR = {
         "quarter or a mo",
     ),
     "two orders": (["13/01/2024", "01/13/2024"], "do not have day and month in the same order"),
-    "no order": (["01/01/2024", "02/02/2024"], "say which: --set day_first=true"),
+    "no order": (
+        ["01/01/2024", "02/02/2024"],
+        "say which when the study is made: --set day_first=true",
+    ),
     "time alone": (["10:30", "10:45"], "'10:30' has no day; write day and time into one column"),
     "letters of a zone": (["2024-01-01 00:00 CET"], "write the time zone as an offset"),
     "some zones": (["2024-01-01 00:00Z", "2024-01-01 01:00"], "row 3: .* with and without a time"),
@@ -156,3 +159,101 @@ def test_times_without_a_zone_are_taken_to_be_in_that_of_the_training():
     assert in_zone(naive.tz_localize("UTC"), None, "t").tolist() == naive.tolist()
     with pytest.raises(DataError, match="in Europe/Berlin; write the times with their offset"):
         in_zone(naive + pd.Timedelta(hours=1), "Europe/Berlin", "t")
+
+
+D24 = [f"10/05/24 {hour:02d}:00" for hour in range(4)]
+SHORT_DAYS = {
+    "hours of a day": (D24, True, D(2024, 5, 10)),
+    "hours of a day, the month first": (D24, False, D(2024, 10, 5)),
+    "one row": (["10/05/24"], True, D(2024, 5, 10)),
+    "months": (["01/01/20", "01/02/20", "01/03/20"], True, D(2020, 1, 1)),
+    "a month, the year first": (
+        [f"24-12-{day:02d}" for day in range(1, 31)],
+        "year",
+        D(2024, 12, 1),
+    ),
+    "named months, the year first": (
+        [f"24-Dec-{d:02d}" for d in range(1, 9)],
+        "year",
+        D(2024, 12, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SHORT_DAYS)
+def test_an_order_that_is_known_settles_short_dates(kind):
+    values, day_first, expected = SHORT_DAYS[kind]
+    assert read(values, day_first=day_first)[0] == expected
+
+
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%y-%b-%d"])
+def test_years_that_are_first_are_remembered(form):
+    days = pd.date_range("2024-01-25", periods=20)
+    table = pd.DataFrame({"date": days.strftime(form)})
+    found = read_times(table, "date", "t.csv")
+    assert found.times.tolist() == days.tolist()
+    later = pd.date_range("2024-12-01", periods=30)
+    table = pd.DataFrame({"date": later.strftime(form)})
+    assert read_times(table, "date", "t.csv", found.day_first).times.tolist() == later.tolist()
+
+
+NAMED_MONTHS = {
+    "months": (["01-Jan-24", "01-Feb-24"], [D(2024, 1, 1), D(2024, 2, 1)]),
+    "years": (["31-Dec-20", "31-Dec-21"], [D(2020, 12, 31), D(2021, 12, 31)]),
+    "hours": (["31-Jan-24 00:00", "31-Jan-24 01:00"], [D(2024, 1, 31), D(2024, 1, 31, 1)]),
+    "one row": (["10-May-24"], [D(2024, 5, 10)]),
+    "May is whole": (["01-May-24", "01-June-24"], [D(2024, 5, 1), D(2024, 6, 1)]),
+    "four letters": (["01-Sept-24", "01-Oct-24"], [D(2024, 9, 1), D(2024, 10, 1)]),
+    "whole": (["1 February 24", "1 March 24"], [D(2024, 2, 1), D(2024, 3, 1)]),
+    "the year first": (
+        ["24-Jan-30", "24-Jan-31", "24-Feb-01"],
+        [D(2024, 1, 30), D(2024, 1, 31), D(2024, 2, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NAMED_MONTHS)
+def test_the_year_follows_a_named_month_where_it_can(kind):
+    values, expected = NAMED_MONTHS[kind]
+    assert read(values).to_pydatetime().tolist() == expected
+
+
+def test_words_are_not_cut_into_months():
+    with pytest.raises(DataError, match="'01-Marble-24' is not a timestamp"):
+        read(["01-Marble-24", "02-Marble-24"])
+
+
+def test_short_dates_that_can_be_either_are_refused_with_both_cures():
+    with pytest.raises(DataError, match="four digits, such as 2024-01-31, or if it is last, say"):
+        read(D24)
+
+
+LATE_FORMS = ["%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%y", "%d %B %Y"]
+
+
+@pytest.mark.parametrize("clock", ["24:00", "24:00:00"])
+@pytest.mark.parametrize("form", LATE_FORMS)
+def test_the_end_of_a_day_may_be_written_as_its_24th_hour(form, clock):
+    hours = pd.date_range("2024-01-30 01:00", periods=60, freq="h")
+    plain = clock.replace("24", "%H").replace(":00", ":%M", 1).replace(":00", ":%S")
+    late = [
+        f"{hour - pd.Timedelta(days=1):{form}} {clock}"
+        if hour.hour == 0
+        else f"{hour:{form} {plain}}"
+        for hour in hours
+    ]
+    assert read(late).tolist() == hours.tolist()
+
+
+def test_days_and_months_of_one_digit_may_end_at_24():
+    expected = [D(2024, 2, 1, 23), D(2024, 2, 2), D(2024, 2, 2, 1)]
+    assert read(["1.2.2024 23:00", "1.2.2024 24:00", "2.2.2024 01:00"]).tolist() == expected
+
+
+def test_the_end_of_a_day_may_have_an_offset():
+    days = ["2024-03-30T23:00:00+01:00", "2024-03-30T24:00:00+01:00", "2024-03-31T24:00:00+02:00"]
+    assert [str(time) for time in read(days)] == [
+        "2024-03-30 22:00:00+00:00",
+        "2024-03-30 23:00:00+00:00",
+        "2024-03-31 22:00:00+00:00",
+    ]

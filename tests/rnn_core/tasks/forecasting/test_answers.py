@@ -79,7 +79,7 @@ def test_answer_refuses_a_table_that_does_not_fit(tmp_path):
         task.answer(network, series().drop(columns="x"), ASKED)
     with pytest.raises(DataError, match="has 5 rows; 6 are needed"):
         task.answer(network, series(5), ASKED)
-    with pytest.raises(DataError, match="the table: no row has a value of y"):
+    with pytest.raises(DataError, match=r"the table: no row has a value of y$"):
         task.answer(network, series().assign(y=None), ASKED)
     gap = series()
     gap.loc[56, "y"] = np.nan

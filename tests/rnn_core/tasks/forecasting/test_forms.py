@@ -188,7 +188,7 @@ def test_order_of_day_and_month_can_be_said(tmp_path):
     options = {"features": (), "lookback": 2, "horizon": 1, "irregular": "allow"}
     options["split"] = (6, 3, 3)
     content = "\n".join(lines).encode()
-    with pytest.raises(DataError, match="say which: --set day_first=true, or day_first=false"):
+    with pytest.raises(DataError, match="when the study is made: --set day_first=true, or"):
         prepared(tmp_path / "a", "t.csv", content, **options)
     task, _ = prepared(tmp_path / "b", "t.csv", content, **options, day_first=True)
     assert task.meta.span == ("2024-01-01 00:00:00", "2024-12-12 00:00:00")

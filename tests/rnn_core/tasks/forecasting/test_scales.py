@@ -204,3 +204,14 @@ def test_other_tables_have_no_constants_as_baselines(tmp_path, rate, declared):
     table = series(y=counts(rate))
     task, data = prepared(tmp_path, table, nonnegative=declared)
     assert not {"zeros", "mean"} & task.baselines(data).keys()
+
+
+@pytest.mark.parametrize(
+    ("least", "told"),
+    [(1e-200, "differ by too little to be scaled"), (0, "never changes within a series")],
+)
+def test_series_that_change_by_too_little_are_not_said_to_be_constant(tmp_path, least, told):
+    y = np.arange(120) % 2 * least
+    shops = [series(y=y + (0 if least else i), shop=f"shop {i}") for i in range(2)]
+    with pytest.raises(DataError, match=f"target column 'y' {told}"):
+        prepared(tmp_path, pd.concat(shops), series="shop")

@@ -93,6 +93,10 @@ DOUBTS = {
         table(shop=BLOCKS),
         "the values of 'shop' stand one below the other: where they are several series, set data.s",
     ),
+    "years of two digits": (
+        table(date=pd.date_range("1965-01-01", periods=ROWS).strftime("%d.%m.%y")),
+        "the table begins in the year 2065, which is to come: where its years have two digits",
+    ),
     "clock set forward": (
         table(date=SPRING),
         "an hour is missing before 2024-03-31 03:00:00, when the clock is set forward; write all",

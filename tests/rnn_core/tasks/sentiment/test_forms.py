@@ -133,8 +133,21 @@ def test_predict_reads_texts_without_labels(tmp_path):
         read = task.read_input(file)[column].tolist()
         assert words(read) == words(texts[: len(read)])
         assert len(read) == (1 if ";" in content else 2)
-    (tmp_path / "b.txt").write_text("\n".join(texts) + "\n\n")
-    assert task.read_input(tmp_path / "b.txt")["text"].tolist() == texts
+    lines = ("\n".join(texts) + "\n\n").encode()
+    for name, content in {
+        "b.txt": lines,
+        "B.TXT": lines,
+        "b.TXT.gz": gzip.compress(lines),
+        "t.zip": zipped({"B.Txt": lines}),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        assert task.read_input(tmp_path / name)["text"].tolist() == texts
+
+
+def test_predict_reads_the_one_table_of_a_packed_file_as_training_does(tmp_path):
+    content = zipped({"data.csv": csv(), "cover.png": b"\x89PNG"})
+    _, _, task = study(tmp_path / "study", "a.zip", content)
+    assert words(task.read_input(tmp_path / "study" / "a.zip")["Review"]) == words(FRAME["Review"])
 
 
 def test_a_column_is_asked_for_that_is_not_there(tmp_path):

@@ -70,8 +70,8 @@ def test_rows_without_a_split_are_all_named(tmp_path):
     write(tmp_path, rows(splits))
     with pytest.raises(DataError) as caught:
         numbers_by_split(tmp_path, split_column="split")
-    assert "row 7: '' in column 'split' is no split" in str(caught.value)
-    assert "row 32: 'unsupervised' in column 'split' is no split" in str(caught.value)
+    assert "texts.tsv, row 7: '' in column 'split' is no split" in str(caught.value)
+    assert "texts.tsv, row 32: 'unsupervised' in column 'split' is no split" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Descriptions of recordings of texts before anything is trained."""
 
 import numpy as np
+import pytest
 import soundfile
 
 from rnn_core.parameters import parse
 from rnn_core.tasks.speech_transcription import SpeechTranscription, TranscriptionData
+from rnn_core.tasks.speech_transcription.understand import marks
 
 
 def understood(raw, **wanted):
@@ -60,3 +62,32 @@ def test_strings_are_told_to_be_joined(tmp_path):
         "strings of 2 words by 3 speakers are joined",
         "8 strings in the training set, 3 in the validation set, 3 in the test set",
     )
+
+
+FINE = ["go on"] * 20
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "*laughs*",
+        "{breath}",
+        "%HESITATION",
+        "&#39;",
+        "&Uuml;",
+        "&#x2019;",
+        "[noise]",
+        "<unk>",
+        "</b>",
+    ],
+)
+def test_marks_in_several_texts_are_told(mark):
+    (doubt,) = marks([*FINE, *[f"so {mark} it is"] * 3])
+    assert doubt.startswith(f"the texts of 3 recordings have marks such as {mark!r}, which")
+    assert marks([*FINE, *[f"so {mark} it is"] * 2]) == []
+    assert marks([*FINE * 50, *[f"so {mark} it is"] * 3]) == []
+
+
+@pytest.mark.parametrize("text", ["i <3 you > me", "2 * 3 * 4", "5 % OFF", "so, it is: yes"])
+def test_what_may_be_said_is_no_mark(text):
+    assert marks([text] * 9) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.tasks.translation import Translation, TranslationData
+from rnn_core.tasks.translation import Translation, TranslationData, TranslationModel
 from rnn_core.tasks.translation.pairs import read_sides
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -15,9 +15,11 @@ def side_of(place, names):
     return names[(place % 11 == 0) + 2 * (place % 11 == 10)]
 
 
-def table(folder, form, names=("train", "dev", "test"), header=True, name="p.tsv"):
-    fields = {"text": "en", "target": "de", "split": "subset"}
-    rows = [fields] if header else []
+USUAL = {"text": "en", "target": "de", "split": "subset"}
+
+
+def table(folder, form, names=("train", "dev", "test"), header=USUAL, name="p.tsv"):
+    rows = [header] if header else []
     rows += [{"text": a, "target": b, "split": side_of(i, names)} for i, (a, b) in enumerate(PAIRS)]
     (folder / name).write_text("".join(form.format(**row) + "\n" for row in rows))
     return folder
@@ -45,13 +47,72 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("header", [True, False])
+HEADERS = (
+    USUAL,
+    None,
+    {"text": "input", "target": "output", "split": "split"},
+    {"text": "question", "target": "answer", "split": "part"},
+)
+
+
+@pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("form", FORMS)
 def test_splits_are_those_of_a_column(tmp_path, form, header):
     written, columns, place = FORMS[form]
     data = suggested(table(tmp_path, written, header=header))
     assert (data["columns"], data["split_column"]) == (columns, place)
     assert sides(data, tmp_path) == WANTED
+
+
+@pytest.mark.parametrize("name", ["p.tsv", "p.csv"])
+def test_names_of_columns_are_known_by_that_of_splits_wherever_a_table_is_read(tmp_path, name):
+    form = FORMS["first"][0].replace("\t", "\t" if name == "p.tsv" else ",")
+    data = suggested(table(tmp_path, form, header=HEADERS[2], name=name))
+    read = Translation.prepare(tmp_path, TranslationData(**data))
+    told = Translation.understand(tmp_path, *read).read
+    assert told[0].startswith(f"column 'input' of {name} is translated into column 'output'")
+    model = TranslationModel(hidden_size=6, embedding_size=4, beam_size=2)
+    task = Translation(read[1], model)
+    assert task.read_input(tmp_path / name)["text"].tolist() == [a for a, _ in PAIRS]
+
+
+def test_a_first_row_with_a_mistake_in_its_split_is_no_header(tmp_path):
+    file = table(tmp_path, FORMS["last"][0], header=None) / "p.tsv"
+    for wrong in ("", "x"):
+        lines = file.read_text().splitlines(keepends=True)
+        rest = f"the one more\tdie mehr\t{wrong}\n"
+        file.write_text("".join([rest, rest, *lines]))
+        with pytest.raises(DataError, match=rf"p\.tsv, line 1: '{wrong}' in column 3 is no split"):
+            read_sides(tmp_path, TranslationData(source_file="p.tsv", split_column=3))
+
+
+def notes(folder, **wanted):
+    """Notes on a column of splits that is not read."""
+    data = suggested(folder, **wanted)
+    told = Translation.understand(folder, *Translation.prepare(folder, TranslationData(**data)))
+    return [line for line in told.read if "is not read, since" in line]
+
+
+def test_files_tell_the_splits_before_a_column_does(tmp_path):
+    for name, split in (("train.tsv", "train"), ("test.tsv", "test")):
+        pairs = (split, split, split)
+        table(tmp_path, FORMS["last"][0].replace("{text}", f"{{text}} {split}"), pairs, name=name)
+    assert notes(tmp_path) == [
+        "column 'subset' of train.tsv is not read, since files tell the splits"
+    ]
+
+
+def test_a_text_that_is_the_name_of_a_column_of_splits_is_no_name(tmp_path):
+    words = [("set", "Satz"), *PAIRS]
+    (tmp_path / "p.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in words))
+    assert notes(tmp_path) == []
+
+
+def test_a_column_that_is_read_as_wanted_is_not_called_unread(tmp_path):
+    form = FORMS["last"][0] + "\t{target}"
+    header = {"text": "en", "target": "set", "split": "split"}
+    table(tmp_path, form, header=header)
+    assert notes(tmp_path, columns=[1, 2], split_column=3) == []
 
 
 @pytest.mark.parametrize("names", [("Training", "Valid", "EVAL"), ("train", "validation", "test")])

@@ -1,0 +1,64 @@
+"""Lines that begin with the name of a recording, and the encoding of the texts of recordings."""
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from rnn_core.errors import DataError
+from rnn_core.readers.faults import FaultsError
+from rnn_core.readers.formats.encodings import SINGLED_OUT
+from rnn_core.readers.plain_text import read_file_lines
+from rnn_core.readers.text_files import usual_encoding
+
+FESTIVAL = re.compile(r'\(\s*(?P<name>\S+)\s+"(?P<text>.*)"\s*\)')
+"""A line of a list of CMU Arctic."""
+
+
+class Line(NamedTuple):
+    """A line of a list.
+
+    Attributes:
+        number: Its place in the file, from 1.
+        name: What it calls the recording.
+        text: The rest.
+    """
+
+    number: int
+    name: str
+    text: str
+
+
+def lines_of(file: Path) -> list[Line]:
+    """The lines of a file that are not blank; of one that is no text, none."""
+    try:
+        texts = read_file_lines(file, shared_encoding([file]))
+    except DataError:
+        return []
+    return [line_of(number, text) for number, text in enumerate(texts, 1) if text.strip()]
+
+
+def line_of(number: int, text: str) -> Line:
+    """A line of a list: a name, and the rest."""
+    if match := FESTIVAL.fullmatch(text.strip()):
+        return Line(number, match["name"], match["text"])
+    name, *rest = text.split(maxsplit=1) or [""]
+    return Line(number, name, " ".join(rest))
+
+
+def shared_encoding(files: Collection[Path]) -> str | None:
+    """The encoding of texts in one language that are not in UTF-8; None if none is certain.
+
+    Reading them as UTF-8 then tells where they are not.
+
+    Raises:
+        DataError: If some have another than others.
+    """
+    try:
+        found = usual_encoding(files).get("encoding")
+    except FaultsError:
+        return None
+    holds = SINGLED_OUT.get(found or "")
+    if holds and not holds(b"\n".join(file.read_bytes() for file in files)):
+        return None
+    return found
