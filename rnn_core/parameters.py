@@ -84,7 +84,17 @@ def check_keys(kind: type[Any], content: Any, where: str, source: str) -> None:
         if key not in known:
             place = f"{where}: " if where else ""
             raise ParameterError(f"{source}: {place}{unknown('key', str(key), known)}")
-        check_inside(known[key], value, f"{where}.{key}" if where else str(key), source)
+        place = f"{where}.{key}" if where else str(key)
+        if is_number(known[key]) and isinstance(value, bool):
+            told = f"{place} must be a number, not {str(value).lower()}"
+            raise ParameterError(f"{source}: {told}, which is what YAML reads of yes and no too")
+        check_inside(known[key], value, place, source)
+
+
+def is_number(kind: Any) -> bool:
+    """Return whether a key holds a number, for which pydantic would take true as 1."""
+    kinds = {kind, *get_args(kind)}
+    return get_origin(kind) is not tuple and bool(kinds & {int, float}) and bool not in kinds
 
 
 def check_inside(kind: Any, content: Any, where: str, source: str) -> None:

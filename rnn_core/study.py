@@ -182,8 +182,8 @@ class Section:
     margin: float | None = None
 
     def __post_init__(self) -> None:
-        if self.margin is not None and not 0 < self.margin < math.inf:
-            raise ValueError(f"margin must be above 0, not {self.margin}")
+        if self.margin is not None and not 1e-12 <= self.margin < math.inf:
+            raise ValueError(f"margin must be at least 1e-12, and finite, not {self.margin}")
         if "num_layers" in self.model:
             layers = self.model["num_layers"]
             raise ValueError(f"write `depths: [{layers}]` beside `model` instead of num_layers")

@@ -12,7 +12,7 @@ from flows.own_data.run_time import rounded
 from flows.recording.inputs import Inputs
 from flows.recording.plan import Due
 from flows.report.words import number
-from flows.trainings.crew import OPEN, LocalCrew, local_crew
+from flows.trainings.crew import CHECK, OPEN, LocalCrew, local_crew
 from flows.trainings.dataset import Trainings, plan_of
 from flows.trainings.identity import DIVISIONS
 from flows.trainings.planner import Asked, rounds_of
@@ -41,7 +41,11 @@ class Forecast:
 
 
 def show_plan(layout: Layout, inputs: Inputs, due: Due) -> None:
-    """Print the stages and trainings that a run would do."""
+    """Print the stages and trainings that a run would do.
+
+    Raises:
+        ParameterError: If the run would refuse params.yaml.
+    """
     console = Console(highlight=False, soft_wrap=True)
     stages = sorted(due.stages - {"code"})
     console.print(
@@ -51,6 +55,7 @@ def show_plan(layout: Layout, inputs: Inputs, due: Due) -> None:
     if not names:
         return
     with local_crew(layout, inputs.study, 1) as crew:
+        crew.call(CHECK, inputs.study)
         for name in names:
             known = f"prepare@{name}" not in due.stages
             found = forecast(layout, inputs, name, crew) if known else guess(inputs, name)

@@ -16,6 +16,9 @@ NOTHING_TOLD: dict[Why, str] = {
 }
 """Reasons why no chance can be stated."""
 
+OTHERS_DIVERGED = "most trainings of every other candidate diverged"
+"""Reason why there is no other candidate to compare with."""
+
 FEW_CLUSTERS = 10
 FEW_TELLING = 10
 """With fewer groups of items, or fewer items that distinguish candidates, chance is large."""
@@ -41,6 +44,8 @@ def use(comparison: Comparison) -> str:
     validation, test = champion.result.validation, champion.result.test
     if decision.why == "only_one":
         return f"use {champion.name}, the only candidate"
+    if decision.why == "only_left":
+        return f"use {champion.name}: {OTHERS_DIVERGED}"
     if validation.risk is None:
         return f"for now use {champion.name}: {NOTHING_TOLD[decision.why]}"
     if decision.status == "decided":
@@ -147,7 +152,7 @@ def evidence(comparison: Comparison) -> str:
 def on_both(comparison: Comparison, champion: Champion) -> str:
     """State the recommended candidate's risk by validation and test set."""
     validation, test = champion.result.validation, champion.result.test
-    if validation.risk is None or test.risk is None or comparison.decision.why == "only_one":
+    if validation.risk is None or test.risk is None or comparison.decision.alone:
         return ""
     return (
         f"The chance that {champion.name} is {within(comparison)} is {words.chance(validation)} by "
@@ -257,12 +262,15 @@ def failures(comparison: Comparison) -> list[str]:
 def cautions(comparison: Comparison) -> list[str]:
     """Describe the limits of the validation set, a sentence each."""
     found, seen = [], comparison.evidence["validation"]
+    total = comparison.items.get("validation", 0)
     if seen.clusters is not None and seen.clusters < FEW_CLUSTERS:
         found.append(
-            f"The validation set has only {seen.clusters} groups of items that vary independently "
-            "(voices, stretches of a series): more groups would tell more than more items of these."
+            f"The validation set has only {words.number(total, 'item')}: more would tell more."
+            if seen.clusters == total
+            else f"The validation set has only {seen.clusters} groups of items that vary "
+            "independently (voices, stretches of a series): more groups would tell more than more "
+            "items of these."
         )
-    total = comparison.items.get("validation", 0)
     several = seen.smallest is not None
     if several and seen.telling is not None and seen.telling < FEW_TELLING:
         found.append(
@@ -335,6 +343,7 @@ def because(comparison: Comparison) -> str:
     return {
         "safe": chances,
         "only_one": "it is the only candidate",
+        "only_left": OTHERS_DIVERGED,
         "too_close": f"{chances}; it takes {NEEDED} to decide",
         "test_contradicts": f"the test set contradicts; {chances}",
         **NOTHING_TOLD,
@@ -350,7 +359,7 @@ def status(comparison: Comparison) -> str:
 def risk(comparison: Comparison) -> str:
     """The expected loss of what is recommended, by both sets; empty if it is not known."""
     champion = comparison.champion
-    if champion is None or comparison.decision.why == "only_one":
+    if champion is None or comparison.decision.alone:
         return ""
     validation, test = champion.result.validation, champion.result.test
     if validation.risk is None or test.risk is None:

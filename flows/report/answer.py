@@ -8,6 +8,7 @@ from rnn_core.comparison.outcome import Champion, Comparison, Need, Why
 STATES: dict[Why, str] = {
     "safe": "decided",
     "only_one": "the only candidate",
+    "only_left": advice.OTHERS_DIVERGED,
     "too_close": "not decided yet",
     "test_contradicts": "not decided: the test set contradicts the validation set",
     "one_seed": "not decided: one random seed does not show how much is chance",
@@ -67,7 +68,7 @@ def answer(comparison: Comparison) -> Answer:
         )
     now = "" if comparison.decision.status == "decided" else " for now"
     known = champion.result.validation.risk
-    only = why == "only_one"
+    only = comparison.decision.alone
     return Answer(
         use=f"use {champion.name}{now}",
         state=STATES[why],
@@ -122,6 +123,7 @@ def to_decide(comparison: Comparison) -> str:
     return {
         "safe": "",
         "only_one": "",
+        "only_left": f"if the others matter, {DIVERGED}",
         "too_close": enough(decision.need),
         "test_contradicts": "more items, and a validation set more like the test set",
         "one_seed": "three random seeds or more (seeds in params.yaml)",

@@ -5,6 +5,9 @@ from math import ceil
 from flows.report.words import count, difference
 from rnn_core.metric import Metric
 
+ONE_PERCENT = 0.01
+"""As `margin` has it."""
+
 
 def before_training(metric: Metric, margin: float, items: int) -> str:
     """Say how small a difference the validation items can show, before any training.
@@ -33,6 +36,12 @@ def before_training(metric: Metric, margin: float, items: int) -> str:
         f"{difference(smallest)} and more, if two models differ on one item in ten"
     )
     needed = f"some {count(round_up(items_for_share(margin)))} items. With fewer"
+    if margin >= 1:
+        return (
+            f"{text}. The margin is {margin:g}, but accuracies are from 0 to 1: no two differ by "
+            "more, so that scores decide nothing. Set `margin` to a share,"
+            f" such as {ONE_PERCENT} for 1 %."
+        )
     return beside_margin(text, margin, smallest, needed)
 
 
@@ -57,6 +66,22 @@ def after_first_seeds(metric: Metric, margin: float, items: int, smallest: float
     times = round_up(ceil((smallest / margin) ** 2))
     needed = f"some {count(times)} times as much data. With less"
     return beside_margin(text, margin, smallest, needed)
+
+
+def margin_moved(before: float | None, margin: float) -> str:
+    """Say that a margin was changed once test scores were known; empty if it was not.
+
+    Args:
+        before: The margin of the last comparison; None if there is none.
+        margin: The margin now.
+    """
+    if before is None or before == margin:
+        return ""
+    return (
+        f"the margin is {margin:g} now, and was {before:g} in the last comparison, which has read "
+        "the test set. The error rate of a decision holds for a margin that is set before scores "
+        "are seen: change it only because another difference matters to you."
+    )
 
 
 def beside_margin(text: str, margin: float, smallest: float, needed: str) -> str:

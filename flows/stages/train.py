@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.report.foresight import before_training
+from flows.report.foresight import before_training, margin_moved
 from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
 from flows.trainings.identity import Opened, evaluation_identity
 from flows.trainings.planner import Asked, Look, Sizing, asked_for
 from flows.trainings.store import open_store
+from rnn_core.comparison.outcome import read_comparison
 from rnn_core.comparison.refits import FILE, write_refit
+from rnn_core.errors import DataError, StudyError
 from rnn_core.files import whole_folder, write_json
 from rnn_core.study import Study
 from rnn_core.training.members import FOLDER, Members, write_members
@@ -36,10 +38,20 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
     plan = plan_of(study, opened)
     if told := before_training(opened.metric, plan.margin, opened.items):
         crew.tell(f"{dataset}: {told}")
+    if told := margin_moved(margin_before(layout.comparison(dataset)), plan.margin):
+        crew.tell(f"{dataset}: {told}")
     trainings = Trainings(layout, opened, plan, code, store)
     found = trainings.do(crew)
     with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:
         lay_out(trainings, found, folder)
+
+
+def margin_before(place: Path) -> float | None:
+    """The margin of the last comparison of a dataset; None if there is none that can be read."""
+    try:
+        return read_comparison(place).margin
+    except (DataError, StudyError):
+        return None
 
 
 def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:

@@ -20,13 +20,16 @@ Status: TypeAlias = Literal["decided", "open"]
 Why: TypeAlias = Literal[
     "safe",
     "only_one",
+    "only_left",
     "too_close",
     "test_contradicts",
     "one_seed",
     "few_finished",
     "all_diverged",
 ]
-"""Why a decision is as it is: `safe` and `only_one` decide, the others leave it open."""
+"""Why a decision is as it is: `safe`, `only_one` and `only_left` decide, the others leave it open.
+
+`only_left`: of all other candidates most trainings diverged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,11 @@ class Decision:
     half_margin: str | None = None
     twice_margin: str | None = None
     difference_std: float | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Return whether there is no other candidate to compare the champion with."""
+        return self.why in {"only_one", "only_left"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -179,13 +179,21 @@ def look_at(
 
 
 def least_loss(runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) -> str | None:
-    """The candidate that is expected to be the least worse than the best; the cheaper of equals."""
-    means = {
-        runner.name: fmean(one.loss for one in used if one.loss is not None)
+    """The candidate that is expected to be the least worse than the best; the cheaper of equals.
+
+    Draws give equals expected losses that differ by chance. So equals are those with the same
+    losses.
+    """
+    losses = {
+        runner.name: [one.loss for one in used]
         for runner in runners
         if is_fit(used := runner.trained[: asked[runner.name]])
     }
-    return min(means, key=lambda name: (seen.expected.get(name, 0.0), means[name]), default=None)
+    means = {n: fmean(one for one in each if one is not None) for n, each in losses.items()}
+    if not means:
+        return None
+    best = min(means, key=lambda name: (seen.expected.get(name, 0.0), means[name]))
+    return next(name for name, each in losses.items() if each == losses[best])
 
 
 def known_of(candidates: Sequence[Sequence[Trained]]) -> Posterior | None:

@@ -138,7 +138,10 @@ def decide(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Verdict:
     if chosen is None:
         decision = Decision(status="open", why="all_diverged", champion=None)
     else:
-        status, why = grounds(run, chosen, risks)
+        others = (each[name] for name in judged["test"].names if name != chosen)
+        own = each[chosen].mean_loss("test")
+        behind = any(other.mean_loss("test") < own for other in others)
+        status, why = grounds(run, chosen, risks, behind=behind)
         decision = describe(each, chosen, judged, risks, (status, why), margin)
     failed = failures([sized(entry) for entry in ordered], margin)
     return Verdict(decision=decision, effort=effort, judged=judged, risks=risks, failures=failed)
@@ -209,15 +212,26 @@ def evidence_of(running: Sequence[Sequence[Trained]]) -> Evidence:
 
 
 def grounds(
-    run: Race, chosen: str, risks: Mapping[ScoredSplit, Mapping[str, Risk]]
+    run: Race, chosen: str, risks: Mapping[ScoredSplit, Mapping[str, Risk]], *, behind: bool
 ) -> tuple[Status, Why]:
-    """Return whether it is decided, and why."""
+    """Return whether it is decided, and why.
+
+    Args:
+        run: The race.
+        chosen: The recommended candidate.
+        risks: Of each candidate on both splits.
+        behind: Whether another candidate has a better mean on the test set. If none has, a test set
+            that tells too little does not contradict a validation set that does so too.
+    """
     on_test = risks["test"].get(chosen)
     if len(run.asked) == 1:
         return "decided", "only_one"
+    if len(risks["validation"]) == 1:
+        return "decided", "only_left"
     if not risks["validation"]:
         return "open", "one_seed" if run.looks[-1].seeds == 1 else "few_finished"
-    if on_test is None or on_test.chance < CONTRADICTED:
+    contradicted = on_test is None or on_test.chance < CONTRADICTED
+    if contradicted and (run.winner or behind):
         return "open", "test_contradicts"
     return ("decided", "safe") if run.winner else ("open", "too_close")
 

@@ -128,7 +128,13 @@ WRONG = [
         "params.yaml: datasets.co2.seeds: unknown key 'frist'; did you mean 'first'?",
     ),
     ({"datasets__co2__seeds": [4, 5]}, "datasets.co2.seeds must hold keys and values: first, most"),
-    ({"datasets__co2__margin": 0.0}, "params.yaml: datasets.co2: margin must be above 0, not 0.0"),
+    *(
+        (
+            {"datasets__co2__margin": margin},
+            f"params.yaml: datasets.co2: margin must be at least 1e-12, and finite, not {margin}",
+        )
+        for margin in (0.0, -1.0, 1e-300, float("inf"), float("nan"))
+    ),
     ({"datasets__co2__task": None}, "params.yaml: datasets.co2.task: is required"),
     (
         {"datasets__co2__task": "forecast"},
@@ -153,6 +159,15 @@ WRONG = [
     (
         {"datasets__co2__training__epochs": "many"},
         "params.yaml: datasets.co2.training.epochs: Input should be a valid integer",
+    ),
+    (
+        {"datasets__co2__margin": True},
+        "params.yaml: datasets.co2.margin must be a number, not true",
+    ),
+    ({"seeds__first": True}, "params.yaml: seeds.first must be a number, not true, which is what"),
+    (
+        {"datasets__co2__training__patience": False},
+        "params.yaml: datasets.co2.training.patience must be a number, not false",
     ),
     (
         {"datasets__co2__training__learning_rate": -1},

@@ -10,6 +10,10 @@ from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores
 
+UNSEEN = 1.0
+"""Difference that an item may make between candidates that no item tells apart, in units of the
+metric: of a share, one is right where the other is wrong."""
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -64,7 +68,7 @@ def item_covariance(items: Items) -> tuple[Floats, float]:
     equal clusters are (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review
     of Economics and Statistics 98, 2016). Of equal clusters that is one less than their number; it
     is infinity where a single item is all. Where there is only one cluster, which says nothing
-    about others, items count as independent.
+    about others, items count as independent. What no item tells, see `unseen`.
     """
     counts = items.weights > 0
     shares = items.weights[counts] / items.weights.sum()
@@ -75,11 +79,28 @@ def item_covariance(items: Items) -> tuple[Floats, float]:
     if num_clusters < 2:
         clusters, num_clusters = np.arange(len(clusters)), len(clusters)
     if num_clusters < 2:
-        return np.zeros((len(items.losses), len(items.losses))), np.inf
+        return unseen(losses, shares), np.inf
     cluster_shares = np.bincount(clusters, shares, num_clusters).astype(np.float64)
     sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
     freed = sums / np.sqrt(1 - cluster_shares)
-    return freed @ freed.T, cluster_df(cluster_shares)
+    return freed @ freed.T + unseen(losses, shares), cluster_df(cluster_shares)
+
+
+def unseen(losses: Floats, shares: Floats) -> Floats:
+    """Covariance of the mean losses that no item of a split shows, (C, C).
+
+    Two candidates that are alike on every item may differ on another. The variance of their
+    difference is then that of one item that they differ on. A single item shows no variance of any.
+
+    Args:
+        losses: Of each item, (C, N).
+        shares: Of the items in a mean, (N,).
+    """
+    if len(losses) < 2:
+        return np.zeros((len(losses), len(losses)))
+    _, kinds, counts = np.unique(losses, axis=0, return_inverse=True, return_counts=True)
+    alike = (counts[kinds.reshape(-1)] > 1) | (len(shares) < 2)
+    return np.diag(np.where(alike, (UNSEEN * shares.max()) ** 2 / 2, 0.0))
 
 
 def cluster_df(shares: Floats) -> float:

@@ -87,3 +87,18 @@ def test_trainings_of_a_candidate_are_named_together():
         "gru-2x8 seed 3",
         "gru-8 moved back seed 1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong", "said"),
+    [
+        ("training", {"learning_rate": -1}, "learning_rate and clip_norm must be above 0"),
+        ("model", {"dropout": 2}, "datasets.sales.model: dropout must be in [0, 1)"),
+    ],
+)
+def test_dry_run_refuses_what_a_run_would_refuse(new_study, tiny, part, wrong, said):
+    tiny["datasets"] = {"sales": tiny["datasets"]["sales"]}
+    tiny["datasets"]["sales"][part] |= wrong
+    output = new_study(tiny).run("gatewise", "run", "--dry-run", code=1)
+    assert f"error: params.yaml: datasets.sales.{part}" in output
+    assert said in output

@@ -79,6 +79,18 @@ def test_block_says_what_to_use_how_good_how_sure_and_what_to_type(tmp_path):
     assert lines[-1] == "try it: gatewise predict sample.co2 FILE"
 
 
+def test_candidate_that_alone_trained_is_used_without_a_risk(tmp_path):
+    def change(found):
+        found["decision"] |= {"status": "decided", "why": "only_left", "runner_up": None}
+
+    told = made(tmp_path, "co2", change)
+    only = "most trainings of every other candidate diverged"
+    assert f"co2  use {read_comparison(LAYOUT.comparison('co2')).champion.name} ({only})\n" in told
+    assert "to decide: if the others matter, set a lower training.learning_rate" in told
+    assert "risk" not in told
+    assert "better by more than the margin" not in told
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_risk_is_what_is_left_of_the_chance_by_the_validation_set(name):
     found = read_json(LAYOUT.comparison(name))

@@ -157,11 +157,12 @@ STUDY = {
     "equalled": Dataset(baselines={"naive_bayes": 0.89, "most_frequent": 0.5}),
     "lone": Dataset(scores={"gru": 0.9}),
     "thinned": Dataset(scores={"gru": 0.8, "lstm": 0.9}, diverged={"gru": {0: 2}, "lstm": {2: 3}}),
+    "one_left": Dataset(scores={"memoryless": None, "gru": 0.7, "lstm": None}),
     "later": None,
 }
 """Kinds of examples, one seed, a seed that diverged, a tie, all diverged, no folders, a race to its
 end, a test set that contradicts, a simple baseline that is as good, a single candidate, two of
-which the same seed finished only once."""
+which the same seed finished only once, all diverged but one."""
 
 
 def seed_results(data, cell, size, draw):

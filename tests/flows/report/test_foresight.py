@@ -28,6 +28,15 @@ def test_what_there_is_too_little_of_is_called_by_its_name():
     assert some in after_first_seeds(ERROR, 0.01, 400, 0.03)
 
 
+@pytest.mark.parametrize("margin", [1, 5])
+def test_margin_that_no_two_accuracies_can_differ_by_is_said_to_decide_nothing(margin):
+    """As where somebody means 5 %."""
+    told = before_training(ACCURACY, margin, 400)
+    assert f"The margin is {margin}, but accuracies are from 0 to 1" in told
+    assert "so that scores decide nothing. Set `margin` to a share, such as 0.01 for 1 %." in told
+    assert "decide nothing" not in before_training(ACCURACY, 0.99, 400)
+
+
 @settings(deadline=None, derandomize=True, database=None)
 @given(margin=st.floats(1e-6, 1e3), factor=st.floats(1.01, 100), items=st.integers(2, 10**6))
 def test_as_much_data_as_is_said_tells_the_margin(margin, factor, items):

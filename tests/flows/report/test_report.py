@@ -28,9 +28,9 @@ def test_every_case_has_a_stated_outcome(made_up):
         "prices": "**The simple baseline linear (0.1) is better than every candidate; for now use "
         "gru-16: one random seed does not tell how much of a score is chance.**",
         "sounds": "4 of 5 seeds; seed 3 diverged at epoch 2",
-        "phrases": "use memoryless-8: the chance that another candidate is better by more than the "
-        "margin is below 0.1 %.** memoryless-8 has accuracy 0.5 on the test set (higher is "
-        "better), the same as gru-8.",
+        "phrases": "and it takes 98 % to decide.** memoryless-8 has accuracy 0.5 on the test "
+        "set (higher is better), the same as gru-8.",
+        "one_left": "**Use gru-8: most trainings of every other candidate diverged.**",
         "lost": "**No cell can be recommended: most trainings of every candidate diverged.**",
         "one_lost": "0 of 3 seeds; seed 0 diverged at epoch 4, seed 1 diverged at epoch 4, seed 2 "
         "diverged at epoch 4",

@@ -201,6 +201,33 @@ def test_items_that_vary_by_themselves_have_the_error_of_pair_differences():
         assert variance == pytest.approx(outside)
 
 
+@pytest.mark.parametrize(("number", "chance"), [(1, 0.504), (30, 0.617), (1000, 1.0)])
+def test_right_answers_of_all_candidates_on_few_items_are_no_certainty(number, chance):
+    """All answer all items: of 30 others one may tell them apart, which is 3 %."""
+    items = Items(losses=-np.ones((2, number)), weights=np.ones(number), clusters=np.arange(number))
+    known = posterior(np.full((2, 3), -1.0), items)
+    variance = of_pair(known.items)[1]
+    assert variance == pytest.approx(1 / number**2)
+    assert risk_of(known.draws(), 0.01).chance == pytest.approx([chance, chance], abs=0.015)
+
+
+def test_two_that_are_alike_on_every_item_differ_no_more_from_a_third_than_by_half_an_item():
+    losses = np.array([[0.0, 0, 1, 1, 0], [0.0, 0, 1, 1, 0], [1.0, 0, 0, 1, 0]])
+    covariance, _ = item_covariance(Items(losses=losses, weights=np.ones(5), clusters=np.arange(5)))
+    outside = scipy.stats.sem(losses[0] - losses[2]) ** 2
+    for i, j, variance in ((0, 1, 1 / 25), (0, 2, outside + 1 / 50), (1, 2, outside + 1 / 50)):
+        found = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
+        assert found == pytest.approx(variance)
+
+
+def test_single_item_does_not_tell_how_much_others_differ():
+    items = Items(losses=np.array([[0.2], [0.9]]), weights=np.ones(1), clusters=np.arange(1))
+    known = posterior(np.array([[0.2, 0.2, 0.2], [0.9, 0.9, 0.9]]), items)
+    assert risk_of(known.draws(), 0.1).chance[0] == pytest.approx(
+        scipy.stats.norm.cdf(0.8), abs=0.01
+    )
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(NUMBERS, st.integers(2, 9), st.integers(1, 12))
 def test_equal_clusters_are_the_cluster_robust_errors_of_statsmodels(number, num_clusters, size):

@@ -221,6 +221,32 @@ def test_only_candidate_is_decided():
     assert found.effort.trainings == 3
 
 
+@pytest.mark.parametrize(("worse", "why"), [(0, "too_close"), (1, "test_contradicts")])
+def test_test_set_on_which_the_chosen_is_among_the_best_does_not_contradict(worse, why):
+    """With few items both sets tell too little: all three answer all of them, or nearly."""
+    entries = []
+    for place in range(3):
+        right = {split: np.ones(4) for split in SCORED}
+        right["test"][:worse] = place > 0
+        entries.append(entry_of(place, {s: [right[s]] * 3 for s in SCORED}, ACCURACY))
+    found = verdict_of(entries, Seeds(first=3, most=3), margin=0.01)
+    chosen = found.decision.champion
+    assert chosen == "cell0-8"
+    assert found.risks["test"][chosen].chance < CONTRADICTED
+    assert (found.decision.status, found.decision.why) == ("open", why)
+
+
+@pytest.mark.parametrize("first", [1, 3])
+def test_candidate_that_alone_trained_is_not_called_better_than_what_diverged(first):
+    """It may be used, but no chance is computed from its scores alone."""
+    lost = [(c, s) for c in (0, 2) for s in range(first)]
+    found = verdict_of(entries_of([0.0, 3.0, 0.5], lost=lost), Seeds(first=first, most=first))
+    decision = found.decision
+    assert (decision.status, decision.why) == ("decided", "only_left")
+    assert (decision.champion, decision.runner_up, decision.alone) == ("cell1-8", None, True)
+    assert not verdict_of(entries_of([0.0, 3.0])).decision.alone
+
+
 def test_nothing_is_recommended_where_all_diverged():
     lost = [(c, s) for c in range(2) for s in range(3)]
     found = verdict_of(entries_of([0.0, 1.0], lost=lost))
