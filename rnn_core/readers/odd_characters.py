@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from html.entities import html5
 from pathlib import Path
 
 from rnn_core.readers.plain_text import text_pieces
@@ -19,23 +20,33 @@ LATER = f"[{re.escape(TAIL)}\x80-\x9f]"
 """Such a character, or one that Latin-1 has for it."""
 
 UNUSUAL = (
-    "[\u20ac\u02c6\u02dc\u2020\u2021\u2030\u0192\u00a2\u00a4-\u00a6\u00a8\u00aa\u00ac\u00af"
-    "\u00b4\u00b6\u00b8-\u00ba\u00bc-\u00be\x80-\x84\x86-\x90\x98-\x9f]"
+    "[\u20ac\u02c6\u02dc\u2020\u2021\u2030\u0192\u0152\u0153\u0160\u0161\u0178\u017d\u017e"
+    "\u00a2\u00a4-\u00a6\u00a8\u00aa\u00ac\u00af\u00b4\u00b6\u00b8-\u00ba\u00bc-\u00be"
+    "\x80-\x84\x86-\x90\x98-\x9f]"
 )
-"""Those of them that are no letters, nor quotes or other marks that come next to letters."""
+"""Those of them that hardly come after a capital letter: neither quotes nor other marks."""
+
+CAPITAL = r"[^\W\d_a-z\u00df-\u00ff]"
+"""A letter after which a word may end in one of the capital ones below, before a quote."""
 
 AS_WESTERN = (
-    f"[\u00c2\u00c3\u00d0\u00d1]{LATER}"  # Latin letters and signs, and Cyrillic
+    f"[\u00c2\u00c3\u00d0\u00d1]{UNUSUAL}"  # Latin letters and signs, and Cyrillic
+    f"|(?<!{CAPITAL})[\u00c2\u00c3\u00d0][\u00a0-\u00bf]"
+    f"|(?<!{CAPITAL})[\u00c3\u00d0\u00d1]{LATER}(?=\\w)|(?<=[a-z])[\u00c3\u00d0\u00d1]{LATER}"
     f"|\u00e2[\u20ac\x80]{LATER}?"  # quotes and dashes
-    f"|[\u00e3-\u00ef](?:{UNUSUAL}{LATER}|{LATER}{UNUSUAL})"  # Chinese, Japanese and Korean
-    f"|\u00f0[\u0178\x9f]{LATER}{{0,2}}"  # emoji
+    f"|[\u00e3-\u00ef]{LATER}{{2}}(?=[\u00e3-\u00ef]{LATER}{{2}})"  # Chinese, Japanese and Korean
+    f"|\u00f0[\u0178\x9f]{LATER}{{1,2}}"  # emoji
 )
 """Characters of UTF-8 that was read as windows-1252, or as Latin-1."""
 
-CHARACTER = re.compile(
-    f"[\u00c2-\u00df]{LATER}|[\u00e0-\u00ef]{LATER}{{2}}|[\u00f0-\u00f4]{LATER}{{3}}"
-)
+WIDE = f"[\u00c2-\u00de]{LATER}|[\u00e0-\u00ef]{LATER}{{2}}|[\u00f0-\u00f4]{LATER}{{3}}"
+CHARACTER = re.compile(WIDE)
 """A whole character of UTF-8, of any script, that was read so; a few are in proper texts too."""
+
+CERTAIN = re.compile(
+    rf"(?<=[a-z])[\u00c2-\u00de]{LATER}|(?:{WIDE}){{2}}|[\u00f0-\u00f4]{LATER}{{3}}"
+)
+"""Such a character that is in no proper text: after a small letter, or next to another one."""
 
 MOST = 0.75
 """Share of a file's characters beyond ASCII that make up such, if it was read so."""
@@ -108,6 +119,8 @@ def places(pieces: Iterable[str]) -> tuple[Counter[str], dict[str, tuple[int, st
         if not piece.isascii() or "&" in piece:
             for match in ODD.finditer(piece):
                 kind = str(match.lastgroup)
+                if kind == ENTITY and not is_entity(match.group()):
+                    continue
                 counts[kind] += 1
                 if kind not in first:
                     first[kind] = line + piece.count("\n", 0, match.start()), match.group()
@@ -115,12 +128,19 @@ def places(pieces: Iterable[str]) -> tuple[Counter[str], dict[str, tuple[int, st
     return counts, first
 
 
+def is_entity(text: str) -> bool:
+    """Return whether a text that is written as an entity of HTML is one."""
+    return text.startswith("&#") or text[1:] in html5
+
+
 def wide_places(pieces: Iterable[str]) -> tuple[int, tuple[int, str]] | None:
     """The number of characters of UTF-8 that were read as several, and the first with its line.
 
-    None if most characters beyond ASCII are no part of such, as in proper texts.
+    None if most characters beyond ASCII are no part of such, or none is certain, as in proper
+    texts.
     """
     count = covered = beyond = 0
+    certain = False
     first, line = None, 1
     for piece in pieces:
         if not piece.isascii():
@@ -128,5 +148,6 @@ def wide_places(pieces: Iterable[str]) -> tuple[int, tuple[int, str]] | None:
             for match in CHARACTER.finditer(piece):
                 first = first or (line + piece.count("\n", 0, match.start()), match.group())
                 count, covered = count + 1, covered + len(match.group())
+            certain = certain or CERTAIN.search(piece) is not None
         line += piece.count("\n")
-    return (count, first) if first and covered > MOST * beyond else None
+    return (count, first) if first and certain and covered > MOST * beyond else None

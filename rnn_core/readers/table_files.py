@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
-from rnn_core.readers.formats.first_bytes import POINTER, kind_of
+from rnn_core.readers.formats.first_bytes import POINTER, TAGGED, kind_of
 from rnn_core.readers.formats.json_tables import read_json
 from rnn_core.readers.formats.odd_rows import names_below, without_repeated_names
 from rnn_core.readers.formats.packed import unpacked, without_packing
@@ -199,12 +199,12 @@ def typed_reader(
 
 
 def refuse_other_kinds(start: bytes, name: str, faults: Faults) -> None:
-    """Refuse what is no table, or empty."""
+    """Refuse what is no table, or empty; the first field of one may be a tag."""
     found = next((kind for begins, kind in OTHER_KINDS.items() if start.startswith(begins)), None)
     kind = found or kind_of(start)
     if kind == POINTER:
         faults.add(f"{name} is {kind} in place of the table", "run `git lfs pull`")
-    elif kind is not None:
+    elif kind not in {None, TAGGED}:
         faults.add(f"{name} is {kind}, no table", "export it as CSV")
     if not start.strip():
         faults.add(f"{name} is not a readable table: it is empty", "")

@@ -29,6 +29,9 @@ Missing: TypeAlias = Literal["error", "fill"]
 
 NUMBERS = re.compile(r"\d+")
 
+PIECE = re.compile(r"-\d+-of-(\d+)")
+"""Place of a piece of a table among others, and their number, in the name of its file."""
+
 LARGEST = 1e100
 """Numbers beyond it have no variance that can be written down."""
 
@@ -45,6 +48,7 @@ def table_files(raw: Path) -> list[Path]:
     files = visible_in(raw)
     found = [file for file in files if is_table_file(file)]
     tables = [file for file in found if file.suffix.lower() != ".txt"] or found
+    refuse_other_pieces(tables)
     if are_parts(tables):
         return sorted(tables, key=in_order)
     names = ", ".join(file.name for file in tables[:5])
@@ -59,6 +63,24 @@ def table_files(raw: Path) -> list[Path]:
         "the data holds 0 tables (.csv, .tsv, .txt, .dat, .xlsx, .parquet, .jsonl), not exactly "
         f"one{hint}"
     )
+
+
+def refuse_other_pieces(files: Sequence[Path]) -> None:
+    """Refuse pieces that say of one table that it was cut into different numbers of them.
+
+    Raises:
+        DataError: If there are any.
+    """
+    first: dict[str, tuple[int, Path]] = {}
+    for file in files:
+        if found := PIECE.search(file.name):
+            pieces = int(found[1])
+            whole, before = first.setdefault(PIECE.sub("", file.name), (pieces, file))
+            if whole != pieces:
+                raise DataError(
+                    f"{before.name} and {file.name} are pieces of two tables, since one was cut "
+                    f"into {whole:,} and the other into {pieces:,}; keep those of one"
+                )
 
 
 def are_parts(files: Sequence[Path]) -> bool:

@@ -12,21 +12,24 @@ MARKUP = frozenset({HTML, XML, TAGGED})
 DOCUMENTS = frozenset({"a PDF", "a file of RTF", "a file of PostScript"})
 
 ELEMENTS = (
-    *("doc", "url", "tmx", "xliff", "mediawiki"),
+    *("doc", "tmx", "xliff", "mediawiki"),
     *("srcset", "refset", "tstset", "dataset", "mteval"),
 )
 """Outermost elements of collections of texts, also of the evaluations of WMT and IWSLT."""
 
 STARTS = {
-    r"%pdf": "a PDF",
-    r"\{\\rtf": "a file of RTF",
-    r"%!ps": "a file of PostScript",
+    r"%pdf-\d": "a PDF",
+    r"\{\\rtf\d": "a file of RTF",
+    r"%!ps\b": "a file of PostScript",
     r"version https://git-lfs": POINTER,
     r"<(!doctype\s+)?html\b": HTML,
     r"<(\?xml|!doctype|svg)\b": XML,
-    rf"<!--|<({'|'.join(ELEMENTS)})\b": TAGGED,
+    rf"<!--|<({'|'.join(ELEMENTS)})\b|<url>\s*http": TAGGED,
 }
-"""First bytes after a byte order mark and blanks, in small letters, and what begins so."""
+"""First bytes after a byte order mark and blanks, in small letters, and what begins so.
+
+Texts of social media have <url> in place of an address, collections of talks the address after it.
+"""
 
 LOOKED_AT = 4096
 """Characters at the start of a file that tell."""

@@ -44,15 +44,15 @@ def names_below(frame: "pd.DataFrame") -> list[str] | None:
     """Names of columns in the row below those of groups of columns; None where there is none.
 
     A group has its name once, or over each of its columns. Names of columns are all there, and
-    differ; two columns or more hold numbers, so that a first row with a sign for a missing value
-    is not taken for names.
+    differ, and none is a sign for a missing value; two columns or more hold numbers, or days in the
+    first, so that a first row with another such sign is not taken for names.
     """
     groups = [str(name) for name in frame.columns]
     named = [name for name in groups[1:] if not name.startswith(UNNAMED)]
     if len({*named}) == len(groups) - 1 or len(frame) <= MOST_UNITS:
         return None
     row = [value.strip() if isinstance(value, str) else "" for value in frame.iloc[0]]
-    if not all(row) or len({*row}) < len(row):
+    if not all(row) or len({*row}) < len(row) or any(value.lower() in GAPS for value in row):
         return None
     below = frame.iloc[1 : 1 + LOOKED_AT]
     told = (
@@ -60,7 +60,7 @@ def names_below(frame: "pd.DataFrame") -> list[str] | None:
     )
     number = [bool(one.mean() > NEARLY_ALL) for one in told]
     mixed = any(NUMERIC.match(value) for value, one in zip(row, number, strict=True) if one)
-    return row if sum(number[1:]) > 1 and not mixed else None
+    return row if any(number[1:]) and sum(number) > 1 and not mixed else None
 
 
 def rows_of_units(frame: "pd.DataFrame") -> int:

@@ -4,10 +4,11 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.formats.odd_rows import MOST_UNITS, UNNAMED
+from rnn_core.readers.formats.odd_rows import UNNAMED
 from rnn_core.readers.formats.text_layout import is_header
 
 if TYPE_CHECKING:
@@ -118,15 +119,16 @@ def columns_of_formulas(stream: BinaryIO, title: str, rows: Sheet) -> Iterator[s
     Programs that are not Excel write none; Excel itself writes an empty one where a formula gives
     an empty text.
     """
+    filled = filled_places(rows)
+    counts = Counter(chain.from_iterable(filled))
+    used = {place for place in used_places(filled) if counts[place] > 1}
     width = max((len(cells) for _, cells in rows), default=0)
-    filled = Counter(p for _, cells in rows for p, cell in enumerate(cells) if not is_blank(cell))
-    empty = [place for place in range(width) if filled[place] <= 1 + MOST_UNITS]
-    if not empty:
+    if len(used) == width:
         return
     values = dict(rows)
     stream.seek(0)
     written = sheets_of(stream, values=False)[title]
-    for place in empty:
+    for place in sorted({*range(width)} - used):
         own = [(row, cells[place]) for row, cells in written if place < len(cells)]
         formulas = [row for row, cell in own if str(cell).startswith("=")]
         there = [row for row in formulas if not is_blank_at(values.get(row, ()), place)]
@@ -163,16 +165,24 @@ def is_blank(cell: object) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
+def filled_places(rows: Sequence[tuple[int, list[Any]]]) -> list[list[int]]:
+    """The places of each row that are not blank."""
+    return [[place for place, cell in enumerate(cells) if not is_blank(cell)] for _, cells in rows]
+
+
+def used_places(filled: Sequence[Sequence[int]]) -> list[int]:
+    """The places of the columns of a table, which have something in the later half of its rows."""
+    return sorted({place for places in filled[-len(filled) // 2 :] for place in places})
+
+
 def of_cells(
     rows: Sequence[tuple[int, list[Any]]], header: bool | None, notes: tuple[str, ...]
 ) -> Typed:
     """A table of rows of cells; a title above it has fewer cells."""
     import pandas as pd  # noqa: PLC0415 - as above
 
-    filled = [
-        [place for place, cell in enumerate(cells) if not is_blank(cell)] for _, cells in rows
-    ]
-    used = sorted({place for places in filled[-len(filled) // 2 :] for place in places})
+    filled = filled_places(rows)
+    used = used_places(filled)
     first = next(i for i, places in enumerate(filled) if 2 * len(places) > len(used))
     written = [[str(cells[p]) if cells[p] is not None else "" for p in used] for _, cells in rows]
     if first and (header is False or not is_header(written[first], written[first + 1 :])):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rnn_core.readers.faults import FaultsError
 from rnn_core.readers.formats.first_bytes import HTML, POINTER, XML, kind_of
 from rnn_core.readers.formats.packed import OPENERS, OTHER_ARCHIVES, ZIP
+from rnn_core.readers.sound.announced import refuse_cut_off
 from rnn_core.readers.sound.recording_files import RECORDINGS, STARTS
 from rnn_core.readers.sound.wav_chunks import EXPORT, plain_wav
 
@@ -112,6 +113,7 @@ def read_sound(source: Path | bytes, name: str | None = None) -> Sound:
     check_kind(content, label)
     if content.startswith(b"RIFF"):
         content = plain_wav(content, label)
+    refuse_cut_off(content, label)
     channels, rate, kind = decode(content, label)
     check_rate(rate, label)
     check_numbers(channels, label)

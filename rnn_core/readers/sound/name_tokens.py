@@ -110,8 +110,11 @@ def items_of(raw: Path, files: Files) -> tuple[list[Item], list[str]]:
 
 
 def is_no_word(name: str) -> bool:
-    """Return whether a name has a digit or separator, and so is no word that may be said."""
-    return any(letter.isdigit() or letter in SEPARATORS for letter in name)
+    """Return whether a name has a digit or separator, and so is no word that may be said.
+
+    A hyphen may be in one, as in well-known.
+    """
+    return any(letter.isdigit() or letter in set(SEPARATORS) - {"-"} for letter in name)
 
 
 def splits_by_list(lists: list[Path]) -> dict[Path, Split]:

@@ -151,24 +151,26 @@ def of_own_files(
 def begin_with_names(lines: Mapping[Path, list[str]], own: Mapping[Path, Path]) -> bool:
     """Return whether each text begins with the name of its recording, and goes on.
 
-    A name without a digit or separator may be a word that is said.
+    A name that may be a word may be said.
     """
     for path, each in lines.items():
-        line = line_of(1, MARK_AFTER_NAME.sub(r"\1 ", each[0]))
+        line = first_line(each)
         name = alike(line.name).lower()
         names = {alike(known).lower() for known in (*names_of(path), own[path].stem)}
         told = name in names and is_no_word(name)
-        if not (told and line.text):
+        if not told or not (line.text or each[1:]):
             return False
     return bool(lines)
 
 
 def without_names(lines: Mapping[Path, list[str]]) -> dict[Path, list[str]]:
     """The lines of texts, without the name that each text begins with."""
-    return {
-        path: [line_of(1, MARK_AFTER_NAME.sub(r"\1 ", first)).text.strip(), *rest]
-        for path, (first, *rest) in lines.items()
-    }
+    return {path: [first_line(each).text.strip(), *each[1:]] for path, each in lines.items()}
+
+
+def first_line(lines: Sequence[str]) -> Line:
+    """The first line of a text as a name and what follows it, without a mark between."""
+    return line_of(1, MARK_AFTER_NAME.sub(r"\1 ", lines[0]))
 
 
 def without_times(lines: dict[Path, list[str]], own: Mapping[Path, Path]) -> dict[Path, list[str]]:

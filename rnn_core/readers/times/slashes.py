@@ -78,22 +78,27 @@ def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: DayFirst) -
 def years_first(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times | None:
     """Timestamps such as 24-01-31, where the year is written first; None where it is not.
 
-    If nothing else says it, it is first where the rows are in order then, and would not be if it
-    were last.
+    It is first where the rows are in order then, and would not be if it were last. Where both or
+    neither may be, what is known decides.
 
     Raises:
-        DataError: If both may be, as in 24-01-01, 24-01-02, which are days, or first days of years.
+        DataError: If nothing does, as in 24-01-01, 24-01-02, which are days, or first days of
+            years.
     """
     mark = shape_of(values)["mark"]
-    if mark == "." or day_first in {True, False}:
+    if mark == ".":
         return None
     times = with_clock(values, f"%y{mark}%m{mark}%d")
-    if day_first == YEAR_FIRST:
-        return Times(refuse_unread(values, times, name), YEAR_FIRST)
-    if not in_order(times):
+    first = in_order(times)
+    if not first and day_first != YEAR_FIRST:
         return None
     others = [read_slashes(values, day_first) for day_first in (True, False)]
-    if not any(map(in_order, others)) or (steady(times) and not any(map(steady, others))):
+    last = any(map(in_order, others))
+    if (first and not last) or (day_first == YEAR_FIRST and first == last):
+        return Times(refuse_unread(values, times, name), YEAR_FIRST)
+    if day_first is not None:
+        return None
+    if steady(times) and not any(map(steady, others)):
         return Times(pd.DatetimeIndex(times), YEAR_FIRST)
     if len({text[:2] for text in values}) == 1:
         raise DataError(
@@ -108,7 +113,7 @@ def years_first(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Tim
 def times_of_named_months(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
     """Timestamps such as 31-Jan-24, or 24-Jan-31 where the year cannot be last.
 
-    It can where the rows are in order then.
+    It can where the rows are in order then, unless it is known that the year is first.
     """
     values = values.str.replace(REST_OF_MONTH, r"\1", regex=True)
     match = WITH_MONTH.match(values.iloc[0])
@@ -116,22 +121,25 @@ def times_of_named_months(values: "pd.Series[Any]", name: str, day_first: DayFir
     mark = match["mark"]
     last = with_clock(values, f"%d{mark}%b{mark}%y")
     first = with_clock(values, f"%y{mark}%b{mark}%d")
-    unlike = day_first is None and not in_order(last) and in_order(first)
-    year_first = day_first == YEAR_FIRST or unlike
+    orders = in_order(first), in_order(last)
+    year_first = orders == (True, False) or (day_first == YEAR_FIRST and orders != (False, True))
     times = refuse_unread(values, first if year_first else last, name)
     refuse_two_centuries(values, times, name)
     return Times(times, YEAR_FIRST if year_first else None)
 
 
 def in_order(times: "pd.Series[pd.Timestamp]") -> bool:
-    """Return whether all texts are timestamps that increase, or all decrease."""
-    index = pd.DatetimeIndex(times)
+    """Return whether all texts are timestamps that increase, or all decrease; repeated ones aside.
+
+    Each of several series may have the same.
+    """
+    index = pd.DatetimeIndex(times).unique()
     return bool(times.notna().all()) and (increasing(index) or increasing(index[::-1]))
 
 
 def steady(times: "pd.Series[pd.Timestamp]") -> bool:
-    """Return whether all texts are timestamps that are one step apart."""
-    index = pd.DatetimeIndex(times)
+    """Return whether all texts are timestamps that are one step apart; repeated ones aside."""
+    index = pd.DatetimeIndex(times).unique()
     return bool(times.notna().all()) and increasing(index) and regular(index)
 
 

@@ -34,12 +34,12 @@ def series_of(
     """Names of the series of a table in their order, and the series of each row, (N,).
 
     Args:
-        table: Has at least one row.
+        table: The table.
         column: Says the series of a row; None: the table is one, whose name is empty.
         name: What to call the table in errors.
 
     Raises:
-        DataError: If there is no such column, or a row has no series.
+        DataError: If there is no such column, there are no rows, or one has no series.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -47,6 +47,8 @@ def series_of(
         return [""], np.zeros(len(table), np.int32)
     if column not in table.columns:
         raise DataError(f"{name}: {unknown('column', column, map(str, table.columns))}")
+    if table.empty:
+        raise DataError(f"{name} has no rows")
     values, faults, found = table[column], Faults(), dict[str, int]()
     codes = np.empty(len(values), np.int32)
     for start in range(0, len(values), AT_ONCE):

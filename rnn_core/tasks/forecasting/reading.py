@@ -187,6 +187,46 @@ def times_in(
     return read_times(table, date, name, day_first)
 
 
+def times_of_each(
+    table: "pd.DataFrame",
+    series: Mapping[str, slice],
+    parameters: ForecastingData,
+    name: str,
+    day_first: "DayFirst",
+    faults: Faults,
+) -> "dict[str, pd.DatetimeIndex | None]":
+    """The timestamps of each series that has some which can be read; None without a column of them.
+
+    The whole table is read first, since the rows of one series may tell day from month in others.
+
+    Args:
+        table: The table.
+        series: The rows of each.
+        parameters: What the model was trained with.
+        name: What to call the table in errors.
+        day_first: See `DayFirst`.
+        faults: Where it is noted why a series is left out.
+
+    Raises:
+        DataError: If none can be read, or they have day and month in different orders.
+    """
+    if parameters.date is None:
+        return dict.fromkeys(series)
+    try:
+        times = times_in(table, parameters, name, day_first).times
+    except DataError:
+        found, apart = {}, Faults()
+        for one, rows in series.items():
+            with apart.noted():
+                found[one] = times_in(table.iloc[rows], parameters, name, day_first)
+        if len({own.day_first for own in found.values()}) != 1:
+            raise
+        with faults.noted():
+            apart.check()
+        return {one: own.times for one, own in found.items()}
+    return {one: times[rows] for one, rows in series.items()}
+
+
 def rows_after(places: Mapping[str, Places], kept: Mapping[str, Places]) -> Places:
     """The rows of all series after those that are kept."""
     ends = {series: np.searchsorted(places[series], rows[-1]) for series, rows in kept.items()}

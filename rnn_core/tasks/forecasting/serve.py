@@ -24,7 +24,13 @@ from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, refuse_farthest, scale_of
-from rnn_core.tasks.forecasting.reading import alike, check_times, last_values, times_in
+from rnn_core.tasks.forecasting.reading import (
+    alike,
+    check_times,
+    last_values,
+    times_in,
+    times_of_each,
+)
 from rnn_core.tasks.forecasting.units import refuse_other_units
 from rnn_core.tasks.forecasting.windows import fill
 from rnn_core.wording import amount
@@ -118,11 +124,12 @@ class Serving(Learning, Serves):
         ahead = count if self.meta.parameters.known else 0
         kept = {series: places[series][: end + ahead] for series, end in ends.items()}
         table = table.iloc[stacked(kept)]
-        times, windows = self.times_of(table), []
-        for series, rows in slices_of(kept).items():
+        rows, windows = slices_of(kept), []
+        told = self.meta.parameters, NAME, self.meta.day_first
+        for series, times in times_of_each(table, rows, *told, faults).items():
+            own = table.iloc[rows[series]]
             with faults.noted():
-                own = None if times is None else times[rows]
-                windows.append(self.newest(series, table.iloc[rows], own, ends[series], count))
+                windows.append(self.newest(series, own, times, ends[series], count))
         return windows
 
     def answer_of_all(

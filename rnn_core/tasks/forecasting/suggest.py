@@ -16,6 +16,7 @@ from rnn_core.tasks.forecasting.long_table import series_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData
 from rnn_core.tasks.forecasting.reading import Step, Table, step_of, table_of
 from rnn_core.tasks.forecasting.seasons import season_of
+from rnn_core.wording import amount
 
 if TYPE_CHECKING:
     from rnn_core.readers.table_files import TableFile
@@ -121,7 +122,8 @@ def step_in_order(table: Table, date: str | None, series: str | None) -> Step:
         with faults.noted():
             order.check_order(part.times, part.others, date, part.name, series)
     faults.check()
-    return step_of(table.times[table.series[table.longest]])
+    longest = table.times[table.series[table.longest]]
+    return step_of(longest) if len(longest) > 1 else Step(None, None)
 
 
 def are_counts(values: NDArray[np.float64]) -> bool:
@@ -226,11 +228,13 @@ def suggest_windows(
     """
     num_rows = int(np.median(lengths))
     if sum(lengths) < LEAST_ROWS:
-        raise DataError(f"{name} has {sum(lengths)} rows; at least {LEAST_ROWS} are needed")
+        rows = amount(sum(lengths), "row")
+        raise DataError(f"{name} has {rows}; at least {LEAST_ROWS} are needed")
     if num_rows < LEAST_OF_SEVERAL:
         raise DataError(
-            f"{name}: half of the {len(lengths)} series have {num_rows} rows or fewer; at least "
-            f"{LEAST_OF_SEVERAL} are needed; is {data['series']!r} the column that tells series?"
+            f"{name}: half of the {len(lengths)} series have at most "
+            f"{amount(num_rows, 'row')}; at least {LEAST_OF_SEVERAL} are needed; is "
+            f"{data['series']!r} the column that tells series?"
         )
     unit = 1 if min(data["split"]) >= 1 else num_rows
     train, shortest = int(data["split"][0] * unit), int(min(data["split"]) * unit)

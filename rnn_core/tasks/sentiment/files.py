@@ -29,7 +29,7 @@ from rnn_core.readers.labelled_texts import (
 )
 from rnn_core.readers.splits import SPLIT_NAMES, splits_named
 from rnn_core.readers.table_files import is_table_file
-from rnn_core.readers.tables import are_parts, in_order
+from rnn_core.readers.tables import PIECE, are_parts, in_order, refuse_other_pieces
 from rnn_core.readers.text_files import is_plain
 from rnn_core.readers.text_folders import (
     ClassFolder,
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
-
-PIECE = re.compile(r"-\d+-of-(\d+).*")
-"""Rest of a split's name whose file could have been cut into pieces."""
 
 OF_LINES = (".label", ".train", ".valid", ".dev", ".test", ".ft", ".fasttext")
 """Further endings of files whose lines have labels."""
@@ -325,8 +322,12 @@ def usual_files(raw: Path) -> dict[Split, str]:
 
     So are files whose split could be cut into pieces: train-00000-of-00001. Of several pieces, a
     star stands for their numbers.
+
+    Raises:
+        DataError: If pieces are those of two tables.
     """
     tables = tables_of(raw)
+    refuse_other_pieces(tables)
     stems = {word_of_split(file): file.name for file in tables}
     pieces = {word: [f.name for f in tables if word_of_split(f) == word] for word in stems}
     stems |= {word: starred(names[0]) for word, names in pieces.items() if are_pieces(names)}
@@ -339,7 +340,7 @@ def word_of_split(file: Path) -> str:
     """The part of a file's name that may say its split: its ending, or what is before it."""
     if file.suffix.lower() in OF_LINES and file.suffix[1:].lower() in SPLIT_NAMES:
         return file.suffix[1:]
-    return PIECE.sub("", file.name.partition(".")[0])
+    return PIECE.split(file.name.partition(".")[0])[0]
 
 
 def told_parts(files: Sequence[Path]) -> str:

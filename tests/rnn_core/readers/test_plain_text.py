@@ -158,6 +158,33 @@ def test_letters_beside_marks_are_as_they_were_written(tmp_path):
     assert odd_characters([written(tmp_path, text)]) == []
 
 
+PROPER = {
+    "Portuguese": "A «IRMû, “MANHÃ”, ALEMÃ… MAÇÃ — “IRMÃ”",
+    "Vietnamese": "“NGÔ ĐÃ… “ĐÃ” XÃ… ĐÃ»",
+    "Icelandic": "„ORД „BORД „GARД FJÖRÐ…",
+    "Spanish": "la «Ñ», la “Ñ”, una Ñ… “Ñ”",
+    "footnotes of French": "«liberté»¹ «égalité»² «fraternité»³ «sécurité»¹",
+    "German with few umlauts": "„Spaß“ „Fuß“ „Gruß“ Maß” Fuß’",
+    "volumes": "5 Å³, 7 Å³ and 9 Å³",
+    "cups": "3×½ cups, 2×½ and 4×¼",
+    "program": "f(&ptr;) &Black&Decker; &count; &Noble; &foo;",
+}
+
+
+@pytest.mark.parametrize("kind", PROPER)
+def test_nothing_is_told_of_proper_texts(tmp_path, kind):
+    assert odd_characters([written(tmp_path, f"{PROPER[kind]}\n" * 5)]) == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+@pytest.mark.parametrize("text", ["déjà vu, été", "год и век", "日本語です", "ok 😀 so 🎉 it 🚀"])
+def test_some_lines_that_were_read_as_another_encoding_are_told(tmp_path, text, encoding):
+    wrong = "".join(bytes([b]).decode(encoding, "ignore") or chr(b) for b in text.encode())
+    proper = "“Où” était-ce ? «Là», à côté ; ça été naïf.\n" * 20
+    (found,) = odd_characters([written(tmp_path, f"{proper}{wrong}\n")])
+    assert found.startswith("text.txt, line 21, and ")
+
+
 def test_entities_are_told_and_letters_that_only_look_so_are_not(tmp_path):
     (found,) = odd_characters([written(tmp_path, "x\na &amp; b &lt;c&gt; &#8217;\n")])
     assert "line 2, and 4 places in all have entities of HTML such as '&amp;'" in found

@@ -1,8 +1,10 @@
 """Any file that holds one table: its layout is found, and rows that do not fit it are reported."""
 
 import gzip
+import io
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -357,3 +359,22 @@ def test_json_lines_in_no_encoding_are_refused_with_their_line(tmp_path):
     (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "\x81\xff"}\n')
     with pytest.raises(FaultsError, match=r"t\.jsonl, row 2: byte 0x81 is not UTF-8"):
         read_table_file(tmp_path / "t.jsonl", TableForm(), Faults())
+
+
+FORMULAS = {
+    "below one value": ([1, *(f"=A{row}+1" for row in range(2, 10))], True),
+    "below several values": ([1, 2, 3, 4, *(f"=A{row}+1" for row in range(5, 16))], True),
+    "one among values": (["=1+1", None, None, None, 7, 8, None, 9], False),
+}
+
+
+@pytest.mark.parametrize("kind", FORMULAS)
+def test_only_columns_that_are_left_out_are_said_to_be(tmp_path, kind):
+    cells, left_out = FORMULAS[kind]
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in [("n", "y"), *((cell, place) for place, cell in enumerate(cells))]:
+        book.active.append(row)
+    book.save(file)
+    table, _ = read(tmp_path, file.getvalue(), "t.xlsx")
+    assert list(table.frame) == (["y"] if left_out else ["n", "y"])
+    assert any("column 'n' left out" in note for note in table.notes) == left_out

@@ -83,6 +83,48 @@ def test_other_tables_are_no_parts(tmp_path, names):
         written(tmp_path, parts(names))
 
 
+def test_pieces_of_two_tables_are_refused(tmp_path):
+    names = ["train-00000-of-00003.csv", "train-00001-of-00004.csv"]
+    told = f"{names[0]} and {names[1]} are pieces of two tables, since one was cut into 3 and the"
+    with pytest.raises(DataError, match=told):
+        written(tmp_path, parts(names))
+    (tmp_path / names[1]).unlink()
+    pieces = written(tmp_path, parts([names[0], "train-00001-of-00003.csv"]))
+    assert load_table(pieces, TableForm()).frame["date"].tolist() == DAYS[:10].tolist()
+
+
+TAGGED = {
+    "a word for an address": "<url> so nice,pos",
+    "a tag": "<doc>,pos",
+    "a comment": "<!-- exported -->,pos",
+    "the name of a format": "%PDF again,pos",
+}
+
+
+@pytest.mark.parametrize("kind", TAGGED)
+def test_a_table_may_begin_with_a_tag(tmp_path, kind):
+    rows = [TAGGED[kind], "not for me,neg", "fine by me,pos"]
+    (file,) = written(tmp_path, {"t.csv": rows})
+    read = read_table_file(file, TableForm(header=False), Faults()).frame
+    assert read.to_numpy().tolist() == [row.split(",") for row in rows]
+
+
+def test_names_below_those_of_groups_are_the_names_of_one_column_of_numbers(tmp_path):
+    days = [f"{day},{'xyz'[i % 3]},{i}" for i, day in enumerate(DAYS)]
+    lines = [",Sales,", "date,region,value", *days]
+    table = load_table(written(tmp_path, {"t.csv": lines}), TableForm())
+    assert list(table.frame) == ["date", "region", "value"]
+    assert table.frame["date"].tolist() == DAYS.tolist()
+
+
+def test_a_first_row_of_signs_for_missing_values_is_none_of_names(tmp_path):
+    rows = [f"{'ABC'[i % 3]},{i},{i + 1}" for i in range(9)]
+    table = load_table(
+        written(tmp_path, {"t.csv": ["station,,", "Oslo,n/a,-", *rows]}), TableForm()
+    )
+    assert table.frame["station"].tolist() == ["Oslo", *"ABC" * 3]
+
+
 def test_parts_with_points_and_with_commas_are_told(tmp_path):
     commas = ["date;y", *(row.replace(",", ";").replace(".", ",") for row in ROWS[5:])]
     files = written(tmp_path, {**parts(["a1.csv"]), "a2.csv": commas})

@@ -201,3 +201,38 @@ def test_broken_wav_is_named_with_what_is_wrong(tmp_path, kind):
     with pytest.raises(DataError, match=message) as caught:
         read_sound(make(tmp_path / "7_theo_1.wav"))
     assert "7_theo_1.wav" in str(caught.value)
+
+
+CUT_OFF = [
+    ("AIFF", "PCM_16", "FILE"),
+    ("AIFF", "FLOAT", "FILE"),
+    ("AU", "ULAW", "FILE"),
+    ("AU", "PCM_16", "LITTLE"),
+    ("W64", "PCM_24", "FILE"),
+    ("RF64", "PCM_16", "FILE"),
+    ("WAV", "PCM_16", "BIG"),
+    ("CAF", "PCM_16", "FILE"),
+    ("SVX", "PCM_16", "FILE"),
+]
+
+
+@pytest.mark.parametrize(("kind", "form", "order"), CUT_OFF)
+def test_recordings_that_are_cut_off_in_their_samples_are_refused(tmp_path, kind, form, order):
+    path, samples = tmp_path / "a.snd", np.random.default_rng(0).uniform(-0.5, 0.5, 4001)
+    soundfile.write(path, samples, RATE, format=kind, subtype=form, endian=order)
+    content = path.read_bytes()
+    assert len(read_sound(content).samples) == 4001
+    for kept in (len(content) - 9, len(content) * 2 // 3):
+        with pytest.raises(
+            DataError, match=r"announces [\d,]+ bytes of samples and holds .*: it is"
+        ):
+            read_sound(content[:kept])
+
+
+def test_a_recording_whose_length_its_header_does_not_know_is_read(tmp_path):
+    """As `sox` writes it to a pipe."""
+    path = tmp_path / "a.au"
+    soundfile.write(path, np.full(4000, 0.1), RATE, format="AU", subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    content[8:12] = b"\xff" * 4
+    assert len(read_sound(bytes(content)).samples) == 4000

@@ -42,8 +42,17 @@ def test_names_of_recordings_before_their_texts_are_no_text(tmp_path, kind):
     )
 
 
-def test_words_that_a_recording_is_called_after_are_said(tmp_path):
-    said = {"yes": "yes sir", "no": "no way", "maybe": "maybe so"}
+def test_names_of_recordings_on_a_line_above_their_texts_are_no_text(tmp_path):
+    for i, text in enumerate(WORDS):
+        record(tmp_path, f"a_{i}.wav")
+        write(tmp_path, f"a_{i}.txt", f"a_{i}", text)
+    listed = list_transcripts(tmp_path, Faults())
+    assert [file.said for file in listed.files] == list(WORDS)
+
+
+@pytest.mark.parametrize("words", [("yes", "no", "maybe"), ("well-known", "far-off")])
+def test_words_that_a_recording_is_called_after_are_said(tmp_path, words):
+    said = {word: f"{word} things" for word in words}
     record(tmp_path, *(f"{name}.wav" for name in said))
     for name, text in said.items():
         write(tmp_path, f"{name}.txt", text)

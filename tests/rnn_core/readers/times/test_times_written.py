@@ -197,6 +197,34 @@ def test_years_that_are_first_are_remembered(form):
     assert read_times(table, "date", "t.csv", found.day_first).times.tolist() == later.tolist()
 
 
+OTHER_ORDERS = {
+    "days, the year first": ("%y-%m-%d", "D", True),
+    "days, the year first, after months first": ("%y/%m/%d", "D", False),
+    "months, the year first": ("%y/%m/%d", "MS", True),
+    "a named month, the year first": ("%y-%b-%d", "D", True),
+    "the year last, the day first": ("%d/%m/%y", "D", "year"),
+    "the year last, the month first": ("%m/%d/%y", "D", "year"),
+    "a named month, the year last": ("%d-%b-%y", "D", "year"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_ORDERS)
+def test_dates_that_are_in_another_order_than_known_are_read_in_it(kind):
+    form, step, known = OTHER_ORDERS[kind]
+    days = pd.date_range("2024-01-01", periods=40, freq=step)
+    assert read(days.strftime(form), day_first=known).tolist() == days.tolist()
+
+
+@pytest.mark.parametrize(
+    ("form", "step"), [("%y-%m-%d", "D"), ("%y-%b-%d", "D"), ("%m/%d/%Y", "MS")]
+)
+def test_the_days_of_several_series_tell_their_order(form, step):
+    days = pd.date_range("2024-01-01", periods=40, freq=step)
+    written = days.strftime(form).tolist()
+    assert read(written * 2).tolist() == [*days, *days]
+    assert read([text for text in written for _ in "ab"]).tolist() == [*days.repeat(2)]
+
+
 NAMED_MONTHS = {
     "months": (["01-Jan-24", "01-Feb-24"], [D(2024, 1, 1), D(2024, 2, 1)]),
     "years": (["31-Dec-20", "31-Dec-21"], [D(2020, 12, 31), D(2021, 12, 31)]),

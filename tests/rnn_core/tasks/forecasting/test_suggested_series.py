@@ -36,8 +36,11 @@ def test_suggestion_is_for_series_of_the_median_length(tmp_path):
 @pytest.mark.parametrize(
     ("lengths", "kind", "message"),
     [
-        ([2] * 60, DataError, "half of the 60 series have 2 rows or fewer; .* is 'store' the"),
+        ([2] * 60, DataError, "half of the 60 series have at most 2 rows; .* is 'store' the"),
         ([9, 9], DataError, "has 18 rows; at least 20 are needed"),
+        ([1] * 5, DataError, "has 5 rows; at least 20 are needed"),
+        ([1], DataError, "has 1 row; at least 20 are needed"),
+        ([1] * 30, DataError, "half of the 30 series have at most 1 row; at least 10 are needed"),
     ],
 )
 def test_nothing_is_suggested_for_series_of_a_few_rows(tmp_path, lengths, kind, message):

@@ -11,6 +11,7 @@ from packed_files import zipped
 from rnn_core.errors import DataError
 from rnn_core.features.words import cut_words
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
+from rnn_core.tasks.sentiment.files import usual_files
 from rnn_core.training.models import build_model
 
 ADJECTIVES = {
@@ -220,3 +221,11 @@ def test_tables_in_memory_have_texts_in_either_column(tmp_path, frame):
     alone = "Review" if frame == "both" else frame
     expected = task.answer(network, given[[alone]], task.AnswerParameters())
     assert answer.equals(expected)
+
+
+def test_pieces_of_two_tables_are_no_training_set(tmp_path):
+    names = ["train-00000-of-00003.csv", "train-00001-of-00004.csv"]
+    for name in names:
+        (tmp_path / name).write_text("text,label\ngood one,1\nbad one,0\n")
+    with pytest.raises(DataError, match=f"{names[0]} and {names[1]} are pieces of two tables"):
+        usual_files(tmp_path)

@@ -1,0 +1,84 @@
+"""Bytes of samples that a recording announces, for kinds that are read as shorter if cut off.
+
+libsndfile refuses none of them: it believes the size of the file.
+"""
+
+import struct
+from typing import NamedTuple
+
+from rnn_core.readers.faults import FaultsError
+from rnn_core.readers.sound.wav_chunks import EXPORT, STREAMED
+
+
+class Container(NamedTuple):
+    """Kind of a file of parts, each with its name and size.
+
+    Attributes:
+        first: Where its first part begins.
+        header: Name and size of a part.
+        counted: Bytes of the header that the size counts too.
+        filled_up: A part begins at a multiple of this.
+    """
+
+    first: int
+    header: struct.Struct
+    counted: int = 0
+    filled_up: int = 2
+
+
+CONTAINERS = {
+    b"FORM": Container(12, struct.Struct(">4sI")),  # AIFF
+    b"RIFX": Container(12, struct.Struct(">4sI")),
+    b"RF64": Container(12, struct.Struct("<4sI")),
+    b"riff": Container(40, struct.Struct("<16sq"), counted=24, filled_up=8),  # W64
+    b"caff": Container(8, struct.Struct(">4sq"), filled_up=1),
+}
+
+SAMPLES = (b"SSND", b"BODY", b"data")
+"""Names of parts that hold samples."""
+
+AU = {b".snd": struct.Struct(">II"), b"dns.": struct.Struct("<II")}
+"""Where samples begin, and their size, in files of Sun and NeXT."""
+
+
+def refuse_cut_off(content: bytes, label: str) -> None:
+    """Refuse a recording that announces more samples than it holds.
+
+    Raises:
+        FaultsError: If it does.
+    """
+    found = place_and_size(content)
+    if found is None:
+        return
+    place, size = found
+    held = len(content) - place
+    if 0 < size < STREAMED and held + 1 < size:  # a byte that fills up an odd part may lack
+        what = f"{label} announces {size:,} bytes of samples and holds {held:,}: it is cut off"
+        raise FaultsError({EXPORT: [what]})
+
+
+def place_and_size(content: bytes) -> tuple[int, int] | None:
+    """Where samples begin and how many bytes are announced; None if nothing tells."""
+    begins = content[:4]
+    if begins in AU and len(content) >= 12:
+        place, size = AU[begins].unpack_from(content, 4)
+        return place, size
+    return part_of_samples(content, CONTAINERS[begins]) if begins in CONTAINERS else None
+
+
+def part_of_samples(content: bytes, kind: Container) -> tuple[int, int] | None:
+    """Where the part of samples begins, and its size; None if there is none."""
+    place, whole = kind.first, 0
+    while place + kind.header.size <= len(content):
+        name, size = kind.header.unpack_from(content, place)
+        body = place + kind.header.size
+        size -= kind.counted
+        if name.startswith(SAMPLES):
+            return body, whole or size
+        if size < 0:
+            return None
+        if name == b"ds64" and body + 16 <= len(content):
+            (whole,) = struct.unpack_from("<Q", content, body + 8)
+        place = body + size
+        place += -place % kind.filled_up
+    return None
