@@ -14,9 +14,25 @@ GatewiseError                one line: what is wrong, where, what to do
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+BEGINNING, END = 500, 250
+"""Characters that are shown of a line that is longer."""
+
 
 class GatewiseError(Exception):
-    """A problem that the user can fix; its text is one line."""
+    """A problem that the user can fix; its text is one line.
+
+    What the user wrote is quoted in it, and may be a whole file: of a long line the middle is left
+    out.
+    """
+
+    def __str__(self) -> str:
+        """The text, for messages."""
+        return "\n".join(map(shown, super().__str__().split("\n")))
+
+
+def shown(line: str) -> str:
+    """A line of a message, without its middle if it is long."""
+    return line if len(line) <= BEGINNING + END else f"{line[:BEGINNING]} … {line[-END:]}"
 
 
 class ParameterError(GatewiseError, ValueError):

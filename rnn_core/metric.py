@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from rnn_core.wording import in_words
+
 Split: TypeAlias = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -57,7 +59,7 @@ class Metric:
     @property
     def in_words(self) -> str:
         """Its name for people, such as "nats per token"."""
-        return self.name.replace("_", " ")
+        return in_words(self.name)
 
     def loss(self, score: float) -> float:
         """A score as something that should be small."""

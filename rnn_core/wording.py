@@ -14,6 +14,11 @@ def amount(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def in_words(name: str) -> str:
+    """A name of params.yaml or of a metric, for people, such as "nats per token"."""
+    return name.replace("_", " ")
+
+
 def alike_names(names: Iterable[str]) -> list[tuple[str, ...]]:
     """Names that differ in capitals or blanks alone, together."""
     groups: dict[str, list[str]] = {}

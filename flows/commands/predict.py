@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.own_data.settings import read_settings
 from flows.system.environment import use_defaults
-from rnn_core.errors import DataError, ParameterError, StudyError
+from rnn_core.errors import DataError, GatewiseError, ParameterError, StudyError
 from rnn_core.files import write_text
 from rnn_core.parameters import parse
 from rnn_core.readers.faults import Faults
@@ -241,12 +241,16 @@ def load(model: str) -> Served:
     """
     use_defaults()
     # It takes seconds, and reads settings made above.
-    from flows.tracking.refusals import FAILURES, refusal_of  # noqa: PLC0415
+    from flows.tracking.refusals import FAILURES, refusal_of, short_cause  # noqa: PLC0415
 
     try:
         return load_address(model)
     except FAILURES as error:
         raise StudyError(f"{model} cannot be loaded: {refusal_of(error)}") from None
+    except GatewiseError:
+        raise
+    except Exception as error:  # of the library that reads from such an address, such as botocore
+        raise StudyError(f"{model} cannot be loaded: {short_cause(error)}") from error
 
 
 def load_address(model: str) -> Served:

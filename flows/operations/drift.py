@@ -17,6 +17,7 @@ from flows.tracking.drift.scores import LaterScore, score_later
 from flows.tracking.drift.training_set import kind_of, traits_beside
 from flows.tracking.projection import connect, reachable
 from flows.tracking.registered import RUN, no_such
+from rnn_core import wording
 from rnn_core.drift.comparison import Drift, compare
 from rnn_core.drift.observers import observer_of
 from rnn_core.errors import ParameterError
@@ -150,7 +151,8 @@ def in_words(later: LaterScore) -> str:
     how = "worse" if later.worse_by >= 0 else "better"
     out = f", {later.left_out} left out that it was trained or chosen on" if later.left_out else ""
     return (
-        f"The {later.metric} is {later.score:.4g} on {later.num_items} later items{out}, "
+        f"The {wording.in_words(later.metric)} is {later.score:.4g} on {later.num_items} later "
+        f"items{out}, "
         f"{abs(later.worse_by):.2g} {how} than the test score {later.test_score:.4g} "
         f"(95 % interval of how much worse: {later.at_least:.2g} to {later.at_most:.2g})"
     )

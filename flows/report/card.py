@@ -5,6 +5,7 @@ from flows.report.answer import Answer, answer
 from flows.report.details import Details
 from flows.report.markdown import bold, table
 from rnn_core.comparison.outcome import CandidateResult, Champion, Comparison
+from rnn_core.wording import in_words
 
 MOST_CHARACTERS = 5000
 """Most characters of a description that MLflow keeps."""
@@ -41,7 +42,7 @@ def first(details: Details, found: Answer) -> str:
 
 def what_it_is(details: Details, champion: Champion) -> str:
     """Describe the model, and which of the trained models it is."""
-    task, found = details.comparison.task.replace("_", " "), champion.result
+    task, found = in_words(details.comparison.task), champion.result
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
         f"{words.units(found)}, trained on `{details.dataset}`. "

@@ -16,6 +16,7 @@ from flows.report.glossary import GLOSSARY
 from flows.report.svg import DARK, LIGHT
 from flows.report.tables import Grid
 from rnn_core.training.illustration import Confusion, Pairs, Texts
+from rnn_core.wording import in_words
 
 PAGE = "page.html.jinja"
 STYLE = "style.css"
@@ -156,7 +157,7 @@ def section(details: Details) -> PageSection:
     drawn = {chart.name: picture_of(chart) for chart in charts(details)}
     return PageSection(
         dataset=details.dataset,
-        task=comparison.task.replace("_", " "),
+        task=in_words(comparison.task),
         champion=comparison.decision.champion,
         answer=found,
         risk=bar(found),

@@ -8,6 +8,7 @@ from flows.report import words
 from rnn_core.comparison.outcome import CandidateResult, Comparison
 from rnn_core.diagnostics.findings import Findings, LayerFindings, SeedFindings, When
 from rnn_core.training.tuning import Tuned
+from rnn_core.wording import in_words
 
 Means: TypeAlias = dict[str, float]
 
@@ -46,7 +47,7 @@ def candidates(comparison: Comparison) -> Grid:
         "validation",
         *RISKS,
         "behind",
-        *(f"test {name}" for name in others),
+        *(f"test {in_words(name)}" for name in others),
         "parameters",
         "MACs",
         "size",

@@ -86,11 +86,6 @@ def chance_of(value: float) -> str:
     return f"{percent:.0f} %" if 5 <= percent <= 95 else f"{percent:.1f} %"
 
 
-def plain(name: str) -> str:
-    """A name of params.yaml or of a file, as words."""
-    return name.replace("_", " ")
-
-
 def duration(seconds: float) -> str:
     """A time with its unit, such as "2 min 24 s"."""
     whole = round(seconds)

@@ -81,6 +81,9 @@ DIVIDED = ("join", "move_back")
 BASELINES = ("__init__", "baselines", "optimum")
 """The methods of a task's roles that each stage calls."""
 
+MOST_NAMED = 10
+"""Keys that a message names one by one."""
+
 
 @dataclass(frozen=True)
 class Trains:
@@ -148,11 +151,14 @@ def check(layout: Layout) -> None:
     """Check that code.json is up to date.
 
     Raises:
-        StudyError: If it is not; names the keys that differ, and the command that writes it.
+        StudyError: If it is not; names the keys that differ, or of many their stages, and the
+            command that writes it.
     """
     found = fingerprints(read_study(layout.folder), layout.folder)
     if keys := differing(found, layout):
-        raise StudyError(f"{layout.code} is out of date for {', '.join(keys)}; run `gatewise code`")
+        stages = sorted({key.partition(".")[0] for key in keys if key})
+        named = ", ".join(keys if len(keys) <= MOST_NAMED else stages)
+        raise StudyError(f"{layout.code} is out of date for {named}; run `gatewise code`")
 
 
 def fingerprints(study: Study, folder: Path) -> Code:

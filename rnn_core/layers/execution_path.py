@@ -202,12 +202,11 @@ def has_settings(cell: Cell) -> bool:
     It takes the choice of a kernel for constant. When a number, text or truth value that the
     cell holds changes, it compiles again.
     """
-    settings = settings_of(cell)
-    if len(settings) != num_settings(cell):
+    settings, then = settings_of(cell), settings_then(cell)
+    if len(settings) != len(then):
         return False
-    for number, (place, value) in enumerate(settings):
-        place_then, then = place_of_setting(cell, number), setting(cell, number)
-        if place != place_then or not is_same(value, then):
+    for (place, value), (place_then, value_then) in zip(settings, then, strict=True):
+        if place != place_then or not is_same(value, value_then):
             return False
     return True
 
@@ -218,37 +217,29 @@ def is_same(one: Setting, other: Setting) -> bool:
 
 
 @constant_result
-def num_settings(cell: Cell) -> int:
-    """Number of a cell's settings when a program is compiled."""
-    return len(settings_of(cell))
+def settings_then(cell: Cell) -> list[tuple[str, Setting]]:
+    """All settings of a cell as they are when a program is compiled."""
+    return settings_of(cell)
 
 
-@constant_result
-def place_of_setting(cell: Cell, number: int) -> str:
-    """The place of a setting of a cell, as it is when a program is compiled."""
-    return settings_of(cell)[number][0]
+def settings_of(
+    held: object, place: str = "", within: tuple[object, ...] = ()
+) -> list[tuple[str, Setting]]:
+    """All settings that a cell holds, in lists, dictionaries and other cells too, by place.
 
-
-@constant_result
-def setting(cell: Cell, number: int) -> Setting:
-    """A setting of a cell as it is when a program is compiled."""
-    return settings_of(cell)[number][1]
-
-
-def settings_of(held: object, place: str = "") -> list[tuple[str, Setting]]:
-    """All settings that a cell holds, in lists, dictionaries and other cells too, by place."""
+    Args:
+        held: A cell, or what it holds.
+        place: Where that is.
+        within: What that is inside of, which it may lead back to.
+    """
     if isinstance(held, bool | int | float | complex | str):
         return [(place, held)]
-    if isinstance(held, Cell):
-        held = held.__dict__
-    found = []
-    if isinstance(held, dict):
-        for name, value in held.items():
-            found += settings_of(value, f"{place}.{name}")
-    elif isinstance(held, list | tuple):
-        for number, value in enumerate(held):
-            found += settings_of(value, f"{place}.{number}")
-    return found
+    if not isinstance(held, Cell | dict | list | tuple) or any(held is one for one in within):
+        return []
+    within = (*within, held)
+    inner = held.__dict__ if isinstance(held, Cell) else held
+    named = inner.items() if isinstance(inner, dict) else enumerate(inner)
+    return [one for name, part in named for one in settings_of(part, f"{place}.{name}", within)]
 
 
 def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:

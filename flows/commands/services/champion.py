@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
+from rnn_core import wording
 
 if TYPE_CHECKING:
     from flows.operations.champion import Champion
@@ -90,7 +91,7 @@ def score_logged(model: str, data: Path) -> None:
     unknown = f", {found.unknown} left out whose truth is not known"
     first, second = (1000 * seconds for seconds in found.seconds)
     sys.stdout.write(
-        f"{found.metric}: {compared(found.champion_score, found.pair, unknown)}\n"
+        f"{wording.in_words(found.metric)}: {compared(found.champion_score, found.pair, unknown)}\n"
         f"Half of the requests took the champion {first:.3g} ms, the challenger {second:.3g} ms.\n"
     )
 

@@ -66,7 +66,7 @@ def score_later(version: ModelVersion, folder: Path, raw: Path) -> LaterScore:
     task, metric = model.task, model.task.metric
     test_score = registered_score(version, metric.name)
     if test_score is None:
-        raise StudyError(f"its test {metric.name} is not known")
+        raise StudyError(f"its test {metric.in_words} is not known")
     with comparable():
         scores = model.scores(raw, task, task.meta)
     new = ~known_again(task.marks(raw, task.asked, task.seed)["test"], model.seen)

@@ -132,6 +132,36 @@ def test_all_that_keeps_series_from_an_answer_is_told(tmp_path):
         assert told in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["soon", None])
+def test_a_timestamp_that_cannot_be_read_keeps_its_own_series_from_an_answer(tmp_path, value):
+    served = trained(tmp_path)
+    given = several({"north": 9, "south": 9, "west": 9}).reset_index(drop=True)
+    given["date"] = given["date"].astype(str).where(given.index != 3, value)
+    asked = served.task.AnswerParameters()
+    answer, faults = answer_each(served, given, asked)
+    expected = served.task.answer(served.model, given[given["shop"] != "north"], asked)
+    pd.testing.assert_frame_equal(answer, expected)
+    (told,) = (one for alike in faults.found.values() for one in alike)
+    assert told.startswith("the table, row 4, column 'date'")
+
+
+def test_series_with_day_and_month_in_different_orders_are_not_answered(tmp_path):
+    served = trained(tmp_path)
+    given = several({"north": 20, "south": 20}).reset_index(drop=True)
+    north = given["shop"] == "north"
+    given["date"] = (
+        given["date"].dt.strftime("%d/%m/%Y").where(north, given["date"].dt.strftime("%m/%d/%Y"))
+    )
+    with pytest.raises(DataError, match="do not have day and month in the same order"):
+        answer_each(served, given, served.task.AnswerParameters())
+
+
+def test_a_table_without_rows_is_refused(tmp_path):
+    served = trained(tmp_path)
+    with pytest.raises(DataError, match="the table has no rows"):
+        answer_each(served, several({"north": 9}).iloc[:0], served.task.AnswerParameters())
+
+
 def test_a_fault_of_the_whole_table_is_told_once(tmp_path):
     served = trained(tmp_path)
     given = several({"north": 9, "south": 9})
@@ -207,6 +237,15 @@ def loading(monkeypatch, needed, of_database):
     monkeypatch.setattr(registered, "load_registered", missing(needed))
     models = missing(of_database) if of_database else list
     monkeypatch.setattr(registered, "registered_models", models)
+
+
+def test_what_the_library_behind_an_address_says_is_passed_on(monkeypatch):
+    def without_credentials(*_):
+        raise RuntimeError("Unable to locate credentials")
+
+    monkeypatch.setattr(registered, "load_registered", without_credentials)
+    with pytest.raises(StudyError, match=r"^s3://a/b cannot be loaded: Unable to locate cred"):
+        command.load("s3://a/b")
 
 
 def test_a_package_that_a_model_needs_is_named(monkeypatch):

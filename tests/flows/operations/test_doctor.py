@@ -165,12 +165,13 @@ def test_lock_of_dvc_is_told_with_who_holds_it(study):
 
 def test_mark_of_a_killed_run_is_left_to_who_can_tell_prefect(study, dead):
     mark_file(study).parent.mkdir(exist_ok=True)
-    mark = {"run": "r", "host": HOST, "process": dead, "started": 1.0}
+    run = str(uuid4())
+    mark = {"run": run, "host": HOST, "process": dead, "started": 1.0}
     mark_file(study).write_text(json.dumps(mark))
     ((where, what),) = fixed(study)
     assert (where, what) == (
         str(mark_file(study)),
-        f"run r, process {dead} of {HOST}, was killed",
+        f"run {run}, process {dead} of {HOST}, was killed",
     )
     mark_file(study).write_text("{")
     assert fixed(study) == {}

@@ -6,11 +6,23 @@ from flows.operations.schedules import schedules_of
 from rnn_core.errors import ParameterError
 
 
-@pytest.mark.parametrize("cron", ["0 2 * * *", "*/15 8-18 1,15 JAN-JUN MON", "0 0 L * 7", "@daily"])
+@pytest.mark.parametrize(
+    "cron",
+    ["0 2 * * *", "*/15 8-18 1,15 JAN-JUN MON", "0 0 L * 7", "@daily", "@midnight", "@Annually"],
+)
 def test_schedule_is_that_of_prefect(cron):
     (schedule,) = schedules_of(cron, "Europe/Vienna")
     assert (schedule.cron, schedule.timezone) == (cron, "Europe/Vienna")
     assert schedules_of(None, "UTC") == []
+
+
+def test_blanks_around_a_schedule_do_not_count():
+    assert [schedule.cron for schedule in schedules_of(" @daily\n", "UTC")] == ["@daily"]
+
+
+@pytest.mark.parametrize("cron", ["0 2 29 2 *", "0 2 * 2 MON#5", "0 2 30 2,3 *"])
+def test_schedule_of_rare_days_is_taken(cron):
+    assert [schedule.cron for schedule in schedules_of(cron, "UTC")] == [cron]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +36,14 @@ def test_schedule_is_that_of_prefect(cron):
         ("61 2 * * *", "'61' is no minute, which is 0 to 59"),
         ("0 2 * * 8", "'8' is no day of the week, which is 0 to 7, with Sunday as both"),
         ("H 2 * * *", "'H' is no minute, which is 0 to 59"),
-        ("0 2 * Foo *", "'Foo' is no month, which is 1 to 12"),
+        ("R(0-5) 2 * * *", "'R(0-5)' is no minute, which is 0 to 59"),
+        ("0 2 * Foo *", "'Foo' is no month, which is 1 to 12 or JAN to DEC"),
+        ("0 2 * * Monday", "'Monday' is no day of the week, which is 0 to 7, with Sunday as both"),
+        ("0 2 30 2 *", "there is no such day in any year"),
+        ("0 2 31 APR,JUN *", "there is no such day in any year"),
+        ("0 2 * * 1-1", "Prefect reads '1-1' as every day of the week; write '1'"),
+        ("0 5,12-12 * * *", "Prefect reads '12-12' as every hour; write '12'"),
+        ("0 2 * jan-JAN *", "Prefect reads 'jan-JAN' as every month; write 'jan'"),
         ("@reboot", "write @hourly, @daily, @weekly, @monthly, @yearly, or five fields"),
     ],
 )

@@ -67,7 +67,8 @@ def test_check_names_the_keys_that_differ_and_the_command(study, content, named)
 def test_file_that_is_missing_or_broken_is_refused_and_written_anew(study, content):
     if content is not None:
         study.code.write_text(content)
-    with pytest.raises(StudyError, match="report"):
+    stages = "compare, evaluate, gpu, ingest, prepare, report, train"
+    with pytest.raises(StudyError, match=f"is out of date for {stages}; run `gatewise code`$"):
         code.check(study)
     code.code(study)
     code.check(study)
@@ -89,7 +90,7 @@ def gatewise(study, *arguments):
 def test_command_writes_the_file_and_checks_it(study):
     missing = gatewise(study, "code", "--check")
     assert (missing.returncode, study.code.exists()) == (1, False)
-    assert missing.stderr.startswith("error: code.json is out of date for compare.")
+    assert missing.stderr.startswith("error: code.json is out of date for compare, ")
     assert gatewise(study, "code").returncode == 0
     assert gatewise(study, "code", "--check").returncode == 0
     edit(study.code, '"report": "', '"report": "0')

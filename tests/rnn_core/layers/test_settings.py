@@ -105,3 +105,33 @@ def test_a_setting_that_is_no_number_leaves_a_cell_its_kernel(monkeypatch):
     torch.compile(layer, backend="eager", fullgraph=True)(x)
     assert seen
     assert None not in seen
+
+
+def test_settings_that_lead_back_to_themselves_are_followed():
+    """It was an error of recursion."""
+    torch.compiler.reset()
+    cell, x = Nested(), torch.randn(6, 3, 4)
+    cell.table["all"], cell.itself = cell.table, cell
+    layer = Recurrent(cell, 4, 5)
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    before = compiled(x)[0]
+    cell.table["leak"][0] = 0.9
+    found = compiled(x)[0]
+    assert not torch.allclose(found, before)
+    with eager_only():
+        torch.testing.assert_close(found, layer(x)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_settings_of_a_cell_are_read_once_each(monkeypatch):
+    """A list of 1,000 numbers took half a minute, as all were read for each."""
+    read, original = [], execution_path.settings_of
+    cell = Nested()
+    cell.many = [0.5] * 50
+
+    def noted(held, *more):
+        read.append(held)
+        return original(held, *more)
+
+    monkeypatch.setattr(execution_path, "settings_of", noted)
+    assert execution_path.has_settings(cell)
+    assert sum(one is cell.many for one in read) == 2
