@@ -89,6 +89,7 @@ def test_trainings_of_a_candidate_are_named_together():
     ]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     ("part", "wrong", "said"),
     [

@@ -73,6 +73,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("zoneout", [0.0, 0.2])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_compiled_layer_follows_settings_that_are_inside_of_others(change, zoneout):
