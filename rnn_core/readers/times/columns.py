@@ -24,6 +24,9 @@ USUAL_WORDS = frozenset(
 NUMBER = r"^\d+(?:\.\d+)?$"
 """A number as a timestamp may be."""
 
+MOST_DIGITS = 30
+"""Characters of a number that may be a timestamp; much longer ones are no floats."""
+
 EMPTY = ("", "NaT", "nan", "None")
 """Signs for a missing timestamp."""
 
@@ -66,7 +69,7 @@ def read_times(table: pd.DataFrame, date: str, name: str, day_first: DayFirst = 
         aware = values.map(lambda value: getattr(value, "tzinfo", None) is not None).all()
         return Times(pd.DatetimeIndex(pd.to_datetime(values, utc=bool(aware))))
     text = stripped(values)
-    if are_numbers(text.iloc[:1]) and are_numbers(text):
+    if are_numbers(text.iloc[:1]) and are_numbers(text) and text.str.len().max() <= MOST_DIGITS:
         return Times(times_of_numbers(pd.to_numeric(text), name))
     return times_of_text(text, name, day_first)
 
