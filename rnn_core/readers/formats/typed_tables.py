@@ -4,8 +4,11 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import MAXYEAR, MINYEAR
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
+
+import numpy as np
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.odd_rows import UNNAMED
@@ -41,7 +44,7 @@ def read_parquet(stream: BinaryIO, name: str, header: bool | None, faults: Fault
         faults.add(f"{name} is not a readable parquet file: {str(error).splitlines()[0]}", "")
         faults.check()
         raise
-    return Typed(numbered(with_index(frame)))
+    return Typed(numbered(with_writable_times(with_index(frame))))
 
 
 def with_index(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -53,6 +56,20 @@ def with_index(frame: "pd.DataFrame") -> "pd.DataFrame":
         taken = "date" in frame.columns
         frame = frame.rename_axis("index" if taken else "date")
     return frame.reset_index(drop=frame.index.names == [None])
+
+
+def with_writable_times(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A table whose columns of timestamps in years that Python does not have are texts.
+
+    Broken files have such. pandas cannot write all of them, and no text of them is a timestamp.
+    """
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    for column in frame.select_dtypes(["datetime", "datetimetz"]):
+        times = pd.to_datetime(frame[column], utc=True).dt.tz_convert(None)
+        if not times.dt.year.dropna().between(MINYEAR, MAXYEAR).all():
+            frame[column] = np.datetime_as_string(times.to_numpy())
+    return frame
 
 
 def numbered(frame: "pd.DataFrame", start: int = 1) -> "pd.DataFrame":

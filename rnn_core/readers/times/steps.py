@@ -22,9 +22,6 @@ business days, so that they are not taken for days."""
 MOST_WINDOWS = 200
 """Such windows that are looked at, spread over the table."""
 
-LAST_YEAR = 9999
-"""Last year that Python's times have; those of pandas go further."""
-
 PARTS = {"M": "month", "Q": "quarter", "Y": "year"}
 WORDS = {
     "ms": "millisecond",
@@ -83,8 +80,6 @@ def regular(times: pd.DatetimeIndex) -> bool:
 
 def shown(time: pd.Timestamp | pd.Timedelta) -> str:
     """A time, without a clock at midnight."""
-    if isinstance(time, pd.Timestamp) and not 1 <= time.year <= LAST_YEAR:
-        return str(time.to_datetime64())  # pandas writes none in a zone
     return str(time).removesuffix(" 00:00:00")
 
 

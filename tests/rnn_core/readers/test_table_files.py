@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packed_files import zipped
 
+from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.table_files import TableForm, is_table_file, read_table_file
+from rnn_core.readers.times.columns import read_times
 
 PLAIN = "date,y\n2024-01-01,1.5\n2024-01-02,2.5\n"
 VALUES = {"date": ["2024-01-01", "2024-01-02"], "y": ["1.5", "2.5"]}
@@ -259,6 +261,21 @@ def test_index_of_timestamps_is_a_column(tmp_path, name, zone):
     assert list(table.frame.columns) == [name or "date", "y"]
     assert pd.DatetimeIndex(table.frame[name or "date"]).equals(times)
     assert table.frame.index.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Vienna"])
+@pytest.mark.parametrize("year", [-58030, 20000])
+def test_times_in_years_that_python_does_not_have_are_texts(tmp_path, year, zone):
+    times = pd.date_range("2024-01-01", periods=3, tz="UTC").as_unit("s").to_series()
+    times.iloc[1] = pd.Timestamp(np.datetime64(year - 1970, "Y").astype("datetime64[s]"), tz="UTC")
+    frame = pd.DataFrame({"date": times.dt.tz_convert(zone).array, "y": [1.0, 2, 3]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = read_table_file(tmp_path / "t.parquet", TableForm(), Faults()).frame
+    assert table["date"].str.startswith(f"{year}-").tolist() == [False, True, False]
+    with pytest.raises(
+        DataError, match=rf"t\.parquet, row 2, column 'date': '{year}-.*no.* a timest"
+    ):
+        read_times(table, "date", "t.parquet")
 
 
 REFUSED = {

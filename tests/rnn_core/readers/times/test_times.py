@@ -13,7 +13,6 @@ from rnn_core.readers.times.steps import (
     find_step,
     following,
     regular,
-    shown,
     step_code,
     step_in_words,
 )
@@ -157,10 +156,3 @@ def test_column_that_is_called_date_is_not_passed_over():
 def test_digits_that_go_on_are_no_timestamp():
     with pytest.raises(DataError, match="is not a timestamp"):
         read(["2024", "2025", "9" * 400])
-
-
-@pytest.mark.parametrize(("years", "said"), [(-60000, "-58030-"), (0, "1970-")])
-def test_times_of_any_year_are_shown(years, said):
-    time = pd.Timestamp(np.datetime64(years, "Y").astype("datetime64[s]"), tz="UTC")
-    time = time.tz_convert("Europe/Vienna")
-    assert shown(time).startswith(said)
