@@ -14,8 +14,7 @@ GatewiseError                one line: what is wrong, where, what to do
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-BEGINNING, END = 500, 250
-"""Characters that are shown of a line that is longer."""
+from rnn_core.wording import in_part
 
 
 class GatewiseError(Exception):
@@ -27,12 +26,7 @@ class GatewiseError(Exception):
 
     def __str__(self) -> str:
         """The text, for messages."""
-        return "\n".join(map(shown, super().__str__().split("\n")))
-
-
-def shown(line: str) -> str:
-    """A line of a message, without its middle if it is long."""
-    return line if len(line) <= BEGINNING + END else f"{line[:BEGINNING]} … {line[-END:]}"
+        return "\n".join(map(in_part, super().__str__().split("\n")))
 
 
 class ParameterError(GatewiseError, ValueError):

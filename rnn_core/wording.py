@@ -3,6 +3,14 @@
 import unicodedata
 from collections.abc import Iterable
 
+BEGINNING, END = 500, 250
+"""Characters that are shown of a line that is longer."""
+
+
+def in_part(line: str) -> str:
+    """A line of a message, without its middle if it is long: it may quote a whole file."""
+    return line if len(line) <= BEGINNING + END else f"{line[:BEGINNING]} … {line[-END:]}"
+
 
 def amount(count: int, noun: str) -> str:
     """A number of things in words: `1 gap`, `2,000 gaps`.

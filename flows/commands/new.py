@@ -32,6 +32,7 @@ from rnn_core.study import EnsembleOf, Seeds
 from rnn_core.tasks import get_task
 from rnn_core.training.pace import seconds_of_training
 from rnn_core.training.sizes import BUDGET_CELL
+from rnn_core.wording import in_part
 
 SOURCE = "source"
 """Folder of the study that holds the data."""
@@ -117,7 +118,7 @@ def new_study(
         init_dvc(growing)
         put_in_place(growing, folder)
     made = f"{folder} is a study of the dataset {dataset}: see its params.yaml."
-    return [made, *(f"  {line}" for line in lines)]
+    return [made, *(f"  {in_part(line)}" for line in lines)]
 
 
 def put_in_place(growing: Path, folder: Path) -> None:
