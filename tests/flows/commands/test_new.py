@@ -1,4 +1,4 @@
-"""What `gatewise new` says about the data that it read."""
+"""Lines of `gatewise new` about the data that it read."""
 
 import pandas as pd
 
