@@ -125,6 +125,13 @@ def test_a_first_row_of_signs_for_missing_values_is_none_of_names(tmp_path):
     assert table.frame["station"].tolist() == ["Oslo", *"ABC" * 3]
 
 
+def test_a_first_row_with_a_word_above_the_only_numbers_is_none_of_names(tmp_path):
+    rows = [f"{'ABC'[i % 3]},{i},n{i}" for i in range(9)]
+    (file,) = written(tmp_path, {"t.csv": ["station,value,", "Oslo,fehlt,start", *rows]})
+    read = read_table_file(file, TableForm(), Faults()).frame
+    assert list(read)[:2] == ["station", "value"]
+
+
 def test_parts_with_points_and_with_commas_are_told(tmp_path):
     commas = ["date;y", *(row.replace(",", ";").replace(".", ",") for row in ROWS[5:])]
     files = written(tmp_path, {**parts(["a1.csv"]), "a2.csv": commas})
