@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import NamedTuple
 from zoneinfo import available_timezones
 
 from prefect.client.schemas.schedules import CronSchedule
@@ -10,17 +11,34 @@ from pydantic import ValidationError
 
 from rnn_core.errors import ParameterError, hint
 
-FIELDS = {
-    "minute": "0 to 59",
-    "hour": "0 to 23",
-    "day of the month": "1 to 31",
-    "month": "1 to 12 or JAN to DEC",
-    "day of the week": "0 to 7, with Sunday as both, or SUN to SAT",
-}
-"""The fields of cron, and what they hold."""
+
+class Field(NamedTuple):
+    """A field of cron.
+
+    Attributes:
+        name: What it tells.
+        values: What it holds, in words.
+        size: The number of its values.
+    """
+
+    name: str
+    values: str
+    size: int
+
+
+FIELDS = (
+    Field("minute", "0 to 59", 60),
+    Field("hour", "0 to 23", 24),
+    Field("day of the month", "1 to 31", 31),
+    Field("month", "1 to 12 or JAN to DEC", 12),
+    Field("day of the week", "0 to 7, with Sunday as both, or SUN to SAT", 7),
+)
 
 SHORT = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 """Schedules that stand for five fields; Prefect has other names for some."""
+
+STEP = re.compile(r"/(\d+)")
+"""Matches the step of a field."""
 
 ONE = re.compile(r"\b(\w+)-\1\b", re.IGNORECASE)
 """Matches a range from a value to itself, which Prefect reads as all values."""
@@ -56,17 +74,26 @@ def fault_of(cron: str) -> str | None:
     if cron.startswith("@"):
         return None if is_valid(cron) else f"write {', '.join(SHORT)}, or five fields"
     if len(fields) != len(FIELDS):
-        return f"it must have five fields, not {len(fields)}: {', '.join(FIELDS)}"
-    for place, (name, values) in enumerate(FIELDS.items()):
-        alone = ["*"] * len(FIELDS)
-        alone[place] = fields[place]
-        if not is_valid(" ".join(alone)) or "(" in fields[place]:  # such as R(0-5): at random
-            return f"{fields[place]!r} is no {name}, which is {values}"
-        if one := ONE.search(fields[place]):
-            return f"Prefect reads {one[0]!r} as every {name}; write {one[1]!r}"
+        names = ", ".join(field.name for field in FIELDS)
+        return f"it must have five fields, not {len(fields)}: {names}"
+    if fault := next(filter(None, map(fault_of_field, fields, range(len(FIELDS)))), None):
+        return fault
     if not is_valid(cron):
         return "these fields do not fit together"
     return None if has_dates(cron) else "there is no such day in any year"
+
+
+def fault_of_field(written: str, place: int) -> str | None:
+    """Say what is wrong with a field, the first of which has place 0; None if nothing is."""
+    field, alone = FIELDS[place], ["*"] * len(FIELDS)
+    alone[place] = written
+    if not is_valid(" ".join(alone)) or "(" in written:  # such as R(0-5): at random
+        return f"{written!r} is no {field.name}, which is {field.values}"
+    if one := ONE.search(written):
+        return f"Prefect reads {one[0]!r} as every {field.name}; write {one[1]!r}"
+    if any(int(step) >= field.size for step in STEP.findall(written)):
+        return f"the step of {written!r} is too long for the {field.name}, {field.values}"
+    return None
 
 
 def is_valid(cron: str) -> bool:

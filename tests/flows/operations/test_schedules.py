@@ -44,6 +44,8 @@ def test_schedule_of_rare_days_is_taken(cron):
         ("0 2 * * 1-1", "Prefect reads '1-1' as every day of the week; write '1'"),
         ("0 5,12-12 * * *", "Prefect reads '12-12' as every hour; write '12'"),
         ("0 2 * jan-JAN *", "Prefect reads 'jan-JAN' as every month; write 'jan'"),
+        ("*/90 * * * *", "the step of '*/90' is too long for the minute, 0 to 59"),
+        ("0 1-20/24 * * *", "the step of '1-20/24' is too long for the hour, 0 to 23"),
         ("@reboot", "write @hourly, @daily, @weekly, @monthly, @yearly, or five fields"),
     ],
 )
