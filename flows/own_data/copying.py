@@ -4,18 +4,14 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 
 from rnn_core.errors import ParameterError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.folders import is_hidden
+from rnn_core.readers.folders import is_hidden, is_left
 
 CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 """Characters that no name should hold, and that no line can show."""
-
-LEFT_BY_SYSTEMS = ("Thumbs.db", "desktop.ini", "__MACOSX", ".DS_Store", "._*", "Icon\r")
-"""Files that Windows and macOS leave in folders and archives; they are not copied."""
 
 
 def check_data(folder: Path, data: Sequence[Path]) -> None:
@@ -58,8 +54,8 @@ def check_files(data: Path, faults: Faults) -> None:
             faults.add(what, "remove it, since its files would be there twice")
             folders.clear()
             continue
-        folders[:] = [name for name in folders if not is_left(name)]
-        for name in (*folders, *(name for name in files if not is_left(name))):
+        folders[:] = kept(folders)
+        for name in (*folders, *kept(files)):
             path = os.path.join(folder, name)  # noqa: PTH118 - bytes, which pathlib does not take
             if CONTROL.search(name):
                 what = f"{shown(path, own)!r} has a name with a line break or another control"
@@ -72,9 +68,9 @@ def check_files(data: Path, faults: Faults) -> None:
                 faults.add(f"{shown(path, own)} is not a file", "move it out of the folder")
 
 
-def is_left(name: bytes) -> bool:
-    """Return whether a system left a file or folder there."""
-    return any(fnmatch(os.fsdecode(name), pattern) for pattern in LEFT_BY_SYSTEMS)
+def kept(names: Sequence[bytes]) -> list[bytes]:
+    """The names without those of what a system left there, which is not copied."""
+    return [name for name in names if not is_left(os.fsdecode(name))]
 
 
 def is_link_inside(folder: bytes, top: bytes) -> bool:
@@ -115,7 +111,7 @@ def is_utf8(name: bytes) -> bool:
 def copy_data(data: Sequence[Path], target: Path) -> None:
     """Copy a folder, or files, into a folder."""
     if data[0].is_dir():
-        shutil.copytree(data[0], target, ignore=shutil.ignore_patterns(*LEFT_BY_SYSTEMS))
+        shutil.copytree(data[0], target, ignore=lambda _, names: {*filter(is_left, names)})
         return
     target.mkdir(parents=True)
     for file in data:

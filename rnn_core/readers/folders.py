@@ -11,12 +11,18 @@ from rnn_core.wording import amount
 BESIDE = ("readme", "license", "licence", "copying", "_about")
 """Files that lie beside texts and are about them."""
 
-LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+LEFT_BY_SYSTEMS = frozenset({"thumbs.db", "desktop.ini", "__macosx", ".ds_store", "icon\r"})
+"""Names in small letters of what Windows and macOS leave in folders and archives."""
+
+
+def is_left(name: str) -> bool:
+    """Return whether a system left a file or folder there."""
+    return name.startswith("._") or name.lower() in LEFT_BY_SYSTEMS
 
 
 def is_hidden(name: str) -> bool:
     """Return whether a file or folder is hidden, or left there by a system."""
-    return name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS
+    return name.startswith(".") or is_left(name)
 
 
 def is_note(name: str) -> bool:

@@ -1,11 +1,10 @@
 """Files of pairs in a folder: two aligned ones, or one table, and how they are called."""
 
 from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_core.errors import DataError, ParameterError
+from rnn_core.errors import DataError, ParameterError, hint
 from rnn_core.readers.faults import FaultsError
 from rnn_core.readers.folders import existing_files, is_note
 from rnn_core.readers.formats.packed import name_inside
@@ -84,7 +83,8 @@ def check_there(there: list[str], source_file: str | None, target_file: str | No
     """
     for parameter, name in (("source_file", source_file), ("target_file", target_file)):
         if name is not None and name not in there:
-            raise DataError(f"{parameter}: no file {name!r} in the data; {hint(name, there)}")
+            advice = hint(name, there) or f"there: {', '.join(there)}"
+            raise DataError(f"{parameter}: no file {name!r} in the data; {advice}")
 
 
 def files_in(raw: Path) -> list[str]:
@@ -108,9 +108,3 @@ def is_lines(file: Path) -> bool:
     """Return whether a file, unpacked, is called as one of lines of text in an encoding."""
     name = name_inside(file)
     return not is_other_table(name) and not is_xml(name)
-
-
-def hint(name: str, there: list[str]) -> str:
-    """Suggest a file with a similar name."""
-    close = get_close_matches(name, there, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there: {', '.join(there)}"

@@ -80,7 +80,9 @@ def test_links_and_folders_that_are_hidden_are_no_doubles(tmp_path):
 
 
 def test_what_systems_leave_is_not_checked(tmp_path):
-    fill(tmp_path, "words/yes/a.wav", "words/Icon\r", "words/__MACOSX/yes/Icon\r")
+    fill(
+        tmp_path, "words/yes/a.wav", "words/Icon\r", "words/THUMBS.DB", "words/__MACOSX/yes/Icon\r"
+    )
     (tmp_path / "words/__MACOSX/gone").symlink_to("nowhere")
     check_data(tmp_path / "study", [tmp_path / "words"])
     copy_data([tmp_path / "words"], tmp_path / "copy")
