@@ -57,7 +57,9 @@ def no_such(client: MlflowClient, asked: Asked) -> str:
     if asked.name not in known:
         return no_model(asked.name, known)
     numbers = sorted(int(version.version) for version in all_versions(client, asked.name))
-    there = f"it has {some([str(number) for number in numbers], 10) or 'none'}"
+    if not numbers:
+        return f"{asked.name} has no versions; gatewise run registers them"
+    there = f"it has {some([str(number) for number in numbers], 10)}"
     if asked.alias == ALIAS:
         advice = f"`gatewise champion promote {asked.name} VERSION` makes a version the champion"
         return f"{asked.name} has no champion; {advice}; {there}"
