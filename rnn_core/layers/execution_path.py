@@ -22,13 +22,11 @@ from rnn_core.compiler.running.readable import are_readable
 from rnn_core.compiler.running.search import form_for, warn
 from rnn_core.compiler.torch_internals import constant_result, is_counted, lacking
 from rnn_core.layers.scan import can_scan, scan_over_time
+from rnn_core.layers.settings import are_watched
 
 Path: TypeAlias = Callable[..., tuple[list[Tensor], list[Tensor]]]
 """Function that runs a cell over time; arguments and results as of
 `differentiation.run_over_time`, without the cell and what is particular to it."""
-
-Setting: TypeAlias = bool | int | float | complex | str
-"""A value that `torch.compile` can compare."""
 
 __all__ = ["SWITCH", "eager_only", "kernel_for", "path_for"]
 
@@ -77,7 +75,7 @@ def path_for(
         dtype = state.dtype if state.dtype in precisions else None
         kind = dtype, state.shape[1], every_state, where
         fits = can_be_handed(cell, tensors, given, present)
-        return gpu_path(cell, gpu_choice(cell, *kind) if fits else None)
+        return gpu_path(cell, lasting(cell, gpu_choice(cell, *kind)) if fits else None)
     key = kernel_for(cell, tensors, given, present)
     if key is not None:
         return partial(run_over_time, cell, key=key, every_state=every_state)
@@ -97,8 +95,6 @@ def can_be_handed(
     """Return whether a kernel can read all tensors of `path_for`, and sizes agree."""
     first = tensors[0]
     if first.numel() == 0 or torch.is_autocast_enabled(first.device.type):
-        return False
-    if torch.compiler.is_compiling() and not has_settings(cell):
         return False
     return are_readable((*tensors, *given), present) and have_sizes(cell, tensors, given)
 
@@ -192,54 +188,17 @@ def kernel_for(
     """
     if tensors[0].device.type != "cpu" or not can_be_handed(cell, tensors, given, present):
         return None
-    key: str | None = kernel_of(cell, tensors[0].dtype)
-    return key
+    return lasting(cell, kernel_of(cell, tensors[0].dtype))
 
 
-def has_settings(cell: Cell) -> bool:
-    """Compare the settings of a cell with themselves, so that `torch.compile` watches them.
+def lasting(cell: Cell, choice: str | None) -> str | None:
+    """The choice of what runs a cell; None if `torch.compile` would keep it after a change.
 
-    It takes the choice of a kernel for constant. When a number, text or truth value that the
-    cell holds changes, it compiles again.
+    An exported program is to keep it.
     """
-    settings, then = settings_of(cell), settings_then(cell)
-    if len(settings) != len(then):
-        return False
-    for (place, value), (place_then, value_then) in zip(settings, then, strict=True):
-        if place != place_then or not is_same(value, value_then):
-            return False
-    return True
-
-
-def is_same(one: Setting, other: Setting) -> bool:
-    """Return whether two settings are equal; nan equals nan, and nothing else is unlike itself."""
-    return one == other or (one != one and other != other)  # noqa: PLR0124
-
-
-@constant_result
-def settings_then(cell: Cell) -> list[tuple[str, Setting]]:
-    """All settings of a cell as they are when a program is compiled."""
-    return settings_of(cell)
-
-
-def settings_of(
-    held: object, place: str = "", within: tuple[object, ...] = ()
-) -> list[tuple[str, Setting]]:
-    """All settings that a cell holds, in lists, dictionaries and other cells too, by place.
-
-    Args:
-        held: A cell, or what it holds.
-        place: Where that is.
-        within: What that is inside of, which it may lead back to.
-    """
-    if isinstance(held, bool | int | float | complex | str):
-        return [(place, held)]
-    if not isinstance(held, Cell | dict | list | tuple) or any(held is one for one in within):
-        return []
-    within = (*within, held)
-    inner = held.__dict__ if isinstance(held, Cell) else held
-    named = inner.items() if isinstance(inner, dict) else enumerate(inner)
-    return [one for name, part in named for one in settings_of(part, f"{place}.{name}", within)]
+    if choice is None or not torch.compiler.is_compiling() or torch.compiler.is_exporting():
+        return choice
+    return choice if are_watched(cell) else None
 
 
 def have_sizes(cell: Cell, tensors: Sequence[Tensor], given: Sequence[Tensor]) -> bool:

@@ -260,13 +260,13 @@ def package_digest() -> str:
     """The version of the compiler package: a digest of its files."""
     folder = Path(__file__).parents[1]
     sources = sorted([*folder.rglob("*.py"), *folder.rglob("*.c")])
-    return digest(*(file.read_text() for file in sources))
+    return digest(*(file.read_text(encoding="utf-8") for file in sources))
 
 
 def processor() -> str:
     """The processor, whose instructions -march=native uses."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
     first = [line for line in lines if line.startswith(("model name", "flags", "Features"))]
@@ -297,7 +297,7 @@ def compiled(text: str, name: str) -> bytes:
     """
     with tempfile.TemporaryDirectory(prefix="gatewise-") as folder:
         source, result = Path(folder, "kernel.c"), Path(folder, "kernel.so")
-        source.write_text(text)
+        source.write_text(text, encoding="utf-8")
         command = [*find_compiler(), *FLAGS, str(source), "-o", str(result)]
         attempts = [[*command, "-fopenmp", *openmp_runtime(), "-lm"], [*command, "-lm"]]
         outputs = []

@@ -41,7 +41,7 @@ class Source:
 
 def kernel_text() -> str:
     """The hand-written part of every kernel."""
-    return Path(__file__).with_name("kernel.c").read_text()
+    return Path(__file__).with_name("kernel.c").read_text(encoding="utf-8")
 
 
 def emit(kernel: Kernel) -> Source:

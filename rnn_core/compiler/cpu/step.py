@@ -49,7 +49,7 @@ class Step(Direction):
 
 def direct_text() -> str:
     """The hand-written part: products that read a matrix as it is."""
-    return Path(__file__).with_name("direct.c").read_text()
+    return Path(__file__).with_name("direct.c").read_text(encoding="utf-8")
 
 
 def emit_step(kernel: Kernel) -> StepSource:

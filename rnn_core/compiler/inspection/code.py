@@ -183,7 +183,7 @@ class Inspector:
         self.say(text_of_code(value.__code__))
         self.value(value.__defaults__, f"a default of {where}")
         self.value(value.__kwdefaults__, f"a default of {where}")
-        if value.__dict__:
+        if value.__dict__.keys() - memory.BOILERPLATE:
             self.value(value.__dict__, where)
         used = names_of(value.__code__)
         self.found |= used.attributes | ({ANEW} if "__class__" in used.attributes else set())

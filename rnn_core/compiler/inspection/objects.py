@@ -28,10 +28,10 @@ BOILERPLATE = {"_abc_impl", "__abstractmethods__", "__module__", "__doc__", "__a
         *("qualname", "firstlineno", "static_attributes", "orig_bases", "parameters"),
         *("match_args", "dataclass_fields", "dataclass_params", "repr", "str", "slots"),
         *("init_subclass", "reduce", "reduce_ex", "getstate", "setstate", "del", "copy"),
-        *("deepcopy", "sizeof", "dir", "replace"),
+        *("deepcopy", "sizeof", "dir", "replace", "isabstractmethod"),
     )
 }
-"""Members of a class that have no part in what its objects compute."""
+"""Members of a class or a function that have no part in what is computed."""
 
 CONSTRUCTORS = ("__init__", "__new__", "__post_init__")
 Example = namedtuple("Example", ["field"])

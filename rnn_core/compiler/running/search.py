@@ -9,6 +9,7 @@ import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -68,10 +69,14 @@ class Answers(dict[Question, Answer]):
 
     Args:
         cell: The cell.
+
+    Attributes:
+        variables: Functions that return the variables that its step reads.
     """
 
     def __init__(self, cell: Cell | None = None) -> None:
         super().__init__()
+        self.variables: list[FunctionType] = []
         self.owner = None if cell is None else weakref.ref(cell)
 
     def __reduce__(self) -> tuple[type["Answers"], tuple[()]]:

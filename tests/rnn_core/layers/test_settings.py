@@ -1,11 +1,19 @@
 """Settings of a cell that change between calls of a compiled layer."""
 
+import functools
+import re
+import types
+
+import numpy as np
 import pytest
 import torch
 
 from rnn_core.cells.base import Cell
+from rnn_core.compiler.cpu.build import library
+from rnn_core.compiler.running import search
+from rnn_core.compiler.running.search import form_for
 from rnn_core.compiler.torch_internals import constant_result
-from rnn_core.layers import execution_path
+from rnn_core.layers import execution_path, settings
 from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 
@@ -125,14 +133,118 @@ def test_settings_that_lead_back_to_themselves_are_followed():
 
 def test_settings_of_a_cell_are_read_once_each(monkeypatch):
     """A list of 1,000 numbers took half a minute, as all were read for each."""
-    read, original = [], execution_path.settings_of
+    read, original = [], settings.held_by
     cell = Nested()
     cell.many = [0.5] * 50
+    form_for(cell, library, torch.float64)
 
-    def noted(held, *more):
+    def noted(cell, held, *more):
         read.append(held)
-        return original(held, *more)
+        return original(cell, held, *more)
 
-    monkeypatch.setattr(execution_path, "settings_of", noted)
-    assert execution_path.has_settings(cell)
-    assert sum(one is cell.many for one in read) == 2
+    monkeypatch.setattr(settings, "held_by", noted)
+    assert settings.are_watched(cell)
+    assert sum(one is cell.many for one in read) == 3
+
+
+FACTOR, OBJECT = 0.5, types.SimpleNamespace(factor=0.5)
+
+
+def scaling(factor):
+    return lambda value: value * factor
+
+
+class Slotted:
+    __slots__ = ("factor",)
+
+
+def shifted(value, *, by=0.5):
+    return value + by
+
+
+def closing():
+    factor = 0.5
+
+    def change(to):
+        nonlocal factor
+        factor = to
+
+    class Closing(Cell):
+        """A cell that reads settings from everywhere."""
+
+        gates = ("a",)
+        weights = {"u": ("H", "H")}
+        own = 0.5
+
+        def __init__(self):
+            self.object, self.slotted, self.set = types.SimpleNamespace(factor=0.5), Slotted(), {2}
+            self.slotted.factor = 0.5
+
+        def step(self, x, state, w):
+            scale = FACTOR + OBJECT.factor + factor + self.own + self.object.factor
+            scale = scale + self.slotted.factor + sum(self.set)
+            return (torch.tanh(scale * x.a + state[0] @ w.u),)
+
+    return Closing(), change
+
+
+def test_a_compiled_layer_follows_a_variable_that_its_step_closes_over():
+    """It kept all but what lay in the cell itself, in lists and in dictionaries."""
+    torch.compiler.reset()
+    (cell, change), x = closing(), torch.randn(6, 3, 4)
+    layer = Recurrent(cell, 4, 5)
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    before = compiled(x)[0]
+    change(0.9)
+    found = compiled(x)[0]
+    assert not torch.allclose(found, before)
+    with eager_only():
+        torch.testing.assert_close(found, layer(x)[0], rtol=1e-12, atol=1e-12)
+
+
+def test_all_that_a_step_reads_is_compared(monkeypatch):
+    cell, change = closing()
+    form_for(cell, library, torch.float64)
+    monkeypatch.setattr(search, "warned", set())
+    assert settings.are_watched(cell)
+    for alter in (
+        lambda: monkeypatch.setitem(globals(), "FACTOR", 0.9),
+        lambda: monkeypatch.setattr(OBJECT, "factor", 0.9),
+        lambda: change(0.9),
+        lambda: setattr(type(cell), "own", 0.9),
+        lambda: setattr(cell.object, "factor", 0.9),
+        lambda: setattr(cell.slotted, "factor", 0.9),
+        lambda: cell.set.add(3),
+    ):
+        before = settings.settings_of(cell)
+        alter()
+        assert settings.settings_of(cell) != before
+
+
+HIDDEN = {
+    "self.held": (np.array([0.5]), lambda self, a: a * float(self.held[0])),
+    "self.number": (np.float32(0.5), lambda self, a: a * float(self.number)),
+    "self.partial": (
+        functools.partial(torch.mul, other=0.5),
+        lambda self, a: a * self.partial.keywords["other"],
+    ),
+    "a default of shifted": (None, lambda self, a: shifted(a)),
+    "self.function": (
+        scaling(0.5),
+        lambda self, a: self.function(a),
+    ),
+}
+
+
+@pytest.mark.parametrize("where", HIDDEN)
+def test_a_kernel_is_not_compiled_in_where_a_change_would_not_be_seen(where, monkeypatch):
+    """Numbers of arrays and what a function holds on to: their change went unseen."""
+    monkeypatch.setattr(search, "warned", set())
+    held, function = HIDDEN[where]
+    members = {"gates": ("a",), "weights": {}, "scaled": function}
+    members["step"] = lambda self, x, state, w: (torch.tanh(self.scaled(x.a)),)
+    cell = type("Holding", (Cell,), members)()
+    setattr(cell, where.removeprefix("self."), held)
+    assert form_for(cell, library, torch.float64)
+    with pytest.warns(RuntimeWarning, match=re.escape(f"changes of {where}")):
+        assert not settings.are_watched(cell)
