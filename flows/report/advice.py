@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import inf
 
 from flows.report import words
+from rnn_core.comparison.ensembles import BETTER
 from rnn_core.comparison.outcome import Champion, Comparison, Decision, Why
 from rnn_core.comparison.refits import Refit
 
@@ -178,7 +179,7 @@ def together(comparison: Comparison) -> str:
         f"The mean of {number} seeds of {champion.name}{extra if found.trainings else ''} has "
         f"{words.score(found.scores.test)} on the test set, where seed {champion.seed.seed} alone "
         f"has {words.score(champion.seed.test)}; on the validation set it is {compared} (p = "
-        f"{words.difference(found.p_value)}). It costs {number} times as much to run.{kept}"
+        f"{words.difference(found.p_value, BETTER)}). It costs {number} times as much to run.{kept}"
     )
 
 
@@ -240,7 +241,7 @@ def others(comparison: Comparison) -> str:
 
 def failures(comparison: Comparison) -> list[str]:
     """Name the sizes that were not trained well, which says nothing about their cell."""
-    found = []
+    found, margin = [], comparison.margin
     for name, one in comparison.candidates.items():
         if one.failure is None:
             continue
@@ -249,7 +250,7 @@ def failures(comparison: Comparison) -> list[str]:
             told = f"{name} diverges and {than} does not"
         else:
             within = "" if error is None else f" ± {words.difference(error)}"
-            told = f"{name} is worse than {than} by {words.difference(by)}{within}"
+            told = f"{name} is worse than {than} by {words.difference(by, margin)}{within}"
         again = one.tuning is not None and one.tuning.searches > 1
         found.append(
             f"{told} on the validation set, although it can represent all that {than} can: a "
@@ -264,13 +265,7 @@ def cautions(comparison: Comparison) -> list[str]:
     found, seen = [], comparison.evidence["validation"]
     total = comparison.items.get("validation", 0)
     if seen.clusters is not None and seen.clusters < FEW_CLUSTERS:
-        found.append(
-            f"The validation set has only {words.number(total, 'item')}: more would tell more."
-            if seen.clusters == total
-            else f"The validation set has only {seen.clusters} groups of items that vary "
-            "independently (voices, stretches of a series): more groups would tell more than more "
-            "items of these."
-        )
+        found.append(few_clusters(seen.clusters, total))
     several = seen.smallest is not None
     if several and seen.telling is not None and seen.telling < FEW_TELLING:
         found.append(
@@ -279,10 +274,25 @@ def cautions(comparison: Comparison) -> list[str]:
         )
     if seen.smallest is not None and seen.smallest > comparison.margin:
         found.append(
-            f"Its items tell differences of {words.difference(seen.smallest)} and more apart, "
-            f"which is more than the margin, {comparison.margin:g}."
+            f"Its items tell differences of {words.difference(seen.smallest, comparison.margin)} "
+            f"and more apart, which is more than the margin, {comparison.margin:g}."
         )
     return found
+
+
+def few_clusters(clusters: int, items: int) -> str:
+    """Say that the validation set has few groups of items that vary independently."""
+    if clusters == items:
+        return f"The validation set has only {words.number(items, 'item')}: more would tell more."
+    if clusters == 1:
+        return (
+            "All validation items belong to one group (a voice, a stretch of a series). They count "
+            "as independent, so that chances look surer than they are: more groups would tell more."
+        )
+    return (
+        f"The validation set has only {clusters} groups of items that vary independently (voices, "
+        "stretches of a series): more groups would tell more than more items of these."
+    )
 
 
 def needed(comparison: Comparison) -> str:

@@ -1,5 +1,6 @@
 """Say how small a difference the validation set can show, as soon as it is known."""
 
+from decimal import ROUND_CEILING, Context
 from math import ceil
 
 from flows.report.words import count, difference
@@ -33,7 +34,7 @@ def before_training(metric: Metric, margin: float, items: int) -> str:
     smallest = smallest_share(items)
     text = (
         f"{count(items)} validation items tell accuracies apart that differ by "
-        f"{difference(smallest)} and more, if two models differ on one item in ten"
+        f"{difference(smallest, margin)} and more, if two models differ on one item in ten"
     )
     needed = f"some {count(round_up(items_for_share(margin)))} items. With fewer"
     if margin >= 1:
@@ -61,7 +62,7 @@ def after_first_seeds(metric: Metric, margin: float, items: int, smallest: float
         return ""
     text = (
         f"{count(items)} validation items tell models apart whose {metric.in_words} differs by "
-        f"{difference(smallest)} and more, by what the first random seeds scored on them"
+        f"{difference(smallest, margin)} and more, by what the first random seeds scored on them"
     )
     times = round_up(ceil((smallest / margin) ** 2))
     needed = f"some {count(times)} times as much data. With less"
@@ -96,9 +97,10 @@ def beside_margin(text: str, margin: float, smallest: float, needed: str) -> str
     """
     if smallest <= margin:
         return f"{text}; the margin is {margin:g}."
+    enough = Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(smallest)
     return (
         f"{text}. The margin is {margin:g}: for that it takes {needed}, give a larger share "
-        f"to the validation set, or set `margin` to {difference(smallest)}, if that is small "
+        f"to the validation set, or set `margin` to {float(enough):g}, if that is small "
         "enough for you."
     )
 

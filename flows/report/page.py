@@ -62,7 +62,7 @@ def rendered(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (folder / STYLE).read_text()
+    style = (folder / STYLE).read_text(encoding="utf-8")
     colours = {"light": LIGHT, "dark": DARK}
     return environment.get_template(template).render(
         style=Markup(style),  # noqa: S704 - our own file

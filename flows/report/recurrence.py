@@ -74,7 +74,7 @@ def by(found: Beside) -> str:
     assert found.worse_by is not None
     error = "" if found.error is None else f" ± {words.difference(found.error)}"
     way = "better" if found.worse_by < 0 else "worse"
-    return f"{words.difference(abs(found.worse_by))}{error} margins {way}"
+    return f"{words.difference(abs(found.worse_by), 1)}{error} margins {way}"
 
 
 def table(comparison: Comparison) -> Grid | None:

@@ -1,6 +1,6 @@
 """The numbers and facts of a comparison in words, for terminal, page, card and MLflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import TypeVar
 
@@ -27,6 +27,12 @@ POLICIES: dict[PolicyName, str] = {
 SUREST = 0.001
 """Chances nearer to 0 or 1 than this are not known precisely."""
 
+DIGITS = 10
+"""More digits are rounding."""
+
+LIMITS = (1, 2, 50, 98, 99)
+"""Percentages that decide on a candidate, as its chance or as that of the others."""
+
 
 def score(value: float | None) -> str:
     """A score to four significant digits; empty if there is none."""
@@ -38,9 +44,32 @@ def score_of_seed(value: float | None) -> str:
     return "diverged" if value is None else score(value)
 
 
-def difference(value: float | None) -> str:
-    """A difference of scores to two significant digits; empty if there is none."""
-    return "" if value is None else f"{value:.2g}"
+def difference(value: float | None, *limits: float) -> str:
+    """A difference of scores to two significant digits; empty if there is none.
+
+    Args:
+        value: The difference.
+        limits: What decisions compare it with: with two digits it might be on another side.
+    """
+    if value is None:
+        return ""
+    known = float(f"{value:.{DIGITS}g}")
+    return on_its_side((f"{known:.{n}g}" for n in range(2, DIGITS + 1)), known, limits)
+
+
+def on_its_side(texts: Iterable[str], value: float, limits: Sequence[float]) -> str:
+    """The first text that is above, at or below each limit, as the number itself is.
+
+    Args:
+        texts: The number with ever more digits.
+        value: The number.
+        limits: What a decision compares it with.
+    """
+    return next(
+        text
+        for text in texts
+        if all((float(text) > x, float(text) < x) == (value > x, value < x) for x in limits)
+    )
 
 
 def count(value: int | None) -> str:
@@ -82,8 +111,9 @@ def chance_of(value: float) -> str:
         return f"below {SUREST:.1%}".replace("%", " %")
     if value > 1 - SUREST:
         return f"above {1 - SUREST:.1%}".replace("%", " %")
-    percent = 100 * value
-    return f"{percent:.0f} %" if 5 <= percent <= 95 else f"{percent:.1f} %"
+    percent = round(100 * value, DIGITS)
+    digits = range(0 if 5 <= percent <= 95 else 1, DIGITS + 1)
+    return f"{on_its_side((f'{percent:.{n}f}' for n in digits), percent, LIMITS)} %"
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rnn_core.comparison.outcome import Need
 from rnn_core.comparison.race import SAFE
-from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.items import Items, item_covariance, pair_variances
 from rnn_core.comparison.statistics.posterior import Posterior, Uncertain, scatter
 
 CRITICAL = 2.5
@@ -149,7 +149,5 @@ def smallest_difference(items: Items) -> float | None:
     if len(items.losses) < 2:
         return None
     covariance, _ = item_covariance(items)
-    own = np.diag(covariance)
-    pairs = np.triu_indices(len(own), 1)
-    variances = np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)[pairs]
-    return float(CRITICAL * np.sqrt(variances).mean())
+    pairs = np.triu_indices(len(covariance), 1)
+    return float(CRITICAL * np.sqrt(pair_variances(covariance)[pairs]).mean())

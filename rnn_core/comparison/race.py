@@ -16,7 +16,7 @@ from statistics import fmean
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.statistics.items import Items, as_losses, mean_over_seeds
+from rnn_core.comparison.statistics.items import Items, as_losses, mean_over_seeds, own_share
 from rnn_core.comparison.statistics.posterior import Posterior, posterior, risk_of
 from rnn_core.metric import Metric
 from rnn_core.study import Seeds
@@ -198,7 +198,9 @@ def least_loss(runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) 
 
 def known_of(candidates: Sequence[Sequence[Trained]]) -> Posterior | None:
     """Posterior of candidates, from the trainings of each; None where there is no evidence."""
-    return posterior(loss_matrix(candidates), items_of(candidates)) if candidates else None
+    if not candidates:
+        return None
+    return posterior(loss_matrix(candidates), items_of(candidates), own_share_of(candidates))
 
 
 def loss_matrix(candidates: Sequence[Sequence[Trained]]) -> Floats:
@@ -214,6 +216,11 @@ def loss_matrix(candidates: Sequence[Sequence[Trained]]) -> Floats:
 def items_of(candidates: Sequence[Sequence[Trained]]) -> Items | None:
     """Contributions of items, averaged over the seeds of each candidate."""
     return mean_over_seeds([finished(trained) for trained in candidates])
+
+
+def own_share_of(candidates: Sequence[Sequence[Trained]]) -> float:
+    """Largest share of an item in a candidate's mean, where seeds have items of their own."""
+    return own_share([finished(trained) for trained in candidates])
 
 
 def finished(trained: Iterable[Trained]) -> list[ItemScores]:

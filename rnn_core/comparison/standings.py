@@ -15,7 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rnn_core.comparison.outcome import Failure, Standing
-from rnn_core.comparison.race import SAFE, Trained, is_fit, items_of, known_of, loss_matrix
+from rnn_core.comparison.race import (
+    SAFE,
+    Trained,
+    is_fit,
+    items_of,
+    known_of,
+    loss_matrix,
+    own_share_of,
+)
 from rnn_core.comparison.statistics.differences import (
     Differences,
     compare_with_best,
@@ -66,7 +74,7 @@ def standings_in(group: Sequence[Sequence[Trained]]) -> list[Standing]:
             Standing(worse_by=by, at_least=None, at_most=None, inferior=False, effect=None)
             for by in worse_by
         ]
-    differences = paired_differences(losses, items_of(group))
+    differences = paired_differences(losses, items_of(group), own_share_of(group))
     against_best = compare_with_best(differences)
     return [
         Standing(

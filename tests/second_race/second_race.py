@@ -54,7 +54,7 @@ class Found:
 def prior_of(variances, dfs):
     """The prior variance and its degrees of freedom, by a root of trigamma."""
     middle = float(np.median(variances))
-    floor = FLOOR * (middle if middle > 0 else max(variances))
+    floor = FLOOR * (middle if middle > FLOOR * max(variances) else max(variances))
     logs = [
         math.log(max(v, floor)) - digamma(d / 2) + math.log(d / 2)
         for v, d in zip(variances, dfs, strict=True)

@@ -114,4 +114,4 @@ def half_width(items: ItemScores, metric: Metric, tested: int) -> float:
     covariance, df = item_covariance(one)
     variance = float(covariance[0, 0]) * (1 + len(items.values) / max(tested, 1))
     critical = scipy.stats.t.ppf(0.5 + CONFIDENCE / 2, df) if np.isfinite(df) else np.inf
-    return float(critical * variance**0.5) if variance > 0 else 0.0
+    return float(critical * variance**0.5)

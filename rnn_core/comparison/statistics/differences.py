@@ -16,13 +16,16 @@ from rnn_core.comparison.statistics.critical_values import (
     pair_critical,
     range_critical,
 )
-from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.items import (
+    ROUNDING,
+    UNSEEN,
+    Items,
+    item_covariance,
+    pair_variances,
+)
 
 DF_TABLE: tuple[float, ...] = (*range(1, 31), 40, 60, 120, 1000)
 """Degrees of freedom are rounded down to one of these, since quantiles are slow to compute."""
-
-SMALLEST_SHARE = 1e-12
-"""A smaller share of the largest variance is rounding, and none at all."""
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -69,7 +72,7 @@ class Differences:
         return np.asarray(np.sqrt(seeds**2 * self.seed_variances + items**2 * self.item_variances))
 
 
-def paired_differences(losses: Floats, items: Items | None) -> Differences:
+def paired_differences(losses: Floats, items: Items | None, own_share: float = 0.0) -> Differences:
     """Compare candidates that share seeds, and items if there are any.
 
     The variance is pooled over all candidates, from what remains of their losses without
@@ -80,6 +83,7 @@ def paired_differences(losses: Floats, items: Items | None) -> Differences:
         losses: (C, S), of at least two candidates and two seeds.
         items: None if seeds are not tested on the same items; the variance over seeds then
             holds that over items.
+        own_share: Of an item in a mean, in the same case; see `unseen`.
     """
     num_candidates, num_seeds = losses.shape
     means = losses.mean(axis=1)
@@ -93,10 +97,11 @@ def paired_differences(losses: Floats, items: Items | None) -> Differences:
         seed_df = num_seeds - 1
         apart = losses[:, None] - losses[None]
         seed_variances = apart.var(axis=2, ddof=1) / num_seeds
+    one_item = (UNSEEN * own_share) ** 2 * (1 - np.eye(num_candidates))
     item_variances, item_df = pair_item_variances(items, num_candidates)
     return Differences(
         means=means[:, None] - means[None],
-        seed_variances=seed_variances,
+        seed_variances=np.maximum(seed_variances, one_item),
         item_variances=item_variances,
         seed_df=seed_df,
         item_df=item_df,
@@ -110,7 +115,7 @@ def has_shared_variance(rest: Floats) -> bool:
     variances = rest.var(axis=1)
     if len(rest) < 3 or variances.max() == 0:  # two candidates leave the same except for the sign
         return True
-    if variances.min() <= SMALLEST_SHARE * variances.max():
+    if variances.min() <= ROUNDING * variances.max():
         return False
     return bool(scipy.stats.bartlett(*rest).pvalue >= 1 / rest.shape[1])
 
@@ -120,8 +125,7 @@ def pair_item_variances(items: Items | None, num_candidates: int) -> tuple[Float
     if items is None:
         return np.zeros((num_candidates, num_candidates)), np.inf
     covariance, df = item_covariance(items)
-    own = np.diag(covariance)
-    return np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0), df
+    return pair_variances(covariance), df
 
 
 @dataclass(frozen=True, kw_only=True)

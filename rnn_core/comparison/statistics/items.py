@@ -11,8 +11,11 @@ from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores
 
 UNSEEN = 1.0
-"""Difference that an item may make between candidates that no item tells apart, in units of the
-metric: of a share, one is right where the other is wrong."""
+"""Difference that an item may make between candidates whose difference did not vary, in units of
+the metric: of a share, one is right where the other is wrong."""
+
+ROUNDING = 1e-12
+"""A smaller share of a loss, or of a variance, is rounding, and none at all."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,6 +63,16 @@ def mean_over_seeds(losses: Sequence[Sequence[ItemScores]]) -> Items | None:
     )
 
 
+def own_share(losses: Sequence[Sequence[ItemScores]]) -> float:
+    """Largest share of an item in a candidate's mean, where seeds have items of their own; else 0.
+
+    Args:
+        losses: For each candidate, those of each of its seeds on one split.
+    """
+    each = [[one.weights.max() / one.weights.sum() for one in s if one.own_to_seed] for s in losses]
+    return max((float(max(shares)) / len(shares) for shares in each if shares), default=0.0)
+
+
 def item_covariance(items: Items) -> tuple[Floats, float]:
     """Covariance of candidates' mean losses over their items, (C, C), and degrees of freedom.
 
@@ -73,34 +86,46 @@ def item_covariance(items: Items) -> tuple[Floats, float]:
     counts = items.weights > 0
     shares = items.weights[counts] / items.weights.sum()
     losses = items.losses[:, counts]
-    deviations = (losses - (losses @ shares)[:, None]) * shares
+    deviations = losses - (losses @ shares)[:, None]
+    deviations[np.abs(deviations) <= ROUNDING * np.abs(losses).max()] = 0.0
     _, clusters = np.unique(items.clusters[counts], return_inverse=True)
-    num_clusters = int(clusters.max()) + 1
-    if num_clusters < 2:
-        clusters, num_clusters = np.arange(len(clusters)), len(clusters)
-    if num_clusters < 2:
-        return unseen(losses, shares), np.inf
-    cluster_shares = np.bincount(clusters, shares, num_clusters).astype(np.float64)
-    sums = np.stack([np.bincount(clusters, row, num_clusters) for row in deviations])
+    if clusters.max() == 0:
+        clusters = np.arange(len(clusters))
+    cluster_shares = np.bincount(clusters, shares).astype(np.float64)
+    if len(cluster_shares) < 2:
+        nothing = np.zeros((len(losses), len(losses)))
+        return unseen(nothing, float(shares.max())), np.inf
+    sums = np.stack([np.bincount(clusters, row) for row in deviations * shares])
     freed = sums / np.sqrt(1 - cluster_shares)
-    return freed @ freed.T + unseen(losses, shares), cluster_df(cluster_shares)
+    covariance = freed @ freed.T
+    return covariance + unseen(covariance, float(shares.max())), cluster_df(cluster_shares)
 
 
-def unseen(losses: Floats, shares: Floats) -> Floats:
+def pair_variances(covariance: Floats) -> Floats:
+    """Variances of the differences between means of a covariance, (C, C)."""
+    own = np.diag(covariance)
+    return np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)
+
+
+def unseen(covariance: Floats, share: float) -> Floats:
     """Covariance of the mean losses that no item of a split shows, (C, C).
 
-    Two candidates that are alike on every item may differ on another. The variance of their
-    difference is then that of one item that they differ on. A single item shows no variance of any.
+    Two candidates whose difference does not vary, such as two that are right on every item, or one
+    that is right and one that is wrong, may differ otherwise on another item. The variance of
+    their difference is then that of one item that they differ on; so is that of a single
+    candidate's mean.
 
     Args:
-        losses: Of each item, (C, N).
-        shares: Of the items in a mean, (N,).
+        covariance: Of the mean losses, by the items or seeds that were seen, (C, C).
+        share: Of an item in a mean.
     """
-    if len(losses) < 2:
-        return np.zeros((len(losses), len(losses)))
-    _, kinds, counts = np.unique(losses, axis=0, return_inverse=True, return_counts=True)
-    alike = (counts[kinds.reshape(-1)] > 1) | (len(shares) < 2)
-    return np.diag(np.where(alike, (UNSEEN * shares.max()) ** 2 / 2, 0.0))
+    count, one_item = len(covariance), (UNSEEN * share) ** 2
+    if count == 1:
+        return np.where(covariance > 0, np.zeros_like(covariance), one_item)
+    own = np.diag(covariance)
+    constant = pair_variances(covariance) <= ROUNDING * (own[:, None] + own)
+    alike = (constant & ~np.eye(count, dtype=bool)).any(axis=1)
+    return np.diag(np.where(alike, one_item / 2, 0.0))
 
 
 def cluster_df(shares: Floats) -> float:

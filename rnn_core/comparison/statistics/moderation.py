@@ -13,7 +13,8 @@ import numpy.typing as npt
 from scipy.special import digamma, polygamma
 
 FLOOR = 1e-5
-"""A smaller share of the median variance counts as this, since logarithms are taken."""
+"""A smaller share of the median variance counts as this, since logarithms are taken; of the largest
+one, where most candidates do not vary."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,8 +58,8 @@ def prior_of(variances: Floats, df: Floats) -> tuple[float, float]:
     how much they differ more than that tells how much they are truly apart; where they do not,
     one variance holds for all: infinitely many degrees of freedom.
     """
-    middle = np.median(variances)
-    floor = FLOOR * (middle if middle > 0 else variances.max())
+    middle, largest = np.median(variances), variances.max()
+    floor = FLOOR * (middle if middle > FLOOR * largest else largest)
     logs = np.log(np.maximum(variances, floor)) - digamma(df / 2) + np.log(df / 2)
     apart = float(logs.var(ddof=1) - polygamma(1, df / 2).mean()) if len(logs) > 1 else 0.0
     if apart <= 0:

@@ -62,11 +62,8 @@ def compare_pair(first: ItemScores, second: ItemScores, metric: Metric) -> Pair:
 def p_above(difference: float, variance: float, df: float) -> float:
     """One-sided p value of a difference that is truly 0 or below.
 
-    Where nothing varies, the sign decides; what does not differ, or is a single item, is no
-    evidence.
+    What does not differ, or is a single item, is no evidence.
     """
     if difference == 0 or np.isinf(df):
         return 1.0
-    if variance == 0:
-        return float(difference < 0)
     return float(scipy.stats.t.sf(difference / variance**0.5, df))

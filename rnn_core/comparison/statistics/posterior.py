@@ -9,7 +9,7 @@ differences between the means have a multivariate t distribution. What other ite
 changed is added to it, another t, whose degrees of freedom are the clusters of items less one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaincinv
 
-from rnn_core.comparison.statistics.items import Items, item_covariance
+from rnn_core.comparison.statistics.items import ROUNDING, Items, item_covariance, unseen
 from rnn_core.comparison.statistics.moderation import moderate
 
 DRAWS = 10_000
@@ -85,13 +85,14 @@ def risk_of(draws: Floats, margin: float) -> Risk:
     return Risk(chance=(behind <= margin).mean(axis=0), expected_loss=behind.mean(axis=0) / margin)
 
 
-def posterior(losses: Floats, items: Items | None) -> Posterior | None:
+def posterior(losses: Floats, items: Items | None, own_share: float = 0.0) -> Posterior | None:
     """Posterior of the true means of candidates.
 
     Args:
         losses: (C, S); NaN where a candidate was not trained with a seed, or diverged.
         items: What single items contribute; None where seeds do not share them, so that the
             losses of seeds vary as items do.
+        own_share: Of an item in a mean, in the same case; see `unseen`.
 
     Returns:
         None where nothing tells how losses vary, or how two candidates differ.
@@ -100,7 +101,8 @@ def posterior(losses: Floats, items: Items | None) -> Posterior | None:
     if of_seeds is None:
         return None
     if items is None:
-        return Posterior(seeds=of_seeds, items=None)
+        covariance = of_seeds.covariance + unseen(of_seeds.covariance, own_share)
+        return Posterior(seeds=replace(of_seeds, covariance=covariance), items=None)
     covariance, df = item_covariance(items)
     nothing = np.zeros(len(losses))
     return Posterior(seeds=of_seeds, items=Uncertain(means=nothing, covariance=covariance, df=df))
@@ -111,16 +113,15 @@ def fit(losses: Floats) -> Uncertain | None:
 
     Weighted least squares, whose weights are the reciprocals of the moderated variances; the
     variances are those of what it leaves, by the degrees of freedom that it leaves each. Losses
-
-       that share their seed with no other say nothing about differences, and leave none. Nor is
-       there evidence of how two candidates differ that neither have a seed in common nor are linked
-       by
+    that share their seed with no other say nothing about differences, and leave none. Nor is there
+    evidence of how two candidates differ that neither have a seed in common nor are linked by
     others that have.
     """
     there = np.isfinite(losses)
     if connected_components(there @ there.T)[0] > 1:
         return None
     known = np.where(there, losses, 0.0)
+    rounding = (ROUNDING * np.abs(known).max()) ** 2
     variances = np.ones(len(losses))
     for _ in range(ROUNDS):
         weights = there / variances[:, None]
@@ -131,7 +132,7 @@ def fit(losses: Floats) -> Uncertain | None:
         if not df.any():
             return None
         own = np.divide((rest**2).sum(axis=1), df, out=np.zeros_like(df), where=df > 0)
-        moderated = moderate(own, df)
+        moderated = moderate(np.where(own > rounding, own, 0.0), df)
         if not moderated.variances.any():
             return Uncertain(means=means, covariance=np.zeros_like(covariance), df=np.inf)
         variances = moderated.variances

@@ -46,7 +46,9 @@ def test_as_much_data_as_is_said_tells_the_margin(margin, factor, items):
     assert factor / times**0.5 <= 1 + 1e-9
     assert times <= max(factor**2 + 1, 1.11 * factor**2)
     assert f"{items:,} validation items" in told
-    assert "set `margin` to" in told
+    shown, enough = (float(re.search(rf"{at} ([\d.e+-]+)", told)[1]) for at in ("by", "margin` to"))
+    assert shown > margin, "it is too little for the margin"
+    assert margin * factor * (1 - 1e-9) <= enough <= 1.11 * margin * factor
 
 
 @pytest.mark.parametrize("smallest", [0.001, 0.01])

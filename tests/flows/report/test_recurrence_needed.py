@@ -163,14 +163,22 @@ def test_items_are_not_said_to_be_alike_for_a_candidate_that_was_left_alone(
     assert [text.startswith(told) for text in found] == [True] * said
 
 
-@pytest.mark.parametrize(("items", "said"), [(1, "1 item"), (3, "3 items"), (80, "3 groups of")])
-def test_few_items_are_not_called_groups_where_each_is_one(made_up, items, said):
+@pytest.mark.parametrize(
+    ("clusters", "items", "said"),
+    [
+        (1, 1, "The validation set has only 1 item:"),
+        (3, 3, "The validation set has only 3 items:"),
+        (3, 80, "The validation set has only 3 groups of items that vary independently (voices,"),
+        (1, 80, "All validation items belong to one group (a voice, a stretch of a series). They"),
+    ],
+)
+def test_few_items_are_not_called_groups_where_each_is_one(made_up, clusters, items, said):
     close = read_comparison(made_up.comparison("close"))
-    few = replace(close.evidence["validation"], clusters=min(items, 3), telling=20, smallest=0.0)
+    few = replace(close.evidence["validation"], clusters=clusters, telling=20, smallest=0.0)
     sizes = close.items | {"validation": items}
     (found,) = advice.cautions(replace(close, evidence={"validation": few}, items=sizes))
-    assert found.startswith(f"The validation set has only {said}")
-    assert ("voices" in found) == (items == 80)
+    assert found.startswith(said)
+    assert ("voice" in found) == (items == 80)
 
 
 TERMS = {

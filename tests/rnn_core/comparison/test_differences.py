@@ -89,6 +89,15 @@ def test_six_speakers_are_six_and_not_six_hundred():
     assert found.item_df == 5
 
 
+@pytest.mark.parametrize(("number", "inferior"), [(10, False), (1000, True)])
+def test_difference_of_all_seeds_alike_is_judged_by_an_item_of_theirs(number, inferior):
+    """By 0.1 in each of three seeds, which is three or 300 items of theirs."""
+    losses = np.array([[0.2, 0.3, 0.5], [0.3, 0.4, 0.6]])
+    found = paired_differences(losses, None, own_share=1 / (3 * number))
+    assert found.seed_variances[0, 1] == pytest.approx((1 / (3 * number)) ** 2)
+    assert compare_with_best(found).inferior.tolist() == [False, inferior]
+
+
 def test_best_candidate_is_clear_of_the_others_where_it_is_far_ahead():
     rng = np.random.default_rng(5)
     losses = rng.normal(size=(4, 10)) + np.array([[0.0], [9.0], [9.1], [20.0]])

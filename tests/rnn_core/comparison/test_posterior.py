@@ -181,6 +181,16 @@ def test_losses_that_repeat_exactly_are_certain():
     assert risk.expected_loss == pytest.approx([0.0, 2.0, 0.0])
 
 
+def test_candidate_that_varies_keeps_its_variance_beside_others_that_do_not():
+    """Three that repeat exactly show what seeds do, so that it is the error of a plain mean."""
+    varied = np.array([[0.8, 1.0, 0.7, 0.9, 0.6], [0.5, 0.7, 0.9, 0.6, 0.6]])
+    found = fit(np.vstack([np.ones((3, 5)), varied]))
+    for i, one in enumerate(varied, start=3):
+        difference, variance = of_pair(found, 0, i)
+        assert difference == pytest.approx(1 - one.mean(), abs=1e-3)
+        assert variance**0.5 == pytest.approx(scipy.stats.sem(one), rel=0.05)
+
+
 def items_of(generator, count, sizes, weighted):
     clusters = np.repeat(np.arange(len(sizes)), sizes)
     values = (
@@ -218,6 +228,36 @@ def test_two_that_are_alike_on_every_item_differ_no_more_from_a_third_than_by_ha
     for i, j, variance in ((0, 1, 1 / 25), (0, 2, outside + 1 / 50), (1, 2, outside + 1 / 50)):
         found = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
         assert found == pytest.approx(variance)
+
+
+CONSTANT = {
+    "alike": ([0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 0]),
+    "right and wrong": ([0] * 6, [1] * 6),
+    "shifted": ([0.1, 0.2, 0.7, 0.3, 0.2, 0.5], [0.4, 0.5, 1.0, 0.6, 0.5, 0.8]),
+    "cancelling": ([0, 1, 1, 0, 0, 1], [1, 0, 0, 1, 1, 0]),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANT)
+@pytest.mark.parametrize("num_seeds", [2, 3])
+def test_difference_that_does_not_vary_has_the_variance_of_one_item(name, num_seeds):
+    """Between clusters of two items; beside a third candidate that does vary."""
+    losses = np.array([*CONSTANT[name], [0, 0, 1, 0, 1, 1]], np.float64)
+    items = Items(losses=losses, weights=np.ones(6), clusters=np.repeat(np.arange(3), 2))
+    known = posterior(np.repeat(losses.mean(1, keepdims=True), num_seeds, axis=1), items)
+    assert of_pair(known.seeds)[1] == 0
+    assert of_pair(known.items)[1] == pytest.approx(1 / 36)
+    alone, _ = item_covariance(replace(items, losses=np.full((1, 6), 0.3)))
+    assert alone.item() == pytest.approx(1 / 36), "neither is a constant score certain"
+
+
+@pytest.mark.parametrize("worse", [0.0, 1 / 30])
+def test_seeds_that_agree_on_items_of_their_own_vary_by_one_item(worse):
+    """A difference that is the same in each of three seeds, with ten items each."""
+    losses = np.add([0.1, 0.2, 0.7], [[0.0], [worse]])
+    risk = risk_of(posterior(losses, None, own_share=1 / 30).draws(), 0.01)
+    expected = scipy.stats.norm.cdf([0.01 + worse, 0.01 - worse], scale=1 / 30)
+    assert risk.chance == pytest.approx(expected, abs=0.015)
 
 
 def test_single_item_does_not_tell_how_much_others_differ():

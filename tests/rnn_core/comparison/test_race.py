@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from second_race import End, Split, raced
@@ -253,6 +254,19 @@ def test_candidate_of_which_half_the_seeds_diverged_is_out():
 def test_candidate_of_which_fewer_diverged_stays_in():
     found = race(plain([0.0, -50.0], lost=[(1, 0)]), Seeds(first=4, most=10), 1.0)
     assert found.winner == "candidate1"
+
+
+@pytest.mark.parametrize(("number", "sure"), [(10, False), (100, True)])
+def test_seeds_that_agree_on_few_items_of_their_own_decide_nothing(number, sure):
+    """As where each leaves out a speaker, and all recordings are recognised."""
+    items = ItemScores(values=np.ones(number), weights=np.ones(number), own_to_seed=True)
+    each = [trained(1.0, items, Metric("accuracy", "", "higher"))] * 3
+    runners = [Runner(name=f"candidate{c}", trained=each) for c in range(2)]
+    found = race(runners, Seeds(first=3, most=3), 0.01)
+    assert found.recommended == "candidate0"
+    assert (found.winner == "candidate0") == sure
+    chance = scipy.stats.norm.cdf(0.01, scale=1 / (3 * number))
+    assert list(found.looks[0].chances.values()) == pytest.approx([chance] * 2, abs=0.015)
 
 
 def test_nothing_is_recommended_where_most_trainings_of_all_diverged():

@@ -55,9 +55,9 @@ def test_gain_is_no_surer_than_items_are():
     found = gain(before, after)
     assert found.error == pytest.approx(scipy.stats.sem(apart), rel=1e-6)
     assert found.mean == pytest.approx(apart.mean())
-    sure = gain(before, [ending(one.loss) for one in after])
-    assert sure.error == pytest.approx(0, abs=1e-9)
-    assert sure.chance == float(apart.mean() > 0)
+    alike = gain(before, [ending(one.loss) for one in after])
+    assert alike.error == pytest.approx(1 / ITEMS), "a gain that is the same on all is one item's"
+    assert alike.chance == pytest.approx(scipy.stats.norm.cdf(apart.mean() * ITEMS), abs=0.02)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from rnn_core.training.tuning import Finalist, Round, Tuned
 ITEMS = 50
 
 
-def sized(cell, hidden_size, losses, tuned=None, items=0.0, seed=0, num_layers=1):
+def sized(cell, hidden_size, losses, tuned=None, items=1e-6, seed=None, num_layers=1):
     """A candidate with these losses; None for a seed that diverged."""
-    drawn = np.random.default_rng(seed)
+    drawn = np.random.default_rng(hidden_size if seed is None else seed)
     trained = [
         Trained(
             loss=loss,
@@ -153,6 +153,7 @@ class Compared:
     """As much of a comparison as the words need."""
 
     candidates: dict
+    margin: float = 0.1
 
 
 def result_with(failure, searches=0):
