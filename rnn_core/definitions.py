@@ -91,7 +91,7 @@ def module_of(name: str) -> Module:
     file = file_of(name)
     if file is None:
         raise ModuleNotFoundError(f"{name} is no module of {' or '.join(PACKAGES)}", name=name)
-    return parsed(name, file.read_text(), texts_beside(file.parent))
+    return parsed(name, file.read_text(encoding="utf-8"), texts_beside(file.parent))
 
 
 @cache
@@ -334,7 +334,7 @@ def named(name: str, texts: Mapping[str, str]) -> set[str]:
 
 def without_comments(file: Path) -> str:
     """A file without comments, each line without the space around it; others as they are."""
-    code, text = file.read_text(errors="backslashreplace"), ""
+    code, text = file.read_text(encoding="utf-8", errors="backslashreplace"), ""
     if file.suffix not in COMMENTS:
         return code
     begin, end = COMMENTS[file.suffix]

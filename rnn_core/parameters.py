@@ -1,8 +1,9 @@
-"""A section of params.yaml as its dataclass; errors name the place in the file."""
+"""params.yaml, and its sections as dataclasses; errors name the place in the file."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
@@ -17,6 +18,28 @@ T = TypeVar("T")
 
 LIST = "a list, such as [1, 2]"
 """Name in params.yaml of Python's tuple."""
+
+
+def read_yaml(folder: Path) -> Any:
+    """The content of the params.yaml of a folder.
+
+    Raises:
+        ParameterError: If it is missing, or is not YAML.
+    """
+    file = folder / FILE
+    try:
+        return yaml.safe_load(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        if folder.is_file():
+            raise ParameterError(f"{folder} is a file; a study is a folder with a {FILE}") from None
+        raise ParameterError(f"{file} is missing; a study is a folder with one") from None
+    except OSError as error:
+        raise ParameterError(f"{file} cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", error)
+        raise ParameterError(f"{file}{line} is not YAML: {problem}") from None
 
 
 def parse(kind: type[T], content: Any, where: str, source: str = FILE) -> T:

@@ -7,16 +7,14 @@ receives values, never the file. What a section may hold is declared beside its 
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
-import yaml
-
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, unknown
-from rnn_core.parameters import FILE, check_complete, check_keys, parse
+from rnn_core.parameters import FILE, check_complete, check_keys, parse, read_yaml
 from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.sources import REGISTRY as SOURCES
 from rnn_core.tasks import REGISTRY as TASKS
@@ -316,39 +314,22 @@ def read_study(folder: Path) -> Study:
     Raises:
         ParameterError: If it is missing, is not YAML, or holds something impossible.
     """
-    file = folder / FILE
-    try:
-        content = yaml.safe_load(file.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        if folder.is_file():
-            raise ParameterError(f"{folder} is a file; a study is a folder with a {FILE}") from None
-        raise ParameterError(f"{file} is missing; a study is a folder with one") from None
-    except OSError as error:
-        raise ParameterError(f"{file} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ParameterError(
-            f"{file}{line} is not YAML: {getattr(error, 'problem', error)}"
-        ) from None
+    content = read_yaml(folder)
     check_keys(Study, content, "", FILE)
     check_complete(Study, content)
     study = parse(Study, content, "")
-    for cell in study.cells:
-        check_name(cell, "cell", CELLS, "cells")
-    for network in study.references or ():
-        check_name(network, "reference", REFERENCES, "references")
+    check_names(study.cells, "cell", CELLS, "cells")
+    check_names(study.references, "reference", REFERENCES, "references")
     for name, section in study.datasets.items():
-        check_name(section.task, "task", TASKS, f"datasets.{name}.task")
-        check_source(folder, section.source, f"datasets.{name}.source")
-        for cell in section.cells or ():
-            check_name(cell, "cell of the study", study.cells, f"datasets.{name}.cells")
-        for network in section.references or ():
-            check_name(network, "reference", REFERENCES, f"datasets.{name}.references")
+        where = f"datasets.{name}"
+        check_names([section.task], "task", TASKS, f"{where}.task")
+        check_source(folder, section.source, f"{where}.source")
+        check_names(section.cells, "cell of the study", study.cells, f"{where}.cells")
+        check_names(section.references, "reference", REFERENCES, f"{where}.references")
         if section.references and section.task in WITHOUT_REFERENCES:
             raise ParameterError(
-                f"{FILE}: datasets.{name}.references: a model for {section.task} uses the "
-                "states of its cell, which these networks lack; set it to []"
+                f"{FILE}: {where}.references: a model for {section.task} uses the states of its "
+                "cell, which these networks lack; set it to []"
             )
     return study
 
@@ -389,12 +370,13 @@ def check_source(folder: Path, source: str, where: str) -> None:
     """Refuse a source that is neither a registered module nor there."""
     own = own_source(folder, source)
     if own is None:
-        check_name(Path(source).stem, "source", SOURCES, where)
+        check_names([Path(source).stem], "source", SOURCES, where)
     elif not own.exists():
         raise ParameterError(f"{FILE}: {where}: there is no {own}")
 
 
-def check_name(name: str, kind: str, known: Iterable[str], where: str) -> None:
-    """Refuse a name that is in no registry."""
-    if name not in known:
-        raise ParameterError(f"{FILE}: {where}: {unknown(kind, name, known)}")
+def check_names(names: Iterable[str] | None, kind: str, known: Collection[str], where: str) -> None:
+    """Refuse names that are in no registry."""
+    for name in names or ():
+        if name not in known:
+            raise ParameterError(f"{FILE}: {where}: {unknown(kind, name, known)}")

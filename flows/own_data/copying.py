@@ -57,15 +57,24 @@ def check_files(data: Path, faults: Faults) -> None:
         folders[:] = kept(folders)
         for name in (*folders, *kept(files)):
             path = os.path.join(folder, name)  # noqa: PTH118 - bytes, which pathlib does not take
-            if CONTROL.search(name):
-                what = f"{shown(path, own)!r} has a name with a line break or another control"
-                faults.add(f"{what} character", "rename it")
-            elif not is_utf8(name):
-                faults.add(f"{shown(path, own)} has a name that is not UTF-8", "rename it")
-            elif not os.path.exists(path):  # noqa: PTH110
-                faults.add(f"{shown(path, own)} is a link to nothing", "remove it, or repair it")
-            elif not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
-                faults.add(f"{shown(path, own)} is not a file", "move it out of the folder")
+            if (fault := fault_of(path)) is not None:
+                what, cure = fault
+                label = shown(path, own)
+                faults.add(f"{repr(label) if CONTROL.search(name) else label} {what}", cure)
+
+
+def fault_of(path: bytes) -> tuple[str, str] | None:
+    """Say what prevents a copy of a file or folder, and what to do; None if nothing does."""
+    name = os.path.basename(path)  # noqa: PTH119
+    if CONTROL.search(name):
+        return "has a name with a line break or another control character", "rename it"
+    if not is_utf8(name):
+        return "has a name that is not UTF-8", "rename it"
+    if not os.path.exists(path):  # noqa: PTH110
+        return "is a link to nothing", "remove it, or repair it"
+    if not (os.path.isfile(path) or os.path.isdir(path)):  # noqa: PTH112, PTH113
+        return "is not a file", "move it out of the folder"
+    return None
 
 
 def kept(names: Sequence[bytes]) -> list[bytes]:

@@ -56,25 +56,27 @@ def margin_before(place: Path) -> float | None:
 
 def lay_out(trainings: Trainings, found: Look, folder: Path) -> None:
     """Write the folders of trainings, and the size and tuning of each candidate."""
-    for asked in found.results:
+    for asked in (*found.results, *found.references):
         lay_training(trainings, asked, folder / asked.cell)
     lay_ensemble(trainings, found, folder / FOLDER)
-    for asked in found.references:
-        lay_training(trainings, asked, folder / asked.cell)
+    lay_refit(trainings, found, folder)
+    lay_rungs(trainings, found, folder)
     for name, rung in trainings.opened.references.items():
         write_rung(folder / name / rung.size, rung, None)
-    lay_refit(trainings, found, folder)
+
+
+def lay_rungs(trainings: Trainings, found: Look, folder: Path) -> None:
+    """Write what each size of a cell is, and what it was tuned to."""
     records: dict[str, dict[str, object]] = {}
     for cell, rungs in trainings.opened.rungs.items():
         for rung in rungs:
             candidate = Sizing(cell, rung.hidden_size, rung.num_layers)
             searches = found.searches.get(candidate.name)
+            write_rung(folder / cell / rung.size, rung, tuned(searches) if searches else None)
             if searches:
                 failed = found.failed.get(candidate.name, [])
                 told = tuning_record(trainings, candidate, searches, failed)
                 records.setdefault(cell, {})[rung.size] = told
-            tuning = tuned(searches) if searches else None
-            write_rung(folder / cell / rung.size, rung, tuning)
     if records:
         write_json(folder / "tuning.json", records)
 

@@ -118,7 +118,7 @@ def resident_after_reset() -> int | None:
     """
     give_back()
     try:
-        RESET.write_text("5")
+        RESET.write_text("5", encoding="utf-8")
     except OSError:
         return None
     return told("VmRSS")
@@ -133,5 +133,5 @@ def give_back() -> None:
 
 def told(name: str) -> int:
     """Bytes of this process, as Linux reports them."""
-    lines = (line.split() for line in STATUS.read_text().splitlines())
+    lines = (line.split() for line in STATUS.read_text(encoding="utf-8").splitlines())
     return next(1024 * int(words[1]) for words in lines if words[0] == f"{name}:")

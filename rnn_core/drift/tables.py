@@ -9,8 +9,7 @@ import numpy as np
 from rnn_core.drift.traits import Floats, Traits
 from rnn_core.errors import DataError
 from rnn_core.tasks.forecasting.long_table import called, places_of
-from rnn_core.tasks.forecasting.reading import read_table
-from rnn_core.tasks.forecasting.serve import NAME
+from rnn_core.tasks.forecasting.reading import NAME, read_table
 from rnn_core.tasks.forecasting.task import Forecasting
 
 if TYPE_CHECKING:

@@ -77,6 +77,11 @@ class FaultsError(DataError):
         self.found = found
         self.more = dict(more or {})
 
+    @classmethod
+    def one(cls, what: str, cure: str) -> "FaultsError":
+        """The error for one fault; see `Faults.add`."""
+        return cls({cure: [what]})
+
     def __reduce__(
         self,
     ) -> tuple[type["FaultsError"], tuple[dict[str, list[str]], dict[str, int]]]:

@@ -2,10 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.faults import Faults, FaultsError, some
 from rnn_core.wording import amount
 
 BESIDE = ("readme", "license", "licence", "copying", "_about")
@@ -80,7 +80,34 @@ def check_link(file: Path, name: str) -> None:
 
 def link_to_nothing(name: str) -> FaultsError:
     """The error for a link to nothing."""
-    return FaultsError({"remove it, or repair it": [f"{name} is a link to nothing"]})
+    return FaultsError.one(f"{name} is a link to nothing", "remove it, or repair it")
+
+
+def only_these(files: Iterable[Path]) -> str:
+    """Name the files of a folder that holds none of the wanted ones, for messages."""
+    names = [file.name for file in files if not is_hidden(file.name)]
+    return f", only {some(names)}" if names else ""
+
+
+ARROW = (".arrow", ".feather")
+"""Endings of tables of Arrow, as which the library datasets saves them."""
+
+
+def refuse_arrow(files: Collection[Path]) -> None:
+    """Refuse tables of Arrow, beside which nothing lies but facts about them in JSON.
+
+    Raises:
+        FaultsError: If there are any.
+    """
+    found = [file for file in files if file.suffix.lower() in ARROW]
+    facts = [file for file in files if file.suffix.lower() == ".json" or is_note(file.name)]
+    if found and len(found) + len(facts) == len(files):
+        reads = "pyarrow.feather as f; f.read_table('FILE')"
+        if found[0].suffix.lower() == ".arrow":
+            reads = "pyarrow as pa; pa.ipc.open_stream('FILE').read_all()"
+        command = f"import {reads}.to_pandas().to_parquet('FILE.parquet')"
+        cure = f'save it as Parquet: `python -c "{command}"`'
+        raise FaultsError.one(f"{found[0].name} is a table of Arrow, which is not read", cure)
 
 
 def files_besides(folder: Path, read: Collection[Path]) -> tuple[str, ...]:

@@ -214,19 +214,31 @@ def guess_columns(
     if at_text is None:
         at_text = wordiest(found.frame, besides=at_label)
     if at_label is None:
-        few = [place for place in few_valued(found.frame) if place != at_text]
-        split = guess_split(found, ())
-        few = [place for place in few if split not in {names[place], place + 1}]
-        if len(few) > 1:
-            few = [place for place in few if are_usual_labels(found.frame.iloc[:, place])] or few
-        if len(few) != 1:
-            told = "".join(f"; {note}" for note in found.notes)
-            raise DataError(
-                f"{name}: cannot tell which column holds the labels; name it: --target ... "
-                f"(columns: {some(told_columns(found), MOST_TOLD)}){told}"
-            )
-        at_label = few[0]
+        at_label = few_valued_place(name, found, besides=at_text)
     return (names[at_text], names[at_label]) if header else (at_text + 1, at_label + 1)
+
+
+def few_valued_place(name: str, found: TableFile, besides: int) -> int:
+    """The place of the one column of a few values, or of those the one of usual labels.
+
+    Raises:
+        DataError: If none is, or several are.
+    """
+    split = guess_split(found, ())
+    few = [
+        place
+        for place in few_valued(found.frame)
+        if place != besides and split not in {str(found.frame.columns[place]), place + 1}
+    ]
+    if len(few) > 1:
+        few = [place for place in few if are_usual_labels(found.frame.iloc[:, place])] or few
+    if len(few) != 1:
+        told = "".join(f"; {note}" for note in found.notes)
+        raise DataError(
+            f"{name}: cannot tell which column holds the labels; name it: --target ... "
+            f"(columns: {some(told_columns(found), MOST_TOLD)}){told}"
+        )
+    return few[0]
 
 
 def guess_split(found: TableFile, besides: Collection[Column]) -> Column | None:

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from html.entities import html5
 from pathlib import Path
 
@@ -93,21 +94,37 @@ def odd_characters(files: Sequence[Path], encoding: str | None = None) -> list[s
         files: Text files that can be read.
         encoding: As in `text_pieces`.
     """
-    found = []
-    for file in files:
-        counts, first = places(text_pieces(file, encoding))
-        wide = wide_places(text_pieces(file, encoding))
-        if wide is not None:
-            counts[TWICE], first[TWICE] = wide
-        kinds = [kind for kind in CAUSES if counts[kind] >= LEAST[kind]]
-        if {TWICE, SHIFTED} <= {*kinds}:  # a file was read in one wrong way
-            wrong = max(TWICE, SHIFTED, key=counts.__getitem__) if wide is None else TWICE
-            kinds.remove(SHIFTED if wrong == TWICE else TWICE)
-        for kind in kinds:
-            line, such = first[kind]
-            told = CAUSES[kind].format(such=repr(such))
-            found.append(f"{file.name}, line {line}, and {counts[kind]:,} {told}")
-    return found
+    return [
+        f"{file.name}, line {line}, and {told}"
+        for file in files
+        for line, told in odd_places(partial(text_pieces, file, encoding))
+    ]
+
+
+def odd_texts(texts: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Describe such characters in texts of a table, a line each, with what to do.
+
+    Args:
+        texts: The texts.
+        names: The row of each, for messages.
+    """
+    lines = [text.replace("\n", " ") + "\n" for text in texts]
+    return [f"{names[line - 1]}, and {told}" for line, told in odd_places(lambda: lines)]
+
+
+def odd_places(pieces: Callable[[], Iterable[str]]) -> Iterator[tuple[int, str]]:
+    """The line of the first such character of each kind, with how many there are and what to do."""
+    counts, first = places(pieces())
+    wide = wide_places(pieces())
+    if wide is not None:
+        counts[TWICE], first[TWICE] = wide
+    kinds = [kind for kind in CAUSES if counts[kind] >= LEAST[kind]]
+    if {TWICE, SHIFTED} <= {*kinds}:  # a file was read in one wrong way
+        wrong = max(TWICE, SHIFTED, key=counts.__getitem__) if wide is None else TWICE
+        kinds.remove(SHIFTED if wrong == TWICE else TWICE)
+    for kind in kinds:
+        line, such = first[kind]
+        yield line, f"{counts[kind]:,} {CAUSES[kind].format(such=repr(such))}"
 
 
 def places(pieces: Iterable[str]) -> tuple[Counter[str], dict[str, tuple[int, str]]]:

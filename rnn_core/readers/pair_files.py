@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError, hint
 from rnn_core.readers.faults import FaultsError
-from rnn_core.readers.folders import existing_files, is_note
+from rnn_core.readers.folders import existing_files, is_note, refuse_arrow
 from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.pair_tables import has_tabs, is_other_table
 from rnn_core.readers.translation_units import is_units, is_xml
@@ -91,9 +91,11 @@ def files_in(raw: Path) -> list[str]:
     """The names of all files below a folder, with the folders that they are in.
 
     Raises:
-        FaultsError: If one is a link to nothing.
+        FaultsError: If one is a link to nothing, or they are tables of Arrow.
     """
-    return [path.relative_to(raw).as_posix() for path in existing_files(raw)]
+    files = existing_files(raw)
+    refuse_arrow(files)
+    return [path.relative_to(raw).as_posix() for path in files]
 
 
 def is_table(file: Path) -> bool:

@@ -33,6 +33,9 @@ TOKEN = re.compile(
 TESTS = re.compile(r"newstest|devtest|tst", re.IGNORECASE)
 """Further names of test sets: of the conferences WMT and IWSLT, and of FLORES."""
 
+OTHER_FORMAT = re.compile(r"\.(parquet|xlsx|json|tmx|xliff|xlf|po|zip)$", re.IGNORECASE)
+"""Endings of files that are no longer valid when they are joined byte by byte."""
+
 HOLE = "\0"
 """Stands for the language in the name of a file."""
 
@@ -172,7 +175,7 @@ def layout_of(frames: dict[str, dict[str, str]], pair: tuple[str, str]) -> Layou
     if len(frames) == 1:
         ((_, files),) = frames.items()
         return Layout(files[pair[0]], files[pair[1]], None)
-    pattern, sides = by_sets(list(frames))
+    pattern, sides = by_sets(list(frames), pair)
     return Layout(pattern.replace(HOLE, pair[0]), pattern.replace(HOLE, pair[1]), sides)
 
 
@@ -180,14 +183,22 @@ def table_layout(tables: Sequence[str]) -> Layout | None:
     """The layout of tables of pairs, which hold both languages."""
     if len(tables) == 1:
         return Layout(tables[0], None, None)
+    if are_tables_in_parts(tables):
+        raise DataError(f"{some([*tables])} are parts of one table; {joining(tables, ('',))}")
     if not any(split_word(TESTS.sub("test", name)) for name in tables):
         return None
     pattern, sides = by_sets(tables)
     return Layout(pattern, None, sides)
 
 
-def by_sets(names: Sequence[str]) -> tuple[str, tuple[str, str | None, str | None]]:
+def by_sets(
+    names: Sequence[str], languages: Sequence[str] = ("",)
+) -> tuple[str, tuple[str, str | None, str | None]]:
     """A pattern for the names of the training, validation and test set, and what its star is.
+
+    Args:
+        names: Of tables, or of aligned files with a `HOLE` for their language.
+        languages: Those that take the place of the hole.
 
     Raises:
         DataError: If there is no training set, or more than one, or their names have no pattern.
@@ -200,14 +211,39 @@ def by_sets(names: Sequence[str]) -> tuple[str, tuple[str, str | None, str | Non
             of[named[word]].append(name)
     if len(of["train"]) > 1:
         told = some([*map(shown, of["train"])])
-        raise DataError(f"several files are called after the training set: {told}; join them")
+        raise DataError(
+            f"several files are called after the training set: {told}; "
+            f"{joining(of['train'], languages)}"
+        )
     if not of["train"] or not (of["validation"] or of["test"]):
         raise DataError(
-            f"the data holds several files of pairs, {some([*map(shown, names)])}; join them, or "
-            "call them after their sets, such as train and test"
+            f"the data holds several files of pairs, {some([*map(shown, names)])}; "
+            f"{joining(names, languages)}, or call them after their sets, such as train and test"
         )
     chosen = {split: found[0] for split, found in of.items() if found}
     return patterned(chosen)
+
+
+def are_tables_in_parts(names: Sequence[str]) -> bool:
+    """Return whether files are parts of one table by their names; two texts may be aligned."""
+    tables = all(is_table(Path(name)) for name in names)
+    return len(names) > (1 if tables else 2) and differ_in_numbers(names)
+
+
+def differ_in_numbers(names: Sequence[str]) -> bool:
+    """Return whether names are the same except for their numbers."""
+    return len({re.sub(r"\d+", "#", name) for name in names}) == 1
+
+
+def joining(names: Sequence[str], languages: Sequence[str]) -> str:
+    """Advice to join files, with commands where their names differ in numbers alone."""
+    if OTHER_FORMAT.search(names[0]) or not differ_in_numbers(names):
+        return "join them"
+    start = re.sub(r"\d+$", "", commonprefix(names))  # noqa: RUF071 - by letters
+    end = re.sub(r"^\d+", "", commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
+    whole = (re.sub(r"[-_.]$", "", start) or "all") + re.sub(r"^-of-\d+", "", end)
+    commands = [f"cat {start}*{end} > {whole}".replace(HOLE, one) for one in languages]
+    return f"join them, such as by `{' && '.join(commands)}`, and move the parts away"
 
 
 def shown(frame: str) -> str:

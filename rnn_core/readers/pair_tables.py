@@ -1,9 +1,11 @@
 """Tables with a text and its translation in each row, and which columns these are."""
 
 import html
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -65,15 +67,25 @@ def refuse_markup(lines: Sequence[str], name: str, inside: str) -> None:
         inside: That of the one in it if it is packed, or else the same.
 
     Raises:
-        DataError: If it is XML, SGML, HTML, or a catalogue of gettext.
+        DataError: If it is XML, SGML, HTML, JSON, or a catalogue of gettext.
     """
     start = "\n".join(lines[:200])
     cure = "save its texts alone, one sentence on each line"
     if kind_of(start) in MARKUP:
         raise DataError(f"{name} is XML, SGML or HTML, and its tags are no text; {cure}")
+    if start.lstrip().startswith(("{", "[")) and is_json("\n".join(lines)):
+        raise DataError(f"{name} is JSON, and its keys are no text; {cure}")
     if CATALOGUE.match(start):
         what = "it" if inside == name else "what is in it"
         raise DataError(f"{name} is a catalogue of gettext; call {what} {inside}.po, or {cure}")
+
+
+def is_json(text: str) -> bool:
+    """Return whether a text is one object or list of JSON."""
+    with suppress(ValueError):
+        json.loads(text)
+        return True
+    return False
 
 
 def read_text_table(file: Path, encoding: str, inside: str) -> PairTable:
@@ -134,7 +146,7 @@ def read_other_table(file: Path, encoding: str, inside: str) -> PairTable:
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
     rows = [(row, list(fields)) for row, *fields in texts.itertuples(name=None)]
     named = typed and read.form.header is not False
-    return PairTable(tuple(map(str, frame.columns)) if named else None, rows)
+    return PairTable(tuple(map(str, frame.columns)) if named else None, rows, notes=read.notes)
 
 
 WORDS = frozenset(

@@ -190,7 +190,7 @@ def rows_of(
 ) -> list[PairRow]:
     """Read the rows of a table that have a text and its translation.
 
-    A first line of names of columns is left out; see `has_header`. So is a row that lacks a text,
+    Lines of names of columns are left out; see `has_header`. So is a row that lacks a text,
     in a file of a program for translators.
 
     Args:
@@ -204,7 +204,7 @@ def rows_of(
     """
     table = pair_table(file, encoding)
     check_columns(table, file)
-    header = table.rows[:1] if has_header(table, columns, split) else []
+    header = [fields for _, fields in table.rows[:1] if has_header(table, columns, split)]
     rows, faults = [], Faults()
     for number, fields in table.rows:
         where = f"{file.name}, {table.row} {number}"
@@ -215,7 +215,7 @@ def rows_of(
                 "data.columns says which columns these are",
             )
             continue
-        if (number, fields) in header:
+        if fields in header:  # again in each part of joined files
             continue
         pair = Pair(*(clean(fields[column - 1]) for column in columns))
         with faults.noted():
@@ -242,7 +242,10 @@ def check_columns(table: PairTable, file: Path) -> None:
         return
     name = file.name
     if is_other_table(name_inside(file)):
-        raise DataError(f"{name} has one column alone; put the translations into a second one")
+        told = "".join(f"; {note}" for note in table.notes)
+        raise DataError(
+            f"{name} has one column alone; put the translations into a second one{told}"
+        )
     raise DataError(
         f"{name} has a tab on none of its {len(table.rows)} lines; a file of pairs has on each "
         "line a text, a tab, and its translation: save it so, with a name such as pairs.tsv"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ENDINGS = (
     *(".csv", ".tsv", ".txt", ".tab", ".dat", ".data", ".parquet", ".xlsx"),
-    *(".jsonl", ".ndjson", ".json"),
+    *(".jsonl", ".ndjson", ".json", ".geojson"),
 )
 """Endings of tables, in lower case; those of packed files may follow."""
 
@@ -49,11 +49,15 @@ CERTAIN_COMMA = re.compile(r"[+-]?(0|\d{4,}|\d{1,3}(\.\d{3})+),\d+|[+-]?\d+,(\d{
 WITH_POINT = re.compile(r"[+-]?(0|[1-9]\d*)\.(\d{1,2}|\d{4,})|[+-]?(0|\d{4,})\.\d+")
 """A number whose point cannot stand between thousands."""
 
-WITH_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
-"""A number whose commas may all stand between thousands."""
+WITH_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+|(,\d\d)*,\d{3})(\.\d+)?")
+"""A number whose commas may all stand between thousands, or as in 12,34,567 in India."""
 
-MORE_THOUSANDS = re.compile(r".*(,\d{3}\.\d+|,\d{3},\d{3}.*)")
+MORE_THOUSANDS = re.compile(r".*(,\d{3}\.\d+|,\d{2,3},\d{3}.*)")
 """Such a number whose commas can stand nowhere else."""
+
+POINTS = re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(\.\d{3})+)")
+MORE_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}")
+"""A number whose points may be between thousands, and one whose points can be nowhere else."""
 
 AROUND_DIGITS = r"^[^\d.,+-]+|[^\d.,]+$"
 DIGITS = r"[+-]?[\d.,]*"
@@ -66,15 +70,9 @@ WITH_BLANKS = rf"[+-]?\d{{1,3}}({BETWEEN_DIGITS}\d{{3}})+([.,]\d*)?|{DIGITS}"
 LOOKED_AT = 2_000
 """Rows at the start, and at the end, in which decimals are looked for."""
 
-NAMED_SEPARATORS = {
-    "comma": ",",
-    "semicolon": ";",
-    "tab": "\t",
-    "\\t": "\t",
-    "bar": "|",
-    "space": " ",
-}
-"""Separators that a shell or YAML makes hard to write, by names for them."""
+SEPARATOR_NAMES = {**SEPARATORS, " ": "space"}
+NAMED_SEPARATORS = {name: one for one, name in SEPARATOR_NAMES.items()} | {"\\t": "\t"}
+"""Names of separators that a shell or YAML makes hard to write."""
 
 JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*\"")
 """First bytes of objects of JSON, alone or in a list."""
@@ -83,6 +81,14 @@ OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel before 2007",
     b"SQLite format 3": "a database of SQLite",
     b"\x89HDF": "HDF5",
+    b"ARROW1": "a file of Feather or Arrow",
+    b"ORC": "a file of ORC",
+    b"Obj\x01": "a file of Avro",
+    b"CDF": "NetCDF",
+    b"$FL": "a file of SPSS",
+    b"<stata_dta>": "a file of Stata",
+    b"\x93NUMPY": "an array of NumPy",
+    b"\x80\x04\x95": "a pickle of Python",
 }
 """First bytes of binary files that are no tables but are taken for them."""
 
@@ -123,6 +129,12 @@ class TableForm:
         if self.separator is None:
             return None
         return NAMED_SEPARATORS.get(self.separator, self.separator)
+
+    @property
+    def separated_by(self) -> str:
+        """The separator in words, such as "commas"; in quotes if it has no name."""
+        name = SEPARATOR_NAMES.get(self.character or "")
+        return f"{name}s" if name else repr(self.separator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +264,7 @@ def above_in_words(lines: int) -> str:
 
 def note_faults(fields: Fields, layout: Layout, name: str, faults: Faults) -> None:
     """Note the rows that do not fit the others."""
-    word = SEPARATORS.get(layout.separator, layout.separator)
+    word = SEPARATOR_NAMES.get(layout.separator, layout.separator)
     names = f"row {fields.first} has {layout.width} column names"
     wanted = names if layout.header else f"most rows have {layout.width}"
     decimals = ", and write decimals with a point" if layout.separator == "," else ""
@@ -351,6 +363,8 @@ def find_decimal(frame: "pd.DataFrame", layout: Layout) -> Decimal | None:
     for place in range(rows.shape[1]):
         values = without_units(rows.iloc[:, place].str.strip())
         pointed = pointed or bool(values.str.fullmatch(WITH_POINT.pattern).any())
+        if values.str.fullmatch(MORE_POINTS.pattern).any():
+            found |= {","} if values.str.fullmatch(POINTS.pattern).all() else set()
         values = values[values.str.contains(",", regex=False)]
         if values.empty:
             continue

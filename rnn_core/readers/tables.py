@@ -6,7 +6,7 @@ errors name rows by it.
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,7 +22,7 @@ from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.odd_rows import rows_of_units
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
 from rnn_core.readers.formats.written_numbers import GAPS, Decimal, read_numbers
-from rnn_core.readers.indicators import column_of, indicator_of, ones_where
+from rnn_core.readers.indicators import Indicator, column_of, indicator_of, ones_where
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
 Missing: TypeAlias = Literal["error", "fill"]
@@ -223,24 +223,14 @@ def select_columns(
     Raises:
         DataError: If a column is not there, or holds something that is not a number; names all.
     """
-    faults = Faults()
-    known = [str(column) for column in table.columns]
     read = {name: column_of(name) if name in flags else name for name in columns}
-    for column in dict.fromkeys(read.values()):
-        if column not in table.columns:
-            unnamed = known == [str(place + 1) for place in range(len(known))]
-            hint = ", since the file has no row of column names" if unnamed else ""
-            faults.add(f"{name}: {unknown('column', column, known)}{hint}", "")
-    faults.check()
-    numbers = {}
+    check_there(table, read.values(), name)
+    numbers, faults = {}, Faults()
     last = {source: column for column, source in read.items()}
     for column, source in read.items():
         values = table.pop(source) if take and last[source] == column else table[source]
-        indicator = indicator_of(column) if column in flags else None
-        if indicator is not None:
-            values = pd.Series(ones_where(values, indicator.value), index=values.index)
-        elif column in flags and are_flags(values):
-            values = values.map(truth_of, na_action="ignore").astype(np.float64)
+        if column in flags:
+            values = with_flags_as_numbers(values, indicator_of(column))
         numbers[column] = as_numbers(values, name, decimal, faults, {} if units is None else units)
         del values
         give_back()
@@ -253,6 +243,32 @@ def select_columns(
             faults.add(f"{where} is {size}", "leave it empty, or write another number")
     faults.check()
     return pd.DataFrame(numbers, index=table.index, copy=False)
+
+
+def check_there(table: pd.DataFrame, columns: Iterable[str], name: str) -> None:
+    """Refuse columns that a table does not have.
+
+    Raises:
+        FaultsError: If there are any; names all.
+    """
+    faults, known = Faults(), [str(column) for column in table.columns]
+    unnamed = known == [str(place + 1) for place in range(len(known))]
+    hint = ", since the file has no row of column names" if unnamed else ""
+    for column in dict.fromkeys(columns):
+        if column not in table.columns:
+            faults.add(f"{name}: {unknown('column', column, known)}{hint}", "")
+    faults.check()
+
+
+def with_flags_as_numbers(
+    values: "pd.Series[Any]", indicator: Indicator | None
+) -> "pd.Series[Any]":
+    """A column with 1 for true and 0 for false, or 1 where it has the text of an indicator."""
+    if indicator is not None:
+        return pd.Series(ones_where(values, indicator.value), index=values.index)
+    if are_flags(values):
+        return values.map(truth_of, na_action="ignore").astype(np.float64)
+    return values
 
 
 def are_flags(values: "pd.Series[Any]") -> bool:

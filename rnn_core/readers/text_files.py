@@ -9,7 +9,7 @@ from pathlib import Path
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults, FaultsError
-from rnn_core.readers.folders import existing_files, is_note
+from rnn_core.readers.folders import ARROW, existing_files, is_note
 from rnn_core.readers.formats.encodings import (
     MARKS,
     encoding_by_mark,
@@ -98,7 +98,8 @@ def text_files(raw: Path, reader: str) -> list[Path]:
             return texts or found
     if found := main_files([file for file in there if holds_text(file)]):
         return found
-    if tables := [file.name for file in there if ending_of(file) in TABLES]:
+    tables = [file.name for file in there if ending_of(file) in TABLES]
+    if tables := [file.name for file in there if ending_of(file) in ARROW] or tables:
         raise DataError(
             f"{tables[0]} is a table, and {reader} reads plain text; save its column of texts "
             "alone, one below the other, with .txt at the end of its name"

@@ -22,7 +22,7 @@ STARTS = {
     r"\{\\rtf\d": "a file of RTF",
     r"%!ps\b": "a file of PostScript",
     r"version https://git-lfs": POINTER,
-    r"<(!doctype\s+)?html\b": HTML,
+    r"<((!doctype\s+)?html|table)\b": HTML,
     r"<(\?xml|!doctype|svg)\b": XML,
     rf"<!--|<({'|'.join(ELEMENTS)})\b|<url>\s*http": TAGGED,
 }

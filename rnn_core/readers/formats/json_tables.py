@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import find_encoding
-from rnn_core.readers.formats.typed_tables import Typed, in_words
+from rnn_core.readers.formats.typed_tables import Typed, in_words, left_out
 
 DAY = re.compile(r"\d{4}[-/]\d\d(?:[-/]\d\d)?(?!\d)")
 """Names of rows that are days or months."""
@@ -16,16 +16,26 @@ DAY = re.compile(r"\d{4}[-/]\d\d(?:[-/]\d\d)?(?!\d)")
 COUNTED = re.compile(r"(?P<seconds>[1-3]\d{9}|[1-9]\d{8})(?P<rest>(?:\d{3}){0,3})")
 """Numbers that may count seconds, or parts of them, from 1970 to a day from 1973 to 2096."""
 
+BEFORE_1970 = re.compile(r"-\d+")
+
 TOO_DEEP = "too many values inside values"
+
+OF_FEATURES = "the properties of its features alone, without their geometry"
+
+DEEPEST = 3
+"""Names that lead to a table inside an object, at most."""
 
 
 def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) -> Typed:
     """Read objects of JSON, one a line or in a list, or what `DataFrame.to_json` writes."""
     import pandas as pd  # noqa: PLC0415 - takes long
 
-    rows, objects = [], []
-    for row, value in json_objects(decoded(stream.read(), name, faults), name, faults):
-        found = flat(value) if isinstance(value, dict) else None
+    rows, objects, notes = [], [], list[str]()
+    for row, value in json_objects(decoded(stream.read(), name, faults), name, faults, notes):
+        one = value["properties"] if is_feature(value) else value
+        if one is not value and OF_FEATURES not in notes:
+            notes.append(OF_FEATURES)
+        found = flat(one) if isinstance(one, dict) else None
         if found is None:
             faults.add(f"{name}, row {row} holds no object", "write one object a row")
         else:
@@ -36,8 +46,13 @@ def read_json(stream: BinaryIO, name: str, header: bool | None, faults: Faults) 
         faults.add(f"{name} holds no rows", "")
         faults.check()
     frame = pd.DataFrame(objects, index=pd.Index(rows, name="row")).rename(columns=in_words)
-    told = f"left out, since further values are inside: {', '.join(map(repr, nested))}"
-    return Typed(frame, notes=(told,) if nested else ())
+    return Typed(frame, notes=(*notes, *left_out(nested)))
+
+
+def is_feature(value: Any) -> bool:
+    """Return whether a value is a place of GeoJSON with its properties."""
+    here = isinstance(value, dict) and value.get("type") == "Feature"
+    return here and isinstance(value.get("properties"), dict)
 
 
 def without_nested(
@@ -87,7 +102,9 @@ def decoded(content: bytes, name: str, faults: Faults) -> str:
         raise
 
 
-def json_objects(text: str, name: str, faults: Faults) -> Iterator[tuple[int, Any]]:
+def json_objects(
+    text: str, name: str, faults: Faults, notes: list[str]
+) -> Iterator[tuple[int, Any]]:
     """The values of JSON lines with their line, or those of one value with their place."""
     try:
         whole, error = whole_value(text)
@@ -95,9 +112,10 @@ def json_objects(text: str, name: str, faults: Faults) -> Iterator[tuple[int, An
         faults.add(f"{name} is not JSON: {TOO_DEEP}", "write one object a row")
         return
     if isinstance(whole, dict):
-        yield from enumerate(rows_of(whole), 1)
+        yield from enumerate(rows_of(whole, notes), 1)
     elif whole is not None:
-        yield from enumerate(whole, 1)
+        rows = all(isinstance(row, dict) for row in whole)
+        yield from enumerate(whole if rows else longest_in(whole, notes) or whole, 1)
     elif error is not None and text.lstrip().startswith("["):
         faults.add(f"{name}, row {error.lineno} is not JSON: {error.msg}", "")
     else:
@@ -124,12 +142,17 @@ def objects_of_lines(text: str, name: str, faults: Faults) -> Iterator[tuple[int
                 faults.add(f"{name}, row {line} is not JSON: {why}", "write one object a row")
 
 
-def rows_of(whole: dict[str, Any]) -> list[Any]:
+def rows_of(whole: dict[str, Any], notes: list[str]) -> list[Any]:
     """The rows of a table that is one object.
 
     It may hold a list of rows under one name, the rows by their names, or columns: lists, or
     objects by the names of rows. `DataFrame.to_json` has these forms as table, index, columns and
-    split. Another object is a row.
+    split. It may hold tables deeper inside, as answers of web services do, or be GeoJSON. Another
+    object is a row.
+
+    Args:
+        whole: The object.
+        notes: Where it is noted what is left out.
     """
     values = list(whole.values())
     lists = [value for value in values if isinstance(value, list)]
@@ -146,11 +169,60 @@ def rows_of(whole: dict[str, Any]) -> list[Any]:
         return lists[0]
     if values and len(lists) == len(values) and len({len(one) for one in lists}) == 1:
         return [dict(zip(whole, row, strict=True)) for row in zip(*lists, strict=True)]
-    if len(inner := [value for value in values if holds_columns(value)]) == 1:
-        return rows_of(inner[0])
+    if rows := longest_in(whole, notes):
+        return rows
     if values and all(isinstance(value, dict) for value in values):
         return rows_of_objects(whole)
     return [whole]
+
+
+def longest_in(whole: dict[str, Any] | list[Any], notes: list[str]) -> list[Any]:
+    """The rows of the longest table inside a value; none if there is no table."""
+    found = [(name, rows) for name, rows in tables_in(whole, ()) if rows]
+    if not found:
+        return []
+    name, rows = max(found, key=lambda table: len(table[1]))
+    if len(found) > 1:
+        names = ", ".join(dict.fromkeys(name for name, _ in found))
+        notes.append(f"of its tables ({names}), {name} alone, which has the most rows")
+    return rows
+
+
+def tables_in(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:
+    """The tables inside a value, and the names that lead to each."""
+    if holds_columns(value):
+        yield (
+            ".".join(names),
+            [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)],
+        )
+    elif holds_times(value):
+        yield ".".join(names), rows_of_objects(value)
+    elif isinstance(value, dict) and len(names) < DEEPEST:
+        for name, inner in value.items():
+            yield from tables_in(inner, (*names, name))
+    elif isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        yield ".".join(names), value
+    elif isinstance(value, list) and is_grid(value):
+        yield ".".join(names), [dict(zip(value[0], row, strict=True)) for row in value[1:]]
+    elif isinstance(value, list) and not names:
+        for place, inner in enumerate(value, 1):
+            yield from tables_in(inner, (f"part {place}",))
+
+
+def is_grid(value: list[Any]) -> bool:
+    """Return whether lists are the names of columns, and rows with numbers below them."""
+    names = value[0]
+    if not all(isinstance(row, list) and len(row) == len(value[0]) for row in value):
+        return False
+    named = all(isinstance(name, str) for name in names) and len({*names}) == len(names) > 1
+    return named and any(isinstance(cell, int | float) for row in value[1:] for cell in row)
+
+
+def holds_times(value: Any) -> bool:
+    """Return whether a value is an object of rows by their times."""
+    if not isinstance(value, dict) or len(value) < 2:
+        return False
+    return all(isinstance(row, dict) for row in value.values()) and are_times(value)
 
 
 def holds_columns(value: Any) -> bool:
@@ -172,12 +244,15 @@ def rows_of_objects(whole: dict[str, dict[str, Any]]) -> list[Any]:
 
 def are_row_names(names: Iterable[str]) -> bool:
     """Return whether names are those of rows: numbers, days, or months."""
-    return all(name.isdecimal() or DAY.match(name) for name in names)
+    return all(name.removeprefix("-").isdecimal() or DAY.match(name) for name in names)
 
 
 def are_times(names: Iterable[str]) -> bool:
-    """Return whether names of rows are times."""
-    return all(DAY.match(name) or counts_time(name) for name in names)
+    """Return whether names of rows are times; those before 1970 count milliseconds."""
+    listed = list(names)
+    if any(map(BEFORE_1970.fullmatch, listed)):
+        return all(re.fullmatch(r"-?\d+", name) and int(name) % 60_000 == 0 for name in listed)
+    return all(DAY.match(name) or counts_time(name) for name in listed)
 
 
 def counts_time(name: str) -> bool:

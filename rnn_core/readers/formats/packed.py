@@ -225,7 +225,7 @@ def refuse_packed(files: Iterable[Path]) -> None:
     """
     for file in files:
         if file.is_file() and is_packed(file):
-            raise FaultsError({UNPACK: [f"{file.name} is packed"]})
+            raise FaultsError.one(f"{file.name} is packed", UNPACK)
 
 
 def is_packed(file: Path) -> bool:

@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
@@ -44,7 +44,21 @@ def read_parquet(stream: BinaryIO, name: str, header: bool | None, faults: Fault
         faults.add(f"{name} is not a readable parquet file: {str(error).splitlines()[0]}", "")
         faults.check()
         raise
-    return Typed(numbered(with_writable_times(with_index(frame))))
+    nested = [str(column) for column in frame.columns if holds_values_inside(frame[column])]
+    frame = frame.drop(columns=nested)
+    return Typed(numbered(with_writable_times(with_index(frame))), notes=left_out(nested))
+
+
+def holds_values_inside(values: "pd.Series[Any]") -> bool:
+    """Return whether a column holds lists, or values by names."""
+    first = next(iter(values.dropna()), None) if values.dtype == object else None
+    return isinstance(first, dict | list | np.ndarray)
+
+
+def left_out(nested: Sequence[str]) -> tuple[str, ...]:
+    """Report columns that are left out since they are no column of a table."""
+    told = f"left out, since further values are inside: {', '.join(map(repr, nested))}"
+    return (told,) if nested else ()
 
 
 def with_index(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -102,9 +116,17 @@ def read_spreadsheet(stream: BinaryIO, name: str, header: bool | None, faults: F
         faults.check()
     title = next((title for title in full if has_rows(sheets[title])), full[0])
     notes = [f"of its sheets ({', '.join(full)}), {title} alone"] if len(full) > 1 else []
-    notes += columns_of_formulas(stream, title, sheets[title])
-    return of_cells(sheets[title], header, tuple(notes))
+    formulas = dict(columns_of_formulas(stream, title, sheets[title]))
+    notes += [
+        f"column {called!r} left out: its formulas have no values in the file; open it in Excel or "
+        "LibreOffice and save it, if they have values there"
+        for called in formulas.values()
+    ]
+    return of_cells(sheets[title], header, tuple(notes), formulas)
 
+
+MANY = 0.1
+"""Share of the rows that a column of a sheet fills at least; notes beside a table fill less."""
 
 Sheet: TypeAlias = list[tuple[int, list[Any]]]
 """The rows of a sheet that are not blank, with their numbers."""
@@ -130,15 +152,15 @@ def has_rows(rows: Sheet) -> bool:
     return sum(sum(not is_blank(cell) for cell in cells) > 1 for _, cells in rows) > 1
 
 
-def columns_of_formulas(stream: BinaryIO, title: str, rows: Sheet) -> Iterator[str]:
-    """Report columns that are left out since none of their formulas has a value in the file.
+def columns_of_formulas(stream: BinaryIO, title: str, rows: Sheet) -> Iterator[tuple[int, str]]:
+    """Find columns that are left out since none of their formulas has a value in the file.
 
     Programs that are not Excel write none; Excel itself writes an empty one where a formula gives
     an empty text.
     """
     filled = filled_places(rows)
     counts = Counter(chain.from_iterable(filled))
-    used = {place for place in used_places(filled) if counts[place] > 1}
+    used = {place for place in later_places(filled) if counts[place] > 1}
     width = max((len(cells) for _, cells in rows), default=0)
     if len(used) == width:
         return
@@ -151,10 +173,7 @@ def columns_of_formulas(stream: BinaryIO, title: str, rows: Sheet) -> Iterator[s
         there = [row for row in formulas if not is_blank_at(values.get(row, ()), place)]
         name = name_above(rows, place, formulas[0]) if formulas and not there else ""
         if name:
-            yield (
-                f"column {name!r} left out: its formulas have no values in the file; open it in "
-                "Excel or LibreOffice and save it, if they have values there"
-            )
+            yield place, name
 
 
 def name_above(rows: Sheet, place: int, below: int) -> str:
@@ -187,26 +206,46 @@ def filled_places(rows: Sequence[tuple[int, list[Any]]]) -> list[list[int]]:
     return [[place for place, cell in enumerate(cells) if not is_blank(cell)] for _, cells in rows]
 
 
-def used_places(filled: Sequence[Sequence[int]]) -> list[int]:
-    """The places of the columns of a table, which have something in the later half of its rows."""
-    return sorted({place for places in filled[-len(filled) // 2 :] for place in places})
+def later_places(filled: Sequence[Sequence[int]]) -> set[int]:
+    """The places that have something in the later half of the rows."""
+    return {*chain.from_iterable(filled[-len(filled) // 2 :])}
+
+
+def used_places(filled: Sequence[Sequence[int]], formulas: Container[int]) -> list[int]:
+    """The places that have something in the later half of the rows, or in many of them.
+
+    Args:
+        filled: The places of each row that are not blank.
+        formulas: Places with formulas that have no values, which are none.
+    """
+    counts = Counter(chain.from_iterable(filled))
+    many = {place for place, count in counts.items() if count > MANY * len(filled)}
+    return sorted(place for place in many | later_places(filled) if place not in formulas)
 
 
 def of_cells(
-    rows: Sequence[tuple[int, list[Any]]], header: bool | None, notes: tuple[str, ...]
+    rows: Sequence[tuple[int, list[Any]]],
+    header: bool | None,
+    notes: tuple[str, ...],
+    formulas: Container[int],
 ) -> Typed:
-    """A table of rows of cells; a title above it has fewer cells."""
+    """A table of rows of cells; a title above it has fewer cells.
+
+    A column with few values is one of it if it has a name.
+    """
     import pandas as pd  # noqa: PLC0415 - as above
 
     filled = filled_places(rows)
-    used = used_places(filled)
+    used = used_places(filled, formulas)
     first = next(i for i, places in enumerate(filled) if 2 * len(places) > len(used))
+    named = {*filled[first]} & {*chain.from_iterable(filled[first + 1 :])}
+    used = sorted({*used, *(place for place in named if place not in formulas)})
     written = [[str(cells[p]) if cells[p] is not None else "" for p in used] for _, cells in rows]
     if first and (header is False or not is_header(written[first], written[first + 1 :])):
         first = 0
-    named = is_header(written[first], written[first + 1 :]) if header is None else header
-    names = written[first] if named else [str(place + 1) for place in range(len(used))]
-    table = rows[first + named :]
+    headed = is_header(written[first], written[first + 1 :]) if header is None else header
+    names = written[first] if headed else [str(place + 1) for place in range(len(used))]
+    table = rows[first + headed :]
     numbers = [row for row, _ in table]
     blank = sorted(set(range(numbers[0], numbers[-1])) - set(numbers)) if table else []
     frame = pd.DataFrame(
@@ -214,7 +253,7 @@ def of_cells(
         columns=named_columns(names),
         index=pd.Index(numbers, name="row"),
     )
-    return Typed(frame, named, tuple(blank), notes)
+    return Typed(frame, headed, tuple(blank), notes)
 
 
 def named_columns(names: Sequence[str]) -> list[str]:

@@ -19,11 +19,47 @@ Decimal: TypeAlias = Literal[".", ","]
 AT_ONCE = 50_000
 """Values that are read at once; a bound on memory only."""
 
-GAPS = frozenset(
-    ("", ".", "-", "--", "\u2013", "\u2014", "?", "na", "n/a", "n.a.", "#n/a", "<na>")
-) | frozenset(("nan", "-nan", "null", "none", "nil", "missing"))
+GAPS = (
+    frozenset(
+        (
+            "",
+            ".",
+            "..",
+            "...",
+            ":",
+            "-",
+            "--",
+            "\u2013",
+            "\u2014",
+            "?",
+            "na",
+            "n/a",
+            "n.a.",
+            "#n/a",
+            "<na>",
+        )
+    )
+    | frozenset(
+        (
+            "nan",
+            "-nan",
+            "nat",
+            "null",
+            "(null)",
+            "\\n",
+            "none",
+            "nil",
+            "missing",
+            "n/d",
+            "n.d.",
+            "s/d",
+        )
+    )
+    | frozenset(("k.a.", "#div/0!", "#value!", "#num!"))
+)
 """Signs for a missing value, in lower case."""
 
+PLAINLY = "write decimals with a point and thousands without a separator"
 NO_NUMBER = "is not a number"
 
 BLANKS = " \t\r\n\u00a0\u2009\u202f\u2007\u200b\ufeff"
@@ -35,20 +71,23 @@ SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e1
 THOUSANDS = "' \u00a0\u2009\u202f\u2019"
 """Marks that may be between thousands, whatever the sign before decimals is."""
 
+CURRENCY = r"[A-Z]{0,2}[$\u00a2-\u00a5\u20a0-\u20cf]|USD|EUR|GBP|CHF|JPY|CNY|INR|BRL"
+"""Currencies that may be before a number, such as US$."""
+
 NUMBER = re.compile(
-    r"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>[$\u00a2-\u00a5\u20a0-\u20cf])?\s*(?P<second>[+-])?"
+    rf"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>{CURRENCY})?\s*(?P<second>[+-])?"
     rf"(?P<digits>\d[\d.,{THOUSANDS}]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
     r"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-][^\d()+-]*?)?\s*(?P<minus>-)?(?P<close>\))?"
 )
 SHAPES = {
     decimal: re.compile(
         rf"(?P<whole>\d+|[1-9]\d{{0,2}}(?P<mark>[{other}{THOUSANDS}])\d{{3}}"
-        rf"((?P=mark)\d{{3}})*)?"
+        rf"((?P=mark)\d{{3}})*{more})?"
         rf"({re.escape(decimal)}(?P<rest>\d+)?)?"
     )
-    for decimal, other in ((".", ","), (",", "."))
+    for decimal, other, more in ((".", ",", r"|[1-9]\d?(,\d\d)+,\d{3}"), (",", ".", ""))
 }
-"""Forms of numbers, by the sign before decimals."""
+"""Forms of numbers, by the sign before decimals; 12,34,567 is written in India."""
 
 ARABIC_SIGNS = {"\u066b": 0, "\u066c": 1}
 """Signs before decimals and between thousands in Arabic and Persian, by their place in a pair."""
@@ -214,13 +253,11 @@ def as_digits(digits: str, decimal: Decimal | None) -> str:
     if match is None or not (match["whole"] or match["rest"]):
         raise UnclearError(
             "has a comma" if "," in digits else NO_NUMBER,
-            "write decimals with a point and thousands without a separator; if all decimals "
-            "have a comma, say so when the study is made: --set decimal=,",
+            f"{PLAINLY}; for a new study whose decimals all have a comma: --set decimal=,",
         )
     if decimal is None and match["mark"] == "," and match["rest"] is None and len(digits) <= 7:
         raise UnclearError(
             "has a comma before decimals, or between thousands",
-            "write decimals with a point and thousands without a separator, or say which when the "
-            "study is made: --set decimal=, or, for thousands, --set decimal=.",
+            f"{PLAINLY}; for a new study: --set decimal=, or, for thousands, --set decimal=.",
         )
     return f"{re.sub(r'[^0-9]', '', match['whole'] or '0')}.{match['rest'] or 0}"

@@ -3,7 +3,10 @@
 libsndfile refuses none of them: it believes the size of the file.
 """
 
+import re
 import struct
+from collections.abc import Iterator
+from math import prod
 from typing import NamedTuple
 
 from rnn_core.readers.faults import FaultsError
@@ -40,6 +43,12 @@ SAMPLES = (b"SSND", b"BODY", b"data")
 AU = {b".snd": struct.Struct(">II"), b"dns.": struct.Struct("<II")}
 """Where samples begin, and their size, in files of Sun and NeXT."""
 
+NIST = re.compile(rb"NIST_1A\s+(\d+)\s")
+"""The start of a file of SPHERE, with the size of its header."""
+
+COUNTS_OF_NIST = re.compile(rb"\n(?:sample_count|channel_count|sample_n_bytes) -\w+ (\d+)")
+"""Lines of that header whose product is the size of the samples."""
+
 
 def refuse_cut_off(content: bytes, label: str) -> None:
     """Refuse a recording that announces more samples than it holds.
@@ -47,6 +56,8 @@ def refuse_cut_off(content: bytes, label: str) -> None:
     Raises:
         FaultsError: If it does.
     """
+    if max(ends_of_parts(content), default=0) > len(content):
+        raise FaultsError.one(f"{label} ends inside one of its parts: it is cut off", EXPORT)
     found = place_and_size(content)
     if found is None:
         return
@@ -54,7 +65,7 @@ def refuse_cut_off(content: bytes, label: str) -> None:
     held = len(content) - place
     if 0 < size < STREAMED and held + 1 < size:  # a byte that fills up an odd part may lack
         what = f"{label} announces {size:,} bytes of samples and holds {held:,}: it is cut off"
-        raise FaultsError({EXPORT: [what]})
+        raise FaultsError.one(what, EXPORT)
 
 
 def place_and_size(content: bytes) -> tuple[int, int] | None:
@@ -63,6 +74,8 @@ def place_and_size(content: bytes) -> tuple[int, int] | None:
     if begins in AU and len(content) >= 12:
         place, size = AU[begins].unpack_from(content, 4)
         return place, size
+    if header := NIST.match(content):
+        return samples_of_nist(content, int(header[1]))
     return part_of_samples(content, CONTAINERS[begins]) if begins in CONTAINERS else None
 
 
@@ -82,3 +95,35 @@ def part_of_samples(content: bytes, kind: Container) -> tuple[int, int] | None:
         place = body + size
         place += -place % kind.filled_up
     return None
+
+
+def samples_of_nist(content: bytes, place: int) -> tuple[int, int] | None:
+    """Where samples of SPHERE begin, and their size; None if they are compressed."""
+    header = content[:place]
+    counts = COUNTS_OF_NIST.findall(header)
+    whole = len(counts) == 3 and b"embedded-" not in header
+    return (place, prod(map(int, counts))) if whole else None
+
+
+def ends_of_parts(content: bytes) -> Iterator[int]:
+    """Where each part of a file ends that has its samples in many; none of other kinds."""
+    if content.startswith(b"OggS"):
+        return ends_of_pages(content)
+    return ends_of_blocks(content) if content.startswith(b"Creative Voice File") else iter(())
+
+
+def ends_of_pages(content: bytes) -> Iterator[int]:
+    """Where each page of OGG ends; of the last one a few bytes may be all that is there."""
+    place = 0
+    while place < len(content) and b"OggS".startswith(content[place : place + 4]):
+        number = sum(content[place + 26 : place + 27])
+        place += 27 + number + sum(content[place + 27 : place + 27 + number])
+        yield place
+
+
+def ends_of_blocks(content: bytes) -> Iterator[int]:
+    """Where each block of Creative Voice (VOC) ends; one that begins with 0 is the last."""
+    place = int.from_bytes(content[20:22], "little")
+    while place < len(content) and content[place]:
+        place += 4 + int.from_bytes(content[place + 1 : place + 4], "little")
+        yield place

@@ -45,6 +45,10 @@ UNREADABLE: tuple[tuple[str, Callable[[bytes], bool], str], ...] = (
     ("m4a or mp4", lambda start: start[4:8] == b"ftyp", CONVERT),
     ("AMR", lambda start: start.startswith(b"#!AMR"), CONVERT),
     ("AAC", lambda start: start[:1] == b"\xff" and start[1:2] in {b"\xf1", b"\xf9"}, CONVERT),
+    ("WavPack", lambda start: start.startswith(b"wvpk"), CONVERT),
+    ("Monkey's Audio", lambda start: start.startswith(b"MAC "), CONVERT),
+    ("DSD", lambda start: start.startswith(b"DSD "), CONVERT),
+    ("AC-3", lambda start: start.startswith(b"\x0bw"), CONVERT),
     ("WMA", lambda start: start.startswith(b"\x30\x26\xb2\x75"), CONVERT),
     (
         f"{POINTER} in place of the recording",
@@ -136,10 +140,10 @@ def check_kind(content: bytes, label: str) -> None:
         FaultsError: If it is; with what helps.
     """
     if not content:
-        raise FaultsError({"export it again or remove it": [f"{label} is an empty file"]})
+        raise FaultsError.one(f"{label} is an empty file", "export it again or remove it")
     for kind, fits, cure in UNREADABLE:
         if fits(content[:64]):
-            raise FaultsError({cure: [f"{label} is {kind}"]})
+            raise FaultsError.one(f"{label} is {kind}", cure)
 
 
 class Content(io.BytesIO):
@@ -170,23 +174,22 @@ def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
             kind = f"{file.format.removesuffix('EX')} ({KINDS.get(file.subtype, file.subtype)})"
             block = max(BLOCK // file.channels, 1)
             if announced <= 0:
-                cure = "record it again or remove it"
-                raise FaultsError({cure: [f"{label} holds no samples"]})
+                raise FaultsError.one(f"{label} holds no samples", "record it again or remove it")
             parts = []
             while len(part := file.read(block, dtype="float32", always_2d=True)):
                 parts.append(part)
     except soundfile.LibsndfileError as error:
         cause = error.error_string.rstrip(". ")
         if is_broken(content, label, cause):
-            raise FaultsError({EXPORT: [f"{label} is broken, or cut off"]}) from None
+            raise FaultsError.one(f"{label} is broken, or cut off", EXPORT) from None
         what = f"{label} is not a recording that can be read: {cause}"
         if b"\0" not in content[:64] and content[:64].isascii():
             what += f"; it begins with {content[:8].decode('ascii')!r}"
-        raise FaultsError({CONVERT: [what]}) from None
+        raise FaultsError.one(what, CONVERT) from None
     held = sum(map(len, parts))
     if held < announced:
         what = f"{label} announces {announced} samples and holds {held}: it is cut off"
-        raise FaultsError({EXPORT: [what]})
+        raise FaultsError.one(what, EXPORT)
     return np.concatenate(parts), rate, kind
 
 
@@ -214,7 +217,7 @@ def check_rate(rate_hz: int, label: str) -> None:
         what = (
             f"{label} announces {rate_hz} samples a second; speech needs {LOWEST_RATE_HZ} at least"
         )
-        raise FaultsError({EXPORT: [what]})
+        raise FaultsError.one(what, EXPORT)
 
 
 def check_numbers(channels: Samples, label: str) -> None:
@@ -224,7 +227,7 @@ def check_numbers(channels: Samples, label: str) -> None:
         FaultsError: If there are any.
     """
     if not np.abs(channels).max() <= LARGEST:
-        raise FaultsError({EXPORT: [f"{label} holds samples that are no finite numbers"]})
+        raise FaultsError.one(f"{label} holds samples that are no finite numbers", EXPORT)
 
 
 def mixed(channels: Samples, label: str) -> Samples:
@@ -238,7 +241,7 @@ def mixed(channels: Samples, label: str) -> Samples:
     samples: Samples = channels.mean(axis=1)
     if np.ptp(samples) == 0 and np.ptp(channels, axis=0).any():
         cure = "keep one channel: `sox FILE FILE.wav remix 1`"
-        raise FaultsError({cure: [f"{label} has channels that cancel each other"]})
+        raise FaultsError.one(f"{label} has channels that cancel each other", cure)
     return samples
 
 

@@ -5,8 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from rnn_core.errors import DataError
-from rnn_core.readers.faults import FaultsError
+from rnn_core.readers.faults import FaultsError, some
 from rnn_core.readers.formats.encodings import SINGLED_OUT
 from rnn_core.readers.plain_text import read_file_lines
 from rnn_core.readers.text_files import usual_encoding
@@ -30,11 +29,14 @@ class Line(NamedTuple):
 
 
 def lines_of(file: Path) -> list[Line]:
-    """The lines of a file that are not blank; of one that is no text, none."""
-    try:
-        texts = read_file_lines(file, shared_encoding([file]))
-    except DataError:
+    """The lines of a file that are not blank; it may be empty.
+
+    Raises:
+        DataError: If it is no text, or its encoding is not certain.
+    """
+    if not file.stat().st_size:
         return []
+    texts = read_file_lines(file, shared_encoding([file]))
     return [line_of(number, text) for number, text in enumerate(texts, 1) if text.strip()]
 
 
@@ -44,6 +46,17 @@ def line_of(number: int, text: str) -> Line:
         return Line(number, match["name"], match["text"])
     name, *rest = text.split(maxsplit=1) or [""]
     return Line(number, name, " ".join(rest))
+
+
+def told_encodings(files: Collection[Path]) -> list[str]:
+    """Say which files of names and texts are not read as UTF-8, a line for each encoding."""
+    names: dict[str, list[str]] = {}
+    for file in sorted(files):
+        if encoding := shared_encoding([file]):
+            names.setdefault(encoding, []).append(file.name)
+    return [
+        f"read as {encoding}, since not UTF-8: {some(found)}" for encoding, found in names.items()
+    ]
 
 
 def shared_encoding(files: Collection[Path]) -> str | None:

@@ -1,10 +1,13 @@
 """Recordings of single words in a folder: by a table or a list of labels, or by their names."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.folders import only_these
 from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.sound.name_pattern import HOW
 from rnn_core.readers.sound.name_tokens import Item, Recording, items_of
@@ -62,7 +65,8 @@ def find_words(raw: Path, form: str, faults: Faults) -> Words:
     items, left_out = items_of(raw, files)
     if not items:
         refuse_packed(files.others)
-        raise FaultsError({"put one folder of them a word there": ["the data holds no recordings"]})
+        what = f"the data holds no recordings{only_these(files.others)}"
+        raise FaultsError.one(what, "put one folder of them a word there")
     if form:
         recordings, doubts = by_form(items, form, faults), list[str]()
         check_alike(recordings, faults, doubts)
@@ -130,7 +134,9 @@ def with_speakers(told: list[Recording], named: list[Recording]) -> list[Recordi
 
 def lists_not_read(raw: Path, files: Files, names: Mapping[Path, str]) -> list[str]:
     """A doubt about lists that tell other words of recordings than their names."""
-    told = by_lists(raw, files, Faults())
+    told = None
+    with suppress(DataError):  # what cannot be read is not needed
+        told = by_lists(raw, files, Faults())
     if told is None or len(told.rows) < COVERED * len(files.recordings):
         return []
     path, row = min(told.rows.items())

@@ -106,28 +106,40 @@ class KnownNames(Container[str]):
         return isinstance(name, str) and (name in self.exact or name.lower() in self.any_case)
 
 
-def with_columns(table: Path, wanted: Wanted, faults: Faults) -> tuple[TableFile, Columns]:
+def with_columns(
+    table: Path, wanted: Wanted, faults: Faults, encoding: str | None = None
+) -> tuple[TableFile, Columns]:
     """A table, and the places of its columns.
 
     Between tabs and bars a quotation mark is a part of the text, as public collections have it.
     Without names of columns the first that names recordings has them, and the last has texts.
 
+    Args:
+        table: The file.
+        wanted: The columns that are looked for.
+        faults: Where it is noted what is wrong with rows.
+        encoding: Of a text; None: it is found.
+
     Raises:
         FaultsError: If it cannot be read.
     """
     if is_nameless(table):
-        bars = TableForm(separator="bar", quoting="none", header=False)
+        bars = TableForm(separator="bar", quoting="none", header=False, encoding=encoding)
         read = read_table_file(table, bars, faults)
         return read, Columns(column_of_files(read.frame, wanted) or 0, len(read.frame.columns) - 1)
-    tabs = TableForm(separator="tab", quoting="none", header=True)
-    other = TableForm(quoting="double" if table.suffix.lower() == ".csv" else None, header=True)
+    tabs = TableForm(separator="tab", quoting="none", header=True, encoding=encoding)
+    other = TableForm(
+        quoting="double" if table.suffix.lower() == ".csv" else None, header=True, encoding=encoding
+    )
     form = tabs if table.suffix.lower() == ".tsv" else other
     read = read_table_file(table, form, faults)
     names = [str(name).strip().lower() for name in read.frame.columns]
     if any(wanted.names_one(str(name)) for name in read.frame.columns):
         if not wanted.any_name:
             return read, Columns(None, None)
-        without = TableForm(separator=form.separator, quoting=form.quoting, header=False)
+        without = TableForm(
+            separator=form.separator, quoting=form.quoting, header=False, encoding=encoding
+        )
         return nameless(read_table_file(table, without, faults), wanted)
     file = column_of_files(read.frame, wanted)
     rest = (

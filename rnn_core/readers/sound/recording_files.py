@@ -7,7 +7,7 @@ from rnn_core.readers.folders import visible_files
 
 SUFFIXES = """
 .wav .wave .flac .mp3 .ogg .oga .opus .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph
-.m4a .mp4 .webm .aac .wma .amr .3gp .mkv .mka .mov
+.voc .nist .mp2 .m4a .mp4 .webm .aac .wma .amr .3gp .mkv .mka .mov .spx .wv .ape .dsf .ac3
 """
 RECORDINGS = frozenset(SUFFIXES.split())
 """Endings of the names of recordings, some of which cannot be read, which an error says."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from rnn_core.readers.faults import Faults, FaultsError, some
 from rnn_core.readers.sound.name_tokens import Recording, items_of
+from rnn_core.readers.sound.named_lines import told_encodings
 from rnn_core.readers.sound.recording_columns import (
     GROUPS,
     LABELS,
@@ -16,7 +17,7 @@ from rnn_core.readers.sound.recording_columns import (
 )
 from rnn_core.readers.sound.recording_files import Files
 from rnn_core.readers.sound.recording_index import Index
-from rnn_core.readers.sound.texts_beside import of_lists
+from rnn_core.readers.sound.text_lists import of_lists
 from rnn_core.readers.sound.transcript_tables import (
     Row,
     read_tables,
@@ -62,7 +63,8 @@ def labelled(raw: Path, files: Files, *, certain: bool, faults: Faults) -> Label
         faults: Where it is noted what is wrong with rows, if the words are read from them.
 
     Raises:
-        FaultsError: If two tables tell them.
+        FaultsError: If two tables tell them, or the one cannot be read.
+        DataError: If a list cannot be read.
     """
     own = Faults()
     told = by_tables(raw, files, own, any_name=False)
@@ -94,7 +96,7 @@ def by_tables(raw: Path, files: Files, faults: Faults, *, any_name: bool) -> Tol
     """The rows of the table that lists recordings with their words; None if there is none.
 
     Raises:
-        FaultsError: If there are two.
+        FaultsError: If there are two, or it cannot be read.
     """
     wanted = Wanted(
         known=KnownNames(files.recordings),
@@ -105,13 +107,10 @@ def by_tables(raw: Path, files: Files, faults: Faults, *, any_name: bool) -> Tol
     tables = tables_of_recordings(files.others, wanted)
     if len(tables) > 1 and len(tables_of_splits(tables)) < len(tables):
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
-        raise FaultsError({"keep one of them": [f"{names} list recordings with their words"]})
+        raise FaultsError.one(f"{names} list recordings with their words", "keep one of them")
     if not tables:
         return None
-    rows: list[Row] = []
-    notes: list[str] = []
-    with faults.noted():
-        rows, notes = read_tables(tables, wanted, faults)
+    rows, notes = read_tables(tables, wanted, faults)
     index = Index(raw, files.recordings)
     found: dict[Path, Row] = {}
     for row in rows:
@@ -142,4 +141,4 @@ def by_lists(raw: Path, files: Files, faults: Faults) -> Told | None:
         texts = of_lists(raw, files, frozenset(), faults)
     except FaultsError:  # several lists tell different facts
         return None
-    return texts and Told(dict(texts.rows), sorted(texts.used), [])
+    return texts and Told(dict(texts.rows), sorted(texts.used), told_encodings(texts.used))

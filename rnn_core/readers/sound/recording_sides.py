@@ -63,10 +63,7 @@ def split_recordings(recordings: list[Recording], parameters: SplitParameters) -
         sides = given_sides(splits, words, [r.name for r in recordings], parameters)
         check_words(recordings, sides)
         return sides
-    groups = named_groups(recordings, parameters.split_by)
-    validation, test = set(map(str, parameters.validation)), set(map(str, parameters.test))
-    check_groups(groups, validation | test, parameters.split_by)
-    sides = [2 if group in test else int(group in validation) for group in groups]
+    sides = sides_of_groups(named_groups(recordings, parameters.split_by), parameters)
     check_words(recordings, sides)
     return sides
 
@@ -119,14 +116,16 @@ def named_groups(recordings: list[Recording], by: Literal["take", "speaker"]) ->
     return groups
 
 
-def check_groups(groups: list[str], chosen: set[str], by: str) -> None:
-    """Refuse takes or speakers that do not exist.
+def sides_of_groups(groups: list[str], parameters: SplitParameters) -> list[int]:
+    """The split of each recording by its take or speaker, as an index of `SPLITS`.
 
     Raises:
-        ParameterError: If there is one.
+        ParameterError: If a take or speaker of the split does not exist.
     """
-    for group in sorted(chosen - set(groups)):
-        raise ParameterError(f"no recording has the {by} {group!r} of the split")
+    validation, test = set(map(str, parameters.validation)), set(map(str, parameters.test))
+    for group in sorted((validation | test) - set(groups)):
+        raise ParameterError(f"no recording has the {parameters.split_by} {group!r} of the split")
+    return [2 if group in test else int(group in validation) for group in groups]
 
 
 def check_words(recordings: list[Recording], sides: list[int], when: str = "") -> None:

@@ -223,7 +223,7 @@ def read_at_rate(content: object, rate_hz: int, name: str | None) -> Samples:
         raise link_to_nothing(label)
     if not isinstance(content, bytes | bytearray | memoryview):
         what = f"{label} is given as {type(content).__name__}, not as bytes"
-        raise FaultsError({"give the content of its file": [what]})
+        raise FaultsError.one(what, "give the content of its file")
     sound = read_sound(bytes(content), label)
     check_sound(sound.samples, sound.rate_hz, label)
     return resampled(sound.samples, sound.rate_hz, rate_hz)

@@ -60,7 +60,7 @@ def check_sound(samples: Samples, rate_hz: int, name: str) -> None:
         FaultsError: If nothing is.
     """
     if fault := nothing_heard(samples, rate_hz):
-        raise FaultsError({RECORD: [f"{name} {fault}"]})
+        raise FaultsError.one(f"{name} {fault}", RECORD)
 
 
 def nothing_heard(samples: Samples, rate_hz: int) -> str:

@@ -1,5 +1,6 @@
 """Tables of recordings and their texts, as people and public collections have them."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -35,6 +36,10 @@ LARGEST = 200 * 2**20
 
 ONE_OF = ("validated", "metadata")
 """Names of the table of all good recordings in public collections: Common Voice, and LJSpeech."""
+
+
+OF_OTHER_TASKS = re.compile(r", or (name its encoding|set quoting)\b.*")
+"""Advice to set a parameter that tasks with recordings do not have."""
 
 
 class Row(NamedTuple):
@@ -122,10 +127,14 @@ def splits_of(tables: Sequence[Path]) -> dict[Path, Split]:
 
 
 def lists(table: Path, wanted: Wanted) -> bool:
-    """Return whether a file is a table that has recordings, and what is said in them."""
-    with suppress(DataError):
-        read, columns = with_columns(table, wanted, Faults())
-        return columns.said is not None and column_of_files(read.frame, wanted) is not None
+    """Return whether a file is a table that has recordings, and what is said in them.
+
+    One whose encoding is not certain may be one too: reading it tells what is wrong.
+    """
+    for encoding in (None, "latin-1"):
+        with suppress(DataError):
+            read, columns = with_columns(table, wanted, Faults(), encoding)
+            return columns.said is not None and column_of_files(read.frame, wanted) is not None
     return False
 
 
@@ -143,13 +152,19 @@ def read_tables(
     rows: list[Row] = []
     notes: list[str] = []
     named = splits_of(tables) if len(tables) > 1 else {}
+    wrong = Faults()
     for table in tables:
         own = Faults()
-        with faults.noted():
+        with wrong.noted():
             found, told = read_table(table, wanted, own, named.get(table))
             rows += found
             notes += told
             own.check()
+    for cure, each in wrong.found.items():
+        possible = OF_OTHER_TASKS.sub("", cure)
+        for what in each:
+            faults.add(what, possible)
+        faults.more[possible] += wrong.more[cure]
     if not rows:
         faults.check()
     return rows, notes
@@ -199,9 +214,10 @@ def check_columns(table: Path, read: TableFile, columns: Columns, wanted: Wanted
     needed = (FILES[0], columns.file), (wanted.said[0], columns.said)
     for column, place in needed:
         if place is None:
-            what = f"{table.name} has no column {column!r}, only {list(read.frame.columns)}"
+            told = "".join(f"; {note}" for note in read.notes)
+            what = f"{table.name} has no column {column!r}, only {list(read.frame.columns)}{told}"
             cure = f"name its columns in the first row: file and {wanted.said[0]}"
-            raise FaultsError({f"{cure}, with tabs between": [what]})
+            raise FaultsError.one(what, f"{cure}, with tabs between")
 
 
 def check_row(row: Row, faults: Faults) -> None:

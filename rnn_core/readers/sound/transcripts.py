@@ -14,12 +14,13 @@ from rnn_core.readers.sound.recording_files import Files, bare_name, find_files
 from rnn_core.readers.sound.recording_index import Index, alike
 from rnn_core.readers.sound.recording_sides import (
     SplitParameters,
-    check_groups,
     given_sides,
     share_sides,
+    sides_of_groups,
 )
 from rnn_core.readers.sound.recordings import Named, read_all
-from rnn_core.readers.sound.texts_beside import HALF, LAST_PART, Texts, texts_beside
+from rnn_core.readers.sound.text_lists import Texts
+from rnn_core.readers.sound.texts_beside import HALF, LAST_PART, texts_beside
 from rnn_core.readers.sound.transcript_tables import (
     OWN,
     Row,
@@ -101,7 +102,7 @@ def check_nothing_beside(raw: Path) -> None:
     if found and len(found) >= HALF * len(names):
         other = bare[found[0]].relative_to(raw).as_posix()
         what = f"{other} has the name of a recording, and may hold its text, but is not read"
-        raise FaultsError({NONE_CURE: [what]})
+        raise FaultsError.one(what, NONE_CURE)
 
 
 def list_transcripts(raw: Path, faults: Faults) -> Listed:
@@ -119,7 +120,7 @@ def list_transcripts(raw: Path, faults: Faults) -> Listed:
         listed = {path for path, _ in texts.rows}
         left_out = left_out_of(raw, files, listed, texts.used)
         return Listed(named, [row for _, row in texts.rows], left_out, [texts.note])
-    raise FaultsError({NONE_CURE: [NONE]})
+    raise FaultsError.one(NONE, NONE_CURE)
 
 
 def of_tables(raw: Path, files: Files, tables: list[Path], faults: Faults) -> Listed:
@@ -131,7 +132,7 @@ def of_tables(raw: Path, files: Files, tables: list[Path], faults: Faults) -> Li
     twice = len(tables) > 1 and tables[0].stem.lower() == tables[1].stem.lower()
     if twice and len(tables_of_splits(tables)) < len(tables):
         names = " and ".join(path.relative_to(raw).as_posix() for path in tables)
-        raise FaultsError({"remove one of them": [f"the data holds {names}"]})
+        raise FaultsError.one(f"the data holds {names}", "remove one of them")
     before = len(faults.found)
     wanted = Wanted(known=KnownNames(files.recordings), any_name=True)
     rows, notes = read_tables(tables, wanted, faults)
@@ -244,9 +245,7 @@ def listed_sides(rows: list[Row], names: list[str], split: SplitParameters) -> l
                 f"{table} has no column {by!r} that is filled in every row; add it, or "
                 "set data.split_by to share"
             )
-        validation, test = set(map(str, split.validation)), set(map(str, split.test))
-        check_groups(groups, validation | test, by)
-        sides = [2 if group in test else int(group in validation) for group in groups]
+        sides = sides_of_groups(groups, split)
     for side, name in enumerate(SPLITS):
         if side not in sides:
             raise ParameterError(

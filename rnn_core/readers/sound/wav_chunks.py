@@ -53,7 +53,7 @@ def plain_wav(content: bytes, label: str) -> bytes:
     announced = held if chunks.announced is None else chunks.announced // block
     if held < announced:
         what = f"{label} announces {announced} samples and holds {held}: it is cut off"
-        raise FaultsError({EXPORT: [what]})
+        raise FaultsError.one(what, EXPORT)
     parts = chunk(b"fmt ", chunks.form) + (chunk(b"fact", chunks.fact) if chunks.fact else b"")
     parts += chunk(b"data", chunks.data[: held * block])
     return chunk(b"RIFF", b"WAVE" + parts)
@@ -79,10 +79,10 @@ def find_chunks(content: bytes, label: str) -> Chunks:
         FaultsError: If the file ends before them, or has further ones after them.
     """
     if len(content) < 12:
-        raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
+        raise FaultsError.one(f"{label} is not a readable wav file: it is cut off", EXPORT)
     if content[8:12] != b"WAVE":
         what = f"{label} is not a wav file: its kind is {content[8:12]!r}"
-        raise FaultsError({EXPORT: [what]})
+        raise FaultsError.one(what, EXPORT)
     found: dict[bytes, bytes] = {}
     empty = False
     for name, body, size in chunks_from(content, 12):
@@ -98,8 +98,8 @@ def find_chunks(content: bytes, label: str) -> Chunks:
         return Chunks(found[b"fmt "], found.get(b"fact", b""), b"", 0)
     if b"data" in found and b"fmt " in found:
         what = f"{label} is not a readable wav file: its header comes after its samples"
-        raise FaultsError({EXPORT: [what]})
-    raise FaultsError({EXPORT: [f"{label} is not a readable wav file: it is cut off"]})
+        raise FaultsError.one(what, EXPORT)
+    raise FaultsError.one(f"{label} is not a readable wav file: it is cut off", EXPORT)
 
 
 def chunks_from(content: bytes, place: int) -> Iterator[tuple[bytes, int, int]]:
@@ -122,7 +122,7 @@ def refuse_further(content: bytes, place: int, label: str) -> None:
         joined = name == b"RIFF" and content[body : body + 4] == b"WAVE"
         if joined or (name == b"data" and size and body < len(content)):
             what = f"{label} holds further samples after those that players read"
-            raise FaultsError({"save each recording as a file of its own": [what]})
+            raise FaultsError.one(what, "save each recording as a file of its own")
         if not is_name(name):
             return
 

@@ -9,19 +9,12 @@ import pandas as pd
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.times.column_names import USUAL_NAMES, USUAL_WORDS, YEARS, words_of
 from rnn_core.readers.times.numbered import EXCEL, SINCE_1970, times_of_numbers
-from rnn_core.readers.times.parsing import AT_ONCE, DayFirst, Times
-from rnn_core.readers.times.written import times_of_text, words_of
+from rnn_core.readers.times.parsing import AT_ONCE, SUMS_UP, DayFirst, Times
+from rnn_core.readers.times.written import times_of_text
 
-USUAL_NAMES = ("timestamp", "datetime", "date", "time", "ds", "day", "week", "month", "year")
-"""Names of columns of timestamps, in lower case, the likeliest of all."""
-
-USUAL_WORDS = frozenset(
-    (*USUAL_NAMES, "period", "quarter", "ts", "dt", "epoch", "unix", "when", "opened", "utc")
-) | frozenset(("datum", "zeit", "zeitpunkt", "fecha", "data", "jour", "mois", "dia", "mes", "jahr"))
-"""Words of such names."""
-
-NUMBER = r"^\d+(?:\.\d+)?$"
+NUMBER = r"^-?\d+(?:\.\d+)?$"
 """A number as a timestamp may be."""
 
 MOST_DIGITS = 30
@@ -29,9 +22,6 @@ MOST_DIGITS = 30
 
 EMPTY = ("", "NaT", "nan", "None")
 """Signs for a missing timestamp."""
-
-YEARS = frozenset(["year", "jahr", "date", "ds", "period", "datum", "fecha", "anno"])
-"""Words of names of columns whose numbers may be years alone."""
 
 
 def read_times(table: pd.DataFrame, date: str, name: str, day_first: DayFirst = None) -> Times:
@@ -121,8 +111,9 @@ def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
         blank = [piece.str.strip().isin(EMPTY).to_numpy() for piece in pieces(values)]
         empty = empty | np.concatenate([empty[:0], *blank])
     faults = Faults()
+    cure = f", or {SUMS_UP}" if empty[-1:].any() and empty.sum() == 1 else ""
     for row in values.index[empty]:
-        faults.add(f"{name}, row {row}, column {values.name!r} has no timestamp", "write it")
+        faults.add(f"{name}, row {row}, column {values.name!r} has no timestamp", f"write it{cure}")
     faults.check()
 
 
@@ -145,6 +136,7 @@ def find_dates(
         DataError: If the one column of timestamps cannot be read.
     """
     failed: tuple[int, DataError] | None = None
+    said = ""
     columns = [str(column) for column in table.columns if column not in others]
     for column in sorted(columns, key=rank):
         if not may_be_dates(table[column], column):
@@ -153,14 +145,27 @@ def find_dates(
             read_times(table, column, name, day_first)
         except DataError as error:
             if failed is None and is_written(table[column]):
-                failed = rank(column), error
+                failed, said = (rank(column), error), column
         else:
             if failed is None or failed[0] or not rank(column):
                 return column
             break
     if failed is not None:
-        raise failed[1]
+        raise failed[1] if failed[0] < 2 else no_dates(table[said], failed[1], name)
     return None
+
+
+def no_dates(values: "pd.Series[Any]", error: DataError, name: str) -> DataError:
+    """The error that a column whose name tells no timestamps has none, as that of series."""
+    column, first = str(values.name), str(values.iloc[0])
+    ways = (
+        f"if it tells series, give --series {column!r}; if no column has timestamps, "
+        "--set date=null"
+    )
+    if first[:1].isalpha() and values.nunique() <= len(values) / 2:
+        what = f"{name}: no column of timestamps was found; {column!r} has texts such as {first!r}"
+        return DataError(f"{what}: {ways}")
+    return DataError(f"{error}; {ways}")
 
 
 def rank(column: str) -> int:
@@ -195,7 +200,7 @@ def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
     if rank(column) == 2:
         return False
     numbers = pd.to_numeric(values, errors="coerce")
-    if numbers.max() < 3_000 and rank(column) and not words_of(column) & YEARS:
+    if numbers.abs().max() < 3_000 and rank(column) and not words_of(column) & YEARS:
         return False
     return bool(numbers.notna().all()) and (numbers.is_monotonic_increasing or rank(column) == 0)
 
@@ -212,7 +217,7 @@ def look_like_dates(table: pd.DataFrame) -> list[str]:
         elif is_number(values):
             numbers = pd.to_numeric(values, errors="coerce")
             low, high = numbers.min(), numbers.max()
-            counted = EXCEL[0] <= low <= high < EXCEL[1] or SINCE_1970[0][0] <= low
+            counted = EXCEL[0] <= low <= high < EXCEL[1] or SINCE_1970[0] <= low
             rising = len(numbers) > 2 and bool((np.diff(numbers) > 0).all())
             if rising and (counted or 1700 < low < high < 2200):
                 found.append(str(column))

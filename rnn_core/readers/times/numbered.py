@@ -6,15 +6,10 @@ import numpy as np
 import pandas as pd
 
 from rnn_core.errors import DataError
+from rnn_core.readers.times.column_names import WEEKS, words_of
 from rnn_core.readers.times.decimals import times_of_decimals
 from rnn_core.readers.times.parsing import parse, refuse_unread
-from rnn_core.readers.times.written import (
-    NUMERIC_WEEK,
-    WEEKS,
-    days_of_years,
-    weeks_of,
-    words_of,
-)
+from rnn_core.readers.times.written import NUMERIC_WEEK, days_of_years, weeks_of
 
 NUMBERS = (
     (1_000, 3_000, "%Y"),
@@ -38,13 +33,14 @@ CLOCKS_OF = (1900, 2200)
 """First and next too large year of days with a clock, so that no count since 1970 is one."""
 
 Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
-SINCE_1970: tuple[tuple[float, float, Unit], ...] = (
-    (1e8, 1e11, "s"),
-    (1e11, 1e14, "ms"),
-    (1e14, 1e17, "us"),
-    (1e17, 9.2e18, "ns"),
-)
-"""Least and next too large number that counts a unit since 1970."""
+UNITS: dict[Unit, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""Units that are counted since 1970, and how many of them a second has."""
+
+SINCE_1970 = (100_000_000, 7_258_118_400)
+"""Seconds to 1973 and 2200: in this span, no count of a unit is one of another."""
+
+EARLIEST, ELAPSED = -2_208_988_800, 31_536_000
+"""Seconds to 1900, and to 1971: counts from about 0 on are times since some start."""
 
 EXCEL = (20_000, 80_000)
 """Days since the end of 1899, as Excel counts them: from 1954 to 2119."""
@@ -58,19 +54,14 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     """
     least, most = values.min(), values.max()
     whole = bool((values % 1 == 0).all())
-    for start, end, form in NUMBERS:
-        if start <= least and most < end and whole:
-            written = values.astype("int64").astype(str)
-            if form == "%Y%m" and words_of(str(values.name)) & WEEKS:
-                return refuse_unread(written, weeks_of(written, NUMERIC_WEEK), name)
-            read = days_of_years(written) if form == "%Y%j" else parse(written, form)
-            return refuse_unread(written, read, name)
-    if whole and most < MOST_DIGITS and (form_found := form_with_clock(values)):
+    if whole and (form := form_of_digits(values)):
         written = values.astype("int64").astype(str)
-        return refuse_unread(written, parse(written, form_found), name)
-    for low, high, unit in SINCE_1970:
-        if low <= least and most < high:
-            return pd.DatetimeIndex(pd.to_datetime(values, unit=unit))
+        if form == "%Y%m" and words_of(str(values.name)) & WEEKS:
+            return refuse_unread(written, weeks_of(written, NUMERIC_WEEK), name)
+        read = days_of_years(written) if form == "%Y%j" else parse(written, form)
+        return refuse_unread(written, read, name)
+    if unit := unit_since_1970(values):
+        return pd.DatetimeIndex(pd.to_datetime(values, unit=unit))
     if EXCEL[0] <= least and most < EXCEL[1]:
         days = pd.to_datetime(values, unit="D", origin="1899-12-30")
         return pd.DatetimeIndex(days).round("s")
@@ -82,6 +73,31 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
         f"{name}, row {row}, column {values.name!r}: the number {value} is not a timestamp; "
         "write 2024-01-31 or 2024-01-31 13:00"
     )
+
+
+def unit_since_1970(values: "pd.Series[Any]") -> Unit | None:
+    """The unit that numbers count since 1970; None if that is not certain.
+
+    Before 1973, they are whole minutes of it.
+    """
+    least, most = values.min(), values.max()
+    for unit, second in UNITS.items():
+        if SINCE_1970[0] * second <= least and most < SINCE_1970[1] * second:
+            return unit
+    for unit, second in reversed(UNITS.items()):
+        early = EARLIEST * second <= least < 0 or least >= ELAPSED * second
+        if early and most < SINCE_1970[1] * second and (values % (60 * second) == 0).all():
+            return unit
+    return None
+
+
+def form_of_digits(values: "pd.Series[Any]") -> str | None:
+    """The form of whole numbers that are years, months, days or hours; None if they are others."""
+    least, most = values.min(), values.max()
+    for start, end, form in NUMBERS:
+        if start <= least and most < end:
+            return form
+    return form_with_clock(values) if most < MOST_DIGITS else None
 
 
 def form_with_clock(values: "pd.Series[Any]") -> str | None:

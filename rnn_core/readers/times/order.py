@@ -8,23 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rnn_core.errors import DataError
+from rnn_core.readers.times.column_names import PARTS, words_of
 from rnn_core.readers.times.steps import increasing, shown
-from rnn_core.readers.times.written import words_of
 
-PARTS_OF_TIME = {
-    "time",
-    "hour",
-    "minute",
-    "clock",
-    "hr",
-    "zeit",
-    "uhrzeit",
-    "stunde",
-    "hora",
-    "heure",
-}
-PARTS_OF_YEAR = {"month", "week", "quarter", "day", "monat", "woche", "mes", "mois", "period"}
-"""Words of names of columns that may tell the rest of a timestamp."""
+PARTS_OF_TIME = PARTS["time"] | PARTS["hour"] | {"minute"}
+PARTS_OF_YEAR = PARTS["month"] | PARTS["week"] | PARTS["quarter"] | PARTS["day"]
+"""Words of names of columns that may tell the rest of a timestamp; `min` is a minimum too."""
 
 MOST_SERIES = 0.25
 """Share of the rows that the names of series in one table may be, at most."""
@@ -110,14 +99,18 @@ def refuse_disorder(
 
 
 def other_part(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
-    """A column that tells the rest of the timestamps, by its name and since they repeat."""
+    """A column that tells the rest of the timestamps, by its name and since they repeat.
+
+    Such a name may be a unit too: a week in German is kW as well.
+    """
     change = np.diff(times.asi8)
     if (change < 0).any() or (change == 0).mean() < 0.3:
         return None
     year = bool((times.is_year_start).all())
-    wanted = PARTS_OF_TIME | (PARTS_OF_YEAR if year else set())
+    wanted = PARTS_OF_TIME | (PARTS_OF_YEAR if year else frozenset())
     for column in table.columns:
-        if words_of(str(column)) & wanted:
+        part = table[column]
+        if words_of(str(column)) & wanted and (is_text(part) or is_whole(part)):
             return str(column)
     return None
 

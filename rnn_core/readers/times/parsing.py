@@ -24,6 +24,8 @@ OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 LATE = rf"[T ]24:00(?::00(?:\.0+)?)?(?:{OFFSET})?$"
 """The end of a day as a time."""
 
+SUMS_UP = "remove this last row if it sums up the others"
+
 YEAR_FIRST: Final = "year"
 
 DayFirst = bool | Literal["year"] | None
@@ -125,7 +127,7 @@ def refuse_unread(
     zone = re.search(r"\d (?P<zone>[A-Z]{3,4})$", value)
     hint = "; write the time zone as an offset, such as +01:00" if zone else ""
     if place == len(values) - 1 and place > 0 and not re.search(r"\d", value):
-        hint = "; remove this last row if it sums up the others"
+        hint = f"; {SUMS_UP}"
     rows = int(unread.sum())
     such = f" ({rows} such rows)" if rows > 1 else ""
     if rows == len(values) and not hint:

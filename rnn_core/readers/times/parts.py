@@ -15,24 +15,9 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.times.column_names import PARTS, words_of
 from rnn_core.readers.times.columns import read_times, refuse_empty
 from rnn_core.readers.times.parsing import AT_ONCE, DayFirst, Times
-from rnn_core.readers.times.written import words_of
-
-PARTS: Mapping[str, frozenset[str]] = {
-    "date": frozenset(("date", "datum", "fecha", "data", "day", "dia", "jour", "tag")),
-    "time": frozenset(("time", "clock", "zeit", "uhrzeit", "tod", "heure", "hora", "ora")),
-    "year": frozenset(("year", "yr", "yyyy", "jahr", "anno", "ano", "annee")),
-    "quarter": frozenset(("quarter", "qtr", "quartal", "trimestre")),
-    "month": frozenset(("month", "mon", "mo", "mm", "monat", "mes", "mois", "mese", "period")),
-    "week": frozenset(("week", "isoweek", "woche", "kw", "semana", "semaine")),
-    "day of year": frozenset(("doy", "yday", "jday", "julian", "dayofyear")),
-    "day": frozenset(("day", "dd", "dy", "mday", "dom", "tag", "dia", "jour")),
-    "hour": frozenset(("hour", "hr", "hh", "stunde", "hora", "heure")),
-    "minute": frozenset(("minute", "min", "mins", "mi", "mn")),
-    "second": frozenset(("second", "sec", "secs", "ss", "sekunde", "segundo", "seconde")),
-}
-"""Words of names of columns that hold a part of a timestamp."""
 
 WAYS = (
     ("date", "time"),

@@ -1,7 +1,7 @@
 """Days written as numbers with a mark between: 31/01/2024, 01/31/2024, 31.1.24."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,9 @@ REST_OF_MONTH = (
 """A day with more of the name of its month than three letters, such as 01-Sept."""
 
 SHORT = re.compile(r"^\d\d(?P<mark>[/.-])\d\d(?P=mark)\d\d\b")
+NO_DAY = r"3[2-9]|[4-9]\d"
+"""The first two digits of a year that are no day."""
+
 CENTURY = 50
 """Years from one row to the next that show that years of two digits are in two centuries."""
 
@@ -78,21 +81,23 @@ def times_of_slashes(values: "pd.Series[Any]", name: str, day_first: DayFirst) -
 def years_first(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times | None:
     """Timestamps such as 24-01-31, where the year is written first; None where it is not.
 
-    It is first where the rows are in order then, and would not be if it were last. Where both or
-    neither may be, what is known decides.
+    It is first where no row begins with a day, or the rows are in order then, and would not be if
+    it were last. Where both or neither may be, what is known decides.
 
     Raises:
         DataError: If nothing does, as in 24-01-01, 24-01-02, which are days, or first days of
             years.
     """
     mark = shape_of(values)["mark"]
-    if mark == ".":
-        return None
     times = with_clock(values, f"%y{mark}%m{mark}%d")
+    if values.str.match(NO_DAY).all():
+        found = refuse_unread(values, times, name)
+        refuse_two_centuries(values, found, name)
+        return Times(found, YEAR_FIRST)
     first = in_order(times)
     if not first and day_first != YEAR_FIRST:
         return None
-    others = [read_slashes(values, day_first) for day_first in (True, False)]
+    others = [read_slashes(values, order) for order in ((True,) if mark == "." else (True, False))]
     last = any(map(in_order, others))
     if (first and not last) or (day_first == YEAR_FIRST and first == last):
         return Times(refuse_unread(values, times, name), YEAR_FIRST)
@@ -100,20 +105,53 @@ def years_first(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Tim
         return None
     if steady(times) and not any(map(steady, others)):
         return Times(pd.DatetimeIndex(times), YEAR_FIRST)
-    if len({text[:2] for text in values}) == 1:
-        raise DataError(
-            f"{name}, row {values.index[0]}, column {values.name!r}: {values.iloc[0]!r} can have "
-            "the year first or last; write it with four digits, such as 2024-01-31, or if it is "
-            "last, say what is first when the study is made: --set day_first=true, or "
-            "day_first=false"
-        )
+    if mark == ".":
+        refuse_unclear_year(values, others[0], name)
+    elif len({text[:2] for text in values}) == 1:
+        refuse_year(values, name)
     return None
+
+
+def refuse_unclear_year(
+    values: "pd.Series[Any]", last: "pd.Series[pd.Timestamp]", name: str
+) -> None:
+    """Refuse the same day of years such as 24-Jan-01, 24-Jan-02, which may be days of one month.
+
+    The first and the last day of a month are those of years.
+
+    Args:
+        values: The texts, in order whether the year is first or last.
+        last: What they are if it is last.
+        name: What to call the table in errors.
+
+    Raises:
+        DataError: Names the first row.
+    """
+    days = pd.DatetimeIndex(last)
+    same = days.year.nunique() > 1 == len({*zip(days.month, days.day, strict=True)})
+    if same and not (days.is_month_start.all() or days.is_month_end.all()):
+        refuse_year(values, name)
+
+
+def refuse_year(values: "pd.Series[Any]", name: str) -> NoReturn:
+    """Refuse years of two digits that may be first or last.
+
+    Raises:
+        DataError: Names the first row.
+    """
+    raise DataError(
+        f"{name}, row {values.index[0]}, column {values.name!r}: {values.iloc[0]!r} can have "
+        "the year first or last; write it with four digits, such as 2024-01-31, or if it is "
+        "last, say what is first when the study is made: --set day_first=true, or "
+        "day_first=false"
+    )
 
 
 def times_of_named_months(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
     """Timestamps such as 31-Jan-24, or 24-Jan-31 where the year cannot be last.
 
-    It can where the rows are in order then, unless it is known that the year is first.
+    It can where the rows are in order then, unless it is known that the year is first, or they are
+    one step apart only if it is.
     """
     values = values.str.replace(REST_OF_MONTH, r"\1", regex=True)
     match = WITH_MONTH.match(values.iloc[0])
@@ -123,9 +161,14 @@ def times_of_named_months(values: "pd.Series[Any]", name: str, day_first: DayFir
     first = with_clock(values, f"%y{mark}%b{mark}%d")
     orders = in_order(first), in_order(last)
     year_first = orders == (True, False) or (day_first == YEAR_FIRST and orders != (False, True))
+    if orders == (True, True) and day_first is None:
+        year_first = steady(first) and not steady(last)
+        if not year_first:
+            refuse_unclear_year(values, last, name)
     times = refuse_unread(values, first if year_first else last, name)
     refuse_two_centuries(values, times, name)
-    return Times(times, YEAR_FIRST if year_first else None)
+    same_day = not year_first and times.day.nunique() == 1 < times.year.nunique()
+    return Times(times, YEAR_FIRST if year_first else same_day or None)
 
 
 def in_order(times: "pd.Series[pd.Timestamp]") -> bool:
@@ -207,6 +250,8 @@ def order_by_steps(values: "pd.Series[Any]", name: str) -> bool:
     """
     fit = [steady(read_slashes(values, day_first)) for day_first in (True, False)]
     if fit[0] == fit[1] or len(values) < 3:
+        if len(shape_of(values)["year"]) == 2:
+            refuse_two_centuries(values, pd.DatetimeIndex(read_slashes(values, True)), name)
         raise DataError(
             f"{name}, row {values.index[0]}: {values.iloc[0]} can be day and month or month and "
             "day, and no other row tells; write 2024-01-31, or say which when the study is made: "

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.tseries.api import guess_datetime_format
 
 from rnn_core.errors import DataError
+from rnn_core.readers.times.column_names import QUARTERS, WEEKS, words_of
 from rnn_core.readers.times.month_names import WORD, in_english
 from rnn_core.readers.times.parsing import (
     AT_ONCE,
@@ -28,6 +29,7 @@ HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
 HALF = r"^(?P<year>\d{4})[- ]?H(?P<half>[12])$"
 DAY_OF_YEAR = r"^\d{4}-\d{3}$"
+SHORT_QUARTER = r"^(?:Q(?P<q1>[1-4])[-/' ]'?|(?P<q2>[1-4])Q[-/' ]?'?)(?P<year>\d\d)$"
 SHORT_YEAR = r"^(?P<month>[A-Za-z]{3})[a-z]*\.?(?P<mark>[-/ ]?'|[-/ ])(?P<year>\d\d)$"
 MONTH = r"^(?P<year>\d{4})-?M(?P<month>\d{1,2})$"
 WEEK = r"^(?P<year>\d{4})-?W(?P<week>\d{1,2})(?:-?(?P<day>[1-7]))?$"
@@ -41,15 +43,18 @@ PLAIN_FORMS = (
     (r"^(\d{1,2}[/ -]?[A-Za-z]{3}[/ -]?\d{4}):", r"\1 "),  # as servers and SAS write it
     (r"\b(\d{1,2})(?:st|[nr]d|th)\b", r"\1"),
     (r"^(.*\d:\d\d(?::\d\d)?) [-\u2013] (?:.* )?\d{1,2}:\d\d(?::\d\d)?$", r"\1"),
+    (r"^(\d{4}-\d\d-\d\d)/\d{4}-\d\d-\d\d$", r"\1"),
+    (r"^(\d{1,2}([./-])\d{1,2}\2\d{4}) ?[-\u2013] ?\d{1,2}\2\d{1,2}\2\d{4}$", r"\1"),
+    (r"(?i)^(?:[KC]?W|Week|Woche) ?(\d{1,2})[-/, ] ?(\d{4})$", r"\2-W\1"),
+    (r"(?i)^(\d{4})[-/ ] ?(?:[KC]W|Week|Woche) ?(\d{1,2})$", r"\1-W\2"),
+    (r"^(\d{4})[/.](Q[1-4])$", r"\1-\2"),
+    (r"(?i)\b([ap])\.\s?m\.", r"\1m"),
+    (r" ?[\[(][A-Za-z][\w /+-]*[\])]$", ""),  # the name of a zone after its offset
 )
 """Forms of dates, such as those with the signs for year, month and day in Chinese, Japanese and
-Korean, or from one time to another, and what pandas reads in their place."""
+Korean, from one time to another, or of weeks, and what is read in their place."""
 
 MAY = r"(?i)\bmay\b"
-
-WEEKS = {"week", "isoweek", "yearweek", "kw"}
-QUARTERS = {"quarter", "qtr", "quartal", "trimestre"}
-"""Names of columns in which a small number beside a year counts such parts of it."""
 
 
 def times_of_text(values: "pd.Series[Any]", name: str, day_first: DayFirst) -> Times:
@@ -94,17 +99,19 @@ def in_plain_form(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return in_english(values) if re.search(WORD, first) else values
 
 
-def words_of(name: str) -> set[str]:
-    """The words of a column's name, in lower case."""
-    return set(re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower()))
-
-
-def quarters_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
+def quarters_of(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
     """The first day of quarters such as 2015-Q1, Q1 2015 and 1-2015."""
-    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
+    parts = values.str.extract(re.compile(QUARTER, re.IGNORECASE))
     year, quarter = parts["y1"].fillna(parts["y2"]), parts["q1"].fillna(parts["q2"])
     month = pd.to_numeric(quarter, errors="coerce") * 3 - 2
     return parse(year.str.cat(month.astype("Int64").astype("str"), sep="-"), "%Y-%m")
+
+
+def quarters_of_short_years(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
+    """The first day of quarters such as Q1/24 and 1Q24."""
+    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
+    month = pd.to_numeric(parts["q1"].fillna(parts["q2"]), errors="coerce") * 3 - 2
+    return parse(parts["year"].str.cat(month.astype("Int64").astype("str"), sep="-"), "%y-%m")
 
 
 def days_of_years(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
@@ -136,9 +143,10 @@ def weeks_of(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
 SHAPES: "tuple[tuple[str, Callable[[pd.Series[Any], str], pd.Series[pd.Timestamp]]], ...]" = (
     (
         r"^(\d{4}[- ]?Q[1-4]|Q[1-4][-/ ]?\d{4}|[1-4]Q[-/ ]?\d{4})$",
-        lambda v, _: quarters_of(v, QUARTER),
+        lambda v, _: quarters_of(v),
     ),
     (HALF, halves_of),
+    (SHORT_QUARTER, quarters_of_short_years),
     (DAY_OF_YEAR, lambda v, _: days_of_years(v.str.replace("-", ""))),
     (MONTH, months_of),
     (WEEK, weeks_of),
@@ -167,7 +175,7 @@ def quarters_or_months(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
     """
     counts = pd.to_numeric(values.str.extract(r"^(\d{1,2})")[0], errors="coerce")
     if words_of(str(values.name)) & QUARTERS and counts.max() <= 4:
-        return refuse_unread(values, quarters_of(values, QUARTER), name)
+        return refuse_unread(values, quarters_of(values), name)
     if counts.max() <= 4 and len(values) > 4:
         raise DataError(
             f"{name}, row {values.index[0]}, column {values.name!r}: {values.iloc[0]!r} can be a "

@@ -74,8 +74,12 @@ def are_years(names: Iterable[object]) -> bool:
 
 def instead_of_numbers(values: "pd.Series[Any]") -> str:
     """Describe a column without any number."""
+    from pandas.api.types import is_timedelta64_dtype  # noqa: PLC0415 - as above
+
     from rnn_core.readers import tables  # noqa: PLC0415 - as above
 
+    if is_timedelta64_dtype(values):
+        return "holds durations: write them as numbers of a unit, such as hours"
     texts = [text for text in written_as(values.iloc[:LOOKED_AT]) if text]
     if not texts:
         return "is empty"

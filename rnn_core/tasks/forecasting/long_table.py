@@ -57,7 +57,9 @@ def series_of(
         own = [found.setdefault(name, len(found)) if name.strip() else -1 for name in names]
         codes[start : start + AT_ONCE] = np.array([*own, -1], np.int32)[places]
     for row in table.index[codes < 0]:
-        faults.add(f"{name}, row {row}: column {column!r} is empty", "name its series")
+        faults.add(
+            f"{name}, row {row}: column {column!r} is empty", "name its series, in each row of it"
+        )
     faults.check()
     return list(found), codes
 

@@ -83,6 +83,17 @@ class ForecastingData:
     nonnegative: bool = False
 
     def __post_init__(self) -> None:
+        self.check_columns()
+        self.check_time_parts()
+        self.check_rows()
+        _ = self.form
+
+    def check_columns(self) -> None:
+        """Refuse columns that have two roles, or are named twice.
+
+        Raises:
+            ValueError: If there are any, or there is no target.
+        """
         if not self.targets:
             raise ValueError("targets must name at least one column")
         for names in ("targets", "features", "known", "calendar"):
@@ -97,16 +108,21 @@ class ForecastingData:
             raise ValueError(f"known repeat targets or features: {sorted(repeated)}")
         if self.date in self.columns:
             raise ValueError(f"date {self.date!r} is a target or feature too")
-        self.check_time_parts()
         if self.series in (self.date, *self.columns) and self.series is not None:
             raise ValueError(f"series {self.series!r} is a date, target or feature too")
+
+    def check_rows(self) -> None:
+        """Refuse numbers of rows, or shares of them, that cannot be.
+
+        Raises:
+            ValueError: If there are any.
+        """
         if min(self.lookback, self.horizon) < 1:
             raise ValueError("lookback and horizon must be at least 1")
         if min(self.split) <= 0:
             raise ValueError("split must be three positive numbers of rows, or shares")
         if min(self.split) < 1 and abs(sum(self.split) - 1) > 1e-9:
             raise ValueError(f"the shares of split sum to {sum(self.split)}, not 1")
-        _ = self.form
 
     def check_time_parts(self) -> None:
         """Refuse columns that make no timestamps together, or are something else too.

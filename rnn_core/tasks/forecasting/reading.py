@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from rnn_core.readers.table_files import TableFile, TableForm
     from rnn_core.readers.times.parsing import DayFirst, Times
 
+NAME = "the table"
+"""Name of raw input in errors."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -277,16 +280,14 @@ def last_values(
     table: "pd.DataFrame",
     places: Mapping[str, Places],
     targets: Sequence[str],
-    name: str,
     faults: Faults,
 ) -> dict[str, int]:
     """Number of rows of each series up to the last one that has a value of a target.
 
     Args:
-        table: The table.
+        table: Raw input.
         places: The rows of each series.
         targets: What the targets are called.
-        name: What to call the table in errors.
         faults: Where it is noted which series have no such row; they are left out.
     """
     if not set(targets) <= set(table.columns):  # reported when the numbers are read
@@ -295,7 +296,7 @@ def last_values(
     found = {}
     for series, rows in places.items():
         with faults.noted():
-            found[series] = measured(blank[rows], targets, name, series).stop
+            found[series] = measured(blank[rows], targets, NAME, series).stop
     return found
 
 

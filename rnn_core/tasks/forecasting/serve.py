@@ -1,6 +1,7 @@
 """Forecasts of the rows after the user's own table."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from rnn_core.tasks.forecasting.long_table import Places, called, places_of, sli
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, refuse_farthest, scale_of
 from rnn_core.tasks.forecasting.reading import (
+    NAME,
     alike,
     check_times,
     last_values,
@@ -37,10 +39,6 @@ from rnn_core.wording import amount
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-NAME = "the table"
-"""Name of raw input in errors."""
 
 WHOLE = "the model was trained on a table without any"
 """Why gaps cannot be answered by a model."""
@@ -64,12 +62,10 @@ class Serving(Learning, Serves):
         if not path.exists():
             raise DataError(f"there is no {path}")
         files = tables.table_files(path) if path.is_dir() else [path]
-        try:
+        with suppress(DataError):
             table = tables.load_table(files, self.meta.form).frame
-        except DataError:
-            return tables.load_table(files, self.meta.parameters.form).frame
-        if set(self.meta.parameters.read_columns) <= set(table.columns):
-            return table
+            if set(self.meta.parameters.read_columns) <= set(table.columns):
+                return table
         return tables.load_table(files, self.meta.parameters.form).frame
 
     def answer(
@@ -118,7 +114,7 @@ class Serving(Learning, Serves):
         """
         table = self.as_read(table)
         places = places_of(table, self.meta.parameters.series, NAME)
-        ends = last_values(table, places, self.meta.parameters.targets, NAME, faults)
+        ends = last_values(table, places, self.meta.parameters.targets, faults)
         if not ends:
             faults.check()
         ahead = count if self.meta.parameters.known else 0
@@ -181,7 +177,7 @@ class Serving(Learning, Serves):
             DataError: If a series has none; names all such series.
         """
         faults = Faults()
-        found = last_values(table, places, self.meta.parameters.targets, NAME, faults)
+        found = last_values(table, places, self.meta.parameters.targets, faults)
         faults.check()
         return found
 

@@ -19,6 +19,8 @@ from rnn_core.tasks.forecasting.seasons import season_of
 from rnn_core.wording import amount
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rnn_core.readers.table_files import TableFile
 
 
@@ -167,8 +169,6 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         ParameterError: If what is wanted is not possible.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-    from rnn_core.readers.times.finding import find_times, named_parts  # noqa: PLC0415 - as above
-    from rnn_core.readers.times.parts import joined_name  # noqa: PLC0415 - as above
 
     trained = training_rows(table.frame, wanted.get("series"), wanted.get("split", START_SPLIT))
     columns = {
@@ -191,24 +191,37 @@ def usable(table: "TableFile", name: str, wanted: Mapping[str, Any]) -> dict[str
         *columns_of(given),
         *([wanted["series"]] if wanted.get("series") is not None else []),
     ]
-    found: dict[str, Any] = {**wanted, **columns}
+    times: dict[str, Any] = {}
     faults = Faults()
-    parts: tuple[str, ...] = ()
-    if "date" not in wanted:
-        with faults.noted():
-            _, series = series_of(table.frame, wanted.get("series"), name)
-            day_first = wanted.get("day_first")
-            found["date"], parts = find_times(table.frame, used, name, day_first, series)
-    elif wanted["date"] is not None and not wanted.get("time_parts"):
-        parts = named_parts(table.frame, wanted["date"])
-    if parts:
-        found |= {"date": joined_name(parts), "time_parts": list(parts)}
+    with faults.noted():
+        times = times_named(table.frame, used, name, wanted)
     if faults.found:  # of the numbers too, so that all faults are reported at once
         with faults.noted():
             numbers = [*columns["targets"], *given]
             tables.select_columns(table.frame, numbers, name, table.form.decimal, flags=given)
     faults.check()
-    return found
+    return {**wanted, **columns, **times}
+
+
+def times_named(
+    frame: "pd.DataFrame", used: Sequence[str], name: str, wanted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The column of timestamps, and those that make it together, where they are to be found.
+
+    Raises:
+        DataError: If they cannot be read.
+    """
+    from rnn_core.readers.times.finding import find_times, named_parts  # noqa: PLC0415 - as above
+    from rnn_core.readers.times.parts import joined_name  # noqa: PLC0415 - as above
+
+    if "date" not in wanted:
+        _, series = series_of(frame, wanted.get("series"), name)
+        date, parts = find_times(frame, used, name, wanted.get("day_first"), series)
+        return {"date": date} | ({"time_parts": list(parts)} if parts else {})
+    if wanted["date"] is None or wanted.get("time_parts"):
+        return {}
+    parts = named_parts(frame, wanted["date"])
+    return {"date": joined_name(parts), "time_parts": list(parts)} if parts else {}
 
 
 def suggest_windows(

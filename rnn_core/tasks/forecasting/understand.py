@@ -32,11 +32,8 @@ ALIKE = 0.999
 TOLD = 3
 """Rows that are named of those with such a value, or with a gap."""
 
-NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
-
-
-AHEAD = 10
-"""Years from today after which hardly any table begins."""
+AHEAD = 2
+"""Years from today after which nothing has been measured."""
 
 FUTURE = 2200
 """First year that hardly any table reaches; today's is some 2570 in the Buddhist calendar."""
@@ -94,7 +91,7 @@ def form_in_words(form: "TableForm") -> str:
     """Describe the form of a text, where it is unusual."""
     told = []
     if form.separator not in {None, ","}:
-        told.append(f"separated by {NAMED.get(str(form.separator), repr(form.separator))}")
+        told.append(f"separated by {form.separated_by}")
     if form.decimal == ",":
         told.append("decimals with a comma")
     if form.encoding not in {None, "utf-8", "utf-8-sig"}:
@@ -146,7 +143,7 @@ def doubts_of_series(table: Table, meta: ForecastingMeta) -> Iterator[str]:
 
 def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     """Possible faults in the order of rows in time."""
-    from rnn_core.readers.times import columns, order, steps  # noqa: PLC0415 - as above
+    from rnn_core.readers.times import columns, order  # noqa: PLC0415 - as above
 
     if block := order.series_in_blocks(table.others):
         yield (
@@ -155,37 +152,49 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
         )
     if table.times is None and are_years([*table.numbers, *table.others]):
         yield TIMES_ACROSS
-        return
-    if table.times is None:
+    elif table.times is None:
         like = columns.look_like_dates(table.others)
-        may_be = f"; {some(like, 8)} may be: --set date=NAME"
-        told = may_be if like else ""
+        told = f"; {some(like, 8)} may be: --set date=NAME" if like else ""
         yield f"no column of timestamps was found: rows are taken as they are{told}"
-        return
-    if datetime.now(UTC).year + AHEAD <= (year := table.times[0].year) < FUTURE:
+    else:
+        yield from doubts_of_years(table.times)
+        yield from doubts_of_steps(table, table.times, meta)
+
+
+def doubts_of_years(times: "pd.DatetimeIndex") -> Iterator[str]:
+    """Years that hardly any table has."""
+    if datetime.now(UTC).year + AHEAD <= (year := times[-1].year) < FUTURE:
         yield (
-            f"the table begins in the year {year}, which is to come: where its years have two "
+            f"the table has values of the year {year}, which is to come: where its years have two "
             "digits and belong to another century, write them with four"
         )
-    if (year := table.times[-1].year) >= FUTURE or year in PERSIAN:
+    if (year := times[-1].year) >= FUTURE or year in PERSIAN:
         yield (
             f"the table ends in the year {year}: where its years are not those of the common "
             "calendar, but such as the Buddhist or Persian ones, convert them"
         )
-    forward = order.clock_set_forward(table.times)
+
+
+def doubts_of_steps(
+    table: Table, times: "pd.DatetimeIndex", meta: ForecastingMeta
+) -> Iterator[str]:
+    """Rows that do not come one usual step after another."""
+    from rnn_core.readers.times import order, steps  # noqa: PLC0415 - as above
+
+    forward = order.clock_set_forward(times)
     if len(forward):
         yield (
             f"an hour is missing before {steps.shown(forward[0])}, when the clock is set forward; "
             "write all times in UTC, or with their offset from it, such as +02:00"
         )
-    if not steps.regular(table.times) and not meta.sessions:
-        odd = ~steps.follows(table.times, steps.find_step(table.times))
+    if not steps.regular(times) and not meta.sessions:
+        odd = ~steps.follows(times, steps.find_step(times))
         place = int(np.argmax(odd)) + 1
         if int(odd.sum()) == len(forward):
             return
         yield (
             f"not a usual step after the row before: {amount(int(odd.sum()), 'row')}, the first in "
-            f"row {table.others.index[place]} ({steps.shown(table.times[place])}); a model counts "
+            f"row {table.others.index[place]} ({steps.shown(times[place])}); a model counts "
             "rows, not time: add missing rows"
         )
 

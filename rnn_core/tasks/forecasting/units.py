@@ -23,6 +23,6 @@ def refuse_other_units(found: Mapping[str, str], trained: Mapping[str, str], nam
             before = known or "numbers without a unit"
             faults.add(
                 f"{name}: column {column!r} is in {unit}, and the model was trained on {before}",
-                "convert it, or write the numbers alone",
+                f"convert it to {known or 'what these count'}, and write the numbers alone",
             )
     faults.check()

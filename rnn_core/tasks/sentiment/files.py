@@ -16,7 +16,14 @@ from rnn_core.readers.class_files import (
     read_class_files,
 )
 from rnn_core.readers.faults import Faults, some
-from rnn_core.readers.folders import files_besides, is_note, visible_files, visible_in
+from rnn_core.readers.folders import (
+    files_besides,
+    is_note,
+    only_these,
+    refuse_arrow,
+    visible_files,
+    visible_in,
+)
 from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import (
@@ -252,13 +259,13 @@ def without_files(raw: Path) -> str:
         hint = f"; there is one folder of texts, {there[0].folder.name}, and a class needs another"
     elif len(places) == 1:
         hint = f"; there are tables in {places[0]}: give this folder, or one of them"
-    return f"{NO_FILES}{hint}"
+    only = "" if there else only_these(visible_in(raw))
+    return f"the data holds no table and no folders of texts{only}; {NO_FILES}{hint}"
 
 
 NO_FILES = (
-    "there is no table and there are no folders of texts; texts with labels are in a table such as "
-    ".csv, .tsv, .xlsx, .parquet or .jsonl, or are .txt files in folders that are called after "
-    "their labels, or lines of such files"
+    "texts with labels are in a table such as .csv, .tsv, .xlsx, .parquet or .jsonl, or are .txt "
+    "files in folders that are called after their labels, or lines of such files"
 )
 
 
@@ -282,7 +289,12 @@ def files_called(raw: Path, name: str) -> list[Path]:
 
 
 def tables_of(raw: Path) -> list[Path]:
-    """The tables of a folder, in the order of their names; notes beside them are none."""
+    """The tables of a folder, in the order of their names; notes beside them are none.
+
+    Raises:
+        DataError: If they are tables of Arrow.
+    """
+    refuse_arrow(visible_files(raw))
     files = [file for file in visible_in(raw) if file.is_file()]
     found = [file for file in files if is_table_file(file) or file.suffix.lower() in OF_LINES]
     found = found or [file for file in files if not file.suffix]

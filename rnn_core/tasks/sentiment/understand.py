@@ -7,12 +7,15 @@ from torch import Tensor
 
 from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
-from rnn_core.readers.faults import some
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.formats.written_numbers import GAPS
 from rnn_core.readers.labelled_texts import several_in_one
+from rnn_core.readers.odd_characters import odd_texts
+from rnn_core.readers.splits import SETS
 from rnn_core.readers.table_files import TableForm
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, counted, split_line
+from rnn_core.tasks.sentiment.files import read_files
 from rnn_core.tasks.sentiment.parameters import Found, SentimentMeta
 from rnn_core.wording import alike_names, amount
 
@@ -24,8 +27,6 @@ FEWEST = 5
 
 MOSTLY = 0.8
 """Share of one class from which on accuracy is high without any knowledge."""
-
-CALLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
 def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
@@ -47,8 +48,30 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
         *of_length(found, meta.parameters.max_words),
         *found_words(meta),
     )
-    doubts = (*of_names(found), *of_labels(found, meta), *of_counts(counts, meta), *of_words(data))
+    doubts = (
+        *of_names(found),
+        *of_labels(found, meta),
+        *of_counts(counts, meta),
+        *of_words(data),
+        *of_characters(raw, meta),
+    )
     return Understanding(read=read, doubts=doubts)
+
+
+def of_characters(raw: Path, meta: SentimentMeta) -> list[str]:
+    """Texts that were not what they are now, such as some that were read in a wrong encoding."""
+    table, _ = read_files(raw, meta.parameters, Faults())
+    several = meta.parameters.split_column is None and table["side"].nunique() > 1
+    names = [
+        str(row) if isinstance(row, str) else f"row {row}{several * of_set(side)}"
+        for row, side in zip(table.index, table["side"], strict=True)
+    ]
+    return odd_texts(table["text"].tolist(), names)
+
+
+def of_set(side: int) -> str:
+    """The set that a file belongs to, for messages."""
+    return f" of the {SETS[SPLITS[side]]}"
 
 
 def of_files(found: Found) -> Iterator[str]:
@@ -82,9 +105,8 @@ def as_written(form: TableForm) -> str:
     """Describe the form of a table, if it is text."""
     if form.separator is None:
         return ""
-    separator = CALLED.get(form.separator, repr(form.separator))
     header = "" if form.header else ", no row of names"
-    return f", separated by {separator}, in {form.encoding}{header}"
+    return f", separated by {form.separated_by}, in {form.encoding}{header}"
 
 
 def of_length(found: Found, max_words: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from rnn_core.features.augmentation import SUGGESTED_TRAINING
 from rnn_core.features.frames import SUGGESTED_FRAMES
 from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.sound.recorded_words import find_words
 from rnn_core.readers.sound.recording_sides import suggest_split, suggest_word_split
 from rnn_core.readers.sound.recordings import words_to_suggest
 from rnn_core.readers.sound.transcripts import (
@@ -32,9 +33,11 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
         if not joined:
             check_nothing_beside(raw)
         data["strings"] = [2000, 200, 500]
-        words = words_to_suggest(raw, str(wanted.get("names") or ""))
-        if not joined and len({recording.word for recording in words}) == 1:
-            raise FaultsError({NONE_CURE: [NONE]})
+        form = str(wanted.get("names") or "")
+        asked = joined or form
+        words = words_to_suggest(raw, form) if asked else find_words(raw, "", Faults()).recordings
+        if not joined and len({recording.word for recording in words}) <= 1:
+            raise FaultsError.one(NONE, NONE_CURE)
         data |= suggest_word_split(words, split_by)
     else:
         rows = list_transcripts(raw, Faults()).rows

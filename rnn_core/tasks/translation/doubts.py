@@ -146,6 +146,6 @@ def bound(gains: Floats) -> float:
     return min(walking, variance / (-2 * typical) * (math.log(number) + SURE))
 
 
-def block_means(gains: Floats, blocks: int = 20) -> Floats:
-    """The mean of each of some stretches of equal length."""
-    return np.array([part.mean() for part in np.array_split(gains, blocks)])
+def block_means(gains: Floats) -> Floats:
+    """The mean of each of 20 stretches of equal length."""
+    return np.array([part.mean() for part in np.array_split(gains, 20)])

@@ -8,9 +8,9 @@ from rnn_core.features.subwords import UNKNOWN
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import some
 from rnn_core.readers.folders import visible_files
-from rnn_core.readers.odd_characters import odd_characters
+from rnn_core.readers.odd_characters import odd_characters, odd_texts
 from rnn_core.readers.pair_files import Files, is_lines
-from rnn_core.readers.parallel_text import Pair, told_columns
+from rnn_core.readers.parallel_text import Pair, rows_of, told_columns
 from rnn_core.readers.splits import SETS
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
@@ -33,6 +33,9 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     names = [name for each in files.values() for name in each if name is not None]
     lines = [name for name in names if is_lines(name)]
     doubts = odd_characters(lines, asked.encoding)
+    for table in (name for name in names if not is_lines(name)):
+        rows = rows_of(table, asked.columns, asked.encoding, asked.split_column)
+        doubts += odd_texts([" ".join(row.pair) for row in rows], [row.where for row in rows])
     for pairs in read:
         doubts += [*misaligned(pairs), *untranslated(pairs), *swapped(pairs)]
     if asked.repeated == "keep" and len(read) > 1:

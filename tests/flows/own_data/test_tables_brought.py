@@ -160,7 +160,7 @@ REFUSED = {
     "durations": (
         parquet(pd.DataFrame({"date": DAYS, "y": pd.to_timedelta(range(N), unit="h")})),
         {},
-        "column 'y' holds no numbers",
+        "column 'y' holds durations: write them as numbers of a unit, such as hours",
     ),
     "GB 18030": (
         {"f.csv": csv(values=[f"{y},\u5317\u4eac" for y in Y], head="date,y,c").encode("gb18030")},

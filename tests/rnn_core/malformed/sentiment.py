@@ -57,7 +57,11 @@ CYRILLIC = table().replace(b"see it twice", "смотреть дважды".enco
 THREE_CLASSES = [*ROWS, *[(f"so and so {i}", "neither") for i in range(2)]]
 
 CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
-    "no table": ({"reviews.docx": b"PK\x03\x04"}, {}, "there is no table and there are no folders"),
+    "no table": (
+        {"reviews.docx": b"PK\x03\x04"},
+        {},
+        "no folders of texts, only reviews.docx",
+    ),
     "two tables": (
         {"a.csv": table(), "b.csv": table()},
         {},

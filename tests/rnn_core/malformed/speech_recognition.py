@@ -92,7 +92,7 @@ YES = "yes_ann_0.wav"
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no recordings": ({}, {}, "the data holds no recordings; put one folder of them a word there"),
-    "no recordings but notes": ({"notes.txt": b"x"}, {}, "the data holds no recordings"),
+    "no recordings but notes": ({"notes.txt": b"x"}, {}, "no recordings, only notes.txt; put"),
     "mp4": (
         changed("yes_ann_2.m4a", b"\0\0\0\x20ftypM4A " + bytes(99)),
         {},

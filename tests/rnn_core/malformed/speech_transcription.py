@@ -62,7 +62,7 @@ SPEAKERS = table(
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "no transcripts": (
-        {"a.wav": wav(0)},
+        {"1.wav": wav(0), "2.wav": wav(1), "a.ctm": b"1 1 0.0 0.2 yes\n"},
         {},
         "nothing in the data tells what is said in the recordings; write transcripts.tsv with the",
     ),

@@ -60,6 +60,8 @@ NAMED_ROWS = {
     "months": (MONTHS, "date"),
     "months with strokes": (["2024/01", "2024/02", "2024/03"], "date"),
     "milliseconds": (WEEKS_IN_MS, "date"),
+    "milliseconds before 1970": (["-315619200000", "-86400000", "0", "60000"], "date"),
+    "numbers below 0": (["-3", "-2", "-1"], "index"),
     "seconds": (["1704067200", "1704067201", "1704067202"], "date"),
     "numbers of customers": (["104728351", "104728352", "228190007"], "index"),
     "numbers of parcels": (["00340434161094042557", "00340434161094042564"], "index"),
@@ -98,10 +100,37 @@ def test_columns_inside_an_object_are_the_table(tmp_path):
     assert len(frame.columns) == 2
 
 
-def test_columns_inside_two_objects_are_not_chosen_from(tmp_path):
-    daily = {"time": ["2024-01-01", "2024-01-02"], "rain": [1, 2]}
-    with pytest.raises(FaultsError, match="holds further values"):
-        read(tmp_path, json.dumps(WEATHER | {"daily": daily}))
+@pytest.mark.parametrize("rows", [2, 3])
+def test_of_columns_inside_two_objects_the_longer_ones_are_the_table(tmp_path, rows):
+    daily = {"time": ["2024-01-01", "2024-01-02", "2024-01-03"][:rows], "rain": [1, 2, 3][:rows]}
+    (tmp_path / "t.json").write_text(json.dumps({**WEATHER, "daily": daily}))
+    table = read_table_file(tmp_path / "t.json", TableForm(), Faults())
+    called = "hourly" if rows == 2 else "daily"
+    value = "temperature_2m" if rows == 2 else "rain"
+    assert list(table.frame) == ["time", value]
+    told = f"of its tables (hourly, daily), {called} alone, which has the most rows"
+    assert table.notes == (told,)
+
+
+ROWS = [{"date": "2024-01-01", "y": 1}, {"date": "2024-01-02", "y": 2}]
+FEATURES = [
+    {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": row}
+    for row in ROWS
+]
+INSIDE = {
+    "rows under two names": {"status": "ok", "data": {"items": ROWS, "count": 2}},
+    "rows by their days": {"about": {"a": 1}, "series": {r["date"]: {"y": r["y"]} for r in ROWS}},
+    "rows after a page": [{"page": 1}, ROWS],
+    "rows below their names": [["date", "y"], *([r["date"], r["y"]] for r in ROWS)],
+    "GeoJSON": {"type": "FeatureCollection", "features": FEATURES},
+    "GeoJSON in a box": {"type": "FeatureCollection", "bbox": [0, 0, 9], "features": FEATURES},
+    "a list of GeoJSON": FEATURES,
+}
+
+
+@pytest.mark.parametrize("kind", INSIDE)
+def test_rows_inside_other_values_are_the_table(tmp_path, kind):
+    assert read(tmp_path, json.dumps(INSIDE[kind])).to_dict("records") == ROWS
 
 
 REFUSED = {

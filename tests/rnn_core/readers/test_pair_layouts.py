@@ -193,6 +193,30 @@ REFUSED = {
         LAYOUTS["moses"] | {"train-2.en": "a\n", "train-2.de": "A\n"},
         r"called after the training set: train\.\*, train-2\.\*|train-2\.\*, train\.\*; join them",
     ),
+    "parts of aligned files": (
+        aligned(*((f"train-{k:02d}.en", f"train-{k:02d}.de") for k in range(3))),
+        r"train-02\.\*; join them, such as by `cat train-\*\.de > train\.de && cat tr",
+    ),
+    "pieces of a training set beside a test set": (
+        {f"train-0000{k}-of-00003.csv": "en,de\na,b\n" for k in range(3)} | {"test.csv": "a,b\n"},
+        r"join them, such as by `cat train-\*-of-00003\.csv > train\.csv`, and move",
+    ),
+    "parts of a table": (
+        {f"part-{k:04d}.tsv": "a\tb\n" for k in range(8, 12)},
+        r"part-0008\.tsv, .* are parts of one table; join them, such as by `cat part-\*\.tsv > p",
+    ),
+    "a data set of Arrow": (
+        {
+            "dataset_dict.json": "{}",
+            "train/data-00000-of-00001.arrow": b"\xff",
+            "train/state.json": "{}",
+        },
+        r"data-00000-of-00001\.arrow is a table of Arrow, which is not read; save it as Parquet: `",
+    ),
+    "parts of Parquet": (
+        {f"part-{k}.parquet": b"PAR1" for k in range(2)},
+        r"part-1\.parquet are parts of one table; join them$",
+    ),
 }
 
 

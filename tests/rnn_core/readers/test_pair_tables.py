@@ -1,6 +1,7 @@
 """Pairs of texts in the tables that people and other libraries have."""
 
 import gzip
+import json
 
 import pandas as pd
 import pytest
@@ -66,6 +67,10 @@ def test_table_without_translations_is_told(tmp_path):
     (tmp_path / "t.csv").write_text("one\ntwo\n")
     with pytest.raises(DataError, match=r"t\.csv has one column alone; put the translations"):
         read_pairs(Files(tmp_path / "t.csv", None), (1, 2), "utf-8")
+    row = {"id": "1", "both": ["a dog", "ein Hund"]}
+    (tmp_path / "t.jsonl").write_text(f"{json.dumps(row)}\n" * 2)
+    with pytest.raises(DataError, match=r"has one column alone.*; left out, .* inside: 'both'$"):
+        read_pairs(Files(tmp_path / "t.jsonl", None), (1, 2), "utf-8")
 
 
 def test_a_sentence_that_is_a_language_is_no_name_of_a_column(tmp_path):

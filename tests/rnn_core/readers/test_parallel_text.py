@@ -1,5 +1,7 @@
 """Aligned files and tables of pairs; what is refused is in malformed/translation.py."""
 
+import json
+
 import pytest
 
 from rnn_core.errors import DataError
@@ -48,6 +50,15 @@ def test_characters_that_break_lines_elsewhere_stay_inside(tmp_path):
     assert read_lines(tmp_path / "in.txt", "utf-8") == ["a b c", "", "d e f"]
 
 
+def test_texts_of_a_program_in_json_are_no_lines(tmp_path):
+    both = ({"menu": {"file": "A file"}}, {"menu": {"file": "Eine Datei"}})
+    en, de = (json.dumps(texts, indent=1) for texts in both)
+    with pytest.raises(DataError, match=r"c\.en is JSON, and its keys are no text; save its texts"):
+        pairs(tmp_path, en=en, de=de)
+    marked = {"en": "{a} dog\n[b]\n", "de": "{ein} Hund\n[b] zwei\n"}
+    assert pairs(tmp_path, **marked) == [("{a} dog", "{ein} Hund"), ("[b]", "[b] zwei")]
+
+
 def test_a_single_file_is_a_table_of_pairs(tmp_path):
     content = 'Go.\tGeh.\tCC-BY 2.0 #1\n\nHe said "go\tEr sagte "geh\tCC-BY\n'
     (tmp_path / "deu.txt").write_text(content)
@@ -55,6 +66,16 @@ def test_a_single_file_is_a_table_of_pairs(tmp_path):
     assert found == Files(tmp_path / "deu.txt", None)
     assert read_pairs(found, (1, 2), "utf-8") == [("Go.", "Geh."), ('He said "go', 'Er sagte "geh')]
     assert read_pairs(found, (2, 1), "utf-8")[0] == Pair("Geh.", "Go.")
+
+
+def test_names_of_columns_in_each_joined_part_are_no_pairs(tmp_path):
+    part = "English\tGerman\na dog\tein Hund\n"
+    path = tmp_path / "all.tsv"
+    path.write_text(part + part.replace("dog", "cat").replace("Hund", "Kater"))
+    assert read_pairs(Files(path, None), (1, 2), "utf-8") == [
+        ("a dog", "ein Hund"),
+        ("a cat", "ein Kater"),
+    ]
 
 
 @pytest.mark.parametrize(

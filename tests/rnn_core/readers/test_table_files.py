@@ -109,6 +109,7 @@ DECIMALS = {
     "t;y\na;1.5\nb;2.5\n": None,
     "t;y\none, two;1\nb;2\n": None,
     "y\n1,234\n2,345\n": None,
+    "t;y\na;1.234.567\nb;345.678\nc;12": ",",
 }
 
 

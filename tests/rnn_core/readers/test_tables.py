@@ -38,12 +38,15 @@ READ = {
     "1 234": (None, 1234),
     "1\u202f234": (None, 1234),
     "1,234": (".", 1234),
+    "12,34,567": (None, 1_234_567),
     "1,234 ": (",", 1.234),
     "-0,25": (",", -0.25),
     "1.234,5": (",", 1234.5),
     "1.234": (",", 1234),
     "0.125": (",", 0.125),
     "$12": (None, 12),
+    "US$12": (None, 12),
+    "CHF 1'234": (None, 1234),
     "-$5": (None, -5),
     "\u20ac 3": (None, 3),
     "(5.00)": (None, -5),
@@ -76,7 +79,25 @@ def test_numbers_are_read_as_they_are_meant(text):
     assert found.tolist() == [number, number]
 
 
-GAPS = ["", "  ", "NA", "n/a", "NaN", "null", "None", ".", "-", "--", "?", "#N/A", None]
+GAPS = [
+    "",
+    "  ",
+    "NA",
+    "n/a",
+    "NaN",
+    "null",
+    "None",
+    ".",
+    "-",
+    "--",
+    "?",
+    "#N/A",
+    "..",
+    ":",
+    "\\N",
+    "#DIV/0!",
+    None,
+]
 
 
 @pytest.mark.parametrize("text", GAPS)
@@ -87,7 +108,7 @@ def test_what_stands_for_no_value_is_a_gap(text):
 
 
 UNCLEAR = {
-    "12,5": "has a comma; write decimals with a point .* --set decimal=,",
+    "12,5": "has a comma; write decimals with a point .*; for a new study .*--set decimal=,",
     "1,234": "has a comma before decimals, or between thousands; write decimals with a",
     "1.234,5": "has a comma",
     "12 %": "has a unit, and others have none",
@@ -96,7 +117,7 @@ UNCLEAR = {
     "2024-01-01": "is not a number",
     "(5": "is not a number",
     "--5": "is not a number",
-    "1,23,456": "has a comma",
+    "1,23,45": "has a comma",
 }
 
 

@@ -64,6 +64,7 @@ def test_other_files_are_texts_by_their_content(tmp_path, files, texts):
     [
         ("a.csv", b"text\nx y\n", "a.csv is a table, and it reads plain text; save its column"),
         ("a.jsonl", b'{"text": "x"}', "a.jsonl is a table"),
+        ("a.arrow", b"ARROW1\0\0", "a.arrow is a table"),
         ("a.html", b" <HTML><p>x", "only a.html; it reads plain text"),
         ("a.docx", b"PK\x03\x04", "only a.docx"),
         ("a.rtf", b"{\\rtf1 x}", "only a.rtf"),

@@ -12,15 +12,13 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.tasks.forecasting.ahead.newest import Newest
 from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer
 from rnn_core.tasks.forecasting.long_table import called, places_of, slices_of, stacked
+from rnn_core.tasks.forecasting.reading import NAME
 from rnn_core.tasks.forecasting.seasons import season_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from rnn_core.tasks.forecasting.serve import Serving
-
-NAME = "the table"
-"""Name of raw input in errors."""
 
 
 @dataclass(frozen=True, kw_only=True)

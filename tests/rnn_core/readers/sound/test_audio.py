@@ -179,12 +179,19 @@ BROKEN = {
     "rate of 10": (lambda p: write(p, np.zeros(8), rate=10), "announces 10 samples a second"),
     "webm": (lambda p: p.write_bytes(b"\x1aE\xdf\xa3" * 9) and p, "is webm .*convert it: `ffmpeg"),
     "aac": (lambda p: p.write_bytes(b"\xff\xf1" * 9) and p, "is AAC; convert it: `ffmpeg"),
+    "wavpack": (lambda p: p.write_bytes(b"wvpk" * 9) and p, "is WavPack; convert it: `ffmpeg"),
     "html": (lambda p: p.write_bytes(b"\n<!DOCTYPE html>") and p, "is a page of HTML; download"),
     "zip": (lambda p: p.write_bytes(b"PK\x03\x04" * 9) and p, "is a packed file; unpack it"),
     "flac cut off": (lambda p: cut(stored(p, "FLAC", "PCM_16"), 3000), "is broken, or cut off"),
     "flac cut short": (lambda p: cut(stored(p, "FLAC", "PCM_16"), 40), "is broken, or cut off"),
-    "ogg cut short": (lambda p: cut(stored(p, "OGG", "VORBIS"), 30), "is broken, or cut off"),
-    "opus cut off": (lambda p: cut(stored(p, "OGG", "OPUS"), 300), "is broken, or cut off"),
+    "ogg cut short": (
+        lambda p: cut(stored(p, "OGG", "VORBIS"), 30),
+        "one of its parts: it is cut off",
+    ),
+    "opus cut off": (
+        lambda p: cut(stored(p, "OGG", "OPUS"), 300),
+        "one of its parts: it is cut off",
+    ),
     "aiff cut short": (lambda p: cut(stored(p, "AIFF", "PCM_16"), 20), "is broken, or cut off"),
     "caf cut off": (lambda p: cut(stored(p, "CAF", "PCM_16"), 900), "is broken, or cut off"),
     "w64 cut short": (lambda p: cut(stored(p, "W64", "PCM_16"), 40), "is broken, or cut off"),
@@ -213,6 +220,12 @@ CUT_OFF = [
     ("WAV", "PCM_16", "BIG"),
     ("CAF", "PCM_16", "FILE"),
     ("SVX", "PCM_16", "FILE"),
+    ("NIST", "PCM_16", "FILE"),
+    ("NIST", "ULAW", "FILE"),
+    ("VOC", "PCM_16", "FILE"),
+    ("VOC", "PCM_U8", "FILE"),
+    ("OGG", "VORBIS", "FILE"),
+    ("OGG", "OPUS", "FILE"),
 ]
 
 
@@ -224,7 +237,8 @@ def test_recordings_that_are_cut_off_in_their_samples_are_refused(tmp_path, kind
     assert len(read_sound(content).samples) == 4001
     for kept in (len(content) - 9, len(content) * 2 // 3):
         with pytest.raises(
-            DataError, match=r"announces [\d,]+ bytes of samples and holds .*: it is"
+            DataError,
+            match=r"(announces [\d,]+ bytes of samples|ends inside one of its parts).*: it is",
         ):
             read_sound(content[:kept])
 

@@ -100,3 +100,16 @@ def test_texts_of_recordings_in_several_encodings_are_refused(tmp_path):
     (tmp_path / "u1.txt").write_text("groß\n", "utf-8")
     with pytest.raises(DataError, match=r"u0\.txt is in cp1252.*; save all files in UTF-8"):
         list_transcripts(tmp_path, Faults())
+
+
+def test_a_list_of_texts_that_is_not_in_utf_8_is_told(tmp_path):
+    texts = ["schön", "groß", "ja", "Tür"]
+    record(tmp_path, *(f"u{i}.wav" for i in range(4)))
+    (tmp_path / "list.txt").write_bytes(
+        "".join(f"u{i} {text}\n" for i, text in enumerate(texts)).encode("cp1252")
+    )
+    listed = list_transcripts(tmp_path, Faults())
+    assert [file.said for file in listed.files] == texts
+    assert listed.notes[0].endswith("such as list.txt; read as cp1252, since not UTF-8: list.txt")
+    write(tmp_path, "list.txt", *(f"u{i} {text}" for i, text in enumerate(texts)))
+    assert list_transcripts(tmp_path, Faults()).notes[0].endswith("such as list.txt")

@@ -220,3 +220,37 @@ def test_folders_of_folds_tell_no_words(tmp_path):
         record(tmp_path, *(f"fold{fold}/{1000 + 7 * i * fold}-{i % 3}-0-1.wav" for i in range(12)))
     words = find_words(tmp_path, "", Faults())
     assert not {"fold1", "fold2"} & {recording.word for recording in words.recordings}
+
+
+ENCODED = {"labels.txt": ("", "{}.wav {}"), "labels.csv": ("filename,label\n", "{}.wav,{}")}
+
+
+def in_bytes(folder, table, words, encoding):
+    names = [f"r{i}" for i in range(12)]
+    record(folder, *(f"{name}.wav" for name in names))
+    head, row = ENCODED[table]
+    rows = "".join(f"{row.format(name, words[i % 3])}\n" for i, name in enumerate(names))
+    (folder / table).write_bytes(f"{head}{rows}".encode(encoding))
+
+
+@pytest.mark.parametrize("table", ENCODED)
+def test_words_in_another_encoding_are_read_and_that_is_told(tmp_path, table):
+    in_bytes(tmp_path, table, ("grün", "blau", "weiß"), "cp1252")
+    words = check(tmp_path)
+    assert {recording.word for recording in words.recordings} == {"grün", "blau", "weiß"}
+    assert [note for note in words.notes if table in note and "read as cp1252, since" in note]
+
+
+@pytest.mark.parametrize("table", ENCODED)
+@pytest.mark.parametrize(
+    ("words", "encoding"), [(("řada", "čas", "šest"), "cp1250"), (("да", "нет", "три"), "cp1251")]
+)
+def test_words_in_an_uncertain_encoding_are_refused_with_what_helps(
+    tmp_path, table, words, encoding
+):
+    in_bytes(tmp_path, table, words, encoding)
+    with pytest.raises(DataError, match=rf"{table}, .* not UTF-8.*; save the file (as|in) UTF-8$"):
+        check(tmp_path)
+    for place, path in enumerate(sorted(tmp_path.glob("*.wav"))):
+        path.rename(path.with_name(f"{('yes', 'no')[place % 2]}_{path.name}"))
+    assert {recording.word for recording in check(tmp_path).recordings} == {"yes", "no"}

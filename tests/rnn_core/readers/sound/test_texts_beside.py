@@ -7,7 +7,7 @@ from sound_layouts import WORDS, libri_speech, record, write
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound import texts_beside
+from rnn_core.readers.sound import text_lists
 from rnn_core.readers.sound.recording_sides import SplitParameters
 from rnn_core.readers.sound.transcripts import list_transcripts, listed_utterances
 from rnn_core.tasks.speech_transcription.suggest import suggest
@@ -335,8 +335,8 @@ def test_table_that_is_a_link_to_nothing_is_no_table(tmp_path, name):
 
 
 def test_large_file_beside_recordings_is_not_read_whole(tmp_path, monkeypatch):
-    own = texts_beside.lines_of
-    monkeypatch.setattr(texts_beside, "lines_of", lambda file: read.append(file.name) or own(file))
+    own = text_lists.lines_of
+    monkeypatch.setattr(text_lists, "lines_of", lambda file: read.append(file.name) or own(file))
     read = []
     record(tmp_path, *(f"{n}.wav" for n in SAID))
     write(tmp_path, "train.log.txt", *(f"epoch {i}" for i in range(9)))

@@ -200,6 +200,24 @@ def test_a_table_in_another_encoding_is_read_and_that_is_told(tmp_path):
     assert note.startswith("transcripts.tsv is read as cp1252")
 
 
+WRONG = {
+    "in an uncertain encoding": (
+        "a.wav,\u0159ada\nb.wav,\u010das\n",
+        "save the file in UTF-8",
+    ),
+    "with an open quotation mark": ('a.wav,"ja\nb.wav,nein\n', "close it"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_no_advice_names_a_parameter_that_recordings_do_not_have(tmp_path, kind):
+    rows, cure = WRONG[kind]
+    record(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "my.csv").write_bytes(f"file,text\n{rows}".encode("cp1250"))
+    with pytest.raises(DataError, match=f"; {cure}$"):
+        found(tmp_path)
+
+
 def test_rows_of_json_are_a_table_too(tmp_path):
     record(tmp_path, "a.wav", "b.wav")
     rows = ('{"file_name": "a.wav", "text": "ja"}', '{"file_name": "b.wav", "text": "nein"}')

@@ -1,6 +1,6 @@
 """Timestamps as other languages, programs and countries write them."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -57,6 +57,23 @@ OTHERS = {
     "minutes as numbers": ([202201012345, 202201020000], [D(2022, 1, 1, 23, 45), D(2022, 1, 2)]),
     "seconds as texts": (["20220101234501"], [D(2022, 1, 1, 23, 45, 1)]),
     "seconds since 1970": ([1900000000, 1900003600], [D(2030, 3, 17, 17, 46, 40)]),
+    "seconds before 1973": ([-86400, 0, 86400], [D(1969, 12, 31), D(1970, 1, 1)]),
+    "milliseconds before 1973": (["-63158400000", "-63072000000"], [D(1968, 1, 1), D(1968, 1, 2)]),
+    "milliseconds of 1972": ([76204800000, 76291200000], [D(1972, 6, 1), D(1972, 6, 2)]),
+    "nanoseconds of 1971": ([31536000 * 10**9, 31622400 * 10**9], [D(1971, 1, 1), D(1971, 1, 2)]),
+    "spans of days": (["2022-01-03/2022-01-09", "2022-01-10/2022-01-16"], [0, 168]),
+    "spans of German days": (["03.01.2022 - 09.01.2022", "10.01.2022 - 16.01.2022"], [0, 168]),
+    "German weeks": (["KW 1/2022", "KW 2/2022"], [0, 168]),
+    "weeks in words": (["Week 1, 2022", "Week 2, 2022"], [0, 168]),
+    "weeks after a year": (["2022-KW01", "2022-KW02"], [0, 168]),
+    "quarters of short years": (["Q4/21", "Q1/22"], [D(2021, 10, 1), D(2022, 1, 1)]),
+    "quarters of banks": (["4Q99", "1Q00"], [D(1999, 10, 1), D(2000, 1, 1)]),
+    "quarters after a stroke": (["2021/Q4", "2022/Q1"], [D(2021, 10, 1), D(2022, 1, 1)]),
+    "a Spanish clock": (["03/01/2022 11:00 p.\u00a0m.", "13/01/2022 12:00 a.\u00a0m."], [23, 240]),
+    "a zone by name": (
+        ["2022-01-03T00:00+00:00[UTC]", "2022-01-03T01:00+00:00[UTC]"],
+        [D(2022, 1, 3, tzinfo=UTC)],
+    ),
     "a server's log": (["03/Jan/2022:09:30:00", "03/Jan/2022:10:30:00"], [9.5, 10.5]),
     "SAS": (["03JAN2022:09:30:00", "03JAN2022:10:30:00"], [9.5, 10.5]),
 }
@@ -80,7 +97,6 @@ WITHOUT_YEAR = {
     "a day after the last": ["2022-366", "2023-001"],
     "a day after the last as a number": [2022366, 2023001],
     "a short year in digits": [220101, 220102, 220103],  # no months of 2201
-    "a span": ["2022-01-01/2022-01-07", "2022-01-08/2022-01-14"],
     "a month of two languages": ["listopad 2022", "listopad 2023"],  # November, or October
     "two languages": ["3 enero 2022", "4 février 2022"],
 }

@@ -31,7 +31,9 @@ TOLD = "series one below the other, told apart by column 'shop'; set data.series
 
 REFUSED = {
     "time of day": (HOURS.normalize(), {"Uhrzeit": HOURS.hour}, "'Uhrzeit' tells more of the"),
+    "hours in Italian": (HOURS.normalize(), {"Ora": HOURS.hour}, "column 'Ora' tells more of the"),
     "months": (YEARS, {"month": [*range(1, 13)] * 2}, "take both: --set date='date,month'"),
+    "load in kW": (YEARS, {"load_kw": [n / 8 for n in range(24)]}, "the row above too; keep one"),
     "series side by side": (LONG, {"shop": ["n", "s", "w"] * 20}, f"3 {TOLD}"),
     "series that start apart": (STARTS, {"shop": SHOPS}, f"3 {TOLD}"),
     "numbers of series": (LONG, {"shop": [7, 8, 9] * 20}, f"3 {TOLD}"),

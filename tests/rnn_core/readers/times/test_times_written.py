@@ -61,6 +61,7 @@ NAMED = {
     "when": ([f"{m}-2015" for m in range(1, 13)], [D(2015, 1, 1), D(2015, 12, 1)]),
     "week": (["2020-53", "2021-01"], [D(2020, 12, 28), D(2021, 1, 4)]),
     "isoWeek": ([202053, 202101], [D(2020, 12, 28), D(2021, 1, 4)]),
+    "Woche": (["2020/10", "2020/11"], [D(2020, 3, 2), D(2020, 3, 9)]),
 }
 
 
@@ -94,6 +95,10 @@ UNCLEAR = {
     "letters of a zone": (["2024-01-01 00:00 CET"], "write the time zone as an offset"),
     "some zones": (["2024-01-01 00:00Z", "2024-01-01 01:00"], "row 3: .* with and without a time"),
     "durations": (pd.to_timedelta([1, 2], unit="h"), "holds durations, not timestamps"),
+    "a sum below": (
+        ["2024-01-01", ""],
+        "row 3, .* write it, or remove this last row if it sums up",
+    ),
     "nothing": (["2024-01-01", "", None], "2 faults\n  t.csv, row 3, .*\n  t.csv, row 4, column"),
     "month 13": (["2024M12", "2024M13"], "row 3, column 'date': '2024M13' is not a timestamp"),
 }
@@ -231,6 +236,11 @@ NAMED_MONTHS = {
     "hours": (["31-Jan-24 00:00", "31-Jan-24 01:00"], [D(2024, 1, 31), D(2024, 1, 31, 1)]),
     "one row": (["10-May-24"], [D(2024, 5, 10)]),
     "May is whole": (["01-May-24", "01-June-24"], [D(2024, 5, 1), D(2024, 6, 1)]),
+    "years from one to another": (["01-Jan-22", "01-Jan-23"], [D(2022, 1, 1), D(2023, 1, 1)]),
+    "hours, the year first": (
+        ["24-Jan-01 12:00", "24-Jan-02 00:00", "24-Jan-02 12:00"],
+        [D(2024, 1, 1, 12), D(2024, 1, 2), D(2024, 1, 2, 12)],
+    ),
     "four letters": (["01-Sept-24", "01-Oct-24"], [D(2024, 9, 1), D(2024, 10, 1)]),
     "whole": (["1 February 24", "1 March 24"], [D(2024, 2, 1), D(2024, 3, 1)]),
     "the year first": (
@@ -251,9 +261,43 @@ def test_words_are_not_cut_into_months():
         read(["01-Marble-24", "02-Marble-24"])
 
 
-def test_short_dates_that_can_be_either_are_refused_with_both_cures():
+@pytest.mark.parametrize("values", [D24, ["24-Jan-01", "24-Jan-02"], ["24.01.01", "24.01.02"]])
+def test_short_dates_that_can_be_either_are_refused_with_both_cures(values):
     with pytest.raises(DataError, match="four digits, such as 2024-01-31, or if it is last, say"):
-        read(D24)
+        read(values)
+
+
+@pytest.mark.parametrize("form", ["%d-%b-%y", "%d.%m.%y"])
+def test_years_that_are_last_are_remembered(form):
+    days = pd.DatetimeIndex([f"{year}-01-24" for year in range(1995, 2021)])
+    table = pd.DataFrame({"date": days.strftime(form)})
+    found = read_times(table, "date", "t.csv")
+    again = read_times(table[-15:], "date", "t.csv", found.day_first)
+    assert again.times.tolist() == days[-15:].tolist()
+
+
+@pytest.mark.parametrize("form", ["%y-%m-%d", "%d/%m/%y"])
+def test_short_years_of_two_centuries_are_told(form):
+    months = pd.date_range("1967-01-01", periods=36, freq="MS")
+    with pytest.raises(DataError, match=r"row 26: .*does not tell the century; write years with"):
+        read(months.strftime(form))
+
+
+def test_short_years_with_points_may_be_first():
+    days = pd.date_range("2024-01-20", periods=20)
+    assert read(days.strftime("%y.%m.%d")).tolist() == days.tolist()
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["S1", "S2"] * 9, "no column of timestamps was found; 'id' has texts such as 'S1': if it"),
+        ([f"R{i}" for i in range(9)], "'R0' is not a timestamp .*; if it tells series, give --se"),
+    ],
+)
+def test_ids_without_timestamps_are_told(ids, message):
+    with pytest.raises(DataError, match=f"{message}.* --set date=null"):
+        find_dates(pd.DataFrame({"id": ids, "y": 1.0}), ["y"], "t.csv")
 
 
 LATE_FORMS = ["%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%y", "%d %B %Y"]

@@ -336,7 +336,7 @@ WRONG = {
     "order": (with_south_reversed, "series 'south', row 73: .* reverse the rows"),
     "twice": (lambda t: t.replace({"store": {"south": "north"}}), "series 'north', row"),
     "step": (with_hours, "series 'w' has rows 3600 seconds apart, and the longest series 86400"),
-    "nameless": (without_a_name, "row 7: column 'store' is empty; name its series"),
+    "nameless": (without_a_name, "row 7: column 'store' is empty; name its series, in each row"),
     "absent": (lambda t: t.rename(columns={"store": "shop"}), "unknown column 'store'"),
     "all still": (with_levels_alone, "target column 'y' never changes within a series"),
     "all short": (lambda t: t.groupby("store").head(9), "no series has a .* set that is long"),

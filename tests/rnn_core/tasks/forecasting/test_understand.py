@@ -95,7 +95,13 @@ DOUBTS = {
     ),
     "years of two digits": (
         table(date=pd.date_range("1965-01-01", periods=ROWS).strftime("%d.%m.%y")),
-        "the table begins in the year 2065, which is to come: where its years have two digits",
+        "the table has values of the year 2065, which is to come: where its years have two digits",
+    ),
+    "months from 1920 on": (
+        table(
+            date=pd.date_range("2060-01-01", periods=ROWS, freq="-1MS")[::-1].strftime("%d.%m.%y")
+        ),
+        "the table has values of the year 2060, which is to come: where its years have two digits",
     ),
     "clock set forward": (
         table(date=SPRING),

@@ -37,7 +37,7 @@ def test_another_unit_is_refused(tmp_path, column, trained, asked, told):
     with pytest.raises(DataError) as caught:
         answered(tmp_path, in_unit(column, trained), in_unit(column, asked))
     assert f"column {column!r} {told}" in str(caught.value)
-    assert "convert it" in str(caught.value)
+    assert f"convert it to {trained.strip() or 'what these count'}, and write" in str(caught.value)
 
 
 @pytest.mark.parametrize(("trained", "asked"), [(" kg", "kg"), ("%", ""), (" kg", "")])

@@ -34,6 +34,27 @@ def test_rows_columns_classes_and_splits_are_told(tmp_path):
     assert told.doubts == ()
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            "sch\u00c3\u00b6n",
+            "places in all have characters such as '\u00c3\u00b6', which",
+        ),
+        ("sch\ufffdn", "characters in all are U+FFFD: a program"),
+    ],
+)
+def test_texts_that_were_read_in_a_wrong_encoding_are_told(tmp_path, written, told):
+    frame = table({"yes": 60, "no": 40})
+    frame["review"] += [f" {written}" if row > 2 else " fine" for row in range(100)]
+    assert understood(tmp_path / "one", frame).doubts[-1].startswith(f"row 5, and 97 {told}")
+    folder = tmp_path / "two"
+    folder.mkdir()
+    frame.assign(review="so " + frame["review"]).to_csv(folder / "test.csv", index=False, sep=";")
+    doubts = understood(folder, frame, "train.csv").doubts
+    assert doubts[-1].startswith("row 5 of the training set, and 194 ")
+
+
 def test_further_columns_that_may_be_the_labels_are_told(tmp_path):
     frame = table({"a": 50, "b": 50}, rating=[1, 5] * 50, note=range(100))
     told = understood(tmp_path, frame)

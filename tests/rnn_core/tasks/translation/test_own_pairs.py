@@ -96,6 +96,15 @@ def test_what_was_understood_begins_with_what_is_translated(tmp_path):
     assert found.doubts == ()
 
 
+def test_texts_of_a_table_that_were_read_in_a_wrong_encoding_are_told(tmp_path):
+    rows = [f'"{p.source}","{p.target} sch\u00c3\u00b6n"\n' for p in PAIRS]
+    (tmp_path / "pairs.csv").write_text("".join(["en,de\n", *rows]))
+    asked = TranslationData(max_vocabulary=80, source_file="pairs.csv")
+    doubts = Translation.understand(tmp_path, *Translation.prepare(tmp_path, asked)).doubts
+    told = f"pairs.csv, line 2, and {len(PAIRS)} places in all have characters such as"
+    assert [doubt for doubt in doubts if doubt.startswith(told)]
+
+
 def test_characters_that_only_other_splits_have_are_told(tmp_path):
     pairs = [Pair(f"{p.source} ж{i}", p.target) if i % 12 == 0 else p for i, p in enumerate(PAIRS)]
     told = set()
