@@ -1,6 +1,5 @@
 """The command line."""
 
-import shlex
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +16,7 @@ from flows.commands.services.commands import USE
 from flows.commands.services.commands import app as services
 from flows.commands.services.stages import app as stages
 from flows.system.bound import collect_seldom
+from flows.system.command_line import command_line
 
 app = typer.Typer(
     help="Train every recurrent cell on your sequence data, and use the one that fits best.",
@@ -135,7 +135,7 @@ def new(
     )
     typer.echo("\n".join(told))
     if not run:
-        typer.echo(f"Next: gatewise run {shlex.quote(str(folder))}")
+        typer.echo(f"Next: {command_line('run', folder)}")
         return
     from flows.commands.run import Options, launch  # noqa: PLC0415 - as above
 

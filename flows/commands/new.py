@@ -24,6 +24,7 @@ from flows.own_data.settings import read_settings
 from flows.own_data.trying import Tried, try_out
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import before_training
+from flows.system.git import git
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.errors import ParameterError, StudyError, unknown
 from rnn_core.files import write_text
@@ -237,13 +238,8 @@ def init_dvc(folder: Path) -> None:
     Raises:
         StudyError: If DVC fails.
     """
-    inside = subprocess.run(
-        ["git", "rev-parse", "--is-inside-work-tree"],  # noqa: S607 - the user's git
-        cwd=folder,
-        capture_output=True,
-        check=False,
-    )
-    how = "--subdir" if inside.returncode == 0 else "--no-scm"
+    inside = git(folder, "rev-parse", "--is-inside-work-tree") is not None
+    how = "--subdir" if inside else "--no-scm"
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "init", "--quiet", how],
         cwd=folder,
@@ -254,11 +250,6 @@ def init_dvc(folder: Path) -> None:
     )
     if done.returncode:
         raise StudyError(f"dvc init failed in {folder}: {' '.join(done.stderr.split())}")
-    if inside.returncode == 0:
+    if inside:
         # DVC stages its files, but the folder has another name until the study is complete.
-        subprocess.run(
-            ["git", "rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", "."],  # noqa: S607 - as above
-            cwd=folder,
-            capture_output=True,
-            check=False,
-        )
+        git(folder, "rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", ".")

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.own_data.settings import read_settings
+from flows.system.command_line import command_line
 from flows.system.environment import use_defaults
 from rnn_core.errors import DataError, GatewiseError, ParameterError, StudyError
 from rnn_core.files import write_text
@@ -223,7 +224,9 @@ def generate(model: str, prompt: str, settings: Sequence[str]) -> None:
     served = load(model)
     task: Any = served.task
     if not hasattr(task, "stream"):
-        raise ParameterError(f"{model} does not write text; use: gatewise predict {model} FILE")
+        raise ParameterError(
+            f"{model} does not write text; use: {command_line('predict', model, 'FILE')}"
+        )
     parameters = parse(task.AnswerParameters, read_settings(settings), "", "--set")
     pieces = task.stream(served.model, prompt, parameters)
     for piece in chain([prompt + next(pieces, "")], pieces):  # the first reads the prompt

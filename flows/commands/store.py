@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.layout import Layout
+from flows.system.command_line import command_line
 from flows.system.exclusive import exclusive
 from flows.trainings.store import KINDS, Entry, Kind, Store, StoreError, open_store
 from rnn_core.errors import StudyError
@@ -89,7 +90,7 @@ def kept_by(layout: Layout) -> set[str]:
     if not layout.kept.exists():
         raise StudyError(
             f"{layout.kept} is missing, the list of entries that the study uses; "
-            f"run `gatewise run {layout.folder}` first"
+            f"run `{command_line('run', layout.folder)}` first"
         )
     found = read_json(layout.kept)
     if not isinstance(found, list) or not all(isinstance(identity, str) for identity in found):

@@ -1,6 +1,5 @@
 """The text at the end of a run, and of a status: a block of a few lines for each dataset."""
 
-import shlex
 import textwrap
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from flows.layout import Layout
 from flows.report import advice, words
 from flows.report.answer import Answer, answer
 from flows.report.details import ask
+from flows.system.command_line import command_line
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.study import Study
@@ -105,11 +105,6 @@ def block(
         commands=commands,
         details=(*details(comparison), *registered(promotion)),
     )
-
-
-def command_line(command: str, folder: Path) -> str:
-    """A command about a study, as the user would type it."""
-    return f"gatewise {command}" + ("" if folder == Path() else f" {shlex.quote(str(folder))}")
 
 
 def registry(promotion: Promotion | None) -> str:

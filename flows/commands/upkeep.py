@@ -2,7 +2,6 @@
 
 import errno
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from rich.console import Console
 from flows.layout import REPORT_PARTS, Layout
 from flows.report.words import number
 from flows.running.mark import going_on
+from flows.system.command_line import command_line
 from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive, if_free
+from flows.system.git import git
 from flows.system.home import enter_home
 from flows.tracking.shown import read_shown
 from rnn_core.study import Study, read_study
@@ -40,7 +41,8 @@ def status(folder: Path, *, verbose: bool = False) -> None:
     if verbose:
         lines = [f"Results come from commit {commit_of(layout.folder / 'dvc.lock') or 'none'}."]
     if extra := [str(path.relative_to(place)) for path in left_over(layout, plan)]:
-        lines.append(f"Left over from other datasets: {', '.join(extra)}. Remove: gatewise prune")
+        remove = command_line("prune", folder)
+        lines.append(f"Left over from other datasets: {', '.join(extra)}. Remove: {remove}")
     lines += freshness(layout, folder)
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
@@ -71,8 +73,7 @@ def what_is_stale(layout: Layout, folder: Path) -> list[str]:
         layout: Where the study keeps things.
         folder: Folder of the study, as the user typed it.
     """
-    from flows.commands.summary import command_line  # noqa: PLC0415 - others do without
-    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - as above
+    from flows.recording.inputs import read_inputs  # noqa: PLC0415 - others do without
     from flows.recording.plan import find_due  # noqa: PLC0415 - as above
 
     due = find_due(layout, read_inputs(layout), None, None)
@@ -88,14 +89,7 @@ def what_is_stale(layout: Layout, folder: Path) -> list[str]:
 
 def commit_of(file: Path) -> str:
     """The last commit of a file, with its date and title; empty if there is none."""
-    done = subprocess.run(
-        ["git", "log", "-1", "--format=%h, %cs: %s", "--", file.name],  # noqa: S607
-        cwd=file.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
+    return git(file.parent, "log", "-1", "--format=%h, %cs: %s", "--", file.name) or ""
 
 
 def sync(folder: Path) -> None:

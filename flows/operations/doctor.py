@@ -221,7 +221,7 @@ def dvc_at_work(layout: Layout) -> Iterator[Finding]:
     try:
         FileLock(lock).acquire(timeout=0).lock.release()
     except Timeout:
-        number = lock.read_text().strip()
+        number = lock.read_text(encoding="utf-8").strip()
         yield Finding(f"held by process {number}", str(lock), "wait for its end, or end it")
 
 

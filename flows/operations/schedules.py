@@ -54,15 +54,31 @@ def schedules_of(cron: str | None, timezone: str) -> list[CronSchedule]:
     Raises:
         ParameterError: If one of them is not valid.
     """
+    check_timezone(timezone)
+    check_cron(cron)
+    return [] if cron is None else [CronSchedule(cron=cron.strip(), timezone=timezone)]
+
+
+def check_timezone(timezone: str) -> None:
+    """Check the name of a time zone.
+
+    Raises:
+        ParameterError: If there is none of this name.
+    """
     zones = available_timezones()
     if timezone not in zones:
         advice = hint(timezone, zones) or "write its name, such as Europe/Vienna"
         raise ParameterError(f"--timezone {timezone!r}: there is no such time zone; {advice}")
-    if cron is None:
-        return []
-    if fault := fault_of(cron.strip()):
+
+
+def check_cron(cron: str | None) -> None:
+    """Check a schedule; None, for no schedule, is valid.
+
+    Raises:
+        ParameterError: If it is not valid.
+    """
+    if cron is not None and (fault := fault_of(cron.strip())):
         raise ParameterError(f"--cron {cron!r}: {fault}")
-    return [CronSchedule(cron=cron.strip(), timezone=timezone)]
 
 
 def fault_of(cron: str) -> str | None:

@@ -20,6 +20,7 @@ from flows.layout import Layout
 from flows.recording.command import dvc
 from flows.recording.lock_file import is_cut_off, lock_file, read_lock
 from flows.running.mark import going_on
+from flows.system.command_line import command_line
 from flows.system.exclusive import if_free
 from flows.trainings.store import KINDS, open_store
 from rnn_core.errors import StudyError
@@ -252,7 +253,8 @@ def check_registry(study: str) -> Checked:
             for alias, at in model.aliases.items():
                 if str(at) not in there:
                     what = f"has an alias {alias!r} at version {at}, which does not exist"
-                    cure = f"`gatewise champion promote {model.name} VERSION` moves it"
+                    promote = command_line("champion", "promote", model.name, "VERSION")
+                    cure = f"`{promote}` moves it"
                     faults.append(Fault(model.name, what, cure))
             number += len(versions)
             faults += [fault for version in versions for fault in wrong_with(version)]

@@ -63,7 +63,7 @@ def bring_up_to_date(layout: Layout) -> None:
             would check other code than the code that runs.
     """
     file = layout.folder / NAME
-    text = file.read_text() if file.exists() else None
+    text = file.read_text(encoding="utf-8") if file.exists() else None
     if clone():
         if text and text.startswith(MARK):
             raise StudyError(
@@ -86,7 +86,9 @@ def check_version(layout: Layout) -> None:
     Raises:
         StudyError: If it was another version.
     """
-    if clone() is None and not (layout.folder / NAME).read_text().startswith(head()):
+    if clone() is None and not (layout.folder / NAME).read_text(encoding="utf-8").startswith(
+        head()
+    ):
         raise StudyError(
             f"{NAME} was written by another version than the installed gatewise "
             f"{version('gatewise')}; run `gatewise run` to bring the study up to date"

@@ -39,7 +39,7 @@ def mark_file(layout: Layout) -> Path:
 def read_mark(layout: Layout) -> Mark | None:
     """The mark of a run that is going on or was killed; None if there is none that can be read."""
     with suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
-        mark = Mark(**json.loads(mark_file(layout).read_text()))
+        mark = Mark(**json.loads(mark_file(layout).read_text(encoding="utf-8")))
         return mark if is_whole(mark) else None
     return None
 

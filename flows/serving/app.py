@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from flows.serving.bodies import JSON, of_json, read_body, types_of
+from flows.serving.bodies import JSON, read_body, type_of, types_of
 from flows.serving.desk import Desk
 from flows.serving.failures import RefusedError
 from flows.serving.guards import Guards, Rules, noted
@@ -171,7 +171,7 @@ class Application:
         try:
             kind, query = request.headers.get("content-type", ""), query_of(request)
             arguments = (desk.version, self.limits, body, kind, query)
-            is_small = kind.startswith(JSON) and len(body) <= FEW
+            is_small = type_of(kind) == JSON and len(body) <= FEW
             given = read_body(*arguments) if is_small else await self.in_thread(*arguments)
             rows = await desk.answer(given.table, given.parameters)
         except RefusedError as refusal:
@@ -208,9 +208,11 @@ class Application:
         version = desk.version
         if not version.streams:
             raise RefusedError(404, "this model does not write text; ask it at /predict")
-        if not request.headers.get("content-type", "").startswith(JSON):
+        kind = request.headers.get("content-type", "")
+        if type_of(kind) != JSON:
             raise RefusedError(415, f"the Content-Type must be {JSON}")
-        given = of_json(version, await request.body())
+        query = query_of(request)
+        given = read_body(version, self.limits, await request.body(), kind, query)
         if len(given.table) != 1:
             raise RefusedError(422, "a stream takes exactly one row")
         prompt = str(given.table[version.schema.columns[0]].iloc[0])

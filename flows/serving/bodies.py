@@ -68,6 +68,11 @@ def types_of(version: Version) -> list[str]:
     return [kind for kind, (holds, _) in KINDS.items() if holds in version.task.takes]
 
 
+def type_of(content_type: str) -> str:
+    """The type in a Content-Type, without its parameters; case does not count."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 def read_body(
     version: Version, limits: Limits, body: bytes, content_type: str, query: Mapping[str, str]
 ) -> Given:
@@ -83,7 +88,7 @@ def read_body(
     Raises:
         RefusedError: If the request cannot be used.
     """
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = type_of(content_type)
     if kind == JSON:
         if query:
             raise RefusedError(422, "with JSON, put parameters into the body")

@@ -122,7 +122,7 @@ def check_origin(headers: Headers, hosts: Collection[str] | None) -> None:
     if hosts is not None and host_of(host) not in hosts:
         raise RefusedError(403, "this is not the server's name; use the address that it printed")
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
+    if origin is not None and origin.partition("://")[2] != host:
         raise RefusedError(403, "pages of other sites may not send requests")
 
 

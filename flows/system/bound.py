@@ -142,7 +142,7 @@ def descendants(process: int) -> list[int]:
     found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for thread in Path(f"/proc/{process}/task").iterdir():
-            for child in map(int, (thread / "children").read_text().split()):
+            for child in map(int, (thread / "children").read_text(encoding="utf-8").split()):
                 found += [child, *descendants(child)]
     return found
 

@@ -38,15 +38,34 @@ def use_defaults() -> None:
     Prefect's settings are in prefect.toml, which it reads from the current folder. The warnings of
     MLflow are switched off: they are for authors of models, not for users of a study. The path of
     the mirror is made absolute, since stages run in the folder of their study.
+
+    Raises:
+        ParameterError: If MLflow's database cannot be in our home.
     """
     warnings.filterwarnings("ignore", module="mlflow")
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if TRACKING not in os.environ:
-        home().mkdir(parents=True, exist_ok=True)
-        os.environ[TRACKING] = f"sqlite:///{home()}/mlflow.db"
+        os.environ[TRACKING] = own_database()
     if mirror := os.environ.get(MIRROR_VARIABLE):
         os.environ[MIRROR_VARIABLE] = str(Path(mirror).resolve())
+
+
+def own_database() -> str:
+    """The address of MLflow's database in our home.
+
+    Raises:
+        ParameterError: If the name of the folder cannot be part of an address: all after a question
+            mark would be options, and MLflow writes both quotation marks into SQL as they are.
+    """
+    place = str(home())
+    if "?" in place or ("'" in place and '"' in place):
+        raise ParameterError(
+            f"MLflow cannot keep its database in {place}: choose a folder without ? and quotation "
+            f"marks in its name, or name a database by {TRACKING}"
+        )
+    home().mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{place}/mlflow.db"
 
 
 def artifact_root() -> str | None:

@@ -25,7 +25,7 @@ SETTINGS = Path(__file__).with_name("prefect.toml")
 def clone() -> Path | None:
     """The clone that this code is in; None if the package is installed."""
     project = PACKAGES / "pyproject.toml"
-    is_ours = project.is_file() and 'name = "gatewise"' in project.read_text()
+    is_ours = project.is_file() and 'name = "gatewise"' in project.read_text(encoding="utf-8")
     return PACKAGES if is_ours else None
 
 
@@ -39,7 +39,8 @@ def home() -> Path:
 
 def near(study: Path) -> str:
     """The study beside a folder whose name is most like that of the folder, as a question."""
-    known = [file.parent.name for file in study.parent.glob(f"*/{PARAMETERS}")]
+    files = study.parent.glob(f"*/{PARAMETERS}")
+    known = [file.parent.name for file in files if file.is_file()]
     close = nearest(study.name, known)
     return f"; did you mean {study.parent / close}?" if close else ""
 
@@ -50,7 +51,7 @@ def enter_home(study: Path) -> Path:
     Raises:
         StudyError: If a folder is named that is no study; names a study with a similar name.
     """
-    if study != Path() and not (study / PARAMETERS).is_file():
+    if study != Path() and not (study / PARAMETERS).exists():
         raise StudyError(
             f"{study / PARAMETERS} is missing; a study is a folder with one{near(study)}"
         )

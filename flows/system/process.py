@@ -7,7 +7,7 @@ from pathlib import Path
 
 def age_seconds() -> float:
     """Seconds since this process started."""
-    after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 

@@ -18,11 +18,12 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from flows.layout import Layout
+from flows.system.command_line import command_line
 from flows.system.exclusive import exclusive
 from flows.system.home import home
 from flows.tracking.moves import note_move
 from flows.tracking.searches import all_versions
-from rnn_core.errors import ParameterError
+from rnn_core.errors import ParameterError, StudyError
 
 T = TypeVar("T")
 
@@ -134,12 +135,17 @@ def move_alias(
     """Move the alias to a version, because the rule of promotion says so.
 
     Even if this is cut off, the tag shows whether Gatewise or a user moved the alias.
+
+    Raises:
+        StudyError: If the alias was moved elsewhere; see `check_place`.
     """
     name, number = version.name, str(version.version)
+    check_place(client, name, aliased(standing))
     before = " ".join(standing.ours) or NOWHERE
     client.set_registered_model_tag(name, TAG, f"{before} {number}")
     client.set_registered_model_alias(name, ALIAS, number)
     client.set_registered_model_tag(name, TAG, number)
+    check_place(client, name, version)
     end_challenge_of(client, version)
     note_move(client, version, aliased(standing), because, by_hand=False)
 
@@ -151,13 +157,39 @@ def move_by_hand(
 
     The tag stays, so that it shows which version the user has replaced. If it names the version
     that the alias moves to, it is cleared: otherwise the rule would seem to have chosen it.
+
+    Raises:
+        StudyError: If the alias was moved elsewhere; see `check_place`.
     """
     name, number = version.name, str(version.version)
+    check_place(client, name, aliased(standing))
     if number in standing.ours:
         client.set_registered_model_tag(name, TAG, NOWHERE)
     client.set_registered_model_alias(name, ALIAS, number)
+    check_place(client, name, version)
     end_challenge_of(client, version)
     note_move(client, version, aliased(standing), because, by_hand=True)
+
+
+def check_place(client: MlflowClient, name: str, version: ModelVersion | None) -> None:
+    """Check that the alias is at a version, or nowhere.
+
+    MLflow cannot move an alias on a condition, and machines that share its server have no lock in
+    common. So the alias is read just before it is moved, and once more after that. What another
+    machine moves between these two is not compared with this version; what it moves later counts
+    as moved by hand if it is not in the tag.
+
+    Raises:
+        StudyError: If it is elsewhere, since another machine or a user moved it meanwhile.
+    """
+    found = champion_of(client, name)
+    if (found and found.version) != (version and version.version):
+        place = f"to version {found.version}" if found else "away"
+        history = command_line("champion", "history", name)
+        raise StudyError(
+            f"the alias of {name} was moved {place} meanwhile, on another machine or in MLflow; "
+            f"run it again to compare with that, or look at `{history}`"
+        )
 
 
 def aliased(standing: Standing) -> ModelVersion | None:

@@ -171,7 +171,7 @@ def challenge(new: Challenger, standing: Standing) -> Verdict:
 
     A version that Gatewise made the champion stays if the challenger is significantly worse. A
     version that a user chose stays unless the challenger is significantly better. So does one
-    whose cell was decided, if the challenger's is not.
+    whose cell was decided, if the challenger's is not; without rivals, a decision is no evidence.
     """
     champion, known = standing.version, new.known
     if champion is None:
@@ -191,7 +191,8 @@ def challenge(new: Challenger, standing: Standing) -> Verdict:
                 return Verdict("kept", f"nothing shows it to be better than {theirs} since {error}")
             return Verdict("promoted", f"{theirs} cannot be judged on this data: {error}")
     decided = champion.tags.get("gatewise.decision") == "decided"
-    sure = decided and new.comparison.decision.status != "decided"
+    compared = "gatewise.alone" not in champion.tags
+    sure = decided and compared and new.comparison.decision.status != "decided"
     return by_evidence(judged, theirs, standing.by_hand, sure)
 
 
@@ -254,5 +255,5 @@ def tested(judged: Judged, p: float) -> str:
     seen = f", {judged.left_out} others left out that one was trained or chosen on"
     return (
         f"(paired test over {pair.num_items} test items{clusters}"
-        f"{seen if judged.left_out else ''}, p = {p:.2g})"
+        f"{seen if judged.left_out else ''}, p = {p:.3g})"
     )

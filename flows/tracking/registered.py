@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from flows.system.command_line import command_line
 from flows.tracking.alias import ABSENT, ALIAS, Asked
 from flows.tracking.searches import all_models, all_versions
 from rnn_core.errors import GatewiseError, hint
@@ -61,7 +62,8 @@ def no_such(client: MlflowClient, asked: Asked) -> str:
         return f"{asked.name} has no versions; gatewise run registers them"
     there = f"it has {some([str(number) for number in numbers], 10)}"
     if asked.alias == ALIAS:
-        advice = f"`gatewise champion promote {asked.name} VERSION` makes a version the champion"
+        promote = command_line("champion", "promote", asked.name, "VERSION")
+        advice = f"`{promote}` makes a version the champion"
         return f"{asked.name} has no champion; {advice}; {there}"
     if asked.alias is not None:
         return f"{asked.name} has no version with the alias {asked.alias!r}; {there}"

@@ -111,7 +111,7 @@ def trained(layout: Layout, dataset: str, comparison: Comparison) -> list[Path]:
 
 def digest_in(folder: Path) -> str:
     """The digest of the model in a folder made by `candidate`."""
-    return (folder / "digest").read_text()
+    return (folder / "digest").read_text(encoding="utf-8")
 
 
 def find_version(client: MlflowClient, name: str, digest: str) -> ModelVersion | None:
@@ -219,6 +219,7 @@ def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comp
             "refit_gain": refit.gain.mean if refit and refit.gain else None,
             "decision": decision.status,
             "decided_because": advice.because(comparison),
+            "alone": True if decision.alone else None,
             **risks(result),
             f"test_{metric}": comparison.registered_test_score,
             f"test_{metric}_mean": result.test.mean,

@@ -27,7 +27,7 @@ class RecurrentModel(PythonModel):
         """
         run = Path(context.artifacts["run"])
         digest = digest_of(run)
-        if digest != Path(context.artifacts["digest"]).read_text():
+        if digest != Path(context.artifacts["digest"]).read_text(encoding="utf-8"):
             raise StudyError(f"{run} has been changed since it was registered: {digest}")
         self.task, self.model = restore_registered(run)
 

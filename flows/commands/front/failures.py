@@ -9,7 +9,7 @@ from rnn_core.readers.faults import SEVERAL
 
 OF_PLACES = {
     errno.ENOENT: "check the path",
-    errno.EISDIR: "name a file, not a folder",
+    errno.EISDIR: "a file belongs there: name one or remove the folder",
     errno.ENOTDIR: "name a folder, not a file",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EXDEV: "choose a folder on the same disk",
@@ -35,7 +35,8 @@ def text_of(error: Exception) -> str:
     if isinstance(error, GatewiseError):
         return f"error: {told(error)}\n"
     if isinstance(error, OSError) and (cure := cure_of(error)):
-        where = f"{error.filename}: " if error.filename else ""
+        place = error.filename2 or error.filename  # of a file that is moved, where to
+        where = f"{place}: " if place else ""
         return without_secrets(f"error: {where}{error.strerror}; {cure}\n")
     return without_secrets("".join(format_exception(error)))
 

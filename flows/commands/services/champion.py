@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.system.command_line import command_line
 from flows.system.environment import use_defaults
 from flows.system.home import enter_home
 from rnn_core import wording
@@ -67,7 +68,8 @@ def shadow(model: str, version: int | None) -> None:
     found = champion.shadow(model, None if version is None else str(version))
     sys.stdout.writelines(f"{line}\n" for line in told(found))
     if version is not None:
-        sys.stdout.write(f"`gatewise serve {model} {model}@challenger` asks both.\n")
+        both = command_line("serve", model, f"{model}@challenger")
+        sys.stdout.write(f"`{both}` asks both.\n")
 
 
 def score(model: str, data: Path) -> None:
@@ -104,7 +106,7 @@ def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
     return (
         f"The champion scores {champion_score:.4g}, and the challenger is {how} by "
         f"{abs(pair.better_by):.4g} (paired test over {pair.num_items} items{clusters}"
-        f"{left_out}; one-sided p = {p:.2g})."
+        f"{left_out}; one-sided p = {p:.3g})."
     )
 
 
@@ -138,7 +140,7 @@ def told(champion: "Champion") -> Iterator[str]:
     scores = scores_on_test(tags)
     parts += [f"test {metric} {float(score):.4g}" for metric, score in scores.items()]
     if decision := tags.get("gatewise.decision"):
-        parts.append(decision)
+        parts.append(f"{decision}, without rivals" if "gatewise.alone" in tags else decision)
     yield f"{champion.name}: version {version.version}, {', '.join(parts)}"
     if champion.move is not None:
         yield f"  {in_words(champion.move)}"

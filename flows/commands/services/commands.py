@@ -15,6 +15,9 @@ PANEL = "Serve and schedule"
 
 USE = "Use a model"
 
+LONGEST_WATCH = 366 * 24 * 60
+"""Most minutes between two checks of the data: a leap year."""
+
 
 def port_of(what: str) -> typer.models.OptionInfo:
     """An option with a port."""
@@ -54,7 +57,10 @@ def deploy(
     watch: Annotated[
         float | None,
         typer.Option(
-            min=1, metavar="MINUTES", help="Check the data this often; run when it changed."
+            min=1,
+            max=LONGEST_WATCH,
+            metavar="MINUTES",
+            help="Check the data this often; run when it changed.",
         ),
     ] = None,
     retries: Annotated[

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,9 @@ from flows.system.home import enter_home
 from flows.system.pages import API, known_prefect
 from flows.system.prefect_api import prefect_answers
 from flows.system.servers import ServerError
-from rnn_core.errors import ParameterError
+from rnn_core.errors import GatewiseError, ParameterError
+from rnn_core.readers.faults import Faults
+from rnn_core.study import read_study
 
 if TYPE_CHECKING:
     from flows.operations.deployments import Deployed
@@ -33,13 +37,25 @@ def deploy(
     """Write the deployments of a study, and describe them.
 
     Raises:
-        ParameterError: If `drift` names no input, or there is no interval for checking it.
+        GatewiseError: If the study, a schedule or an input of `drift` is wrong; has all faults.
         ServerError: If no Prefect server is named or running, or it does not answer.
     """
-    inputs = inputs_of(drift, watch_minutes)
+    faults = Faults()
+    inputs = inputs_of(drift, watch_minutes, faults)
     use_defaults()
-    folder = enter_home(study).resolve()
-    api = use_server()
+    folder = study.resolve()
+    with noted(faults):
+        folder = enter_home(study).resolve()
+        read_study(folder)
+    api = known_prefect()
+    if api is not None:
+        os.environ[API] = api  # before Prefect is imported, which reads it
+    check_schedule(cron, timezone, faults)
+    faults.check()
+    if api is None:
+        raise ServerError(
+            f"no Prefect server runs here: start one with `gatewise up`, or name one by {API}"
+        )
     from flows.operations import deployments  # noqa: PLC0415 - reads the setting made above
 
     wanted = deployments.Deployed(
@@ -57,38 +73,51 @@ def deploy(
     sys.stdout.write("\n".join(told(names, wanted, api)) + "\n")
 
 
-def inputs_of(drift: list[str], watch_minutes: float | None) -> dict[str, Path]:
-    """The inputs to check, by model.
+@contextmanager
+def noted(faults: Faults) -> Iterator[None]:
+    """Note an error as a fault, and go on."""
+    try:
+        yield
+    except GatewiseError as error:
+        faults.add(str(error), "")
 
-    Raises:
-        ParameterError: As for `deploy`.
-    """
+
+def check_schedule(cron: str | None, timezone: str, faults: Faults) -> None:
+    """Note what is wrong with a schedule and its time zone."""
+    from flows.operations import schedules  # noqa: PLC0415 - imports Prefect
+
+    with noted(faults):
+        schedules.check_timezone(timezone)
+    with noted(faults):
+        schedules.check_cron(cron)
+
+
+def inputs_of(drift: list[str], watch_minutes: float | None, faults: Faults) -> dict[str, Path]:
+    """The inputs to check, by model; notes each that is none, or that is not looked at."""
     if drift and watch_minutes is None:
-        raise ParameterError("--drift needs --watch, which says how often inputs are looked at")
+        faults.add("--drift needs --watch, which says how often inputs are looked at", "")
     found = {}
     for each in drift:
-        model, is_there, path = each.partition("=")
-        if not (model and is_there and path):
-            raise ParameterError(f"--drift {each!r}: write MODEL=PATH")
-        if not Path(path).exists():
-            raise ParameterError(f"--drift {each!r}: there is no {path}")
-        found[model] = Path(path).resolve()
+        with noted(faults):
+            model, path = input_of(each)
+            if model in found:
+                raise ParameterError(f"--drift {each!r}: {model} has an input already")
+            found[model] = path
     return found
 
 
-def use_server() -> str:
-    """Make Prefect use the named server, or that of `gatewise up`; returns its address.
+def input_of(given: str) -> tuple[str, Path]:
+    """Parse MODEL=PATH.
 
     Raises:
-        ServerError: If there is none.
+        ParameterError: If it has another form, or there is no such file or folder.
     """
-    api = known_prefect()
-    if api is None:
-        raise ServerError(
-            f"no Prefect server runs here: start one with `gatewise up`, or name one by {API}"
-        )
-    os.environ[API] = api
-    return api
+    model, _, path = given.partition("=")
+    if not (model and path):
+        raise ParameterError(f"--drift {given!r}: write MODEL=PATH")
+    if not Path(path).exists():
+        raise ParameterError(f"--drift {given!r}: there is no {path}")
+    return model, Path(path).resolve()
 
 
 def told(names: list[str], wanted: "Deployed", api: str) -> list[str]:

@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from flows.commands.services.deploy import inputs_of, told
+from flows.commands.services.deploy import deploy, inputs_of, told
 from flows.operations.deployments import Deployed
-from rnn_core.errors import ParameterError
+from flows.system.pages import API
+from rnn_core.errors import GatewiseError
+from rnn_core.readers.faults import Faults, FaultsError
 
 ASKED = {"pool": "gatewise", "timezone": "UTC", "retries": 1, "workers": None, "notify": ()}
 
@@ -35,8 +37,10 @@ def test_times_are_told_as_a_person_asked_for_them(cron, every, lines):
 def test_inputs_that_are_compared_are_files_of_models(tmp_path):
     (tmp_path / "new=1.csv").write_text("")
     given = f"shop.sales={tmp_path}/new=1.csv"
-    assert inputs_of([given], 15) == {"shop.sales": tmp_path / "new=1.csv"}
-    assert inputs_of([], None) == {}
+    faults = Faults()
+    assert inputs_of([given], 15, faults) == {"shop.sales": tmp_path / "new=1.csv"}
+    assert inputs_of([], None, faults) == {}
+    assert not faults.found
 
 
 @pytest.mark.parametrize(
@@ -49,5 +53,29 @@ def test_inputs_that_are_compared_are_files_of_models(tmp_path):
     ],
 )
 def test_what_cannot_be_compared_is_refused(given, minutes, lines):
-    with pytest.raises(ParameterError, match=lines):
-        inputs_of([given], minutes)
+    faults = Faults()
+    inputs_of([given], minutes, faults)
+    with pytest.raises(FaultsError, match=lines):
+        faults.check()
+
+
+def test_all_that_is_wrong_is_told_before_prefect_is_asked_for(tmp_path, monkeypatch):
+    """A user had to start a server first, and then saw one fault after the other."""
+    monkeypatch.setenv(API, "http://127.0.0.1:1/api")
+    with pytest.raises(GatewiseError) as error:
+        deploy(
+            tmp_path / "none",
+            pool="gatewise",
+            cron="61 2 * * *",
+            timezone="Mars",
+            watch_minutes=None,
+            retries=1,
+            workers=None,
+            notify=[],
+            drift=["shop.sales=none.csv", "shop.tea"],
+        )
+    lines = str(error.value).splitlines()
+    told = ["6 faults", "--drift needs", "no none.csv", "write MODEL=PATH", "none/params.yaml is"]
+    told += ["--timezone 'Mars': ", "--cron '61 2 * * *': "]
+    assert len(lines) == len(told)
+    assert all(part in line for part, line in zip(told, lines, strict=True)), lines

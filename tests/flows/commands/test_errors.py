@@ -35,6 +35,7 @@ def test_study_that_is_not_there_is_told_with_the_nearest(tmp_path, monkeypatch)
         "studies/benchmrk/params.yaml is missing; a study is a folder with one; "
         "did you mean studies/benchmark?"
     )
+    (tmp_path / "others/params.yaml").mkdir(parents=True)  # no study either
     with pytest.raises(StudyError, match=r"^other/params.yaml is missing; .* with one$"):
         enter_home(Path("other"))
     assert Path.cwd() == tmp_path

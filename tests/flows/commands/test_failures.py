@@ -16,7 +16,10 @@ from rnn_core.errors import StudyError
         (errno.ENOSPC, "error: /x/y: No space left on device; free some space\n"),
         (errno.EROFS, "error: /x/y: Read-only file system; choose a folder that can be written\n"),
         (errno.ENOENT, "error: /x/y: No such file or directory; check the path\n"),
-        (errno.EISDIR, "error: /x/y: Is a directory; name a file, not a folder\n"),
+        (
+            errno.EISDIR,
+            "error: /x/y: Is a directory; a file belongs there: name one or remove the folder\n",
+        ),
         (errno.ENOTDIR, "error: /x/y: Not a directory; name a folder, not a file\n"),
         (errno.ENAMETOOLONG, "error: /x/y: File name too long; choose a shorter name\n"),
         (errno.EXDEV, "error: /x/y: Invalid cross-device link; choose a folder on the same disk\n"),
@@ -24,6 +27,7 @@ from rnn_core.errors import StudyError
 )
 def test_disk_that_cannot_be_used_is_told_in_a_line(number, said):
     assert text_of(OSError(number, os.strerror(number), "/x/y")) == said
+    assert text_of(OSError(number, os.strerror(number), "/x/.y.tmp", None, "/x/y")) == said
 
 
 def test_full_disk_without_a_file_is_told_too():

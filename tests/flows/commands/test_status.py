@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from flows.commands.upkeep import freshness
+from flows.commands.upkeep import commit_of, freshness
 from flows.layout import Layout
 
 
@@ -35,3 +35,9 @@ def test_full_disk_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(FileLock, "acquire", full)
     with pytest.raises(OSError, match="No space left"):
         freshness(Layout(tmp_path), tmp_path)
+
+
+def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
+    """It was the error that there is no such file."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert commit_of(tmp_path / "dvc.lock") == ""

@@ -39,7 +39,9 @@ def test_name_that_was_made_to_point_here_is_refused(client, host):
     assert (response.status_code, list(response.json())) == (403, ["error"])
 
 
-@pytest.mark.parametrize("origin", ["http://example.org", "null", "https://localhost:8001"])
+@pytest.mark.parametrize(
+    "origin", ["http://example.org", "null", "https://localhost:8001", "http://[::1"]
+)
 def test_page_of_another_address_is_refused(client, origin):
     response = client.post(ADDRESS, json=ASKED, headers={"Origin": origin})
     assert (response.status_code, list(response.json())) == (403, ["error"])

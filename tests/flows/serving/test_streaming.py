@@ -71,8 +71,15 @@ def test_wrong_request_is_refused(client, body, status):
 
 
 def test_stream_is_asked_in_json(client):
-    headers = {"Content-Type": "text/plain"}
-    assert client.post(ADDRESS, content="line", headers=headers).status_code == 415
+    for kind, status in (
+        ("text/plain", 415),
+        ("application/json-seq", 415),
+        ("Application/JSON; charset=utf-8", 200),
+    ):
+        response = client.post(ADDRESS, json=asked(), headers={"Content-Type": kind})
+        assert response.status_code == status, kind
+    beside = client.post(ADDRESS, json=asked(), params={"num_tokens": 9})
+    assert (beside.status_code, "into the body" in beside.json()["error"]) == (422, True)
 
 
 @pytest.fixture

@@ -129,7 +129,8 @@ def tiny_study(tmp_path, monkeypatch):
     """A folder that looks like a study; nothing may be read of it."""
     (tmp_path / "params.yaml").write_text("study: tiny\n")
     monkeypatch.setattr("flows.commands.services.deploy.enter_home", lambda folder: folder)
-    monkeypatch.setattr("flows.operations.deployments.read_study", lambda folder: Named())
+    for module in ("commands.services.deploy", "operations.deployments"):
+        monkeypatch.setattr(f"flows.{module}.read_study", lambda folder: Named())
     return tmp_path
 
 

@@ -3,8 +3,9 @@
 import pytest
 from mlflow import MlflowClient
 
-from flows.tracking.alias import ALIAS, asked_of, move_alias, standing_of
-from rnn_core.errors import ParameterError
+from flows.tracking.alias import ALIAS, asked_of, move_alias, move_by_hand, standing_of
+from flows.tracking.moves import history_of
+from rnn_core.errors import ParameterError, StudyError
 
 NAME = "shop.sales"
 
@@ -104,6 +105,35 @@ def test_cut_off_first_move_is_not_a_persons(client, monkeypatch, call):
         with pytest.raises(CutOffError):
             move(client, "1")
     assert state(client)[2] is False
+
+
+@pytest.mark.parametrize("rival", ["2", None])
+@pytest.mark.parametrize("moved", [move_alias, move_by_hand])
+@pytest.mark.parametrize("late", [False, True])
+def test_move_of_another_machine_meanwhile_is_told(client, monkeypatch, moved, rival, late):
+    """It has no lock in common with this one, so that both may have been called the champion."""
+    move(client, "1")
+
+    def other():
+        if rival:
+            write(client, NAME, ALIAS, rival)
+        else:
+            client.delete_registered_model_alias(NAME, ALIAS)
+
+    def then_other(self, *arguments):
+        write(self, *arguments)
+        other()
+
+    standing, write = standing_of(client, NAME), MlflowClient.set_registered_model_alias
+    if late:
+        monkeypatch.setattr(MlflowClient, "set_registered_model_alias", then_other)
+    else:
+        other()
+    told = "moved to version 2 meanwhile" if rival else "moved away meanwhile"
+    with pytest.raises(StudyError, match=told):
+        moved(client, client.get_model_version(NAME, "3"), standing, "why")
+    assert state(client)[1:] == (rival is not None, True)
+    assert [found.version for found in history_of(client, NAME)] == ["1"]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from promoting import (
     versions,
 )
 
+from flows.commands.services.champion import told
+from flows.operations.champion import champions
 from flows.tracking import promotion, registered
 from flows.tracking.promotion import LEVEL
 from rnn_core.comparison.ensembles import EnsembleScores
@@ -298,22 +300,18 @@ def test_champion_of_another_gatewise_is_replaced_for_that_reason(finished, layo
 # --- Decisions ---
 
 
-def call_decided(version):
-    MlflowClient().set_model_version_tag(NAME, version, "gatewise.decision", "decided")
-
-
-def undecided(layout):
-    """Let the comparison be one on which the rule did not decide."""
+def decide(layout, status, why):
+    """Let the rule have decided so."""
     comparison = read_comparison(layout.comparison("sales"))
-    decision = replace(comparison.decision, status="open")
+    decision = replace(comparison.decision, status=status, why=why)
     write_comparison(layout.comparison("sales"), replace(comparison, decision=decision))
 
 
 def test_decided_champion_stays_until_something_better_comes(finished, layout):
-    undecided(layout)
     spoil(layout)
+    decide(layout, "decided", "safe")
     promote_sales(layout)
-    call_decided("1")
+    decide(layout, "open", "too_close")
     spoil(layout, 1e-6)
     found = promote_sales(layout)
     assert (found.action, champion()) == ("kept", "1")
@@ -322,3 +320,16 @@ def test_decided_champion_stays_until_something_better_comes(finished, layout):
     found = promote_sales(layout)
     assert (found.action, champion()) == ("promoted", "2")
     assert "it is better than the champion before it" in found.reason
+
+
+def test_champion_that_had_no_rivals_is_no_safer_than_an_open_one(layout):
+    spoil(layout)
+    decide(layout, "decided", "only_one")
+    promote_sales(layout)
+    (found,) = champions(NAME)
+    assert next(told(found)).endswith(", decided, without rivals")
+    decide(layout, "open", "too_close")
+    spoil(layout, 1e-6)
+    found = promote_sales(layout)
+    assert (found.action, champion()) == ("kept", "1")
+    assert "challenger is worse than the champion before it, version 1, (paired" in found.reason
