@@ -5,11 +5,9 @@ with what they were, and it compiles again when one has changed. They are found 
 reading found them: in the cell, in what this holds, and in variables.
 """
 
-from collections.abc import Callable, Iterator
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
 from typing import Any, TypeAlias
-
-import numpy as np
 
 from rnn_core.cells.base import Cell
 from rnn_core.compiler.inspection import guards
@@ -21,14 +19,11 @@ from rnn_core.compiler.torch_internals import constant_result
 Setting: TypeAlias = bool | int | float | complex | str
 """A value that `torch.compile` can compare."""
 
+READ_CLOSED = (lambda value: lambda: value)(None).__code__  # noqa: PLC3002 - not its result
+"""Code of a function that returns a variable that it closes over."""
 
-def read_closed() -> Callable[[], Any]:
-    """A function that returns a variable that it closes over."""
-    value = None
-    return lambda: value
-
-
-READ_CLOSED = read_closed().__code__
+HOLDERS = (guards.Items, guards.Elements, guards.Set, guards.Instance, guards.Slot)
+"""Guards of what settings can lie in."""
 
 
 def are_watched(cell: Cell) -> bool:
@@ -71,8 +66,8 @@ def settings_of(cell: Cell) -> list[tuple[str, Setting]]:
 def all_held(cell: Cell) -> list[tuple[str, Any]]:
     """A cell and the variables that its step reads, and all that these hold, by place."""
     found = held_by(cell, cell, "self", ())
-    for number, variable in enumerate(cell._answers.variables):  # type: ignore[attr-defined]
-        found += held_by(cell, variable(), f"variable {number}", ())
+    for name, variable in cell._answers.variables.items():  # type: ignore[attr-defined]
+        found += held_by(cell, variable(), name, ())
     return found
 
 
@@ -94,7 +89,8 @@ def held_by(cell: Cell, held: Any, place: str, within: tuple[object, ...]) -> li
     elif isinstance(held, list | tuple | set):
         parts = list(enumerate(held))
     else:
-        parts = [(name, getattr(held, name, None)) for name in attributes_of(cell, held)]
+        parts = [(name, held.__dict__.get(name)) for name in own_read(cell, held)]
+        parts += [(name, getattr(held, name, None)) for name in attributes_of(cell, held)]
     found = [(place, held)]
     for name, part in parts:
         found += held_by(cell, part, f"{place}.{name}", (*within, held))
@@ -103,18 +99,28 @@ def held_by(cell: Cell, held: Any, place: str, within: tuple[object, ...]) -> li
 
 @constant_result
 def attributes_of(cell: Cell, held: object) -> list[str]:
-    """Attributes of an object or a class that settings can lie in; none if the step reads none."""
+    """Attributes that settings can lie in, besides `own_read`; none if the step reads none."""
     order = held.__mro__ if isinstance(held, type) else type(held).__mro__
-    found: dict[str, None] = {}
-    for guard in guards_of(cell):
-        if isinstance(guard, guards.Instance) and guard.owner is held:
-            found["__dict__"] = None
+    found: set[str] = set()
+    for _, guard in guards_of(cell):
+        if isinstance(guard, guards.Instance) and guard.owner is held and guard.read is None:
+            found.add("__dict__")
         elif isinstance(guard, guards.Slot) and guard.owner is held:
-            found[guard.name] = None
+            found.add(guard.name)
         elif isinstance(guard, guards.Members) and guard.kind in order:
             members = zip(guard.keys, guard.values, strict=True)
-            found |= dict.fromkeys(name for name, value in members if is_data(name, value))
-    return list(found)
+            found |= {name for name, value in members if is_data(name, value)}
+    return sorted(found)
+
+
+@constant_result
+def own_read(cell: Cell, held: object) -> list[str]:
+    """Names of attributes that a step reads of an object itself, whether they are there or not."""
+    found: set[str] = set()
+    for _, guard in guards_of(cell):
+        if isinstance(guard, guards.Instance) and guard.owner is held and guard.read is not None:
+            found |= guard.read
+    return sorted(found)
 
 
 def is_data(name: str, member: object) -> bool:
@@ -122,63 +128,33 @@ def is_data(name: str, member: object) -> bool:
     return not (name.startswith("__") or hasattr(type(member), "__get__"))
 
 
-def guards_of(cell: Cell) -> Iterator[Guard]:
-    """All that was found to be read by a cell's step."""
+def guards_of(cell: Cell) -> Iterator[tuple[tuple[Any, ...], Guard]]:
+    """All that was found to be read by a cell's step, as in `Guards.all`."""
     for answer in answers_of(cell).values():
-        yield from answer.guards.all.values()
+        yield from answer.guards.all.items()
 
 
-HOLDERS = {
-    guards.Items: "mapping",
-    guards.Elements: "sequence",
-    guards.Set: "elements",
-    guards.Instance: "owner",
-    guards.Slot: "owner",
-}
-"""Attributes of guards: what they are guards of, where settings can lie."""
-
-
-def is_hidden(guard: Guard, reached: set[int]) -> bool:
-    """Return whether a guard's part can change unseen: numbers, and what no setting lies in."""
-    holder = HOLDERS.get(type(guard))
-    if holder is None:
-        return isinstance(guard, guards.Numbers)
-    return id(getattr(guard, holder)) not in reached
-
-
-def add_variable(variables: list[FunctionType], guard: Guard) -> None:
-    """Add a function that returns a variable, if a guard is one of a variable of the user's."""
+def variable_of(guard: Guard) -> FunctionType | None:
+    """The function that returns a variable, if a guard is one of a variable of the user's."""
+    if not isinstance(guard, guards.Variable | guards.Entry):
+        return None
+    held = guard.expected
+    if held is guards.MISSING or isinstance(held, ModuleType) or place_of(held) is not None:
+        return None
     if isinstance(guard, guards.Variable):
-        held = guards.content_of(guard.cell)
-        new = FunctionType(READ_CLOSED, globals(), closure=(guard.cell,))
-    elif isinstance(guard, guards.Entry) and guard.name.isidentifier():
-        held = guard.mapping.get(guard.name, guards.MISSING)
-        new = FunctionType(code_of(guard.name), guard.mapping)  # type: ignore[arg-type]
-    else:
-        return
-    is_theirs = isinstance(held, ModuleType) or place_of(held) is not None
-    if held is not guards.MISSING and not is_theirs and mark(new) not in map(mark, variables):
-        variables.append(new)
-
-
-def mark(variable: FunctionType) -> tuple[Any, ...]:
-    """Identity of the variable that a function returns."""
-    cells = tuple(map(id, variable.__closure__ or ()))
-    return variable.__code__.co_names, id(variable.__globals__), cells
-
-
-def code_of(name: str) -> CodeType:
-    """Code of a function that returns a global variable."""
-    constants = compile(f"lambda: {name}", "<variable>", "eval").co_consts
-    return next(constant for constant in constants if isinstance(constant, CodeType))
+        return FunctionType(READ_CLOSED, globals(), closure=(guard.cell,))
+    code = compile(f"lambda: {guard.name}", "<variable>", "eval").co_consts[0]
+    return FunctionType(code, guard.mapping)  # type: ignore[arg-type]
 
 
 @constant_result
 def can_be_watched(cell: Cell) -> bool:
     """Return whether all that a step reads is a setting; warns of what is not."""
     variables = answers_of(cell).variables
-    for guard in guards_of(cell):
-        add_variable(variables, guard)
+    for (_, *parts), guard in guards_of(cell):
+        variable = variable_of(guard)
+        if variable is not None:
+            variables.setdefault(f"variable {parts}", variable)
     hidden = hidden_from(cell)
     if hidden:
         reason = f"torch.compile does not see changes of {hidden[0]}, which its step reads"
@@ -187,15 +163,15 @@ def can_be_watched(cell: Cell) -> bool:
 
 
 def hidden_from(cell: Cell) -> list[str]:
-    """Names of what may change and is no setting: the numbers of arrays, or what code has kept."""
-    held = all_held(cell)
-    reached = {id(part) for _, part in held}
-    hidden = [guard.where for guard in guards_of(cell) if is_hidden(guard, reached)]
-    hidden += [
-        place.replace(".__dict__", "") for place, part in held if isinstance(part, np.generic)
-    ]
+    """Names of what may change and is no setting: numbers of NumPy, or what code has kept."""
+    held = [part for _, part in all_held(cell)]
+    reached = {id(part) for part in held}
     # Another function of the same code passes for the same, whatever it closes over.
-    code = {id(g.function): g.where for g in guards_of(cell) if isinstance(g, guards.Code)}
-    closed = {id(part) for _, part in held if getattr(part, "__closure__", None)}
-    hidden += [code[one] for one in closed if one in code]
-    return hidden
+    closed = {id(part) for part in held if getattr(part, "__closure__", None)}
+    return [
+        guard.where
+        for (_, owner, *_), guard in guards_of(cell)
+        if isinstance(guard, guards.Number | guards.Numbers)
+        or (isinstance(guard, HOLDERS) and owner not in reached)
+        or (isinstance(guard, guards.Code) and owner in closed)
+    ]

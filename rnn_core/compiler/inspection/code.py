@@ -125,6 +125,7 @@ class Inspector:
         elif type(value) in READERS:
             READERS[type(value)](self, value, where)
         elif isinstance(value, np.generic) and place_of(type(value)):
+            self.guard(guards.Number(where), value)
             self.say(type(value).__name__, value.dtype.str, repr(value))
         else:
             self.instance(value, where)
@@ -277,7 +278,8 @@ class Inspector:
         if hasattr(value, "__dict__"):
             attributes = value.__dict__
             names, values = tuple(attributes), tuple(attributes.values())
-            self.guard(guards.Instance(where, value, kind, attributes, names, values), value)
+            read = None if whole else self.names
+            self.guard(guards.Instance(where, value, kind, attributes, names, values, read), value)
             for name, item in zip(names, values, strict=True):
                 if whole or name in self.names:
                     self.say(name)

@@ -206,13 +206,18 @@ def content_of(cell: CellType) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Instance(Guard):
-    """An object: its class, and all attributes that it has itself."""
+    """An object: its class, and all attributes that it has itself.
+
+    Attributes:
+        read: Those that code can read, whether they are there or not; None: any.
+    """
 
     owner: Any
     kind: type
     attributes: dict[str, Any]
     keys: tuple[str, ...]
     values: tuple[Any, ...]
+    read: frozenset[str] | None
 
     def holds(self) -> bool:
         attributes = self.owner.__dict__
@@ -246,6 +251,14 @@ class Slot(Guard):
     def restore(self) -> None:
         if self.expected is not MISSING:
             setattr(self.owner, self.name, self.expected)
+
+
+@dataclass(frozen=True, eq=False)
+class Number(Guard):
+    """A number of NumPy, which never changes; what holds it has a guard."""
+
+    def holds(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,10 +303,10 @@ class Guards:
     """All that a step reads and that may change.
 
     Attributes:
-        all: The guards, by what they guard.
+        all: The guards, by their kind and the identities of what they guard.
     """
 
-    all: dict[object, Guard] = field(default_factory=dict)
+    all: dict[tuple[Any, ...], Guard] = field(default_factory=dict)
 
     def add(self, guard: Guard, *parts: object) -> None:
         """Add a guard of the parts with these identities, unless it is there."""

@@ -76,7 +76,7 @@ class Answers(dict[Question, Answer]):
 
     def __init__(self, cell: Cell | None = None) -> None:
         super().__init__()
-        self.variables: list[FunctionType] = []
+        self.variables: dict[str, FunctionType] = {}
         self.owner = None if cell is None else weakref.ref(cell)
 
     def __reduce__(self) -> tuple[type["Answers"], tuple[()]]:

@@ -221,9 +221,25 @@ def test_all_that_a_step_reads_is_compared(monkeypatch):
         assert settings.settings_of(cell) != before
 
 
+def test_what_a_step_does_not_read_leaves_a_cell_its_kernel(monkeypatch):
+    """A number of NumPy in any attribute refused the kernel, and each change compiled again."""
+    cell, _ = closing()
+    cell.title, cell.calls = np.float32(0.5), [0, np.float64(1.0)]
+    form_for(cell, library, torch.float64)
+    monkeypatch.setattr(search, "warned", set())
+    assert settings.are_watched(cell)
+    before = settings.settings_of(cell)
+    cell.title, cell.calls = 0.9, [1]
+    assert settings.settings_of(cell) == before
+
+
 HIDDEN = {
     "self.held": (np.array([0.5]), lambda self, a: a * float(self.held[0])),
     "self.number": (np.float32(0.5), lambda self, a: a * float(self.number)),
+    "self.several['a'][0]": (
+        {"a": [np.float64(0.5)]},
+        lambda self, a: a * float(self.several["a"][0]),
+    ),
     "self.partial": (
         functools.partial(torch.mul, other=0.5),
         lambda self, a: a * self.partial.keywords["other"],
@@ -244,7 +260,7 @@ def test_a_kernel_is_not_compiled_in_where_a_change_would_not_be_seen(where, mon
     members = {"gates": ("a",), "weights": {}, "scaled": function}
     members["step"] = lambda self, x, state, w: (torch.tanh(self.scaled(x.a)),)
     cell = type("Holding", (Cell,), members)()
-    setattr(cell, where.removeprefix("self."), held)
+    setattr(cell, where.removeprefix("self.").partition("[")[0], held)
     assert form_for(cell, library, torch.float64)
     with pytest.warns(RuntimeWarning, match=re.escape(f"changes of {where}")):
         assert not settings.are_watched(cell)
