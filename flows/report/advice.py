@@ -169,7 +169,7 @@ def together(comparison: Comparison) -> str:
     if found is None or champion is None:
         return ""
     number, by = len(found.scores.seeds), found.better_by
-    compared = f"{words.difference(abs(by))} {'better' if by >= 0 else 'worse'}"
+    compared = f"{words.difference(abs(by))} {'better' if by > 0 else 'worse'}" if by else "as good"
     extra = f", {words.count(found.trainings)} of them trained for it alone"
     kept = ""
     if comparison.registered_refit is None:
@@ -359,20 +359,3 @@ def because(comparison: Comparison) -> str:
         **NOTHING_TOLD,
         "all_diverged": "most trainings of every candidate diverged",
     }[comparison.decision.why]
-
-
-def status(comparison: Comparison) -> str:
-    """The status of the decision and the reason, in a few words."""
-    return f"{comparison.decision.status}: {because(comparison)}"
-
-
-def risk(comparison: Comparison) -> str:
-    """The expected loss of what is recommended, by both sets; empty if it is not known."""
-    champion = comparison.champion
-    if champion is None or comparison.decision.alone:
-        return ""
-    validation, test = champion.result.validation, champion.result.test
-    if validation.risk is None or test.risk is None:
-        return ""
-    by_validation, by_test = words.expected_loss(validation), words.expected_loss(test)
-    return f"expected loss {by_validation} margins, {by_test} by the test set"

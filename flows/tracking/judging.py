@@ -122,16 +122,20 @@ def judge(challenger: Path, champion: Path, raw: Path) -> Judged:
 
 
 def check_same_items(first: Scores, second: Scores) -> None:
-    """Check that two models were scored on the same items.
+    """Check that two models were scored on the same items, and the second with finite numbers.
 
     Raises:
-        NotComparableError: If not, for example because a longer lookback leaves fewer windows.
+        NotComparableError: If not, for example because a longer lookback leaves fewer windows, or
+            because the older model overflows on newer data.
     """
     if not torch.equal(first.weights, second.weights):
         raise NotComparableError(
             f"it can answer {len(second.values)} items of the test set, and the challenger "
             f"{len(first.values)}"
         )
+    lost = int((~torch.isfinite(second.values)).sum())
+    if lost:
+        raise NotComparableError(f"its score on {lost} of {len(second.values)} items is no number")
 
 
 def restored(folder: Path) -> Finished:

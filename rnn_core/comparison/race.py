@@ -11,12 +11,19 @@ often that errs, looks repeated, is measured by `benchmarks/calibration.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.comparison.statistics.items import Items, as_losses, mean_over_seeds, own_share
+from rnn_core.comparison.statistics.items import (
+    ROUNDING,
+    Items,
+    as_losses,
+    mean_over_seeds,
+    own_share,
+)
 from rnn_core.comparison.statistics.posterior import Posterior, posterior, risk_of
 from rnn_core.metric import Metric
 from rnn_core.study import Seeds
@@ -179,21 +186,19 @@ def look_at(
 
 
 def least_loss(runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) -> str | None:
-    """The candidate that is expected to be the least worse than the best; the cheaper of equals.
+    """The candidate that is expected to be the least worse than the best; the cheapest of equals.
 
-    Draws give equals expected losses that differ by chance. So equals are those with the same
-    losses.
+    Expected losses differ as means do, except for rounding. So equals are those with the same mean.
     """
-    losses = {
-        runner.name: [one.loss for one in used]
+    means = {
+        runner.name: fmean(one.loss for one in used if one.loss is not None)
         for runner in runners
         if is_fit(used := runner.trained[: asked[runner.name]])
     }
-    means = {n: fmean(one for one in each if one is not None) for n, each in losses.items()}
     if not means:
         return None
     best = min(means, key=lambda name: (seen.expected.get(name, 0.0), means[name]))
-    return next(name for name, each in losses.items() if each == losses[best])
+    return next(n for n, mean in means.items() if isclose(mean, means[best], rel_tol=ROUNDING))
 
 
 def known_of(candidates: Sequence[Sequence[Trained]]) -> Posterior | None:

@@ -11,7 +11,6 @@ from itertools import combinations
 from statistics import fmean
 
 import numpy as np
-import numpy.typing as npt
 
 from rnn_core.comparison.candidates import Candidate
 from rnn_core.comparison.need import need_of, smallest_difference
@@ -51,8 +50,6 @@ CONTRADICTED = 0.5
 
 DIGITS = 4
 """Of chances: draws tell no more."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,6 +210,14 @@ def test_least_expected_loss_is_recommended_where_none_is_safe():
     assert found.recommended == min(last.expected, key=last.expected.get)
 
 
+@pytest.mark.parametrize("lost", [[], [(2, 0)], [(2, 1), (3, 0)]])
+def test_cheapest_of_equals_is_recommended_though_seeds_of_others_diverged(lost):
+    """Draws alone differ by rounding between candidates whose losses are the same."""
+    runners = plain([0.9, 0.7, 0.7, 0.7], deviation=0.0, num_seeds=5, lost=lost)
+    found = race(runners, Seeds(first=5, most=5), 0.01)
+    assert (found.winner, found.recommended) == (None, "candidate1")
+
+
 def test_looks_are_at_the_usual_numbers_between_first_and_most():
     assert looks_of(Seeds(first=3, most=10)) == (3, 4, 5, 7, 10)
     assert looks_of(Seeds(first=6, most=12)) == (6, 7, 10, 12)

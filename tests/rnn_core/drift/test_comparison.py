@@ -4,10 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import scipy.signal
 import scipy.stats
 from statsmodels.stats.multitest import multipletests
 
-from rnn_core.drift.comparison import FEWEST_ITEMS, compare
+from rnn_core.drift.comparison import FEWEST_ITEMS, FEWEST_STRETCHES, compare
 from rnn_core.drift.traits import MOST_ITEMS, Traits, read_traits, write_traits
 from rnn_core.errors import DataError
 
@@ -105,6 +106,24 @@ def test_mean_over_windows_is_tested_as_one_more_stretch(kept):
     pooled = scipy.stats.ttest_ind(means, [now.mean()])  # whose variance is that of the many
     assert change.p == pytest.approx(pooled.pvalue)
     assert change.size == pytest.approx(abs(now.mean() - means.mean()))
+
+
+@pytest.mark.parametrize(("windows", "least", "most"), [(20, 0.12, 0.36), (100, 0, 0.08)])
+def test_windows_that_stay_alike_give_false_alarms_unless_there_are_many(windows, least, most):
+    rng, correlation, draws = np.random.default_rng(0), 0.9, 100
+    names, kept = ["a", "b", "c"], windows // FEWEST_STRETCHES
+
+    def wandering(number):
+        noise = rng.normal(0, (1 - correlation**2) ** 0.5, (3, number + 100))
+        values = scipy.signal.lfilter([1], [1, -correlation], noise)[:, 100:]
+        return Traits(
+            num_items=number,
+            numbers=dict(zip(names, values, strict=True)),
+            matters=dict.fromkeys(names, 0.5),
+        )
+
+    checks = (compare(wandering(windows), wandering(kept), in_time=True) for _ in range(draws))
+    assert least <= sum(bool(check.changed) for check in checks) / draws <= most
 
 
 def test_newest_windows_are_compared_where_there_are_more_than_training_can_tell_of():
