@@ -26,7 +26,8 @@ from rnn_core.readers.labelled_lines import (
     numbered_lines,
     sample_lines,
 )
-from rnn_core.readers.labelled_texts import LABEL_NAMES, TEXT_NAMES, check_rows, one_form
+from rnn_core.readers.labelled_texts import LABEL_NAMES, TEXT_NAMES, check_rows
+from rnn_core.readers.plain_text import as_seen
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.text_files import is_plain
 from rnn_core.readers.writing_systems import UNSPACED
@@ -117,7 +118,7 @@ def find_class_files(raw: Path) -> list[ClassFile]:
     if some or not all(has_lines(file, certain) for file in labels):
         return []
     sides = [-1 if word is None else SPLITS.index(named[word]) for word in splits.values()]
-    found = list(map(ClassFile, labels, map(one_form, labels.values()), sides))
+    found = list(map(ClassFile, labels, map(as_seen, labels.values()), sides))
     each = {(one.label, one.side) for one in found}
     if len(each) < len(found):
         return []

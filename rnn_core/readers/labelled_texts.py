@@ -4,7 +4,6 @@ Rows are numbered by the line of the file, or the row of the sheet.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.labelled_lines import OPINIONS, LineKind, is_few, numbered_lines, read_any
-from rnn_core.readers.plain_text import CONTROL
+from rnn_core.readers.plain_text import CONTROL, as_seen
 from rnn_core.readers.splits import says_splits
 from rnn_core.readers.table_files import TableFile, TableForm
 
@@ -41,6 +40,15 @@ LOOKED_AT = 10_000
 
 MOST_TOLD = 20
 """Columns that are named, at most."""
+
+LEFT_OUT = "left out, since further values"
+"""The start of the note on columns of lists, which are not read."""
+
+ONE_LABEL = (
+    "if the labels are there, write one value in place of each list, since a text has one class: "
+    "`jq -c '.NAME |= first' FILE.jsonl > labelled.jsonl`, with the name of the column"
+)
+"""Advice for labels that are lists, as where a text may have several."""
 
 WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))\.0+")
 """A whole number that is written as one with decimals."""
@@ -122,9 +130,7 @@ def read_texts(
         raise DataError(f"text and label are the same column of {file.name}, {names[places[0]]!r}")
     values = [texts_of(found.frame.iloc[:, place]) for place in places]
     table = pd.DataFrame(
-        {"text": values[0], "label": list(map(one_form, values[1]))},
-        index=found.frame.index,
-        dtype=object,
+        {"text": values[0], "label": values[1]}, index=found.frame.index, dtype=object
     )
     if split is not None:
         table["split"] = values[2]
@@ -143,24 +149,19 @@ def read_texts(
 
 
 def texts_of(column: "pd.Series[str]") -> list[str]:
-    """The values of a column as texts, without blanks around; nothing is an empty text."""
+    """The values of a column as texts as they are seen; nothing is an empty text."""
     return [as_text(value) for value in column.tolist()]
 
 
 def as_text(value: object) -> str:
-    """A value as text: a whole number has no decimals."""
+    """A value as the text that is seen, without blanks around; a whole number has no decimals."""
     if isinstance(value, str):
-        return value.strip()
+        return as_seen(value).strip()
     if value is None or value != value:  # noqa: PLR0124 - NaN and NaT are not themselves
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
-
-
-def one_form(label: str) -> str:
-    """A label with one form of letters with marks, which look the same in several."""
-    return unicodedata.normalize("NFC", label)
 
 
 def place_of(name: str, found: TableFile, column: Column) -> int:
@@ -179,8 +180,8 @@ def place_of(name: str, found: TableFile, column: Column) -> int:
         raise NoColumnError(f"{name} has {len(names)} columns; there is no {wanted}", wanted)
     header = found.form.header is not False
     without = "" if header else " (it has no row of names: give positions)"
-    told = "".join(f"; {note}" for note in found.notes)
-    raise NoColumnError(f"{name}: {unknown('column', wanted, names)}{without}{told}", wanted)
+    what = f"{name}: {unknown('column', wanted, names)}{without}{told_notes(found)}"
+    raise NoColumnError(what, wanted)
 
 
 def guess_columns(
@@ -233,12 +234,17 @@ def few_valued_place(name: str, found: TableFile, besides: int) -> int:
     if len(few) > 1:
         few = [place for place in few if are_usual_labels(found.frame.iloc[:, place])] or few
     if len(few) != 1:
-        told = "".join(f"; {note}" for note in found.notes)
         raise DataError(
             f"{name}: cannot tell which column holds the labels; name it: --target ... "
-            f"(columns: {some(told_columns(found), MOST_TOLD)}){told}"
+            f"(columns: {some(told_columns(found), MOST_TOLD)}){told_notes(found)}"
         )
     return few[0]
+
+
+def told_notes(found: TableFile) -> str:
+    """Notes on a table in which labels are missing, with what to do where some were left out."""
+    cure = f"; {ONE_LABEL}" if any(note.startswith(LEFT_OUT) for note in found.notes) else ""
+    return "".join(f"; {note}" for note in found.notes) + cure
 
 
 def guess_split(found: TableFile, besides: Collection[Column]) -> Column | None:

@@ -12,7 +12,7 @@ from rnn_core.readers.plain_text import text_pieces
 REPLACED = "\ufffd"
 """Stands where a program could not read a character."""
 
-LOST, SHIFTED, TWICE, ENTITY = "lost", "shifted", "twice", "entity"
+LOST, SHIFTED, TWICE, ENTITY, TAG = "lost", "shifted", "twice", "entity", "tag"
 
 TAIL = "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in range(0x80, 0xC0))
 """Characters that windows-1252 has for the later bytes of a character in UTF-8."""
@@ -55,16 +55,23 @@ MOST = 0.75
 ENTITY_OF_HTML = r"&(?:[A-Za-z][A-Za-z0-9]{1,7}|#\d{2,5}|#[xX][0-9a-fA-F]{2,5});"
 """An entity, by its name or number."""
 
+TAG_OF_HTML = (
+    r"(?i:</?(?:a|b|br|blockquote|code|div|em|font|h[1-6]|hr|i|img|li|ol|p|pre|span|strong|table|td"
+    r"|tr|u|ul)(?:\s[^<>]*)?/?>)"
+)
+"""A tag that web pages have inside their texts."""
+
 ODD = re.compile(
     f"(?P<{LOST}>{REPLACED})"
     f"|(?P<{TWICE}>{AS_WESTERN})"
     f"|(?P<{SHIFTED}>[\x80-\x84\x86-\x9f])"
     f"|(?P<{ENTITY}>{ENTITY_OF_HTML})"
+    f"|(?P<{TAG}>{TAG_OF_HTML})"
 )
 """Such characters: lost ones, those of UTF-8 that was read as another encoding, control characters
-of Latin-1 except for its line break, and entities of HTML."""
+of Latin-1 except for its line break, and entities and tags of HTML."""
 
-LEAST = {LOST: 1, SHIFTED: 1, TWICE: 3, ENTITY: 3}
+LEAST = {LOST: 1, SHIFTED: 1, TWICE: 3, ENTITY: 3, TAG: 3}
 """Places from which on they are reported; a few of some are in proper texts too."""
 
 CAUSES = {
@@ -83,6 +90,10 @@ CAUSES = {
     ENTITY: (
         "places in all have entities of HTML such as {such}, which are learned as they are "
         "written; write the characters that they mean"
+    ),
+    TAG: (
+        "places in all have tags of HTML such as {such}, which are learned as they are written; "
+        "remove them, unless they are meant"
     ),
 }
 
@@ -133,7 +144,7 @@ def places(pieces: Iterable[str]) -> tuple[Counter[str], dict[str, tuple[int, st
     first: dict[str, tuple[int, str]] = {}
     line = 1
     for piece in pieces:
-        if not piece.isascii() or "&" in piece:
+        if not piece.isascii() or "&" in piece or "<" in piece:
             for match in ODD.finditer(piece):
                 kind = str(match.lastgroup)
                 if kind == ENTITY and not is_entity(match.group()):

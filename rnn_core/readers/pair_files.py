@@ -55,11 +55,28 @@ def pair_files(raw: Path, source_file: str | None, target_file: str | None) -> F
             f"both there, or name them as source_file and target_file{table}"
         )
     if source_file is None and target_file is None:
+        refuse_two_tables(there)
         raise ParameterError(
             f"source_file is not given: which is to be translated, {there[0]!r} or {there[1]!r}?"
         )
     (other,) = set(there) - {source_file, target_file}
     return Files(raw / (source_file or other), raw / (target_file or other))
+
+
+def refuse_two_tables(there: list[str]) -> None:
+    """Refuse two tables, which are never aligned.
+
+    Raises:
+        DataError: If they are.
+    """
+    if not all(is_table(Path(name)) for name in there):
+        return
+    how = "" if not there[0].endswith(".json") else f": `jq -r '.[]' {there[0]} > {there[0]}.txt`"
+    raise DataError(
+        f"{there[0]} and {there[1]} are two tables; name that of pairs: --set "
+        f"source_file={there[0]}; if each holds the texts of one language, save these as plain "
+        f"text, a sentence on each line{how}"
+    )
 
 
 def files_called(raw: Path, source_file: str, target_file: str | None) -> Files:

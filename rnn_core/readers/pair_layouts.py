@@ -19,7 +19,7 @@ from rnn_core.readers.folders import is_note
 from rnn_core.readers.formats.packed import without_packing
 from rnn_core.readers.languages import LANGUAGES
 from rnn_core.readers.pair_files import files_in, is_table
-from rnn_core.readers.splits import split_word, splits_named
+from rnn_core.readers.splits import SETS, split_word, splits_named
 from rnn_core.readers.text_files import ending_of, holds_text, is_plain
 
 SIDES = {"src": 0, "source": 0, "tgt": 1, "trg": 1, "target": 1}
@@ -209,12 +209,12 @@ def by_sets(
     for name, word in words.items():
         if word is not None:
             of[named[word]].append(name)
-    if len(of["train"]) > 1:
-        told = some([*map(shown, of["train"])])
-        raise DataError(
-            f"several files are called after the training set: {told}; "
-            f"{joining(of['train'], languages)}"
-        )
+    for split, found in of.items():
+        if len(found) > 1 and (split == "train" or are_counted(found)):
+            raise DataError(
+                f"several files are called after the {SETS[split]}: {some([*map(shown, found)])}; "
+                f"{joining(found, languages)}"
+            )
     if not of["train"] or not (of["validation"] or of["test"]):
         raise DataError(
             f"the data holds several files of pairs, {some([*map(shown, names)])}; "
@@ -233,6 +233,12 @@ def are_tables_in_parts(names: Sequence[str]) -> bool:
 def differ_in_numbers(names: Sequence[str]) -> bool:
     """Return whether names are the same except for their numbers."""
     return len({re.sub(r"\d+", "#", name) for name in names}) == 1
+
+
+def are_counted(names: Sequence[str]) -> bool:
+    """Return whether names differ in a count from 0 or 1 alone, and not in a year, as of tests."""
+    first = min(int(number) for name in names for number in re.findall(r"\d+", name) or ["2"])
+    return first < 2 and differ_in_numbers(names)
 
 
 def joining(names: Sequence[str], languages: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,12 +25,13 @@ from rnn_core.readers.formats.written_numbers import GAPS, Decimal, read_numbers
 from rnn_core.readers.indicators import Indicator, column_of, indicator_of, ones_where
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
-Missing: TypeAlias = Literal["error", "fill"]
-
 NUMBERS = re.compile(r"\d+")
 
 PIECE = re.compile(r"-\d+-of-(\d+)")
 """Place of a piece of a table among others, and their number, in the name of its file."""
+
+MOST_NOTES = 10
+"""Rows below the last blank one that may be notes below a table, at most."""
 
 LARGEST = 1e100
 """Numbers beyond it have no variance that can be written down."""
@@ -128,8 +129,10 @@ def load_part(file: Path, form: TableForm) -> TableFile:
     """
     faults = Faults()
     part = read_table_file(file, form, faults)
+    last = part.frame.index.max()
     for row in part.blank:
-        faults.add(f"{file.name}, row {row} is blank", "remove it, or fill it")
+        notes = ", or with all below it if these are notes" if last - row < MOST_NOTES else ""
+        faults.add(f"{file.name}, row {row} is blank", f"remove it{notes}, or fill it")
     faults.check()
     return without_units(part)
 

@@ -15,8 +15,7 @@ from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import check_link, visible_files, visible_in
 from rnn_core.readers.formats.encodings import first_that_is_not
 from rnn_core.readers.formats.packed import unpacked
-from rnn_core.readers.labelled_texts import one_form
-from rnn_core.readers.plain_text import read_plain_text
+from rnn_core.readers.plain_text import as_seen, read_plain_text
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.text_files import is_plain
 
@@ -54,10 +53,10 @@ def split_folders(raw: Path) -> dict[Path, Split]:
     folders = {folder.name: folder for folder in visible_in(raw) if folder.is_dir()}
     if exact := splits_named(folders):
         return {folders[name]: split for name, split in exact.items()}
-    words = {word: one for name, one in folders.items() if (word := split_word(name))}
-    named = splits_named(words)
+    words = {one: word for name, one in folders.items() if (word := split_word(name))}
+    named = splits_named(words.values())
     several = "train" in named.values() and len(named) > 1
-    return {words[word]: split for word, split in named.items()} if several else {}
+    return {one: named[word] for one, word in words.items()} if several else {}
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -118,7 +117,7 @@ def texts_of_classes(
     import pandas as pd  # noqa: PLC0415 - training does without
 
     rows = [
-        (file, text, one_form(folder.name), side)
+        (file, text, as_seen(folder.name), side)
         for folder, side in classes
         for file, text in texts_in(folder, raw, faults, encoding)
     ]

@@ -30,6 +30,13 @@ MOST_FAULTS = 1_000
 """Wrong rows after which a file is not read on."""
 
 
+IN_MARKS = '^"([^"]|"")*"$'
+"""A field in quotation marks, where these are read as any other character."""
+
+DOUBLED = r'[^",\s]""|""[^",\s]'
+"""Two quotation marks at a word, as a quoted field has in place of one."""
+
+
 @dataclass
 class Fields:
     """Fields of a text.
@@ -220,39 +227,30 @@ def choose_reading(
     """Read a text by the first of some layouts that all its rows fit; else by the first.
 
     The layouts differ in whether quotation marks quote. Where a field in quotation marks goes
-    on over lines and the text fits without quoting too, no field was meant to.
+    on over lines and the text fits without quoting too, no field was meant to, unless marks
+    are written twice.
     """
     first, *others = layouts
     if (plain := read_plain(opened, encoding, first)) is not None:
         return first, plain
     found = read_fields(opened, encoding, first)
-    if found.fit and not (others and first.quoting == "double" and spans_lines(found)):
+    if found.fit and not (others and first.quoting == "double" and any_has(found, "\n")):
         return first, found
     for other in others:
         again = read_fields(opened, encoding, other)
-        quoted = other.separator != "\t" and not found.fit and has_quoted(again)
+        marks = DOUBLED if found.fit else IN_MARKS
+        quoted = other.separator != "\t" and any_has(again, marks)
         if again.fit and not quoted:
             return other, again
     return first, found
 
 
-def spans_lines(found: Fields) -> bool:
-    """Return whether a field goes on over lines."""
+def any_has(found: Fields, pattern: str) -> bool:
+    """Return whether a part of any field has a form."""
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
     return any(
-        pc.any(pc.match_substring(piece, "\n")).as_py()
-        for pieces in found.columns
-        for piece in pieces
-    )
-
-
-def has_quoted(found: Fields) -> bool:
-    """Return whether a field, read without quoting, is in quotation marks."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - as above
-
-    return any(
-        pc.any(pc.match_substring_regex(piece, '^"([^"]|"")*"$')).as_py()
+        pc.any(pc.match_substring_regex(piece, pattern)).as_py()
         for pieces in found.columns
         for piece in pieces
     )

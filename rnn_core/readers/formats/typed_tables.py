@@ -44,15 +44,33 @@ def read_parquet(stream: BinaryIO, name: str, header: bool | None, faults: Fault
         faults.add(f"{name} is not a readable parquet file: {str(error).splitlines()[0]}", "")
         faults.check()
         raise
+    frame = with_values_inside(frame)
     nested = [str(column) for column in frame.columns if holds_values_inside(frame[column])]
     frame = frame.drop(columns=nested)
     return Typed(numbered(with_writable_times(with_index(frame))), notes=left_out(nested))
 
 
+def with_values_inside(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A table whose values by names are columns, called as in data.text; see `flat` of JSON."""
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    for place, column in reversed([*enumerate(frame.columns)]):
+        values = frame.iloc[:, place]
+        if isinstance(first_in(values), dict):
+            inner = pd.DataFrame([value or {} for value in values], index=frame.index)
+            before, after = frame.iloc[:, :place], frame.iloc[:, place + 1 :]
+            frame = pd.concat([before, inner.add_prefix(f"{column}."), after], axis=1)
+    return frame
+
+
+def first_in(values: "pd.Series[Any]") -> object:
+    """The first value of a column of objects that is there."""
+    return next(iter(values.dropna()), None) if values.dtype == object else None
+
+
 def holds_values_inside(values: "pd.Series[Any]") -> bool:
     """Return whether a column holds lists, or values by names."""
-    first = next(iter(values.dropna()), None) if values.dtype == object else None
-    return isinstance(first, dict | list | np.ndarray)
+    return isinstance(first_in(values), dict | list | np.ndarray)
 
 
 def left_out(nested: Sequence[str]) -> tuple[str, ...]:
@@ -224,7 +242,7 @@ def used_places(filled: Sequence[Sequence[int]], formulas: Container[int]) -> li
 
 
 def of_cells(
-    rows: Sequence[tuple[int, list[Any]]],
+    rows: Sheet,
     header: bool | None,
     notes: tuple[str, ...],
     formulas: Container[int],
@@ -238,6 +256,8 @@ def of_cells(
     filled = filled_places(rows)
     used = used_places(filled, formulas)
     first = next(i for i, places in enumerate(filled) if 2 * len(places) > len(used))
+    if len(used) == 1:
+        first = row_of_names(rows, filled, used[0]) or first
     named = {*filled[first]} & {*chain.from_iterable(filled[first + 1 :])}
     used = sorted({*used, *(place for place in named if place not in formulas)})
     written = [[str(cells[p]) if cells[p] is not None else "" for p in used] for _, cells in rows]
@@ -254,6 +274,18 @@ def of_cells(
         index=pd.Index(numbers, name="row"),
     )
     return Typed(frame, headed, tuple(blank), notes)
+
+
+def row_of_names(rows: Sheet, filled: Sequence[Sequence[int]], place: int) -> int | None:
+    """The first row of several cells, if it has the names of a column of numbers and of others.
+
+    Above it there may be titles, which are one cell each, as most rows below it are.
+    """
+    first = next((i for i, places in enumerate(filled) if len(places) > 1), len(rows))
+    below = [cells[place] for _, cells in rows[first + 1 :]]
+    numbers = bool(below) and all(is_blank(c) or isinstance(c, int | float) for c in below)
+    texts = all(isinstance(rows[first][1][p], str) for p in filled[first]) if below else False
+    return first if numbers and texts and place in filled[first] else None
 
 
 def named_columns(names: Sequence[str]) -> list[str]:

@@ -10,7 +10,13 @@ import pandas as pd
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.times.column_names import USUAL_NAMES, USUAL_WORDS, YEARS, words_of
-from rnn_core.readers.times.numbered import EXCEL, SINCE_1970, times_of_numbers
+from rnn_core.readers.times.numbered import (
+    EXCEL,
+    SINCE_1970,
+    form_of_digits,
+    times_of_numbers,
+    unit_since_1970,
+)
 from rnn_core.readers.times.parsing import AT_ONCE, SUMS_UP, DayFirst, Times
 from rnn_core.readers.times.written import times_of_text
 
@@ -80,6 +86,15 @@ def in_zone(times: pd.DatetimeIndex, zone: str | None, name: str) -> pd.Datetime
         raise DataError(
             f"{name}: {error}, in {zone}; write the times with their offset from UTC, as +02:00"
         ) from None
+
+
+def count_since_1970(table: pd.DataFrame, date: str | None) -> bool:
+    """Return whether the timestamps of a table are counts since 1970, which are in UTC."""
+    if date not in table.columns or not is_number(table[date]):
+        return False
+    numbers = pd.to_numeric(table[date], errors="coerce")
+    whole = bool((numbers % 1 == 0).all())
+    return not (whole and form_of_digits(numbers)) and unit_since_1970(numbers) is not None
 
 
 def stripped(values: "pd.Series[Any]") -> "pd.Series[Any]":

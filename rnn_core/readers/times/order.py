@@ -15,6 +15,9 @@ PARTS_OF_TIME = PARTS["time"] | PARTS["hour"] | {"minute"}
 PARTS_OF_YEAR = PARTS["month"] | PARTS["week"] | PARTS["quarter"] | PARTS["day"]
 """Words of names of columns that may tell the rest of a timestamp; `min` is a minimum too."""
 
+COUNTED_PARTS = frozenset(("period", "interval", "slot"))
+"""Words of names of columns that may count parts of a day."""
+
 MOST_SERIES = 0.25
 """Share of the rows that the names of series in one table may be, at most."""
 
@@ -55,6 +58,12 @@ def check_order(
         raise DataError(
             f"{where} is the timestamp of the row above too, and column {part!r} tells more of the "
             f"time; take both: --set date='{date},{part}'"
+        )
+    if column := parts_of_days(times, table):
+        raise DataError(
+            f"{where} is the timestamp of the row above too, and column {column!r} counts parts of "
+            "the day; write the time at which each begins into a column, such as 00:30, and name "
+            "both with commas between, as --set date='DATE,TIME'"
         )
     if columns := series_columns(times, table):
         count = len(table[list(columns)].drop_duplicates())
@@ -112,6 +121,17 @@ def other_part(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
         part = table[column]
         if words_of(str(column)) & wanted and (is_text(part) or is_whole(part)):
             return str(column)
+    return None
+
+
+def parts_of_days(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
+    """A column that counts parts of each day from 0 or 1 on, by its name and its numbers."""
+    for column in table.columns:
+        if words_of(str(column)) & COUNTED_PARTS and is_whole(table[column]):
+            counts = pd.Series(pd.to_numeric(table[column]).to_numpy()).groupby(times.asi8)
+            first, last, size = counts.min(), counts.max(), counts.size()
+            if first.isin([0, 1]).all() and (last - first + 1 == size).all() and size.max() > 1:
+                return str(column)
     return None
 
 

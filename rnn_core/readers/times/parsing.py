@@ -128,11 +128,20 @@ def refuse_unread(
     hint = "; write the time zone as an offset, such as +01:00" if zone else ""
     if place == len(values) - 1 and place > 0 and not re.search(r"\d", value):
         hint = f"; {SUMS_UP}"
+    if is_fiscal(value):
+        hint = "; write the day on which that year or period begins, such as 2014-04-01"
     rows = int(unread.sum())
     such = f" ({rows} such rows)" if rows > 1 else ""
     if rows == len(values) and not hint:
         hint = "; write 2024-01-31, 2024-01-31 13:00, 2024-01, 2024-Q1 or 2024-W05"
     raise DataError(f"{where} is not a timestamp{such}{hint}")
+
+
+def is_fiscal(text: str) -> bool:
+    """Return whether a text is a fiscal year or a period of one, such as 1950/51 or 2014P01."""
+    years = re.fullmatch(r"(\d\d)?(\d\d)[/-](?:\1)?(\d\d)", text)
+    follows = years is not None and (int(years[2]) + 1) % 100 == int(years[3])
+    return follows or bool(re.fullmatch(r"FY\s?'?(\d\d){1,2}.*|\d{4}[- ]?P\d\d?", text))
 
 
 def refuse_without_year(

@@ -5,7 +5,7 @@ A step is what lies between two rows: an hour, a business day, a month whatever 
 
 import warnings
 from collections import Counter
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -166,10 +166,27 @@ def infer_step(times: pd.DatetimeIndex) -> BaseOffset | None:
     return step
 
 
+def seconds_apart(times: pd.DatetimeIndex) -> NDArray[np.float64]:
+    """Time between rows, (N - 1,)."""
+    second = pd.Timedelta(seconds=1) // pd.Timedelta(1, unit=times.unit)
+    return np.asarray(np.diff(times.asi8) / second)  # numbers, since zones make objects
+
+
 def median_seconds(times: pd.DatetimeIndex) -> float:
     """Median time between rows."""
-    second = pd.Timedelta(seconds=1) // pd.Timedelta(1, unit=times.unit)
-    return float(np.median(np.diff(times.asi8)) / second)  # numbers, since zones make objects
+    return float(np.median(seconds_apart(times)))
+
+
+def as_far_apart(
+    times: pd.DatetimeIndex, seconds: float, irregular: Literal["error", "allow"]
+) -> bool:
+    """Return whether rows, at least 2, are about as far apart as others usually are.
+
+    A few rows that may be irregular have another median by chance: then their middle half counts.
+    """
+    ends = [0.25, 0.75] if irregular == "allow" else [0.5, 0.5]
+    least, most = np.quantile(seconds_apart(times), ends)
+    return bool(most > seconds / 2 and least < seconds * 2)
 
 
 def step_code(times: pd.DatetimeIndex) -> str | None:

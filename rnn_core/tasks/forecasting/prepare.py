@@ -142,8 +142,8 @@ def checked_step(table: Table, parameters: ForecastingData) -> Step:
     """The step between the rows of a table, of several series that of the longest.
 
     Raises:
-        DataError: If rows are not in the order of time, or a series has another step; names all
-            such series.
+        DataError: If rows are not in the order of time, or a series has another step, if only at
+            its end; names all such series.
     """
     if table.times is None:
         return Step(None, None)
@@ -153,7 +153,31 @@ def checked_step(table: Table, parameters: ForecastingData) -> Step:
         with faults.noted():
             steps[series] = check_times(part.times, part.others, parameters, part.name)
     faults.check()
-    return common_step(steps, table)
+    usual = common_step(steps, table)
+    if usual.seconds:
+        refuse_other_ends(table, usual.seconds, parameters)
+    return usual
+
+
+def refuse_other_ends(table: Table, seconds: float, parameters: ForecastingData) -> None:
+    """Refuse series whose last rows, from which a forecast is made, have another step than most.
+
+    Raises:
+        DataError: Names all.
+    """
+    from rnn_core.readers.times import steps  # noqa: PLC0415 - training does without
+
+    faults = Faults()
+    for part in table.parts.values():
+        assert part.times is not None
+        last = part.times[-parameters.lookback :]
+        if len(last) > 1 and not steps.as_far_apart(last, seconds, parameters.irregular):
+            faults.add(
+                f"{part.name}: the last {len(last)} rows, from row {part.others.index[-len(last)]} "
+                f"on, are {steps.median_seconds(last):g} seconds apart, and most rows {seconds:g}",
+                "keep rows of one step alone, since a model counts rows, not time",
+            )
+    faults.check()
 
 
 Scale: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -161,6 +185,9 @@ Scale: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 FARTHEST = 1e15
 """Deviations from the mean that a value has at most; its square is in the range of float32."""
+
+EXACT = 2**53
+"""From here on, some whole numbers are read as their neighbours."""
 
 IQR = 1.3489795003921634
 """Standard deviations that the interquartile range of the normal distribution has."""
@@ -309,6 +336,11 @@ def refuse_constant(
     each = zip(columns, *whole, *train, strict=True)
     for column, lowest, highest, lowest_of_train, highest_of_train in each:
         kind = kinds.get(column, "feature")
+        if lowest == highest and abs(lowest) >= EXACT:
+            raise DataError(
+                f"{name}: {kind} column {column!r} changes after its first 15 digits at most, and "
+                "numbers are read no further; leave it out, or subtract the same from all"
+            )
         if lowest == highest:
             raise DataError(
                 f"{name}: {kind} column {column!r} never changes: all rows have {lowest:g}; "

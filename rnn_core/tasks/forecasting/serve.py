@@ -1,7 +1,6 @@
 """Forecasts of the rows after the user's own table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.serves import Serves
 from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of
 from rnn_core.tasks.forecasting.ahead.newest import Newest
+from rnn_core.tasks.forecasting.ahead.raw_input import in_own_sign, read_as_trained
 from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer, forecast
 from rnn_core.tasks.forecasting.ahead.rows import example_of, known_rows
 from rnn_core.tasks.forecasting.intervals.following import following
@@ -27,7 +27,6 @@ from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, refuse_farthest, scale_of
 from rnn_core.tasks.forecasting.reading import (
     NAME,
-    alike,
     check_times,
     last_values,
     times_in,
@@ -53,20 +52,8 @@ class Serving(Learning, Serves):
     requirements = ("babel",)
 
     def read_input(self, path: Path) -> "pd.DataFrame":
-        """Read any table, as the one that the model was trained on, or the one of a folder.
-
-        Where it is not written as that was, its form is found out again.
-        """
-        from rnn_core.readers import tables  # noqa: PLC0415 - training does without
-
-        if not path.exists():
-            raise DataError(f"there is no {path}")
-        files = tables.table_files(path) if path.is_dir() else [path]
-        with suppress(DataError):
-            table = tables.load_table(files, self.meta.form).frame
-            if set(self.meta.parameters.read_columns) <= set(table.columns):
-                return table
-        return tables.load_table(files, self.meta.parameters.form).frame
+        """Read any table, or the one of a folder; see `read_as_trained`."""
+        return read_as_trained(path, self.meta)
 
     def answer(
         self, model: nn.Module, table: "pd.DataFrame", parameters: ForecastAnswer
@@ -154,7 +141,7 @@ class Serving(Learning, Serves):
         return count
 
     def as_read(self, table: "pd.DataFrame") -> "pd.DataFrame":
-        """A table whose rows have names and whose timestamps are a column.
+        """A table with names of rows, a column of timestamps, and the decimal sign of the training.
 
         Raises:
             DataError: If a column that the model reads is not there; names all.
@@ -168,7 +155,7 @@ class Serving(Learning, Serves):
             kinds = pd.DatetimeIndex | pd.PeriodIndex
             if isinstance(table.index, kinds) or table.index.name == date:
                 table = table.assign(**{date: table.index}).reset_index(drop=True)
-        return tables.numbered(table)
+        return in_own_sign(tables.numbered(table), self.meta)
 
     def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
         """Number of rows of each series up to the last one that has a value of a target.
@@ -293,12 +280,16 @@ class Serving(Learning, Serves):
         Raises:
             DataError: If they are not in time as the rows that the model was trained on.
         """
-        from rnn_core.readers.times.columns import in_zone  # noqa: PLC0415 - as above
+        from rnn_core.readers.times.columns import count_since_1970, in_zone  # noqa: PLC0415 - as above
+        from rnn_core.readers.times.steps import as_far_apart  # noqa: PLC0415 - as above
 
-        times, trained = in_zone(times, self.meta.zone, name), self.meta.step_seconds
+        asked, trained = self.meta.parameters, self.meta.step_seconds
+        if self.meta.zone and times.tz is None and count_since_1970(table, asked.date):
+            times = times.tz_localize("UTC")
+        times = in_zone(times, self.meta.zone, name)
         cure = f"add the missing rows, since {WHOLE}"
-        step = check_times(times, self.others_of(table), self.meta.parameters, name, cure)
-        if not alike(step.seconds, trained):
+        step = check_times(times, self.others_of(table), asked, name, cure)
+        if step.seconds and trained and not as_far_apart(times, trained, asked.irregular):
             raise DataError(
                 f"rows of {name} are {step.seconds:g} seconds apart, and the model was trained "
                 f"on rows {trained:g} seconds apart"

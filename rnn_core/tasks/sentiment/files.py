@@ -55,6 +55,9 @@ TRAIN, VALIDATION, TEST = range(len(SPLITS))
 OF_LINES = (".label", ".train", ".valid", ".dev", ".test", ".ft", ".fasttext")
 """Further endings of files whose lines have labels."""
 
+NUMBER = re.compile(r"([-_])\d+(-of-\d+)?(?=\.|$)")
+"""Number of a file among those that a set was cut into: of train-00000-of-00002, and of val_1."""
+
 NO_SPLIT = -1
 """The split of a row that no file says a split of."""
 
@@ -332,17 +335,21 @@ def only_table(raw: Path) -> list[Path]:
 def usual_files(raw: Path) -> dict[Split, str]:
     """The tables that are called after splits, as data sets usually are, such as val.csv.
 
-    So are files whose split could be cut into pieces: train-00000-of-00001. Of several pieces, a
-    star stands for their numbers.
+    So are files whose split could be cut into pieces: train-00000-of-00001, or train-0. Of several
+    pieces, a star stands for their numbers. None are where several files of a set are no pieces.
 
     Raises:
         DataError: If pieces are those of two tables.
     """
     tables = tables_of(raw)
     refuse_other_pieces(tables)
-    stems = {word_of_split(file): file.name for file in tables}
-    pieces = {word: [f.name for f in tables if word_of_split(f) == word] for word in stems}
-    stems |= {word: starred(names[0]) for word, names in pieces.items() if are_pieces(names)}
+    of: dict[str, list[str]] = {}
+    for file in tables:
+        of.setdefault(word_of_split(file), []).append(file.name)
+    stems = {word: names[0] if len(names) == 1 else starred(names[0]) for word, names in of.items()}
+    several = {word for word, names in of.items() if len({*map(starred, names)}) > 1}
+    if several & {*splits_named(of)}:
+        return {}
     named = splits_named(stems)
     usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
     return {named[stem]: stems[stem] for stem in usual}
@@ -352,7 +359,7 @@ def word_of_split(file: Path) -> str:
     """The part of a file's name that may say its split: its ending, or what is before it."""
     if file.suffix.lower() in OF_LINES and file.suffix[1:].lower() in SPLIT_NAMES:
         return file.suffix[1:]
-    return PIECE.split(file.name.partition(".")[0])[0]
+    return NUMBER.split(file.name.partition(".")[0])[0]
 
 
 def told_parts(files: Sequence[Path]) -> str:
@@ -366,14 +373,9 @@ def told_parts(files: Sequence[Path]) -> str:
     return f"{files[0].name} is one part of a table{missing}" if missing else ""
 
 
-def are_pieces(names: Sequence[str]) -> bool:
-    """Return whether names are those of several pieces of a file."""
-    return len(names) > 1 and all(map(PIECE.search, names)) and len({*map(starred, names)}) == 1
-
-
 def starred(name: str) -> str:
     """The name of a piece with a star for its number."""
-    return re.sub(r"-\d+(-of-\d+)", r"-*\1", name)
+    return NUMBER.sub(r"\1*\2", name, count=1)
 
 
 def words_of(text: str, lowercase: bool, max_words: int) -> list[str]:

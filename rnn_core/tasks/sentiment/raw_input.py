@@ -11,7 +11,7 @@ from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.folders import visible_files
 from rnn_core.readers.formats.packed import inside
 from rnn_core.readers.labelled_lines import LineKind, encoding_of, kind_of_file, texts_of_lines
-from rnn_core.readers.labelled_texts import TEXT_NAMES, one_form, texts_of
+from rnn_core.readers.labelled_texts import TEXT_NAMES, texts_of
 from rnn_core.readers.plain_text import read_plain_text
 from rnn_core.readers.table_files import (
     TableFile,
@@ -192,7 +192,7 @@ def has_labels(found: TableFile, known: Known) -> bool:
     """Return whether most rows of a table have a label that is known."""
     if known.label not in found.frame.columns:
         return False
-    labels = [one_form(label) for label in texts_of(found.frame[known.label])]
+    labels = texts_of(found.frame[known.label])
     return sum(label in known.classes for label in labels) > len(labels) // 2
 
 

@@ -66,10 +66,14 @@ class Learning(Learns):
     model: TranscriptionModel
 
     def check(self) -> None:
-        if self.model.stack > self.meta.largest_stack:
+        largest, hop = self.meta.largest_stack, self.meta.parameters.hop_seconds
+        if self.model.stack > largest:
+            enough = 0.8 * hop * largest / self.model.stack
             raise ParameterError(
-                f"model.stack {self.model.stack} leaves a recording fewer steps than symbols; "
-                f"it can be {self.meta.largest_stack} at most"
+                f"model.stack {self.model.stack} leaves {self.meta.tightest or 'a recording'} "
+                "fewer steps than its text has symbols; check the text, or lower data.hop_seconds "
+                f"(--set hop_seconds={enough:.2g}), or set model.stack in params.yaml; it can be "
+                f"{largest} at most"
             )
 
     @cached_property

@@ -40,6 +40,7 @@ class TranscriptionMeta(Meta):
         rate_hz: Samples a second.
         longest: Frames of the longest recording of the training set.
         largest_stack: Most frames that a step may have so that every text has enough steps.
+        tightest: The recordings that allow no more.
         mean: Of each feature on the training set.
         std: Its standard deviation there.
         heard: What was found in the recordings.
@@ -55,6 +56,7 @@ class TranscriptionMeta(Meta):
     mean: list[float]
     std: list[float]
     heard: Heard
+    tightest: str = ""
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:

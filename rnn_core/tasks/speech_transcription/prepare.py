@@ -12,7 +12,7 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.features.frames import FrameParameters, features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.sound.joined_words import Utterance, Utterances, joined_utterances
 from rnn_core.readers.sound.recording_sides import of_side, speaker_numbers
 from rnn_core.readers.sound.transcripts import listed_utterances
@@ -33,13 +33,16 @@ def prepare(
     features = features_of(pieces, parameters.normalise, parameters.deltas)
     words = parameters.strings or parameters.tokens == "word"
     mean, std = fit_scaling(of_side(features, sides, "train"))
+    stacks = largest_stacks(utterances, [len(piece) for piece in pieces])
+    largest = min(stacks.values())
     meta = TranscriptionMeta(
         parameters=parameters,
         symbols=symbols,
         joiner=" " if words and max(map(len, symbols)) > 1 else "",
         rate_hz=rate,
         longest=max(of_side([len(piece) for piece in pieces], sides, "train")),
-        largest_stack=largest_stack(utterances, [len(p) for p in pieces]),
+        largest_stack=largest,
+        tightest=some([name for name, stack in stacks.items() if stack == largest], 5),
         mean=mean,
         std=std,
         items={split: sides.count(i) for i, split in enumerate(SPLITS)},
@@ -87,15 +90,15 @@ def to_tensors(
     return data, pieces
 
 
-def largest_stack(utterances: list[Utterance], frames: list[int]) -> int:
-    """Most frames that a step may have so that every text has enough steps.
+def largest_stacks(utterances: list[Utterance], frames: list[int]) -> dict[str, int]:
+    """Most frames that a step may have so that its text has enough steps, for each recording.
 
     A text needs a step for each symbol, and one for a blank between two that are alike.
 
     Raises:
         FaultsError: If recordings are too short for their texts.
     """
-    largest, faults = [], Faults()
+    largest, faults = dict[str, int](), Faults()
     for utterance, count in zip(utterances, frames, strict=True):
         text = utterance.symbols
         needed = len(text) + sum(a == b for a, b in pairwise(text))
@@ -104,6 +107,6 @@ def largest_stack(utterances: list[Utterance], frames: list[int]) -> int:
                 f"{utterance.name} has {count} frames for the {len(text)} symbols of its text",
                 "check the text, or lower data.hop_seconds",
             )
-        largest.append(count // needed)
+        largest[utterance.name] = count // needed
     faults.check()
-    return min(largest)
+    return largest

@@ -138,6 +138,11 @@ CASES = {
         {},
         "sales.csv, row 7: text follows a closing quotation mark; write a quotation mark inside a",
     ),
+    "notes below": (
+        table(lines=[*LINES, "", "Source: a, b, c"]),
+        {},
+        "sales.csv, row 62 is blank; remove it, or with all below it if these are notes, or fill",
+    ),
     "blank row": (table({9: ""}), {}, "sales.csv, row 9 is blank"),
     "no target": (table({1: "date,z,x"}), {}, "sales.csv: unknown column 'y'; known: x, z"),
     # Numbers
@@ -184,6 +189,11 @@ CASES = {
         column(2, ["0.1"] * ROWS),
         {},
         "sales.csv: feature column 'x' never changes: all rows have 0.1",
+    ),
+    "whole numbers that floats do not tell apart": (
+        column(2, [str(2**60 + i) for i in range(ROWS)]),
+        {},
+        "feature column 'x' changes after its first 15 digits at most",
     ),
     "constant to train on": (
         column(1, ["0"] * 42 + [y for y, _ in VALUES[42:]]),
@@ -304,6 +314,20 @@ CASES = {
         rows([i for i in range(ROWS) if i not in {20, 21, 40}]),
         {},
         "22: 2024-01-23 comes 3 days after the row before, where the usual step is 1 day (2 ",
+    ),
+    "another step at the end": (
+        column(0, [*map(str, DAYS[:50]), *(f"2024-02-19T{hour:02d}:00" for hour in range(1, 11))]),
+        {"irregular": "allow"},
+        "the last 6 rows, from row 56 on, are 3600 seconds apart, and most rows 86400; keep rows",
+    ),
+    "parts of the day": (
+        column(
+            0,
+            [str(DAYS[i // 2]) for i in range(ROWS)],
+            [LINES[0].replace("x", "x,period"), *(f"{r},{i % 2}" for i, r in enumerate(LINES[1:]))],
+        ),
+        {},
+        "sales.csv, row 3: 2024-01-01 is the timestamp of the row above too, and column 'period'",
     ),
     # The calendar
     "calendar without timestamps": (

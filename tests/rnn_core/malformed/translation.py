@@ -181,6 +181,11 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"source_file": None, "target_file": None},
         "source_file is not given: which is to be translated, 'corpus.de' or 'corpus.en'?",
     ),
+    "two tables": (
+        {"de.json": b'["a"]', "en.json": b'["b"]'},
+        {"source_file": None, "target_file": None},
+        "de.json and en.json are two tables; name that of pairs: --set source_file=de.json; if",
+    ),
     "the same file twice": (
         corpus(),
         {"target_file": "corpus.en"},

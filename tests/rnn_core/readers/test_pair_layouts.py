@@ -197,6 +197,14 @@ REFUSED = {
         aligned(*((f"train-{k:02d}.en", f"train-{k:02d}.de") for k in range(3))),
         r"train-02\.\*; join them, such as by `cat train-\*\.de > train\.de && cat tr",
     ),
+    "parts of a validation set": (
+        {f"{name}.{one}": "a\n" for name in ("train", "val-0", "val-1") for one in ("de", "en")},
+        r"the validation set: val-0\.\*, val-1\.\*; join them, such as by `cat val-\*\.de > ",
+    ),
+    "parts of a test set": (
+        {"train.tsv": "a\tb\n", "test1.tsv": "a\tb\n", "test2.tsv": "a\tb\n"},
+        r"the test set: test1\.tsv, test2\.tsv; join them, such as by `cat test\*\.tsv > test\.tsv",
+    ),
     "pieces of a training set beside a test set": (
         {f"train-0000{k}-of-00003.csv": "en,de\na,b\n" for k in range(3)} | {"test.csv": "a,b\n"},
         r"join them, such as by `cat train-\*-of-00003\.csv > train\.csv`, and move",

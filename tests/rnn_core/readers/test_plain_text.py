@@ -185,11 +185,16 @@ def test_some_lines_that_were_read_as_another_encoding_are_told(tmp_path, text, 
     assert found.startswith("text.txt, line 21, and ")
 
 
-def test_entities_are_told_and_letters_that_only_look_so_are_not(tmp_path):
+def test_entities_and_tags_are_told_and_letters_that_only_look_so_are_not(tmp_path):
     (found,) = odd_characters([written(tmp_path, "x\na &amp; b &lt;c&gt; &#8217;\n")])
     assert "line 2, and 4 places in all have entities of HTML such as '&amp;'" in found
     for text in ("&#x27;a&#X2019;b&#xe9;", "&Uuml;ber&frac12;&Eacute;", "&hellip;&sup2;&there4;"):
         (found,) = odd_characters([written(tmp_path, f"{text}\n")])
         assert "line 1, and 3 places in all have entities of HTML" in found
+    for text in ("a<br /><br/>b<BR>", "<p>a <a href='b'>c</p>", "<i>a</i> <b>c"):
+        (found,) = odd_characters([written(tmp_path, f"{text}\n")])
+        assert "line 1, and 3 places in all have tags of HTML" in found
+    fine = "a <3 b, x<y>z, List<int>, <user> <url> <number>\n"
+    assert odd_characters([written(tmp_path, fine)]) == []
     fine = "AT&T; R&D, \u00abN\u00c3O\u00bb \u00c2ge \u00abCRIAN\u00c7\u00c3\u00bb a & b;\n"
     assert odd_characters([written(tmp_path, fine)]) == []

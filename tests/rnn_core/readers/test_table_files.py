@@ -128,6 +128,7 @@ QUOTES = {
         't\tl\n"line one\nline two"\tpos\nfine\tneg\n',
         ["line one\nline two", "fine"],
     ),
+    "marks twice": ("t,l\n" + '"""x"", ""y""\n1",pos\n' * 2, ['"x", "y"\n1'] * 2),
     "marks doubled": ('t,l\n"say ""no""",pos\n"a, b",neg\n', ['say "no"', "a, b"]),
     "mark of inches": ('t,l\n5" pipe,pos\nfine,neg\n', ['5" pipe', "fine"]),
     "title in marks, in tabs": (

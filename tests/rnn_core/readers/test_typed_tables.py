@@ -47,6 +47,13 @@ def test_column_with_values_in_a_part_of_a_sheet_is_whole(tmp_path, filled, abov
     assert frame["y"].dropna().tolist() == list(filled)
 
 
+@pytest.mark.parametrize("above", [[TITLE], [TITLE, ["of 2024"]]])
+def test_title_above_one_full_column_is_not_its_name(tmp_path, above):
+    rows = [[place, "open" if place < 3 else None] for place in range(ROWS)]
+    frame = read(tmp_path, sheet([*above, ["y", "note"], *rows])).frame
+    assert (list(frame), frame["y"].tolist()) == (["y", "note"], list(range(ROWS)))
+
+
 def test_notes_beside_a_sheet_are_no_column(tmp_path):
     beside = {0: [None, "Source: the shops"], 3: [None, None, "checked"]}
     rows = [["n", "y"], *([place, 1.5] for place in range(ROWS))]
@@ -54,13 +61,21 @@ def test_notes_beside_a_sheet_are_no_column(tmp_path):
     assert list(read(tmp_path, sheet(rows)).frame) == ["n", "y"]
 
 
-@pytest.mark.parametrize("inside", [[1, 2], {"a": 1}])
-def test_values_inside_values_of_parquet_are_left_out_and_told(tmp_path, inside):
+@pytest.mark.parametrize(("inside", "name"), [([1, 2], "z"), ({"a": [1]}, "z.a")])
+def test_values_inside_values_of_parquet_are_left_out_and_told(tmp_path, inside, name):
     file = io.BytesIO()
     pd.DataFrame({"y": [1, 2], "z": [None, inside]}).to_parquet(file)
     table = read(tmp_path, file.getvalue(), "t.parquet")
     assert list(table.frame) == ["y"]
-    assert table.notes == ("left out, since further values are inside: 'z'",)
+    assert table.notes == (f"left out, since further values are inside: '{name}'",)
+
+
+def test_values_by_names_in_parquet_are_columns_as_in_json(tmp_path):
+    pairs, file = [{"de": "ja", "en": "yes"}, None, {"de": "nein", "en": "no"}], io.BytesIO()
+    pd.DataFrame({"n": [1, 2, 3], "pair": pairs, "y": [4, 5, 6]}).to_parquet(file)
+    frame = read(tmp_path, file.getvalue(), "t.parquet").frame
+    assert list(frame) == ["n", "pair.de", "pair.en", "y"]
+    assert frame["pair.en"].fillna("").tolist() == ["yes", "", "no"]
 
 
 OTHERS = {

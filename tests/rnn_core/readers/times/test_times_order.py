@@ -37,6 +37,11 @@ REFUSED = {
     "series side by side": (LONG, {"shop": ["n", "s", "w"] * 20}, f"3 {TOLD}"),
     "series that start apart": (STARTS, {"shop": SHOPS}, f"3 {TOLD}"),
     "numbers of series": (LONG, {"shop": [7, 8, 9] * 20}, f"3 {TOLD}"),
+    "parts of the day": (
+        HOURS.normalize(),
+        {"settlement_period": HOURS.hour + 1},
+        "column 'settlement_period' counts parts of the day; write the time at which each begins",
+    ),
     "clock set back": (
         AUTUMN.tz_localize(None),
         {},

@@ -100,6 +100,9 @@ UNCLEAR = {
         "row 3, .* write it, or remove this last row if it sums up",
     ),
     "nothing": (["2024-01-01", "", None], "2 faults\n  t.csv, row 3, .*\n  t.csv, row 4, column"),
+    "fiscal years": (["1950/51", "1951/52"], "write the day on which that year or period begins"),
+    "names of fiscal years": (["FY1950", "FY1951"], "write the day on which that year or period"),
+    "periods": (["2014P01", "2014P02"], "write the day on which that year or period begins"),
     "month 13": (["2024M12", "2024M13"], "row 3, column 'date': '2024M13' is not a timestamp"),
 }
 

@@ -194,6 +194,45 @@ def test_order_of_day_and_month_can_be_said(tmp_path):
     assert task.meta.span == ("2024-01-01 00:00:00", "2024-12-12 00:00:00")
 
 
+@pytest.mark.parametrize(("separator", "less"), [(",", 1100.518), (";", 1100)])
+def test_decimals_with_another_sign_than_in_the_training_are_not_thousands(
+    tmp_path, plain, separator, less
+):
+    """Where all numbers have three of them, commas between fields tell; else 100.5 does."""
+    _, _, model, _ = plain
+    table = TABLE.assign(y=(TABLE["y"] - less).round(3))
+    commas = table.to_csv(sep=";", decimal=",", index=False).encode()
+    task, _ = prepared(tmp_path / "t", "t.csv", commas)
+    answer = task.answer(model, table, ASKED)
+    table.to_csv(tmp_path / "again.csv", sep=separator, index=False)
+    again = task.read_input(tmp_path / "again.csv")
+    pd.testing.assert_frame_equal(task.answer(model, again, ASKED), answer)
+
+
+def test_counts_since_1970_are_in_utc_whatever_the_zone_of_the_training(tmp_path, plain):
+    _, _, model, _ = plain
+    hours = pd.date_range("2024-01-01", periods=ROWS, freq="h", tz="Etc/GMT-1")
+    table = TABLE.assign(date=hours)
+    task, _ = prepared(tmp_path / "t", "t.csv", table.to_csv(index=False).encode())
+    answer = task.answer(model, table, ASKED)
+    counted = table.assign(date=[int(time.timestamp() * 1000) for time in hours])
+    pd.testing.assert_frame_equal(task.answer(model, counted, ASKED), answer)
+
+
+def test_few_irregular_rows_may_have_another_median(tmp_path, plain):
+    """The last rows of a table that may be irregular are answered, and rows of another step not."""
+    _, _, model, _ = plain
+    apart = np.r_[np.full(ROWS - LOOKBACK, 60), [60, 60, 150, 150, 150, 150, 150, 60]]
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(apart.cumsum(), unit="s")
+    table = TABLE.assign(date=times)
+    content = table.to_csv(index=False).encode()
+    task, _ = prepared(tmp_path / "t", "t.csv", content, irregular="allow")
+    whole = task.answer(model, table, ASKED)
+    pd.testing.assert_frame_equal(task.answer(model, table.tail(LOOKBACK), ASKED), whole)
+    with pytest.raises(DataError, match="86400 seconds apart, and the model was trained on rows"):
+        task.answer(model, TABLE, ASKED)
+
+
 ZONES = {
     "parquet, Berlin": ("Europe/Berlin", lambda t: t),
     "UTC": ("UTC", lambda t: t.tz_convert("UTC")),

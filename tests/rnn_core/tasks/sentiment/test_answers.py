@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rnn_core.errors import ParameterError
+from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
 from rnn_core.training.models import build_model
@@ -61,3 +61,18 @@ def test_what_is_less_probable_than_asked_is_unknown(asked):
 def test_what_is_not_possible_is_refused(asked, wanted, message):
     with pytest.raises(ParameterError, match=message):
         asked(**wanted)
+
+
+@pytest.mark.parametrize("mark", ["\u00ad", "\u200b", "\ufeff"])
+def test_what_is_not_seen_changes_no_answer(tmp_path, mark):
+    rows = [f"{label} fi{mark}lm {i},{label}\n" for i in range(20) for label in ("bad", "good")]
+    (tmp_path / "a.csv").write_text("text,label\n" + "".join(rows), encoding="utf-8")
+    _, meta = Sentiment.prepare(tmp_path, SentimentData())
+    assert "film" in meta.vocabulary
+    task = Sentiment(meta, SentimentModel(embedding_size=4, hidden_size=5))
+    network, options = build_model(task, "gru").eval(), task.AnswerParameters()
+    texts = pd.DataFrame({"text": ["good film", f"go{mark}od film{mark}"]})
+    first, second = task.answer(network, texts, options)["confidence"]
+    assert first == second
+    with pytest.raises(DataError, match="row 1 has no text"):
+        task.answer(network, pd.DataFrame({"text": [mark]}), options)

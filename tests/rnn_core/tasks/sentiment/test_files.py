@@ -7,6 +7,7 @@ import pytest
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
+from rnn_core.readers.text_folders import find_class_folders
 from rnn_core.tasks.sentiment import Sentiment, SentimentData
 from rnn_core.tasks.sentiment.files import read_sides
 
@@ -73,6 +74,10 @@ def test_text_of_the_test_file_is_in_no_set_that_is_drawn(tmp_path):
             ("train-00000-of-00001.csv", "test-00000-of-00001.csv"),
             {"train": "train-00000-of-00001.csv", "test": "test-00000-of-00001.csv"},
         ),
+        (
+            ("train.csv", "val_0.csv", "val_1.csv", "test-1.csv"),
+            {"train": "train.csv", "validation": "val_*.csv", "test": "test-1.csv"},
+        ),
     ],
 )
 def test_files_are_known_by_their_usual_names(tmp_path, names, expected):
@@ -81,6 +86,21 @@ def test_files_are_known_by_their_usual_names(tmp_path, names, expected):
     found, asked = read(tmp_path)
     assert {name: asked[name] for name in SPLITS if name in asked} == expected
     assert all(sides_of(found).values())
+
+
+def test_several_files_of_a_set_that_are_no_pieces_are_refused(tmp_path):
+    for name in ("train.csv", "val.csv", "val.tsv"):
+        write(tmp_path, name, rows(60))
+    with pytest.raises(DataError, match=r"there are 3 tables, train.csv, val.csv, val.tsv; say wh"):
+        read(tmp_path)
+
+
+def test_folders_of_parts_of_a_set_are_all_read(tmp_path):
+    for seed, split in enumerate(("news-train-a", "news-train-b", "news-test")):
+        for label in ("good", "bad"):
+            texts_below(tmp_path, f"{split}/{label}", 12, 10 * seed)
+    sides = [one.side for one in find_class_folders(tmp_path)]
+    assert sorted(sides) == [0, 0, 0, 0, 2, 2]
 
 
 def test_one_of_several_files_can_be_named_alone(tmp_path):

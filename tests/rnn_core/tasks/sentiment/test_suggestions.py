@@ -45,3 +45,11 @@ def test_columns_that_cannot_be_told_apart_are_listed(tmp_path):
     with pytest.raises(DataError, match=message):
         Sentiment.suggest(tmp_path, {})
     assert Sentiment.suggest(tmp_path, {"label": "two"})["data"] == {"text": "said", "label": "two"}
+
+
+@pytest.mark.parametrize("wanted", [{}, {"label": "labels"}])
+def test_lists_of_labels_are_refused_with_what_helps(tmp_path, wanted):
+    rows = [f'{{"text": "{text}", "labels": ["{label}"]}}\n' for text, label in draw_rows(30)]
+    (tmp_path / "a.jsonl").write_text("".join(rows))
+    with pytest.raises(DataError, match=r"inside: 'labels'; .* one value in place of each list"):
+        Sentiment.suggest(tmp_path, wanted)
