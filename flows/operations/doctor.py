@@ -82,6 +82,10 @@ def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
     if silent is not None:
         yield silent
         api = None
+    in_the_way = list(folders(layout))
+    yield from in_the_way
+    if in_the_way:
+        return  # the rest would stop at them
     with if_free(layout, "flow") as free:
         if not free:
             yield Finding(going_on(layout), str(layout.folder), "nothing; it is at work")
@@ -157,6 +161,19 @@ def disk(layout: Layout) -> Iterator[Finding]:
 def size_of(folder: Path) -> int:
     """Bytes of all files of a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def folders(layout: Layout) -> Iterator[Finding]:
+    """Folders with the names of files of a study."""
+    of_dvc = dvc_folder(layout) / "tmp"
+    files = [layout.code, layout.kept, layout.shown, layout.timings, layout.timings_page]
+    files += [lock_file(layout), layout.folder / "dvc.yaml", layout.metrics, layout.page]
+    files += [mark_file(layout), of_dvc / "rwlock", of_dvc / "lock"]
+    files += map(layout.comparison, read_study(layout.folder).datasets)
+    files += sorted(layout.locks.glob("*.lock"))
+    for file in files:
+        if file.is_dir():
+            yield Finding("is a folder; a file belongs there", str(file), "move or remove it")
 
 
 # --- Files that killed runs leave ---

@@ -65,15 +65,18 @@ def read_settings(settings: Sequence[str]) -> dict[str, Any]:
     """Read settings; values are YAML.
 
     Raises:
-        ParameterError: If one does not have the form `name=value`.
+        ParameterError: If one does not have the form `name=value`, or has the name of another.
     """
     found: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
+        name = name.strip()
         if not equals or not name:
             raise ParameterError(f"--set {setting}: write it as name=value, such as horizon=24")
+        if name in found:
+            raise ParameterError(f"--set {setting}: {name} is set already; set it once")
         try:
-            found[name.strip()] = value_of(value)
+            found[name] = value_of(value)
         except yaml.YAMLError:
             raise ParameterError(f"--set {setting}: put the value in quotes") from None
     return found

@@ -8,6 +8,7 @@ When another version brings the study up to date, it rewrites the file.
 """
 
 import os
+import shlex
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,18 @@ def bring_up_to_date(layout: Layout) -> None:
 
     Raises:
         StudyError: If it is for a clone and this code is installed, or the other way round: DVC
-            would check other code than the code that runs.
+            would check other code than the code that runs. Also if its link leads nowhere.
     """
     file = layout.folder / NAME
     text = file.read_text(encoding="utf-8") if file.exists() else None
     if clone():
+        if text is None and file.is_symlink():
+            root = root_for(layout.folder.resolve())
+            relink = shlex.join(["ln", "-sfn", f"{root}/{NAME}", str(file.absolute())])
+            raise StudyError(
+                f"{file} links to nothing, as after a move of the study or the clone; set "
+                f"`root: {root}` in params.yaml, and call `{relink}`"
+            )
         if text and text.startswith(MARK):
             raise StudyError(
                 f"{file} is for an installed gatewise, but you are running the clone {clone()}; "

@@ -1,7 +1,6 @@
 """The application: routes to the versions that answer now."""
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -15,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
@@ -29,8 +29,6 @@ from flows.serving.shelf import Place, Shelf
 from flows.serving.streaming import Stream
 from flows.serving.version import Limits, Version
 from flows.system.ports import Shadow
-
-log = logging.getLogger("gatewise.serving")
 
 PAGE = Path(__file__).with_name("page")
 
@@ -87,6 +85,7 @@ class Application:
         self.add_routes(app)
         app.add_exception_handler(RefusedError, refused)
         app.add_exception_handler(HTTPException, not_there)
+        app.add_exception_handler(ClientDisconnect, broken_off)
         app.add_exception_handler(Exception, failed)
         return Guards(app, self.rules)
 
@@ -312,6 +311,11 @@ async def not_there(_request: Request, error: Exception) -> Response:
     reasons = {404: "there is nothing at this address", 405: "this address takes another method"}
     reason = reasons.get(error.status_code, "the request cannot be answered")
     return as_json({"error": reason}, error.status_code, dict(error.headers or {}))
+
+
+async def broken_off(_request: Request, _error: Exception) -> Response:
+    """The response to a request whose sender left before its end; only we see it."""
+    return as_json({"error": "the request was broken off"}, 400)
 
 
 async def failed(request: Request, error: Exception) -> Response:

@@ -119,6 +119,8 @@ def check_origin(headers: Headers, hosts: Collection[str] | None) -> None:
         RefusedError: If it does not.
     """
     host = headers.get("host", "")
+    if len(headers.getlist("host")) > 1:
+        raise RefusedError(400, "the request has several Host headers; send one")
     if hosts is not None and host_of(host) not in hosts:
         raise RefusedError(403, "this is not the server's name; use the address that it printed")
     origin = headers.get("origin")

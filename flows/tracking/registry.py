@@ -62,9 +62,6 @@ from rnn_core.training.run_folder import seed_folder
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 """Packages that every model needs to answer; a task may need more."""
 
-ARTIFACTS = (RUN, "digest", SEEN, TRAITS, EXAMPLES)
-"""The files and folders of a registered model, apart from code."""
-
 
 @dataclass(frozen=True)
 class Examples:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,8 +79,14 @@ def rules_for(host: str, token: str | None) -> Rules:
     """The rules for requests.
 
     Raises:
-        ParameterError: If other machines could send requests without a token.
+        ParameterError: If there is no such host, or others could send requests without a token.
     """
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        raise ParameterError(
+            f"--host {host!r} is no address; name one of this machine, such as 127.0.0.1"
+        ) from None
     is_here = host in LOOPBACK
     if token is None and not is_here:
         raise ParameterError(

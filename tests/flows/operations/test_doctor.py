@@ -107,6 +107,21 @@ def test_disk_with_less_than_the_study_holds_is_told(study, monkeypatch):
     assert len(found(study)) == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["code.json", "dvc.yaml", "comparisons/sales.json", ".dvc/tmp/rwlock"]
+    + [f".gatewise/{name}" for name in ("run.json", "kept.json", "shown.json", "locks/flow.lock")],
+)
+def test_folder_in_place_of_a_file_is_told_and_left(study, name):
+    """Some were not found, and at others the examination stopped."""
+    place = study.folder / name
+    place.mkdir(parents=True)
+    (place / "mine").touch()
+    for told in (found(study), fixed(study)):
+        assert list(told) == [(str(place), "is a folder; a file belongs there")]
+    assert (place / "mine").exists()
+
+
 @pytest.fixture
 def littered(study, dead):
     """A study with what kills leave, and the like of processes that live."""

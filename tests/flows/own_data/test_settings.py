@@ -37,3 +37,10 @@ def test_value_is_what_was_meant(setting):
 def test_what_is_no_setting_is_refused(setting):
     with pytest.raises(ParameterError, match=r"write it as name=value|put the value in quotes"):
         read_settings([setting])
+
+
+@pytest.mark.parametrize("again", ["horizon=2", "horizon=1", " horizon =2"])
+def test_setting_that_is_given_twice_is_refused(again):
+    """The last one counted, in silence."""
+    with pytest.raises(ParameterError, match="horizon is set already; set it once"):
+        read_settings(["horizon=1", "lookback=2", again])

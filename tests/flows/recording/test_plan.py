@@ -1,18 +1,34 @@
 """Stages that are due: those that are stale in DVC, those that follow, and requested ones."""
 
+import os
 import shutil
 
 import pytest
 
+from flows.layout import Layout
 from flows.recording import plan
 from flows.recording.command import RecordingError, stale_stages
+from flows.recording.graph_file import bring_up_to_date
 from flows.recording.inputs import DATASET_VERBS, read_inputs
 from flows.recording.lock_file import apart, lock_file
 from flows.recording.plan import above, below, find_due, lacks_trainings, order, select
-from rnn_core.errors import ParameterError
+from flows.system.home import clone
+from rnn_core.errors import ParameterError, StudyError
 
 SALES = [f"{verb}@sales" for verb in DATASET_VERBS]
 OPINIONS = [f"{verb}@opinions" for verb in DATASET_VERBS]
+
+
+def test_link_of_a_study_that_was_moved_is_refused_with_its_cure(tmp_path):
+    """DVC says that it "is not a .dvc file"."""
+    folder = tmp_path / "a study"
+    folder.mkdir()
+    (folder / "dvc.yaml").symlink_to("../nowhere/dvc.yaml")
+    with pytest.raises(StudyError) as caught:
+        bring_up_to_date(Layout(folder))
+    root = os.path.relpath(clone(), folder)
+    link = f"`ln -sfn {root}/dvc.yaml '{folder}/dvc.yaml'`"
+    assert f"set `root: {root}` in params.yaml, and call {link}" in str(caught.value)
 
 
 @pytest.fixture

@@ -39,6 +39,13 @@ def test_name_that_was_made_to_point_here_is_refused(client, host):
     assert (response.status_code, list(response.json())) == (403, ["error"])
 
 
+@pytest.mark.parametrize("second", [b"example.org", b"localhost"])
+def test_request_with_two_names_of_the_server_is_refused(client, second):
+    """The first one counted, and a proxy may take the other."""
+    response = client.get("/models", headers=[(b"Host", b"localhost"), (b"Host", second)])
+    assert (response.status_code, list(response.json())) == (400, ["error"])
+
+
 @pytest.mark.parametrize(
     "origin", ["http://example.org", "null", "https://localhost:8001", "http://[::1"]
 )
@@ -83,6 +90,13 @@ def test_where_others_can_ask_a_token_is_needed():
         rules_for("0.0.0.0", None)  # noqa: S104 - it is refused
     assert rules_for("0.0.0.0", GIVEN) == Rules(GIVEN, None, Limits().body)  # noqa: S104
     assert rules_for("127.0.0.1", None) == Rules(None, LOOPBACK, Limits().body)
+
+
+@pytest.mark.parametrize("host", ["", " ", "a..b"])
+def test_host_that_is_no_address_is_refused(host):
+    """An empty one was every address of the machine."""
+    with pytest.raises(ParameterError, match=r"--host '.*' is no address; name one"):
+        rules_for(host, GIVEN)
 
 
 def test_token_is_that_of_the_file_or_of_the_environment(tmp_path, monkeypatch):
@@ -146,6 +160,25 @@ class Body:
             self.sent += 1
             yield part
             await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("address", [ADDRESS, "/models/tiny.text_generation/stream"])
+def test_sender_that_leaves_before_the_end_is_no_error_of_ours(client, caplog, address):
+    """It was noted with a traceback."""
+    parts = [{"type": "http.request", "body": b"{", "more_body": True}]
+    answer = []
+
+    async def receive():
+        return parts.pop() if parts else {"type": "http.disconnect"}
+
+    async def send(message):
+        answer.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": address, "query_string": b""}
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    client.run(client.application.asgi()({**scope, "headers": headers}, receive, send))
+    assert answer[0]["status"] == 400
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.parametrize("length", [b"-1", b"many", b"1" * 30, b"9000001"])
