@@ -219,7 +219,7 @@ def told(
     doubts = [*understood.doubts, *([foresight] if foresight else [])]
     cell = BUDGET_CELL if BUDGET_CELL in cells else cells[0]
     seconds = seconds_of_training(task, cell, tried.data, tried.training)
-    time = run_time(seconds, len(cells), sizes, seeds)
+    time = run_time(seconds, len(cells), sizes, seeds, EnsembleOf().members)
     return [*understood.read, *(f"note: {doubt}" for doubt in doubts), time]
 
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from rnn_core.study import Seeds
 
 
-def run_time(seconds: float, cells: int, sizes: Sequence[float | str], seeds: Seeds) -> str:
+def run_time(
+    seconds: float, cells: int, sizes: Sequence[float | str], seeds: Seeds, members: int
+) -> str:
     """Describe the time of a run's trainings on this machine, without tuning.
 
     Args:
@@ -14,10 +16,12 @@ def run_time(seconds: float, cells: int, sizes: Sequence[float | str], seeds: Se
         cells: Number of cells.
         sizes: Sizes of each cell: budgets of weights, or "equal".
         seeds: Numbers of random seeds.
+        members: Number of seeds of the chosen candidate that an ensemble has.
     """
     workers, candidates = os.cpu_count() or 1, cells * len(sizes)
     longest = seconds * max([1.0, *(float(size) for size in sizes if size != "equal")])
-    trainings = sorted({candidates * seeds.first, candidates * seeds.most})
+    each = sorted({seeds.first, seeds.most})
+    trainings = [candidates * seed + max(0, members - seed) for seed in each]
     times = [rounded(number * longest / workers) for number in trainings]
     took = f"{times[0]} here at most"
     if len(times) > 1:

@@ -28,7 +28,8 @@ BOILERPLATE = {"_abc_impl", "__abstractmethods__", "__module__", "__doc__", "__a
         *("qualname", "firstlineno", "static_attributes", "orig_bases", "parameters"),
         *("match_args", "dataclass_fields", "dataclass_params", "repr", "str", "slots"),
         *("init_subclass", "reduce", "reduce_ex", "getstate", "setstate", "del", "copy"),
-        *("deepcopy", "sizeof", "dir", "replace", "isabstractmethod"),
+        *("deepcopy", "sizeof", "dir", "replace", "isabstractmethod", "slotnames", "type_params"),
+        *("annotate", "annotate_func", "annotations_cache", "signature"),
     )
 }
 """Members of a class or a function that have no part in what is computed."""

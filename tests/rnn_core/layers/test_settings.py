@@ -1,5 +1,6 @@
 """Settings of a cell that change between calls of a compiled layer."""
 
+import copy
 import functools
 import re
 import types
@@ -225,6 +226,7 @@ def test_what_a_step_does_not_read_leaves_a_cell_its_kernel(monkeypatch):
     """A number of NumPy in any attribute refused the kernel, and each change compiled again."""
     cell, _ = closing()
     cell.title, cell.calls = np.float32(0.5), [0, np.float64(1.0)]
+    copy.deepcopy(cell)  # it leaves names of slots in the class
     form_for(cell, library, torch.float64)
     monkeypatch.setattr(search, "warned", set())
     assert settings.are_watched(cell)
