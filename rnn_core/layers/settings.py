@@ -5,7 +5,7 @@ with what they were, and it compiles again when one has changed. They are found 
 reading found them: in the cell, in what this holds, and in variables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any, TypeAlias
 
@@ -134,7 +134,7 @@ def guards_of(cell: Cell) -> Iterator[tuple[tuple[Any, ...], Guard]]:
         yield from answer.guards.all.items()
 
 
-def variable_of(guard: Guard) -> FunctionType | None:
+def variable_of(guard: Guard) -> Callable[[], Any] | None:
     """The function that returns a variable, if a guard is one of a variable of the user's."""
     if not isinstance(guard, guards.Variable | guards.Entry):
         return None
@@ -143,6 +143,9 @@ def variable_of(guard: Guard) -> FunctionType | None:
         return None
     if isinstance(guard, guards.Variable):
         return FunctionType(READ_CLOSED, globals(), closure=(guard.cell,))
+    if "__builtins__" not in guard.mapping:  # of compiled code, such as `math`: no global variables
+        mapping, name = guard.mapping, guard.name
+        return lambda: mapping[name]
     code = compile(f"lambda: {guard.name}", "<variable>", "eval").co_consts[0]
     return FunctionType(code, guard.mapping)  # type: ignore[arg-type]
 

@@ -9,7 +9,6 @@ import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType
 from typing import Any
 
 import torch
@@ -76,7 +75,7 @@ class Answers(dict[Question, Answer]):
 
     def __init__(self, cell: Cell | None = None) -> None:
         super().__init__()
-        self.variables: dict[str, FunctionType] = {}
+        self.variables: dict[str, Callable[[], Any]] = {}
         self.owner = None if cell is None else weakref.ref(cell)
 
     def __reduce__(self) -> tuple[type["Answers"], tuple[()]]:

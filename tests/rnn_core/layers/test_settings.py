@@ -2,8 +2,10 @@
 
 import copy
 import functools
+import math
 import re
 import types
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -149,6 +151,15 @@ def test_settings_of_a_cell_are_read_once_each(monkeypatch):
 
 
 FACTOR, OBJECT = 0.5, types.SimpleNamespace(factor=0.5)
+MODULE = types.ModuleType("made_by_hand")  # it has no __builtins__, as modules of compiled code
+MODULE.factor = 0.5
+
+
+@dataclass
+class Factor:
+    """An object whose comparison reads a built-in value, `NotImplemented`."""
+
+    factor: float = 0.5
 
 
 def scaling(factor):
@@ -178,12 +189,12 @@ def closing():
         own = 0.5
 
         def __init__(self):
-            self.object, self.slotted, self.set = types.SimpleNamespace(factor=0.5), Slotted(), {2}
+            self.object, self.slotted, self.set = Factor(), Slotted(), {2}
             self.slotted.factor = 0.5
 
         def step(self, x, state, w):
             scale = FACTOR + OBJECT.factor + factor + self.own + self.object.factor
-            scale = scale + self.slotted.factor + sum(self.set)
+            scale = scale + self.slotted.factor + sum(self.set) + MODULE.factor / math.pi
             return (torch.tanh(scale * x.a + state[0] @ w.u),)
 
     return Closing(), change
@@ -211,6 +222,7 @@ def test_all_that_a_step_reads_is_compared(monkeypatch):
     for alter in (
         lambda: monkeypatch.setitem(globals(), "FACTOR", 0.9),
         lambda: monkeypatch.setattr(OBJECT, "factor", 0.9),
+        lambda: monkeypatch.setattr(MODULE, "factor", 0.9),
         lambda: change(0.9),
         lambda: setattr(type(cell), "own", 0.9),
         lambda: setattr(cell.object, "factor", 0.9),
