@@ -97,7 +97,7 @@ def beside_margin(text: str, margin: float, smallest: float, needed: str) -> str
     """
     if smallest <= margin:
         return f"{text}; the margin is {margin:g}."
-    enough = Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(smallest)
+    enough = Context(prec=2, rounding=ROUND_CEILING).create_decimal(str(smallest))
     return (
         f"{text}. The margin is {margin:g}: for that it takes {needed}, give a larger share "
         f"to the validation set, or set `margin` to {float(enough):g}, if that is small "

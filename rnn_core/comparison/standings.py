@@ -135,7 +135,7 @@ def failures(candidates: Sequence[Sized], margin: float) -> dict[str, Failure]:
 
     Both have as many layers: two layers cannot represent all that one of the same weights can.
     Beyond chance, by the random seeds' evidence of the true means; without any, by the last
-    round of tuning. A size with which most seeds diverge is worse too.
+    round of tuning. A size is worse too if at least half of its seeds diverge.
 
     Args:
         candidates: All of a dataset.

@@ -26,6 +26,7 @@ def test_what_there_is_too_little_of_is_called_by_its_name():
     assert "some 6,300 items. With fewer, give" in before_training(ACCURACY, 0.01, 400)
     some = "some 9 times as much data. With less, give"
     assert some in after_first_seeds(ERROR, 0.01, 400, 0.03)
+    assert "set `margin` to 0.025, if" in before_training(ACCURACY, 0.01, 1000)
 
 
 @pytest.mark.parametrize("margin", [1, 5])
