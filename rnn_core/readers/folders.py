@@ -93,6 +93,10 @@ ARROW = (".arrow", ".feather")
 """Endings of tables of Arrow, as which the library datasets saves them."""
 
 
+FEATHER = (b"ARROW1", b"FEA1")
+"""Starts of such files that are no streams, whatever their ending."""
+
+
 def refuse_arrow(files: Collection[Path]) -> None:
     """Refuse tables of Arrow, beside which nothing lies but facts about them in JSON.
 
@@ -102,8 +106,11 @@ def refuse_arrow(files: Collection[Path]) -> None:
     found = [file for file in files if file.suffix.lower() in ARROW]
     facts = [file for file in files if file.suffix.lower() == ".json" or is_note(file.name)]
     if found and len(found) + len(facts) == len(files):
+        check_link(found[0], found[0].name)
+        with found[0].open("rb") as opened:
+            is_stream = not opened.read(6).startswith(FEATHER)
         reads = "pyarrow.feather as f; f.read_table('FILE')"
-        if found[0].suffix.lower() == ".arrow":
+        if is_stream:
             reads = "pyarrow as pa; pa.ipc.open_stream('FILE').read_all()"
         command = f"import {reads}.to_pandas().to_parquet('FILE.parquet')"
         cure = f'save it as Parquet: `python -c "{command}"`'

@@ -242,12 +242,17 @@ def are_counted(names: Sequence[str]) -> bool:
 
 
 def joining(names: Sequence[str], languages: Sequence[str]) -> str:
-    """Advice to join files, with commands where their names differ in numbers alone."""
-    if OTHER_FORMAT.search(names[0]) or not differ_in_numbers(names):
+    """Advice to join files, with commands where their names differ in numbers alone.
+
+    Numbers of folders, and blanks, would need other commands.
+    """
+    plain = len({one.rpartition("/")[0] for one in names}) == 1 and " " not in names[0]
+    if OTHER_FORMAT.search(names[0]) or not plain or not differ_in_numbers(names):
         return "join them"
     start = re.sub(r"\d+$", "", commonprefix(names))  # noqa: RUF071 - by letters
     end = re.sub(r"^\d+", "", commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
-    whole = (re.sub(r"[-_.]$", "", start) or "all") + re.sub(r"^-of-\d+", "", end)
+    folder, _, stem = start.rpartition("/")
+    whole = str(Path(folder, re.sub(r"[-_.]$", "", stem) or "all")) + re.sub(r"^-of-\d+", "", end)
     commands = [f"cat {start}*{end} > {whole}".replace(HOLE, one) for one in languages]
     return f"join them, such as by `{' && '.join(commands)}`, and move the parts away"
 

@@ -73,7 +73,9 @@ def refuse_markup(lines: Sequence[str], name: str, inside: str) -> None:
     cure = "save its texts alone, one sentence on each line"
     if kind_of(start) in MARKUP:
         raise DataError(f"{name} is XML, SGML or HTML, and its tags are no text; {cure}")
-    if start.lstrip().startswith(("{", "[")) and is_json("\n".join(lines)):
+    if start.lstrip().startswith(("{", "[")) and (
+        is_json("\n".join(lines)) or all(is_json(line) for line in lines if line.strip())
+    ):
         raise DataError(f"{name} is JSON, and its keys are no text; {cure}")
     if CATALOGUE.match(start):
         what = "it" if inside == name else "what is in it"
@@ -81,7 +83,7 @@ def refuse_markup(lines: Sequence[str], name: str, inside: str) -> None:
 
 
 def is_json(text: str) -> bool:
-    """Return whether a text is one object or list of JSON."""
+    """Return whether a text is JSON."""
     with suppress(ValueError):
         json.loads(text)
         return True

@@ -89,8 +89,12 @@ OTHER_KINDS = {
     b"<stata_dta>": "a file of Stata",
     b"\x93NUMPY": "an array of NumPy",
     b"\x80\x04\x95": "a pickle of Python",
+    b"\x80\x05\x95": "a pickle of Python",
 }
 """First bytes of binary files that are no tables but are taken for them."""
+
+NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+"""A byte that binary files have at their start, and texts do not: a column may be called CDF."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,8 +216,8 @@ def typed_reader(
 
 def refuse_other_kinds(start: bytes, name: str, faults: Faults) -> None:
     """Refuse what is no table, or empty; the first field of one may be a tag."""
-    found = next((kind for begins, kind in OTHER_KINDS.items() if start.startswith(begins)), None)
-    kind = found or kind_of(start)
+    kinds = OTHER_KINDS.items() if NO_TEXT.search(start) else ()
+    kind = next((kind for begins, kind in kinds if start.startswith(begins)), kind_of(start))
     if kind == POINTER:
         faults.add(f"{name} is {kind} in place of the table", "run `git lfs pull`")
     elif kind not in {None, TAGGED}:

@@ -16,8 +16,6 @@ DAY = re.compile(r"\d{4}[-/]\d\d(?:[-/]\d\d)?(?!\d)")
 COUNTED = re.compile(r"(?P<seconds>[1-3]\d{9}|[1-9]\d{8})(?P<rest>(?:\d{3}){0,3})")
 """Numbers that may count seconds, or parts of them, from 1970 to a day from 1973 to 2096."""
 
-BEFORE_1970 = re.compile(r"-\d+")
-
 TOO_DEEP = "too many values inside values"
 
 OF_FEATURES = "the properties of its features alone, without their geometry"
@@ -168,7 +166,7 @@ def rows_of(whole: dict[str, Any], notes: list[str]) -> list[Any]:
     if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
         return lists[0]
     if values and len(lists) == len(values) and len({len(one) for one in lists}) == 1:
-        return [dict(zip(whole, row, strict=True)) for row in zip(*lists, strict=True)]
+        return rows_of_columns(whole)
     if rows := longest_in(whole, notes):
         return rows
     if values and all(isinstance(value, dict) for value in values):
@@ -191,10 +189,7 @@ def longest_in(whole: dict[str, Any] | list[Any], notes: list[str]) -> list[Any]
 def tables_in(value: Any, names: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:
     """The tables inside a value, and the names that lead to each."""
     if holds_columns(value):
-        yield (
-            ".".join(names),
-            [dict(zip(value, row, strict=True)) for row in zip(*value.values(), strict=True)],
-        )
+        yield ".".join(names), rows_of_columns(value)
     elif holds_times(value):
         yield ".".join(names), rows_of_objects(value)
     elif isinstance(value, dict) and len(names) < DEEPEST:
@@ -233,6 +228,11 @@ def holds_columns(value: Any) -> bool:
     return len(lists) > 1 and len(lists[0]) > 1 and len({*map(len, lists)}) == 1
 
 
+def rows_of_columns(whole: dict[str, list[Any]]) -> list[Any]:
+    """The rows of an object of columns."""
+    return [dict(zip(whole, row, strict=True)) for row in zip(*whole.values(), strict=True)]
+
+
 def rows_of_objects(whole: dict[str, dict[str, Any]]) -> list[Any]:
     """The rows of an object of rows, or of columns, whose values have the names of rows."""
     names = list(dict.fromkeys(name for value in whole.values() for name in value))
@@ -250,7 +250,7 @@ def are_row_names(names: Iterable[str]) -> bool:
 def are_times(names: Iterable[str]) -> bool:
     """Return whether names of rows are times; those before 1970 count milliseconds."""
     listed = list(names)
-    if any(map(BEFORE_1970.fullmatch, listed)):
+    if any(name.startswith("-") for name in listed):
         return all(re.fullmatch(r"-?\d+", name) and int(name) % 60_000 == 0 for name in listed)
     return all(DAY.match(name) or counts_time(name) for name in listed)
 

@@ -45,8 +45,9 @@ def read_parquet(stream: BinaryIO, name: str, header: bool | None, faults: Fault
         faults.check()
         raise
     frame = with_values_inside(frame)
-    nested = [str(column) for column in frame.columns if holds_values_inside(frame[column])]
-    frame = frame.drop(columns=nested)
+    inside = [holds_values_inside(frame.iloc[:, p]) for p in range(frame.shape[1])]
+    nested = [str(column) for column in frame.columns[inside]]
+    frame = frame.loc[:, np.logical_not(inside)]
     return Typed(numbered(with_writable_times(with_index(frame))), notes=left_out(nested))
 
 

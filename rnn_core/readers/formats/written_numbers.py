@@ -19,43 +19,12 @@ Decimal: TypeAlias = Literal[".", ","]
 AT_ONCE = 50_000
 """Values that are read at once; a bound on memory only."""
 
-GAPS = (
-    frozenset(
-        (
-            "",
-            ".",
-            "..",
-            "...",
-            ":",
-            "-",
-            "--",
-            "\u2013",
-            "\u2014",
-            "?",
-            "na",
-            "n/a",
-            "n.a.",
-            "#n/a",
-            "<na>",
-        )
+GAPS = frozenset(
+    (
+        *("", ".", "..", "...", ":", "-", "--", "\u2013", "\u2014", "?"),
+        *("na", "n/a", "n.a.", "#n/a", "<na>", "nan", "-nan", "nat", "n/d", "n.d.", "s/d", "k.a."),
+        *("null", "(null)", "\\n", "none", "nil", "missing", "#div/0!", "#value!", "#num!"),
     )
-    | frozenset(
-        (
-            "nan",
-            "-nan",
-            "nat",
-            "null",
-            "(null)",
-            "\\n",
-            "none",
-            "nil",
-            "missing",
-            "n/d",
-            "n.d.",
-            "s/d",
-        )
-    )
-    | frozenset(("k.a.", "#div/0!", "#value!", "#num!"))
 )
 """Signs for a missing value, in lower case."""
 

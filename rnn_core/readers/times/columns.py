@@ -93,8 +93,7 @@ def count_since_1970(table: pd.DataFrame, date: str | None) -> bool:
     if date not in table.columns or not is_number(table[date]):
         return False
     numbers = pd.to_numeric(table[date], errors="coerce")
-    whole = bool((numbers % 1 == 0).all())
-    return not (whole and form_of_digits(numbers)) and unit_since_1970(numbers) is not None
+    return form_of_digits(numbers) is None and unit_since_1970(numbers) is not None
 
 
 def stripped(values: "pd.Series[Any]") -> "pd.Series[Any]":

@@ -53,8 +53,7 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
         DataError: If they are none of these.
     """
     least, most = values.min(), values.max()
-    whole = bool((values % 1 == 0).all())
-    if whole and (form := form_of_digits(values)):
+    if form := form_of_digits(values):
         written = values.astype("int64").astype(str)
         if form == "%Y%m" and words_of(str(values.name)) & WEEKS:
             return refuse_unread(written, weeks_of(written, NUMERIC_WEEK), name)
@@ -66,7 +65,7 @@ def times_of_numbers(values: "pd.Series[Any]", name: str) -> pd.DatetimeIndex:
         days = pd.to_datetime(values, unit="D", origin="1899-12-30")
         return pd.DatetimeIndex(days).round("s")
     decimals = times_of_decimals(values.to_numpy(np.float64))
-    if decimals is not None and not whole:
+    if decimals is not None and (values % 1 != 0).any():
         return decimals
     row, value = values.index[0], values.iloc[0]
     raise DataError(
@@ -92,7 +91,9 @@ def unit_since_1970(values: "pd.Series[Any]") -> Unit | None:
 
 
 def form_of_digits(values: "pd.Series[Any]") -> str | None:
-    """The form of whole numbers that are years, months, days or hours; None if they are others."""
+    """The form of numbers that are years, months, days or hours; None if they are others."""
+    if (values % 1 != 0).any():
+        return None
     least, most = values.min(), values.max()
     for start, end, form in NUMBERS:
         if start <= least and most < end:

@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 
 from rnn_core.errors import DataError
 from rnn_core.readers.times.column_names import PARTS, words_of
+from rnn_core.readers.times.parts import MOSTLY, may_hold
 from rnn_core.readers.times.steps import increasing, shown
 
-PARTS_OF_TIME = PARTS["time"] | PARTS["hour"] | {"minute"}
-PARTS_OF_YEAR = PARTS["month"] | PARTS["week"] | PARTS["quarter"] | PARTS["day"]
-"""Words of names of columns that may tell the rest of a timestamp; `min` is a minimum too."""
+PARTS_OF_DAY = ("time", "hour", "minute")
+PARTS_OF_YEAR = ("month", "week", "quarter", "day")
+"""Parts that may be the rest of a timestamp."""
+
+MINIMUM = PARTS["minute"] - {"minute"}
+"""Words that name minutes, and other things too, such as a minimum."""
 
 COUNTED_PARTS = frozenset(("period", "interval", "slot"))
 """Words of names of columns that may count parts of a day."""
@@ -108,18 +112,19 @@ def refuse_disorder(
 
 
 def other_part(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
-    """A column that tells the rest of the timestamps, by its name and since they repeat.
+    """A column that tells the rest of repeated timestamps, by its name and its values.
 
-    Such a name may be a unit too: a week in German is kW as well.
+    The name alone may be a unit: kW is a week in German too, and mm a month.
     """
     change = np.diff(times.asi8)
     if (change < 0).any() or (change == 0).mean() < 0.3:
         return None
-    year = bool((times.is_year_start).all())
-    wanted = PARTS_OF_TIME | (PARTS_OF_YEAR if year else frozenset())
+    parts = (*PARTS_OF_DAY, *(PARTS_OF_YEAR if times.is_year_start.all() else ()))
+    words = frozenset().union(*(PARTS[part] for part in parts)) - MINIMUM
     for column in table.columns:
-        part = table[column]
-        if words_of(str(column)) & wanted and (is_text(part) or is_whole(part)):
+        if words_of(str(column)) & words and any(
+            may_hold(part, table[column], MOSTLY) for part in parts
+        ):
             return str(column)
     return None
 

@@ -29,7 +29,7 @@ HAS_ZONE = r"[0-9]:[0-9]{2}.*(?:Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 QUARTER = r"^(?:(?P<y1>\d{4})[- ]?Q(?P<q1>[1-4])|Q?(?P<q2>[1-4])(?:Q|[-/ ]|Q[-/ ])(?P<y2>\d{4}))$"
 HALF = r"^(?P<year>\d{4})[- ]?H(?P<half>[12])$"
 DAY_OF_YEAR = r"^\d{4}-\d{3}$"
-SHORT_QUARTER = r"^(?:Q(?P<q1>[1-4])[-/' ]'?|(?P<q2>[1-4])Q[-/' ]?'?)(?P<year>\d\d)$"
+SHORT_QUARTER = r"^(?:Q(?P<q1>[1-4])[-/' ]'?(?P<y1>\d\d)|(?P<q2>[1-4])Q[-/' ]?'?(?P<y2>\d\d))$"
 SHORT_YEAR = r"^(?P<month>[A-Za-z]{3})[a-z]*\.?(?P<mark>[-/ ]?'|[-/ ])(?P<year>\d\d)$"
 MONTH = r"^(?P<year>\d{4})-?M(?P<month>\d{1,2})$"
 WEEK = r"^(?P<year>\d{4})-?W(?P<week>\d{1,2})(?:-?(?P<day>[1-7]))?$"
@@ -99,19 +99,13 @@ def in_plain_form(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return in_english(values) if re.search(WORD, first) else values
 
 
-def quarters_of(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
-    """The first day of quarters such as 2015-Q1, Q1 2015 and 1-2015."""
-    parts = values.str.extract(re.compile(QUARTER, re.IGNORECASE))
+def quarters_of(values: "pd.Series[Any]", shape: str = QUARTER) -> "pd.Series[pd.Timestamp]":
+    """The first day of quarters such as 2015-Q1, Q1 2015 and 1-2015, or Q1/24 and 1Q24."""
+    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
     year, quarter = parts["y1"].fillna(parts["y2"]), parts["q1"].fillna(parts["q2"])
     month = pd.to_numeric(quarter, errors="coerce") * 3 - 2
-    return parse(year.str.cat(month.astype("Int64").astype("str"), sep="-"), "%Y-%m")
-
-
-def quarters_of_short_years(values: "pd.Series[Any]", shape: str) -> "pd.Series[pd.Timestamp]":
-    """The first day of quarters such as Q1/24 and 1Q24."""
-    parts = values.str.extract(re.compile(shape, re.IGNORECASE))
-    month = pd.to_numeric(parts["q1"].fillna(parts["q2"]), errors="coerce") * 3 - 2
-    return parse(parts["year"].str.cat(month.astype("Int64").astype("str"), sep="-"), "%y-%m")
+    form = "%y-%m" if shape == SHORT_QUARTER else "%Y-%m"
+    return parse(year.str.cat(month.astype("Int64").astype("str"), sep="-"), form)
 
 
 def days_of_years(values: "pd.Series[Any]") -> "pd.Series[pd.Timestamp]":
@@ -146,7 +140,7 @@ SHAPES: "tuple[tuple[str, Callable[[pd.Series[Any], str], pd.Series[pd.Timestamp
         lambda v, _: quarters_of(v),
     ),
     (HALF, halves_of),
-    (SHORT_QUARTER, quarters_of_short_years),
+    (SHORT_QUARTER, quarters_of),
     (DAY_OF_YEAR, lambda v, _: days_of_years(v.str.replace("-", ""))),
     (MONTH, months_of),
     (WEEK, weeks_of),

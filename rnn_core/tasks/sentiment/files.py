@@ -336,7 +336,8 @@ def usual_files(raw: Path) -> dict[Split, str]:
     """The tables that are called after splits, as data sets usually are, such as val.csv.
 
     So are files whose split could be cut into pieces: train-00000-of-00001, or train-0. Of several
-    pieces, a star stands for their numbers. None are where several files of a set are no pieces.
+    pieces, a star stands for their numbers. None are where several files of a set are no pieces,
+    or the star stands for a part of another name too.
 
     Raises:
         DataError: If pieces are those of two tables.
@@ -345,13 +346,12 @@ def usual_files(raw: Path) -> dict[Split, str]:
     refuse_other_pieces(tables)
     of: dict[str, list[str]] = {}
     for file in tables:
-        of.setdefault(word_of_split(file), []).append(file.name)
+        of.setdefault(word_of_split(file).lower(), []).append(file.name)
     stems = {word: names[0] if len(names) == 1 else starred(names[0]) for word, names in of.items()}
-    several = {word for word, names in of.items() if len({*map(starred, names)}) > 1}
-    if several & {*splits_named(of)}:
-        return {}
     named = splits_named(stems)
-    usual = sorted(named, key=lambda stem: [*SPLIT_NAMES].index(stem.lower()), reverse=True)
+    if any({file.name for file in files_called(raw, stems[word])} != {*of[word]} for word in named):
+        return {}
+    usual = sorted(named, key=[*SPLIT_NAMES].index, reverse=True)
     return {named[stem]: stems[stem] for stem in usual}
 
 

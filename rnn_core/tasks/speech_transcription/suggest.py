@@ -34,7 +34,7 @@ def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
             check_nothing_beside(raw)
         data["strings"] = [2000, 200, 500]
         form = str(wanted.get("names") or "")
-        asked = joined or form
+        asked = joined or form  # only then does it help to tell what is wrong with names
         words = words_to_suggest(raw, form) if asked else find_words(raw, "", Faults()).recordings
         if not joined and len({recording.word for recording in words}) <= 1:
             raise FaultsError.one(NONE, NONE_CURE)

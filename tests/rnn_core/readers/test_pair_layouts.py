@@ -213,6 +213,22 @@ REFUSED = {
         {f"part-{k:04d}.tsv": "a\tb\n" for k in range(8, 12)},
         r"part-0008\.tsv, .* are parts of one table; join them, such as by `cat part-\*\.tsv > p",
     ),
+    "parts whose names are numbers": (
+        {f"d/{k}.tsv": "a\tb\n" for k in range(1, 3)},
+        r"join them, such as by `cat d/\*\.tsv > d/all\.tsv`, and move",
+    ),
+    "parts in folders of their own": (
+        {f"d{k}/x.tsv": "a\tb\n" for k in range(1, 3)},
+        r"d1/x\.tsv, d2/x\.tsv are parts of one table; join them$",
+    ),
+    "parts with blanks in their names": (
+        {f"p {k}.tsv": "a\tb\n" for k in range(1, 3)},
+        r"p 1\.tsv, p 2\.tsv are parts of one table; join them$",
+    ),
+    "a file of Arrow that is no stream": (
+        {"x.arrow": b"ARROW1\0\0"},
+        r"feather as f; f\.read_table",
+    ),
     "a data set of Arrow": (
         {
             "dataset_dict.json": "{}",

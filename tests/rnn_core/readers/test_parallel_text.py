@@ -50,9 +50,10 @@ def test_characters_that_break_lines_elsewhere_stay_inside(tmp_path):
     assert read_lines(tmp_path / "in.txt", "utf-8") == ["a b c", "", "d e f"]
 
 
-def test_texts_of_a_program_in_json_are_no_lines(tmp_path):
+@pytest.mark.parametrize(("indent", "times"), [(1, 1), (None, 2)])
+def test_texts_of_a_program_in_json_are_no_lines(tmp_path, indent, times):
     both = ({"menu": {"file": "A file"}}, {"menu": {"file": "Eine Datei"}})
-    en, de = (json.dumps(texts, indent=1) for texts in both)
+    en, de = ((json.dumps(texts, indent=indent) + "\n") * times for texts in both)
     with pytest.raises(DataError, match=r"c\.en is JSON, and its keys are no text; save its texts"):
         pairs(tmp_path, en=en, de=de)
     marked = {"en": "{a} dog\n[b]\n", "de": "{ein} Hund\n[b] zwei\n"}

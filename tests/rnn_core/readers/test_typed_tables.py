@@ -78,10 +78,19 @@ def test_values_by_names_in_parquet_are_columns_as_in_json(tmp_path):
     assert frame["pair.en"].fillna("").tolist() == ["yes", "", "no"]
 
 
+def test_a_name_inside_parquet_may_be_that_of_a_column(tmp_path):
+    file = io.BytesIO()
+    pd.DataFrame({"z.a": [1, 2], "z": [{"a": 3, "b": [1]}, None]}).to_parquet(file)
+    table = read(tmp_path, file.getvalue(), "t.parquet")
+    assert list(table.frame) == ["z.a", "z.a"]
+    assert table.notes == ("left out, since further values are inside: 'z.b'",)
+
+
 OTHERS = {
     "SPSS": b"$FL2@(#)",
     "Avro": b"Obj\x01",
     "Feather or Arrow": b"ARROW1",
+    "Python": b"\x80\x05\x95",
     "NumPy": b"\x93NUMPY",
     "HTML": b"<table border='1'>",
 }
@@ -91,3 +100,8 @@ OTHERS = {
 def test_files_of_other_programs_are_told_by_their_kind(tmp_path, kind):
     with pytest.raises(FaultsError, match=rf"t\.csv is .* {kind}, no table; export it as CSV"):
         read(tmp_path, OTHERS[kind] + bytes(300), "t.csv")
+
+
+@pytest.mark.parametrize("name", ["CDF", "ORC", "ARROW1"])
+def test_columns_may_be_called_as_files_of_other_programs_begin(tmp_path, name):
+    assert list(read(tmp_path, f"{name},y\n1,2\n3,4\n".encode(), "t.csv").frame) == [name, "y"]

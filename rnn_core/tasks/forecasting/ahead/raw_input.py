@@ -40,13 +40,14 @@ def in_own_sign(table: "pd.DataFrame", meta: ForecastingMeta) -> "pd.DataFrame":
     They have another if that is a comma, and points stand where none can be between thousands.
     Else 304.482 would be a number of thousands, and 304.48 next to it none.
     """
-    from rnn_core.readers.table_files import WITH_POINT  # noqa: PLC0415 - as above
+    from rnn_core.readers.table_files import WITH_POINT, without_units  # noqa: PLC0415 - as above
 
     if meta.form.decimal != ",":
         return table
     texts = [table[column].dropna() for column in texts_among(table, meta.columns)]
     commas = any(text.str.contains(",", regex=False).any() for text in texts)
-    points = any(text.str.strip().str.fullmatch(WITH_POINT.pattern).any() for text in texts)
+    numbers = [without_units(text.str.strip()) for text in texts]
+    points = any(text.str.fullmatch(WITH_POINT.pattern).any() for text in numbers)
     return with_other_sign(table, meta.columns) if points and not commas else table
 
 

@@ -34,6 +34,7 @@ REFUSED = {
     "hours in Italian": (HOURS.normalize(), {"Ora": HOURS.hour}, "column 'Ora' tells more of the"),
     "months": (YEARS, {"month": [*range(1, 13)] * 2}, "take both: --set date='date,month'"),
     "load in kW": (YEARS, {"load_kw": [n / 8 for n in range(24)]}, "the row above too; keep one"),
+    "rain in mm": (YEARS, {"rain_mm": [*range(300, 324)]}, "the row above too; keep one"),
     "series side by side": (LONG, {"shop": ["n", "s", "w"] * 20}, f"3 {TOLD}"),
     "series that start apart": (STARTS, {"shop": SHOPS}, f"3 {TOLD}"),
     "numbers of series": (LONG, {"shop": [7, 8, 9] * 20}, f"3 {TOLD}"),

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from packed_files import zipped
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import FaultsError
 from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingMeta
+from rnn_core.tasks.forecasting.ahead.raw_input import in_own_sign
 from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.training.models import build_model
 
@@ -207,6 +209,13 @@ def test_decimals_with_another_sign_than_in_the_training_are_not_thousands(
     table.to_csv(tmp_path / "again.csv", sep=separator, index=False)
     again = task.read_input(tmp_path / "again.csv")
     pd.testing.assert_frame_equal(task.answer(model, again, ASKED), answer)
+
+
+def test_a_unit_does_not_hide_that_points_are_before_decimals(plain):
+    meta = plain[0].meta
+    meta = replace(meta, form=replace(meta.form, decimal=","))
+    table = in_own_sign(pd.DataFrame({"y": ["304.482 kW", "304.48 kW"]}), meta)
+    assert table["y"].tolist() == ["304,482 kW", "304,48 kW"]
 
 
 def test_counts_since_1970_are_in_utc_whatever_the_zone_of_the_training(tmp_path, plain):

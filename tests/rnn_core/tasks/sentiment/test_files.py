@@ -1,5 +1,6 @@
 """Division of files into splits; no text is in two of them."""
 
+import re
 from collections import Counter
 
 import pandas as pd
@@ -88,10 +89,19 @@ def test_files_are_known_by_their_usual_names(tmp_path, names, expected):
     assert all(sides_of(found).values())
 
 
-def test_several_files_of_a_set_that_are_no_pieces_are_refused(tmp_path):
-    for name in ("train.csv", "val.csv", "val.tsv"):
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.csv", "val.csv", "val.tsv"),
+        ("test.csv", "train-0.csv", "train-1.csv", "train-old.csv"),
+        ("Train-0.csv", "test.csv", "train-1.csv"),
+    ],
+)
+def test_several_files_of_a_set_that_are_no_pieces_are_refused(tmp_path, names):
+    for name in names:
         write(tmp_path, name, rows(60))
-    with pytest.raises(DataError, match=r"there are 3 tables, train.csv, val.csv, val.tsv; say wh"):
+    message = f"there are {len(names)} tables, {', '.join(names)}; say which"
+    with pytest.raises(DataError, match=re.escape(message)):
         read(tmp_path)
 
 
