@@ -11,6 +11,7 @@ from typing import Any
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.operations.champion import fetch, laid_out
+from flows.report.words import difference
 from flows.tracking.alias import Asked, asked_of
 from flows.tracking.drift.history import CHANGED, ITEMS, SCORE, Check, history_of, note_check
 from flows.tracking.drift.scores import LaterScore, score_later
@@ -18,7 +19,7 @@ from flows.tracking.drift.training_set import kind_of, traits_beside
 from flows.tracking.projection import connect, reachable
 from flows.tracking.registered import RUN, no_such
 from rnn_core import wording
-from rnn_core.drift.comparison import Drift, compare
+from rnn_core.drift.comparison import LEVEL, Drift, compare
 from rnn_core.drift.observers import observer_of
 from rnn_core.errors import ParameterError
 from rnn_core.training.models import restore_registered
@@ -49,7 +50,7 @@ class Checked:
         """A line for each change; empty if chance explains all differences."""
         lines = [
             f"{one.trait} has changed: {one.before} in training, {one.now} now "
-            f"(difference {one.size:.2g}, {one.large:.2g} is large; p = {one.p:.1g})"
+            f"(difference {one.size:.2g}, {one.large:.2g} is large; p = {difference(one.p, LEVEL)})"
             for one in self.drift.changed
         ]
         if self.later is not None and self.later.is_worse:

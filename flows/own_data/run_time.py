@@ -20,8 +20,8 @@ def run_time(
     """
     workers, candidates = os.cpu_count() or 1, cells * len(sizes)
     longest = seconds * max([1.0, *(float(size) for size in sizes if size != "equal")])
-    each = sorted({seeds.first, seeds.most})
-    trainings = [candidates * seed + max(0, members - seed) for seed in each]
+    numbers = sorted({seeds.first, seeds.most})
+    trainings = [candidates * each + max(0, members - each) for each in numbers]
     times = [rounded(number * longest / workers) for number in trainings]
     took = f"{times[0]} here at most"
     if len(times) > 1:

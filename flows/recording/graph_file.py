@@ -94,9 +94,8 @@ def check_version(layout: Layout) -> None:
     Raises:
         StudyError: If it was another version.
     """
-    if clone() is None and not (layout.folder / NAME).read_text(encoding="utf-8").startswith(
-        head()
-    ):
+    file = layout.folder / NAME
+    if clone() is None and not file.read_text(encoding="utf-8").startswith(head()):
         raise StudyError(
             f"{NAME} was written by another version than the installed gatewise "
             f"{version('gatewise')}; run `gatewise run` to bring the study up to date"

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flows.layout import Layout
 from flows.stages.code import Code, fingerprints
 from flows.trainings.dataset import CodeOfCells
-from rnn_core.parameters import FILE
+from rnn_core.parameters import read_yaml
 from rnn_core.reach import refresh
 from rnn_core.study import Study, own_source, read_study
 from rnn_core.training.run_folder import RunConfig
@@ -83,7 +81,7 @@ def read_inputs(layout: Layout) -> Inputs:
     """
     refresh()  # the code may have been edited since it was last read
     study = read_study(layout.folder)
-    content = yaml.safe_load((layout.folder / FILE).read_bytes())
+    content = read_yaml(layout.folder)
     sources = {
         name: signature(own)
         for name, section in study.datasets.items()

@@ -1,10 +1,12 @@
 """All facts about a dataset that the forms of the report use."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.layout import Layout
+from flows.system.command_line import command_line
 from rnn_core.comparison.outcome import CandidateResult, Comparison, read_comparison
 from rnn_core.diagnostics.findings import Findings, read_findings
 from rnn_core.files import read_json_lines
@@ -134,11 +136,11 @@ def folder_name(layout: Layout, study: Study) -> str:
 
 def reproduce(folder: str, dataset: str) -> list[str]:
     """Commands that make the results again."""
-    place = "" if folder == "." else f" {folder}"
-    enter = "" if folder == "." else f"cd {folder} && "
+    run = command_line("run", Path(folder))
+    enter = "" if folder == "." else f"cd {shlex.quote(folder)} && "
     return [
-        f"gatewise run{place}  # the whole study, from the data to registered champions",
-        f"gatewise run{place} --only 'compare@{dataset}'  # this dataset alone",
+        f"{run}  # the whole study, from the data to registered champions",
+        f"{run} --only 'compare@{dataset}'  # this dataset alone",
         f"{enter}dvc repro  # the stages alone, without tracking and registry",
     ]
 

@@ -58,13 +58,13 @@ def own_database() -> str:
         ParameterError: If the name of the folder cannot be part of an address: all after a question
             mark would be options, and MLflow writes both quotation marks into SQL as they are.
     """
-    place = str(home())
-    if "?" in place or ("'" in place and '"' in place):
+    place = home()
+    if "?" in str(place) or {"'", '"'} <= set(str(place)):
         raise ParameterError(
             f"MLflow cannot keep its database in {place}: choose a folder without ? and quotation "
             f"marks in its name, or name a database by {TRACKING}"
         )
-    home().mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{place}/mlflow.db"
 
 

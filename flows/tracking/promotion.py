@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
 from flows.layout import Layout
-from flows.report import advice
+from flows.report import advice, words
 from flows.tracking import registered, registry
 from flows.tracking.alias import Standing, alone, move_alias, standing_of
 from flows.tracking.judging import Judged, NotComparableError, judge
@@ -255,5 +255,5 @@ def tested(judged: Judged, p: float) -> str:
     seen = f", {judged.left_out} others left out that one was trained or chosen on"
     return (
         f"(paired test over {pair.num_items} test items{clusters}"
-        f"{seen if judged.left_out else ''}, p = {p:.3g})"
+        f"{seen if judged.left_out else ''}, p = {words.difference(p, LEVEL)})"
     )

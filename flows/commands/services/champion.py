@@ -100,13 +100,16 @@ def score_logged(model: str, data: Path) -> None:
 
 def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
     """The comparison of a challenger with the champion, in a sentence."""
+    from flows.report.words import difference  # noqa: PLC0415 - imports what a command may not need
+    from flows.tracking.promotion import LEVEL  # noqa: PLC0415 - imports MLflow
+
     clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
     how = "better" if pair.better_by >= 0 else "worse"
     p = min(pair.p_better, pair.p_worse)
     return (
         f"The champion scores {champion_score:.4g}, and the challenger is {how} by "
         f"{abs(pair.better_by):.4g} (paired test over {pair.num_items} items{clusters}"
-        f"{left_out}; one-sided p = {p:.3g})."
+        f"{left_out}; one-sided p = {difference(p, LEVEL)})."
     )
 
 

@@ -45,7 +45,7 @@ def deploy(
     use_defaults()
     folder = study.resolve()
     with noted(faults):
-        folder = enter_home(study).resolve()
+        enter_home(study)
         read_study(folder)
     api = known_prefect()
     if api is not None:

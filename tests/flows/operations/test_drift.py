@@ -14,9 +14,10 @@ from flows.commands.main import app
 from flows.commands.services import drift as command
 from flows.operations import drift as module
 from flows.operations import drift_watch
-from flows.operations.drift import check
+from flows.operations.drift import Checked, check
 from flows.running import notices
 from flows.tracking.drift.scores import half_width
+from rnn_core.drift.comparison import LEVEL, Change, Drift
 from rnn_core.errors import DataError, GatewiseError, ParameterError, StudyError
 from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores
@@ -92,6 +93,17 @@ def test_json_says_all_that_was_found(inputs):
     assert by_trait["script"]["p"] < 0.01
     assert found["later"] is None
     assert len(found["alarms"]) == sum(one["changed"] for one in by_trait.values())
+
+
+@pytest.mark.parametrize("p", [0.00997, 0.009999, 3e-9])
+def test_p_value_of_an_alarm_is_below_the_level(p):
+    told = {"trait": "words", "kind": "number", "before": "3", "now": "9"}
+    change = Change(**told, size=0.9, large=0.5, p=p, changed=True)
+    drift = Drift(num_items=30, trained=60, changes=(change,))
+    found = Checked(model="shop.tea", version="1", number=1, items="texts", drift=drift, later=None)
+    shown = float(found.alarms[0].partition("p = ")[2].removesuffix(")"))
+    assert shown == pytest.approx(p, rel=0.01)
+    assert shown < LEVEL
 
 
 def test_history_is_a_metric_by_check_which_mlflow_draws(inputs):

@@ -1,11 +1,12 @@
 """Collected results of a dataset; nothing is left out silently."""
 
 import json
+import shlex
 from dataclasses import asdict
 
 import pytest
 
-from flows.report.details import Curve, collect, what_is_missing
+from flows.report.details import Curve, collect, reproduce, what_is_missing
 from flows.stages.report import report
 from rnn_core.files import read_json
 from rnn_core.study import read_study
@@ -85,3 +86,12 @@ def test_details_are_in_a_file_for_each_dataset(made_up, dataset):
     written = read_json(made_up.reports / f"details/{dataset}.json")
     assert written == json.loads(json.dumps(asdict(details(made_up, dataset))))
     assert written["comparison"] == read_json(made_up.comparison(dataset))
+
+
+@pytest.mark.parametrize("folder", ["studies/my shop", "it's", "."])
+def test_commands_that_make_results_again_name_the_folder_as_a_shell_reads_it(folder):
+    run, alone, repro = (shlex.split(line, comments=True) for line in reproduce(folder, "tea"))
+    named = [] if folder == "." else [folder]
+    assert run == ["gatewise", "run", *named]
+    assert alone == [*run, "--only", "compare@tea"]
+    assert repro == [*(["cd", folder, "&&"] if named else []), "dvc", "repro"]

@@ -23,13 +23,15 @@ from promoting import (
     versions,
 )
 
-from flows.commands.services.champion import told
+from flows.commands.services.champion import compared, told
 from flows.operations.champion import champions
 from flows.tracking import promotion, registered
-from flows.tracking.promotion import LEVEL
+from flows.tracking.judging import Judged
+from flows.tracking.promotion import LEVEL, by_evidence
 from rnn_core.comparison.ensembles import EnsembleScores
 from rnn_core.comparison.outcome import Risk, read_comparison, write_comparison
 from rnn_core.comparison.refits import Gain, Refit, RefitResult
+from rnn_core.comparison.statistics.pair import Pair
 from rnn_core.training.run_folder import MODEL
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -161,6 +163,17 @@ def test_worse_challenger_is_kept_out(layout):
     assert float(told[3]) < LEVEL
     assert (versions(), champion()) == (["1"], "1")
     assert found.test_score == pytest.approx(first.test_score)
+
+
+@pytest.mark.parametrize("p", [0.0249, 0.0499996, 0.0500004])
+def test_p_value_is_on_the_side_of_the_level_that_decides(p):
+    pair = Pair(better_by=-0.1, p_worse=p, p_better=1 - p, num_items=9, num_clusters=9)
+    judged = Judged(pair=pair, left_out=0, champion_score=1.0)
+    verdict = by_evidence(judged, "version 1,", by_hand=False, sure=False)
+    for text in (verdict.reason, compared(1.0, pair, "")):
+        shown = float(re.search(r"p = ([\d.]+\d)", text)[1])
+        assert shown == pytest.approx(p, rel=0.01)
+        assert (shown < LEVEL) == (verdict.action == "kept")
 
 
 def score_anew(layout, test):
