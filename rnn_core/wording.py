@@ -1,5 +1,6 @@
 """Wording of messages."""
 
+import shlex
 import unicodedata
 from collections.abc import Iterable
 
@@ -20,6 +21,11 @@ def amount(count: int, noun: str) -> str:
         noun: The singular of a noun whose plural ends in s.
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def option(name: str, value: str) -> str:
+    """An option of a command and its value, as a shell reads them, for example `--future 'a b'`."""
+    return shlex.join([f"--{name}", value])
 
 
 def in_words(name: str) -> str:

@@ -1,7 +1,7 @@
 """Faults in the user's files, all reported together."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rnn_core.errors import DataError
@@ -16,22 +16,29 @@ SEVERAL = " faults\n  "
 class Faults:
     """Faults that were found, grouped by their remedy.
 
+    Args:
+        lacking: Parameters of other tasks that advice must not name.
+
     Attributes:
         found: The first faults of each kind.
         more: How many further ones there are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lacking: Collection[str] = ()) -> None:
+        self.lacking = lacking
         self.found: dict[str, list[str]] = {}
         self.more: Counter[str] = Counter()
 
-    def add(self, what: str, cure: str) -> None:
+    def add(self, what: str, cure: str, **settings: str) -> None:
         """Note a fault.
 
         Args:
             what: What is wrong, and where: file, row, value, as the person wrote them.
             cure: What to do; faults with the same one have one kind.
+            **settings: What else helps, by the parameter that it sets.
         """
+        possible = (how for parameter, how in settings.items() if parameter not in self.lacking)
+        cure = ", or ".join((cure, *possible))
         kept = self.found.setdefault(cure, [])
         if len(kept) < MOST_TOLD:
             kept.append(what)
@@ -103,6 +110,11 @@ def told(found: Mapping[str, list[str]], more: Mapping[str, int]) -> str:
         if cure:
             lines.append(f"    what to do: {cure}")
     return f"{count}{SEVERAL}" + "\n".join(lines).removeprefix("  ")
+
+
+def then(notes: Iterable[str]) -> str:
+    """Notes on what was read, as they follow in a message."""
+    return "".join(f"; {note}" for note in notes)
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

@@ -48,12 +48,12 @@ def columns_of(names: Iterable[str]) -> list[str]:
 
 def written_as(values: "pd.Series[Any]") -> "pd.Series[Any]":
     """The texts of a column as they are compared; gaps are empty."""
-    from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - has pandas
+    from rnn_core.readers.formats.written_numbers import are_gaps  # noqa: PLC0415 - has pandas
 
     if values.dtype.kind == "f" or values.dtype == object:  # of a spreadsheet: 2 is 2.0 there
         values = values.map(without_decimals, na_action="ignore")
     texts = values.astype("str").str.strip().str.normalize("NFC")
-    return texts.mask(values.isna() | texts.str.lower().isin(GAPS), "")
+    return texts.mask(values.isna() | are_gaps(texts), "")
 
 
 def without_decimals(value: object) -> object:

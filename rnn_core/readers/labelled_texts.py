@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from rnn_core.errors import DataError, unknown
-from rnn_core.readers.faults import Faults, some
+from rnn_core.readers.faults import Faults, some, then
+from rnn_core.readers.formats.typed_tables import LEFT_OUT
 from rnn_core.readers.labelled_lines import OPINIONS, LineKind, is_few, numbered_lines, read_any
 from rnn_core.readers.plain_text import CONTROL, as_seen
 from rnn_core.readers.splits import says_splits
@@ -40,9 +41,6 @@ LOOKED_AT = 10_000
 
 MOST_TOLD = 20
 """Columns that are named, at most."""
-
-LEFT_OUT = "left out, since further values"
-"""The start of the note on columns of lists, which are not read."""
 
 ONE_LABEL = (
     "if the labels are there, write one value in place of each list, since a text has one class: "
@@ -243,8 +241,8 @@ def few_valued_place(name: str, found: TableFile, besides: int) -> int:
 
 def told_notes(found: TableFile) -> str:
     """Notes on a table in which labels are missing, with what to do where some were left out."""
-    cure = f"; {ONE_LABEL}" if any(note.startswith(LEFT_OUT) for note in found.notes) else ""
-    return "".join(f"; {note}" for note in found.notes) + cure
+    inside = any(note.startswith(LEFT_OUT) for note in found.notes)
+    return then((*found.notes, *[ONE_LABEL] * inside))
 
 
 def guess_split(found: TableFile, besides: Collection[Column]) -> Column | None:

@@ -26,8 +26,12 @@ NAMES = frozenset(
     bengali urdu tamil telugu persian turkish hebrew greek dutch swedish danish norwegian finnish
     polish czech slovak hungarian romanian bulgarian ukrainian serbian croatian vietnamese thai
     indonesian malay swahili latin
+    deutsch français francais español espanol italiano português nederlands svenska dansk
+    norsk suomi polski čeština cestina magyar română romana türkçe turkce русский українська
+    ελληνικά العربية עברית 中文 日本語 한국어
     """.split()  # noqa: SIM905 - as above
 )
+"""Names of languages in English, and what they call themselves."""
 
 LANGUAGES = CODES | FURTHER_CODES | NAMES
 """All of them, in lower case."""

@@ -1,15 +1,18 @@
 """Files of pairs in a folder: two aligned ones, or one table, and how they are called."""
 
+import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from rnn_core.errors import DataError, ParameterError, hint
 from rnn_core.readers.faults import FaultsError
-from rnn_core.readers.folders import existing_files, is_note, refuse_arrow
+from rnn_core.readers.folders import existing_files, is_note
+from rnn_core.readers.formats.arrow import refuse_arrow
 from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.pair_tables import has_tabs, is_other_table
 from rnn_core.readers.translation_units import is_units, is_xml
+from rnn_core.wording import option
 
 
 class Files(NamedTuple):
@@ -71,11 +74,12 @@ def refuse_two_tables(there: list[str]) -> None:
     """
     if not all(is_table(Path(name)) for name in there):
         return
-    how = "" if not there[0].endswith(".json") else f": `jq -r '.[]' {there[0]} > {there[0]}.txt`"
+    file, text = map(shlex.quote, (there[0], f"{there[0]}.txt"))
+    how = f": `jq -r '.[]' {file} > {text}`" if there[0].endswith(".json") else ""
     raise DataError(
-        f"{there[0]} and {there[1]} are two tables; name that of pairs: --set "
-        f"source_file={there[0]}; if each holds the texts of one language, save these as plain "
-        f"text, a sentence on each line{how}"
+        f"{there[0]} and {there[1]} are two tables; name that of pairs: "
+        f"{option('set', f'source_file={there[0]}')}; if each holds the texts of one language, "
+        f"save these as plain text, a sentence on each line{how}"
     )
 
 

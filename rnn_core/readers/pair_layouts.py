@@ -200,6 +200,10 @@ def by_sets(
         names: Of tables, or of aligned files with a `HOLE` for their language.
         languages: Those that take the place of the hole.
 
+    Returns:
+        Of several validation or test sets the one with the shortest name is taken, such as val and
+        not val-1.
+
     Raises:
         DataError: If there is no training set, or more than one, or their names have no pattern.
     """
@@ -220,7 +224,7 @@ def by_sets(
             f"the data holds several files of pairs, {some([*map(shown, names)])}; "
             f"{joining(names, languages)}, or call them after their sets, such as train and test"
         )
-    chosen = {split: found[0] for split, found in of.items() if found}
+    chosen = {split: min(found, key=len) for split, found in of.items() if found}
     return patterned(chosen)
 
 

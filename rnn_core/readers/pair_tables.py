@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.formats.first_bytes import MARKUP, kind_of
+from rnn_core.readers.formats.first_bytes import MARKUP, SUBTITLES, kind_of
 from rnn_core.readers.formats.packed import without_packing
 from rnn_core.readers.languages import CODES, NAMES
 from rnn_core.readers.plain_text import one_line, read_file_lines
@@ -67,12 +67,15 @@ def refuse_markup(lines: Sequence[str], name: str, inside: str) -> None:
         inside: That of the one in it if it is packed, or else the same.
 
     Raises:
-        DataError: If it is XML, SGML, HTML, JSON, or a catalogue of gettext.
+        DataError: If it is XML, SGML, HTML, JSON, subtitles, or a catalogue of gettext.
     """
     start = "\n".join(lines[:200])
     cure = "save its texts alone, one sentence on each line"
-    if kind_of(start) in MARKUP:
+    kind = kind_of(start)
+    if kind in MARKUP:
         raise DataError(f"{name} is XML, SGML or HTML, and its tags are no text; {cure}")
+    if kind == SUBTITLES:
+        raise DataError(f"{name} is {kind}, and its times are no text; {cure}")
     if start.lstrip().startswith(("{", "[")) and (
         is_json("\n".join(lines)) or all(is_json(line) for line in lines if line.strip())
     ):
@@ -136,12 +139,12 @@ def read_other_table(file: Path, encoding: str, inside: str) -> PairTable:
     Raises:
         FaultsError: If it cannot be read.
     """
-    faults = Faults()
+    faults = Faults(lacking=("quoting",))
     form = TableForm(encoding=None if encoding == "utf-8" else encoding, header=False)
     typed = not inside.lower().endswith(".csv")
     read = read_table_file(file, replace(form, header=None) if typed else form, faults)
     if not typed and read.form.character == " ":  # of one column of texts, and cut into words
-        faults = Faults()
+        faults = Faults(lacking=("quoting",))
         read = read_table_file(file, replace(form, separator="comma"), faults)
     faults.check()
     frame = read.frame
@@ -154,6 +157,7 @@ def read_other_table(file: Path, encoding: str, inside: str) -> PairTable:
 WORDS = frozenset(
     """
     source target src tgt trg text texts sentence sentences word words translation translations
+    original input output question answer prompt response
     """.split()  # noqa: SIM905 - one a line is longer than it is clear
 )
 """Usual words in names of columns of texts."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, then
 from rnn_core.readers.formats.packed import name_inside
 from rnn_core.readers.pair_files import Files, is_table
 from rnn_core.readers.pair_tables import (
@@ -242,9 +242,9 @@ def check_columns(table: PairTable, file: Path) -> None:
         return
     name = file.name
     if is_other_table(name_inside(file)):
-        told = "".join(f"; {note}" for note in table.notes)
         raise DataError(
-            f"{name} has one column alone; put the translations into a second one{told}"
+            f"{name} has one column alone; put the translations into a second one"
+            f"{then(table.notes)}"
         )
     raise DataError(
         f"{name} has a tab on none of its {len(table.rows)} lines; a file of pairs has on each "

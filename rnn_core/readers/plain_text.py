@@ -9,8 +9,14 @@ from pathlib import Path
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.encodings import encoding_by_mark
-from rnn_core.readers.formats.first_bytes import DOCUMENTS, LOOKED_AT, POINTER, kind_of
-from rnn_core.readers.formats.packed import unpacked
+from rnn_core.readers.formats.first_bytes import (
+    BINARIES,
+    DOCUMENTS,
+    LOOKED_AT,
+    POINTER,
+    kind_of,
+)
+from rnn_core.readers.formats.packed import ZIP, unpacked
 from rnn_core.readers.formats.text_records import FILLING
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -18,6 +24,9 @@ CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 """Soft hyphens, places where a line may break or not, and byte order marks inside of a text."""
+
+OFFICE = (ZIP, b"\xd0\xcf\x11\xe0")
+"""First bytes of documents of Office, the newer ones first; other zip files are unpacked."""
 
 PIECE_BYTES = 1 << 20
 """Texts are decoded in pieces of about this size; a bound on memory only."""
@@ -86,18 +95,29 @@ def content_of(file: Path, name: str) -> bytes:
         DataError: If there is no such file, it is empty or no plain text, or cannot be unpacked.
     """
     if not file.is_file():
-        raise DataError(f"there is no file {name}")
+        told = f"{name} is a folder; give a file" if file.is_dir() else f"there is no file {name}"
+        raise DataError(told)
     opened, _ = unpacked(file, Faults(), called=name)
     with opened() as stream:
         content = stream.read()
     if not content:
         raise DataError(f"{name} is empty")
-    kind = kind_of(content[:LOOKED_AT])
+    refuse_documents(content[:LOOKED_AT], name)
+    return content
+
+
+def refuse_documents(start: bytes, name: str) -> None:
+    """Refuse a file that is no plain text, by its first bytes.
+
+    Raises:
+        DataError: If it is none.
+    """
+    office = start.startswith(OFFICE)
+    kind = "a document of Office" if office else kind_of(start)
     if kind == POINTER:
         raise DataError(f"{name} is {kind} in place of the file; run `git lfs pull`")
-    if kind in DOCUMENTS:
+    if office or kind in {*DOCUMENTS, *BINARIES.values()}:
         raise DataError(f"{name} is {kind}; save its text alone")
-    return content
 
 
 def in_utf8(content: bytes, name: str, encoding: str | None) -> bytes:

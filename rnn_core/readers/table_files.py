@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from rnn_core.readers.faults import Faults
+from rnn_core.readers.faults import Faults, then
 from rnn_core.readers.formats.encodings import Opener, check_encoding, find_encoding
 from rnn_core.readers.formats.first_bytes import POINTER, TAGGED, kind_of
 from rnn_core.readers.formats.json_tables import read_json
@@ -59,7 +59,7 @@ POINTS = re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}(\.\d{3})+)")
 MORE_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3}){2,}")
 """A number whose points may be between thousands, and one whose points can be nowhere else."""
 
-AROUND_DIGITS = r"^[^\d.,+-]+|[^\d.,]+$"
+AROUND_DIGITS = r"^[^\d.,+-]+(\.\s?)?|[^\d.,]*[a-zA-Z^][23]$|[^\d.,]+$"
 DIGITS = r"[+-]?[\d.,]*"
 """Patterns of all that is before and after the digits of a number, and of these."""
 
@@ -76,25 +76,6 @@ NAMED_SEPARATORS = {name: one for one, name in SEPARATOR_NAMES.items()} | {"\\t"
 
 JSON_START = re.compile(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*\"")
 """First bytes of objects of JSON, alone or in a list."""
-
-OTHER_KINDS = {
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of Excel before 2007",
-    b"SQLite format 3": "a database of SQLite",
-    b"\x89HDF": "HDF5",
-    b"ARROW1": "a file of Feather or Arrow",
-    b"ORC": "a file of ORC",
-    b"Obj\x01": "a file of Avro",
-    b"CDF": "NetCDF",
-    b"$FL": "a file of SPSS",
-    b"<stata_dta>": "a file of Stata",
-    b"\x93NUMPY": "an array of NumPy",
-    b"\x80\x04\x95": "a pickle of Python",
-    b"\x80\x05\x95": "a pickle of Python",
-}
-"""First bytes of binary files that are no tables but are taken for them."""
-
-NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-"""A byte that binary files have at their start, and texts do not: a column may be called CDF."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,8 +175,8 @@ def read_table_file(file: Path, form: TableForm, faults: Faults) -> TableFile:
     found = below_groups(found)
     check_columns(found, file.name, faults)
     if found.frame.empty and not faults.found:
-        told = "".join(f"; {note}" for note in found.notes)
-        faults.add(f"{file.name} has column names and no rows below them{told}", "")
+        told = f"{file.name} has column names and no rows below them{then(found.notes)}"
+        faults.add(told, "")
         faults.check()
     return found
 
@@ -216,8 +197,7 @@ def typed_reader(
 
 def refuse_other_kinds(start: bytes, name: str, faults: Faults) -> None:
     """Refuse what is no table, or empty; the first field of one may be a tag."""
-    kinds = OTHER_KINDS.items() if NO_TEXT.search(start) else ()
-    kind = next((kind for begins, kind in kinds if start.startswith(begins)), kind_of(start))
+    kind = kind_of(start)
     if kind == POINTER:
         faults.add(f"{name} is {kind} in place of the table", "run `git lfs pull`")
     elif kind not in {None, TAGGED}:
@@ -287,12 +267,14 @@ def note_faults(fields: Fields, layout: Layout, name: str, faults: Faults) -> No
     if fields.broken and fields.broken.inside:
         faults.add(
             f"{name}, row {fields.broken.line}: text follows a closing quotation mark",
-            'write a quotation mark inside a quoted value twice (""), or set quoting to none',
+            'write a quotation mark inside a quoted value twice ("")',
+            quoting="set quoting to none",
         )
     elif fields.broken:
         faults.add(
             f"{name}, row {fields.broken.line}: a quotation mark is opened and not closed",
-            "close it, or set quoting to none",
+            "close it",
+            quoting="set quoting to none",
         )
 
 

@@ -21,7 +21,7 @@ from rnn_core.readers.folders import visible_in
 from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.formats.odd_rows import rows_of_units
 from rnn_core.readers.formats.typed_tables import numbered as count_rows
-from rnn_core.readers.formats.written_numbers import GAPS, Decimal, read_numbers
+from rnn_core.readers.formats.written_numbers import Decimal, is_gap, read_numbers
 from rnn_core.readers.indicators import Indicator, column_of, indicator_of, ones_where
 from rnn_core.readers.table_files import TableFile, TableForm, is_table_file, read_table_file
 
@@ -287,7 +287,7 @@ def are_flags(values: "pd.Series[Any]") -> bool:
 def truth_of(value: object) -> float | None:
     """1 for true and 0 for false; None for anything else but a gap, which is NaN."""
     word = str(value).strip().lower()
-    return {"true": 1.0, "false": 0.0, **dict.fromkeys(GAPS, math.nan)}.get(word)
+    return math.nan if is_gap(word) else {"true": 1.0, "false": 0.0}.get(word)
 
 
 def as_numbers(

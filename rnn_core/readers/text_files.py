@@ -9,15 +9,18 @@ from pathlib import Path
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults, FaultsError
-from rnn_core.readers.folders import ARROW, existing_files, is_note
+from rnn_core.readers.folders import existing_files, is_note
+from rnn_core.readers.formats.arrow import ARROW
 from rnn_core.readers.formats.encodings import (
     MARKS,
     encoding_by_mark,
     find_encoding,
     first_that_is_not,
 )
-from rnn_core.readers.formats.first_bytes import DOCUMENTS, HTML, XML, kind_of
+from rnn_core.readers.formats.first_bytes import DOCUMENTS, HTML, LOOKED_AT, XML, kind_of
+from rnn_core.readers.formats.packed import DOCUMENTS as PACKED_DOCUMENTS
 from rnn_core.readers.formats.packed import refuse_packed, unpacked, without_packing
+from rnn_core.readers.plain_text import refuse_documents
 from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.table_files import ENDINGS as TABLE_ENDINGS
 
@@ -62,6 +65,13 @@ def holds_text(file: Path) -> bool:
     return bool(start) and not binary and kind_of(start) not in {*DOCUMENTS, HTML, XML}
 
 
+def is_document(file: Path) -> bool:
+    """Return whether a file is one of texts that are not plain, such as a page of HTML."""
+    with file.open("rb") as stream:
+        kind = kind_of(stream.read(LOOKED_AT))
+    return kind in {*DOCUMENTS, HTML} or file.suffix.lower() in PACKED_DOCUMENTS
+
+
 def main_files(files: Sequence[Path]) -> list[Path]:
     """The files of the ending that has most bytes, such as programs in one language.
 
@@ -96,8 +106,16 @@ def text_files(raw: Path, reader: str) -> list[Path]:
         texts = [file for file in found if not is_note(file.name)]
         if texts or found:
             return texts or found
-    if found := main_files([file for file in there if holds_text(file)]):
-        return found
+    texts = [file for file in there if holds_text(file)]
+    found = main_files([*texts, *filter(is_document, there)])
+    if texts and not {*found} & {*texts}:
+        name = found[0].relative_to(raw)
+        raise DataError(
+            f"most of the data is {name} and the like, and {reader} reads plain text; save it as "
+            "such, or give other files alone"
+        )
+    if texts:
+        return [file for file in found if file in texts]
     tables = [file.name for file in there if ending_of(file) in TABLES]
     if tables := [file.name for file in there if ending_of(file) in ARROW] or tables:
         raise DataError(
@@ -133,12 +151,14 @@ def usual_encoding(files: Iterable[Path]) -> dict[str, str]:
     Files with a byte order mark tell their own.
 
     Raises:
-        DataError: If none is certain, or some files have another than others.
+        DataError: If none is certain, some files have another than others, or one is no text.
     """
     faults = Faults()
     found: dict[str, Path] = {}
     for file in files:
         opened, _ = unpacked(file, faults)
+        with opened() as stream:
+            refuse_documents(stream.read(LOOKED_AT), file.name)
         encoding = find_encoding(opened, file.name, faults)
         alike = encoding == "utf-8" and first_that_is_not(opened, "ascii") is None
         if not alike and encoding not in dict(MARKS).values():

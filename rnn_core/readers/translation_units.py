@@ -27,7 +27,9 @@ from rnn_core.readers.formats.packed import name_inside, unpacked, without_packi
 from rnn_core.readers.pair_tables import PairTable
 from rnn_core.readers.plain_text import read_file_lines
 
-XML_ENDINGS = (".tmx", ".xlf", ".xliff", ".sdlxliff")
+XML_ENDINGS = (".tmx", "xlf", "xliff")
+"""Ends of names; programs put letters of their own before the later ones, as in .sdlxliff."""
+
 PO_ENDINGS = (".po", ".pot")
 
 LANGUAGE = ("{http://www.w3.org/XML/1998/namespace}lang", "lang")

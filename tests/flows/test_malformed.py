@@ -110,12 +110,14 @@ class Noted:
         self.places = []
         add, noted = Faults.add, Faults.noted
 
-        def seen(faults, what, cure):
+        def seen(faults, what, cure, **settings):
             caller = sys._getframe(1)
             place = Path(caller.f_code.co_filename), caller.f_lineno
             if place[0] != FAULTS:
-                self.places.append((told({cure: [what]}, {}), place))
-            add(faults, what, cure)
+                self.places.append(
+                    (told({", or ".join((cure, *settings.values())): [what]}, {}), place)
+                )
+            add(faults, what, cure, **settings)
 
         @contextmanager
         def seen_within(faults):

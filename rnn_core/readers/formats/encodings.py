@@ -93,7 +93,8 @@ def find_encoding(opened: Opener, name: str, faults: Faults) -> str:
     guesses = ", ".join(found) or "cp1252, cp1250, cp1251, gb18030, shift_jis"
     faults.add(
         f"{name}, row {row}: byte {byte:#04x} is not UTF-8, and no other encoding is certain",
-        f"save the file in UTF-8, or name its encoding: --set encoding=... (such as {guesses})",
+        "save the file in UTF-8",
+        encoding=f"name its encoding: --set encoding=... (such as {guesses})",
     )
     faults.check()
     raise AssertionError("there is a fault")

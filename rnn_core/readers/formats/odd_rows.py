@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnn_core.readers.formats.text_layout import NUMERIC
-from rnn_core.readers.formats.written_numbers import GAPS
+from rnn_core.readers.formats.written_numbers import is_gap
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def names_below(frame: "pd.DataFrame") -> list[str] | None:
     if len({*named}) == len(groups) - 1 or len(frame) <= MOST_UNITS:
         return None
     row = [value.strip() if isinstance(value, str) else "" for value in frame.iloc[0]]
-    if not all(row) or len({*row}) < len(row) or any(value.lower() in GAPS for value in row):
+    if not all(row) or len({*row}) < len(row) or any(map(is_gap, row)):
         return None
     below = frame.iloc[1 : 1 + LOOKED_AT]
     told = (
@@ -80,6 +80,6 @@ def rows_of_units(frame: "pd.DataFrame") -> int:
     ]
     for left in range(MOST_UNITS + 1):
         row = [str(one.iloc[left]).strip() for one in numeric]
-        if any(map(NUMERIC.match, row)) or all(value.lower() in GAPS for value in row):
+        if any(map(NUMERIC.match, row)) or all(map(is_gap, row)):
             return left
     return 0

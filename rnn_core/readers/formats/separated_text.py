@@ -134,13 +134,13 @@ def read_rows(rows: Iterator[tuple[int, list[str]]], layout: Layout, found: Fiel
         for line, fields in rows:
             if not any(fields) or not any(map(str.strip, fields)):
                 empty.append((line, fields))
+            elif layout.header and not found.names:
+                found.names, found.first = named_all(fields, width), line
+                empty.clear()
             elif len(fields) != width and not fits(fields, width):
                 found.wrong.append((line, len(fields)))
                 if len(found.wrong) == MOST_FAULTS:
                     return
-            elif layout.header and not found.names:
-                found.names, found.first = fields[:width], line
-                empty.clear()
             else:
                 found.first = found.first or line
                 pending += found.take(empty, width)
@@ -202,7 +202,12 @@ def read_plain(opened: Opener, encoding: str, layout: Layout) -> Fields | None:
 def names_of(line: str, layout: Layout) -> list[str]:
     """The names of columns that a line holds."""
     bare = line.lstrip("#") if layout.commented else line
-    return bare.rstrip("\r\n").split(layout.separator)
+    return named_all(bare.rstrip("\r\n").split(layout.separator), layout.width)
+
+
+def named_all(names: list[str], width: int) -> list[str]:
+    """Names of all columns; the first may have none, see `has_row_names`."""
+    return [""] * (width - len(names)) + names[:width]
 
 
 def is_plain(opened: Opener, separator: bytes) -> bool:

@@ -129,7 +129,7 @@ def lay_out(
     table = [fields for _, fields in rows[first:]]
     named = header if header is not None else bool(table) and is_header(table[0], table[1:])
     if named and table:
-        usual = len(table[0])
+        usual = len(table[0]) + has_row_names(table, separator)
     fitting = sum(fits(fields, usual) for fields in table)
     return Layout(
         separator=separator,
@@ -139,6 +139,19 @@ def lay_out(
         width=usual,
         share=fitting / max(len(rows) + unread, 1),
     )
+
+
+def has_row_names(table: Sequence[Sequence[str]], separator: str) -> bool:
+    """Return whether rows are numbered in a column without a name, as R writes them.
+
+    With commas between fields, the further one may come from decimals.
+    """
+    names, *below = table
+    numbered = all(
+        len(fields) == len(names) + 1 and fields[0].strip() == str(number) and fields[-1].strip()
+        for number, fields in enumerate(below, 1)
+    )
+    return len(below) > 1 and separator != "," and numbered
 
 
 def sample_of(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LEFT_OUT = "left out, since further values are inside"
+"""Why columns are not read."""
+
+
 class Typed(NamedTuple):
     """A table that was read.
 
@@ -76,8 +80,7 @@ def holds_values_inside(values: "pd.Series[Any]") -> bool:
 
 def left_out(nested: Sequence[str]) -> tuple[str, ...]:
     """Report columns that are left out since they are no column of a table."""
-    told = f"left out, since further values are inside: {', '.join(map(repr, nested))}"
-    return (told,) if nested else ()
+    return (f"{LEFT_OUT}: {', '.join(map(repr, nested))}",) if nested else ()
 
 
 def with_index(frame: "pd.DataFrame") -> "pd.DataFrame":

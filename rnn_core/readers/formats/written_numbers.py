@@ -22,11 +22,14 @@ AT_ONCE = 50_000
 GAPS = frozenset(
     (
         *("", ".", "..", "...", ":", "-", "--", "\u2013", "\u2014", "?"),
-        *("na", "n/a", "n.a.", "#n/a", "<na>", "nan", "-nan", "nat", "n/d", "n.d.", "s/d", "k.a."),
-        *("null", "(null)", "\\n", "none", "nil", "missing", "#div/0!", "#value!", "#num!"),
+        *("na", "n/a", "n.a.", "<na>", "nan", "-nan", "nat", "n/d", "n.d.", "s/d", "k.a."),
+        *("null", "(null)", "\\n", "none", "nil", "missing"),
     )
 )
 """Signs for a missing value, in lower case."""
+
+NO_RESULT = re.compile(r"#[^\W\d_]/?[^\W\d_]|#n/a .*|#[^\d\s].{0,20}[!?]|#getting_data|err:\d{3}")
+"""Errors of a spreadsheet, such as #N/A, #REF! and #WERT!, in lower case: it had no value there."""
 
 PLAINLY = "write decimals with a point and thousands without a separator"
 NO_NUMBER = "is not a number"
@@ -40,13 +43,27 @@ SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e1
 THOUSANDS = "' \u00a0\u2009\u202f\u2019"
 """Marks that may be between thousands, whatever the sign before decimals is."""
 
-CURRENCY = r"[A-Z]{0,2}[$\u00a2-\u00a5\u20a0-\u20cf]|USD|EUR|GBP|CHF|JPY|CNY|INR|BRL"
-"""Currencies that may be before a number, such as US$."""
+CODES = (
+    "AED|ARS|AUD|BDT|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|GHS|HKD|HUF|IDR|ILS|INR|ISK|JPY"
+    "|KES|KRW|KZT|LKR|MAD|MXN|MYR|NGN|NOK|NZD|PEN|PHP|PKR|PLN|QAR|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD"
+    "|UAH|USD|VND|ZAR"
+)
+CURRENCY = "|".join(
+    (
+        r"[A-Z]{0,2}[$\u00a2-\u00a5\u09f2\u09f3\u0e3f\u17db\u20a0-\u20cf\ufdfc\uffe5]",
+        CODES,
+        *(r"Rs\.?", r"[Kk]r\.?", r"S?Fr\.", "RM", "Rp", "K[Ss]h", "z\u0142", "K\u010d", r"R(?=\s)"),
+    )
+)
+"""Currencies that may be before a number, such as US$, NOK and kr."""
+
+POWER = r"(?<=[a-zA-Z^])[23](?!\d)"
+"""A digit that belongs to a unit, such as m3."""
 
 NUMBER = re.compile(
     rf"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>{CURRENCY})?\s*(?P<second>[+-])?"
     rf"(?P<digits>\d[\d.,{THOUSANDS}]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
-    r"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-][^\d()+-]*?)?\s*(?P<minus>-)?(?P<close>\))?"
+    rf"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-]([^\d()+-]|{POWER})*?)?\s*(?P<minus>-)?(?P<close>\))?"
 )
 SHAPES = {
     decimal: re.compile(
@@ -63,6 +80,18 @@ ARABIC_SIGNS = {"\u066b": 0, "\u066c": 1}
 
 GROUPS_OF_POINTS = r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$"
 """Thousands with points between, where decimals have a comma before."""
+
+
+def is_gap(text: str) -> bool:
+    """Return whether a text stands for a missing value."""
+    bare = text.strip().lower()
+    return bare in GAPS or NO_RESULT.fullmatch(bare) is not None
+
+
+def are_gaps(texts: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Find the texts that stand for a missing value; see `is_gap`."""
+    bare = texts.str.strip().str.lower()
+    return bare.isin(GAPS) | bare.str.fullmatch(NO_RESULT.pattern)
 
 
 class Written(NamedTuple):
@@ -138,7 +167,7 @@ def plain_numbers(
     unread = np.flatnonzero(np.isnan(numbers))
     others = [(int(place), str(values.iloc[place]).strip(BLANKS)) for place in unread]
     empty = values.isna().to_numpy()
-    return numbers, [(p, text) for p, text in others if not empty[p] and text.lower() not in GAPS]
+    return numbers, [(p, text) for p, text in others if not empty[p] and not is_gap(text)]
 
 
 def read_unusual(
@@ -177,8 +206,8 @@ def read_unusual(
 
 
 def is_currency(unit: str) -> bool:
-    """Return whether a unit is the sign of a currency, which some values of a column may lack."""
-    return len(unit) == 1 and unicodedata.category(unit) == "Sc"
+    """Return whether a unit is a currency, which some values of a column may lack."""
+    return re.fullmatch(CURRENCY, unit) is not None
 
 
 def read_written(text: str, decimal: Decimal | None) -> Written:

@@ -1,6 +1,6 @@
-"""Bytes of samples that a recording announces, for kinds that are read as shorter if cut off.
+"""Bytes of samples that a recording announces, where libsndfile reads fewer or more.
 
-libsndfile refuses none of them: it believes the size of the file.
+It believes the size of the file: what is cut off is shorter there, and what follows may be sound.
 """
 
 import re
@@ -46,6 +46,9 @@ AU = {b".snd": struct.Struct(">II"), b"dns.": struct.Struct("<II")}
 NIST = re.compile(rb"NIST_1A\s+(\d+)\s")
 """The start of a file of SPHERE, with the size of its header."""
 
+READ_ON = (b"NIST_1A", b"riff")
+"""Starts of files in which libsndfile takes all that follows for samples: SPHERE and W64."""
+
 COUNTS_OF_NIST = re.compile(rb"\n(?:sample_count|channel_count|sample_n_bytes) -\w+ (\d+)")
 """Lines of that header whose product is the size of the samples."""
 
@@ -66,6 +69,14 @@ def refuse_cut_off(content: bytes, label: str) -> None:
     if 0 < size < STREAMED and held + 1 < size:  # a byte that fills up an odd part may lack
         what = f"{label} announces {size:,} bytes of samples and holds {held:,}: it is cut off"
         raise FaultsError.one(what, EXPORT)
+
+
+def without_further(content: bytes) -> bytes:
+    """A recording that is not cut off, without what follows its samples and is not heard."""
+    found = place_and_size(content) if content.startswith(READ_ON) else None
+    if found is None or not 0 < found[1] < STREAMED:
+        return content
+    return content[: sum(found)]
 
 
 def place_and_size(content: bytes) -> tuple[int, int] | None:

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from rnn_core.readers.faults import FaultsError
 from rnn_core.readers.formats.first_bytes import HTML, POINTER, XML, kind_of
 from rnn_core.readers.formats.packed import OPENERS, OTHER_ARCHIVES, ZIP
-from rnn_core.readers.sound.announced import refuse_cut_off
-from rnn_core.readers.sound.recording_files import RECORDINGS, STARTS
+from rnn_core.readers.sound.announced import refuse_cut_off, without_further
+from rnn_core.readers.sound.recording_files import HEADERLESS, RECORDINGS, STARTS
 from rnn_core.readers.sound.wav_chunks import EXPORT, plain_wav
 
 Samples: TypeAlias = NDArray[np.float32]
 
 REMOVE = "remove it"
-CONVERT = "convert it: `ffmpeg -i FILE -ac 1 FILE.wav`"
+CONVERT = "convert it: `ffmpeg -i FILE -ac 1 FILE.wav`, and use that in its place"
+WITH_RATE = (
+    "convert it with its rate and bits: `sox -t raw -r 16000 -e signed -b 16 -c 1 FILE FILE.wav`, "
+    "and use that in its place"
+)
 
 LOWEST_RATE_HZ = 4000
 HIGHEST_RATE_HZ = 768_000
@@ -118,7 +122,7 @@ def read_sound(source: Path | bytes, name: str | None = None) -> Sound:
     if content.startswith(b"RIFF"):
         content = plain_wav(content, label)
     refuse_cut_off(content, label)
-    channels, rate, kind = decode(content, label)
+    channels, rate, kind = decode(without_further(content), label)
     check_rate(rate, label)
     check_numbers(channels, label)
     return Sound(mixed(channels, label), rate, channels.shape[1], kind)
@@ -185,12 +189,20 @@ def decode(content: bytes, label: str) -> tuple[Samples, int, str]:
         what = f"{label} is not a recording that can be read: {cause}"
         if b"\0" not in content[:64] and content[:64].isascii():
             what += f"; it begins with {content[:8].decode('ascii')!r}"
-        raise FaultsError.one(what, CONVERT) from None
+        raise FaultsError.one(what, cure_of(content, label)) from None
     held = sum(map(len, parts))
     if held < announced:
         what = f"{label} announces {announced} samples and holds {held}: it is cut off"
         raise FaultsError.one(what, EXPORT)
     return np.concatenate(parts), rate, kind
+
+
+def cure_of(content: bytes, label: str) -> str:
+    """Advice for a file of a kind that libsndfile does not know."""
+    if Path(label).suffix.lower() in HEADERLESS:
+        return WITH_RATE
+    is_text = content.isascii() and b"\0" not in content
+    return "download the recording again, or remove it" if is_text else CONVERT
 
 
 def is_broken(content: bytes, label: str, cause: str) -> bool:
@@ -240,7 +252,7 @@ def mixed(channels: Samples, label: str) -> Samples:
         return channels[:, 0]
     samples: Samples = channels.mean(axis=1)
     if np.ptp(samples) == 0 and np.ptp(channels, axis=0).any():
-        cure = "keep one channel: `sox FILE FILE.wav remix 1`"
+        cure = "keep one channel: `sox FILE FILE.wav remix 1`, and use that in its place"
         raise FaultsError.one(f"{label} has channels that cancel each other", cure)
     return samples
 

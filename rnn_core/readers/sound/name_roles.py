@@ -36,6 +36,12 @@ data utt utterance
 GENERIC = frozenset(FILLERS.split())
 """Words between word and number in names that are no speaker."""
 
+DATED = re.compile(r"(?<!\d)(19|20)\d\d[-_. ]?[01]\d[-_. ]?[0-3]\d(?!\d)")
+"""A day in a name, as recorders and messengers write it."""
+
+SHORTEST_ID = 3
+"""Digits from which on numbers are those of speakers, and hardly said."""
+
 TAKE = re.compile(r"(?:take|trial|rep)?(?P<number>\d+)", re.IGNORECASE)
 
 
@@ -47,10 +53,17 @@ def likeness(values: Collection[str]) -> float:
         padded = len({len(v) for v in values}) == 1 and any(
             len(value) > 1 and value.startswith("0") for value in values
         )
-        return -0.5 if padded else 0.5
+        ids = min(map(len, values)) >= SHORTEST_ID
+        return -0.5 if padded or ids else 0.5
     words = sum(folded(value) in WORDS for value in values)
     speakers = sum(SPEAKER.fullmatch(value) is not None for value in values)
     return (words - speakers) / len(values)
+
+
+def generic(text: str) -> bool:
+    """Return whether the text next to a word names no speaker: a usual name of files, or a day."""
+    words = re.split(r"[\s_-]+", text.casefold())
+    return GENERIC.issuperset(words) or DATED.search(text) is not None
 
 
 def folded(name: str) -> str:

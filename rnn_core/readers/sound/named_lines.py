@@ -13,6 +13,12 @@ from rnn_core.readers.text_files import usual_encoding
 FESTIVAL = re.compile(r'\(\s*(?P<name>\S+)\s+"(?P<text>.*)"\s*\)')
 """A line of a list of CMU Arctic."""
 
+AT_END = (".transcription", ".trn")
+"""Endings of lists that have the name after the text: those of CMU Sphinx, such as of AN4."""
+
+SPHINX = re.compile(r"(<s>)?\s*(?P<text>.*?)\s*(</s>)?\s*\((?P<name>[^\s()]+)\)")
+"""A line of such a list."""
+
 
 class Line(NamedTuple):
     """A line of a list.
@@ -37,12 +43,14 @@ def lines_of(file: Path) -> list[Line]:
     if not file.stat().st_size:
         return []
     texts = read_file_lines(file, shared_encoding([file]))
-    return [line_of(number, text) for number, text in enumerate(texts, 1) if text.strip()]
+    at_end = file.suffix.lower() in AT_END
+    return [line_of(number, text, at_end) for number, text in enumerate(texts, 1) if text.strip()]
 
 
-def line_of(number: int, text: str) -> Line:
-    """A line of a list: a name, and the rest."""
-    if match := FESTIVAL.fullmatch(text.strip()):
+def line_of(number: int, text: str, at_end: bool = False) -> Line:
+    """A line of a list: a name, and the rest; `at_end`: the name comes after the rest."""
+    form = SPHINX if at_end else FESTIVAL
+    if match := form.fullmatch(text.strip()):
         return Line(number, match["name"], match["text"])
     name, *rest = text.split(maxsplit=1) or [""]
     return Line(number, name, " ".join(rest))

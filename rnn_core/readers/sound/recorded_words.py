@@ -66,7 +66,7 @@ def find_words(raw: Path, form: str, faults: Faults) -> Words:
     if not items:
         refuse_packed(files.others)
         what = f"the data holds no recordings{only_these(files.others)}"
-        raise FaultsError.one(what, "put one folder of them a word there")
+        raise FaultsError.one(what, "give a folder of recordings")
     if form:
         recordings, doubts = by_form(items, form, faults), list[str]()
         check_alike(recordings, faults, doubts)

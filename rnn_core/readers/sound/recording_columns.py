@@ -34,7 +34,10 @@ LABELS = (
     *("label", "labels", "class", "class_name", "category", "word", "command", "target_name"),
     *("digit", "emotion", "genre", "target"),
 )
-SPEAKERS = ("speaker", "speaker_id", "client_id")
+SPEAKERS = (
+    *("speaker", "speaker_id", "client_id", "speaker_name", "spk", "spk_id", "user_id"),
+    *("worker_id", "participant_id", "subject_id"),
+)
 GROUPS = ("fold", "group", "src_file")
 TAKES = ("take",)
 SPLITS_OF_ROWS = ("split", "set", "subset")
@@ -133,7 +136,7 @@ def with_columns(
     )
     form = tabs if table.suffix.lower() == ".tsv" else other
     read = read_table_file(table, form, faults)
-    names = [str(name).strip().lower() for name in read.frame.columns]
+    names = [plain_name(name) for name in read.frame.columns]
     if any(wanted.names_one(str(name)) for name in read.frame.columns):
         if not wanted.any_name:
             return read, Columns(None, None)
@@ -153,6 +156,12 @@ def with_columns(
     return read, columns
 
 
+def plain_name(name: object) -> str:
+    """The name of a column in small letters, as speaker_id for speakerId and Speaker ID."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", str(name).strip())
+    return re.sub(r"[\s_-]+", "_", parted).lower()
+
+
 def nameless(read: TableFile, wanted: Wanted) -> tuple[TableFile, Columns]:
     """The places of columns of files and texts in a table without names of columns."""
     file = column_of_files(read.frame, wanted) or 0
@@ -165,7 +174,7 @@ def nameless(read: TableFile, wanted: Wanted) -> tuple[TableFile, Columns]:
 def only_other(frame: "pd.DataFrame", columns: Columns) -> int | None:
     """The only column whose use is not known; None if there are several, or it has no texts."""
     others = [place for place in range(len(frame.columns)) if place not in columns]
-    if len(others) != 1 or str(frame.columns[others[0]]).strip().lower() in OTHER_FACTS:
+    if len(others) != 1 or plain_name(frame.columns[others[0]]) in OTHER_FACTS:
         return None
     values = [str(value) for value in frame.iloc[:LOOKED_AT, others[0]]]
     return None if all(map(is_number, values)) else others[0]
@@ -196,7 +205,7 @@ def column_of_files(frame: "pd.DataFrame", wanted: Wanted) -> int | None:
         values = [value for value in values if value]
         named = sum(map(wanted.names_one, values))
         if values and named >= NAMED * len(values) and len(set(values)) > len(values) / 2:
-            called = name.strip().lower() in set(FILES) - {"id"}
+            called = plain_name(name) in set(FILES) - {"id"}
             ends = PurePosixPath(values[0]).suffix.lower() in RECORDINGS
             found.append((not called, not ends, place))
     return min(found)[-1] if found else None

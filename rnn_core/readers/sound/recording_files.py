@@ -8,9 +8,13 @@ from rnn_core.readers.folders import visible_files
 SUFFIXES = """
 .wav .wave .flac .mp3 .ogg .oga .opus .aiff .aif .aifc .au .snd .caf .w64 .rf64 .sph
 .voc .nist .mp2 .m4a .mp4 .webm .aac .wma .amr .3gp .mkv .mka .mov .spx .wv .ape .dsf .ac3
+.raw .pcm
 """
 RECORDINGS = frozenset(SUFFIXES.split())
 """Endings of the names of recordings, some of which cannot be read, which an error says."""
+
+HEADERLESS = frozenset({".raw", ".pcm"})
+"""Those of files of samples alone; nothing tells their rate and bits."""
 
 STARTS = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff")
 """First bytes of recordings, by which a file without a telling name is known."""

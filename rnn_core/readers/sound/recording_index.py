@@ -61,6 +61,9 @@ class Index:
             self.unclear = True
             names = " and ".join(path.relative_to(self.raw).as_posix() for path in found)
             faults.add(f"{where}: {file} may be {names}", "write which of them")
+        elif any((place / name).is_file() for place in (folder, self.raw)):
+            what = f"{where}: {file} is no recording, by its ending and its first bytes"
+            faults.add(what, "convert it to wav, and write its new name")
         else:
             faults.add(
                 f"{where}: there is no file {file!r} in the folder", "add it or drop the row"

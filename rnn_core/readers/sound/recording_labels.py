@@ -13,6 +13,7 @@ from rnn_core.readers.sound.recording_columns import (
     TEXTS,
     KnownNames,
     Wanted,
+    plain_name,
     with_columns,
 )
 from rnn_core.readers.sound.recording_files import Files
@@ -130,7 +131,7 @@ def grouping(table: Path, wanted: Wanted) -> list[str]:
     if columns.speaker is None:
         return []
     name = str(read.frame.columns[columns.speaker]).strip()
-    if name.lower() in SPEAKERS:
+    if plain_name(name) in SPEAKERS:
         return []
     return [f"recordings with the same {name!r} are in one set, as those of one speaker are"]
 

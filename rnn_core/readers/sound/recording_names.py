@@ -6,10 +6,10 @@ from pathlib import PurePosixPath
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.name_pattern import HOW, read_name
 from rnn_core.readers.sound.name_roles import (
-    GENERIC,
     density,
     divide_all,
     folded,
+    generic,
     goes_with_one,
     likeness,
 )
@@ -136,7 +136,7 @@ def check_flat(
 
 def named(pair: tuple[str, str]) -> tuple[str, str | None]:
     """A word and who says it, where that is somebody."""
-    return pair[0], None if pair[1].casefold() in GENERIC else pair[1]
+    return pair[0], None if generic(pair[1]) else pair[1]
 
 
 def well_formed(items: list[Item], parts: list[Tokens], faults: Faults) -> list[int]:
@@ -254,11 +254,6 @@ def speakers_of(pairs: list[tuple[str, str]], takes: list[str | None]) -> list[s
         other if other and not same and (take is not None or clear) and not generic(other) else None
         for (_, other), take in zip(pairs, takes, strict=True)
     ]
-
-
-def generic(text: str) -> bool:
-    """Return whether the text next to a word names no speaker."""
-    return text.casefold() in GENERIC
 
 
 def of_deep_folders(items: list[Item], parts: list[Tokens], faults: Faults) -> list[Recording]:

@@ -42,7 +42,10 @@ LOUDEST = 8.0
 
 FLAWS = {
     "clipped": "is cut off at its loudest; record it at a lower level if you can",
-    "off zero": "lies off zero all the time; `sox FILE FILE.wav highpass 20` fixes it",
+    "off zero": (
+        "lies off zero all the time; make a better one by `sox FILE FILE.wav highpass 20`, and use "
+        "that in its place"
+    ),
     "too loud": "has samples far above 1; divide whole numbers by 32768 before you write them",
 }
 """Possible flaws of a recording, and what to do."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.formats.encodings import encoding_by_mark
 from rnn_core.readers.plain_text import one_line
-from rnn_core.readers.sound.named_lines import Line, line_of, lines_of, told_encodings
+from rnn_core.readers.sound.named_lines import AT_END, Line, line_of, lines_of, told_encodings
 from rnn_core.readers.sound.recording_columns import NAMED, OTHER_FACTS, KnownNames, is_number
 from rnn_core.readers.sound.recording_files import RECORDINGS, Files
 from rnn_core.readers.sound.recording_index import Index, alike
@@ -100,7 +100,7 @@ def may_be_list(file: Path) -> bool:
     words = set(re.split(r"[^a-z0-9]+", file.name.lower()))
     if file.name in OF_KALDI or words & OTHER_FACTS:
         return False
-    ends_so = file.suffix.lower() in {"", ".txt", ".text", ".data", ".done"}
+    ends_so = file.suffix.lower() in {"", ".txt", ".text", ".data", ".done", *AT_END}
     return ends_so and file.is_file() and file.stat().st_size <= LARGEST
 
 
@@ -110,7 +110,7 @@ def begins_as_list(file: Path, known: Container[str], called: Mapping[str, str])
         start = opened.read(START)
     encoding = encoding_by_mark(start) or "utf-8"
     first = next((x for x in start.decode(encoding, "replace").splitlines() if x.strip()), "")
-    name = line_of(1, first.lstrip("\ufeff")).name
+    name = line_of(1, first.lstrip("\ufeff"), file.suffix.lower() in AT_END).name
     return alike(PurePosixPath(called.get(name, name)).name) in known
 
 

@@ -1,6 +1,5 @@
 """Tables of recordings and their texts, as people and public collections have them."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 from rnn_core.errors import DataError
 from rnn_core.metric import Split
-from rnn_core.readers.faults import Faults, FaultsError
+from rnn_core.readers.faults import Faults, FaultsError, then
 from rnn_core.readers.odd_characters import REPLACED
 from rnn_core.readers.plain_text import INVISIBLE, one_line
 from rnn_core.readers.sound.recording_columns import (
@@ -36,10 +35,6 @@ LARGEST = 200 * 2**20
 
 ONE_OF = ("validated", "metadata")
 """Names of the table of all good recordings in public collections: Common Voice, and LJSpeech."""
-
-
-OF_OTHER_TASKS = re.compile(r", or (name its encoding|set quoting)\b.*")
-"""Advice to set a parameter that tasks with recordings do not have."""
 
 
 class Row(NamedTuple):
@@ -152,19 +147,13 @@ def read_tables(
     rows: list[Row] = []
     notes: list[str] = []
     named = splits_of(tables) if len(tables) > 1 else {}
-    wrong = Faults()
     for table in tables:
-        own = Faults()
-        with wrong.noted():
+        own = Faults(lacking=("encoding", "quoting"))
+        with faults.noted():
             found, told = read_table(table, wanted, own, named.get(table))
             rows += found
             notes += told
             own.check()
-    for cure, each in wrong.found.items():
-        possible = OF_OTHER_TASKS.sub("", cure)
-        for what in each:
-            faults.add(what, possible)
-        faults.more[possible] += wrong.more[cure]
     if not rows:
         faults.check()
     return rows, notes
@@ -214,8 +203,8 @@ def check_columns(table: Path, read: TableFile, columns: Columns, wanted: Wanted
     needed = (FILES[0], columns.file), (wanted.said[0], columns.said)
     for column, place in needed:
         if place is None:
-            told = "".join(f"; {note}" for note in read.notes)
-            what = f"{table.name} has no column {column!r}, only {list(read.frame.columns)}{told}"
+            there = f"only {list(read.frame.columns)}{then(read.notes)}"
+            what = f"{table.name} has no column {column!r}, {there}"
             cure = f"name its columns in the first row: file and {wanted.said[0]}"
             raise FaultsError.one(what, f"{cure}, with tabs between")
 

@@ -23,7 +23,7 @@ PARTS: Mapping[str, frozenset[str]] = {
     "week": frozenset(("week", "isoweek", "woche", "kw", "semana", "semaine")),
     "day of year": frozenset(("doy", "yday", "jday", "julian", "dayofyear")),
     "day": frozenset(("day", "dd", "dy", "mday", "dom", "tag", "dia", "jour")),
-    "hour": frozenset(("hour", "hr", "hh", "stunde", "hora", "heure")),
+    "hour": frozenset(("hour", "hr", "hh", "he", "stunde", "hora", "heure")),
     "minute": frozenset(("minute", "min", "mins", "mi", "mn")),
     "second": frozenset(("second", "sec", "secs", "ss", "sekunde", "segundo", "seconde")),
 }

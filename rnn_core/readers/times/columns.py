@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
@@ -47,10 +48,7 @@ def read_times(table: pd.DataFrame, date: str, name: str, day_first: DayFirst = 
         DataError: If the column is not there or a value cannot be read.
     """
     if date not in table.columns:
-        raise DataError(
-            f"{name}: {unknown('column', date, map(str, table.columns))} "
-            "(set data.date to the column of timestamps, or to null)"
-        )
+        raise DataError(f"{name}: {unknown('column', date, map(str, table.columns))}")
     values = table[date]
     refuse_empty(values, name)
     if isinstance(values.dtype, pd.PeriodDtype):
@@ -132,7 +130,11 @@ def refuse_empty(values: "pd.Series[Any]", name: str) -> None:
 
 
 def find_dates(
-    table: pd.DataFrame, others: list[str], name: str, day_first: DayFirst = None
+    table: pd.DataFrame,
+    others: list[str],
+    name: str,
+    day_first: DayFirst = None,
+    series: NDArray[np.int32] | None = None,
 ) -> str | None:
     """The column of timestamps, if there is one.
 
@@ -145,6 +147,7 @@ def find_dates(
         others: Columns that are something else.
         name: What to call the table in errors.
         day_first: Whether 01/02/2024 is the first of February, if it is known; see `DayFirst`.
+        series: Series of each row, (N,); None: the table is one.
 
     Raises:
         DataError: If the one column of timestamps cannot be read.
@@ -153,12 +156,12 @@ def find_dates(
     said = ""
     columns = [str(column) for column in table.columns if column not in others]
     for column in sorted(columns, key=rank):
-        if not may_be_dates(table[column], column):
+        if not may_be_dates(table[column], column, series):
             continue
         try:
             read_times(table, column, name, day_first)
         except DataError as error:
-            if failed is None and is_written(table[column]):
+            if failed is None and (is_written(table[column]) or lacks_some(table, column, name)):
                 failed, said = (rank(column), error), column
         else:
             if failed is None or failed[0] or not rank(column):
@@ -194,7 +197,8 @@ def is_number(values: "pd.Series[Any]") -> bool:
     if pd.api.types.is_numeric_dtype(values):
         return True
     head = values.dropna().iloc[:100].astype(str).str.strip()
-    return bool(pd.to_numeric(head, errors="coerce").notna().all())
+    head = head[head != ""]
+    return len(head) > 0 and bool(pd.to_numeric(head, errors="coerce").notna().all())
 
 
 def is_written(values: "pd.Series[Any]") -> bool:
@@ -205,8 +209,16 @@ def is_written(values: "pd.Series[Any]") -> bool:
     return bool(head.astype(str).str.contains(r"\d").mean() > 0.5)
 
 
-def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
-    """Return whether a column may hold timestamps, by its name and the kind of its values."""
+def may_be_dates(
+    values: "pd.Series[Any]", column: str, series: NDArray[np.int32] | None = None
+) -> bool:
+    """Return whether a column may hold timestamps, by its name and the kind of its values.
+
+    Args:
+        values: The column.
+        column: Its name.
+        series: Series of each row, (N,), in which numbers do not fall; None: the table is one.
+    """
     if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.dtype, pd.PeriodDtype):
         return True
     if not is_number(values):
@@ -216,7 +228,24 @@ def may_be_dates(values: "pd.Series[Any]", column: str) -> bool:
     numbers = pd.to_numeric(values, errors="coerce")
     if numbers.abs().max() < 3_000 and rank(column) and not words_of(column) & YEARS:
         return False
-    return bool(numbers.notna().all()) and (numbers.is_monotonic_increasing or rank(column) == 0)
+    if rank(column) == 0:
+        return True
+    codes = np.zeros(len(numbers), np.int32) if series is None else series
+    order = np.argsort(codes, kind="stable")
+    changes = np.diff(numbers.to_numpy(np.float64)[order])
+    return bool(numbers.notna().all() and (changes[np.diff(codes[order]) == 0] >= 0).all())
+
+
+def lacks_some(table: pd.DataFrame, column: str, name: str) -> bool:
+    """Return whether a column of a usual name has numbers that are timestamps, and gaps."""
+    there = table[pd.to_numeric(table[column], errors="coerce").notna()]
+    if rank(column) or not len(table) / 2 < len(there) < len(table):
+        return False
+    try:
+        read_times(there, column, name)
+    except DataError:
+        return False
+    return True
 
 
 def look_like_dates(table: pd.DataFrame) -> list[str]:

@@ -41,10 +41,10 @@ def find_times(
     """
     faults, date = Faults(), None
     with faults.noted():
-        date = find_dates(table, list(others), name, day_first)
+        date = find_dates(table, list(others), name, day_first, series)
     left = [str(column) for column in table.columns if column not in (date, *others)]
     together = [c for c in find_parts(table, others) if joined_name(c) not in table.columns]
-    alone = [(column,) for column in left if date and may_be_dates(table[column], column)]
+    alone = [(column,) for column in left if date and may_be_dates(table[column], column, series)]
     parts: tuple[str, ...] = () if date is None else (date,)
     least = MOST_DISORDER
     if date is not None and (alone or together):

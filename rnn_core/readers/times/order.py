@@ -141,7 +141,7 @@ def parts_of_days(times: pd.DatetimeIndex, table: pd.DataFrame) -> str | None:
 
 
 def series_columns(times: pd.DatetimeIndex, table: pd.DataFrame) -> tuple[str, ...]:
-    """A column of few names, or two, for each of which the timestamps increase; texts go first.
+    """A column of few values, or two, for each of which the timestamps increase; texts go first.
 
     Rows go back in time at least once for each further series.
     """
@@ -149,10 +149,9 @@ def series_columns(times: pd.DatetimeIndex, table: pd.DataFrame) -> tuple[str, .
     columns = sorted(map(str, table.columns), key=lambda c: not is_text(table[str(c)]))
     few: dict[str, NDArray[np.int64]] = {}
     for column in columns:
-        if is_text(table[column]) or is_whole(table[column]):
-            codes, names = pd.factorize(table[column])
-            if 2 <= len(names) <= back + 1:
-                few[column] = codes.astype(np.int64)
+        codes, names = pd.factorize(table[column])
+        if 2 <= len(names) <= back + 1:
+            few[column] = codes.astype(np.int64)
     for column, codes in few.items():
         if are_series(codes, times, back):
             return (column,)
@@ -194,6 +193,8 @@ def series_in_blocks(table: pd.DataFrame) -> str | None:
         if values.iloc[:HEAD].nunique() > MOST_SERIES * HEAD:
             continue
         codes, names = pd.factorize(values)
+        if any(not str(name).strip() for name in names):
+            continue  # such as flags, which some rows have
         blocks = 1 + int((np.diff(codes) != 0).sum())
         few = 2 <= len(names) == blocks <= MOST_SERIES * len(codes)
         if few and is_text(values):

@@ -24,6 +24,8 @@ OFFSET = r"\s?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 LATE = rf"[T ]24:00(?::00(?:\.0+)?)?(?:{OFFSET})?$"
 """The end of a day as a time."""
 
+FISCAL_CURE = "write the day on which that year or period begins, such as 2014-04-01"
+
 SUMS_UP = "remove this last row if it sums up the others"
 
 YEAR_FIRST: Final = "year"
@@ -114,10 +116,11 @@ def kinds_of(values: "pd.Series[Any]", pattern: str) -> tuple[list[str], NDArray
 def refuse_unread(
     values: "pd.Series[Any]", times: "pd.Series[pd.Timestamp]", name: str
 ) -> pd.DatetimeIndex:
-    """The timestamps, if all of them could be read."""
+    """The timestamps, if all of them could be read, and are what they seem to be."""
     unread = times.isna()
     if not unread.any():
         refuse_without_year(values, times, name)
+        refuse_fiscal(values, name)
         return pd.DatetimeIndex(times)
     place = int(np.argmax(unread))
     value = values.iloc[place]
@@ -129,7 +132,7 @@ def refuse_unread(
     if place == len(values) - 1 and place > 0 and not re.search(r"\d", value):
         hint = f"; {SUMS_UP}"
     if is_fiscal(value):
-        hint = "; write the day on which that year or period begins, such as 2014-04-01"
+        hint = f"; {FISCAL_CURE}"
     rows = int(unread.sum())
     such = f" ({rows} such rows)" if rows > 1 else ""
     if rows == len(values) and not hint:
@@ -142,6 +145,22 @@ def is_fiscal(text: str) -> bool:
     years = re.fullmatch(r"(\d\d)?(\d\d)[/-](?:\1)?(\d\d)", text)
     follows = years is not None and (int(years[2]) + 1) % 100 == int(years[3])
     return follows or bool(re.fullmatch(r"FY\s?'?(\d\d){1,2}.*|\d{4}[- ]?P\d\d?", text))
+
+
+def refuse_fiscal(values: "pd.Series[Any]", name: str) -> None:
+    """Refuse fiscal years that look like months: 2008-09, 2009-10. No rows are 13 months apart.
+
+    Raises:
+        DataError: If all are, and they differ.
+    """
+    if not is_fiscal(values.iloc[0]):
+        return
+    kinds = values.unique()
+    if len(kinds) > 1 and all(map(is_fiscal, kinds)):
+        raise DataError(
+            f"{name}, row {values.index[0]}, column {values.name!r}: {values.iloc[0]!r} is a "
+            f"fiscal year, and no month; {FISCAL_CURE}"
+        )
 
 
 def refuse_without_year(

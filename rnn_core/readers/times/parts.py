@@ -54,8 +54,8 @@ CURES = {
     "hour": "write 0 to 23",
 }
 
-LETTERS = {"quarter": "Q", "month": "M", "week": "W", "hour": "H"}
-"""Letters that may be written before the number of a part, as in Q1."""
+LETTERS = {"quarter": "Q", "month": "M", "week": "W", "hour": "HE?"}
+"""Patterns of letters that may be written before the number of a part, as in Q1 and HE24."""
 
 MOSTLY = 0.5
 """Share of the values of a column that show what it holds if the user names it."""
@@ -224,7 +224,7 @@ def read_part(text: str, part: str) -> float:
 def count_of(text: str, part: str) -> float:
     """A whole number in the range of a part, if written with decimals; else NaN."""
     letter = LETTERS.get(part, "")
-    match = re.fullmatch(rf"{letter and f'{letter}?'}(\d{{1,4}})(?:\.0*)?", text, re.IGNORECASE)
+    match = re.fullmatch(rf"(?:{letter})?(\d{{1,4}})(?:\.0*)?", text, re.IGNORECASE)
     least, most = RANGES[part]
     return float(match[1]) if match and least <= int(match[1]) <= most else np.nan
 

@@ -36,10 +36,29 @@ WEEK = r"^(?P<year>\d{4})-?W(?P<week>\d{1,2})(?:-?(?P<day>[1-7]))?$"
 CLOCK_ALONE = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?$"
 NUMERIC_WEEK = r"^(?P<year>\d{4})[-/ ]?(?P<week>\d{1,2})$"
 
+MORNING, AFTERNOON = (
+    "\u4e0a\u5348|\u5348\u524d|\uc624\uc804",
+    "\u4e0b\u5348|\u5348\u5f8c|\uc624\ud6c4",
+)
+"""Halves of a day in Chinese, Japanese and Korean; they are written before the clock."""
+
+
+def half_last(match: re.Match[str]) -> str:
+    """A day, the half of it, and the clock, with AM or PM last."""
+    return f"{match[1]} {match[3]} {'AM' if match[2] in MORNING else 'PM'}"
+
+
 MONTH_IN_SIGNS = r"^(\d{4})\s?[\u5e74\ub144]\s?(\d{1,2})\s?[\u6708\uc6d4]"
-PLAIN_FORMS = (
+PLAIN_FORMS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (MONTH_IN_SIGNS + r"\s?(\d{1,2})\s?[\u65e5\uc77c]", r"\1-\2-\3"),
     (MONTH_IN_SIGNS + "$", r"\1-\2"),
+    (r"^(\d{4})\. (\d{1,2})\. (\d{1,2})\.?", r"\1-\2-\3"),
+    (r"(\d{1,2})\s?[\u6642\u65f6\u70b9\uc2dc]\s?(\d\d)\s?[\u5206\ubd84]$", r"\1:\2"),
+    (rf"^(.*?)\s?({MORNING}|{AFTERNOON})\s?(\d{{1,2}}:\d\d(?::\d\d)?)$", half_last),
+    (r"^(\d{1,4}([./-])\d{1,2}\2\d{1,4}),\s?", r"\1 "),
+    (r"^(\S*\d )(\d{1,2})[.h](\d\d)$", r"\1\2:\3"),
+    (r"^(\S*\d )(\d{1,2})\.(\d\d)\.(\d\d)$", r"\1\2:\3:\4"),
+    (r"(:\d\d) ?(?:Uhr|h)$", r"\1"),
     (r"^(\d{1,2}[/ -]?[A-Za-z]{3}[/ -]?\d{4}):", r"\1 "),  # as servers and SAS write it
     (r"\b(\d{1,2})(?:st|[nr]d|th)\b", r"\1"),
     (r"^(.*\d:\d\d(?::\d\d)?) [-\u2013] (?:.* )?\d{1,2}:\d\d(?::\d\d)?$", r"\1"),
@@ -52,7 +71,8 @@ PLAIN_FORMS = (
     (r" ?[\[(][A-Za-z][\w /+-]*[\])]$", ""),  # the name of a zone after its offset
 )
 """Forms of dates, such as those with the signs for year, month and day in Chinese, Japanese and
-Korean, from one time to another, or of weeks, and what is read in their place."""
+Korean, from one time to another, of weeks, or with the clock of a language, and what is read in
+their place."""
 
 MAY = r"(?i)\bmay\b"
 

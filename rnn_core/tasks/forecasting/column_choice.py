@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.readers.faults import some
+from rnn_core.readers.faults import some, then
 from rnn_core.readers.indicators import Indicator, column_of, indicator_of, kinds_of, written_as
 from rnn_core.tasks.forecasting.long_table import grouped, series_of
 
@@ -29,6 +29,9 @@ MOST_TOLD = 12
 """Columns that may be asked for that are named, at most."""
 
 TIMES_ACROSS = "its columns are times: turn it round, so that each time is a row"
+
+MAY_SEPARATE = re.compile(r"[^\w.]")
+"""A character that may separate names of columns that were taken for one name."""
 
 FEWEST_TIMES = 4
 """Fewest columns that make a table whose columns are times, if they are most of its columns."""
@@ -58,9 +61,10 @@ def known_columns(frame: "pd.DataFrame", asked: str = "") -> str:
     if len(numeric) > MOST_TOLD:
         like = get_close_matches(asked.casefold(), map(str.casefold, numeric), n=MOST_TOLD)
         numeric.sort(key=lambda column: [*like, column.casefold()].index(column.casefold()))
+    first = str(frame.columns[0])
     if len(frame.columns) == 1 and not numeric and is_string_dtype(frame.iloc[:, 0]):
-        alone = f"it has one column alone, {frame.columns[0]!r}"
-        return f"{alone}: name what separates fields, such as --set separator=semicolon"
+        how = ": name what separates fields, such as --set separator=semicolon"
+        return f"it has one column alone, {first!r}{how if MAY_SEPARATE.search(first) else ''}"
     return f"columns of numbers: {some(numeric, MOST_TOLD) or 'none'}"
 
 
@@ -155,7 +159,7 @@ def wanted_columns(
             found.append(column)
             continue
         if column not in frame:
-            told = "; ".join([known_columns(frame, column), *notes])
+            told = known_columns(frame, column) + then(notes)
             raise ParameterError(f"{name} has no column {column!r}; {told}")
         flags = trained is not None and tables.are_flags(frame[column])
         share = 1.0 if flags or column in numeric else share_of_numbers(frame[column])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_core.errors import DataError
+from rnn_core.errors import DataError, unknown
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.formats.memory import give_back
 from rnn_core.readers.indicators import SIGN
@@ -116,7 +116,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     units: dict[str, str] = {}
     columns, series = list(parameters.columns), parameters.series
     check_columns(frame, parameters, name, faults)
-    if parameters.date is not None:
+    if parameters.date is not None and are_there(frame, parameters):
         with faults.noted():
             times = times_in(frame, parameters, name, parameters.day_first)
             for column in {parameters.date, *parameters.time_parts} & set(frame.columns):
@@ -168,8 +168,17 @@ def check_columns(
         if SIGN in column and column in frame.columns:
             what = f"{name}: the name of column {column!r} has {SIGN!r} in it"
             faults.add(what, f"rename it: {SIGN!r} parts a column of texts from one of its texts")
+    if not are_there(frame, parameters):
+        what = unknown("column", str(parameters.date), map(str, frame.columns))
+        cure = "set data.date to the column of timestamps, or to null"
+        faults.add(f"{name}: {what}", cure)
     if parameters.calendar and parameters.date is None:
         faults.add(f"{name}: data.calendar needs a column of timestamps", "name it as data.date")
+
+
+def are_there(frame: "pd.DataFrame", parameters: ForecastingData) -> bool:
+    """Return whether a table has the column of timestamps, or is said to have them in several."""
+    return parameters.date in {None, *frame.columns} or bool(parameters.time_parts)
 
 
 def times_in(
@@ -250,11 +259,11 @@ def filled(rows: "pd.DataFrame") -> Iterator[str]:
 
 def is_blank(values: "pd.Series[Any]") -> NDArray[np.bool_]:
     """Find the missing values of a column, (N,)."""
-    from rnn_core.readers.formats.written_numbers import GAPS  # noqa: PLC0415 - as above
+    from rnn_core.readers.formats.written_numbers import are_gaps  # noqa: PLC0415 - as above
 
     blank = values.isna()
     if values.dtype.kind not in "biuf":
-        blank |= values.astype("str").str.strip().str.lower().isin(GAPS)
+        blank |= are_gaps(values.astype("str"))
     return blank.to_numpy()
 
 

@@ -34,7 +34,7 @@ from rnn_core.tasks.forecasting.reading import (
 )
 from rnn_core.tasks.forecasting.units import refuse_other_units
 from rnn_core.tasks.forecasting.windows import fill
-from rnn_core.wording import amount
+from rnn_core.wording import amount, option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,7 @@ class Serving(Learning, Serves):
             raise DataError(
                 f"horizon {count}: the model predicts {self.meta.horizon} rows; for more it would "
                 f"have to know {', '.join(features)} in these (where that is so, train it with "
-                f"--future {','.join(features)})"
+                f"{option('future', ','.join(features))})"
             )
         return count
 

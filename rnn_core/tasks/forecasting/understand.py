@@ -16,7 +16,7 @@ from rnn_core.tasks.forecasting.column_choice import TIMES_ACROSS, are_years
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table, read_table
 from rnn_core.tasks.forecasting.seasons import season_of
-from rnn_core.wording import alike_names, amount
+from rnn_core.wording import alike_names, amount, option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,9 @@ FAR = 20
 
 ALIKE = 0.999
 """Correlation with a target from which on it is doubted that a column is known before it."""
+
+LONG_STEP = 1.5
+"""Usual times between rows from which on a row is missing; shorter ones may only vary."""
 
 TOLD = 3
 """Rows that are named of those with such a value, or with a gap."""
@@ -145,7 +148,7 @@ def doubts_of_times(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     """Possible faults in the order of rows in time."""
     from rnn_core.readers.times import columns, order  # noqa: PLC0415 - as above
 
-    if block := order.series_in_blocks(table.others):
+    if meta.parameters.series is None and (block := order.series_in_blocks(table.others)):
         yield (
             f"the values of {block!r} stand one below the other: where they are several series, "
             f"set data.series to {block!r}"
@@ -192,10 +195,12 @@ def doubts_of_steps(
         place = int(np.argmax(odd)) + 1
         if int(odd.sum()) == len(forward):
             return
+        apart = steps.seconds_apart(times)
+        missing = (apart[odd] > LONG_STEP * np.median(apart)).any()
         yield (
             f"not a usual step after the row before: {amount(int(odd.sum()), 'row')}, the first in "
             f"row {table.others.index[place]} ({steps.shown(times[place])}); a model counts "
-            "rows, not time: add missing rows"
+            f"rows, not time{': add missing rows' if missing else ''}"
         )
 
 
@@ -238,7 +243,7 @@ def doubts_of_known(table: Table, meta: ForecastingMeta) -> Iterator[str]:
     if columns := columns_of(table.filled_ahead):
         yield (
             f"the rows at the end without a target have values of {some(columns, 8)}: where "
-            f"such columns are known ahead, name them: --future {columns[0]}"
+            f"such columns are known ahead, name them: {option('future', columns[0])}"
         )
     numbers = table.numbers
     for target in meta.parameters.targets:

@@ -20,10 +20,10 @@ from rnn_core.readers.folders import (
     files_besides,
     is_note,
     only_these,
-    refuse_arrow,
     visible_files,
     visible_in,
 )
+from rnn_core.readers.formats.arrow import refuse_arrow
 from rnn_core.readers.formats.packed import refuse_packed
 from rnn_core.readers.labelled_lines import LineKind
 from rnn_core.readers.labelled_texts import (
@@ -46,6 +46,7 @@ from rnn_core.readers.text_folders import (
 )
 from rnn_core.readers.text_splits import later_copies, stratified_sides, with_two_labels
 from rnn_core.tasks.sentiment.parameters import Found, SentimentData
+from rnn_core.wording import option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,7 +247,8 @@ def read_file(
             raise
         raise DataError(
             f"{error}; texts without labels are for `gatewise predict`, and not for training: "
-            f"leave {file.name} out (--set train={parameters.train} names the other file alone)"
+            f"leave {file.name} out ({option('set', f'train={parameters.train}')} names the other "
+            "file alone)"
         ) from None
     faults.check()
     return found
@@ -323,11 +325,11 @@ def only_table(raw: Path) -> list[Path]:
         return sorted(files, key=in_order)
     if len(files) > 1:
         names = [file.name for file in files]
+        train, test = option("set", f"train={names[0]}"), option("set", f"test={names[1]}")
         raise DataError(
-            f"there are {len(files)} tables, {some(names, 5)}; say which is which: --set "
-            f"train={names[0]} --set test={names[1]} (and --set validation=..., which is else "
-            "drawn from the training file); if each has the texts of one class, join them into a "
-            "table with their labels"
+            f"there are {len(files)} tables, {some(names, 5)}; say which is which: {train} {test} "
+            "(and --set validation=..., which is else drawn from the training file); if each has "
+            "the texts of one class, join them into a table with their labels"
         )
     return files
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from rnn_core.features.word_finding import clusters
 from rnn_core.metric import SCORED, SPLITS, Split
 from rnn_core.readers.faults import Faults, some
-from rnn_core.readers.formats.written_numbers import GAPS
+from rnn_core.readers.formats.written_numbers import is_gap
 from rnn_core.readers.labelled_texts import several_in_one
 from rnn_core.readers.odd_characters import odd_texts
 from rnn_core.readers.splits import SETS
@@ -146,7 +146,7 @@ def of_labels(found: Found, meta: SentimentMeta) -> Iterator[str]:
     for group in alike_names(meta.classes)[:3]:
         names = " and ".join(map(repr, group))
         yield f"{names} are different classes, and look alike; write them the same if they are one"
-    missing = [label for label in meta.classes if label.strip().lower() in GAPS]
+    missing = list(filter(is_gap, meta.classes))
     if missing:
         yield (
             f"the class {missing[0]!r} is what missing labels are often written as; where it is "

@@ -10,6 +10,7 @@ from torch import Tensor
 from rnn_core.errors import DataError
 from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
+from rnn_core.readers.sound.name_pattern import HOW
 from rnn_core.readers.sound.name_tokens import Recording
 from rnn_core.readers.sound.recording_sides import (
     check_words,
@@ -71,7 +72,8 @@ def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str
     """
     words = {recording.word for recording in recordings}
     if len(words) == 1:
-        raise DataError(f"all recordings have the word {min(words)!r}; at least two are needed")
+        what = f"all recordings have the word {min(words)!r}; at least two are needed"
+        raise DataError(f"{what}: record another, or {HOW}")
     if parameters.split_by != "each_speaker":
         return {"all": split_recordings(recordings, parameters)}
     folds = speaker_folds(recordings)

@@ -1,12 +1,13 @@
 """Possible faults of a text."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from rnn_core.readers.formats.first_bytes import MARKUP, kind_of
+from rnn_core.readers.formats.first_bytes import MARKUP, SUBTITLES, kind_of
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData
 
@@ -28,6 +29,9 @@ MOST_REPEATED = 0.05
 
 LEAST_LINES = 50
 """Lines that a list has at least, whose order is looked at."""
+
+NO_LETTERS = re.compile(r"^[\W\d_]+(?=[^\W\d_])")
+"""The start of a line before its first letter, such as a time, by which logs are in order."""
 
 SORTED = 0.95
 """Share of lines of a sorted list that come after the one before them; half of others do."""
@@ -76,8 +80,14 @@ def powers(factor: int, number: int) -> npt.NDArray[np.uint64]:
 
 
 def markup(name: str, pieces: Iterator[str]) -> Iterator[str]:
-    """Warn of a file that is written in a language of markup."""
-    if kind_of(next(pieces, "")) in MARKUP:
+    """Warn of a file that is written in a language of markup, or has times between texts."""
+    kind = kind_of(next(pieces, ""))
+    if kind == SUBTITLES:
+        yield (
+            f"{name} is {kind}, so that its numbers and times are learned as text; if that is not "
+            "wanted, save its text alone"
+        )
+    if kind in MARKUP:
         yield (
             f"{name} begins as XML, SGML or HTML does, so that its tags are learned as text; if "
             "that is not wanted, save its text alone"
@@ -88,7 +98,7 @@ def sorted_lines(pieces: Iterable[str]) -> Iterator[str]:
     """Warn of lines in alphabetical order, where each split would have other letters."""
     before, number, rising, differing = "", 0, 0, 0
     for line in lines_of(pieces):
-        folded = line.casefold()
+        folded = NO_LETTERS.sub("", line).casefold()
         if before and folded != before:
             differing += 1
             rising += folded > before

@@ -18,6 +18,7 @@ from rnn_core.tasks.translation.doubts import misaligned, untranslated
 from rnn_core.tasks.translation.pairs import Sides, as_read, files_of, given_sides
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
 from rnn_core.tasks.translation.swapped import swapped
+from rnn_core.wording import option
 
 
 def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
@@ -52,8 +53,10 @@ def meant(
     if target_file is not None:
         names = [file.relative_to(raw).as_posix() for file in (source_file, target_file)]
         yield f"{names[0]} is translated into {names[1]}: {pair}"
-        both = "" if "*" in (asked.source_file or "") else f" --set target_file={names[0]}"
-        yield f"the other way round: --set source_file={names[1]}{both}"
+        turned = [option("set", f"source_file={names[1]}")]
+        if "*" not in (asked.source_file or ""):
+            turned.append(option("set", f"target_file={names[0]}"))
+        yield f"the other way round: {' '.join(turned)}"
         return
     columns = told_columns(
         source_file, asked.columns, asked.encoding, asked.split_column, len(files)

@@ -90,6 +90,13 @@ AS_PLAIN = {
         {"f.txt": json.dumps([json.loads(line) for line in JSON_LINES.split("\n")], indent=1)},
         csv(),
     ),
+    "rows that R has numbered": (
+        '"date" "y"\n'
+        + "".join(
+            f'"{n}" "{d:%Y-%m-%d}" {y}\n' for n, (d, y) in enumerate(zip(DAYS, Y, strict=True), 1)
+        ),
+        csv(),
+    ),
     "the end of a day as 24:00": (csv(LATE), HOURLY),
     "from a time to another": (
         csv(joined(HOURS.strftime("%d.%m.%Y %H:%M"), NEXT.strftime("%d.%m.%Y %H:%M"))),
@@ -131,6 +138,10 @@ IN_PARTS = {
     "hours from 1": (
         parted(HOURS, "date,hour", lambda t: f"{t:%Y-%m-%d},H{t.hour + 1:02}"),
         "date and hour together: 2024-01-01 01:00:00 to 2024-01-03 12:00:00",
+    ),
+    "hours as they end": (
+        parted(HOURS, "date,HE", lambda t: f"{t:%Y-%m-%d},HE{t.hour + 1:02}"),
+        "date and HE together: 2024-01-01 01:00:00 to 2024-01-03 12:00:00",
     ),
     "from a time to another": (
         parted(HOURS, "date,time", lambda t: f"{t:%Y-%m-%d},{t:%H}:00-{(t.hour + 1) % 24:02}:00"),
@@ -237,7 +248,12 @@ REFUSED = {
         "column 'y' holds no and yes: write 1 and 0",
     ),
     "no value": (csv(values=[""] * 60), {}, "column 'y' is empty"),
-    "amounts": (csv(values=["Rs. 12"] * 60), {}, "holds no numbers, but texts such as 'Rs. 12'"),
+    "amounts": (csv(values=["ca. 12"] * 60), {}, "holds no numbers, but texts such as 'ca. 12'"),
+    "one column of JSON": (
+        {"f.json": json.dumps([{"name": "a", "v": [1, 2]}, {"name": "b", "v": [3, 4]}])},
+        {},
+        "it has one column alone, 'name'; left out, since further values are inside: 'v'",
+    ),
     "many columns": (
         csv(
             values=[",".join(["1"] * 30)] * 60, head=f"date,{','.join(f'c{i}' for i in range(30))}"

@@ -217,7 +217,7 @@ REFUSED = {
         "yes_ann_9.wav is not a readable wav file: its header comes after its samples",
     ),
     "empty": (b"", "is an empty file; export it again or remove it"),
-    "a text": (b"hello", "it begins with 'hello'; convert it"),
+    "a text": (b"hello", "it begins with 'hello'; download the recording again, or remove"),
 }
 
 

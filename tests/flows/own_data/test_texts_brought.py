@@ -184,6 +184,21 @@ TEXTS = {
         ["split=lines"],
         "(whole lines, drawn)",
     ),
+    "subtitles": (
+        {"f.vtt": f"WEBVTT\n\n00:01.000 --> 00:02.000\n{FRENCH}"},
+        (),
+        "f.vtt is a file of subtitles, so that its numbers and times are learned as text",
+    ),
+    "a PDF by another name": (
+        {"t.txt": b"%PDF-1.5\n%\xe2\xe3\xcf\n"},
+        (),
+        "t.txt is a PDF; save its",
+    ),
+    "an old document": (
+        {"t.txt": b"\xd0\xcf\x11\xe0\xa1"},
+        (),
+        "is a document of Office; save its",
+    ),
     "markdown": ({"book.md": FRENCH}, (), COUNT),
     "capitals in the ending": ({"Book.TXT": FRENCH}, (), COUNT),
     "end of file of DOS": ({"t.txt": FRENCH + "\x1a"}, (), COUNT),

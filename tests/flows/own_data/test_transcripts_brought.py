@@ -149,6 +149,10 @@ WRONG = {
         transcribed([*ROWS[:4], "", *ROWS[4:], "u99.wav\tgo"]),
         "transcripts.tsv, row 15: there is no file 'u99.wav' in the folder",
     ),
+    "a row of a file that is no recording": (
+        transcribed([*ROWS, "tune.mid\tgo"]) | {"tune.mid": b"MThd\0\0\0\6"},
+        "transcripts.tsv, row 14: tune.mid is no recording, by its ending and its first bytes; con",
+    ),
     "a file of no row": (
         transcribed(ROWS[:7] + ROWS[8:]),
         "u07.wav is not in transcripts.tsv; add a row or remove the file",

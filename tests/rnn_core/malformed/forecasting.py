@@ -214,7 +214,7 @@ CASES = {
     "no date": (
         table({1: "day,y,x"}),
         {},
-        "sales.csv: unknown column 'date'; known: day, x, y (set data.date to",
+        "sales.csv: unknown column 'date'; known: day, x, y; set data.date to",
     ),
     "date that is empty": (
         cell(9, 0, ""),

@@ -63,9 +63,9 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
         "no folders of texts, only reviews.docx",
     ),
     "two tables": (
-        {"a.csv": table(), "b.csv": table()},
+        {"a.csv": table(), "b c.csv": table()},
         {},
-        "there are 2 tables, a.csv, b.csv; say which is which: --set train=a.csv --set test=b.csv",
+        "2 tables, a.csv, b c.csv; say which is which: --set train=a.csv --set 'test=b c.csv' (",
     ),
     "test set alone": (sides(), {"test": "test.csv"}, "beside one that is named as train"),
     "file of a split missing": (

@@ -91,8 +91,8 @@ EACH: dict[str, Any] = {"split_by": "each_speaker", "validation": [], "test": []
 YES = "yes_ann_0.wav"
 
 CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
-    "no recordings": ({}, {}, "the data holds no recordings; put one folder of them a word there"),
-    "no recordings but notes": ({"notes.txt": b"x"}, {}, "no recordings, only notes.txt; put"),
+    "no recordings": ({}, {}, "the data holds no recordings; give a folder of recordings"),
+    "no recordings but notes": ({"notes.txt": b"x"}, {}, "no recordings, only notes.txt; give"),
     "mp4": (
         changed("yes_ann_2.m4a", b"\0\0\0\x20ftypM4A " + bytes(99)),
         {},
@@ -255,7 +255,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
     "one word only": (
         without(good(), *(name for name in good() if name.startswith("yes"))),
         {},
-        "all recordings have the word 'no'; at least two are needed",
+        "the word 'no'; at least two are needed: record another, or say how names are read, such",
     ),
     "a word with too few recordings": (
         without(folders(), "no/a.wav", "no/b.wav"),

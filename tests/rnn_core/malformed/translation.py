@@ -186,6 +186,11 @@ CASES: dict[str, tuple[dict[str, bytes], dict[str, Any], str]] = {
         {"source_file": None, "target_file": None},
         "de.json and en.json are two tables; name that of pairs: --set source_file=de.json; if",
     ),
+    "two tables that a shell would take apart": (
+        {"de (1).json": b'["a"]', "en (1).json": b'["b"]'},
+        {"source_file": None, "target_file": None},
+        "a sentence on each line: `jq -r '.[]' 'de (1).json' > 'de (1).json.txt'`",
+    ),
     "the same file twice": (
         corpus(),
         {"target_file": "corpus.en"},

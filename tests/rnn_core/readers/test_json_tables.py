@@ -113,6 +113,8 @@ def test_of_columns_inside_two_objects_the_longer_ones_are_the_table(tmp_path, r
 
 
 ROWS = [{"date": "2024-01-01", "y": 1}, {"date": "2024-01-02", "y": 2}]
+DATES = [row["date"] for row in ROWS]
+PAIRS = [[row["date"], row["y"]] for row in ROWS]
 FEATURES = [
     {"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": row}
     for row in ROWS
@@ -122,6 +124,10 @@ INSIDE = {
     "rows by their days": {"about": {"a": 1}, "series": {r["date"]: {"y": r["y"]} for r in ROWS}},
     "rows after a page": [{"page": 1}, ROWS],
     "rows below their names": [["date", "y"], *([r["date"], r["y"]] for r in ROWS)],
+    "columns beside other values": {"s": "ok", "date": DATES, "y": [1, 2], "of": ["x"]},
+    "names of columns and rows": {
+        "results": [{"series": [{"columns": ["date", "y"], "values": PAIRS}]}]
+    },
     "GeoJSON": {"type": "FeatureCollection", "features": FEATURES},
     "GeoJSON in a box": {"type": "FeatureCollection", "bbox": [0, 0, 9], "features": FEATURES},
     "a list of GeoJSON": FEATURES,
@@ -131,6 +137,51 @@ INSIDE = {
 @pytest.mark.parametrize("kind", INSIDE)
 def test_rows_inside_other_values_are_the_table(tmp_path, kind):
     assert read(tmp_path, json.dumps(INSIDE[kind])).to_dict("records") == ROWS
+
+
+def test_lists_beside_columns_inside_belong_to_them(tmp_path):
+    columns = {"a": [1, 2], "b": [3, 4]}
+    frame = read(tmp_path, json.dumps({"days": DATES, "series": columns, "more": [1, 2, 3]}))
+    assert frame.to_dict("list") == {"days": DATES, **columns}
+
+
+SERIES = {
+    "columns of places": [
+        {"lat": 52.5, "unit": "C", "hourly": {"time": DATES, "y": [1, 2]}},
+        {"lat": 48.9, "unit": "C", "hourly": {"time": DATES, "y": [3, 4]}},
+    ],
+    "pairs of sensors": {
+        "data": {
+            "result": [
+                {"lat": 52.5, "y": [["2024-01-01", 1], ["2024-01-02", 2]]},
+                {"lat": 48.9, "y": [["2024-01-01", 3], ["2024-01-02", 4]]},
+            ]
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_tables_of_several_series_are_one_below_the_other(tmp_path, kind):
+    (tmp_path / "t.json").write_text(json.dumps(SERIES[kind]))
+    table = read_table_file(tmp_path / "t.json", TableForm(), Faults())
+    assert table.frame.to_dict("list") == {
+        "lat": [52.5, 52.5, 48.9, 48.9],
+        "time": DATES * 2,
+        "y": [1, 2, 3, 4],
+    }
+    assert table.notes == ("its 2 tables are one below the other, told apart by lat",)
+
+
+def test_the_table_of_one_series_says_which_it_is(tmp_path):
+    frame = read(tmp_path, json.dumps(SERIES["columns of places"][1:]))
+    assert frame[["lat", "y"]].to_dict("list") == {"lat": [48.9, 48.9], "y": [3, 4]}
+
+
+def test_records_that_have_several_values_each_stay_records(tmp_path):
+    answers = {"start": [1, 2], "text": ["a", "b"]}
+    frame = read(tmp_path, json.dumps([{"id": i, "answers": answers} for i in (7, 8)]))
+    assert frame["id"].tolist() == [7, 8]
 
 
 REFUSED = {

@@ -109,6 +109,7 @@ def test_endings_of_packed_files_are_no_part_of_names():
     ("start", "message"),
     [
         (b"%PDF-1.7\n", "t.txt is a PDF; save its text alone"),
+        (b"\x80\x02ccopy_reg\n", "t.txt is a pickle of Python; save its text alone"),
         (b"{\\rtf1 a}", "t.txt is a file of RTF; save its text alone"),
         (b"version https://git-lfs.github.com/spec/v1\n", "t.txt is a pointer of git-lfs"),
     ],

@@ -75,6 +75,10 @@ LAYOUTS = {
         ("train.en", "train.de"), ("val.en", "val.de"), ("test_2016.en", "test_2016.de")
     )
     | {"test_2017.en": "a\n", "test_2017.de": "A\n"},
+    "copies of a validation set": aligned(
+        ("train.en", "train.de"), ("val.en", "val.de"), ("test.en", "test.de")
+    )
+    | {f"val{copy}.{one}": "a\n" for copy in ("-1", "-old", " (1)") for one in ("en", "de")},
     "languages by their names": aligned(
         ("train_english.txt", "train_german.txt"),
         ("dev_english.txt", "dev_german.txt"),

@@ -44,6 +44,12 @@ FORMS = {
         .replace("\t", " ", regex=True)
         .to_csv(file, index=False, sep="\t", quoting=3)
     ),
+    "own_names.csv": lambda file: TABLE.set_axis(
+        ["id", "Suomi", "Fran\u00e7ais"], axis="columns"
+    ).to_csv(file, index=False, sep=";"),
+    "asked.csv": lambda file: TABLE.set_axis(["id", "Prompt", "Response"], axis="columns").to_csv(
+        file, index=False
+    ),
     "names.csv": lambda file: TABLE.set_axis(
         ["", "English words/sentences", "French words/sentences"], axis="columns"
     ).to_csv(file, index=False),
@@ -55,6 +61,12 @@ def test_pairs_are_read_from_each_table(name, tmp_path):
     FORMS[name](tmp_path / name)
     columns = usual_columns(tmp_path / name, "utf-8").texts
     assert read_pairs(Files(tmp_path / name, None), columns, "utf-8") == EXPECTED
+
+
+def test_no_advice_names_a_parameter_that_pairs_do_not_have(tmp_path):
+    (tmp_path / "t.csv").write_text('"Ja, ja","Yes"\n"Nein, nein","No, no"\n"Gut","Good\n')
+    with pytest.raises(DataError, match=r"opened and not closed; close it$"):
+        usual_columns(tmp_path / "t.csv", "utf-8")
 
 
 def test_row_that_lacks_a_text_is_named(tmp_path):

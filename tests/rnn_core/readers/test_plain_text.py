@@ -198,3 +198,9 @@ def test_entities_and_tags_are_told_and_letters_that_only_look_so_are_not(tmp_pa
     assert odd_characters([written(tmp_path, fine)]) == []
     fine = "AT&T; R&D, \u00abN\u00c3O\u00bb \u00c2ge \u00abCRIAN\u00c7\u00c3\u00bb a & b;\n"
     assert odd_characters([written(tmp_path, fine)]) == []
+
+
+def test_a_folder_in_place_of_a_text_is_told(tmp_path):
+    (tmp_path / "chapters").mkdir()
+    with pytest.raises(DataError, match=r"^chapters is a folder; give a file$"):
+        read_plain_text(tmp_path / "chapters")

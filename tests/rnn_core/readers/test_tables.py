@@ -60,6 +60,11 @@ READ = {
     "1e-3": (None, 0.001),
     "12 %": (None, 12),
     "12.5 kg": (None, 12.5),
+    "Rs.1,234.50": (None, 1234.5),
+    "kr. 1.234,50": (",", 1234.5),
+    "NOK -7": (None, -7),
+    "3,25 m3": (",", 3.25),
+    "8 kWh/m2": (None, 8),
 }
 
 
@@ -96,6 +101,11 @@ GAPS = [
     ":",
     "\\N",
     "#DIV/0!",
+    "#BEZUG!",
+    "#\u00bfNOMBRE?",
+    "#N/D",
+    "#N/A Field Not Applicable",
+    "Err:508",
     None,
 ]
 
@@ -114,6 +124,10 @@ UNCLEAR = {
     "12 %": "has a unit, and others have none",
     "12.5 kg": "has a unit, and others have none",
     "many": "is not a number; write a number, or leave it empty",
+    "######": "is not a number",  # of a cell that was too narrow
+    "#7": "is not a number",
+    "Room 5": "is not a number",
+    "5 m30": "is not a number",
     "2024-01-01": "is not a number",
     "(5": "is not a number",
     "--5": "is not a number",

@@ -79,6 +79,13 @@ def test_other_kinds_are_no_texts(tmp_path, name, content, told):
         text_files(tmp_path, "it")
 
 
+def test_what_lies_beside_pages_is_not_taken_for_the_text(tmp_path):
+    (tmp_path / "style.css").write_text("a { color: red }\n")
+    (tmp_path / "chat.htm").write_text("<!DOCTYPE html><p>Hello there, how are you today?</p>")
+    with pytest.raises(DataError, match=r"most of the data is chat\.htm and the like, and"):
+        text_files(tmp_path, "it")
+
+
 def test_what_is_there_instead_is_told(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n")
     (tmp_path / "b.html").write_text("<!DOCTYPE html><p>x")

@@ -70,6 +70,8 @@ FORMS = {
     "packed.tmx.gz": (gzip.compress(tmx().encode()), ("en", "de-DE")),
     "a.xlf": (xliff().encode(), ("en", "de")),
     "b.xliff": (xliff_2().encode(), ("en", "de")),
+    "memo.mqxliff": (xliff().encode(), ("en", "de")),
+    "cloud.txlf": (xliff().encode(), ("en", "de")),
 }
 
 
@@ -133,6 +135,10 @@ BROKEN = {
     "b.po": ('msgstr "b"\n', r"b\.po, line 1 has no msgid before it"),
     "c.pot": ('msgid "a"\nmsgstr ""\n', r"c\.pot holds no pairs"),
     "news.sgm": ('<srcset setid="n" srclang="any">\n', r"news\.sgm is XML, SGML or HTML"),
+    "film.srt": (
+        "1\n00:00:01,000 --> 00:00:02,500\nGo.\n",
+        "is a file of subtitles, and its times",
+    ),
     "news.txt": ('# hi\nmsgid ""\n', r"news\.txt is a catalogue of gettext; call it"),
 }
 

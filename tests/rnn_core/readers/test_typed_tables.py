@@ -90,7 +90,10 @@ OTHERS = {
     "SPSS": b"$FL2@(#)",
     "Avro": b"Obj\x01",
     "Feather or Arrow": b"ARROW1",
-    "Python": b"\x80\x05\x95",
+    "Python": b"\x80\x03cpandas.core.frame\nDataFrame\n",
+    "Stata": b"r\x02\x01\x00\x02\x00",
+    "R": b"RDX3\nX\n\x00\x00\x00\x03",
+    "MATLAB": b"MATLAB 5.0 MAT-file, Platform: GLNXA64",
     "NumPy": b"\x93NUMPY",
     "HTML": b"<table border='1'>",
 }

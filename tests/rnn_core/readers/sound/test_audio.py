@@ -177,7 +177,14 @@ BROKEN = {
     "length that lies": (lying, "announces 2000 samples and holds 100"),
     "no samples": (lambda p: write(p, np.zeros(0)), "holds no samples"),
     "rate of 10": (lambda p: write(p, np.zeros(8), rate=10), "announces 10 samples a second"),
-    "webm": (lambda p: p.write_bytes(b"\x1aE\xdf\xa3" * 9) and p, "is webm .*convert it: `ffmpeg"),
+    "webm": (
+        lambda p: p.write_bytes(b"\x1aE\xdf\xa3" * 9) and p,
+        "is webm .*FILE.wav`, and use that in",
+    ),
+    "an answer of a server": (
+        lambda p: p.write_bytes(b"Error 403") and p,
+        "it begins with 'Error 40'; download the recording again",
+    ),
     "aac": (lambda p: p.write_bytes(b"\xff\xf1" * 9) and p, "is AAC; convert it: `ffmpeg"),
     "wavpack": (lambda p: p.write_bytes(b"wvpk" * 9) and p, "is WavPack; convert it: `ffmpeg"),
     "html": (lambda p: p.write_bytes(b"\n<!DOCTYPE html>") and p, "is a page of HTML; download"),
@@ -208,6 +215,12 @@ def test_broken_wav_is_named_with_what_is_wrong(tmp_path, kind):
     with pytest.raises(DataError, match=message) as caught:
         read_sound(make(tmp_path / "7_theo_1.wav"))
     assert "7_theo_1.wav" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["an4.raw", "7_theo_1.PCM"])
+def test_samples_without_a_header_are_refused_with_what_converts_them(name):
+    with pytest.raises(DataError, match=f"{name} is not .* its rate and bits: `sox -t raw -r"):
+        read_sound(bytes(range(250)), name)
 
 
 CUT_OFF = [
@@ -241,6 +254,15 @@ def test_recordings_that_are_cut_off_in_their_samples_are_refused(tmp_path, kind
             match=r"(announces [\d,]+ bytes of samples|ends inside one of its parts).*: it is",
         ):
             read_sound(content[:kept])
+
+
+@pytest.mark.parametrize("kind", ["NIST", "W64"])
+def test_what_follows_the_samples_is_no_sound(tmp_path, kind):
+    path, samples = tmp_path / "a.snd", np.random.default_rng(0).uniform(-0.5, 0.5, 4001)
+    soundfile.write(path, samples, RATE, format=kind, subtype="PCM_16")
+    content = path.read_bytes()
+    with_notes = content + bytes(-len(content) % 8) + b"note" + b"\x55\x11" * 90
+    np.testing.assert_array_equal(read_sound(with_notes).samples, read_sound(content).samples)
 
 
 def test_a_recording_whose_length_its_header_does_not_know_is_read(tmp_path):

@@ -69,6 +69,14 @@ LAYOUTS = {
     "words in folders of people": named("{s}/{w}/{t}.wav", ("no", "yes", "stop")),
     "people in folders of words": named("{w}/{s}/{t}.wav", ("no", "yes", "stop")),
     "below folders that tell nothing": named("corpus/wavs/{w}/{s}_{t}.wav", ("foo", "bar")),
+    "people of long numbers": named("{s}_{w}_{t}.wav", ("ba", "po"), ("1001", "1002", "1044")),
+    "days and times of a recorder": {
+        f"{w}/Rec 2021-11-0{t} 09.4{t}.17.wav": (w, None) for w in ("foo", "bar") for t in (3, 4)
+    },
+    "days first": {
+        f"{w}/20211103_0915{t}0.wav": (w, None) for w in ("foo", "bar") for t in range(4)
+    },
+    "names that programs give": without("{w}/New Recording {t}.wav", ("foo", "bar")),
     "composed and other letters": {
         "n\u00e9/a_1.wav": ("n\u00e9", "a"),
         "ne\u0301/b_1.wav": ("n\u00e9", "b"),

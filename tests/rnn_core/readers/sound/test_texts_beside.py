@@ -85,6 +85,15 @@ def arctic(folder):
     return {name: (text, None) for name, text in SAID.items()}
 
 
+def sphinx(folder):
+    """Names come after the texts, as in AN4; marks of their ends are not in all lists."""
+    record(folder, *(f"wav/an4_clstk/{name}.sph.wav" for name in SAID))
+    first, *rest = (f"{t} ({n})" for n, t in SAID.items())
+    write(folder, "etc/an4_test.transcription", first)
+    write(folder, "etc/an4_train.transcription", *(f"<s> {r.replace('(', '</s> (')}" for r in rest))
+    return {f"{name}.sph": (text, None) for name, text in SAID.items()}
+
+
 def nemo(folder):
     record(folder, *(f"{name}.wav" for name in SAID))
     for split, part in {"train": slice(8), "dev": slice(8, 10), "test": slice(10, 12)}.items():
@@ -138,6 +147,7 @@ def capitals_in_own_files(folder):
 
 LAYOUTS = [
     *(libri_speech, vctk, own_files, timit, libri_tts, kaldi, kaldi_pipes, prompts, arctic, nemo),
+    sphinx,
     *(other_names, no_names, capitals_in_a_list, capitals_of_kaldi, capitals_in_a_table),
     capitals_in_own_files,
 ]

@@ -183,6 +183,14 @@ def test_a_table_that_says_splits_and_speakers_is_followed(tmp_path, validation)
     assert [(u.side, u.speaker) for u in utterances.each] == [(0, "x"), (1, "y"), (2, "z")]
 
 
+@pytest.mark.parametrize("column", ["speakerId", "Speaker ID", "spk-id", "worker_id"])
+def test_speakers_are_read_however_their_column_is_written(tmp_path, column):
+    record(tmp_path, "a.wav", "b.wav")
+    rows = f"{column},fileName,text\nann,a.wav,no\nbob,b.wav,yes\n"
+    (tmp_path / "x.csv").write_text(rows)
+    assert [row.speaker for row in list_transcripts(tmp_path, Faults()).rows] == ["ann", "bob"]
+
+
 @pytest.mark.parametrize("name", ["my_table.tsv", "train_list.csv"])
 def test_the_only_table_is_that_of_the_transcripts(tmp_path, name):
     record(tmp_path, "a.wav")

@@ -38,6 +38,11 @@ REFUSED = {
     "series side by side": (LONG, {"shop": ["n", "s", "w"] * 20}, f"3 {TOLD}"),
     "series that start apart": (STARTS, {"shop": SHOPS}, f"3 {TOLD}"),
     "numbers of series": (LONG, {"shop": [7, 8, 9] * 20}, f"3 {TOLD}"),
+    "latitudes of series": (
+        LONG,
+        {"shop": [52.5, 48.25, 41.0] * 20, "y": [n / 8 for n in range(60)]},
+        f"3 {TOLD}",
+    ),
     "parts of the day": (
         HOURS.normalize(),
         {"settlement_period": HOURS.hour + 1},
@@ -79,6 +84,7 @@ def test_series_in_blocks_are_seen():
     assert series_in_blocks(blocks) == "shop"
     assert series_in_blocks(blocks.assign(shop=["n", "s"] * 20)) is None
     assert series_in_blocks(blocks.assign(shop="n")) is None
+    assert series_in_blocks(blocks.assign(shop=[" "] * 20 + ["provisional"] * 20)) is None
 
 
 def test_hour_that_is_missing_in_spring_is_seen():

@@ -153,6 +153,13 @@ def test_order_is_that_of_each_series():
     assert find_times(both, [], "t.csv", None, series)[1] == ("date", "hour")
 
 
+def test_years_of_each_series_are_timestamps():
+    table = pd.DataFrame({"TIME_PERIOD": [*range(1990, 2020)] * 2, "y": 1.5})
+    one, two = np.zeros(60, np.int32), np.repeat([0, 1], 30).astype(np.int32)
+    assert find_times(table, ["y"], "t.csv", None, two) == ("TIME_PERIOD", ())
+    assert find_times(table, ["y"], "t.csv", None, one) == (None, ())
+
+
 def test_columns_with_commas_between_are_several_unless_one_is_called_so():
     table = pd.DataFrame({"Date": [], "Time": []})
     assert named_parts(table, "Date, Time") == ("Date", "Time")

@@ -101,6 +101,10 @@ UNCLEAR = {
     ),
     "nothing": (["2024-01-01", "", None], "2 faults\n  t.csv, row 3, .*\n  t.csv, row 4, column"),
     "fiscal years": (["1950/51", "1951/52"], "write the day on which that year or period begins"),
+    "short fiscal years": (
+        ["2008-09", "2009-10", "2010-11"],
+        "row 2, .*'2008-09' is a fiscal year",
+    ),
     "names of fiscal years": (["FY1950", "FY1951"], "write the day on which that year or period"),
     "periods": (["2014P01", "2014P02"], "write the day on which that year or period begins"),
     "month 13": (["2024M12", "2024M13"], "row 3, column 'date': '2024M13' is not a timestamp"),
@@ -147,6 +151,14 @@ def test_ambiguous_days_are_not_passed_over():
     table = pd.DataFrame({"a": ["01/01/2024", "02/02/2024"], "y": [1, 2]})
     with pytest.raises(DataError, match="row 0: 01/01/2024 can be day and month"):
         find_dates(table, ["y"], "t.csv")
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_a_sum_below_days_in_digits_does_not_hide_them(empty):
+    table = pd.DataFrame({"Date": [20240130, 20240131, 20240201, empty], "y": 1.0}, dtype=object)
+    with pytest.raises(DataError, match=r"row 3, column 'Date' .* remove this last row if it sums"):
+        find_dates(table, ["y"], "t.csv")
+    assert find_dates(table.assign(Date=[3, 7, 5, empty]), ["y"], "t.csv") is None
 
 
 def test_columns_that_may_be_timestamps_are_named():

@@ -218,6 +218,21 @@ def test_a_unit_does_not_hide_that_points_are_before_decimals(plain):
     assert table["y"].tolist() == ["304,482 kW", "304,48 kW"]
 
 
+def test_points_that_may_be_between_thousands_are_told_where_that_is_unlikely(plain):
+    meta = plain[0].meta
+    form = replace(meta.form, decimal=",")
+    hundreds, thousands = (
+        replace(meta, form=form, series=[replace(meta.series[0], mean=[n, 0.0], std=[n / 10, 1.0])])
+        for n in (300.0, 250_000.0)
+    )
+    table = pd.DataFrame({"y": ["304.482", "298.177", "301"]})
+    pd.testing.assert_frame_equal(in_own_sign(table, thousands), table)
+    with pytest.raises(
+        DataError, match=r"row 0, column 'y': the point of '304\.482' may be before"
+    ):
+        in_own_sign(table, hundreds)
+
+
 def test_counts_since_1970_are_in_utc_whatever_the_zone_of_the_training(tmp_path, plain):
     _, _, model, _ = plain
     hours = pd.date_range("2024-01-01", periods=ROWS, freq="h", tz="Etc/GMT-1")
@@ -289,7 +304,7 @@ def test_rows_that_do_not_fit_the_model_are_told_with_what_can_be_done(plain):
         task.answer(model, gap, ASKED)
     with pytest.raises(DataError, match="add the missing rows, since the model was trained on a"):
         task.answer(model, TABLE.drop(index=57), ASKED)
-    for frame in (gap, TABLE.drop(index=57)):
+    for frame in (gap, TABLE.drop(index=57), TABLE.rename(columns={"date": "Date"})):
         with pytest.raises(DataError) as error:
             task.answer(model, frame, ASKED)
         assert "data." not in str(error.value)

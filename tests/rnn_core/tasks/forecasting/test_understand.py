@@ -119,6 +119,13 @@ def test_what_may_be_wrong_is_told(tmp_path, kind):
     assert found.doubts[0].startswith(doubt)
 
 
+def test_nothing_is_missing_where_times_only_vary(tmp_path):
+    vary = DAYS + pd.to_timedelta(np.arange(ROWS) * 7 % 11, unit="s")
+    (doubt,) = understood(tmp_path, table(date=vary)).doubts
+    assert doubt.startswith("not a usual step after the row before: ")
+    assert doubt.endswith("; a model counts rows, not time")
+
+
 def test_far_values_are_more_than_20_robust_deviations_from_the_median():
     """1.4826 times the median absolute deviation, which is 1 here."""
     values = np.array([-1.0, 1, -1, 1, 0, 20 * 1.4826 - 0.01, 20 * 1.4826 + 0.01, np.nan])

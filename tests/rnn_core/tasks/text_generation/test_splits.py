@@ -83,6 +83,8 @@ def test_sorted_lines_are_doubted_and_drawing_them_is_named(tmp_path):
     random.Random(0).shuffle(shuffled)
     assert not list(sorted_lines(["\n".join(shuffled)]))
     assert not list(sorted_lines([prose(200)]))
+    log = (f"[{i // 60:02d}:{i % 60:02d}] {line}" for i, line in enumerate(shuffled))
+    assert not list(sorted_lines(["\n".join(log)]))
     pieces = content[:500], content[500:503], content[503:]
     assert list(sorted_lines(pieces)) == list(sorted_lines([content]))
 
