@@ -22,7 +22,6 @@ from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.commands.summary import compared, markdown_table, summarise
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
 from flows.recording.plan import Due, find_due, lacks_trainings, to_be_pulled
@@ -38,6 +37,7 @@ from flows.running.failed import RunFailedError
 from flows.running.lineage import lineage
 from flows.running.notices import check_blocks, tell_champions, tell_end
 from flows.running.states import CancelWatch, cancelled, marked
+from flows.running.summary import compared, markdown_table, summarise
 from flows.running.workshop import Workshop
 from flows.system.environment import use_defaults
 from flows.system.exclusive import exclusive

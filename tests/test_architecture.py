@@ -223,7 +223,7 @@ RESULTS = (
         "rnn_core.comparison.race",
         "rnn_core.comparison.verdict",
     ),
-    *("flows.stages.compare", "flows.stages.report", "flows.commands.summary"),
+    *("flows.stages.compare", "flows.stages.report", "flows.running.summary"),
 )
 
 

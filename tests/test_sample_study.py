@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.commands.summary import summarise
 from flows.layout import Layout
+from flows.running.summary import summarise
 
 REPOSITORY = Path(__file__).parents[1]
 PLAN = yaml.safe_load((REPOSITORY / "params.yaml").read_text())

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from rich.console import Console
 
-from flows.commands.summary import closing_lines, compared, show, summarise, with_failures
 from flows.layout import Layout
 from flows.recording.inputs import Inputs, read_inputs
 from flows.recording.plan import find_due, lacks_trainings
@@ -22,6 +21,7 @@ from flows.recording.record import record
 from flows.report.words import duration, number
 from flows.running.failed import RunFailedError
 from flows.running.mark import going_on
+from flows.running.summary import closing_lines, compared, show, summarise, with_failures
 from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
 from flows.system.home import enter_home

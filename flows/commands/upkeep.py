@@ -29,7 +29,7 @@ def status(folder: Path, *, verbose: bool = False) -> None:
         folder: Folder of the study, as the user typed it.
         verbose: Whether to show details.
     """
-    from flows.commands.summary import show, summarise  # noqa: PLC0415 - others do without
+    from flows.running.summary import show, summarise  # noqa: PLC0415 - others do without
 
     use_defaults()
     place = enter_home(folder)

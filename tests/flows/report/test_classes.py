@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from flows.commands.summary import shown, summarise
 from flows.report import advice, tables
 from flows.report.details import collect
 from flows.report.markdown import section
 from flows.report.page import more
+from flows.running.summary import shown, summarise
 from flows.tracking.logged import metrics_of_result, metrics_of_seed
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.study import read_study

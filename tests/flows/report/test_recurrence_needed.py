@@ -7,9 +7,9 @@ from html import unescape
 import pytest
 from report_texts import texts
 
-from flows.commands.summary import summarise
 from flows.report import advice, recurrence
 from flows.report.glossary import GLOSSARY
+from flows.running.summary import summarise
 from flows.stages.report import report
 from rnn_core.comparison.candidates import SeedResult
 from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores

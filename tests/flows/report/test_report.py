@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 from report_texts import of_dataset, texts
 
-from flows.commands.summary import summarise
 from flows.report import advice, words
 from flows.report.card import model_card
 from flows.report.details import collect
+from flows.running.summary import summarise
 from flows.stages.report import report
 from rnn_core.comparison.outcome import Why, read_comparison
 from rnn_core.comparison.verdict import CONTRADICTED

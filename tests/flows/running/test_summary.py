@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows.commands.summary import (
+from flows.layout import Layout
+from flows.running.summary import (
     closing_lines,
     compared,
     markdown_table,
@@ -15,7 +16,6 @@ from flows.commands.summary import (
     summarise,
     with_failures,
 )
-from flows.layout import Layout
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json, write_json
