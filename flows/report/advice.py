@@ -7,6 +7,7 @@ from flows.report import words
 from rnn_core.comparison.ensembles import BETTER
 from rnn_core.comparison.outcome import Champion, Comparison, Decision, Why
 from rnn_core.comparison.refits import Refit
+from rnn_core.comparison.rounding import apart, exceeds
 
 NEEDED = "98 %"
 """The chance that is needed to decide."""
@@ -17,8 +18,9 @@ NOTHING_TOLD: dict[Why, str] = {
 }
 """Reasons why no chance can be stated."""
 
-OTHERS_DIVERGED = "most trainings of every other candidate diverged"
-"""Reason why there is no other candidate to compare with."""
+ALL_DIVERGED = "at least half of the trainings of every candidate diverged"
+OTHERS_DIVERGED = "at least half of the trainings of every other candidate diverged"
+"""Reasons why there is no candidate, or no other to compare with."""
 
 FEW_CLUSTERS = 10
 FEW_TELLING = 10
@@ -31,7 +33,7 @@ def sentence(comparison: Comparison) -> str:
     Reasons against every candidate, or against the choice, come first.
     """
     if comparison.champion is None:
-        return "No cell can be recommended: most trainings of every candidate diverged."
+        return f"No cell can be recommended: {ALL_DIVERGED}."
     contradicts = comparison.decision.why == "test_contradicts"
     warning = "the test set contradicts the validation set" if contradicts else ""
     said = [part for part in (as_good(comparison), warning, use(comparison)) if part]
@@ -76,7 +78,7 @@ def as_good(comparison: Comparison) -> str:
         return ""
     if is_better(comparison, rival):
         said = "is better than every candidate"
-    elif ahead_of(comparison, rival, champion) > comparison.margin:
+    elif exceeds(ahead_of(comparison, rival, champion), comparison.margin):
         said = f"is better than {champion.name} by more than the margin"
     else:
         said = f"is as good as {champion.name}, within the margin"
@@ -88,13 +90,14 @@ def rivalling(comparison: Comparison) -> str | None:
     best, champion = words.best_baseline(comparison), comparison.champion
     if best is None or champion is None:
         return None
-    return best if ahead_of(comparison, best, champion) >= -comparison.margin else None
+    behind = -ahead_of(comparison, best, champion)
+    return None if exceeds(behind, comparison.margin) else best
 
 
 def ahead_of(comparison: Comparison, baseline: str, champion: Champion) -> float:
     """The amount by which a simple baseline is better on the test set than what is recommended."""
     loss, mean = comparison.metric.loss, champion.result.test.mean
-    return -inf if mean is None else loss(mean) - loss(comparison.baselines[baseline])
+    return -inf if mean is None else apart(loss(mean), loss(comparison.baselines[baseline]))
 
 
 def is_better(comparison: Comparison, baseline: str) -> bool:
@@ -102,7 +105,9 @@ def is_better(comparison: Comparison, baseline: str) -> bool:
     means = [found.test.mean for found in comparison.candidates.values()]
     loss = comparison.metric.loss
     return all(
-        loss(comparison.baselines[baseline]) < loss(mean) for mean in means if mean is not None
+        apart(loss(mean), loss(comparison.baselines[baseline])) > 0
+        for mean in means
+        if mean is not None
     )
 
 
@@ -143,7 +148,8 @@ def evidence(comparison: Comparison) -> str:
     decision, champion = comparison.decision, comparison.champion
     if champion is None:
         return effort(comparison)
-    parts = [on_both(comparison, champion), others(comparison), *failures(comparison)]
+    parts = [on_both(comparison, champion), others(comparison), left_out(comparison)]
+    parts += failures(comparison)
     parts += cautions(comparison)
     parts += [together(comparison), refitted(comparison)]
     parts += [needed(comparison), sensitivity(decision), effort(comparison)]
@@ -230,13 +236,26 @@ def others(comparison: Comparison) -> str:
         return ""
     found = comparison.candidates
     chances = [f"{name} ({words.chance(found[name].validation)})" for name in decision.rivals]
-    text = f"Others that may be: {words.listed(chances)}."
+    text = f"Others that may be within the margin: {words.listed(chances)}."
     if decision.status == "decided" and decision.cheaper:
         cheaper = words.listed(decision.cheaper)
         text += f" Whether the cheaper {cheaper} would do as well is not known."
     elif decision.status == "decided":
         text += " None of them is cheaper."
     return text
+
+
+def left_out(comparison: Comparison) -> str:
+    """Name the candidates whose chance is not computed beside the others'; empty if none is."""
+    champion = comparison.champion
+    if champion is None or champion.result.validation.risk is None or comparison.decision.alone:
+        return ""
+    out = [name for name, one in comparison.candidates.items() if one.validation.risk is None]
+    if not out:
+        return ""
+    verb = "is" if len(out) == 1 else "are"
+    of = "its trainings" if len(out) == 1 else "the trainings of each"
+    return f"{words.listed(out)} {verb} left out, since at least half of {of} diverged."
 
 
 def failures(comparison: Comparison) -> list[str]:
@@ -273,9 +292,10 @@ def cautions(comparison: Comparison) -> list[str]:
             f"{words.count(total)} validation items: harder items would tell more."
         )
     if seen.smallest is not None and seen.smallest > comparison.margin:
+        smallest = words.difference(seen.smallest, comparison.margin)
         found.append(
-            f"Its items tell differences of {words.difference(seen.smallest, comparison.margin)} "
-            f"and more apart, which is more than the margin, {comparison.margin:g}."
+            f"The validation items tell differences of {smallest} and more apart, which is more "
+            f"than the margin, {comparison.margin:g}."
         )
     return found
 
@@ -309,18 +329,22 @@ def needed(comparison: Comparison) -> str:
         )
     if decision.why != "too_close":
         return ""
+    shared = comparison.evidence["validation"].clusters is not None  # else seeds alone are tried
+    and_items = " and the items" if shared else ""
     if need is None:
         return (
-            "It is open, and even 32 times the random seeds and the items would hardly settle it: "
+            f"It is open, and even 32 times the random seeds{and_items} would hardly settle it: "
             "the candidates are too close together, or just a margin apart."
         )
     wanted = f"{need.seeds} random seeds"
     if need.items > 1:
         wanted += f" and {need.items:g} times the validation items"
-    up_to = f"{need.most:g}" if need.most is not None else "more than 1,000"
+    tried = "1,000" if shared else "32"
+    up_to = f"more than {tried}" if need.most is None else f"{need.most:g}"
+    between = up_to if need.most == need.least else f"between {need.least:g} and {up_to}"
     return (
         f"It is open; about {wanted} would probably settle it. That is an order of magnitude: it "
-        f"may take between {need.least:g} and {up_to} times what was spent."
+        f"may take {between} times what was spent."
     )
 
 
@@ -337,7 +361,7 @@ def effort(comparison: Comparison) -> str:
     spent = comparison.effort
     looks = words.listed([str(look) for look in spent.looks])
     seeds = "random seed" if spent.looks == (1,) else "random seeds"
-    text = f"It took {words.count(spent.trainings)} trainings, with a look after {looks} {seeds}"
+    text = f"It took {words.trainings(spent.trainings)}, with a look after {looks} {seeds}"
     if spent.trainings < spent.at_equal_seeds:
         every = words.count(spent.at_equal_seeds)
         text += f"; {spent.most} random seeds for every candidate would have taken {every}"
@@ -357,5 +381,5 @@ def because(comparison: Comparison) -> str:
         "too_close": f"{chances}; it takes {NEEDED} to decide",
         "test_contradicts": f"the test set contradicts; {chances}",
         **NOTHING_TOLD,
-        "all_diverged": "most trainings of every candidate diverged",
+        "all_diverged": ALL_DIVERGED,
     }[comparison.decision.why]

@@ -13,7 +13,7 @@ STATES: dict[Why, str] = {
     "test_contradicts": "not decided: the test set contradicts the validation set",
     "one_seed": "not decided: one random seed does not show how much is chance",
     "few_finished": "not decided: too many trainings diverged",
-    "all_diverged": "most trainings of every candidate diverged",
+    "all_diverged": advice.ALL_DIVERGED,
 }
 """Words for the certainty of the recommendation, by the reason of the decision."""
 

@@ -81,8 +81,9 @@ GLOSSARY: dict[str, str] = {
         "from the recommended candidate, unless a user chose another version."
     ),
     "behind": (
-        "By how much a candidate is worse than the best of those with as many random seeds, on the "
-        "validation set, with limits that hold together at 95 %. Worse: beyond chance."
+        "By how much a candidate is worse than the best of those with as many random seeds, none "
+        "of which diverged, on the validation set, with limits that hold together at 95 %. Worse: "
+        "beyond chance."
     ),
     "MACs": (
         "Multiply-accumulates of the recurrent layers, or of the layers in their place, for one "

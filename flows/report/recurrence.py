@@ -4,6 +4,7 @@ from flows.report import words
 from flows.report.tables import Grid
 from rnn_core.comparison.networks import Beside, ReferenceResult
 from rnn_core.comparison.outcome import Comparison
+from rnn_core.comparison.rounding import exceeds
 
 TITLE = "Without a recurrence"
 
@@ -31,10 +32,11 @@ def needed(comparison: Comparison) -> str:
         lacking = "candidate" if champion is None else "network without one"
         return f"Whether a recurrence is needed is not known: no {lacking} has a score."
     name, test, worse_by = best
-    apart = f"{by(test)} than {champion.name} on the test set"
+    than = "as good as" if test.worse_by == 0 else f"{by(test)} than"
+    apart = f"{than} {champion.name} on the test set"
     if as_good(comparison):
         return f"A recurrence is not needed here: {name}, which has none, is {apart}."
-    surely = test.error is not None and worse_by - SURE * test.error > 1
+    surely = test.error is not None and exceeds(worse_by - SURE * test.error, 1)
     return (
         f"A recurrence is {'' if surely else 'probably '}needed here: {name}, the best without one "
         f"on the validation set, is {apart}."
@@ -60,9 +62,9 @@ def as_good(comparison: Comparison) -> str:
     if best is None or champion is None or champion.result.cell == NO_MEMORY:
         return ""
     name, test, worse_by = best
-    if worse_by > 1:
+    if exceeds(worse_by, 1):
         return ""
-    if worse_by < -1:
+    if exceeds(-worse_by, 1):
         said = f"is better than {champion.name} by more than the margin"
     else:
         said = f"is as good as {champion.name}, within the margin"
@@ -73,7 +75,7 @@ def by(found: Beside) -> str:
     """The difference of a network from the recommended candidate, in margins."""
     assert found.worse_by is not None
     error = "" if found.error is None else f" ± {words.difference(found.error)}"
-    way = "better" if found.worse_by < 0 else "worse"
+    way = "apart" if found.worse_by == 0 else "better" if found.worse_by < 0 else "worse"
     return f"{words.difference(abs(found.worse_by), 1)}{error} margins {way}"
 
 

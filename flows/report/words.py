@@ -174,7 +174,7 @@ def outcome(candidate: Result) -> str:
     """The number of seeds that finished, and the ends of the others."""
     seeds, lost = len(candidate.seeds), candidate.diverged
     told = ", ".join(f"seed {seed.seed} diverged at epoch {seed.epochs}" for seed in lost)
-    return f"{seeds - len(lost)} of {seeds} seeds" + (f"; {told}" if told else "")
+    return f"{seeds - len(lost)} of {number(seeds, 'seed')}" + (f"; {told}" if told else "")
 
 
 def mean_and_std(result: SplitResult | Beside) -> str:

@@ -29,7 +29,7 @@ Why: TypeAlias = Literal[
 ]
 """Why a decision is as it is: `safe`, `only_one` and `only_left` decide, the others leave it open.
 
-`only_left`: of all other candidates most trainings diverged."""
+`only_left`: at least half of the trainings of every other candidate diverged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,8 +170,8 @@ class SplitResult:
         mean: Over seeds; None if all diverged.
         std: Sample standard deviation over seeds; None for fewer than two.
         standing: Against the best of the others that have as many seeds; None if one diverged.
-        risk: Risk of using it; None where there is no evidence, or most seeds
-            diverged.
+        risk: Risk of using it; None where there is no evidence, or at least half of
+            its seeds diverged.
     """
 
     mean: float | None

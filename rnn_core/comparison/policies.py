@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from rnn_core.comparison.candidates import Candidate
+from rnn_core.comparison.rounding import apart, exceeds
 
 PolicyName: TypeAlias = Literal["gatewise", "gru_first", "always_lstm", "always_best"]
 
@@ -66,7 +67,7 @@ def is_good_enough(candidate: Candidate, margin: float, baselines: Mapping[str, 
     if not candidate.finished:
         return False
     bar = min((candidate.metric.loss(score) for score in baselines.values()), default=0.0)
-    return not baselines or candidate.mean_loss("test") <= bar - margin
+    return not baselines or not exceeds(candidate.mean_loss("test") - bar, -margin)
 
 
 def follow(
@@ -87,5 +88,5 @@ def follow(
         tried=tuple(candidate.name for candidate in tried),
         training_cost=sum(candidate.training_cost for candidate in tried),
         step_cost=chosen.cost.multiply_accumulates if chosen else None,
-        regret=test_loss(chosen) - best if chosen and best is not None else None,
+        regret=apart(test_loss(chosen), best) if chosen and best is not None else None,
     )

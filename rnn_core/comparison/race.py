@@ -11,14 +11,13 @@ often that errs, looks repeated, is measured by `benchmarks/calibration.py`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isclose
 from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
+from rnn_core.comparison.rounding import apart
 from rnn_core.comparison.statistics.items import (
-    ROUNDING,
     Items,
     as_losses,
     mean_over_seeds,
@@ -198,7 +197,7 @@ def least_loss(runners: Sequence[Runner], asked: Mapping[str, int], seen: Look) 
     if not means:
         return None
     best = min(means, key=lambda name: (seen.expected.get(name, 0.0), means[name]))
-    return next(n for n, mean in means.items() if isclose(mean, means[best], rel_tol=ROUNDING))
+    return next(n for n, mean in means.items() if not apart(mean, means[best]))
 
 
 def known_of(candidates: Sequence[Sequence[Trained]]) -> Posterior | None:

@@ -24,6 +24,7 @@ from rnn_core.comparison.race import (
     loss_matrix,
     own_share_of,
 )
+from rnn_core.comparison.rounding import ROUNDING, apart
 from rnn_core.comparison.statistics.differences import (
     Differences,
     compare_with_best,
@@ -67,8 +68,10 @@ def standings_in(group: Sequence[Sequence[Trained]]) -> list[Standing]:
         return []
     losses = loss_matrix(group)
     means = losses.mean(axis=1)
-    best_others = [np.delete(means, i).min(initial=np.inf) for i in range(len(means))]
-    worse_by = np.where(np.isfinite(best_others), means - best_others, 0.0).tolist()
+    each = means.tolist()
+    worse_by = [
+        apart(one, min([*each[:i], *each[i + 1 :]], default=one)) for i, one in enumerate(each)
+    ]
     if len(group) < 2 or losses.shape[1] < FEWEST_SEEDS:
         return [
             Standing(worse_by=by, at_least=None, at_most=None, inferior=False, effect=None)
@@ -181,17 +184,22 @@ class Apart:
         names: Of the candidates.
         known: What is known of their true means.
         draws: Draws of these, (D, C).
+        rounding: Smaller distances are rounding, and none at all.
     """
 
     names: tuple[str, ...]
     known: Posterior
     draws: Floats
+    rounding: float
 
     @classmethod
     def of(cls, trained: Mapping[str, Sequence[Trained]]) -> "Apart | None":
         """Compute from the trainings of each candidate; None where these are no evidence."""
         known = known_of(list(trained.values()))
-        return None if known is None else cls(names=(*trained,), known=known, draws=known.draws())
+        if known is None:
+            return None
+        rounding = ROUNDING * float(np.nanmax(np.abs(loss_matrix(list(trained.values())))))
+        return cls(names=(*trained,), known=known, draws=known.draws(), rounding=rounding)
 
     def between(self, one: str, other: str) -> tuple[float, float, float]:
         """By how much one is worse than another, its standard error, and the chance that it is."""
@@ -200,7 +208,7 @@ class Apart:
         variance = sum(float(c[i, i] + c[j, j] - c[i, j] - c[j, i]) for c in parts)
         by = float(self.known.seeds.means[i] - self.known.seeds.means[j])
         chance = float((self.draws[:, i] > self.draws[:, j]).mean())
-        return by, max(variance, 0.0) ** 0.5, chance
+        return by if abs(by) > self.rounding else 0.0, max(variance, 0.0) ** 0.5, chance
 
 
 def apart_from(

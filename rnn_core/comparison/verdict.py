@@ -39,6 +39,7 @@ from rnn_core.comparison.race import (
     loss_matrix,
     race,
 )
+from rnn_core.comparison.rounding import apart
 from rnn_core.comparison.standings import Sized, apart_from, failures, standings
 from rnn_core.comparison.statistics.posterior import Posterior, risk_of
 from rnn_core.errors import StudyError
@@ -46,7 +47,8 @@ from rnn_core.metric import SCORED, ScoredSplit, best_seed
 from rnn_core.study import Seeds
 
 CONTRADICTED = 0.5
-"""Where the test set gives what was chosen a lower chance, it contradicts."""
+"""Where the test set gives what was chosen a lower chance, and the validation set does not, it
+contradicts."""
 
 DIGITS = 4
 """Of chances: draws tell no more."""
@@ -137,7 +139,7 @@ def decide(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Verdict:
     else:
         others = (each[name] for name in judged["test"].names if name != chosen)
         own = each[chosen].mean_loss("test")
-        behind = any(other.mean_loss("test") < own for other in others)
+        behind = any(apart(other.mean_loss("test"), own) < 0 for other in others)
         status, why = grounds(run, chosen, risks, behind=behind)
         decision = describe(each, chosen, judged, risks, (status, why), margin)
     failed = failures([sized(entry) for entry in ordered], margin)
@@ -217,8 +219,9 @@ def grounds(
         run: The race.
         chosen: The recommended candidate.
         risks: Of each candidate on both splits.
-        behind: Whether another candidate has a better mean on the test set. If none has, a test set
-            that tells too little does not contradict a validation set that does so too.
+        behind: Whether another candidate has a better mean on the test set. If none has, or the
+            chance is low on the validation set too, a test set that tells too little does not
+            contradict a validation set that does so too.
     """
     on_test = risks["test"].get(chosen)
     if len(run.asked) == 1:
@@ -228,7 +231,8 @@ def grounds(
     if not risks["validation"]:
         return "open", "one_seed" if run.looks[-1].seeds == 1 else "few_finished"
     contradicted = on_test is None or on_test.chance < CONTRADICTED
-    if contradicted and (run.winner or behind):
+    believed = risks["validation"][chosen].chance >= CONTRADICTED
+    if contradicted and (run.winner or (behind and believed)):
         return "open", "test_contradicts"
     return ("decided", "safe") if run.winner else ("open", "too_close")
 
@@ -258,7 +262,7 @@ def describe(
         champion=chosen,
         registered_seed=best_seed(champion.reached(), champion.metric),
         runner_up=second.name if second else None,
-        ahead=second.mean_loss("test") - champion.mean_loss("test") if second else None,
+        ahead=apart(second.mean_loss("test"), champion.mean_loss("test")) if second else None,
         rivals=rivals,
         cheaper=tuple(n for n in rivals if names.index(n) < names.index(chosen)),
         need=need_of(known, len(champion.seeds), margin) if why == "too_close" and known else None,

@@ -11,17 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import scipy.stats
 
+from rnn_core.comparison.rounding import ROUNDING
 from rnn_core.comparison.statistics.critical_values import (
     best_critical,
     pair_critical,
     range_critical,
 )
 from rnn_core.comparison.statistics.items import (
-    ROUNDING,
-    UNSEEN,
     Items,
     item_covariance,
     pair_variances,
+    same_for_all_seeds,
+    unseen,
 )
 
 DF_TABLE: tuple[float, ...] = (*range(1, 31), 40, 60, 120, 1000)
@@ -97,11 +98,11 @@ def paired_differences(losses: Floats, items: Items | None, own_share: float = 0
         seed_df = num_seeds - 1
         apart = losses[:, None] - losses[None]
         seed_variances = apart.var(axis=2, ddof=1) / num_seeds
-    one_item = (UNSEEN * own_share) ** 2 * (1 - np.eye(num_candidates))
+    lacking = unseen(seed_variances, same_for_all_seeds(losses), own_share)
     item_variances, item_df = pair_item_variances(items, num_candidates)
     return Differences(
         means=means[:, None] - means[None],
-        seed_variances=np.maximum(seed_variances, one_item),
+        seed_variances=seed_variances + pair_variances(lacking),
         item_variances=item_variances,
         seed_df=seed_df,
         item_df=item_df,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rnn_core.comparison.rounding import ROUNDING
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
 from rnn_core.training.item_scores import ItemScores
@@ -14,10 +15,8 @@ UNSEEN = 1.0
 """Difference that an item may make between candidates whose difference did not vary, in units of
 the metric: of a share, one is right where the other is wrong."""
 
-ROUNDING = 1e-12
-"""A smaller share of a loss, or of a variance, is rounding, and none at all."""
-
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +93,15 @@ def item_covariance(items: Items) -> tuple[Floats, float]:
     cluster_shares = np.bincount(clusters, shares).astype(np.float64)
     if len(cluster_shares) < 2:
         nothing = np.zeros((len(losses), len(losses)))
-        return unseen(nothing, float(shares.max())), np.inf
+        return unseen(nothing, nothing == 0, float(shares.max())), np.inf
     sums = np.stack([np.bincount(clusters, row) for row in deviations * shares])
     freed = sums / np.sqrt(1 - cluster_shares)
     covariance = freed @ freed.T
-    return covariance + unseen(covariance, float(shares.max())), cluster_df(cluster_shares)
+    variances = pair_variances(covariance) if len(covariance) > 1 else covariance
+    own = np.diag(covariance)
+    constant = variances <= ROUNDING * (own[:, None] + own)
+    lacking = unseen(variances, constant, float(shares.max()))
+    return covariance + lacking, cluster_df(cluster_shares)
 
 
 def pair_variances(covariance: Floats) -> Floats:
@@ -107,25 +110,37 @@ def pair_variances(covariance: Floats) -> Floats:
     return np.maximum(own[:, None] + own[None] - 2 * covariance, 0.0)
 
 
-def unseen(covariance: Floats, share: float) -> Floats:
-    """Covariance of the mean losses that no item of a split shows, (C, C).
+def same_for_all_seeds(losses: Floats) -> Flags:
+    """Find pairs of candidates that differ by the same with every seed that both have, (C, C).
+
+    Args:
+        losses: (C, S); NaN where there is none.
+    """
+    apart = losses[:, None] - losses[None]
+    there = np.isfinite(apart)
+    largest = np.where(there, apart, -np.inf).max(axis=2)
+    smallest = np.where(there, apart, np.inf).min(axis=2)
+    return np.asarray(largest - smallest <= ROUNDING * np.nanmax(np.abs(losses)))
+
+
+def unseen(variances: Floats, constant: Flags, share: float) -> Floats:
+    """Covariance of the mean losses that nothing that was seen shows, (C, C).
 
     Two candidates whose difference does not vary, such as two that are right on every item, or one
     that is right and one that is wrong, may differ otherwise on another item. The variance of
-    their difference is then that of one item that they differ on; so is that of a single
+    their difference is then that of one item that they differ on, at least; so is that of a single
     candidate's mean.
 
     Args:
-        covariance: Of the mean losses, by the items or seeds that were seen, (C, C).
+        variances: Of the differences between the means, (C, C); of a single candidate, its own.
+        constant: Which of these differences did not vary, (C, C).
         share: Of an item in a mean.
     """
-    count, one_item = len(covariance), (UNSEEN * share) ** 2
-    if count == 1:
-        return np.where(covariance > 0, np.zeros_like(covariance), one_item)
-    own = np.diag(covariance)
-    constant = pair_variances(covariance) <= ROUNDING * (own[:, None] + own)
-    alike = (constant & ~np.eye(count, dtype=bool)).any(axis=1)
-    return np.diag(np.where(alike, one_item / 2, 0.0))
+    missing = np.where(constant, np.maximum((UNSEEN * share) ** 2 - variances, 0.0), 0.0)
+    if len(missing) == 1:
+        return missing
+    np.fill_diagonal(missing, 0.0)
+    return np.diag(missing.max(axis=1) / 2)
 
 
 def cluster_df(shares: Floats) -> float:

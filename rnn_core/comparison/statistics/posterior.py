@@ -17,7 +17,14 @@ import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 from scipy.special import gammaincinv
 
-from rnn_core.comparison.statistics.items import ROUNDING, Items, item_covariance, unseen
+from rnn_core.comparison.rounding import ROUNDING
+from rnn_core.comparison.statistics.items import (
+    Items,
+    item_covariance,
+    pair_variances,
+    same_for_all_seeds,
+    unseen,
+)
 from rnn_core.comparison.statistics.moderation import moderate
 
 DRAWS = 10_000
@@ -101,8 +108,10 @@ def posterior(losses: Floats, items: Items | None, own_share: float = 0.0) -> Po
     if of_seeds is None:
         return None
     if items is None:
-        covariance = of_seeds.covariance + unseen(of_seeds.covariance, own_share)
-        return Posterior(seeds=replace(of_seeds, covariance=covariance), items=None)
+        variances = pair_variances(of_seeds.covariance)
+        lacking = unseen(variances, same_for_all_seeds(losses), own_share)
+        own = replace(of_seeds, covariance=of_seeds.covariance + lacking)
+        return Posterior(seeds=own, items=None)
     covariance, df = item_covariance(items)
     nothing = np.zeros(len(losses))
     return Posterior(seeds=of_seeds, items=Uncertain(means=nothing, covariance=covariance, df=df))

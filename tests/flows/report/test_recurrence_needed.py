@@ -45,7 +45,9 @@ NETWORKS = [
         2,
     ),
     (-0.4, 0.1, "A recurrence is not needed here: {}, which has none, is 0.4 ± 0.1 margins bet", 1),
+    (0.0, 0.1, "A recurrence is not needed here: {}, which has none, is as good as gru-8 o", 1),
     (1.0, 0.1, "A recurrence is not needed here: {}, which has none, is 1 ± 0.1 margins worse", 1),
+    (1 + 1e-14, 0.1, "A recurrence is not needed here: {}, which has none, is 1 ± 0.1 margins", 1),
     (1.1, 0.1, "A recurrence is probably needed here: {}, the best without one on the v", 0),
     (1.3, 0.1, "A recurrence is needed here: {}, the best without one on the validation", 0),
     (2.0, None, "A recurrence is probably needed here: {}, the best without one on the v", 0),
@@ -72,7 +74,9 @@ def test_whether_a_recurrence_is_needed_follows_from_the_best_network(
     found = replace(comparison, references=networks)
     assert recurrence.needed(found).startswith(said.format("tcn-9"))
     assert recurrence.as_good(found) == IN_TERMINAL[how]
-    assert [row[0] for row in recurrence.table(found).rows] == ["tcn-9", "linear-3", "lost"]
+    rows = recurrence.table(found).rows
+    assert [row[0] for row in rows] == ["tcn-9", "linear-3", "lost"]
+    assert rows[0][4] == ("0 ± 0.1 margins apart" if error else "0 margins apart")
     write_comparison(made_up.comparison("sounds"), found)
     (block,) = summarise(made_up, "made_up", ["sounds"], {})
     assert (f"but: {IN_TERMINAL[how]}" in block.lines()) == bool(how)
@@ -150,6 +154,31 @@ PLAIN = """
     taken takes than that the them they these this three time times to together too took two twice
     costs run use vary voices was were where which with would
 """
+
+
+UNLIKELY = "even 32 times the random seeds and the items would hardly settle it"
+SEEDS_ALONE = "even 32 times the random seeds would hardly settle it"
+
+
+@pytest.mark.parametrize(
+    ("clusters", "need", "said"),
+    [
+        (40, None, UNLIKELY),
+        (None, None, SEEDS_ALONE),
+        (40, (4.0, 2.0, None), "may take between 2 and more than 1,000 times what was spent"),
+        (None, (1.0, 1.5, None), "may take between 1.5 and more than 32 times what was spent"),
+        (40, (2.0, 2.0, 2.0), "may take 2 times what was spent"),
+    ],
+)
+def test_what_would_settle_it_names_what_was_tried(made_up, clusters, need, said):
+    """Seeds with items of their own have no more items than there are seeds."""
+    close = read_comparison(made_up.comparison("close"))
+    seen = replace(close.evidence["validation"], clusters=clusters)
+    names = ("items", "least", "most")
+    need = need and Need(seeds=9, **dict(zip(names, need, strict=True)))
+    decision = replace(close.decision, need=need)
+    text = advice.needed(replace(close, decision=decision, evidence={"validation": seen}))
+    assert said in text
 
 
 @pytest.mark.parametrize(("smallest", "said"), [(0.001, True), (None, False)])

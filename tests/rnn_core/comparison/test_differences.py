@@ -98,6 +98,14 @@ def test_difference_of_all_seeds_alike_is_judged_by_an_item_of_theirs(number, in
     assert compare_with_best(found).inferior.tolist() == [False, inferior]
 
 
+def test_difference_that_varies_keeps_its_variance_beside_one_that_does_not():
+    """Two that differ alike in each seed, and a third, whose seeds differ by less than an item."""
+    losses = np.array([[0.2, 0.3, 0.5], [0.3, 0.4, 0.6], [0.2, 0.3001, 0.5]])
+    none, one = (paired_differences(losses, None, own_share=s) for s in (0, 0.03))
+    assert one.seed_variances[0, 1] == pytest.approx(0.03**2)
+    assert one.seed_variances[0, 2] == pytest.approx(none.seed_variances[0, 2] + 0.03**2 / 2)
+
+
 def test_best_candidate_is_clear_of_the_others_where_it_is_far_ahead():
     rng = np.random.default_rng(5)
     losses = rng.normal(size=(4, 10)) + np.array([[0.0], [9.0], [9.1], [20.0]])

@@ -53,6 +53,13 @@ def test_with_one_seed_it_is_the_plain_difference_of_the_seeds_that_both_have():
     assert apart_from(trainings([None]), {"gru": trainings([1.0])}, "gru") == (None, None)
 
 
+def test_network_with_the_same_mean_is_not_apart_by_rounding():
+    """0.8 and 0.9 are together a little more than twice 0.85."""
+    network, gru = trainings([0.8, 0.9]), trainings([0.85, 0.85])
+    lstm = trainings([0.3, 0.7])
+    assert apart_from(network, {"gru": gru, "lstm": lstm}, "gru")[0] == 0
+
+
 def test_nothing_is_told_where_no_candidate_is_recommended():
     assert apart_from(trainings([3.0, 4.0]), {"gru": trainings([None])}, None) == (None, None)
 

@@ -62,6 +62,15 @@ def test_advice_goes_on_to_the_lstm_where_a_baseline_is_as_good():
     assert found["gru_first"].chosen == "lstm-8"
 
 
+def test_rounding_makes_no_gru_too_bad_and_no_regret():
+    """0.3 - 0.1 is a little less than 0.2, and the mean of 0.8 and 0.9 a little more than 0.85."""
+    cells = [candidate("gru", [0.2, 0.2]), candidate("lstm", [0.1, 0.1])]
+    assert policies(cells, 0.1, {"simple": 0.3}, "lstm-8")["gru_first"].tried == ("gru-8",)
+    cells = [candidate("gru", [0.8, 0.9]), candidate("lstm", [0.85, 0.85])]
+    found = policies(cells, 0.1, {}, "gru-8")
+    assert [one.regret for one in found.values()] == [0] * 4
+
+
 def test_a_gru_that_never_finished_is_not_good_enough():
     cells = [candidate("gru", [None, None], macs=30), candidate("lstm", [0.2, None], macs=40)]
     found = policies(cells, 0.05, {}, "lstm-8")

@@ -260,6 +260,20 @@ def test_seeds_that_agree_on_items_of_their_own_vary_by_one_item(worse):
     assert risk.chance == pytest.approx(expected, abs=0.015)
 
 
+def test_seeds_that_agree_vary_by_one_item_at_least_beside_others_that_vary():
+    """Shrinking gives these two a variance, but next to none."""
+    others = np.random.default_rng(0).normal(0, 0.02, size=(2, 6))
+    losses = np.linspace(0.1, 0.7, 6) + np.vstack([np.zeros(6), np.full(6, 0.05), others])
+
+    def variance(share):
+        return of_pair(posterior(losses, None, own_share=share).seeds)[1]
+
+    assert variance(1 / 40) == pytest.approx(1 / 40**2)
+    little = variance(0.0)
+    assert 0 < little < 1e-9
+    assert variance(little**0.5 / 2) == pytest.approx(little), "no more than is missing is added"
+
+
 def test_single_item_does_not_tell_how_much_others_differ():
     items = Items(losses=np.array([[0.2], [0.9]]), weights=np.ones(1), clusters=np.arange(1))
     known = posterior(np.array([[0.2, 0.2, 0.2], [0.9, 0.9, 0.9]]), items)

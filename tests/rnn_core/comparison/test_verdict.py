@@ -221,19 +221,41 @@ def test_only_candidate_is_decided():
     assert found.effort.trainings == 3
 
 
-@pytest.mark.parametrize(("worse", "why"), [(0, "too_close"), (1, "test_contradicts")])
-def test_test_set_on_which_the_chosen_is_among_the_best_does_not_contradict(worse, why):
-    """With few items both sets tell too little: all three answer all of them, or nearly."""
+@pytest.mark.parametrize(
+    ("ahead", "worse", "why"),
+    [(0, 0, "too_close"), (1, 0, "too_close"), (0, 1, "too_close"), (1, 1, "test_contradicts")],
+)
+def test_test_set_contradicts_what_the_validation_set_believes_alone(ahead, worse, why):
+    """With few items both sets tell too little: all three answer all of them, or nearly.
+
+    The chosen one is ahead by some items on validation, and worse by some on test.
+    """
     entries = []
     for place in range(3):
         right = {split: np.ones(4) for split in SCORED}
+        right["validation"][:ahead] = place == 0
         right["test"][:worse] = place > 0
         entries.append(entry_of(place, {s: [right[s]] * 3 for s in SCORED}, ACCURACY))
     found = verdict_of(entries, Seeds(first=3, most=3), margin=0.01)
     chosen = found.decision.champion
     assert chosen == "cell0-8"
+    assert (found.risks["validation"][chosen].chance >= CONTRADICTED) == bool(ahead)
     assert found.risks["test"][chosen].chance < CONTRADICTED
     assert (found.decision.status, found.decision.why) == ("open", why)
+
+
+def test_means_that_rounding_alone_sets_apart_are_the_same():
+    """(0.8 + 0.9) / 2 is a little more than 0.85."""
+    each = [[0.9, 0.8], [0.85, 0.85]]
+    entries = [
+        entry_of(place, {s: [np.full(4, x) for x in scores] for s in SCORED}, ACCURACY)
+        for place, scores in enumerate(each)
+    ]
+    assert entries[0].candidate.mean("test") > entries[1].candidate.mean("test")
+    found = verdict_of(entries, Seeds(first=2, most=2), margin=0.01)
+    assert found.decision.ahead == 0
+    standings = found.judged["validation"].standings
+    assert [standings[name].worse_by for name in ("cell0-8", "cell1-8")] == [0, 0]
 
 
 @pytest.mark.parametrize("first", [1, 3])
