@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 TESTED = ((2, 13), (2, 16))
@@ -104,8 +104,15 @@ is_wrapped: Callable[[Tensor], bool] = inside(
     "torch._C._functorch:is_functorch_wrapped_tensor", yes
 )
 has_storage: Callable[[Tensor], bool] = inside("torch._C:_has_storage", no)
-inside("torch:Tensor._is_zerotensor")
+is_zero: Callable[[Tensor], bool] = inside("torch:Tensor._is_zerotensor", no)
 inside("torch:Tensor._version")
+
+# What a module holds.
+lacking.extend(
+    f"modules of PyTorch {torch.__version__} have no {name}"
+    for name in ("_modules", "_parameters", "_forward_hooks", "_forward_pre_hooks")
+    if not hasattr(nn.Module(), name)
+)
 
 # What a graph is made of.
 pytree: Any = inside("torch.utils:_pytree")
@@ -119,6 +126,26 @@ CUDNNS: Mapping[str, Callable[..., Any]] = {
     "gru_reset_after": inside("torch._VF:gru"),
 }
 """PyTorch's functions by the registered cells that cuDNN has; gates have the same order."""
+
+
+def version_of(tensor: Tensor) -> int:
+    """Number of changes of a tensor in place; autograd asks it too."""
+    return tensor._version
+
+
+def modules_in(module: nn.Module) -> dict[str, Any]:
+    """The modules that a module holds, without the search that an attribute costs."""
+    return module._modules
+
+
+def parameters_in(module: nn.Module) -> dict[str, Any]:
+    """The parameters that a module holds, as they lie there."""
+    return module._parameters
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Return whether calls of a module do more than its `forward`; hooks may change weights."""
+    return bool(module._forward_pre_hooks or module._forward_hooks)
 
 
 def forward_level() -> int:

@@ -19,7 +19,7 @@ from rnn_core.compiler.cpu.build import library
 from rnn_core.compiler.inspection.aside import eager_only, is_eager_only
 from rnn_core.compiler.running.differentiation import run_over_time
 from rnn_core.compiler.running.readable import are_readable
-from rnn_core.compiler.running.search import form_for, warn
+from rnn_core.compiler.running.search import form_for, warn, warn_of_loop
 from rnn_core.compiler.torch_internals import constant_result, is_counted, lacking
 from rnn_core.layers.scan import can_scan, scan_over_time
 from rnn_core.layers.settings import are_watched
@@ -103,7 +103,7 @@ def can_be_handed(
 def is_known() -> bool:
     """Return whether kernels are tested with this PyTorch; warns if they are not."""
     if lacking:
-        warn(f"cells run in the eager loop, which is slower: {lacking[0]}")
+        warn_of_loop(lacking[0])
     return not lacking
 
 
@@ -157,7 +157,7 @@ def gpu_choice(
         return None
     if hidden > MOST_HIDDEN:
         reason = f"a Triton program holds {MOST_HIDDEN} hidden units at most, not {hidden}"
-        warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
+        warn_of_loop(reason, cell)
         return None
     return form_for(cell, programs, dtype)
 

@@ -16,10 +16,13 @@ from rnn_core.compiler.running.search import form_for
 from rnn_core.compiler.torch_internals import (
     forward_level,
     has_global_hook,
+    has_hooks,
     is_jit_tracing,
     lacking,
+    modules_in,
     num_modes,
     num_overrides,
+    parameters_in,
     top_transform,
 )
 from rnn_core.layers.execution_path import is_usual
@@ -52,7 +55,7 @@ def step_alone(layer: Any, x: Tensor, hx: State | None) -> tuple[Tensor, State] 
     """
     if is_watched() or not is_usual() or has_hooks(layer) or (layer.training and layer.dropout):
         return None
-    directions = [*layer._modules["directions"]._modules.values()]
+    directions = [*modules_in(modules_in(layer)["directions"]).values()]
     states = states_of(directions, x, hx)
     if not do_fit(x, states, len(directions)):
         return None
@@ -81,11 +84,6 @@ def is_watched() -> bool:
         or forward_level() >= 0
         or has_global_hook()
     )
-
-
-def has_hooks(module: nn.Module) -> bool:
-    """Return whether calls of a module do more than its `forward`; hooks may change weights."""
-    return bool(module._forward_pre_hooks or module._forward_hooks)
 
 
 def states_of(directions: Sequence[Any], x: Tensor, hx: State | None) -> Sequence[Tensor]:
@@ -186,10 +184,10 @@ def weights_of(
     Returns:
         None if they are not all there as they are used, of the usual shape and dense.
     """
-    recurrent = direction._modules["weights"]
+    recurrent = modules_in(direction)["weights"]
     if has_hooks(direction) or has_hooks(recurrent) or makes_weights(direction):
         return None
-    own, named = direction._parameters, recurrent._parameters
+    own, named = parameters_in(direction), parameters_in(recurrent)
     try:
         bias = own["input_bias"]
         weights = [own["input_weight"], *map(named.__getitem__, direction.cell.weights)]

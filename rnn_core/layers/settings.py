@@ -13,7 +13,7 @@ from rnn_core.cells.base import Cell
 from rnn_core.compiler.inspection import guards
 from rnn_core.compiler.inspection.guards import Guard
 from rnn_core.compiler.inspection.origin import place_of
-from rnn_core.compiler.running.search import answers_of, warn
+from rnn_core.compiler.running.search import answers_of, warn_of_loop
 from rnn_core.compiler.torch_internals import constant_result
 
 Setting: TypeAlias = bool | int | float | complex | str
@@ -161,7 +161,7 @@ def can_be_watched(cell: Cell) -> bool:
     hidden = hidden_from(cell)
     if hidden:
         reason = f"torch.compile does not see changes of {hidden[0]}, which its step reads"
-        warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
+        warn_of_loop(reason, cell)
     return not hidden
 
 

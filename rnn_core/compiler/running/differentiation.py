@@ -23,6 +23,7 @@ from rnn_core.compiler.running.readable import (
     stands_for_others,
 )
 from rnn_core.compiler.running.unrolling import unroll
+from rnn_core.compiler.torch_internals import version_of
 
 Gradients: TypeAlias = list[Tensor | None]
 
@@ -126,7 +127,7 @@ def by_the_loop(
         first: As for `operators.run_forward`, and so are all others.
         weights: Recurrent weights.
         given: What the cell reads besides gates.
-        present: Where sequences still go on.
+        present: Where sequences still go on, bool (T, B); None: everywhere.
         reverse: Run from the last step to the first.
         key: The packed form of the cell.
     """
@@ -221,7 +222,7 @@ class Unrolling(torch.autograd.Function):
         *outputs, saved = call.run(keep=True)
         every = outputs[:states]
         ctx.witnesses = [witness(part) for part in every]
-        ctx.versions = [part._version for part in ctx.witnesses]
+        ctx.versions = [version_of(part) for part in ctx.witnesses]
         # As tensors of their own, since autograd refuses tensors that were changed.
         remember(ctx, cell, Kept(call, saved, [part.data for part in every]))
         return tuple(outputs)
@@ -233,7 +234,7 @@ class Unrolling(torch.autograd.Function):
         kept = recall(ctx)
         if are_differentiated(seen):
             return None, None, *loop_gradients(kept.call, ctx.cell, seen)
-        if [part._version for part in ctx.witnesses] != ctx.versions:
+        if [version_of(part) for part in ctx.witnesses] != ctx.versions:
             *outputs, saved = kept.call.run(keep=True)
             kept = Kept(kept.call, saved, outputs[: len(kept.every)])
         plain = are_plain(g for g in seen if g is not None) and not are_operations_seen()
@@ -271,7 +272,7 @@ def run_over_time(
         first: Initial states.
         weights: Recurrent weights.
         given: What the cell reads besides gates.
-        present: Where sequences still go on.
+        present: Where sequences still go on, bool (T, B) or (T, 1); None: everywhere.
         reverse: Run from the last step to the first.
         key: The cell's kernel.
         every_state: Whether all states are wanted at all steps.

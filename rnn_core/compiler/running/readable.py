@@ -15,6 +15,7 @@ from rnn_core.compiler.torch_internals import (
     forward_level,
     has_storage,
     has_transform,
+    is_zero,
     num_modes,
 )
 
@@ -49,7 +50,7 @@ def is_transformed() -> bool:
 
 def is_special(tensor: Tensor) -> bool:
     """Return whether a tensor's memory, if it has any, says less than the tensor."""
-    return stands_for_others(tensor) or tensor.is_neg() or tensor._is_zerotensor()
+    return stands_for_others(tensor) or tensor.is_neg() or is_zero(tensor)
 
 
 def stands_for_others(tensor: Tensor) -> bool:
@@ -87,7 +88,7 @@ def are_plain(tensors: Iterable[Tensor]) -> bool:
 
 def in_memory(gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
     """The same gradients, written down; None for zeros that take no memory."""
-    return [None if g is None or g._is_zerotensor() else written(g) for g in gradients]
+    return [None if g is None or is_zero(g) else written(g) for g in gradients]
 
 
 def written(gradient: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ def form_for(cell: Cell, make: Make, dtype: torch.dtype) -> str | None:
         check_known()
         return answer_for(cell, make, dtype).form
     except LackingError as error:
-        warn(f"cells run in the eager loop, which is slower: {error}")
+        warn_of_loop(str(error))
         return None
 
 
@@ -145,7 +145,7 @@ def sought(cell: Cell, question: Question, before: Answer | None) -> Answer:
         guards, reason, passing = error.guards, str(error), False
     except BuildError as error:
         reason, passing = str(error), error.passing
-    warn(f"{type(cell).__name__} runs in the eager loop, which is slower: {reason}")
+    warn_of_loop(reason, cell)
     tries = 1 if before is None or before.tries >= MOST_TRIES else before.tries + 1
     return Answer(None, guards, tries if passing else MOST_TRIES)
 
@@ -214,6 +214,12 @@ def traced(cell: Cell, dtype: torch.dtype, reading: Reading) -> str:
             f"{changed.changed_part()} was changed while its step was traced", passing=True
         )
     return pack(form)
+
+
+def warn_of_loop(reason: str, cell: Cell | None = None) -> None:
+    """Say once why a cell, or any, runs without a kernel."""
+    runs = "cells run" if cell is None else f"{type(cell).__name__} runs"
+    warn(f"{runs} in the eager loop, which is slower: {reason}")
 
 
 def warn(message: str) -> None:

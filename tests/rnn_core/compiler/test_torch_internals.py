@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,33 @@ def insides(file):
         if any(part.startswith("_") and not part.endswith("__") for part in name.split("."))
     }
     return {name for name in private if not any(o.startswith(f"{name}.") for o in private)}
+
+
+NOT_PYTORCHS = {"_asdict", "_exit", "_fields", "_lru_cache_wrapper", "_make", "_replace"}
+"""Names of Python's that begin with an underscore; most of them are public."""
+
+HOOKS = {"_load_from_state_dict", "_log_softmax"}
+"""A method that PyTorch lets modules override, and an operator."""
+
+
+def foreign(file):
+    """Attributes that begin with an underscore, of objects that are not the file's own."""
+    tree = ast.parse(file.read_text())
+    found = {node for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    of_others = {node for node in found if ast.unparse(node.value) not in {"self", "cls"}}
+    private = {node.attr for node in of_others if re.match("_[^_]", node.attr)}
+    return private - NOT_PYTORCHS - HOOKS
+
+
+def test_attributes_of_pytorchs_objects_are_read_in_one_file():
+    files = sorted((REPOSITORY / "rnn_core").rglob("*.py"))
+    assert len(files) > 300
+    found = {file.relative_to(REPOSITORY).as_posix(): foreign(file) for file in files}
+    assert found.pop(ADAPTER) >= {"_modules", "_version", "_forward_hooks"}
+    assert {name: names for name, names in found.items() if names} == {
+        "rnn_core/devices.py": {"_C"},
+        "rnn_core/layers/settings.py": {"_answers"},  # of `Cell`
+    }
 
 
 def test_insides_of_pytorch_are_named_in_one_file():
