@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.report.foresight import before_training, margin_moved
+from flows.report.foresight import after_first_seeds, before_training, margin_moved
 from flows.trainings.adoption import adopt, leave_manifest
 from flows.trainings.crew import OPEN, Crew
 from flows.trainings.dataset import CodeOfCells, Trainings, plan_of
@@ -36,12 +36,18 @@ def train(layout: Layout, study: Study, dataset: str, code: CodeOfCells, crew: C
     adopt(layout.runs(dataset), store)
     opened: Opened = crew.call(OPEN, layout, study, dataset)
     plan = plan_of(study, opened)
-    if told := before_training(opened.metric, plan.margin, opened.items):
-        crew.tell(f"{dataset}: {told}")
-    if told := margin_moved(margin_before(layout.comparison(dataset)), plan.margin):
-        crew.tell(f"{dataset}: {told}")
+
+    def tell(text: str) -> None:
+        if text:
+            crew.tell(f"{dataset}: {text}")
+
+    def tell_smallest(smallest: float) -> None:
+        tell(after_first_seeds(opened.metric, plan.margin, opened.items, smallest))
+
+    tell(before_training(opened.metric, plan.margin, opened.items))
+    tell(margin_moved(margin_before(layout.comparison(dataset)), plan.margin))
     trainings = Trainings(layout, opened, plan, code, store)
-    found = trainings.do(crew)
+    found = trainings.do(crew, tell_smallest)
     with whole_folder(layout.runs(dataset), layout.scratch / f"train-{dataset}") as folder:
         lay_out(trainings, found, folder)
 

@@ -46,6 +46,6 @@ def config_of(folder: Path) -> RunConfig | None:
     """Read what determined a training; None if its folder does not say."""
     try:
         config, _ = read_config(folder)
-    except (DataError, TypeError, KeyError):
+    except DataError:
         return None
     return config if config.environment else None

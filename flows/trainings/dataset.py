@@ -1,15 +1,13 @@
 """Get all trainings of a dataset: ask the planner, look in the store, train what is missing."""
 
-import json
 import queue
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.layout import Layout
-from flows.report.foresight import after_first_seeds
 from flows.trainings.crew import Crew, Ending
 from flows.trainings.entries import ITEMS, RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
@@ -19,7 +17,7 @@ from rnn_core.comparison.ensembles import SCORES, EnsembleScores
 from rnn_core.metric import Division, Reached
 from rnn_core.records import parse_record
 from rnn_core.study import Study
-from rnn_core.training.run_folder import CONFIG, SUMMARY
+from rnn_core.training.run_folder import CONFIG, SUMMARY, Summary, WrittenConfig
 from rnn_core.training.search_space import own_values, search_space
 
 if TYPE_CHECKING:
@@ -140,17 +138,17 @@ class Trainings:
         """
         work = self.work(asked)
         identity = work.config.identity
-        summary = json.loads(self.store.read("training", identity, SUMMARY))
-        cost = json.loads(self.store.read("training", identity, CONFIG))["cost"]
+        summary = parse_record(self.store.read("training", identity, SUMMARY), Summary, SUMMARY)
+        config = self.store.read("training", identity, CONFIG)
         reached, trained = (None, None) if work.evaluates is None else self.on_validation(work)
         self.ended[asked] = Ended(
-            score=summary.get(f"best_validation_{self.opened.metric.name}"),
-            epochs=summary["epochs"],
-            steps=summary["steps"],
-            cost=cost["multiply_accumulates"],
+            score=summary.best_score,
+            epochs=summary.epochs,
+            steps=summary.steps,
+            cost=parse_record(config, WrittenConfig, CONFIG).cost.multiply_accumulates,
             trained=trained,
             reached=reached,
-            kept=summary.get("best_epoch"),
+            kept=summary.best_epoch,
         )
         shutil.rmtree(self.layout.training / identity, ignore_errors=True)
 
@@ -178,58 +176,59 @@ class Trainings:
             score, loss = parse_record(content, EnsembleScores, SCORES).validation, None
         return None if score is None else Reached(score, loss)
 
-    def do(self, crew: Crew) -> Look:
+    def do(self, crew: Crew, when_known: Callable[[float], None] = lambda smallest: None) -> Look:
         """Train what is missing, until the planner is done.
+
+        Args:
+            crew: The workers that train.
+            when_known: Called once, with the smallest difference that the validation set can
+                show, as soon as the first seeds tell it.
 
         Raises:
             Exception: The first error of a training, once the others that are running have ended.
         """
-        running: dict[Asked, Ending] = {}
+        under_way: dict[Asked, Ending] = {}
         ends: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self.look()
         crew.expect(self.opened.dataset, self.plan.most - len(self.ended))
         looked = False
         while (found := self.look()).wanted:
-            if found.running and not looked:
+            if found.racing and not looked:
                 looked = True
-                self.foresee(crew, found)
+                if (smallest := self.smallest_difference(found)) is not None:
+                    when_known(smallest)
             for asked in found.wanted:
-                if asked not in running:
-                    running[asked] = crew.train(self.work(asked))
-                    running[asked].add_done_callback(partial(announce, ends, asked))
-            self.take_in(running, ends)
+                if asked not in under_way:
+                    under_way[asked] = crew.train(self.work(asked))
+                    under_way[asked].add_done_callback(partial(announce, ends, asked))
+            self.take_in(under_way, ends)
         crew.expect(self.opened.dataset, 0)
         return found
 
-    def foresee(self, crew: Crew, found: Look) -> None:
-        """Say how small a difference the validation set can show, estimated from the first seeds.
+    def smallest_difference(self, found: Look) -> float | None:
+        """Estimate the smallest difference that the validation set can show from the first seeds.
 
         Only seeds in the race count, and not those of a size before it was tuned again.
         """
         from rnn_core.comparison.need import smallest_difference  # noqa: PLC0415 - has NumPy
         from rnn_core.comparison.race import items_of  # noqa: PLC0415 - has NumPy
 
-        trained: dict[str, list[Trained]] = {name: [] for name in found.running}
+        trained: dict[str, list[Trained]] = {name: [] for name in found.racing}
         for asked in found.results:
             one, name = self.ended[asked].trained, asked.sizing.name
             if one is not None and name in trained and asked.seed < self.plan.seeds.first:
                 trained[name].append(one)
         items = items_of(list(trained.values()))
-        smallest = None if items is None else smallest_difference(items)
-        if smallest is None:
-            return
-        opened = self.opened
-        if told := after_first_seeds(opened.metric, self.plan.margin, opened.items, smallest):
-            crew.tell(f"{opened.dataset}: {told}")
+        return None if items is None else smallest_difference(items)
 
-    def take_in(self, running: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
+    def take_in(self, under_way: dict[Asked, Ending], ends: "queue.SimpleQueue[Asked]") -> None:
         """Wait for the next training to end; after an error, wait for all that have begun."""
         asked = ends.get()
         try:
-            running.pop(asked).result()
+            under_way.pop(asked).result()
             self.read(asked)
         except Exception:
-            for _ in range(len(running)):
+            for _ in range(len(under_way)):
                 ends.get()
             raise
 

@@ -193,7 +193,7 @@ class Look:
         results: Trainings of the race that have ended.
         members: Once all have ended, those of the chosen candidate that may form an ensemble.
         references: Trainings of reference networks that have ended.
-        running: Names of the candidates that are still in the race; empty before its first look
+        racing: Names of the candidates that are still in the race; empty before its first look
             and after its last.
         searches: Results of the finished searches, by name of the candidate.
         failed: For each candidate that was tuned again, the trainings that were the reason.
@@ -205,7 +205,7 @@ class Look:
     results: list[Asked] = field(default_factory=list)
     members: list[Asked] = field(default_factory=list)
     references: list[Asked] = field(default_factory=list)
-    running: tuple[str, ...] = ()
+    racing: tuple[str, ...] = ()
     searches: dict[str, list[Found]] = field(default_factory=dict)
     failed: dict[str, list[Asked]] = field(default_factory=dict)
     refits: list[Asked] = field(default_factory=list)
@@ -235,7 +235,7 @@ def look(plan: DatasetPlan, ended: Mapping[Asked, Ended]) -> Look:
             follow(plan, candidate, plan.tunes.first(candidate.name), ended, found, runs)
     if plan.tunes is not None and have_first(plan, runs, ended):
         tune_again(plan, ended, found, runs)
-    asked, chosen, found.running = raced(plan, runs, ended)
+    asked, chosen, found.racing = raced(plan, runs, ended)
     for name, number in asked.items():
         for one in runs[name][:number]:
             (found.results if one in ended else found.wanted).append(one)
@@ -338,8 +338,8 @@ def raced(
 
     runners = [Runner(name=name, trained=trained_of(runs[name], ended)) for name in ordered]
     found = race(runners, plan.seeds, plan.margin)
-    running = () if found.over or not found.looks else found.running
-    return found.asked, found.recommended, running
+    racing = () if found.over or not found.looks else found.running
+    return found.asked, found.recommended, racing
 
 
 def members_of(asked: list[Asked], members: int, ended: Mapping[Asked, Ended]) -> list[Asked]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from safetensors import safe_open
@@ -14,14 +14,22 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from rnn_core.files import remove_half_written, write_bytes, write_json, write_text
+from rnn_core.files import remove_half_written, write_bytes, write_text
 from rnn_core.layers.recurrent import State
 from rnn_core.metric import Metric, Reached
+from rnn_core.records import write_record
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.adamw import AdamW
 from rnn_core.training.models import build_model, count_cost, save_weights, stream
-from rnn_core.training.run_folder import METRICS, MODEL, SUMMARY, RunConfig, write_config
+from rnn_core.training.run_folder import (
+    METRICS,
+    MODEL,
+    SUMMARY,
+    RunConfig,
+    Summary,
+    write_config,
+)
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -168,7 +176,7 @@ def train(
             save_checkpoint(folder, model, optimizer, progress)
             saved = time.monotonic()
     settle(task, model, data, progress)
-    finish(folder, task.metric, progress)
+    finish(folder, progress)
 
 
 def train_epoch(
@@ -279,22 +287,26 @@ def settle(task: Task, model: nn.Module, data: Data, progress: Progress) -> None
     progress.best_weights = model.state_dict()
 
 
-def finish(folder: Path, metric: Metric, progress: Progress) -> None:
+def finish(folder: Path, progress: Progress) -> None:
     """Write how the training ended, and the weights that are kept."""
-    summary: dict[str, Any] = {
-        "status": "diverged" if progress.diverged else "finished",
-        "epochs": progress.epoch,
-        "steps": progress.step,
-    }
     if not progress.diverged:
         write_bytes(folder / MODEL, save_weights(progress.best_weights))
-        summary["best_epoch"] = progress.best_epoch
-        if math.isfinite(progress.best_score):
-            summary[f"best_validation_{metric.name}"] = progress.best_score
-        if progress.best_loss is not None:
-            summary["best_validation_loss"] = progress.best_loss
     (folder / CHECKPOINT).unlink(missing_ok=True)
-    write_json(folder / SUMMARY, summary)
+    write_record(folder / SUMMARY, summary_of(progress))
+
+
+def summary_of(progress: Progress) -> Summary:
+    """The end of a training."""
+    if progress.diverged:
+        return Summary(status="diverged", epochs=progress.epoch, steps=progress.step)
+    return Summary(
+        status="finished",
+        epochs=progress.epoch,
+        steps=progress.step,
+        best_epoch=progress.best_epoch,
+        best_score=progress.best_score if math.isfinite(progress.best_score) else None,
+        best_loss=progress.best_loss,
+    )
 
 
 def save_checkpoint(folder: Path, model: nn.Module, optimizer: AdamW, progress: Progress) -> None:

@@ -13,12 +13,12 @@ names its rung, and in that one for each seed.
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from rnn_core.files import read_json, write_json
 from rnn_core.metric import Division
+from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
@@ -81,6 +81,20 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WrittenConfig(RunConfig):
+    """The content of config.json."""
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
+
+    cost: Cost
+
+    @property
+    def config(self) -> RunConfig:
+        """Without the cost, which determines nothing."""
+        return RunConfig(**{one.name: getattr(self, one.name) for one in fields(RunConfig)})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """End of the training of a seed.
 
@@ -88,11 +102,19 @@ class Summary:
         status: "diverged" if its loss or its score was no number.
         epochs: Epochs that it trained.
         steps: Optimiser steps that it took.
+        best_epoch: Epoch whose weights are kept; None if it diverged.
+        best_score: Score of these weights on the validation set, and best_loss what training
+            lowers, where that is not the score; None if they were not computed.
     """
+
+    __pydantic_config__: ClassVar = NO_OTHER_KEYS
 
     status: Literal["finished", "diverged"]
     epochs: int
     steps: int
+    best_epoch: int | None = None
+    best_score: float | None = None
+    best_loss: float | None = None
 
 
 def size_name(hidden_size: int, num_layers: int) -> str:
@@ -129,21 +151,23 @@ def sizes_in(folder: Path) -> list[str]:
 
 def write_config(folder: Path, config: RunConfig, cost: Cost) -> None:
     """Write what a seed is, before it trains."""
-    write_json(folder / CONFIG, {**asdict(config), "cost": asdict(cost)})
+    write_record(folder / CONFIG, WrittenConfig(**vars(config), cost=cost))
 
 
 def read_config(folder: Path) -> tuple[RunConfig, Cost]:
-    """Read what a seed is."""
-    content = read_json(folder / CONFIG)
-    cost = Cost(**content.pop("cost"))
-    return RunConfig(**content), cost
+    """Read what a seed is.
+
+    Raises:
+        DataError: If the folder does not say, or the file is damaged.
+    """
+    written = read_record(folder / CONFIG, WrittenConfig)
+    return written.config, written.cost
 
 
 def read_summary(folder: Path) -> Summary:
     """Read how a finished seed ended.
 
     Raises:
-        DataError: If it is not finished.
+        DataError: If it is not finished, or the file is damaged.
     """
-    content = read_json(folder / SUMMARY)
-    return Summary(status=content["status"], epochs=content["epochs"], steps=content["steps"])
+    return read_record(folder / SUMMARY, Summary)

@@ -1,6 +1,5 @@
 """A crew that trains nothing: trainings end when a test says so, with scores that are made up."""
 
-import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,7 +20,7 @@ from rnn_core.metric import Metric, ScoredSplit
 from rnn_core.records import write_record
 from rnn_core.study import Seeds, is_for_tuning
 from rnn_core.training.item_scores import ItemScores, write_items
-from rnn_core.training.run_folder import CONFIG, SUMMARY, RunConfig
+from rnn_core.training.run_folder import SUMMARY, Cost, RunConfig, Summary, write_config
 from rnn_core.training.rung import Rung
 from rnn_core.training.search_space import Dimension
 
@@ -70,10 +69,10 @@ class Scores:
         folder = place / config.identity
         folder.mkdir(parents=True, exist_ok=True)
         score = self.validation(config)
-        summary = {"best_validation_mse": score, "epochs": 1, "steps": 2}
-        (folder / SUMMARY).write_text(json.dumps(summary))
-        cost = {"multiply_accumulates": COSTS[config.cell]}
-        (folder / CONFIG).write_text(json.dumps({"cost": cost}))
+        summary = Summary(status="finished", epochs=1, steps=2, best_epoch=1, best_score=score)
+        write_record(folder / SUMMARY, summary)
+        cost = Cost(parameters=1, recurrent_parameters=1, multiply_accumulates=COSTS[config.cell])
+        write_config(folder, config, cost)
         store.put("training", config.identity, folder)
         if not is_for_tuning(config.seed):
             key = evaluation_identity(config.identity, CODE.evaluates[config.cell])
@@ -118,14 +117,13 @@ class Crew:
     scores: Scores = Scores()
     running: dict[str, tuple[Work, Future]] = field(default_factory=dict)
     begun: list[RunConfig] = field(default_factory=list)
-    told: list[tuple[str, int]] = field(default_factory=list)
     has_begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def expect(self, dataset, trainings):
         """Nobody watches."""
 
     def tell(self, text):
-        self.told.append((text, len(self.begun)))
+        """Nobody reads."""
 
     def train(self, work: Work) -> Future:
         future: Future = Future()

@@ -18,8 +18,7 @@ from usual_study import USUAL
 
 import rnn_core
 from flows.layout import Layout
-from flows.recording.inputs import DATASET_VERBS
-from flows.stages import code
+from flows.stages import DATASET_VERBS, code
 from flows.trainings.crew import EVALUATE, TRAIN
 from rnn_core.definitions import ROOT
 from rnn_core.reach import reached

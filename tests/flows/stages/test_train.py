@@ -169,7 +169,7 @@ def test_trial_is_exactly_the_training_that_it_says_it_is(tuned, tmp_path):
         trial, place = each[-1], tmp_path / str(i)
         train_directly(tuned, place, 8, trial["seed"], epochs, trial["values"])
         summary = read_json(place / SUMMARY)
-        assert summary["best_validation_mse"] == trial["score"]
+        assert summary["best_score"] == trial["score"]
         assert (summary["epochs"], summary["steps"]) == (trial["epochs"], trial["steps"])
     assert [each[-1]["seed"] - TUNING_SEED for each in trials(record)] == [0, 0, 1]
 

@@ -116,6 +116,8 @@ def test_where_nothing_chooses_the_last_epoch_is_kept(text, tmp_path, schedule):
         "epochs": 4,
         "steps": records(tmp_path / "last")[-1]["step"],
         "best_epoch": 4,
+        "best_score": None,
+        "best_loss": None,
     }
     assert not [key for record in records(tmp_path / "last") for key in record if "valid" in key]
     shorter = run(without_validation(text), tmp_path / "shorter", schedule=schedule, epochs=3)
@@ -165,7 +167,7 @@ def test_finished_folder_says_what_it_is_and_how_it_ended(text, tmp_path):
     scores = [r["validation_nats_per_token"] for r in history]
     assert [r["epoch"] for r in history] == [1, 2, 3, 4]
     assert summary["status"] == "finished"
-    assert summary["best_validation_nats_per_token"] == min(scores)
+    assert summary["best_score"] == min(scores)
     assert summary["best_epoch"] == scores.index(min(scores)) + 1
     assert summary["steps"] == history[-1]["step"]
     read, cost = read_config(tmp_path)
@@ -222,8 +224,8 @@ def test_of_equal_scores_the_one_with_the_lower_loss_is_kept(text, tmp_path, mon
     saturated(monkeypatch, accuracy, losses)
     run(text, tmp_path / "whole", epochs=5, schedule="constant")
     summary = json.loads((tmp_path / "whole/summary.json").read_text())
-    assert (summary["best_epoch"], summary["best_validation_accuracy"]) == (kept, max(accuracy))
-    assert summary["best_validation_loss"] == losses[kept - 1]
+    assert (summary["best_epoch"], summary["best_score"]) == (kept, max(accuracy))
+    assert summary["best_loss"] == losses[kept - 1]
     assert [r["validation_loss"] for r in records(tmp_path / "whole")] == losses
     saturated(monkeypatch, accuracy[:kept], losses[:kept])
     run(text, tmp_path / "short", epochs=kept, schedule="constant")
