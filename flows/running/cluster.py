@@ -1,5 +1,6 @@
 """Trainings on a Dask cluster, whose workers share only the store with the study."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 from weakref import WeakSet
 
 from distributed import KilledWorker
+from distributed.comm.core import connect
+from distributed.security import Security
 from prefect import Task
 from prefect.settings import get_current_settings
 from prefect_dask.task_runners import DaskTaskRunner, PrefectDaskFuture
@@ -58,8 +61,8 @@ class Returning:
             ) from error
         except CancelledError as error:
             raise StudyError(
-                "the cluster was lost, or the work was cancelled there; run it again (finished "
-                "trainings are kept)"
+                "the cluster was lost, or the work was cancelled there; see that its scheduler and "
+                "workers run, and run it again (finished trainings are kept)"
             ) from error
         for record in records:
             append(self.layout, record)
@@ -139,17 +142,36 @@ def cluster_at(address: str) -> Iterator[Cluster]:
             "them reach: sftp://..., s3://..., or a folder that all machines have"
         )
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # we report it in one line
+    check_scheduler(address)
     with DaskTaskRunner(address=address, client_kwargs={"timeout": ANSWER_SECONDS}) as runner:
-        try:
-            runner.client.scheduler_info()
-        except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise StudyError(
-                f"the Dask scheduler {address} does not answer: {reason}; start it with "
-                "`dask scheduler`, or run without --on"
-            ) from None
         check_workers(runner)
         yield Cluster(runner, copy_context())
+
+
+def check_scheduler(address: str) -> None:
+    """Check that a Dask scheduler answers.
+
+    Dask's client waits without end for whatever accepts its connection and says nothing, such as
+    the scheduler's page.
+
+    Raises:
+        StudyError: If it does not.
+    """
+    try:
+        asyncio.run(asyncio.wait_for(greet(address), 2 * ANSWER_SECONDS))
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split()) or "something else is there, such as its page"
+        raise StudyError(
+            f"the Dask scheduler {address} does not answer: {reason}; start it with "
+            "`dask scheduler`, which prints its address, or run without --on"
+        ) from None
+
+
+async def greet(address: str) -> None:
+    """Exchange greetings with a Dask scheduler."""
+    own = Security().get_connection_args("client")  # type: ignore[no-untyped-call]  # Dask's
+    comm = await connect(address, timeout=ANSWER_SECONDS, **own)  # type: ignore[no-untyped-call]
+    await comm.close()
 
 
 def check_workers(runner: DaskTaskRunner) -> None:
@@ -161,7 +183,10 @@ def check_workers(runner: DaskTaskRunner) -> None:
     url = get_current_settings().api.url or ""
     there = runner.client.run(answers, url, on_error="return")
     if not there:
-        sys.stderr.write(f"the cluster at {runner.address} has no workers yet; trainings wait\n")
+        sys.stderr.write(
+            f"the cluster at {runner.address} has no workers yet; trainings wait until you start "
+            f"one with `dask worker {runner.address} --nthreads 1`\n"
+        )
     for worker, found in there.items():
         if isinstance(found, BaseException):
             raise StudyError(
@@ -170,6 +195,7 @@ def check_workers(runner: DaskTaskRunner) -> None:
             )
         if not found:
             raise StudyError(
-                f"the worker {worker} does not reach Prefect at {without_user(url)}; set "
-                "PREFECT_API_URL to the address of a Prefect server that all machines reach"
+                f"the worker {worker} does not reach Prefect at {without_user(url)}; start a "
+                "server that all machines reach with `prefect server start --host ADDRESS`, and "
+                "set PREFECT_API_URL to http://ADDRESS:4200/api"
             )

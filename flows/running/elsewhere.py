@@ -6,7 +6,7 @@ goes on, since it may serve others.
 
 import os
 import socket
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -68,10 +68,19 @@ class Elsewhere:
             check_threads(worker.state.nthreads)
             done = pool_in(place).submit(DO, self.function, here)
             return result_while_wanted(done, worker, place)
-        except GatewiseError as error:
+        except CancelledError:
+            raise
+        except Exception as error:
             name = f"{worker.address} on {socket.gethostname()}"
             kind = WorkerLostError if isinstance(error, WorkerLostError) else StudyError
-            raise kind(f"the worker {name}: {error}") from error
+            raise kind(f"the worker {name}: {told(error, place)}") from error
+
+
+def told(error: Exception, place: Path) -> str:
+    """The text of an error; one that is not ours, such as of a full disk, names no folder."""
+    if isinstance(error, GatewiseError):
+        return str(error)
+    return f"{type(error).__name__}: {error}, while it worked in {place}"
 
 
 @cache

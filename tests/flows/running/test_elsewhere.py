@@ -1,5 +1,6 @@
 """Refusals of a Dask worker, and the exchange between it and a study."""
 
+import socket
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from usual_training import config_of
 from waiting import lives, wait_for
 
 from flows.layout import Layout
+from flows.running import cluster as cluster_module
 from flows.running import elsewhere as module
 from flows.running.cluster import Cluster, Returning, cluster_at
 from flows.running.elsewhere import Elsewhere, check_code, check_threads, fetch_prepared, pool_in
@@ -112,6 +114,12 @@ def test_work_that_ends_its_process_may_be_tried_again_by_the_same_worker(doing,
     assert doing("do", work) == []
 
 
+def test_error_that_says_no_place_gets_those_of_its_worker(doing, work, tmp_path):
+    told = rf"^the worker tcp://there:1 on .*: OSError: .*quota.*, while it worked in {tmp_path}"
+    with pytest.raises(StudyError, match=told):
+        doing("meet_a_full_disk", work)
+
+
 def test_work_that_nobody_wants_is_ended_and_the_worker_takes_on_more(doing, work, task, tmp_path):
     before = psutil.Process().children()
     with ThreadPoolExecutor(1) as thread:
@@ -167,6 +175,19 @@ def test_cluster_without_a_store_is_refused_before_it_is_asked(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(StudyError, match=f"{VARIABLE} must be set"), cluster_at("tcp://no-such:1"):
         pass
+
+
+def test_server_that_is_no_scheduler_is_named_at_once(tmp_path, monkeypatch):
+    """Dask's client would wait for its first word for ever."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setattr(cluster_module, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            pytest.raises(StudyError, match=f"{address} does not answer: something else is there"),
+            cluster_at(address),
+        ):
+            pass
 
 
 RECORD = Record(
