@@ -11,7 +11,7 @@ import numpy as np
 from rnn_core.metric import SPLITS
 from rnn_core.readers.sound.audio import Samples
 from rnn_core.readers.sound.name_tokens import Recording
-from rnn_core.readers.sound.recording_sides import (
+from rnn_core.readers.sound.recording_splits import (
     SplitParameters,
     of_side,
     split_recordings,

@@ -12,7 +12,7 @@ from rnn_core.readers.sound.joined_words import Utterance, Utterances
 from rnn_core.readers.sound.recording_columns import KnownNames, Wanted
 from rnn_core.readers.sound.recording_files import Files, bare_name, find_files
 from rnn_core.readers.sound.recording_index import Index, alike
-from rnn_core.readers.sound.recording_sides import (
+from rnn_core.readers.sound.recording_splits import (
     SplitParameters,
     given_sides,
     share_sides,

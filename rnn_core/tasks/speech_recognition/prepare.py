@@ -12,7 +12,7 @@ from rnn_core.features.frames import features_of, fit_scaling, samples_to_frames
 from rnn_core.metric import SPLITS
 from rnn_core.readers.sound.name_pattern import HOW
 from rnn_core.readers.sound.name_tokens import Recording
-from rnn_core.readers.sound.recording_sides import (
+from rnn_core.readers.sound.recording_splits import (
     check_words,
     named_groups,
     of_side,

@@ -6,7 +6,7 @@ from typing import Any
 
 from rnn_core.features.augmentation import SUGGESTED_TRAINING
 from rnn_core.features.frames import SUGGESTED_FRAMES
-from rnn_core.readers.sound.recording_sides import suggest_word_split
+from rnn_core.readers.sound.recording_splits import suggest_word_split
 from rnn_core.readers.sound.recordings import words_to_suggest
 from rnn_core.tasks.base.prepares import Suggestion, weights_for
 

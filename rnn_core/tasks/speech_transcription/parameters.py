@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from rnn_core.features.frames import FrameParameters
 from rnn_core.readers.sound.joined_words import JoinParameters
 from rnn_core.readers.sound.name_pattern import NameParameters
-from rnn_core.readers.sound.recording_sides import SplitParameters
+from rnn_core.readers.sound.recording_splits import SplitParameters
 from rnn_core.readers.sound.recordings import Heard
 from rnn_core.tasks.base.prepared import Meta
 

@@ -14,7 +14,7 @@ from rnn_core.features.frames import FrameParameters, features_of, fit_scaling, 
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.sound.joined_words import Utterance, Utterances, joined_utterances
-from rnn_core.readers.sound.recording_sides import of_side, speaker_numbers
+from rnn_core.readers.sound.recording_splits import of_side, speaker_numbers
 from rnn_core.readers.sound.transcripts import listed_utterances
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionData, TranscriptionMeta
 

@@ -8,7 +8,7 @@ from rnn_core.features.augmentation import SUGGESTED_TRAINING
 from rnn_core.features.frames import SUGGESTED_FRAMES
 from rnn_core.readers.faults import Faults, FaultsError
 from rnn_core.readers.sound.recorded_words import find_words
-from rnn_core.readers.sound.recording_sides import suggest_split, suggest_word_split
+from rnn_core.readers.sound.recording_splits import suggest_split, suggest_word_split
 from rnn_core.readers.sound.recordings import words_to_suggest
 from rnn_core.readers.sound.transcripts import (
     NONE,

@@ -8,7 +8,7 @@ from sound_layouts import WORDS, libri_speech, record, write
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound import text_lists
-from rnn_core.readers.sound.recording_sides import SplitParameters
+from rnn_core.readers.sound.recording_splits import SplitParameters
 from rnn_core.readers.sound.transcripts import list_transcripts, listed_utterances
 from rnn_core.tasks.speech_transcription.suggest import suggest
 

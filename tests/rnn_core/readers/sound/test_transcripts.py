@@ -8,7 +8,7 @@ import soundfile
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.sound.recording_sides import SplitParameters
+from rnn_core.readers.sound.recording_splits import SplitParameters
 from rnn_core.readers.sound.transcripts import list_transcripts, listed_utterances
 
 TEXTS = {"a": "go left", "b": 'say "x"', "c": '"no go', "d": "no, go"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnn_core.readers.sound.name_tokens import Recording
-from rnn_core.readers.sound.recording_sides import (
+from rnn_core.readers.sound.recording_splits import (
     SplitParameters,
     share_sides,
     split_recordings,
