@@ -139,9 +139,9 @@ def holt_winters(task: Forecasting, data: Data, *, damped: bool) -> NDArray[np.f
     rows = task.rows(data, "test")
     found = task.series_of(rows)
     forecasts = np.zeros((len(rows), meta.horizon))
-    for place, side in enumerate(meta.sides):
-        first, (_, end) = side["train"][0], side["train"]
-        values = data["values"][first : side["test"][1], 0].double().numpy()
+    for place, borders in enumerate(meta.series_borders):
+        first, (_, end) = borders["train"][0], borders["train"]
+        values = data["values"][first : borders["test"][1], 0].double().numpy()
         values = fill_by_season(values, season)
         smoothing = smooth(values[: end - first], season, damped, None).params
         kept = {

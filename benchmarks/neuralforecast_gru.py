@@ -89,8 +89,8 @@ class Case:
     def long_table(self) -> pd.DataFrame:
         """The standardised series as neuralforecast reads them, up to the test set's end."""
         parts = []
-        for place, side in enumerate(self.meta.sides):
-            first, end = side["train"][0], side["test"][1]
+        for place, borders in enumerate(self.meta.series_borders):
+            first, end = borders["train"][0], borders["test"][1]
             values = self.data["values"][first:end, 0].numpy()
             times = pd.date_range("2020-01-01", periods=len(values), freq="D")
             parts.append(pd.DataFrame({"unique_id": place, "ds": times, "y": values}))
@@ -117,7 +117,10 @@ class Case:
 
     def fit(self) -> float:
         """Seconds of a training of neuralforecast, on the rows of the training set."""
-        table, ends = self.long_table(), [s["train"][1] - s["train"][0] for s in self.meta.sides]
+        table, ends = (
+            self.long_table(),
+            [s["train"][1] - s["train"][0] for s in self.meta.series_borders],
+        )
         place = table.groupby("unique_id").cumcount().to_numpy()
         rows = table[place < np.asarray(ends)[table["unique_id"]]]
         model = self.neuralforecast()

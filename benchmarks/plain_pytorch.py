@@ -232,7 +232,7 @@ def build_model(task: Task, cell: str, seed: int) -> nn.Module:
 
 
 def score(task: Task, model: nn.Module, data: Data, split: Split) -> tuple[float, float]:
-    """The metric of a side, and the loss there, which tells equals apart; 0 where it is that."""
+    """The metric of a split, and the loss there, which tells equals apart; 0 where it is that."""
     model.eval()
     with torch.inference_mode():
         scores = task.scores(model, data, split)

@@ -90,14 +90,14 @@ class Transcribed(Sounds):
     def of_training(self, task: SpeechTranscription, raw: Path) -> Traits:
         rate = task.meta.rate_hz
         found = read_utterances(raw, task.meta.parameters).each
-        trained = of_train([one.samples for one in found], [one.side for one in found])
+        trained = of_train([one.samples for one in found], [one.split for one in found])
         return together([traits_of(one, rate) for one in trained], task.meta.heard.rates)
 
 
-def of_train(samples: Sequence[Samples], sides: Sequence[int]) -> list[Samples]:
+def of_train(samples: Sequence[Samples], splits: Sequence[int]) -> list[Samples]:
     """The samples of the recordings of the training set."""
-    pairs = zip(samples, sides, strict=True)
-    return [one for one, side in pairs if SPLITS[side] == "train"]
+    pairs = zip(samples, splits, strict=True)
+    return [one for one, split in pairs if SPLITS[split] == "train"]
 
 
 def traits_of(samples: Samples, rate_hz: int) -> Recording:

@@ -66,8 +66,8 @@ class Windows:
     def of_training(self, task: Forecasting, raw: Path) -> Traits:
         meta, found = task.meta, []
         parts = read_table(raw, meta.parameters).parts.items()
-        for (series, part), sides in zip(parts, meta.sides, strict=True):
-            trained = slice(0, sides["train"][1] - sides["train"][0])
+        for (series, part), borders in zip(parts, meta.series_borders, strict=True):
+            trained = slice(0, borders["train"][1] - borders["train"][0])
             own = None if part.times is None else part.times[trained]
             numbers = part.numbers[meta.columns].to_numpy(np.float64)[trained]
             found.append(of_series(task, series, numbers, own))

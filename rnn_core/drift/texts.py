@@ -11,14 +11,15 @@ import numpy as np
 from rnn_core.drift.traits import Traits
 from rnn_core.features.word_finding import join_units
 from rnn_core.readers.parallel_text import clean
+from rnn_core.readers.splits import TRAIN
 from rnn_core.tasks.base.serves import required_column
 from rnn_core.tasks.copy_memory.prepare import raw_lines, split_lines
 from rnn_core.tasks.copy_memory.task import CopyMemory
-from rnn_core.tasks.sentiment.files import read_sides as read_labelled
+from rnn_core.tasks.sentiment.files import read_splits as read_labelled
 from rnn_core.tasks.sentiment.files import words_of
 from rnn_core.tasks.sentiment.raw_input import texts_in_table
 from rnn_core.tasks.sentiment.task import Sentiment
-from rnn_core.tasks.translation.pairs import read_sides as read_pairs
+from rnn_core.tasks.translation.pairs import read_splits as read_pairs
 from rnn_core.tasks.translation.pairs import without_repeated
 from rnn_core.tasks.translation.task import Translation
 
@@ -45,7 +46,7 @@ class Opinions:
 
     def of_training(self, task: Sentiment, raw: Path) -> Traits:
         table = read_labelled(raw, task.meta.parameters).table
-        texts = table["text"][table["side"] == 0].tolist()
+        texts = table["text"][table["split"] == TRAIN].tolist()
         cut = [self.cut(task, text) for text in texts]
         fewest = task.meta.parameters.min_count
         return traits_of(texts, cut, shares_outside_others(cut, task.index, fewest))

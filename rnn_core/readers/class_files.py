@@ -28,7 +28,7 @@ from rnn_core.readers.labelled_lines import (
 )
 from rnn_core.readers.labelled_texts import LABEL_NAMES, TEXT_NAMES, check_rows
 from rnn_core.readers.plain_text import as_seen
-from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
+from rnn_core.readers.splits import NO_SPLIT, SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.text_files import is_plain
 from rnn_core.readers.writing_systems import UNSPACED
 
@@ -74,12 +74,12 @@ class ClassFile(NamedTuple):
     Attributes:
         file: The file.
         label: The class.
-        side: The index of its split, or -1.
+        split: The index of its split, or `NO_SPLIT`.
     """
 
     file: Path
     label: str
-    side: int
+    split: int
 
 
 def words_in_name(file: Path) -> list[str]:
@@ -109,17 +109,17 @@ def find_class_files(raw: Path) -> list[ClassFile]:
     files = [file for file in existing_files(raw) if may_be_texts(file)]
     ends = [file for file in files if not is_plain(file)]
     labels = labels_of(ends if len(ends) > 1 else files)
-    splits = {file: split_word(file.relative_to(raw).as_posix()) for file in labels}
-    named = splits_named(word for word in splits.values() if word)
+    words = {file: split_word(file.relative_to(raw).as_posix()) for file in labels}
+    named = splits_named(word for word in words.values() if word)
     if not are_classes(labels.values()) or ("train" not in named.values() and named):
         return []
     certain = are_opinions(labels.values())
-    some = len({word is None for word in splits.values()}) > 1
+    some = len({word is None for word in words.values()}) > 1
     if some or not all(has_lines(file, certain) for file in labels):
         return []
-    sides = [-1 if word is None else SPLITS.index(named[word]) for word in splits.values()]
-    found = list(map(ClassFile, labels, map(as_seen, labels.values()), sides))
-    each = {(one.label, one.side) for one in found}
+    splits = [NO_SPLIT if word is None else SPLITS.index(named[word]) for word in words.values()]
+    found = list(map(ClassFile, labels, map(as_seen, labels.values()), splits))
+    each = {(one.label, one.split) for one in found}
     if len(each) < len(found):
         return []
     if not certain:
@@ -163,16 +163,17 @@ def refuse_aligned(classes: Sequence[ClassFile], raw: Path) -> None:
     Raises:
         DataError: If they may be aligned.
     """
-    sides: dict[int, dict[str, list[int]]] = {}
+    splits: dict[int, dict[str, list[int]]] = {}
     for one in classes:
-        sides.setdefault(one.side, {})[one.label] = lengths_of(one.file)
-    for own in sides.values():
+        splits.setdefault(one.split, {})[one.label] = lengths_of(one.file)
+    for own in splits.values():
         if len(own) < 2 or len({*map(len, own.values())}) > 1:
             return
-    if any(are_apart(pair, sides.values()) for pair in combinations({c.label for c in classes}, 2)):
+    pairs = combinations({one.label for one in classes}, 2)
+    if any(are_apart(pair, splits.values()) for pair in pairs):
         return
     names = [one.file.relative_to(raw).as_posix() for one in classes]
-    columns = "text, label and split" if len(sides) > 1 else "text and label"
+    columns = "text, label and split" if len(splits) > 1 else "text and label"
     raise DataError(
         f"{some(names)} have as many lines as each other, as texts and their translations have, "
         "and may be no classes; if each has the texts of one class, write a table with columns "
@@ -180,14 +181,14 @@ def refuse_aligned(classes: Sequence[ClassFile], raw: Path) -> None:
     )
 
 
-def are_apart(pair: tuple[str, str], sides: Iterable[Mapping[str, Sequence[int]]]) -> bool:
+def are_apart(pair: tuple[str, str], splits: Iterable[Mapping[str, Sequence[int]]]) -> bool:
     """Return whether two classes are certainly not aligned, by the lengths of their many lines.
 
     Args:
         pair: The classes.
-        sides: The lengths of the lines of each class, for each split.
+        splits: The lengths of the lines of each class, for each split.
     """
-    both = [own for own in sides if {*pair} <= {*own}]
+    both = [own for own in splits if {*pair} <= {*own}]
     first, second = (list(chain.from_iterable(own[label] for own in both)) for label in pair)
     return len(first) >= LEAST_LINES and not go_together(first, second)
 
@@ -245,15 +246,15 @@ def read_class_files(
         faults: Where it is noted what is wrong.
 
     Returns:
-        Columns `text`, `label` and `side`, with the file and the line of each as the index, `row`.
+        Columns `text`, `label` and `split`, with the file and the line of each as the index, `row`.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
     tables = []
-    for file, label, side in classes:
+    for file, label, split in classes:
         with faults.noted():
             texts = dict(numbered_lines(file, encoding_of(file, encoding, faults), faults))
-            table = pd.DataFrame({"text": texts, "label": label, "side": side})
+            table = pd.DataFrame({"text": texts, "label": label, "split": split})
             check_rows(file.name, table, faults)
             name = file.relative_to(raw).as_posix()
             tables.append(table.set_axis([f"{name}, line {line}" for line in texts]))

@@ -46,12 +46,12 @@ class Layout(NamedTuple):
     Attributes:
         source_file: File of the texts to translate, or table; `*` for the names of sets.
         target_file: That of the translations.
-        sides: What the star stands for in each set; None where that is drawn.
+        splits: What the star stands for in each set; None where that is drawn.
     """
 
     source_file: str
     target_file: str | None
-    sides: tuple[str, str | None, str | None] | None
+    splits: tuple[str, str | None, str | None] | None
 
 
 def find_layout(raw: Path, source: str | None, target: str | None) -> Layout | None:
@@ -175,8 +175,8 @@ def layout_of(frames: dict[str, dict[str, str]], pair: tuple[str, str]) -> Layou
     if len(frames) == 1:
         ((_, files),) = frames.items()
         return Layout(files[pair[0]], files[pair[1]], None)
-    pattern, sides = by_sets(list(frames), pair)
-    return Layout(pattern.replace(HOLE, pair[0]), pattern.replace(HOLE, pair[1]), sides)
+    pattern, splits = by_sets(list(frames), pair)
+    return Layout(pattern.replace(HOLE, pair[0]), pattern.replace(HOLE, pair[1]), splits)
 
 
 def table_layout(tables: Sequence[str]) -> Layout | None:
@@ -187,8 +187,8 @@ def table_layout(tables: Sequence[str]) -> Layout | None:
         raise DataError(f"{some([*tables])} are parts of one table; {joining(tables, ('',))}")
     if not any(split_word(TESTS.sub("test", name)) for name in tables):
         return None
-    pattern, sides = by_sets(tables)
-    return Layout(pattern, None, sides)
+    pattern, splits = by_sets(tables)
+    return Layout(pattern, None, splits)
 
 
 def by_sets(
@@ -282,5 +282,5 @@ def patterned(chosen: dict[Split, str]) -> tuple[str, tuple[str, str | None, str
             f"the names of the sets differ in more than the set: {some([*map(shown, names)])}; "
             "call them alike, such as train.en, val.en and test.en"
         )
-    sides = (middles["train"], middles.get("validation"), middles.get("test"))
-    return f"{start}*{end}", sides
+    splits = (middles["train"], middles.get("validation"), middles.get("test"))
+    return f"{start}*{end}", splits

@@ -4,9 +4,15 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
-from rnn_core.metric import Split
+from rnn_core.metric import SPLITS, Split
 
 T = TypeVar("T")
+
+TRAIN, VALIDATION, TEST = range(len(SPLITS))
+"""Indexes of `SPLITS`; data has the split of each item as one."""
+
+NO_SPLIT = -1
+"""In their place where nothing says the split of an item."""
 
 SETS: dict[Split, str] = {
     "train": "training set",

@@ -328,15 +328,15 @@ def check_gaps(numbers: pd.DataFrame, name: str, cure: str) -> None:
     faults.check()
 
 
-def check_sides(numbers: pd.DataFrame, sides: dict[str, slice], name: str) -> None:
+def check_values(numbers: pd.DataFrame, parts: dict[str, slice], name: str) -> None:
     """Refuse columns that have no value at all in a split.
 
     Raises:
         DataError: Names all.
     """
     faults = Faults()
-    for side, rows in sides.items():
+    for part, rows in parts.items():
         empty = numbers.iloc[rows].isna().all()
         for column in empty.index[empty]:
-            faults.add(f"{name}: column {column!r} has no value at all in the {side}", "")
+            faults.add(f"{name}: column {column!r} has no value at all in the {part}", "")
     faults.check()

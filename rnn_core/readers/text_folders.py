@@ -16,7 +16,7 @@ from rnn_core.readers.folders import check_link, visible_files, visible_in
 from rnn_core.readers.formats.encodings import first_that_is_not
 from rnn_core.readers.formats.packed import unpacked
 from rnn_core.readers.plain_text import as_seen, read_plain_text
-from rnn_core.readers.splits import SPLIT_NAMES, split_word, splits_named
+from rnn_core.readers.splits import NO_SPLIT, SPLIT_NAMES, split_word, splits_named
 from rnn_core.readers.text_files import is_plain
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ class ClassFolder(NamedTuple):
 
     Attributes:
         folder: The folder, which is called as the class.
-        side: The index of its split, or -1.
+        split: The index of its split, or `NO_SPLIT`.
     """
 
     folder: Path
-    side: int
+    split: int
 
 
 def is_text(file: Path) -> bool:
@@ -80,10 +80,10 @@ def find_class_folders(raw: Path) -> list[ClassFolder]:
     }
     if splits and "train" not in splits.values():
         raise DataError(f"there is a folder {min(splits).name}, and none called train")
-    places = {folder: SPLITS.index(split) for folder, split in splits.items()} or {raw: -1}
+    places = {folder: SPLITS.index(split) for folder, split in splits.items()} or {raw: NO_SPLIT}
     found = [
-        ClassFolder(folder, side)
-        for above, side in places.items()
+        ClassFolder(folder, index)
+        for above, index in places.items()
         for folder in class_folders(above)
     ]
     if len({one.folder.name for one in found}) > 1:
@@ -111,20 +111,20 @@ def texts_of_classes(
         encoding: Of texts that are not in UTF-8.
 
     Returns:
-        Columns `text`, `label` and `side`, the index of a split or -1, with the file of each as
-        the index, `row`.
+        Columns `text`, `label` and `split`, the index of a split or `NO_SPLIT`, with the file of
+        each as the index, `row`.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
     rows = [
-        (file, text, as_seen(folder.name), side)
-        for folder, side in classes
+        (file, text, as_seen(folder.name), split)
+        for folder, split in classes
         for file, text in texts_in(folder, raw, faults, encoding)
     ]
     if not rows:
         return None
-    names, texts, labels, sides = zip(*rows, strict=True)
-    columns = {"text": texts, "label": labels, "side": sides}
+    names, texts, labels, splits = zip(*rows, strict=True)
+    columns = {"text": texts, "label": labels, "split": splits}
     return pd.DataFrame(columns, index=pd.Index(names, name="row"))
 
 

@@ -4,9 +4,10 @@ import random
 from collections.abc import Sequence
 
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.splits import TEST, TRAIN, VALIDATION
 
 
-def stratified_sides(
+def stratified_splits(
     texts: Sequence[str],
     labels: Sequence[str],
     shares: tuple[float, float],
@@ -32,7 +33,7 @@ def stratified_sides(
     members: dict[str, list[str]] = {label: [] for label in sorted(set(labels))}
     for text, label in dict(zip(reversed(texts), reversed(labels), strict=True)).items():
         members[label].append(text)
-    side_of: dict[str, int] = {}
+    split_of: dict[str, int] = {}
     for label, own in members.items():
         random.Random(f"{seed} {label}").shuffle(ordered := sorted(own))
         validation, test = (max(1, round(s * len(own))) if s else 0 for s in shares)
@@ -46,17 +47,19 @@ def stratified_sides(
                 "and test_share smaller",
             )
             validation = test = 0
-        sides = [1] * validation + [2] * test + [0] * (len(own) - validation - test)
-        side_of.update(zip(ordered, sides, strict=True))
-    return [side_of[text] for text in texts]
+        splits = (
+            [VALIDATION] * validation + [TEST] * test + [TRAIN] * (len(own) - validation - test)
+        )
+        split_of.update(zip(ordered, splits, strict=True))
+    return [split_of[text] for text in texts]
 
 
-def later_copies(texts: Sequence[str], sides: Sequence[int]) -> list[bool]:
+def later_copies(texts: Sequence[str], splits: Sequence[int]) -> list[bool]:
     """Find the rows whose text is also in a later split."""
     last: dict[str, int] = {}
-    for text, side in zip(texts, sides, strict=True):
-        last[text] = max(side, last.get(text, 0))
-    return [side < last[text] for text, side in zip(texts, sides, strict=True)]
+    for text, split in zip(texts, splits, strict=True):
+        last[text] = max(split, last.get(text, 0))
+    return [split < last[text] for text, split in zip(texts, splits, strict=True)]
 
 
 def with_two_labels(texts: Sequence[str], labels: Sequence[str]) -> list[str]:

@@ -8,11 +8,11 @@ from rnn_core.metric import Metric
 from rnn_core.readers.parallel_text import clean
 from rnn_core.tasks.base.rescores import mark
 from rnn_core.tasks.base.serves import required_column
-from rnn_core.tasks.sentiment.files import read_sides as read_labelled
+from rnn_core.tasks.sentiment.files import read_splits as read_labelled
 from rnn_core.tasks.sentiment.files import words_of
 from rnn_core.tasks.sentiment.raw_input import texts_in_table
 from rnn_core.tasks.sentiment.task import Sentiment
-from rnn_core.tasks.translation.pairs import read_sides as read_pairs
+from rnn_core.tasks.translation.pairs import read_splits as read_pairs
 from rnn_core.tasks.translation.task import Translation
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class Translations:
         return f"{mark(clean(text, task.meta.parameters.lower_case).encode()):016x}"
 
     def truths(self, task: Translation, raw: Path) -> dict[str, Any]:
-        sides = read_pairs(raw, task.meta.parameters).values()
-        return {self.key(task, pair.source): pair.target for side in sides for pair in side}
+        splits = read_pairs(raw, task.meta.parameters).values()
+        return {self.key(task, pair.source): pair.target for own in splits for pair in own}
 
     def score(self, task: Translation, row: Mapping[str, Any], truth: Any) -> float:
         from sacrebleu import sentence_chrf  # noqa: PLC0415 - only scoring needs it

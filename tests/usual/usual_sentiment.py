@@ -37,9 +37,9 @@ def prepared(raw, model=None, **options):
 def sentences(task, data, split=None):
     """The words of each sentence of a split, as text, with its class."""
     pieces = data["words"].split(data["lengths"].tolist())
-    sides, labels = data["sides"].tolist(), data["labels"].tolist()
+    splits, labels = data["splits"].tolist(), data["labels"].tolist()
     return [
         (" ".join(task.meta.vocabulary[word] for word in piece), task.meta.classes[label])
-        for piece, side, label in zip(pieces, sides, labels, strict=True)
-        if split is None or SPLITS[side] == split
+        for piece, index, label in zip(pieces, splits, labels, strict=True)
+        if split is None or SPLITS[index] == split
     ]

@@ -37,7 +37,7 @@ def lively_network(task):
 
 def strings_of(prepared, split):
     data, meta = prepared
-    places = (data["sides"] == SPLITS.index(split)).nonzero().flatten().tolist()
+    places = (data["splits"] == SPLITS.index(split)).nonzero().flatten().tolist()
     texts = texts_of(data)
     return ["".join(meta.symbols[symbol - 1] for symbol in texts[i]) for i in places]
 

@@ -23,8 +23,8 @@ SMALL = {"hidden_size": 6, "embedding_size": 4, "beam_size": 3}
 
 def write(folder, pairs, stem="corpus"):
     folder.mkdir(exist_ok=True)
-    for suffix, side in (("en", 0), ("de", 1)):
-        text = "".join(f"{pair[side]}\n" for pair in pairs)
+    for suffix, index in (("en", 0), ("de", 1)):
+        text = "".join(f"{pair[index]}\n" for pair in pairs)
         (folder / f"{stem}.{suffix}").write_text(text)
 
 

@@ -13,7 +13,7 @@ from rnn_core.readers.sound.audio import Samples
 from rnn_core.readers.sound.name_tokens import Recording
 from rnn_core.readers.sound.recording_splits import (
     SplitParameters,
-    of_side,
+    of_split,
     split_recordings,
 )
 from rnn_core.readers.sound.recordings import Heard, read_words
@@ -63,7 +63,7 @@ class Utterance(NamedTuple):
         name: What to call it in errors.
         samples: (N,).
         symbols: Words or characters.
-        side: The index of its split in `SPLITS`.
+        split: The index of its split in `SPLITS`.
         speaker: Who says it; None if unknown.
         marks: Marks by which its recordings are recognised in other files.
     """
@@ -71,7 +71,7 @@ class Utterance(NamedTuple):
     name: str
     samples: Samples
     symbols: list[str]
-    side: int
+    split: int
     speaker: str | None = None
     marks: tuple[bytes, ...] = ()
 
@@ -92,7 +92,7 @@ class Utterances(NamedTuple):
 
 def joined_utterances(
     raw: Path,
-    split: SplitParameters,
+    division: SplitParameters,
     join: JoinParameters,
     form: str = "",
     rate_hz: int | None = None,
@@ -101,7 +101,7 @@ def joined_utterances(
 
     Args:
         raw: The folder of recordings.
-        split: Which of them are in which split.
+        division: Which of them are in which split.
         join: How strings are joined.
         form: See `NameParameters`.
         rate_hz: See `read_all`.
@@ -114,14 +114,14 @@ def joined_utterances(
         ParameterError: If the split names what does not exist.
     """
     recordings, sounds = read_words(raw, form, rate_hz)
-    sides = split_recordings(recordings, split)
+    splits = split_recordings(recordings, division)
     rate = sounds.rate_hz
     utterances = []
-    for side, (name, count) in enumerate(zip(SPLITS, join.strings, strict=True)):
-        draw = np.random.default_rng([join.strings_seed, side])
-        whose = of_side(recordings, sides, name)
-        by_speaker = by_voice(whose, of_side(sounds.samples, sides, name))
-        marks = by_voice(whose, of_side(sounds.marks, sides, name))
+    for split, (name, count) in enumerate(zip(SPLITS, join.strings, strict=True)):
+        draw = np.random.default_rng([join.strings_seed, split])
+        whose = of_split(recordings, splits, name)
+        by_speaker = by_voice(whose, of_split(sounds.samples, splits, name))
+        marks = by_voice(whose, of_split(sounds.marks, splits, name))
         for index in range(count):
             speaker = list(by_speaker)[draw.integers(len(by_speaker))]
             length = draw.integers(join.string_words[0], join.string_words[1] + 1)
@@ -131,7 +131,7 @@ def joined_utterances(
             symbols = [word for word, _ in chosen]
             title = f"{name} string {index + 1}"
             marked = tuple(mark for _, mark in marks[speaker])
-            utterances.append(Utterance(title, whole, symbols, side, speaker, marked))
+            utterances.append(Utterance(title, whole, symbols, split, speaker, marked))
     return Utterances(rate, utterances, sounds.heard)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.sound.name_tokens import Recording
-from rnn_core.readers.splits import SETS, check_shares
+from rnn_core.readers.splits import SETS, TEST, TRAIN, VALIDATION, check_shares
 
 T = TypeVar("T")
 
@@ -57,19 +57,19 @@ def split_recordings(recordings: list[Recording], parameters: SplitParameters) -
     """
     if parameters.split_by == "share":
         shares = parameters.validation_share, parameters.test_share
-        return share_sides([r.word for r in recordings], *shares, parameters.split_seed)
+        return share_splits([r.word for r in recordings], *shares, parameters.split_seed)
     if parameters.split_by == "given":
-        splits, words = [r.split for r in recordings], [r.word for r in recordings]
-        sides = given_sides(splits, words, [r.name for r in recordings], parameters)
-        check_words(recordings, sides)
-        return sides
-    sides = sides_of_groups(named_groups(recordings, parameters.split_by), parameters)
-    check_words(recordings, sides)
-    return sides
+        given, words = [r.split for r in recordings], [r.word for r in recordings]
+        splits = given_splits(given, words, [r.name for r in recordings], parameters)
+        check_words(recordings, splits)
+        return splits
+    splits = splits_of_groups(named_groups(recordings, parameters.split_by), parameters)
+    check_words(recordings, splits)
+    return splits
 
 
-def given_sides(
-    splits: Sequence[Split | None],
+def given_splits(
+    given: Sequence[Split | None],
     groups: Sequence[str],
     names: Sequence[str],
     parameters: SplitParameters,
@@ -82,20 +82,20 @@ def given_sides(
     Raises:
         DataError: If nothing gives one.
     """
-    sides = []
-    for split, name in zip(splits, names, strict=True):
-        if split is None:
+    splits = []
+    for one, name in zip(given, names, strict=True):
+        if one is None:
             raise DataError(f"nothing says the split of {name}; set data.split_by to share")
-        sides.append(SPLITS.index(split))
+        splits.append(SPLITS.index(one))
     draw = np.random.default_rng(parameters.split_seed)
-    for side, share in ((2, parameters.test_share), (1, parameters.validation_share)):
-        if side not in sides:
+    for split, share in ((TEST, parameters.test_share), (VALIDATION, parameters.validation_share)):
+        if split not in splits:
             for group in sorted(set(groups)):
-                places = [i for i, g in enumerate(groups) if g == group and sides[i] == 0]
+                places = [i for i, g in enumerate(groups) if g == group and splits[i] == TRAIN]
                 count = min(max(round(share * len(places)), 1), max(len(places) - 1, 0))
                 for place in draw.permutation(places)[:count]:
-                    sides[int(place)] = side
-    return sides
+                    splits[int(place)] = split
+    return splits
 
 
 def named_groups(recordings: list[Recording], by: Literal["take", "speaker"]) -> list[str]:
@@ -116,7 +116,7 @@ def named_groups(recordings: list[Recording], by: Literal["take", "speaker"]) ->
     return groups
 
 
-def sides_of_groups(groups: list[str], parameters: SplitParameters) -> list[int]:
+def splits_of_groups(groups: list[str], parameters: SplitParameters) -> list[int]:
     """The split of each recording by its take or speaker, as an index of `SPLITS`.
 
     Raises:
@@ -125,24 +125,26 @@ def sides_of_groups(groups: list[str], parameters: SplitParameters) -> list[int]
     validation, test = set(map(str, parameters.validation)), set(map(str, parameters.test))
     for group in sorted((validation | test) - set(groups)):
         raise ParameterError(f"no recording has the {parameters.split_by} {group!r} of the split")
-    return [2 if group in test else int(group in validation) for group in groups]
+    return [
+        TEST if group in test else VALIDATION if group in validation else TRAIN for group in groups
+    ]
 
 
-def check_words(recordings: list[Recording], sides: list[int], when: str = "") -> None:
+def check_words(recordings: list[Recording], splits: list[int], when: str = "") -> None:
     """Refuse a division in which a split lacks a word.
 
     Raises:
         DataError: If one does.
     """
     for split in SPLITS:
-        words = {r.word for r in of_side(recordings, sides, split)}
+        words = {r.word for r in of_split(recordings, splits, split)}
         if missing := {r.word for r in recordings} - words:
             raise DataError(f"the {SETS[split]} has no recording of {min(missing)!r}{when}")
 
 
-def of_side(items: Sequence[T], sides: Sequence[int], split: str) -> list[T]:
-    """The items of a split, where `sides` has that of each as an index of `SPLITS`."""
-    return [item for item, side in zip(items, sides, strict=True) if SPLITS[side] == split]
+def of_split(items: Sequence[T], splits: Sequence[int], split: str) -> list[T]:
+    """The items of a split, where `splits` has that of each as an index of `SPLITS`."""
+    return [item for item, one in zip(items, splits, strict=True) if SPLITS[one] == split]
 
 
 def speaker_numbers(speakers: Sequence[str | None]) -> list[int]:
@@ -212,7 +214,7 @@ def in_order(groups: Sequence[str | None]) -> list[str]:
     return sorted(known, key=lambda group: (not group.isdigit(), group.zfill(9), group))
 
 
-def share_sides(
+def share_splits(
     groups: Sequence[str], validation_share: float, test_share: float, seed: int
 ) -> list[int]:
     """Divide recordings at random, each group (such as a word) in the same shares.
@@ -229,7 +231,7 @@ def share_sides(
     Raises:
         DataError: If a group has fewer than three recordings.
     """
-    sides = [0] * len(groups)
+    splits = [TRAIN] * len(groups)
     for index, (group, count) in enumerate(sorted(Counter(groups).items())):
         if count < 3:
             raise DataError(
@@ -241,7 +243,7 @@ def share_sides(
         test = min(max(round(test_share * count), 1), count - 2)
         validation = min(max(round(validation_share * count), 1), count - 1 - test)
         for place in places[:test]:
-            sides[place] = 2
+            splits[place] = TEST
         for place in places[test : test + validation]:
-            sides[place] = 1
-    return sides
+            splits[place] = VALIDATION
+    return splits

@@ -68,12 +68,12 @@ def sound_doubts(heard: Heard, rate_hz: int) -> list[str]:
     return doubts
 
 
-def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> list[str]:
+def speaker_lines(speakers: Speakers, splits: Sequence[int], split_by: str) -> list[str]:
     """List the speakers of each split.
 
     Args:
         speakers: Of each recording; None where nothing tells.
-        sides: Its split, as an index of `SPLITS`.
+        splits: Its split, as an index of `SPLITS`.
         split_by: See `SplitParameters`.
     """
     known = Counter(speaker for speaker in speakers if speaker is not None)
@@ -86,26 +86,26 @@ def speaker_lines(speakers: Speakers, sides: Sequence[int], split_by: str) -> li
     if split_by == "each_speaker":
         return [*lines, "each speaker is tested in turn"]
     if split_by == "speaker" and len(known) <= MANY_SPEAKERS:
-        sets = {SETS[split]: voices(speakers, sides, i) for i, split in enumerate(SPLITS)}
+        sets = {SETS[split]: voices(speakers, splits, i) for i, split in enumerate(SPLITS)}
         each_set = (f"{name}: {', '.join(sorted(found))}" for name, found in sets.items())
         lines.append("; ".join(each_set))
     return lines
 
 
-def speaker_doubts(speakers: Speakers, sides: Sequence[int], split_by: str) -> list[str]:
+def speaker_doubts(speakers: Speakers, splits: Sequence[int], split_by: str) -> list[str]:
     """A doubt where splits that the data gives have speakers in common."""
-    trained = voices(speakers, sides, 0) | voices(speakers, sides, 1)
-    both = sorted(trained & voices(speakers, sides, 2))
+    trained = voices(speakers, splits, 0) | voices(speakers, splits, 1)
+    both = sorted(trained & voices(speakers, splits, 2))
     if split_by != "given" or not both:
         return []
     doubt = f"the splits that the data gives test voices that are trained on ({some(both)}); "
     return [doubt + "`--set split_by=speaker` keeps them apart"]
 
 
-def voices(speakers: Speakers, sides: Sequence[int], side: int) -> set[str]:
+def voices(speakers: Speakers, splits: Sequence[int], split: int) -> set[str]:
     """The known speakers of a split."""
-    pairs = zip(speakers, sides, strict=True)
-    return {speaker for speaker, other in pairs if other == side and speaker is not None}
+    pairs = zip(speakers, splits, strict=True)
+    return {speaker for speaker, other in pairs if other == split and speaker is not None}
 
 
 def number(names: Sequence[str]) -> str:

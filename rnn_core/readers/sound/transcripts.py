@@ -14,9 +14,9 @@ from rnn_core.readers.sound.recording_files import Files, bare_name, find_files
 from rnn_core.readers.sound.recording_index import Index, alike
 from rnn_core.readers.sound.recording_splits import (
     SplitParameters,
-    given_sides,
-    share_sides,
-    sides_of_groups,
+    given_splits,
+    share_splits,
+    splits_of_groups,
 )
 from rnn_core.readers.sound.recordings import Named, read_all
 from rnn_core.readers.sound.text_lists import Texts
@@ -182,7 +182,7 @@ def left_out_of(
 
 def listed_utterances(
     raw: Path,
-    split: SplitParameters,
+    division: SplitParameters,
     tokens: Literal["char", "word"],
     rate_hz: int | None = None,
 ) -> Utterances:
@@ -190,7 +190,7 @@ def listed_utterances(
 
     Args:
         raw: The folder.
-        split: Which of them are in which split.
+        division: Which of them are in which split.
         tokens: What a symbol is.
         rate_hz: See `read_all`.
 
@@ -207,11 +207,11 @@ def listed_utterances(
     sounds = read_all(listed.files, rate_hz, faults)
     rows = [listed.rows[i] for i in sounds.kept]
     names = [listed.files[i].name for i in sounds.kept]
-    sides = listed_sides(rows, names, split)
-    found = zip(names, sounds.samples, rows, sides, sounds.marks, strict=True)
+    splits = listed_splits(rows, names, division)
+    found = zip(names, sounds.samples, rows, splits, sounds.marks, strict=True)
     each = [
-        Utterance(name, samples, symbols_of(row.text, tokens), side, row.speaker, (mark,))
-        for name, samples, row, side, mark in found
+        Utterance(name, samples, symbols_of(row.text, tokens), split, row.speaker, (mark,))
+        for name, samples, row, split, mark in found
     ]
     return Utterances(sounds.rate_hz, each, sounds.heard)
 
@@ -221,7 +221,7 @@ def symbols_of(text: str, tokens: Literal["char", "word"]) -> list[str]:
     return text.split() if tokens == "word" else list(" ".join(text.split()))
 
 
-def listed_sides(rows: list[Row], names: list[str], split: SplitParameters) -> list[int]:
+def listed_splits(rows: list[Row], names: list[str], division: SplitParameters) -> list[int]:
     """The split of each row: by shares, as tables give it, or by their column of speakers.
 
     Returns:
@@ -232,23 +232,23 @@ def listed_sides(rows: list[Row], names: list[str], split: SplitParameters) -> l
         ParameterError: If the split names what does not exist.
     """
     table = rows[0].table.name
-    if split.split_by == "share":
-        shares = split.validation_share, split.test_share
-        return share_sides([table] * len(rows), *shares, split.split_seed)
-    if split.split_by == "given":
-        sides = given_sides([row.split for row in rows], [table] * len(rows), names, split)
+    if division.split_by == "share":
+        shares = division.validation_share, division.test_share
+        return share_splits([table] * len(rows), *shares, division.split_seed)
+    if division.split_by == "given":
+        splits = given_splits([row.split for row in rows], [table] * len(rows), names, division)
     else:
-        by = split.split_by
+        by = division.split_by
         groups = [g for row in rows if (g := row.take if by == "take" else row.speaker)]
         if len(groups) < len(rows):
             raise DataError(
                 f"{table} has no column {by!r} that is filled in every row; add it, or "
                 "set data.split_by to share"
             )
-        sides = sides_of_groups(groups, split)
-    for side, name in enumerate(SPLITS):
-        if side not in sides:
+        splits = splits_of_groups(groups, division)
+    for split, name in enumerate(SPLITS):
+        if split not in splits:
             raise ParameterError(
                 f"no recording is left for the {SETS[name]}; change data.validation or data.test"
             )
-    return sides
+    return splits

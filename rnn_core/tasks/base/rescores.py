@@ -73,9 +73,9 @@ def one_mark_each(contents: Iterable[bytes]) -> Marks:
     return np.array([mark(content) for content in contents], np.uint64).reshape(-1, 1)
 
 
-def by_side(marks: Marks, sides: Sequence[int]) -> dict[Split, Marks]:
-    """Marks of each split, where `sides` has the split of each item as an index of `SPLITS`."""
-    return {split: marks[np.asarray(sides) == index] for index, split in enumerate(SPLITS)}
+def by_split(marks: Marks, splits: Sequence[int]) -> dict[Split, Marks]:
+    """Marks of each split, where `splits` has the split of each item as an index of `SPLITS`."""
+    return {split: marks[np.asarray(splits) == index] for index, split in enumerate(SPLITS)}
 
 
 def known_again(marks: Marks, seen: Marks) -> npt.NDArray[np.bool_]:

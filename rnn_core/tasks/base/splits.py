@@ -13,51 +13,51 @@ LEFT_OUT = len(SPLITS)
 """The split of an item that is in no split."""
 
 
-def items_of(sides: "Tensor", split: Split) -> "Tensor":
+def items_of(splits: "Tensor", split: Split) -> "Tensor":
     """Indices of the items of a split, int64 (N,).
 
     Args:
-        sides: The split of every item, as an index of `SPLITS`.
+        splits: The split of every item, as an index of `SPLITS`.
         split: The split.
     """
-    return (sides == SPLITS.index(split)).nonzero().flatten()
+    return (splits == SPLITS.index(split)).nonzero().flatten()
 
 
-def counts_of(sides: "Tensor") -> dict[Split, int]:
+def counts_of(splits: "Tensor") -> dict[Split, int]:
     """Number of items of each split."""
-    return {split: len(items_of(sides, split)) for split in SPLITS}
+    return {split: len(items_of(splits, split)) for split in SPLITS}
 
 
-def mean_counts_of(sides: "Tensor") -> dict[Split, int]:
+def mean_counts_of(splits: "Tensor") -> dict[Split, int]:
     """Number of items of each split, the mean over folds, rounded.
 
     Args:
-        sides: The split of every item in every fold, (F, N).
+        splits: The split of every item in every fold, (F, N).
     """
-    counts = {split: int((sides == i).sum()) for i, split in enumerate(SPLITS)}
-    return {split: round(count / len(sides)) for split, count in counts.items()}
+    counts = {split: int((splits == i).sum()) for i, split in enumerate(SPLITS)}
+    return {split: round(count / len(splits)) for split, count in counts.items()}
 
 
-def joined(sides: "Tensor") -> "Tensor":
+def joined(splits: "Tensor") -> "Tensor":
     """Splits with the validation items on the training set."""
-    return sides.masked_fill(sides == SPLITS.index("validation"), SPLITS.index("train"))
+    return splits.masked_fill(splits == SPLITS.index("validation"), SPLITS.index("train"))
 
 
-def moved_back(sides: "Tensor", held: "Tensor") -> "Tensor":
+def moved_back(splits: "Tensor", held: "Tensor") -> "Tensor":
     """Splits one validation set earlier.
 
     Args:
-        sides: The split of every item, (N,).
+        splits: The split of every item, (N,).
         held: Training items that are to choose, int64 (H,).
 
     Raises:
         ParameterError: If nothing is left to train on.
     """
-    found = sides.clone()
-    found[items_of(sides, "test")] = LEFT_OUT
-    found[items_of(sides, "validation")] = SPLITS.index("test")
+    found = splits.clone()
+    found[items_of(splits, "test")] = LEFT_OUT
+    found[items_of(splits, "validation")] = SPLITS.index("test")
     found[held] = SPLITS.index("validation")
-    check_left(len(items_of(found, "train")), len(items_of(sides, "train")))
+    check_left(len(items_of(found, "train")), len(items_of(splits, "train")))
     return found
 
 
@@ -78,7 +78,7 @@ def check_left(left: int, before: int) -> None:
         )
 
 
-def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
+def last_of_each(splits: "Tensor", strata: "Tensor") -> "Tensor":
     """Training items that are to choose, where splits were drawn: int64, sorted.
 
     There are as many as validation items. Of each stratum there are as many as the validation
@@ -86,11 +86,11 @@ def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
     are the last ones of any.
 
     Args:
-        sides: The split of every item, (N,).
+        splits: The split of every item, (N,).
         strata: Stratum of each item, such as its class, int64 (N,).
     """
-    train, groups = items_of(sides, "train"), strata.tolist()
-    chosen = items_of(sides, "validation").tolist()
+    train, groups = items_of(splits, "train"), strata.tolist()
+    chosen = items_of(splits, "validation").tolist()
     there = Counter(groups[i] for i in train.tolist())
     wanted = Counter(groups[i] for i in chosen)
     quota = {group: min(number, there[group] // 2) for group, number in wanted.items()}
@@ -105,17 +105,17 @@ def last_of_each(sides: "Tensor", strata: "Tensor") -> "Tensor":
     return train.new_tensor(sorted(held))
 
 
-def last_groups(sides: "Tensor", groups: "Tensor") -> "Tensor":
+def last_groups(splits: "Tensor", groups: "Tensor") -> "Tensor":
     """Training items that are to choose, where whole groups are in a split: int64, sorted.
 
     They are the last groups by number, as many as the validation set has.
 
     Args:
-        sides: The split of every item, (N,).
+        splits: The split of every item, (N,).
         groups: The group of every item, such as its speaker, int64 (N,).
     """
-    train = items_of(sides, "train")
-    number = len(groups[items_of(sides, "validation")].unique())
+    train = items_of(splits, "train")
+    number = len(groups[items_of(splits, "validation")].unique())
     there = groups[train].unique()
     last = there[max(len(there) - number, 0) :]
     return train[(groups[train, None] == last).any(dim=1)]

@@ -17,15 +17,15 @@ from rnn_core.tasks.copy_memory.parameters import CopyData, CopyMeta
 def prepare(raw: Path, parameters: CopyData) -> tuple[dict[str, Tensor], CopyMeta]:
     """Number the symbols of each line, and cut lines into splits."""
     lines = raw_lines(raw)
-    sides = split_lines(lines, parameters)
-    symbols = sorted(set("".join(sides["train"])))
-    check_symbols(sides, symbols)
-    data: dict[str, Tensor] = {s: encode(side, symbols) for s, side in sides.items()}
+    splits = split_lines(lines, parameters)
+    symbols = sorted(set("".join(splits["train"])))
+    check_symbols(splits, symbols)
+    data: dict[str, Tensor] = {split: encode(own, symbols) for split, own in splits.items()}
     meta = CopyMeta(
         parameters=parameters,
         symbols=symbols,
         num_recalled=len(lines[0]),
-        items={split: len(side) for split, side in sides.items()},
+        items={split: len(own) for split, own in splits.items()},
     )
     return data, meta
 
@@ -58,14 +58,14 @@ def split_lines(lines: Sequence[str], parameters: CopyData) -> dict[Split, Seque
         DataError: If they are too few.
     """
     parts = cut_in_order(lines, parameters.validation_share, parameters.test_share)
-    sides = dict(zip(SPLITS, parts, strict=True))
-    for split, side in sides.items():
-        if not side:
+    splits = dict(zip(SPLITS, parts, strict=True))
+    for split, own in splits.items():
+        if not own:
             raise DataError(f"{len(lines)} lines are too few: the {split} set gets none")
-    return sides
+    return splits
 
 
-def check_symbols(sides: Mapping[Split, Sequence[str]], symbols: Sequence[str]) -> None:
+def check_symbols(splits: Mapping[Split, Sequence[str]], symbols: Sequence[str]) -> None:
     """Refuse splits that do not have the symbols of the training set.
 
     Raises:
@@ -77,7 +77,7 @@ def check_symbols(sides: Mapping[Split, Sequence[str]], symbols: Sequence[str]) 
         )
     number = 0
     for split in SPLITS:
-        for line in sides[split]:
+        for line in splits[split]:
             number += 1
             if new := set(line) - set(symbols):
                 raise DataError(

@@ -20,8 +20,10 @@ class Rescoring(Learning, Rescores):
 
     @staticmethod
     def marks(raw: Path, parameters: CopyData, seed: int) -> dict[Split, Marks]:
-        sides = split_lines(raw_lines(raw), parameters)
-        return {s: one_mark_each(line.encode() for line in side) for s, side in sides.items()}
+        splits = split_lines(raw_lines(raw), parameters)
+        return {
+            split: one_mark_each(line.encode() for line in own) for split, own in splits.items()
+        }
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: CopyData, seed: int, other: Meta

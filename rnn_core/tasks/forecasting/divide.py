@@ -12,7 +12,7 @@ from rnn_core.tasks.base.divides import Divided, Divides
 from rnn_core.tasks.base.prepared import Data, Meta
 from rnn_core.tasks.base.splits import check_left
 from rnn_core.tasks.forecasting.parameters import ForecastingMeta
-from rnn_core.tasks.forecasting.windows import Borders, by_side, closed_up, first_rows, with_values
+from rnn_core.tasks.forecasting.windows import Borders, by_split, closed_up, first_rows, with_values
 
 
 class Dividing(Divides):
@@ -22,7 +22,7 @@ class Dividing(Divides):
     def join(data: Data, meta: Meta) -> Divided:
         """The training set of each series goes on to the last row of its validation set."""
         assert isinstance(meta, ForecastingMeta)
-        moved = replace(meta, borders=by_side(map(joined, meta.sides)))
+        moved = replace(meta, borders=by_split(map(joined, meta.series_borders)))
         return data, counted(moved, data["values"])
 
     @staticmethod
@@ -33,13 +33,13 @@ class Dividing(Divides):
         that lacks this number, all rows of the training set choose.
         """
         assert isinstance(meta, ForecastingMeta)
-        moved = [*map(one_side_back, meta.sides)]
-        check_left(length_of(moved, "train"), length_of(meta.sides, "train"))
+        moved = [*map(one_split_back, meta.series_borders)]
+        check_left(length_of(moved, "train"), length_of(meta.series_borders, "train"))
         kept = {
             name: torch.cat([rows[b["train"][0] : b["test"][1]] for b in moved])
             for name, rows in data.items()
         }
-        found = counted(replace(meta, borders=by_side(closed_up(moved))), kept["values"])
+        found = counted(replace(meta, borders=by_split(closed_up(moved))), kept["values"])
         for split in SPLITS:
             if not found.items[split]:
                 raise ParameterError(
@@ -56,7 +56,7 @@ def joined(borders: Borders) -> Borders:
     return {**borders, "train": (start, end), "validation": (end, end)}
 
 
-def one_side_back(borders: Borders) -> Borders:
+def one_split_back(borders: Borders) -> Borders:
     """The splits of a series, one validation set earlier."""
     (start, end), (_, last) = borders["train"], borders["validation"]
     left = max(end - (last - end), start)
@@ -71,6 +71,6 @@ def length_of(series: Sequence[Borders], split: Split) -> int:
 def counted(meta: ForecastingMeta, values: Tensor) -> ForecastingMeta:
     """A meta whose borders have been moved, with the items that there are then."""
     ahead, targets = (meta.lookback, meta.horizon), len(meta.parameters.targets)
-    windows = {split: first_rows(meta.sides, split, *ahead) for split in SPLITS}
+    windows = {split: first_rows(meta.series_borders, split, *ahead) for split in SPLITS}
     items = {s: len(with_values(values, rows, *ahead, targets)) for s, rows in windows.items()}
     return replace(meta, items=items)

@@ -177,7 +177,7 @@ class Learning(Learns):
     def rows(self, data: Data, split: Split) -> Tensor:
         """First row of the lookback of every window of a split, int64 (N,)."""
         ahead = self.meta.lookback, self.meta.horizon
-        rows = first_rows(self.meta.sides, split, *ahead)
+        rows = first_rows(self.meta.series_borders, split, *ahead)
         return with_values(data["values"], rows, *ahead, len(self.targets))
 
     def windows(self, data: Data, rows: Tensor) -> tuple[Tensor, ...]:
@@ -258,7 +258,8 @@ class Learning(Learns):
     def rows_from_validation(self, data: Data) -> Tensor:
         """As `rows`, of the validation and the test set, and across the border of both."""
         both = [
-            {**side, "test": (side["validation"][0], side["test"][1])} for side in self.meta.sides
+            {**own, "test": (own["validation"][0], own["test"][1])}
+            for own in self.meta.series_borders
         ]
         ahead = self.meta.lookback, self.meta.horizon
         return with_values(
@@ -319,8 +320,8 @@ class Learning(Learns):
     def naive_errors(self, data: Data) -> Tensor:
         """Mean distance of targets from a season before, by series, on its training set, (S, C)."""
         values, borders = data["values"][:, self.targets], self.meta.borders["train"]
-        sides = (values[slice(*rows)].double().cpu() for rows in borders)
-        return torch.stack([naive_errors(side, self.season_rows) for side in sides])
+        parts = (values[slice(*rows)].double().cpu() for rows in borders)
+        return torch.stack([naive_errors(part, self.season_rows) for part in parts])
 
     def interval_scores(self, quantiles: Tensor, truth: Tensor, series: Tensor) -> dict[str, float]:
         """Metrics of the quantiles of windows; none where one value is predicted.

@@ -235,7 +235,7 @@ class ForecastingMeta(Meta):
         return len(self.parameters.known) + PER_PART * len(self.parameters.calendar)
 
     @cached_property
-    def sides(self) -> list[Borders]:
+    def series_borders(self) -> list[Borders]:
         """The borders of each series."""
         places = range(len(self.series))
         return [{split: rows[place] for split, rows in self.borders.items()} for place in places]
@@ -247,12 +247,12 @@ class ForecastingMeta(Meta):
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        sides = content["borders"].items()
+        borders = content["borders"].items()
         span, cut = content.get("span"), content.get("cut", (0, 0))
         return super().from_json(
             {
                 **content,
-                "borders": {side: [tuple(rows) for rows in series] for side, series in sides},
+                "borders": {split: [tuple(rows) for rows in series] for split, series in borders},
                 "series": [Series(**one) for one in content["series"]],
                 "form": TableForm(**content.get("form", {})),
                 "span": tuple(span) if span else None,

@@ -15,7 +15,7 @@ from rnn_core.readers.faults import Faults
 from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of, refuse_constant_parts
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta, Series
 from rnn_core.tasks.forecasting.reading import Step, Table, check_times, common_step, read_table
-from rnn_core.tasks.forecasting.windows import Borders, by_side, closed_up, first_rows, with_values
+from rnn_core.tasks.forecasting.windows import Borders, by_split, closed_up, first_rows, with_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,16 +53,16 @@ def prepare(raw: Path, parameters: ForecastingData) -> tuple[dict[str, Tensor], 
         Series(name=one.name, mean=mean.tolist(), std=std.tolist(), tested_from=one.tested_from)
         for one, (mean, std) in zip(kept, scales, strict=True)
     ]
-    values, sides = torch.cat(scaled), closed_up(one.borders for one in kept)
+    values, borders = torch.cat(scaled), closed_up(one.borders for one in kept)
     meta = ForecastingMeta(
         parameters=parameters,
         columns=columns,
         series=found,
         step=step.code,
         step_seconds=step.seconds,
-        borders=by_side(sides),
+        borders=by_split(borders),
         items={
-            split: count_windows(values, sides, split, parameters, table.name) for split in SPLITS
+            split: count_windows(values, borders, split, parameters, table.name) for split in SPLITS
         },
         form=table.form,
         day_first=table.day_first,
@@ -131,8 +131,8 @@ def kept_rows(series: str, table: Table, parameters: ForecastingData) -> Kept:
     if alone:
         check_lengths(borders, parameters, table.name)
     checked: tuple[Split, ...] = SPLITS if alone else ("train",)
-    sides = {f"{split} set": slice(*borders[split]) for split in checked}
-    tables.check_sides(table.numbers, sides, table.name)
+    parts = {f"{split} set": slice(*borders[split]) for split in checked}
+    tables.check_values(table.numbers, parts, table.name)
     values = table.numbers.iloc[: borders["test"][1]].to_numpy(np.float64)
     times = None if table.times is None else table.times[: len(values)]
     return Kept(series, values, borders, times)
@@ -298,7 +298,7 @@ def scales_of(
 
 
 def count_windows(
-    values: Tensor, sides: list[Borders], split: Split, parameters: ForecastingData, name: str
+    values: Tensor, borders: list[Borders], split: Split, parameters: ForecastingData, name: str
 ) -> int:
     """Number of windows of a split that can be forecast and scored.
 
@@ -306,7 +306,7 @@ def count_windows(
         DataError: If there is none.
     """
     ahead = parameters.lookback, parameters.horizon
-    rows = first_rows(sides, split, *ahead)
+    rows = first_rows(borders, split, *ahead)
     if not len(rows):
         raise DataError(
             f"{name}: no series has a {split} set that is long enough for a lookback of "

@@ -90,8 +90,8 @@ def row_marks(raw: Path, meta: ForecastingMeta) -> Marks:
     """
     found, targets = [], list(meta.parameters.targets)
     parts = read_table(raw, meta.parameters).parts.items()
-    for (series, part), sides in zip(parts, meta.sides, strict=True):
-        length = sides["test"][1] - sides["train"][0]
+    for (series, part), borders in zip(parts, meta.series_borders, strict=True):
+        length = borders["test"][1] - borders["train"][0]
         if part.times is not None:
             times = part.times[:length].as_unit("s").asi8
             found.append(one_mark_each(series.encode() + time.tobytes() for time in times))

@@ -269,7 +269,7 @@ class Serving(Learning, Serves):
         recent = numbers.iloc[-self.meta.lookback :]
         if self.meta.parameters.missing == "error":
             tables.check_gaps(recent, name, f"fill it, since {WHOLE}")
-        tables.check_sides(recent, {"last rows": slice(None)}, name)
+        tables.check_values(recent, {"last rows": slice(None)}, name)
         return numbers.to_numpy(np.float64)
 
     def checked_times(

@@ -119,21 +119,21 @@ class Showing(Learning, Shows):
         forecasts = torch.empty(
             len(rows), self.meta.horizon, len(self.targets), dtype=torch.float64
         )
-        sides, width = self.meta.sides, len(self.targets)
+        each, width = self.meta.series_borders, len(self.targets)
         origins = [
-            rows[found == place] + self.meta.lookback - side["train"][0]
-            for place, side in enumerate(sides)
+            rows[found == place] + self.meta.lookback - borders["train"][0]
+            for place, borders in enumerate(each)
         ]
-        each = holt_winters_forecast(
-            [one for side in sides for one in values[side["train"][0] : side["test"][1]].unbind(1)],
-            [side["train"][1] - side["train"][0] for side in sides for _ in self.targets],
+        smooth = holt_winters_forecast(
+            [one for own in each for one in values[own["train"][0] : own["test"][1]].unbind(1)],
+            [own["train"][1] - own["train"][0] for own in each for _ in self.targets],
             [one for one in origins for _ in self.targets],
             self.season_rows,
             self.meta.horizon,
         )
-        for place in range(len(sides)):
-            own = each[place * width : (place + 1) * width]
-            forecasts[found == place] = torch.stack(own, dim=2)
+        for place in range(len(each)):
+            of_series = smooth[place * width : (place + 1) * width]
+            forecasts[found == place] = torch.stack(of_series, dim=2)
         return forecasts
 
     def constants(self, data: Data) -> dict[str, Tensor]:
@@ -146,13 +146,13 @@ class Showing(Learning, Shows):
         if not self.meta.parameters.nonnegative:
             return {}
         borders = self.meta.borders["train"]
-        sides = [data["values"][slice(*rows), self.targets] for rows in borders]
-        known = sum(int((~side.isnan()).sum()) for side in sides)
-        pairs = zip(sides, self.zeros, strict=True)
-        above = sum(int((side > zeros).sum()) for side, zeros in pairs)
+        parts = [data["values"][slice(*rows), self.targets] for rows in borders]
+        known = sum(int((~part.isnan()).sum()) for part in parts)
+        pairs = zip(parts, self.zeros, strict=True)
+        above = sum(int((part > zeros).sum()) for part, zeros in pairs)
         if above * SELDOM >= known:
             return {}
-        means = torch.stack([side.double().nanmean(dim=0).float() for side in sides])
+        means = torch.stack([part.double().nanmean(dim=0).float() for part in parts])
         return {"zeros": self.zeros, "mean": means}
 
 

@@ -274,8 +274,8 @@ def suggest_training(
     is missed, and not as the square of how far out it is.
     """
     ahead, share = data["lookback"] + data["horizon"], data["split"][0]
-    sides = (int(share * length) if share < 1 else min(int(share), length) for length in lengths)
-    windows = sum(max(side - ahead, 0) for side in sides)
+    sizes = (int(share * length) if share < 1 else min(int(share), length) for length in lengths)
+    windows = sum(max(size - ahead, 0) for size in sizes)
     apart = len(data["targets"]) > 3 and not data.get("features") and not data.get("known")
     batch_size = min(max(2 ** int(np.log2(max(windows, 1) / 40 + 1)), 16), 256)
     model = {

@@ -10,7 +10,7 @@ from torch.nn import functional
 from rnn_core.metric import SPLITS, Split
 
 Borders: TypeAlias = dict[Split, tuple[int, int]]
-"""First row and row after the last of each side of a series; the training set is its first."""
+"""First row and row after the last of each split of a series; the training set is its first."""
 
 
 AT_ONCE = 1 << 18
@@ -36,15 +36,15 @@ def closed_up(series: Iterable[Borders]) -> list[Borders]:
     end = 0
     for borders in series:
         by = end - borders["train"][0]
-        found.append({side: (first + by, after + by) for side, (first, after) in borders.items()})
+        found.append({split: (first + by, after + by) for split, (first, after) in borders.items()})
         end = found[-1]["test"][1]
     return found
 
 
-def by_side(series: Iterable[Borders]) -> dict[Split, list[tuple[int, int]]]:
+def by_split(series: Iterable[Borders]) -> dict[Split, list[tuple[int, int]]]:
     """Borders of series, those of each split together."""
     listed = list(series)
-    return {side: [borders[side] for borders in listed] for side in SPLITS}
+    return {split: [borders[split] for borders in listed] for split in SPLITS}
 
 
 def with_values(values: Tensor, rows: Tensor, lookback: int, horizon: int, targets: int) -> Tensor:

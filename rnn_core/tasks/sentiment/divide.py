@@ -19,8 +19,8 @@ class Dividing(Divides):
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
         """Join splits; evidence of words keeps its first counts."""
-        sides = joined(data["sides"])
-        return {**data, "sides": sides}, replace(meta, items=counts_of(sides))
+        splits = joined(data["splits"])
+        return {**data, "splits": splits}, replace(meta, items=counts_of(splits))
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
@@ -30,12 +30,12 @@ class Dividing(Divides):
         tell the labels of the sentences that choose.
         """
         assert isinstance(meta, SentimentMeta)
-        held = with_copies(data, last_of_each(data["sides"], data["labels"]))
-        moved = {**data, "sides": moved_back(data["sides"], held)}
-        train, sizes = items_of(moved["sides"], "train"), (len(meta.vocabulary), len(meta.classes))
+        held = with_copies(data, last_of_each(data["splits"], data["labels"]))
+        moved = {**data, "splits": moved_back(data["splits"], held)}
+        train, sizes = items_of(moved["splits"], "train"), (len(meta.vocabulary), len(meta.classes))
         return moved, replace(
             meta,
-            items=counts_of(moved["sides"]),
+            items=counts_of(moved["splits"]),
             sentence_counts=sentence_counts(moved, train, *sizes).tolist(),
         )
 
@@ -45,6 +45,6 @@ def with_copies(data: Data, held: Tensor) -> Tensor:
     sentences: Sequence[Tensor] = data["words"].split(data["lengths"].tolist())
     texts = [tuple(sentence.tolist()) for sentence in sentences]
     known = {texts[item] for item in held.tolist()}
-    train = (data["sides"] == SPLITS.index("train")).tolist()
+    train = (data["splits"] == SPLITS.index("train")).tolist()
     found = [i for i, text in enumerate(texts) if train[i] and text in known]
     return held.new_tensor(found)

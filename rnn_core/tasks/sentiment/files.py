@@ -34,7 +34,14 @@ from rnn_core.readers.labelled_texts import (
     read_texts,
     same_numbers,
 )
-from rnn_core.readers.splits import SPLIT_NAMES, splits_named
+from rnn_core.readers.splits import (
+    NO_SPLIT,
+    SPLIT_NAMES,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    splits_named,
+)
 from rnn_core.readers.table_files import is_table_file
 from rnn_core.readers.tables import PIECE, are_parts, in_order, refuse_other_pieces
 from rnn_core.readers.text_files import is_plain
@@ -44,23 +51,18 @@ from rnn_core.readers.text_folders import (
     is_text,
     texts_of_classes,
 )
-from rnn_core.readers.text_splits import later_copies, stratified_sides, with_two_labels
+from rnn_core.readers.text_splits import later_copies, stratified_splits, with_two_labels
 from rnn_core.tasks.sentiment.parameters import Found, SentimentData
 from rnn_core.wording import option
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TRAIN, VALIDATION, TEST = range(len(SPLITS))
-
 OF_LINES = (".label", ".train", ".valid", ".dev", ".test", ".ft", ".fasttext")
 """Further endings of files whose lines have labels."""
 
 NUMBER = re.compile(r"([-_])\d+(-of-\d+)?(?=\.|$)")
 """Number of a file among those that a set was cut into: of train-00000-of-00002, and of val_1."""
-
-NO_SPLIT = -1
-"""The split of a row that no file says a split of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class SplitTexts:
 
     Attributes:
         table: Columns `text`, `label`, `words` as a model reads them, with a blank between, and
-            `side`, the index of `SPLITS`.
+            `split`, the index of `SPLITS`.
         found: What was found out about the files.
         left_out: Rows that are not in the table, since their text is in a later split too.
     """
@@ -79,7 +81,7 @@ class SplitTexts:
     left_out: int
 
 
-def read_sides(raw: Path, parameters: SentimentData) -> SplitTexts:
+def read_splits(raw: Path, parameters: SentimentData) -> SplitTexts:
     """Read all rows, with the words of each and its split.
 
     A row whose text is also in the file of a later split is left out.
@@ -96,9 +98,9 @@ def read_sides(raw: Path, parameters: SentimentData) -> SplitTexts:
     faults.check()
     pieces = [cut_words(text, lowercase=parameters.lowercase) for text in table["text"]]
     texts = [" ".join(words[: parameters.max_words]) for words in pieces]
-    table["side"] = drawn_sides(table, texts, parameters, faults)
+    table["split"] = drawn_splits(table, texts, parameters, faults)
     faults.check()
-    copies = later_copies(texts, table["side"].tolist())
+    copies = later_copies(texts, table["split"].tolist())
     two = with_two_labels(texts, table["label"].tolist())
     kept = table.assign(words=texts)[[not copy for copy in copies]].reset_index(drop=True)
     return SplitTexts(
@@ -115,29 +117,29 @@ def read_sides(raw: Path, parameters: SentimentData) -> SplitTexts:
     )
 
 
-def drawn_sides(
+def drawn_splits(
     table: "pd.DataFrame", texts: Sequence[str], parameters: SentimentData, faults: Faults
 ) -> list[int]:
     """The split of each row: that of its file, or drawn where there is no file of a split."""
-    sides = table["side"].tolist()
+    splits = table["split"].tolist()
     shares = (
-        0.0 if VALIDATION in sides else parameters.validation_share,
-        0.0 if TEST in sides else parameters.test_share,
+        0.0 if VALIDATION in splits else parameters.validation_share,
+        0.0 if TEST in splits else parameters.test_share,
     )
     if not any(shares):
-        return list(sides)
-    open_rows = [row for row, side in enumerate(sides) if side in {NO_SPLIT, TRAIN}]
+        return list(splits)
+    open_rows = [row for row, split in enumerate(splits) if split in {NO_SPLIT, TRAIN}]
     labels = table["label"].tolist()
-    drawn = stratified_sides(
+    drawn = stratified_splits(
         [texts[row] for row in open_rows],
         [labels[row] for row in open_rows],
         shares,
         parameters.split_seed,
         faults,
     )
-    for row, side in zip(open_rows, drawn, strict=True):
-        sides[row] = side
-    return list(sides)
+    for row, split in zip(open_rows, drawn, strict=True):
+        splits[row] = split
+    return list(splits)
 
 
 def read_files(
@@ -146,7 +148,7 @@ def read_files(
     """Read the files of the splits, or the only one, or folders or files of classes.
 
     Returns:
-        Columns `text`, `label` and `side`, and what was found out about the files.
+        Columns `text`, `label` and `split`, and what was found out about the files.
     """
     import pandas as pd  # noqa: PLC0415 - training does without
 
@@ -154,13 +156,13 @@ def read_files(
         return of_classes
     read: list[tuple[int, Path, LabelledTexts]] = []
     files = files_of(raw, parameters)
-    for side, file in ((side, file) for side, parts in files.items() for file in parts):
+    for split, file in ((split, file) for split, parts in files.items() for file in parts):
         with faults.noted():
             kind = read[0][2].kind if read else None
-            read.append((side, file, read_file(file, side, parameters, kind)))
+            read.append((split, file, read_file(file, split, parameters, kind)))
     faults.check()
     train, column = read[0][2], parameters.split_column
-    tables = [with_sides(one, file.name, side, column, faults) for side, file, one in read]
+    tables = [with_splits(one, file.name, split, column, faults) for split, file, one in read]
     faults.check()
     parts = [told for each in files.values() if (told := told_parts(each))]
     return pd.concat(tables), Found(
@@ -175,19 +177,19 @@ def read_files(
     )
 
 
-def with_sides(
-    read: LabelledTexts, name: str, side: int, column: Column | None, faults: Faults
+def with_splits(
+    read: LabelledTexts, name: str, split: int, column: Column | None, faults: Faults
 ) -> "pd.DataFrame":
     """Rows with the split of each: that of its file, or what a column says."""
     if column is None:
-        return read.table.assign(side=side)
+        return read.table.assign(split=split)
     named = splits_named({*read.table["split"]})
     for row, value in read.table["split"].items():
         if value not in named:
             what = f"{name}, row {row}: {value!r} in column {column!r} is no split"
             faults.add(what, "write train, validation or test, or set data.split_column to null")
-    sides = [SPLITS.index(named.get(value, "train")) for value in read.table["split"]]
-    return read.table.drop(columns="split").assign(side=sides)
+    splits = [SPLITS.index(named.get(value, "train")) for value in read.table["split"]]
+    return read.table.assign(split=splits)
 
 
 def read_classes(
@@ -230,7 +232,7 @@ def folders_of(raw: Path, beside: bool) -> list[ClassFolder]:
 
 
 def read_file(
-    file: Path, side: int, parameters: SentimentData, kind: LineKind | None
+    file: Path, split: int, parameters: SentimentData, kind: LineKind | None
 ) -> LabelledTexts:
     """Read the file of a split; its lines have labels where the training file has them.
 
@@ -240,10 +242,9 @@ def read_file(
     faults = Faults()
     columns = (parameters.text, parameters.label)
     try:
-        form, split = parameters.form, parameters.split_column
-        found = read_texts(file, *columns, form, faults, kind, split)
+        found = read_texts(file, *columns, parameters.form, faults, kind, parameters.split_column)
     except NoColumnError as error:
-        if side in {TRAIN, NO_SPLIT} or error.column != str(parameters.label):
+        if split in {TRAIN, NO_SPLIT} or error.column != str(parameters.label):
             raise
         raise DataError(
             f"{error}; texts without labels are for `gatewise predict`, and not for training: "

@@ -103,7 +103,7 @@ class Learning(Learns):
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        items = items_of(data["sides"], "train")
+        items = items_of(data["splits"], "train")
         sentences, tables = split_sentences(data), self.evidence_of_others(data)
         labels_of_all, classes = data["labels"][items.to(data["labels"].device)], self.meta.classes
         weights = loss_weights(self.model.class_weights, labels_of_all, len(classes))
@@ -117,7 +117,7 @@ class Learning(Learns):
 
         A rare word would otherwise tell the label of the very sentence that it is in.
         """
-        items, size = items_of(data["sides"], "train"), len(self.index)
+        items, size = items_of(data["splits"], "train"), len(self.index)
         if not self.model.word_evidence:
             return torch.zeros(EVIDENCE_FOLDS, size, 0, device=items.device)
         others = (items[items % EVIDENCE_FOLDS != fold] for fold in range(EVIDENCE_FOLDS))
@@ -138,7 +138,7 @@ class Learning(Learns):
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
         """The class of each sentence of a split, int64 (N,), and the logits of all, (N, C)."""
-        items = items_of(data["sides"], split).cpu()
+        items = items_of(data["splits"], split).cpu()
         sentences = split_sentences(data)
         logits = torch.empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"].cpu()[items], SCORING_BATCH):

@@ -28,7 +28,7 @@ def naive_bayes(data: Data, vocabulary_size: int, *, alike: bool) -> Tensor:
 
     occurrences = word_occurrences(data, vocabulary_size)
     labels = data["labels"].numpy(force=True)
-    train, test = (items_of(data["sides"], split).numpy(force=True) for split in ("train", "test"))
+    train, test = (items_of(data["splits"], split).numpy(force=True) for split in ("train", "test"))
     known = np.asarray(occurrences[train].sum(axis=0)).ravel() > 0
     model = MultinomialNB(fit_prior=not alike).fit(occurrences[train][:, known], labels[train])
     return torch.from_numpy(model.predict(occurrences[test][:, known])).long()

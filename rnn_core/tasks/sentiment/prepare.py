@@ -13,9 +13,10 @@ from rnn_core.features.word_finding import find_words, join_units
 from rnn_core.features.words import build_vocabulary, encode
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults
+from rnn_core.readers.splits import TEST, TRAIN
 from rnn_core.tasks.base.splits import items_of
 from rnn_core.tasks.sentiment.evidence import sentence_counts
-from rnn_core.tasks.sentiment.files import read_sides
+from rnn_core.tasks.sentiment.files import read_splits
 from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
 
 if TYPE_CHECKING:
@@ -28,28 +29,28 @@ OPTIMUM = "likeliest.npy"
 
 def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], SentimentMeta]:
     """Number the words of each text by the vocabulary of the training set."""
-    read = read_sides(raw, parameters)
+    read = read_splits(raw, parameters)
     table = read.table
-    sides, classes = table["side"].tolist(), sorted(set(table["label"]))
-    check_training_side(table)
-    units = table["words"][table["side"] == 0].str.split(" ")
+    splits, classes = table["split"].tolist(), sorted(set(table["label"]))
+    check_training_set(table)
+    units = table["words"][table["split"] == TRAIN].str.split(" ")
     words = find_words(units) if parameters.find_words else {}
     table["words"] = [" ".join(join_units(text.split(" "), words)) for text in table["words"]]
-    train = table["words"][table["side"] == 0].str.split(" ")
+    train = table["words"][table["split"] == TRAIN].str.split(" ")
     vocabulary = build_vocabulary(
         chain.from_iterable(train), parameters.max_vocabulary, parameters.min_count
     )
     data = to_tensors(table, vocabulary, classes)
-    counts = sentence_counts(data, items_of(data["sides"], "train"), len(vocabulary), len(classes))
+    counts = sentence_counts(data, items_of(data["splits"], "train"), len(vocabulary), len(classes))
     meta = SentimentMeta(
         parameters=parameters,
         classes=classes,
         vocabulary=vocabulary,
         sentence_counts=counts.tolist(),
-        longest=int(data["lengths"][items_of(data["sides"], "train")].max()),
-        items={split: sides.count(i) for i, split in enumerate(SPLITS)},
+        longest=int(data["lengths"][items_of(data["splits"], "train")].max()),
+        items={split: splits.count(i) for i, split in enumerate(SPLITS)},
         left_out=read.left_out,
-        optimum=label_optimum(raw, sides),
+        optimum=label_optimum(raw, splits),
         found=read.found,
         words=words,
     )
@@ -59,20 +60,20 @@ def prepare(raw: Path, parameters: SentimentData) -> tuple[dict[str, Tensor], Se
 def to_tensors(
     table: "pd.DataFrame", vocabulary: Sequence[str], classes: Sequence[str]
 ) -> dict[str, Tensor]:
-    """Numbers of the words and classes of all rows, as `read_sides` reads them."""
+    """Numbers of the words and classes of all rows, as `read_splits` reads them."""
     index = {word: i for i, word in enumerate(vocabulary)}
     sentences = table["words"].str.split(" ").tolist()
     return {
         "words": torch.cat([encode(sentence, index) for sentence in sentences]),
         "lengths": torch.tensor([len(s) for s in sentences], dtype=torch.int32),
         "labels": torch.tensor([classes.index(c) for c in table["label"]], dtype=torch.int32),
-        "sides": torch.tensor(table["side"].tolist(), dtype=torch.uint8),
+        "splits": torch.tensor(table["split"].tolist(), dtype=torch.uint8),
     }
 
 
-def check_training_side(table: "pd.DataFrame") -> None:
+def check_training_set(table: "pd.DataFrame") -> None:
     """Refuse classes that the training set does not hold."""
-    known, faults = set(table["label"][table["side"] == 0]), Faults()
+    known, faults = set(table["label"][table["split"] == TRAIN]), Faults()
     for label in sorted(set(table["label"]) - known):
         faults.add(
             f"the training set has no row of the class {label!r}",
@@ -81,9 +82,9 @@ def check_training_side(table: "pd.DataFrame") -> None:
     faults.check()
 
 
-def label_optimum(raw: Path, sides: list[int]) -> float | None:
+def label_optimum(raw: Path, splits: list[int]) -> float | None:
     """Accuracy on the test set of always giving the likeliest label, where it is known."""
     file = raw / OPTIMUM
     if not file.exists():
         return None
-    return float(np.load(file)[np.array(sides) == 2].mean())
+    return float(np.load(file)[np.array(splits) == TEST].mean())

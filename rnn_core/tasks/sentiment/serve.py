@@ -11,7 +11,7 @@ from rnn_core.features.word_finding import join_units
 from rnn_core.features.words import encode
 from rnn_core.tasks.base.classification import ClassAnswer, class_answers, class_probabilities
 from rnn_core.tasks.base.serves import Serves
-from rnn_core.tasks.sentiment.files import read_sides, words_of
+from rnn_core.tasks.sentiment.files import read_splits, words_of
 from rnn_core.tasks.sentiment.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.sentiment.raw_input import TEXT, Known, read_raw_input, texts_in_table
 
@@ -90,5 +90,5 @@ class Serving(Learning, Serves):
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        texts = read_sides(raw, self.meta.parameters).table["text"]
+        texts = read_splits(raw, self.meta.parameters).table["text"]
         return pd.DataFrame({TEXT: texts.head(1).tolist()})

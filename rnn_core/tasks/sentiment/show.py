@@ -24,7 +24,7 @@ class Showing(Learning, Shows):
         return {"kind": "confusion", "labels": list(classes), "counts": counts}
 
     def baselines(self, data: Data) -> dict[str, float]:
-        train, test = items_of(data["sides"], "train"), items_of(data["sides"], "test")
+        train, test = items_of(data["splits"], "train"), items_of(data["splits"], "test")
         labels, metric = data["labels"].long().cpu(), self.meta.parameters.metric
         most = labels[train].bincount().argmax()
         size, alike = len(self.meta.vocabulary), metric == "balanced_accuracy"

@@ -61,17 +61,17 @@ def understand(raw: Path, data: Data, meta: SentimentMeta) -> Understanding:
 def of_characters(raw: Path, meta: SentimentMeta) -> list[str]:
     """Texts that were not what they are now, such as some that were read in a wrong encoding."""
     table, _ = read_files(raw, meta.parameters, Faults())
-    several = meta.parameters.split_column is None and table["side"].nunique() > 1
+    several = meta.parameters.split_column is None and table["split"].nunique() > 1
     names = [
-        str(row) if isinstance(row, str) else f"row {row}{several * of_set(side)}"
-        for row, side in zip(table.index, table["side"], strict=True)
+        str(row) if isinstance(row, str) else f"row {row}{several * of_set(split)}"
+        for row, split in zip(table.index, table["split"], strict=True)
     ]
     return odd_texts(table["text"].tolist(), names)
 
 
-def of_set(side: int) -> str:
+def of_set(split: int) -> str:
     """The set that a file belongs to, for messages."""
-    return f" of the {SETS[SPLITS[side]]}"
+    return f" of the {SETS[SPLITS[split]]}"
 
 
 def of_files(found: Found) -> Iterator[str]:
@@ -197,12 +197,12 @@ def of_words(data: Data) -> Iterator[str]:
 
 def class_counts(data: Data, num_classes: int) -> Tensor:
     """Texts of each class in each split, int64 (3, C)."""
-    places = data["sides"].long() * num_classes + data["labels"].long()
+    places = data["splits"].long() * num_classes + data["labels"].long()
     return places.bincount(minlength=len(SPLITS) * num_classes).view(len(SPLITS), num_classes)
 
 
 def unknown_share(data: Data, split: Split) -> float:
     """The share of the words of a split that the vocabulary does not hold."""
-    owners = data["sides"].repeat_interleave(data["lengths"].long())
+    owners = data["splits"].repeat_interleave(data["lengths"].long())
     words = data["words"][owners == SPLITS.index(split)]
     return float((words == 0).double().mean())

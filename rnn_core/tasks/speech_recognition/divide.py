@@ -28,8 +28,8 @@ class Dividing(Divides):
     @staticmethod
     def join(data: Data, meta: Meta) -> Divided:
         """Where speakers take turns, the one that is tested stays so."""
-        sides = joined(data["sides"])
-        return {**data, "sides": sides}, replace(meta, items=mean_counts_of(sides))
+        splits = joined(data["splits"])
+        return {**data, "splits": splits}, replace(meta, items=mean_counts_of(splits))
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
@@ -39,24 +39,24 @@ class Dividing(Divides):
         the one after that chooses.
         """
         assert isinstance(meta, SpeechMeta)
-        folds = [moved_back(fold, held(data, fold, meta.parameters)) for fold in data["sides"]]
-        sides = torch.stack(folds)
-        return {**data, "sides": sides}, replace(meta, items=mean_counts_of(sides))
+        folds = [moved_back(fold, held(data, fold, meta.parameters)) for fold in data["splits"]]
+        splits = torch.stack(folds)
+        return {**data, "splits": splits}, replace(meta, items=mean_counts_of(splits))
 
 
-def held(data: Data, sides: Tensor, parameters: SpeechData) -> Tensor:
+def held(data: Data, splits: Tensor, parameters: SpeechData) -> Tensor:
     """The training items of a fold that are to choose."""
     speakers, labels = data["speakers"].long(), data["labels"].long()
     if parameters.split_by == "each_speaker":
-        return next_speaker(sides, speakers)
+        return next_speaker(splits, speakers)
     if parameters.split_by == "speaker":
-        return last_groups(sides, speakers)
+        return last_groups(splits, speakers)
     if parameters.split_by == "take":
-        return last_of_each(sides, speakers * (int(labels.max()) + 1) + labels)
-    return last_of_each(sides, labels)
+        return last_of_each(splits, speakers * (int(labels.max()) + 1) + labels)
+    return last_of_each(splits, labels)
 
 
-def next_speaker(sides: Tensor, speakers: Tensor) -> Tensor:
+def next_speaker(splits: Tensor, speakers: Tensor) -> Tensor:
     """The recordings of the speaker after the one that chooses, by turns.
 
     Raises:
@@ -68,5 +68,5 @@ def next_speaker(sides: Tensor, speakers: Tensor) -> Tensor:
             f"with split_by each_speaker it takes {FEWEST_SPEAKERS} speakers: one that is left "
             f"out, one that is scored, one that chooses, and one to train on; there are {number}"
         )
-    chooses = int(speakers[items_of(sides, "validation")][0])
+    chooses = int(speakers[items_of(splits, "validation")][0])
     return (speakers == (chooses + 1) % number).nonzero().flatten()

@@ -71,9 +71,9 @@ class Learning(Learns):
         options, fold = self.meta.parameters, self.meta.folds[self.fold]
         return Scaling(options.normalise, options.deltas, fold.mean, fold.std)
 
-    def side_items(self, data: Data, split: Split) -> Tensor:
+    def split_items(self, data: Data, split: Split) -> Tensor:
         """Indices of the recordings of a split, int64 (N,)."""
-        return items_of(data["sides"][self.fold], split)
+        return items_of(data["splits"][self.fold], split)
 
     @property
     def metric(self) -> Metric:
@@ -94,12 +94,12 @@ class Learning(Learns):
         )
 
     def num_batches(self, data: Data, batch_size: int) -> int:
-        return -(-len(self.side_items(data, "train")) // batch_size)
+        return -(-len(self.split_items(data, "train")) // batch_size)
 
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        items = self.side_items(data, "train")
+        items = self.split_items(data, "train")
         labels, classes = data["labels"], self.meta.classes
         weights = loss_weights(self.model.class_weights, labels[items], len(classes))
         for batch in length_batches(items, data["lengths"], batch_size, generator):
@@ -119,13 +119,13 @@ class Learning(Learns):
         labels, logits = self.outputs(model, data, split)
         return replace(
             class_scores(logits, labels, self.meta.classes, self.meta.parameters.metric),
-            clusters=data["speakers"][self.side_items(data, split)].long().cpu(),
-            own_to_seed=len(data["sides"]) > 1,
+            clusters=data["speakers"][self.split_items(data, split)].long().cpu(),
+            own_to_seed=len(data["splits"]) > 1,
         )
 
     def outputs(self, model: nn.Module, data: Data, split: Split) -> tuple[Tensor, Tensor]:
         """The word of each recording of a split, int64 (N,), and the logits of all, (N, C)."""
-        items = self.side_items(data, split)
+        items = self.split_items(data, split)
         logits = data["frames"].new_empty(len(items), len(self.meta.classes))
         for places in by_length(data["lengths"][items], SCORING_BATCH):
             frames, lengths = gather(data["frames"], data["lengths"], items[places])

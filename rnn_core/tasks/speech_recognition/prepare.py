@@ -15,7 +15,7 @@ from rnn_core.readers.sound.name_tokens import Recording
 from rnn_core.readers.sound.recording_splits import (
     check_words,
     named_groups,
-    of_side,
+    of_split,
     speaker_numbers,
     split_recordings,
 )
@@ -31,12 +31,12 @@ def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], Speec
     rate = sounds.rate_hz
     pieces = [samples_to_frames(samples, rate, parameters) for samples in sounds.samples]
     classes = sorted({recording.word for recording in recordings})
-    sides = torch.tensor(list(folds.values()), dtype=torch.uint8)
+    splits = torch.tensor(list(folds.values()), dtype=torch.uint8)
     data = {
         "frames": torch.from_numpy(np.concatenate(pieces)),
         "lengths": torch.tensor([len(p) for p in pieces], dtype=torch.int32),
         "labels": torch.tensor([classes.index(r.word) for r in recordings], dtype=torch.int32),
-        "sides": sides,
+        "splits": splits,
         "speakers": torch.tensor(
             speaker_numbers([r.speaker for r in recordings]), dtype=torch.int32
         ),
@@ -46,17 +46,17 @@ def prepare(raw: Path, parameters: SpeechData) -> tuple[dict[str, Tensor], Speec
         parameters=parameters,
         classes=classes,
         rate_hz=rate,
-        longest=int(data["lengths"][(sides == SPLITS.index("train")).any(dim=0)].max()),
+        longest=int(data["lengths"][(splits == SPLITS.index("train")).any(dim=0)].max()),
         folds=[scaled_fold(name, features, fold) for name, fold in folds.items()],
-        items=mean_counts_of(sides),
+        items=mean_counts_of(splits),
         heard=sounds.heard,
     )
     return data, meta
 
 
-def scaled_fold(test: str, features: list[NDArray[np.float32]], sides: list[int]) -> Fold:
+def scaled_fold(test: str, features: list[NDArray[np.float32]], splits: list[int]) -> Fold:
     """A fold, with the scaling by its training set."""
-    mean, std = fit_scaling(of_side(features, sides, "train"))
+    mean, std = fit_scaling(of_split(features, splits, "train"))
     return Fold(test=test, mean=mean, std=std)
 
 
@@ -77,8 +77,8 @@ def split_folds(recordings: list[Recording], parameters: SpeechData) -> dict[str
     if parameters.split_by != "each_speaker":
         return {"all": split_recordings(recordings, parameters)}
     folds = speaker_folds(recordings)
-    for name, sides in folds.items():
-        check_words(recordings, sides, f" when {name} is tested")
+    for name, splits in folds.items():
+        check_words(recordings, splits, f" when {name} is tested")
     return folds
 
 

@@ -11,7 +11,7 @@ from rnn_core.features.frames import FrameParameters
 from rnn_core.metric import Split
 from rnn_core.readers.sound.recordings import read_words
 from rnn_core.tasks.base.prepared import Meta
-from rnn_core.tasks.base.rescores import Marks, Rescores, by_side, one_mark_each
+from rnn_core.tasks.base.rescores import Marks, Rescores, by_split, one_mark_each
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.base.splits import items_of
 from rnn_core.tasks.speech_recognition.learn import Learning
@@ -26,7 +26,7 @@ class Rescoring(Learning, Rescores):
     def marks(raw: Path, parameters: SpeechData, seed: int) -> dict[Split, Marks]:
         recordings, sounds = read_words(raw, parameters.names, parameters.rate_hz)
         folds = list(split_folds(recordings, parameters).values())
-        return by_side(one_mark_each(sounds.marks), folds[seed % len(folds)])
+        return by_split(one_mark_each(sounds.marks), folds[seed % len(folds)])
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: SpeechData, seed: int, other: Meta
@@ -35,8 +35,8 @@ class Rescoring(Learning, Rescores):
         own = self.meta
         how = {f.name: getattr(own.parameters, f.name) for f in fields(FrameParameters)}
         data, meta = prepare(raw, replace(parameters, **{**how, "rate_hz": own.rate_hz}))
-        sides = data["sides"][seed % len(meta.folds)]
-        tested = data["labels"][items_of(sides, "test")].unique().tolist()
+        splits = data["splits"][seed % len(meta.folds)]
+        tested = data["labels"][items_of(splits, "test")].unique().tolist()
         if new := [meta.classes[i] for i in tested if meta.classes[i] not in own.classes]:
             raise DataError(f"it does not know the class {min(new)!r}")
         places = [own.classes.index(c) if c in own.classes else -1 for c in meta.classes]
@@ -47,4 +47,4 @@ class Rescoring(Learning, Rescores):
             parameters=replace(own.parameters, metric=parameters.metric),
         )
         task = type(self)(asked, self.model)
-        return task.scores(model, {**data, "labels": labels, "sides": sides[None]}, "test")
+        return task.scores(model, {**data, "labels": labels, "splits": splits[None]}, "test")

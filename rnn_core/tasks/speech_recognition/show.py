@@ -24,13 +24,13 @@ class Showing(Learning, Shows):
 
     def baselines(self, data: Data) -> dict[str, float]:
         """Without a recurrent cell; where speakers take turns, the mean over all turns."""
-        tasks = [type(self)(self.meta, self.model, seed) for seed in range(len(data["sides"]))]
+        tasks = [type(self)(self.meta, self.model, seed) for seed in range(len(data["splits"]))]
         each = [task.fold_baselines(data) for task in tasks]
         return {name: sum(one[name] for one in each) / len(each) for name in each[0]}
 
     def fold_baselines(self, data: Data) -> dict[str, float]:
         """The metric of simple predictors on the test set of the fold."""
-        train, test = self.side_items(data, "train"), self.side_items(data, "test")
+        train, test = self.split_items(data, "train"), self.split_items(data, "test")
         labels = data["labels"].long()
         most = labels[train].bincount().argmax()
         guess = nearest_centroid(self.summaries(data), labels, train)

@@ -21,7 +21,7 @@ def understand(raw: Path, data: Data, meta: SpeechMeta) -> Understanding:
     words = find_words(raw, meta.parameters.names, Faults())
     recordings = [r for r in words.recordings if r.name not in meta.heard.copies]
     counts = Counter(recording.word for recording in recordings)
-    who = [r.speaker for r in recordings], data["sides"][0].tolist(), meta.parameters.split_by
+    who = [r.speaker for r in recordings], data["splits"][0].tolist(), meta.parameters.split_by
     return Understanding(
         read=(
             f"{len(counts)} words: {counted(counts)}",

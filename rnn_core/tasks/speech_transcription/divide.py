@@ -27,10 +27,10 @@ class Dividing(Divides):
     def join(data: Data, meta: Meta) -> Divided:
         """A text with a symbol that no training text has stays out: no output stands for it."""
         assert isinstance(meta, TranscriptionMeta)
-        sides = joined(data["sides"])
-        strange = has_unknown(data, len(meta.symbols)) & (sides == SPLITS.index("train"))
-        sides = sides.masked_fill(strange, LEFT_OUT)
-        return {**data, "sides": sides}, replace(meta, items=counts_of(sides))
+        splits = joined(data["splits"])
+        strange = has_unknown(data, len(meta.symbols)) & (splits == SPLITS.index("train"))
+        splits = splits.masked_fill(strange, LEFT_OUT)
+        return {**data, "splits": splits}, replace(meta, items=counts_of(splits))
 
     @staticmethod
     def move_back(data: Data, meta: Meta) -> Divided:
@@ -46,9 +46,11 @@ class Dividing(Divides):
                 "strings of one split are joined of the same recordings, so that none of them can "
                 "choose for the others; set data.split_by to speaker"
             )
-        held = (last_groups if how.split_by == "speaker" else last_of_each)(data["sides"], speakers)
-        sides = moved_back(data["sides"], held)
-        return {**data, "sides": sides}, replace(meta, items=counts_of(sides))
+        held = (last_groups if how.split_by == "speaker" else last_of_each)(
+            data["splits"], speakers
+        )
+        splits = moved_back(data["splits"], held)
+        return {**data, "splits": splits}, replace(meta, items=counts_of(splits))
 
 
 def has_unknown(data: Data, num_symbols: int) -> Tensor:

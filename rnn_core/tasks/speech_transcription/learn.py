@@ -99,7 +99,7 @@ class Learning(Learns):
     def training_batches(
         self, data: Data, batch_size: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        items, texts = items_of(data["sides"], "train"), texts_of(data)
+        items, texts = items_of(data["splits"], "train"), texts_of(data)
         for batch in length_batches(items, data["lengths"], batch_size, generator):
             features, lengths = training_features(
                 data, batch, self.scaling, self.model, self.meta.rate_hz, generator
@@ -129,7 +129,7 @@ class Learning(Learns):
 
         The loss leaves out texts with a symbol that nobody learned, which no output stands for.
         """
-        items, texts = items_of(data["sides"], split), texts_of(data)
+        items, texts = items_of(data["splits"], split), texts_of(data)
         value = torch.empty(len(items), dtype=torch.float64)
         losses = []
         lengths = torch.tensor([len(texts[i]) for i in items.tolist()], dtype=torch.float64)

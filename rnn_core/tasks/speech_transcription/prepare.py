@@ -14,7 +14,7 @@ from rnn_core.features.frames import FrameParameters, features_of, fit_scaling, 
 from rnn_core.metric import SPLITS
 from rnn_core.readers.faults import Faults, some
 from rnn_core.readers.sound.joined_words import Utterance, Utterances, joined_utterances
-from rnn_core.readers.sound.recording_splits import of_side, speaker_numbers
+from rnn_core.readers.sound.recording_splits import of_split, speaker_numbers
 from rnn_core.readers.sound.transcripts import listed_utterances
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionData, TranscriptionMeta
 
@@ -24,15 +24,15 @@ def prepare(
 ) -> tuple[dict[str, Tensor], TranscriptionMeta]:
     """Turn recordings into frames, and texts into numbers of symbols."""
     rate, utterances, heard = read_utterances(raw, parameters)
-    sides = [utterance.side for utterance in utterances]
+    splits = [utterance.split for utterance in utterances]
     texts = [utterance.symbols for utterance in utterances]
-    symbols = sorted({symbol for text in of_side(texts, sides, "train") for symbol in text})
+    symbols = sorted({symbol for text in of_split(texts, splits, "train") for symbol in text})
     if len(symbols) < 2:
         raise DataError(f"all texts consist of the symbol {symbols[0]!r}; two are needed")
     data, pieces = to_tensors(utterances, rate, parameters, symbols)
     features = features_of(pieces, parameters.normalise, parameters.deltas)
     words = parameters.strings or parameters.tokens == "word"
-    mean, std = fit_scaling(of_side(features, sides, "train"))
+    mean, std = fit_scaling(of_split(features, splits, "train"))
     stacks = largest_stacks(utterances, [len(piece) for piece in pieces])
     largest = min(stacks.values())
     meta = TranscriptionMeta(
@@ -40,12 +40,12 @@ def prepare(
         symbols=symbols,
         joiner=" " if words and max(map(len, symbols)) > 1 else "",
         rate_hz=rate,
-        longest=max(of_side([len(piece) for piece in pieces], sides, "train")),
+        longest=max(of_split([len(piece) for piece in pieces], splits, "train")),
         largest_stack=largest,
         tightest=some([name for name, stack in stacks.items() if stack == largest], 5),
         mean=mean,
         std=std,
-        items={split: sides.count(i) for i, split in enumerate(SPLITS)},
+        items={name: splits.count(i) for i, name in enumerate(SPLITS)},
         heard=heard,
     )
     return data, meta
@@ -82,7 +82,7 @@ def to_tensors(
             dtype=torch.int32,
         ),
         "symbol_lengths": torch.tensor([len(text) for text in texts], dtype=torch.int32),
-        "sides": torch.tensor([u.side for u in utterances], dtype=torch.uint8),
+        "splits": torch.tensor([u.split for u in utterances], dtype=torch.uint8),
         "speakers": torch.tensor(
             speaker_numbers([u.speaker for u in utterances]), dtype=torch.int32
         ),

@@ -10,8 +10,9 @@ from torch import nn
 
 from rnn_core.errors import DataError
 from rnn_core.metric import Split
+from rnn_core.readers.splits import TEST
 from rnn_core.tasks.base.prepared import Meta
-from rnn_core.tasks.base.rescores import Marks, Rescores, by_side, mark
+from rnn_core.tasks.base.rescores import Marks, Rescores, by_split, mark
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.speech_transcription.learn import Learning
 from rnn_core.tasks.speech_transcription.parameters import TranscriptionData
@@ -25,7 +26,7 @@ class Rescoring(Learning, Rescores):
     def marks(raw: Path, parameters: TranscriptionData, seed: int) -> dict[Split, Marks]:
         utterances = read_utterances(raw, parameters).each
         marks = rectangle([mark(one) for one in utterance.marks] for utterance in utterances)
-        return by_side(marks, [utterance.side for utterance in utterances])
+        return by_split(marks, [utterance.split for utterance in utterances])
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: TranscriptionData, seed: int, other: Meta
@@ -34,7 +35,7 @@ class Rescoring(Learning, Rescores):
         if counts(parameters) != counts(own.parameters):
             raise DataError(f"it writes {counts(own.parameters)}")
         rate, utterances, _ = read_utterances(raw, replace(parameters, rate_hz=own.rate_hz))
-        tested = [utterance for utterance in utterances if utterance.side == 2]
+        tested = [utterance for utterance in utterances if utterance.split == TEST]
         data, _ = to_tensors(tested, rate, own.parameters, own.symbols)
         return self.scores(model, data, "test")
 

@@ -21,7 +21,7 @@ def segment_guesses(data: Data, scaling: Scaling) -> list[tuple[int, ...]]:
     texts = texts_of(data)
     pieces = data["frames"].split(data["lengths"].tolist())
     points: dict[int, list[Tensor]] = {}
-    for i in items_of(data["sides"], "train").tolist():
+    for i in items_of(data["splits"], "train").tolist():
         found = segments(pieces[i], scaling)
         if len(found) == len(texts[i]):
             for symbol, point in zip(texts[i], found, strict=True):
@@ -31,7 +31,7 @@ def segment_guesses(data: Data, scaling: Scaling) -> list[tuple[int, ...]]:
     known = sorted(points)
     centroids = torch.stack([torch.stack(points[symbol]).mean(dim=0) for symbol in known])
     guesses = []
-    for i in items_of(data["sides"], "test").tolist():
+    for i in items_of(data["splits"], "test").tolist():
         stretches = torch.stack(segments(pieces[i], scaling))
         nearest = torch.cdist(stretches, centroids).argmin(dim=1).tolist()
         guesses.append(tuple(known[place] for place in nearest))

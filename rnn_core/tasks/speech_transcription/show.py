@@ -26,7 +26,7 @@ class Showing(Learning, Shows):
     def illustrate(self, model: nn.Module, data: Data, split: Split) -> Illustration:
         """Texts, and what is heard by the likeliest path; recordings are counted from 1."""
         places = spread(self.meta.items[split], ILLUSTRATED)
-        items, texts = items_of(data["sides"], split)[places], texts_of(data)
+        items, texts = items_of(data["splits"], split)[places], texts_of(data)
         outputs = self.outputs(model, data, items)
         shown = pairs(
             [f"recording {place + 1}" for place in places],
@@ -37,8 +37,8 @@ class Showing(Learning, Shows):
 
     def baselines(self, data: Data) -> dict[str, float]:
         texts = texts_of(data)
-        train = [texts[i] for i in items_of(data["sides"], "train").tolist()]
-        test = items_of(data["sides"], "test").tolist()
+        train = [texts[i] for i in items_of(data["splits"], "train").tolist()]
+        test = items_of(data["splits"], "test").tolist()
         (most, _), *_ = Counter(map(tuple, train)).most_common(1)
         guesses = {"most_frequent": [most] * len(test)}
         if segmented := segment_guesses(data, self.scaling):

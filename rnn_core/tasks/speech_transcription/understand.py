@@ -28,7 +28,7 @@ MOST_SYMBOLS = 60
 def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     parameters, copies = meta.parameters, meta.heard.copies
-    sides: list[int] = data["sides"].tolist()
+    splits: list[int] = data["splits"].tolist()
     if parameters.strings:
         words = find_words(raw, parameters.names, Faults())
         speakers = sorted({r.speaker or "unknown" for r in words.recordings})
@@ -41,8 +41,8 @@ def understand(raw: Path, data: Data, meta: TranscriptionMeta) -> Understanding:
         listed = list_transcripts(raw, Faults())
         pairs = zip(listed.files, listed.rows, strict=True)
         who = [row.speaker for file, row in pairs if file.name not in copies]
-        lines = [*listed.notes, *speaker_lines(who, sides, parameters.split_by)]
-        left, doubts = listed.left_out, speaker_doubts(who, sides, parameters.split_by)
+        lines = [*listed.notes, *speaker_lines(who, splits, parameters.split_by)]
+        left, doubts = listed.left_out, speaker_doubts(who, splits, parameters.split_by)
         doubts += marks([row.text for row in listed.rows])
     what = "recordings" if not parameters.strings else "strings"
     return Understanding(

@@ -18,19 +18,19 @@ from rnn_core.readers.parallel_text import (
 )
 from rnn_core.tasks.translation.parameters import TranslationData
 
-Sides: TypeAlias = dict[Split, list[Pair]]
+Splits: TypeAlias = dict[Split, list[Pair]]
 
 SPLIT_SEED = 0
 """Random seed of the division of pairs into splits, the same for everyone."""
 
 
-def read_sides(raw: Path, parameters: TranslationData) -> Sides:
+def read_splits(raw: Path, parameters: TranslationData) -> Splits:
     """The pairs of each split, as they are given or drawn from the training pairs."""
-    read = given_sides(files_of(raw, parameters), parameters)
-    return read if len(read) == len(SPLITS) else read | draw_sides(read, parameters)
+    read = given_splits(files_of(raw, parameters), parameters)
+    return read if len(read) == len(SPLITS) else read | draw_splits(read, parameters)
 
 
-def given_sides(files: Mapping[Split, Files], parameters: TranslationData) -> Sides:
+def given_splits(files: Mapping[Split, Files], parameters: TranslationData) -> Splits:
     """The pairs of the splits that have files, or rows of their own in a table."""
     if parameters.split_column is None:
         return {split: pairs_in(each, parameters) for split, each in files.items()}
@@ -62,9 +62,9 @@ def files_of(raw: Path, parameters: TranslationData) -> dict[Split, Files]:
             f"target_file is {target!r}, source_file {source!r}: both or neither must hold a *"
         )
     return {
-        split: files_called(raw, source.replace("*", side), target and target.replace("*", side))
-        for split, side in zip(SPLITS, parameters.sides, strict=True)
-        if side is not None
+        split: files_called(raw, source.replace("*", name), target and target.replace("*", name))
+        for split, name in zip(SPLITS, parameters.splits, strict=True)
+        if name is not None
     }
 
 
@@ -73,7 +73,7 @@ def as_read(pair: Pair, parameters: TranslationData) -> Pair:
     return Pair(*(clean(text, parameters.lower_case) for text in pair))
 
 
-def draw_sides(given: Sides, parameters: TranslationData) -> Sides:
+def draw_splits(given: Splits, parameters: TranslationData) -> Splits:
     """Draw splits that are not given from the training pairs, each once.
 
     Pairs with the same text to translate stay together.
@@ -107,11 +107,11 @@ def draw_sides(given: Sides, parameters: TranslationData) -> Sides:
     }
 
 
-def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
+def without_repeated(splits: Splits, parameters: TranslationData) -> Splits:
     """Keep texts that are scored out of training, and those to choose by out of the test."""
     if parameters.repeated == "keep":
-        return sides
-    read = {s: [as_read(pair, parameters).source for pair in sides[s]] for s in SPLITS}
+        return splits
+    read = {s: [as_read(pair, parameters).source for pair in splits[s]] for s in SPLITS}
     chosen, tested = set(read["validation"]), set(read["test"])
     both = next((i for i, text in enumerate(read["test"], 1) if text in chosen), None)
     if both is not None and parameters.repeated == "error":
@@ -126,10 +126,10 @@ def without_repeated(sides: Sides, parameters: TranslationData) -> Sides:
             f"the source of pair {again} of the training set is in the validation or test set "
             "too; remove it, or set data.repeated to drop"
         )
-    kept: Sides = {
-        "train": without(sides["train"], read["train"], scored),
-        "validation": without(sides["validation"], read["validation"], tested),
-        "test": sides["test"],
+    kept: Splits = {
+        "train": without(splits["train"], read["train"], scored),
+        "validation": without(splits["validation"], read["validation"], tested),
+        "test": splits["test"],
     }
     if not kept["validation"]:
         raise DataError(
@@ -145,16 +145,16 @@ def without(pairs: list[Pair], read: list[str], others: set[str]) -> list[Pair]:
     return [pair for pair, text in zip(pairs, read, strict=True) if text not in others]
 
 
-def check_characters(sides: Sides) -> None:
+def check_characters(splits: Splits) -> None:
     """Refuse splits that are written otherwise than what is trained on.
 
     Raises:
         DataError: If most characters of one are not in the training set.
     """
     for index, what in enumerate(Pair._fields):
-        known = {character for pair in sides["train"] for character in pair[index].lower()}
+        known = {character for pair in splits["train"] for character in pair[index].lower()}
         for split in SPLITS:
-            text = "".join("".join(pair[index].lower().split()) for pair in sides[split])
+            text = "".join("".join(pair[index].lower().split()) for pair in splits[split])
             if 2 * sum(character in known for character in text) < len(text):
                 raise DataError(
                     f"most characters of the {what} texts of the {split} set are not in the "

@@ -18,7 +18,7 @@ class TranslationData:
     Attributes:
         source_file: File of the texts to translate, one a line; null: the other one of the
             two files that are there. With a `*` in it there is a file for each split, and
-            the star stands for its name in `sides`. Without a `target_file`, a table with a text
+            the star stands for its name in `splits`. Without a `target_file`, a table with a text
             and its translation in each row: with tabs or `|||` between, CSV, JSON, Excel,
             Parquet, TMX, XLIFF or PO.
         target_file: File of the translations, in the same form.
@@ -26,7 +26,7 @@ class TranslationData:
         split_column: Of a table, the column that says the split of each row, such as train and
             test, counted from 1; null: none does. A split without rows is drawn from the
             training pairs.
-        sides: What files of the training, validation and test set are called; null for a set
+        splits: What files of the training, validation and test set are called; null for a set
             that has none, and is drawn from the training set.
         validation_share: Share of the pairs kept for choosing, where no file holds them; pairs
             are drawn, not cut off at the end.
@@ -46,7 +46,7 @@ class TranslationData:
     target_file: str | None = None
     columns: tuple[int, int] = (1, 2)
     split_column: int | None = None
-    sides: tuple[str, str | None, str | None] = ("train", "val", "test")
+    splits: tuple[str, str | None, str | None] = ("train", "val", "test")
     validation_share: float = 0.1
     test_share: float = 0.1
     repeated: Literal["error", "drop", "keep"] = "error"
@@ -57,9 +57,9 @@ class TranslationData:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        named = [side for side in self.sides if side is not None]
+        named = [name for name in self.splits if name is not None]
         if len(set(named)) < len(named):
-            raise ValueError("sides must be different names, or null for a set without files")
+            raise ValueError("splits must be different names, or null for a set without files")
         if min(self.columns) < 1 or self.columns[0] == self.columns[1]:
             raise ValueError("columns must be two different ones, counted from 1")
         if self.split_column is not None and (
@@ -114,5 +114,5 @@ class TranslationMeta(Meta):
 
     def range_of(self, split: Split) -> tuple[int, int]:
         """First pair of a split, and the one after its last."""
-        first = sum(self.items[side] for side in SPLITS[: SPLITS.index(split)])
+        first = sum(self.items[earlier] for earlier in SPLITS[: SPLITS.index(split)])
         return first, first + self.items[split]

@@ -11,9 +11,9 @@ from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.rescores import Marks, Rescores, one_mark_each
 from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.translation.learn import Learning
-from rnn_core.tasks.translation.pairs import Sides, as_read, read_sides, without_repeated
+from rnn_core.tasks.translation.pairs import Splits, as_read, read_splits, without_repeated
 from rnn_core.tasks.translation.parameters import TranslationData
-from rnn_core.tasks.translation.prepare import encode_sides, to_tensors
+from rnn_core.tasks.translation.prepare import encode_splits, to_tensors
 
 
 def marks_of(pairs: list[Pair], parameters: TranslationData) -> Marks:
@@ -27,19 +27,19 @@ class Rescoring(Learning, Rescores):
     @staticmethod
     def marks(raw: Path, parameters: TranslationData, seed: int) -> dict[Split, Marks]:
         """A mark for each text to translate, whatever its translation is."""
-        sides = without_repeated(read_sides(raw, parameters), parameters)
-        return {s: marks_of(side, parameters) for s, side in sides.items()}
+        splits = without_repeated(read_splits(raw, parameters), parameters)
+        return {split: marks_of(pairs, parameters) for split, pairs in splits.items()}
 
     def rescore(
         self, model: nn.Module, raw: Path, parameters: TranslationData, seed: int, other: Meta
     ) -> Scores:
         own = self.meta
-        pairs = without_repeated(read_sides(raw, parameters), parameters)["test"]
-        tested: Sides = {"train": [], "validation": [], "test": pairs}
-        data = to_tensors(tested, encode_sides(tested, self.subwords, own.parameters))
+        pairs = without_repeated(read_splits(raw, parameters), parameters)["test"]
+        tested: Splits = {"train": [], "validation": [], "test": pairs}
+        data = to_tensors(tested, encode_splits(tested, self.subwords, own.parameters))
         asked = replace(
             own,
             parameters=replace(own.parameters, tokenizer=parameters.tokenizer),
-            items={split: len(side) for split, side in tested.items()},
+            items={split: len(each) for split, each in tested.items()},
         )
         return type(self)(asked, self.model).scores(model, data, "test")

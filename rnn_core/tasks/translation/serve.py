@@ -13,7 +13,7 @@ from rnn_core.readers.parallel_text import check_length, clean, read_sources
 from rnn_core.tasks.base.serves import AnswerParameters, Serves, required_column, row_names
 from rnn_core.tasks.translation.copying import SAYS, says_nothing
 from rnn_core.tasks.translation.learn import Learning
-from rnn_core.tasks.translation.pairs import read_sides
+from rnn_core.tasks.translation.pairs import read_splits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,5 +99,5 @@ class Serving(Learning, Serves):
     def example(self, raw: Path) -> "pd.DataFrame":
         import pandas as pd  # noqa: PLC0415 - training does without
 
-        pairs = read_sides(raw, self.meta.parameters)["test"]
+        pairs = read_splits(raw, self.meta.parameters)["test"]
         return pd.DataFrame({"text": [pair.source for pair in pairs[:3]]})

@@ -14,7 +14,7 @@ from rnn_core.readers.parallel_text import Pair, usual_columns
 from rnn_core.readers.text_files import usual_encoding
 from rnn_core.readers.writing_systems import UNSPACED
 from rnn_core.tasks.base.prepares import Suggestion, parameters_of
-from rnn_core.tasks.translation.pairs import files_of, read_sides
+from rnn_core.tasks.translation.pairs import files_of, read_splits
 from rnn_core.tasks.translation.parameters import TranslationData
 
 CHARACTER = regex.compile(rf"(?V1)[{UNSPACED}]")
@@ -48,11 +48,11 @@ SIZES = (
 def suggest(raw: Path, wanted: Mapping[str, Any]) -> Suggestion:
     """More pairs carry a larger vocabulary and model, and need fewer epochs."""
     wanted = usual_data(raw, wanted)
-    sides = read_sides(raw, parameters_of(TranslationData, wanted))
-    num_pairs = len(sides["train"])
+    splits = read_splits(raw, parameters_of(TranslationData, wanted))
+    num_pairs = len(splits["train"])
     size = next(size for size in SIZES if num_pairs <= size.most_pairs)
     return {
-        "data": {**usual_tokenizer(sides["train"]), "max_vocabulary": size.vocabulary, **wanted},
+        "data": {**usual_tokenizer(splits["train"]), "max_vocabulary": size.vocabulary, **wanted},
         "model": {
             "embedding_size": size.embedding,
             "hidden_size": size.hidden,
@@ -96,13 +96,13 @@ def usual_files(raw: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Files as their names tell; nothing where the user names both, or each set."""
     source, target = wanted.get("source_file"), wanted.get("target_file")
     both = source and target and "*" not in source + target
-    if "sides" in wanted or both:
+    if "splits" in wanted or both:
         return {}
     layout = find_layout(raw, source, target)
     if layout is None:
         return {}
     files = {"source_file": layout.source_file, "target_file": layout.target_file}
-    return files | ({"sides": list(layout.sides)} if layout.sides else {})
+    return files | ({"splits": list(layout.splits)} if layout.splits else {})
 
 
 def usual_tokenizer(pairs: Sequence[Pair]) -> dict[str, str]:

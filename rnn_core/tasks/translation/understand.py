@@ -15,7 +15,7 @@ from rnn_core.readers.splits import SETS
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.base.understanding import Understanding, split_line, told_encoding
 from rnn_core.tasks.translation.doubts import misaligned, untranslated
-from rnn_core.tasks.translation.pairs import Sides, as_read, files_of, given_sides
+from rnn_core.tasks.translation.pairs import Splits, as_read, files_of, given_splits
 from rnn_core.tasks.translation.parameters import TranslationData, TranslationMeta
 from rnn_core.tasks.translation.swapped import swapped
 from rnn_core.wording import option
@@ -25,7 +25,7 @@ def understand(raw: Path, data: Data, meta: TranslationMeta) -> Understanding:
     """Describe the findings; see `Prepares.understand`."""
     asked = meta.parameters
     files = files_of(raw, asked)
-    given = given_sides(files, asked)
+    given = given_splits(files, asked)
     read = list(given.values())
     told = [*meant(raw, files, asked, read[0][0]), split_line(meta.items, "pairs")]
     told += told_encoding(asked.encoding)
@@ -71,7 +71,7 @@ def meant(
         )
 
 
-def drawn_sets(given: Sides, files: Mapping[Split, Files]) -> Iterator[str]:
+def drawn_sets(given: Splits, files: Mapping[Split, Files]) -> Iterator[str]:
     """Report a set that is drawn from training pairs although another one is given."""
     if 1 < len(given) < len(SPLITS):
         (missing,) = set(SPLITS) - set(given)

@@ -27,9 +27,9 @@ TURNED = f"{PAIRS[0][1]!r} -> {PAIRS[0][0]!r}"
 
 def moses(names=CUTS):
     return {
-        f"{name}.{language}": "".join(f"{pair[side]}\n" for pair in PAIRS[slice(*CUTS[name])])
+        f"{name}.{language}": "".join(f"{pair[index]}\n" for pair in PAIRS[slice(*CUTS[name])])
         for name in names
-        for side, language in enumerate(("en", "de"))
+        for index, language in enumerate(("en", "de"))
     }
 
 

@@ -21,7 +21,7 @@ PAIRS = [
 ]
 random.Random(0).shuffle(PAIRS)
 PAIRS = PAIRS[:300]
-SOURCES, TARGETS = [list(side) for side in zip(*PAIRS, strict=True)]
+SOURCES, TARGETS = [list(texts) for texts in zip(*PAIRS, strict=True)]
 ALIGNED = "240 pairs in the training set, 30 in the validation set, 30 in the test set"
 
 

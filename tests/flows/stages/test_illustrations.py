@@ -71,7 +71,7 @@ def evaluated(layout, dataset):
     return read_illustration(folder), {s.seed: s for s in scores}
 
 
-def test_best_seed_on_the_validation_side_is_shown_on_the_test_side(layout):
+def test_best_seed_on_the_validation_split_is_shown_on_the_test_split(layout):
     shown, scores = evaluated(layout, "symbols")
     seed = min(scores, key=lambda s: scores[s].validation)
     assert len({s.validation for s in scores.values()}) == 3

@@ -110,7 +110,7 @@ def test_diagnostics_draw_nothing_and_repeat(copying, tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_batch_is_of_the_training_side_and_small(copying):
+def test_batch_is_of_the_training_split_and_small(copying):
     data, meta = copying
     task = CopyMemory(meta, ModelParameters(**SIZES))
     (symbols,) = training_batch(task, data, 1000, CPU)

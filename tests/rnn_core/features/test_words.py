@@ -117,7 +117,7 @@ def shares_right(folder, language, number, *, negated):
         texts = rows(language, number, negated=negated)
         data, meta = cut_in_order(folder / rows.__name__, texts)
         guesses = naive_bayes(data, len(meta.vocabulary), alike=False)
-        right = guesses == data["labels"][data["sides"] == 2]
+        right = guesses == data["labels"][data["splits"] == 2]
         found[rows.__name__] = float(right.double().mean())
     return found
 

@@ -46,7 +46,7 @@ def one(content):
     return {"reviews.csv": content}
 
 
-def sides(**changes):
+def splits(**changes):
     return {"train.csv": table(), "dev.csv": table(ROWS[:4]), "test.csv": table(ROWS[:4])} | {
         f"{name}.csv": content for name, content in changes.items()
     }
@@ -67,19 +67,19 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
         {},
         "2 tables, a.csv, b c.csv; say which is which: --set train=a.csv --set 'test=b c.csv' (",
     ),
-    "test set alone": (sides(), {"test": "test.csv"}, "beside one that is named as train"),
+    "test set alone": (splits(), {"test": "test.csv"}, "beside one that is named as train"),
     "file of a split missing": (
         {"train.csv": table(), "test.csv": table()},
         FILES,
         "validation: there is no dev.csv in the data",
     ),
     "split twice": (
-        sides(),
+        splits(),
         FILES | {"test": "dev.csv"},
         "train, validation and test must be different files",
     ),
     "test set without labels": (
-        sides(test=table([(str(i), text) for i, (text, _) in enumerate(ROWS)], header="id,text")),
+        splits(test=table([(str(i), text) for i, (text, _) in enumerate(ROWS)], header="id,text")),
         FILES,
         "leave test.csv out (--set train=train.csv names the other file alone)",
     ),
@@ -207,7 +207,7 @@ CASES: dict[str, tuple[dict[str, bytes], dict, str]] = {
         "the class 'neither' has 2 different texts, too few for 1 in the validation set and 1 in",
     ),
     "class only in the test file": (
-        sides(test=table([("so and so", "neither"), ("nor that", "neither")])),
+        splits(test=table([("so and so", "neither"), ("nor that", "neither")])),
         FILES,
         "the training set has no row of the class 'neither'",
     ),

@@ -17,7 +17,7 @@ PAIRS = [
     for verb, sagt in VERBS
     for b, d in NOUNS
 ]
-ENGLISH, GERMAN = ([pair[side] for pair in PAIRS] for side in (0, 1))
+ENGLISH, GERMAN = ([pair[index] for pair in PAIRS] for index in (0, 1))
 
 
 def lines(texts: list[str], encoding: str = "utf-8") -> bytes:
@@ -46,11 +46,11 @@ STAR = {"source_file": "*.en", "target_file": "*.de"}
 
 def of_sides(**changes: list[int]) -> dict[str, bytes]:
     """A pair of files for each split, from the numbers of its pairs."""
-    sides = {"train": list(range(30)), "val": list(range(30, 38)), "test": list(range(38, 46))}
+    splits = {"train": list(range(30)), "val": list(range(30, 38)), "test": list(range(38, 46))}
     files: dict[str, bytes] = {}
-    for side, numbers in (sides | changes).items():
-        files[f"{side}.en"] = lines([ENGLISH[i] for i in numbers])
-        files[f"{side}.de"] = lines([GERMAN[i] for i in numbers])
+    for split, numbers in (splits | changes).items():
+        files[f"{split}.en"] = lines([ENGLISH[i] for i in numbers])
+        files[f"{split}.de"] = lines([GERMAN[i] for i in numbers])
     return files
 
 

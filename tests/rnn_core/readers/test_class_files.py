@@ -12,7 +12,7 @@ import pytest
 
 from rnn_core.errors import DataError
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
-from rnn_core.tasks.sentiment.files import read_sides
+from rnn_core.tasks.sentiment.files import read_splits
 
 GOOD = [f"the film {i} is good, and fine" for i in range(20)]
 BAD = [f"the film {i} is bad" for i in range(30)]
@@ -35,7 +35,7 @@ def asked(folder):
 
 def read(folder):
     """The texts of each label, as `new` reads them, and what was found out."""
-    found = read_sides(folder, asked(folder))
+    found = read_splits(folder, asked(folder))
     texts = {label: sorted(own["text"]) for label, own in found.table.groupby("label")}
     return texts, found.found
 
@@ -189,7 +189,7 @@ def test_a_link_to_nothing_in_a_folder_of_a_class_is_refused(tmp_path, name, enc
     (tmp_path / "pos" / name).symlink_to("gone")
     message = f"pos/{name} is a link to nothing; remove it, or repair it"
     with pytest.raises(DataError) as refused:
-        read_sides(tmp_path, SentimentData(encoding=encoding))
+        read_splits(tmp_path, SentimentData(encoding=encoding))
     assert message in str(refused.value)
 
 
@@ -199,7 +199,7 @@ def test_a_broken_packed_text_of_a_class_is_named_with_its_folder(tmp_path, enco
     (tmp_path / "neg" / "9.txt").write_bytes(gzip.compress(b"so it goes " * 99)[:40])
     (tmp_path / "pos" / "9.txt").write_bytes(b"PK\x03\x04")
     with pytest.raises(DataError) as refused:
-        read_sides(tmp_path, SentimentData(encoding=encoding))
+        read_splits(tmp_path, SentimentData(encoding=encoding))
     assert "neg/9.txt cannot be unpacked" in str(refused.value)
     assert "pos/9.txt is a broken zip file" in str(refused.value)
 

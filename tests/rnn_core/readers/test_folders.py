@@ -44,7 +44,7 @@ def test_texts_in_folders_are_found_in_any_capitals(tmp_path):
     raw = folder_with(tmp_path, *names)
     table = texts_of_classes(find_class_folders(raw), raw, Faults(), None)
     assert list(table.index) == names
-    assert list(table["side"]) == [0, 0, 2, 2]
+    assert list(table["split"]) == [0, 0, 2, 2]
 
 
 def test_links_to_folders_are_followed_once(tmp_path):

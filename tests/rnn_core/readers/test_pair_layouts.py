@@ -12,7 +12,7 @@ from rnn_core.parameters import parse
 from rnn_core.readers.pair_files import Files
 from rnn_core.readers.parallel_text import Pair, read_pairs, read_sources
 from rnn_core.tasks.translation import Translation, TranslationData
-from rnn_core.tasks.translation.pairs import read_sides
+from rnn_core.tasks.translation.pairs import read_splits
 
 NOUNS = {"dog": "Hund", "cat": "Kater", "man": "Mann", "bird": "Vogel"}
 PAIRS = [
@@ -34,23 +34,23 @@ def lay(folder, files):
     return folder
 
 
-def lines(pairs, side):
-    return "".join(f"{pair[side]}\n" for pair in pairs)
+def lines(pairs, index):
+    return "".join(f"{pair[index]}\n" for pair in pairs)
 
 
 def aligned(*names, sets=(TRAIN, VALIDATION, TEST)):
     """Two files for each set, from the names of its source and its target."""
     return {
-        name: lines(pairs, side)
+        name: lines(pairs, index)
         for both, pairs in zip(names, sets, strict=True)
-        for side, name in enumerate(both)
+        for index, name in enumerate(both)
     }
 
 
 def proposed(folder, wanted=None):
     """The sets that `gatewise new` reads."""
     section = Translation.suggest(folder, wanted or {})["data"]
-    return read_sides(folder, parse(TranslationData, section, ""))
+    return read_splits(folder, parse(TranslationData, section, ""))
 
 
 def turned(pairs):
@@ -134,7 +134,7 @@ def test_one_pair_of_files_among_others_is_found(tmp_path, kind):
     names = PAIR_OF_FILES[kind]
     lay(tmp_path, aligned(names, sets=(PAIRS,)) | {"corpus.de-en.ids": "1\n", "README": "x\n"})
     read = proposed(tmp_path, {"source_file": names[0], "target_file": names[1]})
-    assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
+    assert sorted(pair for split in read.values() for pair in split) == sorted(PAIRS)
     if kind != "source and target":  # then it is the order of the alphabet
         names = names[::-1]
     wanted = {"source_file": names[0], "target_file": names[1]}
@@ -160,7 +160,7 @@ def test_tables_without_a_validation_set_are_read(tmp_path, kind):
 def test_notes_beside_a_table_are_no_translations(tmp_path):
     table = "".join(f"{a}\t{b}\tCC-BY 2.0\n" for a, b in PAIRS)
     read = proposed(lay(tmp_path, {"deu.txt": table, "_about.txt": "Tab-delimited pairs\n"}))
-    assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
+    assert sorted(pair for split in read.values() for pair in split) == sorted(PAIRS)
 
 
 STRAY = {"stats.csv": "word,meaning\nhund,dog\nkater,cat\n", "info.json": '[{"a": "b", "c": "d"}]'}
@@ -174,14 +174,14 @@ def test_a_lone_table_beside_two_texts_is_not_taken_for_the_pairs(tmp_path, tabl
     with pytest.raises(DataError, match="holds 3 files, not two aligned ones; put both there"):
         proposed(tmp_path)
     read = proposed(tmp_path, {"source_file": names[0], "target_file": names[1]})
-    assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
+    assert sorted(pair for split in read.values() for pair in split) == sorted(PAIRS)
 
 
 def test_a_table_beside_notes_and_programs_is_taken_for_the_pairs(tmp_path):
     besides = ("README", "LICENSE.txt", "about.md", "news.md", "a.py", "b.sh", "requirements.txt")
     table = "".join(f"{a}\t{b}\n" for a, b in PAIRS)
     lay(tmp_path, {"all.tsv": table} | dict.fromkeys(besides, "some text\n"))
-    assert sorted(pair for side in proposed(tmp_path).values() for pair in side) == sorted(PAIRS)
+    assert sorted(pair for split in proposed(tmp_path).values() for pair in split) == sorted(PAIRS)
 
 
 REFUSED = {
@@ -331,7 +331,7 @@ def test_a_table_in_a_zip_beside_another_file_is_the_one_of_pairs(tmp_path, name
     lay(tmp_path, {"pairs.zip": zipped({name: ZIPPED[name]}), "extra.md": "# Pairs\n"})
     lay(tmp_path, {"broken.zip": b"PK\x03\x04 and no more"})
     read = proposed(tmp_path, wanted)
-    assert sorted(pair for side in read.values() for pair in side) == sorted(PAIRS)
+    assert sorted(pair for split in read.values() for pair in split) == sorted(PAIRS)
 
 
 def test_a_model_of_two_files_is_asked_with_texts_of_a_table(tmp_path):

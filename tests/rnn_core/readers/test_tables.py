@@ -16,7 +16,7 @@ from rnn_core.readers.table_files import TableForm
 from rnn_core.readers.tables import (
     as_numbers,
     check_gaps,
-    check_sides,
+    check_values,
     load_table,
     select_columns,
     table_files,
@@ -198,11 +198,11 @@ def test_all_flaws_are_told():
     ]
 
 
-def test_side_without_a_value_is_told():
+def test_split_without_a_value_is_told():
     y = pd.DataFrame({"y": [1.0, np.nan, 3, np.nan, np.nan, 5]})
-    check_sides(y, {"a": slice(0, 3), "b": slice(3, 6)}, "t.csv")
+    check_values(y, {"a": slice(0, 3), "b": slice(3, 6)}, "t.csv")
     with pytest.raises(DataError, match=r"t\.csv: column 'y' has no value at all in the b"):
-        check_sides(y, {"a": slice(0, 3), "b": slice(3, 5)}, "t.csv")
+        check_values(y, {"a": slice(0, 3), "b": slice(3, 5)}, "t.csv")
 
 
 def test_blank_rows_are_told_with_those_that_do_not_fit(tmp_path):

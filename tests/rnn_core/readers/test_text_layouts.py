@@ -10,7 +10,7 @@ from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.labelled_lines import find_kind, read_line
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
-from rnn_core.tasks.sentiment.files import read_sides
+from rnn_core.tasks.sentiment.files import read_splits
 
 WORDS = {"pos": "good, and fine", "neg": "bad ; or worse", "neu": "so so"}
 FILMS = [
@@ -82,7 +82,7 @@ def write(folder, files):
 def read(folder, files):
     """Read files as `new` does."""
     write(folder, files)
-    return read_sides(folder, SentimentData(**Sentiment.suggest(folder, {})["data"]))
+    return read_splits(folder, SentimentData(**Sentiment.suggest(folder, {})["data"]))
 
 
 def pairs_in(found):
@@ -106,7 +106,7 @@ def test_lines_with_labels_are_the_texts_of_a_table(tmp_path, form):
     frame = pd.DataFrame(pairs, columns=["text", "label"])
     table = read(tmp_path / "table", {"a.csv": frame.to_csv(index=False)})
     assert pairs_in(found) == pairs_in(table) == sorted(pairs)
-    assert found.table["side"].tolist() == table.table["side"].tolist()
+    assert found.table["split"].tolist() == table.table["split"].tolist()
 
 
 @pytest.mark.parametrize("form", LINES)
@@ -215,8 +215,8 @@ WITH_SPLITS = {
 def test_splits_are_kept_apart(tmp_path, form):
     found = read(tmp_path, WITH_SPLITS[form]).table
     others = OTHERS[:3] if "short" in form else OTHERS
-    test = found[found["side"] == SPLITS.index("test")]
-    rest = found[found["side"] != SPLITS.index("test")]
+    test = found[found["split"] == SPLITS.index("test")]
+    rest = found[found["split"] != SPLITS.index("test")]
     assert sorted(zip(test["text"], test["label"], strict=True)) == sorted(others)
     assert sorted(zip(rest["text"], rest["label"], strict=True)) == sorted(FILMS)
 
@@ -354,7 +354,7 @@ def test_an_encoding_that_is_not_certain_is_asked_for_and_taken(tmp_path):
         with pytest.raises(DataError, match="name its encoding: --set encoding="):
             read(raw, given)
         asked = SentimentData(encoding="cp1252")
-        assert pairs_in(read_sides(raw, asked)) == sorted(own)
+        assert pairs_in(read_splits(raw, asked)) == sorted(own)
         _, meta = Sentiment.prepare(raw, asked)
         task = Sentiment(meta, SentimentModel(embedding_size=4, hidden_size=5))
         assert sorted(task.read_input(raw)["text"]) == sorted(text for text, _ in own)

@@ -77,7 +77,7 @@ def test_reviews_do_not_drift(tmp_path):
 
 
 @pytest.mark.skipif(MIRROR_VARIABLE not in os.environ, reason=f"{MIRROR_VARIABLE} is not set")
-def test_sst2_has_its_published_sides(tmp_path):
+def test_sst2_has_its_published_splits(tmp_path):
     get_source("sst2").fetch(tmp_path)
     files = {"train": "train.tsv", "validation": "dev.tsv", "test": "test.tsv"}
     read = [read_texts(tmp_path / f, 1, 2, TableForm(), Faults()) for f in files.values()]

@@ -104,7 +104,7 @@ def test_public_files_are_aligned(tmp_path):
     MULTI30K.fetch(tmp_path)
     counts = {p.name: p.read_bytes().count(b"\n") for p in tmp_path.iterdir()}
     assert counts == {
-        f"{side}.{language}": number
-        for side, number in (("train", 29_000), ("val", 1014), ("test_2016_flickr", 1000))
+        f"{split}.{language}": number
+        for split, number in (("train", 29_000), ("val", 1014), ("test_2016_flickr", 1000))
         for language in ("en", "de")
     }

@@ -37,7 +37,7 @@ def given_logits(kind, logits, labels, monkeypatch):
         parameters=SimpleNamespace(metric="balanced_accuracy"),
     )
     monkeypatch.setattr(kind, "outputs", lambda *_: (labels, logits))
-    monkeypatch.setattr(kind, "side_items", lambda *_: torch.arange(len(labels)), raising=False)
+    monkeypatch.setattr(kind, "split_items", lambda *_: torch.arange(len(labels)), raising=False)
     return task
 
 
@@ -58,7 +58,7 @@ def test_classifiers_are_scored_and_chosen_by_what_was_asked_for(kind, monkeypat
     logits = torch.randn(60, 3, dtype=torch.float64)
     labels = torch.tensor([0] * 50 + [1] * 7 + [2] * 3)
     task = given_logits(kind, logits, labels, monkeypatch)
-    data = {"speakers": torch.zeros(60), "sides": torch.zeros(1, 60)}
+    data = {"speakers": torch.zeros(60), "splits": torch.zeros(1, 60)}
     scores, guesses = task.scores(None, data, "test"), logits.argmax(dim=1)
     assert (task.metric.name, task.metric.direction) == ("balanced_accuracy", "higher")
     assert scores.overall == pytest.approx(balanced_accuracy_score(labels, guesses))

@@ -73,7 +73,7 @@ def given_logits(kind, logits, labels, monkeypatch, model=None):
         classes=["blame", "neither", "praise"], parameters=SimpleNamespace(metric="accuracy")
     )
     monkeypatch.setattr(kind, "outputs", lambda *_: (labels, logits))
-    monkeypatch.setattr(kind, "side_items", lambda *_: torch.arange(len(labels)), raising=False)
+    monkeypatch.setattr(kind, "split_items", lambda *_: torch.arange(len(labels)), raising=False)
     return task
 
 
@@ -81,7 +81,7 @@ def given_logits(kind, logits, labels, monkeypatch, model=None):
 def test_classifiers_report_it_of_the_logits_that_they_are_scored_by(kind, monkeypatch):
     logits, labels = torch.randn(50, 3), torch.randint(3, (50,))
     task = given_logits(kind, logits, labels, monkeypatch)
-    data = {"speakers": torch.zeros(50), "sides": torch.zeros(1, 50)}
+    data = {"speakers": torch.zeros(50), "splits": torch.zeros(1, 50)}
     scores = task.scores(None, data, "test")
     guesses = logits.argmax(dim=1)
     assert scores.others == {

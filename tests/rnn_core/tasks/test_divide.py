@@ -115,8 +115,8 @@ def items(name, data, meta, split):
     if name == "translation":
         span = meta.range_of(split)
         return list(zip(*(texts_of(data, w, *span) for w in ("source", "target")), strict=True))
-    sides = data["sides"][0] if name == "speech_recognition" else data["sides"]
-    return items_of(sides, split).tolist()
+    splits = data["splits"][0] if name == "speech_recognition" else data["splits"]
+    return items_of(splits, split).tolist()
 
 
 def splits_of(name, divided):
@@ -191,11 +191,11 @@ def poisoned(name, data, meta):
         for what in ("source", "target"):
             found[what][int(data[f"{what}_lengths"][:first].sum()) :] = 5
     else:
-        sides = data["sides"][0] if name == "speech_recognition" else data["sides"]
+        splits = data["splits"][0] if name == "speech_recognition" else data["splits"]
         content = "words" if name == "sentiment" else "frames"
         lengths = data["lengths"].tolist()
-        for piece, side in zip(found[content].split(lengths), sides.tolist(), strict=True):
-            if side == SPLITS.index("test"):
+        for piece, split in zip(found[content].split(lengths), splits.tolist(), strict=True):
+            if split == SPLITS.index("test"):
                 piece.fill_(torch.nan if piece.is_floating_point() else 1)
     assert any(not torch.equal(found[key], tensor) for key, tensor in data.items())
     return found
@@ -258,12 +258,12 @@ def test_labels_that_chose_say_nothing_where_a_model_is_scored(prepared, tmp_pat
     kind, (data, meta) = get_task("sentiment"), prepared("sentiment")
     trained("sentiment", data, meta, division, tmp_path)
     moved, _ = divide(kind, data, meta, "moved_back")
-    labels, held = data["labels"].clone(), items_of(moved["sides"], "validation")
+    labels, held = data["labels"].clone(), items_of(moved["splits"], "validation")
     labels[held] = labels[held].roll(1)
     again, _ = divide(kind, {**data, "labels": labels}, meta, "moved_back")
-    assert torch.equal(again["sides"], moved["sides"]), "the same sentences choose"
+    assert torch.equal(again["splits"], moved["splits"]), "the same sentences choose"
     sizes = len(meta.vocabulary), len(meta.classes)
-    counts = sentence_counts({**data, "labels": labels}, items_of(data["sides"], "train"), *sizes)
+    counts = sentence_counts({**data, "labels": labels}, items_of(data["splits"], "train"), *sizes)
     assert counts.tolist() != meta.sentence_counts
     other = replace(meta, sentence_counts=counts.tolist())
     own, found = (
@@ -281,9 +281,9 @@ def test_speakers_that_take_turns_move_on_and_the_tested_one_stays_out(prepared)
     again, _ = divide(kind, data, meta, "moved_back_refit")
 
     def who(found, fold, split):
-        return speakers[items_of(found["sides"][fold], split)].unique().tolist()
+        return speakers[items_of(found["splits"][fold], split)].unique().tolist()
 
-    assert len(data["sides"]) == 5
+    assert len(data["splits"]) == 5
     for fold in range(5):
         tested, scored, chooses, *others = ((fold + step) % 5 for step in range(5))
         assert [who(joined, fold, s) for s in SPLITS] == [
@@ -298,7 +298,7 @@ def test_speakers_that_take_turns_move_on_and_the_tested_one_stays_out(prepared)
 def test_words_tell_nothing_of_the_sentences_that_choose(prepared):
     data, meta = prepared("sentiment")
     moved, found = divide(get_task("sentiment"), data, meta, "moved_back")
-    train = items_of(moved["sides"], "train")
+    train = items_of(moved["splits"], "train")
     sizes = len(meta.vocabulary), len(meta.classes)
     assert found.sentence_counts == sentence_counts(data, train, *sizes).tolist()
     assert found.sentence_counts != meta.sentence_counts
@@ -312,7 +312,7 @@ def test_sentences_that_are_said_again_choose_together(tmp_path):
     data, meta = kind.prepare(tmp_path, kind.DataParameters(**SETUPS["sentiment"][1]))
     moved, _ = divide(kind, data, meta, "moved_back")
     texts = [tuple(t.tolist()) for t in data["words"].split(data["lengths"].tolist())]
-    held, left = ([texts[i] for i in items_of(moved["sides"], s)] for s in ("validation", "train"))
+    held, left = ([texts[i] for i in items_of(moved["splits"], s)] for s in ("validation", "train"))
     assert len(set(held)) < len(held)
     assert len(left) > 0
     assert not set(held) & set(left)
@@ -320,13 +320,13 @@ def test_sentences_that_are_said_again_choose_together(tmp_path):
 
 def test_text_with_a_symbol_that_nobody_learned_stays_out_of_a_refit(prepared):
     data, meta = prepared("speech_transcription")
-    place = items_of(data["sides"], "validation")[1]
+    place = items_of(data["splits"], "validation")[1]
     strange = {**data, "symbols": data["symbols"].clone()}
     first = int(data["symbol_lengths"][:place].sum())
     strange["symbols"][first] = len(meta.symbols) + 1
     joined, found = divide(get_task("speech_transcription"), strange, meta, "refit")
-    train = items_of(joined["sides"], "train").tolist()
-    both = [i for s in ("train", "validation") for i in items_of(data["sides"], s).tolist()]
+    train = items_of(joined["splits"], "train").tolist()
+    both = [i for s in ("train", "validation") for i in items_of(data["splits"], s).tolist()]
     assert sorted(train) == sorted(set(both) - {int(place)})
     assert found.items["train"] == len(train)
     assert max(max(symbols_of(joined)[i]) for i in train) == len(meta.symbols)

@@ -15,9 +15,9 @@ from rnn_core.tasks.base.splits import items_of, last_groups, last_of_each
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=40))
 def test_last_of_each_stratum_are_taken_and_as_many_as_are_there_to_choose_by(drawn):
-    sides, strata = (torch.tensor(each) for each in zip(*drawn, strict=True))
-    train, chosen = items_of(sides, "train").tolist(), items_of(sides, "validation").tolist()
-    held = last_of_each(sides, strata).tolist()
+    splits, strata = (torch.tensor(each) for each in zip(*drawn, strict=True))
+    train, chosen = items_of(splits, "train").tolist(), items_of(splits, "validation").tolist()
+    held = last_of_each(splits, strata).tolist()
     assert held == sorted(set(held))
     assert set(held) <= set(train)
     assert len(held) == min(len(chosen), len(train))
@@ -31,10 +31,10 @@ def test_last_of_each_stratum_are_taken_and_as_many_as_are_there_to_choose_by(dr
 @given(st.lists(st.integers(0, 2), min_size=3, max_size=7), st.data())
 def test_whole_groups_are_taken_as_many_as_are_there_to_choose_by(of_group, data):
     groups = torch.tensor(data.draw(st.lists(st.integers(0, len(of_group) - 1), min_size=4)))
-    sides = torch.tensor(of_group)[groups]
-    held = last_groups(sides, groups).tolist()
-    train = groups[items_of(sides, "train")].unique().tolist()
-    number = len(groups[items_of(sides, "validation")].unique())
+    splits = torch.tensor(of_group)[groups]
+    held = last_groups(splits, groups).tolist()
+    train = groups[items_of(splits, "train")].unique().tolist()
+    number = len(groups[items_of(splits, "validation")].unique())
     last = train[max(len(train) - number, 0) :] if number else []
     assert held == [i for i, group in enumerate(groups.tolist()) if group in last]
 
@@ -55,10 +55,10 @@ def test_by_takes_the_last_takes_of_each_speaker_and_word_choose(tmp_path, take)
     asked = kind.DataParameters(num_mels=6, split_by="take", validation=(take,), test=(1 - take,))
     data, meta = kind.prepare(tmp_path, asked)
     moved, _ = divide(kind, data, meta, "moved_back")
-    held = items_of(moved["sides"][0], "validation")
+    held = items_of(moved["splits"][0], "validation")
     names = sorted(path.name for path in tmp_path.glob("*.wav"))
     assert {names[i].rpartition("_")[2] for i in held.tolist()} == {"4.wav"}
-    assert len(held) == len(items_of(data["sides"][0], "validation"))
+    assert len(held) == len(items_of(data["splits"][0], "validation"))
 
 
 def test_strings_that_share_their_recordings_cannot_choose_for_one_another(tmp_path):

@@ -183,8 +183,8 @@ def test_later_texts_are_scored_as_they_are_answered(tmp_path):
     later = opinions(tmp_path / "b", made_up(90, ["Fine", "fine", "new", "Plot", "plot"]))
     asked = get_task("sentiment").DataParameters(test_share=0.4, split_seed=3)
     found = rescored(task, model, later, asked)
-    table = sentiment.read_sides(later, asked).table
-    table = table[table["side"] == 2]
+    table = sentiment.read_splits(later, asked).table
+    table = table[table["split"] == 2]
     answer = task.answer(model, table[["text"]], task.AnswerParameters())
     expected = (answer["label"].to_numpy() == table["label"].to_numpy()).astype(float)
     assert found.values.tolist() == expected.tolist()
@@ -200,7 +200,7 @@ def test_classifier_is_not_asked_about_a_class_that_is_new(tmp_path):
         rescored(task, model, later, asked)
 
 
-def test_texts_that_fell_on_another_side_are_known_again(tmp_path):
+def test_texts_that_fell_on_another_split_are_known_again(tmp_path):
     """One more text deals out all texts again."""
     texts = made_up(200, ["fine", "dull", "new", "plot", "cast"])
     asked = get_task("sentiment").DataParameters()

@@ -111,7 +111,7 @@ def test_later_transcripts_are_scored_as_they_are_answered(tmp_path):
     later = write(tmp_path / "b", {**files, module.TSV: table})
     asked = parameters_of("speech_transcription", num_mels=4, test_share=0.5)
     found = rescored(task, model, later, asked)
-    tested = [u for u in read_utterances(later, asked).each if u.side == 2]
+    tested = [u for u in read_utterances(later, asked).each if u.split == 2]
     by_sound = {read_sound(files[name], name)[0].tobytes(): name for name in names}
     wavs = [files[by_sound[u.samples.tobytes()]] for u in tested]
     answer = task.answer(model, pd.DataFrame({"wav": wavs}), task.AnswerParameters(beam=1))
@@ -130,7 +130,7 @@ def test_strings_of_recordings_that_were_heard_are_known_again(tmp_path):
     split = {"split_by": "take", "validation": ["1"], "strings": [4, 2, 3], "string_words": [2, 3]}
     task = get_task("speech_transcription")
     before = task.marks(raw, parameters_of("speech_transcription", **split, test=["0"]), 0)
-    seen = np.concatenate([before[side].ravel() for side in SPLITS[:2]])
+    seen = np.concatenate([before[split].ravel() for split in SPLITS[:2]])
     assert not known_again(before["test"], seen).any()
     other = task.marks(raw, parameters_of("speech_transcription", **split, test=["2"]), 0)
     assert known_again(other["test"], seen).all()

@@ -87,7 +87,7 @@ def test_later_sentences_are_scored_as_they_are_translated(tmp_path):
     later = write(tmp_path / "b", module.good())
     asked = parameters_of("translation", tokenizer="char", test_share=0.3, max_vocabulary=60)
     found = rescored(task, model, later, asked)
-    pairs = translation.read_sides(later, asked)["test"]
+    pairs = translation.read_splits(later, asked)["test"]
     table = pd.DataFrame({"text": [pair.source for pair in pairs]})
     answer = task.answer(model, table, task.AnswerParameters(beam_size=2))
     expected = contributions(list(answer["translation"]), [p.target for p in pairs], "char")

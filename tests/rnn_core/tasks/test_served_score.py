@@ -186,7 +186,7 @@ def transcription_score(one, _):
 
 
 def sentiment_score(one, _):
-    table = one.task.read_input(one.raw / "o.tsv")[(one.data["sides"] == TEST).numpy()]
+    table = one.task.read_input(one.raw / "o.tsv")[(one.data["splits"] == TEST).numpy()]
     return np.mean(one.answer(table)["label"].to_numpy() == table["label"].to_numpy())
 
 

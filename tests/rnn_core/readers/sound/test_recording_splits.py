@@ -8,7 +8,7 @@ import pytest
 from rnn_core.readers.sound.name_tokens import Recording
 from rnn_core.readers.sound.recording_splits import (
     SplitParameters,
-    share_sides,
+    share_splits,
     split_recordings,
     suggest_split,
     suggest_word_split,
@@ -17,18 +17,18 @@ from rnn_core.readers.sound.recording_splits import (
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("counts", [(3, 3), (10, 7, 31), (4, 100)])
-def test_shares_are_of_every_group_and_leave_something_on_each_side(seed, counts):
+def test_shares_are_of_every_group_and_leave_something_on_each_split(seed, counts):
     groups = [f"word {i}" for i, count in enumerate(counts) for _ in range(count)]
     order = np.random.default_rng(seed).permutation(len(groups))
     groups = [groups[i] for i in order]
-    sides = share_sides(groups, 0.1, 0.25, seed)
-    found = Counter(zip(groups, sides, strict=True))
+    splits = share_splits(groups, 0.1, 0.25, seed)
+    found = Counter(zip(groups, splits, strict=True))
     for i, count in enumerate(counts):
-        of_group = [found[f"word {i}", side] for side in range(3)]
+        of_group = [found[f"word {i}", split] for split in range(3)]
         assert sum(of_group) == count
         assert min(of_group) >= 1
         assert of_group[2] == min(max(round(0.25 * count), 1), count - 2)
-    assert sides == share_sides(groups, 0.1, 0.25, seed)
+    assert splits == share_splits(groups, 0.1, 0.25, seed)
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_shares_are_of_every_group_and_leave_something_on_each_side(seed, counts
         (30, (0.01, 0.01), [28, 1, 1]),
     ],
 )
-def test_small_groups_and_shares_leave_no_side_empty(count, shares, expected):
-    sides = share_sides(["a"] * count, *shares, 0)
-    assert [sides.count(side) for side in range(3)] == expected
+def test_small_groups_and_shares_leave_no_split_empty(count, shares, expected):
+    splits = share_splits(["a"] * count, *shares, 0)
+    assert [splits.count(split) for split in range(3)] == expected
 
 
 def test_shares_draw_by_their_seed():
     groups = ["a"] * 40
-    first, second = (share_sides(groups, 0.2, 0.2, seed) for seed in (0, 1))
+    first, second = (share_splits(groups, 0.2, 0.2, seed) for seed in (0, 1))
     assert sorted(first) == sorted(second)
     assert first != second
 
@@ -110,9 +110,11 @@ def test_splits_that_the_data_gives_are_taken():
 def test_a_split_that_is_not_given_is_drawn_from_the_training_set(there):
     recordings = given("train", there)
     parameters = SplitParameters(split_by="given", validation_share=0.2, test_share=0.2)
-    sides = split_recordings(recordings, parameters)
+    splits = split_recordings(recordings, parameters)
     number = 1 if there == "validation" else 2
-    assert sides[20:] == [number] * 20
-    drawn = Counter(r.word for r, side in zip(recordings, sides, strict=True) if side == 3 - number)
+    assert splits[20:] == [number] * 20
+    drawn = Counter(
+        r.word for r, split in zip(recordings, splits, strict=True) if split == 3 - number
+    )
     assert drawn == {"no": 2, "yes": 2}
-    assert sides == split_recordings(recordings, parameters)
+    assert splits == split_recordings(recordings, parameters)

@@ -189,14 +189,14 @@ def test_splits_of_tables_and_folders_are_kept(tmp_path):
     nemo(tmp_path / "nemo")
     given = SplitParameters(split_by="given")
     read = listed_utterances(tmp_path / "nemo", given, "char").each
-    sides = {u.name: u.side for u in read}
-    assert [sides[f"{name}.wav"] for name in SAID] == [0] * 8 + [1] * 2 + [2] * 2
+    splits = {u.name: u.split for u in read}
+    assert [splits[f"{name}.wav"] for name in SAID] == [0] * 8 + [1] * 2 + [2] * 2
     for split, count in (("train", 4), ("dev", 2), ("test", 2)):
         for i in range(count):
             record(tmp_path / "own", f"{split}/{split}{i}.wav")
             write(tmp_path / "own", f"{split}/{split}{i}.txt", WORDS[i])
     read = listed_utterances(tmp_path / "own", given, "char").each
-    assert sorted((u.name.split("/")[0], u.side) for u in read) == (
+    assert sorted((u.name.split("/")[0], u.split) for u in read) == (
         [("dev", 1)] * 2 + [("test", 2)] * 2 + [("train", 0)] * 4
     )
 
@@ -398,6 +398,6 @@ def test_table_in_the_folder_of_each_split_is_read(tmp_path):
         rows = [f"{split}{i}.wav,{WORDS[i]}" for i in range(count)]
         write(tmp_path, f"{split}/metadata.csv", "file_name,transcription", *rows)
     read = listed_utterances(tmp_path, SplitParameters(split_by="given"), "char").each
-    assert sorted((u.name.split("/")[0], u.side) for u in read) == (
+    assert sorted((u.name.split("/")[0], u.split) for u in read) == (
         [("test", 2)] * 2 + [("train", 0)] * 4 + [("validation", 1)] * 2
     )

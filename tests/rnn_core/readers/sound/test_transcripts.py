@@ -148,7 +148,7 @@ def test_common_voice_is_read_as_it_unpacks(tmp_path):
     table(base, "invalidated.tsv", header, "x\tinvalid.mp3\tnein\t0")
     utterances = listed_utterances(tmp_path, SplitParameters(split_by="given"), "word", 8000)
     by_text = {"".join(u.symbols): u for u in utterances.each}
-    assert {text: u.side for text, u in by_text.items()} == {
+    assert {text: u.split for text, u in by_text.items()} == {
         **{f"ja{name}": 0 for name in "abcd"},
         **{f"ja{name}": 1 for name in "ef"},
         **{f"ja{name}": 2 for name in "gh"},
@@ -180,7 +180,7 @@ def test_a_table_that_says_splits_and_speakers_is_followed(tmp_path, validation)
     rows = ["a.wav,ja,Train,x", f"b.wav,nein,{validation},y", "c.wav,ja,test,z"]
     table(tmp_path, "metadata.csv", "file_name,transcription,split,speaker_id", *rows)
     utterances = listed_utterances(tmp_path, SplitParameters(split_by="given"), "word")
-    assert [(u.side, u.speaker) for u in utterances.each] == [(0, "x"), (1, "y"), (2, "z")]
+    assert [(u.split, u.speaker) for u in utterances.each] == [(0, "x"), (1, "y"), (2, "z")]
 
 
 @pytest.mark.parametrize("column", ["speakerId", "Speaker ID", "spk-id", "worker_id"])

@@ -114,11 +114,11 @@ def test_score_depends_on_its_own_line_only(raw):
     torch.testing.assert_close(alone, whole[3:4], rtol=1e-5, atol=1e-6)
 
 
-def test_sides_are_the_lines_in_their_order(raw):
+def test_splits_are_the_lines_in_their_order(raw):
     task, data = prepared(raw)
-    sides = [decoded(task, data[split]) for split in ("train", "validation", "test")]
-    assert [len(side) for side in sides] == [42, 6, 12]
-    assert list(chain(*sides)) == lines_of(raw)
+    splits = [decoded(task, data[split]) for split in ("train", "validation", "test")]
+    assert [len(split) for split in splits] == [42, 6, 12]
+    assert list(chain(*splits)) == lines_of(raw)
     assert task.meta.items == {"train": 42, "validation": 6, "test": 12}
 
 
@@ -159,7 +159,7 @@ def shown(task, model, data):
 
 
 @torch.inference_mode()
-def test_illustration_is_what_is_answered_on_lines_all_over_the_side(raw):
+def test_illustration_is_what_is_answered_on_lines_all_over_the_split(raw):
     task, data = prepared(raw)
     lines = [lines_of(raw)[-12:][place] for place in (0, 2, 5, 8, 11)]
     assert shown(task, Rememberer(4 + 7 + 1), data) == [(line,) * 3 for line in lines]

@@ -156,7 +156,9 @@ def test_rows_that_are_not_a_step_apart_are_taken_where_that_is_allowed(tmp_path
 
 def test_rows_after_the_split_are_left_out(tmp_path):
     task, data = prepared(tmp_path, split=(30, 10, 10))
-    assert task.meta.sides == [{"train": (0, 30), "validation": (30, 40), "test": (40, 50)}]
+    assert task.meta.series_borders == [
+        {"train": (0, 30), "validation": (30, 40), "test": (40, 50)}
+    ]
     assert len(data["values"]) == 50
 
 

@@ -16,7 +16,7 @@ from rnn_core.tasks.forecasting import ForecastingModel
 from rnn_core.training.models import build_model
 
 
-def test_scaling_is_that_of_the_training_side_alone(tmp_path):
+def test_scaling_is_that_of_the_training_split_alone(tmp_path):
     table = series()
     later = table.copy()
     later.loc[42:, ["y", "x"]] += 100
@@ -44,7 +44,7 @@ def test_shares_leave_no_row_out(tmp_path, rows):
     assert task.meta.borders["test"][0][1] == rows
 
 
-def test_no_window_is_scored_or_trained_outside_its_side(tmp_path):
+def test_no_window_is_scored_or_trained_outside_its_split(tmp_path):
     task, data = prepared(tmp_path)
     seen = {}
     for split, (start, end) in zip(SPLITS, [(0, 42), (42, 48), (48, 60)], strict=True):
@@ -57,7 +57,7 @@ def test_no_window_is_scored_or_trained_outside_its_side(tmp_path):
     assert task.rows(data, "train").max() + 9 <= 42
 
 
-def test_training_depends_on_nothing_after_the_training_side(tmp_path):
+def test_training_depends_on_nothing_after_the_training_split(tmp_path):
     table = series()
     later = table.copy()
     later.loc[42:, ["y", "x"]] = 0.0
@@ -71,26 +71,26 @@ def test_training_depends_on_nothing_after_the_training_side(tmp_path):
 
 
 @pytest.mark.parametrize("draw", range(8))
-def test_no_side_depends_on_a_later_one(tmp_path, draw):
+def test_no_split_depends_on_a_later_one(tmp_path, draw):
     """Whatever lookback, horizon, split and gaps: rows after a split change nothing in it."""
     random = np.random.default_rng(draw)
     lookback, horizon = random.integers(1, 10), random.integers(1, 6)
-    split = (30 + random.integers(0, 10), 8 + random.integers(0, 4), 9)
-    options = {"lookback": lookback, "horizon": horizon, "split": split, "missing": "fill"}
+    sizes = (30 + random.integers(0, 10), 8 + random.integers(0, 4), 9)
+    options = {"lookback": lookback, "horizon": horizon, "split": sizes, "missing": "fill"}
     table = series(seed=draw)
     table.loc[random.choice(ROWS, 6, replace=False), "y"] = np.nan
     task, data = prepared(tmp_path, table, **options)
-    for side in ("train", "validation"):
-        end = task.meta.borders[side][0][1]
+    for split in ("train", "validation"):
+        end = task.meta.borders[split][0][1]
         later = table.copy()
         later.loc[end + task.meta.cut[0] :, ["y", "x"]] = random.normal(
             100, 50, (ROWS - end - task.meta.cut[0], 2)
         )
         other, changed = prepared(tmp_path, later, **options)
-        assert torch.equal(task.rows(data, side), other.rows(changed, side))
+        assert torch.equal(task.rows(data, split), other.rows(changed, split))
         for before, after in zip(
-            task.windows(data, task.rows(data, side)),
-            other.windows(changed, other.rows(changed, side)),
+            task.windows(data, task.rows(data, split)),
+            other.windows(changed, other.rows(changed, split)),
             strict=True,
         ):
             torch.testing.assert_close(before, after, rtol=0, atol=0, equal_nan=True)

@@ -91,8 +91,8 @@ def test_rows_may_stand_in_any_order_of_series(tmp_path, parts, together, order)
         pieces = []
         for t, d in ((task, own), (other, data)):
             place = [one.name for one in t.meta.series].index(name)
-            sides = t.meta.sides[place]
-            pieces.append(d["values"][sides["train"][0] : sides["test"][1]])
+            splits = t.meta.series_borders[place]
+            pieces.append(d["values"][splits["train"][0] : splits["test"][1]])
         assert torch.equal(*pieces)
 
 
@@ -148,7 +148,7 @@ def test_baselines_of_each_series_are_those_of_it_alone(tmp_path, parts):
     assert {"linear", "dlinear"} <= found.keys()
 
 
-def test_training_reads_all_series_and_nothing_after_their_training_sides(tmp_path, parts):
+def test_training_reads_all_series_and_nothing_after_their_training_splits(tmp_path, parts):
     later = {name: part.copy() for name, part in parts.items()}
     for part in later.values():
         part.loc[round(0.7 * len(part)) :, ["y", "x"]] = 1e5
@@ -227,7 +227,7 @@ def test_example_is_of_series_that_are_long_enough(tmp_path, parts):
 
 
 @pytest.mark.parametrize("division", ["refit", "moved_back", "moved_back_refit"])
-def test_sides_of_each_series_move_as_they_do_alone(together, alone, division):
+def test_splits_of_each_series_move_as_they_do_alone(together, alone, division):
     moved, meta = divide(Forecasting, together[1], together[0].meta, division)
     task = Forecasting(meta, ForecastingModel())
     divided = {
@@ -286,7 +286,7 @@ def test_rows_of_one_series_are_not_taken_for_those_of_another(tmp_path, parts, 
     assert known_again(later, before).tolist() == [False] * number + [True] * (len(later) - number)
 
 
-def test_series_may_be_too_short_for_some_sides(tmp_path, parts):
+def test_series_may_be_too_short_for_some_splits(tmp_path, parts):
     table = stacked({"short": one_series(8, 5), **parts})
     task, data = prepared(tmp_path / "more", table, series="store")
     less, _ = prepared(tmp_path / "less", stacked(parts), series="store")

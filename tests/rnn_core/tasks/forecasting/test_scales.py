@@ -77,7 +77,7 @@ def test_scaled_error_leaves_gaps_out(tmp_path):
     assert found.others["mase"] == pytest.approx(np.nanmean(errors), rel=1e-5)
 
 
-def test_season_longer_than_the_training_side_is_one_row():
+def test_season_longer_than_the_training_split_is_one_row():
     train = torch.tensor([[1.0], [4.0], [2.0]])
     assert naive_errors(train, 3).tolist() == [2.5]
     assert naive_errors(train, 2).tolist() == [1.0]

@@ -10,7 +10,7 @@ from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.text_folders import find_class_folders
 from rnn_core.tasks.sentiment import Sentiment, SentimentData
-from rnn_core.tasks.sentiment.files import read_sides
+from rnn_core.tasks.sentiment.files import read_splits
 
 
 def rows(number, seed=0, labels=("yes", "no")):
@@ -26,12 +26,12 @@ def write(folder, name, content):
 def read(folder, **wanted):
     """The table that `new` comes to, and the parameters that it writes."""
     asked = Sentiment.suggest(folder, wanted)["data"]
-    return read_sides(folder, SentimentData(**asked)), asked
+    return read_splits(folder, SentimentData(**asked)), asked
 
 
-def sides_of(found):
+def texts_of_splits(found):
     return {
-        split: set(found.table["text"][found.table["side"] == i]) for i, split in enumerate(SPLITS)
+        split: set(found.table["text"][found.table["split"] == i]) for i, split in enumerate(SPLITS)
     }
 
 
@@ -41,12 +41,12 @@ def test_a_set_without_a_file_is_drawn_from_the_training_file(tmp_path, missing)
     write(tmp_path, "train.csv", rows(100))
     write(tmp_path, {"test": "test.csv", "validation": "dev.csv"}[there], rows(30, seed=1))
     found, _ = read(tmp_path, validation_share=0.2, test_share=0.3)
-    sides = sides_of(found)
-    assert sides[there] == {text for text, _ in rows(30, seed=1)}
-    assert sides[missing] | sides["train"] == {text for text, _ in rows(100)}
+    splits = texts_of_splits(found)
+    assert splits[there] == {text for text, _ in rows(30, seed=1)}
+    assert splits[missing] | splits["train"] == {text for text, _ in rows(100)}
     share = {"validation": 20, "test": 30}[missing]
-    assert len(sides[missing]) == share
-    drawn = found.table[found.table["side"] == SPLITS.index(missing)]
+    assert len(splits[missing]) == share
+    drawn = found.table[found.table["split"] == SPLITS.index(missing)]
     assert Counter(drawn["label"]) == {"yes": share // 2, "no": share // 2}
 
 
@@ -57,7 +57,8 @@ def test_text_of_the_test_file_is_in_no_set_that_is_drawn(tmp_path):
     write(tmp_path, "test.csv", [*both, *rows(10, seed=1)])
     found, _ = read(tmp_path)
     words = {
-        split: {t.lower().replace("  ", " ") for t in s} for split, s in sides_of(found).items()
+        split: {t.lower().replace("  ", " ") for t in s}
+        for split, s in texts_of_splits(found).items()
     }
     assert not words["test"] & (words["train"] | words["validation"])
     assert not words["train"] & words["validation"]
@@ -86,7 +87,7 @@ def test_files_are_known_by_their_usual_names(tmp_path, names, expected):
         write(tmp_path, name, rows(60, seed))
     found, asked = read(tmp_path)
     assert {name: asked[name] for name in SPLITS if name in asked} == expected
-    assert all(sides_of(found).values())
+    assert all(texts_of_splits(found).values())
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,8 @@ def test_folders_of_parts_of_a_set_are_all_read(tmp_path):
     for seed, split in enumerate(("news-train-a", "news-train-b", "news-test")):
         for label in ("good", "bad"):
             texts_below(tmp_path, f"{split}/{label}", 12, 10 * seed)
-    sides = [one.side for one in find_class_folders(tmp_path)]
-    assert sorted(sides) == [0, 0, 0, 0, 2, 2]
+    splits = [one.split for one in find_class_folders(tmp_path)]
+    assert sorted(splits) == [0, 0, 0, 0, 2, 2]
 
 
 def test_one_of_several_files_can_be_named_alone(tmp_path):
@@ -121,7 +122,7 @@ def test_one_of_several_files_can_be_named_alone(tmp_path):
     found, _ = read(tmp_path, train="second.csv")
     assert set(found.table["text"]) == {text for text, _ in rows(60, seed=1)}
     found, _ = read(tmp_path, train="second.csv", test="third.csv")
-    assert sides_of(found)["test"] == {text for text, _ in rows(60, seed=2)}
+    assert texts_of_splits(found)["test"] == {text for text, _ in rows(60, seed=2)}
 
 
 def texts_below(folder, name, number, seed):
@@ -139,27 +140,31 @@ def test_folders_of_texts_by_split_and_class(tmp_path):
     (tmp_path / "train/urls_pos.txt").write_text("http")
     found, _ = read(tmp_path, validation_share=0.2)
     assert set(found.table["label"]) == {"pos", "neg"}
-    assert {split: len(texts) for split, texts in sides_of(found).items()} == {
+    assert {split: len(texts) for split, texts in texts_of_splits(found).items()} == {
         "train": 32,
         "validation": 8,
         "test": 40,
     }
-    assert {text.split()[1] for text in sides_of(found)["test"]} == {"2", "3"}
+    assert {text.split()[1] for text in texts_of_splits(found)["test"]} == {"2", "3"}
 
 
 def test_folders_of_splits_may_be_called_otherwise(tmp_path):
     for seed, name in enumerate(("Training/pos", "Training/neg", "evaluation/pos", "eval/neg")):
         texts_below(tmp_path, name, 20, seed)
     found, _ = read(tmp_path, validation_share=0.2)
-    assert {text.split()[1] for text in sides_of(found)["test"]} == {"2", "3"}
+    assert {text.split()[1] for text in texts_of_splits(found)["test"]} == {"2", "3"}
 
 
 @pytest.mark.parametrize(("validation", "test"), [("dev", "eval"), ("Evaluation", "test")])
 def test_tables_of_splits_may_be_called_otherwise(tmp_path, validation, test):
     for seed, name in enumerate(("train", validation, test)):
         write(tmp_path, f"{name}.csv", rows(20, seed))
-    sides = sides_of(read(tmp_path)[0])
-    assert [{text.split()[1] for text in sides[split]} for split in SPLITS] == [{"0"}, {"1"}, {"2"}]
+    splits = texts_of_splits(read(tmp_path)[0])
+    assert [{text.split()[1] for text in splits[split]} for split in SPLITS] == [
+        {"0"},
+        {"1"},
+        {"2"},
+    ]
 
 
 def test_folders_of_texts_by_class_are_split_by_shares(tmp_path):
@@ -169,7 +174,7 @@ def test_folders_of_texts_by_class_are_split_by_shares(tmp_path):
     found, asked = read(tmp_path, validation_share=0.2, test_share=0.2)
     assert asked == {"validation_share": 0.2, "test_share": 0.2}
     assert Counter(found.table["label"]) == {"sport": 20, "politics": 20, "weather": 21}
-    assert all(len(texts) in {12, 13, 36, 37} for texts in sides_of(found).values())
+    assert all(len(texts) in {12, 13, 36, 37} for texts in texts_of_splits(found).values())
 
 
 def test_files_that_are_no_text_are_named_all_at_once(tmp_path):

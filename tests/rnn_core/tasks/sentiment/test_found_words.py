@@ -34,8 +34,8 @@ def test_a_model_reads_texts_as_those_that_it_was_trained_on(thai):
     _, logits = task.outputs(model, data, "test")
     answers = task.answer(model, table, ClassAnswer(all=True))
     own = answers.filter(like="probability_").to_numpy()
-    places = (data["sides"] == 2).nonzero().flatten().tolist()
-    assert len(table) == len(data["sides"])
+    places = (data["splits"] == 2).nonzero().flatten().tolist()
+    assert len(table) == len(data["splits"])
     assert own[places] == pytest.approx(logits.softmax(dim=1).detach().numpy(), abs=1e-5)
     told = Sentiment.understand(thai, data, meta).read
     assert any("words were found in texts without spaces, such as" in line for line in told)

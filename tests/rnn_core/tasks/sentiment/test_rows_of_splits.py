@@ -30,9 +30,9 @@ def numbers_by_split(folder, **data):
     """The numbers of the texts in each split, as the prepared data has them."""
     tensors, meta = Sentiment.prepare(folder, SentimentData(**data))
     found, start = {0: [], 1: [], 2: []}, 0
-    for length, side in zip(tensors["lengths"].tolist(), tensors["sides"].tolist(), strict=True):
+    for length, split in zip(tensors["lengths"].tolist(), tensors["splits"].tolist(), strict=True):
         words = [meta.vocabulary[i] for i in tensors["words"][start : start + length].tolist()]
-        found[side].append(words[2])
+        found[split].append(words[2])
         start += length
     return found, meta
 

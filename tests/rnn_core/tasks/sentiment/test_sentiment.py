@@ -16,7 +16,7 @@ from rnn_core.features import batches as batches_module
 from rnn_core.features.words import UNKNOWN, cut_words
 from rnn_core.models.pooling import largest_output, mean_output
 from rnn_core.readers.faults import Faults
-from rnn_core.readers.text_splits import stratified_sides
+from rnn_core.readers.text_splits import stratified_splits
 from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
 from rnn_core.tasks.sentiment import learn as sentiment
 from rnn_core.training.models import build_model
@@ -41,7 +41,7 @@ def test_words_and_labels_are_those_of_the_file(raw):
     ]
 
 
-def test_vocabulary_is_that_of_the_training_side(tmp_path):
+def test_vocabulary_is_that_of_the_training_split(tmp_path):
     write(tmp_path, [("a good film", "1"), ("a bad film", "0")] * 2, "train.csv")
     write(tmp_path, [("an odd film", "1")], "dev.csv")
     write(tmp_path, [("Film of an odd a", "0")], "test.csv")
@@ -57,16 +57,16 @@ def test_vocabulary_is_that_of_the_training_side(tmp_path):
     assert sentences(task, data, "test") == [(" ".join([UNKNOWN] * 3), "0")]
 
 
-def test_no_text_is_on_two_sides(tmp_path):
+def test_no_text_is_on_two_splits(tmp_path):
     rows = draw_rows(60)
     write(tmp_path, rows + [(text.upper() + " ", label) for text, label in rows[:40]])
     for seed in range(5):
         _, data = prepared(tmp_path, split_seed=seed, lowercase=True)
         texts = [text for text, _ in rows] + [text for text, _ in rows[:40]]
-        sides = data["sides"].tolist()
+        splits = data["splits"].tolist()
         of_text = {}
-        for text, side in zip(texts, sides, strict=True):
-            of_text.setdefault(text, set()).add(side)
+        for text, split in zip(texts, splits, strict=True):
+            of_text.setdefault(text, set()).add(split)
         assert all(len(of) == 1 for of in of_text.values())
 
 
@@ -85,8 +85,8 @@ def test_text_in_two_files_stays_in_the_later_one(tmp_path):
 def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
     texts = [f"text {i}" for i in range(100)]
     labels = ["rare"] * 10 + ["often"] * 90
-    sides = stratified_sides(texts, labels, (0.1, 0.3), 1, Faults())
-    counted = Counter(zip(labels, sides, strict=True))
+    splits = stratified_splits(texts, labels, (0.1, 0.3), 1, Faults())
+    counted = Counter(zip(labels, splits, strict=True))
     assert {key: counted[key] for key in sorted(counted)} == {
         ("often", 0): 54,
         ("often", 1): 9,
@@ -95,8 +95,8 @@ def test_split_is_stratified_seeded_and_independent_of_the_order_of_rows():
         ("rare", 1): 1,
         ("rare", 2): 3,
     }
-    assert stratified_sides(texts[::-1], labels[::-1], (0.1, 0.3), 1, Faults()) == sides[::-1]
-    assert stratified_sides(texts, labels, (0.1, 0.3), 2, Faults()) != sides
+    assert stratified_splits(texts[::-1], labels[::-1], (0.1, 0.3), 1, Faults()) == splits[::-1]
+    assert stratified_splits(texts, labels, (0.1, 0.3), 2, Faults()) != splits
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_loss_is_cross_entropy_with_smoothed_labels(raw):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_loss_of_a_side_is_that_of_each_sentence_alone(raw, split):
+def test_loss_of_a_split_is_that_of_each_sentence_alone(raw, split):
     """Without the smoothing of labels, which only training has."""
     model = SentimentModel(embedding_size=4, hidden_size=5, label_smoothing=0.3)
     task, data = prepared(raw, model)
@@ -265,7 +265,7 @@ def log_shares(task, rows):
     return torch.from_numpy(logs - logs.mean(axis=1, keepdims=True)).float()
 
 
-def test_evidence_is_that_of_naive_bayes_on_the_training_side(raw):
+def test_evidence_is_that_of_naive_bayes_on_the_training_split(raw):
     model = SentimentModel(embedding_size=4, hidden_size=5, word_evidence=True)
     task, data = prepared(raw, model)
     expected = log_shares(task, sentences(task, data, "train"))
@@ -275,9 +275,9 @@ def test_evidence_is_that_of_naive_bayes_on_the_training_side(raw):
 def test_evidence_about_a_training_sentence_comes_from_the_other_folds(raw):
     model = SentimentModel(embedding_size=4, hidden_size=5, word_evidence=True)
     task, data = prepared(raw, model)
-    rows, sides = sentences(task, data), data["sides"].tolist()
+    rows, splits = sentences(task, data), data["splits"].tolist()
     tables = [
-        log_shares(task, [r for i, r in enumerate(rows) if sides[i] == 0 and i % 5 != fold])
+        log_shares(task, [r for i, r in enumerate(rows) if splits[i] == 0 and i % 5 != fold])
         for fold in range(5)
     ]
     places = {}
@@ -289,12 +289,12 @@ def test_evidence_about_a_training_sentence_comes_from_the_other_folds(raw):
         assert any(torch.allclose(evidence[0], tables[fold][words]) for fold in places[text])
 
 
-def test_optimum_is_the_share_of_likeliest_labels_on_the_test_side(raw):
+def test_optimum_is_the_share_of_likeliest_labels_on_the_test_split(raw):
     assert prepared(raw)[0].optimum() is None
     likeliest = np.random.default_rng(0).integers(0, 2, 150).astype(float)
     np.save(raw / "likeliest.npy", likeliest)
     task, data = prepared(raw)
-    assert task.optimum() == pytest.approx(likeliest[data["sides"].numpy() == 2].mean())
+    assert task.optimum() == pytest.approx(likeliest[data["splits"].numpy() == 2].mean())
 
 
 @torch.inference_mode()

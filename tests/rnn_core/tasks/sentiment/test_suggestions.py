@@ -30,7 +30,7 @@ def test_columns_are_found(tmp_path, name, content, found):
     SentimentModel(**suggestion["model"])
 
 
-def test_files_of_the_sides_are_found(tmp_path):
+def test_files_of_the_splits_are_found(tmp_path):
     for name in ("train", "dev", "test"):
         write(tmp_path, draw_rows(40, seed=len(name)), f"{name}.csv", header="")
     data = Sentiment.suggest(tmp_path, {})["data"]

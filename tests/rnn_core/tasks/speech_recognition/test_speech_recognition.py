@@ -50,7 +50,7 @@ def folds(raw):
 
 
 def members(raw, task, data, split):
-    inside = (data["sides"][task.fold] == SPLITS.index(split)).tolist()
+    inside = (data["splits"][task.fold] == SPLITS.index(split)).tolist()
     return [r for r, is_in in zip(list_words(raw), inside, strict=True) if is_in]
 
 
@@ -64,13 +64,13 @@ def numpy_features(recordings):
     return [log_mel(*read_sound(r.path)[:2], 12, 0.025, 0.010) for r in recordings]
 
 
-def test_speakers_of_the_sides_are_disjoint(raw):
+def test_speakers_of_the_splits_are_disjoint(raw):
     task, data = prepared(raw)
     speakers = [{r.speaker for r in members(raw, task, data, split)} for split in SPLITS]
     assert speakers == [{"voice00", "voice01"}, {"voice02"}, {"voice03"}]
 
 
-def test_takes_of_the_sides_are_disjoint(raw, tmp_path):
+def test_takes_of_the_splits_are_disjoint(raw, tmp_path):
     SyntheticDigits(num_voices=2, num_takes=3, noise=0.2, seed=1).fetch(tmp_path)
     task, data = prepared(tmp_path, split_by="take", validation=(1,), test=(2,))
     takes = [{r.take for r in members(tmp_path, task, data, split)} for split in SPLITS]
@@ -119,7 +119,7 @@ def test_what_is_trained_and_chosen_depends_on_nothing_of_the_voice_that_is_test
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("split", [SPLIT, EACH])
-def test_frames_are_scaled_by_the_training_side_of_the_fold_alone(raw, folds, split, seed):
+def test_frames_are_scaled_by_the_training_split_of_the_fold_alone(raw, folds, split, seed):
     task, data = prepared(raw, seed=seed, **split)
     train = np.concatenate(numpy_features(members(raw, task, data, "train"))).astype(np.float64)
     fold = task.meta.folds[task.fold]
@@ -162,8 +162,8 @@ def test_shares_are_of_each_word_and_drawn_by_their_seed(raw):
     for split, count in zip(SPLITS, (5, 1, 2), strict=True):
         words = [r.word for r in members(raw, task, data, split)]
         assert sorted(words) == sorted(list("0123456789") * count)
-    again, other = (prepared(raw, **SHARE, split_seed=seed)[1]["sides"] for seed in (0, 1))
-    assert torch.equal(prepared(raw, **SHARE)[1]["sides"], again)
+    again, other = (prepared(raw, **SHARE, split_seed=seed)[1]["splits"] for seed in (0, 1))
+    assert torch.equal(prepared(raw, **SHARE)[1]["splits"], again)
     assert not torch.equal(again, other)
 
 
@@ -173,7 +173,7 @@ def test_every_training_recording_is_drawn_once_an_epoch(raw, monkeypatch):
     batches = list(task.training_batches(data, 8, torch.Generator().manual_seed(3)))
     assert len(batches) == task.num_batches(data, 8)
     lengths = torch.cat([lengths for _, lengths, _ in batches])
-    inside = data["sides"][0] == 0
+    inside = data["splits"][0] == 0
     assert sorted(lengths.tolist()) == sorted(data["lengths"][inside].tolist())
     for frames, lengths, _ in batches:
         assert frames.shape[1] == lengths.max()
@@ -210,7 +210,7 @@ def test_score_is_the_share_of_recordings_recognised(raw):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_loss_of_a_side_is_that_of_the_probabilities_that_are_answered(raw, split):
+def test_loss_of_a_split_is_that_of_the_probabilities_that_are_answered(raw, split):
     task, data = prepared(raw)
     network = build_model(task, "gru").eval()
     said = members(raw, task, data, split)
@@ -246,10 +246,10 @@ def test_baselines_match_numpy(raw):
     scaled = (data["frames"].double().numpy() - scaling.mean) / scaling.std
     pieces = np.split(scaled, ends[:-1])
     points = np.array([np.concatenate([p.mean(0), p.std(0)]) for p in pieces])
-    labels, sides = data["labels"].numpy(), data["sides"][0].numpy()
-    centroids = np.array([points[(sides == 0) & (labels == c)].mean(0) for c in range(10)])
-    distance = ((points[sides == 2][:, None] - centroids) ** 2).sum(-1)
-    expected = (distance.argmin(1) == labels[sides == 2]).mean()
+    labels, splits = data["labels"].numpy(), data["splits"][0].numpy()
+    centroids = np.array([points[(splits == 0) & (labels == c)].mean(0) for c in range(10)])
+    distance = ((points[splits == 2][:, None] - centroids) ** 2).sum(-1)
+    expected = (distance.argmin(1) == labels[splits == 2]).mean()
     baselines = task.baselines(data)
     assert baselines["nearest_centroid"] == pytest.approx(expected)
     assert baselines["most_frequent"] == pytest.approx(0.1)

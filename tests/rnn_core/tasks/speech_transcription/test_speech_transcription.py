@@ -58,12 +58,12 @@ def listed(raw, tmp_path_factory):
     return folder
 
 
-def test_strings_are_of_recordings_of_one_speaker_of_their_side(raw):
+def test_strings_are_of_recordings_of_one_speaker_of_their_split(raw):
     """Without noise, each string is covered by recordings and pauses between."""
     parameters = TranscriptionData(**(JOIN | {"snr_db": (400.0, 400.0)}))
     utterances = joined_utterances(raw, parameters, parameters).each
     known = [(r, read_sound(r.path)[0]) for r in list_words(raw)]
-    assert [sum(u.side == side for u in utterances) for side in range(3)] == [12, 4, 6]
+    assert [sum(u.split == split for u in utterances) for split in range(3)] == [12, 4, 6]
     lengths = set()
     for utterance in utterances:
         found = sorted(
@@ -72,7 +72,7 @@ def test_strings_are_of_recordings_of_one_speaker_of_their_side(raw):
             for start in starts_of(utterance.samples, samples)
         )
         assert [word for _, word, _, _ in found] == utterance.symbols
-        assert {int(take) for _, _, take, _ in found} == {utterance.side}
+        assert {int(take) for _, _, take, _ in found} == {utterance.split}
         assert len({speaker for _, _, _, speaker in found}) == 1
         lengths.add(len(found))
     assert lengths == {3, 4, 5}
@@ -97,10 +97,10 @@ def test_noise_has_the_asked_ratio_to_the_speech(raw):
         assert ratio == pytest.approx(10, abs=0.3)
 
 
-def test_scaling_is_of_the_training_side_alone(raw, prepared):
+def test_scaling_is_of_the_training_split_alone(raw, prepared):
     parameters = TranscriptionData(**JOIN)
     utterances = joined_utterances(raw, parameters, parameters).each
-    frames = [log_mel(u.samples, 8000, 12, 0.025, 0.010) for u in utterances if u.side == 0]
+    frames = [log_mel(u.samples, 8000, 12, 0.025, 0.010) for u in utterances if u.split == 0]
     train = np.concatenate(frames).astype(np.float64)
     np.testing.assert_allclose(prepared[1].mean, train.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(prepared[1].std, train.std(axis=0), rtol=1e-6)
@@ -128,7 +128,7 @@ def with_unknown_symbol(listed, folder):
     return SpeechTranscription.prepare(folder, TranscriptionData(**share))
 
 
-def test_symbol_that_the_training_side_lacks_is_always_an_error(listed, tmp_path):
+def test_symbol_that_the_training_split_lacks_is_always_an_error(listed, tmp_path):
     data, meta = with_unknown_symbol(listed, tmp_path)
     assert "Q" not in meta.symbols
     assert int(data["symbols"].max()) == len(meta.symbols) + 1
@@ -176,7 +176,7 @@ def test_score_does_not_depend_on_what_else_is_in_the_batch(prepared, monkeypatc
     task = task_of(prepared, stack=stack)
     network = build_model(task, "gru").eval()
     data = prepared[0]
-    items = torch.arange(len(data["sides"]))
+    items = torch.arange(len(data["splits"]))
     with torch.inference_mode():
         together = task.outputs(network, data, items)
         alone = [task.outputs(network, data, items[i : i + 1])[0] for i in items.tolist()]
@@ -208,11 +208,11 @@ def test_loss_is_the_mean_of_torchs_over_each_recording_alone(prepared):
     assert loss.item() == pytest.approx(np.mean(expected), rel=1e-10)
 
 
-def test_loss_of_a_side_is_torchs_over_the_texts_that_can_be_written(listed, tmp_path):
+def test_loss_of_a_split_is_torchs_over_the_texts_that_can_be_written(listed, tmp_path):
     data, meta = with_unknown_symbol(listed, tmp_path)
     task = SpeechTranscription(meta, TranscriptionModel(hidden_size=5))
     network = lively_network(task)
-    items = items_of(data["sides"], "test")
+    items = items_of(data["splits"], "test")
     texts = [texts_of(data)[i] for i in items.tolist()]
     expected = []
     with torch.inference_mode():
@@ -315,7 +315,7 @@ def test_answer_is_the_text_and_its_probability(raw, prepared, beam):
 
 
 @torch.inference_mode()
-def test_illustration_is_what_is_answered_on_recordings_all_over_the_side(listed, tmp_path):
+def test_illustration_is_what_is_answered_on_recordings_all_over_the_split(listed, tmp_path):
     data, meta = with_unknown_symbol(listed, tmp_path)
     task = SpeechTranscription(meta, TranscriptionModel(hidden_size=5))
     network = lively_network(task)

@@ -40,7 +40,7 @@ def test_generated_text_follows_the_model_and_the_seed(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "num_prompt", "written"), [("char", 16, 300), ("word", 4, 60)])
-def test_illustration_is_what_is_written_on_from_lines_of_the_side(
+def test_illustration_is_what_is_written_on_from_lines_of_the_split(
     tmp_path, kind, num_prompt, written
 ):
     task, data = prepared(tmp_path, tokens=kind)
@@ -60,7 +60,7 @@ def test_illustration_is_what_is_written_on_from_lines_of_the_side(
     assert task.illustrate(build_model(task, "gru").eval(), data, "test") == shown
 
 
-SIDES = {
+SPLITS_OF = {
     "lines with unknown tokens": ("line 0\n~ine 1\nline 2\nli~e 3\nline 4\nline 5\n", "line 2"),
     "lines that are cut off": ("says b\nline 1\nlin 2", "line 1"),
     "empty lines": ("line 0\n\n\n\nline 5\nline 6\n", "line 5"),
@@ -71,14 +71,14 @@ SIDES = {
 }
 
 
-@pytest.mark.parametrize("kind", SIDES)
+@pytest.mark.parametrize("kind", SPLITS_OF)
 def test_prompts_start_a_line_and_hold_known_tokens(tmp_path, kind):
-    side, first = SIDES[kind]
+    split, first = SPLITS_OF[kind]
     task, _ = prepared(tmp_path)
-    tokens = torch.tensor([task.index.get(character, 0) for character in side])
+    tokens = torch.tensor([task.index.get(character, 0) for character in split])
     prompts = task.prompts(tokens, len(first) or 6)
     assert prompts[0] == first
-    assert all(UNKNOWN not in prompt and prompt in side for prompt in prompts)
+    assert all(UNKNOWN not in prompt and prompt in split for prompt in prompts)
     model = build_model(task, "gru").eval()
     for text in task.illustrate(model, {"test": tokens}, "test")["texts"]:
         assert len(text["text"]) == len(text["prompt"]) + 300
@@ -153,7 +153,7 @@ def test_prompt_of_what_was_never_seen_is_refused_by_its_place(tmp_path):
         words.read_prompt("line zebra")
 
 
-def test_unknown_word_of_a_prompt_is_read_as_the_training_side_had_them(tmp_path):
+def test_unknown_word_of_a_prompt_is_read_as_the_training_split_had_them(tmp_path):
     task, _ = prepared(tmp_path, tokens="word", max_vocabulary=8)
     assert task.read_prompt("line zebra.")[0] == [task.index["line"], 0, task.index["."]]
 

@@ -26,14 +26,14 @@ from rnn_core.tasks.text_generation.tokens import tokenize
 from rnn_core.training.models import build_model
 
 
-def test_sides_are_the_text_in_its_order(tmp_path):
+def test_splits_are_the_text_in_its_order(tmp_path):
     task, data = prepared(tmp_path)
-    sides = [decoded(task, data[split]) for split in ("train", "validation", "test")]
-    assert "".join(sides) == TEXT
-    assert [len(side) for side in sides[1:]] == [round(len(TEXT) * s) for s in (0.05, 0.10)]
+    splits = [decoded(task, data[split]) for split in ("train", "validation", "test")]
+    assert "".join(splits) == TEXT
+    assert [len(split) for split in splits[1:]] == [round(len(TEXT) * s) for s in (0.05, 0.10)]
 
 
-def test_vocabulary_is_that_of_the_training_side_alone(tmp_path):
+def test_vocabulary_is_that_of_the_training_split_alone(tmp_path):
     task, data = prepared(tmp_path, TEXT + "~" * 100)
     assert "~" not in task.vocabulary
     assert task.vocabulary[0] == UNKNOWN
@@ -110,7 +110,7 @@ def test_training_carries_the_state_but_not_the_gradient(tmp_path, cell):
     assert not any(part.requires_grad for part in parts)
 
 
-def test_score_is_the_cross_entropy_of_reading_the_side_in_one_go(tmp_path):
+def test_score_is_the_cross_entropy_of_reading_the_split_in_one_go(tmp_path):
     task, data = prepared(tmp_path)
     model = build_model(task, "gru").eval()
     tokens = data["test"].long()
@@ -153,8 +153,8 @@ def test_baselines_match_counting(tmp_path):
     baselines = task.baselines(data)
     assert baselines["unigram"] == pytest.approx(-np.mean([math.log(unigram[b]) for b in test[1:]]))
     assert baselines["bigram"] == pytest.approx(-np.mean(np.log(bigram)))
-    sides = (data[split].long().numpy() for split in ("train", "validation", "test"))
-    assert baselines["n_gram"] == pytest.approx(kneser_ney(*sides, size, 8))
+    splits = (data[split].long().numpy() for split in ("train", "validation", "test"))
+    assert baselines["n_gram"] == pytest.approx(kneser_ney(*splits, size, 8))
     assert baselines["n_gram"] < baselines["bigram"] < baselines["unigram"]
 
 

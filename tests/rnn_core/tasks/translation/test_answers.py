@@ -35,7 +35,7 @@ def learned(tmp_path_factory):
 
 
 @torch.inference_mode()
-def test_illustration_is_what_is_answered_on_sentences_all_over_the_side(learned):
+def test_illustration_is_what_is_answered_on_sentences_all_over_the_split(learned):
     task, data, model = learned
     places = [place * 9 // 4 for place in range(5)]
     assert task.meta.items["test"] == 10
@@ -105,7 +105,7 @@ def test_input_file_is_read_line_by_line(learned, tmp_path):
     assert table["text"].tolist() == ["one two", "", "three é"]
 
 
-def test_example_is_of_the_test_side(learned, tmp_path):
+def test_example_is_of_the_test_split(learned, tmp_path):
     task, data, _ = learned
     write(tmp_path, PAIRS)
     expected = texts(task, data, "test", "source")[:3]
@@ -130,7 +130,7 @@ def test_suggestion_fits_the_data_and_is_taken(tmp_path):
     [
         (TranslationData, {"test_share": 0.0}, "must be above 0"),
         (TranslationData, {"test_share": 0.9, "validation_share": 0.1}, "leave nothing"),
-        (TranslationData, {"sides": ("a", "a", "b")}, "sides must be different names"),
+        (TranslationData, {"splits": ("a", "a", "b")}, "splits must be different names"),
         (TranslationData, {"max_length": 0}, "must be at least 1"),
         (TranslationModel, {"beam_size": 0}, "must be at least 1"),
         (TranslationModel, {"label_smoothing": 1.0}, r"must be in \[0, 1\)"),

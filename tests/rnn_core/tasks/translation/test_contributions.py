@@ -44,7 +44,7 @@ def test_contribution_is_what_the_score_loses_without_the_sentence(share):
     found = contributions(*texts, "13a")
     whole = corpus_bleu(*texts, "13a")
     for left_out in range(30):
-        others = [[text for i, text in enumerate(side) if i != left_out] for side in texts]
+        others = [[text for i, text in enumerate(split) if i != left_out] for split in texts]
         expected = 30 * whole - 29 * corpus_bleu(*others, "13a")
         assert float(found[left_out]) == pytest.approx(expected, abs=1e-9)
 

@@ -55,7 +55,7 @@ KINDS = [texts, templates, sums, characters]
 
 
 def without_one_each(pairs, of_source, of_target):
-    source, target = ([pair[side] for pair in pairs] for side in (0, 1))
+    source, target = ([pair[index] for pair in pairs] for index in (0, 1))
     del source[of_source], target[of_target]
     return list(map(Pair, source, target))
 

@@ -70,13 +70,13 @@ def test_loss_is_the_mean_over_all_pieces_one_sentence_at_a_time(tmp_path, float
     assert float(loss) == pytest.approx(total / count, rel=1e-10)
 
 
-def test_loss_of_a_side_is_that_of_the_pieces_that_can_be_written(tmp_path, float64, monkeypatch):
+def test_loss_of_a_split_is_that_of_the_pieces_that_can_be_written(tmp_path, float64, monkeypatch):
     """Whatever is computed together; label smoothing and what nobody learned are left out."""
     shape = TranslationModel(**SMALL, label_smoothing=0.2)
     odd = [Pair(pair.source, pair.target.replace("Der", "Dør")) for pair in PAIRS[-9:]]
     for name, pairs in {"train": PAIRS[:-16], "val": PAIRS[-16:-9], "test": odd}.items():
         write(tmp_path, pairs, name)
-    options = {"source_file": "*.en", "target_file": "*.de", "sides": ("train", "val", "test")}
+    options = {"source_file": "*.en", "target_file": "*.de", "splits": ("train", "val", "test")}
     data, meta = Translation.prepare(tmp_path, TranslationData(**options, max_vocabulary=60))
     task = Translation(meta, shape)
     model = build_model(task, "gru").eval()

@@ -62,24 +62,24 @@ def test_pairs_that_differ_in_case_alone_are_one_where_the_model_reads_none(tmp_
     assert sum(meta.items.values()) == len(PAIRS)
 
 
-def test_sources_of_the_test_side_are_left_out_of_training_whatever_their_translation(tmp_path):
-    sides = {"train": PAIRS[:30], "dev": PAIRS[28:40], "test": PAIRS[40:]}
-    sides["dev"] = [Pair(p.source, f"{p.target} ja") for p in sides["dev"]]
-    for name, pairs in sides.items():
+def test_sources_of_the_test_split_are_left_out_of_training_whatever_their_translation(tmp_path):
+    splits = {"train": PAIRS[:30], "dev": PAIRS[28:40], "test": PAIRS[40:]}
+    splits["dev"] = [Pair(p.source, f"{p.target} ja") for p in splits["dev"]]
+    for name, pairs in splits.items():
         table(tmp_path, pairs, f"{name}.tsv")
     suggestion = Translation.suggest(tmp_path, {"repeated": "drop"})["data"]
     assert suggestion["source_file"] == "*.tsv"
-    assert suggestion["sides"] == ["train", "dev", "test"]
-    asked = TranslationData(**{**suggestion, "sides": tuple(suggestion["sides"])})
+    assert suggestion["splits"] == ["train", "dev", "test"]
+    asked = TranslationData(**{**suggestion, "splits": tuple(suggestion["splits"])})
     data, meta = Translation.prepare(tmp_path, asked)
     assert meta.items == {"train": 28, "validation": 12, "test": 8}
     found = Translation.understand(tmp_path, data, meta)
     assert "2 training pairs whose source is scored too are left out" in found.read
 
 
-def test_sides_that_were_published_are_kept_where_that_is_wanted_and_told(tmp_path):
-    sides = {"train": PAIRS[:30], "val": PAIRS[29:40], "test": PAIRS[40:]}
-    for name, pairs in sides.items():
+def test_splits_that_were_published_are_kept_where_that_is_wanted_and_told(tmp_path):
+    splits = {"train": PAIRS[:30], "val": PAIRS[29:40], "test": PAIRS[40:]}
+    for name, pairs in splits.items():
         table(tmp_path, pairs, f"{name}.tsv")
     options = {"source_file": "*.tsv", "max_vocabulary": 80, "repeated": "keep"}
     data, meta = Translation.prepare(tmp_path, TranslationData(**options))

@@ -32,7 +32,7 @@ def plain_bleu(ours, theirs):
             )
             matches[n] += sum((grams & known).values())
             totals[n] += sum(grams.values())
-    length, wanted = (sum(len(t.split()) for t in side) for side in (ours, theirs))
+    length, wanted = (sum(len(t.split()) for t in split) for split in (ours, theirs))
     precision = math.exp(sum(math.log(m / t) for m, t in zip(matches, totals, strict=True)) / 4)
     return 100 * precision * min(1.0, math.exp(1 - wanted / length))
 
@@ -46,7 +46,7 @@ THEIRS = [
 
 
 def test_bleu_is_that_of_its_definition():
-    lower = [[text.lower() for text in side] for side in (OURS, THEIRS)]
+    lower = [[text.lower() for text in split] for split in (OURS, THEIRS)]
     assert corpus_bleu(OURS, THEIRS, "13a") == pytest.approx(plain_bleu(*lower))
     assert further_scores(OURS, THEIRS, "13a")["bleu_cased"] == pytest.approx(
         plain_bleu(OURS, THEIRS)
@@ -73,8 +73,8 @@ def test_scores_are_those_of_the_translations(tmp_path, monkeypatch):
 
     def shifted(model, sources, texts, beam_size):
         asked.append(beam_size)
-        side = references["test" if beam_size > 1 else "validation"]
-        return [side[0].upper(), *side[:-1]]
+        own = references["test" if beam_size > 1 else "validation"]
+        return [own[0].upper(), *own[:-1]]
 
     monkeypatch.setattr(task, "translations", shifted)
     monkeypatch.setattr(task, "reference_loss", lambda *_: 0.5)

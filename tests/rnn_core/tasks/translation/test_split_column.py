@@ -4,13 +4,13 @@ import pytest
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.tasks.translation import Translation, TranslationData, TranslationModel
-from rnn_core.tasks.translation.pairs import read_sides
+from rnn_core.tasks.translation.pairs import read_splits
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 PAIRS = [(f"the {a} {b}", f"die {b} {a}") for a in NUMBERS for b in NUMBERS]
 
 
-def side_of(place, names):
+def split_of(place, names):
     """Every eleventh pair is for validation, those before them for the test."""
     return names[(place % 11 == 0) + 2 * (place % 11 == 10)]
 
@@ -20,7 +20,9 @@ USUAL = {"text": "en", "target": "de", "split": "subset"}
 
 def table(folder, form, names=("train", "dev", "test"), header=USUAL, name="p.tsv"):
     rows = [header] if header else []
-    rows += [{"text": a, "target": b, "split": side_of(i, names)} for i, (a, b) in enumerate(PAIRS)]
+    rows += [
+        {"text": a, "target": b, "split": split_of(i, names)} for i, (a, b) in enumerate(PAIRS)
+    ]
     (folder / name).write_text("".join(form.format(**row) + "\n" for row in rows))
     return folder
 
@@ -29,14 +31,14 @@ def suggested(folder, **wanted):
     return Translation.suggest(folder, wanted)["data"]
 
 
-def sides(data, folder):
-    read = read_sides(folder, TranslationData(**data))
+def splits(data, folder):
+    read = read_splits(folder, TranslationData(**data))
     return {split: [pair.source for pair in pairs] for split, pairs in read.items()}
 
 
 WANTED = {
     split: [
-        a for i, (a, _) in enumerate(PAIRS) if side_of(i, ("train", "validation", "test")) == split
+        a for i, (a, _) in enumerate(PAIRS) if split_of(i, ("train", "validation", "test")) == split
     ]
     for split in ("train", "validation", "test")
 }
@@ -61,7 +63,7 @@ def test_splits_are_those_of_a_column(tmp_path, form, header):
     written, columns, place = FORMS[form]
     data = suggested(table(tmp_path, written, header=header))
     assert (data["columns"], data["split_column"]) == (columns, place)
-    assert sides(data, tmp_path) == WANTED
+    assert splits(data, tmp_path) == WANTED
 
 
 @pytest.mark.parametrize("name", ["p.tsv", "p.csv"])
@@ -83,7 +85,7 @@ def test_a_first_row_with_a_mistake_in_its_split_is_no_header(tmp_path):
         rest = f"the one more\tdie mehr\t{wrong}\n"
         file.write_text("".join([rest, rest, *lines]))
         with pytest.raises(DataError, match=rf"p\.tsv, line 1: '{wrong}' in column 3 is no split"):
-            read_sides(tmp_path, TranslationData(source_file="p.tsv", split_column=3))
+            read_splits(tmp_path, TranslationData(source_file="p.tsv", split_column=3))
 
 
 def notes(folder, **wanted):
@@ -118,12 +120,12 @@ def test_a_column_that_is_read_as_wanted_is_not_called_unread(tmp_path):
 @pytest.mark.parametrize("names", [("Training", "Valid", "EVAL"), ("train", "validation", "test")])
 def test_splits_may_have_other_usual_names(tmp_path, names):
     folder = table(tmp_path, '"{text}","{target}",{split}', names, name="p.csv")
-    assert sides(suggested(folder), folder) == WANTED
+    assert splits(suggested(folder), folder) == WANTED
 
 
 def test_a_split_without_rows_is_drawn_from_the_training_pairs(tmp_path):
     data = suggested(table(tmp_path, FORMS["last"][0], ("train", "train", "test")))
-    found = sides(data, tmp_path)
+    found = splits(data, tmp_path)
     assert found["test"] == WANTED["test"]
     assert sorted(found["train"] + found["validation"]) == sorted(
         WANTED["train"] + WANTED["validation"]
@@ -161,24 +163,24 @@ def test_rows_that_lack_their_split_are_told(tmp_path):
 
 def test_a_column_of_splits_can_be_left_alone(tmp_path):
     data = suggested(table(tmp_path, FORMS["last"][0]), split_column=None)
-    assert sides(data, tmp_path) != WANTED
+    assert splits(data, tmp_path) != WANTED
 
 
 def test_a_column_that_is_named_must_say_splits(tmp_path):
     table(tmp_path, FORMS["last"][0], ("train", "x", "test"))
     data = {"source_file": "p.tsv", "split_column": 3}
     with pytest.raises(DataError, match=r"p\.tsv, line 2: 'x' in column 3 is no split") as refused:
-        read_sides(tmp_path, TranslationData(**data))
+        read_splits(tmp_path, TranslationData(**data))
     assert "set data.split_column to null" in str(refused.value)
     table(tmp_path, FORMS["last"][0], ("dev", "dev", "test"))
     with pytest.raises(DataError, match=r"column 3 of p\.tsv names no row of the training set"):
-        read_sides(tmp_path, TranslationData(**data))
+        read_splits(tmp_path, TranslationData(**data))
 
 
 def test_two_files_have_no_column_of_splits(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).write_text("x\ny\n")
     with pytest.raises(ParameterError, match="split_column belongs to a single table"):
-        read_sides(tmp_path, TranslationData(source_file="a", split_column=3))
+        read_splits(tmp_path, TranslationData(source_file="a", split_column=3))
     with pytest.raises(ValueError, match="split_column must be another one than columns"):
         TranslationData(split_column=2)

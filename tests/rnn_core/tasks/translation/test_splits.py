@@ -11,19 +11,19 @@ from rnn_core.tasks.translation import learn as translation
 from rnn_core.tasks.translation.parameters import LeftOut
 
 
-def test_drawn_sides_are_all_pairs_once(tmp_path):
+def test_drawn_splits_are_all_pairs_once(tmp_path):
     task, data = prepared(tmp_path, [*PAIRS, *PAIRS[:20]], validation_share=0.2, test_share=0.1)
-    sides = [pairs_of(task, data, split) for split in SPLITS]
-    assert sorted(pair for side in sides for pair in side) == sorted(PAIRS)
-    assert list(map(len, sides)) == [67, 19, 10]
-    assert sides[2] != [pair for pair in PAIRS if pair in PAIRS[-10:]]
+    splits = [pairs_of(task, data, split) for split in SPLITS]
+    assert sorted(pair for split in splits for pair in split) == sorted(PAIRS)
+    assert list(map(len, splits)) == [67, 19, 10]
+    assert splits[2] != [pair for pair in PAIRS if pair in PAIRS[-10:]]
 
 
-def test_files_of_sides_are_taken_as_they_are(tmp_path):
+def test_files_of_splits_are_taken_as_they_are(tmp_path):
     parts = {"train": PAIRS[:60], "dev": PAIRS[60:80], "final": PAIRS[80:]}
     for name, pairs in parts.items():
         write(tmp_path, pairs, name)
-    options = {"source_file": "*.en", "target_file": "*.de", "sides": tuple(parts)}
+    options = {"source_file": "*.en", "target_file": "*.de", "splits": tuple(parts)}
     task, data = prepared(tmp_path, **options)
     assert [pairs_of(task, data, split) for split in SPLITS] == list(parts.values())
 
@@ -33,7 +33,7 @@ def test_names_of_files_may_be_left_out_where_there_is_no_doubt(tmp_path):
     assert texts(task, data, "train", "source")[0].startswith("Der ")
 
 
-def test_nothing_of_the_test_side_reaches_the_vocabulary(tmp_path):
+def test_nothing_of_the_test_split_reaches_the_vocabulary(tmp_path):
     options = {"source_file": "*.en", "target_file": "*.de"}
     outcomes = []
     for name, last in (
@@ -69,8 +69,8 @@ def test_long_pairs_are_left_out_of_training_alone(tmp_path):
 
 
 def test_repeated_pairs_are_left_out_where_that_is_wanted(tmp_path):
-    sides = {"train": PAIRS[:50], "val": PAIRS[45:60], "test": PAIRS[58:]}
-    for stem, pairs in sides.items():
+    splits = {"train": PAIRS[:50], "val": PAIRS[45:60], "test": PAIRS[58:]}
+    for stem, pairs in splits.items():
         write(tmp_path, pairs, stem)
     options = {"source_file": "*.en", "target_file": "*.de"}
     with pytest.raises(DataError, match="pair 1 of the test set is in the validation set"):
