@@ -19,6 +19,7 @@ from flows.trainings.planner import Asked, rounds_of
 from flows.trainings.records import Record, read_records
 from flows.trainings.store import open_store
 from rnn_core.comparison.at_most import most_trainings
+from rnn_core.training.run_folder import SEEDS
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def megabytes(layout: Layout, dataset: str, trainings: int) -> float | None:
     """Estimate the size of trainings from those in the run folders; None if there are none."""
     sizes = [
         sum(file.stat().st_size for file in folder.iterdir())
-        for folder in layout.runs(dataset).glob("*/*/seed-*")
+        for folder in layout.runs(dataset).glob(f"*/*/{SEEDS}")
     ]
     return trainings * fmean(sizes) / 1e6 if sizes else None
 

@@ -9,8 +9,7 @@ from rnn_core.comparison.candidates import (
     check_comparable,
     read_scores,
 )
-from rnn_core.comparison.ensembles import BETTER, EnsembleResult, read_ensemble
-from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
+from rnn_core.comparison.ensembles import BETTER, ITEMS, EnsembleResult, read_ensemble
 from rnn_core.comparison.outcome import Comparison, Decision, write_comparison
 from rnn_core.comparison.policies import policies
 from rnn_core.comparison.race import Trained, trained
@@ -138,7 +137,7 @@ def judge_ensemble(
     champion = next(one for one in candidates if one.name == name)
     seeds = layout.evaluation(dataset, champion.cell) / champion.size
     alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
-    together = read_items(place / ENSEMBLE_ITEMS, "validation")
+    together = read_items(place / ITEMS, "validation")
     found = compare_pair(together, alone, champion.metric)
     choice = study.champion_of(dataset)
     return EnsembleResult(

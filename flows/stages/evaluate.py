@@ -13,10 +13,11 @@ from flows.layout import REFIT, Layout
 from flows.trainings.adoption import adopt
 from flows.trainings.crew import EVALUATE_TOGETHER, REFERENCE, Crew
 from flows.trainings.dataset import CodeOfCells
-from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.entries import RESULT, Evaluation
 from flows.trainings.identity import Together, Work, evaluation_identity
 from flows.trainings.store import Store, open_store
 from rnn_core.comparison.candidates import Candidate, write_scores
+from rnn_core.comparison.ensembles import ITEMS
 from rnn_core.comparison.refits import ALONE, FILE, TOGETHER, read_refit, write_refit
 from rnn_core.diagnostics.findings import Findings, write_findings
 from rnn_core.files import whole_folder, write_bytes
@@ -25,7 +26,7 @@ from rnn_core.records import parse_record
 from rnn_core.study import Study
 from rnn_core.training.illustration import illustration_of, write_illustration
 from rnn_core.training.members import APART, FOLDER, member_folders, read_members
-from rnn_core.training.run_folder import RunConfig, read_config, seed_name, sizes_in
+from rnn_core.training.run_folder import SEEDS, RunConfig, read_config, seed_name, sizes_in
 from rnn_core.training.rung import read_rung
 
 
@@ -61,7 +62,7 @@ def sizes_of(runs: Path) -> list[Path]:
 
 def seeds_of(size: Path) -> list[int]:
     """The random seeds that a candidate has been trained with."""
-    return sorted(int(folder.name.rpartition("-")[2]) for folder in size.glob("seed-*"))
+    return sorted(int(folder.name.rpartition("-")[2]) for folder in size.glob(SEEDS))
 
 
 def complete(layout: Layout, store: Store, runs: Path, code: CodeOfCells, crew: Crew) -> None:

@@ -8,7 +8,7 @@ from flows.trainings.manifest import MANIFEST, manifest_of, parsed, rendered
 from flows.trainings.store import Store
 from rnn_core.errors import DataError
 from rnn_core.files import write_bytes
-from rnn_core.training.run_folder import RunConfig, read_config
+from rnn_core.training.run_folder import SEEDS, RunConfig, read_config
 
 
 def leave_manifest(folder: Path) -> None:
@@ -29,7 +29,7 @@ def adopt(runs: Path, store: Store) -> list[str]:
         Identities of what was taken in.
     """
     found = []
-    for manifest in sorted(runs.glob(f"*/*/seed-*/{MANIFEST}")):
+    for manifest in sorted(runs.glob(f"*/*/{SEEDS}/{MANIFEST}")):
         config = config_of(manifest.parent)
         if config is None or store.has("training", config.identity):
             continue

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from flows.layout import Layout
 from flows.trainings.crew import Crew, Ending
-from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.entries import RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
 from flows.trainings.planner import Asked, DatasetPlan, Ended, Look, Sizing, Tunes, look
 from flows.trainings.store import Store
-from rnn_core.comparison.ensembles import SCORES, EnsembleScores
+from rnn_core.comparison.ensembles import ENSEMBLE, ITEMS, EnsembleScores
 from rnn_core.metric import Division, Reached
 from rnn_core.records import parse_record
 from rnn_core.study import Study
@@ -172,8 +172,8 @@ class Trainings:
             found = parse_record(content, Evaluation, RESULT)
             score, loss = found.scores.validation, found.validation_loss
         else:
-            content = self.store.read("evaluation", key, SCORES)
-            score, loss = parse_record(content, EnsembleScores, SCORES).validation, None
+            content = self.store.read("evaluation", key, ENSEMBLE)
+            score, loss = parse_record(content, EnsembleScores, ENSEMBLE).validation, None
         return None if score is None else Reached(score, loss)
 
     def do(self, crew: Crew, when_known: Callable[[float], None] = lambda smallest: None) -> Look:

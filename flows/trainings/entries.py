@@ -15,7 +15,6 @@ from rnn_core.metric import Metric
 from rnn_core.records import NO_OTHER_KEYS
 
 RESULT = "result.json"
-ITEMS = "items.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)

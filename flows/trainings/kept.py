@@ -10,7 +10,7 @@ from flows.trainings.identity import evaluation_identity, together_identity
 from rnn_core.comparison.refits import read_refit
 from rnn_core.files import read_json, write_json
 from rnn_core.training.members import member_folders, read_members
-from rnn_core.training.run_folder import RunConfig, read_config
+from rnn_core.training.run_folder import SEEDS, RunConfig, read_config
 
 
 def note_kept(
@@ -55,7 +55,7 @@ def answering_together(layout: Layout, dataset: str) -> Iterator[list[RunConfig]
 
 def configs_in(runs: Path) -> Iterator[RunConfig]:
     """The configuration of each training in the run folders."""
-    for folder in sorted(runs.glob("*/*/seed-*")):
+    for folder in sorted(runs.glob(f"*/*/{SEEDS}")):
         yield read_config(folder)[0]
 
 

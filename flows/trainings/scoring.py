@@ -7,10 +7,9 @@ from pathlib import Path
 
 import torch
 
-from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.entries import RESULT, Evaluation
 from rnn_core.comparison.candidates import SeedResult
-from rnn_core.comparison.ensembles import ITEMS as ENSEMBLE_ITEMS
-from rnn_core.comparison.ensembles import EnsembleScores, write_ensemble
+from rnn_core.comparison.ensembles import ITEMS, EnsembleScores, write_ensemble
 from rnn_core.diagnostics.passage import MOST_STEPS
 from rnn_core.diagnostics.seed import diagnose
 from rnn_core.metric import ScoredSplit
@@ -73,7 +72,7 @@ def score_together(
     scores: dict[ScoredSplit, Scores] = {}
     if (runs[0] / MODEL).exists():
         scores = evaluation.evaluate_together(runs, data, meta, device)
-        write_items(folder / ENSEMBLE_ITEMS, {s: item_scores(one) for s, one in scores.items()})
+        write_items(folder / ITEMS, {s: item_scores(one) for s, one in scores.items()})
     write_ensemble(
         folder,
         EnsembleScores(

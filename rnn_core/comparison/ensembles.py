@@ -7,9 +7,11 @@ from typing import ClassVar
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.run_folder import candidate_name, size_name
 
-SCORES = "scores.json"
+ENSEMBLE = "ensemble.json"
+"""Scores of an ensemble, or of a training on another division of the data."""
+
 ITEMS = "items.safetensors"
-"""Contents of the evaluation of an ensemble."""
+"""Score of every item, of them and of a training, each beside the file of its scores."""
 
 BETTER = 0.05
 """An ensemble counts as better below this p value, which is the share of false positives."""
@@ -73,7 +75,7 @@ class EnsembleResult:
 
 def write_ensemble(folder: Path, scores: EnsembleScores) -> None:
     """Write the scores of an ensemble into its folder."""
-    write_record(folder / SCORES, scores)
+    write_record(folder / ENSEMBLE, scores)
 
 
 def read_ensemble(folder: Path) -> EnsembleScores | None:
@@ -82,4 +84,4 @@ def read_ensemble(folder: Path) -> EnsembleScores | None:
     Raises:
         DataError: If they have another form.
     """
-    return read_record(folder / SCORES, EnsembleScores) if (folder / SCORES).exists() else None
+    return read_record(folder / ENSEMBLE, EnsembleScores) if (folder / ENSEMBLE).exists() else None

@@ -20,7 +20,7 @@ from rnn_core.tasks import get_task
 from rnn_core.tasks.base.prepared import Meta
 from rnn_core.tasks.base.task import Task
 from rnn_core.training.prepared import read_meta
-from rnn_core.training.run_folder import MODEL, Cost, RunConfig, read_config
+from rnn_core.training.run_folder import MODEL, SEEDS, Cost, RunConfig, read_config
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> int:
@@ -161,7 +161,7 @@ def restore_together(folders: Sequence[Path], meta: Meta) -> tuple[Task, nn.Modu
 
 def registered_seeds(folder: Path) -> list[Path]:
     """The finished seeds in a folder that is registered: itself, or several in it."""
-    together = sorted(path for path in folder.glob("seed-*") if path.is_dir())
+    together = sorted(path for path in folder.glob(SEEDS) if path.is_dir())
     return together or [folder]
 
 

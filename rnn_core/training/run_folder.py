@@ -28,6 +28,9 @@ SUMMARY = "summary.json"
 SIZE = re.compile(r"(?:([0-9]+)x)?([0-9]+)")
 """Pattern of the name of a size's folder: its layers, if there are several, and units of each."""
 
+SEEDS = "seed-*"
+"""Pattern of the names of the folders of seeds; see `seed_name`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:

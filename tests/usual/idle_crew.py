@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from flows.trainings.dataset import CodeOfCells
-from flows.trainings.entries import ITEMS, RESULT, Evaluation
+from flows.trainings.entries import RESULT, Evaluation
 from flows.trainings.identity import Opened, Work, evaluation_identity
 from flows.trainings.planner import DatasetPlan
 from flows.trainings.store import Store
 from rnn_core.comparison.candidates import SeedResult
+from rnn_core.comparison.ensembles import ITEMS
 from rnn_core.diagnostics.findings import SeedFindings
 from rnn_core.metric import Metric, ScoredSplit
 from rnn_core.records import write_record

@@ -18,7 +18,7 @@ from rnn_core.errors import StudyError
 from rnn_core.files import read_json
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.study import read_study
-from rnn_core.tasks.forecasting import Forecasting
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import restore, restore_registered
 from rnn_core.training.prepared import META, read_prepared
 from rnn_core.training.run_folder import read_config
@@ -165,7 +165,7 @@ def test_ensemble_of_as_many_units_in_other_layers_is_not_taken_for_the_champion
     deep, perform, tmp_path
 ):
     layout = Layout(shutil.copytree(deep.folder, tmp_path / "study"))
-    file = layout.ensemble_evaluation("sales") / "scores.json"
+    file = layout.ensemble_evaluation("sales") / "ensemble.json"
     file.write_text(file.read_text().replace('"num_layers": 2', '"num_layers": 1'))
     with pytest.raises(StudyError, match="belongs to gru-6, not gru-2x6"):
         perform(layout, "sales", "compare")

@@ -31,7 +31,7 @@ from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.errors import ParameterError, StudyError
 from rnn_core.files import digest_of, read_json
 from rnn_core.study import read_study
-from rnn_core.tasks.forecasting import Forecasting
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.evaluation import item_scores
 from rnn_core.training.item_scores import read_items
 from rnn_core.training.models import restore_registered, restore_together
@@ -340,7 +340,7 @@ def test_refit_of_another_candidate_is_refused(believed, perform, tmp_path):
 
 def test_refit_of_another_random_seed_than_the_best_is_refused(study, perform, tmp_path):
     layout = Layout(shutil.copytree(study(turns=True, champion="seed").folder, tmp_path / "study"))
-    record = layout.refit_evaluation("sales") / "alone" / "scores.json"
+    record = layout.refit_evaluation("sales") / "alone" / "ensemble.json"
     content = read_json(record)
     (best,) = content["seeds"]
     record.write_text(json.dumps(content | {"seeds": [1 - best]}))

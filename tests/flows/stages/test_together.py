@@ -14,7 +14,7 @@ from flows.layout import Layout
 from rnn_core.comparison.candidates import read_scores
 from rnn_core.comparison.outcome import read_comparison
 from rnn_core.files import read_json
-from rnn_core.tasks.forecasting import Forecasting
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.item_scores import read_items
 from rnn_core.training.models import restore
 from rnn_core.training.prepared import read_prepared
@@ -110,7 +110,7 @@ def test_scores_are_those_of_the_mean_forecast(together, split):
     place = together.ensemble_evaluation("sales")
     found = read_items(place / "items.safetensors", split)
     np.testing.assert_allclose(found.values, wanted, rtol=1e-5)
-    scores = read_json(place / "scores.json")
+    scores = read_json(place / "ensemble.json")
     assert scores[split] == pytest.approx(np.average(wanted, weights=found.weights), rel=1e-5)
 
 
