@@ -38,7 +38,9 @@ from synthetic_series import KINDS
 from rnn_core.baselines.holt_winters import fill_by_season
 from rnn_core.parameters import parse
 from rnn_core.tasks.base.prepared import Data
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import restore

@@ -33,7 +33,9 @@ from neuralforecast.models import GRU
 from synthetic_series import KINDS
 
 from rnn_core.parameters import parse
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.run_folder import RunConfig
 

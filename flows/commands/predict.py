@@ -107,12 +107,12 @@ def backtest(
         ParameterError: If the model does not forecast.
         DataError: If the table cannot be used.
     """
-    from rnn_core.tasks.forecasting import Forecasting  # noqa: PLC0415 - takes long
     from rnn_core.tasks.forecasting.ahead.backtest import (  # noqa: PLC0415 - as above
         Origins,
         errors_by,
     )
     from rnn_core.tasks.forecasting.ahead.backtest import backtest as tried  # noqa: PLC0415
+    from rnn_core.tasks.forecasting.task import Forecasting  # noqa: PLC0415 - takes long
 
     served = load(model)
     if not isinstance(served.task, Forecasting):

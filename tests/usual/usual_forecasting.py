@@ -10,12 +10,9 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from rnn_core.tasks.forecasting import (
-    Forecasting,
-    ForecastingData,
-    ForecastingMeta,
-    ForecastingModel,
-)
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
+from rnn_core.tasks.forecasting.task import Forecasting
 
 ROWS = 60
 

@@ -5,7 +5,9 @@ import random
 import torch
 
 from rnn_core.metric import SPLITS
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 
 WORDS = ["good", "bad", "plot", "cast", "film", "not", "very", "dull", "fresh", "long", "warm"]
 CLASSES = ("blame", "neither", "praise")

@@ -1,10 +1,8 @@
 """Tasks of text generation, of a text that a test makes."""
 
-from rnn_core.tasks.text_generation import (
-    TextData,
-    TextGeneration,
-    TextModel,
-)
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
 
 TEXT = "".join(f"line {i % 7} says {'abc'[i % 3] * (i % 5)}.\n" for i in range(200))
 

@@ -4,11 +4,8 @@ import numpy as np
 import torch
 
 from rnn_core.metric import SPLITS
-from rnn_core.tasks.speech_transcription import (
-    SpeechTranscription,
-    TranscriptionModel,
-)
-from rnn_core.tasks.speech_transcription.learn import texts_of
+from rnn_core.tasks.speech_transcription.learn import TranscriptionModel, texts_of
+from rnn_core.tasks.speech_transcription.task import SpeechTranscription
 from rnn_core.training.models import build_model
 
 JOIN = {

@@ -2,12 +2,10 @@
 
 from rnn_core.features.subwords import END
 from rnn_core.readers.parallel_text import Pair
-from rnn_core.tasks.translation import (
-    Translation,
-    TranslationData,
-    TranslationModel,
-)
 from rnn_core.tasks.translation import learn as translation
+from rnn_core.tasks.translation.learn import TranslationModel
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.task import Translation
 
 NOUNS = (("dog", "Hund"), ("cat", "Kater"), ("man", "Mann"), ("bird", "Vogel"))
 VERBS = (("sees", "sieht"), ("hears", "hört"), ("follows", "verfolgt"))

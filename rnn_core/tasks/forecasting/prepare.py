@@ -14,7 +14,8 @@ from rnn_core.metric import SPLITS, Split
 from rnn_core.readers.faults import Faults
 from rnn_core.tasks.forecasting.ahead.calendar import CALENDAR, calendar_of, refuse_constant_parts
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta, Series
-from rnn_core.tasks.forecasting.reading import Step, Table, check_times, common_step, read_table
+from rnn_core.tasks.forecasting.reading import Table, read_table
+from rnn_core.tasks.forecasting.steps import Step, check_times, common_step
 from rnn_core.tasks.forecasting.windows import Borders, by_split, closed_up, first_rows, with_values
 
 if TYPE_CHECKING:

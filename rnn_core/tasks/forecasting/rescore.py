@@ -15,7 +15,8 @@ from rnn_core.tasks.base.scores import Scores
 from rnn_core.tasks.forecasting.learn import ForecastingModel, Learning
 from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.prepare import prepare
-from rnn_core.tasks.forecasting.reading import alike, read_table
+from rnn_core.tasks.forecasting.reading import read_table
+from rnn_core.tasks.forecasting.steps import alike
 
 MARKED_ROWS = 8
 """Number of rows, up to a row without a date, whose targets identify it."""

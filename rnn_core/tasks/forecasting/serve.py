@@ -25,13 +25,8 @@ from rnn_core.tasks.forecasting.learn import SCORING_BATCH, Learning
 from rnn_core.tasks.forecasting.long_table import Places, called, places_of, slices_of, stacked
 from rnn_core.tasks.forecasting.parameters import Series
 from rnn_core.tasks.forecasting.prepare import Scale, refuse_farthest, scale_of
-from rnn_core.tasks.forecasting.reading import (
-    NAME,
-    check_times,
-    last_values,
-    times_in,
-    times_of_each,
-)
+from rnn_core.tasks.forecasting.reading import NAME, last_values, times_in, times_of_each
+from rnn_core.tasks.forecasting.steps import check_times
 from rnn_core.tasks.forecasting.units import refuse_other_units
 from rnn_core.tasks.forecasting.windows import fill
 from rnn_core.wording import amount, option

@@ -14,8 +14,9 @@ from rnn_core.tasks.base.prepares import Suggestion
 from rnn_core.tasks.forecasting.column_choice import known_columns, training_rows, wanted_columns
 from rnn_core.tasks.forecasting.long_table import series_of
 from rnn_core.tasks.forecasting.parameters import ForecastingData
-from rnn_core.tasks.forecasting.reading import Step, Table, step_of, table_of
+from rnn_core.tasks.forecasting.reading import Table, table_of
 from rnn_core.tasks.forecasting.seasons import season_of
+from rnn_core.tasks.forecasting.steps import Step, step_of
 from rnn_core.wording import amount
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from rnn_core.features.passages import passage_hashes
 from rnn_core.readers.formats.first_bytes import MARKUP, SUBTITLES, kind_of
 from rnn_core.tasks.base.prepared import Data
 from rnn_core.tasks.text_generation.parameters import TextData
@@ -20,9 +20,6 @@ SIGMOD 2003)."""
 
 CHUNK = 1 << 18
 """Passages that are looked at together; a bound on memory only."""
-
-FACTOR = 0x9E3779B97F4A7C15
-"""An odd number with no pattern in its bits, by which hashes are mixed."""
 
 MOST_REPEATED = 0.05
 """Share of repeated passages from which on they are reported."""
@@ -58,25 +55,9 @@ def passages(tokens: npt.NDArray[np.integer], length: int, one_of: int) -> npt.N
     kept = []
     for start in range(0, max(len(tokens) - length + 1, 0), CHUNK):
         part = tokens[start : start + CHUNK + length - 1].astype(np.uint64)
-        marks = rolling(part + np.uint64(1), length)
-        marks ^= marks >> np.uint64(32)
+        marks = passage_hashes(part + np.uint64(1), length)
         kept.append(marks[marks % np.uint64(one_of) == 0])
     return np.concatenate(kept) if kept else np.zeros(0, np.uint64)
-
-
-def rolling(values: npt.NDArray[np.uint64], length: int) -> npt.NDArray[np.uint64]:
-    """Hashes of all runs of `length` values: sums of values times powers of a factor, mod 2^64."""
-    up, down = powers(FACTOR, len(values)), powers(pow(FACTOR, -1, 2**64), len(values))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(values * up, dtype=np.uint64)])
-    return np.asarray((sums[length:] - sums[:-length]) * down[: len(values) - length + 1])
-
-
-@lru_cache(maxsize=2)
-def powers(factor: int, number: int) -> npt.NDArray[np.uint64]:
-    """The first powers of a factor, mod 2^64."""
-    factors = np.full(number, factor, np.uint64)
-    factors[0] = 1
-    return np.cumprod(factors, dtype=np.uint64)
 
 
 def markup(name: str, pieces: Iterator[str]) -> Iterator[str]:

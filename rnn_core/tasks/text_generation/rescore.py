@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rnn_core.errors import DataError
+from rnn_core.features.passages import passage_hashes
 from rnn_core.layers.recurrent import State
 from rnn_core.metric import SPLITS, Split
 from rnn_core.tasks.base.prepared import Meta
@@ -25,9 +26,6 @@ RUN_TOKENS = 32
 
 RUNS_KEPT = 16
 """One in this number of runs of tokens is kept, by its content (Schleimer et al., SIGMOD 2003)."""
-
-FACTOR = np.uint64(0x9E3779B97F4A7C15)
-"""An odd number with no pattern in its bits, by which hashes are mixed."""
 
 
 class Rescoring(Learning, Rescores):
@@ -97,12 +95,10 @@ def marks_of_places(text: Numbered, split: Split, first: int, size: int) -> Mark
         uint64 (N, size).
     """
     numbers = np.array([zlib.crc32(token.encode()) + 1 for token in text.kinds], np.uint64)
-    each = numbers[text.splits[split]] * FACTOR
-    runs = np.zeros_like(each)
-    for back in range(min(RUN_TOKENS, len(each))):
-        runs[back:] = runs[back:] * FACTOR + each[: len(each) - back]
-    runs[: RUN_TOKENS - 1] = 0
-    runs ^= runs >> np.uint64(32)
+    tokens = numbers[text.splits[split]]
+    runs = np.zeros_like(tokens)
+    if len(tokens) >= RUN_TOKENS:
+        runs[RUN_TOKENS - 1 :] = passage_hashes(tokens, RUN_TOKENS)
     runs[runs % np.uint64(RUNS_KEPT) != 0] = 0
     later = runs[first:]
     return np.pad(later, (0, -len(later) % size)).reshape(-1, size)

@@ -15,8 +15,9 @@ from rnn_core.metric import Reached, best_seed
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks.base.classification import class_metric
-from rnn_core.tasks.copy_memory import CopyMemory
-from rnn_core.tasks.speech_recognition import SpeechModel, SpeechRecognition
+from rnn_core.tasks.copy_memory.task import CopyMemory
+from rnn_core.tasks.speech_recognition.learn import SpeechModel
+from rnn_core.tasks.speech_recognition.task import SpeechRecognition
 from rnn_core.training.evaluation import evaluate, illustrate
 from rnn_core.training.illustration import read_illustration
 from rnn_core.training.models import restore

@@ -26,7 +26,8 @@ from rnn_core.comparison.outcome import CandidateResult, Failure, SplitResult, r
 from rnn_core.errors import ParameterError
 from rnn_core.files import digest_of, read_json
 from rnn_core.study import TUNING_SEED, is_for_tuning, read_study
-from rnn_core.tasks.forecasting import Forecasting, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training import loop as training
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.prepared import read_prepared

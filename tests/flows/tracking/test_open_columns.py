@@ -12,7 +12,9 @@ from flows.tracking import served_model
 from flows.tracking.registered import RUN
 from flows.tracking.registry import Examples, signature_of
 from rnn_core.files import digest_of
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ROWS = 60

@@ -13,7 +13,10 @@ from flows.tracking.registered import RUN
 from flows.tracking.registry import Examples, signature_of
 from rnn_core.files import digest_of
 from rnn_core.parameters import parse
-from rnn_core.tasks.text_generation import TextAnswer, TextData, TextGeneration, TextModel
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
+from rnn_core.tasks.text_generation.write import TextAnswer
 from rnn_core.training.models import build_model
 
 

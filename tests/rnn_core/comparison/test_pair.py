@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rnn_core.comparison.statistics.pair import compare_pair
 from rnn_core.errors import StudyError
 from rnn_core.metric import Metric
-from rnn_core.tasks.forecasting import Forecasting
 from rnn_core.tasks.forecasting.learn import CLUSTER_HORIZONS, ForecastingModel
 from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.item_scores import ItemScores
 
 ERROR = Metric("mse", "", "lower")

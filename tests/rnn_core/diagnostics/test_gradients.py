@@ -17,7 +17,8 @@ from rnn_core.layers.execution_path import eager_only
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.sources.random_symbols import RandomSymbols
 from rnn_core.tasks.base.model_parameters import ModelParameters
-from rnn_core.tasks.copy_memory import CopyData, CopyMemory
+from rnn_core.tasks.copy_memory.parameters import CopyData
+from rnn_core.tasks.copy_memory.task import CopyMemory
 from rnn_core.training.models import build_model
 
 T, B, I, H = 6, 3, 4, 5

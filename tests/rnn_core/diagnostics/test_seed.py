@@ -13,7 +13,8 @@ from rnn_core.diagnostics.passage import MOST_STEPS, record, topmost
 from rnn_core.diagnostics.saturation import saturated_share
 from rnn_core.diagnostics.seed import MOST_SEQUENCES, diagnose, training_batch
 from rnn_core.tasks.base.model_parameters import ModelParameters
-from rnn_core.tasks.copy_memory import CopyData, CopyMemory
+from rnn_core.tasks.copy_memory.parameters import CopyData
+from rnn_core.tasks.copy_memory.task import CopyMemory
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore
 from rnn_core.training.run_folder import MODEL

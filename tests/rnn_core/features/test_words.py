@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from reviews import LANGUAGES, as_written, reviews, spelled_out
 
 from rnn_core.features.words import cut_words
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
+from rnn_core.tasks.sentiment.learn import SentimentModel
 from rnn_core.tasks.sentiment.naive_bayes import naive_bayes
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 from rnn_core.tasks.text_generation.tokens import tokenize
 from rnn_core.training.models import build_model
 

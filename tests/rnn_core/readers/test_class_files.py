@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from rnn_core.errors import DataError
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
 from rnn_core.tasks.sentiment.files import read_splits
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
+from rnn_core.tasks.sentiment.task import Sentiment
 
 GOOD = [f"the film {i} is good, and fine" for i in range(20)]
 BAD = [f"the film {i} is bad" for i in range(30)]

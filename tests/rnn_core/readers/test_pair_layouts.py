@@ -11,8 +11,9 @@ from rnn_core.metric import SPLITS
 from rnn_core.parameters import parse
 from rnn_core.readers.pair_files import Files
 from rnn_core.readers.parallel_text import Pair, read_pairs, read_sources
-from rnn_core.tasks.translation import Translation, TranslationData
 from rnn_core.tasks.translation.pairs import read_splits
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.task import Translation
 
 NOUNS = {"dog": "Hund", "cat": "Kater", "man": "Mann", "bird": "Vogel"}
 PAIRS = [

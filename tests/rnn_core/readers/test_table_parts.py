@@ -171,7 +171,8 @@ def test_other_rows_are_values(tmp_path, kind):
     table = load_table(
         written(tmp_path, {"t.csv": ["date,y", *NO_UNITS[kind], *ROWS]}), TableForm()
     )
-    assert len(table.frame) == len(NO_UNITS[kind]) + 60
+    first = [row.split(",")[0] for row in (*NO_UNITS[kind], *ROWS)]
+    assert table.frame["date"].fillna("").tolist() == first
 
 
 @pytest.mark.parametrize("size", [3, 30])
@@ -188,4 +189,4 @@ def test_column_names_that_come_again_are_left_out_and_told(tmp_path, size, rows
 def test_values_that_are_names_of_columns_too_stay(tmp_path):
     (tmp_path / "t.csv").write_text("text,label\ntext,pos\nsome,label\nother,pos\n")
     table = read_table_file(tmp_path / "t.csv", TableForm(header=True), Faults())
-    assert len(table.frame) == 3
+    assert table.frame.values.tolist() == [["text", "pos"], ["some", "label"], ["other", "pos"]]

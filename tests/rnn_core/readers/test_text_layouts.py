@@ -9,8 +9,10 @@ import pytest
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.labelled_lines import find_kind, read_line
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
 from rnn_core.tasks.sentiment.files import read_splits
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
+from rnn_core.tasks.sentiment.task import Sentiment
 
 WORDS = {"pos": "good, and fine", "neg": "bad ; or worse", "neu": "so so"}
 FILMS = [

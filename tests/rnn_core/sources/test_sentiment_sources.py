@@ -14,7 +14,8 @@ from rnn_core.readers.table_files import TableForm
 from rnn_core.sources import get_source
 from rnn_core.sources.download import MIRROR_VARIABLE
 from rnn_core.sources.review_grammar import ReviewGrammar
-from rnn_core.tasks.sentiment import Sentiment, SentimentData
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 
 PRAISE = {"good", "great", "clever", "warm", "fresh", "moving"}
 BLAME = {"bad", "awful", "dull", "cold", "stale", "clumsy"}

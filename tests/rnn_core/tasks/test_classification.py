@@ -12,8 +12,8 @@ from sklearn.metrics import f1_score, recall_score
 from sklearn.utils.class_weight import compute_class_weight
 
 from rnn_core.tasks.base.classification import calibration_error, loss_weights, macro_f1, recalls
-from rnn_core.tasks.sentiment import SentimentModel
 from rnn_core.tasks.sentiment.learn import Learning as Sentiment
+from rnn_core.tasks.sentiment.learn import SentimentModel
 from rnn_core.tasks.speech_recognition.learn import Learning as Speech
 from rnn_core.tasks.speech_recognition.learn import SpeechModel
 

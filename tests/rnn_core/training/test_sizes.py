@@ -14,7 +14,8 @@ from rnn_core.references import REGISTRY as REFERENCES
 from rnn_core.references.tcn import WIDTH, blocks_for
 from rnn_core.references.transformer import HEADS
 from rnn_core.tasks.base.model_parameters import ModelParameters
-from rnn_core.tasks.copy_memory import CopyData, CopyMemory, CopyMeta
+from rnn_core.tasks.copy_memory.parameters import CopyData, CopyMeta
+from rnn_core.tasks.copy_memory.task import CopyMemory
 from rnn_core.training.models import build_model, count_cost
 from rnn_core.training.rung import Rung
 from rnn_core.training.sizes import BUDGET_CELL, at_size, beside, ladder, nearest

@@ -15,7 +15,9 @@ from rnn_core.cells import REGISTRY
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.metric import Metric
 from rnn_core.tasks.base.scores import Scores
-from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
 from rnn_core.training import loop as training
 from rnn_core.training.evaluation import evaluate
 from rnn_core.training.item_scores import read_items, write_items

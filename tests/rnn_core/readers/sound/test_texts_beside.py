@@ -375,20 +375,16 @@ def test_numbers_of_rows_are_not_names_of_recordings(tmp_path, table):
     counted(tmp_path, table, form)
     rows = (tmp_path / table).read_text()
     (tmp_path / table).write_text(f"{head}\n{rows}")
-    listed = list_transcripts(tmp_path, Faults())
-    assert {f.path.stem: f.said for f in listed.files} == {
-        str(i): f"this says {i}" for i in range(12)
-    }
+    said = {f.path.stem: f.said for f in list_transcripts(tmp_path, Faults()).files}
+    assert said == {str(i): f"this says {i}" for i in range(12)}
 
 
 def test_texts_of_digits_in_bars_are_read_as_any(tmp_path):
     """As LJSpeech, with other texts."""
     record(tmp_path, *(f"wavs/{name}.wav" for name in SAID))
     write(tmp_path, "metadata.csv", *(f"{name}|0 {i} 4|0 {i} 4" for i, name in enumerate(SAID)))
-    listed = list_transcripts(tmp_path, Faults())
-    assert {f.path.stem: f.said for f in listed.files} == {
-        name: f"0 {i} 4" for i, name in enumerate(SAID)
-    }
+    said = {f.path.stem: f.said for f in list_transcripts(tmp_path, Faults()).files}
+    assert said == {name: f"0 {i} 4" for i, name in enumerate(SAID)}
 
 
 def test_table_in_the_folder_of_each_split_is_read(tmp_path):

@@ -13,8 +13,9 @@ from torch import nn
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.sources.random_symbols import ALPHABET, SOURCE, RandomSymbols
 from rnn_core.tasks.base.model_parameters import ModelParameters
-from rnn_core.tasks.copy_memory import CopyData, CopyMemory
 from rnn_core.tasks.copy_memory.learn import lay_out
+from rnn_core.tasks.copy_memory.parameters import CopyData
+from rnn_core.tasks.copy_memory.task import CopyMemory
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 

@@ -11,7 +11,9 @@ from usual_forecasting import ROWS, prepared, series, write
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 

@@ -9,8 +9,10 @@ from flows.commands import predict as command
 from flows.commands.predict import Served
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.tasks import get_task
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.ahead.backtest import Origins, backtest, errors_by
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()

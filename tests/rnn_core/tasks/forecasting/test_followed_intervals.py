@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.ahead.recursion import ForecastAnswer
 from rnn_core.tasks.forecasting.intervals.widening import (
     FOLLOWED,
@@ -16,6 +15,9 @@ from rnn_core.tasks.forecasting.intervals.widening import (
     fitted_widening,
     followed_widening,
 )
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 SHARES = {(1, 3): 0.8, (0, 4): 0.95}

@@ -12,7 +12,7 @@ from rnn_core.baselines import linear_forecasts
 from rnn_core.baselines.holt_winters import holt_winters_forecast
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.metric import SPLITS
-from rnn_core.tasks.forecasting import ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.training.models import build_model
 
 

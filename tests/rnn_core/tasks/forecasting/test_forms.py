@@ -13,9 +13,10 @@ from packed_files import zipped
 
 from rnn_core.errors import DataError
 from rnn_core.readers.faults import FaultsError
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.ahead.raw_input import in_own_sign
 from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ROWS, LOOKBACK, HORIZON = 60, 8, 3

@@ -12,7 +12,9 @@ from torch import nn
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.tasks.forecasting.windows import fill
 from rnn_core.training.models import build_model
 

@@ -9,8 +9,8 @@ import torch
 from usual_forecasting import prepared_with
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.tasks.forecasting import Forecasting
 from rnn_core.tasks.forecasting.suggest import suggest
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.tasks.forecasting.understand import understand
 from rnn_core.training.models import build_model
 

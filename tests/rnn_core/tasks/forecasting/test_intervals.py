@@ -17,9 +17,11 @@ from rnn_core.models.exporting import export_onnx
 from rnn_core.models.quantiles import Quantiles
 from rnn_core.parameters import parse
 from rnn_core.tasks.base.divides import divide
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.intervals.levels import covered, intervals_of, pinball
 from rnn_core.tasks.forecasting.intervals.widening import fitted_widening
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.evaluation import evaluate_together
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore, restore_together

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 

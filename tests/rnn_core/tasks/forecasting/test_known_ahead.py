@@ -13,7 +13,8 @@ from rnn_core.errors import DataError
 from rnn_core.models.ensemble import ensemble
 from rnn_core.models.exporting import export_onnx
 from rnn_core.tasks.base.divides import divide
-from rnn_core.tasks.forecasting import Forecasting, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()

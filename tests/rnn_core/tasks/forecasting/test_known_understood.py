@@ -11,8 +11,8 @@ from flows.own_data.trying import try_out
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.readers.tables import are_flags, select_columns
 from rnn_core.tasks import get_task
-from rnn_core.tasks.forecasting import Forecasting
 from rnn_core.tasks.forecasting.ahead.calendar import calendar_of
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ROWS = 200

@@ -17,8 +17,10 @@ from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.rescores import known_again
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
 from rnn_core.tasks.forecasting.long_table import places_of
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()

@@ -9,8 +9,10 @@ from sklearn.preprocessing import RobustScaler
 from torch import nn
 
 from rnn_core.errors import DataError
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
 from rnn_core.tasks.forecasting.errors import naive_errors, scaled_error
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()

@@ -7,7 +7,9 @@ import pytest
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.parameters import parse
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingModel
+from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.loop import TrainingParameters
 
 

@@ -10,9 +10,10 @@ import torch
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.learn import ForecastingModel
+from rnn_core.tasks.forecasting.parameters import ForecastingData, ForecastingMeta
 from rnn_core.tasks.forecasting.reading import Table
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 HOURS = pd.date_range("2024-02-28", periods=120, freq="h")

@@ -6,7 +6,8 @@ import pytest
 
 from rnn_core.errors import ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.forecasting import Forecasting, ForecastingData
+from rnn_core.tasks.forecasting.parameters import ForecastingData
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.tasks.forecasting.understand import far_off
 
 ROWS = 120

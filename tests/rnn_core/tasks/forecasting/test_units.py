@@ -5,7 +5,7 @@ import pytest
 from usual_forecasting import prepared, series
 
 from rnn_core.errors import DataError
-from rnn_core.tasks.forecasting import Forecasting
+from rnn_core.tasks.forecasting.task import Forecasting
 from rnn_core.training.models import build_model
 
 ASKED = Forecasting.AnswerParameters()

@@ -6,7 +6,9 @@ import pytest
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 from rnn_core.training.models import build_model
 
 CLASSES = ["bad", "good", "so so"]

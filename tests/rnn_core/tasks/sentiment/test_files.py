@@ -9,8 +9,9 @@ import pytest
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.text_folders import find_class_folders
-from rnn_core.tasks.sentiment import Sentiment, SentimentData
 from rnn_core.tasks.sentiment.files import read_splits
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 
 
 def rows(number, seed=0, labels=("yes", "no")):
@@ -188,7 +189,7 @@ def test_files_that_are_no_text_are_named_all_at_once(tmp_path):
 
 
 def test_folder_is_answered_file_by_file(tmp_path):
-    from rnn_core.tasks.sentiment import SentimentModel
+    from rnn_core.tasks.sentiment.learn import SentimentModel
 
     texts_below(tmp_path / "study", "good", 12, 0)
     texts_below(tmp_path / "study", "bad", 12, 1)

@@ -10,8 +10,10 @@ from packed_files import zipped
 
 from rnn_core.errors import DataError
 from rnn_core.features.words import cut_words
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
 from rnn_core.tasks.sentiment.files import usual_files
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
+from rnn_core.tasks.sentiment.task import Sentiment
 from rnn_core.training.models import build_model
 
 ADJECTIVES = {

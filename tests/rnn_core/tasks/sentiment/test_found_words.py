@@ -8,7 +8,9 @@ import torch
 from reviews import as_written
 
 from rnn_core.tasks.base.classification import ClassAnswer
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentMeta, SentimentModel
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData, SentimentMeta
+from rnn_core.tasks.sentiment.task import Sentiment
 from rnn_core.training.models import build_model
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.sentiment import Sentiment, SentimentData
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 
 SPLIT = ["train"] * 24 + ["dev"] * 8 + ["test"] * 8
 

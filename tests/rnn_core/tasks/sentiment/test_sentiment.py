@@ -17,8 +17,10 @@ from rnn_core.features.words import UNKNOWN, cut_words
 from rnn_core.models.pooling import largest_output, mean_output
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.text_splits import stratified_splits
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
 from rnn_core.tasks.sentiment import learn as sentiment
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 from rnn_core.training.models import build_model
 
 ASKED = Sentiment.AnswerParameters()

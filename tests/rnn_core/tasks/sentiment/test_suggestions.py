@@ -4,7 +4,9 @@ import pytest
 from usual_sentiment import CLASSES, draw_rows, write
 
 from rnn_core.errors import DataError
-from rnn_core.tasks.sentiment import Sentiment, SentimentData, SentimentModel
+from rnn_core.tasks.sentiment.learn import SentimentModel
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 
 
 @pytest.mark.parametrize(

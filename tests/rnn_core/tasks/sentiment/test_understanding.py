@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from rnn_core.tasks.sentiment import Sentiment, SentimentData
+from rnn_core.tasks.sentiment.parameters import SentimentData
+from rnn_core.tasks.sentiment.task import Sentiment
 
 
 def understood(folder, table, name="a.csv", **wanted):

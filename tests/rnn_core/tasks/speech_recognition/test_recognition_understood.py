@@ -11,12 +11,10 @@ import torch
 from flows.commands.predict import Served, answer_each
 from rnn_core.errors import DataError
 from rnn_core.parameters import parse
-from rnn_core.tasks.speech_recognition import (
-    SpeechAnswer,
-    SpeechData,
-    SpeechModel,
-    SpeechRecognition,
-)
+from rnn_core.tasks.speech_recognition.learn import SpeechModel
+from rnn_core.tasks.speech_recognition.parameters import SpeechData
+from rnn_core.tasks.speech_recognition.serve import SpeechAnswer
+from rnn_core.tasks.speech_recognition.task import SpeechRecognition
 from rnn_core.training.models import build_model
 
 KINDS = "1 MP3 (layer III), 23 WAV (16 bits), 1 WAV (floating point)"

@@ -17,13 +17,11 @@ from rnn_core.readers.sound.audio import read_sound
 from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.study import TUNING_SEED
-from rnn_core.tasks.speech_recognition import (
-    SpeechAnswer,
-    SpeechData,
-    SpeechModel,
-    SpeechRecognition,
-)
 from rnn_core.tasks.speech_recognition import learn as speech_recognition
+from rnn_core.tasks.speech_recognition.learn import SpeechModel
+from rnn_core.tasks.speech_recognition.parameters import SpeechData
+from rnn_core.tasks.speech_recognition.serve import SpeechAnswer
+from rnn_core.tasks.speech_recognition.task import SpeechRecognition
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import build_model, restore
 

@@ -19,16 +19,13 @@ from rnn_core.readers.sound.joined_words import joined_utterances
 from rnn_core.readers.sound.recorded_words import list_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
 from rnn_core.tasks.base.splits import items_of
-from rnn_core.tasks.speech_transcription import (
-    SpeechTranscription,
-    TranscriptionAnswer,
-    TranscriptionData,
-    TranscriptionModel,
-)
 from rnn_core.tasks.speech_transcription import learn as speech_transcription
 from rnn_core.tasks.speech_transcription.edits import edits
-from rnn_core.tasks.speech_transcription.learn import texts_of
+from rnn_core.tasks.speech_transcription.learn import TranscriptionModel, texts_of
+from rnn_core.tasks.speech_transcription.parameters import TranscriptionData
 from rnn_core.tasks.speech_transcription.segments import speech_stretches
+from rnn_core.tasks.speech_transcription.serve import TranscriptionAnswer
+from rnn_core.tasks.speech_transcription.task import SpeechTranscription
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 

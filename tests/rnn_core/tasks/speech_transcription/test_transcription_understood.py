@@ -5,7 +5,8 @@ import pytest
 import soundfile
 
 from rnn_core.parameters import parse
-from rnn_core.tasks.speech_transcription import SpeechTranscription, TranscriptionData
+from rnn_core.tasks.speech_transcription.parameters import TranscriptionData
+from rnn_core.tasks.speech_transcription.task import SpeechTranscription
 from rnn_core.tasks.speech_transcription.understand import marks
 
 

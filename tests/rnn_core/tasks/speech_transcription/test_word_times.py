@@ -12,12 +12,10 @@ from usual_training import config_of
 
 from rnn_core.readers.sound.recordings import read_words
 from rnn_core.sources.synthetic_digits import SyntheticDigits
-from rnn_core.tasks.speech_transcription import (
-    SpeechTranscription,
-    TranscriptionAnswer,
-    TranscriptionData,
-    TranscriptionModel,
-)
+from rnn_core.tasks.speech_transcription.learn import TranscriptionModel
+from rnn_core.tasks.speech_transcription.parameters import TranscriptionData
+from rnn_core.tasks.speech_transcription.serve import TranscriptionAnswer
+from rnn_core.tasks.speech_transcription.task import SpeechTranscription
 from rnn_core.tasks.speech_transcription.word_times import Place, as_json, widened, words_on_path
 from rnn_core.training.loop import TrainingParameters, train
 from rnn_core.training.models import restore

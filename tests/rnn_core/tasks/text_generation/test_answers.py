@@ -11,14 +11,11 @@ from usual_text_generation import TEXT, decoded, prepared
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.features.words import UNKNOWN
-from rnn_core.tasks.text_generation import (
-    TextAnswer,
-    TextData,
-    TextGeneration,
-    TextModel,
-)
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
 from rnn_core.tasks.text_generation.tokens import tokenize
-from rnn_core.tasks.text_generation.write import sample
+from rnn_core.tasks.text_generation.write import TextAnswer, sample
 from rnn_core.training.loop import TrainingParameters
 from rnn_core.training.models import build_model
 

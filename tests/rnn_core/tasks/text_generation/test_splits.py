@@ -4,15 +4,17 @@ import gzip
 import random
 import tracemalloc
 
-import numpy as np
 import pytest
 import torch
 
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.readers import plain_text
-from rnn_core.tasks.text_generation import TextData, TextGeneration, TextModel, doubts
-from rnn_core.tasks.text_generation.doubts import powers, rolling, sorted_lines
+from rnn_core.tasks.text_generation import doubts
+from rnn_core.tasks.text_generation.doubts import sorted_lines
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
 from rnn_core.tasks.text_generation.tokens import CODE_POINTS
 
 WORDS = ["sun", "moon", "star", "cloud", "rain", "wind", "snow", "storm", "mist", "hail", "frost"]
@@ -112,16 +114,6 @@ def test_part_of_a_test_set_that_is_a_copy_is_told_as_such(tmp_path):
     *_, found = understood(tmp_path, {"text.txt": text + text[100:1600]}, test_share=0.2)
     (doubt,) = found.doubts
     assert 0.2 < float(doubt.split("%")[0]) / 100 < 0.5
-
-
-def test_hashes_of_runs_are_those_of_a_sum():
-    values = torch.randint(1, 30, (50,), generator=torch.Generator().manual_seed(0)).tolist()
-    factor = 0x9E3779B97F4A7C15
-    found = rolling(np.array(values, np.uint64), 7).tolist()
-    for start, value in enumerate(found):
-        run = values[start : start + 7]
-        assert value == sum(v * pow(factor, i, 2**64) for i, v in enumerate(run)) % 2**64
-    assert powers(3, 5).tolist() == [1, 3, 9, 27, 81]
 
 
 def test_what_was_lost_and_what_is_unknown_is_told(tmp_path):

@@ -16,8 +16,12 @@ from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
 from rnn_core.tasks.base.divides import divide
 from rnn_core.tasks.base.rescores import known_again
-from rnn_core.tasks.text_generation import TextAnswer, TextData, TextGeneration, TextModel, write
+from rnn_core.tasks.text_generation import write
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
 from rnn_core.tasks.text_generation.scoring import ITEM_CHARACTERS, score_characters
+from rnn_core.tasks.text_generation.task import TextGeneration
+from rnn_core.tasks.text_generation.write import TextAnswer
 from rnn_core.training.models import build_model
 
 WORDS = ("the table", "a stable", "Tisch", "los niños", "tables\n", "été,", "nine  times", "end.\n")

@@ -16,12 +16,10 @@ from rnn_core.errors import ParameterError
 from rnn_core.features.words import UNKNOWN
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.language_model import LanguageModel
-from rnn_core.tasks.text_generation import (
-    TextData,
-    TextGeneration,
-    TextModel,
-    scoring,
-)
+from rnn_core.tasks.text_generation import scoring
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
 from rnn_core.tasks.text_generation.tokens import tokenize
 from rnn_core.training.models import build_model
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.parameters import parse
-from rnn_core.tasks.text_generation import TextAnswer, TextData, TextGeneration, TextModel
-from rnn_core.tasks.text_generation.write import nucleus, sample, until
+from rnn_core.tasks.text_generation.learn import TextModel
+from rnn_core.tasks.text_generation.parameters import TextData
+from rnn_core.tasks.text_generation.task import TextGeneration
+from rnn_core.tasks.text_generation.write import TextAnswer, nucleus, sample, until
 from rnn_core.training.models import build_model
 
 

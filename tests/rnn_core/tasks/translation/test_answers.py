@@ -7,13 +7,11 @@ from usual_translation import PAIRS, SMALL, pairs_of, prepared, texts, write
 
 from rnn_core.errors import DataError, ParameterError
 from rnn_core.sources.number_words import NumberWords
-from rnn_core.tasks.translation import (
-    Translation,
-    TranslationAnswer,
-    TranslationData,
-    TranslationModel,
-)
+from rnn_core.tasks.translation.learn import TranslationModel
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.serve import TranslationAnswer
 from rnn_core.tasks.translation.suggest import SIZES
+from rnn_core.tasks.translation.task import Translation
 from rnn_core.training.models import build_model
 
 

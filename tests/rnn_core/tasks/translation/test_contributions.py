@@ -6,8 +6,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest
 
 from rnn_core.comparison.statistics.pair import compare_pair
-from rnn_core.tasks.translation import Translation
 from rnn_core.tasks.translation.bleu import contributions, corpus_bleu
+from rnn_core.tasks.translation.task import Translation
 from rnn_core.training.item_scores import ItemScores
 
 WORDS = [f"word{i}" for i in range(40)]

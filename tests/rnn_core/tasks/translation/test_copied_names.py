@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from rnn_core.features.subwords import END, Subwords, train_subwords
 from rnn_core.models.ensemble import ensemble
 from rnn_core.readers.parallel_text import Pair, clean
-from rnn_core.tasks.translation import Translation, TranslationData, TranslationModel, learn
+from rnn_core.tasks.translation import learn
 from rnn_core.tasks.translation.copying import CutText, known_words, lacking_names, with_names
+from rnn_core.tasks.translation.learn import TranslationModel
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.task import Translation
 from rnn_core.training.models import build_model
 
 NAMES = ["Anna", "Boris", "Carla", "Dario", "Erwin", "Fanny", "Gerda", "Hatem", "Iwona", "Jonas"]

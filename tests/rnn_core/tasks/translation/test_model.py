@@ -14,12 +14,10 @@ from rnn_core.features.subwords import END, START, Subwords
 from rnn_core.layers.recurrent import Recurrent
 from rnn_core.models.translator import Attention, Source, Translator
 from rnn_core.readers.parallel_text import Pair
-from rnn_core.tasks.translation import (
-    Translation,
-    TranslationData,
-    TranslationModel,
-)
 from rnn_core.tasks.translation import learn as translation
+from rnn_core.tasks.translation.learn import TranslationModel
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.task import Translation
 from rnn_core.training.models import build_model
 
 # --- Batches and loss ---

@@ -8,14 +8,11 @@ import torch
 from rnn_core.errors import DataError
 from rnn_core.metric import SPLITS
 from rnn_core.readers.parallel_text import Pair
-from rnn_core.tasks.translation import (
-    Translation,
-    TranslationAnswer,
-    TranslationData,
-    TranslationModel,
-)
 from rnn_core.tasks.translation.copying import numbers_are_kept, says_nothing, with_numbers
-from rnn_core.tasks.translation.learn import texts_of
+from rnn_core.tasks.translation.learn import TranslationModel, texts_of
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.serve import TranslationAnswer
+from rnn_core.tasks.translation.task import Translation
 from rnn_core.training.models import build_model
 
 SMALL = {"hidden_size": 6, "embedding_size": 4, "beam_size": 2}
@@ -162,7 +159,9 @@ def test_texts_of_characters_that_nobody_saw_are_refused_by_row(translator, text
 def test_a_strange_name_in_a_sentence_is_answered(translator):
     task, model = translator
     frame = pd.DataFrame({"text": ["the dog hears Ж.", "the cat sees the Öß"]})
-    assert len(task.answer(model, frame, TranslationAnswer())) == 2
+    found = task.answer(model, frame, TranslationAnswer())["translation"].tolist()
+    alone = [task.answer(model, frame[i : i + 1], TranslationAnswer()) for i in range(2)]
+    assert found == [one["translation"].item() for one in alone]
 
 
 @pytest.mark.parametrize("text", ["...", "?!", "€", "— –", ""])

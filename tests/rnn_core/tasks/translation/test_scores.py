@@ -11,11 +11,9 @@ from usual_translation import PAIRS, pairs_of, prepared, texts
 from rnn_core.baselines.lexicon import word_for_word, word_lexicon
 from rnn_core.metric import SPLITS
 from rnn_core.readers.parallel_text import Pair
-from rnn_core.tasks.translation import (
-    Translation,
-)
 from rnn_core.tasks.translation import learn as translation
 from rnn_core.tasks.translation.bleu import SIGNATURE, contributions, corpus_bleu, further_scores
+from rnn_core.tasks.translation.task import Translation
 from rnn_core.training.models import build_model
 
 # --- Scores ---

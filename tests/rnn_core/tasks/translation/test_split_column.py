@@ -3,8 +3,10 @@
 import pytest
 
 from rnn_core.errors import DataError, ParameterError
-from rnn_core.tasks.translation import Translation, TranslationData, TranslationModel
+from rnn_core.tasks.translation.learn import TranslationModel
 from rnn_core.tasks.translation.pairs import read_splits
+from rnn_core.tasks.translation.parameters import TranslationData
+from rnn_core.tasks.translation.task import Translation
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 PAIRS = [(f"the {a} {b}", f"die {b} {a}") for a in NUMBERS for b in NUMBERS]

@@ -5,8 +5,9 @@ import random
 import pytest
 
 from rnn_core.readers.parallel_text import Pair
-from rnn_core.tasks.translation import Translation, TranslationData
+from rnn_core.tasks.translation.parameters import TranslationData
 from rnn_core.tasks.translation.swapped import swapped
+from rnn_core.tasks.translation.task import Translation
 
 SUBJECTS = ("the dog", "der Hund"), ("a cat", "eine Katze"), ("my aunt", "meine Tante")
 VERBS = ("sees", "sieht"), ("likes", "mag"), ("hears", "hört"), ("finds", "findet")
