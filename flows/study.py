@@ -34,8 +34,8 @@ from flows.running.closing import Closing
 from flows.running.display import Display
 from flows.running.execution import Execution, StageTime
 from flows.running.failed import RunFailedError
-from flows.running.lineage import lineage
 from flows.running.notices import check_blocks, tell_champions, tell_end
+from flows.running.run_tags import run_tags
 from flows.running.states import CancelWatch, cancelled, marked
 from flows.running.summary import compared, markdown_table, summarise
 from flows.running.workshop import Workshop
@@ -160,7 +160,7 @@ def execute(layout: Layout, wanted: Wanted, workshop: Workshop, result: StudyRun
     time_left = workshop.time_left(inputs.study, trained)
     display = Display(num_tasks(due, shown, wanted), time_left=time_left)
     crew = workshop.crew(inputs.study, display) if due.stages - {"code"} else None
-    projection = Projection(layout, inputs.study.study, lineage())
+    projection = Projection(layout, inputs.study.study, run_tags())
     recorder = Recorder(layout, inputs)
     closing = Closing(recorder, projection, display, workshop, shown, wanted.promote)
     execution = Execution(layout, inputs, due.stages, due.selected, crew, display, closing)

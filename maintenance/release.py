@@ -120,8 +120,8 @@ def try_wheel(root: Path, wheel: Path, folder: Path) -> None:
     run(folder, python, "-m", "pip", "install", "--quiet", "--constraint", constraints, str(wheel))
     run(folder, python, "-I", "-c", USE)
     said = run(folder, str(folder / "bin/gatewise"), passing=(2,))
-    if "gatewise[pipeline]" not in said:
-        raise ReleaseError(f"gatewise without extras does not name gatewise[pipeline]: {said}")
+    if "pip install '.[pipeline]'" not in said:
+        raise ReleaseError(f"gatewise without extras does not name its extra: {said}")
 
 
 def run(folder: Path, *command: str, passing: tuple[int, ...] = (0,)) -> str:

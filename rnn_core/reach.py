@@ -33,11 +33,11 @@ def fingerprint(roots: Iterable[Reference], apart: Apart = ()) -> str:
         AttributeError: If a root is a method that its class lacks.
     """
     asked = tuple(roots)
-    name = repr((asked, apart))
-    if name not in known():
+    name, found = repr((asked, apart)), known()  # other threads may forget what is known
+    if name not in found:
         marks = {mark(node, apart, DEPTH) for node in reached(asked, apart)}
-        known()[name] = digest(sorted(marks))
-    return known()[name]
+        found[name] = digest(sorted(marks))
+    return found[name]
 
 
 @cache
@@ -112,7 +112,7 @@ def meant(reference: Reference) -> tuple[Node, ...]:
 
 def methods(owner: Node, method: str) -> Iterator[Node]:
     """A method of a class and of its bases, and the parts of the class that it looks up."""
-    classes = list(lineage(owner))
+    classes = list(class_and_bases(owner))
     yield from classes
     waiting, seen = [method], set[str]()
     while waiting:
@@ -125,16 +125,16 @@ def methods(owner: Node, method: str) -> Iterator[Node]:
                 waiting += own[f"{kind}.{name}"].attributes - seen
 
 
-def lineage(owner: Reference) -> Iterator[Node]:
+def class_and_bases(owner: Reference) -> Iterator[Node]:
     """A class of our packages and its bases."""
     module, name = owner[0], owner[1] or ""
     here = module_of(module)
     if name in here.definitions:
         yield module, name
         for base in here.definitions[name].bases:
-            yield from lineage(base)
+            yield from class_and_bases(base)
     elif name in here.imported:
-        yield from lineage(here.imported[name])
+        yield from class_and_bases(here.imported[name])
 
 
 @cache
@@ -144,7 +144,7 @@ def mark(node: Node, apart: Apart, depth: int) -> str:
     definition = module_of(module).definitions[name]
     if not depth:
         return digest([definition.text])
-    above = [kind for base in definition.bases for kind in lineage(base)]
+    above = [kind for base in definition.bases for kind in class_and_bases(base)]
     marks = [mark(kind, apart, depth - 1) for kind in above]
     marks += [common_mark(read, apart, depth - 1) for read in definition.reads]
     return digest([definition.text, *marks])

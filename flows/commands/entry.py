@@ -48,14 +48,21 @@ NEEDED = (
     "uvicorn",
     "yaml",
 )
-"""Modules of the packages that `gatewise[pipeline]` installs."""
+"""Modules of the packages that the extra `pipeline` installs."""
 
 
 def main() -> None:
-    """Run the command line; if packages are missing, say how to install them and exit with 2."""
-    if lacking := [name for name in NEEDED if find_spec(name) is None]:
-        sys.stderr.write(f"gatewise needs {', '.join(lacking)}: pip install 'gatewise[pipeline]'\n")
-        sys.exit(2)
-    from flows.commands.main import main as run  # noqa: PLC0415 - may lack packages
+    """Run the command line; if packages are missing, say how to install them and exit with 2.
 
-    run()
+    Ctrl-C exits with 130, and in silence also while modules are imported, which may take seconds.
+    """
+    try:
+        if lacking := [name for name in NEEDED if find_spec(name) is None]:
+            needs = f"gatewise needs {', '.join(lacking)}"
+            sys.stderr.write(f"{needs}; in a clone of Gatewise: pip install '.[pipeline]'\n")
+            sys.exit(2)
+        from flows.commands.main import main as run  # noqa: PLC0415 - may lack packages
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -381,5 +381,3 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - its text may have an address with a password
         sys.stderr.write(text_of(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)

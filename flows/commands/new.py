@@ -5,11 +5,8 @@ are shown, and no files are left behind.
 """
 
 import math
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,15 +15,17 @@ from typing import Any
 
 import yaml
 
+from flows.layout import Layout
 from flows.own_data.copying import check_data, copy_data
 from flows.own_data.run_time import run_time
 from flows.own_data.settings import read_settings
 from flows.own_data.trying import Tried, try_out
+from flows.recording.command import dvc
 from flows.recording.graph_file import lay_graph, root_for
 from flows.report.foresight import before_training
 from flows.system.git import git
 from rnn_core.cells import REGISTRY as CELLS
-from rnn_core.errors import ParameterError, StudyError, unknown
+from rnn_core.errors import ParameterError, unknown
 from rnn_core.files import write_text
 from rnn_core.readers.pair_files import is_table
 from rnn_core.study import EnsembleOf, Seeds
@@ -236,20 +235,11 @@ def init_dvc(folder: Path) -> None:
     """Make a study a root of DVC, also inside a git repository.
 
     Raises:
-        StudyError: If DVC fails.
+        RecordingError: If DVC fails.
     """
     inside = git(folder, "rev-parse", "--is-inside-work-tree") is not None
     how = "--subdir" if inside else "--no-scm"
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "init", "--quiet", how],
-        cwd=folder,
-        env={**os.environ, "DVC_NO_ANALYTICS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise StudyError(f"dvc init failed in {folder}: {' '.join(done.stderr.split())}")
+    dvc(Layout(folder), "init", "--quiet", how)
     if inside:
         # DVC stages its files, but the folder has another name until the study is complete.
         git(folder, "rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", ".")

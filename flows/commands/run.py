@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from flows.layout import Layout
 from flows.recording.inputs import Inputs, read_inputs
-from flows.recording.plan import find_due, lacks_trainings
+from flows.recording.plan import find_due, lacks_trainings, only_looking
 from flows.recording.record import record
 from flows.report.words import duration, number
 from flows.running.failed import RunFailedError
@@ -26,7 +27,7 @@ from flows.system.environment import use_defaults
 from flows.system.exclusive import if_free
 from flows.system.home import enter_home
 from flows.system.pages import API, shown_prefect
-from flows.system.prefect_api import prefect_answers
+from flows.system.prefect_api import every, prefect_answers
 from flows.system.process import age_seconds
 from flows.system.servers import ServerError, free_port, prefect
 from flows.tracking.shown import read_shown, up_to_date
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 RECORD_SECONDS = 20.0
 """Seconds that our own server may take to record the ends of tasks."""
-
-PAGE = 200
-"""Most tasks that a server returns at once."""
 
 SETUP = "Prefect and MLflow set up their databases; only the first run does, and it takes a while\n"
 
@@ -117,7 +115,9 @@ def show_due(layout: Layout, inputs: Inputs, options: Options, free: bool) -> No
 
     if not free:
         raise StudyError(f"{going_on(layout)}; ask again when it has ended")
-    show_plan(layout, inputs, find_due(layout, inputs, None, options.only))
+    with only_looking(layout):
+        due = find_due(layout, inputs, None, options.only)
+    show_plan(layout, inputs, due)
 
 
 def all_done(layout: Layout, inputs: Inputs, options: Options) -> set[str] | None:
@@ -250,11 +250,8 @@ def wait_for_records(run: "StudyRun") -> None:
 
 def num_ended(client: "SyncPrefectClient", of_run: "FlowRunFilter") -> int:
     """Number of tasks of a run that have ended, according to the server."""
-    number, offset = 0, 0
-    while tasks := client.read_task_runs(flow_run_filter=of_run, limit=PAGE, offset=offset):
-        number += sum(task.state is not None and task.state.is_final() for task in tasks)
-        offset += PAGE
-    return number
+    tasks = every(partial(client.read_task_runs, flow_run_filter=of_run))
+    return sum(task.state is not None and task.state.is_final() for task in tasks)
 
 
 def is_not_told_twice(record: logging.LogRecord) -> bool:

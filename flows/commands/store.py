@@ -94,7 +94,8 @@ def kept_by(layout: Layout) -> set[str]:
         )
     found = read_json(layout.kept)
     if not isinstance(found, list) or not all(isinstance(identity, str) for identity in found):
-        raise StudyError(f"{layout.kept} is not a list of identities; `gatewise run` rewrites it")
+        again = command_line("run", layout.folder)
+        raise StudyError(f"{layout.kept} is not a list of identities; `{again}` rewrites it")
     return set(found)
 
 
@@ -118,9 +119,10 @@ def verify(folder: Path, fix: bool) -> None:
             store.remove(entry.kind, entry.identity)
             sys.stdout.write(f"removed {entry.kind} {entry.identity}\n")
     if broken and not fix:
+        mend = command_line("store", "verify", "--fix", folder)
         raise StoreError(
             f"{broken} of {len(entries)} entries of the store {store.address} are broken; "
-            "`gatewise store verify --fix` removes them, so that they are made again"
+            f"`{mend}` removes them, so that they are made again"
         )
     sys.stdout.write(f"{len(entries) - broken} entries of the store {store.address} are whole\n")
 

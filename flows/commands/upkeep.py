@@ -74,9 +74,10 @@ def what_is_stale(layout: Layout, folder: Path) -> list[str]:
         folder: Folder of the study, as the user typed it.
     """
     from flows.recording.inputs import read_inputs  # noqa: PLC0415 - others do without
-    from flows.recording.plan import find_due  # noqa: PLC0415 - as above
+    from flows.recording.plan import find_due, only_looking  # noqa: PLC0415 - as above
 
-    due = find_due(layout, read_inputs(layout), None, None)
+    with only_looking(layout):
+        due = find_due(layout, read_inputs(layout), None, None)
     stale = sorted(due.stages)
     if not stale:
         return [*due.repaired, "All is up to date."]

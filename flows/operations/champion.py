@@ -28,7 +28,7 @@ from flows.tracking.alias import (
 from flows.tracking.judging import Judged, judge
 from flows.tracking.moves import Move, history_of
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import GoneError, download, no_model, no_such, registered_models
+from flows.tracking.registered import GoneError, download, existing, no_model, registered_models
 from rnn_core.errors import GatewiseError, ParameterError, StudyError
 
 
@@ -209,18 +209,29 @@ def score(name: str, data: Path) -> Judged:
         StudyError: If one of the two is missing, or its files are missing or changed.
         DataError: If the data cannot be used.
     """
+    champion, challenger = compared(name, data)
+    with TemporaryDirectory(prefix="gatewise-") as temporary:
+        place = Path(temporary)
+        raw = laid_out(data, place / "raw")
+        with reachable():
+            first = fetch(challenger, place / "challenger")
+            second = fetch(champion, place / "champion")
+        return judge(first, second, raw)
+
+
+def compared(name: str, data: Path) -> tuple[ModelVersion, ModelVersion]:
+    """The champion and the challenger of a model, which are to be compared on some data.
+
+    Raises:
+        ParameterError: If there is no such model or data.
+        StudyError: If one of the two is missing.
+    """
     (found,) = champions(name)
     if found.version is None or found.challenger is None:
         raise StudyError(f"{name} has no two to compare: `gatewise champion shadow` names another")
     if not data.exists():
         raise ParameterError(f"there is no {data}")
-    with TemporaryDirectory(prefix="gatewise-") as temporary:
-        place = Path(temporary)
-        raw = laid_out(data, place / "raw")
-        with reachable():
-            first = fetch(found.challenger, place / "challenger")
-            second = fetch(found.version, place / "champion")
-        return judge(first, second, raw)
+    return found.version, found.challenger
 
 
 def laid_out(data: Path, raw: Path) -> Path:
@@ -252,12 +263,8 @@ def version_of(client: MlflowClient, name: str, number: str) -> ModelVersion:
     Raises:
         ParameterError: If there is none of this number.
     """
-    asked = Asked(f"{name}@{number}", name, None, number)
     with reachable():
-        version = asked.find(client)
-        if version is None:
-            raise ParameterError(no_such(client, asked))
-    return version
+        return existing(client, Asked(f"{name}@{number}", name, None, number))
 
 
 def check(version: ModelVersion) -> None:

@@ -7,6 +7,7 @@ worker is killed or a machine is switched off.
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import psutil
 from prefect.client.orchestration import SyncPrefectClient
@@ -21,15 +22,13 @@ from prefect.client.schemas.objects import FlowRun, State, StateType, WorkerStat
 from prefect.states import Crashed
 
 from flows.running.states import end_tasks
+from flows.system.prefect_api import every
 
 BEGUN = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 """The states of a run between its schedule and its end."""
 
 PENDING = timedelta(minutes=2)
 """Time that a worker may take to start the process of a run."""
-
-PAGE = 200
-"""Most runs that a server returns at once."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +49,16 @@ def find_dead(client: SyncPrefectClient) -> list[DeadRun]:
 
     Prefect knows the id of a run's process, but not its machine.
     """
-    found, offset = [], 0
     ours = [p.name for p in client.read_work_pools() if p.type == "process" and is_ours(client, p)]
     pools = WorkPoolFilter(name=WorkPoolFilterName(any_=ours))
     begun = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=BEGUN)))
-    while runs := client.read_flow_runs(
-        flow_run_filter=begun, work_pool_filter=pools, limit=PAGE, offset=offset
-    ):
-        found += [DeadRun(run, why) for run in runs if (why := why_dead(run))]
-        offset += PAGE
-    return found
+    runs = every(partial(client.read_flow_runs, flow_run_filter=begun, work_pool_filter=pools))
+    return [DeadRun(run, why) for run in runs if (why := why_dead(run))]
 
 
 def is_ours(client: SyncPrefectClient, pool: WorkPool) -> bool:
     """Return whether all current workers of a pool are on this machine."""
-    workers = client.read_workers_for_work_pool(pool.name, limit=PAGE)
+    workers = every(partial(client.read_workers_for_work_pool, pool.name))
     return all(
         worker.status != WorkerStatus.ONLINE or worker.name.startswith(socket.gethostname())
         for worker in workers

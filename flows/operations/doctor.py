@@ -4,36 +4,30 @@ Each finding says what is wrong, where, and how to repair it. Nothing that a run
 another machine may be using is touched.
 """
 
-import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import psutil
 from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
 from flows.layout import Layout
-from flows.recording.lock_file import is_cut_off, lock_file
-from flows.recording.repair import is_json, repair
-from flows.running.mark import going_on, mark_file, read_mark
+from flows.operations.finding import Finding
+from flows.operations.leftovers import cut_off, marks, temporary_files
+from flows.operations.unended_runs import dead_flow_runs, problem_of_prefect, tracked_runs
+from flows.recording.command import dvc_folder
+from flows.recording.lock_file import lock_file
+from flows.running.mark import going_on, mark_file
+from flows.system.command_line import study_command
 from flows.system.exclusive import if_free
 from flows.system.pages import shown_pages
 from flows.system.ports import Ports
-from flows.system.prefect_api import prefect_answers
-from flows.system.servers import HOST, ServerError, holder
-from flows.trainings.store import UNFINISHED, is_of_the_dead, open_store
+from flows.system.servers import HOST, holder
 from rnn_core.compiler.cpu.command import NO_COMPILER, compiler_command
 from rnn_core.study import read_study
-
-if TYPE_CHECKING:
-    from flows.operations.dead_runs import DeadRun
 
 PORTS = {
     Ports.mlflow: "MLflow",
@@ -48,23 +42,6 @@ LEAST_FREE = 1 << 30
 
 EXTRAS = ("", "tasks", "pipeline")
 """Extras of the package that studies need."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A problem of a study, or a possible one.
-
-    Attributes:
-        what: Description of the problem.
-        where: A file, a package, a port or a run.
-        cure: The step that `--fix` takes, or that the user must take if there is no `fix`.
-        fix: Takes that step; None if only the user can.
-    """
-
-    what: str
-    where: str
-    cure: str
-    fix: Callable[[], None] | None = None
 
 
 def examine(layout: Layout, api: str | None) -> Iterator[Finding]:
@@ -154,7 +131,8 @@ def disk(layout: Layout) -> Iterator[Finding]:
     free = shutil.disk_usage(layout.folder).free
     if free < max(LEAST_FREE, held):
         what = f"{free / 1e9:.1f} GB are free, and the study's trainings take {held / 1e9:.1f} GB"
-        cure = "free some; `gatewise store gc` removes what no result is made of"
+        collect = study_command(layout.folder, "store", "gc")
+        cure = f"free some; `{collect}` removes what no result is made of"
         yield Finding(what, str(layout.folder.resolve()), cure)
 
 
@@ -165,7 +143,7 @@ def size_of(folder: Path) -> int:
 
 def folders(layout: Layout) -> Iterator[Finding]:
     """Folders with the names of files of a study."""
-    of_dvc = dvc_folder(layout) / "tmp"
+    of_dvc = dvc_folder(layout.folder) / "tmp"
     files = [layout.code, layout.kept, layout.shown, layout.timings, layout.timings_page]
     files += [lock_file(layout), layout.folder / "dvc.yaml", layout.metrics, layout.page]
     files += [mark_file(layout), of_dvc / "rwlock", of_dvc / "lock"]
@@ -176,63 +154,9 @@ def folders(layout: Layout) -> Iterator[Finding]:
             yield Finding("is a folder; a file belongs there", str(file), "move or remove it")
 
 
-# --- Files that killed runs leave ---
-
-
-def marks(layout: Layout, api: str | None) -> Iterator[Finding]:
-    """The mark of a killed run; the caller must hold the lock that every run holds."""
-    mark = read_mark(layout)
-    if mark is None:
-        if mark_file(layout).exists():
-            cure = "remove it"
-            yield Finding("cannot be read", str(mark_file(layout)), cure, mark_file(layout).unlink)
-        return
-    what = f"run {mark.run or '(unnamed)'}, process {mark.process} of {mark.host}, was killed"
-    where = str(mark_file(layout))
-    if api is None:
-        cure = "the next `gatewise run` tells Prefect; so does --fix while a Prefect server runs"
-        yield Finding(what, where, cure)
-    else:
-        cure = "tell Prefect, and remove the mark"
-        yield Finding(what, where, cure, partial(end_mark, layout, api))
-
-
-def end_mark(layout: Layout, api: str) -> None:
-    """Report a killed run to Prefect, and remove its mark.
-
-    Raises:
-        ServerError: If Prefect does not answer; the mark stays.
-    """
-    from flows.running.states import end_killed  # noqa: PLC0415 - imports Prefect
-
-    with prefect_answers(api):
-        end_killed(read_mark(layout))
-    mark_file(layout).unlink(missing_ok=True)
-
-
-def cut_off(layout: Layout) -> Iterator[Finding]:
-    """Files of DVC that a kill cut off."""
-    file, table = lock_file(layout), dvc_folder(layout) / "tmp/rwlock"
-
-    def whole() -> None:
-        repair(layout)
-
-    if is_cut_off(layout):
-        yield Finding("was cut off by a kill", str(file), "keep its complete stages", whole)
-    if table.exists() and not is_json(table):
-        yield Finding("was cut off by a kill", str(table), "remove it; DVC makes a new one", whole)
-
-
-def dvc_folder(layout: Layout) -> Path:
-    """The folder `.dvc` that a study is below."""
-    whole = layout.folder.resolve()
-    found = next((path for path in (whole, *whole.parents) if (path / ".dvc").is_dir()), whole)
-    return found / ".dvc"
-
-
 def dvc_at_work(layout: Layout) -> Iterator[Finding]:
     """The lock of a DVC process that is running."""
-    lock = dvc_folder(layout) / "tmp/lock"
+    lock = dvc_folder(layout.folder) / "tmp/lock"
     if not lock.exists():
         return
     try:
@@ -240,101 +164,3 @@ def dvc_at_work(layout: Layout) -> Iterator[Finding]:
     except Timeout:
         number = lock.read_text(encoding="utf-8").strip()
         yield Finding(f"held by process {number}", str(lock), "wait for its end, or end it")
-
-
-def temporary_files(layout: Layout) -> Iterator[Finding]:
-    """Files that processes of this machine were writing when they were killed."""
-    for file in sorted(layout.folder.rglob(".*.tmp")):
-        writer = file.name.split(".")[-2]
-        if file.is_file() and writer.isdigit() and not psutil.pid_exists(int(writer)):
-            yield Finding("is half-written", str(file), "remove it", partial(remove, file))
-    if open_store(layout).url == str(layout.store):
-        for folder in sorted((layout.store / UNFINISHED).glob("*.*.*.*")):
-            if is_of_the_dead(folder.name):
-                yield Finding("is half-written", str(folder), "remove it", partial(remove, folder))
-
-
-def remove(path: Path) -> None:
-    """Remove a file or a folder."""
-    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-# --- Runs that MLflow and Prefect call running ---
-
-
-def tracked_runs(layout: Layout) -> Iterator[Finding]:
-    """Runs of MLflow whose process was on this machine and has ended."""
-    _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
-    if is_file and not Path(database).exists():
-        return
-    from flows.tracking.projection import TrackingError  # noqa: PLC0415 - imports MLflow
-    from flows.tracking.unended import end_run, unended  # noqa: PLC0415 - as above
-
-    try:
-        runs = list(unended(read_study(layout.folder).study))
-    except TrackingError as error:
-        yield Finding(str(error), "MLflow", "until then no run can be shown or registered")
-        return
-    for run in runs:
-        if is_gone(run.tags, run.started):
-            where = f"MLflow run {run.id} ({run.name})"
-            cure = "tell MLflow that it was killed"
-            yield Finding(
-                "is called running, and its process is gone", where, cure, partial(end_run, run)
-            )
-
-
-def is_gone(tags: Mapping[str, str], started: float) -> bool:
-    """Return whether the process that made a run was on this machine and has ended."""
-    host, _, number = tags.get("gatewise.process", "").rpartition(" ")
-    if host != socket.gethostname() or not number.isdigit():
-        return False
-    try:
-        return psutil.Process(int(number)).create_time() > started + 1  # a later process
-    except psutil.NoSuchProcess:
-        return True
-
-
-def problem_of_prefect(api: str) -> Finding | None:
-    """The finding about a Prefect server that cannot be used; None if it can."""
-    try:
-        with prefect_answers(api):
-            return None
-    except ServerError as error:
-        return unusable_prefect(error)
-
-
-def unusable_prefect(error: ServerError) -> Finding:
-    """The finding about a Prefect server that does not answer, or refuses a request."""
-    return Finding(str(error), "Prefect", "until then no run can begin")
-
-
-def dead_flow_runs(api: str) -> Iterator[Finding]:
-    """Dead runs that Prefect calls running; its address is in the environment."""
-    from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
-
-    from flows.operations.dead_runs import find_dead  # noqa: PLC0415 - as above
-
-    try:
-        with prefect_answers(api), get_client(sync_client=True) as client:
-            found = find_dead(client)
-    except ServerError as error:  # it answered before
-        yield unusable_prefect(error)
-        return
-    for dead in found:
-        where = f"flow run {dead.run.name}"
-        yield Finding(dead.reason, where, "tell Prefect that it crashed", partial(end, dead, api))
-
-
-def end(dead: "DeadRun", api: str) -> None:
-    """Report to Prefect that a run crashed.
-
-    Raises:
-        ServerError: If Prefect does not answer, or refuses that.
-    """
-    from prefect.client.orchestration import get_client  # noqa: PLC0415 - reads the environment
-
-    from flows.operations.dead_runs import mark_dead  # noqa: PLC0415 - as above
-
-    with prefect_answers(api), get_client(sync_client=True) as client:
-        mark_dead(client, dead)

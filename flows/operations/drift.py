@@ -8,16 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlflow.entities.model_registry import ModelVersion
-
 from flows.operations.champion import fetch, laid_out
 from flows.report.words import difference
-from flows.tracking.alias import Asked, asked_of
+from flows.tracking.alias import asked_of
 from flows.tracking.drift.history import CHANGED, ITEMS, SCORE, Check, history_of, note_check
 from flows.tracking.drift.scores import LaterScore, score_later
 from flows.tracking.drift.training_set import kind_of, traits_beside
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import RUN, no_such
+from flows.tracking.registered import RUN, existing
 from rnn_core import wording
 from rnn_core.drift.comparison import LEVEL, Drift, compare
 from rnn_core.drift.observers import observer_of
@@ -73,7 +71,9 @@ def check(model: str, given: Path, data: Path | None = None) -> Checked:
         DataError: If the input cannot be used, or is too small to show anything.
         TrackingError: If MLflow does not answer.
     """
-    version = find(asked_of(model))
+    client = connect()
+    with reachable():
+        version = existing(client, asked_of(model))
     if data is not None and not data.exists():
         raise ParameterError(f"--data: there is no {data}")
     with TemporaryDirectory(prefix="gatewise-") as temporary:
@@ -84,7 +84,7 @@ def check(model: str, given: Path, data: Path | None = None) -> Checked:
         drift = compare_input(files, given)
         later = None if data is None else score_later(version, files, laid_out(data, place / "raw"))
     with reachable():
-        number = note_check(connect(), version, metrics_of(drift, later), told(drift, later))
+        number = note_check(client, version, metrics_of(drift, later), told(drift, later))
     return Checked(
         model=version.name,
         version=str(version.version),
@@ -102,23 +102,9 @@ def history(model: str) -> list[Check]:
         ParameterError: If there is no such model.
         TrackingError: If MLflow does not answer.
     """
-    version = find(asked_of(model))
-    with reachable():
-        return history_of(connect(), version)
-
-
-def find(asked: Asked) -> ModelVersion:
-    """Find the version of a model that is asked for.
-
-    Raises:
-        ParameterError: If there is none.
-    """
     client = connect()
     with reachable():
-        version = asked.find(client)
-        if version is None:
-            raise ParameterError(no_such(client, asked))
-    return version
+        return history_of(client, existing(client, asked_of(model)))
 
 
 def compare_input(files: Path, given: Path) -> Drift:

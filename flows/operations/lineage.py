@@ -11,8 +11,8 @@ from flows.system.git import git, root_of
 from flows.tracking.alias import asked_of, unless_absent
 from flows.tracking.origin import locked
 from flows.tracking.projection import connect, reachable
-from flows.tracking.registered import DIGEST, no_such
-from rnn_core.errors import GatewiseError, ParameterError
+from flows.tracking.registered import DIGEST, existing
+from rnn_core.errors import GatewiseError
 from rnn_core.study import read_study
 
 
@@ -88,11 +88,9 @@ def trace(model: str, folder: Path) -> Lineage:
         ParameterError: If there is no such version.
         TrackingError: If MLflow does not answer.
     """
-    client, asked = connect(), asked_of(model)
+    client = connect()
     with reachable():
-        version = asked.find(client)
-        if version is None:
-            raise ParameterError(no_such(client, asked))
+        version = existing(client, asked_of(model))
         run = run_of(client, version)
     tags = {name.removeprefix("gatewise."): value for name, value in version.tags.items()}
     commit = tags.get("commit", "")

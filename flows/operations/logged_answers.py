@@ -6,14 +6,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from flows.operations.champion import champions, fetch, laid_out
+from flows.operations.champion import compared, fetch, laid_out
 from flows.serving.answer_log import LoggedAnswer, read_answers
 from flows.tracking.drift.training_set import kind_of
 from flows.tracking.judging import FEWEST_ITEMS
 from flows.tracking.projection import reachable
 from flows.tracking.registered import RUN
 from rnn_core.comparison.statistics.pair import Pair, compare_pair
-from rnn_core.errors import ParameterError, StudyError
+from rnn_core.errors import StudyError
 from rnn_core.training.item_scores import ItemScores
 from rnn_core.training.models import restore_registered
 from rnn_core.truth.matching import matcher_of
@@ -50,12 +50,8 @@ def score_logged(name: str, data: Path) -> LoggedScores:
         StudyError: If one of the two is missing, or too few logged answers have a known truth.
         DataError: If the data cannot be used.
     """
-    (found,) = champions(name)
-    if found.version is None or found.challenger is None:
-        raise StudyError(f"{name} has no two to compare: `gatewise champion shadow` names another")
-    if not data.exists():
-        raise ParameterError(f"there is no {data}")
-    pair = str(found.version.version), str(found.challenger.version)
+    champion, challenger = compared(name, data)
+    pair = str(champion.version), str(challenger.version)
     logged = [one for one in read_answers(name) if (one.champion, one.challenger) == pair]
     if not logged:
         raise StudyError(
@@ -65,7 +61,7 @@ def score_logged(name: str, data: Path) -> LoggedScores:
     with TemporaryDirectory(prefix="gatewise-") as temporary:
         place = Path(temporary)
         with reachable():
-            files = fetch(found.version, place / "champion")
+            files = fetch(champion, place / "champion")
         return compare(files, logged, laid_out(data, place / "raw"))
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from flows.layout import Layout
 from flows.operations.lineage import Lineage
-from flows.recording.command import dvc
+from flows.recording.command import dvc, dvc_folder
 from flows.recording.lock_file import lock_file
 from flows.system.bound import bound_command
+from flows.system.environment import TRACKING
 from flows.system.git import git, root_of
 from flows.system.home import clone
 from flows.tracking import registry
@@ -28,12 +29,12 @@ OTHERS = re.compile("PREFECT_|MLFLOW_|GATEWISE_STORE|DVC_EXP_")
 """Environment variables that would make the run use, or change, shared stores and servers."""
 
 
-def reproduce(found: Lineage, folder: Path, scratch: Path) -> list[str]:
+def reproduce(found: Lineage, root: Path, scratch: Path) -> list[str]:
     """Train a version again.
 
     Args:
         found: Its origin.
-        folder: Folder of its study.
+        root: The repository that has it; see `check_reproducible`.
         scratch: An empty folder for all files that this makes.
 
     Returns:
@@ -42,7 +43,6 @@ def reproduce(found: Lineage, folder: Path, scratch: Path) -> list[str]:
     Raises:
         StudyError: If it cannot be trained again, or the run fails.
     """
-    root = check_reproducible(found, folder)
     study = check_out(found, root, scratch / "clone")
     run(found, study, scratch)
     return differences(found, Layout(study))
@@ -107,7 +107,7 @@ def check_out(found: Lineage, root: Path, place: Path) -> Path:
         raise StudyError(f"commit {found.commit} has no study in {found.study}")
     layout = Layout(study)
     lock_file(layout).unlink(missing_ok=True)  # train everything, fetch nothing
-    if not any((folder / ".dvc").is_dir() for folder in (study, *study.parents)):
+    if not dvc_folder(study).is_dir():
         dvc(layout, "init", "--quiet", "--no-scm")
     return study
 
@@ -119,7 +119,7 @@ def run(found: Lineage, study: Path, scratch: Path) -> None:
         StudyError: If that fails.
     """
     environment = {k: v for k, v in os.environ.items() if not OTHERS.match(k)}
-    environment["MLFLOW_TRACKING_URI"] = f"sqlite:///{scratch.resolve()}/mlflow.db"
+    environment[TRACKING] = f"sqlite:///{scratch.resolve()}/mlflow.db"
     environment["PREFECT_HOME"] = str(scratch.resolve() / "prefect")
     if COMMIT.fullmatch(found.code):
         environment["PYTHONPATH"] = str(scratch.resolve() / "clone")

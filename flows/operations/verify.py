@@ -4,23 +4,28 @@ DVC does not read read-only files of its cache again, and trusts times of change
 Damage on a disk is only found by reading everything.
 """
 
-import hashlib
-import json
-import os
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import yaml
-
 from flows.layout import Layout
+from flows.operations.dvc_digests import (
+    FOLDER,
+    files_below,
+    listing,
+    md5_of,
+    md5_of_folder,
+    sha256_of_entry,
+)
 from flows.recording.command import dvc
 from flows.recording.lock_file import is_cut_off, lock_file, read_lock
 from flows.running.mark import going_on
-from flows.system.command_line import command_line
+from flows.system.command_line import command_line, study_command
+from flows.system.environment import may_have_database
 from flows.system.exclusive import if_free
 from flows.trainings.store import KINDS, open_store
 from rnn_core.errors import StudyError
@@ -28,9 +33,6 @@ from rnn_core.study import read_study
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
-
-FOLDER = ".dir"
-"""Ending of the digest of a folder in DVC, which is the digest of a list of its files."""
 
 NAME = re.compile(r"[0-9a-f]{32}(\.dir)?")
 """Matches a file of DVC's cache, with the name of its folder."""
@@ -92,16 +94,14 @@ def verify(layout: Layout) -> Iterator[Checked]:
         yield check_registry(study)
 
 
-# --- Files that dvc.lock names ---
-
-
 def check_outputs(layout: Layout, cache: Path) -> Checked:
     """Compare raw and prepared data, runs, evaluations and the like with dvc.lock."""
     faults, number = broken_lock(layout), 0
     for stage, entry in read_lock(layout).items():
         for out in entry.get("outs", []):
             place = layout.folder / out["path"]
-            cure = f"`dvc checkout --force {stage}` fetches it from the cache, or run it again"
+            fetch = ["dvc", "--cd", str(layout.folder.resolve()), "checkout", "--force", stage]
+            cure = f"`{shlex.join(fetch)}` fetches it from the cache, or run it again"
             number += sum(path.is_file() for path in place.rglob("*")) if place.is_dir() else 1
             found = wrong_in(place, out["md5"], cache)
             faults += [Fault(str(path), what, cure) for path, what in found.items()]
@@ -112,7 +112,8 @@ def broken_lock(layout: Layout) -> list[Fault]:
     """The fault of a dvc.lock that cannot be read, so that nothing could be compared with it."""
     if not is_cut_off(layout):
         return []
-    cure = "`gatewise doctor --fix` keeps its complete stages, or git has it as it was"
+    repair = study_command(layout.folder, "doctor", "--fix")
+    cure = f"`{repair}` keeps its complete stages, or git has it as it was"
     return [Fault(str(lock_file(layout)), "was cut off or overwritten", cure)]
 
 
@@ -134,37 +135,6 @@ def wrong_in(place: Path, md5: str, cache: Path) -> dict[Path, str]:
             found[place / name] = "is not what dvc.lock says"
     more = {path.relative_to(place).as_posix() for path in files_below(place)} - listed.keys()
     return found | {place / name: "is not in dvc.lock" for name in more}
-
-
-def listing(cache: Path, md5: str) -> Mapping[str, str] | None:
-    """The digests of the files of a folder from the cache; None if it has no list of them."""
-    file = cache / "files/md5" / md5[:2] / md5[2:]
-    if not file.is_file() or md5_of(file) != md5.removesuffix(FOLDER):
-        return None
-    return {one["relpath"]: one["md5"] for one in json.loads(file.read_bytes())}
-
-
-def md5_of_folder(place: Path) -> str:
-    """The digest that DVC gives a folder."""
-    names = sorted(path.relative_to(place).as_posix() for path in files_below(place))
-    parts = sorted(tuple(name.split("/")) for name in names)
-    listed = [{"md5": md5_of(place.joinpath(*part)), "relpath": "/".join(part)} for part in parts]
-    content = json.dumps(listed, sort_keys=True).encode()
-    return hashlib.md5(content, usedforsecurity=False).hexdigest() + FOLDER
-
-
-def files_below(place: Path) -> Iterator[Path]:
-    """All files of a folder that DVC sees."""
-    return (path for path in place.rglob("*") if path.is_file() and path.name != ".gitignore")
-
-
-def md5_of(file: Path) -> str:
-    """The digest that DVC gives a file."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-# --- DVC's cache ---
 
 
 def check_cache(cache: Path) -> Checked:
@@ -197,31 +167,11 @@ def check_run_cache(cache: Path) -> Checked:
     return Checked("entries of DVC's run cache", number, faults)
 
 
-def sha256_of_entry(file: Path) -> str | None:
-    """The digest that DVC gives an entry of its run cache; None if it cannot be read."""
-    try:
-        entry = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError):
-        return None
-    content = json.dumps(without_sizes(entry), sort_keys=True).encode()
-    return hashlib.sha256(content).hexdigest()
-
-
-def without_sizes(content: object) -> object:
-    """The content of an entry, without the sizes of outputs."""
-    if isinstance(content, dict):
-        left = {name: value for name, value in content.items() if name not in {"size", "nfiles"}}
-        return {name: without_sizes(value) for name, value in left.items()}
-    return [without_sizes(one) for one in content] if isinstance(content, list) else content
-
-
-# --- The store ---
-
-
 def check_store(layout: Layout) -> Checked:
     """Compare each file of the store with its manifest, and check that used entries exist."""
     store, faults, number = open_store(layout), [], 0
-    cure = "`gatewise store verify --fix` removes its entry, so that it is made again"
+    mend = study_command(layout.folder, "store", "verify", "--fix")
+    cure = f"`{mend}` removes its entry, so that it is made again"
     for kind in KINDS:
         for identity in store.identities(kind):
             number += 1
@@ -230,12 +180,9 @@ def check_store(layout: Layout) -> Checked:
     return Checked(f"entries of the store {store.address}", number, faults)
 
 
-# --- The registry ---
-
-
 def check_registry(study: str) -> Checked:
     """Compare the files of each version of a study's models with their digests; check aliases."""
-    if not there_is_a_registry():
+    if not may_have_database():
         return Checked("versions of registered models", 0, [])
     from flows.tracking.projection import (  # noqa: PLC0415 - reads settings made before
         connect,
@@ -259,12 +206,6 @@ def check_registry(study: str) -> Checked:
             number += len(versions)
             faults += [fault for version in versions for fault in wrong_with(version)]
     return Checked("versions of registered models", number, faults)
-
-
-def there_is_a_registry() -> bool:
-    """Return whether MLflow's database exists: asking MLflow would make one."""
-    _, is_file, database = os.environ["MLFLOW_TRACKING_URI"].partition("sqlite:///")
-    return not is_file or Path(database).exists()
 
 
 def wrong_with(version: "ModelVersion") -> Iterator[Fault]:

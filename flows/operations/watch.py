@@ -9,7 +9,7 @@ from prefect.events import emit_event
 
 from flows.layout import Layout
 from flows.recording.inputs import read_inputs
-from flows.recording.plan import find_due
+from flows.recording.plan import find_due, only_looking
 from flows.running import run_names
 from flows.running.mark import going_on
 from flows.system.environment import use_defaults
@@ -58,7 +58,8 @@ def watch(study: str = ".") -> list[str]:
 def changed_datasets(layout: Layout) -> dict[str, Any]:
     """Datasets whose files have changed since they were recorded, with their signatures."""
     inputs = read_inputs(layout)
-    due = find_due(layout, inputs, None, ["ingest@*"])
+    with only_looking(layout):
+        due = find_due(layout, inputs, None, ["ingest@*"])
     return {name: seen for name, seen in inputs.sources.items() if f"ingest@{name}" in due.stages}
 
 

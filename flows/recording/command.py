@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,13 @@ def commit(layout: Layout, stages: Sequence[str]) -> None:
     dvc(layout, "--wait-for-lock", "commit", "--force", *stages)
 
 
+def dvc_folder(folder: Path) -> Path:
+    """The folder `.dvc` of the root that a folder is in; if it is in none, its own, to be made."""
+    whole = folder.resolve()
+    places = (path / ".dvc" for path in (whole, *whole.parents))
+    return next((place for place in places if place.is_dir()), whole / ".dvc")
+
+
 def has_remote(layout: Layout) -> bool:
     """Return whether a default remote is configured, from which results can be pulled."""
     return bool(dvc(layout, "config", "core.remote", check=False).strip())
@@ -59,8 +67,20 @@ def dvc(layout: Layout, *arguments: str, check: bool = True) -> str:
     if check and done.returncode:
         cause = " ".join(done.stderr.split()) or "no message from DVC"
         verb = next(part for part in arguments if not part.startswith("-"))
-        raise RecordingError(f"dvc {verb} failed in {layout.folder.resolve()}: {cause}")
+        told = f"dvc {verb} failed in {layout.folder.resolve()}: {cause}"
+        raise RecordingError(told + without_git(layout))
     return done.stdout
+
+
+def without_git(layout: Layout) -> str:
+    """Advice if DVC expects a git repository and there is none, as in an unpacked archive."""
+    study = layout.folder.resolve()
+    if any((place / ".git").exists() for place in (study, *study.parents)):
+        return ""
+    if dvc(layout, "config", "core.no_scm", check=False).strip().lower() == "true":
+        return ""
+    tell = shlex.join(["dvc", "--cd", str(study), "config", "--local", "core.no_scm", "true"])
+    return f"; the study is in no git repository: `{tell}` tells DVC so"
 
 
 def dvc_environment() -> dict[str, str]:

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from flows.layout import Layout
+from flows.stages import DATASET_VERBS
 from flows.stages.code import Code, fingerprints
 from flows.trainings.dataset import CodeOfCells
 from rnn_core.parameters import read_yaml
 from rnn_core.reach import refresh
 from rnn_core.study import Study, own_source, read_study
 from rnn_core.training.run_folder import RunConfig
-
-DATASET_VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
-"""The stages of a dataset, in their order."""
 
 PARTS = ("params.yaml", "the code", "the data")
 """Names of the parts of a dataset's inputs, for messages."""

@@ -1,16 +1,21 @@
 """Find the stages to run: those that DVC calls stale, and those that depend on them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from flows.layout import Layout
 from flows.recording.command import has_remote, stale_stages
-from flows.recording.graph_file import bring_up_to_date
-from flows.recording.inputs import DATASET_VERBS, Inputs
+from flows.recording.graph_file import NAME, bring_up_to_date
+from flows.recording.inputs import Inputs
 from flows.recording.lock_file import read_lock
 from flows.recording.repair import repair
+from flows.stages import DATASET_VERBS
 from flows.stages.code import code
 from rnn_core.errors import ParameterError, unknown
+from rnn_core.files import write_bytes
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,24 @@ def find_due(
     code(layout)
     stale = stale_stages(layout)
     return Due(selected, below(inputs, stale) & selected, repaired)
+
+
+@contextmanager
+def only_looking(layout: Layout) -> Iterator[None]:
+    """Put code.json and dvc.yaml back after `find_due`, for whoever runs nothing.
+
+    They belong to the recorded results until a run brings these up to date.
+    """
+    files = (layout.code, layout.folder / NAME)
+    before = {file: file.read_bytes() for file in files if file.exists()}
+    try:
+        yield
+    finally:
+        for file in filter(Path.exists, files):
+            if file not in before:
+                file.unlink()
+            elif file.read_bytes() != before[file]:
+                write_bytes(file, before[file])
 
 
 def lacks_trainings(

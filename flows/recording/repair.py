@@ -5,11 +5,9 @@ import json
 from pathlib import Path
 
 from flows.layout import Layout
-from flows.recording.lock_file import STAGE, lock_file, parsed, put_back
+from flows.recording.command import dvc_folder
+from flows.recording.lock_file import HEAD, STAGE, lock_file, parsed, put_back
 from rnn_core.files import write_bytes
-
-HEAD = b"schema: '2.0'\nstages:\n"
-"""The lines of a dvc.lock before the first stage."""
 
 
 def repair(layout: Layout) -> list[str]:
@@ -50,9 +48,7 @@ def drop_table(folder: Path) -> bool:
 
     DVC rewrites it in place, while it holds a file lock that the kernel ends with the process.
     """
-    whole = folder.resolve()
-    root = next((path for path in (whole, *whole.parents) if (path / ".dvc").is_dir()), whole)
-    table = root / ".dvc/tmp/rwlock"
+    table = dvc_folder(folder) / "tmp/rwlock"
     if not table.exists() or is_json(table):
         return False
     with table.with_name("rwlock.lock").open("a") as guard:

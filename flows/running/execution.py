@@ -16,11 +16,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.layout import Layout
-from flows.recording.inputs import DATASET_VERBS, Inputs
+from flows.recording.inputs import Inputs
 from flows.running.closing import Closing
 from flows.running.crew import PrefectCrew
 from flows.running.display import Display
-from flows.stages import evaluate, train
+from flows.stages import DATASET_VERBS, evaluate, train
 from flows.stages.code import code
 from flows.trainings.crew import Remote
 
@@ -174,7 +174,10 @@ class Execution:
             self.failures[name] = error
             # Whoever cancelled the run knows why this did not finish.
             outcome = None if isinstance(error, CancelledError) else f"failed: {error}"
-            self.display.ended(name, outcome)
+            if not name.startswith(RECORD):
+                self.display.ended(name, outcome)
+            elif outcome is not None:  # it is none of the tasks that the display counts
+                self.display.tell(f"{name}: {outcome}")
             return False
         return True
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,13 +22,11 @@ from prefect.states import Cancelled, Crashed
 
 from flows.layout import Layout
 from flows.running.mark import Mark, mark_file, read_mark
+from flows.system.prefect_api import every
 from rnn_core.files import write_text
 
 WATCH_SECONDS = 1.0
 """Seconds between two questions to Prefect whether the run is cancelled."""
-
-PAGE = 200
-"""Most tasks that a server returns at once."""
 
 
 @contextmanager
@@ -64,12 +63,9 @@ def end_tasks(
 ) -> None:
     """Set the last state of a run's tasks that have not ended, or that failed after a time."""
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run)]))
-    offset = 0
-    while tasks := client.read_task_runs(flow_run_filter=of_run, limit=PAGE, offset=offset):
-        for task in tasks:
-            if not has_ended(task.state, since):
-                client.set_task_run_state(task.id, state, force=True)
-        offset += PAGE
+    for task in every(partial(client.read_task_runs, flow_run_filter=of_run)):
+        if not has_ended(task.state, since):
+            client.set_task_run_state(task.id, state, force=True)
 
 
 def has_ended(state: State[Any] | None, since: datetime | None) -> bool:
@@ -102,12 +98,17 @@ class CancelWatch:
         """Ask until the end; a server that does not answer is asked again."""
         with get_client(sync_client=True) as client:
             while not self.over.wait(WATCH_SECONDS):
-                with suppress(Exception):
-                    state = client.read_flow_run(UUID(self.run)).state
-                    if state is not None and (state.is_cancelling() or state.is_cancelled()):
-                        self.cancelled = datetime.now(UTC)
-                        self.on_cancel()
-                        return
+                if self.is_cancelled(client):
+                    self.cancelled = datetime.now(UTC)
+                    self.on_cancel()  # an error in it ends the thread, and Python prints it
+                    return
+
+    def is_cancelled(self, client: SyncPrefectClient) -> bool:
+        """Ask whether the run is cancelled; False if the server does not answer."""
+        with suppress(Exception):
+            state = client.read_flow_run(UUID(self.run)).state
+            return state is not None and (state.is_cancelling() or state.is_cancelled())
+        return False
 
     def __enter__(self) -> "CancelWatch":
         if self.run:

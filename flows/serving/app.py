@@ -61,7 +61,7 @@ class Application:
         self.refresh = refresh
         self.numbers = Numbers()
         self.pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="answers")
-        self.shelf = Shelf(names, limits, self.seat, self.numbers.switch)
+        self.shelf = Shelf(names, limits, self.seat, self.numbers.switch, follows_all=not names)
         self.shadows: Shadows | None = None
         if shadow != "none":
             self.shadows = Shadows(limits, self.seat, with_inputs=shadow == "inputs")

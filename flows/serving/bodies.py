@@ -5,6 +5,7 @@ options are in the query of the address.
 """
 
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -109,11 +110,22 @@ def of_json(version: Version, body: bytes) -> Given:
         raise RefusedError(400, "the body is empty")
     schema = version.schema
     request: BaseModel = checked(schema.request.model_validate_json, body)
+    json.loads(body, object_pairs_hook=check_once)
     table = table_of(schema.rows_of(request), schema.columns)
     if SOUND in version.task.takes:
         for content in table["wav"]:
             check_sound(content)
     return Given(table, parameters(version, schema.parameters_of(request)))
+
+
+def check_once(pairs: list[tuple[str, Any]]) -> None:
+    """Check that an object of JSON has no name twice: all but the last would be lost.
+
+    Raises:
+        RefusedError: If it has.
+    """
+    if len(dict(pairs)) < len(pairs):
+        raise RefusedError(422, "an object of the body has a name twice; send each name once")
 
 
 def checked(read: Any, content: object, whole: str = "the body") -> Any:

@@ -58,8 +58,7 @@ class Shadows:
     def __init__(
         self, limits: Limits, seat: Callable[[Version], Desk], *, with_inputs: bool
     ) -> None:
-        self.shelf = Shelf((), limits, seat)
-        self.shelf.is_open = False
+        self.shelf = Shelf((), limits, seat, follows_all=False)
         self.with_inputs = with_inputs
         self.left_out = 0
         self._going_on: set[asyncio.Task[None]] = set()

@@ -53,10 +53,11 @@ class Shelf:
     """All served models.
 
     Args:
-        names: Names of the models; all registered ones if none is named.
+        names: Names of the models.
         limits: Limits on requests.
         seat: Makes the desk of a version.
         switched: Called with a model, and whether another version could take over.
+        follows_all: Whether to serve the champions of all registered models too, also later ones.
     """
 
     def __init__(
@@ -65,9 +66,11 @@ class Shelf:
         limits: Limits,
         seat: Callable[[Version], Desk],
         switched: Callable[[Place, bool], None] = lambda place, done: None,
+        *,
+        follows_all: bool,
     ) -> None:
         self.places = {name: Place(asked_of(name)) for name in names}
-        self.is_open = not names
+        self.follows_all = follows_all
         self.limits = limits
         self._seat = seat
         self._switched = switched
@@ -79,7 +82,7 @@ class Shelf:
             GatewiseError: If a named model cannot be loaded, or none of all models.
         """
         client = MlflowClient()
-        if self.is_open:
+        if self.follows_all:
             self.places |= {name: champion(name) for name in registered_models()}
         for place in self.places.values():
             found = place.asked.find(client)
@@ -90,7 +93,7 @@ class Shelf:
                 place.desk = self._seat(load(found, self.limits))
             except GatewiseError as error:
                 cause = f"{found.name} version {found.version} is not served: {error}"
-                if not self.is_open:
+                if not self.follows_all:
                     raise StudyError(cause) from error
                 self._refuse(place, found, cause)
 
@@ -100,7 +103,7 @@ class Shelf:
         Raises:
             ParameterError: If the user named the model.
         """
-        if not self.is_open:
+        if not self.follows_all:
             raise ParameterError(no_such(MlflowClient(), place.asked))
         place.problem = f"no version has the alias {place.asked.alias}"
 
@@ -117,7 +120,7 @@ class Shelf:
         """Let versions take over whose alias has moved to them."""
         client = MlflowClient()
         try:
-            if self.is_open:
+            if self.follows_all:
                 names = await asyncio.to_thread(registered_models)
                 self.places |= {n: champion(n) for n in names if n not in self.places}
             for place in list(self.places.values()):

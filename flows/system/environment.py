@@ -1,5 +1,6 @@
 """Settings of Prefect, MLflow and DVC for this process and its children."""
 
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -24,6 +25,9 @@ DEFAULTS = {
 }
 """Environment variables and their values, unless the user sets them."""
 
+OF_DATABASES = "mlflow.store.db.utils"
+"""MLflow's log of errors of its database, with tracebacks; we tell such errors in a line."""
+
 TRACKING = "MLFLOW_TRACKING_URI"
 """Variable with the address of MLflow's database; unless the user sets it, a file in our home."""
 
@@ -43,6 +47,7 @@ def use_defaults() -> None:
         ParameterError: If MLflow's database cannot be in our home.
     """
     warnings.filterwarnings("ignore", module="mlflow")
+    logging.getLogger(OF_DATABASES).setLevel(logging.CRITICAL)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if TRACKING not in os.environ:
@@ -87,6 +92,18 @@ def artifact_root() -> str | None:
                 "set it in the variable that your storage reads, such as AWS_SECRET_ACCESS_KEY"
             )
         return named.rstrip("/")
-    _, is_file, database = tracking.partition("sqlite:///")
-    folder = Path(database).parent if is_file else home()
+    file = database_file(tracking)
+    folder = file.parent if file else home()
     return (folder / "mlartifacts").as_uri()
+
+
+def database_file(address: str) -> Path | None:
+    """The file of MLflow's database at an address; None if it is on a server."""
+    _, is_file, name = address.partition("sqlite:///")
+    return Path(name) if is_file else None
+
+
+def may_have_database() -> bool:
+    """Return whether MLflow may have a database: if its file is missing, asking would make one."""
+    file = database_file(os.environ[TRACKING])
+    return file is None or file.exists()

@@ -1,7 +1,9 @@
-"""Say what is wrong with a Prefect server, and what to do."""
+"""Say what is wrong with a Prefect server, and what to do; read what it returns in pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
+from typing import TypeVar
 
 import httpx
 
@@ -13,6 +15,24 @@ ANSWER_SECONDS = 10.0
 """Seconds that a server may take to say that it is healthy."""
 
 LOGIN = (401, 403)
+
+PAGE = 200
+"""Most records that a server returns at once."""
+
+T = TypeVar("T")
+
+
+def every(ask: Callable[..., Sequence[T]]) -> Iterator[T]:
+    """All records that a server has.
+
+    Args:
+        ask: Asks for at most `limit` of them, from the one at `offset` on.
+    """
+    for offset in count(0, PAGE):
+        page = ask(limit=PAGE, offset=offset)
+        yield from page
+        if len(page) < PAGE:
+            return
 
 
 @contextmanager

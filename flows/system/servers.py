@@ -15,6 +15,7 @@ import psutil
 
 from flows.layout import Layout
 from flows.system.bound import bound_group_command
+from flows.system.environment import TRACKING
 from flows.system.hidden import without_secrets
 from flows.system.home import home
 from flows.system.pages import API
@@ -143,7 +144,7 @@ def prefect(port: int, *options: str) -> AbstractContextManager[Server]:
 def mlflow(port: int) -> AbstractContextManager[Server]:
     """Run MLflow's server on the database that runs are tracked in."""
     command = ("mlflow", "server", *listening(port), "--workers", "1")
-    settings = {"MLFLOW_BACKEND_STORE_URI": os.environ["MLFLOW_TRACKING_URI"]}  # not shown by ps
+    settings = {"MLFLOW_BACKEND_STORE_URI": os.environ[TRACKING]}  # not shown by ps
     return serving("MLflow", port, "/health", command, **settings)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from mlflow import MlflowClient
@@ -19,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from flows.layout import Layout
 from flows.system.command_line import command_line
+from flows.system.environment import TRACKING, database_file
 from flows.system.exclusive import exclusive
 from flows.system.home import home
 from flows.tracking.moves import note_move
@@ -123,9 +123,9 @@ def alone(name: str) -> AbstractContextManager[None]:
     If the registry is a file, the lock is next to it, so that all studies and clones that use it
     wait for one another. With a server, only those that share a home folder do.
     """
-    address = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ["MLFLOW_TRACKING_URI"]
-    _, is_file, database = address.partition("sqlite:///")
-    folder = Path(database).resolve().parent if is_file else home()
+    address = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ[TRACKING]
+    file = database_file(address)
+    folder = file.resolve().parent if file else home()
     return exclusive(Layout(folder), f"registry-{name}")
 
 

@@ -8,12 +8,10 @@ from pathlib import Path
 
 from flows.layout import Layout
 from flows.recording.lock_file import read_lock
+from flows.stages import DATASET_VERBS
 from flows.system.git import head, is_ignored, root_of, uncommitted
 from flows.system.home import clone
 from rnn_core.study import own_source, read_study
-
-VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
-"""The stages of a dataset in dvc.lock."""
 
 OUTPUTS = {"ingest": "raw", "prepare": "prepared", "train": "runs", "evaluate": "evaluations"}
 """Stages by the outputs that they make, for the names of tags."""
@@ -65,7 +63,7 @@ def committed(layout: Layout, dataset: str, code: Path | None) -> dict[str, str]
 def locked(layout: Layout, dataset: str) -> dict[str, str]:
     """Digests from dvc.lock: of the outputs of a dataset's stages, and of all its entries."""
     stages = read_lock(layout)
-    entries = {verb: stages.get(f"{verb}@{dataset}") for verb in VERBS}
+    entries = {verb: stages.get(f"{verb}@{dataset}") for verb in DATASET_VERBS}
     if not all(entries.values()):
         return {}
     found = {f"lock_{what}": digest_of_output(entries[verb]) for verb, what in OUTPUTS.items()}

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -32,7 +31,8 @@ from flows.trainings.records import Record as Measured
 from flows.trainings.records import last_records, read_records
 from rnn_core.comparison.outcome import Comparison, read_comparison
 from rnn_core.errors import DataError, GatewiseError
-from rnn_core.files import digest_of, read_json_lines, sha256_of
+from rnn_core.files import digest_of, read_json_lines
+from rnn_core.reach import fingerprint
 from rnn_core.study import read_study
 from rnn_core.training.run_folder import (
     METRICS,
@@ -48,6 +48,9 @@ BATCH = 900
 
 DATASET_DIGEST = 36
 """Most characters of a dataset's digest that MLflow accepts."""
+
+DRAWS = (("flows.report.figures", "charts"), ("flows.report.svg", "alone"))
+"""The code that draws the figures of a dataset."""
 
 Record: TypeAlias = dict[str, float]
 
@@ -92,7 +95,7 @@ def growing_seeds(layout: Layout) -> list[GrowingSeed]:
     seeds = []
     for folder in sorted(layout.training.glob("*")):
         # The folder may be new, or be removed at this moment.
-        with suppress(DataError, FileNotFoundError, TypeError, KeyError):
+        with suppress(DataError, FileNotFoundError):
             config, _ = read_config(folder)
             records = read_json_lines(folder / METRICS)
             if records:
@@ -110,13 +113,13 @@ class Projection:
     Args:
         layout: Where the study keeps things.
         study: Name of the study.
-        lineage: Further tags for new runs.
+        tags: Further tags for new runs.
     """
 
-    def __init__(self, layout: Layout, study: str, lineage: Mapping[str, str]) -> None:
+    def __init__(self, layout: Layout, study: str, tags: Mapping[str, str]) -> None:
         self.layout = layout
         self.study = study
-        self.lineage = lineage
+        self.tags = tags
         self.client = connect()
         self.experiments: dict[str, str] = {}
         self.runs: dict[str, list[Run]] = {}
@@ -166,7 +169,7 @@ class Projection:
         run = self.client.create_run(
             self.open(config.dataset),
             run_name=name,
-            tags={**self.lineage, **named, "mlflow.source.name": "gatewise"},
+            tags={**self.tags, **named, "mlflow.source.name": "gatewise"},
         )
         self.client.log_batch(run.info.run_id, params=parameters_of(config, kind))
         self.client.log_inputs(run.info.run_id, [self.dataset_input(config)])
@@ -324,8 +327,7 @@ class Projection:
     def log_figures(self, dataset: str, run_id: str) -> None:
         """Log the figures of a dataset to the run of its champion, unless it has them."""
         details = collect(self.layout, read_study(self.layout.folder), dataset)
-        code = sorted(Path(figures.__file__).parent.glob("*.py"))
-        content = json.dumps(asdict(details), sort_keys=True) + "".join(map(sha256_of, code))
+        content = json.dumps(asdict(details), sort_keys=True) + fingerprint(DRAWS)
         digest = hashlib.sha256(content.encode()).hexdigest()
         run = next(run for run in self.runs[dataset] if run.info.run_id == run_id)
         if run.data.tags.get("gatewise.figures") != digest:

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+from collections.abc import Mapping
 from http.client import FORBIDDEN, INTERNAL_SERVER_ERROR, UNAUTHORIZED, responses
 
 from mlflow.exceptions import MlflowException
@@ -28,6 +30,20 @@ OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>: |\w+\([^()]*\): ")
 
 DELETED = re.compile(r"experiment (\w+) must be in the 'active' state")
 """Matches MLflow's message about a deleted experiment."""
+
+OTHER_SCHEMA = "out-of-date database schema"
+"""Part of MLflow's message about a database that an older or a newer MLflow made."""
+
+LOST = "restore it from a backup, or move it away and run the studies again, which makes a new one"
+
+OF_SQLITE: Mapping[str, str] = {
+    "SQLITE_BUSY": "another process is writing to it; try again when that has ended",
+    "SQLITE_CORRUPT": LOST,
+    "SQLITE_FULL": "free some space",
+    "SQLITE_NOTADB": LOST,
+    "SQLITE_READONLY": "see that you may write to it",
+}
+"""The advice on errors of SQLite, by their names."""
 
 NO_API = "not in a valid JSON format"
 """Part of MLflow's message about a page that is not of its API."""
@@ -56,11 +72,11 @@ def refusal_of(error: Exception) -> str:
 
 def unusable(error: Exception, place: str) -> str:
     """Say what is wrong if there is no answer with a status."""
+    if (database := database_error(error)) is not None:
+        return unusable_database(database, place)
     cause = short_cause(error)
     if isinstance(error, ModuleNotFoundError):
         return f"MLflow's database at {place} needs a package that is not installed: {cause}"
-    if isinstance(error, SQLAlchemyError):
-        return f"MLflow's database at {place} cannot be used: {cause}"
     if isinstance(error, MlflowException) and NOT_ANSWERED not in str(error):
         return refused(place, cause)
     if isinstance(error, MlflowException | RequestException | ConnectionError | TimeoutError):
@@ -69,12 +85,33 @@ def unusable(error: Exception, place: str) -> str:
     return f"MLflow's files at {place} cannot be used: {cause}"
 
 
+def database_error(error: Exception) -> SQLAlchemyError | None:
+    """The error of the database that an error is, or that MLflow has put into one of its own."""
+    found = error.__cause__ if isinstance(error, MlflowException) else error
+    return found if isinstance(found, SQLAlchemyError) else None
+
+
+def unusable_database(error: SQLAlchemyError, place: str) -> str:
+    """Say why a database cannot be used, and what to do if that is known."""
+    reason = getattr(error, "orig", None) or error
+    cure = OF_SQLITE.get(getattr(reason, "sqlite_errorname", ""))
+    told = f"MLflow's database at {place} cannot be used: {short_cause(reason)}"
+    return f"{told}; {cure}" if cure else told
+
+
 def refused(place: str, cause: str) -> str:
     """Say what MLflow refuses, and what to do if it says so."""
     if deleted := DELETED.search(cause):
         return (
             f"experiment {deleted[1]} was deleted in MLflow at {place}: restore it on MLflow's "
             f"page or by `mlflow experiments restore -x {deleted[1]}`"
+        )
+    if OTHER_SCHEMA in cause:
+        named = shlex.quote(place) if place == os.environ[TRACKING] else f'"${TRACKING}"'
+        upgrade = f"mlflow db upgrade {named}"
+        return (
+            f"another version of MLflow made the database at {place}: back it up, then call "
+            f"`{upgrade}`; if that fails, install the newer version"
         )
     return f"MLflow at {place} refused that: {cause}"
 

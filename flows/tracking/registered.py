@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from flows.system.command_line import command_line
 from flows.tracking.alias import ABSENT, ALIAS, Asked
 from flows.tracking.searches import all_models, all_versions
-from rnn_core.errors import GatewiseError, hint
+from rnn_core.errors import GatewiseError, ParameterError, hint
 from rnn_core.files import digest_of
 from rnn_core.readers.faults import some
 
@@ -68,6 +68,18 @@ def no_such(client: MlflowClient, asked: Asked) -> str:
     if asked.alias is not None:
         return f"{asked.name} has no version with the alias {asked.alias!r}; {there}"
     return f"{asked.name} has no version {asked.number}; {there}"
+
+
+def existing(client: MlflowClient, asked: Asked) -> ModelVersion:
+    """The version that is asked for.
+
+    Raises:
+        ParameterError: If there is none.
+    """
+    version = asked.find(client)
+    if version is None:
+        raise ParameterError(no_such(client, asked))
+    return version
 
 
 def load_registered(address: str) -> Any:

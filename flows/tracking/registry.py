@@ -5,7 +5,7 @@ The tags of a version hold the evidence for it, and a digest of its files.
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -61,6 +61,9 @@ from rnn_core.training.run_folder import seed_folder
 
 REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
 """Packages that every model needs to answer; a task may need more."""
+
+EXISTS = "RESOURCE_ALREADY_EXISTS"
+"""Error code of MLflow for a name that is taken."""
 
 
 @dataclass(frozen=True)
@@ -152,12 +155,20 @@ def register(
             pip_requirements=[f"{package}=={installed(package)}" for package in packages],
             signature=signature_of(restored, examples, parameters),
         )
-    with suppress(MlflowException):  # it exists
-        client.create_registered_model(name)
+    make_model(client, name)
     tags = {DIGEST: digest_in(folder), FILES: digest_of_files(logged.model_uri), **origin}
     return client.create_model_version(
         name, logged.model_uri, run_id, tags=tags, model_id=logged.model_id
     )
+
+
+def make_model(client: MlflowClient, name: str) -> None:
+    """Make a registered model without versions, unless there is one of that name."""
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != EXISTS:
+            raise
 
 
 def signature_of(

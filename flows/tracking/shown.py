@@ -5,11 +5,11 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from flows.layout import Layout
 from flows.recording.lock_file import read_lock
+from flows.system.environment import TRACKING, database_file
 from flows.tracking.promoted import Promotion
 from rnn_core.errors import DataError
 from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
@@ -99,7 +99,7 @@ def digest_of_outputs(stages: Mapping[str, object], dataset: str) -> str:
 
 def where(environment: Mapping[str, str] = os.environ) -> str:
     """The address of MLflow, with the inode of a local database: a new file is another database."""
-    address = environment.get("MLFLOW_TRACKING_URI", "")
-    _, is_local, database = address.partition("sqlite:///")
-    there = Path(database).stat().st_ino if is_local and Path(database).exists() else ""
+    address = environment.get(TRACKING, "")
+    file = database_file(address)
+    there = file.stat().st_ino if file and file.exists() else ""
     return f"{address} {environment.get('MLFLOW_REGISTRY_URI', '')} {there}"

@@ -1,11 +1,14 @@
 """Runs that MLflow calls running."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flows.tracking.projection import connect, reachable
 from flows.tracking.retired import shown
 from flows.tracking.searches import every
+
+PROCESS = "gatewise.process"
+"""Tag with the host and process that make a run."""
 
 
 @dataclass(frozen=True)
@@ -16,13 +19,13 @@ class Unended:
         id: MLflow's id of the run.
         name: Name of the run.
         started: When it began, in seconds since 1970.
-        tags: All of its tags.
+        process: Host and process that make it, with a space between; empty if not known.
     """
 
     id: str
     name: str
     started: float
-    tags: Mapping[str, str]
+    process: str
 
 
 def unended(study: str) -> Iterator[Unended]:
@@ -38,8 +41,8 @@ def unended(study: str) -> Iterator[Unended]:
         pages = every(lambda token: client.search_runs(places, query, page_token=token))
         found = list(pages) if places else []
     for run in found:
-        info = run.info
-        yield Unended(info.run_id, info.run_name or "", info.start_time / 1000, run.data.tags)
+        info, process = run.info, run.data.tags.get(PROCESS, "")
+        yield Unended(info.run_id, info.run_name or "", info.start_time / 1000, process)
 
 
 def end_run(run: Unended) -> None:

@@ -57,7 +57,8 @@ def export_onnx(model: nn.Module, file: Path, metadata: Mapping[str, Any]) -> Ex
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise ParameterError(
-            f"writing ONNX needs {', '.join(missing)}: pip install 'gatewise[onnx]'"
+            f"writing ONNX needs {', '.join(missing)}; in a clone of Gatewise: "
+            "pip install '.[onnx]'"
         )
     if not isinstance(model, HasPorts):
         raise ParameterError(f"{type(model).__name__} does not say what goes into it: add `ports`")

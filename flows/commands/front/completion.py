@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flows.stages import DATASET_VERBS
 from rnn_core.cells import REGISTRY as CELLS
 from rnn_core.tasks import REGISTRY as TASKS
-
-VERBS = ("ingest", "prepare", "train", "evaluate", "compare")
-"""Stages that each dataset has."""
 
 PLACES = (".", "*", "studies/*")
 """Patterns of folders where studies are looked for, from the current folder."""
@@ -39,7 +37,8 @@ def datasets(incomplete: str) -> list[str]:
 
 def stages(incomplete: str) -> list[str]:
     """Stages of the study in the current folder that begin with the incomplete word."""
-    names = ["code", *(f"{verb}@{name}" for verb in VERBS for name in datasets("")), "report"]
+    found = datasets("")
+    names = ["code", *(f"{verb}@{name}" for verb in DATASET_VERBS for name in found), "report"]
     return [name for name in names if name.startswith(incomplete)]
 
 

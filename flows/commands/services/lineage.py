@@ -95,12 +95,13 @@ def reproduce(model: str, study: Path, keep: Path | None) -> None:
     from flows.operations.lineage import trace  # noqa: PLC0415 - as above
 
     found = trace(model, folder)
+    root = operation.check_reproducible(found, folder)
     name = f"{found.model} version {found.version}"
     with TemporaryDirectory(prefix="gatewise-") as temporary:
         scratch = kept or Path(temporary)
-        sys.stdout.write(f"Training {name} again from commit {found.commit or '(none)'}\n")
+        sys.stdout.write(f"Training {name} again from commit {found.commit}\n")
         sys.stdout.flush()
-        differing = operation.reproduce(found, folder, scratch)
+        differing = operation.reproduce(found, root, scratch)
     sys.stdout.writelines(f"{line}\n" for line in differing)
     if differing:
         raise StudyError(

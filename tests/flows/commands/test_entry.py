@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands.entry import NEEDED
+from flows.commands.entry import NEEDED, main
 
 PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
 
@@ -53,10 +53,26 @@ def test_without_the_pipeline_it_says_what_to_install(lacking):
     done = started(lacking)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert done.stderr.endswith("pip install 'gatewise[pipeline]'\n")
+    assert done.stderr.endswith("in a clone of Gatewise: pip install '.[pipeline]'\n")
     assert all(name in done.stderr for name in lacking)
     ours = {name for name in done.stdout.split() if name.startswith(("flows", "rnn_core"))}
     assert ours == {"flows", "flows.commands", "flows.commands.entry"}
+
+
+@pytest.mark.parametrize(
+    "moment", ["flows.commands.entry.find_spec", "flows.commands.main.collect_seldom"]
+)
+def test_ctrl_c_ends_it_in_silence_from_its_first_moment(moment, monkeypatch, capsys):
+    """In the first second, while modules were imported, it was a traceback."""
+
+    def press(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(moment, press)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_with_all_of_it_it_runs():

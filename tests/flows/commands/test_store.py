@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -192,9 +193,12 @@ def test_verify_finds_every_broken_entry_and_removes_it_if_asked(layout, gatewis
     assert "3 entries" in gatewise("verify", layout.folder)
     (broken[0] / "config.json").write_text("[]")
     (broken[1] / "data.json").unlink()
-    assert "2 of 3 entries" in gatewise("verify", layout.folder, code=1)
+    said = gatewise("verify", layout.folder, code=1)
+    assert "2 of 3 entries" in said
     assert all(entry.exists() for entry in broken)
-    said = gatewise("verify", layout.folder, "--fix")
+    program, store, *advised = shlex.split(said.split("`")[1])
+    assert (program, store) == ("gatewise", "store")
+    said = gatewise(*advised)
     assert f"{broken[0].name}/config.json" in said
     assert f"{broken[1].name}/data.json" in said
     assert not any(entry.exists() for entry in broken)

@@ -19,7 +19,7 @@ import waiting
 from prefect_api import prefect_api
 from usual_study import USUAL
 
-from flows.recording.inputs import DATASET_VERBS as VERBS
+from flows.stages import DATASET_VERBS as VERBS
 from rnn_core.comparison.outcome import read_comparison
 
 wait_for = partial(waiting.wait_for, seconds=120, every=0.2)

@@ -20,7 +20,7 @@ from usual_study import USUAL
 
 from flows.commands.services import doctor as command
 from flows.layout import Layout
-from flows.operations import dead_runs, doctor
+from flows.operations import dead_runs, doctor, unended_runs
 from flows.running.mark import mark_file
 from flows.system.exclusive import exclusive
 from flows.system.servers import free_port
@@ -299,6 +299,6 @@ def test_run_that_prefect_will_not_end_is_told_with_the_reason(monkeypatch):
     gone = SimpleNamespace(run=SimpleNamespace(name="lazy-fox", id=uuid4()), reason="is gone")
     monkeypatch.setattr(dead_runs, "find_dead", lambda client: [gone])
     with prefect_failing_after(2) as api, temporary_settings({PREFECT_API_URL: api}):
-        (finding,) = doctor.dead_flow_runs(api)
+        (finding,) = unended_runs.dead_flow_runs(api)
         assert finding.where == "flow run lazy-fox"
         assert "answered 500" in command.attempt(finding.fix)

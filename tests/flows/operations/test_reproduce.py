@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.commands.services.lineage import reproduce as command
 from flows.operations import reproduce
 from flows.operations.lineage import Lineage
 from flows.system.git import git, head
@@ -67,13 +68,16 @@ def found(repository):
         ({"code": "gatewise 0.0.1"}, r"made by gatewise 0.0.1, and here is gatewise .*: install"),
     ],
 )
-def test_what_no_commit_has_is_refused_before_anything_is_done(
-    repository, found, tmp_path, monkeypatch, change, told
+def test_what_no_commit_has_is_refused_before_anything_is_done_or_said(
+    repository, found, tmp_path, monkeypatch, capsys, change, told
 ):
     monkeypatch.setattr(reproduce, "run", None)
+    monkeypatch.setattr("flows.operations.lineage.trace", lambda *_: replace(found, **change))
+    monkeypatch.setattr("flows.commands.services.lineage.enter_home", lambda folder: folder)
     place = tmp_path / "scratch"
     with pytest.raises(StudyError, match=told):
-        reproduce.reproduce(replace(found, **change), repository / "studies/shop", place)
+        command("shop.sales", repository / "studies/shop", place)
+    assert capsys.readouterr().out == ""
     assert not place.exists()
 
 

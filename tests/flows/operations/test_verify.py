@@ -2,6 +2,7 @@
 
 import os
 import random
+import shlex
 import shutil
 
 import pytest
@@ -29,7 +30,7 @@ def whole(finished, home, tmp_path, monkeypatch):
         if name.startswith("DVC_"):
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
-    folder = shutil.copytree(finished, tmp_path / "tiny", symlinks=True)
+    folder = shutil.copytree(finished, tmp_path / "Zoë's tiny", symlinks=True)
     shutil.copytree(f"{finished}.dvc", folder / ".dvc", symlinks=True)
     return Layout(folder)
 
@@ -133,7 +134,9 @@ def test_all_faults_are_told_at_once(whole, capsys, monkeypatch):
     with pytest.raises(StudyError, match="3 faults"):
         command(whole.folder)
     told = capsys.readouterr().out
-    for cure in ("dvc checkout --force train@sales", "dvc pull", "gatewise store verify --fix"):
+    study = shlex.quote(str(whole.folder.resolve()))
+    fetch, mend = f"dvc --cd {study} checkout --force train@sales", "gatewise store verify --fix"
+    for cure in (f"`{fetch}`", "dvc pull", f"`{mend} {study}`"):
         assert cure in told
 
 

@@ -9,9 +9,18 @@ from flows.layout import Layout
 from flows.recording import plan
 from flows.recording.command import RecordingError, stale_stages
 from flows.recording.graph_file import bring_up_to_date
-from flows.recording.inputs import DATASET_VERBS, read_inputs
+from flows.recording.inputs import read_inputs
 from flows.recording.lock_file import apart, lock_file
-from flows.recording.plan import above, below, find_due, lacks_trainings, order, select
+from flows.recording.plan import (
+    above,
+    below,
+    find_due,
+    lacks_trainings,
+    only_looking,
+    order,
+    select,
+)
+from flows.stages import DATASET_VERBS
 from flows.system.home import clone
 from rnn_core.errors import ParameterError, StudyError
 
@@ -128,6 +137,26 @@ def test_code_is_looked_at_as_it_is_now(layout, inputs):
     assert layout.code.read_text() == text
 
 
+def test_who_only_looks_leaves_code_json_to_the_recorded_results(layout, inputs):
+    """After an edit of code, a look made `gatewise verify` report code.json."""
+    text = layout.code.read_text().replace(inputs.code.compare["sales"], "0" * 64)
+    for before in (text, None):
+        layout.code.unlink() if before is None else layout.code.write_text(before)
+        with only_looking(layout):
+            assert find_due(layout, inputs, None, None).stages == set()
+            assert layout.code.exists()
+        assert (layout.code.read_text() if layout.code.exists() else None) == before
+
+
+def test_link_to_nothing_is_left_to_the_user_who_is_told_of_it(layout, inputs):
+    graph = layout.folder / "dvc.yaml"
+    graph.unlink(missing_ok=True)
+    graph.symlink_to("nowhere/dvc.yaml")
+    with pytest.raises(StudyError, match="links to nothing"), only_looking(layout):
+        find_due(layout, inputs, None, None)
+    assert graph.is_symlink()
+
+
 def test_lock_that_was_cut_off_is_put_back_first(layout, inputs):
     going_on = apart(layout)
     going_on.__enter__()
@@ -142,6 +171,15 @@ def test_dvc_that_cannot_say_is_an_error_with_its_words(layout):
     (layout.folder / "dvc.lock").write_text("stages: [")
     with pytest.raises(RecordingError, match=r"dvc status failed in .*dvc\.lock"):
         stale_stages(layout)
+
+
+def test_study_of_an_archive_without_git_is_told_what_dvc_lacks(layout):
+    """DVC said only that it "is not a git repository", as of a ZIP file from GitHub."""
+    (layout.folder / ".dvc/config").write_text("")
+    with pytest.raises(RecordingError, match="dvc status failed") as caught:
+        stale_stages(layout)
+    tell = f"dvc --cd {layout.folder.resolve()} config --local core.no_scm true"
+    assert str(caught.value).endswith(f"; the study is in no git repository: `{tell}` tells DVC so")
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ import yaml
 from flows.recording import inputs as module
 from flows.recording import record as recording
 from flows.recording.command import commit, stale_stages
-from flows.recording.inputs import DATASET_VERBS, read_inputs
+from flows.recording.inputs import read_inputs
 from flows.recording.lock_file import kept_copy, lock_file, read_lock
 from flows.recording.plan import order
 from flows.recording.record import record
+from flows.stages import DATASET_VERBS
 from flows.stages.code import code
 from rnn_core.errors import StudyError
 

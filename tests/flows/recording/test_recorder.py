@@ -7,10 +7,11 @@ import pytest
 
 from flows.recording import record as recording
 from flows.recording.command import RecordingError, commit, stale_stages
-from flows.recording.inputs import DATASET_VERBS, read_inputs
+from flows.recording.inputs import read_inputs
 from flows.recording.lock_file import lock_file, read_lock
 from flows.recording.plan import order
 from flows.recording.recorder import Recorder
+from flows.stages import DATASET_VERBS
 
 SALES, OPINIONS = ([f"{verb}@{name}" for verb in DATASET_VERBS] for name in ("sales", "opinions"))
 

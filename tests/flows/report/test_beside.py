@@ -4,8 +4,10 @@ import re
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
+from shutil import copytree
 
 import pytest
+from fingerprints import REPOSITORY, edit
 from mlflow import MlflowClient
 
 from flows.commands import upkeep
@@ -17,6 +19,7 @@ from flows.stages.report import report
 from flows.tracking import registry
 from flows.tracking.projection import Projection
 from flows.trainings.records import Answer, Record, append
+from rnn_core import definitions, reach
 from rnn_core.comparison.ensembles import EnsembleResult, EnsembleScores
 from rnn_core.comparison.outcome import read_comparison, write_comparison
 from rnn_core.comparison.refits import Gain, Refit, RefitResult
@@ -209,6 +212,27 @@ def test_figures_are_logged_again_only_if_they_change(champion, client, made_up,
     made_up.curve("prices", "gru", "16", 0).write_text("")
     assert champion().data.tags["gatewise.figures"] != first
     assert len(logged) == 5
+
+
+def test_figures_are_logged_again_if_code_that_draws_them_changes(
+    champion, tmp_path, monkeypatch, request
+):
+    request.addfinalizer(reach.forget)
+    copytree(REPOSITORY / "flows", tmp_path / "flows")
+    (tmp_path / "rnn_core").symlink_to(REPOSITORY / "rnn_core")
+
+    def after_edit(file, old, new):
+        edit(tmp_path / "flows/report" / file, old, new)
+        reach.forget()
+        return champion().data.tags["gatewise.figures"]
+
+    first = champion().data.tags["gatewise.figures"]
+    monkeypatch.setattr(definitions, "ROOT", tmp_path)
+    assert after_edit("figures/curves.py", "\n\n\n", "\n\n\n# Here.\n") == first
+    assert after_edit("page.py", "page.html", "other.html") == first
+    style = after_edit("svg.py", "FONT_SIZE = 9", "FONT_SIZE = 10")
+    text = after_edit("words.py", '" worse"', '" behind"')
+    assert len({first, style, text}) == 3
 
 
 def timed(seconds, megabytes, what="train", seed=0, cell="gru", dataset="sounds", **more):

@@ -1,5 +1,6 @@
 """Work for a Dask worker's process in tests, which imports it by this name."""
 
+import errno
 import os
 import time
 
@@ -10,6 +11,10 @@ def do(_function, _work):
 
 def end_process(_function, _work):
     os._exit(3)
+
+
+def meet_a_full_disk(_function, _work):
+    raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
 
 def go_on(_function, work):

@@ -157,3 +157,18 @@ def test_what_the_end_of_the_run_cut_off_is_not_told_as_a_failure():
     execution.run()
     assert set(execution.failures) == {"train@a", "train@b"}
     assert [one for one in told if one[1]] == [("train@b", "failed: no such file")]
+
+
+def test_recording_that_fails_is_told_and_is_no_task_that_ended():
+    """The last lines of a run on a full disk had counts such as [10/9]."""
+    counted, told, recorded = [], [], Future()
+    recorded.set_exception(OSError("the disk is full"))
+    execution = Noting()
+    execution.closing.record = lambda _: recorded
+    execution.display = SimpleNamespace(
+        ended=lambda name, outcome: counted.append(name), tell=told.append
+    )
+    execution.run()
+    records = ["record@a", "record@b", "record"]
+    assert sorted(told) == sorted(f"{name}: failed: the disk is full" for name in records)
+    assert not {*counted} & {*records}

@@ -84,7 +84,7 @@ def test_candidate_that_alone_trained_is_used_without_a_risk(tmp_path):
         found["decision"] |= {"status": "decided", "why": "only_left", "runner_up": None}
 
     told = made(tmp_path, "co2", change)
-    only = "most trainings of every other candidate diverged"
+    only = "at least half of the trainings of every other candidate diverged"
     assert f"co2  use {read_comparison(LAYOUT.comparison('co2')).champion.name} ({only})\n" in told
     assert "to decide: if the others matter, set a lower training.learning_rate" in told
     assert "risk" not in told
@@ -159,7 +159,9 @@ def test_dataset_without_a_champion_says_why_and_what_to_do(tmp_path):
         found["decision"] |= {"champion": None, "registered_seed": None, "runner_up": None}
 
     told = made(tmp_path, "sums", change)
-    assert "no cell to recommend (most trainings of every candidate diverged)" in told
+    assert (
+        "no cell to recommend (at least half of the trainings of every candidate diverged)" in told
+    )
     assert "to decide: set a lower training.learning_rate" in told
     assert "gatewise run" in told
 

@@ -15,8 +15,8 @@ from prefect.settings import (
 from silent_http import answering_as
 
 from flows.commands.services.deploy import deploy
-from flows.operations.doctor import problem_of_prefect
-from flows.system.prefect_api import prefect_answers
+from flows.operations.unended_runs import problem_of_prefect
+from flows.system.prefect_api import PAGE, every, prefect_answers
 from flows.system.servers import ServerError, free_port
 
 
@@ -53,6 +53,12 @@ def test_answer_that_is_not_that_of_prefect_is_told(status, body, told, tiny_stu
         finding = problem_of_prefect(api)
     assert told in finding.what
     assert "planted" not in f"{found.value} {finding.what}"
+
+
+@pytest.mark.parametrize("held", [0, 1, PAGE, PAGE + 1, 3 * PAGE - 7])
+def test_every_record_is_read_from_pages(held):
+    records = list(range(held))
+    assert list(every(lambda limit, offset: records[offset:][:limit])) == records
 
 
 def asked_to_deploy(folder):

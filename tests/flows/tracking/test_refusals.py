@@ -1,5 +1,8 @@
 """Faults of MLflow are reported with their place, their cause and what to do."""
 
+import shlex
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,7 +66,10 @@ REFUSED = "Failed to establish a new connection: [Errno 111] Connection refused"
             "The experiment 7 must be in the 'active' state. Current state is deleted.",
             "experiment 7 was deleted in MLflow at http://host:5000: restore it",
         ),
-        ("Detected out-of-date database schema; run mlflow db upgrade", "refused that: Detected"),
+        (
+            "Detected out-of-date database schema (found version 7, but expected 8)",
+            'back it up, then call `mlflow db upgrade "$MLFLOW_TRACKING_URI"`; if that fails',
+        ),
     ],
 )
 def test_each_kind_of_refusal_has_its_own_cure(said, told, monkeypatch):
@@ -77,7 +83,7 @@ def test_each_kind_of_refusal_has_its_own_cure(said, told, monkeypatch):
 @pytest.mark.parametrize(
     ("address", "told"),
     [
-        ("sqlite:///{}/text.db", r"database at sqlite:.* cannot be used: .*file is not a database"),
+        ("sqlite:///{}/text.db", r"sqlite:.* cannot be used: .*file is not a database; restore it"),
         ("{}/mlruns", r"refused that: The filesystem tracking backend"),
         ("foo://bar", r"refused that: .*got unsupported URI 'foo://bar'"),
         ("mysql://ada:planted@127.0.0.1:1/x", r"needs a package .*No module named 'MySQLdb'"),
@@ -111,6 +117,33 @@ def test_each_kind_of_error_names_what_cannot_be_used(error, told, monkeypatch):
     place = "postgresql://host/mlflow"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", place)
     assert refusal_of(error).startswith(told.format(place))
+
+
+def test_database_that_another_process_holds_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/busy.db")
+    with (
+        closing(sqlite3.connect(tmp_path / "busy.db", isolation_level=None)) as holder,
+        closing(sqlite3.connect(tmp_path / "busy.db", timeout=0)) as other,
+        pytest.raises(sqlite3.OperationalError) as refused,
+    ):
+        holder.execute("BEGIN EXCLUSIVE")
+        other.execute("SELECT * FROM sqlite_master")
+    error = OperationalError("SELECT 1", {}, refused.value)
+    wrapped = MlflowException("(raised as a result of Query-invoked autoflush; consider more)")
+    wrapped.__cause__ = error
+    text = refusal_of(error)
+    assert refusal_of(wrapped) == text
+    assert text.endswith(
+        "is locked; another process is writing to it; try again when that has ended"
+    )
+
+
+def test_database_of_an_older_mlflow_is_told_with_the_command_for_it(tmp_path, monkeypatch):
+    """MLflow's own advice has no address, and was cut off."""
+    address = f"sqlite:///{tmp_path}/my data.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    text = refusal_of(MlflowException("Detected out-of-date database schema (found version 7)"))
+    assert shlex.split(text.split("`")[1]) == ["mlflow", "db", "upgrade", address]
 
 
 def test_models_after_the_first_hundred_are_found(database):

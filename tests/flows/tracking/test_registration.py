@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import (
+    PERMISSION_DENIED,
+    REQUEST_LIMIT_EXCEEDED,
+    RESOURCE_ALREADY_EXISTS,
+)
 from promoting import (
     NAME,
     answer_differently,
@@ -43,6 +49,21 @@ def test_changed_model_refuses_to_load(layout, tmp_path, name):
     file.write_bytes(content)
     with pytest.raises(StudyError, match="has been changed since it was registered"):
         mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [(RESOURCE_ALREADY_EXISTS, False), (PERMISSION_DENIED, True), (REQUEST_LIMIT_EXCEEDED, True)],
+)
+def test_only_a_name_that_is_taken_is_no_refusal(monkeypatch, code, is_told):
+    """Otherwise a later message says that there is no such model."""
+
+    def refuse(self, name):
+        raise MlflowException("not here", code)
+
+    monkeypatch.setattr(MlflowClient, "create_registered_model", refuse)
+    with pytest.raises(MlflowException) if is_told else nullcontext():
+        registry.make_model(MlflowClient(), "shop.tea")
 
 
 def test_first_model_that_answers_differently_gets_no_alias(layout, monkeypatch):

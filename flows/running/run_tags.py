@@ -1,4 +1,4 @@
-"""The origin of results: the commit of the code, and the run of the flow."""
+"""Tags of MLflow runs: the commit of the code, and the run of the flow and its process."""
 
 import os
 import socket
@@ -7,12 +7,10 @@ from prefect.runtime import flow_run
 
 from flows.system.git import head
 from flows.system.home import clone
-
-PROCESS = "gatewise.process"
-"""Tag with the host and process that make a run of MLflow."""
+from flows.tracking.unended import PROCESS
 
 
-def lineage() -> dict[str, str]:
+def run_tags() -> dict[str, str]:
     """Tags for new MLflow runs: the commit if there is one, the Prefect run, host and process."""
     return {
         "mlflow.source.git.commit": commit(),
