@@ -288,7 +288,7 @@ def by_race(study: Generated) -> Outcome:
     standings = verdict.judged["validation"].standings
     return outcome_of(
         study,
-        list(each).index(verdict.decision.champion or ""),
+        list(each).index(verdict.decision.recommended or ""),
         trainings=sum(asked.values()),
         decided=verdict.decision.status == "decided",
         inferior=any(standing.inferior for standing in standings.values()),

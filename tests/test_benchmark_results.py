@@ -46,13 +46,13 @@ def test_every_dataset_is_of_one_of_both_rules():
 def test_every_result_of_the_rule_in_use_is_that_of_the_comparison(dataset):
     comparison, row = read(dataset), list(RENEWED[dataset].values())
     decision, metric = comparison["decision"], comparison["metric"]
-    champion = comparison["candidates"][decision["champion"]]
+    champion = comparison["candidates"][decision["recommended"]]
     risks = [champion[split]["risk"] for split in ("validation", "test")]
     best = max if metric["direction"] == "higher" else min
     networks = {n: network["test"]["mean"] for n, network in comparison["references"].items()}
     seeds = {seed["seed"]: seed["test"] for seed in champion["seeds"]}
     effort = comparison["effort"]
-    assert row[1:3] == [decision["champion"], decision["status"]]
+    assert row[1:3] == [decision["recommended"], decision["status"]]
     assert row[3] == ", ".join(chance(risk["chance"]) for risk in risks)
     assert row[4] == ", ".join(f"{risk['expected_loss']:.2g}" for risk in risks)
     ensemble = comparison["ensemble"]
@@ -69,7 +69,7 @@ def test_every_result_of_the_rule_in_use_is_that_of_the_comparison(dataset):
 def test_every_decision_is_that_of_the_comparison(dataset):
     comparison = read(dataset)
     row, decision = DECISIONS[dataset], comparison["decision"]
-    assert row["use"] == decision["champion"]
+    assert row["use"] == decision["recommended"]
     assert row["decision"] == decision["status"]
     # The committed comparisons are older than the word that the page uses.
     assert row["because"] == decision["reason"].replace("test side", "test set")
@@ -98,7 +98,7 @@ def test_every_number_is_that_of_the_comparison(dataset):
         assert int(row["seeds"]) == len(cell["seeds"])
     for name, score in comparison["baselines"].items():
         assert number(rows[name][metric]) == pytest.approx(score, rel=1e-3)
-    assert f"**{comparison['decision']['champion']}**" in TABLES[dataset]
+    assert f"**{comparison['decision']['recommended']}**" in TABLES[dataset]
 
 
 @pytest.mark.parametrize("dataset", SUMMARY)

@@ -78,7 +78,7 @@ def test_champion_beats_every_simple_baseline(name):
     result = RESULTS[name]
     sign = 1 if result["metric"]["direction"] == "lower" else -1
     best = min(sign * score for score in result["baselines"].values())
-    champion = result["candidates"][result["decision"]["champion"]]["cell"]
+    champion = result["candidates"][result["decision"]["recommended"]]["cell"]
     assert mean(losses(result, champion)) < best
 
 

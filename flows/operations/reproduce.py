@@ -144,7 +144,7 @@ def differences(found: Lineage, layout: Layout) -> list[str]:
         for name in names
     ]
     comparison = read_comparison(layout.comparison(found.dataset))
-    if comparison.champion is None:
+    if comparison.recommended is None:
         return [*told, "no champion is chosen now"]
     with registry.candidate(layout, found.dataset, comparison) as folder:
         digest = registry.digest_in(folder)

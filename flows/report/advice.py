@@ -5,7 +5,7 @@ from math import inf
 
 from flows.report import words
 from rnn_core.comparison.ensembles import BETTER
-from rnn_core.comparison.outcome import Champion, Comparison, Decision, Why
+from rnn_core.comparison.outcome import Comparison, Decision, Recommended, Why
 from rnn_core.comparison.refits import Refit
 from rnn_core.comparison.rounding import apart, exceeds
 
@@ -32,7 +32,7 @@ def sentence(comparison: Comparison) -> str:
 
     Reasons against every candidate, or against the choice, come first.
     """
-    if comparison.champion is None:
+    if comparison.recommended is None:
         return f"No cell can be recommended: {ALL_DIVERGED}."
     contradicts = comparison.decision.why == "test_contradicts"
     warning = "the test set contradicts the validation set" if contradicts else ""
@@ -42,18 +42,18 @@ def sentence(comparison: Comparison) -> str:
 
 def use(comparison: Comparison) -> str:
     """Say which candidate to use, and the risk."""
-    champion, decision = comparison.champion, comparison.decision
-    assert champion is not None
-    validation, test = champion.result.validation, champion.result.test
+    recommended, decision = comparison.recommended, comparison.decision
+    assert recommended is not None
+    validation, test = recommended.result.validation, recommended.result.test
     if decision.why == "only_one":
-        return f"use {champion.name}, the only candidate"
+        return f"use {recommended.name}, the only candidate"
     if decision.why == "only_left":
-        return f"use {champion.name}: {OTHERS_DIVERGED}"
+        return f"use {recommended.name}: {OTHERS_DIVERGED}"
     if validation.risk is None:
-        return f"for now use {champion.name}: {NOTHING_TOLD[decision.why]}"
+        return f"for now use {recommended.name}: {NOTHING_TOLD[decision.why]}"
     if decision.status == "decided":
         return (
-            f"use {champion.name}: the chance that another candidate is better by more than the "
+            f"use {recommended.name}: the chance that another candidate is better by more than the "
             f"margin is {words.chance_of(1 - validation.risk.chance)}"
         )
     ends = {
@@ -61,7 +61,7 @@ def use(comparison: Comparison) -> str:
         "too_close": f", and it takes {NEEDED} to decide",
     }
     return (
-        f"for now use {champion.name}: the chance that it is {within(comparison)} is "
+        f"for now use {recommended.name}: the chance that it is {within(comparison)} is "
         f"{words.chance(validation)}{ends[decision.why]}"
     )
 
@@ -73,30 +73,30 @@ def within(comparison: Comparison) -> str:
 
 def as_good(comparison: Comparison) -> str:
     """Say that a simple baseline is as good as the recommended candidate; empty if none is."""
-    rival, champion = rivalling(comparison), comparison.champion
-    if rival is None or champion is None:
+    rival, recommended = rivalling(comparison), comparison.recommended
+    if rival is None or recommended is None:
         return ""
     if is_better(comparison, rival):
         said = "is better than every candidate"
-    elif exceeds(ahead_of(comparison, rival, champion), comparison.margin):
-        said = f"is better than {champion.name} by more than the margin"
+    elif exceeds(ahead_of(comparison, rival, recommended), comparison.margin):
+        said = f"is better than {recommended.name} by more than the margin"
     else:
-        said = f"is as good as {champion.name}, within the margin"
+        said = f"is as good as {recommended.name}, within the margin"
     return f"the simple baseline {rival} ({words.score(comparison.baselines[rival])}) {said}"
 
 
 def rivalling(comparison: Comparison) -> str | None:
     """The best simple baseline, if what is recommended is not better by more than the margin."""
-    best, champion = words.best_baseline(comparison), comparison.champion
-    if best is None or champion is None:
+    best, recommended = words.best_baseline(comparison), comparison.recommended
+    if best is None or recommended is None:
         return None
-    behind = -ahead_of(comparison, best, champion)
+    behind = -ahead_of(comparison, best, recommended)
     return None if exceeds(behind, comparison.margin) else best
 
 
-def ahead_of(comparison: Comparison, baseline: str, champion: Champion) -> float:
+def ahead_of(comparison: Comparison, baseline: str, recommended: Recommended) -> float:
     """The amount by which a simple baseline is better on the test set than what is recommended."""
-    loss, mean = comparison.metric.loss, champion.result.test.mean
+    loss, mean = comparison.metric.loss, recommended.result.test.mean
     return -inf if mean is None else apart(loss(mean), loss(comparison.baselines[baseline]))
 
 
@@ -118,13 +118,15 @@ def verdict(comparison: Comparison, emphasise: Callable[[str], str] = str) -> st
         comparison: The comparison.
         emphasise: Marks the first sentence.
     """
-    metric, champion = comparison.metric, comparison.champion
+    metric, recommended = comparison.metric, comparison.recommended
     first = emphasise(sentence(comparison))
-    if champion is None:
+    if recommended is None:
         return first
-    mean, name = words.score(champion.result.test.mean), metric.in_words
+    mean, name = words.score(recommended.result.test.mean), metric.in_words
     unit = "" if metric.unit in name else f"{metric.unit}, "
-    text = f"{champion.name} has {name} {mean} on the test set ({unit}{metric.direction} is better)"
+    text = (
+        f"{recommended.name} has {name} {mean} on the test set ({unit}{metric.direction} is better)"
+    )
     if beside := to_runner_up(comparison.decision):
         text += f", {beside}"
     if comparison.optimum is not None:
@@ -145,10 +147,10 @@ def to_runner_up(decision: Decision) -> str:
 
 def evidence(comparison: Comparison) -> str:
     """State the evidence for the recommendation, what is open, and what would settle it."""
-    decision, champion = comparison.decision, comparison.champion
-    if champion is None:
+    decision, recommended = comparison.decision, comparison.recommended
+    if recommended is None:
         return effort(comparison)
-    parts = [on_both(comparison, champion), others(comparison), left_out(comparison)]
+    parts = [on_both(comparison, recommended), others(comparison), left_out(comparison)]
     parts += failures(comparison)
     parts += cautions(comparison)
     parts += [together(comparison), refitted(comparison)]
@@ -156,36 +158,38 @@ def evidence(comparison: Comparison) -> str:
     return " ".join(part for part in parts if part)
 
 
-def on_both(comparison: Comparison, champion: Champion) -> str:
+def on_both(comparison: Comparison, recommended: Recommended) -> str:
     """State the recommended candidate's risk by validation and test set."""
-    validation, test = champion.result.validation, champion.result.test
+    validation, test = recommended.result.validation, recommended.result.test
     if validation.risk is None or test.risk is None or comparison.decision.alone:
         return ""
     return (
-        f"The chance that {champion.name} is {within(comparison)} is {words.chance(validation)} by "
-        f"the validation set, which chose it, and {words.chance(test)} by the test set, which was "
-        f"read once, afterwards. Its expected loss is {words.expected_loss(validation)} margins by "
-        f"the validation set, and {words.expected_loss(test)} by the test set."
+        f"The chance that {recommended.name} is {within(comparison)} is {words.chance(validation)} "
+        f"by the validation set, which chose it, and {words.chance(test)} by the test set, which "
+        "was read once, afterwards. Its expected loss is "
+        f"{words.expected_loss(validation)} margins by the validation set, and "
+        f"{words.expected_loss(test)} by the test set."
     )
 
 
 def together(comparison: Comparison) -> str:
     """Compare the ensemble of the recommended candidate with its best seed; empty without one."""
-    found, champion = comparison.ensemble, comparison.champion
-    if found is None or champion is None:
+    found, recommended = comparison.ensemble, comparison.recommended
+    if found is None or recommended is None:
         return ""
     number, by = len(found.scores.seeds), found.better_by
     compared = f"{words.difference(abs(by))} {'better' if by > 0 else 'worse'}" if by else "as good"
     extra = f", {words.count(found.trainings)} of them trained for it alone"
     kept = ""
     if comparison.registered_refit is None:
-        alone = f"Registered is seed {champion.seed.seed} alone."
+        alone = f"Registered is seed {recommended.seed.seed} alone."
         kept = " The ensemble is registered." if found.registered else f" {alone}"
     return (
-        f"The mean of {number} seeds of {champion.name}{extra if found.trainings else ''} has "
-        f"{words.score(found.scores.test)} on the test set, where seed {champion.seed.seed} alone "
-        f"has {words.score(champion.seed.test)}; on the validation set it is {compared} (p = "
-        f"{words.difference(found.p_value, BETTER)}). It costs {number} times as much to run.{kept}"
+        f"The mean of {number} seeds of {recommended.name}{extra if found.trainings else ''} has "
+        f"{words.score(found.scores.test)} on the test set, where seed {recommended.seed.seed} "
+        f"alone has {words.score(recommended.seed.test)}; on the validation set it is {compared} "
+        f"(p = {words.difference(found.p_value, BETTER)}). It costs {number} times as much to run."
+        f"{kept}"
     )
 
 
@@ -247,8 +251,12 @@ def others(comparison: Comparison) -> str:
 
 def left_out(comparison: Comparison) -> str:
     """Name the candidates whose chance is not computed beside the others'; empty if none is."""
-    champion = comparison.champion
-    if champion is None or champion.result.validation.risk is None or comparison.decision.alone:
+    recommended = comparison.recommended
+    if (
+        recommended is None
+        or recommended.result.validation.risk is None
+        or comparison.decision.alone
+    ):
         return ""
     out = [name for name, one in comparison.candidates.items() if one.validation.risk is None]
     if not out:
@@ -370,9 +378,9 @@ def effort(comparison: Comparison) -> str:
 
 def because(comparison: Comparison) -> str:
     """The reason why it is decided or open, in a few words."""
-    champion = comparison.champion
-    held = words.chance(champion.result.validation) if champion else ""
-    on_test = words.chance(champion.result.test) if champion else ""
+    recommended = comparison.recommended
+    held = words.chance(recommended.result.validation) if recommended else ""
+    on_test = words.chance(recommended.result.test) if recommended else ""
     chances = f"chance {held} to be within the margin of the best, {on_test} by the test set"
     return {
         "safe": chances,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flows.report import advice, recurrence, words
-from rnn_core.comparison.outcome import Champion, Comparison, Need, Why
+from rnn_core.comparison.outcome import Comparison, Need, Recommended, Why
 
 STATES: dict[Why, str] = {
     "safe": "decided",
@@ -29,7 +29,7 @@ class Answer:
         use: The advice, such as "use gru-32".
         state: Its certainty, such as "decided".
         but: Reasons against it.
-        scores: Test scores of the champion, the runner-up and the best simple baseline.
+        scores: Test scores of the candidate, the runner-up and the best simple baseline.
         risk: The probability that another candidate is better by more than the margin, in words.
         share: The same as a number from 0 to 1; None if it is not known.
         to_decide: The seeds or items that would settle it.
@@ -59,22 +59,22 @@ class Answer:
 
 def answer(comparison: Comparison) -> Answer:
     """The answer that a comparison gives."""
-    why, champion = comparison.decision.why, comparison.champion
-    if champion is None:
+    why, recommended = comparison.decision.why, comparison.recommended
+    if recommended is None:
         return Answer(
             use="no cell to recommend",
             state=STATES[why],
             to_decide=DIVERGED,
         )
     now = "" if comparison.decision.status == "decided" else " for now"
-    known = champion.result.validation.risk
+    known = recommended.result.validation.risk
     only = comparison.decision.alone
     return Answer(
-        use=f"use {champion.name}{now}",
+        use=f"use {recommended.name}{now}",
         state=STATES[why],
         but=against(comparison),
-        scores=scores(comparison, champion),
-        risk="" if only else risk(comparison, champion),
+        scores=scores(comparison, recommended),
+        risk="" if only else risk(comparison, recommended),
         share=None if only or known is None else 1 - known.chance,
         to_decide=to_decide(comparison),
     )
@@ -86,10 +86,10 @@ def against(comparison: Comparison) -> tuple[str, ...]:
     return tuple(text for text in found if text)
 
 
-def scores(comparison: Comparison, champion: Champion) -> str:
+def scores(comparison: Comparison, recommended: Recommended) -> str:
     """The mean test score against those of the runner-up and of the best simple baseline."""
     metric, decision = comparison.metric, comparison.decision
-    own = champion.result.test.mean
+    own = recommended.result.test.mean
     told = "diverged" if own is None else words.score(own)
     better = f"{metric.direction} is better"
     text = f"{metric.in_words} on the test set ({better}): {told}"
@@ -103,9 +103,9 @@ def scores(comparison: Comparison, champion: Champion) -> str:
     return text
 
 
-def risk(comparison: Comparison, champion: Champion) -> str:
+def risk(comparison: Comparison, recommended: Recommended) -> str:
     """The probability that another candidate is better by more than the margin."""
-    validation, test = champion.result.validation.risk, champion.result.test.risk
+    validation, test = recommended.result.validation.risk, recommended.result.test.risk
     if validation is None:
         return "not known"
     share = words.chance_of(1 - validation.chance)

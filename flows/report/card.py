@@ -4,7 +4,7 @@ from flows.report import advice, tables, words
 from flows.report.answer import Answer, answer
 from flows.report.details import Details
 from flows.report.markdown import bold, table
-from rnn_core.comparison.outcome import CandidateResult, Champion, Comparison
+from rnn_core.comparison.outcome import CandidateResult, Comparison, Recommended
 from rnn_core.wording import in_words
 
 MOST_CHARACTERS = 5000
@@ -15,19 +15,19 @@ def model_card(details: Details) -> str:
     """The card of the champion of a dataset, in Markdown.
 
     Args:
-        details: Details of the dataset, which must have a champion.
+        details: Details of the dataset, one of whose candidates is recommended.
     """
-    comparison, champion = details.comparison, details.comparison.champion
-    assert champion is not None
+    comparison, recommended = details.comparison, details.comparison.recommended
+    assert recommended is not None
     model, found = f"{details.study}.{details.dataset}", answer(comparison)
     parts = {
         f"{model}: {found.headline}": first(details, found),
-        "What it is": what_it_is(details, champion),
+        "What it is": what_it_is(details, recommended),
         "Decision": f"{advice.verdict(comparison, bold)} {advice.evidence(comparison)}",
         "Candidates": candidates(comparison),
         "Data": data(details),
-        "Metric": metric(comparison, champion),
-        "Cost": cost(champion.result, max(1, len(comparison.members))),
+        "Metric": metric(comparison, recommended),
+        "Cost": cost(recommended.result, max(1, len(comparison.members))),
         "Intended use and limits": limits(details),
     }
     card = "\n\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
@@ -40,18 +40,18 @@ def first(details: Details, found: Answer) -> str:
     return f"{lines}\n\n{commands(details, f'{details.study}.{details.dataset}')}".lstrip()
 
 
-def what_it_is(details: Details, champion: Champion) -> str:
+def what_it_is(details: Details, recommended: Recommended) -> str:
     """Describe the model, and which of the trained models it is."""
-    task, found = in_words(details.comparison.task), champion.result
+    task, found = in_words(details.comparison.task), recommended.result
     return (
         f"A model for {task} around the recurrent cell `{found.cell}` with "
         f"{words.units(found)}, trained on `{details.dataset}`. "
-        f"{which(details.comparison, champion)}"
+        f"{which(details.comparison, recommended)}"
     )
 
 
-def which(comparison: Comparison, champion: Champion) -> str:
-    """Say which of the champion's models is registered, or how it was trained again."""
+def which(comparison: Comparison, recommended: Recommended) -> str:
+    """Say which of the models of the candidate is registered, or how it was trained again."""
     members, refit = comparison.members, comparison.registered_refit
     if members:
         again = f" They were trained again, {advice.on_both_sets(refit)}." if refit else ""
@@ -62,12 +62,12 @@ def which(comparison: Comparison, champion: Champion) -> str:
     if refit:
         (seed,) = comparison.registered_seeds
         return (
-            f"It was trained again, with the random seed of {champion.name} that is best on "
+            f"It was trained again, with the random seed of {recommended.name} that is best on "
             f"validation ({seed}), {advice.on_both_sets(refit)}."
         )
     return (
-        f"It is seed {champion.seed.seed} of {len(champion.result.seeds)}: of the seeds of "
-        f"{champion.name}, the one with the best validation score."
+        f"It is seed {recommended.seed.seed} of {len(recommended.result.seeds)}: of the seeds of "
+        f"{recommended.name}, the one with the best validation score."
     )
 
 
@@ -88,15 +88,15 @@ def data(details: Details) -> str:
     )
 
 
-def metric(comparison: Comparison, champion: Champion) -> str:
-    """Scores of this model, of all seeds of the champion, and of the best simple baseline."""
+def metric(comparison: Comparison, recommended: Recommended) -> str:
+    """Scores of this model, of all seeds of the candidate, and of the best simple baseline."""
     own = comparison.registered_scores
     assert own is not None
     chosen = "" if own.validation is None else f", validation {words.score(own.validation)}"
     return (
         f"{words.about_metric(comparison)}. This model: test {words.score(own.test)}{chosen}. "
-        f"All seeds of {champion.name}: test "
-        f"{words.mean_and_std(champion.result.test)}. Margin: {words.about_margin(comparison)}. "
+        f"All seeds of {recommended.name}: test "
+        f"{words.mean_and_std(recommended.result.test)}. Margin: {words.about_margin(comparison)}. "
         f"Best simple baseline: {words.about_baseline(comparison)}."
     )
 

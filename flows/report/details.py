@@ -68,7 +68,7 @@ def collect(layout: Layout, study: Study, dataset: str) -> Details:
     places = {name: evaluated(layout, dataset, one) for name, one in found.items()}
     diagnostics = {name: read_findings(place) for name, place in places.items()}
     illustrations = {name: read_illustration(place) for name, place in places.items()}
-    has_champion = comparison.champion is not None
+    has_recommended = comparison.recommended is not None
     there = {name: one for name, one in diagnostics.items() if one is not None}
     shown = {name: one for name, one in illustrations.items() if one is not None}
     return Details(
@@ -81,7 +81,7 @@ def collect(layout: Layout, study: Study, dataset: str) -> Details:
         illustrations=shown,
         missing=missing(comparison, curves, set(there), set(shown)),
         reproduce=reproduce(folder_name(layout, study), dataset),
-        serve=serve(f"{study.study}.{dataset}", comparison.task) if has_champion else [],
+        serve=serve(f"{study.study}.{dataset}", comparison.task) if has_recommended else [],
     )
 
 

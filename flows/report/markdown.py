@@ -57,10 +57,10 @@ def bold(text: str) -> str:
 
 
 def candidates(comparison: Comparison) -> list[str]:
-    """The candidates, the champion in bold, and the baselines in italics."""
+    """The candidates, the recommended one in bold, and the baselines in italics."""
     grid = tables.candidates(comparison)
     for row in grid.rows:
-        if row[0] == comparison.decision.champion:
+        if row[0] == comparison.decision.recommended:
             row[0] = bold(row[0])
         elif row[0] in comparison.baselines:
             row[0] = f"*{row[0]}*"

@@ -47,7 +47,7 @@ def reading(comparison: Comparison) -> str:
 
 def next_steps(comparison: Comparison, model: str) -> list[str]:
     """The next steps for the user."""
-    if comparison.champion is None:
+    if comparison.recommended is None:
         return [f"{bold('Next.')} See in the report why the trainings diverged."]
     return [
         (
@@ -66,7 +66,7 @@ def run(comparison: Comparison, name: str) -> str:
             "A network without a recurrence, trained for comparison. It is no candidate: it is "
             f"neither recommended nor registered. {scores(comparison, result)}"
         )
-    is_chosen = name == comparison.decision.champion
+    is_chosen = name == comparison.decision.recommended
     first = f"{words.capitalised(answer(comparison).headline)}." if is_chosen else ""
     return " ".join(part for part in (first, scores(comparison, result), chances(result)) if part)
 

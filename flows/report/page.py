@@ -124,7 +124,7 @@ class PageSection:
 
     dataset: str
     task: str
-    champion: str | None
+    recommended: str | None
     answer: Answer
     risk: Bar | None
     cost: Picture | None
@@ -158,7 +158,7 @@ def section(details: Details) -> PageSection:
     return PageSection(
         dataset=details.dataset,
         task=in_words(comparison.task),
-        champion=comparison.decision.champion,
+        recommended=comparison.decision.recommended,
         answer=found,
         risk=bar(found),
         cost=drawn.get("cost"),

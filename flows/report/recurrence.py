@@ -17,7 +17,7 @@ SURE = 2.0
 
 def needed(comparison: Comparison) -> str:
     """Say whether a recurrence is needed on a dataset; empty if it was not tested."""
-    found, champion = comparison.references, comparison.champion
+    found, recommended = comparison.references, comparison.recommended
     if found is None:
         return (
             "Networks without a recurrence are left out: no model of this kind can be made around "
@@ -25,15 +25,15 @@ def needed(comparison: Comparison) -> str:
         )
     if not found:
         return ""
-    if champion is not None and champion.result.cell == NO_MEMORY:
-        return f"No recurrence is needed here: {champion.name}, which is recommended, has none."
+    if recommended is not None and recommended.result.cell == NO_MEMORY:
+        return f"No recurrence is needed here: {recommended.name}, which is recommended, has none."
     best = best_network(comparison)
-    if champion is None or best is None:
-        lacking = "candidate" if champion is None else "network without one"
+    if recommended is None or best is None:
+        lacking = "candidate" if recommended is None else "network without one"
         return f"Whether a recurrence is needed is not known: no {lacking} has a score."
     name, test, worse_by = best
     than = "as good as" if test.worse_by == 0 else f"{by(test)} than"
-    apart = f"{than} {champion.name} on the test set"
+    apart = f"{than} {recommended.name} on the test set"
     if as_good(comparison):
         return f"A recurrence is not needed here: {name}, which has none, is {apart}."
     surely = test.error is not None and exceeds(worse_by - SURE * test.error, 1)
@@ -58,16 +58,16 @@ def best_network(comparison: Comparison) -> tuple[str, Beside, float] | None:
 
 def as_good(comparison: Comparison) -> str:
     """Say that a network without a recurrence is as good as what is recommended, if one is."""
-    best, champion = best_network(comparison), comparison.champion
-    if best is None or champion is None or champion.result.cell == NO_MEMORY:
+    best, recommended = best_network(comparison), comparison.recommended
+    if best is None or recommended is None or recommended.result.cell == NO_MEMORY:
         return ""
     name, test, worse_by = best
     if exceeds(worse_by, 1):
         return ""
     if exceeds(-worse_by, 1):
-        said = f"is better than {champion.name} by more than the margin"
+        said = f"is better than {recommended.name} by more than the margin"
     else:
-        said = f"is as good as {champion.name}, within the margin"
+        said = f"is as good as {recommended.name}, within the margin"
     return f"{name}, which has no recurrence ({words.score(test.mean)}), {said}"
 
 

@@ -82,8 +82,8 @@ def recalls(comparison: Comparison) -> Grid | None:
 
     Classes with the recommended candidate's lowest recall come first; a long list is cut.
     """
-    ranked, champion = words.ranked(comparison), comparison.decision.champion
-    found = dict(sorted(ranked, key=lambda pair: pair[0] != champion)[:MOST_BESIDE])
+    ranked, recommended = words.ranked(comparison), comparison.decision.recommended
+    found = dict(sorted(ranked, key=lambda pair: pair[0] != recommended)[:MOST_BESIDE])
     classes = sorted({name for one in found.values() for name in one.recalls})
     worst = next(iter(found.values())).recalls if found else {}
     classes.sort(key=lambda name: worst.get(name, 1.0))

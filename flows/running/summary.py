@@ -88,7 +88,7 @@ def block(
 ) -> Block:
     """Describe one dataset."""
     model, again = f"{study}.{dataset}", command_line("run", folder)
-    if comparison.champion is None:
+    if comparison.recommended is None:
         return Block(dataset=dataset, answer=answer(comparison), commands=(("then", again),))
     if promotion is None:
         commands = (("not registered yet; to register it", again),)
@@ -133,17 +133,17 @@ def registered(promotion: Promotion | None) -> list[str]:
 
 def details(comparison: Comparison) -> list[str]:
     """Further facts about a recommendation, a line each."""
-    champion = comparison.champion
-    assert champion is not None
-    mean, cost = champion.result.test, champion.result.cost
+    chosen = comparison.recommended
+    assert chosen is not None
+    mean, cost = chosen.result.test, chosen.result.cost
     deviation = ""
     if mean.std is not None:
-        seeds = len(champion.result.seeds) - len(champion.result.diverged)
+        seeds = len(chosen.result.seeds) - len(chosen.result.diverged)
         deviation = (
             f", with a standard deviation of {words.difference(mean.std)} over {seeds} random seeds"
         )
     lines = [
-        f"mean test score of {champion.name}: {words.score(mean.mean)}{deviation}",
+        f"mean test score of {chosen.name}: {words.score(mean.mean)}{deviation}",
         advice.evidence(comparison),
         (
             f"cost: {words.count(cost.parameters)} parameters; a step of one sequence takes "

@@ -49,7 +49,7 @@ def compare(layout: Layout, study: Study, dataset: str) -> None:
         candidates={c.name: summarise(c, verdict) for c in candidates},
         ensemble=ensemble,
         refit=judge_refit(layout, dataset, verdict.decision, ensemble),
-        policies=policies(candidates, margin, reference.baselines, verdict.decision.champion),
+        policies=policies(candidates, margin, reference.baselines, verdict.decision.recommended),
         baselines=reference.baselines,
         references=None
         if networks is None
@@ -122,29 +122,31 @@ def judge_ensemble(
     decision: Decision,
     candidates: Sequence[Candidate],
 ) -> EnsembleResult | None:
-    """Compare the ensemble of the champion's seeds with its best seed; None without an ensemble.
+    """Compare the recommended candidate's ensemble with its best seed; None without an ensemble.
 
     Raises:
-        StudyError: If the ensemble belongs to another candidate than the champion.
+        StudyError: If the ensemble belongs to another candidate than the recommended one.
     """
     place = layout.ensemble_evaluation(dataset)
     scores, best = read_ensemble(place), decision.registered_seed
     if scores is None or best is None:
         return None
     name = scores.name
-    if name != decision.champion:
-        raise StudyError(f"{place} belongs to {name}, not {decision.champion}; run `gatewise run`")
-    champion = next(one for one in candidates if one.name == name)
-    seeds = layout.evaluation(dataset, champion.cell) / champion.size
+    if name != decision.recommended:
+        raise StudyError(
+            f"{place} belongs to {name}, not {decision.recommended}; run `gatewise run`"
+        )
+    own = next(one for one in candidates if one.name == name)
+    seeds = layout.evaluation(dataset, own.cell) / own.size
     alone = read_items(seeds / f"{seed_name(best)}.safetensors", "validation")
     together = read_items(place / ITEMS, "validation")
-    found = compare_pair(together, alone, champion.metric)
+    found = compare_pair(together, alone, own.metric)
     choice = study.champion_of(dataset)
     return EnsembleResult(
         scores=scores,
         better_by=found.better_by,
         p_value=found.p_better,
-        trainings=len(set(scores.seeds) - {seed.seed for seed in champion.seeds}),
+        trainings=len(set(scores.seeds) - {seed.seed for seed in own.seeds}),
         registered=choice == "ensemble" or (choice == "auto" and found.p_better < BETTER),
     )
 
@@ -152,7 +154,7 @@ def judge_ensemble(
 def judge_refit(
     layout: Layout, dataset: str, decision: Decision, ensemble: EnsembleResult | None
 ) -> RefitResult | None:
-    """Read the result of a refit of the champion, as an ensemble if that would be registered.
+    """Read the result of a refit of it, as an ensemble if that would be registered.
 
     Raises:
         StudyError: If the refit belongs to another candidate, or to another random seed than the
@@ -162,9 +164,9 @@ def judge_refit(
     refit = read_refit(place / FILE)
     if refit is None:
         return None
-    if refit.name != decision.champion:
+    if refit.name != decision.recommended:
         raise StudyError(
-            f"{place} belongs to {refit.name}, not {decision.champion}; run `gatewise run`"
+            f"{place} belongs to {refit.name}, not {decision.recommended}; run `gatewise run`"
         )
     several = ensemble is not None and ensemble.registered
     scores = read_ensemble(place / (TOGETHER if several else ALONE))

@@ -38,9 +38,9 @@ def report(layout: Layout, study: Study) -> None:
 
 def curve(details: Details) -> str:
     """The validation score of the registered seed at each epoch, as CSV for DVC's plots."""
-    champion = details.comparison.champion
-    curves = {} if champion is None else details.curves.get(champion.name, {})
-    found = curves.get(champion.seed.seed) if champion else None
+    chosen = details.comparison.recommended
+    curves = {} if chosen is None else details.curves.get(chosen.name, {})
+    found = curves.get(chosen.seed.seed) if chosen else None
     values = found.validation if found else ()
     return "epoch,validation\n" + "".join(f"{i},{v}\n" for i, v in enumerate(values, start=1))
 
@@ -65,7 +65,7 @@ class BriefScore:
 
 @dataclass(frozen=True, kw_only=True)
 class BriefNetwork:
-    """A network without recurrence: its test score, and its comparison with the champion."""
+    """A network without recurrence: its test score, and how it compares with the recommended."""
 
     mean: float | None
     std: float | None
@@ -81,7 +81,7 @@ class Brief:
     task: str
     metric: str
     direction: Direction
-    champion: str | None
+    recommended: str | None
     decision: Status
     because: str
     trainings: int
@@ -96,7 +96,7 @@ def brief(comparison: Comparison) -> Brief:
         task=comparison.task,
         metric=metric.name,
         direction=metric.direction,
-        champion=decision.champion,
+        recommended=decision.recommended,
         decision=decision.status,
         because=advice.because(comparison),
         trainings=comparison.effort.trainings,

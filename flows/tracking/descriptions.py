@@ -38,7 +38,7 @@ def name_of(tags: Mapping[str, str]) -> str:
     name = tags[NAME].removesuffix(CHOSEN).removesuffix(EARLIER)
     if tags["gatewise.current"] == "false":
         return f"{name}{EARLIER}"
-    return f"{name}{CHOSEN}" if tags.get("gatewise.champion") == "true" else name
+    return f"{name}{CHOSEN}" if tags.get("gatewise.recommended") == "true" else name
 
 
 def is_theirs(text: str | None, digest: str | None) -> bool:
@@ -71,7 +71,7 @@ def describe_experiment(
     there = client.get_experiment(experiment).tags
     wanted = {
         shared_view.TAG: candidates_view(comparison),
-        "gatewise.recommended": comparison.decision.champion or "none",
+        "gatewise.recommended": comparison.decision.recommended or "none",
         "gatewise.decision": comparison.decision.status,
     }
     if not is_theirs(there.get(NOTE), there.get(WRITTEN)):

@@ -249,7 +249,7 @@ class Projection:
             for name in comparison.results:
                 run, seed_runs = self.project_result(dataset, name, comparison, trained)
                 current |= {run, *seed_runs.values()}
-                if name == comparison.decision.champion:
+                if name == comparison.decision.recommended:
                     champion = seed_runs
                     self.log_figures(dataset, run)
             self.mark_current(dataset, current)
@@ -283,7 +283,7 @@ class Projection:
             seeds[seed.seed] = seed_run.info.run_id
         chosen = {
             "decision": comparison.decision.status,
-            "champion": str(name == comparison.decision.champion).lower(),
+            "recommended": str(name == comparison.decision.recommended).lower(),
             "candidate": str(name in comparison.candidates).lower(),
             "outcome": words.outcome(result),
         }

@@ -91,7 +91,7 @@ def promote(
         TrackingError: If MLflow does not answer.
     """
     comparison = read_comparison(layout.comparison(dataset))
-    champion = comparison.champion
+    champion = comparison.recommended
     if champion is None:
         raise StudyError(f"{dataset} has no champion to register: {advice.because(comparison)}")
     client, name = connect(), f"{study}.{dataset}"

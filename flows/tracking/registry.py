@@ -211,7 +211,7 @@ def params_schema(parameters: dict[str, Any]) -> ParamSchema:
 
 def write_evidence(client: MlflowClient, version: ModelVersion, comparison: Comparison) -> None:
     """Write the evidence for a version into its tags, in place of earlier evidence."""
-    champion, refit = comparison.champion, comparison.registered_refit
+    champion, refit = comparison.recommended, comparison.registered_refit
     assert champion is not None
     result, decision, metric = champion.result, comparison.decision, comparison.metric.name
     write_tags(

@@ -15,7 +15,7 @@ from rnn_core.records import NO_OTHER_KEYS, read_record, write_record
 from rnn_core.training.tuning import Tuned
 
 Status: TypeAlias = Literal["decided", "open"]
-"""`decided`: the evidence for the champion is strong enough; `open`: it is not, yet."""
+"""`decided`: the evidence for what is recommended is strong enough; `open`: it is not, yet."""
 
 Why: TypeAlias = Literal[
     "safe",
@@ -60,14 +60,14 @@ class Decision:
     Attributes:
         status: "decided" or "open".
         why: The reason, for wording; see `rnn_core.comparison.verdict`.
-        champion: Name of the candidate to use; None where every candidate diverged.
-        registered_seed: The champion's seed with the best validation score.
+        recommended: Name of the candidate to use; None where every candidate diverged.
+        registered_seed: Seed of the recommended candidate with the best validation score.
         runner_up: The candidate that is best on validation besides.
-        ahead: By how much the champion's mean test score is better than the runner-up's;
+        ahead: By how much its mean test score is better than the runner-up's;
             negative if it is worse.
         rivals: Other candidates that may be the best, or within the margin of it: their chance
             is at least 1 % on the validation set. From the cheapest to the dearest.
-        cheaper: Those of them that are cheaper than the champion.
+        cheaper: Those of them that are cheaper than the recommended one.
         need: What would settle it; None where it is decided, or nothing that was tried would.
         half_margin: The candidate that is safe at half the margin; None if there is none.
         twice_margin: The same at twice the margin.
@@ -77,7 +77,7 @@ class Decision:
 
     status: Status
     why: Why
-    champion: str | None
+    recommended: str | None
     registered_seed: int | None = None
     runner_up: str | None = None
     ahead: float | None = None
@@ -90,7 +90,7 @@ class Decision:
 
     @property
     def alone(self) -> bool:
-        """Return whether there is no other candidate to compare the champion with."""
+        """Return whether there is no other candidate to compare the recommended one with."""
         return self.why in {"only_one", "only_left"}
 
 
@@ -228,7 +228,7 @@ Result: TypeAlias = CandidateResult | ReferenceResult
 
 
 @dataclass(frozen=True, kw_only=True)
-class Champion:
+class Recommended:
     """The candidate to use, and the one of its seeds that is registered.
 
     Attributes:
@@ -256,14 +256,14 @@ class Comparison:
         effort: What it cost to find out.
         evidence: What each of the two splits that models are scored on can tell.
         candidates: What each came to, by its name.
-        ensemble: The champion's seeds together; None if there is no ensemble.
+        ensemble: The seeds of the recommended candidate together; None if there is no ensemble.
         policies: What simple advice leads to.
         baselines: Test scores of simple predictors without a recurrent cell.
         references: What networks without a recurrence came to, by name, which are no candidates;
             None if they are asked for and the task cannot use them.
         optimum: The best test score that is possible, where it is known.
-        refit: The champion trained on the validation set too; None if that is not wanted, or
-            every candidate diverged.
+        refit: The recommended candidate trained on the validation set too; None if that is not
+            wanted, or every candidate diverged.
     """
 
     __pydantic_config__: ClassVar = NO_OTHER_KEYS
@@ -290,13 +290,13 @@ class Comparison:
         return {**self.candidates, **(self.references or {})}
 
     @property
-    def champion(self) -> Champion | None:
+    def recommended(self) -> Recommended | None:
         """The candidate to use; None if every candidate diverged."""
-        name, seed = self.decision.champion, self.decision.registered_seed
+        name, seed = self.decision.recommended, self.decision.registered_seed
         if name is None or seed is None:
             return None
         result = self.candidates[name]
-        return Champion(name=name, result=result, seed=result.seed(seed))
+        return Recommended(name=name, result=result, seed=result.seed(seed))
 
     @property
     def members(self) -> tuple[int, ...]:
@@ -316,9 +316,9 @@ class Comparison:
             return self.refit.scores
         if self.ensemble is not None and self.ensemble.registered:
             return self.ensemble.scores
-        if self.champion is None:
+        if self.recommended is None:
             return None
-        result, seed = self.champion.result, self.champion.seed
+        result, seed = self.recommended.result, self.recommended.seed
         return EnsembleScores(
             cell=result.cell,
             hidden_size=result.hidden_size,
@@ -357,7 +357,7 @@ def read_comparison(path: Path) -> Comparison:
     """
     found = read_record(path, Comparison)
     decision = found.decision
-    for name in (decision.champion, decision.runner_up, *decision.rivals):
+    for name in (decision.recommended, decision.runner_up, *decision.rivals):
         if name is not None and name not in found.candidates:
             raise StudyError(f"{path}: decision names {name}, which is no candidate of it")
     for name, one in found.candidates.items():
@@ -366,8 +366,8 @@ def read_comparison(path: Path) -> Comparison:
                 f"{path}: candidates.{name}.failure names {one.failure.than}, which is no "
                 "candidate of it"
             )
-    if decision.champion is not None:
-        seeds = [seed.seed for seed in found.candidates[decision.champion].seeds]
+    if decision.recommended is not None:
+        seeds = [seed.seed for seed in found.candidates[decision.recommended].seeds]
         if decision.registered_seed not in seeds:
             raise StudyError(
                 f"{path}: decision.registered_seed must be one of {seeds}, "

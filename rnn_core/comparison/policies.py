@@ -33,7 +33,7 @@ def policies(
     candidates: Sequence[Candidate],
     margin: float,
     baselines: Mapping[str, float],
-    champion: str | None,
+    recommended: str | None,
 ) -> dict[PolicyName, Policy]:
     """The usual advice against ours, on what was trained.
 
@@ -46,11 +46,11 @@ def policies(
         candidates: All that were trained.
         margin: The largest difference that does not matter.
         baselines: Test scores of simple baselines.
-        champion: Name of the candidate that Gatewise advises.
+        recommended: Name of the candidate that Gatewise advises.
     """
     ordered = sorted(candidates, key=lambda c: (-c.num_layers, c.cost.multiply_accumulates))
     largest = {c.cell: c for c in ordered}
-    ours = [c for c in candidates if c.name == champion and c.finished]
+    ours = [c for c in candidates if c.name == recommended and c.finished]
     found: dict[PolicyName, Policy] = {"gatewise": follow(candidates, ours, candidates)}
     if {"gru", "lstm"} <= largest.keys():
         gru, lstm = largest["gru"], largest["lstm"]

@@ -212,7 +212,7 @@ class Apart:
 
 
 def apart_from(
-    own: Sequence[Trained], trained: Mapping[str, Sequence[Trained]], champion: str | None
+    own: Sequence[Trained], trained: Mapping[str, Sequence[Trained]], recommended: str | None
 ) -> tuple[float | None, float | None]:
     """By how much the trainings of a reference network are worse than those of a candidate.
 
@@ -221,16 +221,16 @@ def apart_from(
     Args:
         own: The network's on a split.
         trained: Those of each candidate on it.
-        champion: Name of the candidate; None if there is none.
+        recommended: Name of the candidate; None if there is none.
 
     Returns:
         That in units of the loss, and its standard error; None where nothing tells.
     """
-    if champion is None or not any(one.loss is not None for one in own):
+    if recommended is None or not any(one.loss is not None for one in own):
         return None, None
     fit = {name: each for name, each in trained.items() if is_fit(each)}
     if (known := Apart.of({**fit, "": own})) is not None:
-        return known.between("", champion)[:2]
-    pairs = zip(own, trained[champion], strict=False)
+        return known.between("", recommended)[:2]
+    pairs = zip(own, trained[recommended], strict=False)
     apart = [a.loss - b.loss for a, b in pairs if a.loss is not None and b.loss is not None]
     return (fmean(apart) if apart else None), None

@@ -135,7 +135,7 @@ def decide(entries: Sequence[Entry], seeds: Seeds, margin: float) -> Verdict:
     )
     chosen = run.recommended
     if chosen is None:
-        decision = Decision(status="open", why="all_diverged", champion=None)
+        decision = Decision(status="open", why="all_diverged", recommended=None)
     else:
         others = (each[name] for name in judged["test"].names if name != chosen)
         own = each[chosen].mean_loss("test")
@@ -246,7 +246,7 @@ def describe(
     margin: float,
 ) -> Decision:
     """The choice with all that belongs to it."""
-    champion, names = each[chosen], judged["validation"].names
+    recommended, names = each[chosen], judged["validation"].names
     ranked = sorted(names, key=lambda name: each[name].mean_loss("validation"))
     second = next((each[name] for name in ranked if name != chosen), None)
     rivals = tuple(
@@ -259,13 +259,15 @@ def describe(
     return Decision(
         status=status,
         why=why,
-        champion=chosen,
-        registered_seed=best_seed(champion.reached(), champion.metric),
+        recommended=chosen,
+        registered_seed=best_seed(recommended.reached(), recommended.metric),
         runner_up=second.name if second else None,
-        ahead=apart(second.mean_loss("test"), champion.mean_loss("test")) if second else None,
+        ahead=apart(second.mean_loss("test"), recommended.mean_loss("test")) if second else None,
         rivals=rivals,
         cheaper=tuple(n for n in rivals if names.index(n) < names.index(chosen)),
-        need=need_of(known, len(champion.seeds), margin) if why == "too_close" and known else None,
+        need=need_of(known, len(recommended.seeds), margin)
+        if why == "too_close" and known
+        else None,
         half_margin=safe_at(margin / 2, judged),
         twice_margin=safe_at(margin * 2, judged),
         difference_std=None if std is None else std / margin,
@@ -328,7 +330,7 @@ def set_beside(
 
     def on(split: ScoredSplit) -> Beside:
         trained = {entry.candidate.name: entry.trained[split] for entry in entries}
-        apart = apart_from(network.trained[split], trained, decision.champion)
+        apart = apart_from(network.trained[split], trained, decision.recommended)
         worse_by, error = (None if value is None else value / margin for value in apart)
         return Beside(mean=one.mean(split), std=one.std(split), worse_by=worse_by, error=error)
 

@@ -49,7 +49,7 @@ def test_run_ends_with_what_it_found_and_where_to_look(chain, said_of):
     for name in DATASETS:
         content = read_comparison(layout.comparison(name))
         said = said_of(chain.output, name)
-        champion = content.champion
+        champion = content.recommended
         assert said.startswith(f"{name} use {champion.name}")
         assert ("(decided)" in said) == (content.decision.status == "decided")
         mean, unit = champion.result.test.mean, content.metric.name.replace("_", " ")
@@ -85,7 +85,7 @@ def test_results_in_brief_follow_from_the_evaluations(chain):
     for name, metric in DATASETS.items():
         entry = metrics[name]
         assert set(entry) == {
-            *("task", "metric", "direction", "champion", "decision", "because", "trainings"),
+            *("task", "metric", "direction", "recommended", "decision", "because", "trainings"),
             *("candidates", "references"),
         }
         assert entry["metric"] == metric
@@ -107,8 +107,8 @@ def assert_chosen(entry, candidates):
     macs = {name: found["cost"]["multiply_accumulates"] for name, found in candidates.items()}
     safe = [name for name, risk in risks.items() if risk["chance"] >= SAFE]
     least = min(risks, key=lambda name: risks[name]["expected_loss"])
-    assert entry["champion"] == min(safe, key=macs.get, default=least)
-    on_test = entry["candidates"][entry["champion"]]["test"]["chance"]
+    assert entry["recommended"] == min(safe, key=macs.get, default=least)
+    on_test = entry["candidates"][entry["recommended"]]["test"]["chance"]
     decided = bool(safe) and on_test >= CONTRADICTED
     assert entry["decision"] == ("decided" if decided else "open")
 
@@ -171,7 +171,7 @@ def test_dataset_may_try_fewer_cells_with_seeds_of_its_own(chain):
     comparison = read_comparison(layout.comparison("opinions"))
     assert list(comparison.candidates) == ["gru-4"]
     assert [seed.seed for seed in comparison.candidates["gru-4"].seeds] == [0]
-    assert comparison.champion.seed.seed == 0
+    assert comparison.recommended.seed.seed == 0
     assert sorted(p.name for p in layout.runs("opinions").iterdir()) == ["gru", "linear"]
     assert sorted(p.name for p in layout.evaluations("opinions").iterdir()) == [
         "gru",
@@ -263,8 +263,8 @@ def test_mlflow_shows_cells_and_seeds_under_the_names_of_the_readme(chain):
         )
         assert cells[f"metrics.test_{metric}"].tolist() == expected
         assert cells[f"metrics.test_{metric}_std"].notna().all()
-        champions = cells[cells["tags.gatewise.champion"] == "true"]
-        chosen = [f"{comparison.champion.name} (chosen)"]
+        champions = cells[cells["tags.gatewise.recommended"] == "true"]
+        chosen = [f"{comparison.recommended.name} (chosen)"]
         assert champions["tags.mlflow.runName"].tolist() == chosen
         seeds = mlflow.search_runs(
             experiment_names=[f"tiny/{name}"], filter_string="tags.`gatewise.kind` = 'seed'"
@@ -312,10 +312,10 @@ def test_champion_answers_raw_input_without_pickle(chain, monkeypatch):
     }
     for name, given in inputs.items():
         comparison = read_comparison(layout.comparison(name))
-        chosen = comparison.champion.result
+        chosen = comparison.recommended.result
         run = layout.run(name, chosen.cell)
         task, model = restore(
-            seed_folder(run, chosen.size, comparison.champion.seed.seed),
+            seed_folder(run, chosen.size, comparison.recommended.seed.seed),
             read_meta(layout.prepared(name), get_task(comparison.task)),
         )
         served = mlflow.pyfunc.load_model(f"models:/tiny.{name}@champion")
@@ -328,7 +328,7 @@ def test_registered_version_carries_its_evidence(chain):
     client = MlflowClient(chain.study.mlflow_uri)
     version = client.get_model_version_by_alias("tiny.sales", "champion")
     comparison = read_comparison(Layout(chain.study.folder).comparison("sales"))
-    champion, decision = comparison.champion, comparison.decision
+    champion, decision = comparison.recommended, comparison.decision
     tags = version.tags
     assert f"{tags['gatewise.cell']}-{tags['gatewise.hidden_size']}" == champion.name
     assert tags["gatewise.seed"] == str(champion.seed.seed)

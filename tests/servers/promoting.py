@@ -29,7 +29,7 @@ def promote_sales(layout):
 
 def registered_seed(layout):
     """The run folder of the seed that is to be registered."""
-    champion = read_comparison(layout.comparison("sales")).champion
+    champion = read_comparison(layout.comparison("sales")).recommended
     cell, size, seed = champion.result.cell, champion.result.size, champion.seed.seed
     return seed_folder(layout.run("sales", cell), size, seed)
 

@@ -106,8 +106,8 @@ def interval_words(name: str, series: Sequence[Series]) -> str:
 
 
 def shown_examples(details: Details) -> list[str]:
-    """The champion and the runner-up if they have examples; otherwise two candidates that have."""
+    """The recommended candidate and the runner-up, or two others if these have no examples."""
     there, decision = details.illustrations, details.comparison.decision
-    first = (decision.champion, decision.runner_up)
+    first = (decision.recommended, decision.runner_up)
     wanted = [name for name in first if name is not None and name in there]
     return wanted or [name for name, _ in words.ranked(details.comparison) if name in there][:2]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from flows.report import words
 from rnn_core.comparison.outcome import Comparison
 
-CHAMPION_COLOUR = "#d1495b"
+RECOMMENDED_COLOUR = "#d1495b"
 CELL_COLOUR = "#30638e"
 BASELINE_COLOUR = "#8d99ae"
 PANELS_IN_A_ROW = 3
@@ -38,7 +38,7 @@ def draw_panel(axis: Axes, dataset: str, comparison: Comparison) -> None:
     """Draw a dataset: a dot for each seed, a bar at each mean, a line at the best baseline."""
     cells = words.ranked(comparison)[::-1]
     for row, (name, cell) in enumerate(cells):
-        colour = CHAMPION_COLOUR if name == comparison.decision.champion else CELL_COLOUR
+        colour = RECOMMENDED_COLOUR if name == comparison.decision.recommended else CELL_COLOUR
         scores = [seed.test for seed in cell.seeds if seed.test is not None]
         axis.plot(scores, [row] * len(scores), "o", color=colour, alpha=0.6, markersize=4)
         if cell.test.mean is not None:

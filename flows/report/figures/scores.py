@@ -40,8 +40,8 @@ def cost_chart(details: Details) -> Chart | None:
         axis.errorbar([x], [y], yerr=deviation, label=name, capsize=2, markersize=5, **style)
     front = pareto_front(comparison, points)
     axis.plot(*zip(*(points[n] for n in front), strict=True), "--", lw=1, color=STAND_IN["quiet"])
-    if (champion := comparison.decision.champion) in points:
-        x, y = points[champion]
+    if (recommended := comparison.decision.recommended) in points:
+        x, y = points[recommended]
         axis.plot([x], [y], "o", markersize=12, fillstyle="none", color=STAND_IN["accent"])
     metric = comparison.metric
     axis.set_xscale("log")
@@ -76,8 +76,8 @@ def cost_words(comparison: Comparison, points: Points, front: list[str]) -> str:
         for name in front
     )
     text = f"On the Pareto front, the dashed line, from the cheapest: {listed}."
-    if comparison.decision.champion in points:
-        text += f" The ring marks the recommended one, {comparison.decision.champion}."
+    if comparison.decision.recommended in points:
+        text += f" The ring marks the recommended one, {comparison.decision.recommended}."
     text += " Bars are a standard deviation over seeds."
     absent = [name for name in comparison.candidates if name not in points]
     return text + (

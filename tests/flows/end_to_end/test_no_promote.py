@@ -49,7 +49,7 @@ def test_run_promotes_nothing_unless_it_may(new_study, served, tiny, said_of):
     output = study.run("gatewise", "run")
     assert (current(study, "sales"), current(study, "again")) == ({"true"}, {"false"})
     assert len(read_records(Layout(study.folder))) == trained
-    champion = read_comparison(Layout(study.folder).comparison("sales")).champion
+    champion = read_comparison(Layout(study.folder).comparison("sales")).recommended
     line = "try it: gatewise predict quiet.sales FILE"
     assert said_of(output, "sales").endswith(line)
     assert "quiet.sales" in models_of(study)

@@ -232,7 +232,7 @@ def raced(candidates, seeds):
 def compare(layout, name, data, candidates):
     """Results of `compare`."""
     verdict = decide([entry_of(one) for one in candidates], seeds_of(data), MARGIN)
-    advice = policies(candidates, MARGIN, data.baselines, verdict.decision.champion)
+    advice = policies(candidates, MARGIN, data.baselines, verdict.decision.recommended)
     found = {c.name: summarise(c, verdict) for c in candidates}
     last = candidates[-1].name
     found[last] = replace(found[last], tuning=TUNED)

@@ -33,7 +33,7 @@ def card(layout, dataset):
 
 
 def test_card_says_what_it_is_what_speaks_for_it_and_its_limits(made_up):
-    own = read_comparison(made_up.comparison("sounds")).champion.seed
+    own = read_comparison(made_up.comparison("sounds")).recommended.seed
     text = card(made_up, "sounds")
     for words in (
         "## made_up.sounds: use gru-8 (decided)",
@@ -89,11 +89,11 @@ def test_card_and_report_of_a_refit_say_how_it_was_trained_and_what_it_gained(ma
     assert gained in advice.evidence(comparison)
     text = card(made_up, "sounds")
     for words in (
-        f"with the random seed of {comparison.champion.name} that is best on validation (0), on",
+        f"with the random seed of {comparison.recommended.name} that is best on validation (0), on",
         "It was trained again, with",
         "(0), on the training and validation set for 7 epochs.",
         "Weights were fitted on the training and validation set",
-        f"This model: test 0.9877. All seeds of {comparison.champion.name}:",
+        f"This model: test 0.9877. All seeds of {comparison.recommended.name}:",
     ):
         assert words in text
     assert "It is seed" not in text
@@ -150,7 +150,7 @@ def test_status_says_what_speaks_against_a_choice(made_up, monkeypatch, capsys, 
         r"risk: below 0\.1 % by the validation set and above 99\.9 % by the te", turned
     )
     assert "but: the simple baseline naive_bayes (0.89) is as good as gru-8, within" in equalled
-    risk = read_comparison(made_up.comparison("close")).champion.result.validation.risk
+    risk = read_comparison(made_up.comparison("close")).recommended.result.validation.risk
     assert f"risk: {100 * (1 - risk.chance):.0f} % that another candidate is better" in close
     assert "use gru-8 for now (not decided yet)" in close or "lstm-8 for now" in close
     assert "to decide: " in close

@@ -21,7 +21,7 @@ RARE = {"gru": {"complaint": 0.25, "praise": 1.0}, "lstm": {"complaint": 0.5, "p
 def found(made_up):
     """A comparison whose candidates have recalls; gru is the champion."""
     comparison = read_comparison(made_up.comparison("one_lost"))
-    assert comparison.champion.result.cell == "gru"
+    assert comparison.recommended.result.cell == "gru"
     candidates = {
         name: replace(one, recalls=RARE.get(one.cell, {}))
         for name, one in comparison.candidates.items()
@@ -55,7 +55,7 @@ def test_of_many_classes_the_worst_are_shown_and_the_others_counted(found):
 
 
 def test_mlflow_gets_them_under_names_that_it_takes(found):
-    result = replace(found.champion.result, recalls={"praise": 1.0, "1/2 *": 0.5, "很好": 0.25})
+    result = replace(found.recommended.result, recalls={"praise": 1.0, "1/2 *": 0.5, "很好": 0.25})
     names = {"test_recall_of_praise": 1.0, "test_recall_of_1u002f2 u002a": 0.5}
     names |= {"test_recall_of_很好": 0.25}
     assert names.items() <= metrics_of_result(result, "accuracy").items()
@@ -65,7 +65,7 @@ def test_mlflow_gets_them_under_names_that_it_takes(found):
 
 def test_long_labels_stay_apart_and_short_enough_for_mlflow(found):
     labels = {"a" * 300 + end: 0.5 for end in "xyz"}
-    told = metrics_of_result(replace(found.champion.result, recalls=labels), "accuracy")
+    told = metrics_of_result(replace(found.recommended.result, recalls=labels), "accuracy")
     own = [name for name in told if name.startswith("test_recall")]
     assert len(own) == 3
     assert all(len(name) <= 250 and re.fullmatch(r"[/\w.\- :]+", name) for name in own)
@@ -74,7 +74,7 @@ def test_long_labels_stay_apart_and_short_enough_for_mlflow(found):
 def test_mean_recall_is_over_the_seeds_that_tested_the_class(found):
     from rnn_core.comparison.candidates import Candidate
 
-    one = found.champion.result
+    one = found.recommended.result
     each = [{"a": 0.5, "b": 1.0}, {"a": 1.0}, {"a": 0.0, "b": 0.5}]
     seeds = [replace(one.seeds[0], seed=i, recalls=recalls) for i, recalls in enumerate(each)]
     lost = replace(seeds[0], seed=3, test=None, validation=None, recalls={})

@@ -55,7 +55,7 @@ def test_decision_of_every_dataset_is_in_sight(browser, layout, every_case, widt
     for name, brief in metrics.items():
         (row,) = [row for row in rows if re.match(rf"{name}\s", row)]
         found = answer(read_comparison(layout.comparison(name)))
-        assert (brief["champion"] or "no cell to recommend") in row
+        assert (brief["recommended"] or "no cell to recommend") in row
         assert ("(decided)" in row) == (brief["decision"] == "decided" and found.share is not None)
         assert all(line in row for line in (found.headline, *found.but, found.scores))
         told = page.value(

@@ -97,7 +97,7 @@ def test_networks_without_a_champion_stand_below_a_sentence(made_up):
     """As where every candidate diverged."""
     place = made_up.comparison("lost")
     comparison = read_comparison(place)
-    assert comparison.champion is None
+    assert comparison.recommended is None
     networks = {"tcn-9": network(None, error=None)}
     write_comparison(place, replace(comparison, references=networks))
     report(made_up, read_study(made_up.folder))
@@ -115,7 +115,7 @@ def with_networks(layout):
         yield replace(comparison, references={"tcn-9": network(worse_by, error=error)})
     yield replace(comparison, references=None)
     yield replace(comparison, references={"tcn-9": network(None, None, None, None)})
-    chosen = replace(comparison.decision, champion="memoryless-8")
+    chosen = replace(comparison.decision, recommended="memoryless-8")
     yield replace(comparison, decision=chosen, references={"tcn-9": network(0.0)})
 
 

@@ -93,7 +93,7 @@ def test_risk_of_every_candidate_is_in_every_form(made_up, every_case):
         decided.add(found["decision"]["why"])
         section = page.partition(f"Candidates on {dataset},")[2]
         forms = [rows_of(of_dataset(markdown, dataset)), rows_of(section)]
-        if found["decision"]["champion"]:
+        if found["decision"]["recommended"]:
             card = model_card(collect(made_up, read_study(made_up.folder), dataset))
             forms.append(rows_of(card))
         for name, candidate in found["candidates"].items():
@@ -110,7 +110,7 @@ def first_sentences(layout):
     for dataset in study.datasets:
         if layout.comparison(dataset).exists():
             comparison = read_comparison(layout.comparison(dataset))
-            if comparison.champion is not None:
+            if comparison.recommended is not None:
                 card = model_card(collect(layout, study, dataset))
                 bold = re.search(r"\*\*(.*?)\*\*", card)[1]
                 assert advice.verdict(comparison).startswith(bold)
@@ -122,7 +122,7 @@ def test_what_speaks_against_a_choice_comes_first(made_up):
     """A test set that contradicts, and a simple baseline that is as good."""
     contradicted, rivalled = 0, 0
     for comparison, sentence, in_terminal in first_sentences(made_up):
-        champion = comparison.champion.result.test
+        champion = comparison.recommended.result.test
         baselines = comparison.baselines.values()
         sign = 1 if comparison.metric.direction == "lower" else -1
         best = min((sign * score for score in baselines), default=math.inf)

@@ -33,7 +33,7 @@ def prose(text):
 def test_score_has_its_name_its_unit_and_which_way_is_better(layout):
     found = read_comparison(layout.comparison("sounds"))
     rate = Metric("error_rate", "edits per symbol", "lower")
-    mean = found.champion.result.test.mean
+    mean = found.recommended.result.test.mean
     named = "gru-8 has error rate {:.4g} on the test set (edits per symbol, lower is better)"
     assert named.format(mean) in verdict(replace(found, metric=rate))
     tokens = Metric("nats_per_token", "nats per token", "lower")
@@ -46,7 +46,9 @@ def test_champion_is_the_registered_model_and_nothing_else(layout, every_case):
     study = read_study(layout.folder)
     found = {name: layout.comparison(name) for name in every_case}
     compared = [name for name, file in found.items() if file.exists()]
-    recommended = [name for name in compared if read_comparison(found[name]).champion is not None]
+    recommended = [
+        name for name in compared if read_comparison(found[name]).recommended is not None
+    ]
     cards = [model_card(collect(layout, study, name)) for name in recommended]
     texts = [prose(text) for text in (layout.page.read_text(), *cards)]
     assert len(texts) > 3

@@ -64,7 +64,7 @@ def test_block_says_what_to_use_how_good_how_sure_and_what_to_type(tmp_path):
     def change(found):
         found["decision"] |= {"status": "decided", "why": "safe", "runner_up": "gru-32"}
         own, second = (found["candidates"][name] for name in ("lstm-32", "gru-32"))
-        found["decision"]["champion"] = "lstm-32"
+        found["decision"]["recommended"] = "lstm-32"
         own["test"]["mean"], second["test"]["mean"] = 0.004125, 0.005375
         own["validation"]["risk"] = {"chance": 0.98765, "expected_loss": 0.0321}
         found["baselines"], found["margin"] = {"linear": 0.0075, "mean": 1.5}, 0.00025
@@ -85,7 +85,9 @@ def test_candidate_that_alone_trained_is_used_without_a_risk(tmp_path):
 
     told = made(tmp_path, "co2", change)
     only = "at least half of the trainings of every other candidate diverged"
-    assert f"co2  use {read_comparison(LAYOUT.comparison('co2')).champion.name} ({only})\n" in told
+    assert (
+        f"co2  use {read_comparison(LAYOUT.comparison('co2')).recommended.name} ({only})\n" in told
+    )
     assert "to decide: if the others matter, set a lower training.learning_rate" in told
     assert "risk" not in told
     assert "better by more than the margin" not in told
@@ -94,7 +96,7 @@ def test_candidate_that_alone_trained_is_used_without_a_risk(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_risk_is_what_is_left_of_the_chance_by_the_validation_set(name):
     found = read_json(LAYOUT.comparison(name))
-    chosen = found["candidates"][found["decision"]["champion"]]
+    chosen = found["candidates"][found["decision"]["recommended"]]
     (block,) = blocks([name])
     assert block.answer.share == pytest.approx(1 - chosen["validation"]["risk"]["chance"])
 
@@ -111,9 +113,11 @@ def test_block_has_one_test_score_of_the_champion_unless_it_says_whose():
     assert "0.125" not in block_of(PROMOTED)
     told = block_of(PROMOTED, verbose=True)
     assert "registered model: sample.agreement version 4, whose own test score is 0.125\n" in told
-    mean = own.champion.result.test
-    assert f"mean test score of {own.champion.name}: {mean.mean:.4g}, with a standard " in told
-    assert f"deviation of {mean.std:.2g} over {len(own.champion.result.seeds)} random seeds" in told
+    mean = own.recommended.result.test
+    assert f"mean test score of {own.recommended.name}: {mean.mean:.4g}, with a standard " in told
+    assert (
+        f"deviation of {mean.std:.2g} over {len(own.recommended.result.seeds)} random seeds" in told
+    )
     assert "±" not in block_of(PROMOTED)
     assert "MACs" not in told
 
@@ -156,7 +160,7 @@ def test_commands_name_the_study_as_it_was_typed():
 def test_dataset_without_a_champion_says_why_and_what_to_do(tmp_path):
     def change(found):
         found["decision"] = {**found["decision"], "status": "open", "why": "all_diverged"}
-        found["decision"] |= {"champion": None, "registered_seed": None, "runner_up": None}
+        found["decision"] |= {"recommended": None, "registered_seed": None, "runner_up": None}
 
     told = made(tmp_path, "sums", change)
     assert (

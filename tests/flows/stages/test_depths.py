@@ -119,7 +119,7 @@ def test_members_of_two_layers_lie_in_a_folder_of_their_name(deep):
     assert members == {"cell": "gru", "hidden_size": 6, "num_layers": 2, "seeds": [0, 1, 2]}
     assert [path.name for path in (deep.ensemble("sales") / "2x6").iterdir()] == ["seed-2"]
     found = read_comparison(deep.comparison("sales"))
-    assert (found.decision.champion, found.members) == ("gru-2x6", (0, 1, 2))
+    assert (found.decision.recommended, found.members) == ("gru-2x6", (0, 1, 2))
     assert found.ensemble.trainings == 1
 
 

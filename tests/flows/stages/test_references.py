@@ -131,7 +131,7 @@ def test_with_as_many_seeds_it_is_worse_by_the_difference_of_means(compared):
     found = results(compared(["linear"], most=2))
     (one,) = found.references.values()
     for split in ("validation", "test"):
-        apart = one.on(split).mean - found.champion.result.on(split).mean
+        apart = one.on(split).mean - found.recommended.result.on(split).mean
         assert one.on(split).worse_by == pytest.approx(apart / MARGIN, rel=1e-9)
         assert one.on(split).error > 0
 
@@ -189,7 +189,7 @@ def test_one_that_params_yaml_names_no_more_is_left_over(beside, perform, tmp_pa
 def test_comparison_that_recommends_one_is_refused(beside, tmp_path):
     """So that none can be registered, which is done to what the comparison recommends."""
     content = read_json(beside.comparison("sales"))
-    content["decision"]["champion"] = next(iter(content["references"]))
+    content["decision"]["recommended"] = next(iter(content["references"]))
     write_json(tmp_path / "sales.json", content)
     with pytest.raises(StudyError, match="is no candidate of it"):
         read_comparison(tmp_path / "sales.json")

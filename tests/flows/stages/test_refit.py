@@ -202,7 +202,7 @@ def test_one_seed_alone_is_refitted_where_one_is_registered(study):
     comparison = comparison_of(layout)
     assert comparison.ensemble is None
     assert comparison.members == ()
-    best = comparison.champion.seed.seed
+    best = comparison.recommended.seed.seed
     assert comparison.registered_seeds == (best,)
     folders = folders_of(layout, "refit")
     assert [folder.name for folder in folders] == [f"seed-{best}"]
@@ -250,7 +250,9 @@ def test_time_of_a_refit_is_told_apart_and_counted(believed):
     assert told[1].startswith(f"Trainings and evaluations took {took} of the workers'")
     write_timings(believed, read_study(believed.folder))
     page = believed.timings_page.read_text()
-    (row,) = (line for line in page.splitlines() if f">{comparison.decision.champion}</th>" in line)
+    (row,) = (
+        line for line in page.splitlines() if f">{comparison.decision.recommended}</th>" in line
+    )
     apart = sum(one.seconds for one in records if one.division != "prepared")
     assert row.rstrip().endswith(f"<td>{apart:,.4g}</td></tr>")
 

@@ -65,7 +65,7 @@ def together(compared):
 
 def test_members_that_the_race_did_not_want_are_trained_and_kept_apart(together):
     comparison = read_comparison(together.comparison("sales"))
-    champion = comparison.champion.result
+    champion = comparison.recommended.result
     members = read_json(together.ensemble("sales") / "members.json")
     assert members == {
         "cell": champion.cell,
@@ -97,7 +97,7 @@ def test_they_are_no_evidence(together, compared):
 def test_scores_are_those_of_the_mean_forecast(together, split):
     """Recomputed from the members' own forecasts, window by window."""
     data, meta = read_prepared(together.prepared("sales"), Forecasting)
-    champion = read_comparison(together.comparison("sales")).champion.result
+    champion = read_comparison(together.comparison("sales")).recommended.result
     own, extra = together.run("sales", champion.cell) / "6", together.ensemble("sales") / "6"
     restored = [
         restore(folder / f"seed-{n}", meta) for n, folder in enumerate((own, own, extra, extra))
@@ -125,7 +125,7 @@ def test_by_itself_it_is_registered_only_where_it_is_better_beyond_chance(
     compared, perform, tmp_path, shift, registered
 ):
     layout = Layout(shutil.copytree(compared("auto").folder, tmp_path / "study"))
-    champion = read_comparison(layout.comparison("sales")).champion
+    champion = read_comparison(layout.comparison("sales")).recommended
     place = layout.evaluation("sales", champion.name.partition("-")[0]) / "6"
     alone = read_items(place / f"seed-{champion.seed.seed}.safetensors", "validation")
     noise = np.random.default_rng(1).normal(0, 0.05, len(alone.values))

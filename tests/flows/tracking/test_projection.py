@@ -62,8 +62,8 @@ def test_names_are_those_that_users_query(layout, database):
             cell = result.cell
             run = find(runs, kind="cell", cell=cell, current="true")
             assert (
-                run.data.tags["gatewise.champion"]
-                == str(candidate == comparison.champion.name).lower()
+                run.data.tags["gatewise.recommended"]
+                == str(candidate == comparison.recommended.name).lower()
             )
             assert run.data.params["task"] == comparison.task
             assert run.data.params["training.epochs"] == "2"
@@ -87,12 +87,12 @@ def test_reference_network_is_shown_and_told_from_candidates(layout, database):
     project(layout, "opinions")
     runs, comparison = runs_of("opinions"), read_comparison(layout.comparison("opinions"))
     (network,) = comparison.references.values()
-    for result in (comparison.champion.result, network):
+    for result in (comparison.recommended.result, network):
         tags = {"cell": result.cell, "current": "true"}
         run, seed = find(runs, kind="cell", **tags), find(runs, kind="seed", **tags)
         is_candidate = result is not network
         assert run.data.tags["gatewise.candidate"] == str(is_candidate).lower()
-        assert run.data.tags["gatewise.champion"] == str(is_candidate).lower()
+        assert run.data.tags["gatewise.recommended"] == str(is_candidate).lower()
         assert run.data.metrics["test_accuracy"] == result.test.mean
         assert run.data.metrics["multiply_accumulates"] == result.cost.multiply_accumulates
         assert seed.data.metrics["test_accuracy"] == result.seeds[0].test
@@ -126,7 +126,7 @@ def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
     recommended = answer(comparison)
     assert text.lower().startswith(recommended.headline.lower())
     assert f"(#/experiments/{experiment.experiment_id}/runs?" in text
-    assert experiment.tags["gatewise.recommended"] == comparison.champion.name
+    assert experiment.tags["gatewise.recommended"] == comparison.recommended.name
     assert recommended.risk in text
     assert "gatewise predict tiny.opinions FILE" in text
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
@@ -136,20 +136,20 @@ def test_pages_say_which_cell_how_sure_and_what_next(layout, database):
         if run.data.tags["gatewise.kind"] == "cell"
     }
     (network,) = comparison.references
-    first = f"{comparison.champion.name} (chosen)"
-    assert set(said) == {first, *comparison.results} - {comparison.champion.name}
+    first = f"{comparison.recommended.name} (chosen)"
+    assert set(said) == {first, *comparison.results} - {comparison.recommended.name}
     assert said[first].lower().startswith(recommended.headline.lower())
-    assert words.score(comparison.champion.result.test.mean) in said[first]
+    assert words.score(comparison.recommended.result.test.mean) in said[first]
     assert "no candidate" in said[network]
 
 
 def test_page_says_anew_what_is_recommended(layout, database, monkeypatch):
     project(layout)
-    before = read_comparison(layout.comparison("sales")).champion.name
+    before = read_comparison(layout.comparison("sales")).recommended.name
     let_diverge(layout, before.partition("-")[0], 0)
     let_diverge(layout, before.partition("-")[0], 1)
     project(layout)
-    after = read_comparison(layout.comparison("sales")).champion.name
+    after = read_comparison(layout.comparison("sales")).recommended.name
     assert after != before
     text = MlflowClient().get_experiment_by_name("tiny/sales").tags["mlflow.note.content"]
     assert f"Use {after}" in text.partition("\n")[0]
@@ -234,7 +234,7 @@ def test_other_results_make_earlier_runs_not_current(layout, database):
     new = [run for run in runs if run.info.run_id not in before]
     chosen = {"true": " (chosen)", "false": ""}
     cell = find(runs, kind="cell", cell="gru", current="true")
-    ending = chosen[cell.data.tags["gatewise.champion"]]
+    ending = chosen[cell.data.tags["gatewise.recommended"]]
     assert sorted(run.info.run_name for run in new) == [f"gru-4{ending}", "gru-4 seed 1"]
     past = [run for run in runs if run.data.tags["gatewise.current"] == "false"]
     names = sorted(run.info.run_name for run in past)
@@ -275,7 +275,7 @@ def test_diverged_seed_is_shown_as_one(layout, database):
     cell = find(runs, kind="cell", cell="gru")
     assert cell.data.metrics["test_mse"] == healthy.data.metrics["test_mse"]
     assert "test_mse_std" not in cell.data.metrics
-    assert cell.data.tags["gatewise.champion"] == "false"
+    assert cell.data.tags["gatewise.recommended"] == "false"
     assert len(champion) == 2
 
 
@@ -286,4 +286,4 @@ def test_study_without_a_champion_is_shown(layout, database):
     assert project(layout) == {}
     runs = runs_of("sales")
     assert len(runs) == 6
-    assert {run.data.tags.get("gatewise.champion") for run in runs} == {"false", None}
+    assert {run.data.tags.get("gatewise.recommended") for run in runs} == {"false", None}

@@ -63,7 +63,7 @@ def test_promoting_again_registers_nothing(layout):
 def judge_anew(layout, risk, status):
     """Let more seeds have said something else of the candidate that is registered."""
     comparison = read_comparison(layout.comparison("sales"))
-    name, result, _ = vars(comparison.champion).values()
+    name, result, _ = vars(comparison.recommended).values()
     splits = {split: replace(result.on(split), risk=risk) for split in ("validation", "test")}
     found = comparison.candidates | {name: replace(result, **splits)}
     why = "one_seed" if risk is None else "safe" if status == "decided" else "too_close"
@@ -119,7 +119,7 @@ def test_version_of_a_refit_says_so_as_long_as_it_is_one(layout):
     """As refit it has the same weights here: the version is the same, and what it is called not."""
     path = layout.comparison("sales")
     comparison = read_comparison(path)
-    result, seed = comparison.champion.result, comparison.champion.seed
+    result, seed = comparison.recommended.result, comparison.recommended.seed
     own = {"cell": result.cell, "hidden_size": result.hidden_size, "num_layers": result.num_layers}
     shutil.copytree(registered_seed(layout), layout.refitted("sales", result.size, seed.seed))
     gain = Gain(mean=0.25, error=0.1, at_least=0.1, at_most=0.4, chance=0.99)
@@ -180,7 +180,7 @@ def score_anew(layout, test):
     """Give the seed that is to be registered another test score, as other weights have."""
     path = layout.comparison("sales")
     comparison = read_comparison(path)
-    name, result, own = vars(comparison.champion).values()
+    name, result, own = vars(comparison.recommended).values()
     seeds = tuple(replace(own, test=test) if seed is own else seed for seed in result.seeds)
     found = comparison.candidates | {name: replace(result, seeds=seeds)}
     write_comparison(path, replace(comparison, candidates=found))

@@ -33,7 +33,7 @@ PROCESSES = 16 if ROUNDS > 1 else 5
 
 
 def registered_seed(layout):
-    best = read_comparison(layout.comparison("sales")).champion
+    best = read_comparison(layout.comparison("sales")).recommended
     return seed_folder(layout.run("sales", best.result.cell), best.result.size, best.seed.seed)
 
 

@@ -65,7 +65,7 @@ def test_page_shows_scores_and_risks_of_the_candidates_alone(layout, database, t
         page.wait_for(f"{NAMES}.join().includes('(chosen)')")
         names = set(page.value(NAMES))
         assert comparison.references.keys().isdisjoint(names)
-        assert f"{comparison.champion.name} (chosen)" in names
+        assert f"{comparison.recommended.name} (chosen)" in names
         page.ask("Page.navigate", url=f"{address}/#/experiments/{experiment}")
         link = f"document.querySelector('a[href*=\"{place}\"]')"
         page.wait_for(f"!!{link}")

@@ -182,7 +182,7 @@ def compared(candidates, seeds, own=False, margin=0.5, **beside):
         effort=verdict.effort,
         evidence={split: judged.evidence for split, judged in verdict.judged.items()},
         candidates={candidate.name: summarise(candidate, verdict) for candidate in raced},
-        policies=policies(raced, margin, baselines, verdict.decision.champion),
+        policies=policies(raced, margin, baselines, verdict.decision.recommended),
         baselines=baselines,
         optimum=None,
         **{"ensemble": None, "references": None, **beside},
@@ -245,8 +245,8 @@ def before_decisions_had_a_place_of_their_own(content):
 
 
 def without_a_candidate_of_the_decision(content):
-    del content["candidates"][content["decision"]["champion"]]
-    return content["decision"]["champion"]
+    del content["candidates"][content["decision"]["recommended"]]
+    return content["decision"]["recommended"]
 
 
 def with_a_seed_that_was_not_trained(content):
@@ -327,7 +327,7 @@ def test_comparison_without_a_champion_has_none(folder):
     )
     write_comparison(folder / "lost.json", compared([candidate], Seeds(first=2, most=2)))
     found = read_comparison(folder / "lost.json")
-    assert (found.champion, found.decision.status) == (None, "open")
+    assert (found.recommended, found.decision.status) == (None, "open")
     assert found.registered_test_score is None
     assert found.candidates["gru-4"].diverged == (lost,)
     assert asdict(found)["candidates"]["gru-4"]["validation"]["standing"] is None

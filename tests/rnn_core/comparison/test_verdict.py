@@ -109,7 +109,7 @@ def verdict_of(entries, seeds=SEEDS, margin=MARGIN):
 def test_clear_winner_is_decided_with_little():
     found = verdict_of(entries_of([9.0, 0.0, 6.0]))
     decision = found.decision
-    assert (decision.status, decision.why, decision.champion) == ("decided", "safe", "cell1-8")
+    assert (decision.status, decision.why, decision.recommended) == ("decided", "safe", "cell1-8")
     assert (decision.rivals, decision.cheaper, decision.need) == ((), (), None)
     assert decision.ahead > 0
     assert found.effort == Effort(looks=(3,), most=10, trainings=9, at_equal_seeds=30)
@@ -123,14 +123,14 @@ def test_clear_winner_is_decided_with_little():
 @pytest.mark.parametrize(("metric", "champion"), [(ERROR, "cell1-8"), (ACCURACY, "cell1-8")])
 def test_direction_of_the_metric_is_minded(metric, champion):
     entries = entries_of([9.0, 0.0, 6.0], metric=metric)
-    assert verdict_of(entries).decision.champion == champion
+    assert verdict_of(entries).decision.recommended == champion
     raw = [entry.candidate.mean("validation") for entry in entries]
     assert (raw[1] == max(raw)) == (metric is ACCURACY)
 
 
 def test_cheapest_of_equals_is_chosen_and_the_dearer_are_told():
     decision = verdict_of(entries_of([0.2, 0.0, 0.1, 8.0])).decision
-    assert (decision.status, decision.champion) == ("decided", "cell0-8")
+    assert (decision.status, decision.recommended) == ("decided", "cell0-8")
     assert decision.rivals == ("cell1-8", "cell2-8")
     assert decision.cheaper == ()
 
@@ -140,7 +140,7 @@ def test_cheaper_ones_that_may_do_as_well_are_told_apart():
     entries = entries_of([9.0, 1.0, 0.0], deviation=0.6, seed=2)
     found = verdict_of(entries)
     decision = found.decision
-    assert (decision.status, decision.champion) == ("decided", "cell2-8")
+    assert (decision.status, decision.recommended) == ("decided", "cell2-8")
     assert decision.rivals == decision.cheaper == ("cell1-8",)
     assert 0.01 <= found.risks["validation"]["cell1-8"].chance < SAFE
 
@@ -152,7 +152,7 @@ def test_test_set_that_contradicts_opens_it_and_trains_nothing():
     assert asked_of(against) == asked_of(agreed)
     decision = verdict_of(against).decision
     assert (decision.status, decision.why) == ("open", "test_contradicts")
-    assert decision.champion == "cell1-8"
+    assert decision.recommended == "cell1-8"
     assert decision.need is None
     assert verdict_of(agreed).decision.why == "safe"
 
@@ -164,10 +164,10 @@ def test_test_set_chooses_nothing(seed, test):
     means = [2.0, 0.5, 0.0]
     one = verdict_of(entries_of(means, deviation=0.5, seed=seed))
     other = verdict_of(entries_of(means, test=test, deviation=0.5, seed=seed))
-    assert other.decision.champion == one.decision.champion
+    assert other.decision.recommended == one.decision.recommended
     assert other.effort == one.effort
     assert other.risks["validation"] == one.risks["validation"]
-    chance = other.risks["test"][other.decision.champion].chance
+    chance = other.risks["test"][other.decision.recommended].chance
     assert (other.decision.why == "test_contradicts") == (chance < CONTRADICTED)
 
 
@@ -176,7 +176,7 @@ def test_candidates_that_are_too_close_are_open_with_what_would_settle_it():
     decision = found.decision
     assert (decision.status, decision.why) == ("open", "too_close")
     assert decision.need.seeds > 10
-    assert decision.champion == min(
+    assert decision.recommended == min(
         found.risks["validation"], key=lambda n: found.risks["validation"][n].expected_loss
     )
     assert found.effort.looks == (3, 4, 5, 7, 10)
@@ -185,7 +185,7 @@ def test_candidates_that_are_too_close_are_open_with_what_would_settle_it():
 def test_one_seed_leaves_it_open_without_risk():
     found = verdict_of(entries_of([9.0, 0.0], deviation=0.0), Seeds(first=1, most=1))
     assert (found.decision.status, found.decision.why) == ("open", "one_seed")
-    assert found.decision.champion == "cell1-8"
+    assert found.decision.recommended == "cell1-8"
     assert found.risks == {"validation": {}, "test": {}}
     assert found.decision.half_margin is None
 
@@ -199,7 +199,7 @@ def test_reason_for_no_chance_is_one_seed_only_where_there_was_one(data):
     every = [(c, s) for c in range(2) for s in range(seeds.most)]
     lost = data.draw(st.lists(st.sampled_from(every), unique=True))
     found = verdict_of(entries_of([0.0, 0.5], lost=lost), seeds)
-    if found.decision.champion is not None and not found.risks["validation"]:
+    if found.decision.recommended is not None and not found.risks["validation"]:
         one = found.effort.looks[-1] == 1
         assert found.decision.why == ("one_seed" if one else "few_finished")
         assert one or lost
@@ -210,7 +210,7 @@ def test_reason_for_no_chance_is_one_seed_only_where_there_was_one(data):
 def test_seeds_that_finished_may_be_too_few_to_tell_chance():
     found = verdict_of(entries_of([9.0, 0.0], lost=[(0, 0), (1, 2)]), Seeds(first=3, most=3))
     assert (found.decision.status, found.decision.why) == ("open", "few_finished")
-    assert found.decision.champion == "cell1-8"
+    assert found.decision.recommended == "cell1-8"
     assert found.risks == {"validation": {}, "test": {}}
 
 
@@ -237,7 +237,7 @@ def test_test_set_contradicts_what_the_validation_set_believes_alone(ahead, wors
         right["test"][:worse] = place > 0
         entries.append(entry_of(place, {s: [right[s]] * 3 for s in SCORED}, ACCURACY))
     found = verdict_of(entries, Seeds(first=3, most=3), margin=0.01)
-    chosen = found.decision.champion
+    chosen = found.decision.recommended
     assert chosen == "cell0-8"
     assert (found.risks["validation"][chosen].chance >= CONTRADICTED) == bool(ahead)
     assert found.risks["test"][chosen].chance < CONTRADICTED
@@ -265,7 +265,7 @@ def test_candidate_that_alone_trained_is_not_called_better_than_what_diverged(fi
     found = verdict_of(entries_of([0.0, 3.0, 0.5], lost=lost), Seeds(first=first, most=first))
     decision = found.decision
     assert (decision.status, decision.why) == ("decided", "only_left")
-    assert (decision.champion, decision.runner_up, decision.alone) == ("cell1-8", None, True)
+    assert (decision.recommended, decision.runner_up, decision.alone) == ("cell1-8", None, True)
     assert not verdict_of(entries_of([0.0, 3.0])).decision.alone
 
 
@@ -273,20 +273,20 @@ def test_nothing_is_recommended_where_all_diverged():
     lost = [(c, s) for c in range(2) for s in range(3)]
     found = verdict_of(entries_of([0.0, 1.0], lost=lost))
     decision = found.decision
-    assert (decision.status, decision.why, decision.champion) == ("open", "all_diverged", None)
+    assert (decision.status, decision.why, decision.recommended) == ("open", "all_diverged", None)
     assert found.effort.trainings == 6
     assert found.risks == {"validation": {}, "test": {}}
 
 
 def test_candidate_that_lost_a_seed_may_be_chosen_and_has_no_standing():
     found = verdict_of(entries_of([0.0, 9.0], lost=[(0, 1)]))
-    assert (found.decision.status, found.decision.champion) == ("decided", "cell0-8")
+    assert (found.decision.status, found.decision.recommended) == ("decided", "cell0-8")
     assert found.judged["validation"].standings.keys() == {"cell1-8"}
 
 
 def test_candidate_that_lost_most_seeds_has_no_risk():
     found = verdict_of(entries_of([0.0, 9.0, 9.3], lost=[(0, 1), (0, 2)]))
-    assert found.decision.champion == "cell1-8"
+    assert found.decision.recommended == "cell1-8"
     assert found.risks["validation"].keys() == {"cell1-8", "cell2-8"}
 
 
@@ -302,7 +302,7 @@ def test_registered_seed_is_the_best_on_validation():
 def test_other_margins_are_told():
     quiet = {"deviation": 0.02, "items": 0.02}
     decision = verdict_of(entries_of([1.4, 0.0, 0.1], **quiet)).decision
-    assert decision.champion == "cell1-8"
+    assert decision.recommended == "cell1-8"
     assert (decision.half_margin, decision.twice_margin) == ("cell1-8", "cell0-8")
     against = verdict_of(entries_of([1.4, 0.0, 0.1], test=[0.0, 9.0, 9.0], **quiet)).decision
     assert (against.half_margin, against.twice_margin) == (None, "cell0-8")
