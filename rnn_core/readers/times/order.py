@@ -32,6 +32,23 @@ HEAD = 2_000
 """Rows at the start that show that a column has many values."""
 
 
+NEWEST_FIRST = "rows go from the newest to the oldest; they are read from the last"
+"""Note on a table that is turned round."""
+
+
+def newest_first(times: pd.DatetimeIndex, series: "pd.Series[Any] | None") -> bool:
+    """Return whether each row is before the one above, in each series, as exports of prices are.
+
+    Args:
+        times: The timestamps.
+        series: The column that says the series of a row, if there are several.
+    """
+    if series is None:
+        return len(times) > 1 and increasing(times[::-1])
+    each = pd.Series(times.asi8).groupby(series.to_numpy())
+    return bool(each.is_monotonic_decreasing.all() and not each.is_monotonic_increasing.all())
+
+
 def check_order(
     times: pd.DatetimeIndex,
     table: pd.DataFrame,

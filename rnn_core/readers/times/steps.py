@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset
+from pandas.tseries.offsets import BaseOffset, CustomBusinessDay
 
 from rnn_core.errors import DataError
+from rnn_core.readers.times.week import days_in_code, weekday_code, weekdays_in_words
+from rnn_core.readers.times.weekdays import follow_weekdays, weekday_step, weekdays_of
 
 WINDOW = 8
 """Rows that a step is read from where not all rows are regular: more than a week of
@@ -87,6 +89,8 @@ def step_in_words(step: BaseOffset) -> str:
     """A step in words, such as 15 minutes or 1 business day."""
     if months := months_of(step):
         return f"{months} month{'s' if months > 1 else ''}"
+    if days := weekdays_of(step):
+        return weekdays_in_words(days)
     word = WORDS.get(step.rule_code.partition("-")[0]) if step.n > 0 else None
     return f"{step.n} {word}{'s' if step.n > 1 else ''}" if word else str(step.freqstr)
 
@@ -98,6 +102,8 @@ def follows(times: pd.DatetimeIndex, step: BaseOffset) -> NDArray[np.bool_]:
         steps = np.diff(month_numbers(times)) == months
         monthly: NDArray[np.bool_] = steps & clock & on_day(times)[1:]
         return monthly
+    if days := weekdays_of(step):
+        return follow_weekdays(times, days)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # of rare calendars
         expected = times[:-1] + step
@@ -131,12 +137,13 @@ def find_step(times: pd.DatetimeIndex) -> BaseOffset:
     """Most common step between rows.
 
     A step of the calendar, such as a business day or the end of a month, is found where
-    all rows have it, or most windows of some rows; else it is the median time.
+    all rows have it, or most windows of some rows; days of the week where most rows follow them;
+    else it is the median time.
 
     Args:
         times: At least 2, increasing.
     """
-    if step := infer_step(times):
+    if step := infer_step(times) or weekday_step(times):
         return step
     starts = np.linspace(0, max(len(times) - WINDOW, 0), MOST_WINDOWS).astype(int)
     windows = [infer_step(times[start : start + WINDOW]) for start in np.unique(starts)]
@@ -190,8 +197,10 @@ def as_far_apart(
 
 
 def step_code(times: pd.DatetimeIndex) -> str | None:
-    """Code in pandas of the step between rows; None where it has none."""
+    """Code of the step between rows, of pandas or of days of the week; None where it has none."""
     step = find_step(times)
+    if days := weekdays_of(step):
+        return weekday_code(days)
     try:
         named = to_offset(step.freqstr)
     except ValueError:
@@ -208,7 +217,8 @@ def following(times: pd.DatetimeIndex, count: int, code: str | None) -> pd.Datet
         code: The step as `step_code` calls it; it is read from the timestamps where
             there is none, or where most of them do not follow it.
     """
-    step = to_offset(code) if code else None
+    days = days_in_code(code)
+    step = CustomBusinessDay(weekmask=" ".join(days)) if days else to_offset(code) if code else None
     if step is None or (len(times) > 1 and follows(times, step).mean() < 0.5):
         step = find_step(times)
     if months := months_of(step):

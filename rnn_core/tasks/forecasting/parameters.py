@@ -190,7 +190,7 @@ class ForecastingMeta(Meta):
         parameters: What was asked for.
         columns: Columns that are read, the targets first, those that are known ahead last.
         series: The series of the table, one after the other as they are in the prepared table.
-        step: What pandas calls the step between rows; None if it has no name.
+        step: Code of the step between rows, as `Step` has it.
         step_seconds: Its median; None without a column of timestamps.
         borders: Which rows of the prepared table are in which split, series by series: the first,
             and that after the last. Rows that are cut off do not count.

@@ -111,6 +111,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         DataError: If it cannot be used; names all that is wrong.
     """
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
+    from rnn_core.readers.times.order import NEWEST_FIRST, newest_first  # noqa: PLC0415 - as above
 
     frame, times, faults = loaded.frame, None, Faults()
     units: dict[str, str] = {}
@@ -122,6 +123,10 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             for column in {parameters.date, *parameters.time_parts} & set(frame.columns):
                 del frame[column]
             give_back()
+    notes = loaded.notes
+    if times is not None and newest_first(times.times, frame.get(series)):
+        frame, times = frame.iloc[::-1], times._replace(times=times.times[::-1])
+        notes = (*notes, NEWEST_FIRST)
     with faults.noted():
         numbers = tables.select_columns(
             frame,
@@ -150,7 +155,7 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
         form=loaded.form,
         day_first=times.day_first if times else None,
         cut=cut,
-        notes=loaded.notes,
+        notes=notes,
         units=units,
         series=slices_of(kept),
         filled_ahead=(

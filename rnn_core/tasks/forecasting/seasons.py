@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from rnn_core.readers.times.week import days_in_code
+
 DAY_SECONDS = 86_400.0
 
 
@@ -43,11 +45,13 @@ def season_of(step_seconds: float | None, step: str | None, a_day: int = 0) -> S
 
     Args:
         step_seconds: The time between them.
-        step: What pandas calls it.
+        step: Its code; see `rnn_core.readers.times.steps.step_code`.
         a_day: How many rows a day has, where it has some hours alone.
     """
-    if step in {"B", "C"}:
+    if step == "B":
         return BUSINESS_WEEK
+    if step_seconds and (days := days_in_code(step)):
+        return BUSINESS_WEEK._replace(seconds=len(days) * step_seconds)
     for season in SEASONS:
         if step_seconds and season.shortest_step <= step_seconds <= season.longest_step:
             shorter = a_day and season.name == "day"

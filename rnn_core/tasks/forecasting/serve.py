@@ -150,7 +150,19 @@ class Serving(Learning, Serves):
             kinds = pd.DatetimeIndex | pd.PeriodIndex
             if isinstance(table.index, kinds) or table.index.name == date:
                 table = table.assign(**{date: table.index}).reset_index(drop=True)
-        return in_own_sign(tables.numbered(table), self.meta)
+        table = in_own_sign(tables.numbered(table), self.meta)
+        return table.iloc[::-1] if self.is_newest_first(table) else table
+
+    def is_newest_first(self, table: "pd.DataFrame") -> bool:
+        """Return whether the rows of a table are to be read from the last."""
+        from rnn_core.readers.times.order import newest_first  # noqa: PLC0415 - as above
+
+        try:
+            times = self.times_of(table)
+        except DataError:  # which is said where the rows are read
+            return False
+        series = table.get(self.meta.parameters.series)
+        return times is not None and newest_first(times, series)
 
     def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
         """Number of rows of each series up to the last one that has a value of a target.

@@ -16,7 +16,8 @@ class Step(NamedTuple):
     """Time between two rows.
 
     Attributes:
-        code: What pandas calls it, such as B for a business day; None if it has no name.
+        code: What pandas calls it, such as B for a business day, or `on` and the days of the week
+            that alone have rows; None if it has no name.
         seconds: Its median.
         sessions: Times of the day at which alone there are rows; none where they go on all day.
     """

@@ -78,10 +78,15 @@ READ = {
     ),
     "firsts of months with points": (
         csv(MONTHS, head="Datum,y", form="%d.%m.%Y"),
-        "1 month",
+        "one row per month, 12 per year",
         "2015-01-01",
     ),
     "business days": (csv(BUSINESS), "one row per business day, 5 per week", "2024-03-25"),
+    "all days but Sundays": (
+        csv([d for d in pd.date_range("2024-01-01", periods=70) if d.weekday() < 6]),
+        "one row per day without Sun, 6 per week",
+        "2024-03-11",
+    ),
     "offsets as PostgreSQL writes them": (
         csv([str(time)[:-3] for time in BERLIN]),
         "(UTC)",
@@ -89,7 +94,7 @@ READ = {
     ),
     "quarters as 1-2000": (
         csv([f"{d.quarter}-{d.year}" for d in QUARTERS], head="quarter,y"),
-        "1 quarter",
+        "one row per quarter",
         "2015-01-01",
     ),
     "2000Q1": (
@@ -162,10 +167,10 @@ READ = {
     ),
     "30th of each month": (
         csv(pd.DatetimeIndex([m.replace(day=min(30, m.days_in_month)) for m in MONTHS])),
-        "1 month",
+        "one row per month, 12 per year",
         "2015-01-30",
     ),
-    "hours of an exchange": (csv(SESSIONS), "a day has 6 rows", "2024-01-15 09:30"),
+    "hours of an exchange": (csv(SESSIONS), "6 per day", "2024-01-15 09:30"),
     "milliseconds called date": (
         csv([(1704067200 + i * 86400) * 1000 for i in range(N)]),
         DAILY,
@@ -181,7 +186,7 @@ READ = {
     ),
     "ends of months": (
         csv(pd.date_range("2010-01-31", periods=N, freq="ME")),
-        "1 month",
+        "one row per month, 12 per year",
         "2015-01-31",
     ),
     "business ends of months": (
@@ -189,7 +194,11 @@ READ = {
         "one row per business month end, 12 per year",
         "2015-01-30",
     ),
-    "15th of months": (csv(MONTHS + pd.Timedelta(days=14)), "1 month", "2015-01-15"),
+    "15th of months": (
+        csv(MONTHS + pd.Timedelta(days=14)),
+        "one row per month, 12 per year",
+        "2015-01-15",
+    ),
     "business days but holidays": (
         csv(pd.bdate_range("2024-01-01", periods=N + 2).delete([20, 40])),
         "not a usual step after the row before: 2 rows",
@@ -212,6 +221,16 @@ def test_table_is_read_rightly_and_answered(read_rightly, kind):
     read_rightly(*READ[kind])
 
 
+def test_rows_from_the_newest_to_the_oldest_are_read_from_the_last(bring):
+    brought = bring("forecasting", {"f.csv": csv(DAYS[::-1], Y[::-1])}, ["y"])
+    assert "rows go from the newest to the oldest; they are read from the last" in brought.told
+    answer, _ = brought.answer()
+    assert answer["date"][0] == DAYS[-1] + pd.Timedelta(days=1)
+    table = brought.task.read_input(brought.data)
+    recent, _ = brought.answer_of(table.iloc[: brought.task.meta.lookback + 20])
+    pd.testing.assert_frame_equal(recent, answer)
+
+
 REFUSED = {
     "hour that comes again": (
         csv(AUTUMN),
@@ -227,7 +246,6 @@ REFUSED = {
     ),
     "zone in letters": (csv(HOURS, form="%Y-%m-%d %H:%M CET"), "write the time zone as an offset"),
     "time alone": (csv(HOURS[:24], Y[:24], head="time,y", form="%H:%M"), "'00:00' has no day"),
-    "newest first": (csv(DAYS[::-1]), "row 3: 2024-02-28 comes before the row above; reverse the"),
     "quarter or month": (
         csv([f"{d.quarter}-{d.year}" for d in QUARTERS]),
         "'1-2000' can be a quarter or a month; write 2015-Q1, or 2015-01",

@@ -290,11 +290,6 @@ CASES = {
         {},
         "the table has 3 series one below the other, told apart by column 'shop'; set data.series",
     ),
-    "newest first": (
-        rows(reversed(range(ROWS))),
-        {},
-        "sales.csv, row 3: 2024-02-28 comes before the row above; reverse the rows",
-    ),
     "out of order": (
         rows([*range(10), 11, 10, *range(12, ROWS)]),
         {},

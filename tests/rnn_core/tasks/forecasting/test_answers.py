@@ -119,8 +119,13 @@ def test_answer_refuses_rows_that_are_not_in_time_as_those_of_the_training(tmp_p
         task.answer(network, hours, ASKED)
     with pytest.raises(DataError, match=r"row 57: 2024-02-27 comes 2 days after .* step is 1 day"):
         task.answer(network, pd.concat([series(ROWS + 1)[:56], series(ROWS + 1)[57:]]), ASKED)
-    with pytest.raises(DataError, match=r"row 56: .* reverse the rows"):
-        task.answer(network, series()[::-1], ASKED)
+
+
+def test_rows_from_the_newest_to_the_oldest_are_answered_as_the_others(tmp_path):
+    task, _ = prepared(tmp_path)
+    network = build_model(task, "gru").eval()
+    expected = task.answer(network, series(), ASKED)
+    pd.testing.assert_frame_equal(task.answer(network, series()[::-1], ASKED), expected)
 
 
 @pytest.mark.parametrize(

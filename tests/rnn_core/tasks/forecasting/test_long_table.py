@@ -317,6 +317,22 @@ def test_series_whose_target_stands_still_in_training_has_the_scale_of_the_other
     assert stds["north"] == np.median([stds["south"], stds["east"]])
 
 
+def test_series_from_the_newest_to_the_oldest_are_read_as_the_others(tmp_path, parts):
+    """One below the other, and in turn, as a database answers that sorts by time."""
+    table = stacked(parts)
+    usual, data = prepared(tmp_path / "a", table, series="store")
+    places = {one.name: one for one in usual.meta.series}
+    in_turn = table.sort_values("date", ascending=False, kind="stable")
+    for name, turned in {"b": table[::-1], "c": in_turn}.items():
+        task, other = prepared(tmp_path / name, turned, series="store")
+        assert {one.name: one for one in task.meta.series} == places
+        for one, borders in zip(usual.meta.series, usual.meta.series_borders, strict=True):
+            mine = [own.name for own in task.meta.series].index(one.name)
+            rows, there = (b["train"][0] for b in (borders, task.meta.series_borders[mine]))
+            length = borders["test"][1] - rows
+            assert torch.equal(data["values"][rows:][:length], other["values"][there:][:length])
+
+
 def with_south_reversed(table):
     return table.iloc[[*range(70), *range(124, 69, -1), *range(125, 215)]]
 
