@@ -135,11 +135,11 @@ def told(drift: Drift, later: LaterScore | None) -> dict[str, Any]:
 
 def in_words(later: LaterScore) -> str:
     """The comparison of the score on later data with the test score, in a sentence."""
-    how = "worse" if later.worse_by >= 0 else "better"
+    how = "worse" if later.worse_by > 0 else "better"
+    apart = f"{abs(later.worse_by):.2g} {how} than" if later.worse_by else "as good as"
     out = f", {later.left_out} left out that it was trained or chosen on" if later.left_out else ""
     return (
         f"The {wording.in_words(later.metric)} is {later.score:.4g} on {later.num_items} later "
-        f"items{out}, "
-        f"{abs(later.worse_by):.2g} {how} than the test score {later.test_score:.4g} "
+        f"items{out}, {apart} the test score {later.test_score:.4g} "
         f"(95 % interval of how much worse: {later.at_least:.2g} to {later.at_most:.2g})"
     )

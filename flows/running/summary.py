@@ -15,6 +15,7 @@ from flows.report.details import ask
 from flows.system.command_line import command_line
 from flows.tracking.promoted import Promotion
 from rnn_core.comparison.outcome import Comparison, read_comparison
+from rnn_core.errors import DataError
 from rnn_core.study import Study
 
 FOLLOWING = "  "
@@ -37,7 +38,8 @@ class Block:
         registry: The reason why the registered model is not the champion; empty if it is.
         commands: Commands to type next, each after its purpose.
         details: Further lines, for --verbose.
-        failed: The task that failed, and the cause; empty if none failed.
+        failed: The task that failed, and the cause, or why its comparison cannot be read; empty
+            if there is nothing of the kind.
     """
 
     dataset: str
@@ -76,11 +78,18 @@ def summarise(
         promotions: The promotion of the champion, by dataset.
         folder: The study's folder, as the user types it in a command.
     """
-    return [
-        block(study, name, read_comparison(layout.comparison(name)), promotions.get(name), folder)
-        for name in datasets
-        if layout.comparison(name).exists()
-    ]
+    found = []
+    for name in datasets:
+        if not layout.comparison(name).exists():
+            continue
+        try:
+            comparison = read_comparison(layout.comparison(name))
+        except DataError as error:  # of an older version, or damaged; others can be shown
+            again = (("compare again", command_line("run", folder)),)
+            found.append(Block(dataset=name, answer=None, commands=again, failed=str(error)))
+        else:
+            found.append(block(study, name, comparison, promotions.get(name), folder))
+    return found
 
 
 def block(

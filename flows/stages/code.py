@@ -40,7 +40,6 @@ stages are the same on every machine. The identity of a training on a GPU includ
 
 ELSEWHERE: tuple[Reference, ...] = (
     ("flows.layout", None),
-    ("flows.report.foresight", None),
     ("flows.trainings.adoption", None),
     ("flows.trainings.crew", None),
     ("flows.trainings.manifest", None),
@@ -49,8 +48,7 @@ ELSEWHERE: tuple[Reference, ...] = (
     ("flows.trainings.store", None),
     ("rnn_core.diagnostics.measured_cost", None),
 )
-"""Code that no fingerprint covers: it stores results, distributes work, measures time, or writes
-sentences for the terminal."""
+"""Code that no fingerprint covers: it stores results, distributes work or measures time."""
 
 APART = (GPU, *ELSEWHERE)
 """Code that no fingerprint of a stage covers."""

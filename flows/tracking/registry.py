@@ -59,7 +59,7 @@ from rnn_core.training.models import restore_registered
 from rnn_core.training.prepared import META
 from rnn_core.training.run_folder import seed_folder
 
-REQUIREMENTS = ("numpy", "pandas", "safetensors", "torch")
+REQUIREMENTS = ("numpy", "pandas", "pydantic", "safetensors", "torch")
 """Packages that every model needs to answer; a task may need more."""
 
 EXISTS = "RESOURCE_ALREADY_EXISTS"

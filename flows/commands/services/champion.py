@@ -104,12 +104,13 @@ def compared(champion_score: float, pair: "Pair", left_out: str) -> str:
     from flows.tracking.promotion import LEVEL  # noqa: PLC0415 - imports MLflow
 
     clusters = f" in {pair.num_clusters} clusters" if pair.num_clusters < pair.num_items else ""
-    how = "better" if pair.better_by >= 0 else "worse"
+    how = "better" if pair.better_by > 0 else "worse"
+    apart = f"{how} by {abs(pair.better_by):.4g}" if pair.better_by else "as good"
     p = min(pair.p_better, pair.p_worse)
     return (
-        f"The champion scores {champion_score:.4g}, and the challenger is {how} by "
-        f"{abs(pair.better_by):.4g} (paired test over {pair.num_items} items{clusters}"
-        f"{left_out}; one-sided p = {difference(p, LEVEL)})."
+        f"The champion scores {champion_score:.4g}, and the challenger is {apart} "
+        f"(paired test over {pair.num_items} items{clusters}{left_out}; one-sided p = "
+        f"{difference(p, LEVEL)})."
     )
 
 

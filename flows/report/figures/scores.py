@@ -76,6 +76,8 @@ def cost_words(comparison: Comparison, points: Points, front: list[str]) -> str:
         for name in front
     )
     text = f"On the Pareto front, the dashed line, from the cheapest: {listed}."
+    if len(front) == 1:
+        text = f"The cheapest is also the best: {listed}."
     if comparison.decision.recommended in points:
         text += f" The ring marks the recommended one, {comparison.decision.recommended}."
     text += " Bars are a standard deviation over seeds."

@@ -16,7 +16,7 @@ from flows.operations import drift as module
 from flows.operations import drift_watch
 from flows.operations.drift import Checked, check
 from flows.running import notices
-from flows.tracking.drift.scores import half_width
+from flows.tracking.drift.scores import LaterScore, half_width
 from rnn_core.drift.comparison import LEVEL, Change, Drift
 from rnn_core.errors import DataError, GatewiseError, ParameterError, StudyError
 from rnn_core.metric import Metric
@@ -187,6 +187,24 @@ def truth(tmp_path):
     (tmp_path / "truth").mkdir()
     (tmp_path / "truth/reviews.csv").write_text("\n".join(["text,label", *rows, ""]))
     return tmp_path / "truth"
+
+
+@pytest.mark.parametrize(
+    ("worse_by", "told"),
+    [(0.0, "as good as"), (0.02, "0.02 worse than"), (-0.5, "0.5 better than")],
+)
+def test_score_on_later_data_is_compared_in_words(worse_by, told):
+    later = LaterScore(
+        metric="mse",
+        score=0.5 + worse_by,
+        test_score=0.5,
+        worse_by=worse_by,
+        at_least=-1.0,
+        at_most=1.0,
+        num_items=8,
+        left_out=0,
+    )
+    assert f"later items, {told} the test score 0.5 (95 %" in module.in_words(later)
 
 
 @pytest.mark.parametrize(("registered", "worse"), [(0.5, False), (2.0, True)])

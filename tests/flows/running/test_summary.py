@@ -93,6 +93,21 @@ def test_candidate_that_alone_trained_is_used_without_a_risk(tmp_path):
     assert "better by more than the margin" not in told
 
 
+def test_comparison_that_cannot_be_read_hides_no_other(tmp_path):
+    """As one of an older version, which has no reason why it is open."""
+    there, names = Layout(tmp_path), ["sums", "co2"]
+    for name in names:
+        found = read_json(LAYOUT.comparison(name))
+        if name == "sums":
+            del found["decision"]["why"]
+        there.comparison(name).parent.mkdir(exist_ok=True)
+        write_json(there.comparison(name), found)
+    told = text_of(summarise(there, "sample", names, {}, Path("my study")))
+    assert "sums.json is not of the form that is read here: decision.why is missing" in told
+    assert "compare again: gatewise run 'my study'" in told
+    assert "co2   use " in told
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_risk_is_what_is_left_of_the_chance_by_the_validation_set(name):
     found = read_json(LAYOUT.comparison(name))

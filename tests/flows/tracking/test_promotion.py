@@ -176,6 +176,11 @@ def test_p_value_is_on_the_side_of_the_level_that_decides(p):
         assert (shown < LEVEL) == (verdict.action == "kept")
 
 
+def test_challenger_with_the_same_scores_is_as_good():
+    pair = Pair(better_by=0.0, p_worse=0.5, p_better=0.5, num_items=7, num_clusters=7)
+    assert "the challenger is as good (paired test over 7 items;" in compared(0.25, pair, "")
+
+
 def score_anew(layout, test):
     """Give the seed that is to be registered another test score, as other weights have."""
     path = layout.comparison("sales")
