@@ -113,17 +113,11 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
     from rnn_core.readers import tables  # noqa: PLC0415 - training does without
     from rnn_core.readers.times.order import NEWEST_FIRST, newest_first  # noqa: PLC0415 - as above
 
-    frame, times, faults = loaded.frame, None, Faults()
+    frame, faults = loaded.frame, Faults()
     units: dict[str, str] = {}
     columns, series = list(parameters.columns), parameters.series
     check_columns(frame, parameters, name, faults)
-    if parameters.date is not None and are_there(frame, parameters):
-        with faults.noted():
-            times = times_in(frame, parameters, name, parameters.day_first)
-            for column in {parameters.date, *parameters.time_parts} & set(frame.columns):
-                del frame[column]
-            give_back()
-    notes = loaded.notes
+    times, notes = take_times(frame, parameters, name, faults), loaded.notes
     if times is not None and newest_first(times.times, frame.get(series)):
         frame, times = frame.iloc[::-1], times._replace(times=times.times[::-1])
         notes = (*notes, NEWEST_FIRST)
@@ -163,6 +157,21 @@ def table_of(loaded: "TableFile", name: str, parameters: ForecastingData) -> Tab
             *filled(frame.iloc[ahead].drop(columns=str(series), errors="ignore")),
         ),
     )
+
+
+def take_times(
+    frame: "pd.DataFrame", parameters: ForecastingData, name: str, faults: Faults
+) -> "Times | None":
+    """Read the timestamps, and take their columns out; None if there are none to be read."""
+    if parameters.date is None or not are_there(frame, parameters):
+        return None
+    with faults.noted():
+        times = times_in(frame, parameters, name, parameters.day_first)
+        for column in {parameters.date, *parameters.time_parts} & set(frame.columns):
+            del frame[column]
+        give_back()
+        return times
+    return None
 
 
 def check_columns(

@@ -213,7 +213,7 @@ def test_later_answers_are_scored_against_the_test_score(inputs, truth, register
     client.set_model_version_tag(NAME, "1", "gatewise.test_accuracy", str(registered))
     found = gatewise(NAME, inputs[0], "--data", truth)
     assert found.exit_code == (3 if worse else 0), found.output
-    assert f"than the test score {registered:g} " in found.output
+    assert f" the test score {registered:g} (" in found.output
     assert ("more than chance explains" in found.output) == worse
     (one,) = module.history(NAME)
     assert one.score == pytest.approx(0.5, abs=0.2)
