@@ -46,10 +46,11 @@ class Windows:
     def of_input(self, task: Forecasting, table: "pd.DataFrame") -> Traits:
         from rnn_core.readers import tables  # noqa: PLC0415 - training does not need it
 
-        meta, read = task.meta, task.as_read(table)
+        meta = task.meta
+        read, times = task.in_time_order(table)
         places = places_of(read, meta.parameters.series, NAME)
         ends = task.with_values(read, places)
-        times = task.times_of(read)
+        times = task.times_of(read) if times is None else times
         found = []
         for series, rows in places.items():
             kept = rows[: ends[series]]

@@ -217,14 +217,20 @@ def following(times: pd.DatetimeIndex, count: int, code: str | None) -> pd.Datet
         code: The step as `step_code` calls it; it is read from the timestamps where
             there is none, or where most of them do not follow it.
     """
-    days = days_in_code(code)
-    step = CustomBusinessDay(weekmask=" ".join(days)) if days else to_offset(code) if code else None
+    step = step_of_code(code)
     if step is None or (len(times) > 1 and follows(times, step).mean() < 0.5):
         step = find_step(times)
     if months := months_of(step):
         return later_months(times, count, months)
     dates = pd.date_range(times[-1], periods=count + 2, freq=step)
     return dates[dates > times[-1]][:count]
+
+
+def step_of_code(code: str | None) -> BaseOffset | None:
+    """The step that `step_code` calls so; None without a code."""
+    if days := days_in_code(code):
+        return CustomBusinessDay(weekmask=" ".join(days))
+    return to_offset(code) if code else None
 
 
 def later_months(times: pd.DatetimeIndex, count: int, months: int) -> pd.DatetimeIndex:

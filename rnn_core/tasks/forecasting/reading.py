@@ -220,6 +220,7 @@ def times_of_each(
     name: str,
     day_first: "DayFirst",
     faults: Faults,
+    times: "pd.DatetimeIndex | None" = None,
 ) -> "dict[str, pd.DatetimeIndex | None]":
     """The timestamps of each series that has some which can be read; None without a column of them.
 
@@ -232,6 +233,7 @@ def times_of_each(
         name: What to call the table in errors.
         day_first: See `DayFirst`.
         faults: Where it is noted why a series is left out.
+        times: Those of the table, if they are read already.
 
     Raises:
         DataError: If none can be read, or they have day and month in different orders.
@@ -239,7 +241,8 @@ def times_of_each(
     if parameters.date is None:
         return dict.fromkeys(series)
     try:
-        times = times_in(table, parameters, name, day_first).times
+        if times is None:
+            times = times_in(table, parameters, name, day_first).times
     except DataError:
         found, apart = {}, Faults()
         for one, rows in series.items():

@@ -94,20 +94,20 @@ class Serving(Learning, Serves):
         Raises:
             DataError: If nothing of the table can be answered.
         """
-        table = self.as_read(table)
+        table, times = self.in_time_order(table)
         places = places_of(table, self.meta.parameters.series, NAME)
         ends = last_values(table, places, self.meta.parameters.targets, faults)
         if not ends:
             faults.check()
         ahead = count if self.meta.parameters.known else 0
         kept = {series: places[series][: end + ahead] for series, end in ends.items()}
-        table = table.iloc[stacked(kept)]
-        rows, windows = slices_of(kept), []
+        order, rows, windows = stacked(kept), slices_of(kept), []
+        table, known = table.iloc[order], None if times is None else times[order]
         told = self.meta.parameters, NAME, self.meta.day_first
-        for series, times in times_of_each(table, rows, *told, faults).items():
-            own = table.iloc[rows[series]]
+        for series, own in times_of_each(table, rows, *told, faults, known).items():
+            part = table.iloc[rows[series]]
             with faults.noted():
-                windows.append(self.newest(series, own, times, ends[series], count))
+                windows.append(self.newest(series, part, own, ends[series], count))
         return windows
 
     def answer_of_all(
@@ -150,19 +150,25 @@ class Serving(Learning, Serves):
             kinds = pd.DatetimeIndex | pd.PeriodIndex
             if isinstance(table.index, kinds) or table.index.name == date:
                 table = table.assign(**{date: table.index}).reset_index(drop=True)
-        table = in_own_sign(tables.numbered(table), self.meta)
-        return table.iloc[::-1] if self.is_newest_first(table) else table
+        return in_own_sign(tables.numbered(table), self.meta)
 
-    def is_newest_first(self, table: "pd.DataFrame") -> bool:
-        """Return whether the rows of a table are to be read from the last."""
+    def in_time_order(
+        self, table: "pd.DataFrame"
+    ) -> tuple["pd.DataFrame", "pd.DatetimeIndex | None"]:
+        """A table as it is read, with the oldest row first, and its timestamps.
+
+        These are None if there are none, or if they cannot be read, which `times_of` reports.
+        """
         from rnn_core.readers.times.order import newest_first  # noqa: PLC0415 - as above
 
+        table = self.as_read(table)
         try:
             times = self.times_of(table)
-        except DataError:  # which is said where the rows are read
-            return False
-        series = table.get(self.meta.parameters.series)
-        return times is not None and newest_first(times, series)
+        except DataError:
+            return table, None
+        if times is not None and newest_first(times, table.get(self.meta.parameters.series)):
+            return table.iloc[::-1], times[::-1]
+        return table, times
 
     def with_values(self, table: "pd.DataFrame", places: Mapping[str, Places]) -> dict[str, int]:
         """Number of rows of each series up to the last one that has a value of a target.

@@ -127,12 +127,13 @@ def parts_of(
     """Each series of a table, up to its last row with a target, and its timestamps."""
     from rnn_core.readers.times.columns import in_zone  # noqa: PLC0415 - training does without
 
-    table = task.as_read(table)
+    table, times = task.in_time_order(table)
     places = places_of(table, task.meta.parameters.series, NAME)
     rows = task.with_values(table, places)
     kept = {series: own[: rows[series]] for series, own in places.items()}
-    table = table.iloc[stacked(kept)]
-    times = task.times_of(table)
+    order = stacked(kept)
+    table = table.iloc[order]
+    times = task.times_of(table) if times is None else times[order]
     if times is not None:
         times = in_zone(times, task.meta.zone, NAME)
     for series, own in slices_of(kept).items():
