@@ -28,7 +28,7 @@ GAPS = frozenset(
 )
 """Signs for a missing value, in lower case."""
 
-NO_RESULT = re.compile(r"#[^\W\d_]/?[^\W\d_]|#n/a .*|#[^\d\s].{0,20}[!?]|#getting_data|err:\d{3}")
+NO_RESULT = re.compile(r"#nv|#[^\W\d_]/[^\W\d_]( .*)?|#[^\d\s].{0,20}[!?]|#getting_data|err:\d{3}")
 """Errors of a spreadsheet, such as #N/A, #REF! and #WERT!, in lower case: it had no value there."""
 
 PLAINLY = "write decimals with a point and thousands without a separator"
@@ -57,13 +57,16 @@ CURRENCY = "|".join(
 )
 """Currencies that may be before a number, such as US$, NOK and kr."""
 
-POWER = r"(?<=[a-zA-Z^])[23](?!\d)"
-"""A digit that belongs to a unit, such as m3."""
+POWER = r"(?<=[mtdnO^])[23](?!\d)"
+"""A digit that belongs to a unit, such as m3, ft2 and CO2."""
+
+EVEN = r"(?<=\d)(?:/-|[.,][-\u2013\u2014])"
+"""The end of a price without decimals, such as 500/- and 12,-."""
 
 NUMBER = re.compile(
     rf"'?(?P<open>\()?\s*(?P<sign>[+\u2212-])?\s*(?P<currency>{CURRENCY})?\s*(?P<second>[+-])?"
     rf"(?P<digits>\d[\d.,{THOUSANDS}]*|[.,]\d+)(?P<power>[eE][+-]?\d+)?"
-    rf"(?P<blank>\s*)(?P<unit>[^\d\s.,()+-]([^\d()+-]|{POWER})*?)?\s*(?P<minus>-)?(?P<close>\))?"
+    rf"({EVEN})?(?P<blank>\s*)(?P<unit>[^\d\s.,()+-]([^\d()+-]|{POWER})*?)?\s*(?P<minus>(?<=\d)-)?(?P<close>\))?"
 )
 SHAPES = {
     decimal: re.compile(
@@ -207,7 +210,7 @@ def read_unusual(
 
 def is_currency(unit: str) -> bool:
     """Return whether a unit is a currency, which some values of a column may lack."""
-    return re.fullmatch(CURRENCY, unit) is not None
+    return re.fullmatch(rf"({CURRENCY})\s", f"{unit} ") is not None  # R is one before a blank alone
 
 
 def read_written(text: str, decimal: Decimal | None) -> Written:

@@ -65,6 +65,10 @@ READ = {
     "NOK -7": (None, -7),
     "3,25 m3": (",", 3.25),
     "8 kWh/m2": (None, 8),
+    "Rs.500/-": (None, 500),
+    "CHF 12.-": (None, 12),
+    "kr 1.200,-": (",", 1200),
+    "7.5 g CO2": (None, 7.5),
 }
 
 
@@ -128,6 +132,10 @@ UNCLEAR = {
     "#7": "is not a number",
     "Room 5": "is not a number",
     "5 m30": "is not a number",
+    "10x2": "is not a number",
+    "12B3": "is not a number",
+    "5 -": "is not a number",
+    "#ok": "is not a number",
     "2024-01-01": "is not a number",
     "(5": "is not a number",
     "--5": "is not a number",
