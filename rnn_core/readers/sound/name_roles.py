@@ -31,7 +31,7 @@ SPEAKER = re.compile(
 
 FILLERS = """
 rec recording recordings audio sample clip file sound track take wav untitled new nohash aufnahme
-data utt utterance
+data utt utterance whatsapp ptt wa at
 """
 GENERIC = frozenset(FILLERS.split())
 """Words between word and number in names that are no speaker."""
@@ -40,7 +40,7 @@ DATED = re.compile(r"(?<!\d)(19|20)\d\d[-_. ]?[01]\d[-_. ]?[0-3]\d(?!\d)")
 """A day in a name, as recorders and messengers write it."""
 
 SHORTEST_ID = 3
-"""Digits from which on numbers are those of speakers, and hardly said."""
+"""Digits from which on numbers are hardly said: they may be those of speakers, or of takes."""
 
 TAKE = re.compile(r"(?:take|trial|rep)?(?P<number>\d+)", re.IGNORECASE)
 
@@ -53,17 +53,23 @@ def likeness(values: Collection[str]) -> float:
         padded = len({len(v) for v in values}) == 1 and any(
             len(value) > 1 and value.startswith("0") for value in values
         )
-        ids = min(map(len, values)) >= SHORTEST_ID
-        return -0.5 if padded or ids else 0.5
+        return -0.5 if padded or are_long_numbers(values) else 0.5
     words = sum(folded(value) in WORDS for value in values)
     speakers = sum(SPEAKER.fullmatch(value) is not None for value in values)
     return (words - speakers) / len(values)
 
 
+def are_long_numbers(values: Collection[str]) -> bool:
+    """Return whether parts of names are numbers that are hardly said."""
+    return all(value.isdigit() and len(value) >= SHORTEST_ID for value in values)
+
+
 def generic(text: str) -> bool:
     """Return whether the text next to a word names no speaker: a usual name of files, or a day."""
-    words = re.split(r"[\s_-]+", text.casefold())
-    return GENERIC.issuperset(words) or DATED.search(text) is not None
+    if DATED.search(text) is None:
+        return GENERIC.issuperset(re.split(r"[\s_-]+", text.casefold()))
+    beside = re.split(r"[\s\d_.-]+", DATED.sub(" ", text.casefold()))
+    return GENERIC.issuperset(filter(None, beside))
 
 
 def folded(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from rnn_core.readers.faults import Faults
 from rnn_core.readers.sound.name_pattern import HOW, read_name
 from rnn_core.readers.sound.name_roles import (
+    are_long_numbers,
     density,
     divide_all,
     folded,
@@ -102,7 +103,8 @@ def of_flat_names(
     signs = likeness(firsts), likeness(seconds)
     if signs[1] > signs[0]:
         pairs = {i: (second, first) for i, (first, second) in pairs.items()}
-    unsure = tied or (signs[0] == signs[1] and min(len(firsts), len(seconds)) > 1)
+    alike = signs[0] == signs[1] and min(len(firsts), len(seconds)) > 1
+    unsure = tied or alike or are_long_numbers(firsts) or are_long_numbers(seconds)
     check_flat(items[next(iter(pairs))].name, list(pairs.values()), unsure, faults, doubts)
     return [items[i].said(*named(pair), parts[i].take) for i, pair in pairs.items()]
 

@@ -69,7 +69,10 @@ LAYOUTS = {
     "words in folders of people": named("{s}/{w}/{t}.wav", ("no", "yes", "stop")),
     "people in folders of words": named("{w}/{s}/{t}.wav", ("no", "yes", "stop")),
     "below folders that tell nothing": named("corpus/wavs/{w}/{s}_{t}.wav", ("foo", "bar")),
-    "people of long numbers": named("{s}_{w}_{t}.wav", ("ba", "po"), ("1001", "1002", "1044")),
+    "people with days beside them": named("{w}/{s}_{t}.wav", ("go", "no"), ("al_20240301", "bo")),
+    "days as messengers write them": {
+        f"{w}/PTT-2024030{t}-WA000{t}.wav": (w, None) for w in ("foo", "bar") for t in range(1, 4)
+    },
     "days and times of a recorder": {
         f"{w}/Rec 2021-11-0{t} 09.4{t}.17.wav": (w, None) for w in ("foo", "bar") for t in (3, 4)
     },
@@ -103,6 +106,7 @@ UNSURE = {
         "7_mary_ann_12.wav": ("7", "mary_ann"),
         "8_bo_0.wav": ("8", "bo"),
     },
+    "people of long numbers": named("{s}_{w}_{t}.wav", ("ba", "po"), ("1001", "1002", "1044")),
     "two people who may be one": named("{w}/{s}_{t}.wav", ("yes", "no"), ("ann", "Ann")),
     "codes of many parts": {
         f"Actor_0{a}/03-0{e}-0{s}-0{a}.wav": (f"03-0{e}-0{s}", f"Actor_0{a}")
