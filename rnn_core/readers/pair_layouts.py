@@ -21,6 +21,7 @@ from rnn_core.readers.languages import LANGUAGES
 from rnn_core.readers.pair_files import files_in, is_table
 from rnn_core.readers.splits import SETS, split_word, splits_named
 from rnn_core.readers.text_files import ending_of, holds_text, is_plain
+from rnn_core.wording import option
 
 SIDES = {"src": 0, "source": 0, "tgt": 1, "trg": 1, "target": 1}
 """Names of files that are translated, 0, and of translations, 1."""
@@ -129,8 +130,9 @@ def aligned_layout(
         there = ", ".join(sorted({*pair, *others}))
         example = [next(f[one] for f in frames.values() if one in f) for one in pair]
         raise DataError(
-            f"the data holds texts in {there}; say which is translated into which, such as --set "
-            f"'source_file={starred(example[0])}' --set 'target_file={starred(example[1])}'"
+            f"the data holds texts in {there}; say which is translated into which, such as "
+            f"{option('set', f'source_file={starred(example[0])}')} "
+            f"{option('set', f'target_file={starred(example[1])}')}"
         )
     return layout_of({f: files for f, files in frames.items() if {*pair} <= {*files}}, pair)
 
@@ -196,13 +198,12 @@ def by_sets(
 ) -> tuple[str, tuple[str, str | None, str | None]]:
     """A pattern for the names of the training, validation and test set, and what its star is.
 
+    Of several validation or test sets the one with the shortest name is taken, such as val and
+    not val-1.
+
     Args:
         names: Of tables, or of aligned files with a `HOLE` for their language.
         languages: Those that take the place of the hole.
-
-    Returns:
-        Of several validation or test sets the one with the shortest name is taken, such as val and
-        not val-1.
 
     Raises:
         DataError: If there is no training set, or more than one, or their names have no pattern.
@@ -224,8 +225,8 @@ def by_sets(
             f"the data holds several files of pairs, {some([*map(shown, names)])}; "
             f"{joining(names, languages)}, or call them after their sets, such as train and test"
         )
-    chosen = {split: min(found, key=len) for split, found in of.items() if found}
-    return patterned(chosen)
+    there = {split: found for split, found in of.items() if found}
+    return patterned({s: min(found, key=lambda n: len(Path(n).name)) for s, found in there.items()})
 
 
 def are_tables_in_parts(names: Sequence[str]) -> bool:

@@ -67,8 +67,11 @@ def holds_text(file: Path) -> bool:
 
 def is_document(file: Path) -> bool:
     """Return whether a file is one of texts that are not plain, such as a page of HTML."""
-    with file.open("rb") as stream:
-        kind = kind_of(stream.read(LOOKED_AT))
+    try:
+        with file.open("rb") as stream:
+            kind = kind_of(stream.read(LOOKED_AT))
+    except OSError:
+        return False
     return kind in {*DOCUMENTS, HTML} or file.suffix.lower() in PACKED_DOCUMENTS
 
 

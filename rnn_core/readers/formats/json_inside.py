@@ -89,10 +89,12 @@ def table_of_list(objects: list[dict[str, Any]], name: str) -> Inside:
         parts.append(found)
     facts = [plain_values(one) for one in objects]
     columns = [*facts[0]] if len(facts) == 1 else differing(facts)
-    by = f", told apart by {', '.join(columns)}" if columns else ""
+    inner = {column for part in parts for row in part.rows[:1] for column in row}
+    called = {k: f"{k} of the whole" if k in inner else k for k in columns}
+    by = f", told apart by {', '.join(called.values())}" if columns else ""
     below = (f"its {len(parts)} tables are one below the other{by}",) if len(parts) > 1 else ()
     rows = [
-        {**{k: own.get(k) for k in columns}, **row}
+        {**{called[k]: own.get(k) for k in columns}, **row}
         for own, part in zip(facts, parts, strict=True)
         for row in part.rows
     ]

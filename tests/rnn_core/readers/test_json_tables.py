@@ -206,3 +206,17 @@ def test_what_is_no_table_is_refused(kind, tmp_path):
     content, message = REFUSED[kind]
     with pytest.raises(FaultsError, match=message):
         read(tmp_path, content)
+
+
+def test_values_of_the_whole_do_not_hide_those_of_its_tables(tmp_path):
+    """As where both have a name."""
+    parts = [
+        {
+            "id": place,
+            "rows": [{"id": f"{place}{d}", "date": f"2024-01-0{d}", "v": d} for d in (1, 2, 3)],
+        }
+        for place in "AB"
+    ]
+    frame = read(tmp_path, json.dumps(parts))
+    assert frame["id of the whole"].tolist() == [*"AAABBB"]
+    assert frame["id"].tolist() == ["A1", "A2", "A3", "B1", "B2", "B3"]

@@ -80,6 +80,12 @@ LAYOUTS = {
         ("train.en", "train.de"), ("val.en", "val.de"), ("test.en", "test.de")
     )
     | {f"val{copy}.{one}": "a\n" for copy in ("-1", "-old", " (1)") for one in ("en", "de")},
+    "an older validation set in another folder": aligned(
+        ("corpus/train.en", "corpus/train.de"),
+        ("corpus/val.en", "corpus/val.de"),
+        ("corpus/test.en", "corpus/test.de"),
+    )
+    | {f"old/val.{one}": "a\n" for one in ("en", "de")},
     "languages by their names": aligned(
         ("train_english.txt", "train_german.txt"),
         ("dev_english.txt", "dev_german.txt"),
